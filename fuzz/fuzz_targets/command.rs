@@ -1,0 +1,44 @@
+//! A command that was decoded and encoded again still has its octets.
+
+#![no_main]
+
+#[allow(dead_code, reason = "one target uses a part of the layer")]
+#[path = "../../src/proto/mod.rs"]
+mod proto;
+
+use bytes::BytesMut;
+use libfuzzer_sys::fuzz_target;
+use proto::command::Command;
+use proto::frame::Header;
+
+fuzz_target!(|input: &[u8]| {
+    let Ok(command) = Command::decode(input) else {
+        return;
+    };
+    let mut encoded = BytesMut::new();
+    command.encode(&mut encoded);
+
+    let header = Header::decode(&encoded).unwrap().unwrap();
+    let body = header.body(&encoded).unwrap();
+    assert!(header.command);
+    assert_eq!(header.len() + body.len(), encoded.len());
+    assert_eq!(Command::decode(body).as_ref(), Ok(&command));
+    // What is longer had octets that we do not keep: behind an error reason, of a context beyond
+    // 16 octets, or the data of an unknown command.
+    assert!(input.starts_with(body));
+
+    match command {
+        Command::Ready(metadata) => {
+            assert_eq!(input, body);
+            for property in metadata.iter() {
+                assert!(metadata.value(property.name).is_some());
+            }
+        }
+        Command::Error(reason) => assert!(!reason.to_string().contains(char::is_control)),
+        Command::Ping(ping) => {
+            Command::Pong(ping.pong()).encode(&mut encoded);
+            let _ = ping.ttl();
+        }
+        Command::Pong(_) | Command::Unknown { .. } => {}
+    }
+});

@@ -1,0 +1,30 @@
+//! A greeting reads back as it was encoded, and a refusal does not depend on what follows.
+
+#![no_main]
+
+#[allow(dead_code, reason = "one target uses a part of the layer")]
+#[path = "../../src/proto/mod.rs"]
+mod proto;
+
+use libfuzzer_sys::fuzz_target;
+use proto::greeting::Greeting;
+
+fuzz_target!(|input: &[u8]| {
+    let whole = Greeting::decode(input);
+    match whole {
+        Ok(Some(greeting)) => {
+            let encoded = greeting.encode();
+            assert_eq!(Greeting::decode(&encoded), Ok(Some(greeting)));
+            // Version and mechanism are kept to the octet; what surrounds them has no meaning.
+            assert_eq!(encoded[10..32], input[10..32]);
+        }
+        Ok(None) => assert!(input.len() < Greeting::LEN),
+        Err(_) => {}
+    }
+    for end in 0..input.len().min(Greeting::LEN) {
+        match Greeting::decode(&input[..end]) {
+            Ok(greeting) => assert_eq!(greeting, None),
+            Err(error) => assert_eq!(whole, Err(error)),
+        }
+    }
+});

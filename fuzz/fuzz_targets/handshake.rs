@@ -1,0 +1,65 @@
+//! A handshake ends in the same way however its octets are split.
+
+#![no_main]
+
+#[allow(dead_code, reason = "one target uses a part of the layer")]
+#[path = "../../src/proto/mod.rs"]
+mod proto;
+
+use bytes::BytesMut;
+use libfuzzer_sys::fuzz_target;
+use proto::greeting::{Greeting, MechanismName};
+use proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Peer};
+use proto::mechanism::Mechanism;
+use proto::metadata::Metadata;
+use proto::socket_type::SocketType;
+
+fuzz_target!(|input: (bool, u8, &[u8])| {
+    let (greeted, piece, octets) = input;
+    let mut stream = Vec::new();
+    if greeted {
+        // Spares the fuzzer from having to find a greeting first.
+        stream.extend_from_slice(&Greeting::new(MechanismName::NULL, false).encode());
+    }
+    stream.extend_from_slice(octets);
+
+    let whole = feed([stream.as_slice()]);
+    let pieces = feed(stream.chunks(usize::from(piece).max(1)));
+
+    assert_eq!(whole.progress, pieces.progress);
+    assert_eq!(whole.output, pieces.output);
+    if let Ok(Some(peer)) = &whole.progress {
+        assert_eq!(whole.left, pieces.left);
+        assert!(stream.ends_with(&whole.left));
+        let allowed = [None, Some(SocketType::Server)];
+        assert!(allowed.contains(&peer.socket_type));
+    }
+});
+
+struct Outcome {
+    progress: Result<Option<Peer>, HandshakeError>,
+    output: Vec<u8>,
+    left: BytesMut,
+}
+
+fn feed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    let mut handshake = Handshake::new(HandshakeConfig {
+        socket_type: SocketType::Client,
+        mechanism: Mechanism::Null,
+        metadata: Metadata::default(),
+    });
+    let mut left = BytesMut::new();
+    let mut progress = Ok(None);
+    for piece in pieces {
+        left.extend_from_slice(piece);
+        if progress == Ok(None) {
+            progress = handshake.handle_input(&mut left);
+        }
+    }
+    let output = std::iter::from_fn(|| handshake.poll_output()).flatten();
+    Outcome {
+        progress,
+        output: output.collect(),
+        left,
+    }
+}

@@ -1,0 +1,233 @@
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+
+use super::Endpoint;
+
+/// Says what is wrong with an endpoint, and what would be right.
+///
+/// The wording is for people and may change; programs look at [`kind`](Self::kind).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointError {
+    input: String,
+    kind: EndpointErrorKind,
+    /// The part of the input that is wrong, or what would be right, as the kind needs it.
+    shown: String,
+}
+
+impl EndpointError {
+    pub(super) fn new(kind: EndpointErrorKind, shown: impl Into<String>) -> Self {
+        Self { input: String::new(), kind, shown: shown.into() }
+    }
+
+    pub(super) fn no_transport(input: &str) -> Self {
+        let meant = format!("tcp://{input}");
+        let meant = match meant.parse::<Endpoint>() {
+            Ok(endpoint) => endpoint.to_string(),
+            Err(_) => "tcp://127.0.0.1:5555".to_owned(),
+        };
+        Self::new(EndpointErrorKind::NoTransport, meant).within(input)
+    }
+
+    /// Adds the whole input, which the parser of a part does not know.
+    pub(super) fn within(mut self, input: &str) -> Self {
+        input.clone_into(&mut self.input);
+        self
+    }
+
+    /// Returns what is wrong.
+    pub fn kind(&self) -> EndpointErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Escaped, as this goes into logs and the input may hold line breaks.
+        let shown = self.shown.escape_debug();
+        write!(f, "`{}`: ", self.input.escape_debug())?;
+        match self.kind {
+            EndpointErrorKind::NoTransport => write!(f, "no transport; write `{shown}`"),
+            EndpointErrorKind::UnknownTransport => {
+                write!(f, "unknown transport `{shown}`; known are: tcp")
+            }
+            EndpointErrorKind::NoHost => write!(
+                f,
+                "no host; write `tcp://127.0.0.1:{shown}`, or `tcp://*:{shown}` to bind every \
+                 interface"
+            ),
+            EndpointErrorKind::HostCharacter(character) => write!(
+                f,
+                "`{}` cannot stand in the host `{shown}`; a name has letters, digits, `-`, `_` \
+                 and `.`",
+                character.escape_debug()
+            ),
+            EndpointErrorKind::BadIpv4 => write!(
+                f,
+                "`{shown}` is not an IPv4 address; write four numbers up to 255, such as \
+                 `127.0.0.1`"
+            ),
+            EndpointErrorKind::BadIpv6 => {
+                write!(f, "`{shown}` is not an IPv6 address in brackets; write one such as `[::1]`")
+            }
+            EndpointErrorKind::Ipv6WithoutBrackets => {
+                write!(f, "an IPv6 address goes into brackets; write `{shown}`")
+            }
+            EndpointErrorKind::BadZone => write!(
+                f,
+                "`{shown}` is not a zone; write the name or the number of an interface, such as \
+                 `[fe80::1%eth0]`"
+            ),
+            EndpointErrorKind::NoPort => {
+                write!(f, "no port; write `{shown}`, or `:*` for a port the system picks")
+            }
+            EndpointErrorKind::BadPort => {
+                write!(f, "`{shown}` is not a port (0 to 65535, or `*`)")
+            }
+            EndpointErrorKind::WildcardHost => write!(
+                f,
+                "every interface can be bound but not connected to; write one host, such as \
+                 `{shown}`"
+            ),
+            EndpointErrorKind::WildcardPort => write!(
+                f,
+                "a port the system picks can be bound but not connected to; write its number, \
+                 such as `{shown}`"
+            ),
+        }
+    }
+}
+
+impl Error for EndpointError {}
+
+impl From<Infallible> for EndpointError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// Names what is wrong with an endpoint, in the order in which it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndpointErrorKind {
+    /// There is no `://`.
+    NoTransport,
+    /// What stands before `://` is no transport known here.
+    UnknownTransport,
+    /// Nothing stands before the port.
+    NoHost,
+    /// A character cannot stand in a host name.
+    HostCharacter(char),
+    /// The host has only digits and dots, but is no IPv4 address.
+    BadIpv4,
+    /// What stands in brackets is no IPv6 address, or the bracket is not closed.
+    BadIpv6,
+    /// An IPv6 address stands without brackets.
+    Ipv6WithoutBrackets,
+    /// What follows the `%` of an IPv6 address names no interface.
+    BadZone,
+    /// Nothing stands after the host.
+    NoPort,
+    /// The port is neither a number up to 65535 nor `*`.
+    BadPort,
+    /// A host that stands for every interface was to be connected to.
+    WildcardHost,
+    /// A port that the system is to pick was to be connected to.
+    WildcardPort,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_what_would_be_right() {
+        for (input, kind, text) in [
+            (
+                "127.0.0.1:5555",
+                EndpointErrorKind::NoTransport,
+                "no transport; write `tcp://127.0.0.1:5555`",
+            ),
+            ("", EndpointErrorKind::NoTransport, "no transport; write `tcp://127.0.0.1:5555`"),
+            (
+                "tpc://127.0.0.1:5555",
+                EndpointErrorKind::UnknownTransport,
+                "unknown transport `tpc`; known are: tcp",
+            ),
+            (
+                "tcp://:80",
+                EndpointErrorKind::NoHost,
+                "no host; write `tcp://127.0.0.1:80`, or `tcp://*:80` to bind every interface",
+            ),
+            (
+                "tcp://ex ample:1",
+                EndpointErrorKind::HostCharacter(' '),
+                "` ` cannot stand in the host `ex ample`; a name has letters, digits, `-`, `_` \
+                 and `.`",
+            ),
+            (
+                "tcp://127.0.0.256:1",
+                EndpointErrorKind::BadIpv4,
+                "`127.0.0.256` is not an IPv4 address; write four numbers up to 255, such as \
+                 `127.0.0.1`",
+            ),
+            (
+                "tcp://[127.0.0.1]:1",
+                EndpointErrorKind::BadIpv6,
+                "`[127.0.0.1]` is not an IPv6 address in brackets; write one such as `[::1]`",
+            ),
+            (
+                "tcp://[::1:1",
+                EndpointErrorKind::BadIpv6,
+                "`[::1:1` is not an IPv6 address in brackets; write one such as `[::1]`",
+            ),
+            (
+                "tcp://::1:80",
+                EndpointErrorKind::Ipv6WithoutBrackets,
+                "an IPv6 address goes into brackets; write `tcp://[::1]:80`",
+            ),
+            (
+                "tcp://2001:db8:0:0:0:0:0:1",
+                EndpointErrorKind::Ipv6WithoutBrackets,
+                "an IPv6 address goes into brackets; write `tcp://[2001:db8::1]:5555`",
+            ),
+            (
+                "tcp://[fe80::1%]:1",
+                EndpointErrorKind::BadZone,
+                "`%` is not a zone; write the name or the number of an interface, such as \
+                 `[fe80::1%eth0]`",
+            ),
+            (
+                "tcp://127.0.0.1",
+                EndpointErrorKind::NoPort,
+                "no port; write `tcp://127.0.0.1:5555`, or `:*` for a port the system picks",
+            ),
+            (
+                "tcp://[::1]",
+                EndpointErrorKind::NoPort,
+                "no port; write `tcp://[::1]:5555`, or `:*` for a port the system picks",
+            ),
+            (
+                "tcp://localhost:70000",
+                EndpointErrorKind::BadPort,
+                "`70000` is not a port (0 to 65535, or `*`)",
+            ),
+            (
+                "tcp://localhost:+80",
+                EndpointErrorKind::BadPort,
+                "`+80` is not a port (0 to 65535, or `*`)",
+            ),
+        ] {
+            let error = input.parse::<Endpoint>().unwrap_err();
+            assert_eq!(error.kind(), kind);
+            assert_eq!(error.to_string(), format!("`{input}`: {text}"));
+        }
+    }
+
+    #[test]
+    fn an_error_stays_on_one_line() {
+        let error = "tcp://127.0.0.1:80\n".parse::<Endpoint>().unwrap_err();
+        assert_eq!(error.kind(), EndpointErrorKind::BadPort);
+        assert!(!error.to_string().contains('\n'));
+    }
+}

@@ -1,0 +1,256 @@
+//! Where a socket binds or connects: `tcp://127.0.0.1:5555`.
+
+mod error;
+mod host;
+mod tcp;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+pub use self::error::{EndpointError, EndpointErrorKind};
+pub use self::host::Host;
+pub use self::tcp::TcpEndpoint;
+
+/// Names a place to bind or to connect to, by transport and address.
+///
+/// | Text | Bind | Connect |
+/// |---|---|---|
+/// | `tcp://127.0.0.1:5555` | that interface, that port | that host, that port |
+/// | `tcp://[::1]:5555`, `tcp://[fe80::1%eth0]:5555` | the same with IPv6 | the same with IPv6 |
+/// | `tcp://example.org:5555` | the first of its addresses that works | the first that answers |
+/// | `tcp://*:5555`, `tcp://[::]:5555` | every interface, IPv6 and IPv4 | refused |
+/// | `tcp://0.0.0.0:5555` | every interface, IPv4 only | refused |
+/// | `tcp://127.0.0.1:*` | a port the system picks | refused |
+///
+/// Everything that takes an endpoint takes a `&str`, a `String` or a [`SocketAddr`] as well. Two
+/// endpoints are equal when they name the same host and port: host names are kept in lower case,
+/// and port 0 is kept as `*`. Parsing what an endpoint displays yields that endpoint again.
+///
+/// # Examples
+///
+/// ```
+/// # use tokio_zmtp::{Endpoint, EndpointError};
+/// let endpoint: Endpoint = "tcp://localhost:5555".parse()?;
+/// assert_eq!(endpoint.to_string(), "tcp://localhost:5555");
+/// # Ok::<(), EndpointError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// A TCP port of a host.
+    Tcp(TcpEndpoint),
+}
+
+impl Endpoint {
+    /// Refuses an endpoint that can only be bound, so that `connect` can say so at once.
+    pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
+        match self {
+            Self::Tcp(tcp) => {
+                tcp.check_connectable().map_err(|error| error.within(&self.to_string()))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(tcp) => fmt::Display::fmt(tcp, f),
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(input: &str) -> Result<Self, EndpointError> {
+        let Some((transport, address)) = input.split_once("://") else {
+            return Err(EndpointError::no_transport(input));
+        };
+        match transport {
+            "tcp" => {
+                TcpEndpoint::parse(address).map(Self::Tcp).map_err(|error| error.within(input))
+            }
+            unknown => {
+                Err(EndpointError::new(EndpointErrorKind::UnknownTransport, unknown).within(input))
+            }
+        }
+    }
+}
+
+impl TryFrom<&str> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(input: &str) -> Result<Self, EndpointError> {
+        input.parse()
+    }
+}
+
+impl TryFrom<String> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(input: String) -> Result<Self, EndpointError> {
+        input.parse()
+    }
+}
+
+impl TryFrom<&String> for Endpoint {
+    type Error = EndpointError;
+
+    fn try_from(input: &String) -> Result<Self, EndpointError> {
+        input.parse()
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address.into())
+    }
+}
+
+impl From<TcpEndpoint> for Endpoint {
+    fn from(tcp: TcpEndpoint) -> Self {
+        Self::Tcp(tcp)
+    }
+}
+
+impl From<&Self> for Endpoint {
+    fn from(endpoint: &Self) -> Self {
+        endpoint.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv6Addr, SocketAddrV6};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_form_displays_as_it_was_written() {
+        for text in [
+            "tcp://127.0.0.1:5555",
+            "tcp://0.0.0.0:*",
+            "tcp://[::1]:5555",
+            "tcp://[fe80::1%eth0.100]:1",
+            "tcp://*:*",
+            "tcp://*:65535",
+            "tcp://localhost:5555",
+            "tcp://my_service-1.example.org:5555",
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn port_0_is_the_port_that_the_system_picks() {
+        assert_eq!(parse("tcp://127.0.0.1:0"), parse("tcp://127.0.0.1:*"));
+    }
+
+    #[test]
+    fn case_of_a_host_name_does_not_matter() {
+        assert_eq!(parse("tcp://LocalHost:1"), parse("tcp://localhost:1"));
+    }
+
+    #[test]
+    fn host_and_port_can_be_asked_for() {
+        let Endpoint::Tcp(tcp) = parse("tcp://[fe80::1%3]:5555");
+        assert!(matches!(tcp.host(), Host::Ipv6 { zone: Some(zone), .. } if zone == "3"));
+        assert_eq!(tcp.port(), 5555);
+    }
+
+    #[test]
+    fn a_socket_address_is_an_endpoint() {
+        let address: SocketAddr = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 1, 0, 0).into();
+        assert_eq!(Endpoint::from(address), parse("tcp://[::1]:1"));
+        let zoned: SocketAddr = "[fe80::1%3]:1".parse().unwrap();
+        assert_eq!(Endpoint::from(zoned), parse("tcp://[fe80::1%3]:1"));
+    }
+
+    #[test]
+    fn one_signature_takes_every_form() {
+        fn take(
+            endpoint: impl TryInto<Endpoint, Error: Into<EndpointError>>,
+        ) -> Result<Endpoint, EndpointError> {
+            endpoint.try_into().map_err(Into::into)
+        }
+        let text = String::from("tcp://127.0.0.1:1");
+        let endpoint = take(text.as_str()).unwrap();
+        assert_eq!(take(&text), Ok(endpoint.clone()));
+        assert_eq!(take(text), Ok(endpoint.clone()));
+        assert_eq!(take(SocketAddr::from(([127, 0, 0, 1], 1))), Ok(endpoint.clone()));
+        assert_eq!(take(&endpoint), Ok(endpoint.clone()));
+        assert_eq!(take(endpoint.clone()), Ok(endpoint));
+    }
+
+    #[test]
+    fn what_can_only_be_bound_is_no_endpoint_to_connect_to() {
+        for input in
+            ["tcp://*:80", "tcp://0.0.0.0:80", "tcp://[::]:80", "tcp://[::ffff:0.0.0.0]:80"]
+        {
+            let error = parse(input).check_connectable().unwrap_err();
+            assert_eq!(error.kind(), EndpointErrorKind::WildcardHost);
+            assert!(error.to_string().starts_with(&format!("`{input}`: ")));
+            assert!(error.to_string().ends_with("such as `tcp://127.0.0.1:80`"));
+        }
+        let error = parse("tcp://[::1]:*").check_connectable().unwrap_err();
+        assert_eq!(error.kind(), EndpointErrorKind::WildcardPort);
+        assert!(error.to_string().ends_with("such as `tcp://[::1]:5555`"));
+        assert_eq!(parse("tcp://localhost:80").check_connectable(), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in any::<String>()) {
+            check(&text);
+            check(&format!("tcp://{text}"));
+        }
+
+        #[test]
+        fn no_text_close_to_an_endpoint_makes_the_parser_panic(
+            text in r"(tcp)?(://)?[\[\]%:.*0-9a-fé ;]{0,24}",
+        ) {
+            check(&text);
+        }
+
+        #[test]
+        fn what_an_endpoint_displays_is_parsed_as_that_endpoint(endpoint in endpoints()) {
+            prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
+        }
+    }
+
+    fn parse(text: &str) -> Endpoint {
+        text.parse().unwrap()
+    }
+
+    /// Checks that what parses round-trips, and that what an error proposes parses.
+    fn check(text: &str) {
+        match text.parse::<Endpoint>() {
+            Ok(endpoint) => assert_eq!(endpoint.to_string().parse(), Ok(endpoint)),
+            Err(error) => {
+                let shown = error.to_string();
+                if let Some((_, proposal)) = shown.rsplit_once("write `tcp://") {
+                    let proposal = proposal.split('`').next().unwrap();
+                    parse(&format!("tcp://{proposal}"));
+                }
+            }
+        }
+    }
+
+    fn endpoints() -> impl Strategy<Value = Endpoint> {
+        let address = any::<SocketAddr>().prop_map(Endpoint::from);
+        let host = r"\*|[a-zA-Z_-][a-zA-Z0-9._-]{0,20}|\[fe80::[1-9a-f]{1,4}%[a-z0-9._-]{1,8}\]";
+        let text =
+            (host, any::<u16>()).prop_map(|(host, port)| parse(&format!("tcp://{host}:{port}")));
+        prop_oneof![address, text]
+    }
+}

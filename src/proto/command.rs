@@ -1,0 +1,265 @@
+//! Command frames: a name and data that depends on it (RFC 37, Commands).
+
+use std::str;
+
+use bytes::{BufMut, BytesMut};
+use thiserror::Error;
+
+use super::error_reason::ErrorReason;
+use super::frame;
+use super::heartbeat::{Ping, Pong};
+use super::metadata::{Metadata, MetadataError};
+
+/// A command that one end of a connection sends to the other, unseen by the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Announces the sender's metadata and thereby completes its handshake.
+    Ready(Metadata),
+    /// Refuses the handshake.
+    Error(ErrorReason),
+    Ping(Ping),
+    Pong(Pong),
+    /// A well-formed command that we do not know. Its data is not kept.
+    ///
+    /// It is not an error here because libzmq tolerates such commands in traffic, so that later
+    /// versions can add some; during a handshake it is one.
+    Unknown {
+        /// 1 to 255 ASCII letters.
+        name: Box<str>,
+    },
+}
+
+impl Command {
+    /// Reads the body of a command frame.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the name breaks the grammar, or if we know the command and its data breaks it.
+    pub(crate) fn decode(body: &[u8]) -> Result<Self, CommandError> {
+        let (name, data) = split_name(body)?;
+        Ok(match name {
+            READY => Self::Ready(Metadata::decode(data)?),
+            ERROR => {
+                let reason = ErrorReason::decode(data);
+                Self::Error(reason.ok_or(CommandError::TruncatedErrorReason)?)
+            }
+            PING => Self::Ping(Ping::decode(data).ok_or(CommandError::TruncatedTtl)?),
+            PONG => Self::Pong(Pong::decode(data)),
+            _ => Self::Unknown { name: name.into() },
+        })
+    }
+
+    /// Appends the whole frame: header, name and data.
+    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+        let name = self.name();
+        let name_len = u8::try_from(name.len()).expect("command names have at most 255 letters");
+        let data_len = match self {
+            Self::Ready(metadata) => metadata.encoded_len(),
+            Self::Error(reason) => reason.encoded_len(),
+            Self::Ping(ping) => ping.encoded_len(),
+            Self::Pong(pong) => pong.encoded_len(),
+            Self::Unknown { .. } => 0,
+        };
+        frame::put_command_header(dst, 1 + name.len() + data_len);
+        dst.put_u8(name_len);
+        dst.put_slice(name.as_bytes());
+        match self {
+            Self::Ready(metadata) => metadata.encode(dst),
+            Self::Error(reason) => reason.encode(dst),
+            Self::Ping(ping) => ping.encode(dst),
+            Self::Pong(pong) => pong.encode(dst),
+            Self::Unknown { .. } => {}
+        }
+    }
+
+    /// Returns the name that tells the commands apart on the wire.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Ready(_) => READY,
+            Self::Error(_) => ERROR,
+            Self::Ping(_) => PING,
+            Self::Pong(_) => PONG,
+            Self::Unknown { name } => name,
+        }
+    }
+}
+
+/// What was wrong with a command that the remote sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub(crate) enum CommandError {
+    /// The body is empty or announces a name of no letters.
+    #[error("command without a name")]
+    EmptyName,
+    /// The body ends within the name.
+    #[error("command name is cut off")]
+    TruncatedName,
+    /// The name contains something else than ASCII letters.
+    #[error("command name contains octet {octet:#04x}")]
+    InvalidName {
+        /// The first octet that is not a letter.
+        octet: u8,
+    },
+    /// The properties of a READY are malformed.
+    #[error("malformed metadata")]
+    Metadata(#[from] MetadataError),
+    /// An ERROR ends within its reason.
+    #[error("error reason is cut off")]
+    TruncatedErrorReason,
+    /// A PING ends within its time-to-live.
+    #[error("ping is too short for a time-to-live")]
+    TruncatedTtl,
+}
+
+fn split_name(body: &[u8]) -> Result<(&str, &[u8]), CommandError> {
+    let (&len, body) = body.split_first().ok_or(CommandError::EmptyName)?;
+    if len == 0 {
+        return Err(CommandError::EmptyName);
+    }
+    let (name, data) =
+        body.split_at_checked(usize::from(len)).ok_or(CommandError::TruncatedName)?;
+    if let Some(&octet) = name.iter().find(|octet| !octet.is_ascii_alphabetic()) {
+        return Err(CommandError::InvalidName { octet });
+    }
+    let name = str::from_utf8(name).expect("letters are ASCII");
+    Ok((name, data))
+}
+
+// Command names, RFC 37, Commands.
+const READY: &str = "READY";
+const ERROR: &str = "ERROR";
+const PING: &str = "PING";
+const PONG: &str = "PONG";
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+
+    use super::super::frame::Header;
+    use super::super::heartbeat::Context;
+    use super::super::socket_type::SocketType;
+    use super::*;
+
+    #[test]
+    fn ready_is_laid_out_as_in_the_worked_example() {
+        let mut metadata = Metadata::announcing(SocketType::Dealer);
+        metadata.push("Identity", b"").unwrap();
+        assert_eq!(
+            encoded(&Command::Ready(metadata)),
+            b"\x04\x29\x05READY\x0BSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0".as_slice()
+        );
+
+        assert_eq!(
+            encoded(&Command::Ready(Metadata::announcing(SocketType::Router))),
+            b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06ROUTER".as_slice()
+        );
+    }
+
+    #[test]
+    fn every_command_has_its_octets() {
+        let ready = Command::Ready(Metadata::announcing(SocketType::Client));
+        assert_eq!(encoded(&ready), b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06CLIENT".as_slice());
+
+        let error = Command::Error(ErrorReason::new(b"400"));
+        assert_eq!(encoded(&error), b"\x04\x0A\x05ERROR\x03400".as_slice());
+
+        let ping = Ping::new(None, Context::new(b"hi"));
+        assert_eq!(encoded(&Command::Ping(ping)), b"\x04\x09\x04PING\0\0hi".as_slice());
+        assert_eq!(encoded(&Command::Pong(ping.pong())), b"\x04\x07\x04PONGhi".as_slice());
+    }
+
+    #[test]
+    fn a_command_of_256_octets_gets_a_long_header() {
+        // The body is 6 octets of name, 6 around the value, and the value.
+        let ready = |value: &[u8]| {
+            let mut metadata = Metadata::default();
+            metadata.push("X", value).unwrap();
+            encoded(&Command::Ready(metadata))
+        };
+
+        assert_eq!(ready(&[0x00; 243])[..3], [0x04, 0xFF, 0x05]);
+        assert_eq!(ready(&[0x00; 244])[..10], [0x06, 0, 0, 0, 0, 0, 0, 1, 0, 0x05]);
+    }
+
+    #[test]
+    fn an_unknown_command_is_told_by_its_name() {
+        let unknown = Command::decode(b"\x09SUBSCRIBEtopic").unwrap();
+
+        assert_eq!(unknown.name(), "SUBSCRIBE");
+        assert!(matches!(unknown, Command::Unknown { .. }));
+    }
+
+    #[test]
+    fn names_are_compared_with_their_case() {
+        assert_eq!(Command::decode(b"\x04ping").unwrap().name(), "ping");
+    }
+
+    #[test]
+    fn malformed_names_are_refused() {
+        assert_eq!(Command::decode(b""), Err(CommandError::EmptyName));
+        assert_eq!(Command::decode(b"\x00PING"), Err(CommandError::EmptyName));
+        assert_eq!(Command::decode(b"\x05PING"), Err(CommandError::TruncatedName));
+        assert_eq!(Command::decode(b"\x04PI\0G"), Err(CommandError::InvalidName { octet: 0x00 }));
+    }
+
+    #[test]
+    fn malformed_data_of_a_known_command_is_refused() {
+        assert_eq!(
+            Command::decode(b"\x05READY\x01"),
+            Err(CommandError::Metadata(MetadataError::Truncated))
+        );
+        assert_eq!(Command::decode(b"\x05ERROR"), Err(CommandError::TruncatedErrorReason));
+        assert_eq!(Command::decode(b"\x05ERROR\x02x"), Err(CommandError::TruncatedErrorReason));
+        assert_eq!(Command::decode(b"\x04PING\0"), Err(CommandError::TruncatedTtl));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(command in command()) {
+            let frame = encoded(&command);
+            let header = Header::decode(&frame).unwrap().unwrap();
+            let body = header.body(&frame).unwrap();
+
+            prop_assert!(header.command);
+            prop_assert_eq!(header.len() + body.len(), frame.len());
+            prop_assert_eq!(header.long, body.len() > 255);
+            prop_assert_eq!(Command::decode(body), Ok(command));
+        }
+
+        #[test]
+        fn garbage_is_a_value_or_an_error(
+            name in prop_oneof![Just("READY"), Just("ERROR"), Just("PING"), Just("PONG"), Just("")],
+            data in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let mut body = vec![name.len() as u8];
+            body.extend_from_slice(name.as_bytes());
+            body.extend_from_slice(&data);
+
+            if let Ok(command) = Command::decode(&body) {
+                prop_assert_eq!(command.name(), name);
+            }
+        }
+    }
+
+    fn command() -> impl Strategy<Value = Command> {
+        let octets = |max| prop::collection::vec(any::<u8>(), 0..=max);
+        prop_oneof![
+            ("[A-Za-z-]{1,255}", octets(300)).prop_map(|(name, value)| {
+                let mut metadata = Metadata::announcing(SocketType::Server);
+                metadata.push(&name, &value).unwrap();
+                Command::Ready(metadata)
+            }),
+            octets(255).prop_map(|reason| Command::Error(ErrorReason::new(&reason))),
+            octets(16).prop_map(|context| Command::Ping(Ping::new(None, Context::new(&context)))),
+            octets(16).prop_map(|context| Command::Pong(Pong { context: Context::new(&context) })),
+            "[a-z]{1,255}".prop_map(|name| Command::Unknown { name: name.into() }),
+        ]
+    }
+
+    fn encoded(command: &Command) -> BytesMut {
+        let mut dst = BytesMut::new();
+        command.encode(&mut dst);
+        dst
+    }
+}

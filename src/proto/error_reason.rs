@@ -1,0 +1,111 @@
+//! The reason inside an ERROR command (RFC 37, The NULL Security Mechanism).
+
+use std::fmt;
+
+use bytes::{BufMut, BytesMut};
+
+/// Why a remote refused the handshake, in its own words.
+///
+/// It "can be logged" and "has no defined semantic value", so a program should not decide anything
+/// by it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ErrorReason(Box<[u8]>);
+
+impl ErrorReason {
+    /// Takes over at most the first 255 octets, which is all that goes into the command.
+    pub(crate) fn new(reason: &[u8]) -> Self {
+        Self(reason.get(..LEN_MAX).unwrap_or(reason).into())
+    }
+
+    /// Reads the data of an ERROR command, or nothing if it is shorter than it announces.
+    ///
+    /// Octets after the reason are ignored, as by libzmq: the remote has ended the handshake
+    /// anyway, and its reason is worth more to the user than our complaint.
+    pub(crate) fn decode(data: &[u8]) -> Option<Self> {
+        let (&len, data) = data.split_first()?;
+        data.get(..usize::from(len)).map(Self::new)
+    }
+
+    /// Appends the data of an ERROR command.
+    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+        let len = u8::try_from(self.0.len()).expect("a reason is cut to 255 octets");
+        dst.put_u8(len);
+        dst.put_slice(&self.0);
+    }
+
+    /// Returns how many octets [`encode`](Self::encode) appends.
+    pub(crate) fn encoded_len(&self) -> usize {
+        1 + self.0.len()
+    }
+}
+
+/// Writes what is printable ASCII, and a replacement character for every other octet, so that a
+/// remote cannot put control sequences into a log.
+impl fmt::Display for ErrorReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for &octet in &self.0 {
+            let printable = octet.is_ascii_graphic() || octet == b' ';
+            fmt::Write::write_char(
+                f,
+                if printable { char::from(octet) } else { char::REPLACEMENT_CHARACTER },
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// RFC 37, The NULL Security Mechanism: "error-reason = short-size 0*255VCHAR".
+const LEN_MAX: usize = 0xFF;
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_reason_follows_its_length() {
+        assert_eq!(encoded(&ErrorReason::new(b"400")), b"\x03400".as_slice());
+        assert_eq!(encoded(&ErrorReason::new(b"")), b"\x00".as_slice());
+    }
+
+    #[test]
+    fn a_reason_longer_than_its_length_field_allows_is_cut() {
+        let reason = ErrorReason::new(&[b'x'; 300]);
+
+        assert_eq!(reason.0.len(), 255);
+    }
+
+    #[test]
+    fn octets_after_the_reason_are_ignored() {
+        assert_eq!(ErrorReason::decode(b"\x03400\x00!"), Some(ErrorReason::new(b"400")));
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_display() {
+        let reason = ErrorReason::new(b"go\x1B[2J away\n\xFF");
+
+        assert_eq!(reason.to_string(), "go\u{FFFD}[2J away\u{FFFD}\u{FFFD}");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(octets in prop::collection::vec(any::<u8>(), 0..=255)) {
+            let reason = ErrorReason::new(&octets);
+            let data = encoded(&reason);
+
+            prop_assert_eq!(data.len(), reason.encoded_len());
+            prop_assert_eq!(ErrorReason::decode(&data), Some(reason));
+            for end in 0..data.len() {
+                prop_assert_eq!(ErrorReason::decode(&data[..end]), None);
+            }
+        }
+    }
+
+    fn encoded(reason: &ErrorReason) -> BytesMut {
+        let mut dst = BytesMut::new();
+        reason.encode(&mut dst);
+        dst
+    }
+}

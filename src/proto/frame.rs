@@ -1,0 +1,232 @@
+//! The frame header: flags and size (RFC 37, Framing).
+
+use bytes::{BufMut, BytesMut};
+use thiserror::Error;
+
+/// The flags and the size that precede every frame body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// More frames of the same message follow. Never set on a command.
+    pub(crate) more: bool,
+    /// The body is a command, otherwise it is a part of a message.
+    pub(crate) command: bool,
+    /// The size takes eight octets. Senders should use it for bodies above 255 octets only, but
+    /// libzmq accepts it for any size and so do we.
+    pub(crate) long: bool,
+    /// How many octets of body follow the header; below 2^63.
+    pub(crate) size: u64,
+}
+
+impl Header {
+    /// Reads the header at the start of `input`, or nothing if more octets are needed.
+    ///
+    /// # Errors
+    ///
+    /// Flags are refused as soon as they are there, so a stream that is not ZMTP does not have to
+    /// deliver a whole header first.
+    #[inline]
+    pub(crate) fn decode(input: &[u8]) -> Result<Option<Self>, FrameError> {
+        let Some((&flags, input)) = input.split_first() else {
+            return Ok(None);
+        };
+        if flags & RESERVED != 0x00 {
+            return Err(FrameError::ReservedFlags { flags });
+        }
+        let more = flags & MORE != 0x00;
+        let command = flags & COMMAND != 0x00;
+        if command && more {
+            return Err(FrameError::CommandWithMore);
+        }
+        let long = flags & LONG != 0x00;
+        let size = if long {
+            let Some(&size) = input.first_chunk() else {
+                return Ok(None);
+            };
+            u64::from_be_bytes(size)
+        } else {
+            let Some(&size) = input.first() else {
+                return Ok(None);
+            };
+            u64::from(size)
+        };
+        if size > SIZE_MAX {
+            return Err(FrameError::SizeOverflow { size });
+        }
+        Ok(Some(Self { more, command, long, size }))
+    }
+
+    /// Returns how many octets the header itself takes: 2 or 9.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        if self.long { LONG_LENGTH } else { SHORT_LENGTH }
+    }
+
+    /// Returns the body that follows this header at the start of `input`, once it is all there.
+    #[inline]
+    pub(crate) fn body<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
+        let size = usize::try_from(self.size).ok()?;
+        input.get(self.len()..)?.get(..size)
+    }
+}
+
+/// Appends the header of a message's last, or only, frame with a body of `len` octets.
+#[inline]
+pub(crate) fn put_message_header(dst: &mut BytesMut, len: usize) {
+    put_header(dst, 0x00, len);
+}
+
+/// Appends the header of a command with a body of `len` octets.
+#[inline]
+pub(crate) fn put_command_header(dst: &mut BytesMut, len: usize) {
+    put_header(dst, COMMAND, len);
+}
+
+/// Written as one slice, because each append to the buffer checks its room anew.
+#[inline]
+fn put_header(dst: &mut BytesMut, flags: u8, len: usize) {
+    if let Ok(size) = u8::try_from(len) {
+        dst.put_slice(&[flags, size]);
+    } else {
+        let mut header = [0x00; LONG_LENGTH];
+        header[0] = flags | LONG;
+        header[1..].copy_from_slice(&(len as u64).to_be_bytes());
+        dst.put_slice(&header);
+    }
+}
+
+/// What was wrong with a frame header that the remote sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub(crate) enum FrameError {
+    /// The flags octet sets bits that are reserved (RFC 37, Framing: "MUST be zero").
+    #[error("frame flags {flags:#04x} set reserved bits")]
+    ReservedFlags {
+        /// The whole flags octet.
+        flags: u8,
+    },
+    /// A command claims to continue in the next frame, but commands are always one frame.
+    #[error("command frame announces more frames")]
+    CommandWithMore,
+    /// The size is 2^63 or more.
+    #[error("frame size {size:#x} is beyond 2^63 - 1")]
+    SizeOverflow {
+        /// The size as it was sent.
+        size: u64,
+    },
+}
+
+// Flag bits, RFC 37, Framing.
+const MORE: u8 = 0x01;
+const LONG: u8 = 0x02;
+const COMMAND: u8 = 0x04;
+const RESERVED: u8 = 0xF8;
+
+/// RFC 37, Formal Grammar: "long-size = 8OCTET ; Body is 0 to 2^63-1 octets".
+const SIZE_MAX: u64 = 0x7FFF_FFFF_FFFF_FFFF;
+
+const SHORT_LENGTH: usize = 2;
+pub(crate) const LONG_LENGTH: usize = 9;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_body_of_255_octets_is_announced_in_one_octet() {
+        assert_eq!(message_header(0), [0x00, 0x00]);
+        assert_eq!(message_header(255), [0x00, 0xFF]);
+        assert_eq!(command_header(255), [0x04, 0xFF]);
+    }
+
+    #[test]
+    fn a_body_of_256_octets_is_announced_in_eight_octets() {
+        assert_eq!(message_header(256), [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
+        assert_eq!(command_header(256), [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_long_header_may_announce_a_short_body() {
+        let header = Header::decode(&[0x03, 0, 0, 0, 0, 0, 0, 0, 5]).unwrap().unwrap();
+
+        assert!(header.more);
+        assert_eq!(header.size, 5);
+        assert_eq!(header.len(), 9);
+    }
+
+    #[test]
+    fn reserved_flags_are_refused_at_the_first_octet() {
+        for bit in 3..8 {
+            let flags = 1 << bit;
+            assert_eq!(Header::decode(&[flags]), Err(FrameError::ReservedFlags { flags }));
+        }
+    }
+
+    #[test]
+    fn a_command_that_announces_more_frames_is_refused() {
+        assert_eq!(Header::decode(&[0x05, 0x00]), Err(FrameError::CommandWithMore));
+        assert_eq!(Header::decode(&[0x07]), Err(FrameError::CommandWithMore));
+    }
+
+    #[test]
+    fn a_size_with_its_top_bit_set_is_refused() {
+        assert_eq!(
+            Header::decode(&[0x02, 0x80, 0, 0, 0, 0, 0, 0, 0]),
+            Err(FrameError::SizeOverflow { size: 0x8000_0000_0000_0000 })
+        );
+        let largest = Header::decode(&[0x02, 0x7F, 255, 255, 255, 255, 255, 255, 255]);
+        assert_eq!(largest.unwrap().unwrap().size, 0x7FFF_FFFF_FFFF_FFFF);
+    }
+
+    #[test]
+    fn a_body_is_there_only_as_a_whole() {
+        let frame = [0x00, 0x02, b'h', b'i', 0x00];
+        let header = Header::decode(&frame).unwrap().unwrap();
+
+        assert_eq!(header.body(&frame[..1]), None);
+        assert_eq!(header.body(&frame[..3]), None);
+        assert_eq!(header.body(&frame), Some(b"hi".as_slice()));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_put_is_decoded(len in prop_oneof![0..600_usize, any::<u32>().prop_map(|len| len as usize)]) {
+            for (encoded, command) in [(message_header(len), false), (command_header(len), true)] {
+                let header = Header::decode(&encoded).unwrap().unwrap();
+                prop_assert_eq!(header.size, len as u64);
+                prop_assert_eq!(header.command, command);
+                prop_assert!(!header.more);
+                prop_assert_eq!(header.len(), encoded.len());
+            }
+        }
+
+        #[test]
+        fn a_truncated_header_needs_more(len in any::<u32>()) {
+            let encoded = message_header(len as usize);
+            for end in 0..encoded.len() {
+                prop_assert_eq!(Header::decode(&encoded[..end]), Ok(None));
+            }
+        }
+
+        #[test]
+        fn octets_after_the_header_do_not_matter(input in prop::collection::vec(any::<u8>(), 0..16)) {
+            if let Ok(Some(header)) = Header::decode(&input) {
+                prop_assert_eq!(Header::decode(&input[..header.len()]), Ok(Some(header)));
+                prop_assert_eq!(Header::decode(&input[..header.len() - 1]), Ok(None));
+            }
+        }
+    }
+
+    fn message_header(len: usize) -> Vec<u8> {
+        let mut dst = BytesMut::new();
+        put_message_header(&mut dst, len);
+        dst.into()
+    }
+
+    fn command_header(len: usize) -> Vec<u8> {
+        let mut dst = BytesMut::new();
+        put_command_header(&mut dst, len);
+        dst.into()
+    }
+}

@@ -1,0 +1,356 @@
+//! The 64 octets with which each end opens a connection (RFC 37, Formal Grammar).
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// The protocol details that a peer announces.
+///
+/// ```text
+///  FF  padding  7F  major minor  mechanism  as-server  filler
+///  0   1 - 8    9   10    11     12 - 31    32         33 - 63
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Greeting {
+    pub(crate) version: Version,
+    pub(crate) mechanism: MechanismName,
+    /// Whether the peer takes the server's role in the security handshake.
+    ///
+    /// libzmq always sends zero and never reads it, so nothing may depend on it.
+    pub(crate) as_server: bool,
+}
+
+impl Greeting {
+    /// The size of a greeting in every version from 3.0 on.
+    pub(crate) const LEN: usize = 0x40;
+
+    /// Makes the greeting that we send.
+    pub(crate) fn new(mechanism: MechanismName, as_server: bool) -> Self {
+        Self { version: Version::ZMTP_3_1, mechanism, as_server }
+    }
+
+    /// Reads the greeting at the start of `input`, or nothing if more octets are needed.
+    ///
+    /// Padding and filler carry no meaning and may be anything, as may as-server; versions above
+    /// ours "MUST" be accepted, and so is 3.0, which libzmq spoke up to 4.3.2 and which differs
+    /// in nothing that concerns our socket types.
+    ///
+    /// # Errors
+    ///
+    /// The first wrong octet is refused as soon as it is there, so that a stray program does not
+    /// occupy a connection until it happens to send 64 octets.
+    pub(crate) fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
+        if let Some(&octet) = input.first() {
+            if octet != SIGNATURE_START {
+                return Err(GreetingError::NotZmtp3 { octet });
+            }
+        }
+        if let Some(&octet) = input.get(SIGNATURE_END_AT) {
+            // Only the lowest bit tells versions apart (RFC 37, Detecting ZMTP 1.0 and 2.0 Peers).
+            if octet & 0x01 == 0x00 {
+                return Err(GreetingError::Unversioned);
+            }
+        }
+        if let Some(&major) = input.get(MAJOR_AT) {
+            if major < Version::ZMTP_3_1.major {
+                return Err(GreetingError::UnsupportedVersion { major });
+            }
+        }
+        if let Some(mechanism) = input.get(MECHANISM_AT..) {
+            MechanismName::check(mechanism.get(..MechanismName::LEN).unwrap_or(mechanism))?;
+        }
+
+        let Some(&greeting) = input.first_chunk::<{ Self::LEN }>() else {
+            return Ok(None);
+        };
+        let mut mechanism = [0x00; MechanismName::LEN];
+        mechanism.copy_from_slice(&greeting[MECHANISM_AT..AS_SERVER_AT]);
+        Ok(Some(Self {
+            version: Version { major: greeting[MAJOR_AT], minor: greeting[MINOR_AT] },
+            mechanism: MechanismName(mechanism),
+            as_server: greeting[AS_SERVER_AT] != 0x00,
+        }))
+    }
+
+    /// Returns the greeting as it goes over the wire, with its padding zero.
+    pub(crate) fn encode(&self) -> [u8; Self::LEN] {
+        let mut greeting = [0x00; Self::LEN];
+        greeting[0] = SIGNATURE_START;
+        greeting[SIGNATURE_END_AT] = SIGNATURE_END;
+        greeting[MAJOR_AT] = self.version.major;
+        greeting[MINOR_AT] = self.version.minor;
+        greeting[MECHANISM_AT..AS_SERVER_AT].copy_from_slice(&self.mechanism.0);
+        greeting[AS_SERVER_AT] = u8::from(self.as_server);
+        greeting
+    }
+}
+
+/// A version of ZMTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version {
+    pub(crate) major: u8,
+    pub(crate) minor: u8,
+}
+
+impl Version {
+    /// What we speak.
+    pub(crate) const ZMTP_3_1: Self = Self { major: 0x03, minor: 0x01 };
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// The name of a security mechanism, such as `NULL`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MechanismName([u8; Self::LEN]);
+
+impl MechanismName {
+    /// RFC 37, The NULL Security Mechanism.
+    pub(crate) const NULL: Self = Self(*b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+
+    const LEN: usize = 0x14;
+
+    /// Returns the name without its padding.
+    #[must_use]
+    pub(crate) fn as_str(&self) -> &str {
+        let name = self.0.split(|&octet| octet == 0x00).next();
+        name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
+    }
+
+    /// Checks the octets of a name, of which the last may not have arrived yet.
+    fn check(octets: &[u8]) -> Result<(), GreetingError> {
+        let is_name_char = |octet: u8| {
+            octet.is_ascii_uppercase() || octet.is_ascii_digit() || b"-_.+".contains(&octet)
+        };
+        let mut padding = false;
+        for &octet in octets {
+            match octet {
+                0x00 => padding = true,
+                _ if padding || !is_name_char(octet) => {
+                    return Err(GreetingError::InvalidMechanism { octet });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for MechanismName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MechanismName").field(&self.as_str()).finish()
+    }
+}
+
+impl fmt::Display for MechanismName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What was wrong with the greeting that the remote sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub(crate) enum GreetingError {
+    /// The first octet opens no greeting: the remote speaks ZMTP 1.0 or no ZMTP at all.
+    #[error("octet {octet:#04x} opens no zmtp 3 greeting")]
+    NotZmtp3 {
+        /// The octet in the place of `0xFF`.
+        octet: u8,
+    },
+    /// The signature is not closed: the remote speaks ZMTP 1.0, which has no versions.
+    #[error("greeting without a version")]
+    Unversioned,
+    /// The remote speaks a version of ZMTP that has no form for our socket types.
+    #[error("unsupported zmtp version {major}")]
+    UnsupportedVersion {
+        /// The major version; of ZMTP 2.0 this is 1 or 2.
+        major: u8,
+    },
+    /// The mechanism's name is not made of upper-case letters, digits and `-_.+`, or goes on
+    /// after its padding.
+    #[error("mechanism name contains octet {octet:#04x}")]
+    InvalidMechanism {
+        /// The first octet that is out of place.
+        octet: u8,
+    },
+}
+
+// signature = %xFF padding %x7F (RFC 37, Formal Grammar)
+const SIGNATURE_START: u8 = 0xFF;
+const SIGNATURE_END: u8 = 0x7F;
+
+const SIGNATURE_END_AT: usize = 9;
+const MAJOR_AT: usize = 10;
+const MINOR_AT: usize = 11;
+const MECHANISM_AT: usize = 12;
+const AS_SERVER_AT: usize = MECHANISM_AT + MechanismName::LEN;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn our_greeting_has_64_octets_with_zero_padding() {
+        let greeting = Greeting::new(MechanismName::NULL, false).encode();
+
+        let mut expected = [0x00; 64];
+        expected[..16].copy_from_slice(b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x01NULL");
+        assert_eq!(greeting, expected);
+    }
+
+    #[test]
+    fn as_server_is_octet_32() {
+        let greeting = Greeting::new(MechanismName::NULL, true).encode();
+
+        assert_eq!(greeting[32], 0x01);
+        assert!(Greeting::decode(&greeting).unwrap().unwrap().as_server);
+    }
+
+    #[test]
+    fn the_greeting_of_libzmq_is_accepted() {
+        // libzmq puts the length of its identity, plus one, into the padding.
+        let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
+        greeting[8] = 0x01;
+        // Up to 4.3.2 it speaks 3.0.
+        greeting[11] = 0x00;
+
+        let greeting = Greeting::decode(&greeting).unwrap().unwrap();
+        assert_eq!(greeting.version, Version { major: 3, minor: 0 });
+        assert_eq!(greeting.mechanism.as_str(), "NULL");
+    }
+
+    #[test]
+    fn what_carries_no_meaning_may_be_anything() {
+        let mut greeting = Greeting::new(MechanismName::NULL, true).encode();
+        greeting[1..9].fill(0xAA);
+        // The signature's end counts by its lowest bit only.
+        greeting[9] = 0x01;
+        greeting[32..].fill(0xAA);
+
+        assert_eq!(Greeting::decode(&greeting), Ok(Some(Greeting::new(MechanismName::NULL, true))));
+    }
+
+    #[test]
+    fn higher_versions_are_accepted() {
+        for (major, minor) in [(3, 2), (3, 255), (4, 0), (255, 255)] {
+            let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
+            greeting[10] = major;
+            greeting[11] = minor;
+
+            let greeting = Greeting::decode(&greeting).unwrap().unwrap();
+            assert_eq!(greeting.version, Version { major, minor });
+        }
+    }
+
+    #[test]
+    fn lower_versions_are_refused_at_their_octet() {
+        for major in 0..3 {
+            let greeting = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, major];
+
+            assert_eq!(Greeting::decode(&greeting[..10]), Ok(None));
+            assert_eq!(
+                Greeting::decode(&greeting),
+                Err(GreetingError::UnsupportedVersion { major })
+            );
+        }
+    }
+
+    #[test]
+    fn a_peer_without_versions_is_refused_at_octet_9() {
+        let greeting = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x00];
+
+        assert_eq!(Greeting::decode(&greeting[..9]), Ok(None));
+        assert_eq!(Greeting::decode(&greeting), Err(GreetingError::Unversioned));
+    }
+
+    #[test]
+    fn another_protocol_is_refused_at_its_first_octet() {
+        assert_eq!(Greeting::decode(b"G"), Err(GreetingError::NotZmtp3 { octet: b'G' }));
+        assert_eq!(
+            Greeting::decode(b"GET / HTTP/1.1\r\n"),
+            Err(GreetingError::NotZmtp3 { octet: b'G' })
+        );
+    }
+
+    #[test]
+    fn a_malformed_mechanism_is_refused_at_the_octet_in_question() {
+        let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
+        greeting[15] = b'l';
+        assert_eq!(Greeting::decode(&greeting[..15]), Ok(None));
+        assert_eq!(
+            Greeting::decode(&greeting[..16]),
+            Err(GreetingError::InvalidMechanism { octet: b'l' })
+        );
+
+        let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
+        greeting[31] = b'X';
+        assert_eq!(
+            Greeting::decode(&greeting),
+            Err(GreetingError::InvalidMechanism { octet: b'X' })
+        );
+    }
+
+    #[test]
+    fn a_mechanism_may_fill_its_field() {
+        let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
+        greeting[12..32].copy_from_slice(b"ABCDEFGHIJ0123456-_+");
+
+        let mechanism = Greeting::decode(&greeting).unwrap().unwrap().mechanism;
+        assert_eq!(mechanism.to_string(), "ABCDEFGHIJ0123456-_+");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(
+            major in 3_u8..,
+            minor: u8,
+            name in "[A-Z0-9_.+-]{0,20}",
+            as_server: bool,
+            after in prop::collection::vec(any::<u8>(), 0..8),
+        ) {
+            let mut mechanism = [0x00; 20];
+            mechanism[..name.len()].copy_from_slice(name.as_bytes());
+            let greeting = Greeting {
+                version: Version { major, minor },
+                mechanism: MechanismName(mechanism),
+                as_server,
+            };
+            let encoded = greeting.encode();
+
+            prop_assert_eq!(Greeting::decode(&encoded), Ok(Some(greeting)));
+            prop_assert_eq!(
+                Greeting::decode(&[&encoded, after.as_slice()].concat()),
+                Ok(Some(greeting))
+            );
+            prop_assert_eq!(greeting.mechanism.as_str(), name);
+            for end in 0..encoded.len() {
+                prop_assert_eq!(Greeting::decode(&encoded[..end]), Ok(None));
+            }
+        }
+
+        #[test]
+        fn a_refusal_does_not_depend_on_what_follows(
+            start in prop::sample::select(vec![0, 10, 11, 12, 16]),
+            garbage in prop::collection::vec(any::<u8>(), 64),
+        ) {
+            let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
+            greeting[start..].copy_from_slice(&garbage[start..]);
+
+            let mut refused = None;
+            for end in 0..=greeting.len() {
+                let decoded = Greeting::decode(&greeting[..end]);
+                if refused.is_some() {
+                    prop_assert_eq!(decoded.err(), refused);
+                } else {
+                    refused = decoded.err();
+                }
+            }
+        }
+    }
+}

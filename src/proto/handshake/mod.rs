@@ -1,0 +1,262 @@
+//! From the first octet of a connection to its traffic (RFC 37, Overall Behavior).
+
+use std::str;
+
+use bytes::{Buf, Bytes, BytesMut};
+use thiserror::Error;
+
+use super::command::Command;
+use super::error_reason::ErrorReason;
+use super::frame::{FrameError, Header};
+use super::greeting::{Greeting, GreetingError, MechanismName, Version};
+use super::mechanism::{Mechanism, MechanismError, SecurityHandshake};
+use super::metadata::Metadata;
+use super::socket_type::SocketType;
+
+/// Greets the remote, runs the security mechanism and checks the remote's metadata.
+///
+/// Write what [`poll_output`](Self::poll_output) yields, at once after [`new`](Self::new) and again
+/// after every [`handle_input`](Self::handle_input), also after one that failed.
+///
+/// It never waits where the remote may be waiting as well: the whole greeting goes out first, and
+/// the mechanism's first command as soon as the remote's greeting is verified. Time is not its
+/// business, so give the whole handshake a deadline.
+#[derive(Debug)]
+pub(crate) struct Handshake {
+    socket_type: SocketType,
+    mechanism: MechanismName,
+    security: SecurityHandshake,
+    stage: Stage,
+    output: BytesMut,
+}
+
+impl Handshake {
+    /// Starts the handshake of one connection.
+    pub(crate) fn new(config: HandshakeConfig) -> Self {
+        let HandshakeConfig { socket_type, mechanism, metadata } = config;
+        let greeting = Greeting::new(mechanism.name(), mechanism.is_server());
+        let mut announced = Metadata::announcing(socket_type);
+        announced.append(&metadata);
+        Self {
+            socket_type,
+            mechanism: mechanism.name(),
+            security: SecurityHandshake::new(mechanism, announced),
+            stage: Stage::Greeting,
+            output: BytesMut::from(greeting.encode().as_slice()),
+        }
+    }
+
+    /// Takes from `input` what belongs to the handshake, and yields the peer when it is complete.
+    ///
+    /// `input` holds everything that was received and not taken yet. Octets after the remote's last
+    /// handshake command are traffic and stay there. Once the handshake is complete or has
+    /// failed, it takes nothing more.
+    ///
+    /// # Errors
+    ///
+    /// Every error is fatal: write what is left of the output and close the connection.
+    pub(crate) fn handle_input(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<Peer>, HandshakeError> {
+        let progress = self.advance(input);
+        if !matches!(progress, Ok(None)) {
+            self.stage = Stage::Ended;
+        }
+        progress
+    }
+
+    /// Yields octets to send.
+    pub(crate) fn poll_output(&mut self) -> Option<Bytes> {
+        (!self.output.is_empty()).then(|| self.output.split().freeze())
+    }
+
+    fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {
+        loop {
+            match self.stage {
+                Stage::Greeting => {
+                    let Some(greeting) = Greeting::decode(input)? else {
+                        return Ok(None);
+                    };
+                    input.advance(Greeting::LEN);
+                    if greeting.mechanism != self.mechanism {
+                        return Err(HandshakeError::MechanismMismatch {
+                            local: self.mechanism,
+                            remote: greeting.mechanism,
+                        });
+                    }
+                    self.stage = Stage::Security { version: greeting.version };
+                    self.queue_commands();
+                }
+                Stage::Security { version } => {
+                    if !self.take_command(input)? {
+                        return Ok(None);
+                    }
+                    self.queue_commands();
+                    if let Some(metadata) = self.security.poll_metadata() {
+                        let socket_type = self.check_socket_type(&metadata)?;
+                        return Ok(Some(Peer { version, socket_type, metadata }));
+                    }
+                }
+                Stage::Ended => return Ok(None),
+            }
+        }
+    }
+
+    /// Hands one command to the mechanism, unless it has not arrived in full.
+    fn take_command(&mut self, input: &mut BytesMut) -> Result<bool, HandshakeError> {
+        let Some(header) = Header::decode(input)? else {
+            return Ok(false);
+        };
+        if !header.command {
+            return Err(HandshakeError::UnexpectedMessage);
+        }
+        if header.size > COMMAND_SIZE_MAX {
+            return Err(HandshakeError::CommandTooLarge { size: header.size });
+        }
+        let Some(body) = header.body(input) else {
+            return Ok(false);
+        };
+        let length = header.len() + body.len();
+        self.security.handle_command(body)?;
+        input.advance(length);
+        Ok(true)
+    }
+
+    fn queue_commands(&mut self) {
+        while let Some(command) = self.security.poll_command() {
+            command.encode(&mut self.output);
+        }
+    }
+
+    /// Checks that the remote is one we may talk to, and tells it if not: a peer "SHOULD handle
+    /// errors by returning an ERROR command" (RFC 37, The Socket-Type Property).
+    fn check_socket_type(
+        &mut self,
+        metadata: &Metadata,
+    ) -> Result<Option<SocketType>, HandshakeError> {
+        let Some(name) = metadata.value(Metadata::SOCKET_TYPE) else {
+            // The sender only SHOULD specify it, and libzmq tolerates its absence.
+            return Ok(None);
+        };
+        let remote = str::from_utf8(name).ok().and_then(|name| name.parse().ok());
+        let error = match remote {
+            Some(remote) if self.socket_type.is_compatible_with(remote) => {
+                return Ok(Some(remote));
+            }
+            Some(remote) => {
+                HandshakeError::IncompatibleSocketType { local: self.socket_type, remote }
+            }
+            None => HandshakeError::UnknownSocketType {
+                name: name.get(..NAME_SHOWN_MAX).unwrap_or(name).into(),
+            },
+        };
+        let reason = ErrorReason::new(INVALID_SOCKET_TYPE);
+        Command::Error(reason).encode(&mut self.output);
+        Err(error)
+    }
+}
+
+/// What this end of a connection brings to its handshake.
+#[derive(Debug, Clone)]
+pub(crate) struct HandshakeConfig {
+    pub(crate) socket_type: SocketType,
+    pub(crate) mechanism: Mechanism,
+    /// Announced after the Socket-Type; names starting with `X-` are the application's.
+    pub(crate) metadata: Metadata,
+}
+
+/// What the handshake found out about the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Peer {
+    pub(crate) version: Version,
+    /// Legal for our own type, or absent if the remote did not announce it.
+    pub(crate) socket_type: Option<SocketType>,
+    pub(crate) metadata: Metadata,
+}
+
+/// How a handshake failed. In every case the connection is of no use any more.
+///
+/// A connection that merely ends during the handshake is not among them: that is a temporary
+/// condition, upon which to reconnect (RFC 37, Error Handling).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub(crate) enum HandshakeError {
+    /// The remote sent no valid greeting, or one of a version that we do not support.
+    #[error("malformed greeting")]
+    Greeting(#[from] GreetingError),
+    /// The two ends are configured for different security mechanisms.
+    #[error("remote uses security mechanism {remote}, this socket {local}")]
+    MechanismMismatch {
+        /// What this socket is configured for.
+        local: MechanismName,
+        /// What the remote announced.
+        remote: MechanismName,
+    },
+    /// The remote sent a malformed frame header.
+    #[error("malformed frame during the handshake")]
+    Frame(#[from] FrameError),
+    /// The remote sent a message before it had completed its handshake.
+    #[error("message before the end of the handshake")]
+    UnexpectedMessage,
+    /// The remote announced a command larger than any that a handshake needs.
+    #[error("handshake command of {size} octets")]
+    CommandTooLarge {
+        /// The announced size of its body; the limit is 64 KiB.
+        size: u64,
+    },
+    /// The exchange of the mechanism's commands failed.
+    #[error(transparent)]
+    Mechanism(#[from] MechanismError),
+    /// The remote announced a socket type that ZMTP 3.1 does not know.
+    #[error("remote announces unknown socket type \"{}\"", .name.escape_ascii())]
+    UnknownSocketType {
+        /// What stands in the place of a socket type's name, cut to 32 octets.
+        name: Box<[u8]>,
+    },
+    /// The remote's socket type may not talk to ours.
+    #[error("remote is a {remote}, which is no peer for a {local}")]
+    IncompatibleSocketType {
+        /// The type of this socket.
+        local: SocketType,
+        /// The type that the remote announced.
+        remote: SocketType,
+    },
+}
+
+impl HandshakeError {
+    /// Returns whether the remote refused us with an ERROR command.
+    ///
+    /// If so, we SHALL NOT reconnect with the same credentials (RFC 37, Error Handling). Any other
+    /// failure may pass, for instance when another program takes over the remote's address.
+    #[must_use]
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Mechanism(MechanismError::Refused { .. }))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Stage {
+    /// Waiting for the remote's greeting.
+    Greeting,
+    /// Exchanging the mechanism's commands.
+    Security { version: Version },
+    /// Complete or failed.
+    Ended,
+}
+
+/// How large the body of a handshake command may be.
+///
+/// The largest is the remote's metadata, of which ordinary peers send some dozens of octets. 64 KiB
+/// leaves an application ample room for its own properties, equals what one read of a connection
+/// takes, and bounds what an unauthenticated remote makes us hold.
+const COMMAND_SIZE_MAX: u64 = 0x1_0000;
+
+/// How much of an unknown socket type goes into the error; the longest legal name has 7 octets.
+const NAME_SHOWN_MAX: usize = 32;
+
+/// An error reason consists of VCHAR, that is, without spaces.
+const INVALID_SOCKET_TYPE: &[u8] = b"invalid-socket-type";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The NULL mechanism: each side sends a READY (RFC 37, The NULL Security Mechanism).
+
+use super::super::command::Command;
+use super::super::metadata::Metadata;
+use super::MechanismError;
+
+/// Sends our READY without waiting for the remote's.
+///
+/// The RFC lets the server wait for the client's READY. Neither libzmq nor we do, which saves a
+/// round trip and needs no roles.
+#[derive(Debug)]
+pub(crate) struct NullHandshake {
+    /// Until it was polled.
+    local: Option<Metadata>,
+    /// Since the remote's READY, until it was polled.
+    remote: Option<Metadata>,
+}
+
+impl NullHandshake {
+    pub(crate) fn new(metadata: Metadata) -> Self {
+        Self { local: Some(metadata), remote: None }
+    }
+
+    pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+        match Command::decode(body)? {
+            Command::Ready(metadata) if self.remote.is_none() => {
+                self.remote = Some(metadata);
+                Ok(())
+            }
+            Command::Error(reason) => Err(MechanismError::Refused { reason }),
+            command => Err(MechanismError::UnexpectedCommand { name: command.name().into() }),
+        }
+    }
+
+    pub(crate) fn poll_command(&mut self) -> Option<Command> {
+        self.local.take().map(Command::Ready)
+    }
+
+    /// Complete means "having both sent and received a READY command".
+    pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
+        if self.local.is_some() {
+            return None;
+        }
+        self.remote.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::error_reason::ErrorReason;
+    use super::super::super::socket_type::SocketType;
+    use super::*;
+
+    #[test]
+    fn our_ready_does_not_wait_for_theirs() {
+        let local = Metadata::announcing(SocketType::Client);
+        let mut null = NullHandshake::new(local.clone());
+
+        assert_eq!(null.poll_command(), Some(Command::Ready(local)));
+        assert_eq!(null.poll_command(), None);
+        assert_eq!(null.poll_metadata(), None);
+    }
+
+    #[test]
+    fn it_is_complete_when_both_have_sent_ready() {
+        let mut null = NullHandshake::new(Metadata::default());
+
+        null.handle_command(b"\x05READY\x0BSocket-Type\0\0\0\x06SERVER").unwrap();
+        assert_eq!(null.poll_metadata(), None);
+
+        assert!(null.poll_command().is_some());
+        assert_eq!(null.poll_metadata(), Some(Metadata::announcing(SocketType::Server)));
+    }
+
+    #[test]
+    fn an_error_is_a_refusal_with_its_reason() {
+        let mut null = NullHandshake::new(Metadata::default());
+
+        assert_eq!(
+            null.handle_command(b"\x05ERROR\x03400"),
+            Err(MechanismError::Refused { reason: ErrorReason::new(b"400") })
+        );
+    }
+
+    #[test]
+    fn a_second_ready_is_unexpected() {
+        let mut null = NullHandshake::new(Metadata::default());
+
+        null.handle_command(b"\x05READY").unwrap();
+        assert_eq!(null.handle_command(b"\x05READY"), unexpected("READY"));
+    }
+
+    #[test]
+    fn commands_of_traffic_and_of_other_mechanisms_are_unexpected() {
+        let mut null = NullHandshake::new(Metadata::default());
+
+        assert_eq!(null.handle_command(b"\x04PING\0\0"), unexpected("PING"));
+        assert_eq!(null.handle_command(b"\x05HELLO\x01u\x01p"), unexpected("HELLO"));
+    }
+
+    fn unexpected(name: &str) -> Result<(), MechanismError> {
+        Err(MechanismError::UnexpectedCommand { name: name.into() })
+    }
+}

@@ -1,0 +1,272 @@
+//! Properties of a connection's two ends (RFC 37, Connection Metadata).
+
+use std::str;
+
+use bytes::{BufMut, BytesMut};
+use thiserror::Error;
+
+use super::socket_type::SocketType;
+
+/// Named values, in the order in which they were added or sent.
+///
+/// They are kept in their wire form, one block that was validated once: a remote that sends
+/// thousands of tiny properties makes us store no more octets than it sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Metadata {
+    encoded: Vec<u8>,
+}
+
+impl Metadata {
+    /// The property that tells the sender's socket type.
+    ///
+    /// Names match in any case, except for libzmq, which knows this spelling only.
+    pub(crate) const SOCKET_TYPE: &str = "Socket-Type";
+
+    /// Starts with the Socket-Type property.
+    pub(crate) fn announcing(socket_type: SocketType) -> Self {
+        let mut metadata = Self::default();
+        metadata
+            .push(Self::SOCKET_TYPE, socket_type.as_str().as_bytes())
+            .expect("the property and its values are within the limits");
+        metadata
+    }
+
+    /// Reads the whole of `data` as properties, keeping a copy.
+    ///
+    /// A copy, because metadata lives as long as the connection and would otherwise hold on to its
+    /// read buffer.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a property is cut off or its name or value breaks the grammar.
+    pub(crate) fn decode(data: &[u8]) -> Result<Self, MetadataError> {
+        let mut rest = data;
+        while !rest.is_empty() {
+            (_, rest) = Property::split_from(rest)?;
+        }
+        Ok(Self { encoded: data.to_vec() })
+    }
+
+    /// Adds a property, whose name is sent exactly as it is given here.
+    ///
+    /// A name that is there already is added again; [`value`](Self::value) finds the first.
+    ///
+    /// # Errors
+    ///
+    /// Fails, and adds nothing, if name or value break the grammar.
+    pub(crate) fn push(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
+        check_name(name.as_bytes())?;
+        let name_len = u8::try_from(name.len()).map_err(|_| MetadataError::NameTooLong)?;
+        let value_len = u32::try_from(value.len())
+            .ok()
+            .filter(|&len| len <= VALUE_LEN_MAX)
+            .ok_or(MetadataError::ValueTooLong)?;
+        self.encoded.push(name_len);
+        self.encoded.extend_from_slice(name.as_bytes());
+        self.encoded.extend_from_slice(&value_len.to_be_bytes());
+        self.encoded.extend_from_slice(value);
+        Ok(())
+    }
+
+    /// Adds all properties of `other`.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.encoded.extend_from_slice(&other.encoded);
+    }
+
+    /// Returns the first value with this name, in whatever case it is written.
+    pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
+        self.iter()
+            .find(|property| property.name.eq_ignore_ascii_case(name))
+            .map(|property| property.value)
+    }
+
+    /// Iterates over the properties in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Property<'_>> {
+        let mut rest = self.encoded.as_slice();
+        std::iter::from_fn(move || {
+            // Empty at the end, and otherwise well-formed since `decode` or `push`.
+            let property;
+            (property, rest) = Property::split_from(rest).ok()?;
+            Some(property)
+        })
+    }
+
+    /// Appends all properties in their wire form.
+    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+        dst.put_slice(&self.encoded);
+    }
+
+    /// Returns how many octets [`encode`](Self::encode) appends.
+    pub(crate) fn encoded_len(&self) -> usize {
+        self.encoded.len()
+    }
+}
+
+/// One property, borrowed from its [`Metadata`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Property<'a> {
+    /// 1 to 255 characters, spelled as they were sent.
+    pub(crate) name: &'a str,
+    pub(crate) value: &'a [u8],
+}
+
+impl<'a> Property<'a> {
+    /// Splits the first property from what follows it.
+    fn split_from(data: &'a [u8]) -> Result<(Self, &'a [u8]), MetadataError> {
+        let (&name_len, data) = data.split_first().ok_or(MetadataError::Truncated)?;
+        let (name, data) =
+            data.split_at_checked(usize::from(name_len)).ok_or(MetadataError::Truncated)?;
+        let name = check_name(name)?;
+        let (&value_len, data) = data.split_first_chunk().ok_or(MetadataError::Truncated)?;
+        let value_len = u32::from_be_bytes(value_len);
+        if value_len > VALUE_LEN_MAX {
+            return Err(MetadataError::ValueTooLong);
+        }
+        let (value, data) = usize::try_from(value_len)
+            .ok()
+            .and_then(|len| data.split_at_checked(len))
+            .ok_or(MetadataError::Truncated)?;
+        Ok((Self { name, value }, data))
+    }
+}
+
+/// What was wrong with a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub(crate) enum MetadataError {
+    /// The octets end within a property.
+    #[error("property is cut off")]
+    Truncated,
+    /// The name has no characters.
+    #[error("property without a name")]
+    EmptyName,
+    /// The name has more than 255 characters.
+    #[error("property name of more than 255 characters")]
+    NameTooLong,
+    /// The name contains something else than letters, digits and `-_.+`.
+    #[error("property name contains octet {octet:#04x}")]
+    InvalidName {
+        /// The first octet that is not allowed.
+        octet: u8,
+    },
+    /// The value has 2^31 octets or more.
+    #[error("property value of more than 2^31 - 1 octets")]
+    ValueTooLong,
+}
+
+fn check_name(name: &[u8]) -> Result<&str, MetadataError> {
+    if name.is_empty() {
+        return Err(MetadataError::EmptyName);
+    }
+    let is_name_char = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_.+".contains(octet);
+    if let Some(&octet) = name.iter().find(|octet| !is_name_char(octet)) {
+        return Err(MetadataError::InvalidName { octet });
+    }
+    Ok(str::from_utf8(name).expect("name characters are ASCII"))
+}
+
+/// RFC 37, The NULL Security Mechanism: values SHALL be 0 to 2,147,483,647 octets.
+const VALUE_LEN_MAX: u32 = 0x7FFF_FFFF;
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn properties_are_laid_out_as_in_the_worked_example() {
+        let mut metadata = Metadata::announcing(SocketType::Dealer);
+        metadata.push("Identity", b"").unwrap();
+
+        let expected = b"\x0BSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0";
+        assert_eq!(encoded(&metadata), expected.as_slice());
+    }
+
+    #[test]
+    fn names_match_in_any_case_and_keep_theirs() {
+        let mut metadata = Metadata::default();
+        metadata.push("x-CoLour", b"red").unwrap();
+
+        assert_eq!(metadata.value("X-Colour"), Some(b"red".as_slice()));
+        assert_eq!(metadata.value("X-Color"), None);
+        assert_eq!(metadata.iter().next().unwrap().name, "x-CoLour");
+    }
+
+    #[test]
+    fn the_first_of_equal_names_counts() {
+        let mut metadata = Metadata::announcing(SocketType::Client);
+        metadata.push("socket-type", b"SERVER").unwrap();
+
+        assert_eq!(metadata.value(Metadata::SOCKET_TYPE), Some(b"CLIENT".as_slice()));
+        assert_eq!(metadata.iter().count(), 2);
+    }
+
+    #[test]
+    fn a_name_is_one_to_255_name_characters() {
+        let mut metadata = Metadata::default();
+
+        assert_eq!(metadata.push("", b""), Err(MetadataError::EmptyName));
+        assert_eq!(metadata.push("X-a b", b""), Err(MetadataError::InvalidName { octet: b' ' }));
+        assert_eq!(metadata.push(&"n".repeat(256), b""), Err(MetadataError::NameTooLong));
+        assert_eq!(metadata, Metadata::default());
+
+        assert_eq!(metadata.push(&"n".repeat(255), b""), Ok(()));
+        assert_eq!(metadata.push("azAZ09-_.+", b""), Ok(()));
+    }
+
+    #[test]
+    fn malformed_properties_are_refused() {
+        assert_eq!(Metadata::decode(b"\x00\0\0\0\0"), Err(MetadataError::EmptyName));
+        assert_eq!(
+            Metadata::decode(b"\x02a\0\0\0\0\0"),
+            Err(MetadataError::InvalidName { octet: 0x00 })
+        );
+        assert_eq!(Metadata::decode(b"\x01a\x80\0\0\0"), Err(MetadataError::ValueTooLong));
+        assert_eq!(Metadata::decode(b"\x01a\x7F\xFF\xFF\xFF"), Err(MetadataError::Truncated));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(properties in prop::collection::vec(
+            ("[A-Za-z0-9_.+-]{1,255}", prop::collection::vec(any::<u8>(), 0..300)),
+            0..8,
+        )) {
+            let mut metadata = Metadata::default();
+            for (name, value) in &properties {
+                metadata.push(name, value).unwrap();
+            }
+            let data = encoded(&metadata);
+            let decoded = Metadata::decode(&data).unwrap();
+
+            prop_assert_eq!(metadata.encoded_len(), data.len());
+            prop_assert_eq!(&decoded, &metadata);
+            prop_assert_eq!(decoded.iter().count(), properties.len());
+            for (property, (name, value)) in decoded.iter().zip(&properties) {
+                prop_assert_eq!(property.name, name);
+                prop_assert_eq!(property.value, value);
+            }
+        }
+
+        #[test]
+        fn a_property_cut_anywhere_is_refused(
+            name in "[A-Za-z]{1,20}",
+            value in prop::collection::vec(any::<u8>(), 0..20),
+        ) {
+            let mut metadata = Metadata::default();
+            metadata.push(&name, &value).unwrap();
+            let data = encoded(&metadata);
+
+            for end in 1..data.len() {
+                prop_assert_eq!(Metadata::decode(&data[..end]), Err(MetadataError::Truncated));
+            }
+        }
+    }
+
+    fn encoded(metadata: &Metadata) -> BytesMut {
+        let mut dst = BytesMut::new();
+        metadata.encode(&mut dst);
+        dst
+    }
+}

@@ -1,0 +1,233 @@
+//! The Socket-Type property (RFC 37, The Socket-Type Property).
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The type of a ZeroMQ socket, as the two ends of a connection announce it to each other.
+///
+/// These are all the types that ZMTP 3.1 defines, since a remote may announce any of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SocketType {
+    /// Sends requests and receives replies in lock step (RFC 28).
+    Req,
+    /// Receives requests and sends replies in lock step (RFC 28).
+    Rep,
+    /// Talks to anonymous peers, round-robin (RFC 28).
+    Dealer,
+    /// Talks to peers by their identity (RFC 28).
+    Router,
+    /// Publishes to its subscribers (RFC 29).
+    Pub,
+    /// Publishes to its subscribers and sees their subscriptions (RFC 29).
+    Xpub,
+    /// Subscribes to publishers (RFC 29).
+    Sub,
+    /// Subscribes to publishers by sending subscriptions itself (RFC 29).
+    Xsub,
+    /// Distributes messages among PULL peers (RFC 30).
+    Push,
+    /// Collects messages from PUSH peers (RFC 30).
+    Pull,
+    /// Talks to exactly one peer (RFC 31).
+    Pair,
+    /// Talks to SERVER peers, round-robin (RFC 41).
+    Client,
+    /// Talks to CLIENT peers by their routing id (RFC 41).
+    Server,
+    /// Transmits to the members of a group (RFC 48).
+    Radio,
+    /// Joins groups and receives what is transmitted to them (RFC 48).
+    Dish,
+    /// Distributes single-part messages among GATHER peers (RFC 49).
+    Scatter,
+    /// Collects single-part messages from SCATTER peers (RFC 49).
+    Gather,
+    /// Talks to PEER peers by their routing id (RFC 51).
+    Peer,
+    /// Talks to exactly one CHANNEL peer, in single-part messages (RFC 52).
+    Channel,
+}
+
+impl SocketType {
+    /// Returns the name as it goes over the wire, such as `"CLIENT"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Req => "REQ",
+            Self::Rep => "REP",
+            Self::Dealer => "DEALER",
+            Self::Router => "ROUTER",
+            Self::Pub => "PUB",
+            Self::Xpub => "XPUB",
+            Self::Sub => "SUB",
+            Self::Xsub => "XSUB",
+            Self::Push => "PUSH",
+            Self::Pull => "PULL",
+            Self::Pair => "PAIR",
+            Self::Client => "CLIENT",
+            Self::Server => "SERVER",
+            Self::Radio => "RADIO",
+            Self::Dish => "DISH",
+            Self::Scatter => "SCATTER",
+            Self::Gather => "GATHER",
+            Self::Peer => "PEER",
+            Self::Channel => "CHANNEL",
+        }
+    }
+
+    /// Returns whether a socket of this type may talk to one of type `other`.
+    ///
+    /// The relation is symmetric: if one end may, so may the other.
+    #[must_use]
+    pub const fn is_compatible_with(self, other: Self) -> bool {
+        match self {
+            Self::Req => matches!(other, Self::Rep | Self::Router),
+            Self::Rep => matches!(other, Self::Req | Self::Dealer),
+            Self::Dealer => matches!(other, Self::Rep | Self::Dealer | Self::Router),
+            Self::Router => matches!(other, Self::Req | Self::Dealer | Self::Router),
+            Self::Pub | Self::Xpub => matches!(other, Self::Sub | Self::Xsub),
+            Self::Sub | Self::Xsub => matches!(other, Self::Pub | Self::Xpub),
+            Self::Push => matches!(other, Self::Pull),
+            Self::Pull => matches!(other, Self::Push),
+            Self::Pair => matches!(other, Self::Pair),
+            Self::Client => matches!(other, Self::Server),
+            Self::Server => matches!(other, Self::Client),
+            Self::Radio => matches!(other, Self::Dish),
+            Self::Dish => matches!(other, Self::Radio),
+            Self::Scatter => matches!(other, Self::Gather),
+            Self::Gather => matches!(other, Self::Scatter),
+            Self::Peer => matches!(other, Self::Peer),
+            Self::Channel => matches!(other, Self::Channel),
+        }
+    }
+}
+
+impl fmt::Display for SocketType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Accepts the upper-case names of the wire only, as libzmq does.
+impl FromStr for SocketType {
+    type Err = ParseSocketTypeError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Ok(match name {
+            "REQ" => Self::Req,
+            "REP" => Self::Rep,
+            "DEALER" => Self::Dealer,
+            "ROUTER" => Self::Router,
+            "PUB" => Self::Pub,
+            "XPUB" => Self::Xpub,
+            "SUB" => Self::Sub,
+            "XSUB" => Self::Xsub,
+            "PUSH" => Self::Push,
+            "PULL" => Self::Pull,
+            "PAIR" => Self::Pair,
+            "CLIENT" => Self::Client,
+            "SERVER" => Self::Server,
+            "RADIO" => Self::Radio,
+            "DISH" => Self::Dish,
+            "SCATTER" => Self::Scatter,
+            "GATHER" => Self::Gather,
+            "PEER" => Self::Peer,
+            "CHANNEL" => Self::Channel,
+            _ => return Err(ParseSocketTypeError(())),
+        })
+    }
+}
+
+/// A name that is not the name of a [`SocketType`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("unknown socket type")]
+pub struct ParseSocketTypeError(());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_parsed_back() {
+        for socket_type in ALL {
+            assert_eq!(socket_type.as_str().parse(), Ok(socket_type));
+            assert_eq!(socket_type.to_string(), socket_type.as_str());
+        }
+    }
+
+    #[test]
+    fn a_name_in_lower_case_is_unknown() {
+        assert_eq!("client".parse::<SocketType>(), Err(ParseSocketTypeError(())));
+        assert_eq!("STREAM".parse::<SocketType>(), Err(ParseSocketTypeError(())));
+        assert_eq!("".parse::<SocketType>(), Err(ParseSocketTypeError(())));
+    }
+
+    #[test]
+    fn legal_peers_are_those_of_the_rfc() {
+        for (socket_type, peers) in LEGAL_PEERS {
+            let legal: Vec<&str> = ALL
+                .into_iter()
+                .filter(|other| socket_type.is_compatible_with(*other))
+                .map(SocketType::as_str)
+                .collect();
+            assert_eq!(legal.join(" "), peers, "peers of {socket_type}");
+        }
+    }
+
+    #[test]
+    fn compatibility_is_symmetric() {
+        for one in ALL {
+            for other in ALL {
+                assert_eq!(one.is_compatible_with(other), other.is_compatible_with(one));
+            }
+        }
+    }
+
+    const ALL: [SocketType; 19] = [
+        SocketType::Req,
+        SocketType::Rep,
+        SocketType::Dealer,
+        SocketType::Router,
+        SocketType::Pub,
+        SocketType::Xpub,
+        SocketType::Sub,
+        SocketType::Xsub,
+        SocketType::Push,
+        SocketType::Pull,
+        SocketType::Pair,
+        SocketType::Client,
+        SocketType::Server,
+        SocketType::Radio,
+        SocketType::Dish,
+        SocketType::Scatter,
+        SocketType::Gather,
+        SocketType::Peer,
+        SocketType::Channel,
+    ];
+
+    /// RFC 37, The Socket-Type Property, with the peers in the order of `ALL`.
+    const LEGAL_PEERS: [(SocketType, &str); 19] = [
+        (SocketType::Req, "REP ROUTER"),
+        (SocketType::Rep, "REQ DEALER"),
+        (SocketType::Dealer, "REP DEALER ROUTER"),
+        (SocketType::Router, "REQ DEALER ROUTER"),
+        (SocketType::Pub, "SUB XSUB"),
+        (SocketType::Xpub, "SUB XSUB"),
+        (SocketType::Sub, "PUB XPUB"),
+        (SocketType::Xsub, "PUB XPUB"),
+        (SocketType::Push, "PULL"),
+        (SocketType::Pull, "PUSH"),
+        (SocketType::Pair, "PAIR"),
+        (SocketType::Client, "SERVER"),
+        (SocketType::Server, "CLIENT"),
+        (SocketType::Radio, "DISH"),
+        (SocketType::Dish, "RADIO"),
+        (SocketType::Scatter, "GATHER"),
+        (SocketType::Gather, "SCATTER"),
+        (SocketType::Peer, "PEER"),
+        (SocketType::Channel, "CHANNEL"),
+    ];
+}

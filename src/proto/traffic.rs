@@ -1,0 +1,407 @@
+//! Traffic after the handshake (RFC 37, Formal Grammar): messages and commands intermixed.
+
+use bytes::{Buf, Bytes, BytesMut};
+use thiserror::Error;
+
+use super::command::{Command, CommandError};
+use super::frame::{FrameError, Header};
+
+/// Splits what a remote sends into batches of messages and single commands.
+///
+/// A thread-safe socket discards multipart messages (RFC 37, Thread-Safe Socket Types); they are
+/// passed over as they arrive, without being gathered.
+#[derive(Debug)]
+pub(crate) struct TrafficDecoder {
+    max_message_size: u64,
+    /// Between the first part of a multipart message and its last.
+    in_multipart: bool,
+    /// Octets of a discarded part that have not arrived yet.
+    skip: u64,
+    /// How many multipart messages were discarded.
+    discarded: u64,
+}
+
+/// A piece of traffic.
+#[derive(Debug)]
+pub(crate) enum Traffic {
+    Messages(Batch),
+    Command(Command),
+}
+
+/// Why the connection has to be closed: the remote sent what it may not send.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(crate) enum TrafficError {
+    #[error("malformed frame")]
+    Frame(#[from] FrameError),
+    #[error("malformed command")]
+    Command(#[from] CommandError),
+    #[error("a command of {size} octets, where the limit is {MAX_COMMAND_SIZE}")]
+    CommandTooLarge { size: u64 },
+    #[error("a message of {size} octets, where the limit is {limit}")]
+    MessageTooLarge { size: u64, limit: u64 },
+}
+
+/// Whole messages in the order in which they came, still framed.
+///
+/// Invariant: `frames` is exactly `messages` whole message frames without MORE.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    frames: Bytes,
+    messages: usize,
+}
+
+impl TrafficDecoder {
+    /// A message above `max_message_size` octets costs its sender the connection.
+    pub(crate) fn new(max_message_size: Option<u64>) -> Self {
+        Self {
+            max_message_size: max_message_size.unwrap_or(u64::MAX),
+            in_multipart: false,
+            skip: 0,
+            discarded: 0,
+        }
+    }
+
+    /// Takes the next piece out of `input`. When there is none, makes room in `input` to read more:
+    /// [`READ_SIZE`], or as much as has already been read, whatever size a frame claims to have.
+    ///
+    /// # Errors
+    ///
+    /// What the remote did wrong. All whole messages before it have been returned by then.
+    pub(crate) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
+        loop {
+            if !self.skip(input) {
+                return Ok(None);
+            }
+            let (end, messages) = if self.in_multipart { (0, 0) } else { self.scan(input)? };
+            if messages > 0 {
+                let frames = input.split_to(end).freeze();
+                return Ok(Some(Traffic::Messages(Batch { frames, messages })));
+            }
+            let Some(header) = Header::decode(input)? else {
+                make_room(input, 0);
+                return Ok(None);
+            };
+            if header.command {
+                return self.command(header, input);
+            }
+            if self.in_multipart || header.more {
+                self.discarded += u64::from(!self.in_multipart);
+                self.in_multipart = header.more;
+                self.check_size(header.size)?;
+                input.advance(header.len());
+                self.skip = header.size;
+                continue;
+            }
+            // A message that has not arrived whole.
+            let missing = header.size.saturating_sub(input.len() as u64);
+            make_room(input, usize::try_from(missing).unwrap_or(usize::MAX));
+            return Ok(None);
+        }
+    }
+
+    /// How many multipart messages were discarded since this was last asked.
+    pub(crate) fn take_discarded(&mut self) -> u64 {
+        std::mem::take(&mut self.discarded)
+    }
+
+    /// Finds the whole messages at the beginning of `input`: their length together, and how many
+    /// they are.
+    #[inline]
+    fn scan(&self, input: &[u8]) -> Result<(usize, usize), TrafficError> {
+        let (mut end, mut messages) = (0, 0);
+        loop {
+            let rest = &input[end..];
+            let length = match *rest {
+                [SHORT_MESSAGE, size, ..] if u64::from(size) <= self.max_message_size => {
+                    2 + usize::from(size)
+                }
+                _ => match self.long_message(rest) {
+                    Ok(Some(length)) => length,
+                    // What is wrong is said when all before it has been returned.
+                    Err(error) if messages == 0 => return Err(error),
+                    Ok(None) | Err(_) => return Ok((end, messages)),
+                },
+            };
+            if length > rest.len() {
+                return Ok((end, messages));
+            }
+            end += length;
+            messages += 1;
+        }
+    }
+
+    /// The length of the message frame that `input` begins with; nothing if it is another frame or
+    /// if its header is incomplete.
+    fn long_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
+        match Header::decode(input)? {
+            Some(header) if !header.command && !header.more => {
+                self.check_size(header.size)?;
+                let size = usize::try_from(header.size).unwrap_or(usize::MAX);
+                Ok(Some(size.saturating_add(header.len())))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn command(
+        &self,
+        header: Header,
+        input: &mut BytesMut,
+    ) -> Result<Option<Traffic>, TrafficError> {
+        if header.size > MAX_COMMAND_SIZE {
+            return Err(TrafficError::CommandTooLarge { size: header.size });
+        }
+        let size = usize::try_from(header.size).unwrap_or(usize::MAX);
+        if input.len() < header.len() + size {
+            make_room(input, 0);
+            return Ok(None);
+        }
+        input.advance(header.len());
+        let command = Command::decode(&input.split_to(size))?;
+        Ok(Some(Traffic::Command(command)))
+    }
+
+    const fn check_size(&self, size: u64) -> Result<(), TrafficError> {
+        if size > self.max_message_size {
+            return Err(TrafficError::MessageTooLarge { size, limit: self.max_message_size });
+        }
+        Ok(())
+    }
+
+    /// Passes over the rest of a discarded part; false if more of it is to come.
+    fn skip(&mut self, input: &mut BytesMut) -> bool {
+        if self.skip == 0 {
+            return true;
+        }
+        let arrived = input.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
+        input.advance(arrived);
+        self.skip -= arrived as u64;
+        if self.skip > 0 {
+            make_room(input, 0);
+        }
+        self.skip == 0
+    }
+}
+
+impl Batch {
+    /// Takes the first message.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Bytes> {
+        let (header, size) = first_frame(&self.frames)?;
+        self.messages -= 1;
+        self.frames.advance(header);
+        Some(self.frames.split_to(size))
+    }
+
+    /// Splits off the first `messages` messages, or all if they are fewer.
+    pub(crate) fn split_to(&mut self, messages: usize) -> Self {
+        if messages >= self.messages {
+            return std::mem::take(self);
+        }
+        let mut end = 0;
+        for _ in 0..messages {
+            let Some((header, size)) = first_frame(&self.frames[end..]) else { break };
+            end += header + size;
+        }
+        self.messages -= messages;
+        Self { frames: self.frames.split_to(end), messages }
+    }
+
+    pub(crate) const fn messages(&self) -> usize {
+        self.messages
+    }
+}
+
+/// The length of the header and of the body of the whole message frame at the beginning of `frames`.
+#[inline]
+fn first_frame(frames: &[u8]) -> Option<(usize, usize)> {
+    match *frames {
+        [SHORT_MESSAGE, size, ..] => Some((2, usize::from(size))),
+        [_, a, b, c, d, e, f, g, h, ..] => {
+            let size = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+            usize::try_from(size).ok().map(|size| (9, size))
+        }
+        _ => None,
+    }
+}
+
+/// Makes room to read into, where `missing` octets are known to be needed: room for one read, or as
+/// much as has been read so far if more is missing than that.
+fn make_room(input: &mut BytesMut, missing: usize) {
+    let spare = input.capacity() - input.len();
+    let nearly_there = spare >= missing && input.len() >= READ_SIZE;
+    if spare < READ_AGAIN && !nearly_there {
+        input.reserve(missing.min(input.len()).max(READ_SIZE));
+    }
+}
+
+/// Flags of a message frame with a short size (RFC 37, Formal Grammar: `message-last`).
+const SHORT_MESSAGE: u8 = 0x00;
+
+/// How much is read at once. 64 KiB was faster than 16, 128 and 256 KiB.
+pub(crate) const READ_SIZE: usize = 0x1_0000;
+
+/// Room below which a read buffer is renewed, so that a read is never only the tail of a buffer.
+const READ_AGAIN: usize = 0x4000;
+
+/// The longest command after the handshake. Those that RFC 37 knows have less than 300 octets.
+const MAX_COMMAND_SIZE: u64 = 0x1_0000;
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use bytes::BufMut;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::frame::put_message_header;
+    use super::super::heartbeat::Ping;
+    use super::*;
+
+    #[test]
+    fn whole_messages_of_one_read_are_one_batch() {
+        let mut input = BytesMut::from(&b"\x00\x01a\x00\x00\x02\0\0\0\0\0\0\0\x02bc\x00\x05de"[..]);
+        let mut decoder = TrafficDecoder::new(None);
+        let mut batch = messages(decoder.decode(&mut input));
+        assert_eq!(batch.messages(), 3);
+        assert_eq!(batch.pop().unwrap(), "a");
+        assert_eq!(batch.pop().unwrap(), "");
+        assert_eq!(batch.pop().unwrap(), "bc");
+        assert!(batch.pop().is_none());
+        assert!(decoder.decode(&mut input).unwrap().is_none());
+        assert_eq!(input, b"\x00\x05de"[..]);
+    }
+
+    #[test]
+    fn a_command_ends_a_batch() {
+        let mut input = BytesMut::from(&b"\x00\x01a\x04\x07\x04PING\x00\x0a\x00\x01b"[..]);
+        let mut decoder = TrafficDecoder::new(None);
+        assert_eq!(messages(decoder.decode(&mut input)).messages(), 1);
+        let Ok(Some(Traffic::Command(Command::Ping(ping)))) = decoder.decode(&mut input) else {
+            panic!("a command is due");
+        };
+        assert_eq!(ping, Ping::decode(b"\x00\x0a").unwrap());
+        assert_eq!(messages(decoder.decode(&mut input)).messages(), 1);
+    }
+
+    #[test]
+    fn a_multipart_message_is_discarded_and_counted() {
+        let parts = b"\x01\x01a\x04\x07\x04PING\x00\x00\x03\0\0\0\0\0\0\0\x02bb\x00\x01c\x00\x01d";
+        for split in 0..parts.len() {
+            let mut decoder = TrafficDecoder::new(None);
+            let mut input = BytesMut::new();
+            let (mut bodies, mut commands) = (Vec::new(), 0);
+            for piece in [&parts[..split], &parts[split..]] {
+                input.extend_from_slice(piece);
+                while let Some(traffic) = decoder.decode(&mut input).unwrap() {
+                    match traffic {
+                        Traffic::Messages(mut batch) => bodies.extend(batch.pop()),
+                        Traffic::Command(_) => commands += 1,
+                    }
+                }
+            }
+            assert_eq!((bodies, commands), (vec![Bytes::from("d")], 1));
+            assert_eq!(decoder.take_discarded(), 1);
+        }
+    }
+
+    #[test]
+    fn a_frame_that_claims_much_reserves_little() {
+        let mut input = BytesMut::from(&b"\x02\x7f\xff\xff\xff\xff\xff\xff\xffabc"[..]);
+        let mut decoder = TrafficDecoder::new(None);
+        assert!(decoder.decode(&mut input).unwrap().is_none());
+        assert!(input.capacity() <= 2 * READ_SIZE);
+    }
+
+    #[test]
+    fn a_message_above_the_limit_is_refused_by_its_header() {
+        let mut decoder = TrafficDecoder::new(Some(3));
+        let mut input = BytesMut::from(&b"\x00\x03abc\x00\x04"[..]);
+        assert_eq!(messages(decoder.decode(&mut input)).messages(), 1);
+        let refused = TrafficError::MessageTooLarge { size: 4, limit: 3 };
+        assert_eq!(decoder.decode(&mut input).unwrap_err(), refused);
+        let mut part = BytesMut::from(&b"\x01\x04"[..]);
+        assert_eq!(decoder.decode(&mut part).unwrap_err(), refused);
+    }
+
+    #[test]
+    fn messages_before_an_error_are_delivered_first() {
+        let mut decoder = TrafficDecoder::new(None);
+        let mut input = BytesMut::from(&b"\x00\x01a\xff"[..]);
+        assert_eq!(messages(decoder.decode(&mut input)).messages(), 1);
+        assert!(matches!(decoder.decode(&mut input), Err(TrafficError::Frame(_))));
+    }
+
+    #[test]
+    fn a_command_above_the_limit_is_refused_by_its_header() {
+        let mut input = BytesMut::from(&b"\x06\0\0\0\0\0\x01\0\x01"[..]);
+        let error = TrafficDecoder::new(None).decode(&mut input).unwrap_err();
+        assert_eq!(error, TrafficError::CommandTooLarge { size: 0x1_0001 });
+    }
+
+    proptest! {
+        #[test]
+        fn messages_arrive_as_sent_however_they_are_cut(
+            bodies in vec(vec(any::<u8>(), 0..600), 1..20),
+            cuts in vec(1_usize..700, 1..40),
+            splits in vec(1_usize..4, 1..8),
+        ) {
+            let sent = encoded(&bodies);
+            let mut decoder = TrafficDecoder::new(None);
+            let mut input = BytesMut::new();
+            let mut received = Vec::new();
+            let (mut rest, mut cuts, mut splits) = (&sent[..], cuts.iter().cycle(), splits.iter().cycle());
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+                input.extend_from_slice(piece);
+                rest = after;
+                while let Some(traffic) = decoder.decode(&mut input).unwrap() {
+                    let Traffic::Messages(mut batch) = traffic else { panic!("only messages were sent") };
+                    while batch.messages() > 0 {
+                        let mut part = batch.split_to(*splits.next().unwrap());
+                        received.extend(std::iter::from_fn(|| part.pop()));
+                    }
+                }
+            }
+            prop_assert_eq!(received, bodies);
+            prop_assert!(input.is_empty());
+        }
+
+        #[test]
+        fn no_input_makes_it_panic(pieces in vec(vec(any::<u8>(), 0..50), 0..20)) {
+            let mut decoder = TrafficDecoder::new(Some(100));
+            let mut input = BytesMut::new();
+            for piece in pieces {
+                input.extend_from_slice(&piece);
+                loop {
+                    match decoder.decode(&mut input) {
+                        Ok(Some(_)) => {}
+                        Ok(None) => break,
+                        Err(_) => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// A batch of messages with these bodies.
+    pub(crate) fn batch_of(bodies: &[&str]) -> Batch {
+        let mut input = encoded(bodies);
+        messages(TrafficDecoder::new(None).decode(&mut input))
+    }
+
+    fn encoded<T: AsRef<[u8]>>(bodies: &[T]) -> BytesMut {
+        let mut frames = BytesMut::new();
+        for body in bodies {
+            put_message_header(&mut frames, body.as_ref().len());
+            frames.put_slice(body.as_ref());
+        }
+        frames
+    }
+
+    fn messages(decoded: Result<Option<Traffic>, TrafficError>) -> Batch {
+        match decoded {
+            Ok(Some(Traffic::Messages(batch))) => batch,
+            other => panic!("messages are due, not {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The routing id by which a SERVER tells its remotes apart (RFC 41).
+
+use std::fmt;
+use std::num::{NonZeroU32, TryFromIntError};
+
+/// Names one remote of a [`Server`](crate::Server).
+///
+/// A routing id is a non-zero 32-bit number that the server's own socket gives to a remote (RFC 41,
+/// The SERVER Socket Type): a remote cannot choose it, no two live remotes share one, and it is as
+/// long-lived as the remote's queues. For an accepted connection that is the connection itself: a
+/// client that reconnects is a new remote with a new id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoutingId(NonZeroU32);
+
+impl RoutingId {
+    /// Makes a routing id from its number; `None` for zero, which is reserved.
+    #[must_use]
+    pub const fn new(number: u32) -> Option<Self> {
+        match NonZeroU32::new(number) {
+            Some(number) => Some(Self(number)),
+            None => None,
+        }
+    }
+}
+
+impl From<NonZeroU32> for RoutingId {
+    fn from(number: NonZeroU32) -> Self {
+        Self(number)
+    }
+}
+
+impl From<RoutingId> for u32 {
+    fn from(id: RoutingId) -> Self {
+        id.0.get()
+    }
+}
+
+impl TryFrom<u32> for RoutingId {
+    type Error = TryFromIntError;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        NonZeroU32::try_from(number).map(Self)
+    }
+}
+
+impl fmt::Display for RoutingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for RoutingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RoutingId({})", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_no_routing_id() {
+        assert_eq!(RoutingId::new(0), None);
+        assert!(RoutingId::try_from(0).is_err());
+    }
+
+    #[test]
+    fn keeps_its_number() {
+        let id = RoutingId::new(7).unwrap();
+        assert_eq!(u32::from(id), 7);
+        assert_eq!(id.to_string(), "7");
+    }
+}
