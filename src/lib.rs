@@ -5,7 +5,9 @@
 
 mod endpoint;
 mod message;
+mod pipe;
 mod proto;
+mod routing;
 mod routing_id;
 
 pub use self::endpoint::{Endpoint, EndpointError, EndpointErrorKind, Host, TcpEndpoint};

@@ -1,0 +1,25 @@
+//! The double queue of one remote (RFC 41: "a double queue for each connected peer").
+//!
+//! Plain data: a socket keeps the [`Outbound`] halves of all its pipes under one lock and the
+//! [`Inbound`] halves under another, both inside its `routing`, because choosing a pipe and using it
+//! have to be one step. Between a handle and a connection nothing else holds messages.
+//!
+//! Who waits for a pipe: the handles' [`Waiters`] for room or messages, the one connection for the
+//! opposite.
+
+mod high_water_mark;
+mod inbound;
+mod outbound;
+mod waiters;
+
+use slotmap::new_key_type;
+
+pub(crate) use self::high_water_mark::HighWaterMark;
+pub(crate) use self::inbound::Inbound;
+pub(crate) use self::outbound::Outbound;
+pub(crate) use self::waiters::{Ticket, Waiters};
+
+new_key_type! {
+    /// Finds one half of a pipe inside its socket; never means another pipe later.
+    pub(crate) struct PipeKey;
+}

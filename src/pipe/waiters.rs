@@ -1,0 +1,92 @@
+//! Tasks that wait for a pipe, in the order in which they came.
+
+use std::collections::VecDeque;
+use std::task::Waker;
+
+/// A place in the queue. It stays the same while its owner waits, however often it is polled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
+/// First come, first served.
+///
+/// The queue is sorted by ticket, so a task that has to wait again comes back to its old place.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    queue: VecDeque<(Ticket, Waker)>,
+    next: u64,
+}
+
+impl Waiters {
+    /// Queues a task, or renews its waker if it is queued; `ticket` is given to a task without one.
+    pub(crate) fn register(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
+        let ticket = *ticket.get_or_insert_with(|| {
+            self.next += 1;
+            Ticket(self.next)
+        });
+        match self.position(ticket) {
+            Ok(at) => self.queue[at].1.clone_from(waker),
+            Err(at) => self.queue.insert(at, (ticket, waker.clone())),
+        }
+    }
+
+    /// Takes a task out of the queue; false if it is not in it, having been woken.
+    pub(crate) fn remove(&mut self, ticket: Ticket) -> bool {
+        match self.position(ticket) {
+            Ok(at) => self.queue.remove(at).is_some(),
+            Err(_) => false,
+        }
+    }
+
+    /// Takes out the task that has waited longest.
+    pub(crate) fn pop(&mut self) -> Option<(Ticket, Waker)> {
+        self.queue.pop_front()
+    }
+
+    /// Takes out all tasks.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waker> {
+        self.queue.drain(..).map(|(_, waker)| waker)
+    }
+
+    fn position(&self, ticket: Ticket) -> Result<usize, usize> {
+        self.queue.binary_search_by_key(&ticket, |(queued, _)| *queued)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_one_that_came_first_is_served_first() {
+        let mut waiters = Waiters::default();
+        let (mut a, mut b) = (None, None);
+        waiters.register(&mut a, Waker::noop());
+        waiters.register(&mut b, Waker::noop());
+        waiters.register(&mut a, Waker::noop());
+        assert_eq!(waiters.pop().map(|(ticket, _)| ticket), a);
+        assert_eq!(waiters.pop().map(|(ticket, _)| ticket), b);
+        assert!(waiters.pop().is_none());
+    }
+
+    #[test]
+    fn whoever_waits_again_comes_back_to_its_old_place() {
+        let mut waiters = Waiters::default();
+        let (mut a, mut b) = (None, None);
+        waiters.register(&mut a, Waker::noop());
+        waiters.register(&mut b, Waker::noop());
+        waiters.pop();
+        waiters.register(&mut a, Waker::noop());
+        assert_eq!(waiters.pop().map(|(ticket, _)| ticket), a);
+    }
+
+    #[test]
+    fn removing_tells_whether_the_task_was_still_queued() {
+        let mut waiters = Waiters::default();
+        let (mut a, mut b) = (None, None);
+        waiters.register(&mut a, Waker::noop());
+        waiters.register(&mut b, Waker::noop());
+        waiters.pop();
+        assert!(!waiters.remove(a.unwrap()));
+        assert!(waiters.remove(b.unwrap()));
+    }
+}

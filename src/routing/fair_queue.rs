@@ -1,0 +1,212 @@
+//! Fair queuing over the remotes that have sent something (libzmq `fq`): CLIENT, SERVER, GATHER, PEER.
+
+use std::collections::VecDeque;
+use std::task::{Poll, Waker};
+
+use slotmap::SlotMap;
+
+use crate::message::Message;
+use crate::pipe::{HighWaterMark, Inbound, PipeKey, Ticket, Waiters};
+use crate::proto::traffic::Batch;
+use crate::routing_id::RoutingId;
+
+/// Receives one message from each remote in turn (RFC 41, For processing incoming messages).
+///
+/// Invariants: `ready` holds exactly the pipes that hold messages, once each; for every message
+/// there is no waiting receiver, or one that has been woken.
+#[derive(Debug, Default)]
+pub(crate) struct FairQueue {
+    pipes: SlotMap<PipeKey, Slot>,
+    /// Whose message is next stands in front.
+    ready: VecDeque<PipeKey>,
+    waiters: Waiters,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Slot {
+    inbound: Inbound,
+    /// The connection has gone; the pipe goes when it is empty.
+    ended: bool,
+}
+
+/// There is no message and there will be none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+impl FairQueue {
+    /// Adds a remote.
+    pub(crate) fn attach(&mut self, hwm: HighWaterMark, id: Option<RoutingId>) -> PipeKey {
+        self.pipes.insert(Slot { inbound: Inbound::new(hwm, id), ended: false })
+    }
+
+    /// Removes the remote once all that it has sent is received.
+    pub(crate) fn end(&mut self, key: PipeKey) {
+        let Some(slot) = self.pipes.get_mut(key) else { return };
+        slot.ended = true;
+        if slot.inbound.is_empty() {
+            self.pipes.remove(key);
+        }
+    }
+
+    /// Queues what a remote has sent, and parks the connection while part of it has to wait. After
+    /// the end of the socket the batch is dropped.
+    pub(crate) fn poll_push(
+        &mut self,
+        key: PipeKey,
+        batch: &mut Batch,
+        connection: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<()> {
+        let slot = match self.pipes.get_mut(key) {
+            Some(slot) if !self.closed => slot,
+            _ => {
+                *batch = Batch::default();
+                return Poll::Ready(());
+            }
+        };
+        let was_empty = slot.inbound.is_empty();
+        let queued = slot.inbound.push(batch);
+        if queued > 0 && was_empty {
+            self.ready.push_back(key);
+        }
+        for _ in 0..queued {
+            let Some((_, waker)) = self.waiters.pop() else { break };
+            woken.push(waker);
+        }
+        if batch.messages() == 0 {
+            return Poll::Ready(());
+        }
+        slot.inbound.park(connection);
+        Poll::Pending
+    }
+
+    /// Takes the next message, and the waker of a connection that can go on reading.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Result<Option<(Message, Option<Waker>)>, Closed> {
+        let Some(&key) = self.ready.front() else {
+            return if self.closed { Err(Closed) } else { Ok(None) };
+        };
+        let slot = &mut self.pipes[key];
+        let popped = slot.inbound.pop();
+        if slot.inbound.is_empty() {
+            self.ready.pop_front();
+            if slot.ended {
+                self.pipes.remove(key);
+            }
+        } else if self.ready.len() > 1 {
+            self.ready.rotate_left(1);
+        }
+        Ok(popped)
+    }
+
+    /// Takes the next message like [`pop`](Self::pop), or queues the receiver for one.
+    #[inline]
+    pub(crate) fn poll_pop(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        receiver: &Waker,
+    ) -> Poll<Result<(Message, Option<Waker>), Closed>> {
+        let popped = match self.pop() {
+            Ok(Some(popped)) => Ok(popped),
+            Ok(None) => {
+                self.waiters.register(ticket, receiver);
+                return Poll::Pending;
+            }
+            Err(closed) => Err(closed),
+        };
+        if let Some(ticket) = ticket.take() {
+            self.waiters.remove(ticket);
+        }
+        Poll::Ready(popped)
+    }
+
+    /// Forgets a receiver that no longer waits. If it had been woken, the next one is.
+    pub(crate) fn cancel(&mut self, ticket: Ticket) -> Option<Waker> {
+        if self.waiters.remove(ticket) || self.ready.is_empty() {
+            return None;
+        }
+        self.waiters.pop().map(|(_, waker)| waker)
+    }
+
+    /// Accepts nothing from here on; what is queued can still be received.
+    pub(crate) fn close(&mut self, woken: &mut Vec<Waker>) {
+        self.closed = true;
+        woken.extend(self.waiters.drain());
+        woken.extend(self.pipes.values_mut().filter_map(|slot| slot.inbound.unpark()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::traffic::tests::batch_of;
+
+    #[test]
+    fn one_message_is_taken_from_each_remote_in_turn() {
+        let mut queue = FairQueue::default();
+        let [a, b, c] = [(); 3].map(|()| queue.attach(HighWaterMark::new(10), None));
+        push(&mut queue, a, &["a1", "a2", "a3"]);
+        push(&mut queue, b, &["b1"]);
+        push(&mut queue, c, &["c1", "c2"]);
+        assert_eq!(pop_all(&mut queue), ["a1", "b1", "c1", "a2", "c2", "a3"]);
+    }
+
+    #[test]
+    fn what_a_dead_remote_sent_stays_readable() {
+        let mut queue = FairQueue::default();
+        let a = queue.attach(HighWaterMark::new(10), RoutingId::new(5));
+        push(&mut queue, a, &["last words"]);
+        queue.end(a);
+        let (message, _) = queue.pop().unwrap().unwrap();
+        assert_eq!(message, "last words");
+        assert_eq!(message.routing_id(), RoutingId::new(5));
+        assert!(queue.pipes.is_empty());
+    }
+
+    #[test]
+    fn each_message_wakes_one_receiver() {
+        let mut queue = FairQueue::default();
+        let a = queue.attach(HighWaterMark::new(10), None);
+        let mut tickets = [None; 3];
+        for ticket in &mut tickets {
+            assert!(queue.poll_pop(ticket, Waker::noop()).is_pending());
+        }
+        assert_eq!(push(&mut queue, a, &["a", "b"]), 2);
+        assert_eq!(push(&mut queue, a, &["c", "d"]), 1);
+    }
+
+    #[test]
+    fn a_receiver_that_gives_up_passes_its_wake_up_on() {
+        let mut queue = FairQueue::default();
+        let a = queue.attach(HighWaterMark::new(10), None);
+        let (mut first, mut second) = (None, None);
+        assert!(queue.poll_pop(&mut first, Waker::noop()).is_pending());
+        assert!(queue.poll_pop(&mut second, Waker::noop()).is_pending());
+        assert_eq!(push(&mut queue, a, &["a"]), 1);
+        assert!(queue.cancel(first.unwrap()).is_some());
+        assert!(queue.poll_pop(&mut second, Waker::noop()).is_ready());
+    }
+
+    #[test]
+    fn after_the_end_what_was_received_is_still_handed_out() {
+        let mut queue = FairQueue::default();
+        let a = queue.attach(HighWaterMark::new(10), None);
+        push(&mut queue, a, &["a"]);
+        queue.close(&mut Vec::new());
+        assert_eq!(push(&mut queue, a, &["b"]), 0);
+        assert_eq!(pop_all(&mut queue), ["a"]);
+        assert_eq!(queue.pop().map(drop), Err(Closed));
+    }
+
+    fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
+        let mut woken = Vec::new();
+        let pushed = queue.poll_push(key, &mut batch_of(bodies), Waker::noop(), &mut woken);
+        assert!(pushed.is_ready());
+        woken.len()
+    }
+
+    fn pop_all(queue: &mut FairQueue) -> Vec<Message> {
+        std::iter::from_fn(|| queue.pop().ok().flatten()).map(|(message, _)| message).collect()
+    }
+}

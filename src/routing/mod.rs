@@ -1,0 +1,132 @@
+//! How a socket spreads what it sends and collects what it receives (RFC 41).
+//!
+//! A strategy owns one half of all the socket's pipes, so that choosing a pipe and using it are one
+//! step under one lock: [`RoundRobin`] and [`RoutingTable`] for sending, [`FairQueue`] for receiving.
+//! A connection sees its two halves as an [`Attachment`]. No IO, no time, no tasks.
+//!
+//! No method here wakes anybody. Whoever is to be woken is returned, or pushed to `woken`, and woken
+//! by the caller after it has let go of the lock.
+
+mod attachment;
+mod fair_queue;
+mod round_robin;
+mod routing_table;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+
+pub(crate) use self::attachment::{Attachment, Routing};
+pub(crate) use self::fair_queue::FairQueue;
+pub(crate) use self::round_robin::RoundRobin;
+pub(crate) use self::routing_table::RoutingTable;
+use crate::message::Message;
+use crate::pipe::{HighWaterMark, PipeKey, Ticket};
+use crate::routing_id::RoutingId;
+
+/// What a connection and its owner need of an outgoing strategy.
+pub(crate) trait Outgoing: fmt::Debug + Send {
+    /// Adds a remote. Returns nothing once the socket is closed.
+    fn attach(
+        &mut self,
+        endpoint: EndpointId,
+        hwm: HighWaterMark,
+        woken: &mut Vec<Waker>,
+    ) -> Option<Attached>;
+
+    /// Stops offering an endpoint's remotes to senders; what is queued for them can still be taken.
+    fn retire(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>);
+
+    /// Removes the remote, and returns how many messages were queued for it.
+    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> usize;
+
+    /// Moves queued messages into `taken`, which is empty, or parks the connection until there are
+    /// some.
+    fn poll_take(
+        &mut self,
+        key: PipeKey,
+        taken: &mut VecDeque<Message>,
+        connection: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<Take>;
+
+    /// How many messages are queued for the remote.
+    fn queued(&self, key: PipeKey) -> usize;
+
+    /// Retires all remotes and refuses everything from here on.
+    fn close(&mut self, woken: &mut Vec<Waker>);
+}
+
+/// What a handle needs of an outgoing strategy.
+pub(crate) trait Strategy: Outgoing {
+    /// What a sender has to name: nothing, or a routing id.
+    type Target: Copy + fmt::Debug + Send;
+
+    /// Queues a message if there is room. Returns the waker of the connection, if it was idle.
+    fn try_send(&mut self, to: Self::Target, message: Message) -> Result<Option<Waker>, Refused>;
+
+    /// Reserves a slot, or queues the sender for one. Slots are handed out in the order of tickets.
+    fn poll_reserve(
+        &mut self,
+        to: Self::Target,
+        ticket: &mut Option<Ticket>,
+        sender: &Waker,
+    ) -> Poll<Result<PipeKey, Refusal>>;
+
+    /// Uses a reserved slot. It is void, and the message comes back, if the remote has gone.
+    fn send_reserved(&mut self, key: PipeKey, message: Message) -> Result<Option<Waker>, Message>;
+
+    /// Gives a reserved slot back.
+    fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>);
+
+    /// Forgets a sender that no longer waits, and passes on the slot that it may have been given.
+    fn cancel(&mut self, to: Self::Target, ticket: Ticket, woken: &mut Vec<Waker>);
+}
+
+/// Which of its socket's endpoints a remote belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct EndpointId(pub(crate) u64);
+
+/// A remote as its strategy knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attached {
+    pub(crate) key: PipeKey,
+    pub(crate) routing_id: Option<RoutingId>,
+}
+
+/// What a connection found in its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// The queue is empty and stays so.
+    End,
+    Messages,
+}
+
+/// A message that could not be queued, and why.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) message: Message,
+    pub(crate) refusal: Refusal,
+}
+
+/// Why a message could not be queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Closed,
+    Full,
+    HostUnreachable,
+}
+
+/// Locks; a panic elsewhere under the same lock can only have come from a foreign waker, and leaves
+/// nothing half done.
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Wakes all, keeping the allocation.
+pub(crate) fn wake_all(woken: &mut Vec<Waker>) {
+    for waker in woken.drain(..) {
+        waker.wake();
+    }
+}

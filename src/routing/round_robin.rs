@@ -1,0 +1,359 @@
+//! Round-robin over the remotes that have room (libzmq `lb`): CLIENT, SCATTER.
+
+use std::collections::VecDeque;
+use std::task::{Poll, Waker};
+
+use slotmap::SlotMap;
+
+use crate::message::Message;
+use crate::pipe::{HighWaterMark, Outbound, PipeKey, Ticket, Waiters};
+use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Refused, Strategy, Take};
+
+/// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
+/// For processing outgoing messages).
+///
+/// Invariants: `ready` holds exactly the pipes that have room and are not retired, once each; when a
+/// sender waits, `ready` is empty, because free slots are granted to waiting senders first.
+#[derive(Debug, Default)]
+pub(crate) struct RoundRobin {
+    pipes: SlotMap<PipeKey, Slot>,
+    /// Who gets the next message stands in front.
+    ready: VecDeque<PipeKey>,
+    waiters: Waiters,
+    /// Slots reserved for senders that have been woken and have not come for them yet.
+    grants: VecDeque<(Ticket, PipeKey)>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Slot {
+    outbound: Outbound,
+    endpoint: EndpointId,
+    listed: bool,
+    retired: bool,
+}
+
+impl RoundRobin {
+    /// Grants free slots to those who wait, and lists the pipe if there are more.
+    fn refill(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        let Some(slot) = self.pipes.get_mut(key) else { return };
+        if slot.retired || slot.listed {
+            return;
+        }
+        while slot.outbound.has_room() {
+            let Some((ticket, waker)) = self.waiters.pop() else {
+                slot.listed = true;
+                self.ready.push_back(key);
+                return;
+            };
+            slot.outbound.reserve();
+            self.grants.push_back((ticket, key));
+            woken.push(waker);
+        }
+    }
+
+    fn retire_one(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        let Some(slot) = self.pipes.get_mut(key) else { return };
+        slot.retired = true;
+        slot.listed = false;
+        self.ready.retain(|listed| *listed != key);
+        // Whoever was granted a slot here has been woken already, and will look for another one.
+        self.grants.retain(|(_, granted)| *granted != key);
+        woken.extend(slot.outbound.unpark());
+    }
+
+    /// Moves on to the next pipe after the first one in `ready` has given away a slot.
+    #[inline]
+    fn advance(&mut self, has_room: bool) {
+        if has_room {
+            if self.ready.len() > 1 {
+                self.ready.rotate_left(1);
+            }
+        } else if let Some(key) = self.ready.pop_front() {
+            self.pipes[key].listed = false;
+        }
+    }
+}
+
+impl Outgoing for RoundRobin {
+    fn attach(
+        &mut self,
+        endpoint: EndpointId,
+        hwm: HighWaterMark,
+        woken: &mut Vec<Waker>,
+    ) -> Option<Attached> {
+        if self.closed {
+            return None;
+        }
+        let outbound = Outbound::new(hwm);
+        let key = self.pipes.insert(Slot { outbound, endpoint, listed: false, retired: false });
+        self.refill(key, woken);
+        Some(Attached { key, routing_id: None })
+    }
+
+    fn retire(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) {
+        let keys: Vec<_> = self
+            .pipes
+            .iter()
+            .filter(|(_, slot)| slot.endpoint == endpoint)
+            .map(|(key, _)| key)
+            .collect();
+        for key in keys {
+            self.retire_one(key, woken);
+        }
+    }
+
+    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> usize {
+        self.retire_one(key, woken);
+        self.pipes.remove(key).map_or(0, |slot| slot.outbound.len())
+    }
+
+    fn poll_take(
+        &mut self,
+        key: PipeKey,
+        taken: &mut VecDeque<Message>,
+        connection: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<Take> {
+        let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
+        if slot.outbound.is_empty() {
+            if slot.retired {
+                return Poll::Ready(Take::End);
+            }
+            slot.outbound.park(connection);
+            return Poll::Pending;
+        }
+        slot.outbound.take(taken);
+        self.refill(key, woken);
+        Poll::Ready(Take::Messages)
+    }
+
+    fn queued(&self, key: PipeKey) -> usize {
+        self.pipes.get(key).map_or(0, |slot| slot.outbound.len())
+    }
+
+    fn close(&mut self, woken: &mut Vec<Waker>) {
+        self.closed = true;
+        let keys: Vec<_> = self.pipes.keys().collect();
+        for key in keys {
+            self.retire_one(key, woken);
+        }
+        woken.extend(self.waiters.drain());
+    }
+}
+
+impl Strategy for RoundRobin {
+    type Target = ();
+
+    #[inline]
+    fn try_send(&mut self, (): (), message: Message) -> Result<Option<Waker>, Refused> {
+        let Some(key) = self.ready.front() else {
+            let refusal = if self.closed { Refusal::Closed } else { Refusal::Full };
+            return Err(Refused { message, refusal });
+        };
+        let outbound = &mut self.pipes[*key].outbound;
+        let connection = outbound.push(message);
+        let has_room = outbound.has_room();
+        self.advance(has_room);
+        Ok(connection)
+    }
+
+    fn poll_reserve(
+        &mut self,
+        (): (),
+        ticket: &mut Option<Ticket>,
+        sender: &Waker,
+    ) -> Poll<Result<PipeKey, Refusal>> {
+        if self.closed {
+            *ticket = None;
+            return Poll::Ready(Err(Refusal::Closed));
+        }
+        let grant = ticket.and_then(|ticket| {
+            let at = self.grants.iter().position(|(granted, _)| *granted == ticket)?;
+            self.grants.remove(at)
+        });
+        if let Some((_, key)) = grant {
+            *ticket = None;
+            return Poll::Ready(Ok(key));
+        }
+        let Some(&key) = self.ready.front() else {
+            self.waiters.register(ticket, sender);
+            return Poll::Pending;
+        };
+        let outbound = &mut self.pipes[key].outbound;
+        outbound.reserve();
+        let has_room = outbound.has_room();
+        self.advance(has_room);
+        *ticket = None;
+        Poll::Ready(Ok(key))
+    }
+
+    fn send_reserved(&mut self, key: PipeKey, message: Message) -> Result<Option<Waker>, Message> {
+        match self.pipes.get_mut(key) {
+            Some(slot) if !slot.retired => {
+                slot.outbound.release();
+                Ok(slot.outbound.push(message))
+            }
+            _ => Err(message),
+        }
+    }
+
+    fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        if let Some(slot) = self.pipes.get_mut(key) {
+            slot.outbound.release();
+            self.refill(key, woken);
+        }
+    }
+
+    fn cancel(&mut self, (): (), ticket: Ticket, woken: &mut Vec<Waker>) {
+        if self.waiters.remove(ticket) {
+            return;
+        }
+        if let Some(at) = self.grants.iter().position(|(granted, _)| *granted == ticket) {
+            if let Some((_, key)) = self.grants.remove(at) {
+                self.release(key, woken);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_go_round_the_remotes_in_turn() {
+        let mut routing = RoundRobin::default();
+        let [a, b, c] = [(); 3].map(|()| attach(&mut routing, 10));
+        for number in 0..6 {
+            send(&mut routing, number).unwrap();
+        }
+        assert_eq!(take(&mut routing, a), [0, 3]);
+        assert_eq!(take(&mut routing, b), [1, 4]);
+        assert_eq!(take(&mut routing, c), [2, 5]);
+    }
+
+    #[test]
+    fn a_full_remote_is_passed_over_until_it_has_room() {
+        let mut routing = RoundRobin::default();
+        let (a, b) = (attach(&mut routing, 1), attach(&mut routing, 10));
+        for number in 0..4 {
+            send(&mut routing, number).unwrap();
+        }
+        assert_eq!(take(&mut routing, a), [0]);
+        send(&mut routing, 4).unwrap();
+        send(&mut routing, 5).unwrap();
+        assert_eq!(take(&mut routing, b), [1, 2, 3, 4]);
+        assert_eq!(take(&mut routing, a), [5]);
+    }
+
+    #[test]
+    fn accepts_nothing_without_remotes_or_when_all_are_full() {
+        let mut routing = RoundRobin::default();
+        assert_eq!(send(&mut routing, 0), Err(Refusal::Full));
+        attach(&mut routing, 2);
+        attach(&mut routing, 1);
+        for number in 0..3 {
+            send(&mut routing, number).unwrap();
+        }
+        assert_eq!(send(&mut routing, 3), Err(Refusal::Full));
+    }
+
+    #[test]
+    fn a_freed_slot_goes_to_the_sender_that_waited_longest() {
+        let mut routing = RoundRobin::default();
+        let a = attach(&mut routing, 1);
+        send(&mut routing, 0).unwrap();
+        let (mut first, mut second) = (None, None);
+        assert!(reserve(&mut routing, &mut first).is_pending());
+        assert!(reserve(&mut routing, &mut second).is_pending());
+        take(&mut routing, a);
+        assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
+        assert!(reserve(&mut routing, &mut second).is_pending());
+        assert_eq!(reserve(&mut routing, &mut first), Poll::Ready(Ok(a)));
+        assert!(routing.send_reserved(a, Message::from([2])).is_ok());
+        assert_eq!(take(&mut routing, a), [2]);
+        assert_eq!(reserve(&mut routing, &mut second), Poll::Ready(Ok(a)));
+    }
+
+    #[test]
+    fn a_sender_that_gives_up_passes_its_slot_on() {
+        let mut routing = RoundRobin::default();
+        let a = attach(&mut routing, 1);
+        send(&mut routing, 0).unwrap();
+        let (mut first, mut second) = (None, None);
+        assert!(reserve(&mut routing, &mut first).is_pending());
+        assert!(reserve(&mut routing, &mut second).is_pending());
+        take(&mut routing, a);
+        let mut woken = Vec::new();
+        routing.cancel((), first.unwrap(), &mut woken);
+        assert_eq!(woken.len(), 1);
+        assert_eq!(reserve(&mut routing, &mut second), Poll::Ready(Ok(a)));
+    }
+
+    #[test]
+    fn a_slot_of_a_remote_that_has_gone_is_void_and_its_sender_keeps_its_place() {
+        let mut routing = RoundRobin::default();
+        let a = attach(&mut routing, 1);
+        send(&mut routing, 0).unwrap();
+        let (mut first, mut second) = (None, None);
+        assert!(reserve(&mut routing, &mut first).is_pending());
+        assert!(reserve(&mut routing, &mut second).is_pending());
+        take(&mut routing, a);
+        routing.detach(a, &mut Vec::new());
+        assert!(reserve(&mut routing, &mut first).is_pending());
+        let b = attach(&mut routing, 1);
+        assert_eq!(reserve(&mut routing, &mut first), Poll::Ready(Ok(b)));
+        assert!(reserve(&mut routing, &mut second).is_pending());
+        routing.detach(b, &mut Vec::new());
+        assert!(routing.send_reserved(b, Message::new()).is_err());
+    }
+
+    #[test]
+    fn a_retired_remote_gets_what_was_queued_and_nothing_new() {
+        let mut routing = RoundRobin::default();
+        let a = attach(&mut routing, 10);
+        send(&mut routing, 0).unwrap();
+        routing.retire(ENDPOINT, &mut Vec::new());
+        assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
+        assert_eq!(take(&mut routing, a), [0]);
+        let end = routing.poll_take(a, &mut VecDeque::new(), Waker::noop(), &mut Vec::new());
+        assert_eq!(end, Poll::Ready(Take::End));
+    }
+
+    #[test]
+    fn closing_wakes_all_who_wait() {
+        let mut routing = RoundRobin::default();
+        let mut ticket = None;
+        assert!(reserve(&mut routing, &mut ticket).is_pending());
+        let mut woken = Vec::new();
+        routing.close(&mut woken);
+        assert_eq!(woken.len(), 1);
+        assert_eq!(reserve(&mut routing, &mut ticket), Poll::Ready(Err(Refusal::Closed)));
+        assert_eq!(send(&mut routing, 0), Err(Refusal::Closed));
+    }
+
+    const ENDPOINT: EndpointId = EndpointId(0);
+
+    fn attach(routing: &mut RoundRobin, hwm: usize) -> PipeKey {
+        routing.attach(ENDPOINT, HighWaterMark::new(hwm), &mut Vec::new()).unwrap().key
+    }
+
+    fn send(routing: &mut RoundRobin, number: u8) -> Result<(), Refusal> {
+        let sent = routing.try_send((), Message::from([number]));
+        sent.map(drop).map_err(|refused| refused.refusal)
+    }
+
+    fn reserve(
+        routing: &mut RoundRobin,
+        ticket: &mut Option<Ticket>,
+    ) -> Poll<Result<PipeKey, Refusal>> {
+        routing.poll_reserve((), ticket, Waker::noop())
+    }
+
+    fn take(routing: &mut RoundRobin, key: PipeKey) -> Vec<u8> {
+        let mut taken = VecDeque::new();
+        let _ = routing.poll_take(key, &mut taken, Waker::noop(), &mut Vec::new());
+        taken.iter().map(|message| message[0]).collect()
+    }
+}

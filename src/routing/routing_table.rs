@@ -1,0 +1,296 @@
+//! Routing by routing id: SERVER, PEER.
+
+use std::collections::{HashMap, VecDeque};
+use std::task::{Poll, Waker};
+
+use slotmap::SlotMap;
+
+use crate::message::Message;
+use crate::pipe::{HighWaterMark, Outbound, PipeKey, Ticket, Waiters};
+use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Refused, Strategy, Take};
+use crate::routing_id::RoutingId;
+
+/// Sends each message to the remote that it names (RFC 41, The SERVER Socket Type, For processing
+/// outgoing messages).
+///
+/// Invariant: while a sender waits for a remote, that remote has no free slot, because free slots
+/// are granted to waiting senders first.
+#[derive(Debug)]
+pub(crate) struct RoutingTable {
+    pipes: SlotMap<PipeKey, Slot>,
+    /// The remotes that can be sent to.
+    keys: HashMap<RoutingId, PipeKey>,
+    /// The number that was tried last for a routing id.
+    last_number: u32,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Slot {
+    outbound: Outbound,
+    endpoint: EndpointId,
+    routing_id: RoutingId,
+    waiters: Waiters,
+    /// Senders that have been woken and have not come for their reserved slot yet.
+    granted: VecDeque<Ticket>,
+    retired: bool,
+}
+
+impl RoutingTable {
+    /// `seed` is where the routing ids begin: at random, so that an id of an earlier socket is
+    /// unlikely to name a remote of this one.
+    pub(crate) fn new(seed: u32) -> Self {
+        Self { pipes: SlotMap::with_key(), keys: HashMap::new(), last_number: seed, closed: false }
+    }
+
+    /// Finds a routing id that no live remote has.
+    fn allot(&mut self) -> RoutingId {
+        loop {
+            self.last_number = self.last_number.wrapping_add(1);
+            match RoutingId::new(self.last_number) {
+                Some(id) if !self.keys.contains_key(&id) => return id,
+                _ => {}
+            }
+        }
+    }
+
+    fn slot(&mut self, id: RoutingId) -> Result<(PipeKey, &mut Slot), Refusal> {
+        let unknown = if self.closed { Refusal::Closed } else { Refusal::HostUnreachable };
+        let key = *self.keys.get(&id).ok_or(unknown)?;
+        self.pipes.get_mut(key).map(|slot| (key, slot)).ok_or(unknown)
+    }
+}
+
+impl Slot {
+    /// Grants free slots to those who wait.
+    fn refill(&mut self, woken: &mut Vec<Waker>) {
+        while self.outbound.has_room() {
+            let Some((ticket, waker)) = self.waiters.pop() else { return };
+            self.outbound.reserve();
+            self.granted.push_back(ticket);
+            woken.push(waker);
+        }
+    }
+
+    fn retire(&mut self, keys: &mut HashMap<RoutingId, PipeKey>, woken: &mut Vec<Waker>) {
+        if self.retired {
+            return;
+        }
+        self.retired = true;
+        keys.remove(&self.routing_id);
+        woken.extend(self.waiters.drain());
+        woken.extend(self.outbound.unpark());
+    }
+}
+
+impl Outgoing for RoutingTable {
+    fn attach(
+        &mut self,
+        endpoint: EndpointId,
+        hwm: HighWaterMark,
+        _woken: &mut Vec<Waker>,
+    ) -> Option<Attached> {
+        if self.closed {
+            return None;
+        }
+        let routing_id = self.allot();
+        let key = self.pipes.insert(Slot {
+            outbound: Outbound::new(hwm),
+            endpoint,
+            routing_id,
+            waiters: Waiters::default(),
+            granted: VecDeque::new(),
+            retired: false,
+        });
+        self.keys.insert(routing_id, key);
+        Some(Attached { key, routing_id: Some(routing_id) })
+    }
+
+    fn retire(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) {
+        for slot in self.pipes.values_mut().filter(|slot| slot.endpoint == endpoint) {
+            slot.retire(&mut self.keys, woken);
+        }
+    }
+
+    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> usize {
+        let Some(mut slot) = self.pipes.remove(key) else { return 0 };
+        slot.retire(&mut self.keys, woken);
+        slot.outbound.len()
+    }
+
+    fn poll_take(
+        &mut self,
+        key: PipeKey,
+        taken: &mut VecDeque<Message>,
+        connection: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<Take> {
+        let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
+        if slot.outbound.is_empty() {
+            if slot.retired {
+                return Poll::Ready(Take::End);
+            }
+            slot.outbound.park(connection);
+            return Poll::Pending;
+        }
+        slot.outbound.take(taken);
+        slot.refill(woken);
+        Poll::Ready(Take::Messages)
+    }
+
+    fn queued(&self, key: PipeKey) -> usize {
+        self.pipes.get(key).map_or(0, |slot| slot.outbound.len())
+    }
+
+    fn close(&mut self, woken: &mut Vec<Waker>) {
+        self.closed = true;
+        for slot in self.pipes.values_mut() {
+            slot.retire(&mut self.keys, woken);
+        }
+    }
+}
+
+impl Strategy for RoutingTable {
+    type Target = RoutingId;
+
+    #[inline]
+    fn try_send(&mut self, to: RoutingId, message: Message) -> Result<Option<Waker>, Refused> {
+        match self.slot(to) {
+            Ok((_, slot)) if slot.outbound.has_room() => Ok(slot.outbound.push(message)),
+            Ok(_) => Err(Refused { message, refusal: Refusal::Full }),
+            Err(refusal) => Err(Refused { message, refusal }),
+        }
+    }
+
+    fn poll_reserve(
+        &mut self,
+        to: RoutingId,
+        ticket: &mut Option<Ticket>,
+        sender: &Waker,
+    ) -> Poll<Result<PipeKey, Refusal>> {
+        let (key, slot) = match self.slot(to) {
+            Ok(found) => found,
+            Err(refusal) => {
+                *ticket = None;
+                return Poll::Ready(Err(refusal));
+            }
+        };
+        let grant =
+            ticket.and_then(|ticket| slot.granted.iter().position(|granted| *granted == ticket));
+        if let Some(at) = grant {
+            slot.granted.remove(at);
+        } else if slot.outbound.has_room() {
+            slot.outbound.reserve();
+        } else {
+            slot.waiters.register(ticket, sender);
+            return Poll::Pending;
+        }
+        *ticket = None;
+        Poll::Ready(Ok(key))
+    }
+
+    fn send_reserved(&mut self, key: PipeKey, message: Message) -> Result<Option<Waker>, Message> {
+        match self.pipes.get_mut(key) {
+            Some(slot) if !slot.retired => {
+                slot.outbound.release();
+                Ok(slot.outbound.push(message))
+            }
+            _ => Err(message),
+        }
+    }
+
+    fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        if let Some(slot) = self.pipes.get_mut(key) {
+            slot.outbound.release();
+            slot.refill(woken);
+        }
+    }
+
+    fn cancel(&mut self, to: RoutingId, ticket: Ticket, woken: &mut Vec<Waker>) {
+        let Ok((key, slot)) = self.slot(to) else { return };
+        if slot.waiters.remove(ticket) {
+            return;
+        }
+        if let Some(at) = slot.granted.iter().position(|granted| *granted == ticket) {
+            slot.granted.remove(at);
+            self.release(key, woken);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routing_ids_are_never_zero_and_never_shared() {
+        let mut routing = RoutingTable::new(u32::MAX - 1);
+        let ids: Vec<_> = (0..3).map(|_| u32::from(attach(&mut routing, 1).1)).collect();
+        assert_eq!(ids, [u32::MAX, 1, 2]);
+        // The counter comes round to ids that are still in use.
+        routing.last_number = u32::MAX - 1;
+        assert_eq!(u32::from(attach(&mut routing, 1).1), 3);
+    }
+
+    #[test]
+    fn an_unknown_or_dead_remote_is_unreachable_at_once() {
+        let mut routing = RoutingTable::new(0);
+        let unknown = RoutingId::new(77).unwrap();
+        assert_eq!(send(&mut routing, unknown), Err(Refusal::HostUnreachable));
+        let (key, id) = attach(&mut routing, 1);
+        assert_eq!(send(&mut routing, id), Ok(()));
+        assert_eq!(routing.detach(key, &mut Vec::new()), 1);
+        assert_eq!(send(&mut routing, id), Err(Refusal::HostUnreachable));
+    }
+
+    #[test]
+    fn one_full_remote_does_not_hold_up_another() {
+        let mut routing = RoutingTable::new(0);
+        let (_, a) = attach(&mut routing, 1);
+        let (_, b) = attach(&mut routing, 1);
+        assert_eq!(send(&mut routing, a), Ok(()));
+        assert_eq!(send(&mut routing, a), Err(Refusal::Full));
+        assert_eq!(send(&mut routing, b), Ok(()));
+    }
+
+    #[test]
+    fn a_remote_that_dies_wakes_whoever_waits_for_it() {
+        let mut routing = RoutingTable::new(0);
+        let (key, id) = attach(&mut routing, 1);
+        assert_eq!(send(&mut routing, id), Ok(()));
+        let mut ticket = None;
+        assert!(routing.poll_reserve(id, &mut ticket, Waker::noop()).is_pending());
+        let mut woken = Vec::new();
+        routing.detach(key, &mut woken);
+        assert_eq!(woken.len(), 1);
+        let polled = routing.poll_reserve(id, &mut ticket, Waker::noop());
+        assert_eq!(polled, Poll::Ready(Err(Refusal::HostUnreachable)));
+    }
+
+    #[test]
+    fn a_sender_that_gives_up_passes_its_slot_on() {
+        let mut routing = RoutingTable::new(0);
+        let (key, id) = attach(&mut routing, 1);
+        assert_eq!(send(&mut routing, id), Ok(()));
+        let (mut first, mut second) = (None, None);
+        assert!(routing.poll_reserve(id, &mut first, Waker::noop()).is_pending());
+        assert!(routing.poll_reserve(id, &mut second, Waker::noop()).is_pending());
+        let mut taken = VecDeque::new();
+        let _ = routing.poll_take(key, &mut taken, Waker::noop(), &mut Vec::new());
+        assert_eq!(send(&mut routing, id), Err(Refusal::Full));
+        routing.cancel(id, first.unwrap(), &mut Vec::new());
+        let polled = routing.poll_reserve(id, &mut second, Waker::noop());
+        assert_eq!(polled, Poll::Ready(Ok(key)));
+    }
+
+    fn attach(routing: &mut RoutingTable, hwm: usize) -> (PipeKey, RoutingId) {
+        let attached =
+            routing.attach(EndpointId(0), HighWaterMark::new(hwm), &mut Vec::new()).unwrap();
+        (attached.key, attached.routing_id.unwrap())
+    }
+
+    fn send(routing: &mut RoutingTable, id: RoutingId) -> Result<(), Refusal> {
+        let sent = routing.try_send(id, Message::from("x"));
+        sent.map(drop).map_err(|refused| refused.refusal)
+    }
+}
