@@ -1,0 +1,39 @@
+//! A client and a server exchange messages over TCP.
+//!
+//! `cargo run --example hello`
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+
+use tokio_zmtp::{Client, Server};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // "*": the system picks the port.
+    let server = Server::bind("tcp://127.0.0.1:*").await?;
+    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    println!("server: listening on {endpoint}");
+
+    // The server's own task: it answers whoever asks, twice.
+    let handle = server.clone();
+    tokio::spawn(async move {
+        while let Ok(request) = handle.recv().await {
+            println!("server: received {:?}", request.to_str());
+            if handle.reply(&request, "it takes 224 bits to store a i32 in java").await.is_err()
+                || handle.reply(&request, "also don't talk to me").await.is_err()
+            {
+                println!("server: the client has gone");
+            }
+        }
+    });
+
+    let client = Client::connect(endpoint).await?;
+    client.send("tell me something").await?;
+    println!("client: received {:?}", client.recv().await?.to_str());
+    println!("client: received {:?}", client.recv().await?.to_str());
+
+    client.close().await;
+    server.close().await;
+    Ok(())
+}

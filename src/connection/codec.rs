@@ -1,0 +1,69 @@
+//! The protocol's decoders in the form that a framed stream wants.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use thiserror::Error;
+use tokio_util::codec::{Decoder, Encoder};
+
+use crate::proto::handshake::{Handshake, HandshakeError, Peer};
+use crate::proto::traffic::{Traffic, TrafficDecoder, TrafficError};
+
+/// Decodes the remote's part of the handshake, as one item.
+#[derive(Debug)]
+pub(super) struct HandshakeCodec(pub(super) Handshake);
+
+impl Decoder for HandshakeCodec {
+    type Item = Peer;
+    type Error = DecodeError<HandshakeError>;
+
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, Self::Error> {
+        self.0.handle_input(input).map_err(DecodeError::Protocol)
+    }
+
+    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, Self::Error> {
+        // A handshake that was cut off is no handshake; the caller sees the end of the stream.
+        self.decode(input)
+    }
+}
+
+impl Encoder<Bytes> for HandshakeCodec {
+    type Error = DecodeError<HandshakeError>;
+
+    fn encode(&mut self, output: Bytes, dst: &mut BytesMut) -> Result<(), Self::Error> {
+        dst.extend_from_slice(&output);
+        Ok(())
+    }
+}
+
+/// Decodes what comes after it.
+#[derive(Debug)]
+pub(crate) struct TrafficCodec(pub(super) TrafficDecoder);
+
+impl Decoder for TrafficCodec {
+    type Item = Traffic;
+    type Error = DecodeError<TrafficError>;
+
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, Self::Error> {
+        let decoded = self.0.decode(input).map_err(DecodeError::Protocol);
+        let discarded = self.0.take_discarded();
+        if discarded > 0 {
+            tracing::warn!(messages = discarded, "discarded multipart messages");
+        }
+        decoded
+    }
+
+    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, Self::Error> {
+        // A frame that was cut off goes with its connection.
+        self.decode(input)
+    }
+}
+
+/// Either the stream failed, or the remote sent what it may not send.
+#[derive(Debug, Error)]
+pub(crate) enum DecodeError<E> {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("the remote broke the protocol")]
+    Protocol(E),
+}

@@ -1,0 +1,195 @@
+//! One remote's connection: the handshake under a deadline, then traffic, in one task.
+//!
+//! The only place that knows both the protocol and Tokio's codecs. A connection moves messages
+//! between its stream and its remote's double queue ([`Attachment`]); it knows neither handles nor
+//! other remotes.
+//!
+//! **Back-pressure.** A full incoming queue stops the reading and never the writing; a stream that
+//! takes no more stops the writing and never the reading.
+//!
+//! **Memory.** Beside the queues a connection holds one read buffer, and what it took from the
+//! queue and has not written, once as messages and once encoded: 128 KiB at most, or one message
+//! that is longer, of which no copy is made.
+//!
+//! **Ending.** A retired queue that is empty ends the connection once all is written: it shuts its
+//! side of the stream down and waits a moment for the remote to do the same. Any other end is the
+//! remote's or the network's. Either way messages that were not written whole go back to the queue.
+
+mod codec;
+mod establish;
+mod writer;
+
+use std::future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time;
+use tokio_util::codec::Framed;
+
+use self::codec::DecodeError;
+pub(crate) use self::codec::TrafficCodec;
+pub(crate) use self::establish::{EstablishError, establish};
+use self::writer::Writer;
+use crate::proto::command::Command;
+use crate::proto::traffic::{Batch, Traffic, TrafficError};
+use crate::routing::{Attachment, Take};
+
+/// An established connection.
+#[derive(Debug)]
+pub(crate) struct Connection<'a, S> {
+    framed: Framed<S, TrafficCodec>,
+    attachment: &'a mut Attachment,
+    writer: Writer,
+    /// What was read and does not fit below the high-water mark.
+    undelivered: Batch,
+    /// Whether the writing has given way since the last wake-up.
+    yielded: bool,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Error)]
+pub(crate) enum Disconnect {
+    #[error("closed by this side")]
+    Closed,
+    #[error("closed by the remote")]
+    ClosedByRemote,
+    #[error("the remote broke the protocol")]
+    Protocol(#[from] TrafficError),
+    #[error("the remote refuses this socket: {reason}")]
+    Refused { reason: String },
+    #[error("the stream failed")]
+    Io(#[from] io::Error),
+}
+
+impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
+    /// Takes over an established stream for the remote of `attachment`.
+    pub(crate) fn new(framed: Framed<S, TrafficCodec>, attachment: &'a mut Attachment) -> Self {
+        Self {
+            framed,
+            attachment,
+            writer: Writer::default(),
+            undelivered: Batch::default(),
+            yielded: false,
+        }
+    }
+
+    /// Moves messages both ways until the connection ends.
+    pub(crate) async fn run(mut self) -> Disconnect {
+        let reason = future::poll_fn(|cx| self.poll_traffic(cx)).await;
+        if matches!(reason, Disconnect::Closed) {
+            // A stream that is closed with unread octets is reset, which can cost the remote what
+            // it has not read yet. The remote answers our end of the stream with its own.
+            let _ = time::timeout(CLOSE_TIMEOUT, self.shut_down()).await;
+        }
+        reason
+    }
+
+    fn poll_traffic(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
+        self.yielded = false;
+        loop {
+            let was_held_up = self.writer.is_held_up();
+            if let Poll::Ready(reason) = self.poll_read(cx) {
+                return Poll::Ready(reason);
+            }
+            match self.poll_write(cx) {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(())) => return Poll::Ready(Disconnect::Closed),
+                Err(error) => return Poll::Ready(Disconnect::Io(error)),
+            }
+            if self.writer.is_held_up() || !was_held_up {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Reads and delivers; ready when the connection has ended.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
+        for _ in 0..READS_PER_WAKE {
+            if self.undelivered.messages() > 0 {
+                ready!(self.attachment.poll_deliver(cx.waker(), &mut self.undelivered));
+            }
+            if self.writer.is_held_up() {
+                return Poll::Pending;
+            }
+            match ready!(Pin::new(&mut self.framed).poll_next(cx)) {
+                Some(Ok(Traffic::Messages(batch))) => self.undelivered = batch,
+                Some(Ok(Traffic::Command(command))) => {
+                    if let Some(reason) = self.handle_command(command) {
+                        return Poll::Ready(reason);
+                    }
+                }
+                Some(Err(DecodeError::Io(error))) => return Poll::Ready(Disconnect::Io(error)),
+                Some(Err(DecodeError::Protocol(error))) => {
+                    return Poll::Ready(Disconnect::Protocol(error));
+                }
+                None => return Poll::Ready(Disconnect::ClosedByRemote),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Takes messages and writes them; ready when there will be none.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
+        loop {
+            if self.writer.is_idle() {
+                match self.attachment.poll_take(cx.waker(), self.writer.taken()) {
+                    Poll::Ready(Take::Messages) => {}
+                    Poll::Ready(Take::End) => return Ok(Poll::Ready(())),
+                    Poll::Pending => return Ok(Poll::Pending),
+                }
+            }
+            if self.writer.poll_write(cx, &mut self.framed)?.is_pending() {
+                return Ok(Poll::Pending);
+            }
+            if self.writer.is_idle() && !self.yielded {
+                // Lets senders on this thread fill the queue before it is taken again, so that they
+                // are not served message by message.
+                self.yielded = true;
+                cx.waker().wake_by_ref();
+                return Ok(Poll::Pending);
+            }
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) -> Option<Disconnect> {
+        match command {
+            Command::Ping(ping) => {
+                self.writer.queue_command(&Command::Pong(ping.pong()));
+                None
+            }
+            Command::Error(reason) => Some(Disconnect::Refused { reason: reason.to_string() }),
+            // libzmq, too, passes over commands that have no meaning here.
+            Command::Ready(_) | Command::Pong(_) | Command::Unknown { .. } => {
+                tracing::debug!(name = command.name(), "ignored a command");
+                None
+            }
+        }
+    }
+
+    async fn shut_down(&mut self) -> io::Result<()> {
+        future::poll_fn(|cx| Pin::new(self.framed.get_mut()).poll_shutdown(cx)).await?;
+        while let Some(Ok(_)) = future::poll_fn(|cx| Pin::new(&mut self.framed).poll_next(cx)).await
+        {
+        }
+        Ok(())
+    }
+}
+
+impl<S> Drop for Connection<'_, S> {
+    fn drop(&mut self) {
+        let unwritten = self.writer.take_unwritten(self.framed.write_buffer().len());
+        self.attachment.put_back(unwritten);
+    }
+}
+
+/// How many batches or commands are read before other tasks get their turn.
+const READS_PER_WAKE: usize = 16;
+
+/// How long a remote may take to end its side after we have ended ours.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,0 +1,73 @@
+//! How long to wait before dialling again.
+
+use std::time::Duration;
+
+/// Delays that double from attempt to attempt, up to a limit, with a random part so that the clients
+/// of a server that went away do not come back all at once.
+#[derive(Debug)]
+pub(super) struct Backoff {
+    interval: Duration,
+    max: Duration,
+    /// Attempts that failed since the last success.
+    failures: u32,
+}
+
+impl Backoff {
+    pub(super) fn new(interval: Duration, max: Duration) -> Self {
+        let interval = interval.max(SHORTEST);
+        Self { interval, max: max.max(interval), failures: 0 }
+    }
+
+    /// The delay after one more failure: between half of the interval and the whole of it, as
+    /// `random` says, which is between 0 and 1.
+    pub(super) fn after_failure(&mut self, random: f64) -> Duration {
+        let doubled = 2_u32.checked_pow(self.failures).and_then(|by| self.interval.checked_mul(by));
+        self.failures = self.failures.saturating_add(1);
+        jittered(doubled.map_or(self.max, |doubled| doubled.min(self.max)), random)
+    }
+
+    /// The delay where another attempt is not likely to end better.
+    pub(super) fn longest(&self, random: f64) -> Duration {
+        jittered(self.max, random)
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+fn jittered(interval: Duration, random: f64) -> Duration {
+    interval.mul_f64(0.5 + random / 2.0)
+}
+
+/// Where nobody listens on this machine an attempt fails at once; without a delay it would take a
+/// whole core.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_limit_until_reset() {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(500));
+        let delays: Vec<_> = (0..5).map(|_| backoff.after_failure(1.0).as_millis()).collect();
+        assert_eq!(delays, [100, 200, 400, 500, 500]);
+        backoff.reset();
+        assert_eq!(backoff.after_failure(1.0), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn up_to_half_of_a_delay_is_random() {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(100));
+        assert_eq!(backoff.after_failure(0.0), Duration::from_millis(50));
+        assert_eq!(backoff.after_failure(0.5), Duration::from_millis(75));
+    }
+
+    #[test]
+    fn years_of_failures_do_not_overflow() {
+        let mut backoff = Backoff::new(Duration::ZERO, Duration::MAX);
+        backoff.failures = u32::MAX;
+        assert!(backoff.after_failure(0.0) > Duration::from_secs(1));
+    }
+}

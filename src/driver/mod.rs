@@ -1,0 +1,241 @@
+//! The background task of a socket.
+//!
+//! It owns the socket's endpoints: a [`Listener`] for each that is bound, a [`Connector`] for each
+//! that is connected, both tasks of their own. Messages never pass through here.
+//!
+//! **Ending.** The driver ends when the last handle is dropped or one of them asks for it. It closes
+//! the routing, so that whoever waits is told; ends all endpoints; lets their connections write what
+//! is queued, for as long as `linger` says; and then answers. An endpoint that is unbound or
+//! disconnected ends the same way, alone. If the runtime shuts down, the driver is dropped: that
+//! closes the routing and all connections at once.
+
+mod backoff;
+mod connector;
+mod listener;
+mod remote;
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use self::connector::Connector;
+use self::listener::Listener;
+pub(crate) use self::remote::RemoteConfig;
+use crate::endpoint::Endpoint;
+use crate::routing::EndpointId;
+use crate::transport;
+
+/// What a handle asks of the driver. An answer that never comes means that the socket is closed.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Bind {
+        /// The endpoint as the user wrote it.
+        asked: Endpoint,
+        listener: transport::Listener,
+        done: oneshot::Sender<()>,
+    },
+    Close {
+        done: oneshot::Sender<()>,
+    },
+    Connect {
+        endpoint: Endpoint,
+        done: oneshot::Sender<()>,
+    },
+    Disconnect {
+        endpoint: Endpoint,
+        done: oneshot::Sender<Found>,
+    },
+    Unbind {
+        endpoint: Endpoint,
+        done: oneshot::Sender<Found>,
+    },
+}
+
+/// Whether the socket used an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    No,
+    Yes,
+}
+
+/// The task behind all handles of one socket.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    /// The other end is in the handles' shared core.
+    commands: mpsc::Receiver<Command>,
+    config: Arc<RemoteConfig>,
+    bound: Vec<Bound>,
+    connected: Vec<Connected>,
+    /// Endpoints that were given up and may have something to write still.
+    ending: JoinSet<()>,
+    next_id: u64,
+}
+
+#[derive(Debug)]
+struct Bound {
+    asked: Endpoint,
+    local: Endpoint,
+    ended: CancellationToken,
+    /// Tells when the address is free again.
+    released: oneshot::Receiver<()>,
+    listener: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct Connected {
+    endpoint: Endpoint,
+    id: EndpointId,
+    ended: CancellationToken,
+    connector: JoinSet<()>,
+}
+
+impl Driver {
+    pub(crate) fn new(commands: mpsc::Receiver<Command>, config: RemoteConfig) -> Self {
+        Self {
+            commands,
+            config: Arc::new(config),
+            bound: Vec::new(),
+            connected: Vec::new(),
+            ending: JoinSet::new(),
+            next_id: 0,
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let mut closing = Vec::new();
+        loop {
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(Command::Close { done }) => {
+                        closing.push(done);
+                        break;
+                    }
+                    Some(command) => self.handle(command).await,
+                    None => break,
+                },
+                Some(_) = self.ending.join_next() => {}
+            }
+        }
+        self.config.routing.close();
+        for bound in self.bound.drain(..) {
+            bound.ended.cancel();
+            self.ending.spawn(wind_down(bound.listener, None));
+        }
+        for connected in self.connected.drain(..) {
+            connected.ended.cancel();
+            self.ending.spawn(wind_down(connected.connector, self.config.options.linger));
+        }
+        loop {
+            tokio::select! {
+                ended = self.ending.join_next() => if ended.is_none() { break },
+                Some(command) = self.commands.recv() => {
+                    if let Command::Close { done } = command {
+                        closing.push(done);
+                    }
+                }
+            }
+        }
+        for done in closing {
+            let _ = done.send(());
+        }
+    }
+
+    async fn handle(&mut self, command: Command) {
+        // Whoever asked may have lost interest meanwhile.
+        match command {
+            Command::Bind { asked, listener, done } => {
+                self.bind(asked, listener);
+                let _ = done.send(());
+            }
+            Command::Connect { endpoint, done } => {
+                self.connect(endpoint);
+                let _ = done.send(());
+            }
+            Command::Disconnect { endpoint, done } => {
+                let _ = done.send(self.disconnect(&endpoint));
+            }
+            Command::Unbind { endpoint, done } => {
+                let _ = done.send(self.unbind(&endpoint).await);
+            }
+            Command::Close { .. } => unreachable!("the loop of `run` ends with it"),
+        }
+    }
+
+    fn bind(&mut self, asked: Endpoint, listener: transport::Listener) {
+        let ended = CancellationToken::new();
+        let local = listener.local_endpoint();
+        tracing::debug!(endpoint = %local, "listening");
+        let (release, released) = oneshot::channel();
+        let id = self.allot();
+        let listener = Listener::new(listener, id, ended.clone(), Arc::clone(&self.config));
+        let mut task = JoinSet::new();
+        task.spawn(listener.run(release));
+        self.bound.push(Bound { asked, local, ended, released, listener: task });
+    }
+
+    fn connect(&mut self, endpoint: Endpoint) {
+        let ended = CancellationToken::new();
+        let id = self.allot();
+        let mut task = JoinSet::new();
+        // The queue exists from here on, whether or not there is a connection (RFC 41).
+        if let Some(attachment) = self.config.attach(id) {
+            let config = Arc::clone(&self.config);
+            let connector = Connector::new(endpoint.clone(), attachment, ended.clone(), config);
+            task.spawn(connector.run());
+        }
+        self.connected.push(Connected { endpoint, id, ended, connector: task });
+    }
+
+    fn disconnect(&mut self, endpoint: &Endpoint) -> Found {
+        let mut found = Found::No;
+        let (given_up, kept) =
+            mem::take(&mut self.connected).into_iter().partition(|one| one.endpoint == *endpoint);
+        self.connected = kept;
+        let given_up: Vec<Connected> = given_up;
+        for connected in given_up {
+            found = Found::Yes;
+            connected.ended.cancel();
+            self.config.routing.retire(connected.id);
+            self.ending.spawn(wind_down(connected.connector, self.config.options.linger));
+        }
+        found
+    }
+
+    async fn unbind(&mut self, endpoint: &Endpoint) -> Found {
+        let at = self.bound.iter().position(|one| one.local == *endpoint || one.asked == *endpoint);
+        let Some(at) = at else { return Found::No };
+        let bound = self.bound.swap_remove(at);
+        bound.ended.cancel();
+        let _ = bound.released.await;
+        self.ending.spawn(wind_down(bound.listener, None));
+        Found::Yes
+    }
+
+    fn allot(&mut self) -> EndpointId {
+        self.next_id += 1;
+        EndpointId(self.next_id)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.config.routing.close();
+    }
+}
+
+/// Gives tasks the time to finish, and ends those that have not.
+async fn wind_down(mut tasks: JoinSet<()>, linger: Option<Duration>) {
+    let finished = async { while tasks.join_next().await.is_some() {} };
+    match linger {
+        Some(linger) => {
+            let _ = time::timeout(linger, finished).await;
+        }
+        None => finished.await,
+    }
+    tasks.shutdown().await;
+}

@@ -1,0 +1,209 @@
+//! What can go wrong, one type for each operation.
+//!
+//! Whatever fails to send a message hands it back.
+
+use std::fmt;
+use std::io;
+
+use thiserror::Error;
+
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::message::Message;
+
+/// The error of `bind`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The address is in use by another socket.
+    #[error("{endpoint} is in use")]
+    AddrInUse {
+        /// What was to be bound.
+        endpoint: Endpoint,
+    },
+    /// The address is none of this machine's, or the host name is unknown.
+    #[error("{endpoint} is no address of this machine")]
+    AddrNotAvailable {
+        /// What was to be bound.
+        endpoint: Endpoint,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The text is no endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The system refused for another reason.
+    #[error("cannot bind {endpoint}")]
+    Io {
+        /// What was to be bound.
+        endpoint: Endpoint,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The error of `connect`.
+///
+/// That nobody answers at the endpoint is none: the socket goes on trying in the background.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The text is no endpoint, or one that can only be bound.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
+
+/// The error of `unbind` and `disconnect`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DetachError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The text is no endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The socket is not bound, or not connected, to this endpoint.
+    #[error("the socket does not use {endpoint}")]
+    NotFound {
+        /// What was to be given up.
+        endpoint: Endpoint,
+    },
+}
+
+/// The error of `send`: the socket has been closed. Holds the message.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[error("the socket is closed")]
+pub struct SendError<T = Message>(pub T);
+
+/// The error of `try_send`. Holds the message.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TrySendError<T = Message> {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(T),
+    /// There is no remote, or the queues of all remotes are full: the mute state.
+    #[error("no remote can take a message now")]
+    Full(T),
+}
+
+/// The error of `route` and `reply`. Holds the message.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RouteError<T = Message> {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(T),
+    /// No remote has this routing id, or it has one no longer.
+    #[error("no remote has this routing id")]
+    HostUnreachable(T),
+}
+
+/// The error of `try_route`. Holds the message.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TryRouteError<T = Message> {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(T),
+    /// The queue of this remote is full.
+    #[error("the remote can take no message now")]
+    Full(T),
+    /// No remote has this routing id, or it has one no longer.
+    #[error("no remote has this routing id")]
+    HostUnreachable(T),
+}
+
+/// The error of `recv`: the socket has been closed, and all that it had received is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the socket is closed")]
+pub struct RecvError;
+
+/// The error of `try_recv`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TryRecvError {
+    /// The socket has been closed, and all that it had received is handed out.
+    #[error("the socket is closed")]
+    Closed,
+    /// There is no message now.
+    #[error("no message has been received")]
+    Empty,
+}
+
+impl<T> SendError<T> {
+    /// Takes the message out.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> TrySendError<T> {
+    /// Takes the message out.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Closed(message) | Self::Full(message) => message,
+        }
+    }
+}
+
+impl<T> RouteError<T> {
+    /// Takes the message out.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Closed(message) | Self::HostUnreachable(message) => message,
+        }
+    }
+}
+
+impl<T> TryRouteError<T> {
+    /// Takes the message out.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Closed(message) | Self::Full(message) | Self::HostUnreachable(message) => message,
+        }
+    }
+}
+
+// These do not ask the message to be `Debug`, and do not print it: `unwrap` on a failed send is
+// about why it failed.
+
+impl<T> fmt::Debug for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SendError(..)")
+    }
+}
+
+impl<T> fmt::Debug for TrySendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::Full(_) => "Full(..)",
+        })
+    }
+}
+
+impl<T> fmt::Debug for RouteError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::HostUnreachable(_) => "HostUnreachable(..)",
+        })
+    }
+}
+
+impl<T> fmt::Debug for TryRouteError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::Full(_) => "Full(..)",
+            Self::HostUnreachable(_) => "HostUnreachable(..)",
+        })
+    }
+}

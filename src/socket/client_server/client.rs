@@ -1,0 +1,255 @@
+//! CLIENT.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::error::{BindError, ConnectError, RecvError, SendError, TryRecvError, TrySendError};
+use crate::message::Message;
+use crate::options::Options;
+use crate::proto::socket_type::SocketType;
+use crate::routing::{Refusal, Refused, RoundRobin};
+use crate::socket::control::Control;
+use crate::socket::endpoints::sealed::Sealed;
+use crate::socket::receiving::{Receiving, try_receive};
+use crate::socket::sending::Sending;
+use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
+
+/// Talks to one or more [`Server`](crate::Server)s, asynchronously both ways (RFC 41).
+///
+/// A `Client` is a handle: cloning it is cheap and gives another handle to the same socket, all of
+/// which can send and receive at once, from any task or thread. A reply goes to whichever of them
+/// calls `recv` first. A task that has to get its own replies uses a `Client` of its own.
+///
+/// A client connected to several servers spreads what it sends over them, one message each in turn,
+/// passing over those that are full; and it receives one message from each in turn.
+///
+/// # Mute state
+///
+/// A client is mute while it has no remote, or while the queues of all its remotes hold
+/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room
+/// or a remote is added, and [`try_send`](Self::try_send) gives the message back. No message is
+/// dropped, and those who wait are served in the order in which they came.
+///
+/// A server that the client *connected to* has its queue from the moment `connect` returns, connected
+/// or not: messages wait there until the connection is made, or made again. A server that connected
+/// to the client has it while it is connected.
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Server`](crate::Server) |
+/// | Direction | bidirectional |
+/// | Send/receive pattern | unrestricted |
+/// | Outgoing routing strategy | round-robin |
+/// | Incoming routing strategy | fair-queued |
+/// | Action in mute state | wait |
+///
+/// # Ending
+///
+/// [`close`](Self::close) ends the socket for all handles and waits until what is queued is written.
+/// Dropping the last handle does the same in the background, for which the runtime has to stay alive.
+///
+/// # Stream and Sink
+///
+/// A `Client` is a [`Stream`] of what it receives, which ends when the socket is closed, and a
+/// [`Sink`] of what it sends. Closing the sink flushes it and leaves the socket open. The sink of a
+/// handle that is dropped with a message that was not flushed drops that message, and counts it in
+/// the [`CloseReport`].
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Client, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let client = Client::connect(server.last_endpoint().unwrap()).await?;
+///
+/// client.send("tell me something").await?;
+/// let request = server.recv().await?;
+/// server.reply(&request, "it takes 224 bits to store a i32 in java").await?;
+/// assert_eq!(client.recv().await?, "it takes 224 bits to store a i32 in java");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client(Handle<RoundRobin>);
+
+impl Client {
+    /// Starts to set the options of a new client.
+    pub fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Makes a client with default options and connects it: see [`Builder::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing connected.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the text is no endpoint that can be connected to. That nobody is there is
+    /// no error.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn connect<E>(endpoint: E) -> Result<Self, ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        Self::builder().connect(endpoint).await
+    }
+
+    /// Makes a client with default options and binds it: see [`Builder::bind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing bound.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if the text is no endpoint, or if the system refuses it.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn bind<E>(endpoint: E) -> Result<Self, BindError>
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        Self::builder().bind(endpoint).await
+    }
+
+    /// Sends a message to the next server in turn; waits while the client is mute.
+    ///
+    /// When this returns the message is queued, not delivered.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the message was not sent and goes with it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] with the message if the socket is closed.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let sent = Sending::new(&self.0.core, (), message.into()).await;
+        sent.map_err(|refused| SendError(refused.message))
+    }
+
+    /// Sends a message to the next server in turn, if the client is not mute.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`] with the message if the client is mute or closed.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
+        let sent = self.0.core.try_send((), message.into());
+        sent.map_err(|Refused { message, refusal }| match refusal {
+            Refusal::Closed => TrySendError::Closed(message),
+            Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
+        })
+    }
+
+    /// Receives the next message; waits until there is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] if the socket is closed and all that it had received has been handed out.
+    pub async fn recv(&self) -> Result<Message, RecvError> {
+        Receiving::new(&self.0.core).await
+    }
+
+    /// Receives the next message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`] if there is none, or if the socket is closed and all that it had received
+    /// has been handed out.
+    pub fn try_recv(&self) -> Result<Message, TryRecvError> {
+        try_receive(&self.0.core)
+    }
+
+    /// Returns the endpoint that was bound or connected last, with the port that the system picked;
+    /// `None` before the first.
+    #[must_use]
+    pub fn last_endpoint(&self) -> Option<Endpoint> {
+        self.0.core.control.last_endpoint()
+    }
+
+    /// Ends the socket for all its handles.
+    ///
+    /// From here on nothing can be sent; what was received can still be. Waits until all that is
+    /// queued is written, or [`linger`](Builder::linger) is over, and then tells how many messages
+    /// were not.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop what it has begun.
+    pub async fn close(&self) -> CloseReport {
+        self.0.core.control.close().await
+    }
+}
+
+#[expect(private_interfaces, reason = "the trait is sealed")]
+impl Sealed for Client {
+    fn start(options: Options) -> Self {
+        Self(Handle::new(Core::start(Self::SOCKET_TYPE, RoundRobin::default(), options)))
+    }
+
+    fn control(&self) -> &Control {
+        &self.0.core.control
+    }
+}
+
+impl Socket for Client {
+    const SOCKET_TYPE: SocketType = SocketType::Client;
+}
+
+impl Stream for Client {
+    type Item = Message;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.0.poll_next(cx)
+    }
+}
+
+impl<M: Into<Message>> Sink<M> for Client {
+    type Error = SendError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let Handle { core, outbox, .. } = &mut self.0;
+        outbox.poll_reserve(core, (), cx).map_err(closed)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: M) -> Result<(), SendError> {
+        let Handle { core, outbox, .. } = &mut self.0;
+        outbox.start_send(core, (), message.into()).map_err(closed)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let Handle { core, outbox, .. } = &mut self.0;
+        outbox.poll_flush(core, cx).map_err(closed)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        Sink::<M>::poll_flush(self, cx)
+    }
+}
+
+/// All that a client's `Sink` can meet: a mute state it waits for.
+fn closed(refused: Refused) -> SendError {
+    SendError(refused.message)
+}

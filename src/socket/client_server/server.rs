@@ -1,0 +1,294 @@
+//! SERVER.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::error::{BindError, ConnectError, RecvError, RouteError, TryRecvError, TryRouteError};
+use crate::message::Message;
+use crate::options::Options;
+use crate::proto::socket_type::SocketType;
+use crate::routing::{Refusal, Refused, RoutingTable};
+use crate::routing_id::RoutingId;
+use crate::socket::control::Control;
+use crate::socket::endpoints::sealed::Sealed;
+use crate::socket::receiving::{Receiving, try_receive};
+use crate::socket::sending::Sending;
+use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
+
+/// Talks to any number of [`Client`](crate::Client)s, to each by its [`RoutingId`] (RFC 41).
+///
+/// A `Server` is a handle: cloning it is cheap and gives another handle to the same socket, all of
+/// which can send and receive at once, from any task or thread.
+///
+/// Every message that a server receives carries the routing id of the client it came from, and every
+/// message that it sends names one. A server can send any number of messages to a client, at any time
+/// after it knows its routing id; a request does not have to have exactly one reply.
+///
+/// # Mute state
+///
+/// A server has a mute state for each remote: while the queue of that remote holds
+/// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
+/// [`try_route`](Self::try_route) gives the message back. Other remotes are not held up.
+///
+/// A routing id that is unknown, or whose remote has gone, is an error at once, also for those who
+/// are waiting for that remote. They get their message back.
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Client`](crate::Client) |
+/// | Direction | bidirectional |
+/// | Send/receive pattern | unrestricted |
+/// | Outgoing routing strategy | by routing id |
+/// | Incoming routing strategy | fair-queued |
+/// | Action in mute state | wait |
+///
+/// # Ending
+///
+/// [`close`](Self::close) ends the socket for all handles and waits until what is queued is written.
+/// Dropping the last handle does the same in the background, for which the runtime has to stay alive.
+///
+/// # Stream and Sink
+///
+/// A `Server` is a [`Stream`] of what it receives, which ends when the socket is closed, and a
+/// [`Sink`] of messages that carry a routing id: one received from elsewhere in the same socket, or
+/// one made with [`Message::with_routing_id`]. Closing the sink flushes it and leaves the socket
+/// open. The sink of a handle that is dropped with a message that was not flushed drops that
+/// message, and counts it in the [`CloseReport`].
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Client, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let client = Client::connect(server.last_endpoint().unwrap()).await?;
+///
+/// client.send("subscribe").await?;
+/// let id = server.recv().await?.routing_id().unwrap();
+/// for number in ["one", "two", "three"] {
+///     server.route(number, id).await?;
+/// }
+/// assert_eq!(client.recv().await?, "one");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Server(Handle<RoutingTable>);
+
+impl Server {
+    /// Starts to set the options of a new server.
+    pub fn builder() -> Builder<Self> {
+        Builder::new()
+    }
+
+    /// Makes a server with default options and binds it: see [`Builder::bind`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing bound.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if the text is no endpoint, or if the system refuses it.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn bind<E>(endpoint: E) -> Result<Self, BindError>
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        Self::builder().bind(endpoint).await
+    }
+
+    /// Makes a server with default options and connects it: see [`Builder::connect`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing connected.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the text is no endpoint that can be connected to. That nobody is there is
+    /// no error.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn connect<E>(endpoint: E) -> Result<Self, ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        Self::builder().connect(endpoint).await
+    }
+
+    /// Sends a message to a client; waits while that client's queue is full.
+    ///
+    /// When this returns the message is queued, not delivered.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the message was not sent and goes with it.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`] with the message if no remote has this routing id, if the remote goes away
+    /// during the wait, or if the socket is closed.
+    pub async fn route(
+        &self,
+        message: impl Into<Message>,
+        to: RoutingId,
+    ) -> Result<(), RouteError> {
+        Sending::new(&self.0.core, to, message.into()).await.map_err(route_error)
+    }
+
+    /// Sends a message to a client if that client's queue has room.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRouteError`] with the message if the queue is full, if no remote has this routing id, or
+    /// if the socket is closed.
+    pub fn try_route(
+        &self,
+        message: impl Into<Message>,
+        to: RoutingId,
+    ) -> Result<(), TryRouteError> {
+        let sent = self.0.core.try_send(to, message.into());
+        sent.map_err(|Refused { message, refusal }| match refusal {
+            Refusal::Closed => TryRouteError::Closed(message),
+            Refusal::Full => TryRouteError::Full(message),
+            Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
+        })
+    }
+
+    /// Sends a message to the client from which `request` came: [`route`](Self::route) with its
+    /// routing id.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the message was not sent and goes with it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`route`](Self::route). A request without a routing id is from no remote of a server.
+    pub async fn reply(
+        &self,
+        request: &Message,
+        message: impl Into<Message>,
+    ) -> Result<(), RouteError> {
+        match request.routing_id() {
+            Some(to) => self.route(message, to).await,
+            None => Err(RouteError::HostUnreachable(message.into())),
+        }
+    }
+
+    /// Receives the next message; waits until there is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] if the socket is closed and all that it had received has been handed out.
+    pub async fn recv(&self) -> Result<Message, RecvError> {
+        Receiving::new(&self.0.core).await
+    }
+
+    /// Receives the next message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`] if there is none, or if the socket is closed and all that it had received
+    /// has been handed out.
+    pub fn try_recv(&self) -> Result<Message, TryRecvError> {
+        try_receive(&self.0.core)
+    }
+
+    /// Returns the endpoint that was bound or connected last, with the port that the system picked;
+    /// `None` before the first.
+    #[must_use]
+    pub fn last_endpoint(&self) -> Option<Endpoint> {
+        self.0.core.control.last_endpoint()
+    }
+
+    /// Ends the socket for all its handles.
+    ///
+    /// From here on nothing can be sent; what was received can still be. Waits until all that is
+    /// queued is written, or [`linger`](Builder::linger) is over, and then tells how many messages
+    /// were not.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop what it has begun.
+    pub async fn close(&self) -> CloseReport {
+        self.0.core.control.close().await
+    }
+}
+
+#[expect(private_interfaces, reason = "the trait is sealed")]
+impl Sealed for Server {
+    fn start(options: Options) -> Self {
+        let strategy = RoutingTable::new(fastrand::u32(..));
+        Self(Handle::new(Core::start(Self::SOCKET_TYPE, strategy, options)))
+    }
+
+    fn control(&self) -> &Control {
+        &self.0.core.control
+    }
+}
+
+impl Socket for Server {
+    const SOCKET_TYPE: SocketType = SocketType::Server;
+}
+
+impl Stream for Server {
+    type Item = Message;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.0.poll_next(cx)
+    }
+}
+
+impl Sink<Message> for Server {
+    type Error = RouteError;
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+        self.poll_flush(cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), RouteError> {
+        let Some(to) = message.routing_id() else {
+            return Err(RouteError::HostUnreachable(message));
+        };
+        let Handle { core, outbox, .. } = &mut self.0;
+        outbox.start_send(core, to, message).map_err(route_error)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+        let Handle { core, outbox, .. } = &mut self.0;
+        outbox.poll_flush(core, cx).map_err(route_error)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+        self.poll_flush(cx)
+    }
+}
+
+/// All that can end a wait for room.
+fn route_error(Refused { message, refusal }: Refused) -> RouteError {
+    match refusal {
+        Refusal::Closed => RouteError::Closed(message),
+        Refusal::Full | Refusal::HostUnreachable => RouteError::HostUnreachable(message),
+    }
+}

@@ -1,0 +1,66 @@
+//! What all handles of one socket share.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+
+use super::control::Control;
+use crate::driver::{Driver, RemoteConfig};
+use crate::message::Message;
+use crate::options::Options;
+use crate::proto::handshake::HandshakeConfig;
+use crate::proto::mechanism::Mechanism;
+use crate::proto::metadata::Metadata;
+use crate::proto::socket_type::SocketType;
+use crate::routing::{FairQueue, Refused, Routing, Strategy, lock};
+
+/// The socket itself. When the last handle drops it, the driver sees that nobody can send it
+/// commands any more, and ends.
+#[derive(Debug)]
+pub(super) struct Core<R> {
+    pub(super) outgoing: Arc<Mutex<R>>,
+    pub(super) incoming: Arc<Mutex<FairQueue>>,
+    pub(super) control: Control,
+}
+
+impl<R: Strategy + 'static> Core<R> {
+    /// Starts a socket and its driver.
+    pub(super) fn start(socket_type: SocketType, strategy: R, options: Options) -> Arc<Self> {
+        let outgoing = Arc::new(Mutex::new(strategy));
+        let incoming = Arc::new(Mutex::new(FairQueue::default()));
+        let undelivered = Arc::new(AtomicU64::new(0));
+        let (commands, driver_commands) = mpsc::channel(COMMANDS);
+        let config = RemoteConfig {
+            routing: Routing {
+                outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
+                incoming: Arc::clone(&incoming),
+                undelivered: Arc::clone(&undelivered),
+            },
+            options,
+            handshake: HandshakeConfig {
+                socket_type,
+                mechanism: Mechanism::Null,
+                metadata: Metadata::default(),
+            },
+        };
+        tokio::spawn(Driver::new(driver_commands, config).run());
+        let control = Control::new(commands, undelivered);
+        Arc::new(Self { outgoing, incoming, control })
+    }
+}
+
+impl<R: Strategy> Core<R> {
+    #[inline]
+    pub(super) fn try_send(&self, to: R::Target, message: Message) -> Result<(), Refused> {
+        let connection = lock(&self.outgoing).try_send(to, message)?;
+        if let Some(connection) = connection {
+            connection.wake();
+        }
+        Ok(())
+    }
+}
+
+/// Commands that may wait for the driver. Handles wait for its answers, so it only has to be more
+/// than one for handles not to wait for each other.
+const COMMANDS: usize = 16;

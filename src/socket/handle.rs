@@ -1,0 +1,45 @@
+//! What every handle is made of.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::outbox::Outbox;
+use super::{Core, receiving};
+use crate::message::Message;
+use crate::pipe::Ticket;
+use crate::routing::Strategy;
+
+/// A share in a socket, and what its `Stream` and `Sink` remember between calls.
+#[derive(Debug)]
+pub(super) struct Handle<R: Strategy> {
+    pub(super) core: Arc<Core<R>>,
+    pub(super) outbox: Outbox<R::Target>,
+    /// The place in line of the `Stream`.
+    receiving: Option<Ticket>,
+}
+
+impl<R: Strategy> Handle<R> {
+    pub(super) const fn new(core: Arc<Core<R>>) -> Self {
+        Self { core, outbox: Outbox::new(), receiving: None }
+    }
+
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        let received = receiving::poll_receive(&self.core, &mut self.receiving, cx);
+        received.map(Result::ok)
+    }
+}
+
+impl<R: Strategy> Clone for Handle<R> {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.core))
+    }
+}
+
+impl<R: Strategy> Drop for Handle<R> {
+    fn drop(&mut self) {
+        self.outbox.abandon(&self.core);
+        if let Some(ticket) = self.receiving {
+            receiving::cancel(&self.core, ticket);
+        }
+    }
+}

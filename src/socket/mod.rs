@@ -1,0 +1,22 @@
+//! The sockets: handles that users hold.
+//!
+//! A socket type is a composition of an outgoing strategy, an incoming one and a row of legal
+//! remotes. What the types share is the `Handle`; the verbs that a type has are its own, so that
+//! misuse does not compile.
+
+mod builder;
+mod client_server;
+mod control;
+mod core;
+mod endpoints;
+mod handle;
+mod outbox;
+mod receiving;
+mod sending;
+
+pub use self::builder::Builder;
+pub use self::client_server::{Client, Server};
+pub use self::control::CloseReport;
+use self::core::Core;
+pub use self::endpoints::Socket;
+use self::handle::Handle;

@@ -1,0 +1,109 @@
+//! A handle's own side of its `Sink`.
+
+use std::task::{Context, Poll, ready};
+
+use super::Core;
+use super::sending::{cancel, poll_waiting};
+use crate::message::Message;
+use crate::pipe::{PipeKey, Ticket};
+use crate::routing::{Refusal, Refused, Strategy, lock, wake_all};
+
+/// What a `Sink` has to remember between its calls: a slot that it was promised, or one message that
+/// found no room.
+#[derive(Debug)]
+pub(super) struct Outbox<T> {
+    reserved: Option<PipeKey>,
+    unsent: Option<(T, Message)>,
+    /// A place in the line, and what for.
+    waiting: Option<(T, Ticket)>,
+}
+
+impl<T: Copy> Outbox<T> {
+    pub(super) const fn new() -> Self {
+        Self { reserved: None, unsent: None, waiting: None }
+    }
+
+    /// Waits until a slot is reserved for the next message.
+    pub(super) fn poll_reserve<R: Strategy<Target = T>>(
+        &mut self,
+        core: &Core<R>,
+        to: T,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Refused>> {
+        ready!(self.poll_flush(core, cx))?;
+        if self.reserved.is_none() {
+            let mut ticket = self.waiting.map(|(_, ticket)| ticket);
+            let reserved = lock(&core.outgoing).poll_reserve(to, &mut ticket, cx.waker());
+            self.waiting = ticket.map(|ticket| (to, ticket));
+            match ready!(reserved) {
+                Ok(key) => self.reserved = Some(key),
+                Err(refusal) => {
+                    return Poll::Ready(Err(Refused { message: Message::new(), refusal }));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Queues a message where it goes; keeps it here if there is no room.
+    pub(super) fn start_send<R: Strategy<Target = T>>(
+        &mut self,
+        core: &Core<R>,
+        to: T,
+        message: Message,
+    ) -> Result<(), Refused> {
+        let message = match self.reserved.take() {
+            Some(key) => {
+                let sent = lock(&core.outgoing).send_reserved(key, message);
+                match sent {
+                    Ok(connection) => {
+                        if let Some(connection) = connection {
+                            connection.wake();
+                        }
+                        return Ok(());
+                    }
+                    // The remote has gone meanwhile; there may be others.
+                    Err(message) => message,
+                }
+            }
+            None => message,
+        };
+        match core.try_send(to, message) {
+            Err(Refused { message, refusal: Refusal::Full }) => {
+                self.unsent = Some((to, message));
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// Waits until no message is left here.
+    pub(super) fn poll_flush<R: Strategy<Target = T>>(
+        &mut self,
+        core: &Core<R>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Refused>> {
+        let Some((to, message)) = self.unsent.take() else { return Poll::Ready(Ok(())) };
+        let mut message = Some(message);
+        let mut ticket = self.waiting.map(|(_, ticket)| ticket);
+        let sent = poll_waiting(core, to, &mut message, &mut ticket, cx);
+        self.waiting = ticket.map(|ticket| (to, ticket));
+        self.unsent = message.map(|message| (to, message));
+        sent
+    }
+
+    /// Gives back what was promised, and counts what was not sent.
+    pub(super) fn abandon<R: Strategy<Target = T>>(&mut self, core: &Core<R>) {
+        if let Some((to, ticket)) = self.waiting.take() {
+            cancel(core, to, ticket);
+        }
+        if let Some(key) = self.reserved.take() {
+            let mut woken = Vec::new();
+            lock(&core.outgoing).release(key, &mut woken);
+            wake_all(&mut woken);
+        }
+        if self.unsent.take().is_some() {
+            core.control.count_undelivered();
+        }
+    }
+}

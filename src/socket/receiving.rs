@@ -1,0 +1,88 @@
+//! Waiting for a message.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::Core;
+use crate::error::{RecvError, TryRecvError};
+use crate::message::Message;
+use crate::pipe::Ticket;
+use crate::routing::{FairQueue, lock};
+
+/// Takes the next message, as soon as there is one.
+///
+/// Dropping it before it is ready takes no message, and passes its turn on.
+#[derive(Debug)]
+pub(super) struct Receiving<'a, R> {
+    core: &'a Core<R>,
+    /// There while it waits.
+    ticket: Option<Ticket>,
+}
+
+impl<'a, R> Receiving<'a, R> {
+    #[inline]
+    pub(super) const fn new(core: &'a Core<R>) -> Self {
+        Self { core, ticket: None }
+    }
+}
+
+impl<R> Future for Receiving<'_, R> {
+    type Output = Result<Message, RecvError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let core = self.core;
+        poll_receive(core, &mut self.ticket, cx)
+    }
+}
+
+impl<R> Drop for Receiving<'_, R> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            cancel(self.core, ticket);
+        }
+    }
+}
+
+/// Takes the next message, or waits in line for one.
+#[inline]
+pub(super) fn poll_receive<R>(
+    core: &Core<R>,
+    ticket: &mut Option<Ticket>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Message, RecvError>> {
+    let popped = lock(&core.incoming).poll_pop(ticket, cx.waker());
+    match popped {
+        Poll::Ready(Ok((message, connection))) => {
+            if let Some(connection) = connection {
+                connection.wake();
+            }
+            Poll::Ready(Ok(message))
+        }
+        Poll::Ready(Err(_)) => Poll::Ready(Err(RecvError)),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+/// Takes the next message if there is one.
+pub(super) fn try_receive<R>(core: &Core<R>) -> Result<Message, TryRecvError> {
+    let popped = FairQueue::pop(&mut lock(&core.incoming));
+    match popped {
+        Ok(Some((message, connection))) => {
+            if let Some(connection) = connection {
+                connection.wake();
+            }
+            Ok(message)
+        }
+        Ok(None) => Err(TryRecvError::Empty),
+        Err(_) => Err(TryRecvError::Closed),
+    }
+}
+
+/// Gives up a place in the line.
+pub(super) fn cancel<R>(core: &Core<R>, ticket: Ticket) {
+    let next = lock(&core.incoming).cancel(ticket);
+    if let Some(next) = next {
+        next.wake();
+    }
+}

@@ -1,0 +1,335 @@
+//! Byte streams between two sockets: dialling, listening, and one type for all of them.
+
+mod resolve;
+mod tcp;
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project::pin_project;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::endpoint::Endpoint;
+
+/// Dials an endpoint, once; returns the stream and the address that answered.
+///
+/// Host names are resolved anew on every call, and every address is tried. There is no deadline
+/// but the system's: the caller wraps this into its own.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends all attempts at once.
+///
+/// # Errors
+///
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) at once if the endpoint can only be bound;
+/// otherwise what the system said, of several addresses the most telling.
+pub(crate) async fn connect(endpoint: &Endpoint) -> io::Result<(Stream, SocketAddr)> {
+    endpoint
+        .check_connectable()
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    match endpoint {
+        Endpoint::Tcp(tcp) => {
+            let (stream, remote) = tcp::connect(tcp).await?;
+            Ok((Stream::Tcp(stream), remote))
+        }
+    }
+}
+
+/// Accepts the streams of those who dial an endpoint.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(tcp::Listener),
+}
+
+impl Listener {
+    /// Binds an endpoint and starts to listen.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing bound.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`], for the last address if the host has several.
+    pub(crate) async fn bind(endpoint: &Endpoint) -> Result<Self, ListenError> {
+        match endpoint {
+            Endpoint::Tcp(tcp) => tcp::Listener::bind(tcp).await.map(Self::Tcp),
+        }
+    }
+
+    /// Waits for the next stream; returns it and the address of who dialled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no stream: it is still there for the next call.
+    ///
+    /// # Errors
+    ///
+    /// Only what concerns this process or machine, such as a lack of file descriptors. It may last,
+    /// and the next call fails at once then: wait before calling again.
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, remote) = listener.accept().await?;
+                Ok((Stream::Tcp(stream), remote))
+            }
+        }
+    }
+
+    /// Returns what is bound, in numbers: the address, and the port that the system picked.
+    pub(crate) fn local_endpoint(&self) -> Endpoint {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().into(),
+        }
+    }
+}
+
+/// Says why an endpoint cannot be listened on.
+#[derive(Debug, Error)]
+pub(crate) enum ListenError {
+    /// The host name has no address, or none could be asked for.
+    #[error("cannot resolve the host name")]
+    Resolve(#[source] io::Error),
+    /// The system refused the address.
+    #[error("cannot listen on {endpoint}")]
+    Listen {
+        /// The endpoint in numbers.
+        endpoint: Endpoint,
+        source: io::Error,
+    },
+}
+
+impl ListenError {
+    /// Returns what the system said.
+    pub(crate) fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Resolve(source) | Self::Listen { source, .. } => source.kind(),
+        }
+    }
+}
+
+impl From<ListenError> for io::Error {
+    fn from(error: ListenError) -> Self {
+        Self::new(error.kind(), error)
+    }
+}
+
+/// Carries the octets of one connection, over whatever transport.
+#[pin_project(project = StreamProjection)]
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(#[pin] TcpStream),
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.project() {
+            StreamProjection::Tcp(stream) => stream.poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.project() {
+            StreamProjection::Tcp(stream) => stream.poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.project() {
+            StreamProjection::Tcp(stream) => stream.poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.project() {
+            StreamProjection::Tcp(stream) => stream.poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.project() {
+            StreamProjection::Tcp(stream) => stream.poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::IoSlice;
+    use std::net;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::endpoint::EndpointError;
+
+    #[tokio::test]
+    async fn octets_pass_between_two_ipv4_ends() {
+        let listener = bind("tcp://127.0.0.1:*").await.unwrap();
+        let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
+        exchange(dialled, accepted).await;
+    }
+
+    #[tokio::test]
+    async fn octets_pass_between_two_ipv6_ends() {
+        if !ipv6_is_here() {
+            return;
+        }
+        let listener = bind("tcp://[::1]:*").await.unwrap();
+        let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
+        exchange(dialled, accepted).await;
+    }
+
+    #[tokio::test]
+    async fn a_name_can_be_bound_and_dialled() {
+        let listener = bind("tcp://localhost:*").await.unwrap();
+        let dialled = parse(&format!("tcp://localhost:{}", port(&listener)));
+        let (dialled, accepted) = pair(&listener, &dialled).await;
+        exchange(dialled, accepted).await;
+    }
+
+    #[tokio::test]
+    async fn every_interface_includes_those_of_ipv4() {
+        let listener = bind("tcp://*:*").await.unwrap();
+        let endpoint = parse(&format!("tcp://127.0.0.1:{}", port(&listener)));
+        let (dialled, accepted) = tokio::try_join!(connect(&endpoint), listener.accept()).unwrap();
+        let (Stream::Tcp(stream), remote) = dialled;
+        assert_eq!(Endpoint::from(remote), endpoint);
+        // As IPv4, not as `::ffff:127.0.0.1`.
+        assert_eq!(accepted.1, stream.local_addr().unwrap());
+    }
+
+    #[tokio::test]
+    async fn every_interface_includes_those_of_ipv6() {
+        if !ipv6_is_here() {
+            return;
+        }
+        let listener = bind("tcp://*:*").await.unwrap();
+        let dialled = parse(&format!("tcp://[::1]:{}", port(&listener)));
+        let (dialled, accepted) = pair(&listener, &dialled).await;
+        exchange(dialled, accepted).await;
+    }
+
+    #[tokio::test]
+    async fn a_listener_knows_its_endpoint_with_the_real_port() {
+        let listener = bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = listener.local_endpoint();
+        assert_ne!(port(&listener), 0);
+        assert_eq!(endpoint, parse(&format!("tcp://127.0.0.1:{}", port(&listener))));
+    }
+
+    #[tokio::test]
+    async fn an_address_in_use_is_named_in_the_error() {
+        let listener = bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = listener.local_endpoint();
+        let error = Listener::bind(&endpoint).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(error.to_string(), format!("cannot listen on {endpoint}"));
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[tokio::test]
+    #[cfg(not(windows))]
+    async fn a_port_can_be_bound_again_while_its_connections_last() {
+        let listener = bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = listener.local_endpoint();
+        let _connection = pair(&listener, &endpoint).await;
+        drop(listener);
+        Listener::bind(&endpoint).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_accept_that_was_given_up_loses_no_stream() {
+        let listener = bind("tcp://127.0.0.1:*").await.unwrap();
+        let mut accept = tokio_test::task::spawn(listener.accept());
+        assert!(accept.poll().is_pending());
+        let (dialled, _) = connect(&listener.local_endpoint()).await.unwrap();
+        drop(accept);
+        let (accepted, _) = listener.accept().await.unwrap();
+        exchange(dialled, accepted).await;
+    }
+
+    #[tokio::test]
+    async fn both_ends_send_small_writes_at_once() {
+        let listener = bind("tcp://127.0.0.1:*").await.unwrap();
+        let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
+        for Stream::Tcp(stream) in [dialled, accepted] {
+            assert!(stream.nodelay().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_can_only_be_bound_is_not_dialled() {
+        for text in ["tcp://*:1", "tcp://127.0.0.1:*"] {
+            let error = connect(&parse(text)).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            assert!(error.get_ref().is_some_and(|inner| inner.is::<EndpointError>()));
+        }
+    }
+
+    /// Sends `head` and `body` in one vectored write, and back again until the end of the stream.
+    async fn exchange(mut dialled: Stream, mut accepted: Stream) {
+        assert!(dialled.is_write_vectored());
+        let parts = [IoSlice::new(b"head"), IoSlice::new(b"body")];
+        assert_eq!(dialled.write_vectored(&parts).await.unwrap(), 8);
+        let mut received = [0; 8];
+        accepted.read_exact(&mut received).await.unwrap();
+        accepted.write_all(&received).await.unwrap();
+        accepted.flush().await.unwrap();
+        accepted.shutdown().await.unwrap();
+        let mut returned = Vec::new();
+        dialled.read_to_end(&mut returned).await.unwrap();
+        assert_eq!(returned, b"headbody");
+    }
+
+    async fn pair(listener: &Listener, dialled: &Endpoint) -> (Stream, Stream) {
+        let (dialled, accepted) = tokio::try_join!(connect(dialled), listener.accept()).unwrap();
+        (dialled.0, accepted.0)
+    }
+
+    async fn bind(endpoint: &str) -> Result<Listener, ListenError> {
+        Listener::bind(&parse(endpoint)).await
+    }
+
+    fn parse(endpoint: &str) -> Endpoint {
+        endpoint.parse().unwrap()
+    }
+
+    fn port(listener: &Listener) -> u16 {
+        let Endpoint::Tcp(tcp) = listener.local_endpoint();
+        tcp.port()
+    }
+
+    fn ipv6_is_here() -> bool {
+        let here = net::TcpListener::bind("[::1]:0").is_ok();
+        if !here {
+            eprintln!("skipped: no IPv6 here");
+        }
+        here
+    }
+}
