@@ -1,0 +1,77 @@
+use std::error;
+use std::ffi::{CStr, c_int};
+use std::fmt;
+use std::io;
+
+use crate::ffi;
+
+/// What a libzmq function reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    errno: c_int,
+    text: String,
+}
+
+impl Error {
+    /// Takes the error of the libzmq function that just failed on this thread.
+    pub(crate) fn last() -> Self {
+        // SAFETY: the function has no preconditions.
+        Self::from_errno(unsafe { ffi::zmq_errno() })
+    }
+
+    pub(crate) fn from_errno(errno: c_int) -> Self {
+        // SAFETY: libzmq returns a NUL-terminated string for every number; it is copied here.
+        let text = unsafe { CStr::from_ptr(ffi::zmq_strerror(errno)) };
+        Self { errno, text: text.to_string_lossy().into_owned() }
+    }
+
+    /// Returns the number, which is the system's or above 156384712 and libzmq's own.
+    pub fn errno(&self) -> i32 {
+        self.errno
+    }
+
+    /// Returns the standard library's name for the number.
+    ///
+    /// A timeout shows as [`io::ErrorKind::WouldBlock`], an unknown routing id as
+    /// [`io::ErrorKind::HostUnreachable`].
+    pub fn kind(&self) -> io::ErrorKind {
+        io::Error::from_raw_os_error(self.errno).kind()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (errno {})", self.text, self.errno)
+    }
+}
+
+impl error::Error for Error {}
+
+/// Why an operation that does not wait had no effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TryError {
+    /// Nothing to receive, or no room to send (`EAGAIN`).
+    WouldBlock,
+    /// Waiting would not have helped.
+    Failed(Error),
+}
+
+impl From<Error> for TryError {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Self::WouldBlock,
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl fmt::Display for TryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WouldBlock => f.write_str("operation would block"),
+            Self::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl error::Error for TryError {}

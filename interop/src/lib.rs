@@ -1,0 +1,42 @@
+//! libzmq 4.3.5 with its draft sockets, as the other end of `tokio-zmtp`.
+//!
+//! The library is a thin wrapper of the few C functions that the tests need. Its programs are
+//! processes with one libzmq socket each: `libzmq-peer` is started, killed and restarted by
+//! tests (see [`Peer`]), and `libzmq-perf` measures what libzmq's own tools measure.
+//!
+//! ```
+//! use interop::{Context, Socket, SocketType};
+//!
+//! let context = Context::new()?;
+//! let server = Socket::new(&context, SocketType::Server)?;
+//! server.bind("tcp://127.0.0.1:*")?;
+//! let client = Socket::new(&context, SocketType::Client)?;
+//! client.connect(&server.last_endpoint()?)?;
+//!
+//! client.send(b"request")?;
+//! let request = server.recv()?;
+//! server.send_to(b"reply", request.routing_id)?;
+//! assert_eq!(client.recv()?.body, b"reply");
+//! # Ok::<(), interop::Error>(())
+//! ```
+
+#![warn(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+
+mod context;
+mod error;
+mod ffi;
+mod message;
+mod monitor;
+mod numbered;
+mod peer;
+mod socket;
+mod socket_option;
+
+pub use context::{Context, version};
+pub use error::{Error, TryError};
+pub use message::Message;
+pub use monitor::{Event, EventKind, Monitor};
+pub use numbered::{number, numbered};
+pub use peer::Peer;
+pub use socket::{Received, Socket, SocketType};
+pub use socket_option::SocketOption;

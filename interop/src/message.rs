@@ -1,0 +1,119 @@
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::slice;
+
+use crate::error::Error;
+use crate::ffi::{self, ZmqMsg};
+
+/// A message in libzmq's own representation, to receive into repeatedly without copying.
+///
+/// Moving it in memory is sound: a `zmq_msg_t` holds a short body in place and pointers to all
+/// else, none to itself.
+pub struct Message(ZmqMsg);
+
+impl Message {
+    /// Creates an empty message.
+    ///
+    /// # Errors
+    ///
+    /// None that libzmq documents.
+    pub fn new() -> Result<Self, Error> {
+        // SAFETY: the pointer is valid for writing a `zmq_msg_t`.
+        Self::initialised_by(|raw| unsafe { ffi::zmq_msg_init(raw) })
+    }
+
+    /// Creates a message of `size` octets, all zero.
+    ///
+    /// # Errors
+    ///
+    /// There is not enough memory.
+    pub fn zeroed(size: usize) -> Result<Self, Error> {
+        let mut message = Self::unfilled(size)?;
+        // SAFETY: the body of the message is `size` octets long and nobody else refers to it.
+        unsafe { ffi::zmq_msg_data(message.as_mut_ptr()).cast::<u8>().write_bytes(0, size) };
+        Ok(message)
+    }
+
+    /// Creates a message with a copy of `body`.
+    ///
+    /// # Errors
+    ///
+    /// There is not enough memory.
+    pub fn copied_from(body: &[u8]) -> Result<Self, Error> {
+        let mut message = Self::unfilled(body.len())?;
+        // SAFETY: the body of the message is `body.len()` octets long and newly allocated.
+        unsafe {
+            let data = ffi::zmq_msg_data(message.as_mut_ptr()).cast::<u8>();
+            data.copy_from_nonoverlapping(body.as_ptr(), body.len());
+        }
+        Ok(message)
+    }
+
+    /// Sets the remote that a SERVER sends the message to.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if `routing_id` is zero.
+    pub fn set_routing_id(&mut self, routing_id: u32) -> Result<(), Error> {
+        // SAFETY: the message is initialised.
+        match unsafe { ffi::zmq_msg_set_routing_id(self.as_mut_ptr(), routing_id) } {
+            0 => Ok(()),
+            _ => Err(Error::last()),
+        }
+    }
+
+    /// Returns the remote that the message came from, or zero if no SERVER received it.
+    pub fn routing_id(&mut self) -> u32 {
+        // SAFETY: the message is initialised.
+        unsafe { ffi::zmq_msg_routing_id(self.as_mut_ptr()) }
+    }
+
+    /// Returns the body.
+    pub fn body(&mut self) -> &[u8] {
+        let raw = self.as_mut_ptr();
+        // SAFETY: the message is initialised, its data pointer is not null (libzmq asserts
+        // that), its body is filled (by `zeroed`, `copied_from` or libzmq) and stays where it is
+        // for as long as the message is borrowed.
+        unsafe {
+            slice::from_raw_parts(ffi::zmq_msg_data(raw).cast::<u8>(), ffi::zmq_msg_size(raw))
+        }
+    }
+
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut ZmqMsg {
+        &mut self.0
+    }
+
+    /// Creates a message whose body must be written before `body` may read it.
+    fn unfilled(size: usize) -> Result<Self, Error> {
+        // SAFETY: the pointer is valid for writing a `zmq_msg_t`.
+        Self::initialised_by(|raw| unsafe { ffi::zmq_msg_init_size(raw, size) })
+    }
+
+    fn initialised_by(init: impl FnOnce(*mut ZmqMsg) -> i32) -> Result<Self, Error> {
+        let mut raw = MaybeUninit::<ZmqMsg>::zeroed();
+        if init(raw.as_mut_ptr()) != 0 {
+            return Err(Error::last());
+        }
+        // SAFETY: `init` has initialised the message; to Rust it is an array of octets, all of
+        // which have been zero before.
+        Ok(Self(unsafe { raw.assume_init() }))
+    }
+}
+
+// SAFETY: a message owns its body or shares it by an atomic reference count.
+unsafe impl Send for Message {}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // SAFETY: the message is initialised.
+        let size = unsafe { ffi::zmq_msg_size(&self.0) };
+        f.debug_struct("Message").field("size", &size).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        // SAFETY: the message is initialised and not used any more.
+        unsafe { ffi::zmq_msg_close(self.as_mut_ptr()) };
+    }
+}

@@ -1,0 +1,70 @@
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+/// A running `libzmq-peer`, which dies with this handle.
+#[derive(Debug)]
+pub struct Peer {
+    process: Child,
+    lines: Receiver<String>,
+}
+
+impl Peer {
+    /// Starts the program at `path`, which is `env!("CARGO_BIN_EXE_libzmq-peer")` in a test.
+    ///
+    /// # Errors
+    ///
+    /// The process could not be started.
+    pub fn start(
+        path: impl AsRef<Path>,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    ) -> io::Result<Self> {
+        let mut process = Command::new(path.as_ref())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (tx, lines) = mpsc::channel();
+        let output = process.stdout.take().map(BufReader::new);
+        thread::spawn(move || {
+            for line in output.into_iter().flat_map(BufRead::lines).map_while(Result::ok) {
+                if tx.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { process, lines })
+    }
+
+    /// Returns the next line the process prints, waiting for it at most `timeout`; `None` if
+    /// there is no line in time or the process has ended.
+    pub fn line_within(&self, timeout: Duration) -> Option<String> {
+        self.lines.recv_timeout(timeout).ok()
+    }
+
+    /// Returns the next line the process has printed, if there is one.
+    pub fn try_line(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// Kills the process with SIGKILL and waits until it is gone.
+    pub fn kill(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // Both fail only if the process has been waited for already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,345 @@
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::io;
+use std::ptr::{self, NonNull};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::context::Context;
+use crate::error::{Error, TryError};
+use crate::ffi;
+use crate::message::Message;
+use crate::monitor::Monitor;
+use crate::socket_option::SocketOption;
+
+/// A libzmq socket.
+///
+/// Clones are handles to the same socket, which closes when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct Socket(Arc<Inner>);
+
+impl Socket {
+    /// Creates a socket.
+    ///
+    /// # Errors
+    ///
+    /// The context has too many sockets already.
+    pub fn new(context: &Context, socket_type: SocketType) -> Result<Self, Error> {
+        // SAFETY: the context lives, and the socket keeps it alive.
+        let raw = unsafe { ffi::zmq_socket(context.as_ptr(), socket_type.number()) };
+        let raw = NonNull::new(raw).ok_or_else(Error::last)?;
+        let one_at_a_time = (!socket_type.is_thread_safe()).then(Mutex::default);
+        Ok(Self(Arc::new(Inner { raw, one_at_a_time, context: context.clone() })))
+    }
+
+    /// Binds to `endpoint`; a port `*` lets the system choose.
+    ///
+    /// # Errors
+    ///
+    /// `EADDRINUSE`, and others of `zmq_bind(3)`.
+    pub fn bind(&self, endpoint: &str) -> Result<(), Error> {
+        self.with_endpoint(endpoint, ffi::zmq_bind)
+    }
+
+    /// Connects to `endpoint`, now and whenever the connection is lost.
+    ///
+    /// # Errors
+    ///
+    /// Those of `zmq_connect(3)`; that nobody listens there is none.
+    pub fn connect(&self, endpoint: &str) -> Result<(), Error> {
+        self.with_endpoint(endpoint, ffi::zmq_connect)
+    }
+
+    /// Ends what `bind` began.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if the socket is not bound to `endpoint`.
+    pub fn unbind(&self, endpoint: &str) -> Result<(), Error> {
+        self.with_endpoint(endpoint, ffi::zmq_unbind)
+    }
+
+    /// Ends what `connect` began.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT` if the socket is not connected to `endpoint`.
+    pub fn disconnect(&self, endpoint: &str) -> Result<(), Error> {
+        self.with_endpoint(endpoint, ffi::zmq_disconnect)
+    }
+
+    /// Sets an option.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the value is out of range.
+    pub fn set(&self, option: SocketOption, value: i32) -> Result<(), Error> {
+        let value: c_int = value;
+        let _turn = self.turn();
+        // SAFETY: `value` is valid for reading `size_of::<c_int>()` octets.
+        let result = unsafe {
+            ffi::zmq_setsockopt(
+                self.as_ptr(),
+                option.number(),
+                ptr::from_ref(&value).cast::<c_void>(),
+                size_of::<c_int>(),
+            )
+        };
+        if result == 0 { Ok(()) } else { Err(Error::last()) }
+    }
+
+    /// Returns the endpoint bound or connected last, with the port that the system chose.
+    ///
+    /// # Errors
+    ///
+    /// None that libzmq documents.
+    pub fn last_endpoint(&self) -> Result<String, Error> {
+        const ZMQ_LAST_ENDPOINT: c_int = 32;
+        let mut text = [0_u8; 512];
+        let mut size = text.len();
+        let _turn = self.turn();
+        // SAFETY: `text` is valid for writing `size` octets.
+        let result = unsafe {
+            ffi::zmq_getsockopt(
+                self.as_ptr(),
+                ZMQ_LAST_ENDPOINT,
+                text.as_mut_ptr().cast::<c_void>(),
+                &mut size,
+            )
+        };
+        if result != 0 {
+            return Err(Error::last());
+        }
+        Ok(text.iter().take_while(|&&octet| octet != 0).map(|&octet| char::from(octet)).collect())
+    }
+
+    /// Sends a copy of `body`, waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` after the send timeout.
+    pub fn send(&self, body: &[u8]) -> Result<(), Error> {
+        self.send_message(&mut Message::copied_from(body)?)
+    }
+
+    /// Sends a copy of `body` if there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`TryError::WouldBlock`] if there is none.
+    pub fn try_send(&self, body: &[u8]) -> Result<(), TryError> {
+        Ok(self.submit(&mut Message::copied_from(body)?, ffi::ZMQ_DONTWAIT)?)
+    }
+
+    /// Sends a copy of `body` to one remote of a SERVER, waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// `EHOSTUNREACH` if there is no such remote, `EAGAIN` after the send timeout.
+    pub fn send_to(&self, body: &[u8], routing_id: u32) -> Result<(), Error> {
+        let mut message = Message::copied_from(body)?;
+        message.set_routing_id(routing_id)?;
+        self.send_message(&mut message)
+    }
+
+    /// Sends a copy of `body` to one remote of a SERVER if there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`TryError::WouldBlock`] if there is none, `EHOSTUNREACH` if there is no such remote.
+    pub fn try_send_to(&self, body: &[u8], routing_id: u32) -> Result<(), TryError> {
+        let mut message = Message::copied_from(body)?;
+        message.set_routing_id(routing_id)?;
+        Ok(self.submit(&mut message, ffi::ZMQ_DONTWAIT)?)
+    }
+
+    /// Sends `message`, waiting for room, and leaves an empty one in its place.
+    ///
+    /// # Errors
+    ///
+    /// As `send` and `send_to`; the message remains.
+    pub fn send_message(&self, message: &mut Message) -> Result<(), Error> {
+        self.submit(message, 0)
+    }
+
+    /// Receives a message, waiting for one.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` after the receive timeout.
+    pub fn recv(&self) -> Result<Received, Error> {
+        let mut message = Message::new()?;
+        self.recv_message(&mut message)?;
+        Ok(Received::from(message))
+    }
+
+    /// Receives a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`TryError::WouldBlock`] if there is none.
+    pub fn try_recv(&self) -> Result<Received, TryError> {
+        let mut message = Message::new()?;
+        self.fetch(&mut message, ffi::ZMQ_DONTWAIT)?;
+        Ok(Received::from(message))
+    }
+
+    /// Receives a message into `message`, waiting for one.
+    ///
+    /// # Errors
+    ///
+    /// As `recv`.
+    pub fn recv_message(&self, message: &mut Message) -> Result<(), Error> {
+        self.fetch(message, 0)
+    }
+
+    /// Reports the events of this socket's connections from now on.
+    ///
+    /// A socket has one monitor: a second call silences the monitor of the first.
+    ///
+    /// # Errors
+    ///
+    /// The context has too many sockets already.
+    pub fn monitor(&self) -> Result<Monitor, Error> {
+        Monitor::new(self)
+    }
+
+    pub(crate) fn watch(&self, endpoint: Option<&str>) -> Result<(), Error> {
+        let endpoint = endpoint.map(endpoint_to_c).transpose()?;
+        let _turn = self.turn();
+        // SAFETY: the endpoint is NUL-terminated, or null, which ends the events.
+        let result = unsafe {
+            ffi::zmq_socket_monitor(
+                self.as_ptr(),
+                endpoint.as_ref().map_or(ptr::null(), |endpoint| endpoint.as_ptr()),
+                ffi::ZMQ_EVENT_ALL,
+            )
+        };
+        if result == 0 { Ok(()) } else { Err(Error::last()) }
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    fn submit(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
+        let _turn = self.turn();
+        // SAFETY: the message is initialised, and libzmq leaves it initialised either way.
+        until_not_interrupted(|| unsafe {
+            ffi::zmq_msg_send(message.as_mut_ptr(), self.as_ptr(), flags)
+        })
+    }
+
+    fn fetch(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
+        let _turn = self.turn();
+        // SAFETY: as in `submit`.
+        until_not_interrupted(|| unsafe {
+            ffi::zmq_msg_recv(message.as_mut_ptr(), self.as_ptr(), flags)
+        })
+    }
+
+    fn with_endpoint(
+        &self,
+        endpoint: &str,
+        function: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
+    ) -> Result<(), Error> {
+        let endpoint = endpoint_to_c(endpoint)?;
+        let _turn = self.turn();
+        // SAFETY: all callers pass a function that reads a NUL-terminated endpoint.
+        match unsafe { function(self.as_ptr(), endpoint.as_ptr()) } {
+            0 => Ok(()),
+            _ => Err(Error::last()),
+        }
+    }
+
+    /// Keeps other threads out of a socket that is not thread-safe.
+    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let lock = self.0.one_at_a_time.as_ref()?;
+        Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn as_ptr(&self) -> *mut c_void {
+        self.0.raw.as_ptr()
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    raw: NonNull<c_void>,
+    /// Held around every use of a socket that is not thread-safe.
+    one_at_a_time: Option<Mutex<()>>,
+    /// Terminates after this socket has been closed.
+    context: Context,
+}
+
+// SAFETY: libzmq allows sockets to migrate between threads across a full memory barrier.
+unsafe impl Send for Inner {}
+// SAFETY: a socket is thread-safe (zmq_socket(3): CLIENT, SERVER), or every use holds
+// `one_at_a_time`, whose lock is such a barrier.
+unsafe impl Sync for Inner {}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // SAFETY: this is the last handle, so no thread is inside a function of this socket.
+        unsafe { ffi::zmq_close(self.raw.as_ptr()) };
+    }
+}
+
+/// The kind of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketType {
+    /// `ZMQ_CLIENT`
+    Client,
+    /// `ZMQ_DEALER`: not thread-safe, one operation at a time.
+    Dealer,
+    /// `ZMQ_PAIR`: not thread-safe, one operation at a time.
+    Pair,
+    /// `ZMQ_SERVER`
+    Server,
+}
+
+impl SocketType {
+    fn number(self) -> c_int {
+        match self {
+            Self::Client => 13,
+            Self::Dealer => 5,
+            Self::Pair => 0,
+            Self::Server => 12,
+        }
+    }
+
+    fn is_thread_safe(self) -> bool {
+        matches!(self, Self::Client | Self::Server)
+    }
+}
+
+/// A message as a test looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// What was sent.
+    pub body: Vec<u8>,
+    /// Who sent it; zero on sockets other than SERVER.
+    pub routing_id: u32,
+}
+
+impl From<Message> for Received {
+    fn from(mut message: Message) -> Self {
+        let routing_id = message.routing_id();
+        Self { body: message.body().to_vec(), routing_id }
+    }
+}
+
+fn until_not_interrupted(mut function: impl FnMut() -> c_int) -> Result<(), Error> {
+    loop {
+        if function() >= 0 {
+            return Ok(());
+        }
+        let error = Error::last();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+fn endpoint_to_c(endpoint: &str) -> Result<CString, Error> {
+    const EINVAL: c_int = 22;
+    CString::new(endpoint).map_err(|_| Error::from_errno(EINVAL))
+}

@@ -1,0 +1,52 @@
+use std::ffi::c_int;
+
+/// An option of a socket whose value is an `int`; times are milliseconds.
+///
+/// High-water marks and linger may change at any time, the others affect later binds and
+/// connects only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketOption {
+    /// `ZMQ_HANDSHAKE_IVL`
+    HandshakeInterval,
+    /// `ZMQ_HEARTBEAT_IVL`; 0 sends no PING.
+    HeartbeatInterval,
+    /// `ZMQ_HEARTBEAT_TIMEOUT`
+    HeartbeatTimeout,
+    /// `ZMQ_HEARTBEAT_TTL`, sent in tenths of a second.
+    HeartbeatTtl,
+    /// `ZMQ_IMMEDIATE`; 1 queues only for connections that are up.
+    Immediate,
+    /// `ZMQ_IPV6`
+    Ipv6,
+    /// `ZMQ_LINGER`; -1 waits for ever.
+    Linger,
+    /// `ZMQ_RCVHWM`
+    RecvHwm,
+    /// `ZMQ_RCVTIMEO`; -1 waits for ever.
+    RecvTimeout,
+    /// `ZMQ_RECONNECT_IVL`
+    ReconnectInterval,
+    /// `ZMQ_SNDHWM`
+    SendHwm,
+    /// `ZMQ_SNDTIMEO`; -1 waits for ever.
+    SendTimeout,
+}
+
+impl SocketOption {
+    pub(crate) fn number(self) -> c_int {
+        match self {
+            Self::HandshakeInterval => 66,
+            Self::HeartbeatInterval => 75,
+            Self::HeartbeatTimeout => 77,
+            Self::HeartbeatTtl => 76,
+            Self::Immediate => 39,
+            Self::Ipv6 => 42,
+            Self::Linger => 17,
+            Self::RecvHwm => 24,
+            Self::RecvTimeout => 27,
+            Self::ReconnectInterval => 18,
+            Self::SendHwm => 23,
+            Self::SendTimeout => 28,
+        }
+    }
+}

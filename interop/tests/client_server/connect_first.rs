@@ -1,0 +1,34 @@
+//! A socket may connect to an endpoint that will be bound later.
+
+use crate::pairing::{
+    Binds, ClientSide, DEFAULT_HWM, ServerSide, free_endpoint, greet, in_every_pairing,
+};
+
+in_every_pairing!(what_is_sent_before_the_remote_binds_arrives_in_order, hwm = DEFAULT_HWM);
+
+async fn what_is_sent_before_the_remote_binds_arrives_in_order(
+    client: impl ClientSide,
+    server: impl ServerSide,
+    binds: Binds,
+) {
+    let endpoint = free_endpoint();
+    match binds {
+        Binds::Client => {
+            // A server cannot write first, so that there is nothing to send yet.
+            server.connect(&endpoint).await;
+            client.bind(&endpoint).await;
+            client.send_numbered(QUEUED, SIZE).await;
+        }
+        Binds::Server => {
+            client.connect(&endpoint).await;
+            client.send_numbered(QUEUED, SIZE).await;
+            server.bind(&endpoint).await;
+        }
+    }
+    server.recv_numbered(QUEUED).await;
+    greet(&client, &server).await;
+}
+
+/// Fits into the queue of a remote that is not there yet.
+const QUEUED: u64 = DEFAULT_HWM as u64;
+const SIZE: usize = 16;

@@ -1,0 +1,100 @@
+//! libzmq sends PINGs, and gives up a remote that answers with nothing.
+
+use std::time::Duration;
+
+use interop::{EventKind, Monitor, Socket, SocketOption};
+use tokio::time;
+
+use crate::pairing::{
+    ANY_PORT, Binds, ClientSide, DEFAULT_HWM, POLL_INTERVAL, ServerSide, Side, greet, guarded,
+};
+use crate::relay::Relay;
+use crate::{ours, theirs};
+
+#[tokio::test]
+async fn our_client_that_binds_answers_pings() {
+    guarded(our_client_answers_pings(Binds::Client)).await;
+}
+
+#[tokio::test]
+async fn our_client_that_connects_answers_pings() {
+    guarded(our_client_answers_pings(Binds::Server)).await;
+}
+
+#[tokio::test]
+async fn our_server_that_binds_answers_pings() {
+    guarded(our_server_answers_pings(Binds::Server)).await;
+}
+
+#[tokio::test]
+async fn our_server_that_connects_answers_pings() {
+    guarded(our_server_answers_pings(Binds::Client)).await;
+}
+
+async fn our_client_answers_pings(binds: Binds) {
+    let server = theirs::server(DEFAULT_HWM);
+    let monitor = with_heartbeats(&server.0);
+    stays_connected_while_idle(&ours::client(DEFAULT_HWM), &server, binds, &monitor).await;
+}
+
+async fn our_server_answers_pings(binds: Binds) {
+    let client = theirs::client(DEFAULT_HWM);
+    let monitor = with_heartbeats(&client.0);
+    stays_connected_while_idle(&client, &ours::server(DEFAULT_HWM), binds, &monitor).await;
+}
+
+async fn stays_connected_while_idle(
+    client: &impl ClientSide,
+    server: &impl ServerSide,
+    binds: Binds,
+    monitor: &Monitor,
+) {
+    let relay = join_through_relay(client, server, binds).await;
+    let id = greet(client, server).await;
+    while relay.pongs() < PONGS {
+        time::sleep(POLL_INTERVAL).await;
+        assert_no_disconnect(monitor);
+    }
+    assert_eq!(greet(client, server).await, id);
+    assert_no_disconnect(monitor);
+}
+
+async fn join_through_relay(client: &impl Side, server: &impl Side, binds: Binds) -> Relay {
+    match binds {
+        Binds::Client => {
+            let relay = Relay::start(&client.bind(ANY_PORT).await);
+            server.connect(relay.endpoint()).await;
+            relay
+        }
+        Binds::Server => {
+            let relay = Relay::start(&server.bind(ANY_PORT).await);
+            client.connect(relay.endpoint()).await;
+            relay
+        }
+    }
+}
+
+fn with_heartbeats(socket: &Socket) -> Monitor {
+    for (option, time) in [
+        (SocketOption::HeartbeatInterval, INTERVAL),
+        (SocketOption::HeartbeatTimeout, TIMEOUT),
+        (SocketOption::HeartbeatTtl, TIMEOUT),
+    ] {
+        socket.set(option, time.as_millis().try_into().unwrap()).unwrap();
+    }
+    socket.monitor().unwrap()
+}
+
+fn assert_no_disconnect(monitor: &Monitor) {
+    while let Some(event) = monitor.try_next().unwrap() {
+        assert_ne!(event.kind, EventKind::Disconnected);
+    }
+}
+
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Long enough for a busy machine to answer in time.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// As many as take longer than the timeout, so that libzmq must have understood them.
+const PONGS: usize = (TIMEOUT.as_millis() / INTERVAL.as_millis() + 10) as usize;

@@ -1,0 +1,19 @@
+//! CLIENT and SERVER of `tokio-zmtp` against CLIENT and SERVER of libzmq 4.3.5.
+//!
+//! A test is written once, for any client and any server (`pairing`), and runs with either one
+//! being ours, either one binding, on both kinds of Tokio runtime. "Ours" is `tokio-zmtp`,
+//! "theirs" is libzmq.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+mod ours;
+mod pairing;
+mod relay;
+mod theirs;
+
+mod connect_first;
+mod heartbeat;
+mod mute_state;
+mod restart;
+mod traffic;
+mod wrong_type;

@@ -1,0 +1,72 @@
+//! A sender whose remote does not read finds all queues full, and loses nothing.
+
+use std::time::{Duration, Instant};
+
+use interop::numbered;
+use tokio::time;
+
+use crate::pairing::{
+    Binds, ClientSide, POLL_INTERVAL, Routed, ServerSide, greet, in_every_pairing, join,
+};
+
+in_every_pairing!(a_client_falls_mute_and_loses_nothing, hwm = SMALL_HWM);
+in_every_pairing!(a_server_falls_mute_for_one_remote_and_loses_nothing, hwm = SMALL_HWM);
+
+async fn a_client_falls_mute_and_loses_nothing(
+    client: impl ClientSide,
+    server: impl ServerSide,
+    binds: Binds,
+) {
+    join(&client, &server, binds).await;
+    greet(&client, &server).await;
+    let accepted = fill(|body| client.try_send(body)).await;
+    let last = numbered(accepted, SIZE);
+    tokio::join!(client.send(&last), server.recv_numbered(accepted + 1));
+    greet(&client, &server).await;
+}
+
+async fn a_server_falls_mute_for_one_remote_and_loses_nothing(
+    client: impl ClientSide,
+    server: impl ServerSide,
+    binds: Binds,
+) {
+    join(&client, &server, binds).await;
+    let id = greet(&client, &server).await;
+    let accepted = fill(|body| match server.try_route(body, id) {
+        Routed::Sent => true,
+        Routed::Full => false,
+        Routed::Unreachable => panic!("a remote that does not read is gone"),
+    })
+    .await;
+    let last = numbered(accepted, SIZE);
+    tokio::join!(server.route(&last, id), client.recv_numbered(accepted + 1));
+    assert_eq!(greet(&client, &server).await, id);
+}
+
+/// Sends numbered messages until there is no room for good, and returns how many were accepted.
+async fn fill(mut try_send: impl FnMut(&[u8]) -> bool) -> u64 {
+    let mut accepted = 0;
+    loop {
+        let body = numbered(accepted, SIZE);
+        let start = Instant::now();
+        while !try_send(&body) {
+            if start.elapsed() > MUTE_AFTER {
+                return accepted;
+            }
+            time::sleep(POLL_INTERVAL).await;
+        }
+        accepted += 1;
+        assert!(accepted < FAR_TOO_MANY, "the sender never falls mute");
+    }
+}
+
+const SMALL_HWM: usize = 10;
+
+/// Large, so that the system's buffers are soon full.
+const SIZE: usize = 65_536;
+
+/// By then everything that can move towards the remote has moved.
+const MUTE_AFTER: Duration = Duration::from_millis(300);
+
+/// The two queues hold 20 messages; what the system holds is unknown, but not half a gigabyte.
+const FAR_TOO_MANY: u64 = 8_192;

@@ -1,0 +1,142 @@
+//! The two ends as `tokio-zmtp` has them.
+
+use std::time::Duration;
+
+use interop::{number, numbered};
+use tokio::time;
+use tokio_zmtp::{
+    BindError, Builder, Client, Message, RecvError, RoutingId, Server, Socket, TryRouteError,
+    TrySendError,
+};
+
+use crate::pairing::{ClientSide, POLL_INTERVAL, Routed, ServerSide, Side};
+
+#[derive(Debug)]
+pub(crate) struct OurClient(pub(crate) Client);
+
+#[derive(Debug)]
+pub(crate) struct OurServer(pub(crate) Server);
+
+pub(crate) fn client(hwm: usize) -> OurClient {
+    OurClient(build(Client::builder(), hwm))
+}
+
+pub(crate) fn server(hwm: usize) -> OurServer {
+    OurServer(build(Server::builder(), hwm))
+}
+
+fn build<S: Socket>(builder: Builder<S>, hwm: usize) -> S {
+    builder
+        .send_hwm(hwm)
+        .recv_hwm(hwm)
+        .reconnect_interval(RECONNECT_INTERVAL)
+        .reconnect_interval_max(RECONNECT_INTERVAL)
+        .build()
+}
+
+impl Side for OurClient {
+    async fn bind(&self, endpoint: &str) -> String {
+        bind_patiently(&self.0, endpoint).await
+    }
+
+    async fn connect(&self, endpoint: &str) {
+        self.0.connect(endpoint).await.unwrap();
+    }
+}
+
+impl Side for OurServer {
+    async fn bind(&self, endpoint: &str) -> String {
+        bind_patiently(&self.0, endpoint).await
+    }
+
+    async fn connect(&self, endpoint: &str) {
+        self.0.connect(endpoint).await.unwrap();
+    }
+}
+
+impl ClientSide for OurClient {
+    fn try_send(&self, body: &[u8]) -> bool {
+        match self.0.try_send(body) {
+            Ok(()) => true,
+            Err(TrySendError::Full(message)) => {
+                assert_eq!(&*message, body, "a failed send hands back another message");
+                false
+            }
+            Err(error) => panic!("cannot send: {error}"),
+        }
+    }
+
+    async fn send(&self, body: &[u8]) {
+        self.0.send(body).await.unwrap();
+    }
+
+    async fn recv(&self) -> Vec<u8> {
+        let message = self.0.recv().await.unwrap();
+        assert_eq!(message.routing_id(), None);
+        message.to_vec()
+    }
+
+    async fn send_numbered(&self, count: u64, size: usize) {
+        for body in (0..count).map(|number| numbered(number, size)) {
+            self.0.send(body).await.unwrap();
+        }
+    }
+
+    async fn recv_numbered(&self, count: u64) {
+        expect_numbered(count, async || self.0.recv().await).await;
+    }
+}
+
+impl ServerSide for OurServer {
+    type Id = RoutingId;
+
+    fn try_route(&self, body: &[u8], id: RoutingId) -> Routed {
+        let (routed, message) = match self.0.try_route(body, id) {
+            Ok(()) => return Routed::Sent,
+            Err(TryRouteError::Full(message)) => (Routed::Full, message),
+            Err(TryRouteError::HostUnreachable(message)) => (Routed::Unreachable, message),
+            Err(error) => panic!("cannot route: {error}"),
+        };
+        assert_eq!(&*message, body, "a failed send hands back another message");
+        routed
+    }
+
+    async fn route(&self, body: &[u8], id: RoutingId) {
+        self.0.route(body, id).await.unwrap();
+    }
+
+    async fn recv(&self) -> (Vec<u8>, RoutingId) {
+        let message = self.0.recv().await.unwrap();
+        let id = message.routing_id().expect("a server knows who sent a message");
+        (message.to_vec(), id)
+    }
+
+    async fn route_numbered(&self, count: u64, size: usize, id: RoutingId) {
+        for body in (0..count).map(|number| numbered(number, size)) {
+            self.0.route(body, id).await.unwrap();
+        }
+    }
+
+    async fn recv_numbered(&self, count: u64) {
+        expect_numbered(count, async || self.0.recv().await).await;
+    }
+}
+
+async fn bind_patiently(socket: &impl Socket, endpoint: &str) -> String {
+    loop {
+        match socket.bind(endpoint).await {
+            Ok(endpoint) => return endpoint.to_string(),
+            Err(BindError::AddrInUse { .. }) => time::sleep(POLL_INTERVAL).await,
+            Err(error) => panic!("cannot bind {endpoint}: {error}"),
+        }
+    }
+}
+
+async fn expect_numbered(count: u64, mut recv: impl AsyncFnMut() -> Result<Message, RecvError>) {
+    for expected in 0..count {
+        assert_eq!(number(&recv().await.unwrap()), Some(expected));
+    }
+}
+
+/// Short, because tests wait for it.
+const RECONNECT_INTERVAL: Duration = Duration::from_millis(10);

@@ -1,0 +1,164 @@
+//! What a test may do with a socket, whichever of the two libraries it belongs to.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use tokio::time;
+
+/// Who binds; the other one connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binds {
+    Client,
+    Server,
+}
+
+/// Either end.
+pub(crate) trait Side {
+    /// Binds as soon as the address is free, and returns the endpoint with its real port.
+    async fn bind(&self, endpoint: &str) -> String;
+    async fn connect(&self, endpoint: &str);
+}
+
+pub(crate) trait ClientSide: Side {
+    /// Returns whether there was room.
+    fn try_send(&self, body: &[u8]) -> bool;
+    async fn send(&self, body: &[u8]);
+    async fn recv(&self) -> Vec<u8>;
+    async fn send_numbered(&self, count: u64, size: usize);
+    async fn recv_numbered(&self, count: u64);
+}
+
+pub(crate) trait ServerSide: Side {
+    type Id: Copy + Debug + PartialEq;
+
+    fn try_route(&self, body: &[u8], id: Self::Id) -> Routed;
+    async fn route(&self, body: &[u8], id: Self::Id);
+    async fn recv(&self) -> (Vec<u8>, Self::Id);
+    async fn route_numbered(&self, count: u64, size: usize, id: Self::Id);
+    async fn recv_numbered(&self, count: u64);
+}
+
+/// What became of a message for one remote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Routed {
+    Sent,
+    Full,
+    Unreachable,
+}
+
+/// Connects the two and returns the endpoint between them.
+pub(crate) async fn join(client: &impl Side, server: &impl Side, binds: Binds) -> String {
+    match binds {
+        Binds::Client => {
+            let endpoint = client.bind(ANY_PORT).await;
+            server.connect(&endpoint).await;
+            endpoint
+        }
+        Binds::Server => {
+            let endpoint = server.bind(ANY_PORT).await;
+            client.connect(&endpoint).await;
+            endpoint
+        }
+    }
+}
+
+/// Sends one message each way and returns the id that the server knows the client by.
+pub(crate) async fn greet<S: ServerSide>(client: &impl ClientSide, server: &S) -> S::Id {
+    client.send(b"hello, server").await;
+    let (request, id) = server.recv().await;
+    assert_eq!(request, b"hello, server");
+    server.route(b"hello, client", id).await;
+    assert_eq!(client.recv().await, b"hello, client");
+    id
+}
+
+/// Returns every message to whoever sent it, for ever.
+pub(crate) async fn echo(server: &impl ServerSide) {
+    loop {
+        let (request, id) = server.recv().await;
+        // If its sender is gone, it waits for no reply.
+        server.try_route(&request, id);
+    }
+}
+
+/// Asks again and again, as a client does that expects its server to restart, until the reply to
+/// one of these requests arrives.
+///
+/// `round` makes the requests distinct from earlier ones, whose replies may still be on the way.
+pub(crate) async fn ask_until_answered(client: &impl ClientSide, round: &str) {
+    for attempt in 0.. {
+        client.try_send(format!("{round} {attempt}").as_bytes());
+        while let Ok(reply) = time::timeout(ASK_AGAIN_AFTER, client.recv()).await {
+            if reply.starts_with(round.as_bytes()) {
+                return;
+            }
+        }
+    }
+}
+
+/// Returns an endpoint that nobody is bound to.
+pub(crate) fn free_endpoint() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
+    format!("tcp://{}", listener.local_addr().expect("a bound socket has an address"))
+}
+
+/// Fails a test that hangs.
+pub(crate) async fn guarded<T>(test: impl Future<Output = T>) -> T {
+    time::timeout(GUARD, test).await.expect("the test hangs")
+}
+
+/// Runs `async fn $test(client, server, binds)` with either end being ours, either end binding,
+/// on both runtimes; both ends have high-water marks of `hwm` each way.
+macro_rules! in_every_pairing {
+    ($test:ident, hwm = $hwm:expr) => {
+        mod $test {
+            mod current_thread {
+                crate::pairing::in_every_pairing!(@on "current_thread", $test, $hwm);
+            }
+            mod multi_thread {
+                crate::pairing::in_every_pairing!(@on "multi_thread", $test, $hwm);
+            }
+        }
+    };
+    (@on $flavor:literal, $test:ident, $hwm:expr) => {
+        use super::super::*;
+        use crate::pairing::{Binds, guarded};
+        use crate::{ours, theirs};
+
+        #[tokio::test(flavor = $flavor)]
+        async fn our_client_binds() {
+            guarded($test(ours::client($hwm), theirs::server($hwm), Binds::Client)).await;
+        }
+
+        #[tokio::test(flavor = $flavor)]
+        async fn our_client_connects() {
+            guarded($test(ours::client($hwm), theirs::server($hwm), Binds::Server)).await;
+        }
+
+        #[tokio::test(flavor = $flavor)]
+        async fn our_server_binds() {
+            guarded($test(theirs::client($hwm), ours::server($hwm), Binds::Server)).await;
+        }
+
+        #[tokio::test(flavor = $flavor)]
+        async fn our_server_connects() {
+            guarded($test(theirs::client($hwm), ours::server($hwm), Binds::Client)).await;
+        }
+    };
+}
+pub(crate) use in_every_pairing;
+
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+
+pub(crate) const ANY_PORT: &str = "tcp://127.0.0.1:*";
+
+/// libzmq's default, and ours.
+pub(crate) const DEFAULT_HWM: usize = 1_000;
+
+/// Far more than any test takes on a slow machine; none waits this long when it succeeds.
+pub(crate) const GUARD: Duration = Duration::from_secs(60);
+
+/// How often a condition is checked that cannot be waited for.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(1);

@@ -1,0 +1,70 @@
+//! A TCP relay that counts the PONGs on the way.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Stands between two sockets; ends with the connection that it relays.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    endpoint: String,
+    pongs: Arc<AtomicUsize>,
+}
+
+impl Relay {
+    /// Relays the first connection made to it to `target`, a tcp endpoint.
+    pub(crate) fn start(target: &str) -> Self {
+        let target: SocketAddr = target.strip_prefix("tcp://").unwrap().parse().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let pongs = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&pongs);
+        thread::spawn(move || {
+            let (dialled, _) = listener.accept().unwrap();
+            let accepted = TcpStream::connect(target).unwrap();
+            let back = (accepted.try_clone().unwrap(), dialled.try_clone().unwrap());
+            let back_counter = Arc::clone(&counter);
+            thread::spawn(move || copy(back.0, back.1, &back_counter));
+            copy(dialled, accepted, &counter);
+        });
+        Self { endpoint, pongs }
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Returns how many PONGs have passed in either direction.
+    pub(crate) fn pongs(&self) -> usize {
+        self.pongs.load(Ordering::Relaxed)
+    }
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, pongs: &AtomicUsize) {
+    let mut buffer = [0; 65_536];
+    // Of the command's name so far, which two reads may share.
+    let mut matched = 0;
+    while let Ok(size @ 1..) = from.read(&mut buffer) {
+        for &octet in &buffer[..size] {
+            matched = match octet {
+                _ if octet == PONG[matched] => matched + 1,
+                _ => usize::from(octet == PONG[0]),
+            };
+            if matched == PONG.len() {
+                pongs.fetch_add(1, Ordering::Relaxed);
+                matched = 0;
+            }
+        }
+        if to.write_all(&buffer[..size]).is_err() {
+            break;
+        }
+    }
+    // Either end may be gone already.
+    drop(from.shutdown(Shutdown::Both));
+    drop(to.shutdown(Shutdown::Both));
+}
+
+/// RFC 37, Connection heartbeating: the name of the command, behind its length.
+const PONG: &[u8] = b"\x04PONG";

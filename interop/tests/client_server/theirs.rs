@@ -1,0 +1,172 @@
+//! The two ends as libzmq has them.
+
+use std::io;
+
+use interop::{Context, Received, Socket, SocketOption, SocketType, TryError, number, numbered};
+use tokio::{task, time};
+
+use crate::pairing::{ClientSide, GUARD, POLL_INTERVAL, Routed, ServerSide, Side};
+
+#[derive(Debug)]
+pub(crate) struct TheirClient(pub(crate) Socket);
+
+#[derive(Debug)]
+pub(crate) struct TheirServer(pub(crate) Socket);
+
+pub(crate) fn client(hwm: usize) -> TheirClient {
+    TheirClient(socket(SocketType::Client, hwm))
+}
+
+pub(crate) fn server(hwm: usize) -> TheirServer {
+    TheirServer(socket(SocketType::Server, hwm))
+}
+
+/// Creates a socket in a context, and so with an I/O thread, of its own.
+pub(crate) fn socket(socket_type: SocketType, hwm: usize) -> Socket {
+    let socket = Socket::new(&Context::new().unwrap(), socket_type).unwrap();
+    let guard = GUARD.as_millis().try_into().unwrap();
+    let hwm = hwm.try_into().unwrap();
+    for (option, value) in [
+        (SocketOption::ReconnectInterval, RECONNECT_INTERVAL),
+        (SocketOption::RecvHwm, hwm),
+        (SocketOption::RecvTimeout, guard),
+        (SocketOption::SendHwm, hwm),
+        (SocketOption::SendTimeout, guard),
+    ] {
+        socket.set(option, value).unwrap();
+    }
+    socket
+}
+
+impl Side for TheirClient {
+    async fn bind(&self, endpoint: &str) -> String {
+        bind_patiently(&self.0, endpoint).await
+    }
+
+    async fn connect(&self, endpoint: &str) {
+        self.0.connect(endpoint).unwrap();
+    }
+}
+
+impl Side for TheirServer {
+    async fn bind(&self, endpoint: &str) -> String {
+        bind_patiently(&self.0, endpoint).await
+    }
+
+    async fn connect(&self, endpoint: &str) {
+        self.0.connect(endpoint).unwrap();
+    }
+}
+
+impl ClientSide for TheirClient {
+    fn try_send(&self, body: &[u8]) -> bool {
+        would_not_block(self.0.try_send(body)).is_some()
+    }
+
+    async fn send(&self, body: &[u8]) {
+        until_some(|| would_not_block(self.0.try_send(body))).await;
+    }
+
+    async fn recv(&self) -> Vec<u8> {
+        until_some(|| would_not_block(self.0.try_recv())).await.body
+    }
+
+    async fn send_numbered(&self, count: u64, size: usize) {
+        let socket = self.0.clone();
+        on_a_thread(move || {
+            for body in (0..count).map(|number| numbered(number, size)) {
+                socket.send(&body).unwrap();
+            }
+        })
+        .await;
+    }
+
+    async fn recv_numbered(&self, count: u64) {
+        recv_numbered(&self.0, count).await;
+    }
+}
+
+impl ServerSide for TheirServer {
+    type Id = u32;
+
+    fn try_route(&self, body: &[u8], id: u32) -> Routed {
+        match self.0.try_send_to(body, id) {
+            Ok(()) => Routed::Sent,
+            Err(TryError::WouldBlock) => Routed::Full,
+            Err(TryError::Failed(error)) if error.kind() == io::ErrorKind::HostUnreachable => {
+                Routed::Unreachable
+            }
+            Err(error) => panic!("cannot route: {error}"),
+        }
+    }
+
+    async fn route(&self, body: &[u8], id: u32) {
+        until_some(|| would_not_block(self.0.try_send_to(body, id))).await;
+    }
+
+    async fn recv(&self) -> (Vec<u8>, u32) {
+        let Received { body, routing_id } = until_some(|| would_not_block(self.0.try_recv())).await;
+        assert_ne!(routing_id, 0);
+        (body, routing_id)
+    }
+
+    async fn route_numbered(&self, count: u64, size: usize, id: u32) {
+        let socket = self.0.clone();
+        on_a_thread(move || {
+            for body in (0..count).map(|number| numbered(number, size)) {
+                socket.send_to(&body, id).unwrap();
+            }
+        })
+        .await;
+    }
+
+    async fn recv_numbered(&self, count: u64) {
+        recv_numbered(&self.0, count).await;
+    }
+}
+
+async fn bind_patiently(socket: &Socket, endpoint: &str) -> String {
+    until_some(|| match socket.bind(endpoint) {
+        Ok(()) => Some(socket.last_endpoint().unwrap()),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => None,
+        Err(error) => panic!("cannot bind {endpoint}: {error}"),
+    })
+    .await
+}
+
+async fn recv_numbered(socket: &Socket, count: u64) {
+    let socket = socket.clone();
+    on_a_thread(move || {
+        for expected in 0..count {
+            assert_eq!(number(&socket.recv().unwrap().body), Some(expected));
+        }
+    })
+    .await;
+}
+
+/// Runs blocking calls of libzmq, which all end with the guard's timeout.
+async fn on_a_thread(blocking: impl FnOnce() + Send + 'static) {
+    task::spawn_blocking(blocking).await.unwrap();
+}
+
+/// Polls libzmq, which wakes no task; a single message does not mind the interval, and unlike a
+/// blocking call this can be cancelled.
+async fn until_some<T>(mut poll: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(done) = poll() {
+            return done;
+        }
+        time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+fn would_not_block<T>(result: Result<T, TryError>) -> Option<T> {
+    match result {
+        Ok(done) => Some(done),
+        Err(TryError::WouldBlock) => None,
+        Err(TryError::Failed(error)) => panic!("{error}"),
+    }
+}
+
+/// Milliseconds; short, because tests wait for it.
+const RECONNECT_INTERVAL: i32 = 10;

@@ -1,0 +1,52 @@
+//! Every body arrives as it was sent, and in order.
+
+use crate::pairing::{Binds, ClientSide, DEFAULT_HWM, ServerSide, greet, in_every_pairing, join};
+
+in_every_pairing!(bodies_of_every_size_arrive_unchanged, hwm = DEFAULT_HWM);
+in_every_pairing!(messages_keep_their_order_both_ways_at_once, hwm = DEFAULT_HWM);
+
+async fn bodies_of_every_size_arrive_unchanged(
+    client: impl ClientSide,
+    server: impl ServerSide,
+    binds: Binds,
+) {
+    join(&client, &server, binds).await;
+    for size in SIZES {
+        let body = octets(size);
+        client.send(&body).await;
+        let (request, id) = server.recv().await;
+        assert!(request == body, "a request of {size} octets is damaged");
+
+        let body: Vec<u8> = body.into_iter().rev().collect();
+        server.route(&body, id).await;
+        let reply = client.recv().await;
+        assert!(reply == body, "a reply of {size} octets is damaged");
+    }
+}
+
+async fn messages_keep_their_order_both_ways_at_once(
+    client: impl ClientSide,
+    server: impl ServerSide,
+    binds: Binds,
+) {
+    join(&client, &server, binds).await;
+    let id = greet(&client, &server).await;
+    tokio::join!(
+        client.send_numbered(MESSAGES, SIZE),
+        server.recv_numbered(MESSAGES),
+        server.route_numbered(MESSAGES, SIZE, id),
+        client.recv_numbered(MESSAGES),
+    );
+}
+
+/// Returns octets whose pattern repeats no sooner than after 251 KiB, so that no part of them can
+/// stand in for another.
+fn octets(size: usize) -> Vec<u8> {
+    (0..size).map(|place| ((place + place / 1_024) % 251) as u8).collect()
+}
+
+/// Both sides of where the frame's size field changes, and of 64 KiB buffers.
+const SIZES: [usize; 7] = [0, 1, 255, 256, 65_535, 65_536, 10 << 20];
+
+const MESSAGES: u64 = 100_000;
+const SIZE: usize = 16;

@@ -1,0 +1,69 @@
+//! A socket of another type is refused, and disturbs nobody.
+
+use interop::{EventKind, Monitor, SocketType};
+use tokio::time;
+
+use crate::pairing::{
+    ANY_PORT, ClientSide, DEFAULT_HWM, POLL_INTERVAL, ServerSide, Side, greet, guarded,
+};
+use crate::{ours, theirs};
+
+#[tokio::test]
+async fn a_dealer_that_connects_to_our_server_is_refused() {
+    guarded(async {
+        let server = ours::server(DEFAULT_HWM);
+        let endpoint = server.bind(ANY_PORT).await;
+        let client = theirs::client(DEFAULT_HWM);
+        client.connect(&endpoint).await;
+
+        let dealer = theirs::socket(SocketType::Dealer, DEFAULT_HWM);
+        let monitor = dealer.monitor().unwrap();
+        dealer.connect(&endpoint).unwrap();
+        dealer.send(b"hello from a dealer").unwrap();
+        serves_its_client_only(&client, &server, &monitor).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dealer_that_our_server_connects_to_is_refused() {
+    guarded(async {
+        let dealer = theirs::socket(SocketType::Dealer, DEFAULT_HWM);
+        let monitor = dealer.monitor().unwrap();
+        dealer.bind(ANY_PORT).unwrap();
+
+        let server = ours::server(DEFAULT_HWM);
+        let client = theirs::client(DEFAULT_HWM);
+        client.connect(&server.bind(ANY_PORT).await).await;
+        server.connect(&dealer.last_endpoint().unwrap()).await;
+        serves_its_client_only(&client, &server, &monitor).await;
+    })
+    .await;
+}
+
+/// Expects the dealer that `monitor` watches to fail, and the client to be served meanwhile.
+async fn serves_its_client_only(
+    client: &impl ClientSide,
+    server: &impl ServerSide,
+    monitor: &Monitor,
+) {
+    // Fails if the dealer's message arrives.
+    let id = greet(client, server).await;
+    while !is_refused(monitor) {
+        assert_eq!(greet(client, server).await, id);
+        time::sleep(POLL_INTERVAL).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(greet(client, server).await, id);
+    }
+}
+
+/// Reads what has happened to the dealer so far.
+fn is_refused(monitor: &Monitor) -> bool {
+    let mut refused = false;
+    while let Some(event) = monitor.try_next().unwrap() {
+        assert_ne!(event.kind, EventKind::HandshakeSucceeded);
+        refused |= event.kind == EventKind::Disconnected || event.kind.is_handshake_failure();
+    }
+    refused
+}

@@ -1,0 +1,186 @@
+//! The libzmq half on its own, so that a failure of the other tests is not searched for here.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use interop::{
+    Context, Error, EventKind, Monitor, Peer, Socket, SocketOption, SocketType, TryError, number,
+    numbered, version,
+};
+
+const GUARD: Duration = Duration::from_secs(60);
+const PEER: &str = env!("CARGO_BIN_EXE_libzmq-peer");
+const PERF: &str = env!("CARGO_BIN_EXE_libzmq-perf");
+
+#[test]
+fn the_version_is_4_3_5() {
+    assert_eq!(version(), (4, 3, 5));
+}
+
+#[test]
+fn a_request_gets_its_reply() -> Result<(), Error> {
+    let (server, client) = pair()?;
+    for size in [0, 1, 255, 256, 65_536] {
+        let body = vec![0x5a; size];
+        client.send(&body)?;
+        let request = server.recv()?;
+        assert_ne!(request.routing_id, 0);
+        assert_eq!(request.body, body);
+        server.send_to(&request.body, request.routing_id)?;
+        let reply = client.recv()?;
+        assert_eq!((reply.body, reply.routing_id), (body, 0));
+    }
+    Ok(())
+}
+
+#[test]
+fn an_unknown_routing_id_is_unreachable() -> Result<(), Error> {
+    let (server, client) = pair()?;
+    client.send(b"here")?;
+    let unknown = server.recv()?.routing_id.wrapping_add(1).max(1);
+    let error = server.send_to(b"body", unknown).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::HostUnreachable);
+    Ok(())
+}
+
+#[test]
+fn nothing_to_receive_and_no_room_to_send_would_block() -> Result<(), Error> {
+    let context = Context::new()?;
+    let client = Socket::new(&context, SocketType::Client)?;
+    assert_eq!(client.try_recv().unwrap_err(), TryError::WouldBlock);
+    assert_eq!(client.try_send(b"body").unwrap_err(), TryError::WouldBlock);
+    client.set(SocketOption::RecvTimeout, 1)?;
+    assert_eq!(client.recv().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    Ok(())
+}
+
+#[test]
+fn a_monitor_reports_the_connection_and_its_end() -> Result<(), Error> {
+    let context = Context::new()?;
+    let server = socket(&context, SocketType::Server)?;
+    server.bind("tcp://127.0.0.1:*")?;
+    let client = socket(&context, SocketType::Client)?;
+    let monitor = client.monitor()?;
+    client.connect(&server.last_endpoint()?)?;
+    wait_for(&monitor, EventKind::HandshakeSucceeded)?;
+    drop(server);
+    wait_for(&monitor, EventKind::Disconnected)
+}
+
+#[test]
+fn a_dropped_monitor_does_not_stop_its_socket() -> Result<(), Error> {
+    let (server, client) = pair()?;
+    drop(client.monitor()?);
+    client.disconnect(&server.last_endpoint()?)?;
+    client.connect(&server.last_endpoint()?)?;
+    client.send(b"body")?;
+    assert_eq!(server.recv()?.body, b"body");
+    Ok(())
+}
+
+#[test]
+fn a_dealer_is_refused_by_a_server() -> Result<(), Error> {
+    let context = Context::new()?;
+    let server = socket(&context, SocketType::Server)?;
+    server.bind("tcp://127.0.0.1:*")?;
+    let dealer = socket(&context, SocketType::Dealer)?;
+    let monitor = dealer.monitor()?;
+    dealer.connect(&server.last_endpoint()?)?;
+    // It tells no more than this: there is no event of a failed handshake for a wrong type.
+    wait_for(&monitor, EventKind::Disconnected)
+}
+
+#[test]
+fn peers_talk_to_each_other_across_a_restart() {
+    let server = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "echo"]);
+    let endpoint = bound(&server);
+    let ask = ["client", "connect", &endpoint, "ask", "100", "64"];
+    assert_eq!(start_peer(&ask).line_within(GUARD).as_deref(), Some("done 100"));
+    server.kill();
+    let waiting = start_peer(&ask);
+    let server = start_peer(&["server", "bind", &endpoint, "echo"]);
+    assert_eq!(bound(&server), endpoint);
+    assert_eq!(waiting.line_within(GUARD).as_deref(), Some("done 100"));
+}
+
+#[test]
+fn peers_count_what_they_send_and_receive() -> Result<(), Error> {
+    let sink = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "sink", "10000"]);
+    let endpoint = bound(&sink);
+    let send = start_peer(&["client", "connect", &endpoint, "send", "10000", "64"]);
+    assert_eq!(send.line_within(GUARD).as_deref(), Some("done 10000"));
+    assert_eq!(sink.line_within(GUARD).as_deref(), Some("done 10000"));
+
+    let send = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "send", "100", "64"]);
+    let client = socket(&Context::new()?, SocketType::Client)?;
+    client.connect(&bound(&send))?;
+    client.send(b"here")?;
+    for expected in 0..100 {
+        assert_eq!(number(&client.recv()?.body), Some(expected));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_sink_fails_on_a_gap() -> Result<(), Error> {
+    let sink = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "sink", "2"]);
+    let client = socket(&Context::new()?, SocketType::Client)?;
+    client.connect(&bound(&sink))?;
+    client.send(&numbered(0, 8))?;
+    client.send(&numbered(2, 8))?;
+    assert_eq!(sink.line_within(GUARD), None);
+    Ok(())
+}
+
+#[test]
+fn perf_prints_one_line_per_measurement() {
+    let [server, _] = perf(["thr-server", "thr-client"]);
+    assert!(server.starts_with("throughput size=64 messages=1000 "), "{server}");
+    let [_, client] = perf(["lat-server", "lat-client"]);
+    assert!(client.starts_with("latency size=64 round_trips=1000 "), "{client}");
+}
+
+/// Runs a measurement and returns what its server and client printed after being connected.
+fn perf([server, client]: [&str; 2]) -> [String; 2] {
+    let server = Peer::start(PERF, [server, "tcp://127.0.0.1:*", "1000", "64"]).unwrap();
+    let client = Command::new(PERF)
+        .args([client, &bound(&server), "1000", "64"])
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(client.status.success());
+    let server = server.line_within(GUARD).unwrap_or_default();
+    [server, String::from_utf8(client.stdout).unwrap()]
+}
+
+fn pair() -> Result<(Socket, Socket), Error> {
+    let context = Context::new()?;
+    let server = socket(&context, SocketType::Server)?;
+    server.bind("tcp://127.0.0.1:*")?;
+    let client = socket(&context, SocketType::Client)?;
+    client.connect(&server.last_endpoint()?)?;
+    Ok((server, client))
+}
+
+fn socket(context: &Context, socket_type: SocketType) -> Result<Socket, Error> {
+    let socket = Socket::new(context, socket_type)?;
+    socket.set(SocketOption::RecvTimeout, GUARD.as_millis() as i32)?;
+    socket.set(SocketOption::SendTimeout, GUARD.as_millis() as i32)?;
+    Ok(socket)
+}
+
+fn wait_for(monitor: &Monitor, kind: EventKind) -> Result<(), Error> {
+    while monitor.next_within(GUARD)?.expect("an event in time").kind != kind {}
+    Ok(())
+}
+
+fn start_peer(arguments: &[&str]) -> Peer {
+    Peer::start(PEER, arguments).unwrap()
+}
+
+fn bound(peer: &Peer) -> String {
+    let line = peer.line_within(GUARD).expect("a peer that binds says so");
+    line.strip_prefix("bound ").expect("first it says where it is bound").to_owned()
+}
