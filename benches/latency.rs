@@ -11,8 +11,7 @@ mod processes;
 use std::error::Error;
 use std::time::Instant;
 
-use bytes::Bytes;
-use tokio_zmtp::{Client, Server};
+use tokio_zmtp::{Client, Message, Server};
 
 use crate::processes::{Child, Role, median, run};
 
@@ -55,11 +54,11 @@ async fn server(_size: usize, count: usize) -> Result<(), Box<dyn Error>> {
 
 async fn client(endpoint: &str, size: usize, count: usize) -> Result<(), Box<dyn Error>> {
     let client = Client::connect(endpoint).await?;
-    let body = Bytes::from(vec![7; size]);
+    let message = Message::from(vec![7; size]);
     let mut trips = Vec::with_capacity(count);
     for trip in 0..count + WARM_UP {
         let start = Instant::now();
-        client.send(body.clone()).await?;
+        client.send(&message).await?;
         assert_eq!(client.recv().await?.len(), size);
         if trip >= WARM_UP {
             trips.push(start.elapsed().as_secs_f64() * 1e6);

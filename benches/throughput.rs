@@ -11,8 +11,7 @@ mod processes;
 use std::error::Error;
 use std::time::Instant;
 
-use bytes::Bytes;
-use tokio_zmtp::{Client, Server};
+use tokio_zmtp::{Client, Message, Server};
 
 use crate::processes::{Child, Role, median, run};
 
@@ -58,9 +57,9 @@ async fn server(size: usize, count: usize) -> Result<(), Box<dyn Error>> {
 
 async fn client(endpoint: &str, size: usize, count: usize) -> Result<(), Box<dyn Error>> {
     let client = Client::connect(endpoint).await?;
-    let body = Bytes::from(vec![7; size]);
+    let message = Message::from(vec![7; size]);
     for _ in 0..count {
-        client.send(body.clone()).await?;
+        client.send(&message).await?;
     }
     assert_eq!(client.close().await.undelivered, 0);
     Ok(())

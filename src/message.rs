@@ -14,13 +14,15 @@ use crate::routing_id::RoutingId;
 /// A thread-safe socket sends and receives whole messages of one part (RFC 37, Thread-Safe Socket
 /// Types), so a message is a body and nothing like a list of frames.
 ///
-/// Cloning shares the body. `Message` derefs to `[u8]`, and is made from the usual owners of octets:
-/// `&'static str`, `String`, `Vec<u8>`, `Box<[u8]>` and [`Bytes`] without a copy; `&[u8]`, arrays and
-/// references to them with one. Two messages are equal when their bodies are.
+/// `Message` derefs to `[u8]`, and is made from the usual owners of octets: `&'static str`, `String`,
+/// `Vec<u8>`, `Box<[u8]>`, [`Bytes`], `&[u8]`, arrays and references to them. Two messages are equal
+/// when their bodies are.
 ///
-/// A received body is a slice of the buffer that it was read into, and keeps that buffer (64 KiB, as
-/// a rule) alive. A program that holds on to small messages for long takes a copy of its own with
-/// [`detach`](Self::detach).
+/// A body of up to 70 octets lies in the message itself: it takes no allocation and keeps nothing else
+/// alive. A longer one is shared: cloning it, making it from its owner and turning it into [`Bytes`]
+/// copy nothing. A long body that was received is a slice of the buffer that it was read into, and
+/// keeps that buffer (64 KiB, as a rule) alive; a program that holds on to such messages for long takes
+/// a copy of its own with [`detach`](Self::detach).
 ///
 /// # Examples
 ///
@@ -34,15 +36,32 @@ use crate::routing_id::RoutingId;
 /// ```
 #[derive(Clone, Default)]
 pub struct Message {
-    body: Bytes,
+    body: Body,
     routing_id: Option<RoutingId>,
 }
 
+/// Where the octets are.
+///
+/// Short bodies are copied, because that is cheaper than counting references to them, on the thread
+/// that sends as on the one that receives.
+#[derive(Clone)]
+enum Body {
+    /// The first `len` of `octets`; what the rest is has no meaning.
+    Short {
+        len: u8,
+        octets: [u8; Message::SHORT],
+    },
+    Long(Bytes),
+}
+
 impl Message {
+    /// The longest body that lies in the message itself: it makes a `Message` 80 octets.
+    pub(crate) const SHORT: usize = 70;
+
     /// Makes an empty message.
     #[must_use]
     pub const fn new() -> Self {
-        Self { body: Bytes::new(), routing_id: None }
+        Self { body: Body::EMPTY, routing_id: None }
     }
 
     /// Sets the remote that the message goes to when it is sent through a `Server`'s
@@ -53,11 +72,11 @@ impl Message {
         self
     }
 
-    /// Frees the message from the buffer that it was read into, by copying the body into memory of
-    /// its own.
+    /// Frees the message from the buffer that it was read into, by copying a long body into memory
+    /// of its own.
     #[must_use]
     pub fn detach(self) -> Self {
-        Self { body: Bytes::copy_from_slice(&self.body), ..self }
+        Self { body: Body::copied(&self), ..self }
     }
 
     /// Returns the remote that the message came from or goes to; `None` on a `Client`.
@@ -66,10 +85,13 @@ impl Message {
         self.routing_id
     }
 
-    /// Turns the message into its body, without a copy.
+    /// Turns the message into its body; copies a short one only.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.body
+        match self.body {
+            Body::Short { .. } => Bytes::copy_from_slice(&self),
+            Body::Long(body) => body,
+        }
     }
 
     /// Returns the body as text if it is UTF-8.
@@ -78,38 +100,85 @@ impl Message {
     ///
     /// The position of the first octet that is not UTF-8.
     pub fn to_str(&self) -> Result<&str, std::str::Utf8Error> {
-        std::str::from_utf8(&self.body)
+        std::str::from_utf8(self)
+    }
+
+    /// A message with the first `len` of `octets` that came in from the remote with this routing id.
+    #[inline]
+    pub(crate) fn short(
+        octets: [u8; Self::SHORT],
+        len: usize,
+        routing_id: Option<RoutingId>,
+    ) -> Self {
+        let len = u8::try_from(len.min(Self::SHORT)).unwrap_or_default();
+        Self { body: Body::Short { len, octets }, routing_id }
     }
 
     /// A message that came in from the remote with this routing id.
-    pub(crate) const fn received(body: Bytes, routing_id: Option<RoutingId>) -> Self {
-        Self { body, routing_id }
+    #[inline]
+    pub(crate) const fn long(body: Bytes, routing_id: Option<RoutingId>) -> Self {
+        Self { body: Body::Long(body), routing_id }
     }
 
-    pub(crate) const fn body(&self) -> &Bytes {
-        &self.body
+    /// The body, to be written from where it is; nothing if it is so short that it has to be copied.
+    pub(crate) const fn shared_body(&self) -> Option<&Bytes> {
+        match &self.body {
+            Body::Short { .. } => None,
+            Body::Long(body) => Some(body),
+        }
+    }
+}
+
+impl Body {
+    const EMPTY: Self = Self::Short { len: 0, octets: [0; Message::SHORT] };
+
+    #[inline]
+    fn copied(body: &[u8]) -> Self {
+        match u8::try_from(body.len()) {
+            Ok(len) if body.len() <= Message::SHORT => {
+                let mut octets = [0; Message::SHORT];
+                octets[..body.len()].copy_from_slice(body);
+                Self::Short { len, octets }
+            }
+            _ => Self::Long(Bytes::copy_from_slice(body)),
+        }
+    }
+
+    #[inline]
+    fn owned(body: Bytes) -> Self {
+        if body.len() <= Message::SHORT { Self::copied(&body) } else { Self::Long(body) }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::EMPTY
     }
 }
 
 impl Deref for Message {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
-        &self.body
+        match &self.body {
+            Body::Short { len, octets } => &octets[..usize::from(*len)],
+            Body::Long(body) => body,
+        }
     }
 }
 
 impl AsRef<[u8]> for Message {
     fn as_ref(&self) -> &[u8] {
-        &self.body
+        self
     }
 }
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self.body[..self.body.len().min(DEBUG_OCTETS)];
+        let shown = &self[..self.len().min(DEBUG_OCTETS)];
         let mut debug = f.debug_struct("Message");
-        debug.field("len", &self.body.len());
+        debug.field("len", &self.len());
         debug.field("body", &format_args!("\"{}\"", shown.escape_ascii()));
         if let Some(id) = self.routing_id {
             debug.field("routing_id", &id);
@@ -122,13 +191,13 @@ impl Eq for Message {}
 
 impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Message {
     fn eq(&self, other: &T) -> bool {
-        *self.body == *other.as_ref()
+        **self == *other.as_ref()
     }
 }
 
 impl Hash for Message {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.body.hash(state);
+        (**self).hash(state);
     }
 }
 
@@ -139,8 +208,9 @@ impl From<()> for Message {
 }
 
 impl From<Bytes> for Message {
+    #[inline]
     fn from(body: Bytes) -> Self {
-        Self { body, routing_id: None }
+        Self { body: Body::owned(body), routing_id: None }
     }
 }
 
@@ -175,8 +245,9 @@ impl From<&'static str> for Message {
 }
 
 impl From<&[u8]> for Message {
+    #[inline]
     fn from(body: &[u8]) -> Self {
-        Self::from(Bytes::copy_from_slice(body))
+        Self { body: Body::copied(body), routing_id: None }
     }
 }
 
@@ -200,13 +271,13 @@ impl From<&Self> for Message {
 
 impl From<Message> for Bytes {
     fn from(message: Message) -> Self {
-        message.body
+        message.into_bytes()
     }
 }
 
 impl From<Message> for Vec<u8> {
     fn from(message: Message) -> Self {
-        message.body.into()
+        message.into_bytes().into()
     }
 }
 
@@ -226,7 +297,18 @@ mod tests {
     }
 
     #[test]
-    fn an_owned_body_is_not_copied() {
+    fn a_short_body_takes_no_more_room_than_said() {
+        assert_eq!(size_of::<Message>(), 80);
+        for len in [0, 1, Message::SHORT, Message::SHORT + 1] {
+            let body = vec![7; len];
+            assert_eq!(Message::from(body.as_slice()), body);
+            assert_eq!(Message::from(body.clone()).into_bytes(), body);
+            assert_eq!(Message::from(body).shared_body().is_some(), len > Message::SHORT);
+        }
+    }
+
+    #[test]
+    fn a_long_owned_body_is_not_copied() {
         let body = vec![1_u8; 100];
         let address = body.as_ptr();
         let message = Message::from(body);
@@ -239,8 +321,8 @@ mod tests {
     fn detach_copies_the_body_and_keeps_the_routing_id() {
         let buffer = Bytes::from(vec![7_u8; 1_000]);
         let id = RoutingId::new(9);
-        let message = Message::received(buffer.slice(..10), id).detach();
-        assert_eq!(message, [7_u8; 10]);
+        let message = Message::long(buffer.slice(..100), id).detach();
+        assert_eq!(message, [7_u8; 100]);
         assert_eq!(message.routing_id(), id);
         assert!(buffer.is_unique());
     }

@@ -97,11 +97,13 @@ impl Writer {
         for message in &self.taken {
             put_message_header(buffer, message.len());
             self.encoded += 1;
-            if message.len() >= LONG_BODY {
-                self.body = message.body().clone();
-                break;
+            match message.shared_body() {
+                Some(body) if body.len() >= LONG_BODY => {
+                    self.body = body.clone();
+                    break;
+                }
+                _ => buffer.put_slice(message),
             }
-            buffer.put_slice(message);
         }
     }
 

@@ -48,14 +48,17 @@ impl Inbound {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Message, Option<Waker>)> {
         let batch = self.batches.front_mut()?;
-        let body = batch.pop();
+        let message = match batch.pop_short() {
+            Some((octets, len)) => Message::short(octets, len, self.routing_id),
+            None => Message::long(batch.pop()?, self.routing_id),
+        };
         if batch.messages() == 0 {
             self.batches.pop_front();
         }
         self.held -= 1;
         let worth_waking = self.connection.is_some() && self.hwm.room(self.held) >= self.hwm.half();
         let waker = if worth_waking { self.connection.take() } else { None };
-        Some((Message::received(body?, self.routing_id), waker))
+        Some((message, waker))
     }
 
     /// Notes that the connection waits for room.

@@ -193,6 +193,30 @@ impl Batch {
         Some(self.frames.split_to(size))
     }
 
+    /// Takes the first message if its body has at most `N` octets, which are copied; the array may
+    /// end with octets that are not the body's.
+    #[inline]
+    pub(crate) fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
+        let (header, size) = first_frame(&self.frames)?;
+        if size > N {
+            return None;
+        }
+        let rest = self.frames.get(header..)?;
+        // A copy of fixed length takes a few instructions; only at the end of a batch there may be
+        // too little for it.
+        let octets = match rest.first_chunk() {
+            Some(octets) => *octets,
+            None => {
+                let mut octets = [0; N];
+                octets[..size].copy_from_slice(rest.get(..size)?);
+                octets
+            }
+        };
+        self.messages -= 1;
+        self.frames.advance(header + size);
+        Some((octets, size))
+    }
+
     /// Splits off the first `messages` messages, or all if they are fewer.
     pub(crate) fn split_to(&mut self, messages: usize) -> Self {
         if messages >= self.messages {
