@@ -44,9 +44,10 @@ impl Inbound {
         queued
     }
 
-    /// Takes the oldest message, and the connection's waker if it is time to go on reading.
+    /// Takes the oldest message. Sets `resumed` to the connection if it is time for it to go on
+    /// reading.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<(Message, Option<Waker>)> {
+    pub(crate) fn pop(&mut self, resumed: &mut Option<Waker>) -> Option<Message> {
         let batch = self.batches.front_mut()?;
         let message = match batch.pop_short() {
             Some((octets, len)) => Message::short(octets, len, self.routing_id),
@@ -56,9 +57,10 @@ impl Inbound {
             self.batches.pop_front();
         }
         self.held -= 1;
-        let worth_waking = self.connection.is_some() && self.hwm.room(self.held) >= self.hwm.half();
-        let waker = if worth_waking { self.connection.take() } else { None };
-        Some((message, waker))
+        if self.connection.is_some() && self.hwm.room(self.held) >= self.hwm.half() {
+            *resumed = self.connection.take();
+        }
+        Some(message)
     }
 
     /// Notes that the connection waits for room.
@@ -91,8 +93,7 @@ mod tests {
         assert_eq!(pipe.push(&mut batch), 3);
         assert_eq!(batch.messages(), 2);
         assert_eq!(pipe.push(&mut batch), 0);
-        let received: Vec<_> =
-            std::iter::from_fn(|| pipe.pop()).map(|(message, _)| message).collect();
+        let received: Vec<_> = std::iter::from_fn(|| pipe.pop(&mut None)).collect();
         assert_eq!(received, ["a", "b", "c"]);
         assert_eq!(pipe.push(&mut batch), 2);
     }
@@ -102,8 +103,11 @@ mod tests {
         let mut pipe = Inbound::new(HighWaterMark::new(4), None);
         pipe.push(&mut batch_of(&["a", "b", "c", "d"]));
         pipe.park(Waker::noop());
-        let woken: Vec<_> =
-            std::iter::from_fn(|| pipe.pop()).map(|(_, waker)| waker.is_some()).collect();
+        let woken = [(); 4].map(|()| {
+            let mut resumed = None;
+            pipe.pop(&mut resumed).unwrap();
+            resumed.is_some()
+        });
         assert_eq!(woken, [false, true, false, false]);
     }
 
@@ -114,9 +118,9 @@ mod tests {
         assert_eq!(pipe.push(&mut batch), 1);
         assert_eq!(pipe.push(&mut batch), 0);
         pipe.park(Waker::noop());
-        let (message, waker) = pipe.pop().unwrap();
-        assert_eq!(message, "a");
-        assert!(waker.is_some());
+        let mut resumed = None;
+        assert_eq!(pipe.pop(&mut resumed).unwrap(), "a");
+        assert!(resumed.is_some());
         assert_eq!(pipe.push(&mut batch), 1);
     }
 }

@@ -27,13 +27,17 @@ impl Outbound {
         Self { queue: VecDeque::new(), octets: 0, reserved: 0, hwm, connection: None }
     }
 
-    /// Queues a message; there has to be room. Returns the connection's waker if it was idle.
+    /// Queues a message, which is there; there has to be room. Sets `idle` to the connection, if it
+    /// was.
     #[inline]
-    pub(crate) fn push(&mut self, message: Message) -> Option<Waker> {
+    pub(crate) fn push(&mut self, message: &mut Option<Message>, idle: &mut Option<Waker>) {
         debug_assert!(self.has_room());
+        let Some(message) = message.take() else { return };
         self.octets += message.len() + FRAME_HEADER;
         self.queue.push_back(message);
-        self.connection.take()
+        if self.connection.is_some() {
+            *idle = self.connection.take();
+        }
     }
 
     /// Keeps a slot for a sender; there has to be room.
@@ -114,7 +118,7 @@ mod tests {
     fn reserved_slots_count_against_the_mark() {
         let mut pipe = Outbound::new(HighWaterMark::new(2));
         pipe.reserve();
-        pipe.push(Message::from("a"));
+        push(&mut pipe, b"a");
         assert!(!pipe.has_room());
         pipe.release();
         assert!(pipe.has_room());
@@ -124,7 +128,7 @@ mod tests {
     fn short_messages_are_taken_all_at_once() {
         let mut pipe = Outbound::new(HighWaterMark::new(0));
         for _ in 0..1_000 {
-            pipe.push(Message::from([0; 64]));
+            push(&mut pipe, &[0; 64]);
         }
         let mut taken = VecDeque::new();
         pipe.take(&mut taken);
@@ -136,10 +140,14 @@ mod tests {
     fn of_long_messages_one_write_is_taken() {
         let mut pipe = Outbound::new(HighWaterMark::new(0));
         for _ in 0..10 {
-            pipe.push(Message::from(vec![0; 40_000]));
+            push(&mut pipe, &[0; 40_000]);
         }
         let mut taken = VecDeque::new();
         pipe.take(&mut taken);
         assert_eq!((taken.len(), pipe.len()), (2, 8));
+    }
+
+    fn push(pipe: &mut Outbound, body: &[u8]) {
+        pipe.push(&mut Some(Message::from(body)), &mut None);
     }
 }

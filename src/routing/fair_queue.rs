@@ -81,14 +81,14 @@ impl FairQueue {
         Poll::Pending
     }
 
-    /// Takes the next message, and the waker of a connection that can go on reading.
+    /// Takes the next message. Sets `resumed` to the waker of a connection that can go on reading.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Result<Option<(Message, Option<Waker>)>, Closed> {
+    pub(crate) fn pop(&mut self, resumed: &mut Option<Waker>) -> Result<Option<Message>, Closed> {
         let Some(&key) = self.ready.front() else {
             return if self.closed { Err(Closed) } else { Ok(None) };
         };
         let slot = &mut self.pipes[key];
-        let popped = slot.inbound.pop();
+        let message = slot.inbound.pop(resumed);
         if slot.inbound.is_empty() {
             self.ready.pop_front();
             if slot.ended {
@@ -97,7 +97,7 @@ impl FairQueue {
         } else if self.ready.len() > 1 {
             self.ready.rotate_left(1);
         }
-        Ok(popped)
+        Ok(message)
     }
 
     /// Takes the next message like [`pop`](Self::pop), or queues the receiver for one.
@@ -106,9 +106,10 @@ impl FairQueue {
         &mut self,
         ticket: &mut Option<Ticket>,
         receiver: &Waker,
-    ) -> Poll<Result<(Message, Option<Waker>), Closed>> {
-        let popped = match self.pop() {
-            Ok(Some(popped)) => Ok(popped),
+        resumed: &mut Option<Waker>,
+    ) -> Poll<Result<Message, Closed>> {
+        let popped = match self.pop(resumed) {
+            Ok(Some(message)) => Ok(message),
             Ok(None) => {
                 self.waiters.register(ticket, receiver);
                 return Poll::Pending;
@@ -158,7 +159,7 @@ mod tests {
         let a = queue.attach(HighWaterMark::new(10), RoutingId::new(5));
         push(&mut queue, a, &["last words"]);
         queue.end(a);
-        let (message, _) = queue.pop().unwrap().unwrap();
+        let message = queue.pop(&mut None).unwrap().unwrap();
         assert_eq!(message, "last words");
         assert_eq!(message.routing_id(), RoutingId::new(5));
         assert!(queue.pipes.is_empty());
@@ -170,7 +171,7 @@ mod tests {
         let a = queue.attach(HighWaterMark::new(10), None);
         let mut tickets = [None; 3];
         for ticket in &mut tickets {
-            assert!(queue.poll_pop(ticket, Waker::noop()).is_pending());
+            assert!(poll_pop(&mut queue, ticket).is_pending());
         }
         assert_eq!(push(&mut queue, a, &["a", "b"]), 2);
         assert_eq!(push(&mut queue, a, &["c", "d"]), 1);
@@ -181,11 +182,11 @@ mod tests {
         let mut queue = FairQueue::default();
         let a = queue.attach(HighWaterMark::new(10), None);
         let (mut first, mut second) = (None, None);
-        assert!(queue.poll_pop(&mut first, Waker::noop()).is_pending());
-        assert!(queue.poll_pop(&mut second, Waker::noop()).is_pending());
+        assert!(poll_pop(&mut queue, &mut first).is_pending());
+        assert!(poll_pop(&mut queue, &mut second).is_pending());
         assert_eq!(push(&mut queue, a, &["a"]), 1);
         assert!(queue.cancel(first.unwrap()).is_some());
-        assert!(queue.poll_pop(&mut second, Waker::noop()).is_ready());
+        assert!(poll_pop(&mut queue, &mut second).is_ready());
     }
 
     #[test]
@@ -196,7 +197,7 @@ mod tests {
         queue.close(&mut Vec::new());
         assert_eq!(push(&mut queue, a, &["b"]), 0);
         assert_eq!(pop_all(&mut queue), ["a"]);
-        assert_eq!(queue.pop().map(drop), Err(Closed));
+        assert_eq!(queue.pop(&mut None).map(drop), Err(Closed));
     }
 
     fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
@@ -207,6 +208,13 @@ mod tests {
     }
 
     fn pop_all(queue: &mut FairQueue) -> Vec<Message> {
-        std::iter::from_fn(|| queue.pop().ok().flatten()).map(|(message, _)| message).collect()
+        std::iter::from_fn(|| queue.pop(&mut None).ok().flatten()).collect()
+    }
+
+    fn poll_pop(
+        queue: &mut FairQueue,
+        ticket: &mut Option<Ticket>,
+    ) -> Poll<Result<Message, Closed>> {
+        queue.poll_pop(ticket, Waker::noop(), &mut None)
     }
 }

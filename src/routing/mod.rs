@@ -4,8 +4,9 @@
 //! step under one lock: [`RoundRobin`] and [`RoutingTable`] for sending, [`FairQueue`] for receiving.
 //! A connection sees its two halves as an [`Attachment`]. No IO, no time, no tasks.
 //!
-//! No method here wakes anybody. Whoever is to be woken is returned, or pushed to `woken`, and woken
-//! by the caller after it has let go of the lock.
+//! No method here wakes anybody: whoever is to be woken is handed out, and woken by the caller after
+//! it has let go of the lock. Messages go in and out by reference or alone, not wrapped up with
+//! other things: moving one from wrapper to wrapper costs as much as the lock.
 
 mod attachment;
 mod fair_queue;
@@ -18,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 pub(crate) use self::attachment::{Attachment, Routing};
-pub(crate) use self::fair_queue::FairQueue;
+pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 use crate::message::Message;
@@ -63,8 +64,14 @@ pub(crate) trait Strategy: Outgoing {
     /// What a sender has to name: nothing, or a routing id.
     type Target: Copy + fmt::Debug + Send;
 
-    /// Queues a message if there is room. Returns the waker of the connection, if it was idle.
-    fn try_send(&mut self, to: Self::Target, message: Message) -> Result<Option<Waker>, Refused>;
+    /// Queues a message if there is room; takes it out of `message` only then. Sets `idle` to the
+    /// connection, if it was.
+    fn try_send(
+        &mut self,
+        to: Self::Target,
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal>;
 
     /// Reserves a slot, or queues the sender for one. Slots are handed out in the order of tickets.
     fn poll_reserve(
@@ -74,8 +81,13 @@ pub(crate) trait Strategy: Outgoing {
         sender: &Waker,
     ) -> Poll<Result<PipeKey, Refusal>>;
 
-    /// Uses a reserved slot. It is void, and the message comes back, if the remote has gone.
-    fn send_reserved(&mut self, key: PipeKey, message: Message) -> Result<Option<Waker>, Message>;
+    /// Uses a reserved slot, like [`try_send`](Self::try_send). It is void if the remote has gone.
+    fn send_reserved(
+        &mut self,
+        key: PipeKey,
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal>;
 
     /// Gives a reserved slot back.
     fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>);
@@ -101,13 +113,6 @@ pub(crate) enum Take {
     /// The queue is empty and stays so.
     End,
     Messages,
-}
-
-/// A message that could not be queued, and why.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    pub(crate) message: Message,
-    pub(crate) refusal: Refusal,
 }
 
 /// Why a message could not be queued.

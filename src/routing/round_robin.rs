@@ -7,7 +7,7 @@ use slotmap::SlotMap;
 
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, Outbound, PipeKey, Ticket, Waiters};
-use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Refused, Strategy, Take};
+use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy, Take};
 
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
 /// For processing outgoing messages).
@@ -146,16 +146,20 @@ impl Strategy for RoundRobin {
     type Target = ();
 
     #[inline]
-    fn try_send(&mut self, (): (), message: Message) -> Result<Option<Waker>, Refused> {
+    fn try_send(
+        &mut self,
+        (): (),
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal> {
         let Some(key) = self.ready.front() else {
-            let refusal = if self.closed { Refusal::Closed } else { Refusal::Full };
-            return Err(Refused { message, refusal });
+            return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
         };
         let outbound = &mut self.pipes[*key].outbound;
-        let connection = outbound.push(message);
+        outbound.push(message, idle);
         let has_room = outbound.has_room();
         self.advance(has_room);
-        Ok(connection)
+        Ok(())
     }
 
     fn poll_reserve(
@@ -188,13 +192,19 @@ impl Strategy for RoundRobin {
         Poll::Ready(Ok(key))
     }
 
-    fn send_reserved(&mut self, key: PipeKey, message: Message) -> Result<Option<Waker>, Message> {
+    fn send_reserved(
+        &mut self,
+        key: PipeKey,
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal> {
         match self.pipes.get_mut(key) {
             Some(slot) if !slot.retired => {
                 slot.outbound.release();
-                Ok(slot.outbound.push(message))
+                slot.outbound.push(message, idle);
+                Ok(())
             }
-            _ => Err(message),
+            _ => Err(Refusal::HostUnreachable),
         }
     }
 
@@ -271,7 +281,8 @@ mod tests {
         assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
         assert!(reserve(&mut routing, &mut second).is_pending());
         assert_eq!(reserve(&mut routing, &mut first), Poll::Ready(Ok(a)));
-        assert!(routing.send_reserved(a, Message::from([2])).is_ok());
+        let sent = routing.send_reserved(a, &mut Some(Message::from([2])), &mut None);
+        assert_eq!(sent, Ok(()));
         assert_eq!(take(&mut routing, a), [2]);
         assert_eq!(reserve(&mut routing, &mut second), Poll::Ready(Ok(a)));
     }
@@ -306,7 +317,10 @@ mod tests {
         assert_eq!(reserve(&mut routing, &mut first), Poll::Ready(Ok(b)));
         assert!(reserve(&mut routing, &mut second).is_pending());
         routing.detach(b, &mut Vec::new());
-        assert!(routing.send_reserved(b, Message::new()).is_err());
+        let mut message = Some(Message::new());
+        let sent = routing.send_reserved(b, &mut message, &mut None);
+        assert_eq!(sent, Err(Refusal::HostUnreachable));
+        assert!(message.is_some());
     }
 
     #[test]
@@ -340,8 +354,7 @@ mod tests {
     }
 
     fn send(routing: &mut RoundRobin, number: u8) -> Result<(), Refusal> {
-        let sent = routing.try_send((), Message::from([number]));
-        sent.map(drop).map_err(|refused| refused.refusal)
+        routing.try_send((), &mut Some(Message::from([number])), &mut None)
     }
 
     fn reserve(

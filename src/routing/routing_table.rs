@@ -7,7 +7,7 @@ use slotmap::SlotMap;
 
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, Outbound, PipeKey, Ticket, Waiters};
-use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Refused, Strategy, Take};
+use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy, Take};
 use crate::routing_id::RoutingId;
 
 /// Sends each message to the remote that it names (RFC 41, The SERVER Socket Type, For processing
@@ -154,12 +154,18 @@ impl Strategy for RoutingTable {
     type Target = RoutingId;
 
     #[inline]
-    fn try_send(&mut self, to: RoutingId, message: Message) -> Result<Option<Waker>, Refused> {
-        match self.slot(to) {
-            Ok((_, slot)) if slot.outbound.has_room() => Ok(slot.outbound.push(message)),
-            Ok(_) => Err(Refused { message, refusal: Refusal::Full }),
-            Err(refusal) => Err(Refused { message, refusal }),
+    fn try_send(
+        &mut self,
+        to: RoutingId,
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal> {
+        let (_, slot) = self.slot(to)?;
+        if !slot.outbound.has_room() {
+            return Err(Refusal::Full);
         }
+        slot.outbound.push(message, idle);
+        Ok(())
     }
 
     fn poll_reserve(
@@ -189,13 +195,19 @@ impl Strategy for RoutingTable {
         Poll::Ready(Ok(key))
     }
 
-    fn send_reserved(&mut self, key: PipeKey, message: Message) -> Result<Option<Waker>, Message> {
+    fn send_reserved(
+        &mut self,
+        key: PipeKey,
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal> {
         match self.pipes.get_mut(key) {
             Some(slot) if !slot.retired => {
                 slot.outbound.release();
-                Ok(slot.outbound.push(message))
+                slot.outbound.push(message, idle);
+                Ok(())
             }
-            _ => Err(message),
+            _ => Err(Refusal::HostUnreachable),
         }
     }
 
@@ -290,7 +302,6 @@ mod tests {
     }
 
     fn send(routing: &mut RoutingTable, id: RoutingId) -> Result<(), Refusal> {
-        let sent = routing.try_send(id, Message::from("x"));
-        sent.map(drop).map_err(|refused| refused.refusal)
+        routing.try_send(id, &mut Some(Message::from("x")), &mut None)
     }
 }

@@ -13,7 +13,7 @@ use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{FairQueue, Refused, Routing, Strategy, lock};
+use crate::routing::{FairQueue, Refusal, Routing, Strategy, lock};
 
 /// The socket itself. When the last handle drops it, the driver sees that nobody can send it
 /// commands any more, and ends.
@@ -51,13 +51,19 @@ impl<R: Strategy + 'static> Core<R> {
 }
 
 impl<R: Strategy> Core<R> {
+    /// Queues a message if there is room; takes it out of `message` only then.
     #[inline]
-    pub(super) fn try_send(&self, to: R::Target, message: Message) -> Result<(), Refused> {
-        let connection = lock(&self.outgoing).try_send(to, message)?;
-        if let Some(connection) = connection {
+    pub(super) fn try_send(
+        &self,
+        to: R::Target,
+        message: &mut Option<Message>,
+    ) -> Result<(), Refusal> {
+        let mut idle = None;
+        let sent = lock(&self.outgoing).try_send(to, message, &mut idle);
+        if let Some(connection) = idle {
             connection.wake();
         }
-        Ok(())
+        sent
     }
 }
 

@@ -3,10 +3,10 @@
 use std::task::{Context, Poll, ready};
 
 use super::Core;
-use super::sending::{cancel, poll_waiting};
+use super::sending::{cancel, poll_send};
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{Refusal, Refused, Strategy, lock, wake_all};
+use crate::routing::{Refusal, Strategy, lock, wake_all};
 
 /// What a `Sink` has to remember between its calls: a slot that it was promised, or one message that
 /// found no room.
@@ -29,7 +29,7 @@ impl<T: Copy> Outbox<T> {
         core: &Core<R>,
         to: T,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Refused>> {
+    ) -> Poll<Result<(), (Refusal, Message)>> {
         ready!(self.poll_flush(core, cx))?;
         if self.reserved.is_none() {
             let mut ticket = self.waiting.map(|(_, ticket)| ticket);
@@ -37,9 +37,8 @@ impl<T: Copy> Outbox<T> {
             self.waiting = ticket.map(|ticket| (to, ticket));
             match ready!(reserved) {
                 Ok(key) => self.reserved = Some(key),
-                Err(refusal) => {
-                    return Poll::Ready(Err(Refused { message: Message::new(), refusal }));
-                }
+                // There is no message to hand back yet.
+                Err(refusal) => return Poll::Ready(Err((refusal, Message::new()))),
             }
         }
         Poll::Ready(Ok(()))
@@ -51,29 +50,27 @@ impl<T: Copy> Outbox<T> {
         core: &Core<R>,
         to: T,
         message: Message,
-    ) -> Result<(), Refused> {
-        let message = match self.reserved.take() {
-            Some(key) => {
-                let sent = lock(&core.outgoing).send_reserved(key, message);
-                match sent {
-                    Ok(connection) => {
-                        if let Some(connection) = connection {
-                            connection.wake();
-                        }
-                        return Ok(());
-                    }
-                    // The remote has gone meanwhile; there may be others.
-                    Err(message) => message,
-                }
+    ) -> Result<(), (Refusal, Message)> {
+        let mut message = Some(message);
+        if let Some(key) = self.reserved.take() {
+            let mut idle = None;
+            let sent = lock(&core.outgoing).send_reserved(key, &mut message, &mut idle);
+            if let Some(connection) = idle {
+                connection.wake();
             }
-            None => message,
-        };
-        match core.try_send(to, message) {
-            Err(Refused { message, refusal: Refusal::Full }) => {
+            if sent.is_ok() {
+                return Ok(());
+            }
+            // The remote has gone meanwhile; there may be others.
+        }
+        let sent = core.try_send(to, &mut message);
+        match (sent, message) {
+            (Err(Refusal::Full), Some(message)) => {
                 self.unsent = Some((to, message));
                 Ok(())
             }
-            done => done,
+            (Err(refusal), Some(message)) => Err((refusal, message)),
+            (_, _) => Ok(()),
         }
     }
 
@@ -82,14 +79,20 @@ impl<T: Copy> Outbox<T> {
         &mut self,
         core: &Core<R>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Refused>> {
+    ) -> Poll<Result<(), (Refusal, Message)>> {
         let Some((to, message)) = self.unsent.take() else { return Poll::Ready(Ok(())) };
         let mut message = Some(message);
         let mut ticket = self.waiting.map(|(_, ticket)| ticket);
-        let sent = poll_waiting(core, to, &mut message, &mut ticket, cx);
+        let sent = poll_send(core, to, &mut message, &mut ticket, cx);
         self.waiting = ticket.map(|ticket| (to, ticket));
-        self.unsent = message.map(|message| (to, message));
-        sent
+        match (sent, message) {
+            (Poll::Ready(Err(refusal)), Some(message)) => Poll::Ready(Err((refusal, message))),
+            (Poll::Pending, Some(message)) => {
+                self.unsent = Some((to, message));
+                Poll::Pending
+            }
+            (_, _) => Poll::Ready(Ok(())),
+        }
     }
 
     /// Gives back what was promised, and counts what was not sent.

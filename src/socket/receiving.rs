@@ -7,7 +7,7 @@ use super::Core;
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
-use crate::routing::{FairQueue, lock};
+use crate::routing::{Closed, lock};
 
 /// Takes the next message, as soon as there is one.
 ///
@@ -51,31 +51,25 @@ pub(super) fn poll_receive<R>(
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Message, RecvError>> {
-    let popped = lock(&core.incoming).poll_pop(ticket, cx.waker());
-    match popped {
-        Poll::Ready(Ok((message, connection))) => {
-            if let Some(connection) = connection {
-                connection.wake();
-            }
-            Poll::Ready(Ok(message))
-        }
-        Poll::Ready(Err(_)) => Poll::Ready(Err(RecvError)),
-        Poll::Pending => Poll::Pending,
+    let mut resumed = None;
+    let popped = lock(&core.incoming).poll_pop(ticket, cx.waker(), &mut resumed);
+    if let Some(connection) = resumed {
+        connection.wake();
     }
+    popped.map_err(|Closed| RecvError)
 }
 
 /// Takes the next message if there is one.
 pub(super) fn try_receive<R>(core: &Core<R>) -> Result<Message, TryRecvError> {
-    let popped = FairQueue::pop(&mut lock(&core.incoming));
+    let mut resumed = None;
+    let popped = lock(&core.incoming).pop(&mut resumed);
+    if let Some(connection) = resumed {
+        connection.wake();
+    }
     match popped {
-        Ok(Some((message, connection))) => {
-            if let Some(connection) = connection {
-                connection.wake();
-            }
-            Ok(message)
-        }
+        Ok(Some(message)) => Ok(message),
         Ok(None) => Err(TryRecvError::Empty),
-        Err(_) => Err(TryRecvError::Closed),
+        Err(Closed) => Err(TryRecvError::Closed),
     }
 }
 

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use super::Core;
 use crate::message::Message;
 use crate::pipe::Ticket;
-use crate::routing::{Refusal, Refused, Strategy, lock, wake_all};
+use crate::routing::{Refusal, Strategy, lock, wake_all};
 
 /// Queues one message, as soon as there is room for it.
 ///
@@ -24,27 +24,19 @@ pub(super) struct Sending<'a, R: Strategy> {
 
 impl<'a, R: Strategy> Sending<'a, R> {
     #[inline]
-    pub(super) fn new(core: &'a Core<R>, to: R::Target, message: Message) -> Self {
+    pub(super) const fn new(core: &'a Core<R>, to: R::Target, message: Message) -> Self {
         Self { core, to, message: Some(message), ticket: None }
     }
 }
 
 impl<R: Strategy> Future for Sending<'_, R> {
-    type Output = Result<(), Refused>;
+    type Output = Result<(), (Refusal, Message)>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        let message = this.message.take().expect("not polled after it was ready");
-        if this.ticket.is_none() {
-            match this.core.try_send(this.to, message) {
-                Err(Refused { message, refusal: Refusal::Full }) => this.message = Some(message),
-                done => return Poll::Ready(done),
-            }
-        } else {
-            this.message = Some(message);
-        }
-        poll_waiting(this.core, this.to, &mut this.message, &mut this.ticket, cx)
+        let Self { core, to, message, ticket } = &mut *self;
+        let sent = poll_send(core, *to, message, ticket, cx);
+        sent.map_err(|refusal| (refusal, message.take().expect("refused, so still there")))
     }
 }
 
@@ -58,32 +50,43 @@ impl<R: Strategy> Drop for Sending<'_, R> {
 
 impl<R: Strategy> Unpin for Sending<'_, R> {}
 
-/// Queues `message` if it is its turn, and takes it out of its place then; otherwise waits in line.
-pub(super) fn poll_waiting<R: Strategy>(
+/// Queues `message`, and takes it out of its place, if there is room and it is its turn; otherwise
+/// waits in line.
+#[inline]
+pub(super) fn poll_send<R: Strategy>(
     core: &Core<R>,
     to: R::Target,
     message: &mut Option<Message>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
-) -> Poll<Result<(), Refused>> {
-    let mut outgoing = lock(&core.outgoing);
-    let reserved = match outgoing.poll_reserve(to, ticket, cx.waker()) {
-        Poll::Ready(reserved) => reserved,
-        Poll::Pending => return Poll::Pending,
-    };
-    let message = message.take().expect("there until it is queued or handed back");
-    let sent = match reserved {
-        Ok(key) => outgoing
-            .send_reserved(key, message)
-            .map_err(|message| Refused { message, refusal: Refusal::HostUnreachable }),
-        Err(refusal) => Err(Refused { message, refusal }),
-    };
-    drop(outgoing);
-    Poll::Ready(sent.map(|connection| {
-        if let Some(connection) = connection {
-            connection.wake();
+) -> Poll<Result<(), Refusal>> {
+    if ticket.is_none() {
+        match core.try_send(to, message) {
+            Err(Refusal::Full) => {}
+            done => return Poll::Ready(done),
         }
-    }))
+    }
+    poll_turn(core, to, message, ticket, cx)
+}
+
+#[cold]
+fn poll_turn<R: Strategy>(
+    core: &Core<R>,
+    to: R::Target,
+    message: &mut Option<Message>,
+    ticket: &mut Option<Ticket>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<(), Refusal>> {
+    let mut idle = None;
+    let mut outgoing = lock(&core.outgoing);
+    let sent = outgoing
+        .poll_reserve(to, ticket, cx.waker())
+        .map(|reserved| outgoing.send_reserved(reserved?, message, &mut idle));
+    drop(outgoing);
+    if let Some(connection) = idle {
+        connection.wake();
+    }
+    sent
 }
 
 /// Gives up a place in the line, and the slot that may have been granted to it.

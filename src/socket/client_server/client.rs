@@ -11,7 +11,7 @@ use crate::error::{BindError, ConnectError, RecvError, SendError, TryRecvError, 
 use crate::message::Message;
 use crate::options::Options;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{Refusal, Refused, RoundRobin};
+use crate::routing::{Refusal, RoundRobin};
 use crate::socket::control::Control;
 use crate::socket::endpoints::sealed::Sealed;
 use crate::socket::receiving::{Receiving, try_receive};
@@ -143,7 +143,7 @@ impl Client {
     /// [`SendError`] with the message if the socket is closed.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         let sent = Sending::new(&self.0.core, (), message.into()).await;
-        sent.map_err(|refused| SendError(refused.message))
+        sent.map_err(closed)
     }
 
     /// Sends a message to the next server in turn, if the client is not mute.
@@ -152,10 +152,14 @@ impl Client {
     ///
     /// [`TrySendError`] with the message if the client is mute or closed.
     pub fn try_send(&self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let sent = self.0.core.try_send((), message.into());
-        sent.map_err(|Refused { message, refusal }| match refusal {
-            Refusal::Closed => TrySendError::Closed(message),
-            Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
+        let mut message = Some(message.into());
+        let sent = self.0.core.try_send((), &mut message);
+        sent.map_err(|refusal| {
+            let message = message.expect("refused, so still there");
+            match refusal {
+                Refusal::Closed => TrySendError::Closed(message),
+                Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
+            }
         })
     }
 
@@ -249,7 +253,7 @@ impl<M: Into<Message>> Sink<M> for Client {
     }
 }
 
-/// All that a client's `Sink` can meet: a mute state it waits for.
-fn closed(refused: Refused) -> SendError {
-    SendError(refused.message)
+/// All that can end a wait for room, as any remote will do.
+fn closed((_, message): (Refusal, Message)) -> SendError {
+    SendError(message)
 }

@@ -11,7 +11,7 @@ use crate::error::{BindError, ConnectError, RecvError, RouteError, TryRecvError,
 use crate::message::Message;
 use crate::options::Options;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{Refusal, Refused, RoutingTable};
+use crate::routing::{Refusal, RoutingTable};
 use crate::routing_id::RoutingId;
 use crate::socket::control::Control;
 use crate::socket::endpoints::sealed::Sealed;
@@ -163,11 +163,15 @@ impl Server {
         message: impl Into<Message>,
         to: RoutingId,
     ) -> Result<(), TryRouteError> {
-        let sent = self.0.core.try_send(to, message.into());
-        sent.map_err(|Refused { message, refusal }| match refusal {
-            Refusal::Closed => TryRouteError::Closed(message),
-            Refusal::Full => TryRouteError::Full(message),
-            Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
+        let mut message = Some(message.into());
+        let sent = self.0.core.try_send(to, &mut message);
+        sent.map_err(|refusal| {
+            let message = message.expect("refused, so still there");
+            match refusal {
+                Refusal::Closed => TryRouteError::Closed(message),
+                Refusal::Full => TryRouteError::Full(message),
+                Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
+            }
         })
     }
 
@@ -286,7 +290,7 @@ impl Sink<Message> for Server {
 }
 
 /// All that can end a wait for room.
-fn route_error(Refused { message, refusal }: Refused) -> RouteError {
+fn route_error((refusal, message): (Refusal, Message)) -> RouteError {
     match refusal {
         Refusal::Closed => RouteError::Closed(message),
         Refusal::Full | Refusal::HostUnreachable => RouteError::HostUnreachable(message),
