@@ -1,4 +1,89 @@
-//! ZeroMQ's thread-safe sockets for Tokio.
+//! ZeroMQ's thread-safe sockets for Tokio, in pure Rust, on the wire protocol of libzmq.
+//!
+//! Two processes that have to talk, each in its own time: one makes a [`Server`], others make
+//! [`Client`]s, and whoever has a handle can send and receive at once, in `await`, in
+//! `tokio::select!`, in a `Stream` or a `Sink`. Connections are made, watched and made again in the
+//! background. The other end may as well be libzmq, or anything built on it, with its draft sockets.
+//!
+//! ```
+//! use tokio_zmtp::{Client, Server};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // "*": the system picks the port.
+//! let server = Server::bind("tcp://127.0.0.1:*").await?;
+//! let client = Client::connect(server.last_endpoint().unwrap()).await?;
+//!
+//! // Send a string request.
+//! client.send("tell me something").await?;
+//!
+//! // Receive the client's request.
+//! let request = server.recv().await?;
+//! let id = request.routing_id().unwrap();
+//!
+//! // Reply to the client, as often as we like.
+//! server.route("it takes 224 bits to store a i32 in java", id).await?;
+//! server.route("also don't talk to me", id).await?;
+//!
+//! assert_eq!(client.recv().await?, "it takes 224 bits to store a i32 in java");
+//! assert_eq!(client.recv().await?, "also don't talk to me");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Sockets
+//!
+//! | Type | Talks to | Sends | Receives |
+//! |---|---|---|---|
+//! | [`Client`] | [`Server`]s | to each in turn | from each in turn |
+//! | [`Server`] | [`Client`]s | by [`RoutingId`] | from each in turn |
+//!
+//! A socket is a cheap handle that can be cloned. Its options are set by its [`Builder`]; a live
+//! socket is given further endpoints through the trait [`Socket`].
+//!
+//! # Messages
+//!
+//! A [`Message`] is one body of octets. It is delivered whole and once or not at all, and messages
+//! between the same two sockets arrive in the order in which they were sent.
+//!
+//! To send a message is to queue it for a remote: that `send` has returned does not mean that the
+//! message has arrived. A message that was handed to the system's network buffers when a connection
+//! broke may be lost, as with any ZeroMQ socket; one that was not is sent again on the next
+//! connection, or counted as undelivered. Where it matters, the reply is the acknowledgement.
+//!
+//! # The mute state
+//!
+//! Every remote has two queues, for what goes to it and for what came from it, each with a high-water
+//! mark, which is exact. When no queue has room for a message the socket is *mute*: `send` waits and
+//! `try_send` gives the message back. A receiving queue that is full stops the reading from that
+//! remote alone, until the remote is mute in turn.
+//!
+//! # Endpoints
+//!
+//! | Form | Meaning |
+//! |---|---|
+//! | `tcp://127.0.0.1:5555`, `tcp://[::1]:5555` | an address |
+//! | `tcp://example.org:5555` | a name; it is resolved at every attempt, and all its addresses are tried |
+//! | `tcp://*:5555` | to bind: all interfaces, IPv6 and IPv4 |
+//! | `tcp://127.0.0.1:*` | to bind: a port that the system picks, which `last_endpoint` tells |
+//!
+//! It makes no difference to a socket which side binds and which connects, nor which comes first.
+//!
+//! # Cancel safety
+//!
+//! Every future of this crate can be dropped at any time, and says what that means. No message that
+//! was received is lost with a future, and none that was not sent is sent later.
+//!
+//! # Ending
+//!
+//! Before its runtime ends, a program waits for [`Client::close`] or [`Server::close`], which write
+//! what is queued and tell what could not be written. Dropping the last handle does the same in the
+//! background.
+//!
+//! # Features
+//!
+//! None yet. There is TCP and the NULL mechanism, which neither authenticates nor encrypts: keep it
+//! to networks that you trust.
 
 #![forbid(unsafe_code)]
 

@@ -17,6 +17,8 @@
 
 mod codec;
 mod establish;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::future;
@@ -92,18 +94,19 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     fn poll_traffic(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
         self.yielded = false;
         loop {
-            let was_held_up = self.writer.is_held_up();
             if let Poll::Ready(reason) = self.poll_read(cx) {
                 return Poll::Ready(reason);
             }
+            let held_up = self.writer.is_held_up();
             match self.poll_write(cx) {
                 Ok(Poll::Pending) => {}
                 Ok(Poll::Ready(())) => return Poll::Ready(Disconnect::Closed),
                 Err(error) => return Poll::Ready(Disconnect::Io(error)),
             }
-            if self.writer.is_held_up() || !was_held_up {
+            if !held_up || self.writer.is_held_up() {
                 return Poll::Pending;
             }
+            // The reading gave up without asking to be woken, and can go on now.
         }
     }
 
@@ -147,7 +150,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             if self.writer.poll_write(cx, &mut self.framed)?.is_pending() {
                 return Ok(Poll::Pending);
             }
-            if self.writer.is_idle() && !self.yielded {
+            if !self.yielded {
                 // Lets senders on this thread fill the queue before it is taken again, so that they
                 // are not served message by message.
                 self.yielded = true;

@@ -24,7 +24,9 @@ use crate::proto::frame::{LONG_LENGTH, put_message_header};
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     taken: VecDeque<Message>,
-    /// How many of `taken` belong to the round that is being written.
+    /// Whether a round is being written.
+    in_round: bool,
+    /// How many of `taken` belong to that round.
     encoded: usize,
     /// What is left of the long body that ends the round.
     body: Bytes,
@@ -35,7 +37,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Where to put taken messages. Only an idle writer may be given some.
     pub(super) fn taken(&mut self) -> &mut VecDeque<Message> {
-        debug_assert!(self.taken.is_empty());
+        debug_assert!(self.is_idle());
         &mut self.taken
     }
 
@@ -51,10 +53,11 @@ impl Writer {
         framed: &mut Framed<S, C>,
     ) -> Poll<io::Result<()>> {
         loop {
-            if self.encoded == 0 && framed.write_buffer().is_empty() {
-                if self.is_idle() {
-                    return Poll::Ready(Ok(()));
-                }
+            if self.is_idle() {
+                return Poll::Ready(Ok(()));
+            }
+            if !self.in_round {
+                self.in_round = true;
                 self.encode(framed.write_buffer_mut());
             }
             ready!(self.poll_write_round(cx, framed))?;
@@ -72,13 +75,15 @@ impl Writer {
         }
         let mut unwritten = mem::take(&mut self.taken);
         unwritten.drain(..written);
+        self.in_round = false;
         self.encoded = 0;
         self.body = Bytes::new();
         unwritten
     }
 
+    /// Whether there is nothing to write.
     pub(super) fn is_idle(&self) -> bool {
-        self.taken.is_empty() && self.commands.is_empty()
+        !self.in_round && self.taken.is_empty() && self.commands.is_empty()
     }
 
     /// Whether so many commands wait to be written that no more should be caused by reading.
@@ -142,7 +147,9 @@ impl Writer {
             self.taken.drain(..self.encoded);
         }
         self.encoded = 0;
-        Pin::new(framed.get_mut()).poll_flush(cx)
+        ready!(Pin::new(framed.get_mut()).poll_flush(cx))?;
+        self.in_round = false;
+        Poll::Ready(Ok(()))
     }
 }
 

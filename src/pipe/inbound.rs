@@ -79,6 +79,11 @@ impl Inbound {
     pub(crate) fn is_empty(&self) -> bool {
         self.held == 0
     }
+
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
 }
 
 #[cfg(test)]

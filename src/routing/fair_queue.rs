@@ -130,6 +130,12 @@ impl FairQueue {
         self.waiters.pop().map(|(_, waker)| waker)
     }
 
+    /// How many messages are queued, of all remotes.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.pipes.values().map(|slot| slot.inbound.held()).sum()
+    }
+
     /// Accepts nothing from here on; what is queued can still be received.
     pub(crate) fn close(&mut self, woken: &mut Vec<Waker>) {
         self.closed = true;

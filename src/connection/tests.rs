@@ -1,0 +1,236 @@
+//! Connections over an in-memory stream, whose other end is scripted octet by octet.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::message::Message;
+use crate::pipe::HighWaterMark;
+use crate::proto::handshake::HandshakeConfig;
+use crate::proto::mechanism::Mechanism;
+use crate::proto::metadata::Metadata;
+use crate::proto::socket_type::SocketType;
+use crate::routing::{EndpointId, FairQueue, RoundRobin, Routing, Strategy, lock};
+
+#[tokio::test]
+async fn messages_go_both_ways() {
+    let mut socket = TestSocket::new(10);
+    let (connection, mut remote) = socket.connect(1_000).await;
+    socket.send("ping").unwrap();
+    assert_eq!(read(&mut remote, 6).await, b"\x00\x04ping"[..]);
+    remote.write_all(b"\x00\x04pong").await.unwrap();
+    assert_eq!(socket.recv().await, "pong");
+    drop(remote);
+    assert!(matches!(connection.await.unwrap().0, Disconnect::ClosedByRemote));
+}
+
+#[tokio::test]
+async fn a_flood_of_pings_is_answered_as_fast_as_the_remote_reads() {
+    const PINGS: usize = 20_000;
+    let mut socket = TestSocket::new(10);
+    let (_connection, remote) = socket.connect(1_000).await;
+    let (mut answers, mut questions) = tokio::io::split(remote);
+    let flood = tokio::spawn(async move {
+        for number in 0..u32::try_from(PINGS).unwrap() {
+            let mut ping = *b"\x04\x0b\x04PING\x00\x00____";
+            ping[9..].copy_from_slice(&number.to_be_bytes());
+            questions.write_all(&ping).await.unwrap();
+        }
+        questions
+    });
+    for number in 0..u32::try_from(PINGS).unwrap() {
+        let mut pong = [0; 11];
+        answers.read_exact(&mut pong).await.unwrap();
+        assert_eq!(pong[..7], b"\x04\x09\x04PONG"[..]);
+        assert_eq!(pong[7..], number.to_be_bytes());
+    }
+    flood.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
+    let mut socket = TestSocket::new(3);
+    let (_connection, mut remote) = socket.connect(0x10_0000).await;
+    remote.write_all(&b"\x00\x01x".repeat(1_000)).await.unwrap();
+    assert_eq!(socket.recv().await, "x");
+    // The connection has got as far as the mark; the answer comes all the same.
+    socket.send("still there").unwrap();
+    assert_eq!(read(&mut remote, 13).await, b"\x00\x0bstill there"[..]);
+    for _ in 1..1_000 {
+        assert!(lock(&socket.routing.incoming).held() <= 3);
+        assert_eq!(socket.recv().await, "x");
+    }
+}
+
+#[tokio::test]
+async fn what_a_connection_did_not_write_waits_for_the_next_one() {
+    let mut socket = TestSocket::new(100);
+    let (connection, mut remote) = socket.connect(20).await;
+    for number in 0..10_u8 {
+        socket.send([number; 8]).unwrap();
+    }
+    // Two frames of ten octets fit into the stream; nobody reads, so a third is not written whole.
+    let first = read(&mut remote, 15).await;
+    drop(remote);
+    let (reason, attachment) = connection.await.unwrap();
+    assert!(matches!(reason, Disconnect::Io(_) | Disconnect::ClosedByRemote));
+    socket.attachment = Some(attachment);
+
+    let (_connection, mut remote) = socket.connect(1_000).await;
+    let mut again = [0; 10];
+    remote.read_exact(&mut again).await.unwrap();
+    let resumed_at = again[2];
+    assert_eq!(first[2], 0);
+    // What the stream had taken is lost with it, and nothing else is; nothing comes twice.
+    assert!((2..=4).contains(&resumed_at), "resumed at {resumed_at}");
+    for number in resumed_at + 1..10 {
+        assert_eq!(read(&mut remote, 10).await[2..], [number; 8]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retired_queue_ends_the_connection_when_all_is_written() {
+    let mut socket = TestSocket::new(10);
+    let (connection, mut remote) = socket.connect(1_000).await;
+    socket.send("last words").unwrap();
+    socket.routing.close();
+    assert_eq!(read(&mut remote, 12).await, b"\x00\x0alast words"[..]);
+    assert_eq!(remote.read(&mut [0]).await.unwrap(), 0);
+    drop(remote);
+    assert!(matches!(connection.await.unwrap().0, Disconnect::Closed));
+    assert_eq!(socket.routing.undelivered.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn an_error_command_ends_the_connection_for_good() {
+    let mut socket = TestSocket::new(10);
+    let (connection, mut remote) = socket.connect(1_000).await;
+    remote.write_all(b"\x04\x0c\x05ERROR\x05go-on").await.unwrap();
+    match connection.await.unwrap().0 {
+        Disconnect::Refused { reason } => assert_eq!(reason, "go-on"),
+        other => panic!("refused, not {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_does_not_shake_hands_is_given_up() {
+    let (near, _remote) = duplex(1_000);
+    let deadline = Some(Duration::from_secs(30));
+    let error = establish(near, config(), deadline, None).await.unwrap_err();
+    assert!(matches!(error, EstablishError::TimedOut(_)));
+}
+
+#[tokio::test]
+async fn a_remote_of_the_wrong_type_is_told_so() {
+    let (near, mut remote) = duplex(1_000);
+    let establishing = tokio::spawn(establish(near, config(), None, None));
+    remote.write_all(&GREETING).await.unwrap();
+    remote.write_all(b"\x04\x1b\x05READY\x0bSocket-Type\0\0\0\x05PULL_").await.unwrap();
+    assert!(matches!(establishing.await.unwrap(), Err(EstablishError::Handshake(_))));
+    let mut all = Vec::new();
+    remote.read_to_end(&mut all).await.unwrap();
+    assert!(all.windows(6).any(|octets| octets == b"\x05ERROR"), "{}", all.escape_ascii());
+}
+
+/// A CLIENT without handles, driver and transport.
+struct TestSocket {
+    outgoing: Arc<Mutex<RoundRobin>>,
+    routing: Routing,
+    attachment: Option<Attachment>,
+}
+
+impl TestSocket {
+    fn new(hwm: usize) -> Self {
+        let outgoing = Arc::new(Mutex::new(RoundRobin::default()));
+        let routing = Routing {
+            outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
+            incoming: Arc::new(Mutex::new(FairQueue::default())),
+            undelivered: Arc::new(AtomicU64::new(0)),
+        };
+        let hwm = HighWaterMark::new(hwm);
+        let attachment = routing.attach(EndpointId(0), hwm, hwm);
+        Self { outgoing, routing, attachment }
+    }
+
+    /// Starts a connection whose stream holds `capacity` octets each way; returns it with the
+    /// remote's end, after the handshake.
+    async fn connect(
+        &mut self,
+        capacity: usize,
+    ) -> (JoinHandle<(Disconnect, Attachment)>, DuplexStream) {
+        let mut attachment = self.attachment.take().expect("one connection at a time");
+        let (near, mut remote) = duplex(capacity);
+        let connection = tokio::spawn(async move {
+            let (framed, _) = establish(near, config(), None, None).await.unwrap();
+            let reason = Connection::new(framed, &mut attachment).run().await;
+            (reason, attachment)
+        });
+        let (mut from, mut to) = tokio::io::split(remote);
+        let mut handshake = BytesMut::from(&GREETING[..]);
+        handshake.put_slice(SERVER_READY);
+        let write = to.write_all(&handshake);
+        let mut ours = [0; GREETING.len() + CLIENT_READY.len()];
+        let read = from.read_exact(&mut ours);
+        let (written, read) = tokio::join!(write, read);
+        written.unwrap();
+        read.unwrap();
+        assert_eq!(ours[..GREETING.len()], GREETING);
+        assert_eq!(ours[GREETING.len()..], *CLIENT_READY);
+        remote = from.unsplit(to);
+        (connection, remote)
+    }
+
+    fn send(&self, message: impl Into<Message>) -> Result<(), crate::routing::Refusal> {
+        let mut idle = None;
+        let sent = lock(&self.outgoing).try_send((), &mut Some(message.into()), &mut idle);
+        idle.into_iter().for_each(std::task::Waker::wake);
+        sent
+    }
+
+    async fn recv(&self) -> Message {
+        let mut ticket = None;
+        future::poll_fn(|cx| {
+            let mut resumed = None;
+            let popped =
+                lock(&self.routing.incoming).poll_pop(&mut ticket, cx.waker(), &mut resumed);
+            resumed.into_iter().for_each(std::task::Waker::wake);
+            popped.map(|popped| popped.expect("not closed"))
+        })
+        .await
+    }
+}
+
+fn config() -> HandshakeConfig {
+    HandshakeConfig {
+        socket_type: SocketType::Client,
+        mechanism: Mechanism::Null,
+        metadata: Metadata::default(),
+    }
+}
+
+async fn read(remote: &mut DuplexStream, len: usize) -> Bytes {
+    let mut octets = BytesMut::zeroed(len);
+    remote.read_exact(&mut octets).await.unwrap();
+    octets.freeze()
+}
+
+const GREETING: [u8; 64] = {
+    let mut greeting = [0; 64];
+    greeting[0] = 0xFF;
+    greeting[9] = 0x7F;
+    greeting[10] = 3;
+    greeting[11] = 1;
+    greeting[12] = b'N';
+    greeting[13] = b'U';
+    greeting[14] = b'L';
+    greeting[15] = b'L';
+    greeting
+};
+
+const SERVER_READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06SERVER";
+const CLIENT_READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06CLIENT";
