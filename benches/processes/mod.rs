@@ -1,64 +1,61 @@
-//! A benchmark as three processes: a parent, and the two that it measures.
+//! What is measured, in processes of their own: this program again, in another role.
+
+pub(crate) mod latency;
+pub(crate) mod throughput;
 
 use std::env;
 use std::error::Error;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{self, ChildStdout, Command, Stdio};
 
-/// What this process is.
-pub(crate) enum Role {
-    Parent { sizes: Vec<usize> },
-    Server { size: usize, count: usize },
-    Client { endpoint: String, size: usize, count: usize },
-}
-
-/// Reads the role from the arguments.
-pub(crate) fn role() -> Role {
-    let arguments: Vec<_> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let number = |at: usize| arguments[at].parse().expect("the parent passes numbers");
-    match arguments.first().map(String::as_str) {
-        Some("server") => Role::Server { size: number(1), count: number(2) },
-        Some("client") => {
-            Role::Client { endpoint: arguments[1].clone(), size: number(2), count: number(3) }
-        }
-        _ => {
-            let sizes: Vec<_> = arguments.iter().filter_map(|size| size.parse().ok()).collect();
-            Role::Parent { sizes: if sizes.is_empty() { SIZES.to_vec() } else { sizes } }
-        }
+/// Runs the role that the arguments ask for; nothing if this is the process that measures.
+pub(crate) fn role() -> Option<Result<(), Box<dyn Error>>> {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let [role, endpoint, count, size] = arguments.as_slice() else { return None };
+    let count = count.parse().expect("the measuring process passes numbers");
+    let size = size.parse().expect("the measuring process passes numbers");
+    match role.as_str() {
+        "lat-client" => Some(run(latency::client(endpoint, count, size))),
+        "lat-server" => Some(run(latency::server(endpoint, count))),
+        "thr-client" => Some(run(throughput::client(endpoint, count, size))),
+        "thr-server" => Some(run(throughput::server(endpoint, count, size))),
+        _ => None,
     }
 }
 
-/// Runs a measured process on the runtime that the environment asks for.
-pub(crate) fn run(
-    body: impl Future<Output = Result<(), Box<dyn Error>>>,
-) -> Result<(), Box<dyn Error>> {
-    let mut runtime = if env::var("RUNTIME").is_ok_and(|runtime| runtime == "multi-thread") {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(2);
-        builder
-    } else {
-        tokio::runtime::Builder::new_current_thread()
-    };
-    runtime.enable_all().build()?.block_on(body)
+/// The sizes that the arguments ask for.
+pub(crate) fn sizes() -> Vec<usize> {
+    let sizes: Vec<_> = env::args().filter_map(|argument| argument.parse().ok()).collect();
+    if sizes.is_empty() { SIZES.to_vec() } else { sizes }
 }
 
-/// A process that runs this program in another role, and prints a line for each result.
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A measured process, which prints a line for each result.
 pub(crate) struct Child {
     process: process::Child,
     output: BufReader<ChildStdout>,
 }
 
 impl Child {
-    pub(crate) fn server(size: usize, count: usize) -> Result<Self, Box<dyn Error>> {
-        Self::spawn(&["server", &size.to_string(), &count.to_string()])
-    }
-
-    pub(crate) fn client(
+    pub(crate) fn spawn(
+        program: impl AsRef<OsStr>,
+        role: &str,
         endpoint: &str,
-        size: usize,
         count: usize,
+        size: usize,
     ) -> Result<Self, Box<dyn Error>> {
-        Self::spawn(&["client", endpoint, &size.to_string(), &count.to_string()])
+        let mut process = Command::new(program)
+            .args([role, endpoint, &count.to_string(), &size.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = BufReader::new(process.stdout.take().ok_or("the output is piped")?);
+        Ok(Self { process, output })
     }
 
     pub(crate) fn line(&mut self) -> Result<String, Box<dyn Error>> {
@@ -71,21 +68,18 @@ impl Child {
         let status = self.process.wait()?;
         if status.success() { Ok(()) } else { Err(format!("a process ended with {status}").into()) }
     }
-
-    fn spawn(arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
-        let mut process = Command::new(env::current_exe()?)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = BufReader::new(process.stdout.take().ok_or("the output is piped")?);
-        Ok(Self { process, output })
-    }
 }
 
-pub(crate) fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
+/// Runs a measured role on the runtime that the environment asks for.
+fn run(body: impl Future<Output = Result<(), Box<dyn Error>>>) -> Result<(), Box<dyn Error>> {
+    let mut runtime = if env::var("RUNTIME").is_ok_and(|runtime| runtime == "multi-thread") {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(2);
+        builder
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    runtime.enable_all().build()?.block_on(body)
 }
 
 /// The machine is noisy: the median of this many rounds is what counts.
