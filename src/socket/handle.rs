@@ -1,5 +1,6 @@
 //! What every handle is made of.
 
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -10,7 +11,6 @@ use crate::pipe::Ticket;
 use crate::routing::Strategy;
 
 /// A share in a socket, and what its `Stream` and `Sink` remember between calls.
-#[derive(Debug)]
 pub(super) struct Handle<R: Strategy> {
     pub(super) core: Arc<Core<R>>,
     pub(super) outbox: Outbox<R::Target>,
@@ -21,6 +21,12 @@ pub(super) struct Handle<R: Strategy> {
 impl<R: Strategy> Handle<R> {
     pub(super) const fn new(core: Arc<Core<R>>) -> Self {
         Self { core, outbox: Outbox::new(), receiving: None }
+    }
+
+    /// Shows what tells one socket from another, and nothing of the messages in it.
+    pub(super) fn fmt(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct(name);
+        debug.field("last_endpoint", &self.core.control.last_endpoint()).finish_non_exhaustive()
     }
 
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {

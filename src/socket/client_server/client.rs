@@ -1,5 +1,6 @@
 //! CLIENT.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -78,7 +79,7 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Client(Handle<RoundRobin>);
 
 impl Client {
@@ -220,6 +221,12 @@ impl Sealed for Client {
 
 impl Socket for Client {
     const SOCKET_TYPE: SocketType = SocketType::Client;
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt("Client", f)
+    }
 }
 
 impl Stream for Client {

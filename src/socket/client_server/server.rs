@@ -1,5 +1,6 @@
 //! SERVER.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -80,7 +81,7 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Server(Handle<RoutingTable>);
 
 impl Server {
@@ -254,6 +255,12 @@ impl Sealed for Server {
 
 impl Socket for Server {
     const SOCKET_TYPE: SocketType = SocketType::Server;
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt("Server", f)
+    }
 }
 
 impl Stream for Server {
