@@ -1,7 +1,9 @@
 //! Waiting for a message.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use tokio::task::coop;
 
 use super::Core;
 use crate::error::{RecvError, TryRecvError};
@@ -51,10 +53,15 @@ pub(super) fn poll_receive<R>(
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Message, RecvError>> {
+    // A receiver that always finds a message would never let other tasks of its thread run.
+    let coop = ready!(coop::poll_proceed(cx));
     let mut resumed = None;
     let popped = lock(&core.incoming).poll_pop(ticket, cx.waker(), &mut resumed);
     if let Some(connection) = resumed {
         connection.wake();
+    }
+    if popped.is_ready() {
+        coop.made_progress();
     }
     popped.map_err(|Closed| RecvError)
 }
