@@ -77,10 +77,8 @@ fn poll_peer<S: AsyncRead + AsyncWrite + Unpin>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Peer, EstablishError>> {
     loop {
-        let mut spoke = false;
         while let Some(output) = framed.codec_mut().0.poll_output() {
             Pin::new(&mut *framed).start_send(output)?;
-            spoke = true;
         }
         // While this is pending, reading goes on: the remote may be writing first, too.
         if let Poll::Ready(flushed) = Pin::new(&mut *framed).poll_flush(cx) {
@@ -89,9 +87,12 @@ fn poll_peer<S: AsyncRead + AsyncWrite + Unpin>(
         match Pin::new(&mut *framed).poll_next(cx) {
             Poll::Ready(Some(peer)) => return Poll::Ready(peer.map_err(EstablishError::from)),
             Poll::Ready(None) => return Poll::Ready(Err(EstablishError::ClosedByRemote)),
-            Poll::Pending if !spoke => return Poll::Pending,
-            // What was read in between may call for an answer.
             Poll::Pending => {}
+        }
+        // What was read may call for an answer, although it was not all that is to come.
+        match framed.codec_mut().0.poll_output() {
+            Some(output) => Pin::new(&mut *framed).start_send(output)?,
+            None => return Poll::Pending,
         }
     }
 }

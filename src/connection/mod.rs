@@ -13,7 +13,9 @@
 //!
 //! **Ending.** A retired queue that is empty ends the connection once all is written: it shuts its
 //! side of the stream down and waits a moment for the remote to do the same. Any other end is the
-//! remote's or the network's. Either way messages that were not written whole go back to the queue.
+//! remote's or the network's. Either way messages that were not written whole go back to the queue,
+//! and those that were read and found no room are left for the remote's next connection, or for the
+//! handles if there is none.
 
 mod codec;
 mod establish;
@@ -21,8 +23,10 @@ mod establish;
 mod tests;
 mod writer;
 
+use std::collections::VecDeque;
 use std::future;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -31,7 +35,7 @@ use futures_core::Stream;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time;
-use tokio_util::codec::Framed;
+use tokio_util::codec::{Decoder, Framed};
 
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
@@ -47,8 +51,9 @@ pub(crate) struct Connection<'a, S> {
     framed: Framed<S, TrafficCodec>,
     attachment: &'a mut Attachment,
     writer: Writer,
-    /// What was read and does not fit below the high-water mark.
-    undelivered: Batch,
+    /// What was read and does not fit below the high-water mark, the oldest first. More than one
+    /// batch only if an earlier connection left some.
+    undelivered: VecDeque<Batch>,
     /// Whether the writing has given way since the last wake-up.
     yielded: bool,
 }
@@ -71,13 +76,8 @@ pub(crate) enum Disconnect {
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Takes over an established stream for the remote of `attachment`.
     pub(crate) fn new(framed: Framed<S, TrafficCodec>, attachment: &'a mut Attachment) -> Self {
-        Self {
-            framed,
-            attachment,
-            writer: Writer::default(),
-            undelivered: Batch::default(),
-            yielded: false,
-        }
+        let undelivered = attachment.take_undelivered();
+        Self { framed, attachment, writer: Writer::default(), undelivered, yielded: false }
     }
 
     /// Moves messages both ways until the connection ends.
@@ -113,14 +113,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Reads and delivers; ready when the connection has ended.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
         for _ in 0..READS_PER_WAKE {
-            if self.undelivered.messages() > 0 {
-                ready!(self.attachment.poll_deliver(cx.waker(), &mut self.undelivered));
+            while let Some(batch) = self.undelivered.front_mut() {
+                ready!(self.attachment.poll_deliver(cx.waker(), batch));
+                self.undelivered.pop_front();
             }
             if self.writer.is_held_up() {
                 return Poll::Pending;
             }
             match ready!(Pin::new(&mut self.framed).poll_next(cx)) {
-                Some(Ok(Traffic::Messages(batch))) => self.undelivered = batch,
+                Some(Ok(Traffic::Messages(batch))) => self.undelivered.push_back(batch),
                 Some(Ok(Traffic::Command(command))) => {
                     if let Some(reason) = self.handle_command(command) {
                         return Poll::Ready(reason);
@@ -184,10 +185,26 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     }
 }
 
+impl<S> Connection<'_, S> {
+    /// The whole messages that were read and not decoded before the connection ended.
+    fn decode_rest(&mut self) -> Vec<Batch> {
+        let mut input = mem::take(self.framed.read_buffer_mut());
+        let mut rest = Vec::new();
+        while let Ok(Some(traffic)) = self.framed.codec_mut().decode(&mut input) {
+            if let Traffic::Messages(batch) = traffic {
+                rest.push(batch);
+            }
+        }
+        rest
+    }
+}
+
 impl<S> Drop for Connection<'_, S> {
     fn drop(&mut self) {
         let unwritten = self.writer.take_unwritten(self.framed.write_buffer().len());
-        self.attachment.put_back(unwritten);
+        let mut undelivered = mem::take(&mut self.undelivered);
+        undelivered.extend(self.decode_rest());
+        self.attachment.put_back(unwritten, undelivered);
     }
 }
 

@@ -93,6 +93,29 @@ async fn what_a_connection_did_not_write_waits_for_the_next_one() {
     }
 }
 
+#[tokio::test]
+async fn what_was_read_and_found_no_room_is_received_after_the_connection() {
+    let mut socket = TestSocket::new(3);
+    let (connection, mut remote) = socket.connect(0x10_0000).await;
+    let mut sent = b"\x00\x01x".repeat(10);
+    sent.extend(b"\x04\x07\x04PING\x00\x00".repeat(2));
+    sent.extend(b"\x00\x01y".repeat(10));
+    remote.write_all(&sent).await.unwrap();
+    assert_eq!(socket.recv().await, "x");
+    // The connection is full and does not see the end of the stream; writing to it fails.
+    drop(remote);
+    socket.send("anybody there?").unwrap();
+    let (reason, attachment) = connection.await.unwrap();
+    assert!(matches!(reason, Disconnect::Io(_)), "{reason:?}");
+    drop(attachment);
+    for _ in 1..10 {
+        assert_eq!(socket.recv().await, "x");
+    }
+    for _ in 0..10 {
+        assert_eq!(socket.recv().await, "y");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_retired_queue_ends_the_connection_when_all_is_written() {
     let mut socket = TestSocket::new(10);

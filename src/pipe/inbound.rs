@@ -12,7 +12,8 @@ use crate::routing_id::RoutingId;
 ///
 /// They stay in the batches in which they were read; whoever receives one slices it out.
 ///
-/// Invariants: no batch is empty; `held` is the sum of their messages; `held <= hwm`.
+/// Invariants: no batch is empty; `held` is the sum of their messages; `held <= hwm` while there is
+/// a connection.
 #[derive(Debug)]
 pub(crate) struct Inbound {
     batches: VecDeque<Batch>,
@@ -42,6 +43,17 @@ impl Inbound {
         self.held += queued;
         self.batches.push_back(part);
         queued
+    }
+
+    /// Queues a batch whether or not there is room, when its connection has ended. Returns how many
+    /// messages it has.
+    pub(crate) fn push_last(&mut self, batch: Batch) -> usize {
+        let messages = batch.messages();
+        if messages > 0 {
+            self.held += messages;
+            self.batches.push_back(batch);
+        }
+        messages
     }
 
     /// Takes the oldest message. Sets `resumed` to the connection if it is time for it to go on

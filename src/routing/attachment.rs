@@ -1,6 +1,7 @@
 //! A remote's place in its socket, as the remote's connection sees it.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
@@ -38,6 +39,7 @@ impl Routing {
             inbound,
             routing_id: attached.routing_id,
             taken: VecDeque::new(),
+            undelivered: VecDeque::new(),
             woken,
         })
     }
@@ -69,6 +71,8 @@ pub(crate) struct Attachment {
     routing_id: Option<RoutingId>,
     /// What a connection took from the queue and has not written, in order.
     taken: VecDeque<Message>,
+    /// What a connection read and could not deliver, in order.
+    undelivered: VecDeque<Batch>,
     /// Empty but for moments; kept for its allocation.
     woken: Vec<Waker>,
 }
@@ -82,7 +86,7 @@ impl Attachment {
         taken: &mut VecDeque<Message>,
     ) -> Poll<Take> {
         if !self.taken.is_empty() {
-            std::mem::swap(&mut self.taken, taken);
+            mem::swap(&mut self.taken, taken);
             return Poll::Ready(Take::Messages);
         }
         let took = lock(&self.routing.outgoing).poll_take(
@@ -95,10 +99,19 @@ impl Attachment {
         took
     }
 
-    /// Takes back what a connection took and did not write.
-    pub(crate) fn put_back(&mut self, unwritten: VecDeque<Message>) {
-        debug_assert!(self.taken.is_empty());
-        self.taken = unwritten;
+    /// Takes back what a connection took and did not write, and what it read and did not deliver.
+    pub(crate) fn put_back(&mut self, unwritten: VecDeque<Message>, undelivered: VecDeque<Batch>) {
+        debug_assert!(self.taken.is_empty() || unwritten.is_empty());
+        debug_assert!(self.undelivered.is_empty());
+        if !unwritten.is_empty() {
+            self.taken = unwritten;
+        }
+        self.undelivered = undelivered;
+    }
+
+    /// Hands out what an earlier connection read and did not deliver.
+    pub(crate) fn take_undelivered(&mut self) -> VecDeque<Batch> {
+        mem::take(&mut self.undelivered)
     }
 
     /// Queues what the remote has sent; pending while part of it has to wait for room.
@@ -126,7 +139,8 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         let queued = lock(&self.routing.outgoing).detach(self.outbound, &mut self.woken);
-        lock(&self.routing.incoming).end(self.inbound);
+        let undelivered = mem::take(&mut self.undelivered);
+        lock(&self.routing.incoming).end(self.inbound, undelivered, &mut self.woken);
         wake_all(&mut self.woken);
         let lost = queued + self.taken.len();
         if lost > 0 {

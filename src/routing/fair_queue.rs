@@ -40,13 +40,29 @@ impl FairQueue {
         self.pipes.insert(Slot { inbound: Inbound::new(hwm, id), ended: false })
     }
 
-    /// Removes the remote once all that it has sent is received.
-    pub(crate) fn end(&mut self, key: PipeKey) {
+    /// Ends the remote: it is removed when all that it has sent is received. The `rest` was read and
+    /// waited for room, which there will be no connection to wait for.
+    pub(crate) fn end(
+        &mut self,
+        key: PipeKey,
+        rest: impl IntoIterator<Item = Batch>,
+        woken: &mut Vec<Waker>,
+    ) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         slot.ended = true;
+        let was_empty = slot.inbound.is_empty();
+        let mut queued = 0;
+        if !self.closed {
+            for batch in rest {
+                queued += slot.inbound.push_last(batch);
+            }
+        }
         if slot.inbound.is_empty() {
             self.pipes.remove(key);
+        } else if was_empty {
+            self.ready.push_back(key);
         }
+        self.wake(queued, woken);
     }
 
     /// Queues what a remote has sent, and parks the connection while part of it has to wait. After
@@ -70,15 +86,12 @@ impl FairQueue {
         if queued > 0 && was_empty {
             self.ready.push_back(key);
         }
-        for _ in 0..queued {
-            let Some((_, waker)) = self.waiters.pop() else { break };
-            woken.push(waker);
+        let whole = batch.messages() == 0;
+        if !whole {
+            slot.inbound.park(connection);
         }
-        if batch.messages() == 0 {
-            return Poll::Ready(());
-        }
-        slot.inbound.park(connection);
-        Poll::Pending
+        self.wake(queued, woken);
+        if whole { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Takes the next message. Sets `resumed` to the waker of a connection that can go on reading.
@@ -136,6 +149,14 @@ impl FairQueue {
         self.pipes.values().map(|slot| slot.inbound.held()).sum()
     }
 
+    /// Hands out one receiver for each of `messages`.
+    fn wake(&mut self, messages: usize, woken: &mut Vec<Waker>) {
+        for _ in 0..messages {
+            let Some((_, waker)) = self.waiters.pop() else { return };
+            woken.push(waker);
+        }
+    }
+
     /// Accepts nothing from here on; what is queued can still be received.
     pub(crate) fn close(&mut self, woken: &mut Vec<Waker>) {
         self.closed = true;
@@ -164,10 +185,11 @@ mod tests {
         let mut queue = FairQueue::default();
         let a = queue.attach(HighWaterMark::new(10), RoutingId::new(5));
         push(&mut queue, a, &["last words"]);
-        queue.end(a);
+        queue.end(a, [batch_of(&["and more"])], &mut Vec::new());
         let message = queue.pop(&mut None).unwrap().unwrap();
         assert_eq!(message, "last words");
         assert_eq!(message.routing_id(), RoutingId::new(5));
+        assert_eq!(queue.pop(&mut None).unwrap().unwrap(), "and more");
         assert!(queue.pipes.is_empty());
     }
 
