@@ -44,8 +44,5 @@ fn encode_again(header: Header) {
         frame::put_message_header(&mut encoded, size);
     }
     let long = header.size > 255;
-    assert_eq!(
-        Header::decode(&encoded),
-        Ok(Some(Header { long, ..header }))
-    );
+    assert_eq!(Header::decode(&encoded), Ok(Some(Header { long, ..header })));
 }

@@ -57,9 +57,5 @@ fn feed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         }
     }
     let output = std::iter::from_fn(|| handshake.poll_output()).flatten();
-    Outcome {
-        progress,
-        output: output.collect(),
-        left,
-    }
+    Outcome { progress, output: output.collect(), left }
 }

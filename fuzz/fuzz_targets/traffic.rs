@@ -1,0 +1,95 @@
+//! Traffic is the same however its octets are split, and claiming to be long costs a frame nothing.
+
+#![no_main]
+
+#[allow(dead_code, reason = "one target uses a part of the layer")]
+#[path = "../../src/proto/mod.rs"]
+mod proto;
+
+use bytes::{Bytes, BytesMut};
+use libfuzzer_sys::fuzz_target;
+use proto::command::Command;
+use proto::traffic::{Batch, READ_SIZE, Traffic, TrafficDecoder, TrafficError};
+
+fuzz_target!(|input: (Option<u8>, u8, &[u8])| {
+    let (limit, piece, octets) = input;
+    let piece = usize::from(piece).max(1);
+
+    let whole = feed([octets], limit, |items, batch| {
+        items.extend(std::iter::from_fn(|| batch.pop()).map(Item::Message));
+    });
+    let pieces = feed(octets.chunks(piece), limit, |items, batch| {
+        while batch.messages() > 0 {
+            let mut part = batch.split_to(piece);
+            items.extend(std::iter::from_fn(|| pop_copied(&mut part)).map(Item::Message));
+        }
+    });
+    assert_eq!(whole, pieces);
+
+    assert!(octets.ends_with(&whole.left));
+    for item in &whole.items {
+        if let (Item::Message(body), Some(limit)) = (item, limit) {
+            assert!(body.len() <= usize::from(limit));
+        }
+    }
+});
+
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    items: Vec<Item>,
+    discarded: u64,
+    end: Result<(), TrafficError>,
+    /// What waits for more octets; nothing after an error.
+    left: Vec<u8>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Item {
+    Command(Command),
+    Message(Bytes),
+}
+
+/// Decodes one piece after the other until the first error, and takes batches apart with `unpack`.
+fn feed<'a>(
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    limit: Option<u8>,
+    unpack: impl Fn(&mut Vec<Item>, &mut Batch),
+) -> Outcome {
+    let mut decoder = TrafficDecoder::new(limit.map(u64::from));
+    let mut input = BytesMut::new();
+    let mut items = Vec::new();
+    let mut fed = 0;
+    for piece in pieces {
+        input.extend_from_slice(piece);
+        fed += piece.len();
+        loop {
+            match decoder.decode(&mut input) {
+                Ok(Some(Traffic::Messages(mut batch))) => {
+                    let messages = items.len() + batch.messages();
+                    assert!(batch.messages() > 0);
+                    unpack(&mut items, &mut batch);
+                    assert_eq!((batch.messages(), items.len()), (0, messages));
+                }
+                Ok(Some(Traffic::Command(command))) => items.push(Item::Command(command)),
+                Ok(None) => break,
+                Err(error) => {
+                    let discarded = decoder.take_discarded();
+                    return Outcome { items, discarded, end: Err(error), left: Vec::new() };
+                }
+            }
+        }
+        // Room for one read, and a multiple of what has arrived, by how `BytesMut` grows.
+        assert!(input.capacity() <= 4 * (fed + READ_SIZE));
+    }
+    Outcome { items, discarded: decoder.take_discarded(), end: Ok(()), left: input.to_vec() }
+}
+
+/// Takes the first message, as a copy if it is short.
+fn pop_copied(batch: &mut Batch) -> Option<Bytes> {
+    match batch.pop_short::<SHORT>() {
+        Some((octets, len)) => Some(Bytes::copy_from_slice(&octets[..len])),
+        None => batch.pop(),
+    }
+}
+
+const SHORT: usize = 8;
