@@ -41,9 +41,10 @@ use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
 pub(crate) use self::establish::{EstablishError, establish};
 use self::writer::Writer;
+use crate::pipe::Take;
 use crate::proto::command::Command;
 use crate::proto::traffic::{Batch, Traffic, TrafficError};
-use crate::routing::{Attachment, Take};
+use crate::routing::Attachment;
 
 /// An established connection.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::task::Waker;
 
 use crate::message::Message;
 use crate::pipe::HighWaterMark;
+use crate::pipe::parked::Parked;
 use crate::proto::traffic::Batch;
 use crate::routing_id::RoutingId;
 
@@ -20,13 +21,13 @@ pub(crate) struct Inbound {
     held: usize,
     hwm: HighWaterMark,
     routing_id: Option<RoutingId>,
-    /// Set while the connection holds a batch for which there is no room.
-    connection: Option<Waker>,
+    /// Waits for room for a batch that it holds.
+    connection: Parked,
 }
 
 impl Inbound {
     pub(crate) const fn new(hwm: HighWaterMark, routing_id: Option<RoutingId>) -> Self {
-        Self { batches: VecDeque::new(), held: 0, hwm, routing_id, connection: None }
+        Self { batches: VecDeque::new(), held: 0, hwm, routing_id, connection: Parked::new() }
     }
 
     /// Queues as much of `batch` as there is room for, unless that is less than half the mark: then
@@ -69,23 +70,22 @@ impl Inbound {
             self.batches.pop_front();
         }
         self.held -= 1;
-        if self.connection.is_some() && self.hwm.room(self.held) >= self.hwm.half() {
-            *resumed = self.connection.take();
+        if self.connection.is_parked() && self.hwm.room(self.held) >= self.hwm.half() {
+            self.connection.unpark(resumed);
         }
         Some(message)
     }
 
     /// Notes that the connection waits for room.
     pub(crate) fn park(&mut self, connection: &Waker) {
-        match &mut self.connection {
-            Some(parked) => parked.clone_from(connection),
-            None => self.connection = Some(connection.clone()),
-        }
+        self.connection.park(connection);
     }
 
-    /// Takes the connection's waker if it waits.
+    /// Hands out the connection, if it waits.
     pub(crate) fn unpark(&mut self) -> Option<Waker> {
-        self.connection.take()
+        let mut waiting = None;
+        self.connection.unpark(&mut waiting);
+        waiting
     }
 
     pub(crate) fn is_empty(&self) -> bool {

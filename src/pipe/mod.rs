@@ -10,13 +10,14 @@
 mod high_water_mark;
 mod inbound;
 mod outbound;
+mod parked;
 mod waiters;
 
 use slotmap::new_key_type;
 
 pub(crate) use self::high_water_mark::HighWaterMark;
 pub(crate) use self::inbound::Inbound;
-pub(crate) use self::outbound::Outbound;
+pub(crate) use self::outbound::{Outbound, Take};
 pub(crate) use self::waiters::{Ticket, Waiters};
 
 new_key_type! {

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use crate::message::Message;
 use crate::pipe::HighWaterMark;
+use crate::pipe::parked::Parked;
 
 /// Messages that wait for one connection.
 ///
@@ -18,13 +19,30 @@ pub(crate) struct Outbound {
     /// Slots promised to senders that have not used them yet.
     reserved: usize,
     hwm: HighWaterMark,
-    /// Set while the connection has nothing to do.
-    connection: Option<Waker>,
+    /// Nothing is queued any more.
+    retired: bool,
+    /// Waits for messages.
+    connection: Parked,
+}
+
+/// What a connection found in its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// The queue is empty and stays so.
+    End,
+    Messages,
 }
 
 impl Outbound {
     pub(crate) const fn new(hwm: HighWaterMark) -> Self {
-        Self { queue: VecDeque::new(), octets: 0, reserved: 0, hwm, connection: None }
+        Self {
+            queue: VecDeque::new(),
+            octets: 0,
+            reserved: 0,
+            hwm,
+            retired: false,
+            connection: Parked::new(),
+        }
     }
 
     /// Queues a message, which is there; there has to be room. Sets `idle` to the connection, if it
@@ -35,9 +53,7 @@ impl Outbound {
         let Some(message) = message.take() else { return };
         self.octets += message.len() + FRAME_HEADER;
         self.queue.push_back(message);
-        if self.connection.is_some() {
-            *idle = self.connection.take();
-        }
+        self.connection.unpark(idle);
     }
 
     /// Keeps a slot for a sender; there has to be room.
@@ -52,15 +68,40 @@ impl Outbound {
         self.reserved -= 1;
     }
 
+    /// Queues a message like [`push`](Self::push), in a kept slot. False, and the message stays where
+    /// it is, if the slot is void.
+    pub(crate) fn push_reserved(
+        &mut self,
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> bool {
+        self.release();
+        if !self.retired {
+            self.push(message, idle);
+        }
+        !self.retired
+    }
+
     /// Moves messages into `taken`, which is empty: all of them, or, where they are long, as many as
-    /// make one write. Their slots are free from here on.
-    pub(crate) fn take(&mut self, taken: &mut VecDeque<Message>) {
+    /// make one write. Their slots are free from here on. If there are none, parks the connection.
+    pub(crate) fn poll_take(
+        &mut self,
+        taken: &mut VecDeque<Message>,
+        connection: &Waker,
+    ) -> Poll<Take> {
         debug_assert!(taken.is_empty());
+        if self.queue.is_empty() {
+            if self.retired {
+                return Poll::Ready(Take::End);
+            }
+            self.connection.park(connection);
+            return Poll::Pending;
+        }
         if self.octets <= TAKE_WHOLE {
             // A swap keeps both allocations in use and moves no message.
             mem::swap(&mut self.queue, taken);
             self.octets = 0;
-            return;
+            return Poll::Ready(Take::Messages);
         }
         let mut octets = 0;
         while octets < TAKE_PART {
@@ -69,28 +110,25 @@ impl Outbound {
             taken.push_back(message);
         }
         self.octets -= octets;
+        Poll::Ready(Take::Messages)
     }
 
-    /// Notes that the connection waits for a message.
-    pub(crate) fn park(&mut self, connection: &Waker) {
-        match &mut self.connection {
-            Some(parked) => parked.clone_from(connection),
-            None => self.connection = Some(connection.clone()),
-        }
-    }
-
-    /// Takes the connection's waker if it waits.
-    pub(crate) fn unpark(&mut self) -> Option<Waker> {
-        self.connection.take()
+    /// Makes all slots void, also those that are kept; what is queued can still be taken. Hands out
+    /// the connection, if it was idle.
+    pub(crate) fn retire(&mut self) -> Option<Waker> {
+        self.retired = true;
+        let mut idle = None;
+        self.connection.unpark(&mut idle);
+        idle
     }
 
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        self.hwm.room(self.queue.len() + self.reserved) > 0
+        !self.retired && self.hwm.room(self.queue.len() + self.reserved) > 0
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+    pub(crate) const fn is_retired(&self) -> bool {
+        self.retired
     }
 
     /// How many messages wait.
@@ -131,9 +169,9 @@ mod tests {
             push(&mut pipe, &[0; 64]);
         }
         let mut taken = VecDeque::new();
-        pipe.take(&mut taken);
+        assert_eq!(pipe.poll_take(&mut taken, Waker::noop()), Poll::Ready(Take::Messages));
         assert_eq!(taken.len(), 1_000);
-        assert!(pipe.is_empty());
+        assert_eq!(pipe.len(), 0);
     }
 
     #[test]
@@ -143,7 +181,7 @@ mod tests {
             push(&mut pipe, &[0; 40_000]);
         }
         let mut taken = VecDeque::new();
-        pipe.take(&mut taken);
+        assert_eq!(pipe.poll_take(&mut taken, Waker::noop()), Poll::Ready(Take::Messages));
         assert_eq!((taken.len(), pipe.len()), (2, 8));
     }
 

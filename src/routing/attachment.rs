@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, PipeKey};
+use crate::pipe::{HighWaterMark, PipeKey, Take};
 use crate::proto::traffic::Batch;
-use crate::routing::{EndpointId, FairQueue, Outgoing, Take, lock, wake_all};
+use crate::routing::{EndpointId, FairQueue, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
 
 /// The routing of one socket, without the kind of its strategy.

@@ -23,7 +23,7 @@ pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, PipeKey, Ticket};
+use crate::pipe::{HighWaterMark, PipeKey, Take, Ticket};
 use crate::routing_id::RoutingId;
 
 /// What a connection and its owner need of an outgoing strategy.
@@ -105,14 +105,6 @@ pub(crate) struct EndpointId(pub(crate) u64);
 pub(crate) struct Attached {
     pub(crate) key: PipeKey,
     pub(crate) routing_id: Option<RoutingId>,
-}
-
-/// What a connection found in its queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Take {
-    /// The queue is empty and stays so.
-    End,
-    Messages,
 }
 
 /// Why a message could not be queued.

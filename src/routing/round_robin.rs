@@ -6,8 +6,8 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, Outbound, PipeKey, Ticket, Waiters};
-use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy, Take};
+use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters};
+use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
 /// For processing outgoing messages).
@@ -30,14 +30,13 @@ struct Slot {
     outbound: Outbound,
     endpoint: EndpointId,
     listed: bool,
-    retired: bool,
 }
 
 impl RoundRobin {
     /// Grants free slots to those who wait, and lists the pipe if there are more.
     fn refill(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
-        if slot.retired || slot.listed {
+        if slot.listed {
             return;
         }
         while slot.outbound.has_room() {
@@ -54,12 +53,11 @@ impl RoundRobin {
 
     fn retire_one(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
-        slot.retired = true;
         slot.listed = false;
         self.ready.retain(|listed| *listed != key);
         // Whoever was granted a slot here has been woken already, and will look for another one.
         self.grants.retain(|(_, granted)| *granted != key);
-        woken.extend(slot.outbound.unpark());
+        woken.extend(slot.outbound.retire());
     }
 
     /// Moves on to the next pipe after the first one in `ready` has given away a slot.
@@ -86,7 +84,7 @@ impl Outgoing for RoundRobin {
             return None;
         }
         let outbound = Outbound::new(hwm);
-        let key = self.pipes.insert(Slot { outbound, endpoint, listed: false, retired: false });
+        let key = self.pipes.insert(Slot { outbound, endpoint, listed: false });
         self.refill(key, woken);
         Some(Attached { key, routing_id: None })
     }
@@ -116,16 +114,9 @@ impl Outgoing for RoundRobin {
         woken: &mut Vec<Waker>,
     ) -> Poll<Take> {
         let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
-        if slot.outbound.is_empty() {
-            if slot.retired {
-                return Poll::Ready(Take::End);
-            }
-            slot.outbound.park(connection);
-            return Poll::Pending;
-        }
-        slot.outbound.take(taken);
+        let took = slot.outbound.poll_take(taken, connection);
         self.refill(key, woken);
-        Poll::Ready(Take::Messages)
+        took
     }
 
     fn queued(&self, key: PipeKey) -> usize {
@@ -198,14 +189,9 @@ impl Strategy for RoundRobin {
         message: &mut Option<Message>,
         idle: &mut Option<Waker>,
     ) -> Result<(), Refusal> {
-        match self.pipes.get_mut(key) {
-            Some(slot) if !slot.retired => {
-                slot.outbound.release();
-                slot.outbound.push(message, idle);
-                Ok(())
-            }
-            _ => Err(Refusal::HostUnreachable),
-        }
+        let slot = self.pipes.get_mut(key);
+        let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, idle));
+        if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
     }
 
     fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {

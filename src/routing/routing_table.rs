@@ -6,8 +6,8 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, Outbound, PipeKey, Ticket, Waiters};
-use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy, Take};
+use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters};
+use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 use crate::routing_id::RoutingId;
 
 /// Sends each message to the remote that it names (RFC 41, The SERVER Socket Type, For processing
@@ -33,7 +33,6 @@ struct Slot {
     waiters: Waiters,
     /// Senders that have been woken and have not come for their reserved slot yet.
     granted: VecDeque<Ticket>,
-    retired: bool,
 }
 
 impl RoutingTable {
@@ -73,13 +72,12 @@ impl Slot {
     }
 
     fn retire(&mut self, keys: &mut HashMap<RoutingId, PipeKey>, woken: &mut Vec<Waker>) {
-        if self.retired {
+        if self.outbound.is_retired() {
             return;
         }
-        self.retired = true;
         keys.remove(&self.routing_id);
         woken.extend(self.waiters.drain());
-        woken.extend(self.outbound.unpark());
+        woken.extend(self.outbound.retire());
     }
 }
 
@@ -100,7 +98,6 @@ impl Outgoing for RoutingTable {
             routing_id,
             waiters: Waiters::default(),
             granted: VecDeque::new(),
-            retired: false,
         });
         self.keys.insert(routing_id, key);
         Some(Attached { key, routing_id: Some(routing_id) })
@@ -126,16 +123,9 @@ impl Outgoing for RoutingTable {
         woken: &mut Vec<Waker>,
     ) -> Poll<Take> {
         let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
-        if slot.outbound.is_empty() {
-            if slot.retired {
-                return Poll::Ready(Take::End);
-            }
-            slot.outbound.park(connection);
-            return Poll::Pending;
-        }
-        slot.outbound.take(taken);
+        let took = slot.outbound.poll_take(taken, connection);
         slot.refill(woken);
-        Poll::Ready(Take::Messages)
+        took
     }
 
     fn queued(&self, key: PipeKey) -> usize {
@@ -201,14 +191,9 @@ impl Strategy for RoutingTable {
         message: &mut Option<Message>,
         idle: &mut Option<Waker>,
     ) -> Result<(), Refusal> {
-        match self.pipes.get_mut(key) {
-            Some(slot) if !slot.retired => {
-                slot.outbound.release();
-                slot.outbound.push(message, idle);
-                Ok(())
-            }
-            _ => Err(Refusal::HostUnreachable),
-        }
+        let slot = self.pipes.get_mut(key);
+        let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, idle));
+        if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
     }
 
     fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
