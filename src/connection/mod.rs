@@ -130,6 +130,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 }
                 Some(Err(DecodeError::Io(error))) => return Poll::Ready(Disconnect::Io(error)),
                 Some(Err(DecodeError::Protocol(error))) => {
+                    // What follows has no meaning any more.
+                    self.framed.read_buffer_mut().clear();
                     return Poll::Ready(Disconnect::Protocol(error));
                 }
                 None => return Poll::Ready(Disconnect::ClosedByRemote),
