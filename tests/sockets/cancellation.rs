@@ -1,0 +1,354 @@
+//! Futures that are dropped before they are ready.
+//!
+//! Every attempt to send has a number of its own, so that comparing what was sent with what was
+//! received shows a lost message as well as one that was sent though its sender had given up.
+
+use std::env;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures::StreamExt;
+use tokio::task::{self, JoinSet};
+use tokio_test::assert_pending;
+use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
+
+use crate::remote::{self, LONGER_THAN_BUFFERS, Remote};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn requests_survive_cancellations_on_one_thread() {
+    let _watchdog = Watchdog::start();
+    let (client, server, _) = pair().await;
+    assert_cancel_safe(Sender::Client(client), Receiver::Server(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_survive_cancellations_on_many_threads() {
+    let _watchdog = Watchdog::start();
+    let (client, server, _) = pair().await;
+    assert_cancel_safe(Sender::Client(client), Receiver::Server(server)).await;
+}
+
+#[tokio::test]
+async fn replies_survive_cancellations_on_one_thread() {
+    let _watchdog = Watchdog::start();
+    let (client, server, id) = pair().await;
+    assert_cancel_safe(Sender::Server(server, id), Receiver::Client(client)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn replies_survive_cancellations_on_many_threads() {
+    let _watchdog = Watchdog::start();
+    let (client, server, id) = pair().await;
+    assert_cancel_safe(Sender::Server(server, id), Receiver::Client(client)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_of_many_senders_to_many_receivers_survive_cancellations() {
+    let _watchdog = Watchdog::start();
+    let (client, server, _) = pair().await;
+    assert_none_lost(Sender::Client(client), Receiver::Server(server)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn replies_of_many_senders_to_many_receivers_survive_cancellations() {
+    let _watchdog = Watchdog::start();
+    let (client, server, id) = pair().await;
+    assert_none_lost(Sender::Server(server, id), Receiver::Client(client)).await;
+}
+
+#[tokio::test]
+async fn a_send_that_is_dropped_while_it_waits_sends_nothing() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().build();
+    let mut dropped = tokio_test::task::spawn(client.send("dropped"));
+    assert_pending!(dropped.poll());
+    drop(dropped);
+
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("sent").await.unwrap();
+
+    assert_eq!(server.recv().await.unwrap(), "sent");
+}
+
+#[tokio::test]
+async fn a_send_that_is_dropped_when_its_turn_has_come_passes_it_on() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().send_hwm(1).build();
+    let mut first = tokio_test::task::spawn(client.send("first"));
+    let mut second = tokio_test::task::spawn(client.send("second"));
+    assert_pending!(first.poll());
+    assert_pending!(second.poll());
+
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    assert!(first.is_woken());
+    assert!(!second.is_woken());
+    drop(first);
+    second.await.unwrap();
+
+    assert_eq!(server.recv().await.unwrap(), "second");
+}
+
+#[tokio::test]
+async fn a_route_that_is_dropped_passes_its_turn_on() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&remote::message(b"hello")).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    remote.peek().await;
+    server.try_route("queued", id).unwrap();
+    let mut first = tokio_test::task::spawn(server.route("first", id));
+    let mut second = tokio_test::task::spawn(server.route("second", id));
+    assert_pending!(first.poll());
+    assert_pending!(second.poll());
+
+    remote.read_message().await;
+    assert_eq!(remote.read_message().await, b"queued");
+    assert!(first.is_woken());
+    drop(first);
+    second.await.unwrap();
+
+    assert_eq!(remote.read_message().await, b"second");
+}
+
+#[tokio::test]
+async fn a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on() {
+    let _watchdog = Watchdog::start();
+    let (client, server, _) = pair().await;
+    let mut first = tokio_test::task::spawn(server.recv());
+    let mut second = tokio_test::task::spawn(server.recv());
+    assert_pending!(first.poll());
+    assert_pending!(second.poll());
+
+    client.send("x").await.unwrap();
+    while !first.is_woken() {
+        task::yield_now().await;
+    }
+    assert!(!second.is_woken());
+    drop(first);
+
+    assert_eq!(second.await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on() {
+    let _watchdog = Watchdog::start();
+    let (client, server, _) = pair().await;
+    let mut stream = tokio_test::task::spawn(server.clone());
+    let mut receive = tokio_test::task::spawn(server.recv());
+    assert_pending!(stream.poll_next());
+    assert_pending!(receive.poll());
+
+    client.send("x").await.unwrap();
+    while !stream.is_woken() {
+        task::yield_now().await;
+    }
+    drop(stream);
+
+    assert_eq!(receive.await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_left_alone_takes_nothing_from_others() {
+    let _watchdog = Watchdog::start();
+    let (client, server, _) = pair().await;
+    let mut stream = server.clone();
+    assert_pending!(tokio_test::task::spawn(stream.next()).poll());
+
+    client.send("x").await.unwrap();
+
+    while let Err(error) = server.try_recv() {
+        assert_eq!(error, tokio_zmtp::TryRecvError::Empty);
+        task::yield_now().await;
+    }
+    client.send("y").await.unwrap();
+    assert_eq!(stream.next().await.unwrap(), "y");
+}
+
+/// Sends and receives with little patience until both ends have given up ten thousand times, and
+/// compares what was sent with what was received.
+async fn assert_cancel_safe(sender: Sender, receiver: Receiver) {
+    let seed = seed();
+    let mut random = Random(seed);
+    let receives_given_up = Arc::new(AtomicU32::new(0));
+    let receiving = task::spawn({
+        let (mut random, given_up) = (Random(!seed), Arc::clone(&receives_given_up));
+        async move {
+            let mut received = Vec::new();
+            loop {
+                match receiver.recv_within(random.patience()).await {
+                    Some(LAST) => return received,
+                    Some(number) => received.push(number),
+                    None => _ = given_up.fetch_add(1, Ordering::Relaxed),
+                }
+            }
+        }
+    });
+    let mut sent = Vec::new();
+    let mut sends_given_up = 0;
+    let mut numbers = 0..LAST;
+    while sends_given_up < CANCELLATIONS
+        || receives_given_up.load(Ordering::Relaxed) < CANCELLATIONS
+    {
+        let number = numbers.next().unwrap();
+        if sender.send_within(random.patience(), number).await {
+            sent.push(number);
+        } else {
+            sends_given_up += 1;
+        }
+    }
+    sender.send(LAST).await;
+
+    let received = receiving.await.unwrap();
+    assert!(received == sent, "a message was lost, doubled, displaced or sent in spite");
+}
+
+/// The same with several senders and receivers, so that who gives up has others behind it.
+async fn assert_none_lost(sender: Sender, receiver: Receiver) {
+    let seed = seed();
+    let mut receiving = JoinSet::new();
+    let mut sending = JoinSet::new();
+    for number in 0..HANDLES {
+        let (receiver, mut random) = (receiver.clone(), Random(!seed ^ u64::from(number)));
+        receiving.spawn(async move {
+            let mut received = Vec::new();
+            loop {
+                match receiver.recv_within(random.patience()).await {
+                    Some(LAST) => return received,
+                    number => received.extend(number),
+                }
+            }
+        });
+        let (sender, mut random) = (sender.clone(), Random(seed ^ u64::from(number)));
+        sending.spawn(async move {
+            let mut sent = Vec::new();
+            let mut given_up = 0;
+            let mut numbers = (number..LAST).step_by(HANDLES as usize);
+            while given_up < CANCELLATIONS / HANDLES {
+                let number = numbers.next().unwrap();
+                if sender.send_within(random.patience(), number).await {
+                    sent.push(number);
+                } else {
+                    given_up += 1;
+                }
+            }
+            sent
+        });
+    }
+    let mut sent = sending.join_all().await.concat();
+    // As it is the last, one for each receiver.
+    for _ in 0..HANDLES {
+        sender.send(LAST).await;
+    }
+    let mut received = receiving.join_all().await.concat();
+
+    sent.sort_unstable();
+    received.sort_unstable();
+    assert!(received == sent, "a message was lost, doubled or sent in spite");
+}
+
+#[derive(Clone)]
+enum Sender {
+    Client(Client),
+    Server(Server, RoutingId),
+}
+
+impl Sender {
+    async fn send(&self, number: u32) {
+        let message = Message::from(number.to_be_bytes());
+        match self {
+            Self::Client(client) => client.send(message).await.unwrap(),
+            Self::Server(server, id) => server.route(message, *id).await.unwrap(),
+        }
+    }
+
+    /// Returns whether it was sent.
+    async fn send_within(&self, patience: u32, number: u32) -> bool {
+        tokio::select! {
+            biased;
+            () = self.send(number) => true,
+            () = wait(patience) => false,
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Receiver {
+    Client(Client),
+    Server(Server),
+}
+
+impl Receiver {
+    async fn recv_within(&self, patience: u32) -> Option<u32> {
+        let received = async {
+            match self {
+                Self::Client(client) => client.recv().await.unwrap(),
+                Self::Server(server) => server.recv().await.unwrap(),
+            }
+        };
+        tokio::select! {
+            biased;
+            message = received => Some(u32::from_be_bytes((*message).try_into().unwrap())),
+            () = wait(patience) => None,
+        }
+    }
+}
+
+/// Lets other tasks have so many turns.
+async fn wait(turns: u32) {
+    for _ in 0..turns {
+        task::yield_now().await;
+    }
+}
+
+/// A sequence of numbers that is the same for the same seed (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    /// How many turns to wait: none, as a rule a few, and now and then so many that the other end
+    /// runs dry.
+    fn patience(&mut self) -> u32 {
+        match self.next() % 64 {
+            0 => 40,
+            number => number as u32 % 4,
+        }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// The environment's `SEED`, or another one each time. It is printed for a test that fails.
+fn seed() -> u64 {
+    let given = env::var("SEED").ok().map(|seed| seed.parse().unwrap());
+    let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
+    eprintln!("SEED={seed}");
+    seed
+}
+
+/// Two ends with short queues, so that both have to wait often.
+async fn pair() -> (Client, Server, RoutingId) {
+    let server = Server::builder().send_hwm(4).recv_hwm(4).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let client = Client::builder().send_hwm(4).recv_hwm(4).connect(endpoint).await.unwrap();
+    client.send("hello").await.unwrap();
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    (client, server, id)
+}
+
+const CANCELLATIONS: u32 = 10_000;
+
+const HANDLES: u32 = 4;
+
+/// What is sent last.
+const LAST: u32 = u32::MAX;

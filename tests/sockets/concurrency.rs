@@ -1,0 +1,164 @@
+//! Many handles at once.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::task::JoinSet;
+use tokio_zmtp::{Client, Server};
+
+use crate::watchdog::Watchdog;
+
+#[test]
+fn handles_are_shared_by_cloning() {
+    fn is_handle<T: Clone + Debug + Send + Sync + 'static>() {}
+
+    is_handle::<Client>();
+    is_handle::<Server>();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_clones_of_a_client_send_and_receive_at_once() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let echo = tokio::spawn(echo(server.clone()));
+
+    let mut tasks = JoinSet::new();
+    for handle in 0..HANDLES {
+        let (sender, receiver) = (client.clone(), client.clone());
+        tasks.spawn(async move {
+            let send = async {
+                for number in numbers_of(handle) {
+                    sender.send(number.to_be_bytes()).await.unwrap();
+                }
+            };
+            let receive = async {
+                let mut received = Vec::new();
+                for _ in numbers_of(handle) {
+                    received.push(number(&receiver.recv().await.unwrap()));
+                }
+                received
+            };
+            tokio::join!(send, receive).1
+        });
+    }
+    let received = tasks.join_all().await.concat();
+
+    assert_each_once(received);
+    server.close().await;
+    echo.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_clients_of_one_server_get_their_own_replies() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let echo = tokio::spawn(echo(server.clone()));
+
+    let mut tasks = JoinSet::new();
+    for handle in 0..HANDLES {
+        let endpoint = endpoint.clone();
+        tasks.spawn(async move {
+            let client = Client::connect(endpoint).await.unwrap();
+            for number in numbers_of(handle) {
+                client.send(number.to_be_bytes()).await.unwrap();
+            }
+            for expected in numbers_of(handle) {
+                assert_eq!(client.recv().await.unwrap(), expected.to_be_bytes());
+            }
+        });
+    }
+    tasks.join_all().await;
+
+    server.close().await;
+    echo.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn receivers_on_one_server_share_what_arrives() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let missing = Arc::new(AtomicU32::new(HANDLES * EACH));
+
+    let mut receivers = JoinSet::new();
+    for _ in 0..8 {
+        let (server, missing) = (server.clone(), Arc::clone(&missing));
+        receivers.spawn(async move {
+            let mut received = Vec::new();
+            while let Ok(message) = server.recv().await {
+                received.push(number(&message));
+                if missing.fetch_sub(1, Ordering::Relaxed) == 1 {
+                    server.close().await;
+                }
+            }
+            received
+        });
+    }
+    let mut senders = JoinSet::new();
+    for handle in 0..HANDLES {
+        let endpoint = endpoint.clone();
+        senders.spawn(async move {
+            let client = Client::connect(endpoint).await.unwrap();
+            for number in numbers_of(handle) {
+                client.send(number.to_be_bytes()).await.unwrap();
+            }
+            assert_eq!(client.close().await.undelivered, 0);
+        });
+    }
+
+    senders.join_all().await;
+    assert_each_once(receivers.join_all().await.concat());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_senders_pass_through_a_queue_of_one() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let client = Client::builder().send_hwm(1).connect(endpoint).await.unwrap();
+
+    let mut senders = JoinSet::new();
+    for handle in 0..HANDLES {
+        let client = client.clone();
+        senders.spawn(async move {
+            for number in numbers_of(handle) {
+                client.send(number.to_be_bytes()).await.unwrap();
+            }
+        });
+    }
+    let mut received = Vec::new();
+    for _ in 0..HANDLES * EACH {
+        received.push(number(&server.recv().await.unwrap()));
+    }
+
+    senders.join_all().await;
+    assert_each_once(received);
+}
+
+/// Sends everything back until the server is closed.
+async fn echo(server: Server) {
+    while let Ok(request) = server.recv().await {
+        server.reply(&request, &request).await.unwrap();
+    }
+}
+
+fn numbers_of(handle: u32) -> impl Iterator<Item = u32> {
+    handle * EACH..(handle + 1) * EACH
+}
+
+fn number(body: &[u8]) -> u32 {
+    u32::from_be_bytes(body.try_into().unwrap())
+}
+
+fn assert_each_once(mut numbers: Vec<u32>) {
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..HANDLES * EACH), "a message was lost or doubled");
+}
+
+const HANDLES: u32 = 50;
+
+/// How many messages pass through each handle.
+const EACH: u32 = 200;

@@ -1,0 +1,397 @@
+//! Binding and connecting, and taking it back.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use futures::FutureExt;
+use tokio_zmtp::{
+    BindError, Client, ConnectError, DetachError, Endpoint, EndpointErrorKind, RouteError, Server,
+    Socket,
+};
+
+use crate::remote::{self, Place, Remote, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn the_last_endpoint_has_the_port_that_the_system_picked() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().build();
+    assert_eq!(server.last_endpoint(), None);
+
+    let first = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    assert_eq!(server.last_endpoint(), Some(first.clone()));
+    assert_ne!(port(&first), 0);
+    let second = server.bind("tcp://127.0.0.1:0").await.unwrap();
+    assert_eq!(server.last_endpoint(), Some(second.clone()));
+    assert_ne!(first, second);
+
+    let client = Client::connect(first.clone()).await.unwrap();
+    assert_eq!(client.last_endpoint(), Some(first));
+    client.connect(second.clone()).await.unwrap();
+    assert_eq!(client.last_endpoint(), Some(second));
+}
+
+#[tokio::test]
+async fn an_endpoint_is_given_as_text_or_address() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().build();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    server.bind(any).await.unwrap();
+    server.bind(String::from("tcp://127.0.0.1:*")).await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+
+    let text = endpoint.to_string();
+    let client = Client::connect(text.as_str()).await.unwrap();
+    client.connect(text).await.unwrap();
+    client.connect(endpoint.clone()).await.unwrap();
+    client.connect(SocketAddr::from(([127, 0, 0, 1], port(&endpoint)))).await.unwrap();
+
+    assert_eq!(distinct_remotes(&client, &server, 4).await, 4);
+}
+
+#[tokio::test]
+async fn every_interface_is_reached_by_any_of_them() {
+    let _watchdog = Watchdog::start();
+    for wildcard in ["tcp://*:*", "tcp://0.0.0.0:*"] {
+        let server = Server::bind(wildcard).await.unwrap();
+        let bound = server.last_endpoint().unwrap();
+        let client = Client::connect(format!("tcp://127.0.0.1:{}", port(&bound))).await.unwrap();
+        client.send("x").await.unwrap();
+        assert_eq!(server.recv().await.unwrap(), "x");
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_bound_to_several_endpoints_at_once() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().build();
+    for _ in 0..3 {
+        let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let client = Client::connect(endpoint).await.unwrap();
+        client.send("request").await.unwrap();
+        let request = server.recv().await.unwrap();
+        server.reply(&request, "reply").await.unwrap();
+        assert_eq!(client.recv().await.unwrap(), "reply");
+    }
+}
+
+#[tokio::test]
+async fn one_socket_binds_and_connects() {
+    let _watchdog = Watchdog::start();
+    let bound = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let connected = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    server.connect(bound.last_endpoint().unwrap()).await.unwrap();
+
+    for client in [bound, connected] {
+        client.send("request").await.unwrap();
+        let request = server.recv().await.unwrap();
+        server.reply(&request, "reply").await.unwrap();
+        assert_eq!(client.recv().await.unwrap(), "reply");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_connected_to_twice_has_two_connections() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    client.connect(listener.endpoint()).await.unwrap();
+    for body in ["a", "b"] {
+        client.send(body).await.unwrap();
+    }
+
+    let mut first = listener.accept_as("SERVER").await;
+    let mut second = listener.accept_as("SERVER").await;
+    let mut bodies = [first.read_message().await, second.read_message().await];
+    bodies.sort();
+    assert_eq!(bodies, [b"a", b"b"]);
+
+    // They are one endpoint still.
+    client.disconnect(listener.endpoint()).await.unwrap();
+    assert_eq!(first.read_to_end().await, b"");
+    assert_eq!(second.read_to_end().await, b"");
+    let error = client.disconnect(listener.endpoint()).await.unwrap_err();
+    assert!(matches!(error, DetachError::NotFound { .. }));
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_refused_by_its_name() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let taken = server.last_endpoint().unwrap();
+
+    let error = Client::bind(taken.clone()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("{taken} is in use"));
+    assert!(matches!(error, BindError::AddrInUse { endpoint } if endpoint == taken));
+
+    // That costs the socket nothing.
+    let error = server.bind(taken.clone()).await.unwrap_err();
+    assert!(matches!(error, BindError::AddrInUse { .. }));
+    assert_eq!(server.last_endpoint(), Some(taken.clone()));
+    let client = Client::connect(taken).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn an_address_of_another_machine_is_refused() {
+    let _watchdog = Watchdog::start();
+    // RFC 5737: for documentation only.
+    let error = Server::bind("tcp://192.0.2.1:*").await.unwrap_err();
+    assert_eq!(error.to_string(), "tcp://192.0.2.1:* is no address of this machine");
+    assert!(matches!(error, BindError::AddrNotAvailable { .. }));
+}
+
+#[tokio::test]
+async fn text_that_is_no_endpoint_is_refused_with_what_is_wrong_and_what_is_right() {
+    let _watchdog = Watchdog::start();
+    let socket = Server::builder().build();
+    for (text, wrong, right) in [
+        ("127.0.0.1:5555", "no transport", "tcp://127.0.0.1:5555"),
+        ("tpc://127.0.0.1:5555", "`tpc`", "tcp"),
+        ("tcp://127.0.0.1", "no port", "tcp://127.0.0.1:5555"),
+        ("tcp://127.0.0.1:65536", "`65536`", "65535"),
+        ("tcp://:5555", "no host", "tcp://127.0.0.1:5555"),
+        ("tcp://::1:5555", "brackets", "tcp://[::1]:5555"),
+        ("tcp://my host:5555", "` `", "letters, digits"),
+        ("tcp://127.0.0.256:5555", "`127.0.0.256`", "127.0.0.1"),
+    ] {
+        let errors = [
+            Server::bind(text).await.unwrap_err().to_string(),
+            Client::connect(text).await.unwrap_err().to_string(),
+            socket.bind(text).await.unwrap_err().to_string(),
+            socket.connect(text).await.unwrap_err().to_string(),
+            socket.unbind(text).await.unwrap_err().to_string(),
+            socket.disconnect(text).await.unwrap_err().to_string(),
+        ];
+        for error in &errors {
+            assert!(error.starts_with(&format!("`{text}`: ")), "{error}");
+            assert!(error.contains(wrong), "{error}");
+            assert!(error.contains(right), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_can_only_be_bound_is_not_connected_to() {
+    let _watchdog = Watchdog::start();
+    for (endpoint, kind) in [
+        ("tcp://*:5555", EndpointErrorKind::WildcardHost),
+        ("tcp://0.0.0.0:5555", EndpointErrorKind::WildcardHost),
+        ("tcp://[::]:5555", EndpointErrorKind::WildcardHost),
+        ("tcp://127.0.0.1:*", EndpointErrorKind::WildcardPort),
+        ("tcp://127.0.0.1:0", EndpointErrorKind::WildcardPort),
+    ] {
+        let Err(ConnectError::Endpoint(error)) = Client::connect(endpoint).await else {
+            panic!("{endpoint} was accepted");
+        };
+        assert_eq!(error.kind(), kind);
+    }
+}
+
+#[tokio::test]
+async fn unbinding_frees_the_address_at_once_and_ends_what_was_accepted() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let other = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&endpoint).await;
+    remote.write(&remote::message(b"hello").repeat(2)).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    server.route("farewell", id).await.unwrap();
+
+    server.unbind(endpoint.clone()).await.unwrap();
+
+    let successor = Server::bind(endpoint.clone()).await.unwrap();
+    // What was queued is still written, and what was received can be.
+    assert_eq!(remote.read_message().await, b"farewell");
+    assert_eq!(remote.read_to_end().await, b"");
+    assert_eq!(server.recv().await.unwrap(), "hello");
+    // Its id is gone.
+    let error = server.route("x", id).await.unwrap_err();
+    assert!(matches!(error, RouteError::HostUnreachable(_)));
+    // Nobody else is concerned.
+    for (server, endpoint) in [(successor, endpoint), (server, other)] {
+        let client = Client::connect(endpoint).await.unwrap();
+        client.send("x").await.unwrap();
+        assert_eq!(server.recv().await.unwrap(), "x");
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_and_found_no_room_is_received_after_unbinding() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().recv_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut remote = Remote::client(&endpoint).await;
+    // The answer is written after all that came with the question has been read.
+    remote.write(&[remote::ping(b""), remote::message(b"x").repeat(100)].concat()).await;
+    assert_eq!(remote.read_frame().await.1, b"\x04PONG");
+
+    server.unbind(endpoint).await.unwrap();
+    assert_eq!(remote.read_to_end().await, b"");
+    drop(remote);
+
+    for _ in 0..100 {
+        assert_eq!(server.recv().await.unwrap(), "x");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_free_as_soon_as_it_is_unbound() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    for _ in 0..200 {
+        server.unbind(endpoint.clone()).await.unwrap();
+        server.bind(endpoint.clone()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn unbinding_ends_a_handshake_that_is_under_way() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut remote = Remote::dial(&endpoint).await;
+    assert_eq!(remote.read(64).await, remote::GREETING);
+
+    server.unbind(endpoint).await.unwrap();
+
+    assert_eq!(remote.read_to_end().await, b"");
+}
+
+#[tokio::test]
+async fn an_endpoint_is_unbound_by_the_name_by_which_it_was_bound() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().build();
+    let bound = server.bind("tcp://localhost:*").await.unwrap();
+    server.unbind("tcp://localhost:*").await.unwrap();
+    Server::bind(bound).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_endpoint_is_bound_again_by_the_same_socket() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    for _ in 0..3 {
+        let mut remote = Remote::client(&endpoint).await;
+        remote.write(&remote::message(b"x")).await;
+        assert_eq!(server.recv().await.unwrap(), "x");
+        server.unbind(endpoint.clone()).await.unwrap();
+        assert_eq!(remote.read_to_end().await, b"");
+        assert_eq!(server.bind(endpoint.clone()).await.unwrap(), endpoint);
+    }
+}
+
+#[tokio::test]
+async fn a_bind_that_is_dropped_leaves_nothing_bound() {
+    let _watchdog = Watchdog::start();
+    let endpoint = Place::reserve().release();
+    assert!(Server::bind(endpoint.clone()).now_or_never().is_none());
+    while let Err(error) = Server::bind(endpoint.clone()).await {
+        assert!(matches!(error, BindError::AddrInUse { .. }));
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_in_use_is_not_found() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let bound = server.last_endpoint().unwrap();
+    let client = Client::connect(bound.clone()).await.unwrap();
+    let place = Place::reserve();
+
+    let error = server.unbind(place.endpoint()).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("the socket does not use {}", place.endpoint()));
+    assert!(matches!(error, DetachError::NotFound { endpoint } if endpoint == place.endpoint()));
+    let error = client.disconnect(place.endpoint()).await.unwrap_err();
+    assert!(matches!(error, DetachError::NotFound { endpoint } if endpoint == place.endpoint()));
+
+    // The one is not the other.
+    server.disconnect(bound.clone()).await.unwrap_err();
+    client.unbind(bound.clone()).await.unwrap_err();
+    // And once is enough.
+    server.unbind(bound.clone()).await.unwrap();
+    server.unbind(bound.clone()).await.unwrap_err();
+    client.disconnect(bound.clone()).await.unwrap();
+    client.disconnect(bound).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn disconnecting_writes_what_is_queued() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let mut remote = listener.accept_as("SERVER").await;
+    for number in 0..100_u8 {
+        client.send([number]).await.unwrap();
+    }
+
+    client.disconnect(listener.endpoint()).await.unwrap();
+
+    client.try_send("x").unwrap_err();
+    for number in 0..100_u8 {
+        assert_eq!(remote.read_message().await, [number]);
+    }
+    assert_eq!(remote.read_to_end().await, b"");
+}
+
+#[tokio::test]
+async fn disconnecting_still_connects_where_something_is_queued() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::connect(place.endpoint()).await.unwrap();
+    for number in 0..100_u8 {
+        client.send([number]).await.unwrap();
+    }
+
+    client.disconnect(place.endpoint()).await.unwrap();
+
+    let listener = place.listen();
+    let mut remote = listener.accept_as("SERVER").await;
+    for number in 0..100_u8 {
+        assert_eq!(remote.read_message().await, [number]);
+    }
+    assert_eq!(remote.read_to_end().await, b"");
+    drop(remote);
+    client.close().await;
+    assert_eq!(listener.backlog(), 0);
+}
+
+#[tokio::test]
+async fn what_was_received_before_disconnecting_stays_to_be_received() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let mut remote = listener.accept_as("SERVER").await;
+    remote.write(&remote::message(b"x")).await;
+    remote.sync().await;
+
+    client.disconnect(listener.endpoint()).await.unwrap();
+    assert_eq!(remote.read_to_end().await, b"");
+
+    assert_eq!(client.recv().await.unwrap(), "x");
+}
+
+/// Sends as many messages as there should be remotes; counts the remotes that the server sees.
+async fn distinct_remotes(client: &Client, server: &Server, messages: usize) -> usize {
+    let mut ids = HashSet::new();
+    for _ in 0..messages {
+        client.send("x").await.unwrap();
+    }
+    for _ in 0..messages {
+        ids.insert(server.recv().await.unwrap().routing_id());
+    }
+    ids.len()
+}
+
+fn port(endpoint: &Endpoint) -> u16 {
+    match endpoint {
+        Endpoint::Tcp(tcp) => tcp.port(),
+        _ => panic!("{endpoint} has no port"),
+    }
+}

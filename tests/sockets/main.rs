@@ -1,0 +1,20 @@
+//! CLIENT and SERVER over real TCP connections, through the public API alone.
+//!
+//! What has to be seen octet by octet is played against a [`remote::Remote`]. One binary, since
+//! linking takes longer than running.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+mod remote;
+mod served;
+mod watchdog;
+
+mod bad_input;
+mod cancellation;
+mod concurrency;
+mod ending;
+mod endpoints;
+mod mute_state;
+mod reconnect;
+mod round_trip;
+mod routing;

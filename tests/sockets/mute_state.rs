@@ -1,0 +1,357 @@
+//! What happens where a queue is full, or where there is none (RFC 41).
+
+use std::pin::Pin;
+
+use futures::{Sink, SinkExt, future};
+use tokio_test::{assert_pending, task};
+use tokio_zmtp::{
+    Client, Message, RoutingId, Server, Socket, TryRecvError, TryRouteError, TrySendError,
+};
+
+use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn a_client_without_remotes_is_mute() {
+    let _watchdog = Watchdog::start();
+    let client = Client::builder().build();
+    assert_full(&client);
+    assert_pending!(task::spawn(client.send("x")).poll());
+}
+
+#[tokio::test]
+async fn a_bound_client_without_remotes_is_mute() {
+    let _watchdog = Watchdog::start();
+    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    assert_full(&client);
+    assert_pending!(task::spawn(client.send("x")).poll());
+}
+
+#[tokio::test]
+async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone() {
+    let _watchdog = Watchdog::start();
+    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
+    client.send("hello").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "hello");
+
+    // Waits until the client has ended its side, too.
+    server.close().await;
+
+    assert_full(&client);
+}
+
+#[tokio::test]
+async fn a_remote_that_is_not_there_yet_has_a_queue_of_exactly_send_hwm() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::builder().send_hwm(100).connect(place.endpoint()).await.unwrap();
+
+    assert_eq!(fill(&client), 100);
+    assert_pending!(task::spawn(client.send("x")).poll());
+
+    let server = Server::bind(place.release()).await.unwrap();
+    for number in 0..100_u32 {
+        assert_eq!(server.recv().await.unwrap(), number.to_be_bytes());
+    }
+}
+
+#[tokio::test]
+async fn the_marks_are_a_thousand_by_default() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::connect(place.endpoint()).await.unwrap();
+    assert_eq!(fill(&client), 1_000);
+
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&[remote::ping(b""), numbered(0..3_000)].concat()).await;
+    assert_eq!(remote.read_frame().await.1, b"\x04PONG");
+    assert_eq!(drain(&server).len(), 1_000);
+}
+
+#[tokio::test]
+async fn a_mark_of_zero_is_none() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::builder().send_hwm(0).connect(place.endpoint()).await.unwrap();
+    for number in 0..20_000_u32 {
+        client.try_send(number.to_be_bytes()).unwrap();
+    }
+
+    let listener = place.listen();
+    let mut remote = listener.accept_as("SERVER").await;
+    for number in 0..20_000_u32 {
+        assert_eq!(remote.read_message().await, number.to_be_bytes());
+    }
+
+    let server = Server::builder().recv_hwm(0).bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&numbered(0..20_000)).await;
+    remote.sync().await;
+    assert_eq!(drain(&server).len(), 20_000);
+}
+
+#[tokio::test]
+async fn a_new_remote_wakes_a_waiting_sender() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().build();
+    let mut send = task::spawn(client.send("x"));
+    assert_pending!(send.poll());
+
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+
+    assert!(send.is_woken());
+    send.await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn an_accepted_remote_wakes_a_waiting_sender() {
+    let _watchdog = Watchdog::start();
+    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut send = task::spawn(client.send("x"));
+    assert_pending!(send.poll());
+
+    let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
+
+    send.await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn waiting_senders_are_served_in_the_order_in_which_they_came() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().send_hwm(1).build();
+    let mut sends = Vec::new();
+    for number in 0..20_u8 {
+        let mut send = task::spawn(client.send([number]));
+        assert_pending!(send.poll());
+        sends.push(send);
+    }
+
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    // Polled the other way round from here on.
+    sends.reverse();
+    let sent = future::join_all(sends);
+    let receive = async {
+        for number in 0..20_u8 {
+            assert_eq!(server.recv().await.unwrap(), [number]);
+        }
+    };
+
+    let (sent, ()) = tokio::join!(sent, receive);
+    assert!(sent.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_waiting_sender_is_not_overtaken() {
+    let _watchdog = Watchdog::start();
+    let client = Client::builder().send_hwm(1).build();
+    let mut first = task::spawn(client.send("first"));
+    assert_pending!(first.poll());
+
+    let listener = RemoteListener::bind();
+    client.connect(listener.endpoint()).await.unwrap();
+    // The slot is there and promised to the one who waits.
+    assert_full(&client);
+    first.await.unwrap();
+
+    let mut remote = listener.accept_as("SERVER").await;
+    assert_eq!(remote.read_message().await, b"first");
+}
+
+#[tokio::test]
+async fn a_sink_that_is_dropped_gives_back_the_slot_that_it_reserved() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::builder().send_hwm(1).connect(place.endpoint()).await.unwrap();
+    let mut sink = client.clone();
+    future::poll_fn(|cx| Sink::<&str>::poll_ready(Pin::new(&mut sink), cx)).await.unwrap();
+    assert_full(&client);
+    let mut send = task::spawn(client.send("x"));
+    assert_pending!(send.poll());
+
+    drop(sink);
+
+    assert!(send.is_woken());
+    send.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sink_keeps_what_it_took_for_a_remote_that_went() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::connect(place.endpoint()).await.unwrap();
+    let mut sink = client.clone();
+    future::poll_fn(|cx| Sink::<&str>::poll_ready(Pin::new(&mut sink), cx)).await.unwrap();
+
+    client.disconnect(place.endpoint()).await.unwrap();
+    sink.start_send_unpin("x").unwrap();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    SinkExt::<&str>::flush(&mut sink).await.unwrap();
+
+    assert_eq!(server.recv().await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn behind_a_remote_that_does_not_read_exactly_send_hwm_messages_are_queued() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder().send_hwm(7).connect(listener.endpoint()).await.unwrap();
+    let mut remote = listener.accept_as("SERVER").await;
+
+    // What the connection has begun to write no longer counts.
+    client.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+    let (_, size) = remote.read_header().await;
+    assert_eq!(fill(&client), 7);
+    let mut eighth = task::spawn(client.send(7_u32.to_be_bytes()));
+    assert_pending!(eighth.poll());
+
+    remote.read(size).await;
+    for number in 0..7_u32 {
+        assert_eq!(remote.read_message().await, number.to_be_bytes());
+    }
+    eighth.await.unwrap();
+    assert_eq!(remote.read_message().await, 7_u32.to_be_bytes());
+}
+
+#[tokio::test]
+async fn of_a_flood_exactly_recv_hwm_messages_are_queued() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().recv_hwm(10).bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+
+    // The answer is written after all that came with the question has been read.
+    remote.write(&[remote::ping(b""), numbered(0..100)].concat()).await;
+    assert_eq!(remote.read_frame().await.1, b"\x04PONG");
+
+    let mut received = drain(&server);
+    assert_eq!(received.len(), 10);
+    // From here on, room that is made is filled again.
+    while received.len() < 100 {
+        received.push(number(&server.recv().await.unwrap()));
+        let more = drain(&server);
+        assert!(more.len() <= 10);
+        received.extend(more);
+    }
+    assert!(received.into_iter().eq(0..100));
+}
+
+#[tokio::test]
+async fn the_incoming_mark_counts_for_each_remote() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().recv_hwm(3).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut remotes = Vec::new();
+    for _ in 0..4 {
+        let mut remote = Remote::client(&endpoint).await;
+        remote.write(&[remote::ping(b""), numbered(0..10)].concat()).await;
+        assert_eq!(remote.read_frame().await.1, b"\x04PONG");
+        remotes.push(remote);
+    }
+    assert_eq!(drain(&server).len(), 4 * 3);
+}
+
+#[tokio::test]
+async fn a_full_incoming_queue_stops_no_sending() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&numbered(0..100)).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+
+    for number in 0..1_000_u32 {
+        server.route(number.to_be_bytes(), id).await.unwrap();
+        assert_eq!(remote.read_message().await, number.to_be_bytes());
+    }
+
+    for number in 1..100_u32 {
+        assert_eq!(server.recv().await.unwrap(), number.to_be_bytes());
+    }
+}
+
+#[tokio::test]
+async fn one_full_remote_of_a_server_does_not_hold_up_another() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().send_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let (mut full, id) = full_remote(&server).await;
+    let mut waiting = task::spawn(server.route("c", id));
+    assert_pending!(waiting.poll());
+
+    let client = Client::connect(endpoint).await.unwrap();
+    for number in 0..100_u32 {
+        client.send(number.to_be_bytes()).await.unwrap();
+        let request = server.recv().await.unwrap();
+        server.reply(&request, &request).await.unwrap();
+        assert_eq!(client.recv().await.unwrap(), number.to_be_bytes());
+    }
+
+    // Meanwhile nothing has changed for the other one, until it reads.
+    assert_pending!(waiting.poll());
+    assert_eq!(full.read_message().await.len(), LONGER_THAN_BUFFERS);
+    assert_eq!(full.read_message().await, b"a");
+    assert_eq!(full.read_message().await, b"b");
+    waiting.await.unwrap();
+    assert_eq!(full.read_message().await, b"c");
+}
+
+/// A remote that holds up a server with a `send_hwm` of two: `a` and `b` are queued for it, behind
+/// a long message that it does not read.
+async fn full_remote(server: &Server) -> (Remote, RoutingId) {
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&remote::message(b"hello")).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    remote.peek().await;
+    server.try_route("a", id).unwrap();
+    server.try_route("b", id).unwrap();
+    let full = server.try_route("c", id);
+    assert_eq!(full, Err(TryRouteError::Full(Message::from("c"))));
+    (remote, id)
+}
+
+fn assert_full(client: &Client) {
+    let full = client.try_send("x");
+    assert_eq!(full, Err(TrySendError::Full(Message::from("x"))));
+}
+
+/// Sends 0, 1, 2… until the client is full; returns how many it took.
+fn fill(client: &Client) -> u32 {
+    let mut taken = 0_u32;
+    loop {
+        match client.try_send(taken.to_be_bytes()) {
+            Ok(()) => taken += 1,
+            Err(full) => {
+                assert_eq!(full, TrySendError::Full(Message::from(taken.to_be_bytes())));
+                return taken;
+            }
+        }
+    }
+}
+
+/// Receives what is queued. On a runtime of one thread nothing is added meanwhile.
+fn drain(server: &Server) -> Vec<u32> {
+    let mut drained = Vec::new();
+    loop {
+        match server.try_recv() {
+            Ok(message) => drained.push(number(&message)),
+            Err(error) => {
+                assert_eq!(error, TryRecvError::Empty);
+                return drained;
+            }
+        }
+    }
+}
+
+fn numbered(numbers: std::ops::Range<u32>) -> Vec<u8> {
+    numbers.flat_map(|number| remote::message(&number.to_be_bytes())).collect()
+}
+
+fn number(body: &[u8]) -> u32 {
+    u32::from_be_bytes(body.try_into().unwrap())
+}

@@ -1,0 +1,375 @@
+//! Connections that break, and those that are made again.
+
+use std::time::Duration;
+
+use tokio::task;
+use tokio::time::{self, Instant};
+use tokio_zmtp::{BindError, Client, Message, Server, Socket, TrySendError};
+
+use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn a_server_that_comes_back_gets_what_was_queued_meanwhile() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let client = Client::connect(endpoint.clone()).await.unwrap();
+    client.send("before").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "before");
+
+    // Waits until the client has ended its side, too.
+    server.close().await;
+    for number in 0..100_u8 {
+        client.send([number]).await.unwrap();
+    }
+    let server = Server::bind(endpoint).await.unwrap();
+
+    for number in 0..100_u8 {
+        assert_eq!(server.recv().await.unwrap(), [number]);
+    }
+    client.send("later").await.unwrap();
+    let request = server.recv().await.unwrap();
+    assert_eq!(request, "later");
+    server.reply(&request, "reply").await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "reply");
+}
+
+#[tokio::test]
+async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back() {
+    let _watchdog = Watchdog::start();
+    let mut server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let client = Client::connect(endpoint.clone()).await.unwrap();
+    for _ in 0..3 {
+        // What the client sends into a connection that ends is lost with it.
+        let mut request = tokio_test::task::spawn(server.recv());
+        while request.poll().is_pending() {
+            let _ = client.try_send("anybody there?");
+            task::yield_now().await;
+        }
+        drop(request);
+        drop(server);
+        // The address is given up in the background.
+        server = loop {
+            match Server::bind(endpoint.clone()).await {
+                Ok(server) => break server,
+                Err(error) => assert!(matches!(error, BindError::AddrInUse { .. })),
+            }
+            task::yield_now().await;
+        };
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_was_cut_off_is_sent_again_whole() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let body: Vec<u8> = (0..251).cycle().take(LONGER_THAN_BUFFERS).collect();
+    client.send("before").await.unwrap();
+    client.send(body.clone()).await.unwrap();
+    client.send("after").await.unwrap();
+
+    let mut first = listener.accept_as("SERVER").await;
+    assert_eq!(first.read_message().await, b"before");
+    assert_eq!(first.read_header().await, (remote::LONG, body.len()));
+    first.read(100_000).await;
+    drop(first);
+
+    let mut second = listener.accept_as("SERVER").await;
+    assert!(second.read_message().await == body);
+    assert_eq!(second.read_message().await, b"after");
+    drop(listener);
+    second.shut_down().await;
+    assert_eq!(second.read_to_end().await, b"", "nothing was sent twice");
+}
+
+#[tokio::test]
+async fn messages_survive_any_number_of_cuts_in_order() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .reconnect_interval(Duration::from_millis(1))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    for number in 0..5 {
+        client.send(vec![number; LONGER_THAN_BUFFERS]).await.unwrap();
+    }
+
+    // A cut in the header, and at some place of the body, of each message.
+    for number in 0..5 {
+        // One that leaves as soon as it has come.
+        let mut remote = listener.accept().await;
+        remote.write(&[&remote::GREETING[..], &remote::ready("SERVER")].concat()).await;
+        remote.shut_down().await;
+        drop(remote);
+        for octets in [1, 9, 10, 1_000, 100_000] {
+            let mut remote = listener.accept_as("SERVER").await;
+            let read = remote.read(octets).await;
+            assert!(read.iter().skip(9).all(|octet| *octet == number));
+        }
+        let mut remote = listener.accept_as("SERVER").await;
+        let body = remote.read_message().await;
+        assert_eq!(body.len(), LONGER_THAN_BUFFERS);
+        assert!(body.iter().all(|octet| *octet == number));
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_was_cut_off_is_sent_again_even_after_a_disconnect() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+    let first = listener.accept_as("SERVER").await;
+    first.peek().await;
+
+    client.disconnect(listener.endpoint()).await.unwrap();
+    drop(first);
+
+    let mut second = listener.accept_as("SERVER").await;
+    assert!(second.read_message().await == vec![7; LONGER_THAN_BUFFERS]);
+    assert_eq!(second.read_to_end().await, b"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn across_restarts_nothing_is_doubled_or_displaced() {
+    let _watchdog = Watchdog::start();
+    let mut server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let client = Client::builder()
+        .reconnect_interval(Duration::from_millis(1))
+        .connect(endpoint.clone())
+        .await
+        .unwrap();
+    let sending = task::spawn(async move {
+        for number in 0_u32.. {
+            if client.send(number.to_be_bytes()).await.is_err() {
+                return;
+            }
+        }
+    });
+
+    // What the kernel had taken is lost with a connection; nothing else happens to messages.
+    let mut next = 0;
+    for _ in 0..20 {
+        for _ in 0..500 {
+            next = assert_not_before(next, &server.recv().await.unwrap());
+        }
+        server.close().await;
+        while let Ok(message) = server.recv().await {
+            next = assert_not_before(next, &message);
+        }
+        server = Server::bind(endpoint.clone()).await.unwrap();
+    }
+    sending.abort();
+}
+
+#[tokio::test]
+async fn what_was_half_received_goes_with_its_connection() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let mut first = listener.accept_as("SERVER").await;
+    first.write(&[remote::message(b"whole"), b"\0\x05hal".to_vec()].concat()).await;
+    first.shut_down().await;
+    drop(first);
+
+    let mut second = listener.accept_as("SERVER").await;
+    second.write(&remote::message(b"next")).await;
+
+    assert_eq!(client.recv().await.unwrap(), "whole");
+    assert_eq!(client.recv().await.unwrap(), "next");
+}
+
+#[tokio::test]
+async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let server = Server::connect(listener.endpoint()).await.unwrap();
+    let mut first = listener.accept_as("CLIENT").await;
+    first.write(&remote::message(b"hello")).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    first.shut_down().await;
+    first.read_to_end().await;
+    drop(first);
+
+    // Its queue lives on while it is away.
+    server.route("welcome back", id).await.unwrap();
+    let mut second = listener.accept_as("CLIENT").await;
+    assert_eq!(second.read_message().await, b"welcome back");
+    second.write(&remote::message(b"hello")).await;
+    assert_eq!(server.recv().await.unwrap().routing_id(), Some(id));
+}
+
+// Time is paused from here on: it advances only while nothing but a timer is waited for. So there
+// must be no other timer, such as a deadline, while octets are under way.
+
+#[tokio::test(start_paused = true)]
+async fn attempts_become_rarer_until_a_handshake_is_finished() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let interval = Duration::from_millis(100);
+    let _client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .reconnect_interval(interval)
+        .reconnect_interval_max(interval * 10)
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+
+    for _ in 0..3 {
+        // Only this is a success, and begins anew.
+        drop(listener.accept_as("SERVER").await);
+        let mut before = Instant::now();
+        for factor in [1, 2, 4, 8, 10, 10] {
+            // That a connection is made is none.
+            drop(listener.accept().await);
+            let (waited, longest) = (before.elapsed(), interval * factor);
+            before = Instant::now();
+            assert!(longest / 2 <= waited, "{waited:?} of {longest:?}");
+            assert!(waited <= longest + TIMER_GRANULARITY, "{waited:?} of {longest:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_breaks_the_protocol_is_tried_again_after_the_longest_wait() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let _client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .reconnect_interval_max(Duration::from_secs(60))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+
+    let mut remote = listener.accept().await;
+    remote.write(b"HTTP/1.1 400 Bad Request\r\n").await;
+    remote.read_to_end().await;
+    drop(remote);
+    let before = Instant::now();
+    listener.accept_as("SERVER").await;
+
+    assert!(Duration::from_secs(30) <= before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_command_during_the_handshake_ends_all_attempts() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    client.try_send("queued").unwrap();
+
+    let mut remote = listener.accept().await;
+    remote.write(&remote::GREETING).await;
+    remote.write(&remote::command("ERROR", b"\x03400")).await;
+    remote.read_to_end().await;
+    drop(remote);
+
+    time::sleep(A_DAY).await;
+    assert_eq!(listener.backlog(), 0);
+    // Nobody is left to send to, and what was queued is not forgotten.
+    let full = client.try_send("x");
+    assert_eq!(full, Err(TrySendError::Full(Message::from("x"))));
+    assert_eq!(client.close().await.undelivered, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_command_in_traffic_ends_all_attempts() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let _client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+
+    let mut remote = listener.accept_as("SERVER").await;
+    remote.write(&remote::command("ERROR", b"\x03500")).await;
+    remote.read_to_end().await;
+    drop(remote);
+
+    time::sleep(A_DAY).await;
+    assert_eq!(listener.backlog(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_endpoint_can_still_be_disconnected_and_connected_again() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    let mut remote = listener.accept().await;
+    remote.write(&remote::GREETING).await;
+    remote.write(&remote::command("ERROR", b"\x03400")).await;
+    remote.read_to_end().await;
+
+    client.disconnect(listener.endpoint()).await.unwrap();
+    client.connect(listener.endpoint()).await.unwrap();
+
+    client.send("x").await.unwrap();
+    let mut remote = listener.accept_as("SERVER").await;
+    assert_eq!(remote.read_message().await, b"x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_says_nothing_is_given_up_and_tried_again() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let _client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(Duration::from_secs(7))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+
+    let mut silent = listener.accept().await;
+    assert_eq!(silent.read_to_end().await, remote::GREETING);
+
+    listener.accept().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_where_nobody_listens_is_tried_until_somebody_does() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .connect(place.endpoint())
+        .await
+        .unwrap();
+    client.send("x").await.unwrap();
+
+    time::sleep(A_DAY).await;
+
+    let mut remote = place.listen().accept_as("SERVER").await;
+    assert_eq!(remote.read_message().await, b"x");
+}
+
+/// Returns the number after that of the message.
+fn assert_not_before(next: u32, message: &[u8]) -> u32 {
+    let number = u32::from_be_bytes(message.try_into().unwrap());
+    assert!(next <= number, "{number} after {}", next - 1);
+    number + 1
+}
+
+/// Tokio's timers fire at whole milliseconds.
+const TIMER_GRANULARITY: Duration = Duration::from_millis(1);
+
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);

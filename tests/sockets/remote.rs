@@ -1,0 +1,262 @@
+//! A remote that is played by hand, with its octets in view.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_zmtp::Endpoint;
+
+/// The other end of one connection.
+pub(crate) struct Remote {
+    stream: TcpStream,
+}
+
+impl Remote {
+    /// Connects to a bound socket, and says nothing.
+    pub(crate) async fn dial(endpoint: &Endpoint) -> Self {
+        let stream = socket().connect(address(endpoint)).await.unwrap();
+        Self::new(stream)
+    }
+
+    /// Connects to a bound server, and shakes hands with it.
+    pub(crate) async fn client(endpoint: &Endpoint) -> Self {
+        let mut remote = Self::dial(endpoint).await;
+        remote.shake_hands("CLIENT").await;
+        remote
+    }
+
+    /// Plays the other end of a stream.
+    fn new(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).unwrap();
+        Self { stream }
+    }
+
+    /// Exchanges greetings and READY commands.
+    ///
+    /// The socket may have sent its READY before it has seen this one: what is to happen after its
+    /// handshake needs a [`sync`](Self::sync).
+    pub(crate) async fn shake_hands(&mut self, socket_type: &str) {
+        self.write(&GREETING).await;
+        self.write(&ready(socket_type)).await;
+        assert_eq!(self.read(GREETING.len()).await, GREETING);
+        let (flags, body) = self.read_frame().await;
+        assert_eq!((flags, &body[..6]), (COMMAND, &b"\x05READY"[..]));
+    }
+
+    /// Waits until the socket has handled all that was written. Nothing else may be under way.
+    pub(crate) async fn sync(&mut self) {
+        self.write(&ping(b"sync")).await;
+        assert_eq!(self.read_frame().await, (COMMAND, b"\x04PONGsync".to_vec()));
+    }
+
+    pub(crate) async fn write(&mut self, octets: &[u8]) {
+        self.stream.write_all(octets).await.unwrap();
+    }
+
+    pub(crate) async fn read(&mut self, octets: usize) -> Vec<u8> {
+        let mut read = vec![0; octets];
+        self.stream.read_exact(&mut read).await.unwrap();
+        read
+    }
+
+    /// Reads the flags and the body of a frame.
+    pub(crate) async fn read_frame(&mut self) -> (u8, Vec<u8>) {
+        let (flags, size) = self.read_header().await;
+        (flags, self.read(size).await)
+    }
+
+    /// Reads the flags of a frame and the size that it announces.
+    pub(crate) async fn read_header(&mut self) -> (u8, usize) {
+        let flags = self.stream.read_u8().await.unwrap();
+        let size = if flags & LONG == 0 {
+            self.stream.read_u8().await.unwrap().into()
+        } else {
+            self.stream.read_u64().await.unwrap()
+        };
+        (flags, size.try_into().unwrap())
+    }
+
+    /// Reads a message of one part.
+    pub(crate) async fn read_message(&mut self) -> Vec<u8> {
+        let (flags, body) = self.read_frame().await;
+        assert_eq!(flags & !LONG, 0);
+        body
+    }
+
+    /// Waits until there is something to read, and leaves it.
+    pub(crate) async fn peek(&self) {
+        self.stream.peek(&mut [0]).await.unwrap();
+    }
+
+    /// Reads until the socket hangs up, with or without manners.
+    pub(crate) async fn read_to_end(&mut self) -> Vec<u8> {
+        let mut read = Vec::new();
+        match self.stream.read_to_end(&mut read).await {
+            Ok(_) => {}
+            Err(error) if is_reset(&error) => {}
+            Err(error) => panic!("{error}"),
+        }
+        read
+    }
+
+    /// Writes all of it, or less if the socket hangs up.
+    pub(crate) async fn write_what_is_taken(&mut self, octets: &[u8]) {
+        match self.stream.write_all(octets).await {
+            Ok(()) => {}
+            Err(error) if is_reset(&error) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Writes `octets`, and reads so many at the same time.
+    pub(crate) async fn exchange(&mut self, octets: &[u8], read: usize) -> Vec<u8> {
+        let (mut reader, mut writer) = self.stream.split();
+        let mut received = vec![0; read];
+        tokio::try_join!(writer.write_all(octets), reader.read_exact(&mut received)).unwrap();
+        received
+    }
+
+    /// Ends this side of the stream.
+    pub(crate) async fn shut_down(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+}
+
+/// A place that sockets can connect to, with nobody there at first.
+///
+/// It keeps its port from the other tests.
+pub(crate) struct Place {
+    socket: TcpSocket,
+}
+
+impl Place {
+    pub(crate) fn reserve() -> Self {
+        let socket = socket();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        Self { socket }
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        self.socket.local_addr().unwrap().into()
+    }
+
+    /// Gives the port up, for a socket to bind it.
+    pub(crate) fn release(self) -> Endpoint {
+        self.endpoint()
+    }
+
+    /// Becomes somebody.
+    pub(crate) fn listen(self) -> RemoteListener {
+        RemoteListener { listener: self.socket.listen(16).unwrap() }
+    }
+}
+
+/// What scripted remotes are dialled through.
+pub(crate) struct RemoteListener {
+    listener: TcpListener,
+}
+
+impl RemoteListener {
+    pub(crate) fn bind() -> Self {
+        Place::reserve().listen()
+    }
+
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        self.listener.local_addr().unwrap().into()
+    }
+
+    /// Waits for the next connection, and says nothing.
+    pub(crate) async fn accept(&self) -> Remote {
+        Remote::new(self.listener.accept().await.unwrap().0)
+    }
+
+    /// Waits for the next connection, and shakes hands.
+    pub(crate) async fn accept_as(&self, socket_type: &str) -> Remote {
+        let mut remote = self.accept().await;
+        remote.shake_hands(socket_type).await;
+        remote
+    }
+
+    /// Counts the connections that were made and not accepted.
+    pub(crate) fn backlog(self) -> usize {
+        let listener = self.listener.into_std().unwrap();
+        std::iter::from_fn(|| match listener.accept() {
+            Ok(connection) => Some(connection),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("{error}"),
+        })
+        .count()
+    }
+}
+
+/// Frames a message of one part.
+pub(crate) fn message(body: &[u8]) -> Vec<u8> {
+    frame(0, body)
+}
+
+/// Frames a command.
+pub(crate) fn command(name: &str, data: &[u8]) -> Vec<u8> {
+    let name_len = name.len().try_into().unwrap();
+    frame(COMMAND, &[&[name_len], name.as_bytes(), data].concat())
+}
+
+pub(crate) fn ping(context: &[u8]) -> Vec<u8> {
+    command("PING", &[b"\0\0", context].concat())
+}
+
+pub(crate) fn ready(socket_type: &str) -> Vec<u8> {
+    command("READY", &property("Socket-Type", socket_type.as_bytes()))
+}
+
+/// Encodes a property of a READY command.
+pub(crate) fn property(name: &str, value: &[u8]) -> Vec<u8> {
+    let name_len = name.len().try_into().unwrap();
+    let value_len = u32::try_from(value.len()).unwrap().to_be_bytes();
+    [&[name_len], name.as_bytes(), &value_len, value].concat()
+}
+
+fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
+    match u8::try_from(body.len()) {
+        Ok(size) => [&[flags, size], body].concat(),
+        Err(_) => {
+            let size = (body.len() as u64).to_be_bytes();
+            [&[flags | LONG], &size[..], body].concat()
+        }
+    }
+}
+
+fn socket() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(RECV_BUFFER).unwrap();
+    socket
+}
+
+fn address(endpoint: &Endpoint) -> SocketAddr {
+    endpoint.to_string().strip_prefix("tcp://").unwrap().parse().unwrap()
+}
+
+fn is_reset(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+    )
+}
+
+/// The greeting of ZMTP 3.1 with the mechanism NULL (RFC 37, Formal Grammar).
+pub(crate) const GREETING: [u8; 64] =
+    *b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x01NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+       \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+// Flags of a frame (RFC 37, Framing).
+pub(crate) const MORE: u8 = 0x01;
+pub(crate) const LONG: u8 = 0x02;
+pub(crate) const COMMAND: u8 = 0x04;
+
+/// A body so long that the kernel's buffers between a socket and a remote that does not read cannot
+/// hold it: Linux lets the sender's grow to 4 MiB, and the reader's is [`RECV_BUFFER`].
+pub(crate) const LONGER_THAN_BUFFERS: usize = 0x100_0000;
+
+/// Small, so that a remote that does not read is soon felt, and not smaller than the segments of the
+/// loopback interface.
+const RECV_BUFFER: u32 = 0x2_0000;

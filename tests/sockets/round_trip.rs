@@ -1,0 +1,339 @@
+//! What one side sends, the other receives.
+
+use std::error::Error;
+use std::net;
+
+use bytes::{Bytes, BytesMut};
+use futures::{Sink, SinkExt, StreamExt};
+use tokio_zmtp::{Client, Endpoint, Message, RouteError, RoutingId, SendError, Server};
+
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn the_example_of_the_seed_works() -> Result<(), Box<dyn Error>> {
+    let _watchdog = Watchdog::start();
+
+    // Use a system assigned port.
+    let server = Server::bind("tcp://127.0.0.1:*").await?;
+
+    // Retrieve the address that was assigned.
+    let bound = server.last_endpoint().ok_or("nothing is bound")?;
+
+    let client = Client::connect(bound).await?;
+
+    // Send a string request.
+    client.send("tell me something").await?;
+
+    // Receive the client request.
+    let msg = server.recv().await?;
+    assert_eq!(msg.to_str()?, "tell me something");
+    let id = msg.routing_id().ok_or("a request has a routing id")?;
+
+    // Reply to the client.
+    server.route("it takes 224 bits to store a i32 in java", id).await?;
+
+    // We send as much replies as we want.
+    server.route("also don't talk to me", id).await?;
+
+    // Retrieve the first reply.
+    let msg = client.recv().await?;
+    assert_eq!(msg, "it takes 224 bits to store a i32 in java");
+    assert_eq!(msg.routing_id(), None);
+    // And the second.
+    assert_eq!(client.recv().await?, "also don't talk to me");
+    Ok(())
+}
+
+#[tokio::test]
+async fn bodies_of_every_frame_size_pass_both_ways() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let lens = (0..600).chain([32_767, 32_768, 65_535, 65_536, 0x10_0000, 0xA0_0000]);
+    for len in lens {
+        let body = pattern(len);
+        client.send(body.clone()).await.unwrap();
+        let request = server.recv().await.unwrap();
+        assert!(request == body, "a request of {len} octets");
+        server.reply(&request, &request).await.unwrap();
+        assert!(client.recv().await.unwrap() == body, "a reply of {len} octets");
+    }
+}
+
+#[tokio::test]
+async fn long_and_short_bodies_keep_their_order() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let bodies: Vec<_> = [3, 40_000, 0, 32_767, 32_768, 200_000, 1, 300, 65_536, 2]
+        .iter()
+        .cycle()
+        .take(200)
+        .map(|len| Message::from(pattern(*len)))
+        .collect();
+    let send = async {
+        for body in &bodies {
+            client.send(body).await.unwrap();
+        }
+    };
+    let receive = async {
+        for (at, body) in bodies.iter().enumerate() {
+            assert!(server.recv().await.unwrap() == *body, "message {at}");
+        }
+    };
+    tokio::join!(send, receive);
+}
+
+#[tokio::test]
+async fn an_ipv6_address_is_bound_and_connected_to() {
+    let _watchdog = Watchdog::start();
+    if net::TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("skipped: no IPv6 here");
+        return;
+    }
+    let (server, client) = pair("tcp://[::1]:*").await;
+    assert!(server.last_endpoint().unwrap().to_string().starts_with("tcp://[::1]:"));
+    assert_round_trip(&client, &server).await;
+}
+
+#[tokio::test]
+async fn a_host_name_is_bound_and_connected_to() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://localhost:*").await.unwrap();
+    let client = Client::connect(by_name(&server.last_endpoint().unwrap())).await.unwrap();
+    assert_round_trip(&client, &server).await;
+}
+
+#[tokio::test]
+async fn a_server_connects_to_a_client_that_is_bound() {
+    let _watchdog = Watchdog::start();
+    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
+    assert_round_trip(&client, &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_messages_arrive_in_order_each_way() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    client.send("hello").await.unwrap();
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+
+    let (from_client, to_server) = (client.clone(), server.clone());
+    let requests = tokio::spawn(async move {
+        for number in 0..MANY {
+            from_client.send(number.to_be_bytes()).await.unwrap();
+        }
+    });
+    let replies = tokio::spawn(async move {
+        for number in 0..MANY {
+            server.route(number.to_be_bytes(), id).await.unwrap();
+        }
+    });
+    let receive_replies = tokio::spawn(async move {
+        for number in 0..MANY {
+            assert_eq!(client.recv().await.unwrap(), number.to_be_bytes());
+        }
+    });
+    for number in 0..MANY {
+        assert_eq!(to_server.recv().await.unwrap(), number.to_be_bytes());
+    }
+    tokio::try_join!(requests, replies, receive_replies).unwrap();
+}
+
+#[tokio::test]
+async fn whatever_owns_octets_is_sent() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let message = Message::from("abc");
+
+    client.send("abc").await.unwrap();
+    client.send(String::from("abc")).await.unwrap();
+    client.send(b"abc").await.unwrap();
+    client.send(*b"abc").await.unwrap();
+    client.send(&b"abc"[..]).await.unwrap();
+    client.send(b"abc".to_vec()).await.unwrap();
+    client.send(b"abc".to_vec().into_boxed_slice()).await.unwrap();
+    client.send(Bytes::from_static(b"abc")).await.unwrap();
+    client.send(BytesMut::from("abc")).await.unwrap();
+    client.send(&message).await.unwrap();
+    client.send(message).await.unwrap();
+    client.send(()).await.unwrap();
+
+    for _ in 0..11 {
+        assert_eq!(server.recv().await.unwrap(), "abc");
+    }
+    assert!(server.recv().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_received_message_becomes_what_owns_octets() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    for _ in 0..3 {
+        client.send("abc").await.unwrap();
+    }
+
+    let body = Bytes::from(server.recv().await.unwrap());
+    assert_eq!(body, "abc");
+
+    let request = server.recv().await.unwrap();
+    let id = request.routing_id();
+    let detached = request.detach();
+    assert_eq!(detached, "abc");
+    assert_eq!(detached.routing_id(), id);
+
+    assert_eq!(Vec::from(server.recv().await.unwrap()), b"abc");
+}
+
+#[tokio::test]
+async fn a_long_body_becomes_bytes_without_a_copy() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    client.send(pattern(100_000)).await.unwrap();
+
+    let request = server.recv().await.unwrap();
+    let address = request.as_ptr();
+    let body = Bytes::from(request);
+
+    assert_eq!(body.as_ptr(), address);
+    assert!(body == pattern(100_000));
+}
+
+#[tokio::test]
+async fn a_socket_is_a_stream_of_what_it_receives_until_it_is_closed() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    for number in 0..10_u8 {
+        client.send([number]).await.unwrap();
+    }
+
+    let stream = server.clone();
+    let received: Vec<_> = stream.take(10).map(|message| message[0]).collect().await;
+    assert_eq!(received, (0..10).collect::<Vec<_>>());
+
+    server.close().await;
+    assert_eq!(server.clone().next().await, None);
+}
+
+#[tokio::test]
+async fn a_client_is_a_sink_of_what_it_sends() {
+    let _watchdog = Watchdog::start();
+    let (server, mut client) = pair("tcp://127.0.0.1:*").await;
+
+    SinkExt::send(&mut client, "sent").await.unwrap();
+    client.feed(String::from("fed")).await.unwrap();
+    SinkExt::<&str>::flush(&mut client).await.unwrap();
+    let mut all = futures::stream::iter(["one", "two"]).map(Ok);
+    client.send_all(&mut all).await.unwrap();
+
+    for expected in ["sent", "fed", "one", "two"] {
+        assert_eq!(server.recv().await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_sink_waits_while_its_remote_is_full() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut client = Client::builder().send_hwm(1).connect(endpoint).await.unwrap();
+    let numbers = futures::stream::iter(0..1_000_u32).map(|number| Ok(number.to_be_bytes()));
+    let send = numbers.forward(&mut client);
+    let receive = async {
+        for number in 0..1_000_u32 {
+            assert_eq!(server.recv().await.unwrap(), number.to_be_bytes());
+        }
+    };
+    let (sent, ()) = tokio::join!(send, receive);
+    sent.unwrap();
+}
+
+#[tokio::test]
+async fn closing_a_sink_leaves_the_socket_open() {
+    let _watchdog = Watchdog::start();
+    let (server, mut client) = pair("tcp://127.0.0.1:*").await;
+    client.feed("first").await.unwrap();
+    SinkExt::<&str>::close(&mut client).await.unwrap();
+    client.send(()).await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "first");
+    assert_eq!(server.recv().await.unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_server_forwarded_to_itself_is_an_echo() {
+    let _watchdog = Watchdog::start();
+    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (sink, stream) = server.clone().split();
+    let echo = tokio::spawn(stream.map(Ok).forward(sink));
+
+    let (mut to_server, mut from_server) = client.split();
+    let send = async {
+        for number in 0..5_000_u32 {
+            to_server.send(number.to_be_bytes()).await.unwrap();
+        }
+    };
+    let receive = async {
+        for number in 0..5_000_u32 {
+            assert_eq!(from_server.next().await.unwrap(), number.to_be_bytes());
+        }
+    };
+    tokio::join!(send, receive);
+
+    server.close().await;
+    echo.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_server_is_a_sink_of_messages_that_name_their_remote() {
+    let _watchdog = Watchdog::start();
+    let (mut server, client) = pair("tcp://127.0.0.1:*").await;
+    client.send("hello").await.unwrap();
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+
+    SinkExt::send(&mut server, Message::from("to you").with_routing_id(id)).await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "to you");
+
+    let to_nobody = Message::from("to nobody");
+    let error = SinkExt::send(&mut server, to_nobody.clone()).await.unwrap_err();
+    assert_eq!(error, RouteError::HostUnreachable(to_nobody.clone()));
+
+    let unknown = RoutingId::new(u32::from(id).wrapping_add(1).max(1)).unwrap();
+    let to_unknown = to_nobody.with_routing_id(unknown);
+    let error = SinkExt::send(&mut server, to_unknown.clone()).await.unwrap_err();
+    assert_eq!(error, RouteError::HostUnreachable(to_unknown));
+}
+
+#[tokio::test]
+async fn a_client_is_a_sink_of_whatever_owns_octets() {
+    fn is_sink<M, S: Sink<M, Error = SendError>>(_: &S) {}
+
+    let client = Client::builder().build();
+    is_sink::<&str, _>(&client);
+    is_sink::<Bytes, _>(&client);
+    is_sink::<Message, _>(&client);
+}
+
+async fn pair(endpoint: &str) -> (Server, Client) {
+    let server = Server::bind(endpoint).await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    (server, client)
+}
+
+async fn assert_round_trip(client: &Client, server: &Server) {
+    client.send("request").await.unwrap();
+    let request = server.recv().await.unwrap();
+    assert_eq!(request, "request");
+    server.reply(&request, "reply").await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "reply");
+}
+
+/// A body with a period that no buffer has, so that a piece out of place is seen.
+fn pattern(len: usize) -> Vec<u8> {
+    (0..251).cycle().take(len).collect()
+}
+
+fn by_name(endpoint: &Endpoint) -> String {
+    let text = endpoint.to_string();
+    format!("tcp://localhost:{}", text.rsplit(':').next().unwrap())
+}
+
+const MANY: u32 = 100_000;
