@@ -107,6 +107,11 @@ impl Attachment {
             self.taken = unwritten;
         }
         self.undelivered = undelivered;
+        if self.undelivered.len() > UNDELIVERED_MAX {
+            let lost = self.undelivered.drain(UNDELIVERED_MAX..).map(|batch| batch.messages());
+            let lost: usize = lost.sum();
+            tracing::warn!(messages = lost, "nobody receives; dropped what a remote has sent");
+        }
     }
 
     /// Hands out what an earlier connection read and did not deliver.
@@ -149,3 +154,7 @@ impl Drop for Attachment {
         }
     }
 }
+
+/// Each connection of a remote can leave some batches, and nobody has to receive in between; a
+/// remote that reconnects for ever has to find a limit.
+const UNDELIVERED_MAX: usize = 64;
