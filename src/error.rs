@@ -93,6 +93,18 @@ pub enum TrySendError<T = Message> {
     Full(T),
 }
 
+/// The error of `send_timeout`. Holds the message.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendTimeoutError<T = Message> {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(T),
+    /// There was no remote, or the queues of all remotes stayed full: the mute state.
+    #[error("no remote could take a message in time")]
+    Timeout(T),
+}
+
 /// The error of `route` and `reply`. Holds the message.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -120,6 +132,21 @@ pub enum TryRouteError<T = Message> {
     HostUnreachable(T),
 }
 
+/// The error of `route_timeout`. Holds the message.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RouteTimeoutError<T = Message> {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(T),
+    /// No remote has this routing id, or it has one no longer.
+    #[error("no remote has this routing id")]
+    HostUnreachable(T),
+    /// The queue of this remote stayed full.
+    #[error("the remote could take no message in time")]
+    Timeout(T),
+}
+
 /// The error of `recv`: the socket has been closed, and all that it had received is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the socket is closed")]
@@ -135,6 +162,18 @@ pub enum TryRecvError {
     /// There is no message now.
     #[error("no message has been received")]
     Empty,
+}
+
+/// The error of `recv_timeout`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RecvTimeoutError {
+    /// The socket has been closed, and all that it had received is handed out.
+    #[error("the socket is closed")]
+    Closed,
+    /// No message came.
+    #[error("no message has been received in time")]
+    Timeout,
 }
 
 impl<T> SendError<T> {
@@ -167,6 +206,26 @@ impl<T> TryRouteError<T> {
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::Full(message) | Self::HostUnreachable(message) => message,
+        }
+    }
+}
+
+impl<T> SendTimeoutError<T> {
+    /// Takes the message out.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Closed(message) | Self::Timeout(message) => message,
+        }
+    }
+}
+
+impl<T> RouteTimeoutError<T> {
+    /// Takes the message out.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::Closed(message) | Self::HostUnreachable(message) | Self::Timeout(message) => {
+                message
+            }
         }
     }
 }
@@ -204,6 +263,25 @@ impl<T> fmt::Debug for TryRouteError<T> {
             Self::Closed(_) => "Closed(..)",
             Self::Full(_) => "Full(..)",
             Self::HostUnreachable(_) => "HostUnreachable(..)",
+        })
+    }
+}
+
+impl<T> fmt::Debug for SendTimeoutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::Timeout(_) => "Timeout(..)",
+        })
+    }
+}
+
+impl<T> fmt::Debug for RouteTimeoutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::HostUnreachable(_) => "HostUnreachable(..)",
+            Self::Timeout(_) => "Timeout(..)",
         })
     }
 }

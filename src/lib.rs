@@ -86,6 +86,8 @@
 //! to networks that you trust.
 
 #![forbid(unsafe_code)]
+// The example of the README is tested with those of this page.
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod connection;
 mod driver;
@@ -102,10 +104,10 @@ mod transport;
 
 pub use self::endpoint::{Endpoint, EndpointError, EndpointErrorKind, Host, TcpEndpoint};
 pub use self::error::{
-    BindError, ConnectError, DetachError, RecvError, RouteError, SendError, TryRecvError,
-    TryRouteError, TrySendError,
+    BindError, ConnectError, DetachError, RecvError, RecvTimeoutError, RouteError,
+    RouteTimeoutError, SendError, SendTimeoutError, TryRecvError, TryRouteError, TrySendError,
 };
 pub use self::message::Message;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::routing_id::RoutingId;
-pub use self::socket::{Builder, Client, CloseReport, Server, Socket};
+pub use self::socket::{Builder, Client, CloseReport, Permit, RoutePermit, Server, Socket};

@@ -73,6 +73,9 @@ pub(crate) trait Strategy: Outgoing {
         idle: &mut Option<Waker>,
     ) -> Result<(), Refusal>;
 
+    /// Reserves a slot if there is one.
+    fn try_reserve(&mut self, to: Self::Target) -> Result<PipeKey, Refusal>;
+
     /// Reserves a slot, or queues the sender for one. Slots are handed out in the order of tickets.
     fn poll_reserve(
         &mut self,

@@ -153,6 +153,17 @@ impl Strategy for RoundRobin {
         Ok(())
     }
 
+    fn try_reserve(&mut self, (): ()) -> Result<PipeKey, Refusal> {
+        let Some(&key) = self.ready.front() else {
+            return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
+        };
+        let outbound = &mut self.pipes[key].outbound;
+        outbound.reserve();
+        let has_room = outbound.has_room();
+        self.advance(has_room);
+        Ok(key)
+    }
+
     fn poll_reserve(
         &mut self,
         (): (),
@@ -171,16 +182,16 @@ impl Strategy for RoundRobin {
             *ticket = None;
             return Poll::Ready(Ok(key));
         }
-        let Some(&key) = self.ready.front() else {
-            self.waiters.register(ticket, sender);
-            return Poll::Pending;
-        };
-        let outbound = &mut self.pipes[key].outbound;
-        outbound.reserve();
-        let has_room = outbound.has_room();
-        self.advance(has_room);
-        *ticket = None;
-        Poll::Ready(Ok(key))
+        match self.try_reserve(()) {
+            Ok(key) => {
+                *ticket = None;
+                Poll::Ready(Ok(key))
+            }
+            Err(_) => {
+                self.waiters.register(ticket, sender);
+                Poll::Pending
+            }
+        }
     }
 
     fn send_reserved(

@@ -158,6 +158,15 @@ impl Strategy for RoutingTable {
         Ok(())
     }
 
+    fn try_reserve(&mut self, to: RoutingId) -> Result<PipeKey, Refusal> {
+        let (key, slot) = self.slot(to)?;
+        if !slot.outbound.has_room() {
+            return Err(Refusal::Full);
+        }
+        slot.outbound.reserve();
+        Ok(key)
+    }
+
     fn poll_reserve(
         &mut self,
         to: RoutingId,

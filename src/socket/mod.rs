@@ -12,10 +12,11 @@ mod endpoints;
 mod handle;
 mod outbox;
 mod receiving;
+mod reserving;
 mod sending;
 
 pub use self::builder::Builder;
-pub use self::client_server::{Client, Server};
+pub use self::client_server::{Client, Permit, RoutePermit, Server};
 pub use self::control::CloseReport;
 use self::core::Core;
 pub use self::endpoints::Socket;

@@ -9,7 +9,7 @@ use super::Core;
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
-use crate::routing::{Closed, lock};
+use crate::routing::{Closed, lock, wake_all};
 
 /// Takes the next message, as soon as there is one.
 ///
@@ -39,6 +39,60 @@ impl<R> Future for Receiving<'_, R> {
 }
 
 impl<R> Drop for Receiving<'_, R> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            cancel(self.core, ticket);
+        }
+    }
+}
+
+/// Takes as many messages as there are, up to a limit, as soon as there is one.
+///
+/// Dropping it before it is ready takes no message, and passes its turn on.
+#[derive(Debug)]
+pub(super) struct ReceivingMany<'a, 'b, R> {
+    core: &'a Core<R>,
+    buffer: &'b mut Vec<Message>,
+    limit: usize,
+    /// There while it waits.
+    ticket: Option<Ticket>,
+}
+
+impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
+    /// `limit` is at least one.
+    pub(super) const fn new(core: &'a Core<R>, buffer: &'b mut Vec<Message>, limit: usize) -> Self {
+        Self { core, buffer, limit, ticket: None }
+    }
+}
+
+impl<R> Future for ReceivingMany<'_, '_, R> {
+    /// How many messages were taken; zero when there will be none.
+    type Output = usize;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        let coop = ready!(coop::poll_proceed(cx));
+        let Self { core, buffer, limit, ticket } = &mut *self;
+        let mut woken = Vec::new();
+        let mut resumed = None;
+        let mut incoming = lock(&core.incoming);
+        let first = ready!(incoming.poll_pop(ticket, cx.waker(), &mut resumed));
+        let mut next = first.ok();
+        let mut received = 0;
+        while let Some(message) = next {
+            buffer.push(message);
+            received += 1;
+            woken.extend(resumed.take());
+            let full = received == *limit;
+            next = if full { None } else { incoming.pop(&mut resumed).ok().flatten() };
+        }
+        drop(incoming);
+        wake_all(&mut woken);
+        coop.made_progress();
+        Poll::Ready(received)
+    }
+}
+
+impl<R> Drop for ReceivingMany<'_, '_, R> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             cancel(self.core, ticket);

@@ -27,6 +27,11 @@ impl<'a, R: Strategy> Sending<'a, R> {
     pub(super) const fn new(core: &'a Core<R>, to: R::Target, message: Message) -> Self {
         Self { core, to, message: Some(message), ticket: None }
     }
+
+    /// Gives up, and hands the message back.
+    pub(super) fn into_message(mut self) -> Message {
+        self.message.take().expect("there until it is queued or handed back")
+    }
 }
 
 impl<R: Strategy> Future for Sending<'_, R> {

@@ -9,6 +9,16 @@ use tokio_zmtp::{Client, Server};
 
 use crate::watchdog::Watchdog;
 
+#[tokio::test]
+async fn handles_are_equal_when_they_are_of_one_socket() {
+    let (one, other) = (Server::builder().build(), Server::builder().build());
+    assert_eq!(one, one.clone());
+    assert_ne!(one, other);
+    let (one, other) = (Client::builder().build(), Client::builder().build());
+    assert_eq!(one, one.clone());
+    assert_ne!(one, other);
+}
+
 #[test]
 fn handles_are_shared_by_cloning() {
     fn is_handle<T: Clone + Debug + Send + Sync + 'static>() {}

@@ -7,6 +7,7 @@
 
 mod remote;
 mod served;
+mod waiting;
 mod watchdog;
 
 mod bad_input;

@@ -2,20 +2,28 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use tokio::time;
 
+use super::Permit;
 use crate::endpoint::{Endpoint, EndpointError};
-use crate::error::{BindError, ConnectError, RecvError, SendError, TryRecvError, TrySendError};
+use crate::error::{
+    BindError, ConnectError, RecvError, RecvTimeoutError, SendError, SendTimeoutError,
+    TryRecvError, TrySendError,
+};
 use crate::message::Message;
 use crate::options::Options;
 use crate::proto::socket_type::SocketType;
 use crate::routing::{Refusal, RoundRobin};
 use crate::socket::control::Control;
 use crate::socket::endpoints::sealed::Sealed;
-use crate::socket::receiving::{Receiving, try_receive};
+use crate::socket::receiving::{Receiving, ReceivingMany, try_receive};
+use crate::socket::reserving::{Reserving, Slot};
 use crate::socket::sending::Sending;
 use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 
@@ -164,6 +172,57 @@ impl Client {
         })
     }
 
+    /// Sends a message to the next server in turn; waits while the client is mute, at most for
+    /// `timeout`. A timeout of zero does not wait. (libzmq `ZMQ_SNDTIMEO`.)
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the message was not sent and goes with it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendTimeoutError`] with the message if the client stayed mute, or if the socket is closed.
+    pub async fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), SendTimeoutError> {
+        let mut sending = Sending::new(&self.0.core, (), message.into());
+        match time::timeout(timeout, &mut sending).await {
+            Ok(sent) => sent.map_err(|(_, message)| SendTimeoutError::Closed(message)),
+            Err(_) => Err(SendTimeoutError::Timeout(sending.into_message())),
+        }
+    }
+
+    /// Reserves room for one message to the next server in turn; waits while the client is mute.
+    ///
+    /// With a permit a message can be made when it is certain that it can be sent, and sent without
+    /// waiting.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, nothing is reserved.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the socket is closed.
+    pub async fn reserve(&self) -> Result<Permit<'_>, SendError<()>> {
+        let reserved = Reserving::new(&self.0.core, ()).await;
+        reserved.map(Permit).map_err(|_| SendError(()))
+    }
+
+    /// Reserves room for one message to the next server in turn, if the client is not mute.
+    ///
+    /// # Errors
+    ///
+    /// [`TrySendError`] if the client is mute or closed.
+    pub fn try_reserve(&self) -> Result<Permit<'_>, TrySendError<()>> {
+        Slot::try_reserve(&self.0.core, ()).map(Permit).map_err(|refusal| match refusal {
+            Refusal::Closed => TrySendError::Closed(()),
+            Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(()),
+        })
+    }
+
     /// Receives the next message; waits until there is one.
     ///
     /// # Cancel safety
@@ -185,6 +244,38 @@ impl Client {
     /// has been handed out.
     pub fn try_recv(&self) -> Result<Message, TryRecvError> {
         try_receive(&self.0.core)
+    }
+
+    /// Receives the next message; waits until there is one, at most for `timeout`. A timeout of zero
+    /// does not wait. (libzmq `ZMQ_RCVTIMEO`.)
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`] if no message came in time, or if the socket is closed and all that it had
+    /// received has been handed out.
+    pub async fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvTimeoutError> {
+        match time::timeout(timeout, Receiving::new(&self.0.core)).await {
+            Ok(received) => received.map_err(|RecvError| RecvTimeoutError::Closed),
+            Err(_) => Err(RecvTimeoutError::Timeout),
+        }
+    }
+
+    /// Receives all messages that there are, at most `limit`; waits until there is one. Appends them to
+    /// `buffer`, and returns how many there were: zero if the socket is closed and all that it had
+    /// received has been handed out, or if `limit` is zero.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no message is lost, and none is in `buffer`.
+    pub async fn recv_many(&self, buffer: &mut Vec<Message>, limit: usize) -> usize {
+        if limit == 0 {
+            return 0;
+        }
+        ReceivingMany::new(&self.0.core, buffer, limit).await
     }
 
     /// Returns the endpoint that was bound or connected last, with the port that the system picked;
@@ -222,6 +313,15 @@ impl Sealed for Client {
 impl Socket for Client {
     const SOCKET_TYPE: SocketType = SocketType::Client;
 }
+
+/// Two handles are equal when they are handles to the same socket.
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.core, &other.0.core)
+    }
+}
+
+impl Eq for Client {}
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,13 +2,20 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use tokio::time;
 
+use super::RoutePermit;
 use crate::endpoint::{Endpoint, EndpointError};
-use crate::error::{BindError, ConnectError, RecvError, RouteError, TryRecvError, TryRouteError};
+use crate::error::{
+    BindError, ConnectError, RecvError, RecvTimeoutError, RouteError, RouteTimeoutError,
+    TryRecvError, TryRouteError,
+};
 use crate::message::Message;
 use crate::options::Options;
 use crate::proto::socket_type::SocketType;
@@ -16,7 +23,8 @@ use crate::routing::{Refusal, RoutingTable};
 use crate::routing_id::RoutingId;
 use crate::socket::control::Control;
 use crate::socket::endpoints::sealed::Sealed;
-use crate::socket::receiving::{Receiving, try_receive};
+use crate::socket::receiving::{Receiving, ReceivingMany, try_receive};
+use crate::socket::reserving::{Reserving, Slot};
 use crate::socket::sending::Sending;
 use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 
@@ -176,6 +184,71 @@ impl Server {
         })
     }
 
+    /// Sends a message to a client; waits while that client's queue is full, at most for `timeout`. A
+    /// timeout of zero does not wait. (libzmq `ZMQ_SNDTIMEO`.)
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, the message was not sent and goes with it.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteTimeoutError`] with the message if the queue stayed full, if no remote has this routing
+    /// id, if the remote goes away during the wait, or if the socket is closed.
+    pub async fn route_timeout(
+        &self,
+        message: impl Into<Message>,
+        to: RoutingId,
+        timeout: Duration,
+    ) -> Result<(), RouteTimeoutError> {
+        let mut sending = Sending::new(&self.0.core, to, message.into());
+        match time::timeout(timeout, &mut sending).await {
+            Ok(sent) => sent.map_err(|(refusal, message)| match refusal {
+                Refusal::Closed => RouteTimeoutError::Closed(message),
+                Refusal::Full | Refusal::HostUnreachable => {
+                    RouteTimeoutError::HostUnreachable(message)
+                }
+            }),
+            Err(_) => Err(RouteTimeoutError::Timeout(sending.into_message())),
+        }
+    }
+
+    /// Reserves room for one message to a client; waits while that client's queue is full.
+    ///
+    /// With a permit a message can be made when it is certain that it can be sent, and sent without
+    /// waiting.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, nothing is reserved.
+    ///
+    /// # Errors
+    ///
+    /// [`RouteError`] if no remote has this routing id, if the remote goes away during the wait, or if
+    /// the socket is closed.
+    pub async fn reserve_route(&self, to: RoutingId) -> Result<RoutePermit<'_>, RouteError<()>> {
+        let reserved = Reserving::new(&self.0.core, to).await;
+        reserved.map(RoutePermit).map_err(|refusal| match refusal {
+            Refusal::Closed => RouteError::Closed(()),
+            Refusal::Full | Refusal::HostUnreachable => RouteError::HostUnreachable(()),
+        })
+    }
+
+    /// Reserves room for one message to a client if that client's queue has some.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRouteError`] if the queue is full, if no remote has this routing id, or if the socket is
+    /// closed.
+    pub fn try_reserve_route(&self, to: RoutingId) -> Result<RoutePermit<'_>, TryRouteError<()>> {
+        let reserved = Slot::try_reserve(&self.0.core, to);
+        reserved.map(RoutePermit).map_err(|refusal| match refusal {
+            Refusal::Closed => TryRouteError::Closed(()),
+            Refusal::Full => TryRouteError::Full(()),
+            Refusal::HostUnreachable => TryRouteError::HostUnreachable(()),
+        })
+    }
+
     /// Sends a message to the client from which `request` came: [`route`](Self::route) with its
     /// routing id.
     ///
@@ -220,6 +293,38 @@ impl Server {
         try_receive(&self.0.core)
     }
 
+    /// Receives the next message; waits until there is one, at most for `timeout`. A timeout of zero
+    /// does not wait. (libzmq `ZMQ_RCVTIMEO`.)
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError`] if no message came in time, or if the socket is closed and all that it had
+    /// received has been handed out.
+    pub async fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvTimeoutError> {
+        match time::timeout(timeout, Receiving::new(&self.0.core)).await {
+            Ok(received) => received.map_err(|RecvError| RecvTimeoutError::Closed),
+            Err(_) => Err(RecvTimeoutError::Timeout),
+        }
+    }
+
+    /// Receives all messages that there are, at most `limit`; waits until there is one. Appends them to
+    /// `buffer`, and returns how many there were: zero if the socket is closed and all that it had
+    /// received has been handed out, or if `limit` is zero.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no message is lost, and none is in `buffer`.
+    pub async fn recv_many(&self, buffer: &mut Vec<Message>, limit: usize) -> usize {
+        if limit == 0 {
+            return 0;
+        }
+        ReceivingMany::new(&self.0.core, buffer, limit).await
+    }
+
     /// Returns the endpoint that was bound or connected last, with the port that the system picked;
     /// `None` before the first.
     #[must_use]
@@ -256,6 +361,15 @@ impl Sealed for Server {
 impl Socket for Server {
     const SOCKET_TYPE: SocketType = SocketType::Server;
 }
+
+/// Two handles are equal when they are handles to the same socket.
+impl PartialEq for Server {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.core, &other.0.core)
+    }
+}
+
+impl Eq for Server {}
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

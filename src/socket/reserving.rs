@@ -1,0 +1,90 @@
+//! Waiting for a slot before there is a message.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::Core;
+use super::sending::cancel;
+use crate::message::Message;
+use crate::pipe::{PipeKey, Ticket};
+use crate::routing::{Refusal, Strategy, lock, wake_all};
+
+/// Reserves a slot, as soon as there is one.
+///
+/// Dropping it before it is ready passes its place in the line on.
+#[derive(Debug)]
+pub(super) struct Reserving<'a, R: Strategy> {
+    core: &'a Core<R>,
+    to: R::Target,
+    /// There while it waits.
+    ticket: Option<Ticket>,
+}
+
+/// A slot in the queue of one remote; dropping it gives it back.
+#[derive(Debug)]
+pub(super) struct Slot<'a, R: Strategy> {
+    core: &'a Core<R>,
+    to: R::Target,
+    /// There until it is used.
+    key: Option<PipeKey>,
+}
+
+impl<'a, R: Strategy> Reserving<'a, R> {
+    pub(super) const fn new(core: &'a Core<R>, to: R::Target) -> Self {
+        Self { core, to, ticket: None }
+    }
+}
+
+impl<'a, R: Strategy> Future for Reserving<'a, R> {
+    type Output = Result<Slot<'a, R>, Refusal>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { core, to, ticket } = &mut *self;
+        let reserved = lock(&core.outgoing).poll_reserve(*to, ticket, cx.waker());
+        reserved.map_ok(|key| Slot { core, to: *to, key: Some(key) })
+    }
+}
+
+impl<R: Strategy> Drop for Reserving<'_, R> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            cancel(self.core, self.to, ticket);
+        }
+    }
+}
+
+impl<R: Strategy> Unpin for Reserving<'_, R> {}
+
+impl<'a, R: Strategy> Slot<'a, R> {
+    /// Reserves a slot if there is one.
+    pub(super) fn try_reserve(core: &'a Core<R>, to: R::Target) -> Result<Self, Refusal> {
+        let key = lock(&core.outgoing).try_reserve(to)?;
+        Ok(Self { core, to, key: Some(key) })
+    }
+
+    /// Queues a message in the slot, or, if its remote has gone, in any other that will do.
+    pub(super) fn send(mut self, message: Message) -> Result<(), (Refusal, Message)> {
+        let mut message = Some(message);
+        let mut idle = None;
+        let sent = self.key.take().map_or(Err(Refusal::HostUnreachable), |key| {
+            lock(&self.core.outgoing).send_reserved(key, &mut message, &mut idle)
+        });
+        if let Some(connection) = idle {
+            connection.wake();
+        }
+        let sent = sent.or_else(|_| self.core.try_send(self.to, &mut message));
+        match (sent, message) {
+            (Err(refusal), Some(message)) => Err((refusal, message)),
+            (_, _) => Ok(()),
+        }
+    }
+}
+
+impl<R: Strategy> Drop for Slot<'_, R> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let mut woken = Vec::new();
+        lock(&self.core.outgoing).release(key, &mut woken);
+        wake_all(&mut woken);
+    }
+}

@@ -1,0 +1,117 @@
+//! Waiting with a limit, for many messages, or before there is a message.
+
+use std::time::Duration;
+
+use tokio_zmtp::{
+    Client, RecvTimeoutError, RouteTimeoutError, RoutingId, SendTimeoutError, Server,
+    TryRouteError, TrySendError,
+};
+
+use crate::remote::Place;
+use crate::watchdog::Watchdog;
+
+#[tokio::test(start_paused = true)]
+async fn a_send_that_takes_too_long_hands_the_message_back() {
+    let _watchdog = Watchdog::start();
+    let client = Client::builder().build();
+    let sent = client.send_timeout("one", Duration::from_secs(5)).await;
+    assert_eq!(sent, Err(SendTimeoutError::Timeout("one".into())));
+    client.close().await;
+    let sent = client.send_timeout("two", Duration::from_secs(5)).await;
+    assert_eq!(sent, Err(SendTimeoutError::Closed("two".into())));
+}
+
+#[tokio::test]
+async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send_timeout("one", Duration::ZERO).await.unwrap();
+    let id = server.recv_timeout(Duration::MAX).await.unwrap().routing_id().unwrap();
+    assert_eq!(server.recv_timeout(Duration::ZERO).await, Err(RecvTimeoutError::Timeout));
+    server.route_timeout("two", id, Duration::ZERO).await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "two");
+}
+
+#[tokio::test]
+async fn a_route_with_a_limit_tells_why_it_failed() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let unknown = RoutingId::new(7).unwrap();
+    let sent = server.route_timeout("one", unknown, Duration::from_secs(5)).await;
+    assert_eq!(sent, Err(RouteTimeoutError::HostUnreachable("one".into())));
+
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("hello").await.unwrap();
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    let slot = server.reserve_route(id).await.unwrap();
+    let sent = server.route_timeout("two", id, Duration::from_millis(1)).await;
+    assert_eq!(sent, Err(RouteTimeoutError::Timeout("two".into())));
+    slot.send("three").unwrap();
+    assert_eq!(client.recv().await.unwrap(), "three");
+}
+
+#[tokio::test]
+async fn a_permit_counts_against_the_mark_until_it_is_dropped() {
+    let _watchdog = Watchdog::start();
+    let nobody = Place::reserve();
+    let client = Client::builder().send_hwm(2).connect(nobody.endpoint()).await.unwrap();
+    let first = client.try_reserve().unwrap();
+    let second = client.reserve().await.unwrap();
+    assert_eq!(client.try_reserve().map(drop), Err(TrySendError::Full(())));
+    assert_eq!(client.try_send("one"), Err(TrySendError::Full("one".into())));
+    drop(first);
+    client.try_send("two").unwrap();
+    assert_eq!(client.try_send("three"), Err(TrySendError::Full("three".into())));
+    second.send("four").unwrap();
+}
+
+#[tokio::test]
+async fn a_dropped_permit_serves_the_sender_that_waits() {
+    let _watchdog = Watchdog::start();
+    let nobody = Place::reserve();
+    let client = Client::builder().send_hwm(1).connect(nobody.endpoint()).await.unwrap();
+    let permit = client.reserve().await.unwrap();
+    let mut sending = tokio_test::task::spawn(client.send("waits"));
+    assert!(sending.poll().is_pending());
+    drop(permit);
+    assert!(sending.is_woken());
+    assert!(sending.poll().is_ready());
+}
+
+#[tokio::test]
+async fn a_permit_outlives_its_remote_and_hands_the_message_back() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("hello").await.unwrap();
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    let permit = server.reserve_route(id).await.unwrap();
+    client.close().await;
+    while server.try_reserve_route(id).is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(permit.send("late"), Err(TryRouteError::HostUnreachable("late".into())));
+    assert_eq!(server.try_reserve_route(id).map(drop), Err(TryRouteError::HostUnreachable(())));
+}
+
+#[tokio::test]
+async fn many_messages_are_received_at_once_and_in_order() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    for number in 0..100_u8 {
+        client.send([number]).await.unwrap();
+    }
+    let mut received = Vec::new();
+    while received.len() < 100 {
+        let before = received.len();
+        let count = server.recv_many(&mut received, 30).await;
+        assert!((1..=30).contains(&count));
+        assert_eq!(received.len(), before + count);
+    }
+    assert!(received.iter().map(|message| message[0]).eq(0..100));
+    assert_eq!(server.recv_many(&mut received, 0).await, 0);
+    server.close().await;
+    assert_eq!(server.recv_many(&mut received, 30).await, 0);
+}
