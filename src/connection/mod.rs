@@ -85,8 +85,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     pub(crate) async fn run(mut self) -> Disconnect {
         let reason = future::poll_fn(|cx| self.poll_traffic(cx)).await;
         if matches!(reason, Disconnect::Closed) {
-            // A stream that is closed with unread octets is reset, which can cost the remote what
-            // it has not read yet. The remote answers our end of the stream with its own.
             let _ = time::timeout(CLOSE_TIMEOUT, self.shut_down()).await;
         }
         reason
@@ -125,12 +123,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 Some(Ok(Traffic::Messages(batch))) => self.undelivered.push_back(batch),
                 Some(Ok(Traffic::Command(command))) => {
                     if let Some(reason) = self.handle_command(command) {
+                        self.framed.read_buffer_mut().clear();
                         return Poll::Ready(reason);
                     }
                 }
                 Some(Err(DecodeError::Io(error))) => return Poll::Ready(Disconnect::Io(error)),
                 Some(Err(DecodeError::Protocol(error))) => {
-                    // What follows has no meaning any more.
+                    // What follows has no meaning any more, here as above.
                     self.framed.read_buffer_mut().clear();
                     return Poll::Ready(Disconnect::Protocol(error));
                 }
@@ -179,11 +178,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
+    /// Ends our side of the stream, and reads until the remote, seeing that, ends its own: it may
+    /// have written something before, and a stream that is closed with unread octets is reset, which
+    /// can cost the remote what it has not read yet.
     async fn shut_down(&mut self) -> io::Result<()> {
         future::poll_fn(|cx| Pin::new(self.framed.get_mut()).poll_shutdown(cx)).await?;
-        while let Some(Ok(_)) = future::poll_fn(|cx| Pin::new(&mut self.framed).poll_next(cx)).await
-        {
-        }
+        future::poll_fn(|cx| self.poll_read(cx)).await;
         Ok(())
     }
 }

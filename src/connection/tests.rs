@@ -129,6 +129,18 @@ async fn a_retired_queue_ends_the_connection_when_all_is_written() {
     assert_eq!(socket.routing.undelivered.load(Ordering::Relaxed), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_remote_sends_until_it_sees_the_end_is_received() {
+    let mut socket = TestSocket::new(10);
+    let (connection, mut remote) = socket.connect(1_000).await;
+    socket.routing.retire(EndpointId(0));
+    assert_eq!(remote.read(&mut [0]).await.unwrap(), 0);
+    remote.write_all(b"\x00\x07goodbye").await.unwrap();
+    drop(remote);
+    assert!(matches!(connection.await.unwrap().0, Disconnect::Closed));
+    assert_eq!(socket.recv().await, "goodbye");
+}
+
 #[tokio::test]
 async fn an_error_command_ends_the_connection_for_good() {
     let mut socket = TestSocket::new(10);
