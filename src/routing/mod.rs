@@ -12,6 +12,8 @@ mod attachment;
 mod fair_queue;
 mod round_robin;
 mod routing_table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
