@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use crate::proto::heartbeating::HeartbeatConfig;
+
 /// The options of one socket. They apply to every endpoint that it binds or connects.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) handshake_interval: Option<Duration>,
+    pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) linger: Option<Duration>,
     pub(crate) max_message_size: Option<u64>,
     pub(crate) reconnect_interval: Duration,
@@ -22,6 +25,8 @@ impl Default for Options {
             connect_timeout: Some(Duration::from_secs(10)),
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
+            // libzmq's default: none.
+            heartbeat: HeartbeatConfig::default(),
             // libzmq waits for ever, which lets a program hang at its end.
             linger: Some(Duration::from_secs(30)),
             // libzmq's default. Memory is only taken for octets that have arrived.

@@ -34,7 +34,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time;
+use tokio::time::{self, Instant, Sleep};
 use tokio_util::codec::{Decoder, Framed};
 
 use self::codec::DecodeError;
@@ -43,6 +43,7 @@ pub(crate) use self::establish::{EstablishError, establish};
 use self::writer::Writer;
 use crate::pipe::Take;
 use crate::proto::command::Command;
+use crate::proto::heartbeating::{Dead, HeartbeatConfig, Heartbeating};
 use crate::proto::traffic::{Batch, Traffic, TrafficError};
 use crate::routing::Attachment;
 
@@ -57,6 +58,11 @@ pub(crate) struct Connection<'a, S> {
     undelivered: VecDeque<Batch>,
     /// Whether the writing has given way since the last wake-up.
     yielded: bool,
+    heartbeating: Heartbeating,
+    /// Made when a time has to be kept.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// How many octets of an incomplete frame have arrived.
+    incomplete: usize,
 }
 
 /// Why a connection ended.
@@ -66,6 +72,8 @@ pub(crate) enum Disconnect {
     Closed,
     #[error("closed by the remote")]
     ClosedByRemote,
+    #[error(transparent)]
+    Dead(#[from] Dead),
     #[error("the remote broke the protocol")]
     Protocol(#[from] TrafficError),
     #[error("the remote refuses this socket: {reason}")]
@@ -76,9 +84,22 @@ pub(crate) enum Disconnect {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Takes over an established stream for the remote of `attachment`.
-    pub(crate) fn new(framed: Framed<S, TrafficCodec>, attachment: &'a mut Attachment) -> Self {
+    pub(crate) fn new(
+        framed: Framed<S, TrafficCodec>,
+        attachment: &'a mut Attachment,
+        heartbeat: HeartbeatConfig,
+    ) -> Self {
         let undelivered = attachment.take_undelivered();
-        Self { framed, attachment, writer: Writer::default(), undelivered, yielded: false }
+        Self {
+            framed,
+            attachment,
+            writer: Writer::default(),
+            undelivered,
+            yielded: false,
+            heartbeating: Heartbeating::new(heartbeat, now()),
+            timer: None,
+            incomplete: 0,
+        }
     }
 
     /// Moves messages both ways until the connection ends.
@@ -95,6 +116,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         loop {
             if let Poll::Ready(reason) = self.poll_read(cx) {
                 return Poll::Ready(reason);
+            }
+            if let Err(dead) = self.poll_heartbeat(cx) {
+                return Poll::Ready(Disconnect::Dead(dead));
             }
             let held_up = self.writer.is_held_up();
             match self.poll_write(cx) {
@@ -119,7 +143,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             if self.writer.is_held_up() {
                 return Poll::Pending;
             }
-            match ready!(Pin::new(&mut self.framed).poll_next(cx)) {
+            let Poll::Ready(traffic) = Pin::new(&mut self.framed).poll_next(cx) else {
+                let incomplete = self.framed.read_buffer().len();
+                if mem::replace(&mut self.incomplete, incomplete) != incomplete {
+                    self.heartbeating.handle_traffic();
+                }
+                return Poll::Pending;
+            };
+            self.heartbeating.handle_traffic();
+            match traffic {
                 Some(Ok(Traffic::Messages(batch))) => self.undelivered.push_back(batch),
                 Some(Ok(Traffic::Command(command))) => {
                     if let Some(reason) = self.handle_command(command) {
@@ -163,9 +195,33 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
+    /// Keeps the times of heartbeats.
+    fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), Dead> {
+        while let Some(due) = self.heartbeating.poll_timeout() {
+            let due = Instant::from_std(due);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Ok(());
+            }
+            if !self.undelivered.is_empty() || self.writer.is_held_up() {
+                // As long as nothing is read, nothing can be said about the remote.
+                self.heartbeating.handle_traffic();
+            }
+            self.heartbeating.handle_timeout(now())?;
+            if let Some(ping) = self.heartbeating.poll_ping() {
+                self.writer.queue_command(&Command::Ping(ping));
+            }
+        }
+        Ok(())
+    }
+
     fn handle_command(&mut self, command: Command) -> Option<Disconnect> {
         match command {
             Command::Ping(ping) => {
+                self.heartbeating.handle_ping(&ping, now());
                 self.writer.queue_command(&Command::Pong(ping.pong()));
                 None
             }
@@ -209,6 +265,11 @@ impl<S> Drop for Connection<'_, S> {
         undelivered.extend(self.decode_rest());
         self.attachment.put_back(unwritten, undelivered);
     }
+}
+
+/// The time of the runtime, which tests can stop.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 /// How many batches or commands are read before other tasks get their turn.

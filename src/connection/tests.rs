@@ -141,6 +141,70 @@ async fn what_a_remote_sends_until_it_sees_the_end_is_received() {
     assert_eq!(socket.recv().await, "goodbye");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_answers_pings_is_kept() {
+    let mut socket = TestSocket::new(10);
+    socket.heartbeat.interval = Some(Duration::from_secs(10));
+    socket.heartbeat.ttl = Some(Duration::from_secs(20));
+    let (connection, mut remote) = socket.connect(1_000).await;
+    let start = Instant::now();
+    for round in 1..=20 {
+        assert_eq!(read(&mut remote, 9).await, b"\x04\x07\x04PING\x00\xc8"[..]);
+        assert_eq!(start.elapsed().as_secs(), 10 * round);
+        remote.write_all(b"\x04\x05\x04PONG").await.unwrap();
+    }
+    assert!(!connection.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_does_not_answer_a_ping_is_given_up() {
+    let mut socket = TestSocket::new(10);
+    socket.heartbeat.interval = Some(Duration::from_secs(10));
+    socket.heartbeat.timeout = Some(Duration::from_secs(3));
+    let (connection, _remote) = socket.connect(1_000).await;
+    let start = Instant::now();
+    assert!(matches!(connection.await.unwrap().0, Disconnect::Dead(_)));
+    assert_eq!(start.elapsed().as_secs(), 13);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_is_silent_beyond_its_time_to_live_is_given_up() {
+    let mut socket = TestSocket::new(10);
+    let (connection, mut remote) = socket.connect(1_000).await;
+    let start = Instant::now();
+    remote.write_all(b"\x04\x07\x04PING\x00\x0a").await.unwrap();
+    assert!(matches!(connection.await.unwrap().0, Disconnect::Dead(_)));
+    assert_eq!(start.elapsed().as_secs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_arrives_slowly_is_a_sign_of_life() {
+    let mut socket = TestSocket::new(10);
+    socket.heartbeat.interval = Some(Duration::from_secs(10));
+    let (_connection, remote) = socket.connect(10_000).await;
+    let (_pings, mut remote) = tokio::io::split(remote);
+    remote.write_all(b"\x00\x64").await.unwrap();
+    for _ in 0..100 {
+        time::sleep(Duration::from_secs(7)).await;
+        remote.write_all(b"x").await.unwrap();
+    }
+    assert_eq!(socket.recv().await.len(), 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_is_not_given_up_while_nobody_receives_from_it() {
+    let mut socket = TestSocket::new(1);
+    socket.heartbeat.interval = Some(Duration::from_secs(10));
+    let (connection, mut remote) = socket.connect(10_000).await;
+    remote.write_all(b"\x00\x01a\x00\x01b").await.unwrap();
+    time::sleep(Duration::from_secs(100)).await;
+    assert!(!connection.is_finished());
+    assert_eq!(socket.recv().await, "a");
+    assert_eq!(socket.recv().await, "b");
+    // From here on its silence counts.
+    assert!(matches!(connection.await.unwrap().0, Disconnect::Dead(_)));
+}
+
 #[tokio::test]
 async fn an_error_command_ends_the_connection_for_good() {
     let mut socket = TestSocket::new(10);
@@ -177,6 +241,7 @@ struct TestSocket {
     outgoing: Arc<Mutex<RoundRobin>>,
     routing: Routing,
     attachment: Option<Attachment>,
+    heartbeat: HeartbeatConfig,
 }
 
 impl TestSocket {
@@ -189,7 +254,7 @@ impl TestSocket {
         };
         let hwm = HighWaterMark::new(hwm);
         let attachment = routing.attach(EndpointId(0), hwm, hwm);
-        Self { outgoing, routing, attachment }
+        Self { outgoing, routing, attachment, heartbeat: HeartbeatConfig::default() }
     }
 
     /// Starts a connection whose stream holds `capacity` octets each way; returns it with the
@@ -200,9 +265,10 @@ impl TestSocket {
     ) -> (JoinHandle<(Disconnect, Attachment)>, DuplexStream) {
         let mut attachment = self.attachment.take().expect("one connection at a time");
         let (near, mut remote) = duplex(capacity);
+        let heartbeat = self.heartbeat;
         let connection = tokio::spawn(async move {
             let (framed, _) = establish(near, config(), None, None).await.unwrap();
-            let reason = Connection::new(framed, &mut attachment).run().await;
+            let reason = Connection::new(framed, &mut attachment, heartbeat).run().await;
             (reason, attachment)
         });
         let (mut from, mut to) = tokio::io::split(remote);

@@ -68,11 +68,15 @@ impl Connector {
                 Ok(framed) => {
                     tracing::debug!("connected");
                     self.backoff.reset();
-                    let reason = Connection::new(framed, &mut self.attachment).run().await;
+                    let heartbeat = self.config.options.heartbeat;
+                    let connection = Connection::new(framed, &mut self.attachment, heartbeat);
+                    let reason = connection.run().await;
                     tracing::debug!(reason = &reason as &dyn std::error::Error, "disconnected");
                     match reason {
                         Disconnect::Closed => return,
-                        Disconnect::ClosedByRemote | Disconnect::Io(_) => Retry::BackOff,
+                        Disconnect::ClosedByRemote | Disconnect::Dead(_) | Disconnect::Io(_) => {
+                            Retry::BackOff
+                        }
                         Disconnect::Protocol(_) => Retry::Rarely,
                         Disconnect::Refused { .. } => Retry::Never,
                     }

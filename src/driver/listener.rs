@@ -101,7 +101,7 @@ async fn serve(
         return;
     }
     tracing::debug!(routing_id = ?attachment.routing_id(), "accepted");
-    let reason = Connection::new(framed, &mut attachment).run().await;
+    let reason = Connection::new(framed, &mut attachment, options.heartbeat).run().await;
     tracing::debug!(reason = &reason as &dyn std::error::Error, "disconnected");
 }
 

@@ -21,7 +21,6 @@ impl Ping {
 
     /// Makes a PING whose time-to-live is rounded up to tenths of a second, so that a short one
     /// does not become "none", and cut to [`TTL_MAX`](Self::TTL_MAX).
-    #[cfg_attr(not(test), expect(dead_code, reason = "no connection sends heartbeats yet"))]
     pub(crate) fn new(ttl: Option<Duration>, context: Context) -> Self {
         let deciseconds =
             ttl.unwrap_or(Duration::ZERO).min(Self::TTL_MAX).as_nanos().div_ceil(100_000_000);
@@ -47,7 +46,6 @@ impl Ping {
     }
 
     /// Returns after which silence the remote wants us to give the connection up, if ever.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no connection sends heartbeats yet"))]
     pub(crate) fn ttl(&self) -> Option<Duration> {
         (self.ttl != 0).then(|| Duration::from_millis(u64::from(self.ttl) * 100))
     }

@@ -15,6 +15,7 @@ pub(crate) mod frame;
 pub(crate) mod greeting;
 pub(crate) mod handshake;
 pub(crate) mod heartbeat;
+pub(crate) mod heartbeating;
 pub(crate) mod mechanism;
 pub(crate) mod metadata;
 pub(crate) mod socket_type;

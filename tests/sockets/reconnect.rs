@@ -36,6 +36,22 @@ async fn a_server_that_comes_back_gets_what_was_queued_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_remote_that_answers_no_ping_is_dialled_again() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let _client = Client::builder()
+        .heartbeat_interval(Duration::from_millis(10))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    let mut silent = listener.accept_as("SERVER").await;
+    let _next = listener.accept_as("SERVER").await;
+    // It had been asked.
+    let (_, ping) = silent.read_frame().await;
+    assert_eq!(ping[..5], *b"\x04PING");
+}
+
+#[tokio::test]
 async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back() {
     let _watchdog = Watchdog::start();
     let mut server = Server::bind("tcp://127.0.0.1:*").await.unwrap();

@@ -1,4 +1,4 @@
-//! libzmq sends PINGs, and gives up a remote that answers with nothing.
+//! Either end sends PINGs, and gives up a remote that answers with nothing.
 
 use std::time::Duration;
 
@@ -29,6 +29,28 @@ async fn our_server_that_binds_answers_pings() {
 #[tokio::test]
 async fn our_server_that_connects_answers_pings() {
     guarded(our_server_answers_pings(Binds::Client)).await;
+}
+
+#[tokio::test]
+async fn a_server_answers_the_pings_of_our_client() {
+    guarded(async {
+        let server = theirs::server(DEFAULT_HWM);
+        let monitor = server.0.monitor().unwrap();
+        let client = ours::watching_client(INTERVAL, TIMEOUT);
+        stays_connected_while_idle(&client, &server, Binds::Server, &monitor).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_answers_the_pings_of_our_server() {
+    guarded(async {
+        let client = theirs::client(DEFAULT_HWM);
+        let monitor = client.0.monitor().unwrap();
+        let server = ours::watching_server(INTERVAL, TIMEOUT);
+        stays_connected_while_idle(&client, &server, Binds::Server, &monitor).await;
+    })
+    .await;
 }
 
 async fn our_client_answers_pings(binds: Binds) {

@@ -25,6 +25,20 @@ pub(crate) fn server(hwm: usize) -> OurServer {
     OurServer(build(Server::builder(), hwm))
 }
 
+/// A client that sends a PING every `interval`, and waits for an answer for `timeout`.
+pub(crate) fn watching_client(interval: Duration, timeout: Duration) -> OurClient {
+    OurClient(watching(Client::builder(), interval, timeout).build())
+}
+
+/// A server that sends a PING every `interval`, and waits for an answer for `timeout`.
+pub(crate) fn watching_server(interval: Duration, timeout: Duration) -> OurServer {
+    OurServer(watching(Server::builder(), interval, timeout).build())
+}
+
+fn watching<S: Socket>(builder: Builder<S>, interval: Duration, timeout: Duration) -> Builder<S> {
+    builder.heartbeat_interval(interval).heartbeat_timeout(timeout).heartbeat_ttl(timeout)
+}
+
 fn build<S: Socket>(builder: Builder<S>, hwm: usize) -> S {
     builder
         .send_hwm(hwm)
