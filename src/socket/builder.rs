@@ -188,6 +188,9 @@ impl<S: Socket> Builder<S> {
 
     /// Sets how many messages are queued for each remote before it counts as full; zero for any
     /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)
+    ///
+    /// With zero nothing makes a sender wait: memory is all that limits the queue, and a task that
+    /// only sends never lets others run.
     pub fn send_hwm(mut self, messages: usize) -> Self {
         self.options.send_hwm = messages;
         self

@@ -9,11 +9,12 @@ use super::control::Control;
 use crate::driver::{Driver, RemoteConfig};
 use crate::message::Message;
 use crate::options::Options;
+use crate::pipe::PipeKey;
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{FairQueue, Refusal, Routing, Strategy, lock};
+use crate::routing::{FairQueue, Refusal, Routing, Strategy, lock, wake_all};
 
 /// The socket itself. When the last handle drops it, the driver sees that nobody can send it
 /// commands any more, and ends.
@@ -64,6 +65,29 @@ impl<R: Strategy> Core<R> {
             connection.wake();
         }
         sent
+    }
+
+    /// Queues a message in a reserved slot, or, if its remote has gone, in any other that will do;
+    /// takes it out of `message` only then.
+    pub(super) fn send_reserved(
+        &self,
+        key: PipeKey,
+        to: R::Target,
+        message: &mut Option<Message>,
+    ) -> Result<(), Refusal> {
+        let mut idle = None;
+        let sent = lock(&self.outgoing).send_reserved(key, message, &mut idle);
+        if let Some(connection) = idle {
+            connection.wake();
+        }
+        sent.or_else(|_| self.try_send(to, message))
+    }
+
+    /// Gives a reserved slot back.
+    pub(super) fn release(&self, key: PipeKey) {
+        let mut woken = Vec::new();
+        lock(&self.outgoing).release(key, &mut woken);
+        wake_all(&mut woken);
     }
 }
 

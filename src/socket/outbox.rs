@@ -6,7 +6,7 @@ use super::Core;
 use super::sending::{cancel, poll_send};
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{Refusal, Strategy, lock, wake_all};
+use crate::routing::{Refusal, Strategy, lock};
 
 /// What a `Sink` has to remember between its calls: a slot that it was promised, or one message that
 /// found no room.
@@ -52,21 +52,16 @@ impl<T: Copy> Outbox<T> {
         message: Message,
     ) -> Result<(), (Refusal, Message)> {
         let mut message = Some(message);
-        if let Some(key) = self.reserved.take() {
-            let mut idle = None;
-            let sent = lock(&core.outgoing).send_reserved(key, &mut message, &mut idle);
-            if let Some(connection) = idle {
-                connection.wake();
-            }
-            if sent.is_ok() {
-                return Ok(());
-            }
-            // The remote has gone meanwhile; there may be others.
-        }
-        let sent = core.try_send(to, &mut message);
+        let sent = match self.reserved.take() {
+            Some(key) => core.send_reserved(key, to, &mut message),
+            None => core.try_send(to, &mut message),
+        };
         match (sent, message) {
             (Err(Refusal::Full), Some(message)) => {
-                self.unsent = Some((to, message));
+                if self.unsent.replace((to, message)).is_some() {
+                    // Whoever does not ask whether the sink is ready gets here.
+                    core.control.count_undelivered();
+                }
                 Ok(())
             }
             (Err(refusal), Some(message)) => Err((refusal, message)),
@@ -101,9 +96,7 @@ impl<T: Copy> Outbox<T> {
             cancel(core, to, ticket);
         }
         if let Some(key) = self.reserved.take() {
-            let mut woken = Vec::new();
-            lock(&core.outgoing).release(key, &mut woken);
-            wake_all(&mut woken);
+            core.release(key);
         }
         if self.unsent.take().is_some() {
             core.control.count_undelivered();

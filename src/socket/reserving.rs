@@ -7,7 +7,7 @@ use super::Core;
 use super::sending::cancel;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{Refusal, Strategy, lock, wake_all};
+use crate::routing::{Refusal, Strategy, lock};
 
 /// Reserves a slot, as soon as there is one.
 ///
@@ -65,14 +65,10 @@ impl<'a, R: Strategy> Slot<'a, R> {
     /// Queues a message in the slot, or, if its remote has gone, in any other that will do.
     pub(super) fn send(mut self, message: Message) -> Result<(), (Refusal, Message)> {
         let mut message = Some(message);
-        let mut idle = None;
-        let sent = self.key.take().map_or(Err(Refusal::HostUnreachable), |key| {
-            lock(&self.core.outgoing).send_reserved(key, &mut message, &mut idle)
-        });
-        if let Some(connection) = idle {
-            connection.wake();
-        }
-        let sent = sent.or_else(|_| self.core.try_send(self.to, &mut message));
+        let sent = match self.key.take() {
+            Some(key) => self.core.send_reserved(key, self.to, &mut message),
+            None => self.core.try_send(self.to, &mut message),
+        };
         match (sent, message) {
             (Err(refusal), Some(message)) => Err((refusal, message)),
             (_, _) => Ok(()),
@@ -82,9 +78,8 @@ impl<'a, R: Strategy> Slot<'a, R> {
 
 impl<R: Strategy> Drop for Slot<'_, R> {
     fn drop(&mut self) {
-        let Some(key) = self.key else { return };
-        let mut woken = Vec::new();
-        lock(&self.core.outgoing).release(key, &mut woken);
-        wake_all(&mut woken);
+        if let Some(key) = self.key {
+            self.core.release(key);
+        }
     }
 }

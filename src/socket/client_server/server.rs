@@ -44,7 +44,9 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// [`try_route`](Self::try_route) gives the message back. Other remotes are not held up.
 ///
 /// A routing id that is unknown, or whose remote has gone, is an error at once, also for those who
-/// are waiting for that remote. They get their message back.
+/// are waiting for that remote. They get their message back. That a remote has gone is noticed by
+/// reading from it or writing to it: while its queue of received messages is full, nothing is read,
+/// and it takes something to be written.
 ///
 /// # Characteristics
 ///
