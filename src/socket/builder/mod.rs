@@ -1,0 +1,121 @@
+//! Setting a socket's options before it is made.
+//!
+//! One file for each group of options, each of whose setters sets a field of [`Options`].
+
+mod connecting;
+mod heartbeat;
+mod queues;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::Socket;
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::error::{BindError, ConnectError};
+use crate::options::Options;
+
+/// Sets the options of a socket of type `S`, and makes it.
+///
+/// Every setter can be left out; its default is stated with it. Options apply to all endpoints of
+/// the socket.
+///
+/// # Examples
+///
+/// ```
+/// /// use tokio_zmtp::Client;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::builder()
+///     .send_hwm(100)
+///     .reconnect_interval(Duration::from_millis(20))
+///     .connect("tcp://127.0.0.1:5555")
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it is built, bound or connected"]
+pub struct Builder<S> {
+    options: Options,
+    socket: PhantomData<fn() -> S>,
+}
+
+impl<S: Socket> Builder<S> {
+    pub(super) fn new() -> Self {
+        Self { options: Options::default(), socket: PhantomData }
+    }
+
+    /// Makes the socket. It has no endpoint yet.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    #[must_use]
+    pub fn build(self) -> S {
+        S::start(self.options)
+    }
+
+    /// Makes the socket and binds it to an endpoint; more can follow.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing bound.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if the text is no endpoint, or if the system refuses it.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn bind<E>(self, to: E) -> Result<S, BindError>
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let to = to.try_into().map_err(EndpointError::from)?;
+        let socket = self.build();
+        socket.control().bind(to).await?;
+        Ok(socket)
+    }
+
+    /// Makes the socket and connects it to an endpoint; more can follow.
+    ///
+    /// Returns as soon as the endpoint is registered. The connection is made in the background, and
+    /// made again whenever it breaks.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing connected.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the text is no endpoint that can be connected to.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn connect<E>(self, to: E) -> Result<S, ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let to = to.try_into().map_err(EndpointError::from)?;
+        let socket = self.build();
+        socket.control().connect(to).await?;
+        Ok(socket)
+    }
+}
+
+impl<S> Clone for Builder<S> {
+    fn clone(&self) -> Self {
+        Self { options: self.options.clone(), socket: PhantomData }
+    }
+}
+
+impl<S: Socket> fmt::Debug for Builder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Builder");
+        debug.field("socket", &S::SOCKET_TYPE).field("options", &self.options).finish()
+    }
+}

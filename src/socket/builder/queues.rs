@@ -1,0 +1,39 @@
+//! Options of what a socket holds, and for how long.
+
+use std::time::Duration;
+
+use super::Builder;
+
+impl<S> Builder<S> {
+    /// Sets how long connections may go on writing what is queued when the socket or one of its
+    /// endpoints ends; zero to drop it at once, `None` for any time. Default: 30 s. (libzmq
+    /// `ZMQ_LINGER`, which by default waits for ever.)
+    pub fn linger(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.options.linger = limit.into();
+        self
+    }
+
+    /// Sets the longest message, in octets, that a remote may send; a longer one costs it the
+    /// connection. `None` for any. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
+    pub fn max_message_size(mut self, octets: impl Into<Option<u64>>) -> Self {
+        self.options.max_message_size = octets.into();
+        self
+    }
+
+    /// Sets how many received messages are queued for each remote before the socket stops reading
+    /// from it; zero for any number. Default: 1,000. (libzmq `ZMQ_RCVHWM`.)
+    pub fn recv_hwm(mut self, messages: usize) -> Self {
+        self.options.recv_hwm = messages;
+        self
+    }
+
+    /// Sets how many messages are queued for each remote before it counts as full; zero for any
+    /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)
+    ///
+    /// With zero nothing makes a sender wait: memory is all that limits the queue, and a task that
+    /// only sends never lets others run.
+    pub fn send_hwm(mut self, messages: usize) -> Self {
+        self.options.send_hwm = messages;
+        self
+    }
+}
