@@ -76,10 +76,18 @@ pub enum DetachError {
     },
 }
 
-/// The error of `send`: the socket has been closed. Holds the message.
+/// The error of `send`, `send_timeout` and `reserve`. Holds the message, if there is one.
 #[derive(Clone, PartialEq, Eq, Error)]
-#[error("the socket is closed")]
-pub struct SendError<T = Message>(pub T);
+#[non_exhaustive]
+pub enum SendError<T = Message> {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed(T),
+    /// There was a limit to the wait, and until then no remote, or none whose queue was not full:
+    /// the mute state.
+    #[error("no remote could take a message in time")]
+    Timeout(T),
+}
 
 /// The error of `try_send`. Holds the message.
 #[derive(Clone, PartialEq, Eq, Error)]
@@ -93,19 +101,8 @@ pub enum TrySendError<T = Message> {
     Full(T),
 }
 
-/// The error of `send_timeout`. Holds the message.
-#[derive(Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SendTimeoutError<T = Message> {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed(T),
-    /// There was no remote, or the queues of all remotes stayed full: the mute state.
-    #[error("no remote could take a message in time")]
-    Timeout(T),
-}
-
-/// The error of `route` and `reply`. Holds the message.
+/// The error of `route`, `route_timeout`, `reply` and `reserve_route`. Holds the message, if there is
+/// one.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RouteError<T = Message> {
@@ -115,6 +112,9 @@ pub enum RouteError<T = Message> {
     /// No remote has this routing id, or it has one no longer.
     #[error("no remote has this routing id")]
     HostUnreachable(T),
+    /// There was a limit to the wait, and until then the queue of this remote was full.
+    #[error("the remote could take no message in time")]
+    Timeout(T),
 }
 
 /// The error of `try_route`. Holds the message.
@@ -132,25 +132,17 @@ pub enum TryRouteError<T = Message> {
     HostUnreachable(T),
 }
 
-/// The error of `route_timeout`. Holds the message.
-#[derive(Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum RouteTimeoutError<T = Message> {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed(T),
-    /// No remote has this routing id, or it has one no longer.
-    #[error("no remote has this routing id")]
-    HostUnreachable(T),
-    /// The queue of this remote stayed full.
-    #[error("the remote could take no message in time")]
-    Timeout(T),
-}
-
-/// The error of `recv`: the socket has been closed, and all that it had received is handed out.
+/// The error of `recv`, `recv_timeout`, `recv_from` and `recv_many`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the socket is closed")]
-pub struct RecvError;
+#[non_exhaustive]
+pub enum RecvError {
+    /// The socket has been closed, and all that it had received is handed out.
+    #[error("the socket is closed")]
+    Closed,
+    /// There was a limit to the wait, and no message came until then.
+    #[error("no message has been received in time")]
+    Timeout,
+}
 
 /// The error of `try_recv`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -164,22 +156,12 @@ pub enum TryRecvError {
     Empty,
 }
 
-/// The error of `recv_timeout`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum RecvTimeoutError {
-    /// The socket has been closed, and all that it had received is handed out.
-    #[error("the socket is closed")]
-    Closed,
-    /// No message came.
-    #[error("no message has been received in time")]
-    Timeout,
-}
-
 impl<T> SendError<T> {
     /// Takes the message out.
     pub fn into_inner(self) -> T {
-        self.0
+        match self {
+            Self::Closed(message) | Self::Timeout(message) => message,
+        }
     }
 }
 
@@ -196,7 +178,9 @@ impl<T> RouteError<T> {
     /// Takes the message out.
     pub fn into_inner(self) -> T {
         match self {
-            Self::Closed(message) | Self::HostUnreachable(message) => message,
+            Self::Closed(message) | Self::HostUnreachable(message) | Self::Timeout(message) => {
+                message
+            }
         }
     }
 }
@@ -210,32 +194,15 @@ impl<T> TryRouteError<T> {
     }
 }
 
-impl<T> SendTimeoutError<T> {
-    /// Takes the message out.
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Closed(message) | Self::Timeout(message) => message,
-        }
-    }
-}
-
-impl<T> RouteTimeoutError<T> {
-    /// Takes the message out.
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Closed(message) | Self::HostUnreachable(message) | Self::Timeout(message) => {
-                message
-            }
-        }
-    }
-}
-
 // These do not ask the message to be `Debug`, and do not print it: `unwrap` on a failed send is
 // about why it failed.
 
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SendError(..)")
+        f.write_str(match self {
+            Self::Closed(_) => "Closed(..)",
+            Self::Timeout(_) => "Timeout(..)",
+        })
     }
 }
 
@@ -253,6 +220,7 @@ impl<T> fmt::Debug for RouteError<T> {
         f.write_str(match self {
             Self::Closed(_) => "Closed(..)",
             Self::HostUnreachable(_) => "HostUnreachable(..)",
+            Self::Timeout(_) => "Timeout(..)",
         })
     }
 }
@@ -263,25 +231,6 @@ impl<T> fmt::Debug for TryRouteError<T> {
             Self::Closed(_) => "Closed(..)",
             Self::Full(_) => "Full(..)",
             Self::HostUnreachable(_) => "HostUnreachable(..)",
-        })
-    }
-}
-
-impl<T> fmt::Debug for SendTimeoutError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => "Closed(..)",
-            Self::Timeout(_) => "Timeout(..)",
-        })
-    }
-}
-
-impl<T> fmt::Debug for RouteTimeoutError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Closed(_) => "Closed(..)",
-            Self::HostUnreachable(_) => "HostUnreachable(..)",
-            Self::Timeout(_) => "Timeout(..)",
         })
     }
 }

@@ -104,8 +104,8 @@ mod transport;
 
 pub use self::endpoint::{Endpoint, EndpointError, EndpointErrorKind, Host, TcpEndpoint};
 pub use self::error::{
-    BindError, ConnectError, DetachError, RecvError, RecvTimeoutError, RouteError,
-    RouteTimeoutError, SendError, SendTimeoutError, TryRecvError, TryRouteError, TrySendError,
+    BindError, ConnectError, DetachError, RecvError, RouteError, SendError, TryRecvError,
+    TryRouteError, TrySendError,
 };
 pub use self::message::Message;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};

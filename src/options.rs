@@ -15,7 +15,9 @@ pub(crate) struct Options {
     pub(crate) reconnect_interval: Duration,
     pub(crate) reconnect_interval_max: Duration,
     pub(crate) recv_hwm: usize,
+    pub(crate) recv_timeout: Option<Duration>,
     pub(crate) send_hwm: usize,
+    pub(crate) send_timeout: Option<Duration>,
 }
 
 impl Default for Options {
@@ -38,8 +40,12 @@ impl Default for Options {
             reconnect_interval_max: Duration::from_secs(10),
             // libzmq's default.
             recv_hwm: 1_000,
+            // libzmq's default: none.
+            recv_timeout: None,
             // libzmq's default.
             send_hwm: 1_000,
+            // libzmq's default: none.
+            send_timeout: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -23,6 +24,9 @@ pub(super) struct Core<R> {
     pub(super) outgoing: Arc<Mutex<R>>,
     pub(super) incoming: Arc<Mutex<FairQueue>>,
     pub(super) control: Control,
+    /// How long to wait where the caller does not say.
+    pub(super) recv_timeout: Option<Duration>,
+    pub(super) send_timeout: Option<Duration>,
 }
 
 impl<R: Strategy + 'static> Core<R> {
@@ -32,6 +36,7 @@ impl<R: Strategy + 'static> Core<R> {
         let incoming = Arc::new(Mutex::new(FairQueue::default()));
         let undelivered = Arc::new(AtomicU64::new(0));
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
+        let Options { recv_timeout, send_timeout, .. } = options;
         let config = RemoteConfig {
             routing: Routing {
                 outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
@@ -47,7 +52,7 @@ impl<R: Strategy + 'static> Core<R> {
         };
         tokio::spawn(Driver::new(driver_commands, config).run());
         let control = Control::new(commands, undelivered);
-        Arc::new(Self { outgoing, incoming, control })
+        Arc::new(Self { outgoing, incoming, control, recv_timeout, send_timeout })
     }
 }
 

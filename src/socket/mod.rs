@@ -10,6 +10,7 @@ mod control;
 mod core;
 mod endpoints;
 mod handle;
+mod limit;
 mod outbox;
 mod receiving;
 mod reserving;

@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::task::coop;
 
 use super::Core;
+use super::limit::Limit;
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
@@ -19,12 +21,13 @@ pub(super) struct Receiving<'a, R> {
     core: &'a Core<R>,
     /// There while it waits.
     ticket: Option<Ticket>,
+    limit: Limit,
 }
 
 impl<'a, R> Receiving<'a, R> {
     #[inline]
-    pub(super) const fn new(core: &'a Core<R>) -> Self {
-        Self { core, ticket: None }
+    pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
+        Self { core, ticket: None, limit: Limit::new(limit) }
     }
 }
 
@@ -33,8 +36,11 @@ impl<R> Future for Receiving<'_, R> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let core = self.core;
-        poll_receive(core, &mut self.ticket, cx)
+        let Self { core, ticket, limit } = &mut *self;
+        match poll_receive(core, ticket, cx) {
+            Poll::Ready(received) => Poll::Ready(received),
+            Poll::Pending => limit.poll(cx).map(|()| Err(RecvError::Timeout)),
+        }
     }
 }
 
@@ -53,42 +59,52 @@ impl<R> Drop for Receiving<'_, R> {
 pub(super) struct ReceivingMany<'a, 'b, R> {
     core: &'a Core<R>,
     buffer: &'b mut Vec<Message>,
-    limit: usize,
+    /// At least one.
+    most: usize,
     /// There while it waits.
     ticket: Option<Ticket>,
+    limit: Limit,
 }
 
 impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
-    /// `limit` is at least one.
-    pub(super) const fn new(core: &'a Core<R>, buffer: &'b mut Vec<Message>, limit: usize) -> Self {
-        Self { core, buffer, limit, ticket: None }
+    /// `most` is at least one.
+    pub(super) const fn new(
+        core: &'a Core<R>,
+        buffer: &'b mut Vec<Message>,
+        most: usize,
+        limit: Option<Duration>,
+    ) -> Self {
+        Self { core, buffer, most, ticket: None, limit: Limit::new(limit) }
     }
 }
 
 impl<R> Future for ReceivingMany<'_, '_, R> {
-    /// How many messages were taken; zero when there will be none.
-    type Output = usize;
+    /// How many messages were taken.
+    type Output = Result<usize, RecvError>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let coop = ready!(coop::poll_proceed(cx));
-        let Self { core, buffer, limit, ticket } = &mut *self;
+        let Self { core, buffer, most, ticket, limit } = &mut *self;
         let mut woken = Vec::new();
         let mut resumed = None;
         let mut incoming = lock(&core.incoming);
-        let first = ready!(incoming.poll_pop(ticket, cx.waker(), &mut resumed));
-        let mut next = first.ok();
+        let Poll::Ready(first) = incoming.poll_pop(ticket, cx.waker(), &mut resumed) else {
+            drop(incoming);
+            return limit.poll(cx).map(|()| Err(RecvError::Timeout));
+        };
+        let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
         let mut received = 0;
         while let Some(message) = next {
             buffer.push(message);
             received += 1;
             woken.extend(resumed.take());
-            let full = received == *limit;
+            let full = received == *most;
             next = if full { None } else { incoming.pop(&mut resumed).ok().flatten() };
         }
         drop(incoming);
         wake_all(&mut woken);
         coop.made_progress();
-        Poll::Ready(received)
+        Poll::Ready(Ok(received))
     }
 }
 
@@ -117,7 +133,7 @@ pub(super) fn poll_receive<R>(
     if popped.is_ready() {
         coop.made_progress();
     }
-    popped.map_err(|Closed| RecvError)
+    popped.map_err(|Closed| RecvError::Closed)
 }
 
 /// Takes the next message if there is one.

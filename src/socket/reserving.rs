@@ -2,9 +2,11 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::Core;
-use super::sending::cancel;
+use super::limit::Limit;
+use super::sending::{WaitError, cancel};
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{Refusal, Strategy, lock};
@@ -18,6 +20,7 @@ pub(super) struct Reserving<'a, R: Strategy> {
     to: R::Target,
     /// There while it waits.
     ticket: Option<Ticket>,
+    limit: Limit,
 }
 
 /// A slot in the queue of one remote; dropping it gives it back.
@@ -30,18 +33,22 @@ pub(super) struct Slot<'a, R: Strategy> {
 }
 
 impl<'a, R: Strategy> Reserving<'a, R> {
-    pub(super) const fn new(core: &'a Core<R>, to: R::Target) -> Self {
-        Self { core, to, ticket: None }
+    pub(super) const fn new(core: &'a Core<R>, to: R::Target, limit: Option<Duration>) -> Self {
+        Self { core, to, ticket: None, limit: Limit::new(limit) }
     }
 }
 
 impl<'a, R: Strategy> Future for Reserving<'a, R> {
-    type Output = Result<Slot<'a, R>, Refusal>;
+    type Output = Result<Slot<'a, R>, WaitError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { core, to, ticket } = &mut *self;
+        let Self { core, to, ticket, limit } = &mut *self;
         let reserved = lock(&core.outgoing).poll_reserve(*to, ticket, cx.waker());
-        reserved.map_ok(|key| Slot { core, to: *to, key: Some(key) })
+        match reserved {
+            Poll::Ready(Ok(key)) => Poll::Ready(Ok(Slot { core, to: *to, key: Some(key) })),
+            Poll::Ready(Err(refusal)) => Poll::Ready(Err(WaitError::Refused(refusal))),
+            Poll::Pending => limit.poll(cx).map(|()| Err(WaitError::Timeout)),
+        }
     }
 }
 

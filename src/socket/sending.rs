@@ -2,8 +2,10 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::Core;
+use super::limit::Limit;
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy, lock, wake_all};
@@ -20,28 +22,41 @@ pub(super) struct Sending<'a, R: Strategy> {
     message: Option<Message>,
     /// There while it waits.
     ticket: Option<Ticket>,
+    limit: Limit,
+}
+
+/// Why a wait for room has ended without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitError {
+    Refused(Refusal),
+    Timeout,
 }
 
 impl<'a, R: Strategy> Sending<'a, R> {
     #[inline]
-    pub(super) const fn new(core: &'a Core<R>, to: R::Target, message: Message) -> Self {
-        Self { core, to, message: Some(message), ticket: None }
-    }
-
-    /// Gives up, and hands the message back.
-    pub(super) fn into_message(mut self) -> Message {
-        self.message.take().expect("there until it is queued or handed back")
+    pub(super) const fn new(
+        core: &'a Core<R>,
+        to: R::Target,
+        message: Message,
+        limit: Option<Duration>,
+    ) -> Self {
+        Self { core, to, message: Some(message), ticket: None, limit: Limit::new(limit) }
     }
 }
 
 impl<R: Strategy> Future for Sending<'_, R> {
-    type Output = Result<(), (Refusal, Message)>;
+    type Output = Result<(), (WaitError, Message)>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { core, to, message, ticket } = &mut *self;
-        let sent = poll_send(core, *to, message, ticket, cx);
-        sent.map_err(|refusal| (refusal, message.take().expect("refused, so still there")))
+        let Self { core, to, message, ticket, limit } = &mut *self;
+        let failure = match poll_send(core, *to, message, ticket, cx) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(refusal)) => WaitError::Refused(refusal),
+            Poll::Pending if limit.poll(cx).is_ready() => WaitError::Timeout,
+            Poll::Pending => return Poll::Pending,
+        };
+        Poll::Ready(Err((failure, message.take().expect("not sent, so still there"))))
     }
 }
 

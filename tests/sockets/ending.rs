@@ -204,9 +204,9 @@ async fn a_closed_client_gives_every_message_back() {
 
     let message = Message::from("x");
     for handle in [&client, &clone] {
-        assert_eq!(handle.send("x").await, Err(SendError(message.clone())));
+        assert_eq!(handle.send("x").await, Err(SendError::Closed(message.clone())));
         assert_eq!(handle.try_send("x"), Err(TrySendError::Closed(message.clone())));
-        assert_eq!(handle.recv().await, Err(RecvError));
+        assert_eq!(handle.recv().await, Err(RecvError::Closed));
         assert_eq!(handle.try_recv(), Err(TryRecvError::Closed));
         let error = handle.bind("tcp://127.0.0.1:*").await.unwrap_err();
         assert!(matches!(error, BindError::Closed));
@@ -240,7 +240,7 @@ async fn a_closed_server_gives_every_message_back() {
     assert_eq!(SinkExt::send(&mut sink, to_id).await, Err(RouteError::Closed(message.clone())));
     let unknown = RoutingId::new(1).unwrap();
     assert_eq!(server.try_route("x", unknown), Err(TryRouteError::Closed(message)));
-    assert_eq!(server.recv().await, Err(RecvError));
+    assert_eq!(server.recv().await, Err(RecvError::Closed));
 }
 
 #[tokio::test]
@@ -260,7 +260,7 @@ async fn what_was_received_is_handed_out_after_closing() {
         assert_eq!(server.recv().await.unwrap(), [number]);
     }
     assert_eq!(server.try_recv().unwrap(), [9]);
-    assert_eq!(server.recv().await, Err(RecvError));
+    assert_eq!(server.recv().await, Err(RecvError::Closed));
     assert_eq!(server.try_recv(), Err(TryRecvError::Closed));
 }
 
@@ -280,9 +280,9 @@ async fn closing_wakes_all_who_wait_on_other_handles() {
 
     client.close().await;
 
-    assert_eq!(send.await, Err(SendError(Message::from("x"))));
+    assert_eq!(send.await, Err(SendError::Closed(Message::from("x"))));
     for receive in receives {
-        assert_eq!(receive.await, Err(RecvError));
+        assert_eq!(receive.await, Err(RecvError::Closed));
     }
     assert!(stream.is_woken());
     assert_eq!(stream.poll_next(), std::task::Poll::Ready(None));
@@ -397,8 +397,8 @@ fn a_runtime_that_is_shut_down_leaves_nobody_waiting() {
 
         theirs.shutdown_background();
 
-        assert_eq!(recv.await, Err(RecvError));
-        assert_eq!(send.await, Err(SendError(Message::from("x"))));
+        assert_eq!(recv.await, Err(RecvError::Closed));
+        assert_eq!(send.await, Err(SendError::Closed(Message::from("x"))));
         close.await;
         let error = server.bind("tcp://127.0.0.1:*").await.unwrap_err();
         assert!(matches!(error, BindError::Closed));

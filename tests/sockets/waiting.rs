@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_zmtp::{
-    Client, RecvTimeoutError, RouteTimeoutError, RoutingId, SendTimeoutError, Server,
-    TryRouteError, TrySendError,
+    Client, RecvError, RouteError, RoutingId, SendError, Server, TryRouteError, TrySendError,
 };
 
 use crate::remote::Place;
@@ -15,10 +15,10 @@ async fn a_send_that_takes_too_long_hands_the_message_back() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     let sent = client.send_timeout("one", Duration::from_secs(5)).await;
-    assert_eq!(sent, Err(SendTimeoutError::Timeout("one".into())));
+    assert_eq!(sent, Err(SendError::Timeout("one".into())));
     client.close().await;
     let sent = client.send_timeout("two", Duration::from_secs(5)).await;
-    assert_eq!(sent, Err(SendTimeoutError::Closed("two".into())));
+    assert_eq!(sent, Err(SendError::Closed("two".into())));
 }
 
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait() {
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send_timeout("one", Duration::ZERO).await.unwrap();
     let id = server.recv_timeout(Duration::MAX).await.unwrap().routing_id().unwrap();
-    assert_eq!(server.recv_timeout(Duration::ZERO).await, Err(RecvTimeoutError::Timeout));
+    assert_eq!(server.recv_timeout(Duration::ZERO).await, Err(RecvError::Timeout));
     server.route_timeout("two", id, Duration::ZERO).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), "two");
 }
@@ -39,14 +39,14 @@ async fn a_route_with_a_limit_tells_why_it_failed() {
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let unknown = RoutingId::new(7).unwrap();
     let sent = server.route_timeout("one", unknown, Duration::from_secs(5)).await;
-    assert_eq!(sent, Err(RouteTimeoutError::HostUnreachable("one".into())));
+    assert_eq!(sent, Err(RouteError::HostUnreachable("one".into())));
 
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     let slot = server.reserve_route(id).await.unwrap();
     let sent = server.route_timeout("two", id, Duration::from_millis(1)).await;
-    assert_eq!(sent, Err(RouteTimeoutError::Timeout("two".into())));
+    assert_eq!(sent, Err(RouteError::Timeout("two".into())));
     slot.send("three").unwrap();
     assert_eq!(client.recv().await.unwrap(), "three");
 }
@@ -106,12 +106,28 @@ async fn many_messages_are_received_at_once_and_in_order() {
     let mut received = Vec::new();
     while received.len() < 100 {
         let before = received.len();
-        let count = server.recv_many(&mut received, 30).await;
+        let count = server.recv_many(&mut received, 30).await.unwrap();
         assert!((1..=30).contains(&count));
         assert_eq!(received.len(), before + count);
     }
     assert!(received.iter().map(|message| message[0]).eq(0..100));
-    assert_eq!(server.recv_many(&mut received, 0).await, 0);
+    assert_eq!(server.recv_many(&mut received, 0).await, Ok(0));
     server.close().await;
-    assert_eq!(server.recv_many(&mut received, 30).await, 0);
+    assert_eq!(server.recv_many(&mut received, 30).await, Err(RecvError::Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limits_of_a_socket_hold_where_the_caller_names_none() {
+    let _watchdog = Watchdog::start();
+    let limit = Duration::from_secs(5);
+    let client = Client::builder().send_timeout(limit).recv_timeout(limit).build();
+    let start = Instant::now();
+    assert_eq!(client.send("one").await, Err(SendError::Timeout("one".into())));
+    assert_eq!(client.reserve().await.map(drop), Err(SendError::Timeout(())));
+    assert_eq!(client.recv().await, Err(RecvError::Timeout));
+    assert_eq!(client.recv_many(&mut Vec::new(), 1).await, Err(RecvError::Timeout));
+    assert_eq!(start.elapsed(), limit * 4);
+    let sent = client.send_timeout("two", limit * 2).await;
+    assert_eq!(sent, Err(SendError::Timeout("two".into())));
+    assert_eq!(start.elapsed(), limit * 6);
 }

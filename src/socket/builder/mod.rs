@@ -22,7 +22,8 @@ use crate::options::Options;
 /// # Examples
 ///
 /// ```
-/// /// use tokio_zmtp::Client;
+/// use std::time::Duration;
+/// use tokio_zmtp::Client;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -36,4 +36,19 @@ impl<S> Builder<S> {
         self.options.send_hwm = messages;
         self
     }
+
+    /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` for any time, zero
+    /// for not at all. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.) The `Stream` waits for any time.
+    pub fn recv_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.options.recv_timeout = limit.into();
+        self
+    }
+
+    /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None` for
+    /// any time, zero for not at all. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.) The `Sink` waits for any
+    /// time.
+    pub fn send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.options.send_timeout = limit.into();
+        self
+    }
 }

@@ -8,14 +8,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use tokio::time;
 
 use super::Permit;
 use crate::endpoint::{Endpoint, EndpointError};
-use crate::error::{
-    BindError, ConnectError, RecvError, RecvTimeoutError, SendError, SendTimeoutError,
-    TryRecvError, TrySendError,
-};
+use crate::error::{BindError, ConnectError, RecvError, SendError, TryRecvError, TrySendError};
 use crate::message::Message;
 use crate::options::Options;
 use crate::proto::socket_type::SocketType;
@@ -24,7 +20,7 @@ use crate::socket::control::Control;
 use crate::socket::endpoints::sealed::Sealed;
 use crate::socket::receiving::{Receiving, ReceivingMany, try_receive};
 use crate::socket::reserving::{Reserving, Slot};
-use crate::socket::sending::Sending;
+use crate::socket::sending::{Sending, WaitError};
 use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 
 /// Talks to one or more [`Server`](crate::Server)s, asynchronously both ways (RFC 41).
@@ -149,10 +145,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SendError`] with the message if the socket is closed.
+    /// [`SendError`] with the message if the socket is closed, or if the client stayed mute for
+    /// [`send_timeout`](Builder::send_timeout), which by default is for ever.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let sent = Sending::new(&self.0.core, (), message.into()).await;
-        sent.map_err(closed)
+        let limit = self.0.core.send_timeout;
+        Sending::new(&self.0.core, (), message.into(), limit).await.map_err(send_error)
     }
 
     /// Sends a message to the next server in turn, if the client is not mute.
@@ -181,17 +178,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SendTimeoutError`] with the message if the client stayed mute, or if the socket is closed.
+    /// [`SendError`] with the message if the client stayed mute, or if the socket is closed.
     pub async fn send_timeout(
         &self,
         message: impl Into<Message>,
         timeout: Duration,
-    ) -> Result<(), SendTimeoutError> {
-        let mut sending = Sending::new(&self.0.core, (), message.into());
-        match time::timeout(timeout, &mut sending).await {
-            Ok(sent) => sent.map_err(|(_, message)| SendTimeoutError::Closed(message)),
-            Err(_) => Err(SendTimeoutError::Timeout(sending.into_message())),
-        }
+    ) -> Result<(), SendError> {
+        Sending::new(&self.0.core, (), message.into(), Some(timeout)).await.map_err(send_error)
     }
 
     /// Reserves room for one message to the next server in turn; waits while the client is mute.
@@ -205,10 +198,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SendError`] if the socket is closed.
+    /// [`SendError`] as from [`send`](Self::send).
     pub async fn reserve(&self) -> Result<Permit<'_>, SendError<()>> {
-        let reserved = Reserving::new(&self.0.core, ()).await;
-        reserved.map(Permit).map_err(|_| SendError(()))
+        let reserved = Reserving::new(&self.0.core, (), self.0.core.send_timeout).await;
+        reserved.map(Permit).map_err(|failure| send_error((failure, ())))
     }
 
     /// Reserves room for one message to the next server in turn, if the client is not mute.
@@ -231,9 +224,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`RecvError`] if the socket is closed and all that it had received has been handed out.
+    /// [`RecvError`] if the socket is closed and all that it had received has been handed out, or if
+    /// no message came for [`recv_timeout`](Builder::recv_timeout), which by default is for ever.
     pub async fn recv(&self) -> Result<Message, RecvError> {
-        Receiving::new(&self.0.core).await
+        Receiving::new(&self.0.core, self.0.core.recv_timeout).await
     }
 
     /// Receives the next message if there is one.
@@ -255,27 +249,31 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError`] if no message came in time, or if the socket is closed and all that it had
+    /// [`RecvError`] if no message came in time, or if the socket is closed and all that it had
     /// received has been handed out.
-    pub async fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvTimeoutError> {
-        match time::timeout(timeout, Receiving::new(&self.0.core)).await {
-            Ok(received) => received.map_err(|RecvError| RecvTimeoutError::Closed),
-            Err(_) => Err(RecvTimeoutError::Timeout),
-        }
+    pub async fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError> {
+        Receiving::new(&self.0.core, Some(timeout)).await
     }
 
     /// Receives all messages that there are, at most `limit`; waits until there is one. Appends them to
-    /// `buffer`, and returns how many there were: zero if the socket is closed and all that it had
-    /// received has been handed out, or if `limit` is zero.
+    /// `buffer`, and returns how many there were, which is zero only if `limit` is.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped before it is ready, no message is lost, and none is in `buffer`.
-    pub async fn recv_many(&self, buffer: &mut Vec<Message>, limit: usize) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] as from [`recv`](Self::recv).
+    pub async fn recv_many(
+        &self,
+        buffer: &mut Vec<Message>,
+        limit: usize,
+    ) -> Result<usize, RecvError> {
         if limit == 0 {
-            return 0;
+            return Ok(0);
         }
-        ReceivingMany::new(&self.0.core, buffer, limit).await
+        ReceivingMany::new(&self.0.core, buffer, limit, self.0.core.recv_timeout).await
     }
 
     /// Returns the endpoint that was bound or connected last, with the port that the system picked;
@@ -360,7 +358,14 @@ impl<M: Into<Message>> Sink<M> for Client {
     }
 }
 
-/// All that can end a wait for room, as any remote will do.
+/// Any remote will do, so that none being reachable is no reason to give up.
+fn send_error<T>((failure, message): (WaitError, T)) -> SendError<T> {
+    match failure {
+        WaitError::Refused(_) => SendError::Closed(message),
+        WaitError::Timeout => SendError::Timeout(message),
+    }
+}
+
 fn closed((_, message): (Refusal, Message)) -> SendError {
-    SendError(message)
+    SendError::Closed(message)
 }

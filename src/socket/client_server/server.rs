@@ -8,14 +8,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use tokio::time;
 
 use super::RoutePermit;
 use crate::endpoint::{Endpoint, EndpointError};
-use crate::error::{
-    BindError, ConnectError, RecvError, RecvTimeoutError, RouteError, RouteTimeoutError,
-    TryRecvError, TryRouteError,
-};
+use crate::error::{BindError, ConnectError, RecvError, RouteError, TryRecvError, TryRouteError};
 use crate::message::Message;
 use crate::options::Options;
 use crate::proto::socket_type::SocketType;
@@ -25,7 +21,7 @@ use crate::socket::control::Control;
 use crate::socket::endpoints::sealed::Sealed;
 use crate::socket::receiving::{Receiving, ReceivingMany, try_receive};
 use crate::socket::reserving::{Reserving, Slot};
-use crate::socket::sending::Sending;
+use crate::socket::sending::{Sending, WaitError};
 use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 
 /// Talks to any number of [`Client`](crate::Client)s, to each by its [`RoutingId`] (RFC 41).
@@ -160,7 +156,8 @@ impl Server {
         message: impl Into<Message>,
         to: RoutingId,
     ) -> Result<(), RouteError> {
-        Sending::new(&self.0.core, to, message.into()).await.map_err(route_error)
+        let limit = self.0.core.send_timeout;
+        Sending::new(&self.0.core, to, message.into(), limit).await.map_err(route_error)
     }
 
     /// Sends a message to a client if that client's queue has room.
@@ -195,24 +192,15 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`RouteTimeoutError`] with the message if the queue stayed full, if no remote has this routing
+    /// [`RouteError`] with the message if the queue stayed full, if no remote has this routing
     /// id, if the remote goes away during the wait, or if the socket is closed.
     pub async fn route_timeout(
         &self,
         message: impl Into<Message>,
         to: RoutingId,
         timeout: Duration,
-    ) -> Result<(), RouteTimeoutError> {
-        let mut sending = Sending::new(&self.0.core, to, message.into());
-        match time::timeout(timeout, &mut sending).await {
-            Ok(sent) => sent.map_err(|(refusal, message)| match refusal {
-                Refusal::Closed => RouteTimeoutError::Closed(message),
-                Refusal::Full | Refusal::HostUnreachable => {
-                    RouteTimeoutError::HostUnreachable(message)
-                }
-            }),
-            Err(_) => Err(RouteTimeoutError::Timeout(sending.into_message())),
-        }
+    ) -> Result<(), RouteError> {
+        Sending::new(&self.0.core, to, message.into(), Some(timeout)).await.map_err(route_error)
     }
 
     /// Reserves room for one message to a client; waits while that client's queue is full.
@@ -229,11 +217,8 @@ impl Server {
     /// [`RouteError`] if no remote has this routing id, if the remote goes away during the wait, or if
     /// the socket is closed.
     pub async fn reserve_route(&self, to: RoutingId) -> Result<RoutePermit<'_>, RouteError<()>> {
-        let reserved = Reserving::new(&self.0.core, to).await;
-        reserved.map(RoutePermit).map_err(|refusal| match refusal {
-            Refusal::Closed => RouteError::Closed(()),
-            Refusal::Full | Refusal::HostUnreachable => RouteError::HostUnreachable(()),
-        })
+        let reserved = Reserving::new(&self.0.core, to, self.0.core.send_timeout).await;
+        reserved.map(RoutePermit).map_err(|failure| route_error((failure, ())))
     }
 
     /// Reserves room for one message to a client if that client's queue has some.
@@ -280,9 +265,10 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`RecvError`] if the socket is closed and all that it had received has been handed out.
+    /// [`RecvError`] if the socket is closed and all that it had received has been handed out, or if
+    /// no message came for [`recv_timeout`](Builder::recv_timeout), which by default is for ever.
     pub async fn recv(&self) -> Result<Message, RecvError> {
-        Receiving::new(&self.0.core).await
+        Receiving::new(&self.0.core, self.0.core.recv_timeout).await
     }
 
     /// Receives the next message if there is one.
@@ -304,27 +290,31 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError`] if no message came in time, or if the socket is closed and all that it had
+    /// [`RecvError`] if no message came in time, or if the socket is closed and all that it had
     /// received has been handed out.
-    pub async fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvTimeoutError> {
-        match time::timeout(timeout, Receiving::new(&self.0.core)).await {
-            Ok(received) => received.map_err(|RecvError| RecvTimeoutError::Closed),
-            Err(_) => Err(RecvTimeoutError::Timeout),
-        }
+    pub async fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError> {
+        Receiving::new(&self.0.core, Some(timeout)).await
     }
 
     /// Receives all messages that there are, at most `limit`; waits until there is one. Appends them to
-    /// `buffer`, and returns how many there were: zero if the socket is closed and all that it had
-    /// received has been handed out, or if `limit` is zero.
+    /// `buffer`, and returns how many there were, which is zero only if `limit` is.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped before it is ready, no message is lost, and none is in `buffer`.
-    pub async fn recv_many(&self, buffer: &mut Vec<Message>, limit: usize) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] as from [`recv`](Self::recv).
+    pub async fn recv_many(
+        &self,
+        buffer: &mut Vec<Message>,
+        limit: usize,
+    ) -> Result<usize, RecvError> {
         if limit == 0 {
-            return 0;
+            return Ok(0);
         }
-        ReceivingMany::new(&self.0.core, buffer, limit).await
+        ReceivingMany::new(&self.0.core, buffer, limit, self.0.core.recv_timeout).await
     }
 
     /// Returns the endpoint that was bound or connected last, with the port that the system picked;
@@ -399,12 +389,12 @@ impl Sink<Message> for Server {
             return Err(RouteError::HostUnreachable(message));
         };
         let Handle { core, outbox, .. } = &mut self.0;
-        outbox.start_send(core, to, message).map_err(route_error)
+        outbox.start_send(core, to, message).map_err(refused)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
         let Handle { core, outbox, .. } = &mut self.0;
-        outbox.poll_flush(core, cx).map_err(route_error)
+        outbox.poll_flush(core, cx).map_err(refused)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
@@ -413,9 +403,16 @@ impl Sink<Message> for Server {
 }
 
 /// All that can end a wait for room.
-fn route_error((refusal, message): (Refusal, Message)) -> RouteError {
-    match refusal {
-        Refusal::Closed => RouteError::Closed(message),
-        Refusal::Full | Refusal::HostUnreachable => RouteError::HostUnreachable(message),
+fn route_error<T>((failure, message): (WaitError, T)) -> RouteError<T> {
+    match failure {
+        WaitError::Refused(Refusal::Closed) => RouteError::Closed(message),
+        WaitError::Refused(Refusal::Full | Refusal::HostUnreachable) => {
+            RouteError::HostUnreachable(message)
+        }
+        WaitError::Timeout => RouteError::Timeout(message),
     }
+}
+
+fn refused((refusal, message): (Refusal, Message)) -> RouteError {
+    route_error((WaitError::Refused(refusal), message))
 }
