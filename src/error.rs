@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::message::Message;
+use crate::monitor::ConnectFailure;
 
 /// The error of `bind`.
 #[derive(Debug, Error)]
@@ -56,6 +57,37 @@ pub enum ConnectError {
     /// The text is no endpoint, or one that can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+}
+
+/// The error of `connected` and `connected_timeout`.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectedError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The last endpoint has been given up: the remote refuses this socket, or the options say that
+    /// there is to be no other attempt. Holds how the last attempt failed.
+    #[error("no endpoint is left")]
+    Failed(#[source] ConnectFailure),
+    /// No remote was connected in time. Holds how the last attempt failed, if one has.
+    #[error("no remote was connected in time")]
+    Timeout(#[source] Option<ConnectFailure>),
+}
+
+/// The error of `Builder::metadata`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PropertyError {
+    /// The name is empty, too long, or has a character that is not allowed.
+    #[error("a property's name is 1 to 255 letters, digits, '-', '_', '.' and '+'")]
+    Name,
+    /// The name is not one of the application's.
+    #[error("an application's property has a name that begins with \"X-\"")]
+    Prefix,
+    /// All properties together take more than 60,000 octets.
+    #[error("the properties are too large")]
+    TooLarge,
 }
 
 /// The error of `unbind` and `disconnect`.

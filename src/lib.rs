@@ -90,24 +90,33 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 mod connection;
+mod connection_id;
 mod driver;
 mod endpoint;
 mod error;
 mod message;
+pub mod monitor;
 mod options;
+mod peers;
 mod pipe;
 mod proto;
+mod remote;
 mod routing;
 mod routing_id;
 mod socket;
+pub mod stats;
 mod transport;
 
+pub use self::connection_id::ConnectionId;
 pub use self::endpoint::{Endpoint, EndpointError, EndpointErrorKind, Host, TcpEndpoint};
 pub use self::error::{
-    BindError, ConnectError, DetachError, RecvError, RouteError, SendError, TryRecvError,
-    TryRouteError, TrySendError,
+    BindError, ConnectError, ConnectedError, DetachError, PropertyError, RecvError, RouteError,
+    SendError, TryRecvError, TryRouteError, TrySendError,
 };
 pub use self::message::Message;
+pub use self::options::ReconnectStop;
+pub use self::peers::PeerId;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
+pub use self::remote::Remote;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{Builder, Client, CloseReport, Permit, RoutePermit, Server, Socket};

@@ -120,6 +120,12 @@ impl Message {
         Self { body: Body::Long(body), routing_id }
     }
 
+    /// The same message, with the remote that it went to.
+    pub(crate) fn routed(mut self, id: Option<RoutingId>) -> Self {
+        self.routing_id = id;
+        self
+    }
+
     /// The body, to be written from where it is; nothing if it is so short that it has to be copied.
     pub(crate) const fn shared_body(&self) -> Option<&Bytes> {
         match &self.body {

@@ -2,21 +2,32 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::proto::heartbeating::HeartbeatConfig;
+use crate::proto::metadata::Metadata;
 
 /// The options of one socket. They apply to every endpoint that it binds or connects.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) disconnect_message: Option<Bytes>,
     pub(crate) handshake_interval: Option<Duration>,
     pub(crate) heartbeat: HeartbeatConfig,
+    pub(crate) hello_message: Option<Bytes>,
+    pub(crate) hiccup_message: Option<Bytes>,
+    pub(crate) immediate: bool,
     pub(crate) linger: Option<Duration>,
     pub(crate) max_message_size: Option<u64>,
-    pub(crate) reconnect_interval: Duration,
+    pub(crate) metadata: Metadata,
+    pub(crate) reconnect_interval: Option<Duration>,
     pub(crate) reconnect_interval_max: Duration,
+    pub(crate) reconnect_stop: Vec<ReconnectStop>,
     pub(crate) recv_hwm: usize,
+    pub(crate) recv_hwm_bytes: usize,
     pub(crate) recv_timeout: Option<Duration>,
     pub(crate) send_hwm: usize,
+    pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
 }
 
@@ -25,27 +36,54 @@ impl Default for Options {
         Self {
             // The system's own limit takes minutes, during which a better address is not tried.
             connect_timeout: Some(Duration::from_secs(10)),
+            // libzmq's default: none.
+            disconnect_message: None,
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
             // libzmq's default: none.
             heartbeat: HeartbeatConfig::default(),
+            // libzmq's default: none.
+            hello_message: None,
+            // libzmq's default: none.
+            hiccup_message: None,
+            // libzmq's default. RFC 41 wants a queue for each remote, connected or not.
+            immediate: false,
             // libzmq waits for ever, which lets a program hang at its end.
             linger: Some(Duration::from_secs(30)),
             // libzmq's default. Memory is only taken for octets that have arrived.
             max_message_size: None,
+            metadata: Metadata::default(),
             // libzmq's default.
-            reconnect_interval: Duration::from_millis(100),
+            reconnect_interval: Some(Duration::from_millis(100)),
             // Short enough for a service that restarts, long enough for a thousand clients of a
             // service that does not.
             reconnect_interval_max: Duration::from_secs(10),
+            // libzmq's default: never.
+            reconnect_stop: Vec::new(),
             // libzmq's default.
             recv_hwm: 1_000,
+            // libzmq has no such mark.
+            recv_hwm_bytes: 0,
             // libzmq's default: none.
             recv_timeout: None,
             // libzmq's default.
             send_hwm: 1_000,
+            // libzmq has no such mark.
+            send_hwm_bytes: 0,
             // libzmq's default: none.
             send_timeout: None,
         }
     }
+}
+
+/// After what an endpoint is not dialled again. (libzmq `ZMQ_RECONNECT_STOP`.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReconnectStop {
+    /// After the end of a connection whose handshake was finished. (`AFTER_DISCONNECT`.)
+    AfterDisconnect,
+    /// After the remote's system has answered that nobody listens there. (`CONN_REFUSED`.)
+    ConnectionRefused,
+    /// After a handshake that failed, for whatever reason. (`HANDSHAKE_FAILED`.)
+    HandshakeFailed,
 }

@@ -7,16 +7,21 @@ use std::path::{Path, PathBuf};
 
 /// The modules at the root of the crate, each with its rank. It imports only those of lower rank.
 const RANKS: &[(&str, u8)] = &[
+    ("connection_id", 0),
     ("endpoint", 0),
+    ("proto", 0),
     ("routing_id", 0),
+    ("stats", 0),
     ("message", 1),
-    ("proto", 2),
+    ("remote", 1),
+    ("monitor", 2),
     ("error", 3),
     ("options", 4),
     ("pipe", 5),
     ("routing", 6),
     ("transport", 6),
     ("connection", 7),
+    ("peers", 7),
     ("driver", 8),
     ("socket", 9),
     // The root itself: it declares and exports, and nobody imports from it.

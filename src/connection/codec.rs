@@ -45,12 +45,7 @@ impl Decoder for TrafficCodec {
     type Error = DecodeError<TrafficError>;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, Self::Error> {
-        let decoded = self.0.decode(input).map_err(DecodeError::Protocol);
-        let discarded = self.0.take_discarded();
-        if discarded > 0 {
-            tracing::warn!(messages = discarded, "discarded multipart messages");
-        }
-        decoded
+        self.0.decode(input).map_err(DecodeError::Protocol)
     }
 
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, Self::Error> {

@@ -1,34 +1,20 @@
 //! From a fresh stream to one that carries traffic.
 
 use std::future;
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time;
 use tokio_util::codec::Framed;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
+use crate::monitor::HandshakeFailure;
 use crate::proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Peer};
 use crate::proto::traffic::TrafficDecoder;
-
-/// Why a stream did not get as far as traffic.
-#[derive(Debug, Error)]
-pub(crate) enum EstablishError {
-    #[error("the remote closed the connection during the handshake")]
-    ClosedByRemote,
-    #[error("the handshake failed")]
-    Handshake(#[from] HandshakeError),
-    #[error("the stream failed during the handshake")]
-    Io(#[from] io::Error),
-    #[error("the handshake took longer than {0:?}")]
-    TimedOut(Duration),
-}
 
 /// Shakes hands with the remote, within `deadline` if there is one.
 pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
@@ -36,14 +22,14 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     config: HandshakeConfig,
     deadline: Option<Duration>,
     max_message_size: Option<u64>,
-) -> Result<(Framed<S, TrafficCodec>, Peer), EstablishError> {
+) -> Result<(Framed<S, TrafficCodec>, Peer), HandshakeFailure> {
     let codec = HandshakeCodec(Handshake::new(config));
     let mut framed = Framed::with_capacity(stream, codec, HANDSHAKE_BUFFER);
     let shaking_hands = shake_hands(&mut framed);
     let peer = match deadline {
         Some(deadline) => time::timeout(deadline, shaking_hands)
             .await
-            .unwrap_or(Err(EstablishError::TimedOut(deadline)))?,
+            .unwrap_or(Err(HandshakeFailure::TimedOut { limit: deadline }))?,
         None => shaking_hands.await?,
     };
     let decoder = TrafficDecoder::new(max_message_size);
@@ -52,7 +38,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
-) -> Result<Peer, EstablishError> {
+) -> Result<Peer, HandshakeFailure> {
     let outcome = future::poll_fn(|cx| poll_peer(framed, cx)).await;
     // The last word: our READY, or the ERROR by which the remote learns why. Where the remote is
     // gone there is nobody to tell.
@@ -64,7 +50,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
         if outcome.is_err() {
             future::poll_fn(|cx| Pin::new(framed.get_mut()).poll_shutdown(cx)).await?;
         }
-        Ok::<_, EstablishError>(())
+        Ok::<_, HandshakeFailure>(())
     }
     .await;
     let peer = outcome?;
@@ -75,7 +61,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
 fn poll_peer<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
     cx: &mut Context<'_>,
-) -> Poll<Result<Peer, EstablishError>> {
+) -> Poll<Result<Peer, HandshakeFailure>> {
     loop {
         while let Some(output) = framed.codec_mut().0.poll_output() {
             Pin::new(&mut *framed).start_send(output)?;
@@ -85,8 +71,8 @@ fn poll_peer<S: AsyncRead + AsyncWrite + Unpin>(
             flushed?;
         }
         match Pin::new(&mut *framed).poll_next(cx) {
-            Poll::Ready(Some(peer)) => return Poll::Ready(peer.map_err(EstablishError::from)),
-            Poll::Ready(None) => return Poll::Ready(Err(EstablishError::ClosedByRemote)),
+            Poll::Ready(Some(peer)) => return Poll::Ready(peer.map_err(HandshakeFailure::from)),
+            Poll::Ready(None) => return Poll::Ready(Err(HandshakeFailure::ClosedByRemote)),
             Poll::Pending => {}
         }
         // What was read may call for an answer, although it was not all that is to come.
@@ -97,11 +83,11 @@ fn poll_peer<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-impl From<DecodeError<HandshakeError>> for EstablishError {
+impl From<DecodeError<HandshakeError>> for HandshakeFailure {
     fn from(error: DecodeError<HandshakeError>) -> Self {
         match error {
-            DecodeError::Io(error) => Self::Io(error),
-            DecodeError::Protocol(error) => Self::Handshake(error),
+            DecodeError::Io(error) => error.into(),
+            DecodeError::Protocol(error) => error.into(),
         }
     }
 }

@@ -27,35 +27,39 @@ use std::collections::VecDeque;
 use std::future;
 use std::io;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Instant, Sleep};
 use tokio_util::codec::{Decoder, Framed};
 
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
-pub(crate) use self::establish::{EstablishError, establish};
+pub(crate) use self::establish::establish;
 use self::writer::Writer;
-use crate::pipe::Take;
+use crate::monitor::DisconnectReason;
+use crate::options::Options;
+use crate::pipe::{Arrival, Take};
 use crate::proto::command::Command;
-use crate::proto::heartbeating::{Dead, HeartbeatConfig, Heartbeating};
-use crate::proto::traffic::{Batch, Traffic, TrafficError};
+use crate::proto::heartbeating::{Dead, Heartbeating};
+use crate::proto::traffic::{Batch, Traffic};
+use crate::remote::Remote;
 use crate::routing::Attachment;
+use crate::stats::Volume;
 
 /// An established connection.
 #[derive(Debug)]
 pub(crate) struct Connection<'a, S> {
     framed: Framed<S, TrafficCodec>,
     attachment: &'a mut Attachment,
+    remote: Remote,
     writer: Writer,
     /// What was read and does not fit below the high-water mark, the oldest first. More than one
     /// batch only if an earlier connection left some.
-    undelivered: VecDeque<Batch>,
+    undelivered: VecDeque<Arrival>,
     /// Whether the writing has given way since the last wake-up.
     yielded: bool,
     heartbeating: Heartbeating,
@@ -65,66 +69,69 @@ pub(crate) struct Connection<'a, S> {
     incomplete: usize,
 }
 
-/// Why a connection ended.
-#[derive(Debug, Error)]
-pub(crate) enum Disconnect {
-    #[error("closed by this side")]
-    Closed,
-    #[error("closed by the remote")]
-    ClosedByRemote,
-    #[error(transparent)]
-    Dead(#[from] Dead),
-    #[error("the remote broke the protocol")]
-    Protocol(#[from] TrafficError),
-    #[error("the remote refuses this socket: {reason}")]
-    Refused { reason: String },
-    #[error("the stream failed")]
-    Io(#[from] io::Error),
-}
-
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
-    /// Takes over an established stream for the remote of `attachment`.
+    /// Takes over an established stream to a remote, whose queues are those of `attachment`.
     pub(crate) fn new(
         framed: Framed<S, TrafficCodec>,
         attachment: &'a mut Attachment,
-        heartbeat: HeartbeatConfig,
+        remote: Remote,
+        options: &Options,
     ) -> Self {
-        let undelivered = attachment.take_undelivered();
+        let undelivered = attachment.begin(&remote);
+        let mut writer = Writer::default();
+        if let Some(hello) = &options.hello_message {
+            writer.queue_hello(hello);
+        }
         Self {
             framed,
             attachment,
-            writer: Writer::default(),
+            remote,
+            writer,
             undelivered,
             yielded: false,
-            heartbeating: Heartbeating::new(heartbeat, now()),
+            heartbeating: Heartbeating::new(options.heartbeat, now()),
             timer: None,
             incomplete: 0,
         }
     }
 
     /// Moves messages both ways until the connection ends.
-    pub(crate) async fn run(mut self) -> Disconnect {
-        let reason = future::poll_fn(|cx| self.poll_traffic(cx)).await;
-        if matches!(reason, Disconnect::Closed) {
+    pub(crate) async fn run(self) -> DisconnectReason {
+        self.run_until(future::pending()).await.unwrap_or(DisconnectReason::Closed)
+    }
+
+    /// Does the same, or ends the connection before, as soon as `end` says so: then returns nothing,
+    /// and leaves what is not written to the next connection.
+    pub(crate) async fn run_until(
+        mut self,
+        end: impl Future<Output = ()>,
+    ) -> Option<DisconnectReason> {
+        let mut end = pin!(end);
+        let reason = future::poll_fn(|cx| match self.poll_traffic(cx) {
+            Poll::Ready(reason) => Poll::Ready(Some(reason)),
+            Poll::Pending => end.as_mut().poll(cx).map(|()| None),
+        })
+        .await;
+        if matches!(reason, None | Some(DisconnectReason::Closed)) {
             let _ = time::timeout(CLOSE_TIMEOUT, self.shut_down()).await;
         }
         reason
     }
 
-    fn poll_traffic(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
+    fn poll_traffic(&mut self, cx: &mut Context<'_>) -> Poll<DisconnectReason> {
         self.yielded = false;
         loop {
             if let Poll::Ready(reason) = self.poll_read(cx) {
                 return Poll::Ready(reason);
             }
-            if let Err(dead) = self.poll_heartbeat(cx) {
-                return Poll::Ready(Disconnect::Dead(dead));
+            if let Err(Dead) = self.poll_heartbeat(cx) {
+                return Poll::Ready(DisconnectReason::HeartbeatTimedOut);
             }
             let held_up = self.writer.is_held_up();
             match self.poll_write(cx) {
                 Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(())) => return Poll::Ready(Disconnect::Closed),
-                Err(error) => return Poll::Ready(Disconnect::Io(error)),
+                Ok(Poll::Ready(())) => return Poll::Ready(DisconnectReason::Closed),
+                Err(error) => return Poll::Ready(error.into()),
             }
             if !held_up || self.writer.is_held_up() {
                 return Poll::Pending;
@@ -134,16 +141,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     }
 
     /// Reads and delivers; ready when the connection has ended.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Disconnect> {
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<DisconnectReason> {
         for _ in 0..READS_PER_WAKE {
-            while let Some(batch) = self.undelivered.front_mut() {
-                ready!(self.attachment.poll_deliver(cx.waker(), batch));
+            while let Some(arrival) = self.undelivered.front_mut() {
+                ready!(self.attachment.poll_deliver(cx.waker(), arrival));
                 self.undelivered.pop_front();
             }
             if self.writer.is_held_up() {
                 return Poll::Pending;
             }
             let Poll::Ready(traffic) = Pin::new(&mut self.framed).poll_next(cx) else {
+                self.count_multipart();
                 let incomplete = self.framed.read_buffer().len();
                 if mem::replace(&mut self.incomplete, incomplete) != incomplete {
                     self.heartbeating.handle_traffic();
@@ -151,21 +159,22 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 return Poll::Pending;
             };
             self.heartbeating.handle_traffic();
+            self.count_multipart();
             match traffic {
-                Some(Ok(Traffic::Messages(batch))) => self.undelivered.push_back(batch),
+                Some(Ok(Traffic::Messages(batch))) => self.receive(batch),
                 Some(Ok(Traffic::Command(command))) => {
                     if let Some(reason) = self.handle_command(command) {
                         self.framed.read_buffer_mut().clear();
                         return Poll::Ready(reason);
                     }
                 }
-                Some(Err(DecodeError::Io(error))) => return Poll::Ready(Disconnect::Io(error)),
+                Some(Err(DecodeError::Io(error))) => return Poll::Ready(error.into()),
                 Some(Err(DecodeError::Protocol(error))) => {
                     // What follows has no meaning any more, here as above.
                     self.framed.read_buffer_mut().clear();
-                    return Poll::Ready(Disconnect::Protocol(error));
+                    return Poll::Ready(error.into());
                 }
-                None => return Poll::Ready(Disconnect::ClosedByRemote),
+                None => return Poll::Ready(DisconnectReason::ClosedByRemote),
             }
         }
         cx.waker().wake_by_ref();
@@ -182,7 +191,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                     Poll::Pending => return Ok(Poll::Pending),
                 }
             }
-            if self.writer.poll_write(cx, &mut self.framed)?.is_pending() {
+            let written = self.writer.poll_write(cx, &mut self.framed);
+            self.count_written();
+            if written?.is_pending() {
                 return Ok(Poll::Pending);
             }
             if !self.yielded {
@@ -218,16 +229,24 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         Ok(())
     }
 
-    fn handle_command(&mut self, command: Command) -> Option<Disconnect> {
+    fn handle_command(&mut self, command: Command) -> Option<DisconnectReason> {
         match command {
             Command::Ping(ping) => {
                 self.heartbeating.handle_ping(&ping, now());
                 self.writer.queue_command(&Command::Pong(ping.pong()));
                 None
             }
-            Command::Error(reason) => Some(Disconnect::Refused { reason: reason.to_string() }),
+            Command::Error(reason) => {
+                Some(DisconnectReason::Refused { reason: reason.to_string() })
+            }
+            Command::Pong(pong) => {
+                if let Some(round_trip) = self.heartbeating.handle_pong(&pong, now()) {
+                    self.remote.counters().set_round_trip(round_trip);
+                }
+                None
+            }
             // libzmq, too, passes over commands that have no meaning here.
-            Command::Ready(_) | Command::Pong(_) | Command::Unknown { .. } => {
+            Command::Ready(_) | Command::Unknown { .. } => {
                 tracing::debug!(name = command.name(), "ignored a command");
                 None
             }
@@ -245,25 +264,46 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 }
 
 impl<S> Connection<'_, S> {
+    /// Counts what was read, and keeps it to be delivered.
+    fn receive(&mut self, batch: Batch) {
+        let (messages, octets) = (batch.messages() as u64, batch.wire_octets() as u64);
+        self.remote.counters().count_received(Volume { messages, octets });
+        self.undelivered.push_back(Arrival { batch, remote: self.remote.clone() });
+    }
+
     /// The whole messages that were read and not decoded before the connection ended.
-    fn decode_rest(&mut self) -> Vec<Batch> {
+    fn decode_rest(&mut self) {
         let mut input = mem::take(self.framed.read_buffer_mut());
-        let mut rest = Vec::new();
         while let Ok(Some(traffic)) = self.framed.codec_mut().decode(&mut input) {
             if let Traffic::Messages(batch) = traffic {
-                rest.push(batch);
+                self.receive(batch);
             }
         }
-        rest
+        self.count_multipart();
+    }
+
+    fn count_written(&mut self) {
+        let written = self.writer.take_written();
+        if !written.is_empty() {
+            self.remote.counters().count_sent(written);
+        }
+    }
+
+    fn count_multipart(&mut self) {
+        let discarded = self.framed.codec_mut().0.take_discarded();
+        if discarded > 0 {
+            self.remote.counters().count_multipart(discarded);
+            self.attachment.count_multipart(discarded);
+        }
     }
 }
 
 impl<S> Drop for Connection<'_, S> {
     fn drop(&mut self) {
         let unwritten = self.writer.take_unwritten(self.framed.write_buffer().len());
-        let mut undelivered = mem::take(&mut self.undelivered);
-        undelivered.extend(self.decode_rest());
-        self.attachment.put_back(unwritten, undelivered);
+        self.count_written();
+        self.decode_rest();
+        self.attachment.put_back(unwritten, mem::take(&mut self.undelivered));
     }
 }
 

@@ -1,6 +1,5 @@
 //! Connections over an in-memory stream, whose other end is scripted octet by octet.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,12 +9,14 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::message::Message;
+use crate::monitor::{HandshakeFailure, Subject};
 use crate::pipe::HighWaterMark;
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{EndpointId, FairQueue, RoundRobin, Routing, Strategy, lock};
+use crate::remote::tests::nobody;
+use crate::routing::{EndpointId, FairQueue, Losses, RoundRobin, Routing, Strategy, lock};
 
 #[tokio::test]
 async fn messages_go_both_ways() {
@@ -26,7 +27,7 @@ async fn messages_go_both_ways() {
     remote.write_all(b"\x00\x04pong").await.unwrap();
     assert_eq!(socket.recv().await, "pong");
     drop(remote);
-    assert!(matches!(connection.await.unwrap().0, Disconnect::ClosedByRemote));
+    assert!(matches!(connection.await.unwrap().0, DisconnectReason::ClosedByRemote));
 }
 
 #[tokio::test]
@@ -62,7 +63,7 @@ async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
     socket.send("still there").unwrap();
     assert_eq!(read(&mut remote, 13).await, b"\x00\x0bstill there"[..]);
     for _ in 1..1_000 {
-        assert!(lock(&socket.routing.incoming).held() <= 3);
+        assert!(lock(&socket.routing.incoming).queued(None) <= 3);
         assert_eq!(socket.recv().await, "x");
     }
 }
@@ -78,7 +79,7 @@ async fn what_a_connection_did_not_write_waits_for_the_next_one() {
     let first = read(&mut remote, 15).await;
     drop(remote);
     let (reason, attachment) = connection.await.unwrap();
-    assert!(matches!(reason, Disconnect::Io(_) | Disconnect::ClosedByRemote));
+    assert!(matches!(reason, DisconnectReason::Io(_) | DisconnectReason::ClosedByRemote));
     socket.attachment = Some(attachment);
 
     let (_connection, mut remote) = socket.connect(1_000).await;
@@ -106,7 +107,7 @@ async fn what_was_read_and_found_no_room_is_received_after_the_connection() {
     drop(remote);
     socket.send("anybody there?").unwrap();
     let (reason, attachment) = connection.await.unwrap();
-    assert!(matches!(reason, Disconnect::Io(_)), "{reason:?}");
+    assert!(matches!(reason, DisconnectReason::Io(_)), "{reason:?}");
     drop(attachment);
     for _ in 1..10 {
         assert_eq!(socket.recv().await, "x");
@@ -125,8 +126,8 @@ async fn a_retired_queue_ends_the_connection_when_all_is_written() {
     assert_eq!(read(&mut remote, 12).await, b"\x00\x0alast words"[..]);
     assert_eq!(remote.read(&mut [0]).await.unwrap(), 0);
     drop(remote);
-    assert!(matches!(connection.await.unwrap().0, Disconnect::Closed));
-    assert_eq!(socket.routing.undelivered.load(Ordering::Relaxed), 0);
+    assert!(matches!(connection.await.unwrap().0, DisconnectReason::Closed));
+    assert_eq!(socket.routing.losses.read().undelivered, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,19 +138,20 @@ async fn what_a_remote_sends_until_it_sees_the_end_is_received() {
     assert_eq!(remote.read(&mut [0]).await.unwrap(), 0);
     remote.write_all(b"\x00\x07goodbye").await.unwrap();
     drop(remote);
-    assert!(matches!(connection.await.unwrap().0, Disconnect::Closed));
+    assert!(matches!(connection.await.unwrap().0, DisconnectReason::Closed));
     assert_eq!(socket.recv().await, "goodbye");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_remote_that_answers_pings_is_kept() {
     let mut socket = TestSocket::new(10);
-    socket.heartbeat.interval = Some(Duration::from_secs(10));
-    socket.heartbeat.ttl = Some(Duration::from_secs(20));
+    socket.options.heartbeat.interval = Some(Duration::from_secs(10));
+    socket.options.heartbeat.ttl = Some(Duration::from_secs(20));
     let (connection, mut remote) = socket.connect(1_000).await;
     let start = Instant::now();
     for round in 1..=20 {
-        assert_eq!(read(&mut remote, 9).await, b"\x04\x07\x04PING\x00\xc8"[..]);
+        let ping = read(&mut remote, 13).await;
+        assert_eq!(ping[..9], b"\x04\x0b\x04PING\x00\xc8"[..]);
         assert_eq!(start.elapsed().as_secs(), 10 * round);
         remote.write_all(b"\x04\x05\x04PONG").await.unwrap();
     }
@@ -159,11 +161,11 @@ async fn a_remote_that_answers_pings_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_remote_that_does_not_answer_a_ping_is_given_up() {
     let mut socket = TestSocket::new(10);
-    socket.heartbeat.interval = Some(Duration::from_secs(10));
-    socket.heartbeat.timeout = Some(Duration::from_secs(3));
+    socket.options.heartbeat.interval = Some(Duration::from_secs(10));
+    socket.options.heartbeat.timeout = Some(Duration::from_secs(3));
     let (connection, _remote) = socket.connect(1_000).await;
     let start = Instant::now();
-    assert!(matches!(connection.await.unwrap().0, Disconnect::Dead(_)));
+    assert!(matches!(connection.await.unwrap().0, DisconnectReason::HeartbeatTimedOut));
     assert_eq!(start.elapsed().as_secs(), 13);
 }
 
@@ -173,14 +175,14 @@ async fn a_remote_that_is_silent_beyond_its_time_to_live_is_given_up() {
     let (connection, mut remote) = socket.connect(1_000).await;
     let start = Instant::now();
     remote.write_all(b"\x04\x07\x04PING\x00\x0a").await.unwrap();
-    assert!(matches!(connection.await.unwrap().0, Disconnect::Dead(_)));
+    assert!(matches!(connection.await.unwrap().0, DisconnectReason::HeartbeatTimedOut));
     assert_eq!(start.elapsed().as_secs(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_arrives_slowly_is_a_sign_of_life() {
     let mut socket = TestSocket::new(10);
-    socket.heartbeat.interval = Some(Duration::from_secs(10));
+    socket.options.heartbeat.interval = Some(Duration::from_secs(10));
     let (_connection, remote) = socket.connect(10_000).await;
     let (_pings, mut remote) = tokio::io::split(remote);
     remote.write_all(b"\x00\x64").await.unwrap();
@@ -194,7 +196,7 @@ async fn a_message_that_arrives_slowly_is_a_sign_of_life() {
 #[tokio::test(start_paused = true)]
 async fn a_remote_is_not_given_up_while_nobody_receives_from_it() {
     let mut socket = TestSocket::new(1);
-    socket.heartbeat.interval = Some(Duration::from_secs(10));
+    socket.options.heartbeat.interval = Some(Duration::from_secs(10));
     let (connection, mut remote) = socket.connect(10_000).await;
     remote.write_all(b"\x00\x01a\x00\x01b").await.unwrap();
     time::sleep(Duration::from_secs(100)).await;
@@ -202,7 +204,7 @@ async fn a_remote_is_not_given_up_while_nobody_receives_from_it() {
     assert_eq!(socket.recv().await, "a");
     assert_eq!(socket.recv().await, "b");
     // From here on its silence counts.
-    assert!(matches!(connection.await.unwrap().0, Disconnect::Dead(_)));
+    assert!(matches!(connection.await.unwrap().0, DisconnectReason::HeartbeatTimedOut));
 }
 
 #[tokio::test]
@@ -211,7 +213,7 @@ async fn an_error_command_ends_the_connection_for_good() {
     let (connection, mut remote) = socket.connect(1_000).await;
     remote.write_all(b"\x04\x0c\x05ERROR\x05go-on").await.unwrap();
     match connection.await.unwrap().0 {
-        Disconnect::Refused { reason } => assert_eq!(reason, "go-on"),
+        DisconnectReason::Refused { reason } => assert_eq!(reason, "go-on"),
         other => panic!("refused, not {other:?}"),
     }
 }
@@ -221,7 +223,7 @@ async fn a_remote_that_does_not_shake_hands_is_given_up() {
     let (near, _remote) = duplex(1_000);
     let deadline = Some(Duration::from_secs(30));
     let error = establish(near, config(), deadline, None).await.unwrap_err();
-    assert!(matches!(error, EstablishError::TimedOut(_)));
+    assert!(matches!(error, HandshakeFailure::TimedOut { .. }));
 }
 
 #[tokio::test]
@@ -230,7 +232,7 @@ async fn a_remote_of_the_wrong_type_is_told_so() {
     let establishing = tokio::spawn(establish(near, config(), None, None));
     remote.write_all(&GREETING).await.unwrap();
     remote.write_all(b"\x04\x1b\x05READY\x0bSocket-Type\0\0\0\x05PULL_").await.unwrap();
-    assert!(matches!(establishing.await.unwrap(), Err(EstablishError::Handshake(_))));
+    assert!(matches!(establishing.await.unwrap(), Err(HandshakeFailure::Protocol(_))));
     let mut all = Vec::new();
     remote.read_to_end(&mut all).await.unwrap();
     assert!(all.windows(6).any(|octets| octets == b"\x05ERROR"), "{}", all.escape_ascii());
@@ -241,20 +243,21 @@ struct TestSocket {
     outgoing: Arc<Mutex<RoundRobin>>,
     routing: Routing,
     attachment: Option<Attachment>,
-    heartbeat: HeartbeatConfig,
+    options: Options,
 }
 
 impl TestSocket {
     fn new(hwm: usize) -> Self {
-        let outgoing = Arc::new(Mutex::new(RoundRobin::default()));
+        let hwm = HighWaterMark::new(hwm, 0);
+        let outgoing = Arc::new(Mutex::new(RoundRobin::new(hwm)));
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
-            incoming: Arc::new(Mutex::new(FairQueue::default())),
-            undelivered: Arc::new(AtomicU64::new(0)),
+            incoming: Arc::new(Mutex::new(FairQueue::new(hwm))),
+            losses: Arc::new(Losses::new(Arc::default())),
         };
-        let hwm = HighWaterMark::new(hwm);
-        let attachment = routing.attach(EndpointId(0), hwm, hwm);
-        Self { outgoing, routing, attachment, heartbeat: HeartbeatConfig::default() }
+        let subject = Subject::from(&nobody());
+        let attachment = routing.attach(EndpointId(0), subject);
+        Self { outgoing, routing, attachment, options: Options::default() }
     }
 
     /// Starts a connection whose stream holds `capacity` octets each way; returns it with the
@@ -262,13 +265,13 @@ impl TestSocket {
     async fn connect(
         &mut self,
         capacity: usize,
-    ) -> (JoinHandle<(Disconnect, Attachment)>, DuplexStream) {
+    ) -> (JoinHandle<(DisconnectReason, Attachment)>, DuplexStream) {
         let mut attachment = self.attachment.take().expect("one connection at a time");
         let (near, mut remote) = duplex(capacity);
-        let heartbeat = self.heartbeat;
+        let options = self.options.clone();
         let connection = tokio::spawn(async move {
             let (framed, _) = establish(near, config(), None, None).await.unwrap();
-            let reason = Connection::new(framed, &mut attachment, heartbeat).run().await;
+            let reason = Connection::new(framed, &mut attachment, nobody(), &options).run().await;
             (reason, attachment)
         });
         let (mut from, mut to) = tokio::io::split(remote);

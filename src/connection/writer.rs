@@ -13,6 +13,7 @@ use tokio_util::codec::Framed;
 use crate::message::Message;
 use crate::proto::command::Command;
 use crate::proto::frame::{LONG_LENGTH, put_message_header};
+use crate::stats::Volume;
 
 /// What a connection has taken from its queue, and how far it has got with it.
 ///
@@ -28,10 +29,14 @@ pub(super) struct Writer {
     in_round: bool,
     /// How many of `taken` belong to that round.
     encoded: usize,
+    /// How many octets these are.
+    round: usize,
     /// What is left of the long body that ends the round.
     body: Bytes,
     /// Commands for the next round, encoded.
     commands: BytesMut,
+    /// What was written since this was last asked.
+    written: Volume,
 }
 
 impl Writer {
@@ -44,6 +49,12 @@ impl Writer {
     /// Queues a command to be sent before the messages of the next round.
     pub(super) fn queue_command(&mut self, command: &Command) {
         command.encode(&mut self.commands);
+    }
+
+    /// Queues a message to be sent before all others, unlike which it is not kept.
+    pub(super) fn queue_hello(&mut self, body: &[u8]) {
+        put_message_header(&mut self.commands, body.len());
+        self.commands.put_slice(body);
     }
 
     /// Writes all that was taken and queued; ready when that is done.
@@ -74,11 +85,16 @@ impl Writer {
             missing = missing.saturating_sub(frame_len(&self.taken[written]));
         }
         let mut unwritten = mem::take(&mut self.taken);
-        unwritten.drain(..written);
+        self.written.add(volume(unwritten.drain(..written)));
         self.in_round = false;
         self.encoded = 0;
         self.body = Bytes::new();
         unwritten
+    }
+
+    /// What messages were written since this was last asked.
+    pub(super) fn take_written(&mut self) -> Volume {
+        mem::take(&mut self.written)
     }
 
     /// Whether there is nothing to write.
@@ -93,7 +109,8 @@ impl Writer {
 
     /// Begins a round.
     fn encode(&mut self, buffer: &mut BytesMut) {
-        if !self.commands.is_empty() {
+        let commands = self.commands.len();
+        if commands > 0 {
             buffer.put_slice(&self.commands);
             self.commands.clear();
         }
@@ -110,6 +127,7 @@ impl Writer {
                 _ => buffer.put_slice(message),
             }
         }
+        self.round = buffer.len() - commands + self.body.len();
     }
 
     /// Ends the round once it is written.
@@ -141,6 +159,7 @@ impl Writer {
             }
         }
         framed.write_buffer_mut().clear();
+        self.written.add(Volume { messages: self.encoded as u64, octets: self.round as u64 });
         if self.encoded == self.taken.len() {
             self.taken.clear();
         } else {
@@ -151,6 +170,13 @@ impl Writer {
         self.in_round = false;
         Poll::Ready(Ok(()))
     }
+}
+
+fn volume(messages: impl Iterator<Item = Message>) -> Volume {
+    messages.fold(Volume::default(), |mut volume, message| {
+        volume.add(Volume { messages: 1, octets: frame_len(&message) as u64 });
+        volume
+    })
 }
 
 fn frame_len(message: &Message) -> usize {
@@ -191,6 +217,7 @@ mod tests {
         read.unwrap();
         assert!(received == expected);
         assert!(writer.is_idle());
+        assert_eq!(writer.take_written(), Volume { messages: 8, octets: expected.len() as u64 });
     }
 
     #[test]
@@ -213,6 +240,8 @@ mod tests {
                 end > capacity.max(1)
             });
             assert!(unwritten.iter().eq(expected), "{capacity} octets were written");
+            let written = writer.take_written().messages;
+            assert_eq!(written, (bodies.len() - unwritten.len()) as u64);
         }
     }
 

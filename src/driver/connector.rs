@@ -1,32 +1,50 @@
 //! A connected endpoint.
 
+use std::future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time;
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::RemoteConfig;
 use super::backoff::Backoff;
-use crate::connection::{Connection, Disconnect, EstablishError, TrafficCodec, establish};
+use super::{Shared, within};
+use crate::connection::{Connection, TrafficCodec, establish};
+use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
-use crate::proto::handshake::HandshakeError;
-use crate::routing::Attachment;
+use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailure, Subject};
+use crate::options::ReconnectStop;
+use crate::peers::Hope;
+use crate::proto::handshake::Peer;
+use crate::routing::{Attachment, EndpointId};
 use crate::transport::{self, Stream};
 
 /// Dials an endpoint again and again, and keeps its queue in between.
 #[derive(Debug)]
 pub(super) struct Connector {
     endpoint: Endpoint,
-    attachment: Attachment,
+    id: EndpointId,
+    /// There all the time, or only while there is a connection, as `immediate` says.
+    attachment: Option<Attachment>,
     /// Cancelled by the driver.
     ended: CancellationToken,
-    config: Arc<RemoteConfig>,
+    shared: Arc<Shared>,
     backoff: Backoff,
+    /// How many connections there have been.
+    connections: u64,
+}
+
+/// What an attempt that succeeded has brought.
+#[derive(Debug)]
+struct Dialled {
+    framed: Framed<Stream, TrafficCodec>,
+    peer: Peer,
+    connection_id: ConnectionId,
+    address: SocketAddr,
 }
 
 /// What to do after an attempt, or a connection, has ended.
@@ -35,7 +53,7 @@ enum Retry {
     /// The condition may pass soon.
     BackOff,
     /// The remote refuses this socket for good (RFC 37, Error Handling: "not re-connecting using
-    /// the same security credentials").
+    /// the same security credentials"), or the options say so.
     Never,
     /// The two ends do not fit together: it takes another program at that address, so there is no
     /// hurry.
@@ -43,115 +61,206 @@ enum Retry {
 }
 
 impl Connector {
+    /// Returns nothing once the socket is closed.
     pub(super) fn new(
         endpoint: Endpoint,
-        attachment: Attachment,
+        id: EndpointId,
         ended: CancellationToken,
-        config: Arc<RemoteConfig>,
-    ) -> Self {
-        let options = &config.options;
-        let backoff = Backoff::new(options.reconnect_interval, options.reconnect_interval_max);
-        Self { endpoint, attachment, ended, config, backoff }
+        shared: &Arc<Shared>,
+    ) -> Option<Self> {
+        let options = &shared.options;
+        // The queue exists from here on, whether or not there is a connection (RFC 41).
+        let attachment = if options.immediate {
+            None
+        } else {
+            Some(shared.routing.attach(id, Subject::endpoint(endpoint.clone()))?)
+        };
+        let interval = options.reconnect_interval.unwrap_or_default();
+        let backoff = Backoff::new(interval, options.reconnect_interval_max);
+        let shared = Arc::clone(shared);
+        Some(Self { endpoint, id, attachment, ended, shared, backoff, connections: 0 })
     }
 
     /// Keeps up the connection until the endpoint is given up and nothing is left to be written, or
-    /// until the remote refuses it for good.
-    pub(super) async fn run(mut self) {
+    /// until there is no use in trying again.
+    pub(super) async fn run(mut self, hope: Hope) {
         let span = tracing::debug_span!("connection", endpoint = %self.endpoint);
         self.keep_up().instrument(span).await;
+        drop(hope);
+        self.publish(|| EventKind::Closed);
     }
 
     async fn keep_up(&mut self) {
-        while !self.ended.is_cancelled() || !self.attachment.is_empty() {
-            let Some(dialled) = self.dial().await else { return };
+        while !self.ended.is_cancelled() || self.has_messages() {
+            let Some(dialled) = self.dial_unless_ended().await else { return };
             let retry = match dialled {
-                Ok(framed) => {
-                    tracing::debug!("connected");
+                Ok(dialled) => {
                     self.backoff.reset();
-                    let heartbeat = self.config.options.heartbeat;
-                    let connection = Connection::new(framed, &mut self.attachment, heartbeat);
-                    let reason = connection.run().await;
-                    tracing::debug!(reason = &reason as &dyn std::error::Error, "disconnected");
-                    match reason {
-                        Disconnect::Closed => return,
-                        Disconnect::ClosedByRemote | Disconnect::Dead(_) | Disconnect::Io(_) => {
-                            Retry::BackOff
-                        }
-                        Disconnect::Protocol(_) => Retry::Rarely,
-                        Disconnect::Refused { .. } => Retry::Never,
-                    }
+                    let Some(retry) = self.serve(dialled).await else { return };
+                    retry
                 }
-                Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "cannot connect");
-                    error.retry()
+                Err(failure) => {
+                    let error = &failure as &dyn std::error::Error;
+                    tracing::debug!(error, "cannot connect");
+                    let retry = self.after_failure(&failure);
+                    self.shared.peers.fail(failure);
+                    retry
                 }
             };
             let delay = match retry {
                 Retry::BackOff => self.backoff.after_failure(fastrand::f64()),
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {
-                    tracing::warn!("the remote refuses this socket; not connecting again");
+                    tracing::warn!("not connecting again");
                     return;
                 }
+            };
+            self.publish(|| EventKind::ConnectRetried { delay });
+            let attachment = &mut self.attachment;
+            let deliver_rest = async {
+                if let Some(attachment) = attachment {
+                    future::poll_fn(|cx| attachment.poll_deliver_rest(cx.waker())).await;
+                }
+                future::pending().await
             };
             tokio::select! {
                 () = time::sleep(delay) => {}
                 () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
+                () = deliver_rest => {}
             }
         }
     }
 
     /// Makes one attempt. Returns nothing if the endpoint was given up meanwhile and there is
     /// nothing to write.
-    async fn dial(&self) -> Option<Result<Framed<Stream, TrafficCodec>, DialError>> {
-        let mut dialling = pin!(dial(&self.endpoint, &self.config));
+    async fn dial_unless_ended(&self) -> Option<Result<Dialled, ConnectFailure>> {
+        let mut dialling = pin!(self.dial());
         tokio::select! {
             dialled = &mut dialling => return Some(dialled),
             () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
         }
-        if self.attachment.is_empty() {
-            return None;
-        }
-        Some(dialling.await)
+        if self.has_messages() { Some(dialling.await) } else { None }
     }
-}
 
-async fn dial(
-    endpoint: &Endpoint,
-    config: &RemoteConfig,
-) -> Result<Framed<Stream, TrafficCodec>, DialError> {
-    let options = &config.options;
-    let connecting = transport::connect(endpoint);
-    let (stream, _) = match options.connect_timeout {
-        Some(limit) => {
-            time::timeout(limit, connecting).await.map_err(|_| DialError::TimedOut(limit))?
-        }
-        None => connecting.await,
-    }?;
-    let handshake = config.handshake.clone();
-    let (framed, _) =
-        establish(stream, handshake, options.handshake_interval, options.max_message_size).await?;
-    Ok(framed)
-}
-
-/// Why an attempt failed.
-#[derive(Debug, thiserror::Error)]
-enum DialError {
-    #[error("cannot connect")]
-    Connect(#[from] io::Error),
-    #[error(transparent)]
-    Establish(#[from] EstablishError),
-    #[error("nobody answered within {0:?}")]
-    TimedOut(Duration),
-}
-
-impl DialError {
-    fn retry(&self) -> Retry {
-        match self {
-            Self::Establish(EstablishError::Handshake(error)) => {
-                if HandshakeError::is_refusal(error) { Retry::Never } else { Retry::Rarely }
+    async fn dial(&self) -> Result<Dialled, ConnectFailure> {
+        self.publish(|| EventKind::ConnectDelayed);
+        let (stream, address) = match self.connect().await {
+            Ok(connected) => connected,
+            Err(failure) => {
+                self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
+                return Err(failure);
             }
-            Self::Connect(_) | Self::Establish(_) | Self::TimedOut(_) => Retry::BackOff,
+        };
+        let Shared { options, handshake, peers, publisher, .. } = &*self.shared;
+        let connection_id = peers.allot();
+        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, address);
+        publisher.publish(&subject, || EventKind::Connected);
+        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        match establish(stream, handshake.clone(), deadline, largest).await {
+            Ok((framed, peer)) => Ok(Dialled { framed, peer, connection_id, address }),
+            Err(reason) => {
+                let event = EventKind::HandshakeFailed { reason: reason.clone() };
+                publisher.publish(&subject, || event);
+                Err(reason.into())
+            }
         }
+    }
+
+    async fn connect(&self) -> Result<(Stream, SocketAddr), ConnectFailure> {
+        let limit = self.shared.options.connect_timeout;
+        match within(limit, transport::connect(&self.endpoint)).await {
+            Some(connected) => {
+                connected.map_err(|error| ConnectFailure::Transport(Arc::new(error)))
+            }
+            None => Err(ConnectFailure::TimedOut { limit: limit.unwrap_or_default() }),
+        }
+    }
+
+    /// Runs a connection to its end. Returns nothing if there is to be no other.
+    async fn serve(&mut self, dialled: Dialled) -> Option<Retry> {
+        let Dialled { framed, peer, connection_id, address } = dialled;
+        let Shared { options, routing, peers, .. } = &*self.shared;
+        let mut attachment = match self.attachment.take() {
+            Some(attachment) => attachment,
+            None => routing.attach(self.id, Subject::endpoint(self.endpoint.clone()))?,
+        };
+        let joined = self.shared.join(
+            &attachment,
+            &self.endpoint,
+            (connection_id, address),
+            peer,
+            self.connections,
+        );
+        self.connections += 1;
+        let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
+        let reason = connection.run_until(joined.disconnected()).await;
+        let (retry, reason) = match reason {
+            Some(DisconnectReason::Closed) => (None, DisconnectReason::Closed),
+            Some(reason) => (Some(self.after_disconnect(&reason)), reason),
+            None => (Some(Retry::BackOff), DisconnectReason::Closed),
+        };
+        if let DisconnectReason::Refused { reason } = &reason {
+            let failure = HandshakeFailure::Refused { reason: reason.clone() };
+            peers.fail(failure.into());
+        }
+        joined.end(reason, &mut attachment, options.hiccup_message.as_ref());
+        if !options.immediate {
+            self.attachment = Some(attachment);
+        }
+        retry
+    }
+
+    fn after_failure(&self, failure: &ConnectFailure) -> Retry {
+        let (stop, retry) = match failure {
+            ConnectFailure::Handshake(reason) => {
+                let retry = match reason {
+                    HandshakeFailure::Refused { .. } => Retry::Never,
+                    HandshakeFailure::IncompatibleSocketType { .. }
+                    | HandshakeFailure::MechanismMismatch { .. }
+                    | HandshakeFailure::Protocol(_) => Retry::Rarely,
+                    HandshakeFailure::ClosedByRemote
+                    | HandshakeFailure::Io(_)
+                    | HandshakeFailure::TimedOut { .. } => Retry::BackOff,
+                };
+                (Some(ReconnectStop::HandshakeFailed), retry)
+            }
+            ConnectFailure::Transport(error)
+                if error.kind() == io::ErrorKind::ConnectionRefused =>
+            {
+                (Some(ReconnectStop::ConnectionRefused), Retry::BackOff)
+            }
+            ConnectFailure::TimedOut { .. } | ConnectFailure::Transport(_) => {
+                (None, Retry::BackOff)
+            }
+        };
+        self.unless_stopped(stop, retry)
+    }
+
+    fn after_disconnect(&self, reason: &DisconnectReason) -> Retry {
+        let retry = match reason {
+            DisconnectReason::MessageTooLarge { .. } | DisconnectReason::Protocol(_) => {
+                Retry::Rarely
+            }
+            DisconnectReason::Refused { .. } => Retry::Never,
+            DisconnectReason::Closed
+            | DisconnectReason::ClosedByRemote
+            | DisconnectReason::HeartbeatTimedOut
+            | DisconnectReason::Io(_) => Retry::BackOff,
+        };
+        self.unless_stopped(Some(ReconnectStop::AfterDisconnect), retry)
+    }
+
+    fn unless_stopped(&self, stop: Option<ReconnectStop>, retry: Retry) -> Retry {
+        let options = &self.shared.options;
+        let stops = stop.is_some_and(|stop| options.reconnect_stop.contains(&stop));
+        if stops || options.reconnect_interval.is_none() { Retry::Never } else { retry }
+    }
+
+    fn has_messages(&self) -> bool {
+        self.attachment.as_ref().is_some_and(|attachment| !attachment.is_empty())
+    }
+
+    fn publish(&self, kind: impl FnOnce() -> EventKind) {
+        self.shared.publisher.publish(&Subject::endpoint(self.endpoint.clone()), kind);
     }
 }

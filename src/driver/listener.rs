@@ -1,6 +1,7 @@
 //! A bound endpoint.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,11 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{RemoteConfig, wind_down};
+use super::{Shared, wind_down, within};
 use crate::connection::{Connection, establish};
+use crate::endpoint::Endpoint;
+use crate::monitor::{DisconnectReason, EventKind, Subject};
+use crate::peers::Hope;
 use crate::routing::EndpointId;
 use crate::transport::{self, Stream};
 
@@ -19,11 +23,18 @@ use crate::transport::{self, Stream};
 #[derive(Debug)]
 pub(super) struct Listener {
     listener: transport::Listener,
+    place: Place,
+    connections: JoinSet<()>,
+}
+
+/// What the connections of one listener have in common.
+#[derive(Clone, Debug)]
+struct Place {
     id: EndpointId,
+    endpoint: Endpoint,
     /// Cancelled by the driver.
     ended: CancellationToken,
-    config: Arc<RemoteConfig>,
-    connections: JoinSet<()>,
+    shared: Arc<Shared>,
 }
 
 impl Listener {
@@ -31,78 +42,98 @@ impl Listener {
         listener: transport::Listener,
         id: EndpointId,
         ended: CancellationToken,
-        config: Arc<RemoteConfig>,
+        shared: Arc<Shared>,
     ) -> Self {
-        Self { listener, id, ended, config, connections: JoinSet::new() }
+        let endpoint = listener.local_endpoint();
+        let place = Place { id, endpoint, ended, shared };
+        place.publish(|| EventKind::Listening);
+        Self { listener, place, connections: JoinSet::new() }
     }
 
     /// Accepts until the endpoint is given up, then lets its connections finish. `release` is
     /// answered as soon as the address is free.
-    pub(super) async fn run(mut self, release: oneshot::Sender<()>) {
+    pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, address)) => self.spawn(stream, address),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections now");
+                        let error = Arc::new(error);
+                        self.place.publish(|| EventKind::AcceptFailed { error });
                         tokio::select! {
                             () = time::sleep(ACCEPT_PAUSE) => {}
-                            () = self.ended.cancelled() => break,
+                            () = self.place.ended.cancelled() => break,
                         }
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
-                () = self.ended.cancelled() => break,
+                () = self.place.ended.cancelled() => break,
             }
         }
-        let Self { listener, id, config, connections, .. } = self;
+        let Self { listener, place, connections } = self;
         drop(listener);
+        drop(hope);
+        place.publish(|| EventKind::Closed);
         let _ = release.send(());
-        config.routing.retire(id);
-        wind_down(connections, config.options.linger).await;
+        place.shared.routing.retire(place.id);
+        wind_down(connections, place.shared.linger()).await;
     }
 
     fn spawn(&mut self, stream: Stream, address: SocketAddr) {
         let span = tracing::debug_span!("connection", remote = %address);
-        let serve = serve(stream, self.id, self.ended.clone(), Arc::clone(&self.config));
-        self.connections.spawn(serve.instrument(span));
+        self.connections.spawn(self.place.clone().serve(stream, address).instrument(span));
     }
 }
 
-/// Serves one accepted stream from its handshake to its end.
-async fn serve(
-    stream: Stream,
-    id: EndpointId,
-    ended: CancellationToken,
-    config: Arc<RemoteConfig>,
-) {
-    let handshake = config.handshake.clone();
-    let options = &config.options;
-    let established = tokio::select! {
-        established = establish(
-            stream,
-            handshake,
-            options.handshake_interval,
-            options.max_message_size,
-        ) => established,
-        () = ended.cancelled() => return,
-    };
-    let framed = match established {
-        Ok((framed, _)) => framed,
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "refused a connection");
+impl Place {
+    /// Serves one accepted stream from its handshake to its end.
+    async fn serve(self, stream: Stream, address: SocketAddr) {
+        let Self { id, endpoint, ended, shared } = &self;
+        let options = &shared.options;
+        let connection_id = shared.peers.allot();
+        let subject = Subject::endpoint(endpoint.clone()).connection(connection_id, address);
+        shared.publisher.publish(&subject, || EventKind::Accepted);
+        let handshake = shared.handshake.clone();
+        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        let established = tokio::select! {
+            established = establish(stream, handshake, deadline, largest) => established,
+            () = ended.cancelled() => return,
+        };
+        let (framed, peer) = match established {
+            Ok(established) => established,
+            Err(reason) => {
+                tracing::warn!(error = &reason as &dyn std::error::Error, "refused a connection");
+                shared.publisher.publish(&subject, || EventKind::HandshakeFailed { reason });
+                return;
+            }
+        };
+        let Some(mut attachment) = shared.routing.attach(*id, subject) else { return };
+        // An endpoint is cancelled before its remotes are retired: this one is either among those,
+        // or sees it here.
+        if ended.is_cancelled() {
             return;
         }
-    };
-    let Some(mut attachment) = config.attach(id) else { return };
-    // An endpoint is cancelled before its remotes are retired: this one is either among those, or
-    // sees it here.
-    if ended.is_cancelled() {
-        return;
+        let joined = shared.join(&attachment, endpoint, (connection_id, address), peer, 0);
+        let reason = {
+            let pipe = attachment.pipe();
+            let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
+            let mut running = pin!(connection.run());
+            tokio::select! {
+                reason = &mut running => reason,
+                () = joined.disconnected() => {
+                    shared.routing.retire_pipe(pipe);
+                    within(shared.linger(), running).await.unwrap_or(DisconnectReason::Closed)
+                }
+            }
+        };
+        joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
     }
-    tracing::debug!(routing_id = ?attachment.routing_id(), "accepted");
-    let reason = Connection::new(framed, &mut attachment, options.heartbeat).run().await;
-    tracing::debug!(reason = &reason as &dyn std::error::Error, "disconnected");
+
+    fn publish(&self, kind: impl FnOnce() -> EventKind) {
+        let subject = Subject::endpoint(self.endpoint.clone());
+        self.shared.publisher.publish(&subject, kind);
+    }
 }
 
 /// How long to wait when the system has no file descriptor for another connection: others may be

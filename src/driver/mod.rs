@@ -12,7 +12,7 @@
 mod backoff;
 mod connector;
 mod listener;
-mod remote;
+mod shared;
 
 use std::mem;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::connector::Connector;
 use self::listener::Listener;
-pub(crate) use self::remote::RemoteConfig;
+pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::routing::EndpointId;
 use crate::transport;
@@ -68,7 +68,7 @@ pub(crate) enum Found {
 pub(crate) struct Driver {
     /// The other end is in the handles' shared core.
     commands: mpsc::Receiver<Command>,
-    config: Arc<RemoteConfig>,
+    shared: Arc<Shared>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
     /// Endpoints that were given up and may have something to write still.
@@ -95,10 +95,10 @@ struct Connected {
 }
 
 impl Driver {
-    pub(crate) fn new(commands: mpsc::Receiver<Command>, config: RemoteConfig) -> Self {
+    pub(crate) fn new(commands: mpsc::Receiver<Command>, shared: Arc<Shared>) -> Self {
         Self {
             commands,
-            config: Arc::new(config),
+            shared,
             bound: Vec::new(),
             connected: Vec::new(),
             ending: JoinSet::new(),
@@ -121,14 +121,15 @@ impl Driver {
                 Some(_) = self.ending.join_next() => {}
             }
         }
-        self.config.routing.close();
+        self.shared.peers.close();
+        self.shared.routing.close();
         for bound in self.bound.drain(..) {
             bound.ended.cancel();
             self.ending.spawn(wind_down(bound.listener, None));
         }
         for connected in self.connected.drain(..) {
             connected.ended.cancel();
-            self.ending.spawn(wind_down(connected.connector, self.config.options.linger));
+            self.ending.spawn(wind_down(connected.connector, self.shared.linger()));
         }
         loop {
             tokio::select! {
@@ -172,9 +173,9 @@ impl Driver {
         tracing::debug!(endpoint = %local, "listening");
         let (release, released) = oneshot::channel();
         let id = self.allot();
-        let listener = Listener::new(listener, id, ended.clone(), Arc::clone(&self.config));
+        let listener = Listener::new(listener, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
-        task.spawn(listener.run(release));
+        task.spawn(listener.run(self.shared.peers.hope(), release));
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
@@ -182,11 +183,8 @@ impl Driver {
         let ended = CancellationToken::new();
         let id = self.allot();
         let mut task = JoinSet::new();
-        // The queue exists from here on, whether or not there is a connection (RFC 41).
-        if let Some(attachment) = self.config.attach(id) {
-            let config = Arc::clone(&self.config);
-            let connector = Connector::new(endpoint.clone(), attachment, ended.clone(), config);
-            task.spawn(connector.run());
+        if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
+            task.spawn(connector.run(self.shared.peers.hope()));
         }
         self.connected.push(Connected { endpoint, id, ended, connector: task });
     }
@@ -200,8 +198,8 @@ impl Driver {
         for connected in given_up {
             found = Found::Yes;
             connected.ended.cancel();
-            self.config.routing.retire(connected.id);
-            self.ending.spawn(wind_down(connected.connector, self.config.options.linger));
+            self.shared.routing.retire(connected.id);
+            self.ending.spawn(wind_down(connected.connector, self.shared.linger()));
         }
         found
     }
@@ -224,18 +222,22 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.config.routing.close();
+        self.shared.peers.close();
+        self.shared.routing.close();
+        self.shared.publisher.end();
     }
 }
 
 /// Gives tasks the time to finish, and ends those that have not.
 async fn wind_down(mut tasks: JoinSet<()>, linger: Option<Duration>) {
-    let finished = async { while tasks.join_next().await.is_some() {} };
-    match linger {
-        Some(linger) => {
-            let _ = time::timeout(linger, finished).await;
-        }
-        None => finished.await,
-    }
+    within(linger, async { while tasks.join_next().await.is_some() {} }).await;
     tasks.shutdown().await;
+}
+
+/// Waits until something is done, or the time for it is over.
+async fn within<T>(limit: Option<Duration>, doing: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => time::timeout(limit, doing).await.ok(),
+        None => Some(doing.await),
+    }
 }

@@ -7,52 +7,69 @@ use crate::message::Message;
 use crate::pipe::HighWaterMark;
 use crate::pipe::parked::Parked;
 use crate::proto::traffic::Batch;
+use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 
 /// Messages that one connection has read and nobody has received yet.
 ///
 /// They stay in the batches in which they were read; whoever receives one slices it out.
 ///
-/// Invariants: no batch is empty; `held` is the sum of their messages; `held <= hwm` while there is
-/// a connection.
+/// Invariants: no batch is empty; `held` is the sum of their messages and `octets` of their octets;
+/// `held` does not exceed the mark while there is a connection.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    batches: VecDeque<Batch>,
+    arrivals: VecDeque<Arrival>,
     held: usize,
+    /// What the arrivals keep alive of the buffers that they were read into.
+    octets: usize,
     hwm: HighWaterMark,
     routing_id: Option<RoutingId>,
     /// Waits for room for a batch that it holds.
     connection: Parked,
 }
 
+/// Messages and the remote that they came from.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) batch: Batch,
+    pub(crate) remote: Remote,
+}
+
 impl Inbound {
     pub(crate) const fn new(hwm: HighWaterMark, routing_id: Option<RoutingId>) -> Self {
-        Self { batches: VecDeque::new(), held: 0, hwm, routing_id, connection: Parked::new() }
-    }
-
-    /// Queues as much of `batch` as there is room for, unless that is less than half the mark: then
-    /// the connection waits, so that a slow receiver is not fed by single messages. Returns how many
-    /// messages were queued.
-    pub(crate) fn push(&mut self, batch: &mut Batch) -> usize {
-        let room = self.hwm.room(self.held);
-        let messages = batch.messages();
-        if room < messages && room < self.hwm.half() {
-            return 0;
+        Self {
+            arrivals: VecDeque::new(),
+            held: 0,
+            octets: 0,
+            hwm,
+            routing_id,
+            connection: Parked::new(),
         }
-        let part = batch.split_to(room);
-        let queued = part.messages();
-        self.held += queued;
-        self.batches.push_back(part);
-        queued
     }
 
-    /// Queues a batch whether or not there is room, when its connection has ended. Returns how many
-    /// messages it has.
-    pub(crate) fn push_last(&mut self, batch: Batch) -> usize {
-        let messages = batch.messages();
+    /// Queues as much of what has arrived as there is room for, unless that is not all and less than
+    /// half the mark: then the connection waits, so that a slow receiver is not fed by single
+    /// messages. Returns how many messages were queued.
+    pub(crate) fn push(&mut self, arrival: &mut Arrival) -> usize {
+        let batch = &mut arrival.batch;
+        let part = if self.hwm.fits((self.held, self.octets), (batch.messages(), batch.octets())) {
+            batch.split_to(usize::MAX, usize::MAX)
+        } else if self.hwm.is_half_free(self.held, self.octets) {
+            batch.split_to(self.hwm.room(self.held), self.hwm.octets_left(self.octets))
+        } else {
+            return 0;
+        };
+        self.push_last(Arrival { batch: part, remote: arrival.remote.clone() })
+    }
+
+    /// Queues what has arrived whether or not there is room, when its connection has ended. Returns
+    /// how many messages these are.
+    pub(crate) fn push_last(&mut self, arrival: Arrival) -> usize {
+        let messages = arrival.batch.messages();
         if messages > 0 {
             self.held += messages;
-            self.batches.push_back(batch);
+            self.octets += arrival.batch.octets();
+            self.arrivals.push_back(arrival);
         }
         messages
     }
@@ -61,19 +78,34 @@ impl Inbound {
     /// reading.
     #[inline]
     pub(crate) fn pop(&mut self, resumed: &mut Option<Waker>) -> Option<Message> {
-        let batch = self.batches.front_mut()?;
+        let batch = &mut self.arrivals.front_mut()?.batch;
+        let octets = batch.octets();
         let message = match batch.pop_short() {
             Some((octets, len)) => Message::short(octets, len, self.routing_id),
             None => Message::long(batch.pop()?, self.routing_id),
         };
         if batch.messages() == 0 {
-            self.batches.pop_front();
+            self.octets -= octets;
+            self.arrivals.pop_front();
+        } else {
+            self.octets -= octets - batch.octets();
         }
         self.held -= 1;
-        if self.connection.is_parked() && self.hwm.room(self.held) >= self.hwm.half() {
+        if self.connection.is_parked() && self.hwm.is_half_free(self.held, self.octets) {
             self.connection.unpark(resumed);
         }
         Some(message)
+    }
+
+    /// The remote that the oldest message came from.
+    pub(crate) fn remote(&self) -> Option<&Remote> {
+        self.arrivals.front().map(|arrival| &arrival.remote)
+    }
+
+    /// Sets another mark. Hands out the connection, if it waits for room and there is some now.
+    pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark) -> Option<Waker> {
+        self.hwm = hwm;
+        if hwm.is_half_free(self.held, self.octets) { self.unpark() } else { None }
     }
 
     /// Notes that the connection waits for room.
@@ -92,33 +124,34 @@ impl Inbound {
         self.held == 0
     }
 
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
+    /// How many messages wait.
+    pub(crate) fn len(&self) -> usize {
         self.held
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::proto::traffic::tests::batch_of;
+    use crate::remote::tests::nobody;
 
     #[test]
     fn never_holds_more_than_the_mark() {
-        let mut pipe = Inbound::new(HighWaterMark::new(3), None);
-        let mut batch = batch_of(&["a", "b", "c", "d", "e"]);
-        assert_eq!(pipe.push(&mut batch), 3);
-        assert_eq!(batch.messages(), 2);
-        assert_eq!(pipe.push(&mut batch), 0);
+        let mut pipe = Inbound::new(HighWaterMark::new(3, 0), None);
+        let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
+        assert_eq!(pipe.push(&mut arrival), 3);
+        assert_eq!(arrival.batch.messages(), 2);
+        assert_eq!(pipe.push(&mut arrival), 0);
         let received: Vec<_> = std::iter::from_fn(|| pipe.pop(&mut None)).collect();
         assert_eq!(received, ["a", "b", "c"]);
-        assert_eq!(pipe.push(&mut batch), 2);
+        assert_eq!(pipe.push(&mut arrival), 2);
     }
 
     #[test]
     fn the_connection_is_woken_once_half_the_queue_is_free() {
-        let mut pipe = Inbound::new(HighWaterMark::new(4), None);
-        pipe.push(&mut batch_of(&["a", "b", "c", "d"]));
+        let mut pipe = Inbound::new(HighWaterMark::new(4, 0), None);
+        pipe.push(&mut arrival_of(&["a", "b", "c", "d"]));
         pipe.park(Waker::noop());
         let woken = [(); 4].map(|()| {
             let mut resumed = None;
@@ -130,14 +163,48 @@ mod tests {
 
     #[test]
     fn a_mark_of_one_passes_messages_one_by_one() {
-        let mut pipe = Inbound::new(HighWaterMark::new(1), None);
-        let mut batch = batch_of(&["a", "b"]);
-        assert_eq!(pipe.push(&mut batch), 1);
-        assert_eq!(pipe.push(&mut batch), 0);
+        let mut pipe = Inbound::new(HighWaterMark::new(1, 0), None);
+        let mut arrival = arrival_of(&["a", "b"]);
+        assert_eq!(pipe.push(&mut arrival), 1);
+        assert_eq!(pipe.push(&mut arrival), 0);
         pipe.park(Waker::noop());
         let mut resumed = None;
         assert_eq!(pipe.pop(&mut resumed).unwrap(), "a");
         assert!(resumed.is_some());
-        assert_eq!(pipe.push(&mut batch), 1);
+        assert_eq!(pipe.push(&mut arrival), 1);
+    }
+
+    #[test]
+    fn the_message_that_reaches_the_mark_in_octets_is_still_taken() {
+        // Each of them is a frame of 12 octets.
+        let mut pipe = Inbound::new(HighWaterMark::new(0, 30), None);
+        let mut arrival = arrival_of(&["0123456789"; 5]);
+        assert_eq!(pipe.push(&mut arrival), 3);
+        assert_eq!(pipe.push(&mut arrival), 0);
+        pipe.park(Waker::noop());
+        let woken = [(); 3].map(|()| {
+            let mut resumed = None;
+            pipe.pop(&mut resumed).unwrap();
+            resumed.is_some()
+        });
+        assert_eq!(woken, [false, true, false]);
+        assert_eq!(pipe.octets, 0);
+        assert_eq!(pipe.push(&mut arrival), 2);
+    }
+
+    #[test]
+    fn a_higher_mark_lets_the_connection_go_on() {
+        let mut pipe = Inbound::new(HighWaterMark::new(1, 0), None);
+        let mut arrival = arrival_of(&["a", "b", "c"]);
+        assert_eq!(pipe.push(&mut arrival), 1);
+        pipe.park(Waker::noop());
+        assert!(pipe.set_hwm(HighWaterMark::new(1, 0)).is_none());
+        assert!(pipe.set_hwm(HighWaterMark::new(4, 0)).is_some());
+        assert_eq!(pipe.push(&mut arrival), 2);
+    }
+
+    /// Messages that came from nobody in particular.
+    pub(crate) fn arrival_of(bodies: &[&str]) -> Arrival {
+        Arrival { batch: batch_of(bodies), remote: nobody() }
     }
 }

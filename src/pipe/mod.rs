@@ -16,7 +16,9 @@ mod waiters;
 use slotmap::new_key_type;
 
 pub(crate) use self::high_water_mark::HighWaterMark;
-pub(crate) use self::inbound::Inbound;
+#[cfg(test)]
+pub(crate) use self::inbound::tests::arrival_of;
+pub(crate) use self::inbound::{Arrival, Inbound};
 pub(crate) use self::outbound::{Outbound, Take};
 pub(crate) use self::waiters::{Ticket, Waiters};
 

@@ -10,11 +10,12 @@ use crate::pipe::parked::Parked;
 
 /// Messages that wait for one connection.
 ///
-/// Invariant: `queue.len() + reserved <= hwm`.
+/// Nothing is pushed or reserved above the mark, which only a lower mark on a live socket leaves the
+/// queue above.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     queue: VecDeque<Message>,
-    /// What `queue` takes on the wire, at most.
+    /// What `queue` takes on the wire, at most. Slots that are reserved take nothing yet.
     octets: usize,
     /// Slots promised to senders that have not used them yet.
     reserved: usize,
@@ -122,9 +123,19 @@ impl Outbound {
         idle
     }
 
+    /// Sets another mark, for what is queued from now on.
+    pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark) {
+        self.hwm = hwm;
+    }
+
+    /// Takes all messages out, when their connection has gone.
+    pub(crate) fn into_queue(self) -> VecDeque<Message> {
+        self.queue
+    }
+
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        !self.retired && self.hwm.room(self.queue.len() + self.reserved) > 0
+        !self.retired && self.hwm.has_room(self.queue.len() + self.reserved, self.octets)
     }
 
     pub(crate) const fn is_retired(&self) -> bool {
@@ -154,7 +165,7 @@ mod tests {
 
     #[test]
     fn reserved_slots_count_against_the_mark() {
-        let mut pipe = Outbound::new(HighWaterMark::new(2));
+        let mut pipe = Outbound::new(HighWaterMark::new(2, 0));
         pipe.reserve();
         push(&mut pipe, b"a");
         assert!(!pipe.has_room());
@@ -164,7 +175,7 @@ mod tests {
 
     #[test]
     fn short_messages_are_taken_all_at_once() {
-        let mut pipe = Outbound::new(HighWaterMark::new(0));
+        let mut pipe = Outbound::new(HighWaterMark::new(0, 0));
         for _ in 0..1_000 {
             push(&mut pipe, &[0; 64]);
         }
@@ -176,13 +187,24 @@ mod tests {
 
     #[test]
     fn of_long_messages_one_write_is_taken() {
-        let mut pipe = Outbound::new(HighWaterMark::new(0));
+        let mut pipe = Outbound::new(HighWaterMark::new(0, 0));
         for _ in 0..10 {
             push(&mut pipe, &[0; 40_000]);
         }
         let mut taken = VecDeque::new();
         assert_eq!(pipe.poll_take(&mut taken, Waker::noop()), Poll::Ready(Take::Messages));
         assert_eq!((taken.len(), pipe.len()), (2, 8));
+    }
+
+    #[test]
+    fn the_message_that_reaches_the_mark_in_octets_is_still_taken() {
+        let mut pipe = Outbound::new(HighWaterMark::new(0, 100));
+        push(&mut pipe, &[0; 50]);
+        assert!(pipe.has_room());
+        push(&mut pipe, &[0; 1_000]);
+        assert!(!pipe.has_room());
+        pipe.set_hwm(HighWaterMark::new(0, 2_000));
+        assert!(pipe.has_room());
     }
 
     fn push(pipe: &mut Outbound, body: &[u8]) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
-use super::heartbeat::{Context, Ping};
+use super::heartbeat::{Context, Ping, Pong};
 
 /// How a connection is watched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +28,10 @@ pub(crate) struct Heartbeating {
     /// When the next PING is due.
     next_ping: Option<Instant>,
     ping_due: bool,
+    /// The number of the last PING, which goes with it as its context.
+    number: u32,
+    /// When the last PING was due, until it is answered.
+    asked: Option<Instant>,
     /// When the remote is dead, because it has not answered our PING.
     answer_due: Option<Instant>,
     /// When the remote is dead, because the time-to-live in its last PING is over.
@@ -42,7 +46,15 @@ pub(crate) struct Dead;
 impl Heartbeating {
     pub(crate) fn new(config: HeartbeatConfig, now: Instant) -> Self {
         let next_ping = config.interval.and_then(|interval| now.checked_add(interval));
-        Self { config, next_ping, ping_due: false, answer_due: None, ttl_over: None }
+        Self {
+            config,
+            next_ping,
+            ping_due: false,
+            number: 0,
+            asked: None,
+            answer_due: None,
+            ttl_over: None,
+        }
     }
 
     /// Notes that something has arrived: any octet is a sign of life, not just a PONG.
@@ -57,6 +69,14 @@ impl Heartbeating {
         self.ttl_over = ping.ttl().and_then(|ttl| now.checked_add(ttl));
     }
 
+    /// Notes a PONG. Returns how long the last PING took to be answered, if this is the answer.
+    pub(crate) fn handle_pong(&mut self, pong: &Pong, now: Instant) -> Option<Duration> {
+        if pong.context != self.context() {
+            return None;
+        }
+        self.asked.take().map(|asked| now.saturating_duration_since(asked))
+    }
+
     /// Notes that it is as late as `now`.
     ///
     /// # Errors
@@ -69,6 +89,8 @@ impl Heartbeating {
         }
         if is_over(self.next_ping) {
             self.ping_due = true;
+            self.number = self.number.wrapping_add(1);
+            self.asked = Some(now);
             self.next_ping = self.config.interval.and_then(|interval| now.checked_add(interval));
             let timeout = self.config.timeout.or(self.config.interval);
             self.answer_due =
@@ -85,7 +107,11 @@ impl Heartbeating {
         // What can be sent is limited. A time-to-live that is over before the next PING would make
         // the remote give up a connection that is well.
         let ttl = self.config.ttl.map(|ttl| ttl.min(Ping::TTL_MAX));
-        Some(Ping::new(ttl.filter(|ttl| Some(*ttl) > self.config.interval), Context::default()))
+        Some(Ping::new(ttl.filter(|ttl| Some(*ttl) > self.config.interval), self.context()))
+    }
+
+    fn context(&self) -> Context {
+        Context::new(&self.number.to_be_bytes())
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called, if ever.
@@ -159,6 +185,19 @@ mod tests {
             heartbeating.handle_timeout(start + seconds(interval)).unwrap();
             assert_eq!(heartbeating.poll_ping().unwrap().ttl(), sent);
         }
+    }
+
+    #[test]
+    fn the_answer_to_the_last_ping_tells_the_round_trip() {
+        let start = Instant::now();
+        let mut heartbeating = watching(start, 10, Some(100), None);
+        let [first, second] = [10, 20].map(|due| {
+            heartbeating.handle_timeout(start + seconds(due)).unwrap();
+            heartbeating.poll_ping().unwrap().pong()
+        });
+        assert_eq!(heartbeating.handle_pong(&first, start + seconds(21)), None);
+        assert_eq!(heartbeating.handle_pong(&second, start + seconds(23)), Some(seconds(3)));
+        assert_eq!(heartbeating.handle_pong(&second, start + seconds(24)), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
 
 use super::command::{Command, CommandError};
-use super::frame::{FrameError, Header};
+use super::frame::{FrameError, Header, LONG_LENGTH, put_message_header};
 
 /// Splits what a remote sends into batches of messages and single commands.
 ///
@@ -19,6 +19,8 @@ pub(crate) struct TrafficDecoder {
     skip: u64,
     /// How many multipart messages were discarded.
     discarded: u64,
+    /// Octets that were passed over since the last batch, and lie in the same buffer as the next one.
+    passed: usize,
 }
 
 /// A piece of traffic.
@@ -48,6 +50,8 @@ pub(crate) enum TrafficError {
 pub(crate) struct Batch {
     frames: Bytes,
     messages: usize,
+    /// Octets before the first frame that lie in the same buffers and were passed over.
+    passed: usize,
 }
 
 impl TrafficDecoder {
@@ -58,6 +62,7 @@ impl TrafficDecoder {
             in_multipart: false,
             skip: 0,
             discarded: 0,
+            passed: 0,
         }
     }
 
@@ -75,7 +80,8 @@ impl TrafficDecoder {
             let (end, messages) = if self.in_multipart { (0, 0) } else { self.scan(input)? };
             if messages > 0 {
                 let frames = input.split_to(end).freeze();
-                return Ok(Some(Traffic::Messages(Batch { frames, messages })));
+                let passed = std::mem::take(&mut self.passed);
+                return Ok(Some(Traffic::Messages(Batch { frames, messages, passed })));
             }
             let Some(header) = Header::decode(input)? else {
                 make_room(input, 0);
@@ -88,7 +94,7 @@ impl TrafficDecoder {
                 self.discarded += u64::from(!self.in_multipart);
                 self.in_multipart = header.more;
                 self.check_size(header.size)?;
-                input.advance(header.len());
+                self.pass(input, header.len());
                 self.skip = header.size;
                 continue;
             }
@@ -144,7 +150,7 @@ impl TrafficDecoder {
     }
 
     fn command(
-        &self,
+        &mut self,
         header: Header,
         input: &mut BytesMut,
     ) -> Result<Option<Traffic>, TrafficError> {
@@ -156,8 +162,9 @@ impl TrafficDecoder {
             make_room(input, 0);
             return Ok(None);
         }
-        input.advance(header.len());
-        let command = Command::decode(&input.split_to(size))?;
+        self.pass(input, header.len());
+        let command = Command::decode(&input[..size])?;
+        self.pass(input, size);
         Ok(Some(Traffic::Command(command)))
     }
 
@@ -174,12 +181,17 @@ impl TrafficDecoder {
             return true;
         }
         let arrived = input.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
-        input.advance(arrived);
+        self.pass(input, arrived);
         self.skip -= arrived as u64;
         if self.skip > 0 {
             make_room(input, 0);
         }
         self.skip == 0
+    }
+
+    fn pass(&mut self, input: &mut BytesMut, octets: usize) {
+        input.advance(octets);
+        self.passed = self.passed.saturating_add(octets);
     }
 }
 
@@ -217,18 +229,39 @@ impl Batch {
         Some((octets, size))
     }
 
-    /// Splits off the first `messages` messages, or all if they are fewer.
-    pub(crate) fn split_to(&mut self, messages: usize) -> Self {
-        if messages >= self.messages {
+    /// Makes a batch of one message.
+    pub(crate) fn of_one(body: &[u8]) -> Self {
+        let mut frames = BytesMut::with_capacity(LONG_LENGTH + body.len());
+        put_message_header(&mut frames, body.len());
+        frames.extend_from_slice(body);
+        Self { frames: frames.freeze(), messages: 1, passed: 0 }
+    }
+
+    /// Splits off as many messages from the front as are within `messages` and begin within `octets`.
+    pub(crate) fn split_to(&mut self, messages: usize, octets: usize) -> Self {
+        if messages >= self.messages && octets >= self.octets() {
             return std::mem::take(self);
         }
-        let mut end = 0;
-        for _ in 0..messages {
+        let (mut end, mut count) = (0, 0);
+        while count < messages && end < octets {
             let Some((header, size)) = first_frame(&self.frames[end..]) else { break };
             end += header + size;
+            count += 1;
         }
-        self.messages -= messages;
-        Self { frames: self.frames.split_to(end), messages }
+        self.messages -= count;
+        // What was passed over is kept alive by the last that is left of the batch.
+        Self { frames: self.frames.split_to(end), messages: count, passed: 0 }
+    }
+
+    /// How many octets the messages keep alive: their frames, and what lies between them and those of
+    /// the batch before.
+    pub(crate) fn octets(&self) -> usize {
+        self.frames.len() + self.passed
+    }
+
+    /// What the messages take on the wire.
+    pub(crate) fn wire_octets(&self) -> usize {
+        self.frames.len()
     }
 
     pub(crate) const fn messages(&self) -> usize {
@@ -277,7 +310,6 @@ pub(crate) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::frame::put_message_header;
     use super::super::heartbeat::Ping;
     use super::*;
 
@@ -381,7 +413,7 @@ pub(crate) mod tests {
                 while let Some(traffic) = decoder.decode(&mut input).unwrap() {
                     let Traffic::Messages(mut batch) = traffic else { panic!("only messages were sent") };
                     while batch.messages() > 0 {
-                        let mut part = batch.split_to(*splits.next().unwrap());
+                        let mut part = batch.split_to(*splits.next().unwrap(), usize::MAX);
                         received.extend(std::iter::from_fn(|| part.pop()));
                     }
                 }

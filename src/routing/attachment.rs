@@ -2,44 +2,46 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, PipeKey, Take};
-use crate::proto::traffic::Batch;
-use crate::routing::{EndpointId, FairQueue, Outgoing, lock, wake_all};
+use crate::monitor::Subject;
+use crate::pipe::{Arrival, HighWaterMark, PipeKey, Take};
+use crate::remote::Remote;
+use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
+use crate::stats::Queued;
 
 /// The routing of one socket, without the kind of its strategy.
 #[derive(Clone, Debug)]
 pub(crate) struct Routing {
     pub(crate) outgoing: Arc<Mutex<dyn Outgoing>>,
     pub(crate) incoming: Arc<Mutex<FairQueue>>,
-    /// Messages that were accepted from a handle and ended with their remote, or with the socket.
-    pub(crate) undelivered: Arc<AtomicU64>,
+    pub(crate) losses: Arc<Losses>,
+}
+
+/// Both halves of one remote's pipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pipe {
+    outbound: PipeKey,
+    inbound: PipeKey,
 }
 
 impl Routing {
-    /// Adds a remote with a double queue. Returns nothing once the socket is closed.
-    pub(crate) fn attach(
-        &self,
-        endpoint: EndpointId,
-        send: HighWaterMark,
-        recv: HighWaterMark,
-    ) -> Option<Attachment> {
+    /// Adds a remote of an endpoint, with a double queue. Returns nothing once the socket is closed.
+    pub(crate) fn attach(&self, endpoint: EndpointId, subject: Subject) -> Option<Attachment> {
         let mut woken = Vec::new();
-        let attached = lock(&self.outgoing).attach(endpoint, send, &mut woken)?;
-        let inbound = lock(&self.incoming).attach(recv, attached.routing_id);
+        let attached = lock(&self.outgoing).attach(endpoint, &mut woken)?;
+        let inbound = lock(&self.incoming).attach(attached.routing_id);
         wake_all(&mut woken);
         Some(Attachment {
             routing: self.clone(),
-            outbound: attached.key,
-            inbound,
-            routing_id: attached.routing_id,
+            pipe: Pipe { outbound: attached.key, inbound },
+            subject: Subject { routing_id: attached.routing_id, ..subject },
             taken: VecDeque::new(),
             undelivered: VecDeque::new(),
+            unreceived: 0,
             woken,
         })
     }
@@ -50,6 +52,45 @@ impl Routing {
         let mut woken = Vec::new();
         lock(&self.outgoing).retire(endpoint, &mut woken);
         wake_all(&mut woken);
+    }
+
+    /// Does the same with one remote.
+    pub(crate) fn retire_pipe(&self, pipe: Pipe) {
+        let mut woken = Vec::new();
+        lock(&self.outgoing).retire_pipe(pipe.outbound, &mut woken);
+        wake_all(&mut woken);
+    }
+
+    /// The marks of the outgoing and of the incoming queue of each remote.
+    pub(crate) fn marks(&self) -> (HighWaterMark, HighWaterMark) {
+        (lock(&self.outgoing).hwm(), lock(&self.incoming).hwm())
+    }
+
+    /// Changes the mark of the outgoing queues of all remotes, those to come included.
+    pub(crate) fn change_send_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
+        let mut woken = Vec::new();
+        let mut outgoing = lock(&self.outgoing);
+        let hwm = change(outgoing.hwm());
+        outgoing.set_hwm(hwm, &mut woken);
+        drop(outgoing);
+        wake_all(&mut woken);
+    }
+
+    /// Changes the mark of the incoming queues of all remotes, those to come included.
+    pub(crate) fn change_recv_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
+        let mut woken = Vec::new();
+        let mut incoming = lock(&self.incoming);
+        let hwm = change(incoming.hwm());
+        incoming.set_hwm(hwm, &mut woken);
+        drop(incoming);
+        wake_all(&mut woken);
+    }
+
+    /// How many messages are queued, for all remotes or for one.
+    pub(crate) fn queued(&self, pipe: Option<Pipe>) -> Queued {
+        let outgoing = lock(&self.outgoing).queued(pipe.map(|pipe| pipe.outbound));
+        let incoming = lock(&self.incoming).queued(pipe.map(|pipe| pipe.inbound));
+        Queued { outgoing, incoming }
     }
 
     /// Refuses new messages; what is queued can still be taken and received.
@@ -66,18 +107,27 @@ impl Routing {
 #[derive(Debug)]
 pub(crate) struct Attachment {
     routing: Routing,
-    outbound: PipeKey,
-    inbound: PipeKey,
-    routing_id: Option<RoutingId>,
+    pipe: Pipe,
+    /// Whose queue it is; of the last connection, if there is none now.
+    subject: Subject,
     /// What a connection took from the queue and has not written, in order.
     taken: VecDeque<Message>,
     /// What a connection read and could not deliver, in order.
-    undelivered: VecDeque<Batch>,
+    undelivered: VecDeque<Arrival>,
+    /// How many messages were read after the end of the socket.
+    unreceived: usize,
     /// Empty but for moments; kept for its allocation.
     woken: Vec<Waker>,
 }
 
 impl Attachment {
+    /// Notes that the remote has a connection. Hands out what an earlier one read and did not
+    /// deliver.
+    pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Arrival> {
+        self.subject = Subject::from(remote);
+        mem::take(&mut self.undelivered)
+    }
+
     /// Takes messages for the connection to write, those first that an earlier connection took and
     /// did not write. `taken` has to be empty.
     pub(crate) fn poll_take(
@@ -90,7 +140,7 @@ impl Attachment {
             return Poll::Ready(Take::Messages);
         }
         let took = lock(&self.routing.outgoing).poll_take(
-            self.outbound,
+            self.pipe.outbound,
             taken,
             connection,
             &mut self.woken,
@@ -100,7 +150,11 @@ impl Attachment {
     }
 
     /// Takes back what a connection took and did not write, and what it read and did not deliver.
-    pub(crate) fn put_back(&mut self, unwritten: VecDeque<Message>, undelivered: VecDeque<Batch>) {
+    pub(crate) fn put_back(
+        &mut self,
+        unwritten: VecDeque<Message>,
+        undelivered: VecDeque<Arrival>,
+    ) {
         debug_assert!(self.taken.is_empty() || unwritten.is_empty());
         debug_assert!(self.undelivered.is_empty());
         if !unwritten.is_empty() {
@@ -108,50 +162,75 @@ impl Attachment {
         }
         self.undelivered = undelivered;
         if self.undelivered.len() > UNDELIVERED_MAX {
-            let lost = self.undelivered.drain(UNDELIVERED_MAX..).map(|batch| batch.messages());
-            let lost: usize = lost.sum();
-            tracing::warn!(messages = lost, "nobody receives; dropped what a remote has sent");
+            let lost = self.undelivered.drain(UNDELIVERED_MAX..);
+            let lost: usize = lost.map(|arrival| arrival.batch.messages()).sum();
+            self.routing.losses.unreceived(&self.subject, lost as u64);
         }
     }
 
-    /// Hands out what an earlier connection read and did not deliver.
-    pub(crate) fn take_undelivered(&mut self) -> VecDeque<Batch> {
-        mem::take(&mut self.undelivered)
-    }
-
     /// Queues what the remote has sent; pending while part of it has to wait for room.
-    pub(crate) fn poll_deliver(&mut self, connection: &Waker, batch: &mut Batch) -> Poll<()> {
+    pub(crate) fn poll_deliver(&mut self, connection: &Waker, arrival: &mut Arrival) -> Poll<()> {
         let pushed = lock(&self.routing.incoming).poll_push(
-            self.inbound,
-            batch,
+            self.pipe.inbound,
+            arrival,
             connection,
             &mut self.woken,
         );
         wake_all(&mut self.woken);
+        if pushed.is_ready() {
+            self.unreceived += arrival.batch.messages();
+        }
         pushed
+    }
+
+    /// Leaves something to be received after all that the remote has sent, when there is no
+    /// connection.
+    pub(crate) fn leave(&mut self, notice: Arrival) {
+        self.undelivered.push_back(notice);
+    }
+
+    /// Queues what the last connection has left; pending while part of it has to wait for room.
+    pub(crate) fn poll_deliver_rest(&mut self, owner: &Waker) -> Poll<()> {
+        while let Some(mut arrival) = self.undelivered.pop_front() {
+            if self.poll_deliver(owner, &mut arrival).is_pending() {
+                self.undelivered.push_front(arrival);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Counts what was passed over while reading.
+    pub(crate) fn count_multipart(&self, messages: u64) {
+        self.routing.losses.multipart(&self.subject, messages);
     }
 
     /// Whether there is nothing to write at the moment.
     pub(crate) fn is_empty(&self) -> bool {
-        self.taken.is_empty() && lock(&self.routing.outgoing).queued(self.outbound) == 0
+        self.taken.is_empty() && lock(&self.routing.outgoing).queued(Some(self.pipe.outbound)) == 0
     }
 
     pub(crate) const fn routing_id(&self) -> Option<RoutingId> {
-        self.routing_id
+        self.subject.routing_id
+    }
+
+    pub(crate) const fn pipe(&self) -> Pipe {
+        self.pipe
     }
 }
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        let queued = lock(&self.routing.outgoing).detach(self.outbound, &mut self.woken);
-        let undelivered = mem::take(&mut self.undelivered);
-        lock(&self.routing.incoming).end(self.inbound, undelivered, &mut self.woken);
-        wake_all(&mut self.woken);
-        let lost = queued + self.taken.len();
-        if lost > 0 {
-            self.routing.undelivered.fetch_add(lost as u64, Ordering::Relaxed);
-            tracing::warn!(messages = lost, "undelivered messages ended with their remote");
-        }
+        let Self { routing, pipe, subject, taken, undelivered, unreceived, woken } = self;
+        let queued = lock(&routing.outgoing).detach(pipe.outbound, woken);
+        let undelivered = mem::take(undelivered);
+        *unreceived += lock(&routing.incoming).end(pipe.inbound, undelivered, woken);
+        wake_all(woken);
+        let mut lost = mem::take(taken);
+        lost.extend(queued);
+        let lost = lost.into_iter().map(|message| message.routed(subject.routing_id));
+        routing.losses.undelivered(Some(subject), lost);
+        routing.losses.unreceived(subject, *unreceived as u64);
     }
 }
 

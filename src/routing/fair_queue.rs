@@ -6,17 +6,19 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, Inbound, PipeKey, Ticket, Waiters};
-use crate::proto::traffic::Batch;
+use crate::pipe::{Arrival, HighWaterMark, Inbound, PipeKey, Ticket, Waiters};
+use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 
 /// Receives one message from each remote in turn (RFC 41, For processing incoming messages).
 ///
 /// Invariants: `ready` holds exactly the pipes that hold messages, once each; for every message
 /// there is no waiting receiver, or one that has been woken.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FairQueue {
     pipes: SlotMap<PipeKey, Slot>,
+    /// Of each pipe.
+    hwm: HighWaterMark,
     /// Whose message is next stands in front.
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
@@ -35,26 +37,39 @@ struct Slot {
 pub(crate) struct Closed;
 
 impl FairQueue {
+    pub(crate) fn new(hwm: HighWaterMark) -> Self {
+        Self {
+            pipes: SlotMap::with_key(),
+            hwm,
+            ready: VecDeque::new(),
+            waiters: Waiters::default(),
+            closed: false,
+        }
+    }
+
     /// Adds a remote.
-    pub(crate) fn attach(&mut self, hwm: HighWaterMark, id: Option<RoutingId>) -> PipeKey {
-        self.pipes.insert(Slot { inbound: Inbound::new(hwm, id), ended: false })
+    pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
+        self.pipes.insert(Slot { inbound: Inbound::new(self.hwm, id), ended: false })
     }
 
     /// Ends the remote: it is removed when all that it has sent is received. The `rest` was read and
-    /// waited for room, which there will be no connection to wait for.
+    /// waited for room, which there will be no connection to wait for. Returns how many messages of
+    /// it nobody will receive.
     pub(crate) fn end(
         &mut self,
         key: PipeKey,
-        rest: impl IntoIterator<Item = Batch>,
+        rest: impl IntoIterator<Item = Arrival>,
         woken: &mut Vec<Waker>,
-    ) {
-        let Some(slot) = self.pipes.get_mut(key) else { return };
+    ) -> usize {
+        let Some(slot) = self.pipes.get_mut(key) else { return 0 };
         slot.ended = true;
         let was_empty = slot.inbound.is_empty();
-        let mut queued = 0;
-        if !self.closed {
-            for batch in rest {
-                queued += slot.inbound.push_last(batch);
+        let (mut queued, mut dropped) = (0, 0);
+        for arrival in rest {
+            if self.closed {
+                dropped += arrival.batch.messages();
+            } else {
+                queued += slot.inbound.push_last(arrival);
             }
         }
         if slot.inbound.is_empty() {
@@ -63,35 +78,49 @@ impl FairQueue {
             self.ready.push_back(key);
         }
         self.wake(queued, woken);
+        dropped
     }
 
     /// Queues what a remote has sent, and parks the connection while part of it has to wait. After
-    /// the end of the socket the batch is dropped.
+    /// the end of the socket nothing has to: it stays with the connection.
     pub(crate) fn poll_push(
         &mut self,
         key: PipeKey,
-        batch: &mut Batch,
+        arrival: &mut Arrival,
         connection: &Waker,
         woken: &mut Vec<Waker>,
     ) -> Poll<()> {
         let slot = match self.pipes.get_mut(key) {
             Some(slot) if !self.closed => slot,
-            _ => {
-                *batch = Batch::default();
-                return Poll::Ready(());
-            }
+            _ => return Poll::Ready(()),
         };
         let was_empty = slot.inbound.is_empty();
-        let queued = slot.inbound.push(batch);
+        let queued = slot.inbound.push(arrival);
         if queued > 0 && was_empty {
             self.ready.push_back(key);
         }
-        let whole = batch.messages() == 0;
+        let whole = arrival.batch.messages() == 0;
         if !whole {
             slot.inbound.park(connection);
         }
         self.wake(queued, woken);
         if whole { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// The mark of each pipe.
+    pub(crate) const fn hwm(&self) -> HighWaterMark {
+        self.hwm
+    }
+
+    /// Sets another mark for all pipes.
+    pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>) {
+        self.hwm = hwm;
+        woken.extend(self.pipes.values_mut().filter_map(|slot| slot.inbound.set_hwm(hwm)));
+    }
+
+    /// The remote that the next message came from.
+    pub(crate) fn next_remote(&self) -> Option<&Remote> {
+        self.pipes.get(*self.ready.front()?)?.inbound.remote()
     }
 
     /// Takes the next message. Sets `resumed` to the waker of a connection that can go on reading.
@@ -143,10 +172,12 @@ impl FairQueue {
         self.waiters.pop().map(|(_, waker)| waker)
     }
 
-    /// How many messages are queued, of all remotes.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> usize {
-        self.pipes.values().map(|slot| slot.inbound.held()).sum()
+    /// How many messages are queued, of one remote or of all.
+    pub(crate) fn queued(&self, key: Option<PipeKey>) -> usize {
+        match key {
+            Some(key) => self.pipes.get(key).map_or(0, |slot| slot.inbound.len()),
+            None => self.pipes.values().map(|slot| slot.inbound.len()).sum(),
+        }
     }
 
     /// Hands out one receiver for each of `messages`.
@@ -168,12 +199,12 @@ impl FairQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::traffic::tests::batch_of;
+    use crate::pipe::arrival_of;
 
     #[test]
     fn one_message_is_taken_from_each_remote_in_turn() {
-        let mut queue = FairQueue::default();
-        let [a, b, c] = [(); 3].map(|()| queue.attach(HighWaterMark::new(10), None));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let [a, b, c] = [(); 3].map(|()| queue.attach(None));
         push(&mut queue, a, &["a1", "a2", "a3"]);
         push(&mut queue, b, &["b1"]);
         push(&mut queue, c, &["c1", "c2"]);
@@ -182,10 +213,10 @@ mod tests {
 
     #[test]
     fn what_a_dead_remote_sent_stays_readable() {
-        let mut queue = FairQueue::default();
-        let a = queue.attach(HighWaterMark::new(10), RoutingId::new(5));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let a = queue.attach(RoutingId::new(5));
         push(&mut queue, a, &["last words"]);
-        queue.end(a, [batch_of(&["and more"])], &mut Vec::new());
+        queue.end(a, [arrival_of(&["and more"])], &mut Vec::new());
         let message = queue.pop(&mut None).unwrap().unwrap();
         assert_eq!(message, "last words");
         assert_eq!(message.routing_id(), RoutingId::new(5));
@@ -195,8 +226,8 @@ mod tests {
 
     #[test]
     fn each_message_wakes_one_receiver() {
-        let mut queue = FairQueue::default();
-        let a = queue.attach(HighWaterMark::new(10), None);
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let a = queue.attach(None);
         let mut tickets = [None; 3];
         for ticket in &mut tickets {
             assert!(poll_pop(&mut queue, ticket).is_pending());
@@ -207,8 +238,8 @@ mod tests {
 
     #[test]
     fn a_receiver_that_gives_up_passes_its_wake_up_on() {
-        let mut queue = FairQueue::default();
-        let a = queue.attach(HighWaterMark::new(10), None);
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let a = queue.attach(None);
         let (mut first, mut second) = (None, None);
         assert!(poll_pop(&mut queue, &mut first).is_pending());
         assert!(poll_pop(&mut queue, &mut second).is_pending());
@@ -219,8 +250,8 @@ mod tests {
 
     #[test]
     fn after_the_end_what_was_received_is_still_handed_out() {
-        let mut queue = FairQueue::default();
-        let a = queue.attach(HighWaterMark::new(10), None);
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let a = queue.attach(None);
         push(&mut queue, a, &["a"]);
         queue.close(&mut Vec::new());
         assert_eq!(push(&mut queue, a, &["b"]), 0);
@@ -230,7 +261,7 @@ mod tests {
 
     fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
         let mut woken = Vec::new();
-        let pushed = queue.poll_push(key, &mut batch_of(bodies), Waker::noop(), &mut woken);
+        let pushed = queue.poll_push(key, &mut arrival_of(bodies), Waker::noop(), &mut woken);
         assert!(pushed.is_ready());
         woken.len()
     }

@@ -10,6 +10,7 @@
 
 mod attachment;
 mod fair_queue;
+mod losses;
 mod round_robin;
 mod routing_table;
 #[cfg(test)]
@@ -20,8 +21,9 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
-pub(crate) use self::attachment::{Attachment, Routing};
+pub(crate) use self::attachment::{Attachment, Pipe, Routing};
 pub(crate) use self::fair_queue::{Closed, FairQueue};
+pub(crate) use self::losses::Losses;
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 use crate::message::Message;
@@ -31,18 +33,16 @@ use crate::routing_id::RoutingId;
 /// What a connection and its owner need of an outgoing strategy.
 pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Adds a remote. Returns nothing once the socket is closed.
-    fn attach(
-        &mut self,
-        endpoint: EndpointId,
-        hwm: HighWaterMark,
-        woken: &mut Vec<Waker>,
-    ) -> Option<Attached>;
+    fn attach(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) -> Option<Attached>;
 
     /// Stops offering an endpoint's remotes to senders; what is queued for them can still be taken.
     fn retire(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>);
 
-    /// Removes the remote, and returns how many messages were queued for it.
-    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> usize;
+    /// Does the same with one remote.
+    fn retire_pipe(&mut self, key: PipeKey, woken: &mut Vec<Waker>);
+
+    /// Removes the remote, and hands out what was queued for it.
+    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> VecDeque<Message>;
 
     /// Moves queued messages into `taken`, which is empty, or parks the connection until there are
     /// some.
@@ -54,8 +54,14 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         woken: &mut Vec<Waker>,
     ) -> Poll<Take>;
 
-    /// How many messages are queued for the remote.
-    fn queued(&self, key: PipeKey) -> usize;
+    /// The mark of the queue of each remote.
+    fn hwm(&self) -> HighWaterMark;
+
+    /// Sets another mark for the queues of all remotes, those to come included.
+    fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>);
+
+    /// How many messages are queued, for one remote or for all.
+    fn queued(&self, key: Option<PipeKey>) -> usize;
 
     /// Retires all remotes and refuses everything from here on.
     fn close(&mut self, woken: &mut Vec<Waker>);

@@ -14,9 +14,11 @@ use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 ///
 /// Invariants: `ready` holds exactly the pipes that have room and are not retired, once each; when a
 /// sender waits, `ready` is empty, because free slots are granted to waiting senders first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RoundRobin {
     pipes: SlotMap<PipeKey, Slot>,
+    /// Of each pipe.
+    hwm: HighWaterMark,
     /// Who gets the next message stands in front.
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
@@ -33,6 +35,17 @@ struct Slot {
 }
 
 impl RoundRobin {
+    pub(crate) fn new(hwm: HighWaterMark) -> Self {
+        Self {
+            pipes: SlotMap::with_key(),
+            hwm,
+            ready: VecDeque::new(),
+            waiters: Waiters::default(),
+            grants: VecDeque::new(),
+            closed: false,
+        }
+    }
+
     /// Grants free slots to those who wait, and lists the pipe if there are more.
     fn refill(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
@@ -51,13 +64,13 @@ impl RoundRobin {
         }
     }
 
-    fn retire_one(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+    /// Stops offering a pipe that has no room any more.
+    fn unlist_if_full(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
-        slot.listed = false;
-        self.ready.retain(|listed| *listed != key);
-        // Whoever was granted a slot here has been woken already, and will look for another one.
-        self.grants.retain(|(_, granted)| *granted != key);
-        woken.extend(slot.outbound.retire());
+        if slot.listed && !slot.outbound.has_room() {
+            slot.listed = false;
+            self.ready.retain(|listed| *listed != key);
+        }
     }
 
     /// Moves on to the next pipe after the first one in `ready` has given away a slot.
@@ -74,16 +87,11 @@ impl RoundRobin {
 }
 
 impl Outgoing for RoundRobin {
-    fn attach(
-        &mut self,
-        endpoint: EndpointId,
-        hwm: HighWaterMark,
-        woken: &mut Vec<Waker>,
-    ) -> Option<Attached> {
+    fn attach(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) -> Option<Attached> {
         if self.closed {
             return None;
         }
-        let outbound = Outbound::new(hwm);
+        let outbound = Outbound::new(self.hwm);
         let key = self.pipes.insert(Slot { outbound, endpoint, listed: false });
         self.refill(key, woken);
         Some(Attached { key, routing_id: None })
@@ -97,13 +105,21 @@ impl Outgoing for RoundRobin {
             .map(|(key, _)| key)
             .collect();
         for key in keys {
-            self.retire_one(key, woken);
+            self.retire_pipe(key, woken);
         }
     }
 
-    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> usize {
-        self.retire_one(key, woken);
-        self.pipes.remove(key).map_or(0, |slot| slot.outbound.len())
+    fn retire_pipe(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        let Some(slot) = self.pipes.get_mut(key) else { return };
+        // Whoever was granted a slot here has been woken already, and will look for another one.
+        self.grants.retain(|(_, granted)| *granted != key);
+        woken.extend(slot.outbound.retire());
+        self.unlist_if_full(key);
+    }
+
+    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> VecDeque<Message> {
+        self.retire_pipe(key, woken);
+        self.pipes.remove(key).map(|slot| slot.outbound.into_queue()).unwrap_or_default()
     }
 
     fn poll_take(
@@ -119,15 +135,32 @@ impl Outgoing for RoundRobin {
         took
     }
 
-    fn queued(&self, key: PipeKey) -> usize {
-        self.pipes.get(key).map_or(0, |slot| slot.outbound.len())
+    fn hwm(&self) -> HighWaterMark {
+        self.hwm
+    }
+
+    fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>) {
+        self.hwm = hwm;
+        let keys: Vec<_> = self.pipes.keys().collect();
+        for key in keys {
+            self.pipes[key].outbound.set_hwm(hwm);
+            self.unlist_if_full(key);
+            self.refill(key, woken);
+        }
+    }
+
+    fn queued(&self, key: Option<PipeKey>) -> usize {
+        match key {
+            Some(key) => self.pipes.get(key).map_or(0, |slot| slot.outbound.len()),
+            None => self.pipes.values().map(|slot| slot.outbound.len()).sum(),
+        }
     }
 
     fn close(&mut self, woken: &mut Vec<Waker>) {
         self.closed = true;
         let keys: Vec<_> = self.pipes.keys().collect();
         for key in keys {
-            self.retire_one(key, woken);
+            self.retire_pipe(key, woken);
         }
         woken.extend(self.waiters.drain());
     }
@@ -202,6 +235,8 @@ impl Strategy for RoundRobin {
     ) -> Result<(), Refusal> {
         let slot = self.pipes.get_mut(key);
         let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, idle));
+        // A reserved slot takes no octets until it is used.
+        self.unlist_if_full(key);
         if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
     }
 
@@ -230,7 +265,7 @@ mod tests {
 
     #[test]
     fn messages_go_round_the_remotes_in_turn() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let [a, b, c] = [(); 3].map(|()| attach(&mut routing, 10));
         for number in 0..6 {
             send(&mut routing, number).unwrap();
@@ -242,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_full_remote_is_passed_over_until_it_has_room() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let (a, b) = (attach(&mut routing, 1), attach(&mut routing, 10));
         for number in 0..4 {
             send(&mut routing, number).unwrap();
@@ -256,7 +291,7 @@ mod tests {
 
     #[test]
     fn accepts_nothing_without_remotes_or_when_all_are_full() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         assert_eq!(send(&mut routing, 0), Err(Refusal::Full));
         attach(&mut routing, 2);
         attach(&mut routing, 1);
@@ -268,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_freed_slot_goes_to_the_sender_that_waited_longest() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -286,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_gives_up_passes_its_slot_on() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -301,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_slot_of_a_remote_that_has_gone_is_void_and_its_sender_keeps_its_place() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -322,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_retired_remote_gets_what_was_queued_and_nothing_new() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 10);
         send(&mut routing, 0).unwrap();
         routing.retire(ENDPOINT, &mut Vec::new());
@@ -334,7 +369,7 @@ mod tests {
 
     #[test]
     fn closing_wakes_all_who_wait() {
-        let mut routing = RoundRobin::default();
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
         let mut woken = Vec::new();
@@ -344,10 +379,38 @@ mod tests {
         assert_eq!(send(&mut routing, 0), Err(Refusal::Closed));
     }
 
+    #[test]
+    fn a_higher_mark_serves_those_who_wait_and_a_lower_one_stops_the_next() {
+        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let a = attach(&mut routing, 1);
+        send(&mut routing, 0).unwrap();
+        let mut ticket = None;
+        assert!(reserve(&mut routing, &mut ticket).is_pending());
+        let mut woken = Vec::new();
+        routing.set_hwm(HighWaterMark::new(3, 0), &mut woken);
+        assert_eq!(woken.len(), 1);
+        assert_eq!(reserve(&mut routing, &mut ticket), Poll::Ready(Ok(a)));
+        routing.set_hwm(HighWaterMark::new(2, 0), &mut woken);
+        assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
+    }
+
+    #[test]
+    fn a_reserved_slot_that_takes_the_last_octets_fills_the_queue() {
+        let mut routing = RoundRobin::new(HighWaterMark::new(0, 20));
+        let a = routing.attach(ENDPOINT, &mut Vec::new()).unwrap().key;
+        assert_eq!(routing.try_reserve(()), Ok(a));
+        let sent = routing.send_reserved(a, &mut Some(Message::from([7; 30])), &mut None);
+        assert_eq!(sent, Ok(()));
+        assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
+        take(&mut routing, a);
+        assert_eq!(send(&mut routing, 1), Ok(()));
+    }
+
     const ENDPOINT: EndpointId = EndpointId(0);
 
     fn attach(routing: &mut RoundRobin, hwm: usize) -> PipeKey {
-        routing.attach(ENDPOINT, HighWaterMark::new(hwm), &mut Vec::new()).unwrap().key
+        routing.hwm = HighWaterMark::new(hwm, 0);
+        routing.attach(ENDPOINT, &mut Vec::new()).unwrap().key
     }
 
     fn send(routing: &mut RoundRobin, number: u8) -> Result<(), Refusal> {

@@ -18,6 +18,8 @@ use crate::routing_id::RoutingId;
 #[derive(Debug)]
 pub(crate) struct RoutingTable {
     pipes: SlotMap<PipeKey, Slot>,
+    /// Of each pipe.
+    hwm: HighWaterMark,
     /// The remotes that can be sent to.
     keys: HashMap<RoutingId, PipeKey>,
     /// The number that was tried last for a routing id.
@@ -38,8 +40,14 @@ struct Slot {
 impl RoutingTable {
     /// `seed` is where the routing ids begin: at random, so that an id of an earlier socket is
     /// unlikely to name a remote of this one.
-    pub(crate) fn new(seed: u32) -> Self {
-        Self { pipes: SlotMap::with_key(), keys: HashMap::new(), last_number: seed, closed: false }
+    pub(crate) fn new(hwm: HighWaterMark, seed: u32) -> Self {
+        Self {
+            pipes: SlotMap::with_key(),
+            hwm,
+            keys: HashMap::new(),
+            last_number: seed,
+            closed: false,
+        }
     }
 
     /// Finds a routing id that no live remote has.
@@ -82,18 +90,13 @@ impl Slot {
 }
 
 impl Outgoing for RoutingTable {
-    fn attach(
-        &mut self,
-        endpoint: EndpointId,
-        hwm: HighWaterMark,
-        _woken: &mut Vec<Waker>,
-    ) -> Option<Attached> {
+    fn attach(&mut self, endpoint: EndpointId, _woken: &mut Vec<Waker>) -> Option<Attached> {
         if self.closed {
             return None;
         }
         let routing_id = self.allot();
         let key = self.pipes.insert(Slot {
-            outbound: Outbound::new(hwm),
+            outbound: Outbound::new(self.hwm),
             endpoint,
             routing_id,
             waiters: Waiters::default(),
@@ -109,10 +112,15 @@ impl Outgoing for RoutingTable {
         }
     }
 
-    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> usize {
-        let Some(mut slot) = self.pipes.remove(key) else { return 0 };
-        slot.retire(&mut self.keys, woken);
-        slot.outbound.len()
+    fn retire_pipe(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        if let Some(slot) = self.pipes.get_mut(key) {
+            slot.retire(&mut self.keys, woken);
+        }
+    }
+
+    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> VecDeque<Message> {
+        self.retire_pipe(key, woken);
+        self.pipes.remove(key).map(|slot| slot.outbound.into_queue()).unwrap_or_default()
     }
 
     fn poll_take(
@@ -128,8 +136,23 @@ impl Outgoing for RoutingTable {
         took
     }
 
-    fn queued(&self, key: PipeKey) -> usize {
-        self.pipes.get(key).map_or(0, |slot| slot.outbound.len())
+    fn hwm(&self) -> HighWaterMark {
+        self.hwm
+    }
+
+    fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>) {
+        self.hwm = hwm;
+        for slot in self.pipes.values_mut() {
+            slot.outbound.set_hwm(hwm);
+            slot.refill(woken);
+        }
+    }
+
+    fn queued(&self, key: Option<PipeKey>) -> usize {
+        match key {
+            Some(key) => self.pipes.get(key).map_or(0, |slot| slot.outbound.len()),
+            None => self.pipes.values().map(|slot| slot.outbound.len()).sum(),
+        }
     }
 
     fn close(&mut self, woken: &mut Vec<Waker>) {
@@ -230,7 +253,7 @@ mod tests {
 
     #[test]
     fn routing_ids_are_never_zero_and_never_shared() {
-        let mut routing = RoutingTable::new(u32::MAX - 1);
+        let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), u32::MAX - 1);
         let ids: Vec<_> = (0..3).map(|_| u32::from(attach(&mut routing, 1).1)).collect();
         assert_eq!(ids, [u32::MAX, 1, 2]);
         // The counter comes round to ids that are still in use.
@@ -240,18 +263,18 @@ mod tests {
 
     #[test]
     fn an_unknown_or_dead_remote_is_unreachable_at_once() {
-        let mut routing = RoutingTable::new(0);
+        let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), 0);
         let unknown = RoutingId::new(77).unwrap();
         assert_eq!(send(&mut routing, unknown), Err(Refusal::HostUnreachable));
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
-        assert_eq!(routing.detach(key, &mut Vec::new()), 1);
+        assert_eq!(routing.detach(key, &mut Vec::new()).len(), 1);
         assert_eq!(send(&mut routing, id), Err(Refusal::HostUnreachable));
     }
 
     #[test]
     fn one_full_remote_does_not_hold_up_another() {
-        let mut routing = RoutingTable::new(0);
+        let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), 0);
         let (_, a) = attach(&mut routing, 1);
         let (_, b) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, a), Ok(()));
@@ -261,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_remote_that_dies_wakes_whoever_waits_for_it() {
-        let mut routing = RoutingTable::new(0);
+        let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), 0);
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
         let mut ticket = None;
@@ -275,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_gives_up_passes_its_slot_on() {
-        let mut routing = RoutingTable::new(0);
+        let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), 0);
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
         let (mut first, mut second) = (None, None);
@@ -290,8 +313,8 @@ mod tests {
     }
 
     fn attach(routing: &mut RoutingTable, hwm: usize) -> (PipeKey, RoutingId) {
-        let attached =
-            routing.attach(EndpointId(0), HighWaterMark::new(hwm), &mut Vec::new()).unwrap();
+        routing.hwm = HighWaterMark::new(hwm, 0);
+        let attached = routing.attach(EndpointId(0), &mut Vec::new()).unwrap();
         (attached.key, attached.routing_id.unwrap())
     }
 

@@ -1,15 +1,20 @@
-//! The way from handles to the driver.
+//! The way from handles to the driver, and to what all parts of a socket share.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::iter;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time;
 
-use crate::driver::{Command, Found};
+use crate::driver::{Command, Found, Shared};
 use crate::endpoint::Endpoint;
-use crate::error::{BindError, ConnectError, DetachError};
+use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
+use crate::message::Message;
+use crate::peers::{PeerId, Presence};
 use crate::routing::lock;
+use crate::stats::{RemoteStats, Stats};
 use crate::transport::{ListenError, Listener};
 
 /// What concerns a socket as a whole, whatever its type.
@@ -18,21 +23,23 @@ pub(crate) struct Control {
     /// The other end is the driver's.
     commands: mpsc::Sender<Command>,
     last_endpoint: Mutex<Option<Endpoint>>,
-    undelivered: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
 /// How a socket ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// How many messages the socket had accepted and could not give to the transport, since it was
+    /// How many messages the socket has handed to the transport, since it was made.
+    pub delivered: u64,
+    /// How many messages the socket had accepted and could not hand to the transport, since it was
     /// made: because their remote went away, or because `linger` was over.
     pub undelivered: u64,
 }
 
 impl Control {
-    pub(super) const fn new(commands: mpsc::Sender<Command>, undelivered: Arc<AtomicU64>) -> Self {
-        Self { commands, last_endpoint: Mutex::new(None), undelivered }
+    pub(super) const fn new(commands: mpsc::Sender<Command>, shared: Arc<Shared>) -> Self {
+        Self { commands, last_endpoint: Mutex::new(None), shared }
     }
 
     pub(super) async fn bind(&self, asked: Endpoint) -> Result<Endpoint, BindError> {
@@ -75,7 +82,64 @@ impl Control {
         // No answer means that the driver has ended before.
         let _ = self.ask(|done| Command::Close { done }).await;
         self.commands.closed().await;
-        CloseReport { undelivered: self.undelivered.load(Ordering::Relaxed) }
+        let Stats { sent, dropped, .. } = self.stats();
+        CloseReport { delivered: sent.messages, undelivered: dropped.undelivered }
+    }
+
+    pub(super) async fn close_with_unsent(&self) -> (CloseReport, Vec<Message>) {
+        self.shared.losses().keep();
+        let report = self.close().await;
+        (report, self.shared.losses().take_kept())
+    }
+
+    /// Waits until a remote is connected, or until none is to be expected any more.
+    pub(super) async fn connected(&self) -> Result<(), ConnectedError> {
+        let mut presence = self.shared.peers.presence();
+        let hopeless = |presence: &Presence| presence.endpoints == 0 && presence.failure.is_some();
+        let state = presence
+            .wait_for(|presence| presence.connected > 0 || presence.closed || hopeless(presence));
+        let state = state.await.expect("the sender is as long-lived as the socket").clone();
+        match state {
+            Presence { closed: true, .. } => Err(ConnectedError::Closed),
+            Presence { connected: 0, failure: Some(failure), .. } => {
+                Err(ConnectedError::Failed(failure))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does the same, at most for so long.
+    pub(super) async fn connected_timeout(&self, limit: Duration) -> Result<(), ConnectedError> {
+        match time::timeout(limit, self.connected()).await {
+            Ok(connected) => connected,
+            Err(_) => {
+                let failure = self.shared.peers.presence().borrow().failure.clone();
+                Err(ConnectedError::Timeout(failure))
+            }
+        }
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let (sum, connected) = self.shared.peers.stats();
+        Stats {
+            sent: sum.sent,
+            received: sum.received,
+            dropped: self.shared.losses().read(),
+            queued: self.shared.routing.queued(None),
+            connected,
+            reconnects: sum.reconnects,
+        }
+    }
+
+    pub(super) fn peer_stats(&self, id: PeerId) -> Option<RemoteStats> {
+        let (remote, pipe) = self.shared.peers.find(id)?;
+        let queued = self.shared.routing.queued(Some(pipe));
+        Some(RemoteStats { queued, ..remote.stats() })
+    }
+
+    /// What all parts of the socket share.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     pub(super) fn last_endpoint(&self) -> Option<Endpoint> {
@@ -83,8 +147,8 @@ impl Control {
     }
 
     /// Counts a message that a handle took and that was not queued.
-    pub(super) fn count_undelivered(&self) {
-        self.undelivered.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count_undelivered(&self, message: Message) {
+        self.shared.losses().undelivered(None, iter::once(message));
     }
 
     /// Asks the driver; nothing if the socket is closed.

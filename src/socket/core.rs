@@ -1,21 +1,20 @@
 //! What all handles of one socket share.
 
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::control::Control;
-use crate::driver::{Driver, RemoteConfig};
+use crate::driver::{Driver, Shared};
 use crate::message::Message;
+use crate::monitor::Publisher;
 use crate::options::Options;
-use crate::pipe::PipeKey;
+use crate::pipe::{HighWaterMark, PipeKey};
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
-use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{FairQueue, Refusal, Routing, Strategy, lock, wake_all};
+use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy, lock, wake_all};
 
 /// The socket itself. When the last handle drops it, the driver sees that nobody can send it
 /// commands any more, and ends.
@@ -30,28 +29,32 @@ pub(super) struct Core<R> {
 }
 
 impl<R: Strategy + 'static> Core<R> {
-    /// Starts a socket and its driver.
-    pub(super) fn start(socket_type: SocketType, strategy: R, options: Options) -> Arc<Self> {
-        let outgoing = Arc::new(Mutex::new(strategy));
-        let incoming = Arc::new(Mutex::new(FairQueue::default()));
-        let undelivered = Arc::new(AtomicU64::new(0));
+    /// Starts a socket and its driver; `strategy` is given the mark of the outgoing queues.
+    pub(super) fn start(
+        socket_type: SocketType,
+        strategy: impl FnOnce(HighWaterMark) -> R,
+        options: Options,
+    ) -> Arc<Self> {
+        let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
+        let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
+        let outgoing = Arc::new(Mutex::new(strategy(send_hwm)));
+        let incoming = Arc::new(Mutex::new(FairQueue::new(recv_hwm)));
+        let publisher = Arc::new(Publisher::default());
+        let routing = Routing {
+            outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn Outgoing>>,
+            incoming: Arc::clone(&incoming),
+            losses: Arc::new(Losses::new(Arc::clone(&publisher))),
+        };
+        let handshake = HandshakeConfig {
+            socket_type,
+            mechanism: Mechanism::Null,
+            metadata: options.metadata.clone(),
+        };
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;
-        let config = RemoteConfig {
-            routing: Routing {
-                outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
-                incoming: Arc::clone(&incoming),
-                undelivered: Arc::clone(&undelivered),
-            },
-            options,
-            handshake: HandshakeConfig {
-                socket_type,
-                mechanism: Mechanism::Null,
-                metadata: Metadata::default(),
-            },
-        };
-        tokio::spawn(Driver::new(driver_commands, config).run());
-        let control = Control::new(commands, undelivered);
+        let shared = Arc::new(Shared::new(routing, options, handshake, publisher));
+        tokio::spawn(Driver::new(driver_commands, Arc::clone(&shared)).run());
+        let control = Control::new(commands, shared);
         Arc::new(Self { outgoing, incoming, control, recv_timeout, send_timeout })
     }
 }

@@ -58,9 +58,9 @@ impl<T: Copy> Outbox<T> {
         };
         match (sent, message) {
             (Err(Refusal::Full), Some(message)) => {
-                if self.unsent.replace((to, message)).is_some() {
+                if let Some((_, earlier)) = self.unsent.replace((to, message)) {
                     // Whoever does not ask whether the sink is ready gets here.
-                    core.control.count_undelivered();
+                    core.control.count_undelivered(earlier);
                 }
                 Ok(())
             }
@@ -98,8 +98,8 @@ impl<T: Copy> Outbox<T> {
         if let Some(key) = self.reserved.take() {
             core.release(key);
         }
-        if self.unsent.take().is_some() {
-            core.control.count_undelivered();
+        if let Some((_, message)) = self.unsent.take() {
+            core.control.count_undelivered(message);
         }
     }
 }

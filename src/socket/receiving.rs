@@ -11,6 +11,7 @@ use super::limit::Limit;
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
+use crate::remote::Remote;
 use crate::routing::{Closed, lock, wake_all};
 
 /// Takes the next message, as soon as there is one.
@@ -45,6 +46,53 @@ impl<R> Future for Receiving<'_, R> {
 }
 
 impl<R> Drop for Receiving<'_, R> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            cancel(self.core, ticket);
+        }
+    }
+}
+
+/// Takes the next message and its remote, as soon as there is one.
+///
+/// Dropping it before it is ready takes no message, and passes its turn on.
+#[derive(Debug)]
+pub(super) struct ReceivingFrom<'a, R> {
+    core: &'a Core<R>,
+    /// There while it waits.
+    ticket: Option<Ticket>,
+    limit: Limit,
+}
+
+impl<'a, R> ReceivingFrom<'a, R> {
+    pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
+        Self { core, ticket: None, limit: Limit::new(limit) }
+    }
+}
+
+impl<R> Future for ReceivingFrom<'_, R> {
+    type Output = Result<(Message, Remote), RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx));
+        let Self { core, ticket, limit } = &mut *self;
+        let mut resumed = None;
+        let mut incoming = lock(&core.incoming);
+        let remote = incoming.next_remote().cloned();
+        let popped = incoming.poll_pop(ticket, cx.waker(), &mut resumed);
+        drop(incoming);
+        if let Some(connection) = resumed {
+            connection.wake();
+        }
+        let Poll::Ready(popped) = popped else {
+            return limit.poll(cx).map(|()| Err(RecvError::Timeout));
+        };
+        coop.made_progress();
+        Poll::Ready(popped.ok().zip(remote).ok_or(RecvError::Closed))
+    }
+}
+
+impl<R> Drop for ReceivingFrom<'_, R> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             cancel(self.core, ticket);
@@ -146,6 +194,22 @@ pub(super) fn try_receive<R>(core: &Core<R>) -> Result<Message, TryRecvError> {
     match popped {
         Ok(Some(message)) => Ok(message),
         Ok(None) => Err(TryRecvError::Empty),
+        Err(Closed) => Err(TryRecvError::Closed),
+    }
+}
+
+/// Takes the next message and its remote if there is one.
+pub(super) fn try_receive_from<R>(core: &Core<R>) -> Result<(Message, Remote), TryRecvError> {
+    let mut resumed = None;
+    let mut incoming = lock(&core.incoming);
+    let remote = incoming.next_remote().cloned();
+    let popped = incoming.pop(&mut resumed);
+    drop(incoming);
+    if let Some(connection) = resumed {
+        connection.wake();
+    }
+    match popped {
+        Ok(message) => message.zip(remote).ok_or(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
     }
 }

@@ -224,17 +224,6 @@ pub(crate) enum HandshakeError {
     },
 }
 
-impl HandshakeError {
-    /// Returns whether the remote refused us with an ERROR command.
-    ///
-    /// If so, we SHALL NOT reconnect with the same credentials (RFC 37, Error Handling). Any other
-    /// failure may pass, for instance when another program takes over the remote's address.
-    #[must_use]
-    pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Mechanism(MechanismError::Refused { .. }))
-    }
-}
-
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     /// Waiting for the remote's greeting.

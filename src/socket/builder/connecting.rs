@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::Builder;
+use crate::error::PropertyError;
+use crate::options::ReconnectStop;
 
 impl<S> Builder<S> {
     /// Sets how long one attempt to connect may take before the next is due; `None` leaves it to
@@ -19,12 +21,48 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets how long to wait before the first attempt to connect again. Each further attempt doubles
-    /// it, up to [`reconnect_interval_max`](Self::reconnect_interval_max), and up to half of each
-    /// wait is random. A finished handshake begins anew. Default: 100 ms. (libzmq
-    /// `ZMQ_RECONNECT_IVL`.)
-    pub fn reconnect_interval(mut self, interval: Duration) -> Self {
-        self.options.reconnect_interval = interval;
+    /// Sets whether a remote that is dialled has its queue only while it is connected. Default: no.
+    /// (libzmq `ZMQ_IMMEDIATE`.)
+    ///
+    /// If not, messages are queued for it from the moment `connect` returns, and between connections.
+    /// If so, they go to remotes that are connected, or wait to be sent until there are any; what is
+    /// queued for one that goes is undelivered; and each connection of a
+    /// [`Server`](crate::Server) to a remote has a routing id of its own.
+    pub fn immediate(mut self, immediate: bool) -> Self {
+        self.options.immediate = immediate;
+        self
+    }
+
+    /// Adds a property that is announced to every remote, which finds it by
+    /// [`Remote::property`](crate::Remote::property). Default: none. (libzmq `ZMQ_METADATA`.)
+    ///
+    /// # Errors
+    ///
+    /// [`PropertyError`] if the name does not begin with `X-`, which is the applications' part of the
+    /// names (RFC 37, Connection Metadata), or is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`;
+    /// or if all properties together exceed 60,000 octets, above which remotes refuse them.
+    pub fn metadata(
+        mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Self, PropertyError> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        if !name.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("X-")) {
+            return Err(PropertyError::Prefix);
+        }
+        if self.options.metadata.encoded_len() + name.len() + value.len() > METADATA_MAX {
+            return Err(PropertyError::TooLarge);
+        }
+        self.options.metadata.push(name, value).map_err(|_| PropertyError::Name)?;
+        Ok(self)
+    }
+
+    /// Sets how long to wait before the first attempt to connect again; `None` to make no other
+    /// attempt. Each further attempt doubles it, up to
+    /// [`reconnect_interval_max`](Self::reconnect_interval_max), and up to half of each wait is random.
+    /// A finished handshake begins anew. Default: 100 ms. (libzmq `ZMQ_RECONNECT_IVL`.)
+    pub fn reconnect_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.options.reconnect_interval = interval.into();
         self
     }
 
@@ -34,4 +72,17 @@ impl<S> Builder<S> {
         self.options.reconnect_interval_max = interval;
         self
     }
+
+    /// Sets after what an endpoint is given up instead of dialled again. Default: nothing. (libzmq
+    /// `ZMQ_RECONNECT_STOP`.)
+    ///
+    /// Whatever is set here, a remote that refuses this socket by an ERROR command is not dialled again
+    /// (RFC 37, Error Handling).
+    pub fn reconnect_stop(mut self, after: impl IntoIterator<Item = ReconnectStop>) -> Self {
+        self.options.reconnect_stop = after.into_iter().collect();
+        self
+    }
 }
+
+/// What the properties of a READY command may take: it has to stay below 64 KiB.
+const METADATA_MAX: usize = 60_000;

@@ -4,6 +4,7 @@
 
 mod connecting;
 mod heartbeat;
+mod notices;
 mod queues;
 
 use std::fmt;

@@ -37,6 +37,27 @@ impl<S> Builder<S> {
         self
     }
 
+    /// Sets how many octets received messages may keep in memory for each remote before the socket
+    /// stops reading from it; zero for any number. Default: 0. (libzmq has no such option.)
+    ///
+    /// What counts is what queued messages hold of the buffers that they were read into. The message
+    /// that reaches the mark is queued, however long it is:
+    /// [`max_message_size`](Self::max_message_size) limits that.
+    pub fn recv_hwm_bytes(mut self, octets: usize) -> Self {
+        self.options.recv_hwm_bytes = octets;
+        self
+    }
+
+    /// Sets how many octets are queued for each remote before it counts as full; zero for any number.
+    /// Default: 0. (libzmq has no such option.)
+    ///
+    /// The message that reaches the mark is queued, however long it is. A slot that is reserved takes
+    /// no octets until it is used.
+    pub fn send_hwm_bytes(mut self, octets: usize) -> Self {
+        self.options.send_hwm_bytes = octets;
+        self
+    }
+
     /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` for any time, zero
     /// for not at all. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.) The `Stream` waits for any time.
     pub fn recv_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {

@@ -15,10 +15,13 @@ use crate::error::{BindError, ConnectError, RecvError, SendError, TryRecvError, 
 use crate::message::Message;
 use crate::options::Options;
 use crate::proto::socket_type::SocketType;
+use crate::remote::Remote;
 use crate::routing::{Refusal, RoundRobin};
 use crate::socket::control::Control;
-use crate::socket::endpoints::sealed::Sealed;
-use crate::socket::receiving::{Receiving, ReceivingMany, try_receive};
+use crate::socket::live::sealed::Sealed;
+use crate::socket::receiving::{
+    Receiving, ReceivingFrom, ReceivingMany, try_receive, try_receive_from,
+};
 use crate::socket::reserving::{Reserving, Slot};
 use crate::socket::sending::{Sending, WaitError};
 use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
@@ -240,6 +243,31 @@ impl Client {
         try_receive(&self.0.core)
     }
 
+    /// Receives the next message together with the remote that it came from; waits until there is
+    /// one.
+    ///
+    /// This counts a reference to the remote, which [`recv`](Self::recv) does not.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped before it is ready, no message is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] as from [`recv`](Self::recv).
+    pub async fn recv_from(&self) -> Result<(Message, Remote), RecvError> {
+        ReceivingFrom::new(&self.0.core, self.0.core.recv_timeout).await
+    }
+
+    /// Receives the next message if there is one, together with the remote that it came from.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError`] as from [`try_recv`](Self::try_recv).
+    pub fn try_recv_from(&self) -> Result<(Message, Remote), TryRecvError> {
+        try_receive_from(&self.0.core)
+    }
+
     /// Receives the next message; waits until there is one, at most for `timeout`. A timeout of zero
     /// does not wait. (libzmq `ZMQ_RCVTIMEO`.)
     ///
@@ -295,12 +323,22 @@ impl Client {
     pub async fn close(&self) -> CloseReport {
         self.0.core.control.close().await
     }
+
+    /// Ends the socket like [`close`](Self::close), and hands out the messages that were queued and
+    /// could not be written, in the order of their remotes' queues.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop what it has begun, and loses those messages.
+    pub async fn close_with_unsent(&self) -> (CloseReport, Vec<Message>) {
+        self.0.core.control.close_with_unsent().await
+    }
 }
 
 #[expect(private_interfaces, reason = "the trait is sealed")]
 impl Sealed for Client {
     fn start(options: Options) -> Self {
-        Self(Handle::new(Core::start(Self::SOCKET_TYPE, RoundRobin::default(), options)))
+        Self(Handle::new(Core::start(Self::SOCKET_TYPE, RoundRobin::new, options)))
     }
 
     fn control(&self) -> &Control {

@@ -1,0 +1,128 @@
+//! What the parts of one socket have in common.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::connection_id::ConnectionId;
+use crate::endpoint::Endpoint;
+use crate::monitor::{DisconnectReason, EventKind, Publisher, Subject};
+use crate::options::Options;
+use crate::peers::{Membership, Peers};
+use crate::pipe::Arrival;
+use crate::proto::handshake::{HandshakeConfig, Peer};
+use crate::proto::traffic::Batch;
+use crate::remote::{Identity, Remote};
+use crate::routing::{Attachment, Losses, Routing, lock};
+
+/// What the driver, its tasks and the handles of one socket share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) routing: Routing,
+    pub(crate) options: Options,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(super) handshake: HandshakeConfig,
+    /// Can be changed while the socket is in use.
+    linger: Mutex<Option<Duration>>,
+}
+
+/// A connection whose handshake is finished. Dropping it takes the remote out of the peers, and says
+/// so.
+#[derive(Debug)]
+pub(super) struct Joined {
+    shared: Arc<Shared>,
+    remote: Remote,
+    membership: Membership,
+    reason: DisconnectReason,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        routing: Routing,
+        options: Options,
+        handshake: HandshakeConfig,
+        publisher: Arc<Publisher>,
+    ) -> Self {
+        let linger = Mutex::new(options.linger);
+        Self { routing, options, peers: Arc::new(Peers::new()), publisher, handshake, linger }
+    }
+
+    pub(crate) fn losses(&self) -> &Losses {
+        &self.routing.losses
+    }
+
+    pub(crate) fn linger(&self) -> Option<Duration> {
+        *lock(&self.linger)
+    }
+
+    pub(crate) fn set_linger(&self, linger: Option<Duration>) {
+        *lock(&self.linger) = linger;
+    }
+
+    /// Adds a remote that has finished its handshake, `reconnects` connections to the same endpoint
+    /// having come before.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        attachment: &Attachment,
+        endpoint: &Endpoint,
+        (connection_id, address): (ConnectionId, SocketAddr),
+        peer: Peer,
+        reconnects: u64,
+    ) -> Joined {
+        let identity = Identity {
+            connection_id,
+            routing_id: attachment.routing_id(),
+            endpoint: endpoint.clone(),
+            address,
+            socket_type: peer.socket_type,
+            metadata: peer.metadata,
+        };
+        let remote = Remote::new(identity, reconnects);
+        let membership = self.peers.join(remote.clone(), attachment.pipe());
+        self.publisher.publish(&Subject::from(&remote), || EventKind::HandshakeSucceeded);
+        tracing::debug!(routing_id = ?remote.routing_id(), "connected");
+        let shared = Arc::clone(self);
+        Joined { shared, remote, membership, reason: DisconnectReason::Closed }
+    }
+}
+
+impl Joined {
+    pub(super) fn remote(&self) -> Remote {
+        self.remote.clone()
+    }
+
+    /// Waits until somebody asks for the connection to end.
+    pub(super) async fn disconnected(&self) {
+        self.membership.disconnected().await;
+    }
+
+    /// Ends with a reason, which is otherwise that this side has ended it. If it has not, whoever
+    /// receives from the remote is left a `notice`, after all that the remote has sent.
+    pub(super) fn end(
+        mut self,
+        reason: DisconnectReason,
+        attachment: &mut Attachment,
+        notice: Option<&Bytes>,
+    ) {
+        self.reason = reason;
+        match notice {
+            Some(notice) if !matches!(self.reason, DisconnectReason::Closed) => {
+                let batch = Batch::of_one(notice);
+                attachment.leave(Arrival { batch, remote: self.remote() });
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        let Self { shared, remote, reason, .. } = self;
+        tracing::debug!(reason = &*reason as &dyn std::error::Error, "disconnected");
+        let reason = reason.clone();
+        shared.publisher.publish(&Subject::from(&*remote), || EventKind::Disconnected { reason });
+    }
+}

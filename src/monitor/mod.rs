@@ -1,0 +1,90 @@
+//! What happens to a socket's endpoints and connections, as it happens.
+//!
+//! [`Socket::monitor`](crate::Socket::monitor) makes a [`Monitor`], a stream of [`Event`]s.
+
+mod event;
+mod publisher;
+mod reason;
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use thiserror::Error;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
+
+pub use self::event::{DropCause, Event, EventKind};
+pub(crate) use self::publisher::{Publisher, Subject};
+pub use self::reason::{ConnectFailure, DisconnectReason, HandshakeFailure, ProtocolError};
+
+/// A stream of what happens to a socket's endpoints and connections, from when it was made to the end
+/// of the socket.
+///
+/// A monitor that is not read never holds up the socket: up to 1,024 events wait for it; when
+/// there are more it loses the oldest, and is told how many it has [`Missed`]. Any number of
+/// monitors can watch one socket, and each sees every event.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::monitor::EventKind;
+/// use tokio_zmtp::{Client, Server, Socket};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let mut monitor = server.monitor();
+/// let client = Client::connect(server.last_endpoint().unwrap()).await?;
+///
+/// let event = monitor.recv().await.unwrap()?;
+/// assert!(matches!(event.kind, EventKind::Accepted));
+/// let event = monitor.recv().await.unwrap()?;
+/// assert!(matches!(event.kind, EventKind::HandshakeSucceeded));
+/// let client_id = event.routing_id.unwrap();
+/// server.route("you have not asked yet", client_id).await?;
+/// assert_eq!(client.recv().await?, "you have not asked yet");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Monitor {
+    events: Option<BroadcastStream<Event>>,
+}
+
+/// A [`Monitor`] was not read for so long that it has lost events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("missed {events} events")]
+#[non_exhaustive]
+pub struct Missed {
+    /// How many.
+    pub events: u64,
+}
+
+impl Monitor {
+    /// Waits for the next event; `None` after the end of the socket.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is ready loses no event.
+    ///
+    /// # Errors
+    ///
+    /// [`Missed`] in the place of the events that were lost.
+    pub async fn recv(&mut self) -> Option<Result<Event, Missed>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+}
+
+impl Stream for Monitor {
+    type Item = Result<Event, Missed>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(events) = &mut self.events else { return Poll::Ready(None) };
+        Pin::new(events).poll_next(cx).map(|next| {
+            next.map(|event| {
+                event.map_err(|BroadcastStreamRecvError::Lagged(events)| Missed { events })
+            })
+        })
+    }
+}

@@ -1,0 +1,178 @@
+//! Why connections fail and end.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::proto::handshake::HandshakeError;
+use crate::proto::mechanism::MechanismError;
+use crate::proto::socket_type::SocketType;
+use crate::proto::traffic::TrafficError;
+
+/// Why an attempt to connect failed.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// The transport was there; the handshake failed.
+    #[error("the handshake failed")]
+    Handshake(#[from] HandshakeFailure),
+    /// Nobody answered for [`connect_timeout`](crate::Builder::connect_timeout).
+    #[error("nobody answered within {limit:?}")]
+    TimedOut {
+        /// How long that is.
+        limit: Duration,
+    },
+    /// The transport failed: nobody listens there, there is no way to it, or the name is unknown.
+    #[error("cannot connect")]
+    Transport(#[source] Arc<io::Error>),
+}
+
+/// Why a handshake failed.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum HandshakeFailure {
+    /// The remote closed the connection before the end of the handshake.
+    #[error("closed by the remote during the handshake")]
+    ClosedByRemote,
+    /// The remote is of a socket type that this one does not talk to (RFC 37, The Socket-Type
+    /// Property).
+    #[error("the remote is a {remote}, which a {local} does not talk to")]
+    IncompatibleSocketType {
+        /// The type of this socket.
+        local: SocketType,
+        /// The type that the remote has announced.
+        remote: SocketType,
+    },
+    /// The stream failed.
+    #[error("the stream failed during the handshake")]
+    Io(#[source] Arc<io::Error>),
+    /// The two ends have different security mechanisms (RFC 37, Security Handshake).
+    #[error("the remote has the mechanism {remote}, this socket {local}")]
+    MechanismMismatch {
+        /// The mechanism of this socket.
+        local: String,
+        /// The mechanism that the remote has announced.
+        remote: String,
+    },
+    /// The remote broke the protocol, or has another version of it.
+    #[error("the remote broke the protocol")]
+    Protocol(#[source] ProtocolError),
+    /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
+    #[error("the remote refuses this socket: {reason}")]
+    Refused {
+        /// What the remote gave as its reason, made printable. It has no defined meaning.
+        reason: String,
+    },
+    /// The handshake took longer than [`handshake_interval`](crate::Builder::handshake_interval).
+    #[error("the handshake took longer than {limit:?}")]
+    TimedOut {
+        /// How long that is.
+        limit: Duration,
+    },
+}
+
+/// Why a connection ended that had finished its handshake.
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// This side ended it: its endpoint or its socket was given up, or the remote was disconnected by
+    /// its id.
+    #[error("closed by this side")]
+    Closed,
+    /// The remote ended it.
+    #[error("closed by the remote")]
+    ClosedByRemote,
+    /// No sign of life came in time (RFC 37, Connection Heartbeating).
+    #[error("no sign of life in time")]
+    HeartbeatTimedOut,
+    /// The stream failed.
+    #[error("the stream failed")]
+    Io(#[source] Arc<io::Error>),
+    /// The remote sent a message above [`max_message_size`](crate::Builder::max_message_size).
+    #[error("a message of {size} octets, where the limit is {limit}")]
+    MessageTooLarge {
+        /// The octets that the message was to have.
+        size: u64,
+        /// The octets that it might have had.
+        limit: u64,
+    },
+    /// The remote broke the protocol.
+    #[error("the remote broke the protocol")]
+    Protocol(#[source] ProtocolError),
+    /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
+    #[error("the remote refuses this socket: {reason}")]
+    Refused {
+        /// What the remote gave as its reason, made printable. It has no defined meaning.
+        reason: String,
+    },
+}
+
+/// What a remote sent that the protocol does not allow, in words for people to read.
+#[derive(Clone)]
+pub struct ProtocolError(Arc<dyn StdError + Send + Sync>);
+
+impl ProtocolError {
+    fn new(error: impl StdError + Send + Sync + 'static) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl fmt::Debug for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl StdError for ProtocolError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+impl From<io::Error> for HandshakeFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+impl From<HandshakeError> for HandshakeFailure {
+    fn from(error: HandshakeError) -> Self {
+        match error {
+            HandshakeError::IncompatibleSocketType { local, remote } => {
+                Self::IncompatibleSocketType { local, remote }
+            }
+            HandshakeError::Mechanism(MechanismError::Refused { reason }) => {
+                Self::Refused { reason: reason.to_string() }
+            }
+            HandshakeError::MechanismMismatch { local, remote } => {
+                Self::MechanismMismatch { local: local.to_string(), remote: remote.to_string() }
+            }
+            error => Self::Protocol(ProtocolError::new(error)),
+        }
+    }
+}
+
+impl From<io::Error> for DisconnectReason {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+impl From<TrafficError> for DisconnectReason {
+    fn from(error: TrafficError) -> Self {
+        match error {
+            TrafficError::MessageTooLarge { size, limit } => Self::MessageTooLarge { size, limit },
+            error => Self::Protocol(ProtocolError::new(error)),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Who is connected to a socket.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::connection_id::ConnectionId;
+use crate::monitor::ConnectFailure;
+use crate::remote::Remote;
+use crate::routing::Pipe;
+use crate::routing_id::RoutingId;
+use crate::stats::RemoteStats;
+
+/// The remotes whose handshake is finished, and what hope there is for more.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    state: Mutex<State>,
+    presence: watch::Sender<Presence>,
+}
+
+#[derive(Debug)]
+struct State {
+    next_id: ConnectionId,
+    connected: BTreeMap<ConnectionId, Entry>,
+    by_routing_id: HashMap<RoutingId, ConnectionId>,
+    /// What connections that have ended leave for the numbers of the socket.
+    ended: RemoteStats,
+    reconnects: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    remote: Remote,
+    pipe: Pipe,
+    disconnect: CancellationToken,
+}
+
+/// What those who wait for a remote want to know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Presence {
+    /// How many remotes are connected.
+    pub(crate) connected: usize,
+    /// How many endpoints may bring more: bound, or dialled again and again.
+    pub(crate) endpoints: usize,
+    /// How the last attempt to connect failed.
+    pub(crate) failure: Option<ConnectFailure>,
+    pub(crate) closed: bool,
+}
+
+/// Names a connected remote, by either of its ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PeerId {
+    /// The id of its connection.
+    Connection(ConnectionId),
+    /// The id by which a [`Server`](crate::Server) sends to it.
+    Routing(RoutingId),
+}
+
+impl From<ConnectionId> for PeerId {
+    fn from(id: ConnectionId) -> Self {
+        Self::Connection(id)
+    }
+}
+
+impl From<RoutingId> for PeerId {
+    fn from(id: RoutingId) -> Self {
+        Self::Routing(id)
+    }
+}
+
+/// A remote among the connected ones, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    peers: Arc<Peers>,
+    id: ConnectionId,
+    disconnect: CancellationToken,
+}
+
+/// An endpoint that may bring remotes, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Hope(Arc<Peers>);
+
+impl Peers {
+    pub(crate) fn new() -> Self {
+        let state = State {
+            next_id: ConnectionId::FIRST,
+            connected: BTreeMap::new(),
+            by_routing_id: HashMap::new(),
+            ended: RemoteStats::default(),
+            reconnects: 0,
+        };
+        Self { state: Mutex::new(state), presence: watch::Sender::default() }
+    }
+
+    /// Names another connection.
+    pub(crate) fn allot(&self) -> ConnectionId {
+        let mut state = self.state();
+        let id = state.next_id;
+        state.next_id = id.next();
+        id
+    }
+
+    /// Adds an endpoint.
+    pub(crate) fn hope(self: &Arc<Self>) -> Hope {
+        self.presence.send_modify(|presence| presence.endpoints += 1);
+        Hope(Arc::clone(self))
+    }
+
+    /// Notes that an attempt to connect has failed.
+    pub(crate) fn fail(&self, failure: ConnectFailure) {
+        self.presence.send_modify(|presence| presence.failure = Some(failure));
+    }
+
+    /// Adds a remote whose handshake is finished.
+    pub(crate) fn join(self: &Arc<Self>, remote: Remote, pipe: Pipe) -> Membership {
+        let id = remote.connection_id();
+        let disconnect = CancellationToken::new();
+        let mut state = self.state();
+        state.reconnects += u64::from(remote.stats().reconnects > 0);
+        state.by_routing_id.extend(remote.routing_id().map(|routing_id| (routing_id, id)));
+        state.connected.insert(id, Entry { remote, pipe, disconnect: disconnect.clone() });
+        drop(state);
+        self.presence.send_modify(|presence| presence.connected += 1);
+        Membership { peers: Arc::clone(self), id, disconnect }
+    }
+
+    /// Notes that the socket has ended.
+    pub(crate) fn close(&self) {
+        self.presence.send_modify(|presence| presence.closed = true);
+    }
+
+    /// Watches for remotes.
+    pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
+        self.presence.subscribe()
+    }
+
+    /// All remotes, those that connected first in front.
+    pub(crate) fn all(&self) -> Vec<Remote> {
+        self.state().connected.values().map(|entry| entry.remote.clone()).collect()
+    }
+
+    pub(crate) fn find(&self, id: PeerId) -> Option<(Remote, Pipe)> {
+        self.state().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
+    }
+
+    /// Asks the connection of a remote to end; false if there is none.
+    pub(crate) fn disconnect(&self, id: PeerId) -> bool {
+        let entry = self.state().find(id).cloned();
+        // Wakes the connection, which is not done under the lock.
+        entry.is_some_and(|entry| {
+            entry.disconnect.cancel();
+            true
+        })
+    }
+
+    /// The sum over all connections there have been, and how many of them there are.
+    pub(crate) fn stats(&self) -> (RemoteStats, usize) {
+        let state = self.state();
+        let mut sum = state.ended;
+        for entry in state.connected.values() {
+            sum.add(&entry.remote.stats());
+        }
+        sum.reconnects = state.reconnects;
+        (sum, state.connected.len())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn find(&self, id: PeerId) -> Option<&Entry> {
+        let id = match id {
+            PeerId::Connection(id) => id,
+            PeerId::Routing(id) => *self.by_routing_id.get(&id)?,
+        };
+        self.connected.get(&id)
+    }
+}
+
+impl Membership {
+    /// Waits until somebody asks for the connection to end.
+    pub(crate) async fn disconnected(&self) {
+        self.disconnect.cancelled().await;
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let mut state = self.peers.state();
+        if let Some(Entry { remote, .. }) = state.connected.remove(&self.id) {
+            if let Some(routing_id) = remote.routing_id() {
+                state.by_routing_id.remove(&routing_id);
+            }
+            state.ended.add(&remote.stats());
+        }
+        drop(state);
+        self.peers.presence.send_modify(|presence| presence.connected -= 1);
+    }
+}
+
+impl Drop for Hope {
+    fn drop(&mut self) {
+        self.0.presence.send_modify(|presence| presence.endpoints -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Volume;
+
+    #[test]
+    fn what_a_connection_did_is_counted_after_its_end() {
+        let peers = Arc::new(Peers::new());
+        let remote = crate::remote::tests::nobody();
+        let membership = peers.join(remote.clone(), Pipe::default());
+        remote.counters().count_sent(Volume { messages: 2, octets: 20 });
+        let (stats, connected) = peers.stats();
+        assert_eq!((stats.sent.messages, connected), (2, 1));
+        drop(membership);
+        let (stats, connected) = peers.stats();
+        assert_eq!((stats.sent.messages, connected), (2, 0));
+        assert!(peers.find(PeerId::Connection(remote.connection_id())).is_none());
+    }
+
+    #[test]
+    fn connections_are_numbered_from_one() {
+        let peers = Peers::new();
+        assert_eq!([(); 3].map(|()| u64::from(peers.allot())), [1, 2, 3]);
+    }
+}

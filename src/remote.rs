@@ -1,0 +1,182 @@
+//! The other end of a connection, as the socket knows it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::connection_id::ConnectionId;
+use crate::endpoint::Endpoint;
+use crate::proto::metadata::Metadata;
+use crate::proto::socket_type::SocketType;
+use crate::routing_id::RoutingId;
+use crate::stats::{Counters, RemoteStats};
+
+/// The other end of one connection that has finished its handshake.
+///
+/// It is shared, not copied: cloning it counts a reference. It stays valid when the connection has
+/// ended.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Client, Server, SocketType};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let client = Client::builder()
+///     .metadata("X-Tenant", "blue")?
+///     .connect(server.last_endpoint().unwrap())
+///     .await?;
+///
+/// client.send("hello").await?;
+/// let (message, remote) = server.recv_from().await?;
+/// assert_eq!(remote.socket_type(), Some(SocketType::Client));
+/// assert_eq!(remote.property("X-Tenant"), Some(&b"blue"[..]));
+/// assert_eq!(remote.routing_id(), message.routing_id());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Remote(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    reconnects: u64,
+    counters: Counters,
+}
+
+/// Who a remote is.
+pub(crate) struct Identity {
+    pub(crate) connection_id: ConnectionId,
+    pub(crate) routing_id: Option<RoutingId>,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) address: SocketAddr,
+    pub(crate) socket_type: Option<SocketType>,
+    pub(crate) metadata: Metadata,
+}
+
+impl Remote {
+    /// `reconnects` is how many connections to the same endpoint came before.
+    pub(crate) fn new(identity: Identity, reconnects: u64) -> Self {
+        Self(Arc::new(Inner { identity, reconnects, counters: Counters::default() }))
+    }
+
+    /// Returns the id of the connection.
+    #[must_use]
+    pub fn connection_id(&self) -> ConnectionId {
+        self.0.identity.connection_id
+    }
+
+    /// Returns the id by which a [`Server`](crate::Server) sends to it; `None` on a `Client`.
+    #[must_use]
+    pub fn routing_id(&self) -> Option<RoutingId> {
+        self.0.identity.routing_id
+    }
+
+    /// Returns the endpoint of this socket that the connection was accepted through or dialled for.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.identity.endpoint
+    }
+
+    /// Returns the network address of the remote. (libzmq `Peer-Address`.)
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        Some(self.0.identity.address)
+    }
+
+    /// Returns the type that the remote has announced, which it need not do. (RFC 37, The Socket-Type
+    /// Property.)
+    #[must_use]
+    pub fn socket_type(&self) -> Option<SocketType> {
+        self.0.identity.socket_type
+    }
+
+    /// Returns the name by which the remote was authenticated. Always `None` with the NULL mechanism,
+    /// which authenticates nobody. (libzmq `User-Id`.)
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Returns a property that the remote has announced, whose name is found in any case (RFC 37,
+    /// Connection Metadata).
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&[u8]> {
+        self.0.identity.metadata.value(name)
+    }
+
+    /// Iterates over the names and values of all properties that the remote has announced, in its
+    /// order.
+    pub fn properties(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.identity.metadata.iter().map(|property| (property.name, property.value))
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// What is known without the queues.
+    pub(crate) fn stats(&self) -> RemoteStats {
+        RemoteStats { reconnects: self.0.reconnects, ..self.0.counters.read() }
+    }
+}
+
+/// Two are equal when they are of the same connection of the same socket.
+impl PartialEq for Remote {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Remote {}
+
+/// Shows who it is. Properties may be secret, and are not shown.
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("connection_id", &self.connection_id())
+            .field("routing_id", &self.routing_id())
+            .field("endpoint", self.endpoint())
+            .field("address", &self.address())
+            .field("socket_type", &self.socket_type())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_shared_and_equal_to_itself_only() {
+        let remote = nobody();
+        assert_eq!(remote.clone(), remote);
+        assert_ne!(nobody(), remote);
+    }
+
+    #[test]
+    fn its_properties_are_found_and_not_shown() {
+        let remote = nobody();
+        assert_eq!(remote.property("x-secret"), Some(&b"hidden"[..]));
+        assert_eq!(remote.properties().next(), Some(("X-Secret", &b"hidden"[..])));
+        assert!(!format!("{remote:?}").contains("hidden"));
+    }
+
+    /// A remote whose identity does not matter.
+    pub(crate) fn nobody() -> Remote {
+        let mut metadata = Metadata::default();
+        metadata.push("X-Secret", b"hidden").unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let identity = Identity {
+            connection_id: ConnectionId::FIRST,
+            routing_id: None,
+            endpoint: address.into(),
+            address,
+            socket_type: None,
+            metadata,
+        };
+        Remote::new(identity, 0)
+    }
+}

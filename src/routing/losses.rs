@@ -1,0 +1,91 @@
+//! What a socket could not deliver.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::message::Message;
+use crate::monitor::{DropCause, EventKind, Publisher, Subject};
+use crate::routing::lock;
+use crate::stats::Dropped;
+
+/// Counts messages that are dropped, and reports them.
+#[derive(Debug)]
+pub(crate) struct Losses {
+    undelivered: AtomicU64,
+    unreceived: AtomicU64,
+    multipart: AtomicU64,
+    /// Undelivered messages themselves, from when somebody has asked for them.
+    kept: Mutex<Option<Vec<Message>>>,
+    publisher: Arc<Publisher>,
+}
+
+impl Losses {
+    pub(crate) fn new(publisher: Arc<Publisher>) -> Self {
+        Self {
+            undelivered: AtomicU64::new(0),
+            unreceived: AtomicU64::new(0),
+            multipart: AtomicU64::new(0),
+            kept: Mutex::new(None),
+            publisher,
+        }
+    }
+
+    /// Keeps undelivered messages from now on.
+    pub(crate) fn keep(&self) {
+        lock(&self.kept).get_or_insert_with(Vec::new);
+    }
+
+    /// Hands out what was kept.
+    pub(crate) fn take_kept(&self) -> Vec<Message> {
+        lock(&self.kept).take().unwrap_or_default()
+    }
+
+    /// Counts messages that a handle was told were accepted and that nobody will be sent. Those
+    /// without a subject have not been queued for any remote yet.
+    pub(crate) fn undelivered(
+        &self,
+        subject: Option<&Subject>,
+        messages: impl ExactSizeIterator<Item = Message>,
+    ) {
+        let count = messages.len() as u64;
+        if count == 0 {
+            return;
+        }
+        if let Some(kept) = &mut *lock(&self.kept) {
+            kept.extend(messages);
+        }
+        self.undelivered.fetch_add(count, Ordering::Relaxed);
+        tracing::warn!(messages = count, "undelivered messages ended with their remote");
+        if let Some(subject) = subject {
+            self.publish(subject, count, DropCause::Undelivered);
+        }
+    }
+
+    /// Counts messages that were read and that nobody will receive.
+    pub(crate) fn unreceived(&self, subject: &Subject, messages: u64) {
+        if messages > 0 {
+            self.unreceived.fetch_add(messages, Ordering::Relaxed);
+            tracing::warn!(messages, "nobody receives; dropped what a remote has sent");
+            self.publish(subject, messages, DropCause::Unreceived);
+        }
+    }
+
+    /// Counts multipart messages that were discarded.
+    pub(crate) fn multipart(&self, subject: &Subject, messages: u64) {
+        self.multipart.fetch_add(messages, Ordering::Relaxed);
+        tracing::warn!(messages, "discarded multipart messages");
+        self.publish(subject, messages, DropCause::Multipart);
+    }
+
+    pub(crate) fn read(&self) -> Dropped {
+        Dropped {
+            undelivered: self.undelivered.load(Ordering::Relaxed),
+            unreceived: self.unreceived.load(Ordering::Relaxed),
+            multipart: self.multipart.load(Ordering::Relaxed),
+        }
+    }
+
+    fn publish(&self, subject: &Subject, messages: u64, cause: DropCause) {
+        self.publisher.publish(subject, || EventKind::MessagesDropped { messages, cause });
+    }
+}

@@ -1,0 +1,265 @@
+//! What can be done with a live socket, whatever its type.
+
+use std::fmt;
+use std::time::Duration;
+
+use self::sealed::Sealed;
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
+use crate::monitor::Monitor;
+use crate::peers::PeerId;
+use crate::proto::socket_type::SocketType;
+use crate::remote::Remote;
+use crate::stats::{RemoteStats, Stats};
+
+/// Binds, connects, watches and adjusts sockets that are in use.
+///
+/// `Server::bind` and `Client::connect` *make* a socket; with this trait in scope the same verbs,
+/// as methods, give a live one further endpoints. A socket can have any number of both kinds, of
+/// which it makes no difference.
+///
+/// It cannot be implemented outside of this crate.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Client, Server, Socket};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder().build();
+/// let first = server.bind("tcp://127.0.0.1:*").await?;
+/// let second = server.bind("tcp://127.0.0.1:*").await?;
+///
+/// let client = Client::connect(first).await?;
+/// client.connect(second.clone()).await?;
+/// client.disconnect(second).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
+    /// What the socket announces to its remotes.
+    const SOCKET_TYPE: SocketType;
+
+    /// Listens on an endpoint; returns it with the port that the system picked for `*`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is ready may leave the endpoint bound.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if the text is no endpoint, if the system refuses it, or if the socket is
+    /// closed.
+    fn bind<E>(&self, endpoint: E) -> impl Future<Output = Result<Endpoint, BindError>> + Send
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let endpoint = endpoint.try_into().map_err(EndpointError::from);
+        async move { self.control().bind(endpoint?).await }
+    }
+
+    /// Connects to an endpoint, and again whenever the connection breaks.
+    ///
+    /// Returns as soon as the endpoint is registered, whether or not somebody is there: from now on
+    /// messages are queued for it. Connecting to one endpoint twice makes two connections.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is ready may leave the endpoint connected.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the text is no endpoint that can be connected to, or if the socket is
+    /// closed.
+    fn connect<E>(&self, endpoint: E) -> impl Future<Output = Result<(), ConnectError>> + Send
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let endpoint = endpoint.try_into().map_err(EndpointError::from);
+        async move { self.control().connect(endpoint?).await }
+    }
+
+    /// Stops listening on an endpoint, named as it was given or as `bind` returned it, and ends the
+    /// connections that were accepted through it.
+    ///
+    /// When this returns the address is free. What is queued for those connections is written in
+    /// the background, for as long as [`linger`](super::Builder::linger) says; what was received
+    /// stays to be received.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop what it has begun.
+    ///
+    /// # Errors
+    ///
+    /// [`DetachError`] if the socket is not bound to it, or is closed.
+    fn unbind<E>(&self, endpoint: E) -> impl Future<Output = Result<(), DetachError>> + Send
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let endpoint = endpoint.try_into().map_err(EndpointError::from);
+        async move { self.control().unbind(endpoint?).await }
+    }
+
+    /// Ends all connections to an endpoint, and does not make them again.
+    ///
+    /// What is queued for them is written in the background, for as long as
+    /// [`linger`](super::Builder::linger) says; what was received stays to be received.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future does not stop what it has begun.
+    ///
+    /// # Errors
+    ///
+    /// [`DetachError`] if the socket is not connected to it, or is closed.
+    fn disconnect<E>(&self, endpoint: E) -> impl Future<Output = Result<(), DetachError>> + Send
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let endpoint = endpoint.try_into().map_err(EndpointError::from);
+        async move { self.control().disconnect(endpoint?).await }
+    }
+
+    /// Waits until a remote is connected, which it may be already: its handshake is finished, and
+    /// messages can be exchanged.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectedError`] if the socket is closed, or if its last endpoint has been given up, because
+    /// the remote refuses this socket or because of [`reconnect_stop`](super::Builder::reconnect_stop).
+    fn connected(&self) -> impl Future<Output = Result<(), ConnectedError>> + Send {
+        self.control().connected()
+    }
+
+    /// Waits until a remote is connected, at most for `timeout`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectedError`] as from [`connected`](Self::connected), or when the time is over, with the
+    /// reason why the last attempt failed, if one has.
+    fn connected_timeout(
+        &self,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<(), ConnectedError>> + Send {
+        self.control().connected_timeout(timeout)
+    }
+
+    /// Returns the remotes that are connected, those that connected first in front.
+    fn peers(&self) -> Vec<Remote> {
+        self.control().shared().peers.all()
+    }
+
+    /// Returns a remote that is connected, by its [`ConnectionId`](crate::ConnectionId) or its
+    /// [`RoutingId`](crate::RoutingId).
+    fn peer(&self, id: impl Into<PeerId>) -> Option<Remote> {
+        self.control().shared().peers.find(id.into()).map(|(remote, _)| remote)
+    }
+
+    /// Ends the connection of a remote, without waiting for its end; false if none is connected by this
+    /// id. (libzmq `zmq_disconnect_peer`.)
+    ///
+    /// A connection that was accepted writes what is queued, for as long as
+    /// [`linger`](super::Builder::linger) says; its routing id is unknown from now on. One that was
+    /// dialled is made again after a while, with what is queued, since its endpoint is still
+    /// connected: [`disconnect`](Self::disconnect) gives that up.
+    fn disconnect_peer(&self, id: impl Into<PeerId>) -> bool {
+        self.control().shared().peers.disconnect(id.into())
+    }
+
+    /// Watches what happens to endpoints and connections from now on.
+    fn monitor(&self) -> Monitor {
+        self.control().shared().publisher.monitor()
+    }
+
+    /// Returns what the socket has done so far, in numbers. They are read one after the other, while
+    /// the socket goes on.
+    fn stats(&self) -> Stats {
+        self.control().stats()
+    }
+
+    /// Returns what a connected remote has done so far, in numbers.
+    fn peer_stats(&self, id: impl Into<PeerId>) -> Option<RemoteStats> {
+        self.control().peer_stats(id.into())
+    }
+
+    /// Returns how long connections may go on writing when they end; see
+    /// [`Builder::linger`](super::Builder::linger).
+    fn linger(&self) -> Option<Duration> {
+        self.control().shared().linger()
+    }
+
+    /// Sets how long connections may go on writing that end from now on.
+    fn set_linger(&self, limit: impl Into<Option<Duration>>) {
+        self.control().shared().set_linger(limit.into());
+    }
+
+    /// Returns how many received messages are queued for each remote at most; zero for any number.
+    fn recv_hwm(&self) -> usize {
+        self.control().shared().routing.marks().1.messages()
+    }
+
+    /// Sets how many received messages are queued for each remote at most, from now on. What is queued
+    /// above the mark stays.
+    fn set_recv_hwm(&self, messages: usize) {
+        self.control().shared().routing.change_recv_hwm(|hwm| hwm.with_messages(messages));
+    }
+
+    /// Returns how many octets received messages may take for each remote; zero for any number.
+    fn recv_hwm_bytes(&self) -> usize {
+        self.control().shared().routing.marks().1.octets()
+    }
+
+    /// Sets how many octets received messages may take for each remote, from now on. What is queued
+    /// above the mark stays.
+    fn set_recv_hwm_bytes(&self, octets: usize) {
+        self.control().shared().routing.change_recv_hwm(|hwm| hwm.with_octets(octets));
+    }
+
+    /// Returns how many messages are queued for each remote at most; zero for any number.
+    fn send_hwm(&self) -> usize {
+        self.control().shared().routing.marks().0.messages()
+    }
+
+    /// Sets how many messages are queued for each remote at most, from now on. Whoever waits for room
+    /// that there is now is woken; what is queued above the mark stays.
+    fn set_send_hwm(&self, messages: usize) {
+        self.control().shared().routing.change_send_hwm(|hwm| hwm.with_messages(messages));
+    }
+
+    /// Returns how many octets may be queued for each remote; zero for any number.
+    fn send_hwm_bytes(&self) -> usize {
+        self.control().shared().routing.marks().0.octets()
+    }
+
+    /// Sets how many octets may be queued for each remote, from now on. Whoever waits for room that
+    /// there is now is woken; what is queued above the mark stays.
+    fn set_send_hwm_bytes(&self, octets: usize) {
+        self.control().shared().routing.change_send_hwm(|hwm| hwm.with_octets(octets));
+    }
+}
+
+pub(super) mod sealed {
+    use crate::options::Options;
+    use crate::socket::control::Control;
+
+    /// What the common parts need of a socket type.
+    #[expect(private_interfaces, unnameable_types, reason = "so that nobody can implement it")]
+    pub trait Sealed: Sized {
+        fn start(options: Options) -> Self;
+        fn control(&self) -> &Control;
+    }
+}
