@@ -17,7 +17,7 @@ use crate::connection::{Connection, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailure, Subject};
-use crate::options::ReconnectStop;
+use crate::options::{Options, ReconnectStop};
 use crate::peers::Hope;
 use crate::proto::handshake::Peer;
 use crate::routing::{Attachment, EndpointId};
@@ -167,8 +167,8 @@ impl Connector {
     }
 
     async fn connect(&self) -> Result<(Stream, SocketAddr), ConnectFailure> {
-        let limit = self.shared.options.connect_timeout;
-        match within(limit, transport::connect(&self.endpoint)).await {
+        let Options { connect_timeout: limit, tcp, .. } = &self.shared.options;
+        match within(*limit, transport::connect(&self.endpoint, tcp)).await {
             Some(connected) => {
                 connected.map_err(|error| ConnectFailure::Transport(Arc::new(error)))
             }

@@ -1,9 +1,12 @@
 //! What can be set on a socket, each with its default and the reason for it.
 
+mod tcp;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub(crate) use self::tcp::TcpOptions;
 use crate::proto::heartbeating::HeartbeatConfig;
 use crate::proto::metadata::Metadata;
 
@@ -29,6 +32,7 @@ pub(crate) struct Options {
     pub(crate) send_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
+    pub(crate) tcp: TcpOptions,
 }
 
 impl Default for Options {
@@ -72,6 +76,7 @@ impl Default for Options {
             send_hwm_bytes: 0,
             // libzmq's default: none.
             send_timeout: None,
+            tcp: TcpOptions::default(),
         }
     }
 }

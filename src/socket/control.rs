@@ -46,7 +46,7 @@ impl Control {
         if self.commands.is_closed() {
             return Err(BindError::Closed);
         }
-        let listener = match Listener::bind(&asked).await {
+        let listener = match Listener::bind(&asked, &self.shared.options.tcp).await {
             Ok(listener) => listener,
             Err(error) => return Err(bind_error(asked, error)),
         };

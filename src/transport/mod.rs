@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::endpoint::Endpoint;
+use crate::options::TcpOptions;
 
 /// Dials an endpoint, once; returns the stream and the address that answered.
 ///
@@ -28,13 +29,16 @@ use crate::endpoint::Endpoint;
 ///
 /// [`InvalidInput`](io::ErrorKind::InvalidInput) at once if the endpoint can only be bound;
 /// otherwise what the system said, of several addresses the most telling.
-pub(crate) async fn connect(endpoint: &Endpoint) -> io::Result<(Stream, SocketAddr)> {
+pub(crate) async fn connect(
+    endpoint: &Endpoint,
+    options: &TcpOptions,
+) -> io::Result<(Stream, SocketAddr)> {
     endpoint
         .check_connectable()
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     match endpoint {
         Endpoint::Tcp(tcp) => {
-            let (stream, remote) = tcp::connect(tcp).await?;
+            let (stream, remote) = tcp::connect(tcp, options).await?;
             Ok((Stream::Tcp(stream), remote))
         }
     }
@@ -56,9 +60,12 @@ impl Listener {
     /// # Errors
     ///
     /// [`ListenError`], for the last address if the host has several.
-    pub(crate) async fn bind(endpoint: &Endpoint) -> Result<Self, ListenError> {
+    pub(crate) async fn bind(
+        endpoint: &Endpoint,
+        options: &TcpOptions,
+    ) -> Result<Self, ListenError> {
         match endpoint {
-            Endpoint::Tcp(tcp) => tcp::Listener::bind(tcp).await.map(Self::Tcp),
+            Endpoint::Tcp(tcp) => tcp::Listener::bind(tcp, options).await.map(Self::Tcp),
         }
     }
 
@@ -217,7 +224,7 @@ mod tests {
     async fn every_interface_includes_those_of_ipv4() {
         let listener = bind("tcp://*:*").await.unwrap();
         let endpoint = parse(&format!("tcp://127.0.0.1:{}", port(&listener)));
-        let (dialled, accepted) = tokio::try_join!(connect(&endpoint), listener.accept()).unwrap();
+        let (dialled, accepted) = tokio::try_join!(dial(&endpoint), listener.accept()).unwrap();
         let (Stream::Tcp(stream), remote) = dialled;
         assert_eq!(Endpoint::from(remote), endpoint);
         // As IPv4, not as `::ffff:127.0.0.1`.
@@ -247,7 +254,7 @@ mod tests {
     async fn an_address_in_use_is_named_in_the_error() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let endpoint = listener.local_endpoint();
-        let error = Listener::bind(&endpoint).await.unwrap_err();
+        let error = listen(&endpoint).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert_eq!(error.to_string(), format!("cannot listen on {endpoint}"));
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::AddrInUse);
@@ -260,7 +267,7 @@ mod tests {
         let endpoint = listener.local_endpoint();
         let _connection = pair(&listener, &endpoint).await;
         drop(listener);
-        Listener::bind(&endpoint).await.unwrap();
+        listen(&endpoint).await.unwrap();
     }
 
     #[tokio::test]
@@ -268,7 +275,7 @@ mod tests {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let mut accept = tokio_test::task::spawn(listener.accept());
         assert!(accept.poll().is_pending());
-        let (dialled, _) = connect(&listener.local_endpoint()).await.unwrap();
+        let (dialled, _) = dial(&listener.local_endpoint()).await.unwrap();
         drop(accept);
         let (accepted, _) = listener.accept().await.unwrap();
         exchange(dialled, accepted).await;
@@ -286,7 +293,7 @@ mod tests {
     #[tokio::test]
     async fn an_endpoint_that_can_only_be_bound_is_not_dialled() {
         for text in ["tcp://*:1", "tcp://127.0.0.1:*"] {
-            let error = connect(&parse(text)).await.unwrap_err();
+            let error = dial(&parse(text)).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
             assert!(error.get_ref().is_some_and(|inner| inner.is::<EndpointError>()));
         }
@@ -308,12 +315,20 @@ mod tests {
     }
 
     async fn pair(listener: &Listener, dialled: &Endpoint) -> (Stream, Stream) {
-        let (dialled, accepted) = tokio::try_join!(connect(dialled), listener.accept()).unwrap();
+        let (dialled, accepted) = tokio::try_join!(dial(dialled), listener.accept()).unwrap();
         (dialled.0, accepted.0)
     }
 
     async fn bind(endpoint: &str) -> Result<Listener, ListenError> {
-        Listener::bind(&parse(endpoint)).await
+        listen(&parse(endpoint)).await
+    }
+
+    async fn listen(endpoint: &Endpoint) -> Result<Listener, ListenError> {
+        Listener::bind(endpoint, &TcpOptions::default()).await
+    }
+
+    async fn dial(endpoint: &Endpoint) -> io::Result<(Stream, SocketAddr)> {
+        connect(endpoint, &TcpOptions::default()).await
     }
 
     fn parse(endpoint: &str) -> Endpoint {

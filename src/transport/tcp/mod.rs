@@ -1,35 +1,43 @@
 mod race;
+mod socket;
 
 use std::io;
 use std::net::SocketAddr;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use self::race::race;
+use self::socket::OptionError;
 use super::ListenError;
 use super::resolve::{interleave, resolve};
 use crate::endpoint::{Host, TcpEndpoint};
+use crate::options::TcpOptions;
 
 /// Listens on one TCP address.
 #[derive(Debug)]
 pub(crate) struct Listener {
     listener: TcpListener,
     local: SocketAddr,
+    /// For the sockets that are accepted. In a box, as a command to the driver holds a listener.
+    options: Box<TcpOptions>,
 }
 
 impl Listener {
     /// Binds the first address of the endpoint that can be bound.
-    pub(super) async fn bind(endpoint: &TcpEndpoint) -> Result<Self, ListenError> {
+    pub(super) async fn bind(
+        endpoint: &TcpEndpoint,
+        options: &TcpOptions,
+    ) -> Result<Self, ListenError> {
         let addresses = resolve(endpoint).await.map_err(ListenError::Resolve)?;
         let mut failure = None;
         for address in addresses {
-            match listen(address) {
+            match listen(address, options) {
                 Ok(listener) => return Ok(listener),
                 Err(source) => {
                     // IPv4 alone is for machines without IPv6, not for half of a port that
-                    // belongs to someone else.
-                    let stop = *endpoint.host() == Host::Any && is_refusal_of_port(&source);
+                    // belongs to someone else, nor for half of what the options ask for.
+                    let stop = *endpoint.host() == Host::Any
+                        && (is_refusal_of_port(&source) || OptionError::is_in(&source));
                     failure = Some(ListenError::Listen { endpoint: address.into(), source });
                     if stop {
                         break;
@@ -47,6 +55,12 @@ impl Listener {
                 Ok((stream, remote)) => {
                     // Fails only on a connection that is gone already; whoever reads it will see.
                     let _ = stream.set_nodelay(true);
+                    // The listening socket has them, so that this is about the connection, or
+                    // about a privilege that the process has given up. Either way it is served.
+                    if let Err(error) = socket::adopt(&stream, &self.options) {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, %remote, "an accepted connection lacks an option");
+                    }
                     return Ok((stream, canonical(remote)));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -62,14 +76,22 @@ impl Listener {
 }
 
 /// Dials the endpoint; returns the connection and the address that answered.
-pub(super) async fn connect(endpoint: &TcpEndpoint) -> io::Result<(TcpStream, SocketAddr)> {
-    let addresses = interleave(resolve(endpoint).await?);
-    race(addresses, dial).await
+pub(super) async fn connect(
+    endpoint: &TcpEndpoint,
+    options: &TcpOptions,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    let mut addresses = resolve(endpoint).await?;
+    if let Some(source) = options.source_address {
+        addresses.retain(|address| address.is_ipv4() == source.is_ipv4());
+        if addresses.is_empty() {
+            return Err(OptionError::SourceFamily { address: source }.into());
+        }
+    }
+    race(interleave(addresses), |address| dial(address, options)).await
 }
 
-fn listen(address: SocketAddr) -> io::Result<Listener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
+fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
+    let socket = socket::open(address, options)?;
     // Lets a restarted server have its port back. On Windows it would let others steal it.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
@@ -78,14 +100,18 @@ fn listen(address: SocketAddr) -> io::Result<Listener> {
         socket.set_only_v6(false)?;
     }
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
+    socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
     let listener = TcpListener::from_std(socket.into())?;
     let local = listener.local_addr()?;
-    Ok(Listener { listener, local })
+    Ok(Listener { listener, local, options: Box::new(options.clone()) })
 }
 
-async fn dial(address: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
-    let stream = TcpStream::connect(address).await?;
+async fn dial(address: SocketAddr, options: &TcpOptions) -> io::Result<(TcpStream, SocketAddr)> {
+    let socket = socket::open(address, options)?;
+    if let Some(source) = options.source_address {
+        socket::bind_source(&socket, source)?;
+    }
+    let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
     refuse_self_connection(&stream)?;
     stream.set_nodelay(true)?;
     Ok((stream, canonical(address)))
@@ -131,21 +157,25 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// How many connections the system keeps until they are accepted; libzmq's `BACKLOG`.
-const BACKLOG: i32 = 100;
-
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpSocket;
+    #[cfg(target_os = "linux")]
+    use std::net;
+    #[cfg(target_os = "linux")]
+    use std::time::Duration;
+
+    use socket2::{Domain, Protocol, Socket, Type};
 
     use super::*;
+    use crate::endpoint::Endpoint;
 
     #[tokio::test]
     async fn a_dead_address_does_not_keep_from_the_next_one() {
         let silent = bound_but_not_listening();
-        let listener = listen(loopback(0)).unwrap();
+        let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
         let addresses = vec![silent.local_addr().unwrap(), listener.local_addr()];
-        let (stream, remote) = race(addresses, dial).await.unwrap();
+        let options = TcpOptions::default();
+        let (stream, remote) = race(addresses, |address| dial(address, &options)).await.unwrap();
         assert_eq!(remote, listener.local_addr());
         assert!(stream.nodelay().unwrap());
     }
@@ -154,7 +184,8 @@ mod tests {
     async fn dialling_a_port_without_listener_is_refused() {
         let silent = bound_but_not_listening();
         let addresses = vec![silent.local_addr().unwrap()];
-        let error = race(addresses, dial).await.unwrap_err();
+        let options = TcpOptions::default();
+        let error = race(addresses, |address| dial(address, &options)).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 
@@ -170,9 +201,75 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_with_another_socket_is_not_refused() {
-        let listener = listen(loopback(0)).unwrap();
+        let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
         let stream = TcpStream::connect(listener.local_addr()).await.unwrap();
         refuse_self_connection(&stream).unwrap();
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn the_system_keeps_no_more_connections_than_the_backlog_says() {
+        let options = TcpOptions { backlog: 1, ..TcpOptions::default() };
+        let listener = listen(loopback(0), &options).unwrap();
+        let mut waiting = Vec::new();
+        // Linux answers at once as long as there is room, which is for one more, and then not at
+        // all.
+        while let Ok(stream) =
+            net::TcpStream::connect_timeout(&listener.local_addr(), Duration::from_millis(100))
+        {
+            waiting.push(stream);
+            assert!(waiting.len() < 10);
+        }
+        assert!(waiting.len() > 1);
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_connection_comes_from_the_source_address() {
+        let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
+        let source = free_address();
+        let options = TcpOptions { source_address: Some(source), ..TcpOptions::default() };
+        let dialled = dial(listener.local_addr(), &options);
+        let ((dialled, _), (_, remote)) = tokio::try_join!(dialled, listener.accept()).unwrap();
+        assert_eq!(dialled.local_addr().unwrap(), source);
+        assert_eq!(remote, source);
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn several_connections_come_from_one_port() {
+        let source = free_address();
+        let options = TcpOptions { source_address: Some(source), ..TcpOptions::default() };
+        let mut dialled = Vec::new();
+        for _ in 0..2 {
+            let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
+            dialled.push(dial(listener.local_addr(), &options).await.unwrap().0);
+        }
+        assert!(dialled.iter().all(|stream| stream.local_addr().unwrap() == source));
+    }
+
+    #[tokio::test]
+    async fn only_addresses_of_the_same_family_are_dialled_from_a_source_address() {
+        let listener = bind("tcp://127.0.0.1:*").await.unwrap();
+        let port = listener.local_addr().port();
+        let v4 = TcpOptions { source_address: Some(loopback(0)), ..TcpOptions::default() };
+        connect(&parse(&format!("tcp://localhost:{port}")), &v4).await.unwrap();
+        let error = connect(&parse(&format!("tcp://[::1]:{port}")), &v4).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the remote has no address of the same family as the source address 127.0.0.1:0"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_source_address_of_another_machine_is_named_in_the_error() {
+        let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
+        // RFC 5737: for documentation only.
+        let source = ([192, 0, 2, 1], 0).into();
+        let options = TcpOptions { source_address: Some(source), ..TcpOptions::default() };
+        let error = dial(listener.local_addr(), &options).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        assert_eq!(error.to_string(), "cannot connect from 192.0.2.1:0");
     }
 
     #[tokio::test]
@@ -188,8 +285,19 @@ mod tests {
     }
 
     async fn bind(endpoint: &str) -> Result<Listener, ListenError> {
-        let crate::endpoint::Endpoint::Tcp(endpoint) = endpoint.parse().unwrap();
-        Listener::bind(&endpoint).await
+        Listener::bind(&parse(endpoint), &TcpOptions::default()).await
+    }
+
+    fn parse(endpoint: &str) -> TcpEndpoint {
+        let Endpoint::Tcp(endpoint) = endpoint.parse().unwrap();
+        endpoint
+    }
+
+    /// Returns an address that was free a moment ago, out of reach of tests that take any port.
+    #[cfg(target_os = "linux")]
+    fn free_address() -> SocketAddr {
+        let address = ([127, 0, 0, 3], 0);
+        net::TcpListener::bind(SocketAddr::from(address)).unwrap().local_addr().unwrap()
     }
 
     fn loopback(port: u16) -> SocketAddr {

@@ -1,0 +1,52 @@
+//! What can be set on the TCP sockets beneath a socket.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The options of every TCP socket that a socket dials with, listens on or accepts.
+///
+/// What is `None` is left to the system, as libzmq does by default: it knows the network, and lets
+/// its administrator decide.
+#[derive(Clone, Debug)]
+#[cfg_attr(
+    not(any(target_os = "android", target_os = "linux")),
+    expect(dead_code, reason = "not every system has all of these options")
+)]
+pub(crate) struct TcpOptions {
+    pub(crate) backlog: u32,
+    /// The name of a network interface.
+    pub(crate) device: Option<String>,
+    pub(crate) keepalive: Option<bool>,
+    pub(crate) keepalive_count: Option<u32>,
+    pub(crate) keepalive_idle: Option<Duration>,
+    pub(crate) keepalive_interval: Option<Duration>,
+    pub(crate) max_retransmission_time: Option<Duration>,
+    pub(crate) priority: Option<u32>,
+    /// In octets.
+    pub(crate) recv_buffer_size: Option<u32>,
+    /// In octets.
+    pub(crate) send_buffer_size: Option<u32>,
+    /// Where outgoing connections come from; port 0 for any port.
+    pub(crate) source_address: Option<SocketAddr>,
+    pub(crate) type_of_service: Option<u8>,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        Self {
+            // libzmq's default.
+            backlog: 100,
+            device: None,
+            keepalive: None,
+            keepalive_count: None,
+            keepalive_idle: None,
+            keepalive_interval: None,
+            max_retransmission_time: None,
+            priority: None,
+            recv_buffer_size: None,
+            send_buffer_size: None,
+            source_address: None,
+            type_of_service: None,
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! The system's sockets, with their options set.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use thiserror::Error;
+use tokio::net::TcpStream;
+
+use crate::options::TcpOptions;
+
+/// Why a socket cannot be as its options say. Always within an [`io::Error`].
+#[derive(Debug, Error)]
+pub(super) enum OptionError {
+    /// The system refused an option.
+    #[error("cannot set {option}")]
+    Refused {
+        /// What the system calls it.
+        option: &'static str,
+        source: io::Error,
+    },
+    /// The system refused the source address.
+    #[error("cannot connect from {address}")]
+    Source { address: SocketAddr, source: io::Error },
+    /// A remote without IPv6 address cannot be reached from one, and likewise for IPv4.
+    #[error("the remote has no address of the same family as the source address {address}")]
+    SourceFamily { address: SocketAddr },
+}
+
+impl OptionError {
+    /// Returns whether it is what an error is about.
+    pub(super) fn is_in(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}
+
+impl From<OptionError> for io::Error {
+    fn from(error: OptionError) -> Self {
+        let kind = match &error {
+            OptionError::Refused { source, .. } | OptionError::Source { source, .. } => {
+                source.kind()
+            }
+            OptionError::SourceFamily { .. } => io::ErrorKind::AddrNotAvailable,
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// Makes a socket that is to be connected to the address, or bound to it, and sets its options.
+///
+/// Options have to be there before: what is offered in the handshake of TCP depends on the size of
+/// the buffers, and accepted sockets inherit most of what the listening one has.
+pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    {
+        set_device(&socket, options)?;
+        set_max_retransmission_time(&socket, options)?;
+    }
+    if let Some(octets) = options.recv_buffer_size {
+        check("SO_RCVBUF", socket.set_recv_buffer_size(octets as usize))?;
+    }
+    if let Some(octets) = options.send_buffer_size {
+        check("SO_SNDBUF", socket.set_send_buffer_size(octets as usize))?;
+    }
+    set_keepalive(&socket, options)?;
+    #[cfg(any(
+        target_os = "android",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "illumos",
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ))]
+    set_type_of_service(&socket, options)?;
+    // The type of service sets it, too.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    set_priority(&socket, options)?;
+    Ok(socket)
+}
+
+/// Binds the address that the socket is to connect from.
+pub(super) fn bind_source(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    // Lets several connections, and those that are made again, share a port.
+    #[cfg(not(windows))]
+    if address.port() != 0 {
+        socket.set_reuse_address(true)?;
+    }
+    let bound = socket.bind(&address.into());
+    bound.map_err(|source| OptionError::Source { address, source }.into())
+}
+
+/// Sets what an accepted socket does not inherit from the listening one on every system.
+pub(super) fn adopt(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    set_keepalive(&socket, options)?;
+    // Accepted sockets begin with zero.
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    set_priority(&socket, options)?;
+    Ok(())
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+fn set_device(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
+    let Some(name) = &options.device else { return Ok(()) };
+    let outcome = if name.len() > DEVICE_NAME_MAX {
+        Err(io::ErrorKind::InvalidInput.into())
+    } else {
+        socket.bind_device(Some(name.as_bytes()))
+    };
+    check("SO_BINDTODEVICE", outcome)
+}
+
+fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
+    // In one call: on Windows each undoes what others have set.
+    let mut details = TcpKeepalive::new();
+    if let Some(idle) = options.keepalive_idle {
+        details = details.with_time(whole_seconds(idle));
+    }
+    #[cfg(any(
+        target_os = "android",
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "illumos",
+        target_os = "linux",
+        target_os = "netbsd",
+        target_os = "windows",
+        target_vendor = "apple"
+    ))]
+    {
+        if let Some(interval) = options.keepalive_interval {
+            details = details.with_interval(whole_seconds(interval));
+        }
+        if let Some(count) = options.keepalive_count {
+            details = details.with_retries(count);
+        }
+    }
+    let is_detailed = options.keepalive_idle.is_some()
+        || options.keepalive_interval.is_some()
+        || options.keepalive_count.is_some();
+    let outcome = match options.keepalive {
+        Some(false) => socket.set_keepalive(false),
+        _ if is_detailed => socket.set_tcp_keepalive(&details),
+        Some(true) => socket.set_keepalive(true),
+        None => Ok(()),
+    };
+    check("SO_KEEPALIVE or its details", outcome)
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+fn set_max_retransmission_time(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
+    let Some(limit) = options.max_retransmission_time else { return Ok(()) };
+    // Cut to milliseconds, a short limit would be zero, which stands for none.
+    let limit = if limit.is_zero() { limit } else { limit.max(Duration::from_millis(1)) };
+    check("TCP_USER_TIMEOUT", socket.set_tcp_user_timeout(Some(limit)))
+}
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+fn set_priority(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
+    let Some(priority) = options.priority else { return Ok(()) };
+    check("SO_PRIORITY", socket.set_priority(priority))
+}
+
+#[cfg(any(
+    target_os = "android",
+    target_os = "dragonfly",
+    target_os = "freebsd",
+    target_os = "illumos",
+    target_os = "linux",
+    target_os = "macos",
+    target_os = "netbsd",
+    target_os = "openbsd"
+))]
+fn set_type_of_service(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
+    let Some(octet) = options.type_of_service else { return Ok(()) };
+    let is_ipv6 = socket.local_addr()?.is_ipv6();
+    // Elsewhere an IPv6 socket has none for the IPv4 that it may carry.
+    if !is_ipv6 || cfg!(any(target_os = "android", target_os = "linux")) {
+        check("IP_TOS", socket.set_tos_v4(octet.into()))?;
+    }
+    if is_ipv6 {
+        check("IPV6_TCLASS", socket.set_tclass_v6(octet.into()))?;
+    }
+    Ok(())
+}
+
+/// Names the option that was refused.
+fn check(option: &'static str, outcome: io::Result<()>) -> io::Result<()> {
+    outcome.map_err(|source| OptionError::Refused { option, source }.into())
+}
+
+/// Rounds up to what systems count in: a zero would be refused.
+fn whole_seconds(duration: Duration) -> Duration {
+    let fraction = u64::from(duration.subsec_nanos() > 0);
+    Duration::from_secs(duration.as_secs().saturating_add(fraction))
+}
+
+/// The longest name of an interface (Linux, `IFNAMSIZ` without the zero at its end). The system
+/// cuts a longer one, and might find another interface by what is left.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+const DEVICE_NAME_MAX: usize = 15;
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::fmt::Debug;
+    use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr};
+
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn both_ends_of_a_connection_have_the_options() {
+        let options = TcpOptions {
+            keepalive_count: Some(7),
+            keepalive_idle: Some(Duration::from_secs(77)),
+            keepalive_interval: Some(Duration::from_secs(17)),
+            max_retransmission_time: Some(Duration::from_millis(70_007)),
+            priority: Some(5),
+            // The system has its own ideas of what is too little or too much.
+            recv_buffer_size: Some(20_000),
+            send_buffer_size: Some(30_000),
+            type_of_service: Some(0xB8),
+            ..TcpOptions::default()
+        };
+        for (bound, dialled) in places() {
+            for stream in pair(bound, dialled, &options).await {
+                let socket = SockRef::from(&stream);
+                assert!(socket.keepalive().unwrap());
+                assert_eq!(socket.tcp_keepalive_retries().unwrap(), 7);
+                assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(77));
+                assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(17));
+                assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(70_007)));
+                assert_eq!(socket.priority().unwrap(), 5);
+                // Twice what was asked for. By itself it would be more.
+                assert_eq!(socket.recv_buffer_size().unwrap(), 40_000);
+                assert_eq!(socket.send_buffer_size().unwrap(), 60_000);
+                assert_type_of_service(&stream, 0xB8);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_set_is_left_to_the_system() {
+        for (bound, dialled) in places() {
+            let ours = pair(bound, dialled, &TcpOptions::default()).await;
+            let listener = TcpListener::bind(dialled).await.unwrap();
+            let theirs = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            for stream in &ours {
+                assert_eq!(readable_options(stream), readable_options(&theirs));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn each_detail_of_keepalive_turns_it_on() {
+        let none = TcpOptions::default;
+        let second = Some(Duration::from_secs(1));
+        for options in [
+            TcpOptions { keepalive: Some(true), ..none() },
+            TcpOptions { keepalive_count: Some(1), ..none() },
+            TcpOptions { keepalive_idle: second, ..none() },
+            TcpOptions { keepalive_interval: second, ..none() },
+        ] {
+            for stream in pair(loopback(), loopback(), &options).await {
+                assert!(SockRef::from(&stream).keepalive().unwrap());
+            }
+            let options = TcpOptions { keepalive: Some(false), ..options };
+            for stream in pair(loopback(), loopback(), &options).await {
+                assert!(!SockRef::from(&stream).keepalive().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn short_times_do_not_become_zero() {
+        let options = TcpOptions {
+            keepalive_idle: Some(Duration::from_millis(1)),
+            keepalive_interval: Some(Duration::from_millis(1_001)),
+            max_retransmission_time: Some(Duration::from_nanos(1)),
+            ..TcpOptions::default()
+        };
+        let socket = open(loopback(), &options).unwrap();
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(1));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(2));
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn no_retransmission_time_is_the_one_of_the_system() {
+        let options =
+            TcpOptions { max_retransmission_time: Some(Duration::ZERO), ..TcpOptions::default() };
+        assert_eq!(open(loopback(), &options).unwrap().tcp_user_timeout().unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_connection_goes_through_the_device() {
+        let options = TcpOptions { device: Some("lo".to_owned()), ..TcpOptions::default() };
+        if let Err(error) = open(loopback(), &options) {
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            eprintln!("skipped: this system asks for a privilege");
+            return;
+        }
+        for (bound, dialled) in places() {
+            for stream in pair(bound, dialled, &options).await {
+                assert_eq!(SockRef::from(&stream).device().unwrap(), Some(b"lo".to_vec()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_option_that_is_refused_is_named_in_the_error() {
+        let none = TcpOptions::default;
+        for (options, name) in [
+            (
+                TcpOptions { keepalive_count: Some(1_000), ..none() },
+                "cannot set SO_KEEPALIVE or its details",
+            ),
+            (
+                TcpOptions { device: Some("no-such-device".to_owned()), ..none() },
+                "cannot set SO_BINDTODEVICE",
+            ),
+            // Cut by the system, it would be the name of one that may exist.
+            (TcpOptions { device: Some("lo".repeat(8)), ..none() }, "cannot set SO_BINDTODEVICE"),
+        ] {
+            let error = open(loopback(), &options).unwrap_err();
+            assert_eq!(error.to_string(), name);
+            assert!(OptionError::is_in(&error));
+        }
+    }
+
+    /// Makes a connection with the same options at both ends; returns the one that dialled first.
+    async fn pair(bound: SocketAddr, dialled: SocketAddr, options: &TcpOptions) -> [TcpStream; 2] {
+        let listener = open(bound, options).unwrap();
+        listener.bind(&bound.into()).unwrap();
+        listener.listen(1).unwrap();
+        let listener = TcpListener::from_std(listener.into()).unwrap();
+        let address = (dialled.ip(), listener.local_addr().unwrap().port()).into();
+        let socket = TcpSocket::from_std_stream(open(address, options).unwrap().into());
+        let dialled = socket.connect(address).await.unwrap();
+        let (accepted, _) = listener.accept().await.unwrap();
+        adopt(&accepted, options).unwrap();
+        [dialled, accepted]
+    }
+
+    /// Checks the octet of the packets that the stream sends.
+    fn assert_type_of_service(stream: &TcpStream, octet: u32) {
+        let socket = SockRef::from(stream);
+        let local = stream.local_addr().unwrap();
+        match local.ip() {
+            IpAddr::V6(ip) if ip.to_ipv4_mapped().is_none() => {
+                assert_eq!(socket.tclass_v6().unwrap(), octet);
+            }
+            _ => assert_eq!(socket.tos_v4().unwrap(), octet),
+        }
+    }
+
+    fn readable_options(stream: &TcpStream) -> impl PartialEq + Debug {
+        let socket = SockRef::from(stream);
+        (
+            socket.keepalive().unwrap(),
+            socket.tcp_keepalive_retries().unwrap(),
+            socket.tcp_keepalive_time().unwrap(),
+            socket.tcp_keepalive_interval().unwrap(),
+            socket.tcp_user_timeout().unwrap(),
+            socket.priority().unwrap(),
+            socket.tos_v4().unwrap(),
+            socket.device().unwrap(),
+        )
+    }
+
+    /// Pairs of an address to be bound and one to be dialled.
+    fn places() -> Vec<(SocketAddr, SocketAddr)> {
+        let mut places = vec![(loopback(), loopback())];
+        let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
+        if net::TcpListener::bind(v6).is_ok() {
+            let any = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+            places.extend([(v6, v6), (any, v6), (any, loopback())]);
+        } else {
+            eprintln!("skipped: no IPv6 here");
+        }
+        places
+    }
+
+    fn loopback() -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, 0).into()
+    }
+}
