@@ -144,7 +144,7 @@ impl Connector {
 
     async fn dial(&self) -> Result<Dialled, ConnectFailure> {
         self.publish(|| EventKind::ConnectDelayed);
-        let (stream, address) = match self.connect().await {
+        let (stream, address) = match connect(&self.endpoint, &self.shared.options).await {
             Ok(connected) => connected,
             Err(failure) => {
                 self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
@@ -163,16 +163,6 @@ impl Connector {
                 publisher.publish(&subject, || event);
                 Err(reason.into())
             }
-        }
-    }
-
-    async fn connect(&self) -> Result<(Stream, SocketAddr), ConnectFailure> {
-        let Options { connect_timeout: limit, tcp, .. } = &self.shared.options;
-        match within(*limit, transport::connect(&self.endpoint, tcp)).await {
-            Some(connected) => {
-                connected.map_err(|error| ConnectFailure::Transport(Arc::new(error)))
-            }
-            None => Err(ConnectFailure::TimedOut { limit: limit.unwrap_or_default() }),
         }
     }
 
@@ -262,5 +252,56 @@ impl Connector {
 
     fn publish(&self, kind: impl FnOnce() -> EventKind) {
         self.shared.publisher.publish(&Subject::endpoint(self.endpoint.clone()), kind);
+    }
+}
+
+/// Dials the endpoint once, within the limit.
+async fn connect(
+    endpoint: &Endpoint,
+    options: &Options,
+) -> Result<(Stream, SocketAddr), ConnectFailure> {
+    let limit = options.connect_timeout;
+    match within(limit, transport::connect(endpoint, &options.tcp)).await {
+        Some(connected) => connected.map_err(|error| ConnectFailure::Transport(Arc::new(error))),
+        None => Err(ConnectFailure::TimedOut { limit: limit.unwrap_or_default() }),
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use tokio::net::TcpSocket;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_nobody_answers_ends_after_the_connect_timeout() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _waiting = fill(address);
+        let limit = Duration::from_secs(7);
+        let options = Options { connect_timeout: Some(limit), ..Options::default() };
+
+        let start = Instant::now();
+        let failure = connect(&address.into(), &options).await.unwrap_err();
+
+        assert!(matches!(failure, ConnectFailure::TimedOut { limit: told } if told == limit));
+        assert!(start.elapsed() >= limit && start.elapsed() < limit * 2);
+    }
+
+    /// Connects until the system keeps no more connections for the listener. Linux then leaves
+    /// those who dial without an answer.
+    fn fill(address: SocketAddr) -> Vec<TcpStream> {
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            waiting.push(stream);
+        }
+        waiting
     }
 }

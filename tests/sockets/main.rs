@@ -19,3 +19,6 @@ mod mute_state;
 mod reconnect;
 mod round_trip;
 mod routing;
+// It takes an address of another loopback than 127.0.0.1, and options that not every system has.
+#[cfg(target_os = "linux")]
+mod tcp;

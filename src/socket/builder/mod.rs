@@ -6,6 +6,7 @@ mod connecting;
 mod heartbeat;
 mod notices;
 mod queues;
+mod tcp;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,6 +20,10 @@ use crate::options::Options;
 ///
 /// Every setter can be left out; its default is stated with it. Options apply to all endpoints of
 /// the socket.
+///
+/// Options of TCP that the system does not have on this platform have no setter here. If the system
+/// refuses the value of one, `bind` fails with [`BindError::Io`], and each attempt to connect
+/// fails, too, and is made again.
 ///
 /// # Examples
 ///
