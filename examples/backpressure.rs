@@ -1,0 +1,103 @@
+//! A client that is faster than its server: what it sees when the queues are full.
+//!
+//! `cargo run --example backpressure`
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use tokio::time::{self, Instant};
+use tokio_zmtp::{Client, Message, Server, TrySendError};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // The client queues 4 messages for each server, and the server 2 from each client.
+    let server = Server::builder().recv_hwm(2).bind("tcp://127.0.0.1:*").await?;
+    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let client = Client::builder().send_hwm(4).connect(endpoint).await?;
+
+    tokio::try_join!(produce(&client), consume(&server))?;
+
+    client.close().await;
+    server.close().await;
+    Ok(())
+}
+
+/// Sends as fast as it can, in three ways.
+async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
+    let mut sent = 0;
+
+    // `try_send` never waits: if there is no room, it gives the message back.
+    let given_back = loop {
+        match client.try_send(work(sent)) {
+            Ok(()) => sent += 1,
+            Err(TrySendError::Full(message)) => break message,
+            Err(error) => return Err(error.into()),
+        }
+    };
+    println!("try_send: {sent} messages were queued, the next one was given back");
+
+    // `send` waits for room. It need not do so before the buffers of the system are full, too.
+    let start = Instant::now();
+    client.send(given_back).await?;
+    sent += 1;
+    for _ in 1..SENDS {
+        client.send(work(sent)).await?;
+        sent += 1;
+    }
+    println!("send: {SENDS} messages waited {:?} for room", start.elapsed());
+
+    // `reserve` waits for room, too, and the message is made when there is some. Here the time is
+    // limited: a `send` that ran out of it would have made its message in vain.
+    let mut made = 0;
+    let end = Instant::now() + PERIOD;
+    while let Ok(permit) = time::timeout_at(end, client.reserve()).await {
+        permit?.send(work(sent))?;
+        sent += 1;
+        made += 1;
+    }
+    println!("reserve: in {PERIOD:?} there was room for {made} messages, so no more were made");
+
+    // That a message was sent does not mean that it has arrived. Only the server knows.
+    client.send(HOW_MANY).await?;
+    let received = client.recv().await?;
+    println!("{sent} messages were sent, and {} received", received.to_str()?);
+    Ok(())
+}
+
+/// Receives slowly, checks that nothing is missing, and tells how much there was.
+async fn consume(server: &Server) -> Result<(), Box<dyn Error>> {
+    let mut received = 0_u32;
+    loop {
+        let message = server.recv().await?;
+        if message == HOW_MANY {
+            server.reply(&message, received.to_string()).await?;
+            return Ok(());
+        }
+        if message.first_chunk() != Some(&received.to_be_bytes()) {
+            return Err(format!("message {received} is missing").into());
+        }
+        received += 1;
+        time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Makes a message that begins with its number.
+///
+/// It is long, because between the two queues there are the buffers of the system, which take some
+/// MiB: thousands of short messages.
+fn work(number: u32) -> Message {
+    let mut body = vec![0; 0x10_0000];
+    body[..4].copy_from_slice(&number.to_be_bytes());
+    body.into()
+}
+
+/// How many messages wait in `send`.
+const SENDS: u32 = 30;
+
+/// How long messages are made for.
+const PERIOD: Duration = Duration::from_millis(200);
+
+/// Asks the server how many messages it has received.
+const HOW_MANY: &str = "how many?";
