@@ -1,0 +1,125 @@
+//! A client that sends a request again until it is answered, and gives up after some tries.
+//!
+//! `cargo run --example reliable_request`
+//!
+//! The guide to ZeroMQ does this with a REQ socket (*Lazy Pirate*), which cannot send again before
+//! it has received, so that it has to be closed and replaced. A CLIENT can send at any time and keeps
+//! its connection. But it receives whatever comes, also the late reply to an earlier request: an id
+//! tells which request a reply is for.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Duration;
+
+use tokio::time;
+use tokio_zmtp::{Client, ConnectError, Endpoint, Message, RecvError, SendError, Server};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let server = Server::bind("tcp://127.0.0.1:*").await?;
+    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    tokio::spawn(serve(server.clone()));
+
+    let mut requester = Requester::connect(endpoint).await?;
+    for body in ["prompt", "lost once", "slow", "lost always", "prompt again"] {
+        println!("{body}:");
+        match requester.request(body.as_bytes()).await {
+            Ok(reply) => println!("  {}", reply.to_str()?),
+            Err(error @ RequestError::NoReply) => println!("  given up: {error}"),
+            Err(error) => return Err(error.into()),
+        }
+    }
+
+    requester.client.close().await;
+    server.close().await;
+    Ok(())
+}
+
+/// Sends requests, one at a time, and waits for their replies.
+///
+/// A request and its reply begin with the same id. All copies of a request bear one id: whichever
+/// of them is answered first will do, and a server that must not do the same work twice knows them
+/// by it.
+#[derive(Debug)]
+struct Requester {
+    client: Client,
+    /// The id of the latest request.
+    id: u64,
+}
+
+impl Requester {
+    async fn connect(endpoint: Endpoint) -> Result<Self, ConnectError> {
+        // While the server is away, one copy is queued for it. With a larger mark it would receive
+        // all copies of all requests when it comes back.
+        let client = Client::builder().send_hwm(1).connect(endpoint).await?;
+        Ok(Self { client, id: 0 })
+    }
+
+    /// Sends a request, up to [`TRIES`] times, and returns the body of the reply.
+    async fn request(&mut self, body: &[u8]) -> Result<Message, RequestError> {
+        self.id += 1;
+        let request = Message::from([&self.id.to_be_bytes(), body].concat());
+        for number in 1..=TRIES {
+            match time::timeout(TIMEOUT, self.attempt(&request)).await {
+                Ok(reply) => return reply,
+                Err(_) => println!("  no reply to try {number}"),
+            }
+        }
+        Err(RequestError::NoReply)
+    }
+
+    /// Sends a copy of a request and waits for a reply to any copy.
+    ///
+    /// If the future is dropped, the copy may have been sent or not; no reply is lost with it.
+    async fn attempt(&self, request: &Message) -> Result<Message, RequestError> {
+        self.client.send(request).await?;
+        loop {
+            let reply = self.client.recv().await?;
+            match reply.split_first_chunk() {
+                Some((id, body)) if *id == self.id.to_be_bytes() => return Ok(body.into()),
+                _ => println!("  a late reply, which is not for this request"),
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RequestError {
+    #[error("no reply to any of {TRIES} tries")]
+    NoReply,
+    #[error(transparent)]
+    Recv(#[from] RecvError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+/// Answers requests, if it does, in the way that they are named for.
+async fn serve(server: Server) {
+    let mut copies = HashMap::new();
+    while let Ok(request) = server.recv().await {
+        let Some((id, body)) = request.split_first_chunk::<8>() else { continue };
+        let copy = copies.entry(*id).and_modify(|copy| *copy += 1).or_insert(1);
+        let delay = match body {
+            b"lost always" => continue,
+            b"lost once" if *copy == 1 => continue,
+            b"slow" => TIMEOUT * 3 / 2,
+            _ => Duration::ZERO,
+        };
+        let reply = [id, format!("reply to try {copy}").as_bytes()].concat();
+        let server = server.clone();
+        tokio::spawn(async move {
+            time::sleep(delay).await;
+            if server.reply(&request, reply).await.is_err() {
+                println!("  the client has gone");
+            }
+        });
+    }
+}
+
+/// How often a request is sent before it is given up.
+const TRIES: u32 = 3;
+
+/// How long each try waits for a reply.
+const TIMEOUT: Duration = Duration::from_millis(150);
