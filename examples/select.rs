@@ -1,0 +1,82 @@
+//! A server that waits for requests, a timer and its end at once, and ends in good order.
+//!
+//! `cargo run --example select`
+//!
+//! It ends at Ctrl-C, or when its client has asked enough.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::{signal, time};
+use tokio_zmtp::{Client, Endpoint, Message, Server};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // Clients that do not read hold up the end for no longer than this.
+    let builder = Server::builder().linger(Duration::from_secs(1));
+    let server = builder.bind("tcp://127.0.0.1:*").await?;
+    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    println!("server: listening on {endpoint}");
+
+    // These two are made once: dropped and made anew at each turn of the loop, one would begin
+    // again, and the other miss a Ctrl-C between two turns.
+    let mut client = pin!(ask(endpoint));
+    let mut interrupt = pin!(signal::ctrl_c());
+    let mut ticks = time::interval(Duration::from_millis(200));
+    let mut answered = 0;
+    loop {
+        tokio::select! {
+            // This one is made anew, and dropped when another is ready first: no request is lost.
+            request = server.recv() => answered += answer(&server, &request?),
+            _ = ticks.tick() => println!("server: {answered} requests answered so far"),
+            pressed = &mut interrupt => {
+                pressed?;
+                println!("server: ending at Ctrl-C");
+                break;
+            }
+            asked = &mut client => {
+                asked?;
+                println!("server: ending, as the client has asked enough");
+                break;
+            }
+        }
+    }
+
+    // What has been received is still answered, within a limit, as clients may go on asking.
+    // `close` waits until the answers are written.
+    for _ in 0..LAST_REQUESTS {
+        let Ok(request) = server.try_recv() else { break };
+        answered += answer(&server, &request);
+    }
+    let undelivered = server.close().await.undelivered;
+    println!("server: {answered} requests answered, {undelivered} answers not delivered");
+    Ok(())
+}
+
+/// Answers without waiting, so that a client that does not read holds up neither the others nor the
+/// end. Returns the number of answers: none if the client's queue is full, or if it has gone.
+fn answer(server: &Server, request: &Message) -> u32 {
+    let Some(id) = request.routing_id() else { return 0 };
+    server.try_route(request, id).map_or(0, |()| 1)
+}
+
+/// The client: asks every now and then.
+async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
+    let client = Client::connect(endpoint).await?;
+    for number in 0..REQUESTS {
+        client.send(format!("request {number}")).await?;
+        client.recv().await?;
+        time::sleep(Duration::from_millis(40)).await;
+    }
+    client.close().await;
+    Ok(())
+}
+
+/// How many requests the client has.
+const REQUESTS: u32 = 30;
+
+/// How many requests are answered after the end has been asked for.
+const LAST_REQUESTS: u32 = 1_000;
