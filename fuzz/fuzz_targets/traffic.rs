@@ -8,8 +8,9 @@ mod proto;
 
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
+use proto::batch::Batch;
 use proto::command::Command;
-use proto::traffic::{Batch, READ_SIZE, Traffic, TrafficDecoder, TrafficError};
+use proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
 fuzz_target!(|input: (Option<u8>, u8, &[u8])| {
     let (limit, piece, octets) = input;
@@ -20,7 +21,7 @@ fuzz_target!(|input: (Option<u8>, u8, &[u8])| {
     });
     let pieces = feed(octets.chunks(piece), limit, |items, batch| {
         while batch.messages() > 0 {
-            let mut part = batch.split_to(piece);
+            let mut part = batch.split_to(piece, usize::MAX);
             items.extend(std::iter::from_fn(|| pop_copied(&mut part)).map(Item::Message));
         }
     });

@@ -12,8 +12,8 @@ use crate::monitor::{DisconnectReason, EventKind, Publisher, Subject};
 use crate::options::Options;
 use crate::peers::{Membership, Peers};
 use crate::pipe::Arrival;
+use crate::proto::batch::Batch;
 use crate::proto::handshake::{HandshakeConfig, Peer};
-use crate::proto::traffic::Batch;
 use crate::remote::{Identity, Remote};
 use crate::routing::{Attachment, Losses, Routing, lock};
 

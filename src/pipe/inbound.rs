@@ -6,7 +6,7 @@ use std::task::Waker;
 use crate::message::Message;
 use crate::pipe::HighWaterMark;
 use crate::pipe::parked::Parked;
-use crate::proto::traffic::Batch;
+use crate::proto::batch::Batch;
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 

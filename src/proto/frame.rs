@@ -115,6 +115,9 @@ pub(crate) enum FrameError {
     },
 }
 
+/// Flags of a message frame with a short size (RFC 37, Formal Grammar: `message-last`).
+pub(crate) const SHORT_MESSAGE: u8 = 0x00;
+
 // Flag bits, RFC 37, Framing.
 const MORE: u8 = 0x01;
 const LONG: u8 = 0x02;

@@ -9,6 +9,7 @@
 //! fuzzed on its own. Whatever the remote sends ends in a value or in a typed error, never in a
 //! panic, and nothing is stored before its size was checked.
 
+pub(crate) mod batch;
 pub(crate) mod command;
 pub(crate) mod error_reason;
 pub(crate) mod frame;

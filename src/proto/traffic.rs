@@ -1,10 +1,11 @@
 //! Traffic after the handshake (RFC 37, Formal Grammar): messages and commands intermixed.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use thiserror::Error;
 
+use super::batch::Batch;
 use super::command::{Command, CommandError};
-use super::frame::{FrameError, Header, LONG_LENGTH, put_message_header};
+use super::frame::{FrameError, Header, SHORT_MESSAGE};
 
 /// Splits what a remote sends into batches of messages and single commands.
 ///
@@ -43,17 +44,6 @@ pub(crate) enum TrafficError {
     MessageTooLarge { size: u64, limit: u64 },
 }
 
-/// Whole messages in the order in which they came, still framed.
-///
-/// Invariant: `frames` is exactly `messages` whole message frames without MORE.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    frames: Bytes,
-    messages: usize,
-    /// Octets before the first frame that lie in the same buffers and were passed over.
-    passed: usize,
-}
-
 impl TrafficDecoder {
     /// A message above `max_message_size` octets costs its sender the connection.
     pub(crate) fn new(max_message_size: Option<u64>) -> Self {
@@ -81,7 +71,7 @@ impl TrafficDecoder {
             if messages > 0 {
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed);
-                return Ok(Some(Traffic::Messages(Batch { frames, messages, passed })));
+                return Ok(Some(Traffic::Messages(Batch::new(frames, messages, passed))));
             }
             let Some(header) = Header::decode(input)? else {
                 make_room(input, 0);
@@ -195,93 +185,6 @@ impl TrafficDecoder {
     }
 }
 
-impl Batch {
-    /// Takes the first message.
-    #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Bytes> {
-        let (header, size) = first_frame(&self.frames)?;
-        self.messages -= 1;
-        self.frames.advance(header);
-        Some(self.frames.split_to(size))
-    }
-
-    /// Takes the first message if its body has at most `N` octets, which are copied; the array may
-    /// end with octets that are not the body's.
-    #[inline]
-    pub(crate) fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
-        let (header, size) = first_frame(&self.frames)?;
-        if size > N {
-            return None;
-        }
-        let rest = self.frames.get(header..)?;
-        // A copy of fixed length takes a few instructions; only at the end of a batch there may be
-        // too little for it.
-        let octets = match rest.first_chunk() {
-            Some(octets) => *octets,
-            None => {
-                let mut octets = [0; N];
-                octets[..size].copy_from_slice(rest.get(..size)?);
-                octets
-            }
-        };
-        self.messages -= 1;
-        self.frames.advance(header + size);
-        Some((octets, size))
-    }
-
-    /// Makes a batch of one message.
-    pub(crate) fn of_one(body: &[u8]) -> Self {
-        let mut frames = BytesMut::with_capacity(LONG_LENGTH + body.len());
-        put_message_header(&mut frames, body.len());
-        frames.extend_from_slice(body);
-        Self { frames: frames.freeze(), messages: 1, passed: 0 }
-    }
-
-    /// Splits off as many messages from the front as are within `messages` and begin within `octets`.
-    pub(crate) fn split_to(&mut self, messages: usize, octets: usize) -> Self {
-        if messages >= self.messages && octets >= self.octets() {
-            return std::mem::take(self);
-        }
-        let (mut end, mut count) = (0, 0);
-        while count < messages && end < octets {
-            let Some((header, size)) = first_frame(&self.frames[end..]) else { break };
-            end += header + size;
-            count += 1;
-        }
-        self.messages -= count;
-        // What was passed over is kept alive by the last that is left of the batch.
-        Self { frames: self.frames.split_to(end), messages: count, passed: 0 }
-    }
-
-    /// How many octets the messages keep alive: their frames, and what lies between them and those of
-    /// the batch before.
-    pub(crate) fn octets(&self) -> usize {
-        self.frames.len() + self.passed
-    }
-
-    /// What the messages take on the wire.
-    pub(crate) fn wire_octets(&self) -> usize {
-        self.frames.len()
-    }
-
-    pub(crate) const fn messages(&self) -> usize {
-        self.messages
-    }
-}
-
-/// The length of the header and of the body of the whole message frame at the beginning of `frames`.
-#[inline]
-fn first_frame(frames: &[u8]) -> Option<(usize, usize)> {
-    match *frames {
-        [SHORT_MESSAGE, size, ..] => Some((2, usize::from(size))),
-        [_, a, b, c, d, e, f, g, h, ..] => {
-            let size = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-            usize::try_from(size).ok().map(|size| (9, size))
-        }
-        _ => None,
-    }
-}
-
 /// Makes room to read into, where `missing` octets are known to be needed: room for one read, or as
 /// much as has been read so far if more is missing than that.
 fn make_room(input: &mut BytesMut, missing: usize) {
@@ -291,9 +194,6 @@ fn make_room(input: &mut BytesMut, missing: usize) {
         input.reserve(missing.min(input.len()).max(READ_SIZE));
     }
 }
-
-/// Flags of a message frame with a short size (RFC 37, Formal Grammar: `message-last`).
-const SHORT_MESSAGE: u8 = 0x00;
 
 /// How much is read at once. 64 KiB was faster than 16, 128 and 256 KiB.
 pub(crate) const READ_SIZE: usize = 0x1_0000;
@@ -306,10 +206,11 @@ const MAX_COMMAND_SIZE: u64 = 0x1_0000;
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use bytes::BufMut;
+    use bytes::{BufMut, Bytes};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
+    use super::super::frame::put_message_header;
     use super::super::heartbeat::Ping;
     use super::*;
 

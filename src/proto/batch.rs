@@ -1,0 +1,134 @@
+//! Messages that were read together.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::frame::{LONG_LENGTH, SHORT_MESSAGE, put_message_header};
+
+/// Whole messages in the order in which they came, still framed.
+///
+/// Invariant: `frames` is exactly `messages` whole message frames without MORE.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    frames: Bytes,
+    messages: usize,
+    /// Octets before the first frame that lie in the same buffers and were passed over.
+    passed: usize,
+}
+
+impl Batch {
+    /// Takes over `frames`, which are so many whole messages, `passed` octets having been passed over
+    /// before them.
+    pub(super) const fn new(frames: Bytes, messages: usize, passed: usize) -> Self {
+        Self { frames, messages, passed }
+    }
+
+    /// Takes the first message.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Bytes> {
+        let (header, size) = first_frame(&self.frames)?;
+        self.messages -= 1;
+        self.frames.advance(header);
+        Some(self.frames.split_to(size))
+    }
+
+    /// Takes the first message if its body has at most `N` octets, which are copied; the array may
+    /// end with octets that are not the body's.
+    #[inline]
+    pub(crate) fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
+        let (header, size) = first_frame(&self.frames)?;
+        if size > N {
+            return None;
+        }
+        let rest = self.frames.get(header..)?;
+        // A copy of fixed length takes a few instructions; only at the end of a batch there may be
+        // too little for it.
+        let octets = match rest.first_chunk() {
+            Some(octets) => *octets,
+            None => {
+                let mut octets = [0; N];
+                octets[..size].copy_from_slice(rest.get(..size)?);
+                octets
+            }
+        };
+        self.messages -= 1;
+        self.frames.advance(header + size);
+        Some((octets, size))
+    }
+
+    /// Makes a batch of one message.
+    pub(crate) fn of_one(body: &[u8]) -> Self {
+        let mut frames = BytesMut::with_capacity(LONG_LENGTH + body.len());
+        put_message_header(&mut frames, body.len());
+        frames.extend_from_slice(body);
+        Self { frames: frames.freeze(), messages: 1, passed: 0 }
+    }
+
+    /// Splits off as many messages from the front as are within `messages` and begin within `octets`.
+    pub(crate) fn split_to(&mut self, messages: usize, octets: usize) -> Self {
+        if messages >= self.messages && octets >= self.octets() {
+            return std::mem::take(self);
+        }
+        let (mut end, mut count) = (0, 0);
+        while count < messages && end < octets {
+            let Some((header, size)) = first_frame(&self.frames[end..]) else { break };
+            end += header + size;
+            count += 1;
+        }
+        self.messages -= count;
+        // What was passed over is kept alive by the last that is left of the batch.
+        Self { frames: self.frames.split_to(end), messages: count, passed: 0 }
+    }
+
+    /// How many octets the messages keep alive: their frames, and what lies between them and those of
+    /// the batch before.
+    pub(crate) fn octets(&self) -> usize {
+        self.frames.len() + self.passed
+    }
+
+    /// What the messages take on the wire.
+    pub(crate) fn wire_octets(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub(crate) const fn messages(&self) -> usize {
+        self.messages
+    }
+}
+
+/// The length of the header and of the body of the whole message frame at the beginning of `frames`.
+#[inline]
+fn first_frame(frames: &[u8]) -> Option<(usize, usize)> {
+    match *frames {
+        [SHORT_MESSAGE, size, ..] => Some((2, usize::from(size))),
+        [_, a, b, c, d, e, f, g, h, ..] => {
+            let size = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+            usize::try_from(size).ok().map(|size| (9, size))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_split_off_begins_within_the_limit() {
+        let mut batch = Batch::new(Bytes::from_static(b"\0\x01a\0\x01b\0\x01c"), 3, 5);
+        let part = batch.split_to(usize::MAX, 4);
+        assert_eq!((part.messages(), part.octets()), (2, 6));
+        // What was passed over is kept alive until the last message has gone.
+        assert_eq!((batch.messages(), batch.octets(), batch.wire_octets()), (1, 8, 3));
+        assert_eq!(batch.split_to(0, usize::MAX).messages(), 0);
+        assert_eq!(batch.split_to(1, 1_000).messages(), 1);
+    }
+
+    #[test]
+    fn a_batch_of_one_is_that_message() {
+        for len in [0, 255, 256] {
+            let mut batch = Batch::of_one(&vec![7; len]);
+            assert_eq!((batch.messages(), batch.pop().unwrap().len()), (1, len));
+            assert!(batch.pop().is_none());
+        }
+    }
+}
