@@ -82,8 +82,12 @@
 //!
 //! # Features
 //!
-//! None yet. There is TCP and the NULL mechanism, which neither authenticates nor encrypts: keep it
-//! to networks that you trust.
+//! | Feature | What it adds |
+//! |---|---|
+//! | `serde` | `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
+//!
+//! None is on by default. There is TCP and the NULL mechanism, which neither authenticates nor
+//! encrypts: keep it to networks that you trust.
 
 #![forbid(unsafe_code)]
 // The example of the README is tested with those of this page.

@@ -10,6 +10,7 @@ use std::num::{NonZeroU32, TryFromIntError};
 /// long-lived as the remote's queues. For an accepted connection that is the connection itself: a
 /// client that reconnects is a new remote with a new id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct RoutingId(NonZeroU32);
 
 impl RoutingId {
@@ -63,6 +64,15 @@ mod tests {
     fn zero_is_no_routing_id() {
         assert_eq!(RoutingId::new(0), None);
         assert!(RoutingId::try_from(0).is_err());
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn it_is_written_as_its_number() {
+        let id = RoutingId::new(7).unwrap();
+        assert_eq!(toml::Value::try_from(id).unwrap(), toml::Value::Integer(7));
+        assert_eq!(toml::Value::Integer(7).try_into(), Ok(id));
+        assert!(toml::Value::Integer(0).try_into::<RoutingId>().is_err());
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub use self::tcp::TcpEndpoint;
 /// # Ok::<(), EndpointError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize), serde(try_from = "String"))]
 #[non_exhaustive]
 pub enum Endpoint {
     /// A TCP port of a host.
@@ -127,6 +128,14 @@ impl From<&Self> for Endpoint {
     }
 }
 
+/// As its text.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Endpoint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv6Addr, SocketAddrV6};
@@ -174,6 +183,16 @@ mod tests {
         assert_eq!(Endpoint::from(address), parse("tcp://[::1]:1"));
         let zoned: SocketAddr = "[fe80::1%3]:1".parse().unwrap();
         assert_eq!(Endpoint::from(zoned), parse("tcp://[fe80::1%3]:1"));
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn it_is_written_as_its_text() {
+        let text = toml::Value::from("tcp://*:*");
+        assert_eq!(text.clone().try_into(), Ok(parse("tcp://*:*")));
+        assert_eq!(toml::Value::try_from(parse("tcp://*:*")).unwrap(), text);
+        let error = toml::Value::from("*:*").try_into::<Endpoint>().unwrap_err();
+        assert!(error.to_string().contains("no transport; write `tcp://*:*`"));
     }
 
     #[test]

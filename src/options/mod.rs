@@ -83,6 +83,11 @@ impl Default for Options {
 
 /// After what an endpoint is not dialled again. (libzmq `ZMQ_RECONNECT_STOP`.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Deserialize, serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
 #[non_exhaustive]
 pub enum ReconnectStop {
     /// After the end of a connection whose handshake was finished. (`AFTER_DISCONNECT`.)
