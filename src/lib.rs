@@ -84,7 +84,7 @@
 //!
 //! | Feature | What it adds |
 //! |---|---|
-//! | `serde` | `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
+//! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //!
 //! None is on by default. There is TCP and the NULL mechanism, which neither authenticates nor
 //! encrypts: keep it to networks that you trust.
@@ -93,6 +93,8 @@
 // The example of the README is tested with those of this page.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
+#[cfg(feature = "serde")]
+pub mod config;
 mod connection;
 mod connection_id;
 mod driver;

@@ -13,6 +13,8 @@ mod watchdog;
 mod bad_input;
 mod cancellation;
 mod concurrency;
+#[cfg(feature = "serde")]
+mod config;
 mod ending;
 mod endpoints;
 mod mute_state;

@@ -49,7 +49,11 @@ pub struct Builder<S> {
 
 impl<S: Socket> Builder<S> {
     pub(super) fn new() -> Self {
-        Self { options: Options::default(), socket: PhantomData }
+        Self::with_options(Options::default())
+    }
+
+    pub(crate) fn with_options(options: Options) -> Self {
+        Self { options, socket: PhantomData }
     }
 
     /// Makes the socket. It has no endpoint yet.

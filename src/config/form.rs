@@ -1,0 +1,204 @@
+//! How values are written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::str;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::sockets::announce;
+use crate::socket::Client;
+
+/// A time: `"1m 30s"`.
+pub(super) mod time {
+    pub(in crate::config) use super::{read_time as deserialize, write_time as serialize};
+}
+
+/// A time that may have no end: `"1m 30s"`, `"infinite"`.
+pub(super) mod limit {
+    pub(in crate::config) use super::{read_limit as deserialize, write_limit as serialize};
+}
+
+/// A time, or nothing at all.
+pub(super) mod optional_time {
+    pub(in crate::config) use super::{
+        read_optional_time as deserialize, write_optional_time as serialize,
+    };
+}
+
+/// Octets, or nothing at all: `"text"`, `[0, 255]`.
+pub(super) mod optional_octets {
+    pub(in crate::config) use super::{
+        read_optional_octets as deserialize, write_optional_octets as serialize,
+    };
+}
+
+/// Reads a list, of which one value may stand alone if it is a text: `"tcp://*:5555"`.
+pub(super) fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct OneOrMany<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a list of texts")
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
+            T::deserialize(text.into_deserializer()).map(|one| vec![one])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, many: A) -> Result<Vec<T>, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(many))
+        }
+    }
+
+    deserializer.deserialize_any(OneOrMany(PhantomData))
+}
+
+/// Reads properties, and refuses here what would be refused later: here it is known where they stand.
+pub(super) fn properties<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    let properties = BTreeMap::deserialize(deserializer)?;
+    match announce(Client::builder(), &properties) {
+        Ok(_) => Ok(properties),
+        Err((name, error)) => {
+            Err(D::Error::custom(format_args!("`{}`: {error}", name.escape_debug())))
+        }
+    }
+}
+
+pub(super) fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let expected = "a time such as \"1m 30s\"";
+    deserializer.deserialize_str(Text { expected, read: humantime::parse_duration })
+}
+
+pub(super) fn write_time<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_duration(*time))
+}
+
+pub(super) fn read_limit<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let expected = "a time such as \"1m 30s\", or \"infinite\"";
+    let read = |text: &str| match text {
+        INFINITE => Ok(None),
+        _ => humantime::parse_duration(text).map(Some),
+    };
+    deserializer.deserialize_str(Text { expected, read })
+}
+
+pub(super) fn write_limit<S: Serializer>(
+    limit: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match limit {
+        Some(limit) => write_time(limit, serializer),
+        None => serializer.serialize_str(INFINITE),
+    }
+}
+
+pub(super) fn read_optional_time<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let time: Option<Time> = Option::deserialize(deserializer)?;
+    Ok(time.map(|Time(time)| time))
+}
+
+pub(super) fn write_optional_time<S: Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(Time).serialize(serializer)
+}
+
+pub(super) fn read_optional_octets<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Bytes>, D::Error> {
+    let octets: Option<Octets> = Option::deserialize(deserializer)?;
+    Ok(octets.map(|Octets(octets)| octets))
+}
+
+pub(super) fn write_optional_octets<S: Serializer>(
+    octets: &Option<Bytes>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    octets.clone().map(Octets).serialize(serializer)
+}
+
+/// For `None`, where that means that there is no limit.
+const INFINITE: &str = "infinite";
+
+#[derive(Deserialize, Serialize)]
+#[serde(transparent)]
+struct Time(#[serde(with = "time")] Duration);
+
+/// Written as text if it is some, otherwise as a list.
+struct Octets(Bytes);
+
+impl<'de> Deserialize<'de> for Octets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OctetsVisitor;
+
+        impl<'de> Visitor<'de> for OctetsVisitor {
+            type Value = Octets;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of octets")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Octets, E> {
+                Ok(Octets(Bytes::copy_from_slice(text.as_bytes())))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, octets: A) -> Result<Octets, A::Error> {
+                let octets: Vec<u8> = Vec::deserialize(SeqAccessDeserializer::new(octets))?;
+                Ok(Octets(octets.into()))
+            }
+        }
+
+        deserializer.deserialize_any(OctetsVisitor)
+    }
+}
+
+impl Serialize for Octets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match str::from_utf8(&self.0) {
+            Ok(text) => serializer.serialize_str(text),
+            Err(_) => serializer.collect_seq(&self.0),
+        }
+    }
+}
+
+/// Reads a value that is written as a text of its own kind.
+struct Text<F> {
+    expected: &'static str,
+    read: F,
+}
+
+impl<T, F> Visitor<'_> for Text<F>
+where
+    F: FnOnce(&str) -> Result<T, humantime::DurationError>,
+{
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.read)(text).map_err(|error| {
+            E::custom(format_args!("`{}` is not {}: {error}", text.escape_debug(), self.expected))
+        })
+    }
+}

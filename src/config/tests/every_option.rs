@@ -1,0 +1,129 @@
+//! Every option, under the name that the builder has for it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use super::{read, shown};
+use crate::config::{ClientConfig, ServerConfig};
+use crate::options::ReconnectStop;
+use crate::socket::{Builder, Client, Server};
+
+#[test]
+fn every_option_reaches_the_socket() {
+    let config: ClientConfig = read(&format!("{EVERY_OPTION}hiccup_message = \"hiccup\""));
+    let expected = with_every_option(Client::builder()).hiccup_message("hiccup");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: ServerConfig = read(&format!("{EVERY_OPTION}disconnect_message = \"gone\""));
+    let expected = with_every_option(Server::builder()).disconnect_message("gone");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+}
+
+#[test]
+fn every_setter_of_the_builder_has_a_key_that_is_tested() {
+    let mut setters = setters();
+    let others = ["hiccup_message", "disconnect_message"];
+    assert!(others.iter().all(|other| setters.remove(*other)));
+
+    let given: toml::Table = EVERY_OPTION.parse().unwrap();
+    assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
+    let default = toml::Table::try_from(ClientConfig::default()).unwrap();
+    for (key, value) in given {
+        assert_ne!(Some(&value), default.get(&key), "{key} is given its default");
+    }
+}
+
+/// The names of the public methods of [`Builder`] that take it and give it back.
+fn setters() -> BTreeSet<String> {
+    let builder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/socket/builder");
+    let mut setters = BTreeSet::new();
+    for entry in fs::read_dir(builder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for function in text.split("pub fn ").skip(1) {
+            let head = function.split_once(')').unwrap().0;
+            if head.contains("mut self") {
+                let end = head.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap();
+                setters.insert(head[..end].to_owned());
+            }
+        }
+    }
+    setters
+}
+
+const EVERY_OPTION: &str = "
+    backlog = 10
+    bind_to_device = 'lo'
+    connect_timeout = '1s'
+    handshake_interval = '2s'
+    heartbeat_interval = '3s'
+    heartbeat_timeout = '4s'
+    heartbeat_ttl = '5s'
+    hello_message = 'hello'
+    immediate = true
+    linger = '6s'
+    max_message_size = 7
+    metadata = { X-Colour = 'red', X-Size = 'large' }
+    priority = 1
+    reconnect_interval = '8ms'
+    reconnect_interval_max = '1m 30s'
+    reconnect_stop = ['handshake_failed', 'after_disconnect', 'connection_refused']
+    recv_buffer_size = 9
+    recv_hwm = 10
+    recv_hwm_bytes = 11
+    recv_timeout = '12s'
+    send_buffer_size = 13
+    send_hwm = 14
+    send_hwm_bytes = 15
+    send_timeout = '16s'
+    source_address = '[::1]:17'
+    tcp_keepalive = false
+    tcp_keepalive_count = 18
+    tcp_keepalive_idle = '19s'
+    tcp_keepalive_interval = '20s'
+    tcp_max_retransmission_time = '21s'
+    type_of_service = 184
+";
+
+fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
+    let seconds = Duration::from_secs;
+    builder
+        .backlog(10)
+        .bind_to_device("lo")
+        .connect_timeout(seconds(1))
+        .handshake_interval(seconds(2))
+        .heartbeat_interval(seconds(3))
+        .heartbeat_timeout(seconds(4))
+        .heartbeat_ttl(seconds(5))
+        .hello_message("hello")
+        .immediate(true)
+        .linger(seconds(6))
+        .max_message_size(7)
+        .priority(1)
+        .reconnect_interval(Duration::from_millis(8))
+        .reconnect_interval_max(seconds(90))
+        .reconnect_stop([
+            ReconnectStop::HandshakeFailed,
+            ReconnectStop::AfterDisconnect,
+            ReconnectStop::ConnectionRefused,
+        ])
+        .recv_buffer_size(9)
+        .recv_hwm(10)
+        .recv_hwm_bytes(11)
+        .recv_timeout(seconds(12))
+        .send_buffer_size(13)
+        .send_hwm(14)
+        .send_hwm_bytes(15)
+        .send_timeout(seconds(16))
+        .source_address(([0, 0, 0, 0, 0, 0, 0, 1], 17))
+        .tcp_keepalive(false)
+        .tcp_keepalive_count(18)
+        .tcp_keepalive_idle(seconds(19))
+        .tcp_keepalive_interval(seconds(20))
+        .tcp_max_retransmission_time(seconds(21))
+        .type_of_service(184)
+        .metadata("X-Colour", "red")
+        .and_then(|builder| builder.metadata("X-Size", "large"))
+        .unwrap()
+}

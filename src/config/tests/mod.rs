@@ -1,0 +1,261 @@
+// It takes options that not every system has.
+#[cfg(target_os = "linux")]
+mod every_option;
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde::de::DeserializeOwned;
+
+use super::*;
+use crate::error::{BindError, PropertyError};
+use crate::options::ReconnectStop;
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    assert_eq!(read::<ClientConfig>(""), ClientConfig::default());
+    assert_eq!(shown(&ClientConfig::default().builder().unwrap()), shown(&Client::builder()));
+    assert_eq!(shown(&ServerConfig::default().builder().unwrap()), shown(&Server::builder()));
+}
+
+#[test]
+fn endpoints_are_one_or_many() {
+    let config: ServerConfig = read("bind = 'tcp://*:*'\nconnect = ['tcp://a:1', 'tcp://b:2']");
+    assert_eq!(config.bind, ["tcp://*:*".parse().unwrap()]);
+    assert_eq!(config.connect, ["tcp://a:1".parse().unwrap(), "tcp://b:2".parse().unwrap()]);
+}
+
+#[test]
+fn a_time_without_end_has_a_word() {
+    let config: ClientConfig = read(
+        "connect_timeout = 'infinite'
+        handshake_interval = 'infinite'
+        heartbeat_interval = 'infinite'
+        linger = 'infinite'
+        reconnect_interval = 'infinite'
+        recv_timeout = 'infinite'
+        send_timeout = 'infinite'",
+    );
+    let expected = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .heartbeat_interval(None)
+        .linger(None)
+        .reconnect_interval(None)
+        .recv_timeout(None)
+        .send_timeout(None);
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+}
+
+#[test]
+fn the_word_is_refused_where_none_does_not_mean_without_end() {
+    let error = refuse::<ClientConfig>("heartbeat_timeout = 'infinite'");
+    assert!(error.contains("`infinite` is not a time such as"), "{error}");
+}
+
+#[test]
+fn times_are_written_for_people() {
+    for (text, time) in [
+        ("30s", Duration::from_secs(30)),
+        ("1m 30s", Duration::from_secs(90)),
+        ("100ms", Duration::from_millis(100)),
+        ("0s", Duration::ZERO),
+    ] {
+        let config: ClientConfig = read(&format!("linger = '{text}'"));
+        assert_eq!(config.linger, Some(time));
+        let written = toml::Table::try_from(config).unwrap();
+        assert_eq!(written["linger"].as_str(), Some(text));
+    }
+}
+
+#[test]
+fn a_message_is_text_or_octets() {
+    let config: ClientConfig = read("hello_message = 'hello'\nhiccup_message = [0, 255]");
+    assert_eq!(config.hello_message.as_deref(), Some(b"hello".as_slice()));
+    assert_eq!(config.hiccup_message.as_deref(), Some([0, 255].as_slice()));
+    let written = toml::to_string(&config).unwrap();
+    assert!(written.contains("hello_message = \"hello\""), "{written}");
+    assert!(written.contains("hiccup_message = [0, 255]"), "{written}");
+}
+
+#[test]
+fn a_file_holds_a_whole_topology() {
+    let text = "
+        [frontend]
+        type = 'server'
+        bind = 'tcp://*:5555'
+        disconnect_message = 'gone'
+
+        [backend]
+        type = 'client'
+        connect = ['tcp://one:5556', 'tcp://two:5556']
+        metadata = { X-Colour = 'red' }
+        send_hwm = 10";
+    let sockets: BTreeMap<String, SocketConfig> = read(text);
+
+    let mut frontend = ServerConfig::default();
+    frontend.bind.push("tcp://*:5555".parse().unwrap());
+    frontend.disconnect_message = Some("gone".into());
+    let mut backend = ClientConfig::default();
+    backend.connect.push("tcp://one:5556".parse().unwrap());
+    backend.connect.push("tcp://two:5556".parse().unwrap());
+    backend.metadata.insert("X-Colour".to_owned(), "red".to_owned());
+    backend.send_hwm = 10;
+    let expected = [("frontend", frontend.into()), ("backend", backend.into())];
+    assert_eq!(sockets, expected.map(|(name, config)| (name.to_owned(), config)).into());
+
+    assert_eq!(read::<BTreeMap<_, _>>(&toml::to_string(&sockets).unwrap()), sockets);
+}
+
+/// In a socket of its own and in one of many, where the place is as exact.
+#[test]
+fn a_fault_is_named_with_its_place() {
+    for (fault, words) in [
+        ("lingr = '1s'", "unknown field `lingr`"),
+        ("send_hwm = 'many'", "invalid type: string \"many\", expected usize"),
+        ("send_hwm = -1", "invalid value: integer `-1`, expected usize"),
+        ("recv_buffer_size = 4294967296", "invalid value: integer `4294967296`, expected u32"),
+        ("linger = 30", "invalid type: integer `30`, expected a time such as \"1m 30s\", or"),
+        ("linger = 'long'", "`long` is not a time such as \"1m 30s\", or \"infinite\""),
+        ("linger = '30'", "time unit needed, for example 30sec or 30ms"),
+        ("reconnect_interval_max = 'infinite'", "`infinite` is not a time such as \"1m 30s\""),
+        ("reconnect_stop = ['refused']", "unknown variant `refused`"),
+        ("source_address = 'here'", "invalid socket address syntax"),
+        ("metadata = { Colour = 'red' }", "`Colour`: an application's property has a name that"),
+        ("hello_message = 5", "invalid type: integer `5`, expected a text or a list of octets"),
+        ("bind = 5", "invalid type: integer `5`, expected a text or a list of texts"),
+        ("bind = 'tcp://here'", "`tcp://here`: no port; write `tcp://here:5555`"),
+        ("connect = ['tcp://a:1', ':2']", "`:2`: no transport; write `tcp://127.0.0.1:5555`"),
+    ] {
+        let alone = refuse::<ClientConfig>(&format!("immediate = true\n{fault}\n"));
+        let many = format!("[one]\ntype = 'server'\n[two]\n{fault}\ntype = 'client'\n");
+        let many = refuse::<BTreeMap<String, SocketConfig>>(&many);
+        for (error, line) in [(alone, "2"), (many, "4")] {
+            assert!(error.contains(words), "{error}");
+            assert!(error.contains(&format!("at line {line},")), "{error}");
+            assert!(error.contains(&format!("{line} | {fault}")), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_option_of_another_type_is_refused() {
+    let error = refuse::<ServerConfig>("hiccup_message = 'hiccup'");
+    assert!(error.contains("unknown field `hiccup_message`"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'server'\nhiccup_message = 'hiccup'");
+    assert!(error.contains("unknown field `hiccup_message`"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'client'\ndisconnect_message = 'gone'");
+    assert!(error.contains("unknown field `disconnect_message`"), "{error}");
+}
+
+#[test]
+fn a_type_has_to_be_known() {
+    let error = refuse::<SocketConfig>("bind = 'tcp://*:*'");
+    assert!(error.contains("missing field `type`"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'dealer'");
+    assert!(error.contains("unknown variant `dealer`, expected `client` or `server`"), "{error}");
+}
+
+#[tokio::test]
+async fn nothing_is_started_with_a_property_that_is_refused() {
+    let mut config = ClientConfig::default();
+    config.metadata.insert("Colour".to_owned(), "red".to_owned());
+    let error = config.start().await.unwrap_err();
+    assert!(matches!(
+        error,
+        ConfigError::Property { name, source: PropertyError::Prefix } if name == "Colour"
+    ));
+}
+
+#[tokio::test]
+async fn nothing_is_started_with_an_endpoint_that_can_only_be_bound() {
+    let mut config = ClientConfig::default();
+    config.connect.push("tcp://*:5555".parse().unwrap());
+    let error = config.start().await.unwrap_err();
+    assert!(matches!(error, ConfigError::Connect(ConnectError::Endpoint(_))));
+}
+
+#[tokio::test]
+async fn what_was_bound_is_free_again_when_another_endpoint_is_refused() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let bind = vec![free.into(), free.into()];
+    let config = ServerConfig { bind, ..ServerConfig::default() };
+    let error = config.start().await.unwrap_err();
+    assert!(matches!(error, ConfigError::Bind(BindError::AddrInUse { .. })));
+    TcpListener::bind(free).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back_equal(client in client(), server in server()) {
+        let sockets = BTreeMap::from([
+            ("client".to_owned(), SocketConfig::Client(client.clone())),
+            ("server".to_owned(), SocketConfig::Server(server)),
+        ]);
+        prop_assert_eq!(&read::<BTreeMap<_, _>>(&toml::to_string(&sockets).unwrap()), &sockets);
+        prop_assert_eq!(&read::<ClientConfig>(&toml::to_string(&client).unwrap()), &client);
+    }
+}
+
+/// Whatever options of the kinds that are written in a way of their own.
+fn client() -> impl Strategy<Value = ClientConfig> {
+    let limit = || prop::option::of(any::<Duration>());
+    let octets = || prop::option::of(prop::collection::vec(any::<u8>(), 0..4));
+    let number = || prop::option::of(0..=u64::MAX >> 1);
+    let endpoints = || prop::collection::vec(any::<SocketAddr>(), 0..3);
+    (
+        (limit(), limit(), octets(), octets(), number()),
+        (endpoints(), any::<Duration>(), any::<Option<bool>>(), any::<bool>()),
+        prop::collection::btree_map("X-[a-zA-Z0-9_.+-]{0,9}", ".{0,9}", 0..3),
+    )
+        .prop_map(|(options, (connect, longest, tcp_keepalive, immediate), metadata)| {
+            let (linger, heartbeat_timeout, hello, hiccup, max_message_size) = options;
+            ClientConfig {
+                connect: connect.into_iter().map(Endpoint::from).collect(),
+                heartbeat_timeout,
+                hello_message: hello.map(Into::into),
+                hiccup_message: hiccup.map(Into::into),
+                immediate,
+                linger,
+                max_message_size,
+                metadata,
+                reconnect_interval_max: longest,
+                tcp_keepalive,
+                ..ClientConfig::default()
+            }
+        })
+}
+
+fn server() -> impl Strategy<Value = ServerConfig> {
+    let stops = [
+        ReconnectStop::AfterDisconnect,
+        ReconnectStop::ConnectionRefused,
+        ReconnectStop::HandshakeFailed,
+    ];
+    (
+        prop::collection::vec("tcp://(\\*|[a-z]{1,9}|\\[::1\\]):(\\*|[1-9][0-9]{0,3})", 0..3),
+        prop::sample::subsequence(stops.to_vec(), 0..=3),
+        ".{0,9}",
+    )
+        .prop_map(|(bind, reconnect_stop, message)| ServerConfig {
+            bind: bind.iter().map(|text| text.parse().unwrap()).collect(),
+            disconnect_message: Some(message.into()),
+            reconnect_stop,
+            ..ServerConfig::default()
+        })
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> T {
+    toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn refuse<T: DeserializeOwned>(text: &str) -> String {
+    toml::from_str::<T>(text).err().unwrap().to_string()
+}
+
+/// A builder's `Debug` shows all its options.
+fn shown<S: Socket>(builder: &Builder<S>) -> String {
+    format!("{builder:#?}")
+}

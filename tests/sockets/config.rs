@@ -1,0 +1,52 @@
+//! Sockets that are described by data.
+
+use tokio_zmtp::config::{AnySocket, ClientConfig, ServerConfig, SocketConfig};
+use tokio_zmtp::{Endpoint, Socket};
+
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn sockets_that_are_read_from_a_file_talk_to_each_other() {
+    let _watchdog = Watchdog::start();
+    let config = "type = 'server'\nbind = ['tcp://127.0.0.1:*', 'tcp://127.0.0.1:*']";
+    let config: SocketConfig = toml::from_str(config).unwrap();
+    let AnySocket::Server(server) = config.start().await.unwrap() else {
+        panic!("it is no server");
+    };
+
+    let config = format!("connect = '{}'", server.last_endpoint().unwrap());
+    let config: ClientConfig = toml::from_str(&config).unwrap();
+    let client = config.start().await.unwrap();
+
+    client.send("request").await.unwrap();
+    let request = server.recv().await.unwrap();
+    server.reply(&request, "reply").await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "reply");
+}
+
+#[tokio::test]
+async fn a_socket_is_bound_and_connected_to_all_its_endpoints() {
+    let _watchdog = Watchdog::start();
+    let mut config = ServerConfig::default();
+    config.bind = vec!["tcp://127.0.0.1:*".parse().unwrap()];
+    let servers = [config.start().await.unwrap(), config.start().await.unwrap()];
+
+    let mut config = ClientConfig::default();
+    config.bind = vec!["tcp://127.0.0.1:*".parse::<Endpoint>().unwrap(); 2];
+    config.connect = servers.iter().map(|server| server.last_endpoint().unwrap()).collect();
+    let client = config.start().await.unwrap();
+
+    client.send("to one").await.unwrap();
+    client.send("to the other").await.unwrap();
+    assert_eq!(servers[0].recv().await.unwrap(), "to one");
+    assert_eq!(servers[1].recv().await.unwrap(), "to the other");
+    assert_eq!(client.last_endpoint(), config.connect.pop());
+}
+
+#[tokio::test]
+async fn one_goes_on_from_the_options_of_a_file() {
+    let _watchdog = Watchdog::start();
+    let config: ClientConfig = toml::from_str("send_hwm = 7\nlinger = 'infinite'").unwrap();
+    let client = config.builder().unwrap().recv_hwm(8).build();
+    assert_eq!((client.send_hwm(), client.recv_hwm(), client.linger()), (7, 8, None));
+}
