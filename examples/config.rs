@@ -1,0 +1,67 @@
+//! A server and two clients that are described by a file exchange messages.
+//!
+//! `cargo run --example config --features serde`, with the path of another file after `--`, if any
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::{env, fs};
+
+use serde::Deserialize;
+use tokio_zmtp::config::{ClientConfig, ServerConfig};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    server: ServerConfig,
+    clients: BTreeMap<String, ClientConfig>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let config = match env::args().nth(1) {
+        Some(path) => fs::read_to_string(path)?,
+        None => include_str!("config.toml").to_owned(),
+    };
+    let config: Config = match toml::from_str(&config) {
+        Ok(config) => config,
+        Err(error) => {
+            println!("{error}");
+            return Err("the file describes no sockets".into());
+        }
+    };
+
+    let server = config.server.start().await?;
+    let endpoint = server.last_endpoint().ok_or("the server has no endpoint")?;
+    println!("server: listening on {endpoint}");
+
+    // The server's own task: it answers whoever asks.
+    let handle = server.clone();
+    tokio::spawn(async move {
+        while let Ok(request) = handle.recv().await {
+            println!("server: received {:?}", request.to_str());
+            if handle.reply(&request, "hello yourself").await.is_err() {
+                println!("server: the client has gone");
+            }
+        }
+    });
+
+    let mut clients = Vec::new();
+    for (name, mut config) in config.clients {
+        if config.connect.is_empty() {
+            config.connect.push(endpoint.clone());
+        }
+        clients.push((name, config.start().await?));
+    }
+    for (name, client) in &clients {
+        client.send(format!("hello from {name}")).await?;
+        println!("{name}: received {:?}", client.recv().await?.to_str());
+    }
+
+    for (_, client) in clients {
+        client.close().await;
+    }
+    server.close().await;
+    Ok(())
+}
