@@ -49,7 +49,7 @@ impl fmt::Display for EndpointError {
         match self.kind {
             EndpointErrorKind::NoTransport => write!(f, "no transport; write `{shown}`"),
             EndpointErrorKind::UnknownTransport => {
-                write!(f, "unknown transport `{shown}`; known are: tcp")
+                write!(f, "unknown transport `{shown}`; known are: tcp, ipc, inproc")
             }
             EndpointErrorKind::NoHost => write!(
                 f,
@@ -84,6 +84,17 @@ impl fmt::Display for EndpointError {
             EndpointErrorKind::BadPort => {
                 write!(f, "`{shown}` is not a port (0 to 65535, or `*`)")
             }
+            EndpointErrorKind::NoPath => write!(f, "no path; write one, such as `{shown}`"),
+            EndpointErrorKind::PathTooLong { octets, limit } => {
+                write!(f, "a path of {octets} octets, where this system takes {limit}")
+            }
+            EndpointErrorKind::PathCharacter(character) => {
+                write!(f, "`{}` cannot stand in a path", character.escape_debug())
+            }
+            EndpointErrorKind::NoName => write!(f, "no name; write one, such as `{shown}`"),
+            EndpointErrorKind::NameTooLong { octets, limit } => {
+                write!(f, "a name of {octets} octets; it may have {limit}")
+            }
             EndpointErrorKind::WildcardHost => write!(
                 f,
                 "every interface can be bound but not connected to; write one host, such as \
@@ -93,6 +104,10 @@ impl fmt::Display for EndpointError {
                 f,
                 "a port the system picks can be bound but not connected to; write its number, \
                  such as `{shown}`"
+            ),
+            EndpointErrorKind::WildcardPath => write!(
+                f,
+                "a fresh path can be bound but not connected to; write the path, such as `{shown}`"
             ),
         }
     }
@@ -130,10 +145,32 @@ pub enum EndpointErrorKind {
     NoPort,
     /// The port is neither a number up to 65535 nor `*`.
     BadPort,
+    /// Nothing follows `ipc://`.
+    NoPath,
+    /// The path of a Unix domain socket is longer than the system allows.
+    PathTooLong {
+        /// Its length.
+        octets: usize,
+        /// The length that the system allows.
+        limit: usize,
+    },
+    /// A character cannot stand in a path.
+    PathCharacter(char),
+    /// Nothing follows `inproc://` or `ipc://@`.
+    NoName,
+    /// The name of an `inproc` endpoint is longer than 256 octets.
+    NameTooLong {
+        /// Its length.
+        octets: usize,
+        /// The length that is allowed.
+        limit: usize,
+    },
     /// A host that stands for every interface was to be connected to.
     WildcardHost,
     /// A port that the system is to pick was to be connected to.
     WildcardPort,
+    /// A path that is to be made was to be connected to.
+    WildcardPath,
 }
 
 #[cfg(test)]
@@ -152,7 +189,7 @@ mod tests {
             (
                 "tpc://127.0.0.1:5555",
                 EndpointErrorKind::UnknownTransport,
-                "unknown transport `tpc`; known are: tcp",
+                "unknown transport `tpc`; known are: tcp, ipc, inproc",
             ),
             (
                 "tcp://:80",
@@ -217,11 +254,36 @@ mod tests {
                 EndpointErrorKind::BadPort,
                 "`+80` is not a port (0 to 65535, or `*`)",
             ),
+            (
+                "ipc://",
+                EndpointErrorKind::NoPath,
+                "no path; write one, such as `ipc:///tmp/service.sock`",
+            ),
+            ("ipc://@", EndpointErrorKind::NoName, "no name; write one, such as `ipc://@service`"),
+            (
+                "inproc://",
+                EndpointErrorKind::NoName,
+                "no name; write one, such as `inproc://service`",
+            ),
         ] {
             let error = input.parse::<Endpoint>().unwrap_err();
             assert_eq!(error.kind(), kind);
             assert_eq!(error.to_string(), format!("`{input}`: {text}"));
         }
+    }
+
+    #[test]
+    fn a_path_or_name_above_its_limit_is_refused() {
+        let limit = if cfg!(target_os = "linux") { 107 } else { 103 };
+        for prefix in ["ipc://", "ipc://@"] {
+            format!("{prefix}{}", "x".repeat(limit)).parse::<Endpoint>().unwrap();
+            let error = format!("{prefix}{}", "x".repeat(limit + 1)).parse::<Endpoint>();
+            let kind = EndpointErrorKind::PathTooLong { octets: limit + 1, limit };
+            assert_eq!(error.unwrap_err().kind(), kind);
+        }
+        format!("inproc://{}", "x".repeat(256)).parse::<Endpoint>().unwrap();
+        let error = format!("inproc://{}", "x".repeat(257)).parse::<Endpoint>().unwrap_err();
+        assert!(error.to_string().ends_with("a name of 257 octets; it may have 256"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 mod error;
 mod host;
+mod inproc;
+mod ipc;
 mod tcp;
 
 use std::fmt;
@@ -10,6 +12,8 @@ use std::str::FromStr;
 
 pub use self::error::{EndpointError, EndpointErrorKind};
 pub use self::host::Host;
+pub use self::inproc::InprocEndpoint;
+pub use self::ipc::IpcEndpoint;
 pub use self::tcp::TcpEndpoint;
 
 /// Names a place to bind or to connect to, by transport and address.
@@ -22,10 +26,17 @@ pub use self::tcp::TcpEndpoint;
 /// | `tcp://*:5555`, `tcp://[::]:5555` | every interface, IPv6 and IPv4 | refused |
 /// | `tcp://0.0.0.0:5555` | every interface, IPv4 only | refused |
 /// | `tcp://127.0.0.1:*` | a port the system picks | refused |
+/// | `ipc:///run/service.sock` | that path of a Unix domain socket | the same |
+/// | `ipc://@service` | that abstract name, which is in no file system (Linux) | the same |
+/// | `ipc://*` | a fresh path, which only this user can reach | refused |
+/// | `inproc://workers` | that name inside this process | the same, before or after bind |
+///
+/// A path has up to 107 octets, or what the system allows; the name of an `inproc` endpoint has
+/// up to 256.
 ///
 /// Everything that takes an endpoint takes a `&str`, a `String` or a [`SocketAddr`] as well. Two
-/// endpoints are equal when they name the same host and port: host names are kept in lower case,
-/// and port 0 is kept as `*`. Parsing what an endpoint displays yields that endpoint again.
+/// endpoints are equal when they name the same place: host names are kept in lower case, and port
+/// 0 is kept as `*`. Parsing what an endpoint displays yields that endpoint again.
 ///
 /// # Examples
 ///
@@ -41,16 +52,21 @@ pub use self::tcp::TcpEndpoint;
 pub enum Endpoint {
     /// A TCP port of a host.
     Tcp(TcpEndpoint),
+    /// A Unix domain socket.
+    Ipc(IpcEndpoint),
+    /// A name inside this process.
+    Inproc(InprocEndpoint),
 }
 
 impl Endpoint {
     /// Refuses an endpoint that can only be bound, so that `connect` can say so at once.
     pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
-        match self {
-            Self::Tcp(tcp) => {
-                tcp.check_connectable().map_err(|error| error.within(&self.to_string()))
-            }
-        }
+        let checked = match self {
+            Self::Tcp(tcp) => tcp.check_connectable(),
+            Self::Ipc(ipc) => ipc.check_connectable(),
+            Self::Inproc(_) => Ok(()),
+        };
+        checked.map_err(|error| error.within(&self.to_string()))
     }
 }
 
@@ -58,6 +74,8 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(tcp) => fmt::Display::fmt(tcp, f),
+            Self::Ipc(ipc) => fmt::Display::fmt(ipc, f),
+            Self::Inproc(inproc) => fmt::Display::fmt(inproc, f),
         }
     }
 }
@@ -75,14 +93,13 @@ impl FromStr for Endpoint {
         let Some((transport, address)) = input.split_once("://") else {
             return Err(EndpointError::no_transport(input));
         };
-        match transport {
-            "tcp" => {
-                TcpEndpoint::parse(address).map(Self::Tcp).map_err(|error| error.within(input))
-            }
-            unknown => {
-                Err(EndpointError::new(EndpointErrorKind::UnknownTransport, unknown).within(input))
-            }
-        }
+        let parsed = match transport {
+            "tcp" => TcpEndpoint::parse(address).map(Self::Tcp),
+            "ipc" => IpcEndpoint::parse(address).map(Self::Ipc),
+            "inproc" => InprocEndpoint::parse(address).map(Self::Inproc),
+            unknown => Err(EndpointError::new(EndpointErrorKind::UnknownTransport, unknown)),
+        };
+        parsed.map_err(|error| error.within(input))
     }
 }
 
@@ -122,6 +139,18 @@ impl From<TcpEndpoint> for Endpoint {
     }
 }
 
+impl From<IpcEndpoint> for Endpoint {
+    fn from(ipc: IpcEndpoint) -> Self {
+        Self::Ipc(ipc)
+    }
+}
+
+impl From<InprocEndpoint> for Endpoint {
+    fn from(inproc: InprocEndpoint) -> Self {
+        Self::Inproc(inproc)
+    }
+}
+
 impl From<&Self> for Endpoint {
     fn from(endpoint: &Self) -> Self {
         endpoint.clone()
@@ -139,6 +168,7 @@ impl serde::Serialize for Endpoint {
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv6Addr, SocketAddrV6};
+    use std::path::Path;
 
     use proptest::prelude::*;
 
@@ -155,6 +185,11 @@ mod tests {
             "tcp://*:65535",
             "tcp://localhost:5555",
             "tcp://my_service-1.example.org:5555",
+            "ipc:///run/my service.sock",
+            "ipc://relative.sock",
+            "ipc://@abstract/name",
+            "ipc://*",
+            "inproc://any name; with *signs* of:every@kind",
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
@@ -172,9 +207,26 @@ mod tests {
 
     #[test]
     fn host_and_port_can_be_asked_for() {
-        let Endpoint::Tcp(tcp) = parse("tcp://[fe80::1%3]:5555");
+        let Endpoint::Tcp(tcp) = parse("tcp://[fe80::1%3]:5555") else { panic!("is TCP") };
         assert!(matches!(tcp.host(), Host::Ipv6 { zone: Some(zone), .. } if zone == "3"));
         assert_eq!(tcp.port(), 5555);
+    }
+
+    #[test]
+    fn a_path_and_a_name_are_told_apart() {
+        let Endpoint::Ipc(path) = parse("ipc:///run/x") else { panic!("is IPC") };
+        assert_eq!((path.path(), path.abstract_name()), (Some(Path::new("/run/x")), None));
+        let Endpoint::Ipc(name) = parse("ipc://@x") else { panic!("is IPC") };
+        assert_eq!((name.path(), name.abstract_name()), (None, Some("x")));
+        let Endpoint::Ipc(any) = parse("ipc://*") else { panic!("is IPC") };
+        assert!(any.is_wildcard() && any.path().is_none());
+    }
+
+    #[test]
+    fn unique_names_differ() {
+        let [a, b] = [(); 2].map(|()| InprocEndpoint::unique());
+        assert_ne!(a, b);
+        assert_eq!(parse(&a.to_string()), a.into());
     }
 
     #[test]
@@ -224,14 +276,20 @@ mod tests {
         let error = parse("tcp://[::1]:*").check_connectable().unwrap_err();
         assert_eq!(error.kind(), EndpointErrorKind::WildcardPort);
         assert!(error.to_string().ends_with("such as `tcp://[::1]:5555`"));
-        assert_eq!(parse("tcp://localhost:80").check_connectable(), Ok(()));
+        let error = parse("ipc://*").check_connectable().unwrap_err();
+        assert_eq!(error.kind(), EndpointErrorKind::WildcardPath);
+        for input in ["tcp://localhost:80", "ipc:///run/x", "ipc://@x", "inproc://x"] {
+            assert_eq!(parse(input).check_connectable(), Ok(()));
+        }
     }
 
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic(text in any::<String>()) {
             check(&text);
-            check(&format!("tcp://{text}"));
+            for transport in ["tcp", "ipc", "inproc"] {
+                check(&format!("{transport}://{text}"));
+            }
         }
 
         #[test]
@@ -270,6 +328,8 @@ mod tests {
         let host = r"\*|[a-zA-Z_-][a-zA-Z0-9._-]{0,20}|\[fe80::[1-9a-f]{1,4}%[a-z0-9._-]{1,8}\]";
         let text =
             (host, any::<u16>()).prop_map(|(host, port)| parse(&format!("tcp://{host}:{port}")));
-        prop_oneof![address, text]
+        let path = r"[@/]?[^\x00@*]{1,26}".prop_map(|path| parse(&format!("ipc://{path}")));
+        let name = r"\PC{1,60}".prop_map(|name| parse(&format!("inproc://{name}")));
+        prop_oneof![address, text, path, name]
     }
 }

@@ -1,0 +1,83 @@
+use std::fmt;
+use std::path::Path;
+
+use super::{EndpointError, EndpointErrorKind};
+
+/// Names a Unix domain socket: `ipc:///run/service.sock`, `ipc://@service`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct IpcEndpoint(Box<str>);
+
+impl IpcEndpoint {
+    /// Parses what follows `ipc://`.
+    pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
+        // An abstract name has the `@` where the system wants a zero; a path has one at its end.
+        let octets = match address.strip_prefix('@') {
+            Some("") => {
+                return Err(EndpointError::new(EndpointErrorKind::NoName, "ipc://@service"));
+            }
+            Some(name) => name.len(),
+            None => address.len(),
+        };
+        if octets == 0 {
+            return Err(EndpointError::new(EndpointErrorKind::NoPath, "ipc:///tmp/service.sock"));
+        }
+        if octets > PATH_MAX {
+            let kind = EndpointErrorKind::PathTooLong { octets, limit: PATH_MAX };
+            return Err(EndpointError::new(kind, ""));
+        }
+        if address.contains('\0') {
+            return Err(EndpointError::new(EndpointErrorKind::PathCharacter('\0'), address));
+        }
+        Ok(Self(address.into()))
+    }
+
+    /// Returns the path of the socket in the file system; `None` for an abstract name and for `*`.
+    pub fn path(&self) -> Option<&Path> {
+        let is_path = !self.is_wildcard() && self.abstract_name().is_none();
+        is_path.then(|| Path::new(&*self.0))
+    }
+
+    /// Returns the name of a socket that is in no file system: what follows the `@`.
+    pub fn abstract_name(&self) -> Option<&str> {
+        self.0.strip_prefix('@')
+    }
+
+    /// Returns whether it is `*`, a fresh path that is made at bind.
+    pub fn is_wildcard(&self) -> bool {
+        &*self.0 == "*"
+    }
+
+    /// The endpoint of a path that was made here.
+    #[cfg(unix)]
+    pub(crate) fn from_path(path: &Path) -> Result<Self, EndpointError> {
+        let text = path.to_str().ok_or_else(|| {
+            EndpointError::new(EndpointErrorKind::NoPath, "ipc:///tmp/service.sock")
+        })?;
+        Self::parse(text).map_err(|error| error.within(&format!("ipc://{text}")))
+    }
+
+    pub(super) fn check_connectable(&self) -> Result<(), EndpointError> {
+        if self.is_wildcard() {
+            let shown = "ipc:///tmp/service.sock";
+            return Err(EndpointError::new(EndpointErrorKind::WildcardPath, shown));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for IpcEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ipc://{}", self.0)
+    }
+}
+
+impl fmt::Debug for IpcEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The longest path, and the longest abstract name, in octets: what systems have room for in
+/// `sun_path`, less the zero beside it.
+const PATH_MAX: usize =
+    if cfg!(any(target_os = "android", target_os = "linux", windows)) { 107 } else { 103 };
