@@ -114,7 +114,9 @@ pub mod stats;
 mod transport;
 
 pub use self::connection_id::ConnectionId;
-pub use self::endpoint::{Endpoint, EndpointError, EndpointErrorKind, Host, TcpEndpoint};
+pub use self::endpoint::{
+    Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, TcpEndpoint,
+};
 pub use self::error::{
     BindError, ConnectError, ConnectedError, DetachError, PropertyError, RecvError, RouteError,
     SendError, TryRecvError, TryRouteError, TrySendError,
@@ -123,6 +125,6 @@ pub use self::message::Message;
 pub use self::options::ReconnectStop;
 pub use self::peers::PeerId;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
-pub use self::remote::Remote;
+pub use self::remote::{Credentials, Remote};
 pub use self::routing_id::RoutingId;
 pub use self::socket::{Builder, Client, CloseReport, Permit, RoutePermit, Server, Socket};

@@ -46,12 +46,32 @@ struct Inner {
     counters: Counters,
 }
 
+/// The process at the other end of a Unix domain socket, as the system saw it when the connection was
+/// made (`SO_PEERCRED`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Credentials {
+    /// Its number, where the system tells it.
+    pub pid: Option<u32>,
+    /// The user that it runs as.
+    pub uid: u32,
+    /// The group that it runs as.
+    pub gid: u32,
+}
+
+/// Where a stream comes from, or leads to, as far as its transport knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) address: Option<SocketAddr>,
+    pub(crate) credentials: Option<Credentials>,
+}
+
 /// Who a remote is.
 pub(crate) struct Identity {
     pub(crate) connection_id: ConnectionId,
     pub(crate) routing_id: Option<RoutingId>,
     pub(crate) endpoint: Endpoint,
-    pub(crate) address: SocketAddr,
+    pub(crate) origin: Origin,
     pub(crate) socket_type: Option<SocketType>,
     pub(crate) metadata: Metadata,
 }
@@ -80,10 +100,18 @@ impl Remote {
         &self.0.identity.endpoint
     }
 
-    /// Returns the network address of the remote. (libzmq `Peer-Address`.)
+    /// Returns the network address of the remote; `None` over `ipc` and `inproc`, where it has none.
+    /// (libzmq `Peer-Address`.)
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
-        Some(self.0.identity.address)
+        self.0.identity.origin.address
+    }
+
+    /// Returns which process the remote is, as the system knows it; `None` over anything but `ipc`.
+    /// (libzmq `Peer-Address`, which over `ipc` holds these.)
+    #[must_use]
+    pub fn credentials(&self) -> Option<Credentials> {
+        self.0.identity.origin.credentials
     }
 
     /// Returns the type that the remote has announced, which it need not do. (RFC 37, The Socket-Type
@@ -123,6 +151,12 @@ impl Remote {
     }
 }
 
+impl From<SocketAddr> for Origin {
+    fn from(address: SocketAddr) -> Self {
+        Self { address: Some(address), credentials: None }
+    }
+}
+
 /// Two are equal when they are of the same connection of the same socket.
 impl PartialEq for Remote {
     fn eq(&self, other: &Self) -> bool {
@@ -140,6 +174,7 @@ impl fmt::Debug for Remote {
             .field("routing_id", &self.routing_id())
             .field("endpoint", self.endpoint())
             .field("address", &self.address())
+            .field("credentials", &self.credentials())
             .field("socket_type", &self.socket_type())
             .finish_non_exhaustive()
     }
@@ -173,7 +208,7 @@ pub(crate) mod tests {
             connection_id: ConnectionId::FIRST,
             routing_id: None,
             endpoint: address.into(),
-            address,
+            origin: address.into(),
             socket_type: None,
             metadata,
         };

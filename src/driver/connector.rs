@@ -2,7 +2,6 @@
 
 use std::future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailu
 use crate::options::{Options, ReconnectStop};
 use crate::peers::Hope;
 use crate::proto::handshake::Peer;
+use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::{self, Stream};
 
@@ -44,7 +44,7 @@ struct Dialled {
     framed: Framed<Stream, TrafficCodec>,
     peer: Peer,
     connection_id: ConnectionId,
-    address: SocketAddr,
+    origin: Origin,
 }
 
 /// What to do after an attempt, or a connection, has ended.
@@ -144,7 +144,7 @@ impl Connector {
 
     async fn dial(&self) -> Result<Dialled, ConnectFailure> {
         self.publish(|| EventKind::ConnectDelayed);
-        let (stream, address) = match connect(&self.endpoint, &self.shared.options).await {
+        let (stream, origin) = match connect(&self.endpoint, &self.shared.options).await {
             Ok(connected) => connected,
             Err(failure) => {
                 self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
@@ -153,11 +153,11 @@ impl Connector {
         };
         let Shared { options, handshake, peers, publisher, .. } = &*self.shared;
         let connection_id = peers.allot();
-        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, address);
+        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         publisher.publish(&subject, || EventKind::Connected);
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
         match establish(stream, handshake.clone(), deadline, largest).await {
-            Ok((framed, peer)) => Ok(Dialled { framed, peer, connection_id, address }),
+            Ok((framed, peer)) => Ok(Dialled { framed, peer, connection_id, origin }),
             Err(reason) => {
                 let event = EventKind::HandshakeFailed { reason: reason.clone() };
                 publisher.publish(&subject, || event);
@@ -168,7 +168,7 @@ impl Connector {
 
     /// Runs a connection to its end. Returns nothing if there is to be no other.
     async fn serve(&mut self, dialled: Dialled) -> Option<Retry> {
-        let Dialled { framed, peer, connection_id, address } = dialled;
+        let Dialled { framed, peer, connection_id, origin } = dialled;
         let Shared { options, routing, peers, .. } = &*self.shared;
         let mut attachment = match self.attachment.take() {
             Some(attachment) => attachment,
@@ -177,7 +177,7 @@ impl Connector {
         let joined = self.shared.join(
             &attachment,
             &self.endpoint,
-            (connection_id, address),
+            (connection_id, origin),
             peer,
             self.connections,
         );
@@ -259,7 +259,7 @@ impl Connector {
 async fn connect(
     endpoint: &Endpoint,
     options: &Options,
-) -> Result<(Stream, SocketAddr), ConnectFailure> {
+) -> Result<(Stream, Origin), ConnectFailure> {
     let limit = options.connect_timeout;
     match within(limit, transport::connect(endpoint, &options.tcp)).await {
         Some(connected) => connected.map_err(|error| ConnectFailure::Transport(Arc::new(error))),
@@ -270,7 +270,7 @@ async fn connect(
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::net::TcpStream;
+    use std::net::{SocketAddr, TcpStream};
     use std::time::Duration;
 
     use tokio::net::TcpSocket;

@@ -1,6 +1,5 @@
 //! A bound endpoint.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use crate::connection::{Connection, establish};
 use crate::endpoint::Endpoint;
 use crate::monitor::{DisconnectReason, EventKind, Subject};
 use crate::peers::Hope;
+use crate::remote::Origin;
 use crate::routing::EndpointId;
 use crate::transport::{self, Stream};
 
@@ -56,7 +56,7 @@ impl Listener {
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, address)) => self.spawn(stream, address),
+                    Ok((stream, origin)) => self.spawn(stream, origin),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections now");
                         let error = Arc::new(error);
@@ -80,19 +80,19 @@ impl Listener {
         wind_down(connections, place.shared.linger()).await;
     }
 
-    fn spawn(&mut self, stream: Stream, address: SocketAddr) {
-        let span = tracing::debug_span!("connection", remote = %address);
-        self.connections.spawn(self.place.clone().serve(stream, address).instrument(span));
+    fn spawn(&mut self, stream: Stream, origin: Origin) {
+        let span = tracing::debug_span!("connection", remote = ?origin);
+        self.connections.spawn(self.place.clone().serve(stream, origin).instrument(span));
     }
 }
 
 impl Place {
     /// Serves one accepted stream from its handshake to its end.
-    async fn serve(self, stream: Stream, address: SocketAddr) {
+    async fn serve(self, stream: Stream, origin: Origin) {
         let Self { id, endpoint, ended, shared } = &self;
         let options = &shared.options;
         let connection_id = shared.peers.allot();
-        let subject = Subject::endpoint(endpoint.clone()).connection(connection_id, address);
+        let subject = Subject::endpoint(endpoint.clone()).connection(connection_id, origin);
         shared.publisher.publish(&subject, || EventKind::Accepted);
         let handshake = shared.handshake.clone();
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
@@ -114,7 +114,7 @@ impl Place {
         if ended.is_cancelled() {
             return;
         }
-        let joined = shared.join(&attachment, endpoint, (connection_id, address), peer, 0);
+        let joined = shared.join(&attachment, endpoint, (connection_id, origin), peer, 0);
         let reason = {
             let pipe = attachment.pipe();
             let connection = Connection::new(framed, &mut attachment, joined.remote(), options);

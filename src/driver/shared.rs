@@ -1,6 +1,5 @@
 //! What the parts of one socket have in common.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::peers::{Membership, Peers};
 use crate::pipe::Arrival;
 use crate::proto::batch::Batch;
 use crate::proto::handshake::{HandshakeConfig, Peer};
-use crate::remote::{Identity, Remote};
+use crate::remote::{Identity, Origin, Remote};
 use crate::routing::{Attachment, Losses, Routing, lock};
 
 /// What the driver, its tasks and the handles of one socket share.
@@ -68,7 +67,7 @@ impl Shared {
         self: &Arc<Self>,
         attachment: &Attachment,
         endpoint: &Endpoint,
-        (connection_id, address): (ConnectionId, SocketAddr),
+        (connection_id, origin): (ConnectionId, Origin),
         peer: Peer,
         reconnects: u64,
     ) -> Joined {
@@ -76,7 +75,7 @@ impl Shared {
             connection_id,
             routing_id: attachment.routing_id(),
             endpoint: endpoint.clone(),
-            address,
+            origin,
             socket_type: peer.socket_type,
             metadata: peer.metadata,
         };

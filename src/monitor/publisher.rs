@@ -9,7 +9,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use super::{Event, EventKind, Monitor};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
-use crate::remote::Remote;
+use crate::remote::{Origin, Remote};
 use crate::routing_id::RoutingId;
 
 /// The source of a socket's events. Nothing is made or kept while nobody watches.
@@ -76,10 +76,10 @@ impl Subject {
     }
 
     /// The same endpoint's connection, before its handshake.
-    pub(crate) fn connection(&self, id: ConnectionId, address: SocketAddr) -> Self {
+    pub(crate) fn connection(&self, id: ConnectionId, origin: Origin) -> Self {
         Self {
             endpoint: self.endpoint.clone(),
-            address: Some(address),
+            address: origin.address,
             connection_id: Some(id),
             routing_id: None,
         }

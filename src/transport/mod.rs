@@ -1,22 +1,21 @@
 //! Byte streams between two sockets: dialling, listening, and one type for all of them.
 
+#[cfg(unix)]
+mod ipc;
 mod resolve;
+mod stream;
 mod tcp;
 
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use pin_project::pin_project;
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+pub(crate) use self::stream::Stream;
 use crate::endpoint::Endpoint;
 use crate::options::TcpOptions;
+use crate::remote::Origin;
 
-/// Dials an endpoint, once; returns the stream and the address that answered.
+/// Dials an endpoint, once; returns the stream and who answered.
 ///
 /// Host names are resolved anew on every call, and every address is tried. There is no deadline
 /// but the system's: the caller wraps this into its own.
@@ -32,15 +31,21 @@ use crate::options::TcpOptions;
 pub(crate) async fn connect(
     endpoint: &Endpoint,
     options: &TcpOptions,
-) -> io::Result<(Stream, SocketAddr)> {
+) -> io::Result<(Stream, Origin)> {
     endpoint
         .check_connectable()
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     match endpoint {
         Endpoint::Tcp(tcp) => {
             let (stream, remote) = tcp::connect(tcp, options).await?;
-            Ok((Stream::Tcp(stream), remote))
+            Ok((Stream::Tcp(stream), remote.into()))
         }
+        #[cfg(unix)]
+        Endpoint::Ipc(ipc) => {
+            let (stream, remote) = ipc::connect(ipc).await?;
+            Ok((Stream::Ipc(stream), remote))
+        }
+        unsupported => Err(ListenError::unsupported(unsupported).into()),
     }
 }
 
@@ -48,6 +53,8 @@ pub(crate) async fn connect(
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(tcp::Listener),
+    #[cfg(unix)]
+    Ipc(ipc::Listener),
 }
 
 impl Listener {
@@ -66,10 +73,13 @@ impl Listener {
     ) -> Result<Self, ListenError> {
         match endpoint {
             Endpoint::Tcp(tcp) => tcp::Listener::bind(tcp, options).await.map(Self::Tcp),
+            #[cfg(unix)]
+            Endpoint::Ipc(ipc) => ipc::Listener::bind(ipc, options.backlog).map(Self::Ipc),
+            unsupported => Err(ListenError::unsupported(unsupported)),
         }
     }
 
-    /// Waits for the next stream; returns it and the address of who dialled.
+    /// Waits for the next stream; returns it and who dialled.
     ///
     /// # Cancel safety
     ///
@@ -79,19 +89,26 @@ impl Listener {
     ///
     /// Only what concerns this process or machine, such as a lack of file descriptors. It may last,
     /// and the next call fails at once then: wait before calling again.
-    pub(crate) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+    pub(crate) async fn accept(&self) -> io::Result<(Stream, Origin)> {
         match self {
             Self::Tcp(listener) => {
                 let (stream, remote) = listener.accept().await?;
-                Ok((Stream::Tcp(stream), remote))
+                Ok((Stream::Tcp(stream), remote.into()))
+            }
+            #[cfg(unix)]
+            Self::Ipc(listener) => {
+                let (stream, remote) = listener.accept().await?;
+                Ok((Stream::Ipc(stream), remote))
             }
         }
     }
 
-    /// Returns what is bound, in numbers: the address, and the port that the system picked.
+    /// Returns what is bound: the address in numbers, and what was picked for `*`.
     pub(crate) fn local_endpoint(&self) -> Endpoint {
         match self {
             Self::Tcp(listener) => listener.local_addr().into(),
+            #[cfg(unix)]
+            Self::Ipc(listener) => listener.local().clone().into(),
         }
     }
 }
@@ -109,13 +126,21 @@ pub(crate) enum ListenError {
         endpoint: Endpoint,
         source: io::Error,
     },
+    /// There is no such transport on this system.
+    #[error("{endpoint} cannot be used on this system")]
+    Unsupported { endpoint: Endpoint },
 }
 
 impl ListenError {
+    fn unsupported(endpoint: &Endpoint) -> Self {
+        Self::Unsupported { endpoint: endpoint.clone() }
+    }
+
     /// Returns what the system said.
     pub(crate) fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Resolve(source) | Self::Listen { source, .. } => source.kind(),
+            Self::Unsupported { .. } => io::ErrorKind::Unsupported,
         }
     }
 }
@@ -126,71 +151,13 @@ impl From<ListenError> for io::Error {
     }
 }
 
-/// Carries the octets of one connection, over whatever transport.
-#[pin_project(project = StreamProjection)]
-#[derive(Debug)]
-pub(crate) enum Stream {
-    Tcp(#[pin] TcpStream),
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.project() {
-            StreamProjection::Tcp(stream) => stream.poll_read(cx, buf),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.project() {
-            StreamProjection::Tcp(stream) => stream.poll_write(cx, buf),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.project() {
-            StreamProjection::Tcp(stream) => stream.poll_write_vectored(cx, bufs),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tcp(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.project() {
-            StreamProjection::Tcp(stream) => stream.poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.project() {
-            StreamProjection::Tcp(stream) => stream.poll_shutdown(cx),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::IoSlice;
     use std::net;
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     use super::*;
     use crate::endpoint::EndpointError;
@@ -225,10 +192,9 @@ mod tests {
         let listener = bind("tcp://*:*").await.unwrap();
         let endpoint = parse(&format!("tcp://127.0.0.1:{}", port(&listener)));
         let (dialled, accepted) = tokio::try_join!(dial(&endpoint), listener.accept()).unwrap();
-        let (Stream::Tcp(stream), remote) = dialled;
-        assert_eq!(Endpoint::from(remote), endpoint);
+        assert_eq!(dialled.1.address.map(Endpoint::from), Some(endpoint));
         // As IPv4, not as `::ffff:127.0.0.1`.
-        assert_eq!(accepted.1, stream.local_addr().unwrap());
+        assert_eq!(accepted.1.address, Some(tcp(&dialled.0).local_addr().unwrap()));
     }
 
     #[tokio::test]
@@ -285,8 +251,8 @@ mod tests {
     async fn both_ends_send_small_writes_at_once() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
-        for Stream::Tcp(stream) in [dialled, accepted] {
-            assert!(stream.nodelay().unwrap());
+        for stream in [dialled, accepted] {
+            assert!(tcp(&stream).nodelay().unwrap());
         }
     }
 
@@ -327,7 +293,7 @@ mod tests {
         Listener::bind(endpoint, &TcpOptions::default()).await
     }
 
-    async fn dial(endpoint: &Endpoint) -> io::Result<(Stream, SocketAddr)> {
+    async fn dial(endpoint: &Endpoint) -> io::Result<(Stream, Origin)> {
         connect(endpoint, &TcpOptions::default()).await
     }
 
@@ -336,8 +302,13 @@ mod tests {
     }
 
     fn port(listener: &Listener) -> u16 {
-        let Endpoint::Tcp(tcp) = listener.local_endpoint();
+        let Endpoint::Tcp(tcp) = listener.local_endpoint() else { panic!("it is TCP") };
         tcp.port()
+    }
+
+    fn tcp(stream: &Stream) -> &TcpStream {
+        let Stream::Tcp(stream) = stream else { panic!("it is TCP") };
+        stream
     }
 
     fn ipv6_is_here() -> bool {

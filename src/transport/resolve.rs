@@ -63,14 +63,13 @@ mod tests {
     async fn an_address_resolves_to_itself() {
         for text in ["127.0.0.1:1", "[::1]:1", "[fe80::1%3]:1"] {
             let address: SocketAddr = text.parse().unwrap();
-            let Endpoint::Tcp(endpoint) = address.into();
-            assert_eq!(resolve(&endpoint).await.unwrap(), [address]);
+            assert_eq!(resolve(&address.into()).await.unwrap(), [address]);
         }
     }
 
     #[tokio::test]
     async fn localhost_resolves_to_loopback_addresses() {
-        let Endpoint::Tcp(endpoint) = "tcp://localhost:1".parse().unwrap();
+        let endpoint = tcp("tcp://localhost:1");
         let addresses = resolve(&endpoint).await.unwrap();
         assert!(!addresses.is_empty());
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
@@ -79,14 +78,14 @@ mod tests {
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn a_named_interface_becomes_its_number() {
-        let Endpoint::Tcp(endpoint) = "tcp://[fe80::1%lo]:1".parse().unwrap();
+        let endpoint = tcp("tcp://[fe80::1%lo]:1");
         let addresses = resolve(&endpoint).await.unwrap();
         assert_eq!(addresses, ["[fe80::1%1]:1".parse().unwrap()]);
     }
 
     #[tokio::test]
     async fn an_interface_that_does_not_exist_is_an_error() {
-        let Endpoint::Tcp(endpoint) = "tcp://[fe80::1%no-such-zone]:1".parse().unwrap();
+        let endpoint = tcp("tcp://[fe80::1%no-such-zone]:1");
         resolve(&endpoint).await.unwrap_err();
     }
 
@@ -102,5 +101,10 @@ mod tests {
             interleave(addresses(&["1.1.1.1:1", "[::1]:1", "[::2]:1"])),
             addresses(&["1.1.1.1:1", "[::1]:1", "[::2]:1"])
         );
+    }
+
+    fn tcp(text: &str) -> TcpEndpoint {
+        let Endpoint::Tcp(tcp) = text.parse().unwrap() else { panic!("{text} is TCP") };
+        tcp
     }
 }

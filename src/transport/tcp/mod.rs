@@ -289,8 +289,8 @@ mod tests {
     }
 
     fn parse(endpoint: &str) -> TcpEndpoint {
-        let Endpoint::Tcp(endpoint) = endpoint.parse().unwrap();
-        endpoint
+        let Endpoint::Tcp(tcp) = endpoint.parse().unwrap() else { panic!("{endpoint} is TCP") };
+        tcp
     }
 
     /// Returns an address that was free a moment ago, out of reach of tests that take any port.
