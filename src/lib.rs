@@ -100,6 +100,7 @@ mod connection_id;
 mod driver;
 mod endpoint;
 mod error;
+mod inproc;
 mod message;
 pub mod monitor;
 mod options;

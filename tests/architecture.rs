@@ -21,6 +21,7 @@ const RANKS: &[(&str, u8)] = &[
     ("routing", 6),
     ("transport", 6),
     ("connection", 7),
+    ("inproc", 7),
     ("peers", 7),
     ("driver", 8),
     ("socket", 9),

@@ -42,14 +42,13 @@ pub(crate) use self::establish::establish;
 use self::writer::Writer;
 use crate::monitor::DisconnectReason;
 use crate::options::Options;
-use crate::pipe::{Arrival, Take};
+use crate::pipe::{Arrival, Cargo, Take};
 use crate::proto::batch::Batch;
 use crate::proto::command::Command;
 use crate::proto::heartbeating::{Dead, Heartbeating};
 use crate::proto::traffic::Traffic;
 use crate::remote::Remote;
 use crate::routing::Attachment;
-use crate::stats::Volume;
 
 /// An established connection.
 #[derive(Debug)]
@@ -267,9 +266,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 impl<S> Connection<'_, S> {
     /// Counts what was read, and keeps it to be delivered.
     fn receive(&mut self, batch: Batch) {
-        let (messages, octets) = (batch.messages() as u64, batch.wire_octets() as u64);
-        self.remote.counters().count_received(Volume { messages, octets });
-        self.undelivered.push_back(Arrival { batch, remote: self.remote.clone() });
+        let cargo = Cargo::Framed(batch);
+        self.remote.counters().count_received(cargo.volume());
+        self.undelivered.push_back(Arrival { cargo, remote: self.remote.clone() });
     }
 
     /// The whole messages that were read and not decoded before the connection ended.

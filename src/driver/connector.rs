@@ -14,7 +14,9 @@ use super::backoff::Backoff;
 use super::{Shared, within};
 use crate::connection::{Connection, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, InprocEndpoint};
+use crate::inproc;
+use crate::message::Message;
 use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::{Options, ReconnectStop};
 use crate::peers::Hope;
@@ -41,10 +43,17 @@ pub(super) struct Connector {
 /// What an attempt that succeeded has brought.
 #[derive(Debug)]
 struct Dialled {
-    framed: Framed<Stream, TrafficCodec>,
+    line: Line,
     peer: Peer,
     connection_id: ConnectionId,
     origin: Origin,
+}
+
+/// What messages pass through.
+#[derive(Debug)]
+enum Line {
+    Inproc(inproc::Half),
+    Stream(Box<Framed<Stream, TrafficCodec>>),
 }
 
 /// What to do after an attempt, or a connection, has ended.
@@ -144,6 +153,9 @@ impl Connector {
 
     async fn dial(&self) -> Result<Dialled, ConnectFailure> {
         self.publish(|| EventKind::ConnectDelayed);
+        if let Endpoint::Inproc(endpoint) = &self.endpoint {
+            return self.dial_inproc(endpoint).await;
+        }
         let (stream, origin) = match connect(&self.endpoint, &self.shared.options).await {
             Ok(connected) => connected,
             Err(failure) => {
@@ -151,24 +163,41 @@ impl Connector {
                 return Err(failure);
             }
         };
-        let Shared { options, handshake, peers, publisher, .. } = &*self.shared;
-        let connection_id = peers.allot();
-        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
-        publisher.publish(&subject, || EventKind::Connected);
+        let Shared { options, handshake, .. } = &*self.shared;
+        let (connection_id, subject) = self.connected(origin);
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        match establish(stream, handshake.clone(), deadline, largest).await {
-            Ok((framed, peer)) => Ok(Dialled { framed, peer, connection_id, origin }),
-            Err(reason) => {
-                let event = EventKind::HandshakeFailed { reason: reason.clone() };
-                publisher.publish(&subject, || event);
-                Err(reason.into())
-            }
-        }
+        let established = establish(stream, handshake.clone(), deadline, largest).await;
+        let (framed, peer) =
+            established.map_err(|reason| self.handshake_failed(&subject, reason))?;
+        Ok(Dialled { line: Line::Stream(Box::new(framed)), peer, connection_id, origin })
+    }
+
+    /// Waits until somebody listens there, for as long as that takes.
+    async fn dial_inproc(&self, endpoint: &InprocEndpoint) -> Result<Dialled, ConnectFailure> {
+        let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
+        let origin = Origin::default();
+        let (connection_id, subject) = self.connected(origin);
+        let (half, peer) = answer.map_err(|reason| self.handshake_failed(&subject, reason))?;
+        Ok(Dialled { line: Line::Inproc(half), peer, connection_id, origin })
+    }
+
+    /// Names a connection that was made, and says so.
+    fn connected(&self, origin: Origin) -> (ConnectionId, Subject) {
+        let connection_id = self.shared.peers.allot();
+        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
+        self.shared.publisher.publish(&subject, || EventKind::Connected);
+        (connection_id, subject)
+    }
+
+    fn handshake_failed(&self, subject: &Subject, reason: HandshakeFailure) -> ConnectFailure {
+        let event = EventKind::HandshakeFailed { reason: reason.clone() };
+        self.shared.publisher.publish(subject, || event);
+        reason.into()
     }
 
     /// Runs a connection to its end. Returns nothing if there is to be no other.
     async fn serve(&mut self, dialled: Dialled) -> Option<Retry> {
-        let Dialled { framed, peer, connection_id, origin } = dialled;
+        let Dialled { line, peer, connection_id, origin } = dialled;
         let Shared { options, routing, peers, .. } = &*self.shared;
         let mut attachment = match self.attachment.take() {
             Some(attachment) => attachment,
@@ -182,8 +211,22 @@ impl Connector {
             self.connections,
         );
         self.connections += 1;
-        let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
-        let reason = connection.run_until(joined.disconnected()).await;
+        let (reason, mut attachment) = match line {
+            Line::Inproc(half) => {
+                let hello = options.hello_message.clone().map(Message::from);
+                half.join(attachment, joined.remote(), hello);
+                let reason = tokio::select! {
+                    reason = half.ended() => Some(reason),
+                    () = joined.disconnected() => None,
+                };
+                (reason, half.leave()?)
+            }
+            Line::Stream(framed) => {
+                let remote = joined.remote();
+                let connection = Connection::new(*framed, &mut attachment, remote, options);
+                (connection.run_until(joined.disconnected()).await, attachment)
+            }
+        };
         let (retry, reason) = match reason {
             Some(DisconnectReason::Closed) => (None, DisconnectReason::Closed),
             Some(reason) => (Some(self.after_disconnect(&reason)), reason),

@@ -10,19 +10,24 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::acceptor::{Acceptor, Incoming};
+use super::shared::Joined;
 use super::{Shared, wind_down, within};
 use crate::connection::{Connection, establish};
+use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
-use crate::monitor::{DisconnectReason, EventKind, Subject};
+use crate::inproc::Dial;
+use crate::message::Message;
+use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::peers::Hope;
 use crate::remote::Origin;
-use crate::routing::EndpointId;
-use crate::transport::{self, Stream};
+use crate::routing::{Attachment, EndpointId, Pipe};
+use crate::transport::Stream;
 
-/// Accepts streams and owns the connections that come of them.
+/// Accepts remotes and owns the connections that come of them.
 #[derive(Debug)]
 pub(super) struct Listener {
-    listener: transport::Listener,
+    acceptor: Acceptor,
     place: Place,
     connections: JoinSet<()>,
 }
@@ -39,15 +44,15 @@ struct Place {
 
 impl Listener {
     pub(super) fn new(
-        listener: transport::Listener,
+        acceptor: Acceptor,
         id: EndpointId,
         ended: CancellationToken,
         shared: Arc<Shared>,
     ) -> Self {
-        let endpoint = listener.local_endpoint();
+        let endpoint = acceptor.local_endpoint();
         let place = Place { id, endpoint, ended, shared };
         place.publish(|| EventKind::Listening);
-        Self { listener, place, connections: JoinSet::new() }
+        Self { acceptor, place, connections: JoinSet::new() }
     }
 
     /// Accepts until the endpoint is given up, then lets its connections finish. `release` is
@@ -55,8 +60,8 @@ impl Listener {
     pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
         loop {
             tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, origin)) => self.spawn(stream, origin),
+                accepted = self.acceptor.accept() => match accepted {
+                    Ok(incoming) => self.spawn(incoming),
                     Err(error) => {
                         tracing::warn!(%error, "cannot accept connections now");
                         let error = Arc::new(error);
@@ -71,8 +76,8 @@ impl Listener {
                 () = self.place.ended.cancelled() => break,
             }
         }
-        let Self { listener, place, connections } = self;
-        drop(listener);
+        let Self { acceptor, place, connections } = self;
+        drop(acceptor);
         drop(hope);
         place.publish(|| EventKind::Closed);
         let _ = release.send(());
@@ -80,54 +85,104 @@ impl Listener {
         wind_down(connections, place.shared.linger()).await;
     }
 
-    fn spawn(&mut self, stream: Stream, origin: Origin) {
-        let span = tracing::debug_span!("connection", remote = ?origin);
-        self.connections.spawn(self.place.clone().serve(stream, origin).instrument(span));
+    fn spawn(&mut self, incoming: Incoming) {
+        let span = tracing::debug_span!("connection", remote = ?incoming.origin());
+        self.connections.spawn(self.place.clone().serve(incoming).instrument(span));
     }
 }
 
 impl Place {
-    /// Serves one accepted stream from its handshake to its end.
-    async fn serve(self, stream: Stream, origin: Origin) {
-        let Self { id, endpoint, ended, shared } = &self;
+    /// Serves one remote from its handshake to its end.
+    async fn serve(self, incoming: Incoming) {
+        let origin = incoming.origin();
+        let connection_id = self.shared.peers.allot();
+        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
+        self.shared.publisher.publish(&subject, || EventKind::Accepted);
+        let served = match incoming {
+            Incoming::Inproc(dial) => {
+                self.serve_dial(dial, (connection_id, origin), &subject).await
+            }
+            Incoming::Stream(stream, _) => {
+                self.serve_stream(stream, (connection_id, origin), &subject).await
+            }
+        };
+        if let Err(reason) = served {
+            tracing::warn!(error = &reason as &dyn std::error::Error, "refused a connection");
+            self.shared.publisher.publish(&subject, || EventKind::HandshakeFailed { reason });
+        }
+    }
+
+    async fn serve_stream(
+        &self,
+        stream: Stream,
+        whence: (ConnectionId, Origin),
+        subject: &Subject,
+    ) -> Result<(), HandshakeFailure> {
+        let Self { endpoint, ended, shared, .. } = self;
         let options = &shared.options;
-        let connection_id = shared.peers.allot();
-        let subject = Subject::endpoint(endpoint.clone()).connection(connection_id, origin);
-        shared.publisher.publish(&subject, || EventKind::Accepted);
         let handshake = shared.handshake.clone();
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        let established = tokio::select! {
-            established = establish(stream, handshake, deadline, largest) => established,
-            () = ended.cancelled() => return,
+        let (framed, peer) = tokio::select! {
+            established = establish(stream, handshake, deadline, largest) => established?,
+            () = ended.cancelled() => return Ok(()),
         };
-        let (framed, peer) = match established {
-            Ok(established) => established,
-            Err(reason) => {
-                tracing::warn!(error = &reason as &dyn std::error::Error, "refused a connection");
-                shared.publisher.publish(&subject, || EventKind::HandshakeFailed { reason });
-                return;
-            }
-        };
-        let Some(mut attachment) = shared.routing.attach(*id, subject) else { return };
+        let Some(mut attachment) = self.attach(subject) else { return Ok(()) };
+        let joined = shared.join(&attachment, endpoint, whence, peer, 0);
+        let pipe = attachment.pipe();
+        let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
+        let reason = self.until_disconnected(&joined, pipe, connection.run()).await;
+        joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
+        Ok(())
+    }
+
+    async fn serve_dial(
+        &self,
+        dial: Dial,
+        whence: (ConnectionId, Origin),
+        subject: &Subject,
+    ) -> Result<(), HandshakeFailure> {
+        let Self { endpoint, shared, .. } = self;
+        let options = &shared.options;
+        if let Err(reason) = dial.check(shared.handshake.socket_type) {
+            dial.refuse(reason.clone());
+            return Err(reason);
+        }
+        let Some(attachment) = self.attach(subject) else { return Ok(()) };
+        let joined = shared.join(&attachment, endpoint, whence, dial.peer().clone(), 0);
+        let pipe = attachment.pipe();
+        let half = dial.accept(shared.handshake.introduction());
+        half.join(attachment, joined.remote(), options.hello_message.clone().map(Message::from));
+        let reason = self.until_disconnected(&joined, pipe, half.ended()).await;
+        if let Some(mut attachment) = half.leave() {
+            joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
+        }
+        Ok(())
+    }
+
+    /// Gives a remote its place in the socket, unless its endpoint has been given up.
+    fn attach(&self, subject: &Subject) -> Option<Attachment> {
+        let attachment = self.shared.routing.attach(self.id, subject.clone())?;
         // An endpoint is cancelled before its remotes are retired: this one is either among those,
         // or sees it here.
-        if ended.is_cancelled() {
-            return;
-        }
-        let joined = shared.join(&attachment, endpoint, (connection_id, origin), peer, 0);
-        let reason = {
-            let pipe = attachment.pipe();
-            let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
-            let mut running = pin!(connection.run());
-            tokio::select! {
-                reason = &mut running => reason,
-                () = joined.disconnected() => {
-                    shared.routing.retire_pipe(pipe);
-                    within(shared.linger(), running).await.unwrap_or(DisconnectReason::Closed)
-                }
+        (!self.ended.is_cancelled()).then_some(attachment)
+    }
+
+    /// Lets a connection run to its end, or, when somebody wants it to end, until what is queued for
+    /// it is written.
+    async fn until_disconnected(
+        &self,
+        joined: &Joined,
+        pipe: Pipe,
+        running: impl Future<Output = DisconnectReason>,
+    ) -> DisconnectReason {
+        let mut running = pin!(running);
+        tokio::select! {
+            reason = &mut running => reason,
+            () = joined.disconnected() => {
+                self.shared.routing.retire_pipe(pipe);
+                within(self.shared.linger(), running).await.unwrap_or(DisconnectReason::Closed)
             }
-        };
-        joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
+        }
     }
 
     fn publish(&self, kind: impl FnOnce() -> EventKind) {

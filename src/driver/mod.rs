@@ -9,6 +9,7 @@
 //! disconnected ends the same way, alone. If the runtime shuts down, the driver is dropped: that
 //! closes the routing and all connections at once.
 
+mod acceptor;
 mod backoff;
 mod connector;
 mod listener;
@@ -23,12 +24,12 @@ use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::acceptor::Acceptor;
 use self::connector::Connector;
 use self::listener::Listener;
 pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::routing::EndpointId;
-use crate::transport;
 
 /// What a handle asks of the driver. An answer that never comes means that the socket is closed.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub(crate) enum Command {
     Bind {
         /// The endpoint as the user wrote it.
         asked: Endpoint,
-        listener: transport::Listener,
+        acceptor: Acceptor,
         done: oneshot::Sender<()>,
     },
     Close {
@@ -149,8 +150,8 @@ impl Driver {
     async fn handle(&mut self, command: Command) {
         // Whoever asked may have lost interest meanwhile.
         match command {
-            Command::Bind { asked, listener, done } => {
-                self.bind(asked, listener);
+            Command::Bind { asked, acceptor, done } => {
+                self.bind(asked, acceptor);
                 let _ = done.send(());
             }
             Command::Connect { endpoint, done } => {
@@ -167,13 +168,13 @@ impl Driver {
         }
     }
 
-    fn bind(&mut self, asked: Endpoint, listener: transport::Listener) {
+    fn bind(&mut self, asked: Endpoint, acceptor: Acceptor) {
         let ended = CancellationToken::new();
-        let local = listener.local_endpoint();
+        let local = acceptor.local_endpoint();
         tracing::debug!(endpoint = %local, "listening");
         let (release, released) = oneshot::channel();
         let id = self.allot();
-        let listener = Listener::new(listener, id, ended.clone(), Arc::clone(&self.shared));
+        let listener = Listener::new(acceptor, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
         task.spawn(listener.run(self.shared.peers.hope(), release));
         self.bound.push(Bound { asked, local, ended, released, listener: task });

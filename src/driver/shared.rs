@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
+use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, Publisher, Subject};
 use crate::options::Options;
 use crate::peers::{Membership, Peers};
-use crate::pipe::Arrival;
-use crate::proto::batch::Batch;
+use crate::pipe::{Arrival, Cargo, Parcel};
 use crate::proto::handshake::{HandshakeConfig, Peer};
 use crate::remote::{Identity, Origin, Remote};
 use crate::routing::{Attachment, Losses, Routing, lock};
@@ -109,8 +109,9 @@ impl Joined {
         self.reason = reason;
         match notice {
             Some(notice) if !matches!(self.reason, DisconnectReason::Closed) => {
-                let batch = Batch::of_one(notice);
-                attachment.leave(Arrival { batch, remote: self.remote() });
+                let message = Message::from(notice.clone());
+                let cargo = Cargo::Whole(Parcel::new([message].into()));
+                attachment.leave(Arrival { cargo, remote: self.remote() });
             }
             _ => {}
         }

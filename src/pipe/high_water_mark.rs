@@ -62,6 +62,12 @@ impl HighWaterMark {
         self.room(messages) >= self.messages.div_ceil(2) && octets <= self.octets / 2
     }
 
+    /// Whether half of the queue is taken, or more.
+    #[inline]
+    pub(crate) const fn is_half_full(self, messages: usize, octets: usize) -> bool {
+        messages >= self.messages.div_ceil(2) || octets >= self.octets.div_ceil(2)
+    }
+
     /// How many octets short of the mark a queue is that holds `octets`.
     pub(crate) const fn octets_left(self, octets: usize) -> usize {
         self.octets.saturating_sub(octets)

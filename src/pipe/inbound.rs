@@ -4,17 +4,16 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use crate::message::Message;
-use crate::pipe::HighWaterMark;
 use crate::pipe::parked::Parked;
-use crate::proto::batch::Batch;
+use crate::pipe::{Arrival, HighWaterMark};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 
 /// Messages that one connection has read and nobody has received yet.
 ///
-/// They stay in the batches in which they were read; whoever receives one slices it out.
+/// They stay in the batches in which they came; whoever receives one slices it out.
 ///
-/// Invariants: no batch is empty; `held` is the sum of their messages and `octets` of their octets;
+/// Invariants: no arrival is empty; `held` is the sum of their messages and `octets` of their octets;
 /// `held` does not exceed the mark while there is a connection.
 #[derive(Debug)]
 pub(crate) struct Inbound {
@@ -24,15 +23,19 @@ pub(crate) struct Inbound {
     octets: usize,
     hwm: HighWaterMark,
     routing_id: Option<RoutingId>,
-    /// Waits for room for a batch that it holds.
+    /// Waits for room.
     connection: Parked,
+    /// Whether it waits until the queue is empty, rather than half empty.
+    until_empty: bool,
 }
 
-/// Messages and the remote that they came from.
-#[derive(Debug)]
-pub(crate) struct Arrival {
-    pub(crate) batch: Batch,
-    pub(crate) remote: Remote,
+/// How much an incoming queue takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) messages: usize,
+    pub(crate) octets: usize,
+    /// Whether nothing is queued, so that somebody may be waiting.
+    pub(crate) is_all: bool,
 }
 
 impl Inbound {
@@ -44,6 +47,7 @@ impl Inbound {
             hwm,
             routing_id,
             connection: Parked::new(),
+            until_empty: false,
         }
     }
 
@@ -51,24 +55,24 @@ impl Inbound {
     /// half the mark: then the connection waits, so that a slow receiver is not fed by single
     /// messages. Returns how many messages were queued.
     pub(crate) fn push(&mut self, arrival: &mut Arrival) -> usize {
-        let batch = &mut arrival.batch;
-        let part = if self.hwm.fits((self.held, self.octets), (batch.messages(), batch.octets())) {
-            batch.split_to(usize::MAX, usize::MAX)
+        let all = &mut arrival.cargo;
+        let cargo = if self.hwm.fits((self.held, self.octets), (all.messages(), all.octets())) {
+            all.split_to(usize::MAX, usize::MAX)
         } else if self.hwm.is_half_free(self.held, self.octets) {
-            batch.split_to(self.hwm.room(self.held), self.hwm.octets_left(self.octets))
+            all.split_to(self.hwm.room(self.held), self.hwm.octets_left(self.octets))
         } else {
             return 0;
         };
-        self.push_last(Arrival { batch: part, remote: arrival.remote.clone() })
+        self.push_last(Arrival { cargo, remote: arrival.remote.clone() })
     }
 
     /// Queues what has arrived whether or not there is room, when its connection has ended. Returns
     /// how many messages these are.
     pub(crate) fn push_last(&mut self, arrival: Arrival) -> usize {
-        let messages = arrival.batch.messages();
+        let messages = arrival.cargo.messages();
         if messages > 0 {
             self.held += messages;
-            self.octets += arrival.batch.octets();
+            self.octets += arrival.cargo.octets();
             self.arrivals.push_back(arrival);
         }
         messages
@@ -78,20 +82,17 @@ impl Inbound {
     /// reading.
     #[inline]
     pub(crate) fn pop(&mut self, resumed: &mut Option<Waker>) -> Option<Message> {
-        let batch = &mut self.arrivals.front_mut()?.batch;
-        let octets = batch.octets();
-        let message = match batch.pop_short() {
-            Some((octets, len)) => Message::short(octets, len, self.routing_id),
-            None => Message::long(batch.pop()?, self.routing_id),
-        };
-        if batch.messages() == 0 {
+        let cargo = &mut self.arrivals.front_mut()?.cargo;
+        let octets = cargo.octets();
+        let message = cargo.pop(self.routing_id)?;
+        if cargo.messages() == 0 {
             self.octets -= octets;
             self.arrivals.pop_front();
         } else {
-            self.octets -= octets - batch.octets();
+            self.octets -= octets - cargo.octets();
         }
         self.held -= 1;
-        if self.connection.is_parked() && self.hwm.is_half_free(self.held, self.octets) {
+        if self.connection.is_parked() && self.is_worth_while() {
             self.connection.unpark(resumed);
         }
         Some(message)
@@ -110,7 +111,20 @@ impl Inbound {
 
     /// Notes that the connection waits for room.
     pub(crate) fn park(&mut self, connection: &Waker) {
+        self.until_empty = false;
         self.connection.park(connection);
+    }
+
+    /// Tells how much room there is. If anything is queued the connection waits, until all is
+    /// received, or, if there is no room, until there is some.
+    pub(crate) fn room(&mut self, connection: &Waker) -> Room {
+        let (messages, octets) = (self.hwm.room(self.held), self.hwm.octets_left(self.octets));
+        if self.held > 0 {
+            self.connection.park(connection);
+        }
+        let room = Room { messages, octets, is_all: self.held == 0 };
+        self.until_empty = !room.is_none();
+        room
     }
 
     /// Hands out the connection, if it waits.
@@ -128,11 +142,32 @@ impl Inbound {
     pub(crate) fn len(&self) -> usize {
         self.held
     }
+
+    /// Whether the connection that waits should go on.
+    #[inline]
+    fn is_worth_while(&self) -> bool {
+        if self.until_empty {
+            self.held == 0
+        } else {
+            self.hwm.is_half_free(self.held, self.octets)
+        }
+    }
+}
+
+impl Room {
+    /// For a queue that has ended: what comes is counted, and dropped.
+    pub(crate) const UNLIMITED: Self =
+        Self { messages: usize::MAX, octets: usize::MAX, is_all: true };
+
+    pub(crate) const fn is_none(self) -> bool {
+        self.messages == 0 || self.octets == 0
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::pipe::Cargo;
     use crate::proto::traffic::tests::batch_of;
     use crate::remote::tests::nobody;
 
@@ -141,7 +176,7 @@ pub(crate) mod tests {
         let mut pipe = Inbound::new(HighWaterMark::new(3, 0), None);
         let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
         assert_eq!(pipe.push(&mut arrival), 3);
-        assert_eq!(arrival.batch.messages(), 2);
+        assert_eq!(arrival.cargo.messages(), 2);
         assert_eq!(pipe.push(&mut arrival), 0);
         let received: Vec<_> = std::iter::from_fn(|| pipe.pop(&mut None)).collect();
         assert_eq!(received, ["a", "b", "c"]);
@@ -203,8 +238,33 @@ pub(crate) mod tests {
         assert_eq!(pipe.push(&mut arrival), 2);
     }
 
+    #[test]
+    fn who_waits_until_all_is_received_is_woken_by_the_last_message() {
+        let mut pipe = Inbound::new(HighWaterMark::new(4, 0), None);
+        assert!(pipe.room(Waker::noop()).is_all);
+        pipe.push(&mut arrival_of(&["a", "b", "c"]));
+        let room = pipe.room(Waker::noop());
+        assert_eq!((room.messages, room.is_all), (1, false));
+        let woken = [(); 3].map(|()| {
+            let mut resumed = None;
+            pipe.pop(&mut resumed).unwrap();
+            resumed.is_some()
+        });
+        assert_eq!(woken, [false, false, true]);
+    }
+
+    #[test]
+    fn who_waits_for_any_room_is_woken_once_half_the_queue_is_free() {
+        let mut pipe = Inbound::new(HighWaterMark::new(2, 0), None);
+        pipe.push(&mut arrival_of(&["a", "b"]));
+        assert_eq!(pipe.room(Waker::noop()).messages, 0);
+        let mut resumed = None;
+        pipe.pop(&mut resumed).unwrap();
+        assert!(resumed.is_some());
+    }
+
     /// Messages that came from nobody in particular.
     pub(crate) fn arrival_of(bodies: &[&str]) -> Arrival {
-        Arrival { batch: batch_of(bodies), remote: nobody() }
+        Arrival { cargo: Cargo::Framed(batch_of(bodies)), remote: nobody() }
     }
 }

@@ -7,6 +7,7 @@
 //! Who waits for a pipe: the handles' [`Waiters`] for room or messages, the one connection for the
 //! opposite.
 
+mod arrival;
 mod high_water_mark;
 mod inbound;
 mod outbound;
@@ -15,10 +16,11 @@ mod waiters;
 
 use slotmap::new_key_type;
 
+pub(crate) use self::arrival::{Arrival, Cargo, Parcel};
 pub(crate) use self::high_water_mark::HighWaterMark;
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;
-pub(crate) use self::inbound::{Arrival, Inbound};
+pub(crate) use self::inbound::{Inbound, Room};
 pub(crate) use self::outbound::{Outbound, Take};
 pub(crate) use self::waiters::{Ticket, Waiters};
 

@@ -5,8 +5,9 @@ use std::mem;
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
-use crate::pipe::HighWaterMark;
+use crate::pipe::arrival::octets;
 use crate::pipe::parked::Parked;
+use crate::pipe::{HighWaterMark, Room};
 
 /// Messages that wait for one connection.
 ///
@@ -24,6 +25,8 @@ pub(crate) struct Outbound {
     retired: bool,
     /// Waits for messages.
     connection: Parked,
+    /// Whether it waits until the queue is half full, rather than for the first message.
+    until_half: bool,
 }
 
 /// What a connection found in its queue.
@@ -43,6 +46,7 @@ impl Outbound {
             hwm,
             retired: false,
             connection: Parked::new(),
+            until_half: false,
         }
     }
 
@@ -52,9 +56,11 @@ impl Outbound {
     pub(crate) fn push(&mut self, message: &mut Option<Message>, idle: &mut Option<Waker>) {
         debug_assert!(self.has_room());
         let Some(message) = message.take() else { return };
-        self.octets += message.len() + FRAME_HEADER;
+        self.octets += octets(&message);
         self.queue.push_back(message);
-        self.connection.unpark(idle);
+        if !self.until_half || self.is_half_full() {
+            self.connection.unpark(idle);
+        }
     }
 
     /// Keeps a slot for a sender; there has to be room.
@@ -95,7 +101,7 @@ impl Outbound {
             if self.retired {
                 return Poll::Ready(Take::End);
             }
-            self.connection.park(connection);
+            self.park(connection, false);
             return Poll::Pending;
         }
         if self.octets <= TAKE_WHOLE {
@@ -104,14 +110,64 @@ impl Outbound {
             self.octets = 0;
             return Poll::Ready(Take::Messages);
         }
-        let mut octets = 0;
-        while octets < TAKE_PART {
+        self.take_part(taken, usize::MAX, TAKE_PART);
+        Poll::Ready(Take::Messages)
+    }
+
+    /// Moves as many messages into `taken`, which is empty, as there is room for. While their receiver
+    /// has others to go on with, they stay here until the queue is half full. Parks the connection
+    /// if there is room and nothing to be taken.
+    pub(crate) fn poll_take_within(
+        &mut self,
+        room: Room,
+        taken: &mut VecDeque<Message>,
+        connection: &Waker,
+    ) -> Poll<Take> {
+        debug_assert!(taken.is_empty());
+        if self.queue.is_empty() && self.retired {
+            return Poll::Ready(Take::End);
+        }
+        if self.queue.is_empty() {
+            self.park(connection, !room.is_all);
+            return Poll::Pending;
+        }
+        if room.is_none() {
+            // Only the receiver can do anything about that.
+            self.connection.unpark(&mut None);
+            return Poll::Pending;
+        }
+        if !room.is_all && !self.is_half_full() && !self.retired {
+            self.park(connection, true);
+            return Poll::Pending;
+        }
+        if self.queue.len() <= room.messages && self.octets <= room.octets {
+            mem::swap(&mut self.queue, taken);
+            self.octets = 0;
+        } else {
+            self.take_part(taken, room.messages, room.octets);
+        }
+        Poll::Ready(Take::Messages)
+    }
+
+    /// Takes as many messages as are within `messages` and begin within `octets`.
+    fn take_part(&mut self, taken: &mut VecDeque<Message>, messages: usize, most: usize) {
+        let mut took = 0;
+        while took < most && taken.len() < messages {
             let Some(message) = self.queue.pop_front() else { break };
-            octets += message.len() + FRAME_HEADER;
+            took += octets(&message);
             taken.push_back(message);
         }
-        self.octets -= octets;
-        Poll::Ready(Take::Messages)
+        self.octets -= took;
+    }
+
+    fn park(&mut self, connection: &Waker, until_half: bool) {
+        self.connection.park(connection);
+        self.until_half = until_half;
+    }
+
+    #[inline]
+    fn is_half_full(&self) -> bool {
+        self.hwm.is_half_full(self.queue.len(), self.octets)
     }
 
     /// Makes all slots void, also those that are kept; what is queued can still be taken. Hands out
@@ -147,9 +203,6 @@ impl Outbound {
         self.queue.len()
     }
 }
-
-/// The longest frame header, counted so that empty messages count, too.
-const FRAME_HEADER: usize = 9;
 
 /// Up to this many octets a connection takes the whole queue. A thousand messages of 64 octets, the
 /// usual mark and the usual benchmark, are below it.
@@ -205,6 +258,37 @@ mod tests {
         assert!(!pipe.has_room());
         pipe.set_hwm(HighWaterMark::new(0, 2_000));
         assert!(pipe.has_room());
+    }
+
+    #[test]
+    fn no_more_is_taken_than_there_is_room_for() {
+        let mut pipe = Outbound::new(HighWaterMark::new(0, 0));
+        for _ in 0..5 {
+            push(&mut pipe, &[0; 91]);
+        }
+        let mut taken = VecDeque::new();
+        for (messages, octets, expected) in [(2, 1_000, 2), (5, 101, 2), (5, 1_000, 1)] {
+            let room = Room { messages, octets, is_all: true };
+            let took = pipe.poll_take_within(room, &mut taken, Waker::noop());
+            assert_eq!(took, Poll::Ready(Take::Messages));
+            assert_eq!(taken.drain(..).len(), expected);
+        }
+        assert_eq!(pipe.octets, 0);
+    }
+
+    #[test]
+    fn a_connection_whose_receiver_is_busy_is_woken_when_the_queue_is_half_full() {
+        let mut pipe = Outbound::new(HighWaterMark::new(4, 0));
+        let busy = Room { messages: 10, octets: 1_000, is_all: false };
+        let mut taken = VecDeque::new();
+        assert!(pipe.poll_take_within(busy, &mut taken, Waker::noop()).is_pending());
+        let woken = [(); 2].map(|()| {
+            let mut idle = None;
+            pipe.push(&mut Some(Message::from("x")), &mut idle);
+            idle.is_some()
+        });
+        assert_eq!(woken, [false, true]);
+        assert!(pipe.poll_take_within(busy, &mut taken, Waker::noop()).is_ready());
     }
 
     fn push(pipe: &mut Outbound, body: &[u8]) {

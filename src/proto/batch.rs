@@ -1,8 +1,8 @@
 //! Messages that were read together.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
-use super::frame::{LONG_LENGTH, SHORT_MESSAGE, put_message_header};
+use super::frame::SHORT_MESSAGE;
 
 /// Whole messages in the order in which they came, still framed.
 ///
@@ -53,14 +53,6 @@ impl Batch {
         self.messages -= 1;
         self.frames.advance(header + size);
         Some((octets, size))
-    }
-
-    /// Makes a batch of one message.
-    pub(crate) fn of_one(body: &[u8]) -> Self {
-        let mut frames = BytesMut::with_capacity(LONG_LENGTH + body.len());
-        put_message_header(&mut frames, body.len());
-        frames.extend_from_slice(body);
-        Self { frames: frames.freeze(), messages: 1, passed: 0 }
     }
 
     /// Splits off as many messages from the front as are within `messages` and begin within `octets`.
@@ -121,14 +113,5 @@ mod tests {
         assert_eq!((batch.messages(), batch.octets(), batch.wire_octets()), (1, 8, 3));
         assert_eq!(batch.split_to(0, usize::MAX).messages(), 0);
         assert_eq!(batch.split_to(1, 1_000).messages(), 1);
-    }
-
-    #[test]
-    fn a_batch_of_one_is_that_message() {
-        for len in [0, 255, 256] {
-            let mut batch = Batch::of_one(&vec![7; len]);
-            assert_eq!((batch.messages(), batch.pop().unwrap().len()), (1, len));
-            assert!(batch.pop().is_none());
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 use crate::message::Message;
 use crate::monitor::Subject;
-use crate::pipe::{Arrival, HighWaterMark, PipeKey, Take};
+use crate::pipe::{Arrival, HighWaterMark, PipeKey, Room, Take};
 use crate::remote::Remote;
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
@@ -149,6 +149,39 @@ impl Attachment {
         took
     }
 
+    /// Tells how much the remote may send to this socket, and parks the connection if anything of it is
+    /// queued already.
+    pub(crate) fn room(&self, connection: &Waker) -> Room {
+        lock(&self.routing.incoming).room(self.pipe.inbound, connection)
+    }
+
+    /// Takes messages like [`poll_take`](Self::poll_take), as many as there is room for at the remote.
+    pub(crate) fn poll_take_within(
+        &mut self,
+        room: Room,
+        connection: &Waker,
+        taken: &mut VecDeque<Message>,
+    ) -> Poll<Take> {
+        if !self.taken.is_empty() {
+            let mut octets = 0;
+            while taken.len() < room.messages && octets < room.octets {
+                let Some(message) = self.taken.pop_front() else { break };
+                octets += message.len();
+                taken.push_back(message);
+            }
+            return if taken.is_empty() { Poll::Pending } else { Poll::Ready(Take::Messages) };
+        }
+        let took = lock(&self.routing.outgoing).poll_take_within(
+            self.pipe.outbound,
+            room,
+            taken,
+            connection,
+            &mut self.woken,
+        );
+        wake_all(&mut self.woken);
+        took
+    }
+
     /// Takes back what a connection took and did not write, and what it read and did not deliver.
     pub(crate) fn put_back(
         &mut self,
@@ -163,7 +196,7 @@ impl Attachment {
         self.undelivered = undelivered;
         if self.undelivered.len() > UNDELIVERED_MAX {
             let lost = self.undelivered.drain(UNDELIVERED_MAX..);
-            let lost: usize = lost.map(|arrival| arrival.batch.messages()).sum();
+            let lost: usize = lost.map(|arrival| arrival.cargo.messages()).sum();
             self.routing.losses.unreceived(&self.subject, lost as u64);
         }
     }
@@ -178,9 +211,16 @@ impl Attachment {
         );
         wake_all(&mut self.woken);
         if pushed.is_ready() {
-            self.unreceived += arrival.batch.messages();
+            self.unreceived += arrival.cargo.messages();
         }
         pushed
+    }
+
+    /// Queues what [`room`](Self::room) was found for.
+    pub(crate) fn deliver(&mut self, arrival: Arrival) {
+        let pushed = lock(&self.routing.incoming).push(self.pipe.inbound, arrival, &mut self.woken);
+        wake_all(&mut self.woken);
+        self.unreceived += pushed;
     }
 
     /// Leaves something to be received after all that the remote has sent, when there is no

@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{Arrival, HighWaterMark, Inbound, PipeKey, Ticket, Waiters};
+use crate::pipe::{Arrival, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waiters};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 
@@ -67,7 +67,7 @@ impl FairQueue {
         let (mut queued, mut dropped) = (0, 0);
         for arrival in rest {
             if self.closed {
-                dropped += arrival.batch.messages();
+                dropped += arrival.cargo.messages();
             } else {
                 queued += slot.inbound.push_last(arrival);
             }
@@ -99,12 +99,37 @@ impl FairQueue {
         if queued > 0 && was_empty {
             self.ready.push_back(key);
         }
-        let whole = arrival.batch.messages() == 0;
+        let whole = arrival.cargo.messages() == 0;
         if !whole {
             slot.inbound.park(connection);
         }
         self.wake(queued, woken);
         if whole { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Queues what [`room`](Self::room) was found for; returns how many messages of it nobody will
+    /// receive.
+    pub(crate) fn push(&mut self, key: PipeKey, arrival: Arrival, woken: &mut Vec<Waker>) -> usize {
+        let slot = match self.pipes.get_mut(key) {
+            Some(slot) if !self.closed => slot,
+            _ => return arrival.cargo.messages(),
+        };
+        let was_empty = slot.inbound.is_empty();
+        let queued = slot.inbound.push_last(arrival);
+        if queued > 0 && was_empty {
+            self.ready.push_back(key);
+        }
+        self.wake(queued, woken);
+        0
+    }
+
+    /// Tells how much a remote may send, and parks the connection if anything of it is queued. After
+    /// the end of the socket it may send anything.
+    pub(crate) fn room(&mut self, key: PipeKey, connection: &Waker) -> Room {
+        match self.pipes.get_mut(key) {
+            Some(slot) if !self.closed => slot.inbound.room(connection),
+            _ => Room::UNLIMITED,
+        }
     }
 
     /// The mark of each pipe.

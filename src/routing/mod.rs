@@ -27,7 +27,7 @@ pub(crate) use self::losses::Losses;
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, PipeKey, Take, Ticket};
+use crate::pipe::{HighWaterMark, PipeKey, Room, Take, Ticket};
 use crate::routing_id::RoutingId;
 
 /// What a connection and its owner need of an outgoing strategy.
@@ -49,6 +49,17 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     fn poll_take(
         &mut self,
         key: PipeKey,
+        taken: &mut VecDeque<Message>,
+        connection: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<Take>;
+
+    /// Does the same with as many messages as the receiver has room for, where the receiver is in this
+    /// process.
+    fn poll_take_within(
+        &mut self,
+        key: PipeKey,
+        room: Room,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
         woken: &mut Vec<Waker>,

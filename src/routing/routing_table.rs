@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters};
+use crate::pipe::{HighWaterMark, Outbound, PipeKey, Room, Take, Ticket, Waiters};
 use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 use crate::routing_id::RoutingId;
 
@@ -132,6 +132,20 @@ impl Outgoing for RoutingTable {
     ) -> Poll<Take> {
         let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
         let took = slot.outbound.poll_take(taken, connection);
+        slot.refill(woken);
+        took
+    }
+
+    fn poll_take_within(
+        &mut self,
+        key: PipeKey,
+        room: Room,
+        taken: &mut VecDeque<Message>,
+        connection: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<Take> {
+        let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
+        let took = slot.outbound.poll_take_within(room, taken, connection);
         slot.refill(woken);
         took
     }

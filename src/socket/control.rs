@@ -8,14 +8,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time;
 
-use crate::driver::{Command, Found, Shared};
+use crate::driver::{Acceptor, Command, Found, Shared};
 use crate::endpoint::Endpoint;
 use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
 use crate::message::Message;
 use crate::peers::{PeerId, Presence};
 use crate::routing::lock;
 use crate::stats::{RemoteStats, Stats};
-use crate::transport::{ListenError, Listener};
+use crate::transport::ListenError;
 
 /// What concerns a socket as a whole, whatever its type.
 #[derive(Debug)]
@@ -46,12 +46,12 @@ impl Control {
         if self.commands.is_closed() {
             return Err(BindError::Closed);
         }
-        let listener = match Listener::bind(&asked, &self.shared.options.tcp).await {
-            Ok(listener) => listener,
+        let acceptor = match Acceptor::bind(&asked, &self.shared.options).await {
+            Ok(acceptor) => acceptor,
             Err(error) => return Err(bind_error(asked, error)),
         };
-        let local = listener.local_endpoint();
-        let bound = self.ask(|done| Command::Bind { asked, listener, done }).await;
+        let local = acceptor.local_endpoint();
+        let bound = self.ask(|done| Command::Bind { asked, acceptor, done }).await;
         bound.ok_or(BindError::Closed)?;
         *lock(&self.last_endpoint) = Some(local.clone());
         Ok(local)

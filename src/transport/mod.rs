@@ -132,6 +132,11 @@ pub(crate) enum ListenError {
 }
 
 impl ListenError {
+    /// The error of an endpoint that somebody else has.
+    pub(crate) fn in_use(endpoint: &Endpoint) -> Self {
+        Self::Listen { endpoint: endpoint.clone(), source: io::ErrorKind::AddrInUse.into() }
+    }
+
     fn unsupported(endpoint: &Endpoint) -> Self {
         Self::Unsupported { endpoint: endpoint.clone() }
     }

@@ -17,6 +17,9 @@ mod concurrency;
 mod config;
 mod ending;
 mod endpoints;
+mod inproc;
+#[cfg(unix)]
+mod ipc;
 mod mute_state;
 mod reconnect;
 mod round_trip;

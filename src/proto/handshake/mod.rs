@@ -35,8 +35,7 @@ impl Handshake {
     pub(crate) fn new(config: HandshakeConfig) -> Self {
         let HandshakeConfig { socket_type, mechanism, metadata } = config;
         let greeting = Greeting::new(mechanism.name(), mechanism.is_server());
-        let mut announced = Metadata::announcing(socket_type);
-        announced.append(&metadata);
+        let announced = announced(socket_type, &metadata);
         Self {
             socket_type,
             mechanism: mechanism.name(),
@@ -164,6 +163,23 @@ pub(crate) struct HandshakeConfig {
     pub(crate) mechanism: Mechanism,
     /// Announced after the Socket-Type; names starting with `X-` are the application's.
     pub(crate) metadata: Metadata,
+}
+
+impl HandshakeConfig {
+    /// Says what the other end finds out about this one.
+    pub(crate) fn introduction(&self) -> Peer {
+        Peer {
+            version: Version::ZMTP_3_1,
+            socket_type: Some(self.socket_type),
+            metadata: announced(self.socket_type, &self.metadata),
+        }
+    }
+}
+
+fn announced(socket_type: SocketType, metadata: &Metadata) -> Metadata {
+    let mut announced = Metadata::announcing(socket_type);
+    announced.append(metadata);
+    announced
 }
 
 /// What the handshake found out about the other end.

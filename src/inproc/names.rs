@@ -1,0 +1,210 @@
+//! Who listens where in this process.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{LazyLock, Mutex};
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::Half;
+use crate::endpoint::InprocEndpoint;
+use crate::monitor::HandshakeFailure;
+use crate::proto::handshake::Peer;
+use crate::proto::socket_type::SocketType;
+use crate::routing::lock;
+
+/// Waits for those who dial a name. Dropping it frees the name.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    endpoint: InprocEndpoint,
+    /// The other end is in [`NAMES`].
+    dials: mpsc::Receiver<Dial>,
+}
+
+/// Somebody who has dialled, and waits for an answer.
+#[derive(Debug)]
+pub(crate) struct Dial {
+    peer: Peer,
+    half: Half,
+    answer: oneshot::Sender<Result<Peer, HandshakeFailure>>,
+}
+
+/// The name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InUse;
+
+impl Listener {
+    /// Takes a name, if nobody has it; up to `backlog` of those who dial wait to be accepted.
+    pub(crate) fn bind(endpoint: &InprocEndpoint, backlog: u32) -> Result<Self, InUse> {
+        let backlog = usize::try_from(backlog).unwrap_or(usize::MAX);
+        let (tx, dials) = mpsc::channel(backlog.clamp(1, BACKLOG_MAX));
+        let mut names = lock(&NAMES);
+        if names.contains_key(endpoint) {
+            return Err(InUse);
+        }
+        names.insert(endpoint.clone(), tx);
+        drop(names);
+        BOUND.notify_waiters();
+        Ok(Self { endpoint: endpoint.clone(), dials })
+    }
+
+    /// Waits for the next who dials.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nobody.
+    pub(crate) async fn accept(&mut self) -> Dial {
+        self.dials.recv().await.expect("the name holds the other end, as long as this lives")
+    }
+
+    pub(crate) const fn endpoint(&self) -> &InprocEndpoint {
+        &self.endpoint
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        lock(&NAMES).remove(&self.endpoint);
+    }
+}
+
+impl Dial {
+    /// Checks that whoever dialled is one that a socket of this type may talk to.
+    pub(crate) fn check(&self, local: SocketType) -> Result<(), HandshakeFailure> {
+        match self.peer.socket_type {
+            Some(remote) if !local.is_compatible_with(remote) => {
+                Err(HandshakeFailure::IncompatibleSocketType { local, remote })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns who has dialled.
+    pub(crate) const fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Says who has answered.
+    pub(crate) fn accept(self, peer: Peer) -> Half {
+        // Whoever dialled may have given up; then its half ends the link.
+        let _ = self.answer.send(Ok(peer));
+        self.half
+    }
+
+    /// Says why not, as seen from here.
+    pub(crate) fn refuse(self, reason: HandshakeFailure) {
+        let reason = match reason {
+            HandshakeFailure::IncompatibleSocketType { local, remote } => {
+                HandshakeFailure::IncompatibleSocketType { local: remote, remote: local }
+            }
+            reason => reason,
+        };
+        let _ = self.answer.send(Err(reason));
+    }
+}
+
+/// Waits until somebody listens at a name, and introduces us.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends the attempt, and the link if there is one already.
+///
+/// # Errors
+///
+/// What the listener has against us.
+pub(crate) async fn dial(
+    endpoint: &InprocEndpoint,
+    peer: &Peer,
+) -> Result<(Half, Peer), HandshakeFailure> {
+    loop {
+        let mut bound = pin!(BOUND.notified());
+        // From here on nothing is missed.
+        bound.as_mut().enable();
+        let listener = lock(&NAMES).get(endpoint).cloned();
+        let Some(listener) = listener else {
+            bound.await;
+            continue;
+        };
+        let (ours, half) = Half::pair();
+        let (answer, answered) = oneshot::channel();
+        if listener.send(Dial { peer: peer.clone(), half, answer }).await.is_err() {
+            continue;
+        }
+        match answered.await {
+            Ok(answer) => return answer.map(|peer| (ours, peer)),
+            // The listener went away first.
+            Err(_) => continue,
+        }
+    }
+}
+
+/// The names that somebody listens at.
+static NAMES: LazyLock<Mutex<HashMap<InprocEndpoint, mpsc::Sender<Dial>>>> =
+    LazyLock::new(Mutex::default);
+
+/// Notified whenever a name is taken. All who wait look whether it is theirs, as names are seldom
+/// taken.
+static BOUND: Notify = Notify::const_new();
+
+/// More need not wait: whoever finds no place waits for one.
+const BACKLOG_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::handshake::HandshakeConfig;
+    use crate::proto::mechanism::Mechanism;
+    use crate::proto::metadata::Metadata;
+
+    #[tokio::test]
+    async fn whoever_dials_first_waits_for_the_listener() {
+        let name = InprocEndpoint::unique();
+        let client = peer(SocketType::Client);
+        let mut dialling = tokio_test::task::spawn(dial(&name, &client));
+        assert!(dialling.poll().is_pending());
+        let mut listener = Listener::bind(&name, 1).unwrap();
+        assert!(dialling.is_woken());
+        assert!(dialling.poll().is_pending());
+        let dial = listener.accept().await;
+        assert_eq!(*dial.peer(), client);
+        let _half = dial.accept(peer(SocketType::Server));
+        let (_, answered) = dialling.await.unwrap();
+        assert_eq!(answered, peer(SocketType::Server));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_taken_until_its_listener_goes() {
+        let name = InprocEndpoint::unique();
+        let listener = Listener::bind(&name, 1).unwrap();
+        assert_eq!(Listener::bind(&name, 1).err(), Some(InUse));
+        drop(listener);
+        Listener::bind(&name, 1).unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_is_not_accepted_waits_for_the_next_listener() {
+        let name = InprocEndpoint::unique();
+        let client = peer(SocketType::Client);
+        let listener = Listener::bind(&name, 1).unwrap();
+        let mut dialling = tokio_test::task::spawn(dial(&name, &client));
+        assert!(dialling.poll().is_pending());
+        drop(listener);
+        assert!(dialling.poll().is_pending());
+        let mut listener = Listener::bind(&name, 1).unwrap();
+        assert!(dialling.poll().is_pending());
+        listener.accept().await.refuse(HandshakeFailure::ClosedByRemote);
+        assert!(matches!(dialling.await, Err(HandshakeFailure::ClosedByRemote)));
+    }
+
+    #[tokio::test]
+    async fn a_link_ends_with_either_half() {
+        let (dialling, listening) = Half::pair();
+        drop(listening);
+        dialling.ended().await;
+    }
+
+    fn peer(socket_type: SocketType) -> Peer {
+        let metadata = Metadata::default();
+        HandshakeConfig { socket_type, mechanism: Mechanism::Null, metadata }.introduction()
+    }
+}

@@ -1,0 +1,133 @@
+//! Messages on their way into an incoming queue.
+
+use std::collections::VecDeque;
+
+use crate::message::Message;
+use crate::proto::batch::Batch;
+use crate::proto::frame::LONG_LENGTH;
+use crate::remote::Remote;
+use crate::routing_id::RoutingId;
+use crate::stats::Volume;
+
+/// Messages and the remote that they came from.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) cargo: Cargo,
+    pub(crate) remote: Remote,
+}
+
+/// Messages in the form in which they came.
+#[derive(Debug)]
+pub(crate) enum Cargo {
+    /// Read from a stream together.
+    Framed(Batch),
+    /// Sent within this process.
+    Whole(Parcel),
+}
+
+/// Whole messages, the oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Parcel {
+    messages: VecDeque<Message>,
+    octets: usize,
+}
+
+impl Cargo {
+    /// Takes the oldest message.
+    #[inline]
+    pub(crate) fn pop(&mut self, routing_id: Option<RoutingId>) -> Option<Message> {
+        match self {
+            Self::Framed(batch) => match batch.pop_short() {
+                Some((octets, len)) => Some(Message::short(octets, len, routing_id)),
+                None => Some(Message::long(batch.pop()?, routing_id)),
+            },
+            Self::Whole(parcel) => parcel.pop().map(|message| message.routed(routing_id)),
+        }
+    }
+
+    /// Splits off as many messages from the front as are within `messages` and begin within `octets`.
+    pub(crate) fn split_to(&mut self, messages: usize, octets: usize) -> Self {
+        match self {
+            Self::Framed(batch) => Self::Framed(batch.split_to(messages, octets)),
+            Self::Whole(parcel) => Self::Whole(parcel.split_to(messages, octets)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn messages(&self) -> usize {
+        match self {
+            Self::Framed(batch) => batch.messages(),
+            Self::Whole(parcel) => parcel.messages.len(),
+        }
+    }
+
+    /// How many messages these are, and how many octets: on the wire, or, where there is none, of their
+    /// bodies.
+    pub(crate) fn volume(&self) -> Volume {
+        let octets = match self {
+            Self::Framed(batch) => batch.wire_octets(),
+            Self::Whole(parcel) => parcel.octets - parcel.messages.len() * LONG_LENGTH,
+        };
+        Volume { messages: self.messages() as u64, octets: octets as u64 }
+    }
+
+    /// How many octets of memory the messages keep.
+    #[inline]
+    pub(crate) fn octets(&self) -> usize {
+        match self {
+            Self::Framed(batch) => batch.octets(),
+            Self::Whole(parcel) => parcel.octets,
+        }
+    }
+}
+
+impl Parcel {
+    pub(crate) fn new(messages: VecDeque<Message>) -> Self {
+        let octets = messages.iter().map(octets).sum();
+        Self { messages, octets }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Message> {
+        let message = self.messages.pop_front()?;
+        self.octets -= octets(&message);
+        Some(message)
+    }
+
+    fn split_to(&mut self, messages: usize, octets: usize) -> Self {
+        if messages >= self.messages.len() && octets >= self.octets {
+            return std::mem::take(self);
+        }
+        let mut split = Self::default();
+        while split.messages.len() < messages && split.octets < octets {
+            let Some(message) = self.messages.pop_front() else { break };
+            split.octets += self::octets(&message);
+            split.messages.push_back(message);
+        }
+        self.octets -= split.octets;
+        split
+    }
+}
+
+/// What a message counts for: its body, and so much more that empty ones count, too.
+#[inline]
+pub(super) fn octets(message: &Message) -> usize {
+    message.len() + LONG_LENGTH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_split_off_a_parcel_begins_within_the_limit() {
+        let mut parcel = Parcel::new(["a", "b", "c"].map(Message::from).into());
+        assert_eq!(parcel.octets, 30);
+        let split = parcel.split_to(usize::MAX, 11);
+        assert_eq!((split.messages.len(), split.octets), (2, 20));
+        assert_eq!((parcel.messages.len(), parcel.octets), (1, 10));
+        assert_eq!(parcel.split_to(0, usize::MAX).messages.len(), 0);
+        assert_eq!(parcel.split_to(1, 100).messages.len(), 1);
+        assert_eq!(parcel.octets, 0);
+    }
+}

@@ -1,0 +1,108 @@
+//! What is special about `ipc`: files, names in no file system, and processes that are known.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process;
+
+#[cfg(target_os = "linux")]
+use tokio_zmtp::InprocEndpoint;
+use tokio_zmtp::{BindError, Client, Endpoint, Server, Socket};
+
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn a_fresh_path_is_told_and_removed_afterwards() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("ipc://*").await.unwrap();
+    let path = path_of(&server);
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    assert_exchange(&client, &server).await;
+    server.close().await;
+    assert!(!path.exists());
+    assert!(!path.parent().unwrap().exists());
+}
+
+#[tokio::test]
+async fn the_file_goes_when_its_endpoint_is_unbound() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().build();
+    let endpoint = server.bind("ipc://*").await.unwrap();
+    let path = path_of(&server);
+    assert!(path.exists());
+    server.unbind(endpoint).await.unwrap();
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn the_place_of_a_server_that_lives_is_not_taken() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("ipc://*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let refused = Server::bind(&endpoint).await.unwrap_err();
+    assert!(matches!(refused, BindError::AddrInUse { endpoint: named } if named == endpoint));
+    let client = Client::connect(endpoint).await.unwrap();
+    assert_exchange(&client, &server).await;
+}
+
+#[tokio::test]
+async fn the_place_of_a_server_that_died_is_taken() {
+    let _watchdog = Watchdog::start();
+    let other = Server::bind("ipc://*").await.unwrap();
+    let stale = path_of(&other).with_file_name("stale");
+    drop(UnixListener::bind(&stale).unwrap());
+    let server = Server::bind(format!("ipc://{}", stale.display())).await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    assert_exchange(&client, &server).await;
+    server.close().await;
+    assert!(!stale.exists());
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn an_abstract_name_is_in_no_file_system() {
+    let _watchdog = Watchdog::start();
+    let name = InprocEndpoint::unique();
+    let endpoint: Endpoint = format!("ipc://@{}", name.name()).parse().unwrap();
+    let server = Server::bind(&endpoint).await.unwrap();
+    assert_eq!(server.last_endpoint(), Some(endpoint.clone()));
+    let client = Client::connect(&endpoint).await.unwrap();
+    assert_exchange(&client, &server).await;
+    let refused = Server::bind(&endpoint).await.unwrap_err();
+    assert!(matches!(refused, BindError::AddrInUse { .. }));
+}
+
+#[tokio::test]
+async fn a_remote_is_known_by_its_process() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("ipc://*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("x").await.unwrap();
+    let (_, remote) = server.recv_from().await.unwrap();
+    let credentials = remote.credentials().unwrap();
+    assert!(credentials.pid.is_none_or(|pid| pid == process::id()));
+    assert_eq!(remote.address(), None);
+    assert_eq!(credentials.uid, fs::metadata(path_of(&server)).unwrap().uid());
+}
+
+#[tokio::test]
+async fn a_path_in_no_directory_is_refused() {
+    let _watchdog = Watchdog::start();
+    let refused = Server::bind("ipc:///no/such/directory/socket").await.unwrap_err();
+    assert!(matches!(refused, BindError::Io { .. }));
+    assert_eq!(refused.to_string(), "cannot bind ipc:///no/such/directory/socket");
+}
+
+async fn assert_exchange(client: &Client, server: &Server) {
+    client.send("request").await.unwrap();
+    let request = server.recv().await.unwrap();
+    assert_eq!(request, "request");
+    server.reply(&request, "reply").await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "reply");
+}
+
+fn path_of(server: &Server) -> PathBuf {
+    let Some(Endpoint::Ipc(ipc)) = server.last_endpoint() else { panic!("it is IPC") };
+    ipc.path().unwrap().to_owned()
+}
