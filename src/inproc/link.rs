@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Poll, Wake, Waker, ready};
 
 use tokio_util::sync::CancellationToken;
@@ -15,14 +15,23 @@ use crate::remote::Remote;
 use crate::routing::{Attachment, lock};
 
 /// Moves messages between two sockets, whenever it is woken.
-#[derive(Debug, Default)]
-pub(super) struct Link {
+#[derive(Debug)]
+struct Link {
     /// Locked for the length of a transfer, during which the locks of queues are taken one at a time.
     state: Mutex<State>,
-    /// How often it was woken since it last had nothing to do. Whoever makes it one does the work,
-    /// also of those who come meanwhile, so that nobody waits here and nobody enters twice.
-    woken: AtomicUsize,
+    /// The ways that there is something to do for, and whether somebody is at it: who finds that
+    /// somebody is leaves it to them, so that nobody waits here and nobody enters twice.
+    work: AtomicU8,
     ended: CancellationToken,
+    /// One for each way.
+    wakers: [Waker; 2],
+}
+
+/// Wakes a link for what one side sends.
+#[derive(Debug)]
+struct Way {
+    link: Weak<Link>,
+    from: Side,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +52,8 @@ struct End {
     hello: Option<Message>,
     /// What this side is to receive before anything else, the oldest first.
     undelivered: VecDeque<Arrival>,
+    /// Empty but for moments; kept for its memory.
+    taken: VecDeque<Message>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +72,13 @@ pub(crate) struct Half {
 impl Half {
     /// Makes both sides' shares in a new link: the dialling one first.
     pub(super) fn pair() -> (Self, Self) {
-        let link = Arc::new(Link::default());
+        let link = Arc::new_cyclic(|link| Link {
+            state: Mutex::default(),
+            work: AtomicU8::new(0),
+            ended: CancellationToken::new(),
+            wakers: [Side::Dialling, Side::Listening]
+                .map(|from| Waker::from(Arc::new(Way { link: Weak::clone(link), from }))),
+        });
         let dialling = Self { link: Arc::clone(&link), side: Side::Dialling };
         (dialling, Self { link, side: Side::Listening })
     }
@@ -69,9 +86,10 @@ impl Half {
     /// Brings this side's queues. Messages move as soon as both sides have done so.
     pub(crate) fn join(&self, mut attachment: Attachment, remote: Remote, hello: Option<Message>) {
         let undelivered = attachment.begin(&remote);
-        let end = End { attachment, remote, hello, undelivered };
+        let taken = VecDeque::new();
+        let end = End { attachment, remote, hello, undelivered, taken };
         lock(&self.link.state).ends[self.side as usize] = Some(end);
-        self.link.advance();
+        self.link.advance(Side::Dialling.bit() | Side::Listening.bit());
     }
 
     /// Waits until the link has ended.
@@ -107,51 +125,63 @@ impl Drop for Half {
     }
 }
 
+impl Side {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Dialling => 0x01,
+            Self::Listening => 0x02,
+        }
+    }
+}
+
 impl Link {
-    fn advance(self: &Arc<Self>) {
-        if self.woken.fetch_add(1, Ordering::AcqRel) > 0 {
+    fn advance(&self, ways: u8) {
+        if self.work.fetch_or(ways | AT_WORK, Ordering::AcqRel) & AT_WORK != 0 {
             return;
         }
-        let waker = Waker::from(Arc::clone(self));
-        let mut served = 1;
         loop {
-            let ended = lock(&self.state).transfer(&waker);
-            if ended {
+            let ways = self.work.fetch_and(AT_WORK, Ordering::AcqRel) & !AT_WORK;
+            if lock(&self.state).transfer(ways, &self.wakers) {
                 self.ended.cancel();
             }
-            match self.woken.compare_exchange(served, 0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
-                Err(woken) => served = woken,
+            let done = self.work.compare_exchange(AT_WORK, 0, Ordering::AcqRel, Ordering::Acquire);
+            if done.is_ok() {
+                return;
             }
         }
     }
 }
 
-impl Wake for Link {
+impl Wake for Way {
     fn wake(self: Arc<Self>) {
-        self.advance();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.advance();
+        if let Some(link) = self.link.upgrade() {
+            link.advance(self.from.bit());
+        }
     }
 }
 
 impl State {
-    /// Moves what can be moved, both ways; tells whether that was the end.
-    fn transfer(&mut self, waker: &Waker) -> bool {
+    /// Moves what can be moved, the `ways` that are asked for; tells whether that was the end.
+    fn transfer(&mut self, ways: u8, wakers: &[Waker; 2]) -> bool {
         let [Some(dialling), Some(listening)] = &mut self.ends else { return false };
         if self.ended_by.is_some() {
             return false;
         }
-        self.ended_by = if dialling.poll_send(listening, waker).is_ready() {
-            Some(Side::Dialling)
-        } else if listening.poll_send(dialling, waker).is_ready() {
-            Some(Side::Listening)
-        } else {
-            None
-        };
-        self.ended_by.is_some()
+        for (side, waker) in [Side::Dialling, Side::Listening].into_iter().zip(wakers) {
+            let (from, to) = match side {
+                Side::Dialling => (&mut *dialling, &mut *listening),
+                Side::Listening => (&mut *listening, &mut *dialling),
+            };
+            if ways & side.bit() != 0 && from.poll_send(to, waker).is_ready() {
+                self.ended_by = Some(side);
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -162,27 +192,27 @@ impl End {
             to.undelivered.push_back(to.arrival([hello].into()));
         }
         while let Some(arrival) = to.undelivered.front_mut() {
-            // Waits for room, if at all, in the same way as what follows.
-            let pushed = to.attachment.poll_deliver(waker, arrival);
-            ready!(pushed);
+            ready!(to.attachment.poll_deliver(waker, arrival));
             to.undelivered.pop_front();
         }
-        let mut taken = VecDeque::new();
-        loop {
-            let room = to.attachment.room(waker);
-            match ready!(self.attachment.poll_take_within(room, waker, &mut taken)) {
-                Take::End => return Poll::Ready(()),
-                Take::Messages => {}
-            }
-            let arrival = to.arrival(mem::take(&mut taken));
-            let volume = arrival.cargo.volume();
-            self.remote.counters().count_sent(volume);
-            to.remote.counters().count_received(volume);
-            to.attachment.deliver(arrival);
+        let room = to.attachment.room(waker, &mut self.taken);
+        match ready!(self.attachment.poll_take_within(room, waker, &mut self.taken)) {
+            Take::End => return Poll::Ready(()),
+            Take::Messages => {}
         }
+        let arrival = to.arrival(mem::take(&mut self.taken));
+        let volume = arrival.cargo.volume();
+        self.remote.counters().count_sent(volume);
+        to.remote.counters().count_received(volume);
+        to.attachment.deliver_within(waker, arrival);
+        // Both queues wake the link when there is more to do.
+        Poll::Pending
     }
 
     fn arrival(&self, messages: VecDeque<Message>) -> Arrival {
         Arrival { cargo: Cargo::Whole(Parcel::new(messages)), remote: self.remote.clone() }
     }
 }
+
+/// Somebody is doing the work of a link.
+const AT_WORK: u8 = 0x04;

@@ -1,7 +1,7 @@
 //! Connections between two sockets of this process.
 //!
 //! There is no stream and no protocol: the double queue of the one socket is joined with that of the
-//! other by a [`Link`](link::Link), and messages move from queue to queue as they are. A
+//! other by a link, and messages move from queue to queue as they are. A
 //! [`Listener`] is found by its name; whoever dials a name that nobody listens at waits until
 //! somebody does.
 //!

@@ -87,6 +87,12 @@ impl Parcel {
         Self { messages, octets }
     }
 
+    /// Gives up the memory, in which there are no messages any more.
+    pub(super) fn into_memory(self) -> VecDeque<Message> {
+        debug_assert!(self.messages.is_empty());
+        self.messages
+    }
+
     #[inline]
     fn pop(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;

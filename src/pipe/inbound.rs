@@ -1,11 +1,12 @@
 //! The incoming half of a pipe: from one connection to the handles.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::Waker;
 
 use crate::message::Message;
 use crate::pipe::parked::Parked;
-use crate::pipe::{Arrival, HighWaterMark};
+use crate::pipe::{Arrival, Cargo, HighWaterMark};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 
@@ -27,6 +28,8 @@ pub(crate) struct Inbound {
     connection: Parked,
     /// Whether it waits until the queue is empty, rather than half empty.
     until_empty: bool,
+    /// Empty; memory in which messages came, for others to come in.
+    spare: VecDeque<Message>,
 }
 
 /// How much an incoming queue takes.
@@ -48,6 +51,7 @@ impl Inbound {
             routing_id,
             connection: Parked::new(),
             until_empty: false,
+            spare: VecDeque::new(),
         }
     }
 
@@ -87,7 +91,9 @@ impl Inbound {
         let message = cargo.pop(self.routing_id)?;
         if cargo.messages() == 0 {
             self.octets -= octets;
-            self.arrivals.pop_front();
+            if let Some(Arrival { cargo: Cargo::Whole(parcel), .. }) = self.arrivals.pop_front() {
+                self.spare = parcel.into_memory();
+            }
         } else {
             self.octets -= octets - cargo.octets();
         }
@@ -117,14 +123,28 @@ impl Inbound {
 
     /// Tells how much room there is. If anything is queued the connection waits, until all is
     /// received, or, if there is no room, until there is some.
-    pub(crate) fn room(&mut self, connection: &Waker) -> Room {
-        let (messages, octets) = (self.hwm.room(self.held), self.hwm.octets_left(self.octets));
-        if self.held > 0 {
-            self.connection.park(connection);
+    ///
+    /// Gives `memory` to whoever has none, in which earlier messages came.
+    pub(crate) fn room(&mut self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
+        if memory.capacity() == 0 {
+            mem::swap(memory, &mut self.spare);
         }
+        let (messages, octets) = (self.hwm.room(self.held), self.hwm.octets_left(self.octets));
         let room = Room { messages, octets, is_all: self.held == 0 };
-        self.until_empty = !room.is_none();
+        if !room.is_all {
+            self.connection.park(connection);
+            self.until_empty = !room.is_none();
+        }
         room
+    }
+
+    /// Queues what there is [`room`](Self::room) for, and parks the connection as that does. Returns how
+    /// many messages these are.
+    pub(crate) fn push_within(&mut self, arrival: Arrival, connection: &Waker) -> usize {
+        let messages = self.push_last(arrival);
+        self.connection.park(connection);
+        self.until_empty = self.hwm.has_room(self.held, self.octets);
+        messages
     }
 
     /// Hands out the connection, if it waits.
@@ -167,7 +187,6 @@ impl Room {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::pipe::Cargo;
     use crate::proto::traffic::tests::batch_of;
     use crate::remote::tests::nobody;
 
@@ -241,9 +260,9 @@ pub(crate) mod tests {
     #[test]
     fn who_waits_until_all_is_received_is_woken_by_the_last_message() {
         let mut pipe = Inbound::new(HighWaterMark::new(4, 0), None);
-        assert!(pipe.room(Waker::noop()).is_all);
+        assert!(pipe.room(Waker::noop(), &mut VecDeque::new()).is_all);
         pipe.push(&mut arrival_of(&["a", "b", "c"]));
-        let room = pipe.room(Waker::noop());
+        let room = pipe.room(Waker::noop(), &mut VecDeque::new());
         assert_eq!((room.messages, room.is_all), (1, false));
         let woken = [(); 3].map(|()| {
             let mut resumed = None;
@@ -257,7 +276,7 @@ pub(crate) mod tests {
     fn who_waits_for_any_room_is_woken_once_half_the_queue_is_free() {
         let mut pipe = Inbound::new(HighWaterMark::new(2, 0), None);
         pipe.push(&mut arrival_of(&["a", "b"]));
-        assert_eq!(pipe.room(Waker::noop()).messages, 0);
+        assert_eq!(pipe.room(Waker::noop(), &mut VecDeque::new()).messages, 0);
         let mut resumed = None;
         pipe.pop(&mut resumed).unwrap();
         assert!(resumed.is_some());

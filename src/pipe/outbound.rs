@@ -115,8 +115,10 @@ impl Outbound {
     }
 
     /// Moves as many messages into `taken`, which is empty, as there is room for. While their receiver
-    /// has others to go on with, they stay here until the queue is half full. Parks the connection
-    /// if there is room and nothing to be taken.
+    /// has others to go on with, they stay here until the queue is half full.
+    ///
+    /// Parks the connection in any case but one: if there are messages and no room, only the receiver
+    /// can do anything about that.
     pub(crate) fn poll_take_within(
         &mut self,
         room: Room,
@@ -124,20 +126,19 @@ impl Outbound {
         connection: &Waker,
     ) -> Poll<Take> {
         debug_assert!(taken.is_empty());
-        if self.queue.is_empty() && self.retired {
-            return Poll::Ready(Take::End);
-        }
         if self.queue.is_empty() {
+            if self.retired {
+                return Poll::Ready(Take::End);
+            }
             self.park(connection, !room.is_all);
             return Poll::Pending;
         }
         if room.is_none() {
-            // Only the receiver can do anything about that.
             self.connection.unpark(&mut None);
             return Poll::Pending;
         }
+        self.park(connection, true);
         if !room.is_all && !self.is_half_full() && !self.retired {
-            self.park(connection, true);
             return Poll::Pending;
         }
         if self.queue.len() <= room.messages && self.octets <= room.octets {

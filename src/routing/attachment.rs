@@ -150,9 +150,9 @@ impl Attachment {
     }
 
     /// Tells how much the remote may send to this socket, and parks the connection if anything of it is
-    /// queued already.
-    pub(crate) fn room(&self, connection: &Waker) -> Room {
-        lock(&self.routing.incoming).room(self.pipe.inbound, connection)
+    /// queued already. Lends it `memory`.
+    pub(crate) fn room(&self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
+        lock(&self.routing.incoming).room(self.pipe.inbound, connection, memory)
     }
 
     /// Takes messages like [`poll_take`](Self::poll_take), as many as there is room for at the remote.
@@ -216,11 +216,16 @@ impl Attachment {
         pushed
     }
 
-    /// Queues what [`room`](Self::room) was found for.
-    pub(crate) fn deliver(&mut self, arrival: Arrival) {
-        let pushed = lock(&self.routing.incoming).push(self.pipe.inbound, arrival, &mut self.woken);
+    /// Queues what [`room`](Self::room) was found for, and parks the connection.
+    pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Arrival) {
+        let unreceived = lock(&self.routing.incoming).push_within(
+            self.pipe.inbound,
+            arrival,
+            connection,
+            &mut self.woken,
+        );
         wake_all(&mut self.woken);
-        self.unreceived += pushed;
+        self.unreceived += unreceived;
     }
 
     /// Leaves something to be received after all that the remote has sent, when there is no

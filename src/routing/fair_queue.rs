@@ -107,29 +107,40 @@ impl FairQueue {
         if whole { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Queues what [`room`](Self::room) was found for; returns how many messages of it nobody will
-    /// receive.
-    pub(crate) fn push(&mut self, key: PipeKey, arrival: Arrival, woken: &mut Vec<Waker>) -> usize {
+    /// Tells how much a remote may send, and parks the connection if anything of it is queued; lends it
+    /// `memory`. After the end of the socket the remote may send anything.
+    pub(crate) fn room(
+        &mut self,
+        key: PipeKey,
+        connection: &Waker,
+        memory: &mut VecDeque<Message>,
+    ) -> Room {
+        match self.pipes.get_mut(key) {
+            Some(slot) if !self.closed => slot.inbound.room(connection, memory),
+            _ => Room::UNLIMITED,
+        }
+    }
+
+    /// Queues what [`room`](Self::room) was found for, and parks the connection. Returns how many
+    /// messages of it nobody will receive.
+    pub(crate) fn push_within(
+        &mut self,
+        key: PipeKey,
+        arrival: Arrival,
+        connection: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> usize {
         let slot = match self.pipes.get_mut(key) {
             Some(slot) if !self.closed => slot,
             _ => return arrival.cargo.messages(),
         };
         let was_empty = slot.inbound.is_empty();
-        let queued = slot.inbound.push_last(arrival);
+        let queued = slot.inbound.push_within(arrival, connection);
         if queued > 0 && was_empty {
             self.ready.push_back(key);
         }
         self.wake(queued, woken);
         0
-    }
-
-    /// Tells how much a remote may send, and parks the connection if anything of it is queued. After
-    /// the end of the socket it may send anything.
-    pub(crate) fn room(&mut self, key: PipeKey, connection: &Waker) -> Room {
-        match self.pipes.get_mut(key) {
-            Some(slot) if !self.closed => slot.inbound.room(connection),
-            _ => Room::UNLIMITED,
-        }
     }
 
     /// The mark of each pipe.
