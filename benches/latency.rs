@@ -1,6 +1,7 @@
-//! Round trips of one message between a client and a server: two processes over loopback TCP.
+//! Round trips of one message between a client and a server: two processes over loopback TCP, or over
+//! `ipc`.
 //!
-//! `cargo bench --bench latency [-- SIZE ...]`, sizes in octets; the median of some rounds is printed
+//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in octets; the median of some rounds is printed
 //! for each percentile. `RUNTIME=multi-thread` gives each process a runtime with two workers instead
 //! of one thread.
 
@@ -21,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for size in processes::sizes() {
         let (mut p50, mut p99) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let trip = latency::measure(ROUND_TRIPS, size)?;
+            let trip = latency::measure(processes::endpoint(), ROUND_TRIPS, size)?;
             p50.push(trip.p50);
             p99.push(trip.p99);
         }

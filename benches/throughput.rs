@@ -1,6 +1,6 @@
-//! One-way throughput from a client to a server: two processes over loopback TCP.
+//! One-way throughput from a client to a server: two processes over loopback TCP, or over `ipc`.
 //!
-//! `cargo bench --bench throughput [-- SIZE ...]`, sizes in octets; the median of some rounds is
+//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in octets; the median of some rounds is
 //! printed. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
 //! thread.
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for size in processes::sizes() {
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {
-            rates.push(throughput::measure(throughput::count(size), size)?);
+            rates.push(throughput::measure(processes::endpoint(), throughput::count(size), size)?);
         }
         let rate = median(&mut rates);
         println!("{size:>8} {rate:>14.0} {:>12.1}", rate * size as f64 / 1e6);

@@ -15,9 +15,13 @@ pub(crate) struct RoundTrip {
 }
 
 /// One round.
-pub(crate) fn measure(count: usize, size: usize) -> Result<RoundTrip, Box<dyn Error>> {
+pub(crate) fn measure(
+    endpoint: &str,
+    count: usize,
+    size: usize,
+) -> Result<RoundTrip, Box<dyn Error>> {
     let program = env::current_exe()?;
-    let mut server = Child::spawn(&program, "lat-server", "tcp://127.0.0.1:*", count, size)?;
+    let mut server = Child::spawn(&program, "lat-server", endpoint, count, size)?;
     let mut client = Child::spawn(&program, "lat-client", &server.line()?, count, size)?;
     let p50 = client.line()?.parse()?;
     let p99 = client.line()?.parse()?;

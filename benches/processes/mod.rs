@@ -30,6 +30,11 @@ pub(crate) fn sizes() -> Vec<usize> {
     if sizes.is_empty() { SIZES.to_vec() } else { sizes }
 }
 
+/// Where the server is bound: `ipc` among the arguments takes the place of TCP.
+pub(crate) fn endpoint() -> &'static str {
+    if env::args().any(|argument| argument == "ipc") { "ipc://*" } else { "tcp://127.0.0.1:*" }
+}
+
 pub(crate) fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values[values.len() / 2]

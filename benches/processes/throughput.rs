@@ -9,9 +9,9 @@ use tokio_zmtp::{Client, Message, Server};
 use super::Child;
 
 /// One round; returns messages per second.
-pub(crate) fn measure(count: usize, size: usize) -> Result<f64, Box<dyn Error>> {
+pub(crate) fn measure(endpoint: &str, count: usize, size: usize) -> Result<f64, Box<dyn Error>> {
     let program = env::current_exe()?;
-    let mut server = Child::spawn(&program, "thr-server", "tcp://127.0.0.1:*", count, size)?;
+    let mut server = Child::spawn(&program, "thr-server", endpoint, count, size)?;
     let client = Child::spawn(&program, "thr-client", &server.line()?, count, size)?;
     let rate = server.line()?.parse()?;
     client.finish()?;

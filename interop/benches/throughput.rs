@@ -1,6 +1,7 @@
-//! One-way throughput of this crate and of libzmq, in turn: two processes each, over loopback TCP.
+//! One-way throughput of this crate and of libzmq, in turn: two processes each, over loopback TCP, or
+//! over `ipc`.
 //!
-//! `cargo bench -p interop [-- SIZE ...]`, sizes in octets. The medians of some rounds are printed,
+//! `cargo bench -p interop --bench throughput [-- ipc] [SIZE ...]`, sizes in octets. The medians of some rounds are printed,
 //! and the median, the least and the greatest ratio of neighbouring rounds: a noisy machine is noisy
 //! for both. libzmq is measured as its own tools `local_thr` and `remote_thr` do it.
 
@@ -26,8 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let count = throughput::count(size);
         let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let (our_rate, their_rate) =
-                (throughput::measure(count, size)?, libzmq(count / 3, size)?);
+            let endpoint = processes::endpoint();
+            let our_rate = throughput::measure(endpoint, count, size)?;
+            let their_rate = libzmq(endpoint, count / 3, size)?;
             ours.push(our_rate);
             theirs.push(their_rate);
             ratios.push(our_rate / their_rate);
@@ -44,8 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// One round of libzmq; returns messages per second.
-fn libzmq(count: usize, size: usize) -> Result<f64, Box<dyn Error>> {
-    let mut server = Child::spawn(LIBZMQ, "thr-server", "tcp://127.0.0.1:*", count, size)?;
+fn libzmq(endpoint: &str, count: usize, size: usize) -> Result<f64, Box<dyn Error>> {
+    let mut server = Child::spawn(LIBZMQ, "thr-server", endpoint, count, size)?;
     let bound = server.line()?;
     let endpoint = bound.strip_prefix("bound ").ok_or("the server says what it is bound to")?;
     let client = Child::spawn(LIBZMQ, "thr-client", endpoint, count, size)?;
