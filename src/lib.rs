@@ -66,6 +66,9 @@
 //! | `tcp://example.org:5555` | a name; it is resolved at every attempt, and all its addresses are tried |
 //! | `tcp://*:5555` | to bind: all interfaces, IPv6 and IPv4 |
 //! | `tcp://127.0.0.1:*` | to bind: a port that the system picks, which `last_endpoint` tells |
+//! | `ipc:///run/service.sock`, `ipc://@service` | a Unix domain socket: its path, or on Linux an abstract name |
+//! | `ipc://*` | to bind: a fresh path, which `last_endpoint` tells |
+//! | `inproc://service` | a name inside this process; messages move from socket to socket as they are |
 //!
 //! It makes no difference to a socket which side binds and which connects, nor which comes first.
 //!
@@ -86,8 +89,8 @@
 //! |---|---|
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //!
-//! None is on by default. There is TCP and the NULL mechanism, which neither authenticates nor
-//! encrypts: keep it to networks that you trust.
+//! None is on by default. There is only the NULL mechanism, which neither authenticates nor encrypts:
+//! keep it to networks that you trust.
 
 #![forbid(unsafe_code)]
 // The example of the README is tested with those of this page.
