@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::connection_id::ConnectionId;
 use crate::monitor::ConnectFailure;
 use crate::remote::Remote;
-use crate::routing::Pipe;
+use crate::routing::{Pipe, Routing};
 use crate::routing_id::RoutingId;
 use crate::stats::RemoteStats;
 
@@ -34,7 +34,18 @@ struct State {
 struct Entry {
     remote: Remote,
     pipe: Pipe,
+    direction: Direction,
     disconnect: CancellationToken,
+}
+
+/// Which side has made a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Accepted,
+    Dialled {
+        /// How many connections to the same endpoint came before.
+        reconnects: u64,
+    },
 }
 
 /// What those who wait for a remote want to know.
@@ -115,13 +126,19 @@ impl Peers {
     }
 
     /// Adds a remote whose handshake is finished.
-    pub(crate) fn join(self: &Arc<Self>, remote: Remote, pipe: Pipe) -> Membership {
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        remote: Remote,
+        pipe: Pipe,
+        direction: Direction,
+    ) -> Membership {
         let id = remote.connection_id();
         let disconnect = CancellationToken::new();
         let mut state = self.state();
         state.reconnects += u64::from(remote.stats().reconnects > 0);
         state.by_routing_id.extend(remote.routing_id().map(|routing_id| (routing_id, id)));
-        state.connected.insert(id, Entry { remote, pipe, disconnect: disconnect.clone() });
+        let entry = Entry { remote, pipe, direction, disconnect: disconnect.clone() };
+        state.connected.insert(id, entry);
         drop(state);
         self.presence.send_modify(|presence| presence.connected += 1);
         Membership { peers: Arc::clone(self), id, disconnect }
@@ -146,14 +163,16 @@ impl Peers {
         self.state().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
     }
 
-    /// Asks the connection of a remote to end; false if there is none.
-    pub(crate) fn disconnect(&self, id: PeerId) -> bool {
-        let entry = self.state().find(id).cloned();
-        // Wakes the connection, which is not done under the lock.
-        entry.is_some_and(|entry| {
-            entry.disconnect.cancel();
-            true
-        })
+    /// Asks the connection of a remote to end; false if there is none. Nothing more is queued for it
+    /// if it was accepted; if it was dialled, its pipe waits for the next one.
+    pub(crate) fn disconnect(&self, id: PeerId, routing: &Routing) -> bool {
+        let Some(entry) = self.state().find(id).cloned() else { return false };
+        // Both wake the connection, which is not done under the lock.
+        if entry.direction == Direction::Accepted {
+            routing.retire_pipe(entry.pipe);
+        }
+        entry.disconnect.cancel();
+        true
     }
 
     /// The sum over all connections there have been, and how many of them there are.
@@ -218,7 +237,7 @@ mod tests {
     fn what_a_connection_did_is_counted_after_its_end() {
         let peers = Arc::new(Peers::new());
         let remote = crate::remote::tests::nobody();
-        let membership = peers.join(remote.clone(), Pipe::default());
+        let membership = peers.join(remote.clone(), Pipe::default(), Direction::Accepted);
         remote.counters().count_sent(Volume { messages: 2, octets: 20 });
         let (stats, connected) = peers.stats();
         assert_eq!((stats.sent.messages, connected), (2, 1));

@@ -19,7 +19,7 @@ use crate::inproc;
 use crate::message::Message;
 use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::{Options, ReconnectStop};
-use crate::peers::Hope;
+use crate::peers::{Direction, Hope};
 use crate::proto::handshake::Peer;
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
@@ -208,7 +208,7 @@ impl Connector {
             &self.endpoint,
             (connection_id, origin),
             peer,
-            self.connections,
+            Direction::Dialled { reconnects: self.connections },
         );
         self.connections += 1;
         let (reason, mut attachment) = match line {

@@ -19,9 +19,9 @@ use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
-use crate::peers::Hope;
+use crate::peers::{Direction, Hope};
 use crate::remote::Origin;
-use crate::routing::{Attachment, EndpointId, Pipe};
+use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
 
 /// Accepts remotes and owns the connections that come of them.
@@ -127,10 +127,9 @@ impl Place {
             () = ended.cancelled() => return Ok(()),
         };
         let Some(mut attachment) = self.attach(subject) else { return Ok(()) };
-        let joined = shared.join(&attachment, endpoint, whence, peer, 0);
-        let pipe = attachment.pipe();
+        let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
         let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
-        let reason = self.until_disconnected(&joined, pipe, connection.run()).await;
+        let reason = self.until_disconnected(&joined, connection.run()).await;
         joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
         Ok(())
     }
@@ -148,11 +147,11 @@ impl Place {
             return Err(reason);
         }
         let Some(attachment) = self.attach(subject) else { return Ok(()) };
-        let joined = shared.join(&attachment, endpoint, whence, dial.peer().clone(), 0);
-        let pipe = attachment.pipe();
+        let peer = dial.peer().clone();
+        let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
         let half = dial.accept(shared.handshake.introduction());
         half.join(attachment, joined.remote(), options.hello_message.clone().map(Message::from));
-        let reason = self.until_disconnected(&joined, pipe, half.ended()).await;
+        let reason = self.until_disconnected(&joined, half.ended()).await;
         if let Some(mut attachment) = half.leave() {
             joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
         }
@@ -172,14 +171,13 @@ impl Place {
     async fn until_disconnected(
         &self,
         joined: &Joined,
-        pipe: Pipe,
         running: impl Future<Output = DisconnectReason>,
     ) -> DisconnectReason {
         let mut running = pin!(running);
         tokio::select! {
             reason = &mut running => reason,
+            // Its pipe has been retired.
             () = joined.disconnected() => {
-                self.shared.routing.retire_pipe(pipe);
                 within(self.shared.linger(), running).await.unwrap_or(DisconnectReason::Closed)
             }
         }

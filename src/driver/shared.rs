@@ -10,7 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, Publisher, Subject};
 use crate::options::Options;
-use crate::peers::{Membership, Peers};
+use crate::peers::{Direction, Membership, Peers};
 use crate::pipe::{Arrival, Cargo, Parcel};
 use crate::proto::handshake::{HandshakeConfig, Peer};
 use crate::remote::{Identity, Origin, Remote};
@@ -61,15 +61,14 @@ impl Shared {
         *lock(&self.linger) = linger;
     }
 
-    /// Adds a remote that has finished its handshake, `reconnects` connections to the same endpoint
-    /// having come before.
+    /// Adds a remote that has finished its handshake.
     pub(super) fn join(
         self: &Arc<Self>,
         attachment: &Attachment,
         endpoint: &Endpoint,
         (connection_id, origin): (ConnectionId, Origin),
         peer: Peer,
-        reconnects: u64,
+        direction: Direction,
     ) -> Joined {
         let identity = Identity {
             connection_id,
@@ -79,8 +78,12 @@ impl Shared {
             socket_type: peer.socket_type,
             metadata: peer.metadata,
         };
+        let reconnects = match direction {
+            Direction::Accepted => 0,
+            Direction::Dialled { reconnects } => reconnects,
+        };
         let remote = Remote::new(identity, reconnects);
-        let membership = self.peers.join(remote.clone(), attachment.pipe());
+        let membership = self.peers.join(remote.clone(), attachment.pipe(), direction);
         self.publisher.publish(&Subject::from(&remote), || EventKind::HandshakeSucceeded);
         tracing::debug!(routing_id = ?remote.routing_id(), "connected");
         let shared = Arc::clone(self);

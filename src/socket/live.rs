@@ -177,7 +177,8 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     /// dialled is made again after a while, with what is queued, since its endpoint is still
     /// connected: [`disconnect`](Self::disconnect) gives that up.
     fn disconnect_peer(&self, id: impl Into<PeerId>) -> bool {
-        self.control().shared().peers.disconnect(id.into())
+        let shared = self.control().shared();
+        shared.peers.disconnect(id.into(), &shared.routing)
     }
 
     /// Watches what happens to endpoints and connections from now on.
