@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
+mod events;
 mod remote;
 mod served;
 mod waiting;
@@ -20,6 +21,7 @@ mod endpoints;
 mod inproc;
 #[cfg(unix)]
 mod ipc;
+mod monitor;
 mod mute_state;
 mod reconnect;
 mod round_trip;

@@ -27,9 +27,14 @@ impl Remote {
     }
 
     /// Plays the other end of a stream.
-    fn new(stream: TcpStream) -> Self {
+    pub(crate) fn new(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self { stream }
+    }
+
+    /// Returns where this end is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.stream.local_addr().unwrap()
     }
 
     /// Exchanges greetings and READY commands.
@@ -226,13 +231,13 @@ fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
     }
 }
 
-fn socket() -> TcpSocket {
+pub(crate) fn socket() -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(RECV_BUFFER).unwrap();
     socket
 }
 
-fn address(endpoint: &Endpoint) -> SocketAddr {
+pub(crate) fn address(endpoint: &Endpoint) -> SocketAddr {
     endpoint.to_string().strip_prefix("tcp://").unwrap().parse().unwrap()
 }
 
