@@ -18,6 +18,7 @@ mod concurrency;
 mod config;
 mod ending;
 mod endpoints;
+mod handshake_failure;
 mod inproc;
 #[cfg(unix)]
 mod ipc;

@@ -1,0 +1,183 @@
+//! Why a handshake failed is told on either side.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tokio_zmtp::monitor::{ConnectFailure, EventKind, HandshakeFailure, Monitor};
+use tokio_zmtp::{Client, ConnectedError, Server, Socket, SocketType};
+
+use crate::events::{self, About};
+use crate::remote::{self, GREETING, Remote, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn another_socket_type_is_told_by_its_name() {
+    let _watchdog = Watchdog::start();
+    for (name, socket_type) in
+        [("DEALER", SocketType::Dealer), ("REQ", SocketType::Req), ("RADIO", SocketType::Radio)]
+    {
+        let octets = [&GREETING[..], &remote::ready(name)].concat();
+        for (local, failure) in on_either_side(&octets).await {
+            let HandshakeFailure::IncompatibleSocketType { local: told, remote } = failure else {
+                panic!("{failure:?}");
+            };
+            assert_eq!((told, remote), (local, socket_type));
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_sockets_that_do_not_fit_both_tell_of_the_other() {
+    let _watchdog = Watchdog::start();
+    let bound = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut of_bound = bound.monitor();
+    let connected = Server::builder().build();
+    let mut of_connected = connected.monitor();
+    connected.connect(bound.last_endpoint().unwrap()).await.unwrap();
+
+    for monitor in [&mut of_bound, &mut of_connected] {
+        let (_, failure) = failure(monitor).await;
+        let HandshakeFailure::IncompatibleSocketType { local, remote } = failure else {
+            panic!("{failure:?}");
+        };
+        assert_eq!((local, remote), (SocketType::Server, SocketType::Server));
+    }
+}
+
+#[tokio::test]
+async fn another_mechanism_is_told_by_its_name() {
+    let _watchdog = Watchdog::start();
+    let mut greeting = GREETING;
+    greeting[12..17].copy_from_slice(b"CURVE");
+    for (_, failure) in on_either_side(&greeting).await {
+        let HandshakeFailure::MechanismMismatch { local, remote } = failure else {
+            panic!("{failure:?}");
+        };
+        assert_eq!((&*local, &*remote), ("NULL", "CURVE"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_its_reason() {
+    let _watchdog = Watchdog::start();
+    let octets = [&GREETING[..], &remote::command("ERROR", b"\x0Bno\nlonger\x1B.")].concat();
+    for (_, failure) in on_either_side(&octets).await {
+        let HandshakeFailure::Refused { reason } = failure else { panic!("{failure:?}") };
+        assert!(reason.contains("longer"));
+        assert!(!reason.contains(char::is_control), "{reason:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_speaks_something_else_is_told_of_as_breaking_the_protocol() {
+    let _watchdog = Watchdog::start();
+    for octets in [
+        &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
+        // ZMTP 2.0.
+        b"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05\0\0",
+        &[&GREETING[..], &remote::message(b"too soon")].concat(),
+        &[&GREETING[..], &remote::command("READY", b"\x0BSocket-Type\xFF\xFF\xFF\xFF")].concat(),
+    ] {
+        for (_, failure) in on_either_side(octets).await {
+            let HandshakeFailure::Protocol(_) = failure else { panic!("{failure:?}") };
+            assert_eq!(failure.to_string(), "the remote broke the protocol");
+            assert!(!failure.source().unwrap().to_string().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_up_is_told_of() {
+    let _watchdog = Watchdog::start();
+    for octets in [&GREETING[..0], &GREETING[..20], &GREETING] {
+        for (_, failure) in on_either_side(octets).await {
+            assert!(matches!(failure, HandshakeFailure::ClosedByRemote), "{failure:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_says_nothing_is_told_of_when_the_time_is_over() {
+    let _watchdog = Watchdog::start();
+    let interval = Duration::from_secs(7);
+    let server =
+        Server::builder().handshake_interval(interval).bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = server.monitor();
+    let _silent = Remote::dial(&server.last_endpoint().unwrap()).await;
+    let (_, of_server) = failure(&mut monitor).await;
+
+    let listener = RemoteListener::bind();
+    let client = Client::builder().connect_timeout(None).handshake_interval(interval).build();
+    let mut monitor = client.monitor();
+    client.connect(listener.endpoint()).await.unwrap();
+    let (_, of_client) = failure(&mut monitor).await;
+
+    for failure in [of_server, of_client] {
+        let HandshakeFailure::TimedOut { limit } = failure else { panic!("{failure:?}") };
+        assert_eq!(limit, interval);
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_remote_is_told_of_the_refusal() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let refuse = async {
+        let mut remote = listener.accept().await;
+        remote.write(&[&GREETING[..], &remote::command("ERROR", b"\x03400")].concat()).await;
+        remote.read_to_end().await;
+    };
+
+    let (connected, ()) = tokio::join!(client.connected(), refuse);
+
+    let Err(ConnectedError::Failed(ConnectFailure::Handshake(failure))) = connected else {
+        panic!("{connected:?}");
+    };
+    assert!(matches!(failure, HandshakeFailure::Refused { reason } if reason == "400"));
+}
+
+/// What a server and a client tell of a remote that says this and then hangs up, with the types of
+/// the two.
+async fn on_either_side(octets: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = server.monitor();
+    let mut remote = Remote::dial(&server.last_endpoint().unwrap()).await;
+    let of_server = tokio::join!(failure(&mut monitor), say(&mut remote, octets)).0;
+    assert_eq!(of_server.0.0, Some(remote.address()));
+
+    let listener = RemoteListener::bind();
+    let client = Client::builder().build();
+    let mut monitor = client.monitor();
+    client.connect(listener.endpoint()).await.unwrap();
+    let mut remote = listener.accept().await;
+    let of_client = tokio::join!(failure(&mut monitor), say(&mut remote, octets)).0;
+    assert_eq!(of_client.0.0, Some(remote.address()));
+
+    for ((_, connection_id, routing_id), _) in [&of_server, &of_client] {
+        assert!(connection_id.is_some());
+        assert_eq!(*routing_id, None);
+    }
+    [(SocketType::Server, of_server.1), (SocketType::Client, of_client.1)]
+}
+
+/// Says what there is to say, as far as it is listened to, and reads the rest so that the socket has
+/// no other reason to fail.
+async fn say(remote: &mut Remote, octets: &[u8]) {
+    remote.write_what_is_taken(octets).await;
+    remote.shut_down().await;
+    remote.read_to_end().await;
+}
+
+/// Waits until a handshake has failed; returns what that is about, and why.
+async fn failure(monitor: &mut Monitor) -> (About, HandshakeFailure) {
+    loop {
+        let event = events::next(monitor).await;
+        let about = events::about(&event);
+        match event.kind {
+            EventKind::HandshakeFailed { reason } => return (about, reason),
+            EventKind::HandshakeSucceeded => panic!("it has not failed"),
+            _ => {}
+        }
+    }
+}
