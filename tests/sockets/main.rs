@@ -11,6 +11,9 @@ mod served;
 mod waiting;
 mod watchdog;
 
+// It takes a limit on the files of a process.
+#[cfg(target_os = "linux")]
+mod accepting;
 mod bad_input;
 mod cancellation;
 mod concurrency;

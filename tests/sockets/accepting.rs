@@ -1,0 +1,70 @@
+//! Accepting where the process may open no other file.
+
+use std::env;
+use std::fs::File;
+use std::io;
+use std::iter;
+use std::process::Command;
+
+use tokio_zmtp::monitor::EventKind;
+use tokio_zmtp::{Server, Socket};
+
+use crate::events::{self, NO_CONNECTION};
+use crate::remote::{self, Remote};
+use crate::watchdog::Watchdog;
+
+#[tokio::test(start_paused = true)]
+async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
+    let _watchdog = Watchdog::start();
+    if env::var_os(LIMITED).is_none() {
+        return in_a_process_of_its_own(
+            "a_process_without_file_descriptors_accepts_again_when_it_has_some",
+        );
+    }
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut monitor = server.monitor();
+    let socket = remote::socket();
+    let files: Vec<File> =
+        iter::repeat_with(|| File::open("/dev/null")).map_while(io::Result::ok).collect();
+    assert!((1..FILES).contains(&files.len()));
+
+    // The system makes the connection; the server cannot have it.
+    let stream = socket.connect(remote::address(&endpoint)).await.unwrap();
+    let mut remote = Remote::new(stream);
+    for _ in 0..3 {
+        let failed = events::next(&mut monitor).await;
+        assert_eq!((&failed.endpoint, events::about(&failed)), (&endpoint, NO_CONNECTION));
+        let EventKind::AcceptFailed { error } = failed.kind else { panic!("{:?}", failed.kind) };
+        assert_eq!(error.raw_os_error(), Some(EMFILE));
+    }
+
+    drop(files);
+    remote.shake_hands("CLIENT").await;
+    remote.write(&remote::message(b"patience")).await;
+    assert_eq!(server.recv().await.unwrap(), "patience");
+    let accepted = events::until(&mut monitor, |kind| matches!(kind, EventKind::Accepted)).await;
+    assert_eq!(accepted.address, Some(remote.address()));
+}
+
+/// Runs a test of this file where it can take all files: the other tests want some, too.
+fn in_a_process_of_its_own(test: &str) {
+    let script = format!("ulimit -n {FILES} && exec \"$0\" --exact accepting::{test}");
+    let child = Command::new("sh")
+        .args(["-c", &script])
+        .arg(env::current_exe().unwrap())
+        .env(LIMITED, "")
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && output.contains("1 passed"), "{output}");
+}
+
+/// Set in the environment of a process that a test has for itself.
+const LIMITED: &str = "TOKIO_ZMTP_LIMITED";
+
+/// Enough for a test process to start.
+const FILES: usize = 64;
+
+/// Too many open files (Linux, errno).
+const EMFILE: i32 = 24;
