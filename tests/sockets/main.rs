@@ -27,6 +27,7 @@ mod inproc;
 mod ipc;
 mod monitor;
 mod mute_state;
+mod peers;
 mod reconnect;
 mod round_trip;
 mod routing;
