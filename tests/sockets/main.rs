@@ -31,6 +31,7 @@ mod peers;
 mod reconnect;
 mod round_trip;
 mod routing;
+mod stats;
 // It takes an address of another loopback than 127.0.0.1, and options that not every system has.
 #[cfg(target_os = "linux")]
 mod tcp;

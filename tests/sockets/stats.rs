@@ -1,0 +1,220 @@
+//! What a socket and its remotes have done, in exact numbers.
+
+use std::time::Duration;
+
+use tokio::{task, time};
+use tokio_zmtp::stats::{Dropped, Queued, RemoteStats, Volume};
+use tokio_zmtp::{Client, RoutingId, Server, Socket};
+
+use crate::events;
+use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn messages_and_octets_are_counted_both_ways() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connected().await.unwrap();
+    assert_eq!(client.stats().sent, Volume::default());
+
+    // With headers of two octets, and of nine above 255.
+    for len in [0, 1, 255, 256, 100_000] {
+        client.send(vec![0; len]).await.unwrap();
+    }
+    let mut id = None;
+    for _ in 0..5 {
+        id = server.recv().await.unwrap().routing_id();
+    }
+    let id = id.unwrap();
+    let there = Volume { messages: 5, octets: 2 + 3 + 257 + 265 + 100_009 };
+    server.route("reply", id).await.unwrap();
+    client.recv().await.unwrap();
+    let back = Volume { messages: 1, octets: 7 };
+
+    let (of_client, of_server) = (client.stats(), server.stats());
+    assert_eq!((of_client.sent, of_client.received), (there, back));
+    assert_eq!((of_server.sent, of_server.received), (back, there));
+    assert_eq!((of_client.connected, of_server.connected), (1, 1));
+    let peer = client.peer_stats(client.peers()[0].connection_id()).unwrap();
+    assert_eq!((peer.sent, peer.received), (there, back));
+    let peer = server.peer_stats(id).unwrap();
+    assert_eq!((peer.sent, peer.received), (back, there));
+}
+
+#[tokio::test]
+async fn what_goes_unseen_is_not_counted() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().hello_message("hello").bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    assert_eq!(remote.read_message().await, b"hello");
+    remote.sync().await;
+    let stats = server.stats();
+    assert_eq!((stats.sent, stats.received), (Volume::default(), Volume::default()));
+}
+
+#[tokio::test]
+async fn what_is_queued_is_counted_for_each_remote() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::connect(place.endpoint()).await.unwrap();
+    for _ in 0..5 {
+        client.try_send("x").unwrap();
+    }
+    assert_eq!(numbers(client.stats().queued), (5, 0));
+
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remotes = Vec::new();
+    for messages in [3, 7] {
+        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        remote.write(&remote::message(b"x").repeat(messages)).await;
+        remote.sync().await;
+        remotes.push(remote);
+    }
+    assert_eq!(numbers(server.stats().queued), (0, 10));
+    let ids: Vec<_> = server.peers().iter().map(tokio_zmtp::Remote::connection_id).collect();
+    assert_eq!(numbers(server.peer_stats(ids[0]).unwrap().queued), (0, 3));
+    assert_eq!(numbers(server.peer_stats(ids[1]).unwrap().queued), (0, 7));
+
+    // One of each.
+    for _ in 0..2 {
+        server.recv().await.unwrap();
+    }
+    assert_eq!(numbers(server.peer_stats(ids[0]).unwrap().queued), (0, 2));
+    assert_eq!(numbers(server.peer_stats(ids[1]).unwrap().queued), (0, 6));
+}
+
+#[tokio::test]
+async fn what_is_queued_behind_a_remote_that_does_not_read_is_counted() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let (remote, id) = remote_of(&server).await;
+    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    remote.peek().await;
+    for _ in 0..4 {
+        server.try_route("x", id).unwrap();
+    }
+    assert_eq!(numbers(server.peer_stats(id).unwrap().queued), (4, 0));
+    // What is not wholly written is not sent.
+    assert_eq!(server.stats().sent, Volume::default());
+}
+
+#[tokio::test]
+async fn what_was_dropped_is_counted_by_cause() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let (mut remote, id) = remote_of(&server).await;
+    let multipart = [&[MORE, 1][..], b"a", &[0, 1], b"b"].concat();
+    remote.write(&multipart.repeat(2)).await;
+    remote.sync().await;
+    assert_eq!(server.peer_stats(id).unwrap().multipart, 2);
+    let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
+    assert_eq!((multipart, undelivered, unreceived), (2, 0, 0));
+
+    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    remote.peek().await;
+    server.try_route("x", id).unwrap();
+    let mut monitor = server.monitor();
+    drop(remote);
+    events::until_disconnected(&mut monitor).await;
+    let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
+    assert_eq!((multipart, undelivered, unreceived), (2, 2, 0));
+
+    let (mut remote, _) = remote_of(&server).await;
+    remote.write(&[remote::ping(b""), remote::message(b"x").repeat(4)].concat()).await;
+    remote.read_frame().await;
+    let end = async {
+        remote.read_to_end().await;
+        drop(remote);
+    };
+    tokio::join!(server.close(), end);
+    let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
+    assert_eq!((multipart, undelivered, unreceived), (2, 2, 3));
+}
+
+#[tokio::test]
+async fn connections_that_were_made_again_are_counted() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .reconnect_interval(Duration::from_millis(1))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    for reconnects in 0..4 {
+        let mut remote = listener.accept_as("SERVER").await;
+        remote.sync().await;
+        assert_eq!(client.stats().reconnects, reconnects);
+        let id = client.peers()[0].connection_id();
+        assert_eq!(client.peer_stats(id).unwrap().reconnects, reconnects);
+        drop(remote);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .heartbeat_interval(Duration::from_secs(60))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    let mut remote = listener.accept_as("SERVER").await;
+    remote.sync().await;
+    let id = client.peers()[0].connection_id();
+    assert_eq!(client.peer_stats(id).unwrap().heartbeat_round_trip, None);
+
+    for seconds in [3, 1] {
+        let (_, ping) = remote.read_frame().await;
+        assert_eq!(ping[..5], *b"\x04PING");
+        let taken = Duration::from_secs(seconds);
+        time::sleep(taken).await;
+        remote.write(&remote::command("PONG", &ping[7..])).await;
+        remote.sync().await;
+        let round_trip = client.peer_stats(id).unwrap().heartbeat_round_trip.unwrap();
+        assert!(
+            (taken..taken + Duration::from_millis(500)).contains(&round_trip),
+            "{round_trip:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_remote_did_is_counted_after_it_has_gone() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = server.monitor();
+    for round in 1..=3 {
+        let (mut remote, id) = remote_of(&server).await;
+        server.route("reply", id).await.unwrap();
+        remote.read_message().await;
+        let id = server.peer(id).unwrap().connection_id();
+        drop(remote);
+        events::until_disconnected(&mut monitor).await;
+
+        assert_eq!(server.peer_stats(id), None::<RemoteStats>);
+        let stats = server.stats();
+        assert_eq!(stats.connected, 0);
+        assert_eq!(stats.sent, Volume { messages: round, octets: 7 * round });
+        assert_eq!(stats.received, Volume { messages: round, octets: 7 * round });
+    }
+    server.close().await;
+    task::yield_now().await;
+    assert_eq!(server.stats().sent.messages, 3);
+}
+
+/// Connects a client, and finds out how the server calls it.
+async fn remote_of(server: &Server) -> (Remote, RoutingId) {
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&remote::message(b"hello")).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    (remote, id)
+}
+
+/// What is queued to be sent and to be received.
+fn numbers(queued: Queued) -> (usize, usize) {
+    (queued.outgoing, queued.incoming)
+}
