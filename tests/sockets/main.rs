@@ -25,6 +25,7 @@ mod handshake_failure;
 mod inproc;
 #[cfg(unix)]
 mod ipc;
+mod live_options;
 mod monitor;
 mod mute_state;
 mod peers;
