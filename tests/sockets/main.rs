@@ -22,6 +22,7 @@ mod config;
 mod ending;
 mod endpoints;
 mod handshake_failure;
+mod immediate;
 mod inproc;
 #[cfg(unix)]
 mod ipc;
