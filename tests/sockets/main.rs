@@ -31,6 +31,7 @@ mod monitor;
 mod mute_state;
 mod peers;
 mod reconnect;
+mod reconnect_stop;
 mod round_trip;
 mod routing;
 mod stats;
