@@ -29,6 +29,7 @@ mod ipc;
 mod live_options;
 mod monitor;
 mod mute_state;
+mod notices;
 mod peers;
 mod reconnect;
 mod reconnect_stop;

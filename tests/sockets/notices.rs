@@ -1,0 +1,164 @@
+//! Messages that sockets send and receive by themselves.
+
+use std::time::Duration;
+
+use tokio_zmtp::{Client, Message, Server, Socket, TryRecvError, TryRouteError};
+
+use crate::remote::{self, Place, Remote, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn a_hello_comes_first_on_every_connection_that_is_dialled() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .hello_message("hello")
+        .reconnect_interval(Duration::from_millis(1))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    client.try_send("queued").unwrap();
+
+    let mut remote = listener.accept_as("SERVER").await;
+    assert_eq!(remote.read_message().await, b"hello");
+    assert_eq!(remote.read_message().await, b"queued");
+    drop(remote);
+    for _ in 0..3 {
+        let mut remote = listener.accept_as("SERVER").await;
+        assert_eq!(remote.read_message().await, b"hello");
+    }
+}
+
+#[tokio::test]
+async fn a_hello_comes_first_on_every_connection_that_is_accepted() {
+    let _watchdog = Watchdog::start();
+    let server =
+        Server::builder().hello_message(&b"hello"[..]).bind("tcp://127.0.0.1:*").await.unwrap();
+    for _ in 0..3 {
+        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        assert_eq!(remote.read_message().await, b"hello");
+    }
+}
+
+#[tokio::test]
+async fn a_hello_takes_no_room_in_the_queue() {
+    let _watchdog = Watchdog::start();
+    let place = Place::reserve();
+    let client = Client::builder()
+        .hello_message("hello")
+        .send_hwm(1)
+        .connect(place.endpoint())
+        .await
+        .unwrap();
+    client.try_send("x").unwrap();
+    client.try_send("y").unwrap_err();
+    let mut remote = place.listen().accept_as("SERVER").await;
+    assert_eq!(remote.read_message().await, b"hello");
+    assert_eq!(remote.read_message().await, b"x");
+}
+
+#[tokio::test]
+async fn a_server_receives_that_a_remote_has_gone_after_all_that_it_sent() {
+    let _watchdog = Watchdog::start();
+    // The last of them finds no room before.
+    let server = Server::builder()
+        .disconnect_message("gone")
+        .recv_hwm(2)
+        .bind("tcp://127.0.0.1:*")
+        .await
+        .unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&remote::message(b"x").repeat(5)).await;
+    remote.shut_down().await;
+    drop(remote);
+
+    let first = server.recv().await.unwrap();
+    let id = first.routing_id().unwrap();
+    for _ in 1..5 {
+        assert_eq!(server.recv().await.unwrap(), "x");
+    }
+    let (gone, of) = server.recv_from().await.unwrap();
+    assert_eq!(gone, "gone");
+    assert_eq!(gone.routing_id(), Some(id));
+    assert_eq!(of.routing_id(), Some(id));
+    let unreachable = server.try_route("x", id);
+    assert_eq!(unreachable, Err(TryRouteError::HostUnreachable(Message::from("x"))));
+}
+
+#[tokio::test]
+async fn a_server_is_not_told_of_who_never_finished_a_handshake_nor_of_whom_it_ended_itself() {
+    let _watchdog = Watchdog::start();
+    let server =
+        Server::builder().disconnect_message("gone").bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut rude = Remote::dial(&endpoint).await;
+    rude.write(b"\0").await;
+    rude.shut_down().await;
+    rude.read_to_end().await;
+
+    let mut remote = Remote::client(&endpoint).await;
+    remote.write(&remote::message(b"x")).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    assert!(server.disconnect_peer(id));
+    remote.read_to_end().await;
+    drop(remote);
+
+    // What it had to tell of those would have come before.
+    let mut remote = Remote::client(&endpoint).await;
+    remote.write(&remote::message(b"y")).await;
+    assert_eq!(server.recv().await.unwrap(), "y");
+    remote.shut_down().await;
+    drop(remote);
+    let other = server.recv().await.unwrap();
+    assert_eq!(other, "gone");
+    assert_ne!(other.routing_id(), Some(id));
+    assert_eq!(server.try_recv(), Err(TryRecvError::Empty));
+}
+
+#[tokio::test]
+async fn a_client_receives_that_its_connection_is_broken_after_all_that_came_through_it() {
+    let _watchdog = Watchdog::start();
+    for immediate in [false, true] {
+        let listener = RemoteListener::bind();
+        let client = Client::builder()
+            .hiccup_message("hiccup")
+            .immediate(immediate)
+            .reconnect_interval(Duration::from_millis(1))
+            .recv_hwm(2)
+            .connect(listener.endpoint())
+            .await
+            .unwrap();
+        for _ in 0..3 {
+            let mut remote = listener.accept_as("SERVER").await;
+            remote.write(&remote::message(b"x").repeat(5)).await;
+            remote.shut_down().await;
+            drop(remote);
+            for _ in 0..5 {
+                assert_eq!(client.recv().await.unwrap(), "x");
+            }
+            assert_eq!(client.recv().await.unwrap(), "hiccup");
+        }
+        assert_eq!(client.try_recv(), Err(TryRecvError::Empty));
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_not_told_of_what_was_no_connection_nor_of_what_it_ended_itself() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .hiccup_message("hiccup")
+        .reconnect_interval(Duration::from_millis(1))
+        .connect(listener.endpoint())
+        .await
+        .unwrap();
+    drop(listener.accept().await);
+    let mut remote = listener.accept_as("SERVER").await;
+    remote.sync().await;
+    let (disconnected, _) =
+        tokio::join!(client.disconnect(listener.endpoint()), remote.read_to_end());
+    disconnected.unwrap();
+    drop(remote);
+    client.close().await;
+    assert_eq!(client.try_recv(), Err(TryRecvError::Closed));
+}
