@@ -31,6 +31,7 @@ mod monitor;
 mod mute_state;
 mod notices;
 mod peers;
+mod readiness;
 mod reconnect;
 mod reconnect_stop;
 mod round_trip;

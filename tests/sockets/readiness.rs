@@ -1,0 +1,116 @@
+//! Whether a message can be sent, in each situation that a socket can be in.
+//!
+//! More of them are in `mute_state`, `immediate`, `routing` and `ending`.
+
+use tokio_test::{assert_pending, task};
+use tokio_zmtp::{Client, Message, RoutingId, Server, Socket, TryRouteError, TrySendError};
+
+use crate::events;
+use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn without_an_endpoint_a_server_reaches_nobody() {
+    let _watchdog = Watchdog::start();
+    assert_reaches_nobody(&Server::builder().build());
+}
+
+#[tokio::test]
+async fn bound_and_without_remotes_a_server_reaches_nobody() {
+    let _watchdog = Watchdog::start();
+    assert_reaches_nobody(&Server::bind("tcp://127.0.0.1:*").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_server_that_dials_reaches_nobody_that_has_not_sent_yet() {
+    let _watchdog = Watchdog::start();
+    for immediate in [false, true] {
+        let place = Place::reserve();
+        let builder = Server::builder().immediate(immediate);
+        let server = builder.connect(place.endpoint()).await.unwrap();
+        assert_reaches_nobody(&server);
+    }
+}
+
+#[tokio::test]
+async fn a_client_tries_other_remotes_until_all_are_full() {
+    let _watchdog = Watchdog::start();
+    let (full, free) = (RemoteListener::bind(), RemoteListener::bind());
+    let client = Client::builder().send_hwm(2).build();
+    client.connect(full.endpoint()).await.unwrap();
+    let full = full.accept_as("SERVER").await;
+    client.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+    full.peek().await;
+    assert_eq!(fill(&client), 2);
+
+    client.connect(free.endpoint()).await.unwrap();
+    let mut free = free.accept_as("SERVER").await;
+    for number in 0..100_u8 {
+        client.send([number]).await.unwrap();
+        assert_eq!(free.read_message().await, [number]);
+    }
+
+    client.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+    free.peek().await;
+    assert_eq!(fill(&client), 2);
+    assert_pending!(task::spawn(client.send("x")).poll());
+}
+
+#[tokio::test]
+async fn while_its_remote_is_away_a_client_queues_up_to_the_mark() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder().send_hwm(3).connect(listener.endpoint()).await.unwrap();
+    let mut monitor = client.monitor();
+    drop(listener.accept_as("SERVER").await);
+    events::until_disconnected(&mut monitor).await;
+
+    assert_eq!(fill(&client), 3);
+    let mut remote = listener.accept_as("SERVER").await;
+    for _ in 0..3 {
+        assert_eq!(remote.read_message().await, b"x");
+    }
+}
+
+#[tokio::test]
+async fn while_its_remote_is_away_a_server_queues_for_it_up_to_the_mark() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let server = Server::builder().send_hwm(3).connect(listener.endpoint()).await.unwrap();
+    let mut monitor = server.monitor();
+    let mut remote = listener.accept_as("CLIENT").await;
+    remote.write(&remote::message(b"hello")).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    drop(remote);
+    events::until_disconnected(&mut monitor).await;
+
+    for _ in 0..3 {
+        server.try_route("x", id).unwrap();
+    }
+    assert_eq!(server.try_route("x", id), Err(TryRouteError::Full(Message::from("x"))));
+    let mut remote = listener.accept_as("CLIENT").await;
+    for _ in 0..3 {
+        assert_eq!(remote.read_message().await, b"x");
+    }
+}
+
+fn assert_reaches_nobody(server: &Server) {
+    let unknown = RoutingId::new(7).unwrap();
+    let routed = server.try_route("x", unknown);
+    assert_eq!(routed, Err(TryRouteError::HostUnreachable(Message::from("x"))));
+    assert_eq!(server.peers(), []);
+}
+
+/// Sends messages until the client is full; returns how many it took.
+fn fill(client: &Client) -> usize {
+    let mut taken = 0;
+    loop {
+        match client.try_send("x") {
+            Ok(()) => taken += 1,
+            Err(full) => {
+                assert_eq!(full, TrySendError::Full(Message::from("x")));
+                return taken;
+            }
+        }
+    }
+}
