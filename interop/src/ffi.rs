@@ -30,6 +30,7 @@ unsafe extern "C" {
     pub(crate) fn zmq_msg_size(msg: *const ZmqMsg) -> usize;
     pub(crate) fn zmq_msg_recv(msg: *mut ZmqMsg, socket: *mut c_void, flags: c_int) -> c_int;
     pub(crate) fn zmq_msg_send(msg: *mut ZmqMsg, socket: *mut c_void, flags: c_int) -> c_int;
+    pub(crate) fn zmq_msg_gets(msg: *const ZmqMsg, property: *const c_char) -> *const c_char;
     pub(crate) fn zmq_msg_routing_id(msg: *mut ZmqMsg) -> u32;
     pub(crate) fn zmq_msg_set_routing_id(msg: *mut ZmqMsg, routing_id: u32) -> c_int;
 

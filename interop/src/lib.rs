@@ -39,4 +39,4 @@ pub use monitor::{Event, EventKind, Monitor};
 pub use numbered::{number, numbered};
 pub use peer::Peer;
 pub use socket::{Received, Socket, SocketType};
-pub use socket_option::SocketOption;
+pub use socket_option::{OctetsOption, SocketOption};

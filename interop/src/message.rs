@@ -1,3 +1,4 @@
+use std::ffi::{CStr, CString};
 use std::fmt;
 use std::mem::MaybeUninit;
 use std::slice;
@@ -66,6 +67,21 @@ impl Message {
     pub fn routing_id(&mut self) -> u32 {
         // SAFETY: the message is initialised.
         unsafe { ffi::zmq_msg_routing_id(self.as_mut_ptr()) }
+    }
+
+    /// Returns a property of the connection that the message came through: `Socket-Type`,
+    /// `Peer-Address`, or what the remote has announced; `None` if there is none of this name.
+    pub fn property(&self, name: &str) -> Option<String> {
+        let name = CString::new(name).ok()?;
+        // SAFETY: the message is initialised, and the name is NUL-terminated.
+        let value = unsafe { ffi::zmq_msg_gets(&self.0, name.as_ptr()) };
+        if value.is_null() {
+            return None;
+        }
+        // SAFETY: libzmq returns a NUL-terminated string that lives as long as the message; it is
+        // copied here.
+        let value = unsafe { CStr::from_ptr(value) };
+        Some(value.to_string_lossy().into_owned())
     }
 
     /// Returns the body.

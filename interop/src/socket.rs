@@ -8,7 +8,7 @@ use crate::error::{Error, TryError};
 use crate::ffi;
 use crate::message::Message;
 use crate::monitor::Monitor;
-use crate::socket_option::SocketOption;
+use crate::socket_option::{OctetsOption, SocketOption};
 
 /// A libzmq socket.
 ///
@@ -73,17 +73,16 @@ impl Socket {
     /// `EINVAL` if the value is out of range.
     pub fn set(&self, option: SocketOption, value: i32) -> Result<(), Error> {
         let value: c_int = value;
-        let _turn = self.turn();
-        // SAFETY: `value` is valid for reading `size_of::<c_int>()` octets.
-        let result = unsafe {
-            ffi::zmq_setsockopt(
-                self.as_ptr(),
-                option.number(),
-                ptr::from_ref(&value).cast::<c_void>(),
-                size_of::<c_int>(),
-            )
-        };
-        if result == 0 { Ok(()) } else { Err(Error::last()) }
+        self.set_raw(option.number(), &value.to_ne_bytes())
+    }
+
+    /// Sets an option whose value is octets.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if libzmq does not take this value.
+    pub fn set_octets(&self, option: OctetsOption, value: &[u8]) -> Result<(), Error> {
+        self.set_raw(option.number(), value)
     }
 
     /// Returns the endpoint bound or connected last, with the port that the system chose.
@@ -178,7 +177,7 @@ impl Socket {
     /// [`TryError::WouldBlock`] if there is none.
     pub fn try_recv(&self) -> Result<Received, TryError> {
         let mut message = Message::new()?;
-        self.fetch(&mut message, ffi::ZMQ_DONTWAIT)?;
+        self.try_recv_message(&mut message)?;
         Ok(Received::from(message))
     }
 
@@ -189,6 +188,15 @@ impl Socket {
     /// As `recv`.
     pub fn recv_message(&self, message: &mut Message) -> Result<(), Error> {
         self.fetch(message, 0)
+    }
+
+    /// Receives a message into `message` if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As `try_recv`.
+    pub fn try_recv_message(&self, message: &mut Message) -> Result<(), TryError> {
+        Ok(self.fetch(message, ffi::ZMQ_DONTWAIT)?)
     }
 
     /// Reports the events of this socket's connections from now on.
@@ -218,6 +226,15 @@ impl Socket {
 
     pub(crate) fn context(&self) -> &Context {
         &self.0.context
+    }
+
+    fn set_raw(&self, option: c_int, value: &[u8]) -> Result<(), Error> {
+        let _turn = self.turn();
+        // SAFETY: `value` is valid for reading `value.len()` octets, which libzmq copies.
+        let result = unsafe {
+            ffi::zmq_setsockopt(self.as_ptr(), option, value.as_ptr().cast::<c_void>(), value.len())
+        };
+        if result == 0 { Ok(()) } else { Err(Error::last()) }
     }
 
     fn submit(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {

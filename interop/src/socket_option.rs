@@ -32,6 +32,19 @@ pub enum SocketOption {
     SendTimeout,
 }
 
+/// An option of a socket whose value is octets. It affects later binds and connects only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OctetsOption {
+    /// `ZMQ_DISCONNECT_MSG`: what a SERVER receives when a remote has gone.
+    DisconnectMessage,
+    /// `ZMQ_HELLO_MSG`: what every connection begins with.
+    HelloMessage,
+    /// `ZMQ_HICCUP_MSG`: what a CLIENT receives when a connection is broken.
+    HiccupMessage,
+    /// `ZMQ_METADATA`: `X-name:value`, announced to every remote.
+    Metadata,
+}
+
 impl SocketOption {
     pub(crate) fn number(self) -> c_int {
         match self {
@@ -47,6 +60,17 @@ impl SocketOption {
             Self::ReconnectInterval => 18,
             Self::SendHwm => 23,
             Self::SendTimeout => 28,
+        }
+    }
+}
+
+impl OctetsOption {
+    pub(crate) fn number(self) -> c_int {
+        match self {
+            Self::DisconnectMessage => 111,
+            Self::HelloMessage => 110,
+            Self::HiccupMessage => 114,
+            Self::Metadata => 95,
         }
     }
 }
