@@ -14,6 +14,7 @@ mod theirs;
 mod connect_first;
 mod heartbeat;
 mod mute_state;
+mod readiness;
 mod restart;
 mod traffic;
 mod wrong_type;

@@ -25,6 +25,16 @@ pub(crate) fn server(hwm: usize) -> OurServer {
     OurServer(build(Server::builder(), hwm))
 }
 
+/// A client that has queues for connected remotes only.
+pub(crate) fn immediate_client(hwm: usize) -> OurClient {
+    OurClient(build(Client::builder().immediate(true), hwm))
+}
+
+/// A server that has queues for connected remotes only.
+pub(crate) fn immediate_server(hwm: usize) -> OurServer {
+    OurServer(build(Server::builder().immediate(true), hwm))
+}
+
 /// A client that sends a PING every `interval`, and waits for an answer for `timeout`.
 pub(crate) fn watching_client(interval: Duration, timeout: Duration) -> OurClient {
     OurClient(watching(Client::builder(), interval, timeout).build())
@@ -103,6 +113,10 @@ impl ClientSide for OurClient {
 
 impl ServerSide for OurServer {
     type Id = RoutingId;
+
+    fn made_up_id(number: u32) -> RoutingId {
+        RoutingId::new(number).unwrap()
+    }
 
     fn try_route(&self, body: &[u8], id: RoutingId) -> Routed {
         let (routed, message) = match self.0.try_route(body, id) {

@@ -33,6 +33,8 @@ pub(crate) trait ClientSide: Side {
 pub(crate) trait ServerSide: Side {
     type Id: Copy + Debug + PartialEq;
 
+    /// The id of this number, which no remote has.
+    fn made_up_id(number: u32) -> Self::Id;
     fn try_route(&self, body: &[u8], id: Self::Id) -> Routed;
     async fn route(&self, body: &[u8], id: Self::Id);
     async fn recv(&self) -> (Vec<u8>, Self::Id);

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use interop::{Context, Received, Socket, SocketOption, SocketType, TryError, number, numbered};
+use interop::{
+    Context, Received, Socket, SocketOption, SocketType, TryError, number, numbered,
+};
 use tokio::{task, time};
 
 use crate::pairing::{ClientSide, GUARD, POLL_INTERVAL, Routed, ServerSide, Side};
@@ -19,6 +21,20 @@ pub(crate) fn client(hwm: usize) -> TheirClient {
 
 pub(crate) fn server(hwm: usize) -> TheirServer {
     TheirServer(socket(SocketType::Server, hwm))
+}
+
+/// A client that has queues for connected remotes only.
+pub(crate) fn immediate_client(hwm: usize) -> TheirClient {
+    let client = client(hwm);
+    client.0.set(SocketOption::Immediate, 1).unwrap();
+    client
+}
+
+/// A server that has queues for connected remotes only.
+pub(crate) fn immediate_server(hwm: usize) -> TheirServer {
+    let server = server(hwm);
+    server.0.set(SocketOption::Immediate, 1).unwrap();
+    server
 }
 
 /// Creates a socket in a context, and so with an I/O thread, of its own.
@@ -88,6 +104,10 @@ impl ClientSide for TheirClient {
 
 impl ServerSide for TheirServer {
     type Id = u32;
+
+    fn made_up_id(number: u32) -> u32 {
+        number
+    }
 
     fn try_route(&self, body: &[u8], id: u32) -> Routed {
         match self.0.try_send_to(body, id) {
