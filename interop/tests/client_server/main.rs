@@ -13,6 +13,7 @@ mod theirs;
 
 mod connect_first;
 mod heartbeat;
+mod metadata;
 mod mute_state;
 mod readiness;
 mod restart;

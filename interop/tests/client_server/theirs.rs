@@ -3,7 +3,7 @@
 use std::io;
 
 use interop::{
-    Context, Received, Socket, SocketOption, SocketType, TryError, number, numbered,
+    Context, Message, Received, Socket, SocketOption, SocketType, TryError, number, numbered,
 };
 use tokio::{task, time};
 
@@ -52,6 +52,15 @@ pub(crate) fn socket(socket_type: SocketType, hwm: usize) -> Socket {
         socket.set(option, value).unwrap();
     }
     socket
+}
+
+/// Receives a message with all that libzmq knows of it.
+pub(crate) async fn recv_message(socket: &Socket) -> Message {
+    until_some(|| {
+        let mut message = Message::new().unwrap();
+        would_not_block(socket.try_recv_message(&mut message)).map(|()| message)
+    })
+    .await
 }
 
 impl Side for TheirClient {
