@@ -15,6 +15,7 @@ mod connect_first;
 mod heartbeat;
 mod metadata;
 mod mute_state;
+mod notices;
 mod readiness;
 mod restart;
 mod traffic;
