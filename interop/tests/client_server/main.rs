@@ -14,6 +14,7 @@ mod theirs;
 mod connect_first;
 mod heartbeat;
 mod metadata;
+mod monitor;
 mod mute_state;
 mod notices;
 mod readiness;
