@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use interop::{EventKind, Monitor, Socket, SocketOption};
 use tokio::time;
+use tokio_zmtp::monitor::{self, DisconnectReason};
+use tokio_zmtp::{Client, Socket as _};
 
+use crate::ours::OurClient;
 use crate::pairing::{
-    ANY_PORT, Binds, ClientSide, DEFAULT_HWM, POLL_INTERVAL, ServerSide, Side, greet, guarded,
+    ANY_PORT, Binds, ClientSide, DEFAULT_HWM, GUARD, POLL_INTERVAL, ServerSide, Side, greet,
+    guarded,
 };
 use crate::relay::Relay;
 use crate::{ours, theirs};
@@ -49,6 +53,64 @@ async fn a_client_answers_the_pings_of_our_server() {
         let monitor = client.0.monitor().unwrap();
         let server = ours::watching_server(INTERVAL, TIMEOUT);
         stays_connected_while_idle(&client, &server, Binds::Server, &monitor).await;
+    })
+    .await;
+}
+
+/// Neither of the servers sends a PING: they know from those of the clients how long to wait.
+#[tokio::test]
+async fn a_server_gives_up_our_client_after_the_time_that_its_pings_name() {
+    guarded(async {
+        let server = theirs::server(DEFAULT_HWM);
+        let monitor = server.0.monitor().unwrap();
+        let builder = Client::builder().heartbeat_interval(INTERVAL);
+        let builder = builder.heartbeat_timeout(GUARD).heartbeat_ttl(TIMEOUT);
+        let client = OurClient(builder.build());
+        let relay = join_through_relay(&client, &server, Binds::Server).await;
+        greet(&client, &server).await;
+        while relay.pongs() == 0 {
+            time::sleep(POLL_INTERVAL).await;
+        }
+        assert_no_disconnect(&monitor);
+
+        relay.fall_silent();
+
+        while monitor.try_next().unwrap().is_none_or(|event| event.kind != EventKind::Disconnected)
+        {
+            time::sleep(POLL_INTERVAL).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn our_server_gives_up_a_client_after_the_time_that_its_pings_name() {
+    guarded(async {
+        let server = ours::server(DEFAULT_HWM);
+        let mut monitor = server.0.monitor();
+        let client = theirs::client(DEFAULT_HWM);
+        for (option, time) in [
+            (SocketOption::HeartbeatInterval, INTERVAL),
+            (SocketOption::HeartbeatTimeout, GUARD),
+            (SocketOption::HeartbeatTtl, TIMEOUT),
+        ] {
+            client.0.set(option, time.as_millis().try_into().unwrap()).unwrap();
+        }
+        let relay = join_through_relay(&client, &server, Binds::Server).await;
+        greet(&client, &server).await;
+        while relay.pongs() == 0 {
+            time::sleep(POLL_INTERVAL).await;
+        }
+
+        relay.fall_silent();
+
+        let reason = loop {
+            let event = monitor.recv().await.unwrap().unwrap();
+            if let monitor::EventKind::Disconnected { reason } = event.kind {
+                break reason;
+            }
+        };
+        assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 /// Stands between two sockets; ends with the connection that it relays.
@@ -11,6 +11,7 @@ use std::thread;
 pub(crate) struct Relay {
     endpoint: String,
     pongs: Arc<AtomicUsize>,
+    is_silent: Arc<AtomicBool>,
 }
 
 impl Relay {
@@ -20,16 +21,17 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
         let pongs = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&pongs);
+        let is_silent = Arc::new(AtomicBool::new(false));
+        let way = Way { pongs: Arc::clone(&pongs), is_silent: Arc::clone(&is_silent) };
         thread::spawn(move || {
             let (dialled, _) = listener.accept().unwrap();
             let accepted = TcpStream::connect(target).unwrap();
             let back = (accepted.try_clone().unwrap(), dialled.try_clone().unwrap());
-            let back_counter = Arc::clone(&counter);
-            thread::spawn(move || copy(back.0, back.1, &back_counter));
-            copy(dialled, accepted, &counter);
+            let way_back = way.clone();
+            thread::spawn(move || way_back.copy(back.0, back.1));
+            way.copy(dialled, accepted);
         });
-        Self { endpoint, pongs }
+        Self { endpoint, pongs, is_silent }
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -40,30 +42,47 @@ impl Relay {
     pub(crate) fn pongs(&self) -> usize {
         self.pongs.load(Ordering::Relaxed)
     }
+
+    /// Swallows from now on what either end says, and leaves the connection as it is.
+    pub(crate) fn fall_silent(&self) {
+        self.is_silent.store(true, Ordering::Relaxed);
+    }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, pongs: &AtomicUsize) {
-    let mut buffer = [0; 65_536];
-    // Of the command's name so far, which two reads may share.
-    let mut matched = 0;
-    while let Ok(size @ 1..) = from.read(&mut buffer) {
-        for &octet in &buffer[..size] {
-            matched = match octet {
-                _ if octet == PONG[matched] => matched + 1,
-                _ => usize::from(octet == PONG[0]),
-            };
-            if matched == PONG.len() {
-                pongs.fetch_add(1, Ordering::Relaxed);
-                matched = 0;
+/// What both directions do.
+#[derive(Clone, Debug)]
+struct Way {
+    pongs: Arc<AtomicUsize>,
+    is_silent: Arc<AtomicBool>,
+}
+
+impl Way {
+    fn copy(&self, mut from: TcpStream, mut to: TcpStream) {
+        let mut buffer = [0; 65_536];
+        // Of the command's name so far, which two reads may share.
+        let mut matched = 0;
+        while let Ok(size @ 1..) = from.read(&mut buffer) {
+            if self.is_silent.load(Ordering::Relaxed) {
+                continue;
+            }
+            for &octet in &buffer[..size] {
+                matched = match octet {
+                    _ if octet == PONG[matched] => matched + 1,
+                    _ => usize::from(octet == PONG[0]),
+                };
+                if matched == PONG.len() {
+                    self.pongs.fetch_add(1, Ordering::Relaxed);
+                    matched = 0;
+                }
+            }
+            if to.write_all(&buffer[..size]).is_err() {
+                break;
             }
         }
-        if to.write_all(&buffer[..size]).is_err() {
-            break;
-        }
+        // Either end may be gone already.
+        drop(from.shutdown(Shutdown::Both));
+        drop(to.shutdown(Shutdown::Both));
     }
-    // Either end may be gone already.
-    drop(from.shutdown(Shutdown::Both));
-    drop(to.shutdown(Shutdown::Both));
 }
 
 /// RFC 37, Connection heartbeating: the name of the command, behind its length.
