@@ -13,6 +13,8 @@ mod theirs;
 
 mod connect_first;
 mod heartbeat;
+#[cfg(unix)]
+mod ipc;
 mod metadata;
 mod monitor;
 mod mute_state;

@@ -50,16 +50,26 @@ pub(crate) enum Routed {
     Unreachable,
 }
 
-/// Connects the two and returns the endpoint between them.
+/// Connects the two over TCP and returns the endpoint between them.
 pub(crate) async fn join(client: &impl Side, server: &impl Side, binds: Binds) -> String {
+    join_at(ANY_PORT, client, server, binds).await
+}
+
+/// Connects the two where one of them is to be bound, and returns the endpoint between them.
+pub(crate) async fn join_at(
+    endpoint: &str,
+    client: &impl Side,
+    server: &impl Side,
+    binds: Binds,
+) -> String {
     match binds {
         Binds::Client => {
-            let endpoint = client.bind(ANY_PORT).await;
+            let endpoint = client.bind(endpoint).await;
             server.connect(&endpoint).await;
             endpoint
         }
         Binds::Server => {
-            let endpoint = server.bind(ANY_PORT).await;
+            let endpoint = server.bind(endpoint).await;
             client.connect(&endpoint).await;
             endpoint
         }

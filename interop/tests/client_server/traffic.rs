@@ -11,6 +11,11 @@ async fn bodies_of_every_size_arrive_unchanged(
     binds: Binds,
 ) {
     join(&client, &server, binds).await;
+    assert_unchanged(&client, &server).await;
+}
+
+/// Sends bodies there and back.
+pub(crate) async fn assert_unchanged(client: &impl ClientSide, server: &impl ServerSide) {
     for size in SIZES {
         let body = octets(size);
         client.send(&body).await;
@@ -30,7 +35,12 @@ async fn messages_keep_their_order_both_ways_at_once(
     binds: Binds,
 ) {
     join(&client, &server, binds).await;
-    let id = greet(&client, &server).await;
+    assert_in_order(&client, &server).await;
+}
+
+/// Sends messages both ways at once.
+pub(crate) async fn assert_in_order(client: &impl ClientSide, server: &impl ServerSide) {
+    let id = greet(client, server).await;
     tokio::join!(
         client.send_numbered(MESSAGES, SIZE),
         server.recv_numbered(MESSAGES),
