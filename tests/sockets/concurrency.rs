@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::task::JoinSet;
 use tokio_zmtp::{Client, Server};
 
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -27,10 +28,15 @@ fn handles_are_shared_by_cloning() {
     is_handle::<Server>();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_clones_of_a_client_send_and_receive_at_once() {
+over_every_transport!(
+    fifty_clones_of_a_client_send_and_receive_at_once,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn fifty_clones_of_a_client_send_and_receive_at_once(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     let echo = tokio::spawn(echo(server.clone()));
 
@@ -60,10 +66,15 @@ async fn fifty_clones_of_a_client_send_and_receive_at_once() {
     echo.await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn fifty_clients_of_one_server_get_their_own_replies() {
+over_every_transport!(
+    fifty_clients_of_one_server_get_their_own_replies,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn fifty_clients_of_one_server_get_their_own_replies(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let echo = tokio::spawn(echo(server.clone()));
 
@@ -86,10 +97,15 @@ async fn fifty_clients_of_one_server_get_their_own_replies() {
     echo.await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn receivers_on_one_server_share_what_arrives() {
+over_every_transport!(
+    receivers_on_one_server_share_what_arrives,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn receivers_on_one_server_share_what_arrives(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let missing = Arc::new(AtomicU32::new(HANDLES * EACH));
 
@@ -123,10 +139,15 @@ async fn receivers_on_one_server_share_what_arrives() {
     assert_each_once(receivers.join_all().await.concat());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_senders_pass_through_a_queue_of_one() {
+over_every_transport!(
+    many_senders_pass_through_a_queue_of_one,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn many_senders_pass_through_a_queue_of_one(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::builder().recv_hwm(1).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder().send_hwm(1).connect(endpoint).await.unwrap();
 

@@ -12,6 +12,7 @@ use tokio_zmtp::{
 };
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -193,10 +194,11 @@ async fn closing_gives_up_when_linger_is_over() {
     assert!(before.elapsed() >= linger);
 }
 
-#[tokio::test]
-async fn a_closed_client_gives_every_message_back() {
+over_every_transport!(a_closed_client_gives_every_message_back);
+
+async fn a_closed_client_gives_every_message_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::connect(endpoint.clone()).await.unwrap();
     let mut clone = client.clone();
@@ -208,7 +210,7 @@ async fn a_closed_client_gives_every_message_back() {
         assert_eq!(handle.try_send("x"), Err(TrySendError::Closed(message.clone())));
         assert_eq!(handle.recv().await, Err(RecvError::Closed));
         assert_eq!(handle.try_recv(), Err(TryRecvError::Closed));
-        let error = handle.bind("tcp://127.0.0.1:*").await.unwrap_err();
+        let error = handle.bind(transport.any()).await.unwrap_err();
         assert!(matches!(error, BindError::Closed));
         let error = handle.connect(endpoint.clone()).await.unwrap_err();
         assert!(matches!(error, ConnectError::Closed));
@@ -221,10 +223,11 @@ async fn a_closed_client_gives_every_message_back() {
     assert_eq!(client.close().await.undelivered, 0);
 }
 
-#[tokio::test]
-async fn a_closed_server_gives_every_message_back() {
+over_every_transport!(a_closed_server_gives_every_message_back);
+
+async fn a_closed_server_gives_every_message_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     let request = server.recv().await.unwrap();
@@ -264,10 +267,11 @@ async fn what_was_received_is_handed_out_after_closing() {
     assert_eq!(server.try_recv(), Err(TryRecvError::Closed));
 }
 
-#[tokio::test]
-async fn closing_wakes_all_who_wait_on_other_handles() {
+over_every_transport!(closing_wakes_all_who_wait_on_other_handles);
+
+async fn closing_wakes_all_who_wait_on_other_handles(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::bind(transport.any()).await.unwrap();
     let (sender, receiver) = (client.clone(), client.clone());
     let mut send = task::spawn(sender.send("x"));
     let mut receives = [task::spawn(receiver.recv()), task::spawn(client.recv())];

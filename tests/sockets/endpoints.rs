@@ -10,6 +10,7 @@ use tokio_zmtp::{
 };
 
 use crate::remote::{self, Place, Remote, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -61,12 +62,13 @@ async fn every_interface_is_reached_by_any_of_them() {
     }
 }
 
-#[tokio::test]
-async fn a_server_is_bound_to_several_endpoints_at_once() {
+over_every_transport!(a_server_is_bound_to_several_endpoints_at_once);
+
+async fn a_server_is_bound_to_several_endpoints_at_once(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     for _ in 0..3 {
-        let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = server.bind(transport.any()).await.unwrap();
         let client = Client::connect(endpoint).await.unwrap();
         client.send("request").await.unwrap();
         let request = server.recv().await.unwrap();
@@ -75,11 +77,12 @@ async fn a_server_is_bound_to_several_endpoints_at_once() {
     }
 }
 
-#[tokio::test]
-async fn one_socket_binds_and_connects() {
+over_every_transport!(one_socket_binds_and_connects);
+
+async fn one_socket_binds_and_connects(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let bound = Client::bind("tcp://127.0.0.1:*").await.unwrap();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let bound = Client::bind(transport.any()).await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let connected = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     server.connect(bound.last_endpoint().unwrap()).await.unwrap();
 
@@ -115,10 +118,11 @@ async fn an_endpoint_connected_to_twice_has_two_connections() {
     assert!(matches!(error, DetachError::NotFound { .. }));
 }
 
-#[tokio::test]
-async fn an_address_in_use_is_refused_by_its_name() {
+over_every_transport!(an_address_in_use_is_refused_by_its_name);
+
+async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let taken = server.last_endpoint().unwrap();
 
     let error = Client::bind(taken.clone()).await.unwrap_err();
@@ -238,10 +242,15 @@ async fn what_was_read_and_found_no_room_is_received_after_unbinding() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_is_free_as_soon_as_it_is_unbound() {
+over_every_transport!(
+    an_address_is_free_as_soon_as_it_is_unbound,
+    flavor = "multi_thread",
+    worker_threads = 2
+);
+
+async fn an_address_is_free_as_soon_as_it_is_unbound(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     for _ in 0..200 {
         server.unbind(endpoint.clone()).await.unwrap();

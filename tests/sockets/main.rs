@@ -8,6 +8,7 @@
 mod events;
 mod remote;
 mod served;
+mod transports;
 mod waiting;
 mod watchdog;
 

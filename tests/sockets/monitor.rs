@@ -7,6 +7,7 @@ use tokio_zmtp::{Client, RoutingId, Server, Socket};
 
 use crate::events::{self, NO_CONNECTION, about};
 use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -247,14 +248,15 @@ async fn what_was_read_and_found_no_room_before_the_end_is_told_of() {
     }
 }
 
-#[tokio::test]
-async fn a_monitor_that_is_not_read_is_told_how_many_events_it_has_missed() {
+over_every_transport!(a_monitor_that_is_not_read_is_told_how_many_events_it_has_missed);
+
+async fn a_monitor_that_is_not_read_is_told_how_many_events_it_has_missed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let mut monitor = server.monitor();
     let mut endpoints = Vec::new();
     for _ in 0..600 {
-        let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = server.bind(transport.any()).await.unwrap();
         server.unbind(endpoint.clone()).await.unwrap();
         endpoints.push(endpoint);
     }
@@ -271,7 +273,7 @@ async fn a_monitor_that_is_not_read_is_told_how_many_events_it_has_missed() {
         assert_eq!(closed.endpoint, *endpoint);
     }
     // It goes on.
-    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     assert_eq!(events::next(&mut monitor).await.endpoint, endpoint);
 }
 
@@ -298,17 +300,18 @@ async fn every_monitor_sees_the_same_from_when_it_was_made() {
     assert_eq!(format!("{:?}", &first[3..]), format!("{:?}", events::rest(late).await));
 }
 
-#[tokio::test]
-async fn monitors_end_with_the_socket_however_it_ends() {
+over_every_transport!(monitors_end_with_the_socket_however_it_ends);
+
+async fn monitors_end_with_the_socket_however_it_ends(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let closed = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let closed = Server::bind(transport.any()).await.unwrap();
     let monitor = closed.monitor();
     closed.close().await;
     assert_eq!(events::rest(monitor).await.len(), 1);
     // There is nothing to come.
     assert!(closed.monitor().recv().await.is_none());
 
-    let dropped = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let dropped = Server::bind(transport.any()).await.unwrap();
     let monitor = dropped.monitor();
     drop(dropped);
     assert_eq!(events::rest(monitor).await.len(), 1);

@@ -9,6 +9,7 @@ use tokio_zmtp::{
 };
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -19,18 +20,20 @@ async fn a_client_without_remotes_is_mute() {
     assert_pending!(task::spawn(client.send("x")).poll());
 }
 
-#[tokio::test]
-async fn a_bound_client_without_remotes_is_mute() {
+over_every_transport!(a_bound_client_without_remotes_is_mute);
+
+async fn a_bound_client_without_remotes_is_mute(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::bind(transport.any()).await.unwrap();
     assert_full(&client);
     assert_pending!(task::spawn(client.send("x")).poll());
 }
 
-#[tokio::test]
-async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone() {
+over_every_transport!(a_bound_client_is_mute_again_when_its_only_remote_has_gone);
+
+async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::bind(transport.any()).await.unwrap();
     let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "hello");
@@ -92,10 +95,11 @@ async fn a_mark_of_zero_is_none() {
     assert_eq!(drain(&server).len(), 20_000);
 }
 
-#[tokio::test]
-async fn a_new_remote_wakes_a_waiting_sender() {
+over_every_transport!(a_new_remote_wakes_a_waiting_sender);
+
+async fn a_new_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::builder().build();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
@@ -107,10 +111,11 @@ async fn a_new_remote_wakes_a_waiting_sender() {
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
-#[tokio::test]
-async fn an_accepted_remote_wakes_a_waiting_sender() {
+over_every_transport!(an_accepted_remote_wakes_a_waiting_sender);
+
+async fn an_accepted_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::bind(transport.any()).await.unwrap();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
 
@@ -120,10 +125,11 @@ async fn an_accepted_remote_wakes_a_waiting_sender() {
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
-#[tokio::test]
-async fn waiting_senders_are_served_in_the_order_in_which_they_came() {
+over_every_transport!(waiting_senders_are_served_in_the_order_in_which_they_came);
+
+async fn waiting_senders_are_served_in_the_order_in_which_they_came(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::builder().send_hwm(1).build();
     let mut sends = Vec::new();
     for number in 0..20_u8 {

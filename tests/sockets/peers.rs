@@ -15,6 +15,7 @@ use tokio_zmtp::{
 
 use crate::events;
 use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -35,10 +36,11 @@ async fn who_waits_for_a_remote_is_woken_when_its_handshake_is_finished() {
     client.connected_timeout(Duration::ZERO).await.unwrap();
 }
 
-#[tokio::test]
-async fn who_waits_for_a_remote_is_told_that_the_socket_is_closed() {
+over_every_transport!(who_waits_for_a_remote_is_told_that_the_socket_is_closed);
+
+async fn who_waits_for_a_remote_is_told_that_the_socket_is_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let mut connected = task::spawn(server.connected());
     assert_pending!(connected.poll());
     server.close().await;

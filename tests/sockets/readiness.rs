@@ -7,6 +7,7 @@ use tokio_zmtp::{Client, Message, RoutingId, Server, Socket, TryRouteError, TryS
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -15,10 +16,11 @@ async fn without_an_endpoint_a_server_reaches_nobody() {
     assert_reaches_nobody(&Server::builder().build());
 }
 
-#[tokio::test]
-async fn bound_and_without_remotes_a_server_reaches_nobody() {
+over_every_transport!(bound_and_without_remotes_a_server_reaches_nobody);
+
+async fn bound_and_without_remotes_a_server_reaches_nobody(transport: Transport) {
     let _watchdog = Watchdog::start();
-    assert_reaches_nobody(&Server::bind("tcp://127.0.0.1:*").await.unwrap());
+    assert_reaches_nobody(&Server::bind(transport.any()).await.unwrap());
 }
 
 #[tokio::test]

@@ -7,12 +7,14 @@ use tokio::time::{self, Instant};
 use tokio_zmtp::{BindError, Client, Message, Server, Socket, TrySendError};
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-#[tokio::test]
-async fn a_server_that_comes_back_gets_what_was_queued_meanwhile() {
+over_every_transport!(a_server_that_comes_back_gets_what_was_queued_meanwhile);
+
+async fn a_server_that_comes_back_gets_what_was_queued_meanwhile(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::connect(endpoint.clone()).await.unwrap();
     client.send("before").await.unwrap();
@@ -150,10 +152,15 @@ async fn a_message_that_was_cut_off_is_sent_again_even_after_a_disconnect() {
     assert_eq!(second.read_to_end().await, b"");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn across_restarts_nothing_is_doubled_or_displaced() {
+over_every_transport!(
+    across_restarts_nothing_is_doubled_or_displaced,
+    flavor = "multi_thread",
+    worker_threads = 2
+);
+
+async fn across_restarts_nothing_is_doubled_or_displaced(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let mut server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder()
         .reconnect_interval(Duration::from_millis(1))

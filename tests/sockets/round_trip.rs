@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Sink, SinkExt, StreamExt};
 use tokio_zmtp::{Client, Endpoint, Message, RouteError, RoutingId, SendError, Server};
 
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -44,10 +45,11 @@ async fn the_example_of_the_seed_works() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-#[tokio::test]
-async fn bodies_of_every_frame_size_pass_both_ways() {
+over_every_transport!(bodies_of_every_frame_size_pass_both_ways);
+
+async fn bodies_of_every_frame_size_pass_both_ways(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair(transport.any()).await;
     let lens = (0..600).chain([32_767, 32_768, 65_535, 65_536, 0x10_0000, 0xA0_0000]);
     for len in lens {
         let body = pattern(len);
@@ -59,10 +61,11 @@ async fn bodies_of_every_frame_size_pass_both_ways() {
     }
 }
 
-#[tokio::test]
-async fn long_and_short_bodies_keep_their_order() {
+over_every_transport!(long_and_short_bodies_keep_their_order);
+
+async fn long_and_short_bodies_keep_their_order(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair(transport.any()).await;
     let bodies: Vec<_> = [3, 40_000, 0, 32_767, 32_768, 200_000, 1, 300, 65_536, 2]
         .iter()
         .cycle()
@@ -89,7 +92,7 @@ async fn an_ipv6_address_is_bound_and_connected_to() {
         eprintln!("skipped: no IPv6 here");
         return;
     }
-    let (server, client) = pair("tcp://[::1]:*").await;
+    let (server, client) = pair("tcp://[::1]:*".parse().unwrap()).await;
     assert!(server.last_endpoint().unwrap().to_string().starts_with("tcp://[::1]:"));
     assert_round_trip(&client, &server).await;
 }
@@ -102,18 +105,24 @@ async fn a_host_name_is_bound_and_connected_to() {
     assert_round_trip(&client, &server).await;
 }
 
-#[tokio::test]
-async fn a_server_connects_to_a_client_that_is_bound() {
+over_every_transport!(a_server_connects_to_a_client_that_is_bound);
+
+async fn a_server_connects_to_a_client_that_is_bound(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::bind(transport.any()).await.unwrap();
     let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
     assert_round_trip(&client, &server).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_thousand_messages_arrive_in_order_each_way() {
+over_every_transport!(
+    a_hundred_thousand_messages_arrive_in_order_each_way,
+    flavor = "multi_thread",
+    worker_threads = 2
+);
+
+async fn a_hundred_thousand_messages_arrive_in_order_each_way(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair(transport.any()).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
 
@@ -139,10 +148,11 @@ async fn a_hundred_thousand_messages_arrive_in_order_each_way() {
     tokio::try_join!(requests, replies, receive_replies).unwrap();
 }
 
-#[tokio::test]
-async fn whatever_owns_octets_is_sent() {
+over_every_transport!(whatever_owns_octets_is_sent);
+
+async fn whatever_owns_octets_is_sent(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair(transport.any()).await;
     let message = Message::from("abc");
 
     client.send("abc").await.unwrap();
@@ -164,10 +174,11 @@ async fn whatever_owns_octets_is_sent() {
     assert!(server.recv().await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_received_message_becomes_what_owns_octets() {
+over_every_transport!(a_received_message_becomes_what_owns_octets);
+
+async fn a_received_message_becomes_what_owns_octets(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair(transport.any()).await;
     for _ in 0..3 {
         client.send("abc").await.unwrap();
     }
@@ -187,7 +198,7 @@ async fn a_received_message_becomes_what_owns_octets() {
 #[tokio::test]
 async fn a_long_body_becomes_bytes_without_a_copy() {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair("tcp://127.0.0.1:*".parse().unwrap()).await;
     client.send(pattern(100_000)).await.unwrap();
 
     let request = server.recv().await.unwrap();
@@ -198,10 +209,11 @@ async fn a_long_body_becomes_bytes_without_a_copy() {
     assert!(body == pattern(100_000));
 }
 
-#[tokio::test]
-async fn a_socket_is_a_stream_of_what_it_receives_until_it_is_closed() {
+over_every_transport!(a_socket_is_a_stream_of_what_it_receives_until_it_is_closed);
+
+async fn a_socket_is_a_stream_of_what_it_receives_until_it_is_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair(transport.any()).await;
     for number in 0..10_u8 {
         client.send([number]).await.unwrap();
     }
@@ -214,10 +226,11 @@ async fn a_socket_is_a_stream_of_what_it_receives_until_it_is_closed() {
     assert_eq!(server.clone().next().await, None);
 }
 
-#[tokio::test]
-async fn a_client_is_a_sink_of_what_it_sends() {
+over_every_transport!(a_client_is_a_sink_of_what_it_sends);
+
+async fn a_client_is_a_sink_of_what_it_sends(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, mut client) = pair("tcp://127.0.0.1:*").await;
+    let (server, mut client) = pair(transport.any()).await;
 
     SinkExt::send(&mut client, "sent").await.unwrap();
     client.feed(String::from("fed")).await.unwrap();
@@ -230,10 +243,11 @@ async fn a_client_is_a_sink_of_what_it_sends() {
     }
 }
 
-#[tokio::test]
-async fn a_sink_waits_while_its_remote_is_full() {
+over_every_transport!(a_sink_waits_while_its_remote_is_full);
+
+async fn a_sink_waits_while_its_remote_is_full(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::builder().recv_hwm(1).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut client = Client::builder().send_hwm(1).connect(endpoint).await.unwrap();
     let numbers = futures::stream::iter(0..1_000_u32).map(|number| Ok(number.to_be_bytes()));
@@ -247,10 +261,11 @@ async fn a_sink_waits_while_its_remote_is_full() {
     sent.unwrap();
 }
 
-#[tokio::test]
-async fn closing_a_sink_leaves_the_socket_open() {
+over_every_transport!(closing_a_sink_leaves_the_socket_open);
+
+async fn closing_a_sink_leaves_the_socket_open(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, mut client) = pair("tcp://127.0.0.1:*").await;
+    let (server, mut client) = pair(transport.any()).await;
     client.feed("first").await.unwrap();
     SinkExt::<&str>::close(&mut client).await.unwrap();
     client.send(()).await.unwrap();
@@ -258,10 +273,11 @@ async fn closing_a_sink_leaves_the_socket_open() {
     assert_eq!(server.recv().await.unwrap(), "");
 }
 
-#[tokio::test]
-async fn a_server_forwarded_to_itself_is_an_echo() {
+over_every_transport!(a_server_forwarded_to_itself_is_an_echo);
+
+async fn a_server_forwarded_to_itself_is_an_echo(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (server, client) = pair("tcp://127.0.0.1:*").await;
+    let (server, client) = pair(transport.any()).await;
     let (sink, stream) = server.clone().split();
     let echo = tokio::spawn(stream.map(Ok).forward(sink));
 
@@ -282,10 +298,11 @@ async fn a_server_forwarded_to_itself_is_an_echo() {
     echo.await.unwrap().unwrap();
 }
 
-#[tokio::test]
-async fn a_server_is_a_sink_of_messages_that_name_their_remote() {
+over_every_transport!(a_server_is_a_sink_of_messages_that_name_their_remote);
+
+async fn a_server_is_a_sink_of_messages_that_name_their_remote(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (mut server, client) = pair("tcp://127.0.0.1:*").await;
+    let (mut server, client) = pair(transport.any()).await;
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
 
@@ -312,7 +329,7 @@ async fn a_client_is_a_sink_of_whatever_owns_octets() {
     is_sink::<Message, _>(&client);
 }
 
-async fn pair(endpoint: &str) -> (Server, Client) {
+async fn pair(endpoint: Endpoint) -> (Server, Client) {
     let server = Server::bind(endpoint).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     (server, client)

@@ -8,15 +8,17 @@ use tokio_test::assert_pending;
 use tokio_zmtp::{Client, Message, RouteError, RoutingId, Server, Socket, TryRouteError};
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-#[tokio::test]
-async fn a_client_sends_to_three_servers_in_turn() {
+over_every_transport!(a_client_sends_to_three_servers_in_turn);
+
+async fn a_client_sends_to_three_servers_in_turn(transport: Transport) {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     let mut servers = Vec::new();
     for _ in 0..3 {
-        let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+        let server = Server::bind(transport.any()).await.unwrap();
         client.connect(server.last_endpoint().unwrap()).await.unwrap();
         servers.push(server);
     }
@@ -121,10 +123,11 @@ async fn a_client_receives_from_each_server_in_turn() {
     assert_eq!(received, ["a", "b", "a", "b", "a", "b"].map(Message::from));
 }
 
-#[tokio::test]
-async fn live_remotes_have_distinct_routing_ids() {
+over_every_transport!(live_remotes_have_distinct_routing_ids);
+
+async fn live_remotes_have_distinct_routing_ids(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut clients = Vec::new();
     let mut ids = HashSet::new();
@@ -138,10 +141,11 @@ async fn live_remotes_have_distinct_routing_ids() {
     }
 }
 
-#[tokio::test]
-async fn a_remote_keeps_its_routing_id_from_message_to_message() {
+over_every_transport!(a_remote_keeps_its_routing_id_from_message_to_message);
+
+async fn a_remote_keeps_its_routing_id_from_message_to_message(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     let mut ids = HashSet::new();
     for _ in 0..10 {
@@ -183,10 +187,11 @@ async fn a_reply_goes_to_the_remote_that_it_names_and_to_no_other() {
     }
 }
 
-#[tokio::test]
-async fn an_unknown_routing_id_is_unreachable_at_once() {
+over_every_transport!(an_unknown_routing_id_is_unreachable_at_once);
+
+async fn an_unknown_routing_id_is_unreachable_at_once(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(77).unwrap();
     let message = Message::from("x");
 

@@ -8,6 +8,7 @@ use tokio_zmtp::{
 };
 
 use crate::remote::Place;
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(start_paused = true)]
@@ -21,10 +22,11 @@ async fn a_send_that_takes_too_long_hands_the_message_back() {
     assert_eq!(sent, Err(SendError::Closed("two".into())));
 }
 
-#[tokio::test]
-async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait() {
+over_every_transport!(a_timeout_of_zero_sends_and_receives_what_need_not_wait);
+
+async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send_timeout("one", Duration::ZERO).await.unwrap();
     let id = server.recv_timeout(Duration::MAX).await.unwrap().routing_id().unwrap();
@@ -33,10 +35,11 @@ async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait() {
     assert_eq!(client.recv().await.unwrap(), "two");
 }
 
-#[tokio::test]
-async fn a_route_with_a_limit_tells_why_it_failed() {
+over_every_transport!(a_route_with_a_limit_tells_why_it_failed);
+
+async fn a_route_with_a_limit_tells_why_it_failed(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::builder().send_hwm(1).bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(7).unwrap();
     let sent = server.route_timeout("one", unknown, Duration::from_secs(5)).await;
     assert_eq!(sent, Err(RouteError::HostUnreachable("one".into())));
@@ -79,10 +82,11 @@ async fn a_dropped_permit_serves_the_sender_that_waits() {
     assert!(sending.poll().is_ready());
 }
 
-#[tokio::test]
-async fn a_permit_outlives_its_remote_and_hands_the_message_back() {
+over_every_transport!(a_permit_outlives_its_remote_and_hands_the_message_back);
+
+async fn a_permit_outlives_its_remote_and_hands_the_message_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
@@ -95,10 +99,11 @@ async fn a_permit_outlives_its_remote_and_hands_the_message_back() {
     assert_eq!(server.try_reserve_route(id).map(drop), Err(TryRouteError::HostUnreachable(())));
 }
 
-#[tokio::test]
-async fn many_messages_are_received_at_once_and_in_order() {
+over_every_transport!(many_messages_are_received_at_once_and_in_order);
+
+async fn many_messages_are_received_at_once_and_in_order(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
