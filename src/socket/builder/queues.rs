@@ -40,8 +40,9 @@ impl<S> Builder<S> {
     /// Sets how many octets received messages may keep in memory for each remote before the socket
     /// stops reading from it; zero for any number. Default: 0. (libzmq has no such option.)
     ///
-    /// What counts is what queued messages hold of the buffers that they were read into. The message
-    /// that reaches the mark is queued, however long it is:
+    /// What counts is what queued messages hold of the buffers that they were read into. Reading may
+    /// stop before the mark is reached, as it goes on only when half of it is free. The message that
+    /// reaches the mark is queued, however long it is:
     /// [`max_message_size`](Self::max_message_size) limits that.
     pub fn recv_hwm_bytes(mut self, octets: usize) -> Self {
         self.options.recv_hwm_bytes = octets;
