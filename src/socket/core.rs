@@ -35,6 +35,17 @@ impl<R: Strategy + 'static> Core<R> {
         strategy: impl FnOnce(HighWaterMark) -> R,
         options: Options,
     ) -> Arc<Self> {
+        let (core, driver) = Self::new(socket_type, strategy, options);
+        tokio::spawn(driver.run());
+        core
+    }
+
+    /// Makes a socket and its driver.
+    pub(super) fn new(
+        socket_type: SocketType,
+        strategy: impl FnOnce(HighWaterMark) -> R,
+        options: Options,
+    ) -> (Arc<Self>, Driver) {
         let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
         let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
         let outgoing = Arc::new(Mutex::new(strategy(send_hwm)));
@@ -53,9 +64,9 @@ impl<R: Strategy + 'static> Core<R> {
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;
         let shared = Arc::new(Shared::new(routing, options, handshake, publisher));
-        tokio::spawn(Driver::new(driver_commands, Arc::clone(&shared)).run());
+        let driver = Driver::new(driver_commands, Arc::clone(&shared));
         let control = Control::new(commands, shared);
-        Arc::new(Self { outgoing, incoming, control, recv_timeout, send_timeout })
+        (Arc::new(Self { outgoing, incoming, control, recv_timeout, send_timeout }), driver)
     }
 }
 
