@@ -115,6 +115,7 @@ mod routing;
 mod routing_id;
 mod socket;
 pub mod stats;
+mod sync;
 mod transport;
 
 pub use self::connection_id::ConnectionId;

@@ -12,6 +12,7 @@ const RANKS: &[(&str, u8)] = &[
     ("proto", 0),
     ("routing_id", 0),
     ("stats", 0),
+    ("sync", 0),
     ("message", 1),
     ("remote", 1),
     ("monitor", 2),

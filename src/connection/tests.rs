@@ -1,6 +1,6 @@
 //! Connections over an in-memory stream, whose other end is scripted octet by octet.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -17,6 +17,7 @@ use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
 use crate::remote::tests::nobody;
 use crate::routing::{EndpointId, FairQueue, Losses, RoundRobin, Routing, Strategy, lock};
+use crate::sync::Mutex;
 
 #[tokio::test]
 async fn messages_go_both_ways() {

@@ -1,6 +1,6 @@
 //! What the parts of one socket have in common.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use crate::pipe::{Arrival, Cargo, Parcel};
 use crate::proto::handshake::{HandshakeConfig, Peer};
 use crate::remote::{Identity, Origin, Remote};
 use crate::routing::{Attachment, Losses, Routing, lock};
+use crate::sync::Mutex;
 
 /// What the driver, its tasks and the handles of one socket share.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Poll, Wake, Waker, ready};
 
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use crate::monitor::DisconnectReason;
 use crate::pipe::{Arrival, Cargo, Parcel, Take};
 use crate::remote::Remote;
 use crate::routing::{Attachment, lock};
+use crate::sync::Mutex;
 
 /// Moves messages between two sockets, whenever it is woken.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -12,6 +12,7 @@ use crate::monitor::HandshakeFailure;
 use crate::proto::handshake::Peer;
 use crate::proto::socket_type::SocketType;
 use crate::routing::lock;
+use crate::sync::Mutex;
 
 /// Waits for those who dial a name. Dropping it frees the name.
 #[derive(Debug)]

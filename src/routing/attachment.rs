@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
@@ -12,6 +12,7 @@ use crate::remote::Remote;
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
 use crate::stats::Queued;
+use crate::sync::Mutex;
 
 /// The routing of one socket, without the kind of its strategy.
 #[derive(Clone, Debug)]

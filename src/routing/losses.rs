@@ -1,12 +1,13 @@
 //! What a socket could not deliver.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
 use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, Publisher, Subject};
 use crate::routing::lock;
 use crate::stats::Dropped;
+use crate::sync::Mutex;
 
 /// Counts messages that are dropped, and reports them.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Poll, Waker};
 
 pub(crate) use self::attachment::{Attachment, Pipe, Routing};
@@ -29,6 +29,7 @@ pub(crate) use self::routing_table::RoutingTable;
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, PipeKey, Room, Take, Ticket};
 use crate::routing_id::RoutingId;
+use crate::sync::{Mutex, MutexGuard};
 
 /// What a connection and its owner need of an outgoing strategy.
 pub(crate) trait Outgoing: fmt::Debug + Send {

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::iter;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +15,7 @@ use crate::message::Message;
 use crate::peers::{PeerId, Presence};
 use crate::routing::lock;
 use crate::stats::{RemoteStats, Stats};
+use crate::sync::Mutex;
 use crate::transport::ListenError;
 
 /// What concerns a socket as a whole, whatever its type.

@@ -1,6 +1,6 @@
 //! What all handles of one socket share.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -15,6 +15,7 @@ use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
 use crate::proto::socket_type::SocketType;
 use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy, lock, wake_all};
+use crate::sync::Mutex;
 
 /// The socket itself. When the last handle drops it, the driver sees that nobody can send it
 /// commands any more, and ends.
