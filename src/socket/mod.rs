@@ -11,6 +11,8 @@ mod core;
 mod handle;
 mod limit;
 mod live;
+#[cfg(all(test, shuttle))]
+mod models;
 mod outbox;
 mod receiving;
 mod reserving;

@@ -1,0 +1,101 @@
+//! What those who send through a CLIENT find when a remote goes, or the socket ends.
+
+use super::*;
+
+#[test]
+fn an_endpoint_that_is_given_up_loses_nothing() {
+    all(2, || an_endpoint_is_given_up("b"));
+    all(1, || an_endpoint_is_given_up("bc"));
+    some(|| an_endpoint_is_given_up("bcdef"));
+}
+
+#[test]
+fn whoever_waits_for_room_is_told_that_the_socket_ends() {
+    all(2, || the_socket_ends("b"));
+    all(1, || the_socket_ends("bc"));
+    some(|| the_socket_ends("bcdef"));
+}
+
+#[test]
+fn what_no_connection_takes_is_counted_and_kept() {
+    all(4, || nobody_takes("ab"));
+    some(|| nobody_takes("abcde"));
+}
+
+#[test]
+fn of_two_remotes_one_goes() {
+    all(2, || one_of_two_goes("ab"));
+    some(|| one_of_two_goes("abcdef"));
+}
+
+/// Its connection writes what is queued, and whoever waits is served by the next one.
+async fn an_endpoint_is_given_up(letters: &'static str) {
+    let model = Model::client(1, 0);
+    let attachment = model.attach_to(EndpointId(1));
+    model.fill((), "a");
+    let mut senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let (first, first_written) = connection(attachment);
+    model.routing().retire(EndpointId(1));
+    let (second, mut second_written) = connection(model.attach_to(EndpointId(2)));
+    for sender in senders.drain(..) {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    let mut written = first_written.rest(first).await;
+    written += &second_written.take(1 + letters.len() - written.len()).await;
+    assert_eq!(sorted(&written), "a".to_owned() + letters);
+    model.end(second, second_written, 0).await;
+}
+
+/// Each message is written or handed back.
+async fn the_socket_ends(letters: &'static str) {
+    let model = Model::client(1, 0);
+    let attachment = model.attach();
+    model.fill((), "a");
+    let mut queued = "a".to_owned();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let reserving = model.reserve(());
+    let (connection, written) = connection(attachment);
+    model.routing().close();
+    for (sender, letter) in senders.into_iter().zip(letters.chars()) {
+        let refusal = join(sender, &mut queued, letter).await;
+        assert!(matches!(refusal, None | Some(Refusal::Closed)));
+    }
+    assert!(matches!(reserving.await.unwrap(), None | Some(Refusal::Closed)));
+    assert_eq!(sorted(&written.rest(connection).await), queued);
+    assert_eq!(model.undelivered(), 0);
+}
+
+/// Each message is handed back or kept for `close_with_unsent`.
+async fn nobody_takes(letters: &'static str) {
+    let model = Model::client(1, 0);
+    model.routing().losses.keep();
+    let attachment = model.attach();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    model.routing().close();
+    drop(attachment);
+    let mut queued = String::new();
+    for (sender, letter) in senders.into_iter().zip(letters.chars()) {
+        let refusal = join(sender, &mut queued, letter).await;
+        assert!(matches!(refusal, None | Some(Refusal::Closed)));
+    }
+    let kept: String = model.routing().losses.take_kept().iter().map(letter).collect();
+    assert_eq!(sorted(&kept), queued);
+    assert_eq!(model.undelivered(), queued.len());
+}
+
+/// Each message is written or counted.
+async fn one_of_two_goes(letters: &'static str) {
+    let model = Model::client(1, 0);
+    let first = model.attach();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let (connection, mut written) = connection(model.attach());
+    drop(first);
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    let undelivered = model.undelivered();
+    assert!(undelivered <= 1, "more than the mark was queued");
+    let first = written.take(letters.len() - undelivered).await;
+    assert!(first.chars().all(|letter| letters.contains(letter)));
+    model.end(connection, written, undelivered).await;
+}

@@ -1,0 +1,232 @@
+//! Receivers, and connections that deliver.
+
+use std::task::Poll;
+
+use super::*;
+use crate::error::RecvError;
+use crate::pipe::{Arrival, arrival_of};
+use crate::socket::receiving::{Receiving, ReceivingFrom, ReceivingMany, try_receive};
+
+#[test]
+fn every_receiver_gets_a_message() {
+    all(2, || a_connection_delivers(1, "ab"));
+    all(1, || a_connection_delivers(1, "abc"));
+    all(1, || a_connection_delivers(2, "abc"));
+    some(|| a_connection_delivers(1, "abcde"));
+    some(|| a_connection_delivers(2, "abcde"));
+}
+
+#[test]
+fn a_receiver_that_is_dropped_leaves_its_turn_to_the_next() {
+    all(2, || a_receiver_is_dropped(1));
+    some(|| a_receiver_is_dropped(4));
+}
+
+#[test]
+fn every_way_to_receive_takes_part() {
+    all(0, every_way_to_receive);
+    some(every_way_to_receive);
+}
+
+#[test]
+fn what_a_remote_leaves_behind_is_received() {
+    all(2, || the_remote_goes("ab"));
+    some(|| the_remote_goes("abcde"));
+}
+
+#[test]
+fn whoever_waits_for_a_message_is_told_that_the_socket_ends() {
+    all(2, || the_socket_ends(1, "ab"));
+    all(1, || the_socket_ends(2, "abc"));
+    some(|| the_socket_ends(4, "abcde"));
+}
+
+#[test]
+fn a_higher_mark_lets_the_connection_go_on() {
+    all(5, || the_mark_is_raised("abc"));
+}
+
+#[test]
+fn a_connection_reads_and_writes_in_one_task() {
+    all(1, || both_directions("a", "c"));
+    some(|| both_directions("ab", "cd"));
+}
+
+async fn a_connection_delivers(mark: usize, letters: &'static str) {
+    let model = Model::client(0, mark);
+    let receivers: Vec<_> = letters.chars().map(|_| receive(&model)).collect();
+    let connection = deliver(model.attach(), letters);
+    let mut received = String::new();
+    for receiver in receivers {
+        received.push(receiver.await.unwrap().unwrap());
+    }
+    assert_eq!(sorted(&received), letters);
+    drop(connection.await.unwrap());
+    assert_eq!(left(&model), "");
+}
+
+/// There is one message for each receiver that is not dropped.
+async fn a_receiver_is_dropped(others: usize) {
+    let model = Model::client(0, 1);
+    let dropped = receive(&model);
+    let receivers: Vec<_> = (0..others).map(|_| receive(&model)).collect();
+    let letters = &"abcde"[..others];
+    let first = deliver(model.attach(), letters);
+    dropped.abort();
+    let mut received = String::new();
+    let mut sent = letters.to_owned();
+    if let Ok(letter) = dropped.await {
+        received.push(letter.unwrap());
+        sent.push('z');
+        drop(deliver(model.attach(), "z").await.unwrap());
+    }
+    for receiver in receivers {
+        received.push(receiver.await.unwrap().unwrap());
+    }
+    drop(first.await.unwrap());
+    assert_eq!(sorted(&received), sent);
+    assert_eq!(left(&model), "");
+}
+
+async fn every_way_to_receive() {
+    let model = Model::client(0, 1);
+    let one = receive(&model);
+    let core = Arc::clone(&model.core);
+    let with_remote = shuttle::future::spawn(async move {
+        let (message, _) = ReceivingFrom::new(&core, None).await.unwrap();
+        String::from(letter(&message))
+    });
+    let core = Arc::clone(&model.core);
+    let many = shuttle::future::spawn(async move {
+        let mut buffer = Vec::new();
+        let received = ReceivingMany::new(&core, &mut buffer, 2, None).await.unwrap();
+        assert_eq!(received, buffer.len());
+        buffer.iter().map(letter).collect::<String>()
+    });
+    let mut handle = model.handle();
+    let stream = shuttle::future::spawn(async move {
+        let message = poll_fn(|cx| handle.poll_next(cx)).await.unwrap();
+        String::from(letter(&message))
+    });
+    let connection = deliver(model.attach(), "abcd");
+    let mut received = String::from(one.await.unwrap().unwrap());
+    for receiver in [with_remote, many, stream] {
+        received += &receiver.await.unwrap();
+    }
+    drop(connection.await.unwrap());
+    assert_eq!(sorted(&(received + &left(&model))), "abcd");
+}
+
+/// What had to wait for room has no connection any more that would wait for it.
+async fn the_remote_goes(letters: &'static str) {
+    let model = Model::client(0, 1);
+    let receivers: Vec<_> = letters.chars().map(|_| receive(&model)).collect();
+    let mut attachment = model.attach();
+    let connection = shuttle::future::spawn(async move {
+        let mut arrival = arrival(letters);
+        let delivered =
+            poll_fn(|cx| Poll::Ready(attachment.poll_deliver(cx.waker(), &mut arrival))).await;
+        let rest = delivered.is_pending().then_some(arrival);
+        attachment.put_back(VecDeque::new(), rest.into_iter().collect());
+    });
+    let mut received = String::new();
+    for receiver in receivers {
+        received.push(receiver.await.unwrap().unwrap());
+    }
+    connection.await.unwrap();
+    assert_eq!(sorted(&received), letters);
+    assert_eq!(model.dropped().unreceived, 0);
+}
+
+/// Each message is received or counted.
+async fn the_socket_ends(receivers: usize, letters: &'static str) {
+    let model = Model::client(0, 1);
+    let receivers: Vec<_> = (0..receivers).map(|_| receive(&model)).collect();
+    let connection = deliver(model.attach(), letters);
+    model.routing().close();
+    let mut received = String::new();
+    for receiver in receivers {
+        match receiver.await.unwrap() {
+            Ok(letter) => received.push(letter),
+            Err(error) => assert!(matches!(error, RecvError::Closed)),
+        }
+    }
+    drop(connection.await.unwrap());
+    received += &left(&model);
+    let unreceived = usize::try_from(model.dropped().unreceived).unwrap();
+    // They are received in order, by receivers that end in any.
+    assert_eq!(sorted(&received), letters[..letters.len() - unreceived]);
+}
+
+/// Nobody receives.
+async fn the_mark_is_raised(letters: &'static str) {
+    let model = Model::client(0, 1);
+    let connection = deliver(model.attach(), letters);
+    model.routing().change_recv_hwm(|hwm| hwm.with_messages(letters.len()));
+    drop(connection.await.unwrap());
+    assert_eq!(left(&model), letters);
+}
+
+/// The two halves of a pipe park the same task, each on its own.
+async fn both_directions(incoming: &'static str, outgoing: &'static str) {
+    let model = Model::client(1, 1);
+    let receivers: Vec<_> = incoming.chars().map(|_| receive(&model)).collect();
+    let senders: Vec<_> = outgoing.chars().map(|letter| model.send((), letter)).collect();
+    let mut attachment = model.attach();
+    let connection = shuttle::future::spawn(async move {
+        let (mut arrival, mut taken, mut written) =
+            (arrival(incoming), VecDeque::new(), String::new());
+        poll_fn(|cx| {
+            let delivered = arrival.cargo.messages() == 0
+                || attachment.poll_deliver(cx.waker(), &mut arrival).is_ready();
+            while written.len() < outgoing.len()
+                && attachment.poll_take(cx.waker(), &mut taken).is_ready()
+            {
+                written.extend(taken.drain(..).map(|message| letter(&message)));
+            }
+            if delivered && written.len() == outgoing.len() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+        written
+    });
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    let mut received = String::new();
+    for receiver in receivers {
+        received.push(receiver.await.unwrap().unwrap());
+    }
+    assert_eq!(sorted(&received), incoming);
+    assert_eq!(sorted(&connection.await.unwrap()), outgoing);
+}
+
+/// A task that receives one message.
+fn receive(model: &Model<RoundRobin>) -> JoinHandle<Result<char, RecvError>> {
+    let core = Arc::clone(&model.core);
+    shuttle::future::spawn(async move {
+        Receiving::new(&core, None).await.map(|message| letter(&message))
+    })
+}
+
+/// A task that does what a connection does that has read these messages at once.
+fn deliver(mut attachment: Attachment, letters: &str) -> JoinHandle<Attachment> {
+    let mut arrival = arrival(letters);
+    shuttle::future::spawn(async move {
+        poll_fn(|cx| attachment.poll_deliver(cx.waker(), &mut arrival)).await;
+        attachment
+    })
+}
+
+fn arrival(letters: &str) -> Arrival {
+    let bodies: Vec<_> = letters.split("").filter(|body| !body.is_empty()).collect();
+    arrival_of(&bodies)
+}
+
+/// What nobody has received.
+fn left(model: &Model<RoundRobin>) -> String {
+    std::iter::from_fn(|| try_receive(&model.core).ok()).map(|message| letter(&message)).collect()
+}

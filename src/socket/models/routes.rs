@@ -1,0 +1,128 @@
+//! Senders of a SERVER, each of whom waits for one remote.
+
+use super::*;
+use crate::routing_id::RoutingId;
+
+#[test]
+fn a_full_remote_holds_up_nobody_who_sends_to_another() {
+    all(1, || one_flows_while_one_is_full("b", "c"));
+    some(|| one_flows_while_one_is_full("bcd", "efg"));
+}
+
+#[test]
+fn a_sender_that_is_dropped_leaves_its_slot_to_the_next() {
+    all(2, || a_sender_is_dropped("bc"));
+    some(|| a_sender_is_dropped("bcdef"));
+}
+
+#[test]
+fn a_remote_that_goes_wakes_all_who_wait_for_it() {
+    all(4, || the_remote_goes("b"));
+    all(3, || the_remote_goes("bc"));
+    some(|| the_remote_goes("bcdef"));
+}
+
+#[test]
+fn a_remote_that_is_told_to_go_is_written_what_is_queued() {
+    all(4, || the_remote_is_told_to_go("b"));
+    some(|| the_remote_is_told_to_go("bcdef"));
+}
+
+#[test]
+fn a_higher_mark_serves_those_who_wait() {
+    all(5, || the_mark_is_raised("ab"));
+    some(|| the_mark_is_raised("abcde"));
+}
+
+async fn one_flows_while_one_is_full(waiting: &'static str, flowing: &'static str) {
+    let model = Model::server(1);
+    let (full, free) = (model.attach(), model.attach());
+    let (to_full, to_free) = (id(&full), id(&free));
+    model.fill(to_full, "a");
+    let held_up: Vec<_> = waiting.chars().map(|letter| model.send(to_full, letter)).collect();
+    let senders: Vec<_> = flowing.chars().map(|letter| model.send(to_free, letter)).collect();
+    let (second, mut second_written) = connection(free);
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    assert_eq!(sorted(&second_written.take(flowing.len()).await), flowing);
+    assert_eq!(model.routing().queued(None).outgoing, 1);
+    let (first, mut first_written) = connection(full);
+    for sender in held_up {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    let written = first_written.take(1 + waiting.len()).await;
+    assert_eq!(sorted(&written), "a".to_owned() + waiting);
+    model.routing().close();
+    assert_eq!(first_written.rest(first).await, "");
+    model.end(second, second_written, 0).await;
+}
+
+async fn a_sender_is_dropped(letters: &'static str) {
+    let model = Model::server(1);
+    let attachment = model.attach();
+    let to = id(&attachment);
+    model.fill(to, "a");
+    let mut queued = "a".to_owned();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send(to, letter)).collect();
+    let (connection, mut written) = connection(attachment);
+    senders[0].abort();
+    for (sender, letter) in senders.into_iter().zip(letters.chars()) {
+        assert_eq!(join(sender, &mut queued, letter).await, None);
+    }
+    assert_eq!(sorted(&written.take(queued.len()).await), queued);
+    model.end(connection, written, 0).await;
+}
+
+/// Each message is handed back or counted.
+async fn the_remote_goes(letters: &'static str) {
+    let model = Model::server(1);
+    let attachment = model.attach();
+    let to = id(&attachment);
+    let senders: Vec<_> = letters.chars().map(|letter| model.send(to, letter)).collect();
+    let permit = model.reserve_and_send(to, 'a');
+    drop(attachment);
+    let mut queued = String::new();
+    let letters = letters.chars().chain(['a']);
+    for (sender, letter) in senders.into_iter().chain([permit]).zip(letters) {
+        let refusal = join(sender, &mut queued, letter).await;
+        assert!(matches!(refusal, None | Some(Refusal::HostUnreachable)));
+    }
+    assert!(queued.len() <= 1, "more than the mark was queued");
+    assert_eq!(model.undelivered(), queued.len());
+}
+
+/// Each message is handed back or written.
+async fn the_remote_is_told_to_go(letters: &'static str) {
+    let model = Model::server(1);
+    let attachment = model.attach();
+    let (to, pipe) = (id(&attachment), attachment.pipe());
+    model.fill(to, "a");
+    let mut queued = "a".to_owned();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send(to, letter)).collect();
+    let (connection, written) = connection(attachment);
+    model.routing().retire_pipe(pipe);
+    for (sender, letter) in senders.into_iter().zip(letters.chars()) {
+        let refusal = join(sender, &mut queued, letter).await;
+        assert!(matches!(refusal, None | Some(Refusal::HostUnreachable)));
+    }
+    assert_eq!(sorted(&written.rest(connection).await), queued);
+    assert_eq!(model.undelivered(), 0);
+}
+
+/// Nobody takes.
+async fn the_mark_is_raised(letters: &'static str) {
+    let model = Model::server(1);
+    let attachment = model.attach();
+    let to = id(&attachment);
+    let senders: Vec<_> = letters.chars().map(|letter| model.send(to, letter)).collect();
+    model.routing().change_send_hwm(|hwm| hwm.with_messages(letters.len()));
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    assert_eq!(model.routing().queued(None).outgoing, letters.len());
+}
+
+fn id(attachment: &Attachment) -> RoutingId {
+    attachment.routing_id().expect("a SERVER gives one")
+}

@@ -1,0 +1,128 @@
+//! Which schedules of a model are played.
+
+use std::env;
+
+use shuttle::future::block_on;
+use shuttle::scheduler::{RandomScheduler, Schedule, Scheduler, Task, TaskId};
+use shuttle::{Config, Runner};
+
+/// Plays all schedules in which tasks are interrupted at most so many times, wherever that may be. A
+/// task that waits, or has ended, is not interrupted: each of the others goes on in some schedule.
+///
+/// Few interruptions are enough for what goes wrong between a few steps, and their schedules can be
+/// counted, which those with any number cannot.
+pub(super) fn all<F: Future + 'static>(
+    interruptions: usize,
+    model: impl Fn() -> F + Send + Sync + 'static,
+) {
+    let schedules = Interrupting::new(interruptions);
+    let played = Runner::new(schedules, Config::new()).run(move || drop(block_on(model())));
+    assert!(played > 1, "there is nothing to choose");
+    eprintln!("played {played} schedules with {interruptions} interruptions");
+}
+
+/// Plays random schedules, in which any task goes on at any step.
+pub(super) fn some<F: Future + 'static>(model: impl Fn() -> F + Send + Sync + 'static) {
+    let schedules = env::var("SCHEDULES").map_or(SCHEDULES, |number| number.parse().unwrap());
+    let seed = fastrand::u64(..);
+    eprintln!("SHUTTLE_RANDOM_SEED={seed}, unless that is set");
+    let schedules = RandomScheduler::new_from_seed(seed, schedules);
+    Runner::new(schedules, Config::new()).run(move || drop(block_on(model())));
+}
+
+/// Goes through all schedules with few interruptions, depth first.
+#[derive(Debug)]
+struct Interrupting {
+    most: usize,
+    /// Of the schedule that is played.
+    left: usize,
+    /// Of the schedule that is played: what has been chosen, and after it what will be in others.
+    choices: Vec<Vec<TaskId>>,
+    step: usize,
+}
+
+impl Interrupting {
+    const fn new(most: usize) -> Self {
+        Self { most, left: 0, choices: Vec::new(), step: 0 }
+    }
+}
+
+impl Scheduler for Interrupting {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        if self.step > 0 {
+            // The last step at which there is another choice makes it; what comes after is open.
+            while self.choices.last()?.len() == 1 {
+                self.choices.pop();
+            }
+            self.choices.last_mut()?.pop();
+        }
+        self.step = 0;
+        self.left = self.most;
+        Some(Schedule::new(0))
+    }
+
+    fn next_task(
+        &mut self,
+        runnable: &[&Task],
+        current: Option<TaskId>,
+        _is_yielding: bool,
+    ) -> Option<TaskId> {
+        let current = current.filter(|current| runnable.iter().any(|task| task.id() == *current));
+        if self.step == self.choices.len() {
+            let choices = match current {
+                Some(current) if self.left == 0 => vec![current],
+                _ => runnable.iter().map(|task| task.id()).collect(),
+            };
+            self.choices.push(choices);
+        }
+        let next = *self.choices[self.step].last()?;
+        self.step += 1;
+        if current.is_some_and(|current| current != next) {
+            self.left -= 1;
+        }
+        Some(next)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        unreachable!("the models choose nothing at random")
+    }
+}
+
+/// How many random schedules are played of a model.
+const SCHEDULES: usize = 1_000;
+
+mod tests {
+    use std::sync::Arc;
+
+    use shuttle::scheduler::DfsScheduler;
+
+    use super::*;
+    use crate::routing::lock;
+    use crate::sync::Mutex;
+
+    #[test]
+    fn with_any_number_of_interruptions_all_schedules_are_played() {
+        let played = played(DfsScheduler::new(None, false));
+        assert!(played > 100);
+        assert_eq!(self::played(Interrupting::new(usize::MAX)), played);
+    }
+
+    fn played(schedules: impl Scheduler + 'static) -> usize {
+        Runner::new(schedules, Config::new()).run(|| {
+            let mutex = Arc::new(Mutex::new(0));
+            let tasks = [(); 2].map(|()| {
+                let mutex = Arc::clone(&mutex);
+                shuttle::future::spawn(async move {
+                    *lock(&mutex) += 1;
+                    *lock(&mutex) += 1;
+                })
+            });
+            block_on(async {
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            });
+            assert_eq!(*lock(&mutex), 4);
+        })
+    }
+}
