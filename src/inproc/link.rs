@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Wake, Waker, ready};
 
@@ -13,7 +13,7 @@ use crate::monitor::DisconnectReason;
 use crate::pipe::{Arrival, Cargo, Parcel, Take};
 use crate::remote::Remote;
 use crate::routing::{Attachment, lock};
-use crate::sync::Mutex;
+use crate::sync::{AtomicU8, Mutex};
 
 /// Moves messages between two sockets, whenever it is woken.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(crate) struct Half {
 
 impl Half {
     /// Makes both sides' shares in a new link: the dialling one first.
-    pub(super) fn pair() -> (Self, Self) {
+    pub(crate) fn pair() -> (Self, Self) {
         let link = Arc::new_cyclic(|link| Link {
             state: Mutex::default(),
             work: AtomicU8::new(0),

@@ -5,9 +5,10 @@
 //!
 //! The code is the crate's own, from the futures of the handles down to the pipes. What a connection
 //! does with its [`Attachment`] is played by tasks of the model, as there are no streams here, and the
-//! driver does not run.
+//! driver does not run. Links, which need none, are the crate's own.
 
 mod endings;
+mod links;
 mod permits;
 mod receivers;
 mod routes;

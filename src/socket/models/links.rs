@@ -1,0 +1,132 @@
+//! Two sockets of one process, and the link between them.
+
+use super::*;
+use crate::inproc::Half;
+use crate::remote::tests::nobody;
+use crate::socket::receiving::Receiving;
+
+#[test]
+fn what_is_sent_through_a_link_is_received() {
+    all(2, || messages_pass(1, 1, "ab"));
+    all(1, || messages_pass(2, 1, "abc"));
+    some(|| messages_pass(1, 1, "abcde"));
+    some(|| messages_pass(2, 2, "abcde"));
+    some(|| messages_pass(4, 2, "abcdefgh"));
+}
+
+#[test]
+fn messages_pass_a_link_both_ways_at_once() {
+    all(1, || messages_pass_both_ways("a", "c"));
+    some(|| messages_pass_both_ways("abc", "def"));
+}
+
+#[test]
+fn a_link_ends_when_all_is_sent() {
+    all(2, || the_sender_is_retired("ab"));
+    some(|| the_sender_is_retired("abcd"));
+}
+
+#[test]
+fn a_side_that_leaves_loses_nothing() {
+    all(2, || a_side_leaves("ab"));
+    some(|| a_side_leaves("abcd"));
+}
+
+/// Two sockets with these marks, joined.
+struct Linked {
+    near: Model<RoundRobin>,
+    far: Model<RoundRobin>,
+    near_half: Half,
+    far_half: Half,
+}
+
+impl Linked {
+    fn new(send_hwm: usize, recv_hwm: usize) -> Self {
+        let near = Model::client(send_hwm, recv_hwm);
+        let far = Model::client(send_hwm, recv_hwm);
+        let (near_half, far_half) = Half::pair();
+        near_half.join(near.attach(), nobody(), None);
+        far_half.join(far.attach(), nobody(), None);
+        Self { near, far, near_half, far_half }
+    }
+}
+
+async fn messages_pass(send_hwm: usize, recv_hwm: usize, letters: &'static str) {
+    let Linked { near, far, near_half, far_half } = Linked::new(send_hwm, recv_hwm);
+    let sender = send_all(&near, letters);
+    assert_eq!(receive(&far, letters.len()).await.unwrap(), letters);
+    sender.await.unwrap();
+    drop((near_half, far_half));
+    assert_eq!(near.undelivered() + far.undelivered(), 0);
+}
+
+async fn messages_pass_both_ways(there: &'static str, back: &'static str) {
+    let Linked { near, far, near_half, far_half } = Linked::new(1, 1);
+    let senders = [send_all(&near, there), send_all(&far, back)];
+    let received = receive(&far, there.len());
+    assert_eq!(receive(&near, back.len()).await.unwrap(), back);
+    assert_eq!(received.await.unwrap(), there);
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    drop((near_half, far_half));
+}
+
+/// The receiver has room for one message at a time.
+async fn the_sender_is_retired(letters: &'static str) {
+    let Linked { near, far, near_half, far_half } = Linked::new(letters.len(), 1);
+    near.fill((), letters);
+    let received = receive(&far, letters.len());
+    near.routing().retire(EndpointId(0));
+    near_half.ended().await;
+    far_half.ended().await;
+    drop((near_half.leave(), far_half.leave()));
+    assert_eq!(received.await.unwrap(), letters);
+    assert_eq!(near.undelivered(), 0);
+}
+
+/// What has not passed the link is still with its sender.
+async fn a_side_leaves(letters: &'static str) {
+    let Linked { near, far, near_half, far_half } = Linked::new(letters.len(), 1);
+    let sender = send_all(&near, letters);
+    let core = Arc::clone(&far.core);
+    let received = shuttle::future::spawn(async move {
+        let mut received = String::new();
+        while let Ok(message) = Receiving::new(&core, None).await {
+            received.push(letter(&message));
+        }
+        received
+    });
+    let leaving = shuttle::future::spawn(async move { drop(far_half.leave()) });
+    sender.await.unwrap();
+    leaving.await.unwrap();
+    near_half.ended().await;
+    drop(near_half.leave());
+    far.routing().close();
+    let received = received.await.unwrap();
+    assert!(letters.starts_with(&received));
+    assert_eq!(received.len() + near.undelivered(), letters.len());
+}
+
+/// A task that sends one message after the other.
+fn send_all(model: &Model<RoundRobin>, letters: &'static str) -> JoinHandle<()> {
+    let core = Arc::clone(&model.core);
+    shuttle::future::spawn(async move {
+        for letter in letters.bytes() {
+            let sent = Sending::new(&core, (), Message::from([letter]), None).await;
+            assert!(sent.is_ok());
+        }
+    })
+}
+
+/// A task that receives so many messages.
+fn receive(model: &Model<RoundRobin>, messages: usize) -> JoinHandle<String> {
+    let core = Arc::clone(&model.core);
+    shuttle::future::spawn(async move {
+        let mut received = String::new();
+        while received.len() < messages {
+            received.push(letter(&Receiving::new(&core, None).await.unwrap()));
+        }
+        received
+    })
+}
