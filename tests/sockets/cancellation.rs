@@ -3,8 +3,6 @@
 //! Every attempt to send has a number of its own, so that comparing what was sent with what was
 //! received shows a lost message as well as one that was sent though its sender had given up.
 
-use std::env;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +12,7 @@ use tokio_test::assert_pending;
 use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Remote};
+use crate::seed::seed;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -326,14 +325,6 @@ impl Random {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
     }
-}
-
-/// The environment's `SEED`, or another one each time. It is printed for a test that fails.
-fn seed() -> u64 {
-    let given = env::var("SEED").ok().map(|seed| seed.parse().unwrap());
-    let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));
-    eprintln!("SEED={seed}");
-    seed
 }
 
 /// Two ends with short queues, so that both have to wait often.

@@ -7,6 +7,7 @@
 
 mod events;
 mod remote;
+mod seed;
 mod served;
 mod transports;
 mod waiting;
