@@ -23,6 +23,7 @@ mod concurrency;
 mod config;
 mod ending;
 mod endpoints;
+mod every_await;
 mod handshake_failure;
 mod immediate;
 mod inproc;

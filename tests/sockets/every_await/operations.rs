@@ -1,0 +1,445 @@
+//! What users can wait for.
+
+use std::future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures::future::LocalBoxFuture;
+use futures::{Sink, SinkExt, StreamExt};
+use tokio::task;
+use tokio_zmtp::{Client, Message, Server, Socket};
+
+use super::scene::{Cast, Effect};
+use super::turns;
+
+/// One thing that a user can wait for.
+pub(super) struct Operation {
+    /// The type and the method.
+    pub(super) name: &'static str,
+    pub(super) effect: Effect,
+    /// Begins it, and writes down what comes of it.
+    pub(super) start: fn(Cast) -> LocalBoxFuture<'static, ()>,
+}
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    // The ways to make a socket.
+    traffic("Builder::bind", |_| {
+        Box::pin(async move {
+            Client::builder().bind(ANY).await.unwrap();
+        })
+    }),
+    traffic("Builder::connect", |cast| {
+        Box::pin(async move {
+            Server::builder().connect(cast.endpoint).await.unwrap();
+        })
+    }),
+    traffic("Client::bind", |_| {
+        Box::pin(async move {
+            Client::bind(ANY).await.unwrap();
+        })
+    }),
+    traffic("Client::connect", |cast| {
+        Box::pin(async move {
+            Client::connect(cast.endpoint).await.unwrap();
+        })
+    }),
+    traffic("Server::bind", |_| {
+        Box::pin(async move {
+            Server::bind(ANY).await.unwrap();
+        })
+    }),
+    traffic("Server::connect", |cast| {
+        Box::pin(async move {
+            Server::connect(cast.endpoint).await.unwrap();
+        })
+    }),
+    // Sending, into a queue that is full at first.
+    traffic("Client::send", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_requests();
+                let message = cast.requests.offer();
+                cast.requests.settle(cast.client.send(message).await);
+            }
+        })
+    }),
+    traffic("Client::send_timeout", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_requests();
+                let message = cast.requests.offer();
+                let limit = limit(&mut cast);
+                cast.requests.settle(cast.client.send_timeout(message, limit).await);
+            }
+        })
+    }),
+    traffic("Client::reserve", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_requests();
+                let permit = cast.client.reserve().await.unwrap();
+                turns(cast.rng.u32(..3)).await;
+                let message = cast.requests.offer();
+                cast.requests.settle(permit.send(message));
+            }
+        })
+    }),
+    traffic("Server::route", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer();
+                cast.replies.settle(cast.server.route(message, cast.id).await);
+            }
+        })
+    }),
+    traffic("Server::route_timeout", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer();
+                let limit = limit(&mut cast);
+                cast.replies.settle(cast.server.route_timeout(message, cast.id, limit).await);
+            }
+        })
+    }),
+    traffic("Server::reserve_route", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let permit = cast.server.reserve_route(cast.id).await.unwrap();
+                turns(cast.rng.u32(..3)).await;
+                let message = cast.replies.offer();
+                cast.replies.settle(permit.send(message));
+            }
+        })
+    }),
+    traffic("Server::reply", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer();
+                cast.replies.settle(cast.server.reply(&cast.hello, message).await);
+            }
+        })
+    }),
+    traffic("Sink for Client::poll_ready", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_requests();
+                ready(&mut cast.client).await.unwrap();
+                turns(cast.rng.u32(..3)).await;
+                let message = cast.requests.offer();
+                cast.requests.settle(cast.client.start_send_unpin(message));
+            }
+        })
+    }),
+    traffic("Sink for Client::poll_flush", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_requests();
+                let message = cast.requests.offer();
+                cast.requests.settle(cast.client.start_send_unpin(message));
+                SinkExt::<Message>::flush(&mut cast.client).await.unwrap();
+            }
+        })
+    }),
+    traffic("Sink for Client::poll_close", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_requests();
+                let message = cast.requests.offer();
+                cast.requests.settle(cast.client.start_send_unpin(message));
+                SinkExt::<Message>::close(&mut cast.client).await.unwrap();
+            }
+        })
+    }),
+    traffic("Sink for Server::poll_ready", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                ready(&mut cast.server).await.unwrap();
+                turns(cast.rng.u32(..3)).await;
+                let message = cast.replies.offer().with_routing_id(cast.id);
+                cast.replies.settle(cast.server.start_send_unpin(message));
+            }
+        })
+    }),
+    traffic("Sink for Server::poll_flush", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer().with_routing_id(cast.id);
+                cast.replies.settle(cast.server.start_send_unpin(message));
+                SinkExt::<Message>::flush(&mut cast.server).await.unwrap();
+            }
+        })
+    }),
+    traffic("Sink for Server::poll_close", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer().with_routing_id(cast.id);
+                cast.replies.settle(cast.server.start_send_unpin(message));
+                SinkExt::<Message>::close(&mut cast.server).await.unwrap();
+            }
+        })
+    }),
+    // Receiving, from a queue that is empty at first.
+    traffic("Client::recv", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_replies();
+                let message = cast.client.recv().await.unwrap();
+                cast.replies.ledger().receive(&message);
+            }
+        })
+    }),
+    traffic("Client::recv_from", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_replies();
+                let (message, _) = cast.client.recv_from().await.unwrap();
+                cast.replies.ledger().receive(&message);
+            }
+        })
+    }),
+    traffic("Client::recv_many", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_replies();
+                let mut messages = Vec::new();
+                let most = cast.rng.usize(1..4);
+                cast.client.recv_many(&mut messages, most).await.unwrap();
+                messages.iter().for_each(|message| cast.replies.ledger().receive(message));
+            }
+        })
+    }),
+    traffic("Client::recv_timeout", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_replies();
+                let limit = limit(&mut cast);
+                if let Ok(message) = cast.client.recv_timeout(limit).await {
+                    cast.replies.ledger().receive(&message);
+                }
+            }
+        })
+    }),
+    traffic("Server::recv", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_requests();
+                let message = cast.server.recv().await.unwrap();
+                cast.requests.ledger().receive(&message);
+            }
+        })
+    }),
+    traffic("Server::recv_from", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_requests();
+                let (message, _) = cast.server.recv_from().await.unwrap();
+                cast.requests.ledger().receive(&message);
+            }
+        })
+    }),
+    traffic("Server::recv_many", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_requests();
+                let mut messages = Vec::new();
+                let most = cast.rng.usize(1..4);
+                cast.server.recv_many(&mut messages, most).await.unwrap();
+                messages.iter().for_each(|message| cast.requests.ledger().receive(message));
+            }
+        })
+    }),
+    traffic("Server::recv_timeout", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_requests();
+                let limit = limit(&mut cast);
+                if let Ok(message) = cast.server.recv_timeout(limit).await {
+                    cast.requests.ledger().receive(&message);
+                }
+            }
+        })
+    }),
+    traffic("Stream for Client::poll_next", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_replies();
+                let message = cast.client.next().await.unwrap();
+                cast.replies.ledger().receive(&message);
+            }
+        })
+    }),
+    traffic("Stream for Server::poll_next", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.drain_requests();
+                let message = cast.server.next().await.unwrap();
+                cast.requests.ledger().receive(&message);
+            }
+        })
+    }),
+    // Watching.
+    traffic("Monitor::recv", |cast| {
+        Box::pin(async move {
+            let client = Client::builder().build();
+            let mut monitor = client.monitor();
+            let _more = connect_soon(&client, &cast);
+            monitor.recv().await.unwrap().unwrap();
+        })
+    }),
+    traffic("Stream for Monitor::poll_next", |cast| {
+        Box::pin(async move {
+            let mut monitor = cast.server.monitor();
+            let _more = connect_soon(&Client::builder().build(), &cast);
+            monitor.next().await.unwrap().unwrap();
+        })
+    }),
+    traffic("Socket::connected", |cast| {
+        Box::pin(async move {
+            let client = Client::builder().build();
+            let _more = connect_soon(&client, &cast);
+            client.connected().await.unwrap();
+        })
+    }),
+    traffic("Socket::connected_timeout", |cast| {
+        Box::pin(async move {
+            let client = Client::builder().build();
+            let _more = connect_soon(&client, &cast);
+            client.connected_timeout(LONG).await.unwrap();
+        })
+    }),
+    // Endpoints.
+    connects("Socket::bind", |cast| {
+        Box::pin(async move {
+            cast.client.bind(ANY).await.unwrap();
+            cast.server.bind(ANY).await.unwrap();
+        })
+    }),
+    connects("Socket::connect", |cast| {
+        Box::pin(async move {
+            cast.client.connect(cast.endpoint).await.unwrap();
+        })
+    }),
+    connects("Socket::disconnect", |cast| {
+        Box::pin(async move {
+            cast.client.disconnect(cast.endpoint).await.unwrap();
+        })
+    }),
+    Operation {
+        name: "Socket::unbind",
+        effect: Effect::Unbinds,
+        start: |cast| {
+            Box::pin(async move {
+                cast.server.unbind(cast.endpoint).await.unwrap();
+            })
+        },
+    },
+    // Ending.
+    Operation {
+        name: "Client::close",
+        effect: Effect::ClosesClient,
+        start: |cast| {
+            Box::pin(async move {
+                cast.client.close().await;
+            })
+        },
+    },
+    Operation {
+        name: "Client::close_with_unsent",
+        effect: Effect::ClosesClient,
+        start: |cast| {
+            Box::pin(async move {
+                let (_, unsent) = cast.client.close_with_unsent().await;
+                cast.requests.ledger().unsent(&unsent);
+            })
+        },
+    },
+    Operation {
+        name: "Server::close",
+        effect: Effect::ClosesServer,
+        start: |cast| {
+            Box::pin(async move {
+                cast.server.close().await;
+            })
+        },
+    },
+    Operation {
+        name: "Server::close_with_unsent",
+        effect: Effect::ClosesServer,
+        start: |cast| {
+            Box::pin(async move {
+                let (_, unsent) = cast.server.close_with_unsent().await;
+                cast.replies.ledger().unsent(&unsent);
+            })
+        },
+    },
+    // Sockets that are described by data.
+    #[cfg(feature = "serde")]
+    traffic("ClientConfig::start", |cast| Box::pin(described::client(cast))),
+    #[cfg(feature = "serde")]
+    traffic("ServerConfig::start", |cast| Box::pin(described::server(cast))),
+    #[cfg(feature = "serde")]
+    traffic("SocketConfig::start", |cast| Box::pin(described::socket(cast))),
+];
+
+const fn traffic(name: &'static str, start: fn(Cast) -> LocalBoxFuture<'static, ()>) -> Operation {
+    Operation { name, effect: Effect::Traffic, start }
+}
+
+const fn connects(name: &'static str, start: fn(Cast) -> LocalBoxFuture<'static, ()>) -> Operation {
+    Operation { name, effect: Effect::Connects, start }
+}
+
+/// Waits until a sink is ready for a message.
+async fn ready<S: Sink<Message> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
+    future::poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)).await
+}
+
+/// Sees to it that something happens that can be waited for.
+fn connect_soon(client: &Client, cast: &Cast) -> task::JoinHandle<()> {
+    let (client, endpoint) = (client.clone(), cast.endpoint.clone());
+    task::spawn(async move { client.connect(endpoint).await.unwrap() })
+}
+
+/// No time, or more than there is.
+fn limit(cast: &mut Cast) -> Duration {
+    if cast.rng.u8(..4) == 0 { Duration::ZERO } else { LONG }
+}
+
+#[cfg(feature = "serde")]
+mod described {
+    use tokio_zmtp::config::{ClientConfig, ServerConfig, SocketConfig};
+
+    use super::{ANY, Cast};
+
+    pub(super) async fn client(cast: Cast) {
+        let text = format!("bind = ['{ANY}']\nconnect = ['{}']", cast.endpoint);
+        let config: ClientConfig = toml::from_str(&text).unwrap();
+        config.start().await.unwrap();
+    }
+
+    pub(super) async fn server(cast: Cast) {
+        let text = format!("bind = ['{ANY}', '{ANY}']\nconnect = ['{}']", cast.endpoint);
+        let config: ServerConfig = toml::from_str(&text).unwrap();
+        config.start().await.unwrap();
+    }
+
+    pub(super) async fn socket(cast: Cast) {
+        let text = format!("type = 'client'\nbind = ['{ANY}']\nconnect = ['{}']", cast.endpoint);
+        let config: SocketConfig = toml::from_str(&text).unwrap();
+        config.start().await.unwrap();
+    }
+}
+
+const ANY: &str = "tcp://127.0.0.1:*";
+
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// How often an operation is done, so that there are more points at which it waits.
+const SEVERAL: usize = 3;

@@ -1,0 +1,338 @@
+//! A client and a server in use, with an account of every message.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::task::JoinSet;
+use tokio_zmtp::stats::Stats;
+use tokio_zmtp::{
+    Client, CloseReport, Endpoint, Message, RouteError, RoutingId, SendError, Server, Socket,
+    TryRouteError, TrySendError,
+};
+
+use super::turns;
+
+/// What an operation may do to the sockets that it is tried on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Moves messages, or nothing.
+    Traffic,
+    /// Makes connections, or ends the client's.
+    Connects,
+    /// Ends the connections of the server.
+    Unbinds,
+    ClosesClient,
+    ClosesServer,
+}
+
+/// Two sockets whose messages are written down, with senders and receivers on both.
+pub(super) struct Scene {
+    client: Client,
+    server: Server,
+    endpoint: Endpoint,
+    /// What the client said first.
+    hello: Message,
+    requests: Ledger,
+    replies: Ledger,
+    senders: JoinSet<()>,
+    receivers: JoinSet<()>,
+}
+
+/// What an operation is given: handles of its own.
+pub(super) struct Cast {
+    pub(super) client: Client,
+    pub(super) server: Server,
+    pub(super) endpoint: Endpoint,
+    pub(super) hello: Message,
+    /// How the server calls the client.
+    pub(super) id: RoutingId,
+    pub(super) requests: Lane,
+    pub(super) replies: Lane,
+    pub(super) rng: Rng,
+}
+
+/// What is known of the messages in one direction.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    /// What a socket has accepted, in the order of each sender.
+    sent: Vec<u32>,
+    /// What a socket has handed back, before or after it had accepted it.
+    refused: BTreeSet<u32>,
+    unsent: BTreeSet<u32>,
+    received: Vec<u32>,
+}
+
+/// The messages of one sender, which are numbered.
+#[derive(Debug)]
+pub(super) struct Lane {
+    ledger: Ledger,
+    last: u32,
+}
+
+impl Scene {
+    /// Connects two sockets, and lets senders and receivers loose on both.
+    pub(super) async fn start(rng: &mut Rng) -> Self {
+        let builder = Server::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
+        let server = builder.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = server.last_endpoint().unwrap();
+        let builder = Client::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
+        let builder = builder.reconnect_interval(Duration::from_millis(1));
+        let client = builder.connect(endpoint.clone()).await.unwrap();
+        let (requests, replies) = (Ledger::default(), Ledger::default());
+        let mut lane = requests.lane(0);
+        let number = lane.offer();
+        lane.settle(client.send(number).await);
+        let hello = server.recv().await.unwrap();
+        requests.receive(&hello);
+        let id = hello.routing_id().unwrap();
+
+        let mut senders = JoinSet::new();
+        let mut receivers = JoinSet::new();
+        for number in 1..=SENDERS {
+            let (handle, mut lane, mut random) =
+                (client.clone(), requests.lane(number), rng.fork());
+            senders.spawn(async move {
+                for _ in 0..EACH {
+                    turns(random.u32(..8)).await;
+                    let message = lane.offer();
+                    lane.settle(handle.send(message).await);
+                }
+            });
+            let (handle, mut lane, mut random) = (server.clone(), replies.lane(number), rng.fork());
+            senders.spawn(async move {
+                for _ in 0..EACH {
+                    turns(random.u32(..8)).await;
+                    let message = lane.offer();
+                    lane.settle(handle.route(message, id).await);
+                }
+            });
+        }
+        let (handle, ledger, mut random) = (server.clone(), requests.clone(), rng.fork());
+        receivers.spawn(async move {
+            while let Ok(message) = handle.recv().await {
+                ledger.receive(&message);
+                turns(random.u32(..6)).await;
+            }
+        });
+        let (handle, ledger, mut random) = (client.clone(), replies.clone(), rng.fork());
+        receivers.spawn(async move {
+            while let Ok(message) = handle.recv().await {
+                ledger.receive(&message);
+                turns(random.u32(..6)).await;
+            }
+        });
+        Self { client, server, endpoint, hello, requests, replies, senders, receivers }
+    }
+
+    pub(super) fn cast(&self, rng: &mut Rng) -> Cast {
+        Cast {
+            client: self.client.clone(),
+            server: self.server.clone(),
+            endpoint: self.endpoint.clone(),
+            hello: self.hello.clone(),
+            id: self.hello.routing_id().unwrap(),
+            requests: self.requests.lane(SENDERS + 1),
+            replies: self.replies.lane(SENDERS + 1),
+            rng: rng.fork(),
+        }
+    }
+
+    /// Closes both sockets, and compares what they say with what was written down.
+    pub(super) async fn end(self, effect: Effect, case: &str) {
+        let Self {
+            client, server, endpoint, requests, replies, mut senders, mut receivers, ..
+        } = self;
+        match effect {
+            Effect::Traffic => {
+                while senders.join_next().await.is_some() {}
+                while !requests.is_settled(&client.stats()) || !replies.is_settled(&server.stats())
+                {
+                    turns(1).await;
+                }
+            }
+            Effect::Connects => client.connect(endpoint).await.unwrap(),
+            Effect::Unbinds => {
+                // The client needs somebody to write to, whether or not the operation was done.
+                let _ = server.unbind(endpoint.clone()).await;
+                server.bind(endpoint).await.unwrap();
+            }
+            Effect::ClosesClient => {}
+            Effect::ClosesServer => {
+                server.close().await;
+                client.set_linger(Duration::ZERO);
+            }
+        }
+        let client_end = client.close().await;
+        let server_end = server.close().await;
+        while senders.join_next().await.is_some() {}
+        while receivers.join_next().await.is_some() {}
+
+        let connections = match effect {
+            Effect::Connects | Effect::Unbinds => Connections::Many,
+            _ => Connections::One,
+        };
+        let (client, server) = (client.stats(), server.stats());
+        requests.assert_balanced(client_end, &server, connections, &format!("requests of {case}"));
+        replies.assert_balanced(server_end, &client, connections, &format!("replies of {case}"));
+    }
+}
+
+impl Cast {
+    /// Sends requests until the next one would have to wait.
+    pub(super) fn fill_requests(&mut self) {
+        let Self { client, requests, .. } = self;
+        let mut message = requests.offer();
+        while requests.settle(client.try_send(message)) {
+            message = requests.offer();
+        }
+    }
+
+    /// Sends replies until the next one would have to wait.
+    pub(super) fn fill_replies(&mut self) {
+        let Self { server, replies, id, .. } = self;
+        let mut message = replies.offer();
+        while replies.settle(server.try_route(message, *id)) {
+            message = replies.offer();
+        }
+    }
+
+    /// Receives all requests that there are.
+    pub(super) fn drain_requests(&mut self) {
+        while let Ok(message) = self.server.try_recv() {
+            self.requests.ledger().receive(&message);
+        }
+    }
+
+    /// Receives all replies that there are.
+    pub(super) fn drain_replies(&mut self) {
+        while let Ok(message) = self.client.try_recv() {
+            self.replies.ledger().receive(&message);
+        }
+    }
+}
+
+/// Whether messages keep their order on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Connections {
+    Many,
+    One,
+}
+
+impl Ledger {
+    fn lane(&self, number: u32) -> Lane {
+        Lane { ledger: self.clone(), last: number * LANE }
+    }
+
+    pub(super) fn receive(&self, message: &Message) {
+        self.entries().received.push(number(message));
+    }
+
+    /// Writes down what a socket has handed back that it had accepted.
+    pub(super) fn unsent(&self, messages: &[Message]) {
+        self.entries().unsent.extend(messages.iter().map(number));
+    }
+
+    /// Whether all that was sent was received, but for what the socket has counted.
+    fn is_settled(&self, sender: &Stats) -> bool {
+        let entries = self.entries();
+        entries.sent.len() == entries.received.len() + sender.dropped.undelivered as usize
+    }
+
+    fn assert_balanced(
+        &self,
+        sender: CloseReport,
+        receiver: &Stats,
+        connections: Connections,
+        case: &str,
+    ) {
+        let Entries { sent, refused, unsent, received } = &*self.entries();
+        let accepted: BTreeSet<_> = sent.iter().copied().collect();
+        let arrived: BTreeSet<_> = received.iter().copied().collect();
+        let unreceived = receiver.dropped.unreceived;
+
+        assert_eq!(arrived.len(), received.len(), "{case}: doubled one of {received:?}");
+        assert!(arrived.is_subset(&accepted), "{case}: received {received:?}, sent {sent:?}");
+        assert!(refused.is_disjoint(&accepted), "{case}: handed back, and sent in spite");
+        assert!(unsent.is_subset(&accepted), "{case}: handed back what nobody sent");
+        assert!(unsent.is_disjoint(&arrived), "{case}: handed back, and received in spite");
+        assert!(unsent.len() as u64 <= sender.undelivered, "{case}: handed back, and not counted");
+        let told = sender.delivered + sender.undelivered;
+        assert_eq!(sent.len() as u64, told, "{case}: the sender counts {sender:?}");
+        let read = received.len() as u64 + unreceived;
+        assert_eq!(read, receiver.received.messages, "{case}: the receiver counts {receiver:?}");
+        assert_eq!(sender.delivered, read, "{case}: lost on the way, {sender:?}, {receiver:?}");
+        if connections == Connections::One {
+            for lane in 0..=SENDERS + 1 {
+                let lane = received.iter().filter(|number| **number / LANE == lane);
+                assert!(lane.is_sorted(), "{case}: {received:?} is out of order");
+            }
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Lane {
+    /// Makes the next message.
+    pub(super) fn offer(&mut self) -> Message {
+        self.last += 1;
+        Message::from(self.last.to_be_bytes())
+    }
+
+    /// Writes down what has become of the message that was offered last. Returns whether it was sent.
+    pub(super) fn settle<E: Refused>(&self, outcome: Result<(), E>) -> bool {
+        let sent = outcome.is_ok();
+        let mut entries = self.ledger.entries();
+        match outcome {
+            Ok(()) => entries.sent.push(self.last),
+            Err(error) => {
+                assert_eq!(number(&error.message()), self.last, "handed back another message");
+                entries.refused.insert(self.last);
+            }
+        }
+        sent
+    }
+
+    /// Where the other end writes down what it has received.
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+/// Errors that hand a message back.
+pub(super) trait Refused: Debug {
+    fn message(self) -> Message;
+}
+
+macro_rules! refused {
+    ($($error:ty)*) => {
+        $(impl Refused for $error {
+            fn message(self) -> Message {
+                self.into_inner()
+            }
+        })*
+    };
+}
+
+refused! { SendError TrySendError RouteError TryRouteError }
+
+fn number(message: &Message) -> u32 {
+    u32::from_be_bytes((**message).try_into().unwrap())
+}
+
+/// How many senders there are on each socket, beside the operation.
+const SENDERS: u32 = 2;
+
+/// How many messages each of them sends.
+const EACH: u32 = 6;
+
+/// Numbers of one sender.
+const LANE: u32 = 1_000;
