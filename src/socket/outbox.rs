@@ -59,8 +59,12 @@ impl<T: Copy> Outbox<T> {
         match (sent, message) {
             (Err(Refusal::Full), Some(message)) => {
                 if let Some((_, earlier)) = self.unsent.replace((to, message)) {
-                    // Whoever does not ask whether the sink is ready gets here.
+                    // Whoever does not ask whether the sink is ready gets here. The place in the line
+                    // may be that of another remote.
                     core.control.count_undelivered(earlier);
+                    if let Some((to, ticket)) = self.waiting.take() {
+                        cancel(core, to, ticket);
+                    }
                 }
                 Ok(())
             }
