@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use tokio::task::{self, JoinSet};
 use tokio_test::assert_pending;
 use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
@@ -95,12 +95,7 @@ async fn a_send_that_is_dropped_when_its_turn_has_come_passes_it_on() {
 async fn a_route_that_is_dropped_passes_its_turn_on() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-    remote.write(&remote::message(b"hello")).await;
-    let id = server.recv().await.unwrap().routing_id().unwrap();
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
-    remote.peek().await;
-    server.try_route("queued", id).unwrap();
+    let (mut remote, id) = full_remote(&server).await;
     let mut first = tokio_test::task::spawn(server.route("first", id));
     let mut second = tokio_test::task::spawn(server.route("second", id));
     assert_pending!(first.poll());
@@ -113,6 +108,30 @@ async fn a_route_that_is_dropped_passes_its_turn_on() {
     second.await.unwrap();
 
     assert_eq!(remote.read_message().await, b"second");
+}
+
+#[tokio::test]
+async fn a_sink_that_turns_to_another_remote_takes_nobody_s_place() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
+    let (_first, first_id) = full_remote(&server).await;
+    let (mut second, second_id) = full_remote(&server).await;
+    let mut sink = server.clone();
+    sink.start_send_unpin(Message::from("x").with_routing_id(first_id)).unwrap();
+    assert_pending!(tokio_test::task::spawn(sink.flush()).poll());
+    let mut route = tokio_test::task::spawn(server.route("route", second_id));
+    assert_pending!(route.poll());
+
+    sink.start_send_unpin(Message::from("sink").with_routing_id(second_id)).unwrap();
+    assert_pending!(tokio_test::task::spawn(sink.flush()).poll());
+
+    second.read_message().await;
+    assert_eq!(second.read_message().await, b"queued");
+    assert!(route.is_woken());
+    route.await.unwrap();
+    assert_eq!(second.read_message().await, b"route");
+    sink.flush().await.unwrap();
+    assert_eq!(second.read_message().await, b"sink");
 }
 
 #[tokio::test]
@@ -335,6 +354,18 @@ async fn pair() -> (Client, Server, RoutingId) {
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     (client, server, id)
+}
+
+/// Connects a client that does not read, and for which the server, whose mark is one, has queued all
+/// that it may.
+async fn full_remote(server: &Server) -> (Remote, RoutingId) {
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    remote.write(&remote::message(b"hello")).await;
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    remote.peek().await;
+    server.try_route("queued", id).unwrap();
+    (remote, id)
 }
 
 const CANCELLATIONS: u32 = 10_000;
