@@ -34,6 +34,7 @@ mod monitor;
 mod mute_state;
 mod notices;
 mod peers;
+mod races;
 mod readiness;
 mod reconnect;
 mod reconnect_stop;

@@ -2,7 +2,9 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_zmtp::Endpoint;
@@ -17,6 +19,12 @@ impl Remote {
     pub(crate) async fn dial(endpoint: &Endpoint) -> Self {
         let stream = socket().connect(address(endpoint)).await.unwrap();
         Self::new(stream)
+    }
+
+    /// Connects to a socket that may not be bound any more.
+    pub(crate) async fn dial_if_bound(endpoint: &Endpoint) -> Option<Self> {
+        let stream = socket().connect(address(endpoint)).await;
+        stream.ok().map(Self::new)
     }
 
     /// Connects to a bound server, and shakes hands with it.
@@ -120,6 +128,11 @@ impl Remote {
         let mut received = vec![0; read];
         tokio::try_join!(writer.write_all(octets), reader.read_exact(&mut received)).unwrap();
         received
+    }
+
+    /// Hangs up without manners, and leaves nothing for the system to wait for.
+    pub(crate) fn reset(self) {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Ends this side of the stream.
