@@ -1,0 +1,50 @@
+//! What there is of everything.
+
+use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::runtime::Handle;
+use tokio::task;
+
+use crate::HEAP;
+
+/// Counts of the whole process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Census {
+    pub(crate) descriptors: usize,
+    /// Octets that are allocated.
+    pub(crate) heap: usize,
+    /// Octets that the system has given.
+    pub(crate) resident: usize,
+}
+
+impl Census {
+    pub(crate) fn take() -> Self {
+        let pages = fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: usize = pages.split(' ').nth(1).unwrap().parse().unwrap();
+        let descriptors = fs::read_dir("/proc/self/fd").unwrap().count();
+        Self { descriptors, heap: HEAP.allocated(), resident: pages * PAGE }
+    }
+}
+
+/// Counts the tasks of this runtime. It is exact only on one thread: on many, a task is counted for a
+/// moment after it has ended.
+pub(crate) fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until there are so many tasks again.
+pub(crate) async fn until_tasks_are(count: usize) {
+    while tasks() != count {
+        task::yield_now().await;
+    }
+}
+
+/// Keeps the other tests of this binary waiting.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The smallest that Linux has.
+const PAGE: usize = 0x1000;

@@ -1,0 +1,81 @@
+//! Clients that come and go.
+
+use tokio::task::{self, JoinSet};
+use tokio_zmtp::{Client, Endpoint, Server, Socket};
+
+use crate::census::{self, Census};
+use crate::remote::{self, GREETING, Remote};
+use crate::watchdog::Watchdog;
+
+#[test]
+fn twenty_thousand_clients_leave_nothing_behind() {
+    let _alone = census::alone();
+    let _watchdog = Watchdog::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = server.last_endpoint().unwrap();
+        let receiving = task::spawn({
+            let server = server.clone();
+            async move { while server.recv().await.is_ok() {} }
+        });
+        let idle = census::tasks();
+        // So that all that grows with the first clients has its size.
+        churn(&endpoint, 2_000).await;
+        census::until_tasks_are(idle).await;
+
+        let before = Census::take();
+        churn(&endpoint, 20_000).await;
+        census::until_tasks_are(idle).await;
+        let after = Census::take();
+
+        assert!(server.peers().is_empty());
+        assert_eq!(after.descriptors, before.descriptors);
+        // Less than an octet for each of them; what the system has given is not as exact.
+        assert!(after.heap < before.heap + 20_000, "{before:?}, {after:?}");
+        assert!(after.resident < before.resident + 0x40_0000, "{before:?}, {after:?}");
+        server.close().await;
+        receiving.await.unwrap();
+        assert_eq!(census::tasks(), 0);
+    });
+}
+
+/// Lets so many clients connect and go, several at a time.
+async fn churn(endpoint: &Endpoint, clients: u32) {
+    let mut guests = JoinSet::new();
+    for guest in 0..AT_A_TIME {
+        let endpoint = endpoint.clone();
+        guests.spawn(async move {
+            for number in (guest..clients).step_by(AT_A_TIME as usize) {
+                visit(&endpoint, number).await;
+            }
+        });
+    }
+    guests.join_all().await;
+}
+
+/// Connects in one way or another, and goes.
+async fn visit(endpoint: &Endpoint, number: u32) {
+    match number / AT_A_TIME % 5 {
+        0 => {
+            let client = Client::connect(endpoint.clone()).await.unwrap();
+            client.send("hello").await.unwrap();
+            client.close().await;
+        }
+        1 => Remote::dial(endpoint).await.reset(),
+        2 => {
+            let mut remote = Remote::dial(endpoint).await;
+            remote.write(&GREETING[..number as usize % GREETING.len()]).await;
+            remote.reset();
+        }
+        3 => Remote::client(endpoint).await.reset(),
+        _ => {
+            let mut remote = Remote::client(endpoint).await;
+            remote.write(&remote::message(&[7; 300])).await;
+            remote.sync().await;
+            remote.reset();
+        }
+    }
+}
+
+const AT_A_TIME: u32 = 8;

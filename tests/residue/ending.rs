@@ -1,0 +1,213 @@
+//! Sockets that end in the middle of everything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::{self, Runtime};
+use tokio::task;
+use tokio_zmtp::{Client, Endpoint, Server, Socket};
+
+use crate::census::{self, Census};
+use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::watchdog::Watchdog;
+
+#[test]
+fn nothing_outlives_a_close() {
+    assert_nothing_is_left(one_thread, async |busy| {
+        busy.server.close().await;
+        assert_eq!(census::tasks(), 0, "close has returned before all tasks had ended");
+        busy.bodies.assert_freed();
+    });
+}
+
+#[test]
+fn nothing_outlives_a_close_on_many_threads() {
+    assert_nothing_is_left(many_threads, async |busy| {
+        busy.server.close().await;
+        busy.bodies.assert_freed();
+    });
+}
+
+#[test]
+fn nothing_outlives_the_last_handle() {
+    assert_nothing_is_left(one_thread, async |busy| {
+        let mut monitor = busy.server.monitor();
+        drop(busy.server);
+        while monitor.recv().await.is_some() {}
+        assert_eq!(census::tasks(), 0, "the monitor has ended before all tasks had");
+        busy.bodies.assert_freed();
+    });
+}
+
+#[test]
+fn nothing_outlives_the_endpoints() {
+    assert_nothing_is_left(one_thread, async |busy| {
+        busy.server.unbind(busy.bound).await.unwrap();
+        for endpoint in busy.connected {
+            busy.server.disconnect(endpoint).await.unwrap();
+        }
+        // All but the driver.
+        census::until_tasks_are(1).await;
+        busy.bodies.assert_freed();
+    });
+}
+
+#[test]
+fn nothing_outlives_the_runtime() {
+    let _alone = census::alone();
+    let _watchdog = Watchdog::start();
+    let before = Census::take().descriptors;
+    for runtime in [one_thread as fn() -> Runtime, many_threads] {
+        let runtime = runtime();
+        let Busy { server, bodies, .. } = runtime.block_on(Busy::start());
+
+        drop(runtime);
+
+        bodies.assert_freed();
+        assert_eq!(Census::take().descriptors, before);
+        drop(server);
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_socket_whose_making_was_given_up() {
+    let _alone = census::alone();
+    let _watchdog = Watchdog::start();
+    one_thread().block_on(async {
+        let before = Census::take().descriptors;
+        for polls in 0..4 {
+            let mut binding = tokio_test::task::spawn(Server::bind("tcp://127.0.0.1:*"));
+            let place = Place::reserve();
+            let mut connecting = tokio_test::task::spawn(Client::connect(place.endpoint()));
+            for _ in 0..polls {
+                if binding.poll().is_ready() | connecting.poll().is_ready() {
+                    break;
+                }
+                task::yield_now().await;
+            }
+            drop((binding, connecting, place));
+
+            census::until_tasks_are(0).await;
+            assert_eq!(Census::take().descriptors, before);
+        }
+    });
+}
+
+/// Ends a socket in one way, several times, and compares what there is afterwards.
+fn assert_nothing_is_left(runtime: fn() -> Runtime, end: impl AsyncFn(Busy)) {
+    let _alone = census::alone();
+    let _watchdog = Watchdog::start();
+    runtime().block_on(async {
+        let mut left = Vec::new();
+        for _ in 0..4 {
+            end(Busy::start().await).await;
+            census::until_tasks_are(0).await;
+            left.push(Census::take());
+        }
+        // The runtime itself has grown in the first round.
+        let (first, last) = (left[1], left[3]);
+        assert_eq!(last.descriptors, first.descriptors);
+        assert!(last.heap < first.heap + LONG, "{left:?}");
+    });
+}
+
+/// A server in the middle of everything, that does not linger.
+struct Busy {
+    server: Server,
+    bound: Endpoint,
+    connected: [Endpoint; 3],
+    /// What is being written, and what is queued.
+    bodies: Bodies,
+    /// The other ends, some of them in the middle of a handshake.
+    _remotes: Vec<Remote>,
+    _listener: RemoteListener,
+    _place: Place,
+}
+
+impl Busy {
+    async fn start() -> Self {
+        let server = Server::builder().linger(Duration::ZERO).recv_hwm(2);
+        let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let bound = server.last_endpoint().unwrap();
+        let (mut remotes, mut ids) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let mut remote = Remote::client(&bound).await;
+            remote.write(&remote::message(b"hello")).await;
+            ids.push(server.recv().await.unwrap().routing_id().unwrap());
+            remotes.push(remote);
+        }
+        let mut silent = Remote::dial(&bound).await;
+        silent.write(&GREETING[..10]).await;
+        remotes.push(silent);
+        // Nobody is at the one, somebody who says nothing at the other, and a client at the third.
+        let (place, listener) = (Place::reserve(), RemoteListener::bind());
+        let client = RemoteListener::bind();
+        let connected = [place.endpoint(), listener.endpoint(), client.endpoint()];
+        for endpoint in connected.clone() {
+            server.connect(endpoint).await.unwrap();
+        }
+        remotes.push(listener.accept().await);
+        remotes.push(client.accept_as("CLIENT").await);
+        let bodies = Bodies::default();
+        for (remote, id) in remotes.iter_mut().zip(ids) {
+            server.route(bodies.make(LONGER_THAN_BUFFERS), id).await.unwrap();
+            for _ in 0..3 {
+                server.route(bodies.make(LONG), id).await.unwrap();
+            }
+            remote.peek().await;
+            // More than the server has room for; nobody receives it.
+            remote.write(&remote::message(&[7; LONG]).repeat(4)).await;
+        }
+        bodies.assert_kept(3 * 4);
+        Self {
+            server,
+            bound,
+            connected,
+            bodies,
+            _remotes: remotes,
+            _listener: listener,
+            _place: place,
+        }
+    }
+}
+
+/// Bodies of messages that are counted.
+#[derive(Default)]
+struct Bodies(Arc<()>);
+
+struct Body {
+    octets: Vec<u8>,
+    _counted: Arc<()>,
+}
+
+impl Bodies {
+    fn make(&self, len: usize) -> Bytes {
+        Bytes::from_owner(Body { octets: vec![0; len], _counted: Arc::clone(&self.0) })
+    }
+
+    fn assert_kept(&self, count: usize) {
+        assert_eq!(Arc::strong_count(&self.0) - 1, count);
+    }
+
+    fn assert_freed(&self) {
+        self.assert_kept(0);
+    }
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.octets
+    }
+}
+
+fn one_thread() -> Runtime {
+    runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn many_threads() -> Runtime {
+    runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap()
+}
+
+/// So long a body that it shows when one is kept, and several make one write.
+const LONG: usize = 0x4000;

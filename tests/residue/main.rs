@@ -1,0 +1,24 @@
+//! What sockets leave behind when they have ended: no task, no file descriptor, no memory.
+//!
+//! A binary of its own, since memory and file descriptors are counted for the whole process. Its
+//! tests run one at a time.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+mod census;
+#[expect(dead_code, reason = "the tests of sockets use all of it")]
+#[path = "../sockets/remote.rs"]
+mod remote;
+#[path = "../sockets/watchdog.rs"]
+mod watchdog;
+
+mod churn;
+mod ending;
+
+use std::alloc::System;
+
+use cap::Cap;
+
+#[global_allocator]
+static HEAP: Cap<System> = Cap::new(System, usize::MAX);
