@@ -65,7 +65,9 @@
 //! | `tcp://127.0.0.1:5555`, `tcp://[::1]:5555` | an address |
 //! | `tcp://example.org:5555` | a name; it is resolved at every attempt, and all its addresses are tried |
 //! | `tcp://*:5555` | to bind: all interfaces, IPv6 and IPv4 |
+//! | `tcp://eth0:5555` | to bind: an address of that network interface |
 //! | `tcp://127.0.0.1:*` | to bind: a port that the system picks, which `last_endpoint` tells |
+//! | `tcp://192.0.2.7;example.org:5555` | to connect: from an address or an interface of this machine |
 //! | `ipc:///run/service.sock`, `ipc://@service` | a Unix domain socket: its path, or on Linux an abstract name |
 //! | `ipc://*` | to bind: a fresh path, which `last_endpoint` tells |
 //! | `inproc://service` | a name inside this process; messages move from socket to socket as they are |
@@ -121,6 +123,7 @@ mod transport;
 pub use self::connection_id::ConnectionId;
 pub use self::endpoint::{
     Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, TcpEndpoint,
+    TcpSource,
 };
 pub use self::error::{
     BindError, ConnectError, ConnectedError, DetachError, PropertyError, RecvError, RouteError,

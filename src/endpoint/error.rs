@@ -35,6 +35,15 @@ impl EndpointError {
         self
     }
 
+    /// Makes a whole endpoint of what the parser of a part would have written, if it has.
+    pub(super) fn proposing(mut self, endpoint: impl FnOnce(&str) -> String) -> Self {
+        let kind = self.kind;
+        if matches!(kind, EndpointErrorKind::Ipv6WithoutBrackets | EndpointErrorKind::NoPort) {
+            self.shown = endpoint(&self.shown);
+        }
+        self
+    }
+
     /// Returns what is wrong.
     pub fn kind(&self) -> EndpointErrorKind {
         self.kind
@@ -84,6 +93,20 @@ impl fmt::Display for EndpointError {
             EndpointErrorKind::BadPort => {
                 write!(f, "`{shown}` is not a port (0 to 65535, or `*`)")
             }
+            EndpointErrorKind::NoSource => {
+                write!(f, "no source before the semicolon; write `{shown}`")
+            }
+            EndpointErrorKind::BadResource => write!(
+                f,
+                "a name is missing in the resource `/{shown}`; write one such as `/orders`, or no \
+                 slash"
+            ),
+            EndpointErrorKind::ResourceCharacter(character) => write!(
+                f,
+                "`{}` cannot stand in the resource `/{shown}`; it has letters, digits, `$`, `-`, \
+                 `_`, `@`, `.`, `&`, `+`, and slashes between its names",
+                character.escape_debug()
+            ),
             EndpointErrorKind::NoPath => write!(f, "no path; write one, such as `{shown}`"),
             EndpointErrorKind::PathTooLong { octets, limit } => {
                 write!(f, "a path of {octets} octets, where this system takes {limit}")
@@ -94,6 +117,12 @@ impl fmt::Display for EndpointError {
             EndpointErrorKind::NoName => write!(f, "no name; write one, such as `{shown}`"),
             EndpointErrorKind::NameTooLong { octets, limit } => {
                 write!(f, "a name of {octets} octets; it may have {limit}")
+            }
+            EndpointErrorKind::SourceToBind => {
+                write!(f, "a source is for connections that are dialled; write `{shown}`")
+            }
+            EndpointErrorKind::Resource => {
+                write!(f, "a port cannot be shared by resources; write `{shown}`")
             }
             EndpointErrorKind::WildcardHost => write!(
                 f,
@@ -145,6 +174,12 @@ pub enum EndpointErrorKind {
     NoPort,
     /// The port is neither a number up to 65535 nor `*`.
     BadPort,
+    /// Nothing stands before the semicolon.
+    NoSource,
+    /// A resource is empty, or has a name that is.
+    BadResource,
+    /// A character cannot stand in a resource.
+    ResourceCharacter(char),
     /// Nothing follows `ipc://`.
     NoPath,
     /// The path of a Unix domain socket is longer than the system allows.
@@ -158,13 +193,17 @@ pub enum EndpointErrorKind {
     PathCharacter(char),
     /// Nothing follows `inproc://` or `ipc://@`.
     NoName,
-    /// The name of an `inproc` endpoint is longer than 256 octets.
+    /// The name of an `inproc` endpoint is longer than 256 octets, or a resource than 255.
     NameTooLong {
         /// Its length.
         octets: usize,
         /// The length that is allowed.
         limit: usize,
     },
+    /// A source was given for what is to be bound.
+    SourceToBind,
+    /// There is a resource, which is not served.
+    Resource,
     /// A host that stands for every interface was to be connected to.
     WildcardHost,
     /// A port that the system is to pick was to be connected to.
@@ -255,6 +294,48 @@ mod tests {
                 "`+80` is not a port (0 to 65535, or `*`)",
             ),
             (
+                "tcp://localhost/orders",
+                EndpointErrorKind::NoPort,
+                "no port; write `tcp://localhost:5555/orders`, or `:*` for a port the system picks",
+            ),
+            (
+                "tcp://eth0;::1:80/orders",
+                EndpointErrorKind::Ipv6WithoutBrackets,
+                "an IPv6 address goes into brackets; write `tcp://eth0:*;[::1]:80/orders`",
+            ),
+            (
+                "tcp://::1;localhost:80/orders",
+                EndpointErrorKind::Ipv6WithoutBrackets,
+                "an IPv6 address goes into brackets; write `tcp://[::1]:*;localhost:80/orders`",
+            ),
+            (
+                "tcp://;localhost:80",
+                EndpointErrorKind::NoSource,
+                "no source before the semicolon; write `tcp://localhost:80`",
+            ),
+            (
+                "tcp://eth0:x;localhost:80",
+                EndpointErrorKind::BadPort,
+                "`x` is not a port (0 to 65535, or `*`)",
+            ),
+            (
+                "tcp://localhost:80/",
+                EndpointErrorKind::BadResource,
+                "a name is missing in the resource `/`; write one such as `/orders`, or no slash",
+            ),
+            (
+                "tcp://localhost:80/a//b",
+                EndpointErrorKind::BadResource,
+                "a name is missing in the resource `/a//b`; write one such as `/orders`, or no \
+                 slash",
+            ),
+            (
+                "tcp://localhost:80/a b",
+                EndpointErrorKind::ResourceCharacter(' '),
+                "` ` cannot stand in the resource `/a b`; it has letters, digits, `$`, `-`, `_`, \
+                 `@`, `.`, `&`, `+`, and slashes between its names",
+            ),
+            (
                 "ipc://",
                 EndpointErrorKind::NoPath,
                 "no path; write one, such as `ipc:///tmp/service.sock`",
@@ -282,6 +363,10 @@ mod tests {
             assert_eq!(error.unwrap_err().kind(), kind);
         }
         format!("inproc://{}", "x".repeat(256)).parse::<Endpoint>().unwrap();
+        let resource = |octets| format!("tcp://localhost:80/{}", "x".repeat(octets));
+        resource(255).parse::<Endpoint>().unwrap();
+        let error = resource(256).parse::<Endpoint>().unwrap_err();
+        assert!(error.to_string().ends_with("a name of 256 octets; it may have 255"));
         let error = format!("inproc://{}", "x".repeat(257)).parse::<Endpoint>().unwrap_err();
         assert!(error.to_string().ends_with("a name of 257 octets; it may have 256"));
     }

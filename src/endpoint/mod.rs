@@ -14,7 +14,7 @@ pub use self::error::{EndpointError, EndpointErrorKind};
 pub use self::host::Host;
 pub use self::inproc::InprocEndpoint;
 pub use self::ipc::IpcEndpoint;
-pub use self::tcp::TcpEndpoint;
+pub use self::tcp::{TcpEndpoint, TcpSource};
 
 /// Names a place to bind or to connect to, by transport and address.
 ///
@@ -26,10 +26,20 @@ pub use self::tcp::TcpEndpoint;
 /// | `tcp://*:5555`, `tcp://[::]:5555` | every interface, IPv6 and IPv4 | refused |
 /// | `tcp://0.0.0.0:5555` | every interface, IPv4 only | refused |
 /// | `tcp://127.0.0.1:*` | a port the system picks | refused |
+/// | `tcp://192.0.2.7:*;example.org:5555` | refused | from that address of this machine |
+/// | `tcp://eth0;example.org:5555` | refused | from an address of that interface |
+/// | `tcp://example.org:5555/orders` | refused | refused |
 /// | `ipc:///run/service.sock` | that path of a Unix domain socket | the same |
 /// | `ipc://@service` | that abstract name, which is in no file system (Linux) | the same |
 /// | `ipc://*` | a fresh path, which only this user can reach | refused |
 /// | `inproc://workers` | that name inside this process | the same, before or after bind |
+///
+/// What stands before a semicolon is the *source* of connections: an address of this machine, or the
+/// name of one of its interfaces, and a port, which can be left out. `*` stands for any of them.
+///
+/// What follows a slash is a *resource*: names of letters, digits, `$`, `-`, `_`, `@`, `.`, `&` and
+/// `+`, with slashes between them (RFC 37, The Resource Property). It can be written down, but is not
+/// served.
 ///
 /// A path has up to 107 octets, or what the system allows; the name of an `inproc` endpoint has
 /// up to 256.
@@ -59,6 +69,15 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Refuses an endpoint that cannot be bound.
+    pub(crate) fn check_bindable(&self) -> Result<(), EndpointError> {
+        let checked = match self {
+            Self::Tcp(tcp) => tcp.check_bindable(),
+            Self::Ipc(_) | Self::Inproc(_) => Ok(()),
+        };
+        checked.map_err(|error| error.within(&self.to_string()))
+    }
+
     /// Refuses an endpoint that can only be bound, so that `connect` can say so at once.
     pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
         let checked = match self {
@@ -170,6 +189,7 @@ mod tests {
     use std::net::{Ipv6Addr, SocketAddrV6};
     use std::path::Path;
 
+    use proptest::option;
     use proptest::prelude::*;
 
     use super::*;
@@ -185,6 +205,12 @@ mod tests {
             "tcp://*:65535",
             "tcp://localhost:5555",
             "tcp://my_service-1.example.org:5555",
+            "tcp://192.168.1.1:*;10.0.0.1:5555",
+            "tcp://[fe80::1%eth0]:7000;[::1]:5555",
+            "tcp://eth0.100:7000;example.org:5555",
+            "tcp://*:7000;example.org:5555",
+            "tcp://example.org:5555/orders/EU.west-1/$a_b@c&d+e",
+            "tcp://lo:*;example.org:5555/orders",
             "ipc:///run/my service.sock",
             "ipc://relative.sock",
             "ipc://@abstract/name",
@@ -198,6 +224,22 @@ mod tests {
     #[test]
     fn port_0_is_the_port_that_the_system_picks() {
         assert_eq!(parse("tcp://127.0.0.1:0"), parse("tcp://127.0.0.1:*"));
+    }
+
+    #[test]
+    fn the_port_of_a_source_can_be_left_out() {
+        let Endpoint::Tcp(tcp) = parse("tcp://192.168.1.1;10.0.0.1:5555") else { panic!("is TCP") };
+        let source = tcp.source().unwrap();
+        assert_eq!((source.host().to_string(), source.port()), ("192.168.1.1".to_owned(), 0));
+        assert_eq!(Endpoint::from(tcp), parse("tcp://192.168.1.1:*;10.0.0.1:5555"));
+        assert_eq!(parse("tcp://[::1];[::2]:1"), parse("tcp://[::1]:0;[::2]:1"));
+    }
+
+    #[test]
+    fn a_resource_is_told_from_the_port_and_keeps_its_case() {
+        let Endpoint::Tcp(tcp) = parse("tcp://Localhost:5555/Orders/EU") else { panic!("is TCP") };
+        assert_eq!((tcp.port(), tcp.resource()), (5555, Some("Orders/EU")));
+        assert_ne!(parse("tcp://localhost:1/a"), parse("tcp://localhost:1"));
     }
 
     #[test]
@@ -278,8 +320,26 @@ mod tests {
         assert!(error.to_string().ends_with("such as `tcp://[::1]:5555`"));
         let error = parse("ipc://*").check_connectable().unwrap_err();
         assert_eq!(error.kind(), EndpointErrorKind::WildcardPath);
-        for input in ["tcp://localhost:80", "ipc:///run/x", "ipc://@x", "inproc://x"] {
+        for input in
+            ["tcp://localhost:80", "tcp://lo;[::1]:80", "ipc:///run/x", "ipc://@x", "inproc://x"]
+        {
             assert_eq!(parse(input).check_connectable(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_source_is_not_to_be_bound_and_a_resource_not_to_be_used() {
+        let error = parse("tcp://lo;127.0.0.1:80").check_bindable().unwrap_err();
+        assert_eq!(error.kind(), EndpointErrorKind::SourceToBind);
+        assert!(error.to_string().ends_with("write `tcp://127.0.0.1:80`"));
+        let resource = parse("tcp://127.0.0.1:80/orders");
+        for checked in [resource.check_bindable(), resource.check_connectable()] {
+            let error = checked.unwrap_err();
+            assert_eq!(error.kind(), EndpointErrorKind::Resource);
+            assert!(error.to_string().ends_with("write `tcp://127.0.0.1:80`"));
+        }
+        for input in ["tcp://*:*", "tcp://eth0:*", "ipc://*", "inproc://x"] {
+            assert_eq!(parse(input).check_bindable(), Ok(()));
         }
     }
 
@@ -294,7 +354,7 @@ mod tests {
 
         #[test]
         fn no_text_close_to_an_endpoint_makes_the_parser_panic(
-            text in r"(tcp)?(://)?[\[\]%:.*0-9a-fé ;]{0,24}",
+            text in r"(tcp)?(://)?[\[\]%:.*0-9a-fé ;/]{0,24}",
         ) {
             check(&text);
         }
@@ -326,8 +386,17 @@ mod tests {
     fn endpoints() -> impl Strategy<Value = Endpoint> {
         let address = any::<SocketAddr>().prop_map(Endpoint::from);
         let host = r"\*|[a-zA-Z_-][a-zA-Z0-9._-]{0,20}|\[fe80::[1-9a-f]{1,4}%[a-z0-9._-]{1,8}\]";
+        let source = option::of((host, option::of(any::<u16>())));
+        let resource = r"(/[a-zA-Z0-9$_@.&+-]{1,8}){0,3}";
         let text =
-            (host, any::<u16>()).prop_map(|(host, port)| parse(&format!("tcp://{host}:{port}")));
+            (source, host, any::<u16>(), resource).prop_map(|(source, host, port, resource)| {
+                let source = match source {
+                    Some((host, Some(port))) => format!("{host}:{port};"),
+                    Some((host, None)) => format!("{host};"),
+                    None => String::new(),
+                };
+                parse(&format!("tcp://{source}{host}:{port}{resource}"))
+            });
         let path = r"[@/]?[^\x00@*]{1,26}".prop_map(|path| parse(&format!("ipc://{path}")));
         let name = r"\PC{1,60}".prop_map(|name| parse(&format!("inproc://{name}")));
         prop_oneof![address, text, path, name]

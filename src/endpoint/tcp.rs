@@ -1,11 +1,21 @@
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{EndpointError, EndpointErrorKind, Host};
 
 /// Names a TCP port of a host: `tcp://127.0.0.1:5555`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TcpEndpoint {
+    source: Option<Box<TcpSource>>,
+    host: Host,
+    /// 0 stands for `*`, as it does for the system.
+    port: u16,
+    resource: Option<Box<str>>,
+}
+
+/// Names where connections come from: what stands before the semicolon of an endpoint.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TcpSource {
     host: Host,
     /// 0 stands for `*`, as it does for the system.
     port: u16,
@@ -14,38 +24,49 @@ pub struct TcpEndpoint {
 impl TcpEndpoint {
     /// Parses what follows `tcp://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
-        if address.starts_with('[') {
-            return Self::parse_bracketed(address);
-        }
-        let (host, port) = match address.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (address, None),
+        let (source, rest) = match address.split_once(';') {
+            Some((source, rest)) => (Some(source), rest),
+            None => (None, address),
         };
-        if host.is_empty() {
-            return Err(EndpointError::new(
-                EndpointErrorKind::NoHost,
-                port.and_then(number).unwrap_or(EXAMPLE_PORT).to_string(),
-            ));
-        }
-        if let Some(meant) = missing_brackets(address) {
-            return Err(EndpointError::new(
-                EndpointErrorKind::Ipv6WithoutBrackets,
-                meant.to_string(),
-            ));
-        }
-        let host = Host::parse(host)?;
-        let port = parse_port(&host, port.unwrap_or_default())?;
-        Ok(Self { host, port })
+        let (place, resource) = match rest.split_once('/') {
+            Some((place, resource)) => (place, Some(resource)),
+            None => (rest, None),
+        };
+        let parsed_source = source.map(TcpSource::parse).transpose();
+        let parsed_place = parse_place(place);
+        let parsed_resource = resource.map(parse_resource).transpose();
+
+        // What an error proposes keeps those parts that are right.
+        let source_shown = match &parsed_source {
+            Ok(Some(source)) => format!("{source};"),
+            _ => String::new(),
+        };
+        let resource_shown = match &parsed_resource {
+            Ok(Some(resource)) => format!("/{resource}"),
+            _ => String::new(),
+        };
+        let place_shown = match &parsed_place {
+            Ok((host, port)) => format!("{host}:{}", Port(*port)),
+            Err(_) => format!("127.0.0.1:{EXAMPLE_PORT}"),
+        };
+        let source = parsed_source.map_err(|error| match error.kind() {
+            EndpointErrorKind::NoHost => {
+                let without = format!("tcp://{place_shown}{resource_shown}");
+                EndpointError::new(EndpointErrorKind::NoSource, without)
+            }
+            _ => error.proposing(|source| format!("tcp://{source};{place_shown}{resource_shown}")),
+        })?;
+        let (host, port) = parsed_place.map_err(|error| match error.kind() {
+            EndpointErrorKind::NoHost => error,
+            _ => error.proposing(|place| format!("tcp://{source_shown}{place}{resource_shown}")),
+        })?;
+        Ok(Self { source: source.map(Box::new), host, port, resource: parsed_resource? })
     }
 
-    fn parse_bracketed(address: &str) -> Result<Self, EndpointError> {
-        let Some((inside, after)) = address.strip_prefix('[').and_then(|a| a.split_once(']'))
-        else {
-            return Err(EndpointError::new(EndpointErrorKind::BadIpv6, address));
-        };
-        let host = Host::parse_ipv6(inside)?;
-        let port = parse_port(&host, after.strip_prefix(':').unwrap_or_default())?;
-        Ok(Self { host, port })
+    /// Returns where connections come from, if the endpoint says so: what stands before the
+    /// semicolon.
+    pub fn source(&self) -> Option<&TcpSource> {
+        self.source.as_deref()
     }
 
     /// Returns the host.
@@ -58,29 +79,76 @@ impl TcpEndpoint {
         self.port
     }
 
+    /// Returns which of several services at the port is meant: what follows the slash. (RFC 37, The
+    /// Resource Property.)
+    pub fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+
+    pub(super) fn check_bindable(&self) -> Result<(), EndpointError> {
+        if self.source.is_some() {
+            let without = Self { source: None, ..self.clone() };
+            let kind = EndpointErrorKind::SourceToBind;
+            return Err(EndpointError::new(kind, without.to_string()));
+        }
+        self.check_resource()
+    }
+
     pub(super) fn check_connectable(&self) -> Result<(), EndpointError> {
         if self.host.is_unspecified() {
+            let host = Host::Ipv4(Ipv4Addr::LOCALHOST);
             let port = if self.port == 0 { EXAMPLE_PORT } else { self.port };
-            return Err(EndpointError::new(
-                EndpointErrorKind::WildcardHost,
-                format!("tcp://127.0.0.1:{port}"),
-            ));
+            let meant = Self { host, port, ..self.clone() };
+            return Err(EndpointError::new(EndpointErrorKind::WildcardHost, meant.to_string()));
         }
         if self.port == 0 {
-            return Err(EndpointError::new(
-                EndpointErrorKind::WildcardPort,
-                format!("tcp://{}:{EXAMPLE_PORT}", self.host),
-            ));
+            let meant = Self { port: EXAMPLE_PORT, ..self.clone() };
+            return Err(EndpointError::new(EndpointErrorKind::WildcardPort, meant.to_string()));
         }
-        Ok(())
+        self.check_resource()
+    }
+
+    fn check_resource(&self) -> Result<(), EndpointError> {
+        if self.resource.is_none() {
+            return Ok(());
+        }
+        let without = Self { resource: None, ..self.clone() };
+        Err(EndpointError::new(EndpointErrorKind::Resource, without.to_string()))
+    }
+}
+
+impl TcpSource {
+    fn parse(text: &str) -> Result<Self, EndpointError> {
+        let (host, port) = split(text, Wanted::Host)?;
+        let port = match port {
+            Some(port) => parse_port(&host, port)?,
+            None => 0,
+        };
+        Ok(Self { host, port })
+    }
+
+    /// Returns the host: an address of this machine, the name of one of its interfaces, or `*` where
+    /// only the port matters.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Returns the port; 0 stands for `*`, a port the system picks.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 
 impl fmt::Display for TcpEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.port {
-            0 => write!(f, "tcp://{}:*", self.host),
-            port => write!(f, "tcp://{}:{port}", self.host),
+        f.write_str("tcp://")?;
+        if let Some(source) = &self.source {
+            write!(f, "{source};")?;
+        }
+        write!(f, "{}:{}", self.host, Port(self.port))?;
+        match &self.resource {
+            Some(resource) => write!(f, "/{resource}"),
+            None => Ok(()),
         }
     }
 }
@@ -91,19 +159,77 @@ impl fmt::Debug for TcpEndpoint {
     }
 }
 
+impl fmt::Display for TcpSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, Port(self.port))
+    }
+}
+
+impl fmt::Debug for TcpSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl From<SocketAddr> for TcpEndpoint {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.into(), port: address.port() }
+        Self { source: None, host: address.into(), port: address.port(), resource: None }
     }
+}
+
+/// A port as it is written.
+struct Port(u16);
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("*"),
+            port => write!(f, "{port}"),
+        }
+    }
+}
+
+/// How much has to be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Host,
+    HostAndPort,
+}
+
+fn parse_place(text: &str) -> Result<(Host, u16), EndpointError> {
+    let (host, port) = split(text, Wanted::HostAndPort)?;
+    let port = parse_port(&host, port.unwrap_or_default())?;
+    Ok((host, port))
+}
+
+/// Parses the host, and splits off what should be a port if anything follows it.
+fn split(text: &str, wanted: Wanted) -> Result<(Host, Option<&str>), EndpointError> {
+    if text.starts_with('[') {
+        let Some((inside, after)) = text.strip_prefix('[').and_then(|text| text.split_once(']'))
+        else {
+            return Err(EndpointError::new(EndpointErrorKind::BadIpv6, text));
+        };
+        let port = (!after.is_empty()).then(|| after.strip_prefix(':').unwrap_or_default());
+        return Ok((Host::parse_ipv6(inside)?, port));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    };
+    if host.is_empty() {
+        let port = port.and_then(number).unwrap_or(EXAMPLE_PORT);
+        return Err(EndpointError::new(EndpointErrorKind::NoHost, port.to_string()));
+    }
+    if let Some(meant) = missing_brackets(text, wanted) {
+        return Err(EndpointError::new(EndpointErrorKind::Ipv6WithoutBrackets, meant));
+    }
+    Ok((Host::parse(host)?, port))
 }
 
 /// Parses the port; the host is there for the example in the error.
 fn parse_port(host: &Host, port: &str) -> Result<u16, EndpointError> {
     match port {
-        "" => Err(EndpointError::new(
-            EndpointErrorKind::NoPort,
-            format!("tcp://{host}:{EXAMPLE_PORT}"),
-        )),
+        "" => Err(EndpointError::new(EndpointErrorKind::NoPort, format!("{host}:{EXAMPLE_PORT}"))),
         "*" => Ok(0),
         _ => number(port).ok_or_else(|| EndpointError::new(EndpointErrorKind::BadPort, port)),
     }
@@ -118,19 +244,43 @@ fn number(port: &str) -> Option<u16> {
 /// Finds out what was meant by an IPv6 address that stands without brackets, if it is one.
 ///
 /// `::1:5555` can be read as an address alone, or as an address and a port. The latter is more
-/// likely, as an endpoint needs a port.
-fn missing_brackets(address: &str) -> Option<TcpEndpoint> {
-    let with_port = address.rsplit_once(':').and_then(|(host, port)| {
+/// likely where a port is wanted.
+fn missing_brackets(text: &str, wanted: Wanted) -> Option<String> {
+    let with_port = || {
+        let (host, port) = text.rsplit_once(':')?;
         let host = Host::parse_ipv6(host).ok()?;
         let port = parse_port(&host, port).ok()?;
-        Some(TcpEndpoint { host, port })
-    });
-    with_port.or_else(|| {
-        let host = Host::parse_ipv6(address).ok()?;
-        let port = EXAMPLE_PORT;
-        Some(TcpEndpoint { host, port })
-    })
+        Some(format!("{host}:{}", Port(port)))
+    };
+    let alone = |port| Some(format!("{}:{}", Host::parse_ipv6(text).ok()?, Port(port)));
+    match wanted {
+        Wanted::Host => alone(0).or_else(with_port),
+        Wanted::HostAndPort => with_port().or_else(|| alone(EXAMPLE_PORT)),
+    }
+}
+
+/// Parses what follows the slash (RFC 37, The Resource Property).
+fn parse_resource(text: &str) -> Result<Box<str>, EndpointError> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "$-_@.&+/".contains(c);
+    if let Some(character) = text.chars().find(|&c| !is_allowed(c)) {
+        let kind = EndpointErrorKind::ResourceCharacter(character);
+        return Err(EndpointError::new(kind, text));
+    }
+    if text.split('/').any(str::is_empty) {
+        return Err(EndpointError::new(EndpointErrorKind::BadResource, text));
+    }
+    match text.len() {
+        0..=RESOURCE_MAX => Ok(text.into()),
+        octets => {
+            let kind = EndpointErrorKind::NameTooLong { octets, limit: RESOURCE_MAX };
+            Err(EndpointError::new(kind, ""))
+        }
+    }
 }
 
 /// The port that ZeroMQ's own guide uses in its examples.
 const EXAMPLE_PORT: u16 = 5555;
+
+/// The longest resource, in octets. RFC 37 has no limit; a READY command, which has to carry it, has
+/// one of ours.
+const RESOURCE_MAX: usize = 255;

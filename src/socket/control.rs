@@ -47,6 +47,7 @@ impl Control {
         if self.commands.is_closed() {
             return Err(BindError::Closed);
         }
+        asked.check_bindable()?;
         let acceptor = match Acceptor::bind(&asked, &self.shared.options).await {
             Ok(acceptor) => acceptor,
             Err(error) => return Err(bind_error(asked, error)),

@@ -3,14 +3,42 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use tokio::net;
 
-use crate::endpoint::{Host, TcpEndpoint};
+use crate::endpoint::{Host, TcpEndpoint, TcpSource};
 
 /// Turns an endpoint into addresses, at least one, without blocking the thread.
 ///
 /// `*` gives the IPv6 wildcard, which serves IPv4 as well, and then the one of IPv4.
 pub(super) async fn resolve(endpoint: &TcpEndpoint) -> io::Result<Vec<SocketAddr>> {
-    let port = endpoint.port();
-    match endpoint.host() {
+    resolve_by_system(endpoint.host(), endpoint.port()).await
+}
+
+/// Turns an endpoint that is to be bound into addresses: its host may be the name of an interface,
+/// which comes before that of a host, as in libzmq.
+pub(super) async fn resolve_to_bind(endpoint: &TcpEndpoint) -> io::Result<Vec<SocketAddr>> {
+    if let Host::Name(name) = endpoint.host() {
+        let addresses = interface(name, endpoint.port());
+        if !addresses.is_empty() {
+            return Ok(addresses);
+        }
+    }
+    resolve(endpoint).await
+}
+
+/// Turns the source of connections into addresses of this machine, at least one.
+pub(super) async fn resolve_source(source: &TcpSource) -> io::Result<Vec<SocketAddr>> {
+    let Host::Name(name) = source.host() else {
+        return resolve_by_system(source.host(), source.port()).await;
+    };
+    let addresses = interface(name, source.port());
+    if addresses.is_empty() {
+        let error = format!("no network interface `{name}` that has an address");
+        return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, error));
+    }
+    Ok(addresses)
+}
+
+async fn resolve_by_system(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+    match host {
         Host::Any => {
             Ok(vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()])
         }
@@ -34,6 +62,22 @@ async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
     }
     Ok(addresses)
+}
+
+/// The addresses of a network interface, IPv4 first; none if there is no such interface.
+///
+/// Link-local addresses of IPv6 are not among them: they are of use only to those who name a zone.
+fn interface(name: &str, port: u16) -> Vec<SocketAddr> {
+    // Where a process may not ask, there are the names of hosts still.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let mut addresses: Vec<SocketAddr> = interfaces
+        .into_iter()
+        // The name in an endpoint is in lower case.
+        .filter(|interface| interface.name.eq_ignore_ascii_case(name))
+        .map(|interface| (interface.ip(), port).into())
+        .collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses
 }
 
 /// Orders addresses for dialling: the families take turns, beginning with that of the first.
@@ -87,6 +131,30 @@ mod tests {
     async fn an_interface_that_does_not_exist_is_an_error() {
         let endpoint = tcp("tcp://[fe80::1%no-such-zone]:1");
         resolve(&endpoint).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn the_name_of_an_interface_stands_for_its_addresses_to_bind() {
+        let addresses = resolve_to_bind(&tcp("tcp://LO:7")).await.unwrap();
+        assert_eq!(addresses[0], ([127, 0, 0, 1], 7).into());
+        assert!(addresses.iter().all(|address| address.ip().is_loopback()));
+        resolve_to_bind(&tcp("tcp://localhost:7")).await.unwrap();
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_source_is_an_interface_or_an_address_and_no_host_name() {
+        let resolve_source = async |text: &str| {
+            let endpoint = tcp(text);
+            resolve_source(endpoint.source().unwrap()).await
+        };
+        let addresses = resolve_source("tcp://lo:7;127.0.0.1:1").await.unwrap();
+        assert_eq!(addresses[0], ([127, 0, 0, 1], 7).into());
+        let addresses = resolve_source("tcp://127.0.0.2;127.0.0.1:1").await.unwrap();
+        assert_eq!(addresses, [([127, 0, 0, 2], 0).into()]);
+        let error = resolve_source("tcp://localhost;127.0.0.1:1").await.unwrap_err();
+        assert_eq!(error.to_string(), "no network interface `localhost` that has an address");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio_zmtp::{BindError, Builder, Client, Server};
+use tokio_zmtp::{BindError, Builder, Client, ConnectError, EndpointErrorKind, Server, Socket};
 
 use crate::watchdog::Watchdog;
 
@@ -21,6 +21,50 @@ async fn a_client_comes_from_its_source_address() {
         .unwrap();
     let (_, source) = listener.accept().await.unwrap();
     assert_eq!(source.ip(), Ipv4Addr::new(127, 0, 0, 2));
+}
+
+#[tokio::test]
+async fn a_client_comes_from_the_source_in_its_endpoint() {
+    let _watchdog = Watchdog::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let client = Client::builder().source_address(([127, 0, 0, 2], 0)).build();
+    for (source, seen) in [("127.0.0.3", 3), ("127.0.0.4:*", 4), ("lo", 1)] {
+        let endpoint = format!("tcp://{source};127.0.0.1:{port}");
+        client.connect(endpoint.as_str()).await.unwrap();
+        let (_stream, source) = listener.accept().await.unwrap();
+        assert_eq!(source.ip(), Ipv4Addr::new(127, 0, 0, seen));
+        client.disconnect(endpoint).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_an_interface_is_bound() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://lo:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    assert!(endpoint.to_string().starts_with("tcp://127.0.0.1:"), "{endpoint}");
+    let client = Client::connect(endpoint).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+    server.unbind("tcp://lo:*").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_served_is_refused_at_once() {
+    let _watchdog = Watchdog::start();
+    for (endpoint, kind) in [
+        ("tcp://lo;127.0.0.1:*", EndpointErrorKind::SourceToBind),
+        ("tcp://127.0.0.1:*/orders", EndpointErrorKind::Resource),
+    ] {
+        let error = Server::bind(endpoint).await.unwrap_err();
+        assert!(matches!(error, BindError::Endpoint(error) if error.kind() == kind));
+    }
+    let Err(ConnectError::Endpoint(error)) = Client::connect("tcp://127.0.0.1:1/orders").await
+    else {
+        panic!("a resource was accepted");
+    };
+    assert_eq!(error.kind(), EndpointErrorKind::Resource);
 }
 
 #[tokio::test]

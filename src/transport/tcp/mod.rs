@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use self::race::race;
 use self::socket::OptionError;
 use super::ListenError;
-use super::resolve::{interleave, resolve};
+use super::resolve::{interleave, resolve, resolve_source, resolve_to_bind};
 use crate::endpoint::{Host, TcpEndpoint};
 use crate::options::TcpOptions;
 
@@ -28,7 +28,7 @@ impl Listener {
         endpoint: &TcpEndpoint,
         options: &TcpOptions,
     ) -> Result<Self, ListenError> {
-        let addresses = resolve(endpoint).await.map_err(ListenError::Resolve)?;
+        let addresses = resolve_to_bind(endpoint).await.map_err(ListenError::Resolve)?;
         let mut failure = None;
         for address in addresses {
             match listen(address, options) {
@@ -81,13 +81,20 @@ pub(super) async fn connect(
     options: &TcpOptions,
 ) -> io::Result<(TcpStream, SocketAddr)> {
     let mut addresses = resolve(endpoint).await?;
-    if let Some(source) = options.source_address {
-        addresses.retain(|address| address.is_ipv4() == source.is_ipv4());
+    let sources = match endpoint.source() {
+        Some(source) => resolve_source(source).await?,
+        None => Vec::from_iter(options.source_address),
+    };
+    let source = |address: SocketAddr| {
+        sources.iter().find(|source| source.is_ipv4() == address.is_ipv4()).copied()
+    };
+    if let Some(&address) = sources.first() {
+        addresses.retain(|address| source(*address).is_some());
         if addresses.is_empty() {
-            return Err(OptionError::SourceFamily { address: source }.into());
+            return Err(OptionError::SourceFamily { address }.into());
         }
     }
-    race(interleave(addresses), |address| dial(address, options)).await
+    race(interleave(addresses), |address| dial(address, source(address), options)).await
 }
 
 fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
@@ -106,9 +113,13 @@ fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
     Ok(Listener { listener, local, options: Box::new(options.clone()) })
 }
 
-async fn dial(address: SocketAddr, options: &TcpOptions) -> io::Result<(TcpStream, SocketAddr)> {
+async fn dial(
+    address: SocketAddr,
+    source: Option<SocketAddr>,
+    options: &TcpOptions,
+) -> io::Result<(TcpStream, SocketAddr)> {
     let socket = socket::open(address, options)?;
-    if let Some(source) = options.source_address {
+    if let Some(source) = source {
         socket::bind_source(&socket, source)?;
     }
     let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
@@ -160,7 +171,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     #[cfg(target_os = "linux")]
-    use std::net;
+    use std::net::{self, Ipv4Addr};
     #[cfg(target_os = "linux")]
     use std::time::Duration;
 
@@ -175,7 +186,8 @@ mod tests {
         let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
         let addresses = vec![silent.local_addr().unwrap(), listener.local_addr()];
         let options = TcpOptions::default();
-        let (stream, remote) = race(addresses, |address| dial(address, &options)).await.unwrap();
+        let (stream, remote) =
+            race(addresses, |address| dial(address, None, &options)).await.unwrap();
         assert_eq!(remote, listener.local_addr());
         assert!(stream.nodelay().unwrap());
     }
@@ -185,7 +197,7 @@ mod tests {
         let silent = bound_but_not_listening();
         let addresses = vec![silent.local_addr().unwrap()];
         let options = TcpOptions::default();
-        let error = race(addresses, |address| dial(address, &options)).await.unwrap_err();
+        let error = race(addresses, |address| dial(address, None, &options)).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 
@@ -228,8 +240,8 @@ mod tests {
     async fn a_connection_comes_from_the_source_address() {
         let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
         let source = free_address();
-        let options = TcpOptions { source_address: Some(source), ..TcpOptions::default() };
-        let dialled = dial(listener.local_addr(), &options);
+        let options = TcpOptions::default();
+        let dialled = dial(listener.local_addr(), Some(source), &options);
         let ((dialled, _), (_, remote)) = tokio::try_join!(dialled, listener.accept()).unwrap();
         assert_eq!(dialled.local_addr().unwrap(), source);
         assert_eq!(remote, source);
@@ -239,11 +251,11 @@ mod tests {
     #[cfg(target_os = "linux")]
     async fn several_connections_come_from_one_port() {
         let source = free_address();
-        let options = TcpOptions { source_address: Some(source), ..TcpOptions::default() };
+        let options = TcpOptions::default();
         let mut dialled = Vec::new();
         for _ in 0..2 {
-            let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
-            dialled.push(dial(listener.local_addr(), &options).await.unwrap().0);
+            let listener = listen(loopback(0), &options).unwrap();
+            dialled.push(dial(listener.local_addr(), Some(source), &options).await.unwrap().0);
         }
         assert!(dialled.iter().all(|stream| stream.local_addr().unwrap() == source));
     }
@@ -262,12 +274,29 @@ mod tests {
     }
 
     #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn the_source_in_an_endpoint_goes_before_that_of_the_options() {
+        let listener = bind("tcp://lo:*").await.unwrap();
+        let port = listener.local_addr().port();
+        let options = TcpOptions {
+            source_address: Some(([127, 0, 0, 2], 0).into()),
+            ..TcpOptions::default()
+        };
+        for (source, seen) in [("127.0.0.3;", 3), ("lo:*;", 1), ("", 2), ("*;", 1)] {
+            let endpoint = parse(&format!("tcp://{source}127.0.0.1:{port}"));
+            let (_, (_, remote)) =
+                tokio::try_join!(connect(&endpoint, &options), listener.accept()).unwrap();
+            assert_eq!(remote.ip(), Ipv4Addr::new(127, 0, 0, seen));
+        }
+    }
+
+    #[tokio::test]
     async fn a_source_address_of_another_machine_is_named_in_the_error() {
         let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
         // RFC 5737: for documentation only.
         let source = ([192, 0, 2, 1], 0).into();
-        let options = TcpOptions { source_address: Some(source), ..TcpOptions::default() };
-        let error = dial(listener.local_addr(), &options).await.unwrap_err();
+        let options = TcpOptions::default();
+        let error = dial(listener.local_addr(), Some(source), &options).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
         assert_eq!(error.to_string(), "cannot connect from 192.0.2.1:0");
     }
