@@ -130,7 +130,7 @@ pub use self::error::{
     SendError, TryRecvError, TryRouteError, TrySendError,
 };
 pub use self::message::Message;
-pub use self::options::ReconnectStop;
+pub use self::options::{ReconnectStop, Resolver};
 pub use self::peers::PeerId;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::remote::{Credentials, Remote};

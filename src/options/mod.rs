@@ -1,11 +1,14 @@
 //! What can be set on a socket, each with its default and the reason for it.
 
+mod resolver;
 mod tcp;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
+pub(crate) use self::resolver::Names;
+pub use self::resolver::Resolver;
 pub(crate) use self::tcp::TcpOptions;
 use crate::proto::heartbeating::HeartbeatConfig;
 use crate::proto::metadata::Metadata;

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Names;
+
 /// The options of every TCP socket that a socket dials with, listens on or accepts.
 ///
 /// What is `None` is left to the system, as libzmq does by default: it knows the network, and lets
@@ -21,6 +23,7 @@ pub(crate) struct TcpOptions {
     pub(crate) keepalive_idle: Option<Duration>,
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) max_retransmission_time: Option<Duration>,
+    pub(crate) names: Names,
     pub(crate) priority: Option<u32>,
     /// In octets.
     pub(crate) recv_buffer_size: Option<u32>,
@@ -42,6 +45,8 @@ impl Default for TcpOptions {
             keepalive_idle: None,
             keepalive_interval: None,
             max_retransmission_time: None,
+            // What the rest of the machine uses.
+            names: Names::default(),
             priority: None,
             recv_buffer_size: None,
             send_buffer_size: None,

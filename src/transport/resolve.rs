@@ -4,24 +4,32 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use tokio::net;
 
 use crate::endpoint::{Host, TcpEndpoint, TcpSource};
+use crate::options::Names;
 
 /// Turns an endpoint into addresses, at least one, without blocking the thread.
 ///
 /// `*` gives the IPv6 wildcard, which serves IPv4 as well, and then the one of IPv4.
-pub(super) async fn resolve(endpoint: &TcpEndpoint) -> io::Result<Vec<SocketAddr>> {
-    resolve_by_system(endpoint.host(), endpoint.port()).await
+pub(super) async fn resolve(endpoint: &TcpEndpoint, names: &Names) -> io::Result<Vec<SocketAddr>> {
+    let port = endpoint.port();
+    match (endpoint.host(), &names.0) {
+        (Host::Name(name), Some(resolver)) => at_least_one(resolver.resolve(name, port).await?),
+        (host, _) => resolve_by_system(host, port).await,
+    }
 }
 
 /// Turns an endpoint that is to be bound into addresses: its host may be the name of an interface,
 /// which comes before that of a host, as in libzmq.
-pub(super) async fn resolve_to_bind(endpoint: &TcpEndpoint) -> io::Result<Vec<SocketAddr>> {
+pub(super) async fn resolve_to_bind(
+    endpoint: &TcpEndpoint,
+    names: &Names,
+) -> io::Result<Vec<SocketAddr>> {
     if let Host::Name(name) = endpoint.host() {
         let addresses = interface(name, endpoint.port());
         if !addresses.is_empty() {
             return Ok(addresses);
         }
     }
-    resolve(endpoint).await
+    resolve(endpoint, names).await
 }
 
 /// Turns the source of connections into addresses of this machine, at least one.
@@ -57,7 +65,10 @@ async fn resolve_by_system(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>
 }
 
 async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let addresses: Vec<_> = net::lookup_host((name, port)).await?.collect();
+    at_least_one(net::lookup_host((name, port)).await?.collect())
+}
+
+fn at_least_one(addresses: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
     if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
     }
@@ -107,14 +118,14 @@ mod tests {
     async fn an_address_resolves_to_itself() {
         for text in ["127.0.0.1:1", "[::1]:1", "[fe80::1%3]:1"] {
             let address: SocketAddr = text.parse().unwrap();
-            assert_eq!(resolve(&address.into()).await.unwrap(), [address]);
+            assert_eq!(resolve(&address.into(), &Names::default()).await.unwrap(), [address]);
         }
     }
 
     #[tokio::test]
     async fn localhost_resolves_to_loopback_addresses() {
         let endpoint = tcp("tcp://localhost:1");
-        let addresses = resolve(&endpoint).await.unwrap();
+        let addresses = resolve(&endpoint, &Names::default()).await.unwrap();
         assert!(!addresses.is_empty());
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
     }
@@ -123,23 +134,23 @@ mod tests {
     #[cfg(target_os = "linux")]
     async fn a_named_interface_becomes_its_number() {
         let endpoint = tcp("tcp://[fe80::1%lo]:1");
-        let addresses = resolve(&endpoint).await.unwrap();
+        let addresses = resolve(&endpoint, &Names::default()).await.unwrap();
         assert_eq!(addresses, ["[fe80::1%1]:1".parse().unwrap()]);
     }
 
     #[tokio::test]
     async fn an_interface_that_does_not_exist_is_an_error() {
         let endpoint = tcp("tcp://[fe80::1%no-such-zone]:1");
-        resolve(&endpoint).await.unwrap_err();
+        resolve(&endpoint, &Names::default()).await.unwrap_err();
     }
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn the_name_of_an_interface_stands_for_its_addresses_to_bind() {
-        let addresses = resolve_to_bind(&tcp("tcp://LO:7")).await.unwrap();
+        let addresses = resolve_to_bind(&tcp("tcp://LO:7"), &Names::default()).await.unwrap();
         assert_eq!(addresses[0], ([127, 0, 0, 1], 7).into());
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
-        resolve_to_bind(&tcp("tcp://localhost:7")).await.unwrap();
+        resolve_to_bind(&tcp("tcp://localhost:7"), &Names::default()).await.unwrap();
     }
 
     #[tokio::test]

@@ -32,6 +32,7 @@ mod ipc;
 mod live_options;
 mod monitor;
 mod mute_state;
+mod names;
 mod notices;
 mod peers;
 mod races;

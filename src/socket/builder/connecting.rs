@@ -1,10 +1,11 @@
 //! Options of making connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Builder;
 use crate::error::PropertyError;
-use crate::options::ReconnectStop;
+use crate::options::{Names, ReconnectStop, Resolver};
 
 impl<S> Builder<S> {
     /// Sets how long one attempt to connect may take before the next is due; `None` leaves it to
@@ -80,6 +81,13 @@ impl<S> Builder<S> {
     /// (RFC 37, Error Handling).
     pub fn reconnect_stop(mut self, after: impl IntoIterator<Item = ReconnectStop>) -> Self {
         self.options.reconnect_stop = after.into_iter().collect();
+        self
+    }
+
+    /// Sets who is asked for the addresses of host names. Default: the system. (libzmq always asks the
+    /// system.)
+    pub fn resolver(mut self, resolver: impl Resolver) -> Self {
+        self.options.tcp.names = Names(Some(Arc::new(resolver)));
         self
     }
 }

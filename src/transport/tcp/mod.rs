@@ -28,7 +28,8 @@ impl Listener {
         endpoint: &TcpEndpoint,
         options: &TcpOptions,
     ) -> Result<Self, ListenError> {
-        let addresses = resolve_to_bind(endpoint).await.map_err(ListenError::Resolve)?;
+        let addresses =
+            resolve_to_bind(endpoint, &options.names).await.map_err(ListenError::Resolve)?;
         let mut failure = None;
         for address in addresses {
             match listen(address, options) {
@@ -80,7 +81,7 @@ pub(super) async fn connect(
     endpoint: &TcpEndpoint,
     options: &TcpOptions,
 ) -> io::Result<(TcpStream, SocketAddr)> {
-    let mut addresses = resolve(endpoint).await?;
+    let mut addresses = resolve(endpoint, &options.names).await?;
     let sources = match endpoint.source() {
         Some(source) => resolve_source(source).await?,
         None => Vec::from_iter(options.source_address),
