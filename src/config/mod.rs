@@ -23,8 +23,8 @@
 //!
 //! What is left out has its default. A time without end is what the builder calls `None`; the word is
 //! known to `connect_timeout`, `handshake_interval`, `heartbeat_interval`, `linger`,
-//! `reconnect_interval`, `recv_timeout` and `send_timeout`. For all other options `None` is the
-//! default: leave them out.
+//! `reconnect_interval`, `recv_timeout`, `resolve_interval` and `send_timeout`. For all other options
+//! `None` is the default: leave them out.
 //!
 //! A key that is unknown is an error that names it, and so is an option of TCP that the system does
 //! not have on this platform. What is written is complete, and read back equal: it stays the same when
@@ -134,8 +134,9 @@ async fn start<S: Socket>(
     builder: Builder<S>,
     bind: &[Endpoint],
     connect: &[Endpoint],
+    connect_all: &[Endpoint],
 ) -> Result<S, ConfigError> {
-    for endpoint in connect {
+    for endpoint in connect.iter().chain(connect_all) {
         endpoint.check_connectable().map_err(ConnectError::from)?;
     }
     let socket = builder.build();
@@ -155,6 +156,9 @@ async fn start<S: Socket>(
     }
     for endpoint in connect {
         socket.connect(endpoint).await?;
+    }
+    for endpoint in connect_all {
+        socket.connect_all(endpoint).await?;
     }
     Ok(socket)
 }

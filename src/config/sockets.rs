@@ -53,6 +53,8 @@ macro_rules! with_options {
             recv_hwm_bytes: usize => recv_hwm_bytes,
             #[serde(with = "form::limit")]
             recv_timeout: Option<Duration> => recv_timeout,
+            #[serde(with = "form::limit")]
+            resolve_interval: Option<Duration> => resolve_interval,
             send_buffer_size: Option<u32> => tcp.send_buffer_size,
             send_hwm: usize => send_hwm,
             send_hwm_bytes: usize => send_hwm_bytes,
@@ -133,6 +135,9 @@ macro_rules! table {
             /// Where the socket is connected to.
             #[serde(deserialize_with = "form::one_or_many")]
             $visibility connect: Vec<Endpoint>,
+            /// Where the socket is connected to with all addresses of a name.
+            #[serde(deserialize_with = "form::one_or_many")]
+            $visibility connect_all: Vec<Endpoint>,
             $(
                 $(#[cfg($($cfg)*)])?
                 #[doc = concat!("What [`Builder::", stringify!($key), "`] sets.")]
@@ -151,6 +156,7 @@ macro_rules! table {
                     $($tag: None,)?
                     bind: Vec::new(),
                     connect: Vec::new(),
+                    connect_all: Vec::new(),
                     $($(#[cfg($($cfg)*)])? $key: options.$($place).+,)*
                     metadata: BTreeMap::new(),
                 }
@@ -202,13 +208,14 @@ macro_rules! methods {
             ///
             /// Outside of a Tokio runtime with IO and time enabled.
             pub async fn start(&self) -> Result<$socket, ConfigError> {
-                super::start(self.builder()?, &self.bind, &self.connect).await
+                super::start(self.builder()?, &self.bind, &self.connect, &self.connect_all).await
             }
 
             fn from_table(table: Table) -> Self {
                 Self {
                     bind: table.bind,
                     connect: table.connect,
+                    connect_all: table.connect_all,
                     $($(#[cfg($($cfg)*)])? $key: table.$key,)*
                     metadata: table.metadata,
                 }

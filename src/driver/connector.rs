@@ -5,6 +5,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio::time;
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +35,8 @@ pub(super) struct Connector {
     attachment: Option<Attachment>,
     /// Cancelled by the driver.
     ended: CancellationToken,
+    /// Told when a connection has ended.
+    lost: Option<Arc<Notify>>,
     shared: Arc<Shared>,
     backoff: Backoff,
     /// How many connections there have been.
@@ -87,7 +90,13 @@ impl Connector {
         let interval = options.reconnect_interval.unwrap_or_default();
         let backoff = Backoff::new(interval, options.reconnect_interval_max);
         let shared = Arc::clone(shared);
-        Some(Self { endpoint, id, attachment, ended, shared, backoff, connections: 0 })
+        let lost = None;
+        Some(Self { endpoint, id, attachment, ended, lost, shared, backoff, connections: 0 })
+    }
+
+    /// Has somebody told whenever a connection has ended.
+    pub(super) fn telling(self, lost: Option<Arc<Notify>>) -> Self {
+        Self { lost, ..self }
     }
 
     /// Keeps up the connection until the endpoint is given up and nothing is left to be written, or
@@ -239,6 +248,9 @@ impl Connector {
         joined.end(reason, &mut attachment, options.hiccup_message.as_ref());
         if !options.immediate {
             self.attachment = Some(attachment);
+        }
+        if let Some(lost) = &self.lost {
+            lost.notify_one();
         }
         retry
     }

@@ -1,7 +1,8 @@
 //! The background task of a socket.
 //!
 //! It owns the socket's endpoints: a [`Listener`] for each that is bound, a [`Connector`] for each
-//! that is connected, both tasks of their own. Messages never pass through here.
+//! that is connected, both tasks of their own. Of a name whose addresses are all to be connected to it
+//! owns a [`Follower`] as well, and a [`Connector`] for each address. Messages never pass through here.
 //!
 //! **Ending.** The driver ends when the last handle is dropped or one of them asks for it. It closes
 //! the routing, so that whoever waits is told; ends all endpoints; lets their connections write what
@@ -12,6 +13,7 @@
 mod acceptor;
 mod backoff;
 mod connector;
+mod follower;
 mod listener;
 mod shared;
 
@@ -19,13 +21,14 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::acceptor::Acceptor;
 use self::connector::Connector;
+use self::follower::{Follower, FollowerId, Resolved};
 use self::listener::Listener;
 pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
@@ -44,6 +47,11 @@ pub(crate) enum Command {
         done: oneshot::Sender<()>,
     },
     Connect {
+        endpoint: Endpoint,
+        done: oneshot::Sender<()>,
+    },
+    /// Connects to every address of a name.
+    ConnectAll {
         endpoint: Endpoint,
         done: oneshot::Sender<()>,
     },
@@ -72,6 +80,11 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
+    followed: Vec<Followed>,
+    /// What followers have found out.
+    resolved: mpsc::Receiver<Resolved>,
+    /// For new followers.
+    resolved_tx: mpsc::Sender<Resolved>,
     /// Endpoints that were given up and may have something to write still.
     ending: JoinSet<()>,
     next_id: u64,
@@ -89,19 +102,38 @@ struct Bound {
 
 #[derive(Debug)]
 struct Connected {
+    /// The endpoint as the user wrote it.
+    asked: Endpoint,
+    /// The same, or one of the addresses that it stands for.
     endpoint: Endpoint,
+    /// Who has found the address.
+    follower: Option<FollowerId>,
     id: EndpointId,
     ended: CancellationToken,
     connector: JoinSet<()>,
 }
 
+#[derive(Debug)]
+struct Followed {
+    endpoint: Endpoint,
+    id: FollowerId,
+    /// To be told when a connection to one of the addresses has ended.
+    lost: Arc<Notify>,
+    /// Ends the follower with this.
+    _follower: JoinSet<()>,
+}
+
 impl Driver {
     pub(crate) fn new(commands: mpsc::Receiver<Command>, shared: Arc<Shared>) -> Self {
+        let (resolved_tx, resolved) = mpsc::channel(RESOLVED);
         Self {
             commands,
             shared,
             bound: Vec::new(),
             connected: Vec::new(),
+            followed: Vec::new(),
+            resolved,
+            resolved_tx,
             ending: JoinSet::new(),
             next_id: 0,
         }
@@ -119,9 +151,11 @@ impl Driver {
                     Some(command) => self.handle(command).await,
                     None => break,
                 },
+                Some(resolved) = self.resolved.recv() => self.follow(resolved),
                 Some(_) = self.ending.join_next() => {}
             }
         }
+        self.followed.clear();
         self.shared.peers.close();
         self.shared.routing.close();
         for bound in self.bound.drain(..) {
@@ -155,7 +189,11 @@ impl Driver {
                 let _ = done.send(());
             }
             Command::Connect { endpoint, done } => {
-                self.connect(endpoint);
+                self.connect(endpoint.clone(), endpoint, None);
+                let _ = done.send(());
+            }
+            Command::ConnectAll { endpoint, done } => {
+                self.connect_all(endpoint);
                 let _ = done.send(());
             }
             Command::Disconnect { endpoint, done } => {
@@ -180,20 +218,59 @@ impl Driver {
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
-    fn connect(&mut self, endpoint: Endpoint) {
+    fn connect(&mut self, asked: Endpoint, endpoint: Endpoint, followed: Option<&Followed>) {
         let ended = CancellationToken::new();
         let id = self.allot();
+        let follower = followed.map(|followed| followed.id);
+        let lost = followed.map(|followed| Arc::clone(&followed.lost));
         let mut task = JoinSet::new();
         if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
-            task.spawn(connector.run(self.shared.peers.hope()));
+            task.spawn(connector.telling(lost).run(self.shared.peers.hope()));
         }
-        self.connected.push(Connected { endpoint, id, ended, connector: task });
+        self.connected.push(Connected { asked, endpoint, follower, id, ended, connector: task });
+    }
+
+    fn connect_all(&mut self, endpoint: Endpoint) {
+        if !endpoint.is_name() {
+            return self.connect(endpoint.clone(), endpoint, None);
+        }
+        let EndpointId(id) = self.allot();
+        let id = FollowerId(id);
+        let lost = Arc::new(Notify::new());
+        let shared = Arc::clone(&self.shared);
+        let resolved = self.resolved_tx.clone();
+        let follower = Follower::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
+        let mut task = JoinSet::new();
+        task.spawn(follower.run(self.shared.peers.hope()));
+        self.followed.push(Followed { endpoint, id, lost, _follower: task });
+    }
+
+    /// Connects to the addresses that a name has come to stand for, and gives up those that it no
+    /// longer stands for.
+    fn follow(&mut self, Resolved { id, addresses }: Resolved) {
+        let Some(at) = self.followed.iter().position(|followed| followed.id == id) else { return };
+        self.give_up(|one| one.follower == Some(id) && !addresses.contains(&one.endpoint));
+        let followed = self.followed.swap_remove(at);
+        for address in addresses {
+            let is_known = |one: &Connected| one.follower == Some(id) && one.endpoint == address;
+            if !self.connected.iter().any(is_known) {
+                tracing::debug!(endpoint = %followed.endpoint, %address, "another address");
+                self.connect(followed.endpoint.clone(), address, Some(&followed));
+            }
+        }
+        self.followed.push(followed);
     }
 
     fn disconnect(&mut self, endpoint: &Endpoint) -> Found {
+        let followed = self.followed.len();
+        self.followed.retain(|one| one.endpoint != *endpoint);
+        let found = self.give_up(|one| one.asked == *endpoint);
+        if self.followed.len() < followed { Found::Yes } else { found }
+    }
+
+    fn give_up(&mut self, which: impl FnMut(&Connected) -> bool) -> Found {
         let mut found = Found::No;
-        let (given_up, kept) =
-            mem::take(&mut self.connected).into_iter().partition(|one| one.endpoint == *endpoint);
+        let (given_up, kept) = mem::take(&mut self.connected).into_iter().partition(which);
         self.connected = kept;
         let given_up: Vec<Connected> = given_up;
         for connected in given_up {
@@ -228,6 +305,9 @@ impl Drop for Driver {
         self.shared.publisher.end();
     }
 }
+
+/// Answers that may wait for the driver. Each follower waits until there is room for its own.
+const RESOLVED: usize = 1;
 
 /// Gives tasks the time to finish, and ends those that have not.
 async fn wind_down(mut tasks: JoinSet<()>, linger: Option<Duration>) {

@@ -69,6 +69,11 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Returns whether a host is named that has to be asked for its addresses.
+    pub(crate) fn is_name(&self) -> bool {
+        matches!(self, Self::Tcp(tcp) if matches!(tcp.host(), Host::Name(_)))
+    }
+
     /// Refuses an endpoint that cannot be bound.
     pub(crate) fn check_bindable(&self) -> Result<(), EndpointError> {
         let checked = match self {

@@ -85,6 +85,11 @@ impl TcpEndpoint {
         self.resource.as_deref()
     }
 
+    /// The same with an address in the place of the name that stands for it.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self { host: address.into(), port: address.port(), ..self.clone() }
+    }
+
     pub(super) fn check_bindable(&self) -> Result<(), EndpointError> {
         if self.source.is_some() {
             let without = Self { source: None, ..self.clone() };

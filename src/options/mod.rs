@@ -32,6 +32,7 @@ pub(crate) struct Options {
     pub(crate) recv_hwm: usize,
     pub(crate) recv_hwm_bytes: usize,
     pub(crate) recv_timeout: Option<Duration>,
+    pub(crate) resolve_interval: Option<Duration>,
     pub(crate) send_hwm: usize,
     pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
@@ -73,6 +74,8 @@ impl Default for Options {
             recv_hwm_bytes: 0,
             // libzmq's default: none.
             recv_timeout: None,
+            // For so long the name server of Kubernetes lets its answers be kept.
+            resolve_interval: Some(Duration::from_secs(30)),
             // libzmq's default.
             send_hwm: 1_000,
             // libzmq has no such mark.

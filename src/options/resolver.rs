@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// Turns host names into addresses, in the place of the system.
 ///
 /// It is asked for the name in an endpoint, as `example.org` in `tcp://example.org:5555`: at every
-/// attempt to connect, and when such an endpoint is bound. Addresses, names of network interfaces and the zones
+/// attempt to connect, when such an endpoint is bound, and for
+/// [`connect_all`](crate::Socket::connect_all). Addresses, names of network interfaces and the zones
 /// of IPv6 addresses are none of its business.
 ///
 /// # Examples
@@ -52,7 +53,9 @@ pub trait Resolver: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// That nobody could be asked. That a name has no address may be an error as well.
+    /// That nobody could be asked. A name that has no address is an error, or none, but then it makes a
+    /// difference to [`connect_all`](crate::Socket::connect_all): after an error it keeps the addresses
+    /// that it knows, and where there is none left it gives all of them up.
     fn resolve<'a>(
         &'a self,
         name: &'a str,

@@ -68,6 +68,15 @@ impl Control {
         Ok(())
     }
 
+    pub(super) async fn connect_all(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
+        endpoint.check_connectable()?;
+        let asked = endpoint.clone();
+        let connected = self.ask(|done| Command::ConnectAll { endpoint: asked, done }).await;
+        connected.ok_or(ConnectError::Closed)?;
+        *lock(&self.last_endpoint) = Some(endpoint);
+        Ok(())
+    }
+
     pub(super) async fn unbind(&self, endpoint: Endpoint) -> Result<(), DetachError> {
         let asked = endpoint.clone();
         let found = self.ask(|done| Command::Unbind { endpoint: asked, done }).await;

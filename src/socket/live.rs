@@ -82,6 +82,37 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         async move { self.control().connect(endpoint?).await }
     }
 
+    /// Connects to every address of a host name, each with a queue of its own, and follows the name: an
+    /// address that is added to it is connected to, and one that is taken away is given up as by
+    /// [`disconnect`](Self::disconnect).
+    ///
+    /// It is for a name that stands for many hosts, such as a headless service of Kubernetes, of which
+    /// [`connect`](Self::connect) connects to one. The name is asked for its addresses at once, again
+    /// every [`resolve_interval`](super::Builder::resolve_interval), and when a connection to one of
+    /// them has ended. If that fails the addresses stay as they are, and it is tried again soon.
+    ///
+    /// Returns as soon as the endpoint is registered, before there is an address. Remotes and events of
+    /// connections have the endpoint of the one address that was dialled. An endpoint without a name is
+    /// connected to as by [`connect`](Self::connect). `disconnect`, with the same endpoint, gives up
+    /// all its addresses and the name.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is ready may leave the endpoint connected.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the text is no endpoint that can be connected to, or if the socket is
+    /// closed.
+    fn connect_all<E>(&self, endpoint: E) -> impl Future<Output = Result<(), ConnectError>> + Send
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let endpoint = endpoint.try_into().map_err(EndpointError::from);
+        async move { self.control().connect_all(endpoint?).await }
+    }
+
     /// Stops listening on an endpoint, named as it was given or as `bind` returned it, and ends the
     /// connections that were accepted through it.
     ///

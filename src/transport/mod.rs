@@ -49,6 +49,30 @@ pub(crate) async fn connect(
     }
 }
 
+/// Asks for the addresses that an endpoint's host name stands for; none twice.
+///
+/// # Cancel safety
+///
+/// Dropping the future gives the question up.
+///
+/// # Errors
+///
+/// What the system said, or the user's resolver.
+pub(crate) async fn resolve(
+    endpoint: &Endpoint,
+    options: &TcpOptions,
+) -> io::Result<Vec<Endpoint>> {
+    let Endpoint::Tcp(tcp) = endpoint else { return Ok(vec![endpoint.clone()]) };
+    let mut addresses = Vec::new();
+    for address in resolve::resolve_all(tcp, &options.names).await? {
+        let address = Endpoint::Tcp(tcp.at(address));
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    Ok(addresses)
+}
+
 /// Accepts the streams of those who dial an endpoint.
 #[derive(Debug)]
 pub(crate) enum Listener {

@@ -10,9 +10,22 @@ use crate::options::Names;
 ///
 /// `*` gives the IPv6 wildcard, which serves IPv4 as well, and then the one of IPv4.
 pub(super) async fn resolve(endpoint: &TcpEndpoint, names: &Names) -> io::Result<Vec<SocketAddr>> {
+    let addresses = resolve_all(endpoint, names).await?;
+    if addresses.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
+    }
+    Ok(addresses)
+}
+
+/// Does the same, and tells a name that has no address from one that nobody could be asked for, as
+/// far as the resolver does.
+pub(super) async fn resolve_all(
+    endpoint: &TcpEndpoint,
+    names: &Names,
+) -> io::Result<Vec<SocketAddr>> {
     let port = endpoint.port();
     match (endpoint.host(), &names.0) {
-        (Host::Name(name), Some(resolver)) => at_least_one(resolver.resolve(name, port).await?),
+        (Host::Name(name), Some(resolver)) => resolver.resolve(name, port).await,
         (host, _) => resolve_by_system(host, port).await,
     }
 }
@@ -65,14 +78,7 @@ async fn resolve_by_system(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>
 }
 
 async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    at_least_one(net::lookup_host((name, port)).await?.collect())
-}
-
-fn at_least_one(addresses: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
-    if addresses.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
-    }
-    Ok(addresses)
+    Ok(net::lookup_host((name, port)).await?.collect())
 }
 
 /// The addresses of a network interface, IPv4 first; none if there is no such interface.

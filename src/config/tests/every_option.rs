@@ -74,6 +74,7 @@ const EVERY_OPTION: &str = "
     recv_hwm = 10
     recv_hwm_bytes = 11
     recv_timeout = '12s'
+    resolve_interval = '22s'
     send_buffer_size = 13
     send_hwm = 14
     send_hwm_bytes = 15
@@ -113,6 +114,7 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
         .recv_hwm(10)
         .recv_hwm_bytes(11)
         .recv_timeout(seconds(12))
+        .resolve_interval(seconds(22))
         .send_buffer_size(13)
         .send_hwm(14)
         .send_hwm_bytes(15)

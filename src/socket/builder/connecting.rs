@@ -84,6 +84,17 @@ impl<S> Builder<S> {
         self
     }
 
+    /// Sets how often the addresses of a name are asked for whose addresses are all
+    /// [connected to](crate::Socket::connect_all), apart from when one of its connections has ended;
+    /// `None` for only then. Default: 30 s, for which the name server of Kubernetes lets its answers be
+    /// kept. (libzmq has no such option.)
+    ///
+    /// At least a second passes between two questions that were answered.
+    pub fn resolve_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.options.resolve_interval = interval.into();
+        self
+    }
+
     /// Sets who is asked for the addresses of host names. Default: the system. (libzmq always asks the
     /// system.)
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {

@@ -116,6 +116,31 @@ impl<S: Socket> Builder<S> {
         socket.control().connect(to).await?;
         Ok(socket)
     }
+
+    /// Makes the socket and connects it to every address of a host name, those to come included; more
+    /// can follow. See [`Socket::connect_all`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing connected.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] if the text is no endpoint that can be connected to.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn connect_all<E>(self, to: E) -> Result<S, ConnectError>
+    where
+        E: TryInto<Endpoint>,
+        EndpointError: From<E::Error>,
+    {
+        let to = to.try_into().map_err(EndpointError::from)?;
+        let socket = self.build();
+        socket.control().connect_all(to).await?;
+        Ok(socket)
+    }
 }
 
 impl<S> Clone for Builder<S> {

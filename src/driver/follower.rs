@@ -1,0 +1,119 @@
+//! A name of which every address is connected to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::time;
+
+use super::backoff::Backoff;
+use super::{Shared, within};
+use crate::endpoint::Endpoint;
+use crate::monitor::{ConnectFailure, EventKind, Subject};
+use crate::peers::Hope;
+use crate::transport;
+
+/// Asks again and again for the addresses of a name. The driver dials them.
+#[derive(Debug)]
+pub(super) struct Follower {
+    endpoint: Endpoint,
+    id: FollowerId,
+    /// The other end is the driver's.
+    resolved: mpsc::Sender<Resolved>,
+    /// Told when a connection to one of the addresses has ended.
+    lost: Arc<Notify>,
+    shared: Arc<Shared>,
+    backoff: Backoff,
+}
+
+/// Which of its socket's names an address belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FollowerId(pub(super) u64);
+
+/// What a name stands for now.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) id: FollowerId,
+    pub(super) addresses: Vec<Endpoint>,
+}
+
+impl Follower {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        id: FollowerId,
+        resolved: mpsc::Sender<Resolved>,
+        lost: Arc<Notify>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let options = &shared.options;
+        let interval = options.reconnect_interval.unwrap_or_default();
+        let backoff = Backoff::new(interval, options.reconnect_interval_max);
+        Self { endpoint, id, resolved, lost, shared, backoff }
+    }
+
+    /// Follows the name until the driver ends it.
+    pub(super) async fn run(mut self, hope: Hope) {
+        loop {
+            match self.resolve().await {
+                Ok(addresses) => {
+                    self.backoff.reset();
+                    let resolved = Resolved { id: self.id, addresses };
+                    if self.resolved.send(resolved).await.is_err() {
+                        return;
+                    }
+                    self.wait().await;
+                }
+                Err(failure) => {
+                    self.tell(failure);
+                    if self.shared.options.reconnect_interval.is_none() {
+                        break;
+                    }
+                    let delay = self.backoff.after_failure(fastrand::f64());
+                    self.publish(EventKind::ConnectRetried { delay });
+                    time::sleep(delay).await;
+                }
+            }
+        }
+        drop(hope);
+    }
+
+    async fn resolve(&self) -> Result<Vec<Endpoint>, ConnectFailure> {
+        let options = &self.shared.options;
+        let limit = options.connect_timeout;
+        match within(limit, transport::resolve(&self.endpoint, &options.tcp)).await {
+            Some(Ok(addresses)) => Ok(addresses),
+            Some(Err(error)) => Err(ConnectFailure::Transport(Arc::new(error))),
+            None => Err(ConnectFailure::TimedOut { limit: limit.unwrap_or_default() }),
+        }
+    }
+
+    /// Waits until it is time to ask again.
+    async fn wait(&self) {
+        // Many connections may end at once. One that has ended meanwhile is not forgotten.
+        time::sleep(PAUSE).await;
+        let interval = self.shared.options.resolve_interval;
+        let rest = interval.map(|interval| interval.saturating_sub(PAUSE));
+        within(rest, self.lost.notified()).await;
+    }
+
+    fn tell(&self, failure: ConnectFailure) {
+        let error = &failure as &dyn std::error::Error;
+        tracing::debug!(error, endpoint = %self.endpoint, "cannot resolve");
+        self.publish(EventKind::ConnectFailed { reason: failure.clone() });
+        self.shared.peers.fail(failure);
+    }
+
+    fn publish(&self, kind: EventKind) {
+        let subject = Subject::endpoint(self.endpoint.clone());
+        self.shared.publisher.publish(&subject, || kind);
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.publish(EventKind::Closed);
+    }
+}
+
+/// How long not to ask again: of a hundred hosts that go at once the name is asked for twice.
+const PAUSE: Duration = Duration::from_secs(1);
