@@ -29,10 +29,13 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
+    /// A listener that was made elsewhere cannot be used.
+    #[error("the listener cannot be used")]
+    Adopted(#[source] io::Error),
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// The text is no endpoint.
+    /// The text is no endpoint, or one that cannot be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// The system refused for another reason.

@@ -136,3 +136,4 @@ pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::remote::{Credentials, Remote};
 pub use self::routing_id::RoutingId;
 pub use self::socket::{Builder, Client, CloseReport, Permit, RoutePermit, Server, Socket};
+pub use self::transport::StdListener;

@@ -1,10 +1,12 @@
 //! What a bound endpoint accepts.
 
+use std::io;
+
 use crate::endpoint::Endpoint;
 use crate::inproc::{self, Dial};
 use crate::options::Options;
 use crate::remote::Origin;
-use crate::transport::{self, ListenError, Stream};
+use crate::transport::{self, ListenError, StdListener, Stream};
 
 /// Listens on an endpoint, whatever its transport.
 #[derive(Debug)]
@@ -39,6 +41,15 @@ impl Acceptor {
         }
     }
 
+    /// Goes on with a listener that somebody else has made.
+    ///
+    /// # Errors
+    ///
+    /// See [`transport::Listener::adopt`].
+    pub(crate) fn adopt(listener: StdListener, options: &Options) -> io::Result<Self> {
+        transport::Listener::adopt(listener, &options.tcp).map(Self::Stream)
+    }
+
     /// Waits for the next remote.
     ///
     /// # Cancel safety
@@ -48,7 +59,7 @@ impl Acceptor {
     /// # Errors
     ///
     /// Only what concerns this process or machine: see [`transport::Listener::accept`].
-    pub(super) async fn accept(&mut self) -> std::io::Result<Incoming> {
+    pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         match self {
             Self::Inproc(listener) => Ok(Incoming::Inproc(listener.accept().await)),
             Self::Stream(listener) => {

@@ -16,7 +16,7 @@ use crate::peers::{PeerId, Presence};
 use crate::routing::lock;
 use crate::stats::{RemoteStats, Stats};
 use crate::sync::Mutex;
-use crate::transport::ListenError;
+use crate::transport::{ListenError, StdListener};
 
 /// What concerns a socket as a whole, whatever its type.
 #[derive(Debug)]
@@ -52,11 +52,16 @@ impl Control {
             Ok(acceptor) => acceptor,
             Err(error) => return Err(bind_error(asked, error)),
         };
-        let local = acceptor.local_endpoint();
-        let bound = self.ask(|done| Command::Bind { asked, acceptor, done }).await;
-        bound.ok_or(BindError::Closed)?;
-        *lock(&self.last_endpoint) = Some(local.clone());
-        Ok(local)
+        self.listen(asked, acceptor).await
+    }
+
+    pub(super) async fn bind_from_std(&self, listener: StdListener) -> Result<Endpoint, BindError> {
+        if self.commands.is_closed() {
+            return Err(BindError::Closed);
+        }
+        let acceptor = Acceptor::adopt(listener, &self.shared.options);
+        let acceptor = acceptor.map_err(BindError::Adopted)?;
+        self.listen(acceptor.local_endpoint(), acceptor).await
     }
 
     pub(super) async fn connect(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
@@ -160,6 +165,14 @@ impl Control {
     /// Counts a message that a handle took and that was not queued.
     pub(super) fn count_undelivered(&self, message: Message) {
         self.shared.losses().undelivered(None, iter::once(message));
+    }
+
+    async fn listen(&self, asked: Endpoint, acceptor: Acceptor) -> Result<Endpoint, BindError> {
+        let local = acceptor.local_endpoint();
+        let bound = self.ask(|done| Command::Bind { asked, acceptor, done }).await;
+        bound.ok_or(BindError::Closed)?;
+        *lock(&self.last_endpoint) = Some(local.clone());
+        Ok(local)
     }
 
     /// Asks the driver; nothing if the socket is closed.

@@ -11,6 +11,7 @@ use crate::peers::PeerId;
 use crate::proto::socket_type::SocketType;
 use crate::remote::Remote;
 use crate::stats::{RemoteStats, Stats};
+use crate::transport::StdListener;
 
 /// Binds, connects, watches and adjusts sockets that are in use.
 ///
@@ -58,6 +59,57 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     {
         let endpoint = endpoint.try_into().map_err(EndpointError::from);
         async move { self.control().bind(endpoint?).await }
+    }
+
+    /// Accepts connections through a listener that was made elsewhere: a
+    /// [`TcpListener`](std::net::TcpListener) or, on Unix, a
+    /// [`UnixListener`](std::os::unix::net::UnixListener). Returns its endpoint, by which it can be
+    /// unbound.
+    ///
+    /// It need not be non-blocking. The options of TCP are set on it, but for
+    /// [`backlog`](super::Builder::backlog), which it has already. The file of a Unix domain socket is
+    /// left to whoever has made it.
+    ///
+    /// Under systemd, a program that is started by a connection, or that is restarted without its port
+    /// ever being closed, gets its listeners from a `.socket` unit, through the variable `LISTEN_FDS`.
+    /// The crate `listenfd` hands them out:
+    ///
+    /// ```ignore
+    /// let mut passed = listenfd::ListenFd::from_env();
+    /// if let Some(listener) = passed.take_tcp_listener(0)? {
+    ///     server.bind_from_std(listener).await?;
+    /// }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is ready may leave the listener in use.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if the system refuses the listener or an option, if it has no name that can be
+    /// written down, or if the socket is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use tokio_zmtp::{Server, Socket};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let server = Server::builder().build();
+    /// let endpoint = server.bind_from_std(listener).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn bind_from_std(
+        &self,
+        listener: impl Into<StdListener>,
+    ) -> impl Future<Output = Result<Endpoint, BindError>> + Send {
+        let listener = listener.into();
+        async move { self.control().bind_from_std(listener).await }
     }
 
     /// Connects to an endpoint, and again whenever the connection breaks.

@@ -3,9 +3,11 @@
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
+use std::str;
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::ListenError;
@@ -17,7 +19,7 @@ use crate::remote::{Credentials, Origin};
 pub(crate) struct Listener {
     listener: UnixListener,
     local: IpcEndpoint,
-    /// Removed with this; nothing for an abstract name.
+    /// Removed with this; nothing for an abstract name, nor where somebody else has made it.
     _file: Option<File>,
 }
 
@@ -55,6 +57,13 @@ impl Listener {
             (listen(&system_path(endpoint), backlog)?, endpoint.clone(), None)
         };
         Ok(Self { listener: UnixListener::from_std(socket.into())?, local, _file: file })
+    }
+
+    /// Goes on with a listener.
+    pub(super) fn adopt(listener: net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let local = name(&SockRef::from(&listener).local_addr()?)?;
+        Ok(Self { listener: UnixListener::from_std(listener)?, local, _file: None })
     }
 
     /// Waits for the next connection.
@@ -188,6 +197,20 @@ fn system_path(endpoint: &IpcEndpoint) -> PathBuf {
     }
 }
 
+/// What we call the endpoint that the system calls so.
+fn name(address: &SockAddr) -> io::Result<IpcEndpoint> {
+    let text = match (address.as_pathname(), address.as_abstract_namespace()) {
+        (Some(path), _) => path.to_str().map(str::to_owned),
+        (None, Some(name)) => str::from_utf8(name).ok().map(|name| format!("@{name}")),
+        (None, None) => None,
+    };
+    let text = text.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "no name, or one that is no text")
+    })?;
+    let endpoint = IpcEndpoint::from_path(Path::new(&text));
+    endpoint.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
 fn origin(stream: &UnixStream) -> Origin {
     let credentials = stream.peer_cred().ok().map(|credentials| Credentials {
         pid: credentials.pid().and_then(|pid| pid.try_into().ok()),
@@ -203,8 +226,6 @@ fn identity(metadata: &Metadata) -> (u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -304,6 +325,27 @@ mod tests {
         assert_eq!(bound.len(), 1);
         connect(bound[0].local()).await.unwrap();
         assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_adopted_listener_keeps_its_file() {
+        let scratch = Scratch::new();
+        let listener = net::UnixListener::bind(scratch.path()).unwrap();
+        let listener = Listener::adopt(listener).unwrap();
+        assert_eq!(listener.local(), &parse(&scratch.endpoint()));
+        exchange(&listener).await;
+        drop(listener);
+        assert!(scratch.path().exists());
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn an_adopted_listener_may_have_an_abstract_name() {
+        let name = format!("@{:x}", fastrand::u128(..));
+        let socket = super::listen(&system_path(&parse(&format!("ipc://{name}"))), 1).unwrap();
+        let listener = Listener::adopt(socket.into()).unwrap();
+        assert_eq!(listener.local().to_string(), format!("ipc://{name}"));
+        exchange(&listener).await;
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Byte streams between two sockets: dialling, listening, and one type for all of them.
 
+mod adopted;
 #[cfg(unix)]
 mod ipc;
 mod resolve;
@@ -10,6 +11,7 @@ use std::io;
 
 use thiserror::Error;
 
+pub use self::adopted::StdListener;
 pub(crate) use self::stream::Stream;
 use crate::endpoint::Endpoint;
 use crate::options::TcpOptions;
@@ -100,6 +102,19 @@ impl Listener {
             #[cfg(unix)]
             Endpoint::Ipc(ipc) => ipc::Listener::bind(ipc, options.backlog).map(Self::Ipc),
             unsupported => Err(ListenError::unsupported(unsupported)),
+        }
+    }
+
+    /// Goes on with a listener that somebody else has made. What it is bound to stays when it ends.
+    ///
+    /// # Errors
+    ///
+    /// What the system said, or that the endpoint cannot be written down.
+    pub(crate) fn adopt(listener: StdListener, options: &TcpOptions) -> io::Result<Self> {
+        match listener {
+            StdListener::Tcp(tcp) => tcp::Listener::adopt(tcp, options).map(Self::Tcp),
+            #[cfg(unix)]
+            StdListener::Unix(unix) => ipc::Listener::adopt(unix).map(Self::Ipc),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Binding and connecting, and taking it back.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 
 use futures::FutureExt;
 use tokio_zmtp::{
@@ -304,6 +304,48 @@ async fn a_bind_that_is_dropped_leaves_nothing_bound() {
         assert!(matches!(error, BindError::AddrInUse { .. }));
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_listener_that_was_made_elsewhere_is_bound_and_unbound_as_any_other() {
+    let _watchdog = Watchdog::start();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = Endpoint::from(listener.local_addr().unwrap());
+    // Whoever dials before it is adopted is served as well.
+    let client = Client::connect(endpoint.clone()).await.unwrap();
+    client.send("early").await.unwrap();
+    let server = Server::builder().bind_from_std(listener).await.unwrap();
+    assert_eq!(server.last_endpoint(), Some(endpoint.clone()));
+    assert_eq!(server.recv().await.unwrap(), "early");
+    server.unbind(endpoint.clone()).await.unwrap();
+    Server::bind(endpoint).await.unwrap();
+
+    server.close().await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = server.bind_from_std(listener).await.unwrap_err();
+    assert!(matches!(error, BindError::Closed));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_listener_that_was_made_elsewhere_keeps_its_file() {
+    let _watchdog = Watchdog::start();
+    let path = std::env::temp_dir().join(format!("tokio-zmtp-{:x}", fastrand::u128(..)));
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let server = Server::builder().build();
+    let endpoint = server.bind_from_std(listener).await.unwrap();
+    assert_eq!(endpoint.to_string(), format!("ipc://{}", path.display()));
+    let client = Client::connect(endpoint.clone()).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+    server.unbind(endpoint).await.unwrap();
+    std::fs::remove_file(path).unwrap();
+
+    let (unnamed, _) = std::os::unix::net::UnixDatagram::pair().unwrap();
+    let unnamed = std::os::fd::OwnedFd::from(unnamed).into();
+    let unnamed: std::os::unix::net::UnixListener = unnamed;
+    let error = server.bind_from_std(unnamed).await.unwrap_err();
+    assert!(matches!(error, BindError::Adopted(_)));
 }
 
 #[tokio::test]

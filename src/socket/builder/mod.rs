@@ -15,6 +15,7 @@ use super::Socket;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, ConnectError};
 use crate::options::Options;
+use crate::transport::StdListener;
 
 /// Sets the options of a socket of type `S`, and makes it.
 ///
@@ -87,6 +88,27 @@ impl<S: Socket> Builder<S> {
         let to = to.try_into().map_err(EndpointError::from)?;
         let socket = self.build();
         socket.control().bind(to).await?;
+        Ok(socket)
+    }
+
+    /// Makes the socket and has it accept connections through a listener that was made elsewhere; more
+    /// can follow. See [`Socket::bind_from_std`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the listener.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`] if the system refuses the listener or an option, or if it has no name that can be
+    /// written down.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    pub async fn bind_from_std(self, listener: impl Into<StdListener>) -> Result<S, BindError> {
+        let socket = self.build();
+        socket.control().bind_from_std(listener.into()).await?;
         Ok(socket)
     }
 

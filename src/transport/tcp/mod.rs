@@ -2,8 +2,9 @@ mod race;
 mod socket;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use self::race::race;
@@ -47,6 +48,19 @@ impl Listener {
             }
         }
         Err(failure.unwrap_or_else(|| ListenError::Resolve(io::ErrorKind::NotFound.into())))
+    }
+
+    /// Goes on with a listener, with the options that can still be set.
+    pub(super) fn adopt(listener: net::TcpListener, options: &TcpOptions) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        socket::set_options(&SockRef::from(&listener), options)?;
+        Self::new(listener, options)
+    }
+
+    fn new(listener: net::TcpListener, options: &TcpOptions) -> io::Result<Self> {
+        let listener = TcpListener::from_std(listener)?;
+        let local = listener.local_addr()?;
+        Ok(Self { listener, local, options: Box::new(options.clone()) })
     }
 
     /// Waits for the next connection.
@@ -109,9 +123,7 @@ fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
     }
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
-    let listener = TcpListener::from_std(socket.into())?;
-    let local = listener.local_addr()?;
-    Ok(Listener { listener, local, options: Box::new(options.clone()) })
+    Listener::new(socket.into(), options)
 }
 
 async fn dial(
@@ -172,7 +184,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     #[cfg(target_os = "linux")]
-    use std::net::{self, Ipv4Addr};
+    use std::net::Ipv4Addr;
     #[cfg(target_os = "linux")]
     use std::time::Duration;
 
@@ -180,6 +192,18 @@ mod tests {
 
     use super::*;
     use crate::endpoint::Endpoint;
+
+    #[tokio::test]
+    async fn an_adopted_listener_has_the_options() {
+        let options = TcpOptions { keepalive: Some(true), ..TcpOptions::default() };
+        let listener = net::TcpListener::bind(loopback(0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let listener = Listener::adopt(listener, &options).unwrap();
+        assert_eq!(listener.local_addr(), address);
+        let dialled = TcpStream::connect(address);
+        let (_dialled, (accepted, _)) = tokio::try_join!(dialled, listener.accept()).unwrap();
+        assert!(SockRef::from(&accepted).keepalive().unwrap());
+    }
 
     #[tokio::test]
     async fn a_dead_address_does_not_keep_from_the_next_one() {

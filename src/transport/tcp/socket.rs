@@ -54,10 +54,16 @@ impl From<OptionError> for io::Error {
 pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
+    set_options(&socket, options)?;
+    Ok(socket)
+}
+
+/// Sets the options that a socket can have at any time.
+pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     #[cfg(any(target_os = "android", target_os = "linux"))]
     {
-        set_device(&socket, options)?;
-        set_max_retransmission_time(&socket, options)?;
+        set_device(socket, options)?;
+        set_max_retransmission_time(socket, options)?;
     }
     if let Some(octets) = options.recv_buffer_size {
         check("SO_RCVBUF", socket.set_recv_buffer_size(octets as usize))?;
@@ -65,7 +71,7 @@ pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Sock
     if let Some(octets) = options.send_buffer_size {
         check("SO_SNDBUF", socket.set_send_buffer_size(octets as usize))?;
     }
-    set_keepalive(&socket, options)?;
+    set_keepalive(socket, options)?;
     #[cfg(any(
         target_os = "android",
         target_os = "dragonfly",
@@ -76,11 +82,11 @@ pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Sock
         target_os = "netbsd",
         target_os = "openbsd"
     ))]
-    set_type_of_service(&socket, options)?;
+    set_type_of_service(socket, options)?;
     // The type of service sets it, too.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    set_priority(&socket, options)?;
-    Ok(socket)
+    set_priority(socket, options)?;
+    Ok(())
 }
 
 /// Binds the address that the socket is to connect from.
