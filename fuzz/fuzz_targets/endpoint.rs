@@ -1,0 +1,37 @@
+//! An endpoint reads back as it is written, and so does what an error proposes.
+
+#![no_main]
+
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "one target uses a part of the module"
+)]
+#[path = "../../src/endpoint/mod.rs"]
+mod endpoint;
+
+use std::str;
+
+use endpoint::Endpoint;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    let Ok(text) = str::from_utf8(input) else { return };
+    match text.parse::<Endpoint>() {
+        Ok(endpoint) => {
+            let written = endpoint.to_string();
+            assert_eq!(written.parse(), Ok(endpoint.clone()));
+            let _ = endpoint.check_bindable().map_err(|error| error.to_string());
+            let _ = endpoint.check_connectable().map_err(|error| error.to_string());
+        }
+        Err(error) => {
+            let shown = error.to_string();
+            assert!(!shown.contains('\n'));
+            if let Some((_, proposal)) = shown.rsplit_once("write `tcp://") {
+                let proposal = proposal.split('`').next().unwrap_or_default();
+                format!("tcp://{proposal}").parse::<Endpoint>().unwrap();
+            }
+        }
+    }
+});
