@@ -90,6 +90,7 @@
 //! | Feature | What it adds |
 //! |---|---|
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
+//! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //!
 //! None is on by default. There is only the NULL mechanism, which neither authenticates nor encrypts:
 //! keep it to networks that you trust.
@@ -131,6 +132,8 @@ pub use self::error::{
 };
 pub use self::message::Message;
 pub use self::options::{ReconnectStop, Resolver};
+#[cfg(feature = "socks")]
+pub use self::options::{SocksCredentialsError, SocksProxy};
 pub use self::peers::PeerId;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::remote::{Credentials, Remote};

@@ -18,6 +18,7 @@
 //! | time without end | a word | `"infinite"` |
 //! | message | text, or a list of octets | `"hello"`, `[0, 255]` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
+//! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
 //! | `metadata` | table of texts | `{ X-Colour = "red" }` |
 //! | list of one value | the value alone will do | `bind = "tcp://*:5555"` |
 //!

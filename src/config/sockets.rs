@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{ConfigError, SocketConfig, form};
 use crate::endpoint::Endpoint;
 use crate::error::PropertyError;
+#[cfg(feature = "socks")]
+use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
 use crate::socket::{Builder, Client, Server};
 
@@ -60,6 +62,8 @@ macro_rules! with_options {
             send_hwm_bytes: usize => send_hwm_bytes,
             #[serde(with = "form::limit")]
             send_timeout: Option<Duration> => send_timeout,
+            #[cfg(feature = "socks")]
+            socks_proxy: Option<SocksProxy> => tcp.socks_proxy,
             source_address: Option<SocketAddr> => tcp.source_address,
             tcp_keepalive: Option<bool> => tcp.keepalive,
             #[cfg(any(

@@ -64,8 +64,8 @@ enum Line {
 enum Retry {
     /// The condition may pass soon.
     BackOff,
-    /// The remote refuses this socket for good (RFC 37, Error Handling: "not re-connecting using
-    /// the same security credentials"), or the options say so.
+    /// The remote, or a proxy, refuses this socket for good (RFC 37, Error Handling: "not
+    /// re-connecting using the same security credentials"), or the options say so.
     Never,
     /// The two ends do not fit together: it takes another program at that address, so there is no
     /// hurry.
@@ -274,6 +274,8 @@ impl Connector {
             {
                 (Some(ReconnectStop::ConnectionRefused), Retry::BackOff)
             }
+            #[cfg(feature = "socks")]
+            ConnectFailure::ProxyRefused => (None, Retry::Never),
             ConnectFailure::TimedOut { .. } | ConnectFailure::Transport(_) => {
                 (None, Retry::BackOff)
             }
@@ -317,7 +319,13 @@ async fn connect(
 ) -> Result<(Stream, Origin), ConnectFailure> {
     let limit = options.connect_timeout;
     match within(limit, transport::connect(endpoint, &options.tcp)).await {
-        Some(connected) => connected.map_err(|error| ConnectFailure::Transport(Arc::new(error))),
+        Some(connected) => connected.map_err(|error| {
+            #[cfg(feature = "socks")]
+            if transport::ProxyRefusal::is_in(&error) {
+                return ConnectFailure::ProxyRefused;
+            }
+            ConnectFailure::Transport(Arc::new(error))
+        }),
         None => Err(ConnectFailure::TimedOut { limit: limit.unwrap_or_default() }),
     }
 }

@@ -20,6 +20,11 @@ pub enum ConnectFailure {
     /// The transport was there; the handshake failed.
     #[error("the handshake failed")]
     Handshake(#[from] HandshakeFailure),
+    /// The [proxy](crate::Builder::socks_proxy) refuses the username and the password, or wants some.
+    /// With the feature `socks` only.
+    #[cfg(feature = "socks")]
+    #[error("the proxy refuses this socket")]
+    ProxyRefused,
     /// Nobody answered for [`connect_timeout`](crate::Builder::connect_timeout).
     #[error("nobody answered within {limit:?}")]
     TimedOut {

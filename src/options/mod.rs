@@ -1,6 +1,8 @@
 //! What can be set on a socket, each with its default and the reason for it.
 
 mod resolver;
+#[cfg(feature = "socks")]
+mod socks;
 mod tcp;
 
 use std::time::Duration;
@@ -9,6 +11,8 @@ use bytes::Bytes;
 
 pub(crate) use self::resolver::Names;
 pub use self::resolver::Resolver;
+#[cfg(feature = "socks")]
+pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
 use crate::proto::heartbeating::HeartbeatConfig;
 use crate::proto::metadata::Metadata;

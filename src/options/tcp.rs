@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Names;
+#[cfg(feature = "socks")]
+use super::SocksProxy;
 
 /// The options of every TCP socket that a socket dials with, listens on or accepts.
 ///
@@ -29,6 +31,8 @@ pub(crate) struct TcpOptions {
     pub(crate) recv_buffer_size: Option<u32>,
     /// In octets.
     pub(crate) send_buffer_size: Option<u32>,
+    #[cfg(feature = "socks")]
+    pub(crate) socks_proxy: Option<SocksProxy>,
     /// Where outgoing connections come from; port 0 for any port.
     pub(crate) source_address: Option<SocketAddr>,
     pub(crate) type_of_service: Option<u8>,
@@ -50,6 +54,9 @@ impl Default for TcpOptions {
             priority: None,
             recv_buffer_size: None,
             send_buffer_size: None,
+            // libzmq's default: none.
+            #[cfg(feature = "socks")]
+            socks_proxy: None,
             source_address: None,
             type_of_service: None,
         }

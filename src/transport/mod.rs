@@ -13,6 +13,8 @@ use thiserror::Error;
 
 pub use self::adopted::StdListener;
 pub(crate) use self::stream::Stream;
+#[cfg(feature = "socks")]
+pub(crate) use self::tcp::ProxyRefusal;
 use crate::endpoint::Endpoint;
 use crate::options::TcpOptions;
 use crate::remote::Origin;
@@ -39,8 +41,8 @@ pub(crate) async fn connect(
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     match endpoint {
         Endpoint::Tcp(tcp) => {
-            let (stream, remote) = tcp::connect(tcp, options).await?;
-            Ok((Stream::Tcp(stream), remote.into()))
+            let (stream, address) = tcp::connect(tcp, options).await?;
+            Ok((Stream::Tcp(stream), Origin { address, credentials: None }))
         }
         #[cfg(unix)]
         Endpoint::Ipc(ipc) => {

@@ -58,7 +58,7 @@ pub(super) async fn resolve_source(source: &TcpSource) -> io::Result<Vec<SocketA
     Ok(addresses)
 }
 
-async fn resolve_by_system(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
+pub(super) async fn resolve_by_system(host: &Host, port: u16) -> io::Result<Vec<SocketAddr>> {
     match host {
         Host::Any => {
             Ok(vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()])

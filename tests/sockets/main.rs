@@ -41,6 +41,8 @@ mod reconnect;
 mod reconnect_stop;
 mod round_trip;
 mod routing;
+#[cfg(feature = "socks")]
+mod socks;
 mod stats;
 // It takes an address of another loopback than 127.0.0.1, and options that not every system has.
 #[cfg(target_os = "linux")]

@@ -12,11 +12,13 @@ use crate::socket::{Builder, Client, Server};
 
 #[test]
 fn every_option_reaches_the_socket() {
-    let config: ClientConfig = read(&format!("{EVERY_OPTION}hiccup_message = \"hiccup\""));
+    let config: ClientConfig =
+        read(&format!("{EVERY_OPTION}{SOCKS_PROXY}hiccup_message = \"hiccup\""));
     let expected = with_every_option(Client::builder()).hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
-    let config: ServerConfig = read(&format!("{EVERY_OPTION}disconnect_message = \"gone\""));
+    let config: ServerConfig =
+        read(&format!("{EVERY_OPTION}{SOCKS_PROXY}disconnect_message = \"gone\""));
     let expected = with_every_option(Server::builder()).disconnect_message("gone");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 }
@@ -28,7 +30,11 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     let others = ["hiccup_message", "disconnect_message", "resolver"];
     assert!(others.iter().all(|other| setters.remove(*other)));
 
-    let given: toml::Table = EVERY_OPTION.parse().unwrap();
+    if cfg!(not(feature = "socks")) {
+        assert!(setters.remove("socks_proxy"));
+    }
+
+    let given: toml::Table = format!("{EVERY_OPTION}{SOCKS_PROXY}").parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let default = toml::Table::try_from(ClientConfig::default()).unwrap();
     for (key, value) in given {
@@ -88,8 +94,13 @@ const EVERY_OPTION: &str = "
     type_of_service = 184
 ";
 
+const SOCKS_PROXY: &str =
+    if cfg!(feature = "socks") { "socks_proxy = { address = 'localhost:23' }\n" } else { "" };
+
 fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
     let seconds = Duration::from_secs;
+    #[cfg(feature = "socks")]
+    let builder = builder.socks_proxy(crate::options::SocksProxy::new("localhost:23").unwrap());
     builder
         .backlog(10)
         .bind_to_device("lo")

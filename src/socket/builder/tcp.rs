@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::Builder;
+#[cfg(feature = "socks")]
+use crate::options::SocksProxy;
 
 impl<S> Builder<S> {
     /// Sets how many connections the system keeps for each bound endpoint until they are accepted.
@@ -53,6 +55,19 @@ impl<S> Builder<S> {
     /// Systems make of it what they see fit: Linux doubles it, and cuts it to a limit of its own.
     pub fn send_buffer_size(mut self, octets: impl Into<Option<u32>>) -> Self {
         self.options.tcp.send_buffer_size = octets.into();
+        self
+    }
+
+    /// Sets the SOCKS5 proxy that connections over TCP are made through; `None` for none. Default:
+    /// none. (libzmq `ZMQ_SOCKS_PROXY`, `_USERNAME` and `_PASSWORD`.) With the feature `socks` only.
+    ///
+    /// Host names are resolved by the proxy, but for those of
+    /// [`connect_all`](crate::Socket::connect_all). A source in an endpoint is where this socket
+    /// connects to the proxy from. A proxy that refuses the username and the password is not asked
+    /// again: the endpoint is given up.
+    #[cfg(feature = "socks")]
+    pub fn socks_proxy(mut self, proxy: impl Into<Option<SocksProxy>>) -> Self {
+        self.options.tcp.socks_proxy = proxy.into();
         self
     }
 

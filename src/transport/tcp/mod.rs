@@ -1,5 +1,7 @@
 mod race;
 mod socket;
+#[cfg(feature = "socks")]
+mod socks;
 
 use std::io;
 use std::net::{self, SocketAddr};
@@ -9,9 +11,11 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use self::race::race;
 use self::socket::OptionError;
+#[cfg(feature = "socks")]
+pub(crate) use self::socks::ProxyRefusal;
 use super::ListenError;
 use super::resolve::{interleave, resolve, resolve_source, resolve_to_bind};
-use crate::endpoint::{Host, TcpEndpoint};
+use crate::endpoint::{Host, TcpEndpoint, TcpSource};
 use crate::options::TcpOptions;
 
 /// Listens on one TCP address.
@@ -90,13 +94,29 @@ impl Listener {
     }
 }
 
-/// Dials the endpoint; returns the connection and the address that answered.
+/// Dials the endpoint, through a proxy if there is one; returns the connection and the address that
+/// answered, if it is known here.
 pub(super) async fn connect(
+    endpoint: &TcpEndpoint,
+    options: &TcpOptions,
+) -> io::Result<(TcpStream, Option<SocketAddr>)> {
+    #[cfg(feature = "socks")]
+    if let Some(proxy) = &options.socks_proxy {
+        let source = endpoint.source().or_else(|| proxy.endpoint().source());
+        let (stream, _) = connect_from(source, proxy.endpoint(), options).await?;
+        return socks::pass(stream, proxy, endpoint).await;
+    }
+    let (stream, address) = connect_from(endpoint.source(), endpoint, options).await?;
+    Ok((stream, Some(address)))
+}
+
+async fn connect_from(
+    source: Option<&TcpSource>,
     endpoint: &TcpEndpoint,
     options: &TcpOptions,
 ) -> io::Result<(TcpStream, SocketAddr)> {
     let mut addresses = resolve(endpoint, &options.names).await?;
-    let sources = match endpoint.source() {
+    let sources = match source {
         Some(source) => resolve_source(source).await?,
         None => Vec::from_iter(options.source_address),
     };

@@ -1,0 +1,147 @@
+//! Connections through a SOCKS5 proxy that somebody else has written.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fast_socks5::server::{DnsResolveHelper, Socks5ServerProtocol, run_tcp_proxy};
+use fast_socks5::util::target_addr::TargetAddr;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_zmtp::monitor::{ConnectFailure, EventKind};
+use tokio_zmtp::{Client, ConnectedError, Endpoint, ReconnectStop, Server, Socket, SocksProxy};
+
+use crate::remote::Place;
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn a_connection_goes_through_the_proxy() {
+    let _watchdog = Watchdog::start();
+    let proxy = Proxy::start(None).await;
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let client = Client::builder().socks_proxy(proxy.open());
+    let client = client.connect(endpoint.clone()).await.unwrap();
+    client.send("request").await.unwrap();
+    let (request, seen) = server.recv_from().await.unwrap();
+    server.reply(&request, "reply").await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "reply");
+    let remote = client.peers().remove(0);
+    assert_eq!(remote.address().map(Endpoint::from), Some(endpoint.clone()));
+    assert_eq!(format!("tcp://{}", proxy.targets.borrow()[0]), endpoint.to_string());
+    assert_ne!(seen.address(), None);
+}
+
+#[tokio::test]
+async fn a_host_name_is_resolved_by_the_proxy() {
+    let _watchdog = Watchdog::start();
+    let proxy = Proxy::start(None).await;
+    let server = Server::bind("tcp://localhost:*").await.unwrap();
+    let Some(Endpoint::Tcp(tcp)) = server.last_endpoint() else { panic!("it is TCP") };
+    let client = Client::builder().socks_proxy(proxy.open());
+    let client = client.connect(format!("tcp://localhost:{}", tcp.port())).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+    assert_eq!(proxy.targets.borrow()[0], format!("localhost:{}", tcp.port()));
+    assert_eq!(client.peers()[0].address(), None);
+}
+
+#[tokio::test]
+async fn a_proxy_lets_in_who_has_the_password() {
+    let _watchdog = Watchdog::start();
+    let proxy = Proxy::start(Some("secret")).await;
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let right = proxy.open().with_credentials("user", "secret").unwrap();
+    let client = Client::builder().socks_proxy(right);
+    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_the_password_is_not_asked_again() {
+    let _watchdog = Watchdog::start();
+    let proxy = Proxy::start(Some("secret")).await;
+    let wrong = proxy.open().with_credentials("user", "guess").unwrap();
+    for settings in [wrong, proxy.open()] {
+        let client = Client::builder().socks_proxy(settings);
+        let client = client.connect(Place::reserve().endpoint()).await.unwrap();
+        let error = client.connected().await.unwrap_err();
+        assert!(matches!(error, ConnectedError::Failed(ConnectFailure::ProxyRefused)));
+    }
+    assert!(proxy.targets.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn a_remote_that_refuses_the_proxy_is_tried_again() {
+    let _watchdog = Watchdog::start();
+    let proxy = Proxy::start(None).await;
+    let nobody = Place::reserve();
+    let client = Client::builder().socks_proxy(proxy.open());
+    let client = client.connect(nobody.endpoint()).await.unwrap();
+    let mut monitor = client.monitor();
+    while !matches!(monitor.recv().await.unwrap().unwrap().kind, EventKind::ConnectRetried { .. }) {
+    }
+    let server = Server::bind(nobody.release()).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "x");
+
+    // Unless the options say otherwise, to which it is like any other.
+    let nobody = Place::reserve();
+    let client = Client::builder()
+        .socks_proxy(proxy.open())
+        .reconnect_stop([ReconnectStop::ConnectionRefused])
+        .connect(nobody.endpoint())
+        .await
+        .unwrap();
+    let error = client.connected().await.unwrap_err();
+    assert!(matches!(error, ConnectedError::Failed(ConnectFailure::Transport(_))));
+}
+
+/// A proxy, until this is dropped.
+struct Proxy {
+    address: SocketAddr,
+    /// Where it was asked to connect to.
+    targets: watch::Receiver<Vec<String>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Proxy {
+    async fn start(password: Option<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (asked, targets) = watch::channel(Vec::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut connections = JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                connections.spawn(serve(stream, password, asked.clone()));
+            }
+        });
+        Self { address, targets, _tasks: tasks }
+    }
+
+    fn open(&self) -> SocksProxy {
+        self.address.into()
+    }
+}
+
+async fn serve(stream: TcpStream, password: Option<&str>, asked: watch::Sender<Vec<String>>) {
+    let protocol = match password {
+        Some(password) => {
+            let check = |user: String, given: String| user == "user" && given == password;
+            let Ok((protocol, _)) = Socks5ServerProtocol::accept_password_auth(stream, check).await
+            else {
+                return;
+            };
+            protocol
+        }
+        None => Socks5ServerProtocol::accept_no_auth(stream).await.unwrap(),
+    };
+    let asked_for = protocol.read_command().await.unwrap();
+    asked.send_modify(|targets| targets.push(asked_for.2.to_string()));
+    let (protocol, _, target): (_, _, TargetAddr) = asked_for.resolve_dns().await.unwrap();
+    // Fails where nobody listens, and when one end is closed.
+    let _ = run_tcp_proxy(protocol, &target, Duration::from_secs(10), true).await;
+}
