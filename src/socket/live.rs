@@ -74,11 +74,15 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     /// ever being closed, gets its listeners from a `.socket` unit, through the variable `LISTEN_FDS`.
     /// The crate `listenfd` hands them out:
     ///
-    /// ```ignore
+    /// ```
+    /// # use tokio_zmtp::{Server, Socket};
+    /// # async fn example(server: Server) -> Result<(), Box<dyn std::error::Error>> {
     /// let mut passed = listenfd::ListenFd::from_env();
     /// if let Some(listener) = passed.take_tcp_listener(0)? {
     ///     server.bind_from_std(listener).await?;
     /// }
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// # Cancel safety
