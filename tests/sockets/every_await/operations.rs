@@ -1,6 +1,7 @@
 //! What users can wait for.
 
 use std::future;
+use std::net::TcpListener;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -28,9 +29,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
             Client::builder().bind(ANY).await.unwrap();
         })
     }),
+    traffic("Builder::bind_from_std", |_| {
+        Box::pin(async move {
+            Client::builder().bind_from_std(std_listener()).await.unwrap();
+        })
+    }),
     traffic("Builder::connect", |cast| {
         Box::pin(async move {
             Server::builder().connect(cast.endpoint).await.unwrap();
+        })
+    }),
+    traffic("Builder::connect_all", |cast| {
+        Box::pin(async move {
+            Server::builder().connect_all(cast.endpoint).await.unwrap();
         })
     }),
     traffic("Client::bind", |_| {
@@ -321,9 +332,19 @@ pub(super) const OPERATIONS: &[Operation] = &[
             cast.server.bind(ANY).await.unwrap();
         })
     }),
+    connects("Socket::bind_from_std", |cast| {
+        Box::pin(async move {
+            cast.client.bind_from_std(std_listener()).await.unwrap();
+        })
+    }),
     connects("Socket::connect", |cast| {
         Box::pin(async move {
             cast.client.connect(cast.endpoint).await.unwrap();
+        })
+    }),
+    connects("Socket::connect_all", |cast| {
+        Box::pin(async move {
+            cast.client.connect_all(cast.endpoint).await.unwrap();
         })
     }),
     connects("Socket::disconnect", |cast| {
@@ -405,6 +426,10 @@ async fn ready<S: Sink<Message> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
 fn connect_soon(client: &Client, cast: &Cast) -> task::JoinHandle<()> {
     let (client, endpoint) = (client.clone(), cast.endpoint.clone());
     task::spawn(async move { client.connect(endpoint).await.unwrap() })
+}
+
+fn std_listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
 /// No time, or more than there is.
