@@ -64,7 +64,8 @@
 //! |---|---|
 //! | `tcp://127.0.0.1:5555`, `tcp://[::1]:5555` | an address |
 //! | `tcp://example.org:5555` | a name; it is resolved at every attempt, and all its addresses are tried |
-//! | `tcp://*:5555` | to bind: all interfaces, IPv6 and IPv4 |
+//! | `tcp://eth0;example.org:5555` | to connect: from an address of that interface |
+//! | `tcp://*:5555`, `tcp://eth0:5555` | to bind: all interfaces, IPv6 and IPv4; or one by its name |
 //! | `tcp://eth0:5555` | to bind: an address of that network interface |
 //! | `tcp://127.0.0.1:*` | to bind: a port that the system picks, which `last_endpoint` tells |
 //! | `tcp://192.0.2.7;example.org:5555` | to connect: from an address or an interface of this machine |
