@@ -75,6 +75,12 @@
 //!
 //! It makes no difference to a socket which side binds and which connects, nor which comes first.
 //!
+//! # Security
+//!
+//! By default a socket lets everybody in, and everybody on the way can read along: keep that to networks
+//! that you trust. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted and
+//! both ends are sure of each other; with an authenticator a socket chooses its remotes. See [`auth`].
+//!
 //! # Cancel safety
 //!
 //! Every future of this crate can be dropped at any time, and says what that means. No message that
@@ -93,13 +99,13 @@
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //!
-//! None is on by default. There is only the NULL mechanism, which neither authenticates nor encrypts:
-//! keep it to networks that you trust.
+//! None is on by default.
 
 #![forbid(unsafe_code)]
 // The example of the README is tested with those of this page.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
+pub mod auth;
 #[cfg(feature = "serde")]
 pub mod config;
 mod connection;
@@ -136,6 +142,7 @@ pub use self::options::{ReconnectStop, Resolver};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
 pub use self::peers::PeerId;
+pub use self::proto::mechanism::Mechanism;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::remote::{Credentials, Remote};
 pub use self::routing_id::RoutingId;

@@ -73,7 +73,11 @@ pub(crate) struct Identity {
     pub(crate) endpoint: Endpoint,
     pub(crate) origin: Origin,
     pub(crate) socket_type: Option<SocketType>,
+    /// What the remote has announced.
     pub(crate) metadata: Metadata,
+    pub(crate) user_id: Option<String>,
+    /// What the authenticator has said of it.
+    pub(crate) granted: Metadata,
 }
 
 impl Remote {
@@ -121,24 +125,33 @@ impl Remote {
         self.0.identity.socket_type
     }
 
-    /// Returns the name by which the remote was authenticated. Always `None` with the NULL mechanism,
-    /// which authenticates nobody. (libzmq `User-Id`.)
+    /// Returns the name by which the authenticator has let the remote in; `None` if it has none, or if
+    /// there is no authenticator. (libzmq `User-Id`.)
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
-        None
+        self.0.identity.user_id.as_deref()
     }
 
-    /// Returns a property that the remote has announced, whose name is found in any case (RFC 37,
-    /// Connection Metadata).
+    /// Returns a property that the authenticator has added to the remote, or else one that the remote has
+    /// announced. Its name is found in any case (RFC 37, Connection Metadata).
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&[u8]> {
-        self.0.identity.metadata.value(name)
+        let Identity { metadata, granted, .. } = &self.0.identity;
+        granted.value(name).or_else(|| metadata.value(name))
     }
 
-    /// Iterates over the names and values of all properties that the remote has announced, in its
-    /// order.
+    /// Returns a property that the authenticator has added to the remote; what the remote says of itself
+    /// does not count here.
+    #[must_use]
+    pub fn granted_property(&self, name: &str) -> Option<&[u8]> {
+        self.0.identity.granted.value(name)
+    }
+
+    /// Iterates over the names and values of all properties: those that the authenticator has added, and
+    /// those that the remote has announced, in its order.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0.identity.metadata.iter().map(|property| (property.name, property.value))
+        let Identity { metadata, granted, .. } = &self.0.identity;
+        granted.iter().chain(metadata.iter()).map(|property| (property.name, property.value))
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -211,6 +224,8 @@ pub(crate) mod tests {
             origin: address.into(),
             socket_type: None,
             metadata,
+            user_id: None,
+            granted: Metadata::default(),
         };
         Remote::new(identity, 0)
     }

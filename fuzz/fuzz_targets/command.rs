@@ -39,6 +39,7 @@ fuzz_target!(|input: &[u8]| {
             Command::Pong(ping.pong()).encode(&mut encoded);
             let _ = ping.ttl();
         }
+        Command::Mechanism { .. } => unreachable!("only a mechanism makes one"),
         Command::Pong(_) | Command::Unknown { .. } => {}
     }
 });

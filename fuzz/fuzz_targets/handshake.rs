@@ -11,6 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use proto::greeting::{Greeting, MechanismName};
 use proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Peer};
 use proto::mechanism::Mechanism;
+use proto::mechanism::curve::Seed;
 use proto::metadata::Metadata;
 use proto::socket_type::SocketType;
 
@@ -43,11 +44,13 @@ struct Outcome {
 }
 
 fn feed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
-    let mut handshake = Handshake::new(HandshakeConfig {
+    let config = HandshakeConfig {
         socket_type: SocketType::Client,
         mechanism: Mechanism::Null,
         metadata: Metadata::default(),
-    });
+        has_authenticator: false,
+    };
+    let mut handshake = Handshake::new(config, Seed::new(&[0x55; Seed::LEN]));
     let mut left = BytesMut::new();
     let mut progress = Ok(None);
     for piece in pieces {

@@ -56,7 +56,7 @@ fn feed<'a>(
     limit: Option<u8>,
     unpack: impl Fn(&mut Vec<Item>, &mut Batch),
 ) -> Outcome {
-    let mut decoder = TrafficDecoder::new(limit.map(u64::from));
+    let mut decoder = TrafficDecoder::new(limit.map(u64::from), None);
     let mut input = BytesMut::new();
     let mut items = Vec::new();
     let mut fed = 0;

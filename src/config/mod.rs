@@ -17,6 +17,7 @@
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without end | a word | `"infinite"` |
 //! | message | text, or a list of octets | `"hello"`, `[0, 255]` |
+//! | `mechanism` | a word, or a table under it | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
 //! | `metadata` | table of texts | `{ X-Colour = "red" }` |
@@ -58,6 +59,7 @@
 
 mod error;
 mod form;
+mod security;
 mod sockets;
 #[cfg(test)]
 mod tests;

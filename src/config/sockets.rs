@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, SocketConfig, form};
+use super::{ConfigError, SocketConfig, form, security};
 use crate::endpoint::Endpoint;
 use crate::error::PropertyError;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
+use crate::proto::mechanism::Mechanism;
 use crate::socket::{Builder, Client, Server};
 
 /// Calls a macro with what it is given, followed by the options that every socket has.
@@ -28,6 +30,8 @@ macro_rules! with_options {
             bind_to_device: Option<String> => tcp.device,
             #[serde(with = "form::limit")]
             connect_timeout: Option<Duration> => connect_timeout,
+            #[serde(with = "security::domain")]
+            domain: Arc<str> => domain,
             #[serde(with = "form::limit")]
             handshake_interval: Option<Duration> => handshake_interval,
             #[serde(with = "form::limit")]
@@ -41,7 +45,11 @@ macro_rules! with_options {
             immediate: bool => immediate,
             #[serde(with = "form::limit")]
             linger: Option<Duration> => linger,
+            max_half_open: usize => max_half_open,
+            max_half_open_per_address: usize => max_half_open_per_address,
             max_message_size: Option<u64> => max_message_size,
+            #[serde(with = "security::mechanism")]
+            mechanism: Mechanism => mechanism,
             #[cfg(any(target_os = "android", target_os = "linux"))]
             priority: Option<u32> => tcp.priority,
             #[serde(with = "form::limit")]

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::proto::handshake::{Handshake, HandshakeError, Peer};
+use crate::proto::mechanism::curve::Sealer;
 use crate::proto::traffic::{Traffic, TrafficDecoder, TrafficError};
 
 /// Decodes the remote's part of the handshake, as one item.
@@ -38,14 +39,18 @@ impl Encoder<Bytes> for HandshakeCodec {
 
 /// Decodes what comes after it.
 #[derive(Debug)]
-pub(crate) struct TrafficCodec(pub(super) TrafficDecoder);
+pub(crate) struct TrafficCodec {
+    pub(super) decoder: TrafficDecoder,
+    /// For the writer, if traffic is encrypted.
+    pub(super) sealer: Option<Sealer>,
+}
 
 impl Decoder for TrafficCodec {
     type Item = Traffic;
     type Error = DecodeError<TrafficError>;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, Self::Error> {
-        self.0.decode(input).map_err(DecodeError::Protocol)
+        self.decoder.decode(input).map_err(DecodeError::Protocol)
     }
 
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, Self::Error> {

@@ -72,13 +72,13 @@ pub(crate) struct Connection<'a, S> {
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Takes over an established stream to a remote, whose queues are those of `attachment`.
     pub(crate) fn new(
-        framed: Framed<S, TrafficCodec>,
+        mut framed: Framed<S, TrafficCodec>,
         attachment: &'a mut Attachment,
         remote: Remote,
         options: &Options,
     ) -> Self {
         let undelivered = attachment.begin(&remote);
-        let mut writer = Writer::default();
+        let mut writer = Writer::new(framed.codec_mut().sealer.take());
         if let Some(hello) = &options.hello_message {
             writer.queue_hello(hello);
         }
@@ -246,7 +246,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 None
             }
             // libzmq, too, passes over commands that have no meaning here.
-            Command::Ready(_) | Command::Unknown { .. } => {
+            Command::Ready(_) | Command::Mechanism { .. } | Command::Unknown { .. } => {
                 tracing::debug!(name = command.name(), "ignored a command");
                 None
             }
@@ -290,7 +290,7 @@ impl<S> Connection<'_, S> {
     }
 
     fn count_multipart(&mut self) {
-        let discarded = self.framed.codec_mut().0.take_discarded();
+        let discarded = self.framed.codec_mut().decoder.take_discarded();
         if discarded > 0 {
             self.remote.counters().count_multipart(discarded);
             self.attachment.count_multipart(discarded);

@@ -12,7 +12,8 @@ use tokio_util::codec::Framed;
 
 use crate::message::Message;
 use crate::proto::command::Command;
-use crate::proto::frame::{LONG_LENGTH, put_message_header};
+use crate::proto::frame::{LONG_LENGTH, frame_len, put_message_header};
+use crate::proto::mechanism::curve::{OVERHEAD, Sealer};
 use crate::stats::Volume;
 
 /// What a connection has taken from its queue, and how far it has got with it.
@@ -33,13 +34,20 @@ pub(super) struct Writer {
     round: usize,
     /// What is left of the long body that ends the round.
     body: Bytes,
-    /// Commands for the next round, encoded.
+    /// Commands for the next round, encoded, and sealed after all that went before.
     commands: BytesMut,
+    /// If traffic is encrypted.
+    sealer: Option<Sealer>,
     /// What was written since this was last asked.
     written: Volume,
 }
 
 impl Writer {
+    /// With a `sealer` all frames are sealed.
+    pub(super) fn new(sealer: Option<Sealer>) -> Self {
+        Self { sealer, ..Self::default() }
+    }
+
     /// Where to put taken messages. Only an idle writer may be given some.
     pub(super) fn taken(&mut self) -> &mut VecDeque<Message> {
         debug_assert!(self.is_idle());
@@ -48,13 +56,21 @@ impl Writer {
 
     /// Queues a command to be sent before the messages of the next round.
     pub(super) fn queue_command(&mut self, command: &Command) {
-        command.encode(&mut self.commands);
+        match &mut self.sealer {
+            None => command.encode(&mut self.commands),
+            Some(sealer) => sealer.put_command(&mut self.commands, &command.body()),
+        }
     }
 
     /// Queues a message to be sent before all others, unlike which it is not kept.
     pub(super) fn queue_hello(&mut self, body: &[u8]) {
-        put_message_header(&mut self.commands, body.len());
-        self.commands.put_slice(body);
+        match &mut self.sealer {
+            None => {
+                put_message_header(&mut self.commands, body.len());
+                self.commands.put_slice(body);
+            }
+            Some(sealer) => sealer.put_message(&mut self.commands, body),
+        }
     }
 
     /// Writes all that was taken and queued; ready when that is done.
@@ -82,10 +98,12 @@ impl Writer {
         let mut written = self.encoded;
         while missing > 0 && written > 0 {
             written -= 1;
-            missing = missing.saturating_sub(frame_len(&self.taken[written]));
+            missing = missing.saturating_sub(self.frame_len(&self.taken[written]));
         }
         let mut unwritten = mem::take(&mut self.taken);
-        self.written.add(volume(unwritten.drain(..written)));
+        for message in unwritten.drain(..written) {
+            self.written.add(Volume { messages: 1, octets: self.frame_len(&message) as u64 });
+        }
         self.in_round = false;
         self.encoded = 0;
         self.body = Bytes::new();
@@ -107,15 +125,25 @@ impl Writer {
         self.commands.len() >= COMMANDS_MAX
     }
 
-    /// Begins a round.
+    /// Begins a round. What is sealed is copied, however long it is.
     fn encode(&mut self, buffer: &mut BytesMut) {
         let commands = self.commands.len();
         if commands > 0 {
             buffer.put_slice(&self.commands);
             self.commands.clear();
         }
+        if let Some(sealer) = &mut self.sealer {
+            let len = |message: &Message| frame_len(OVERHEAD + message.len());
+            buffer.reserve(self.taken.iter().map(len).sum());
+            for message in &self.taken {
+                sealer.put_message(buffer, message);
+            }
+            self.encoded = self.taken.len();
+            self.round = buffer.len() - commands;
+            return;
+        }
         let short = self.taken.iter().take_while(|message| message.len() < LONG_BODY);
-        buffer.reserve(short.map(frame_len).sum::<usize>() + LONG_LENGTH);
+        buffer.reserve(short.map(|message| frame_len(message.len())).sum::<usize>() + LONG_LENGTH);
         for message in &self.taken {
             put_message_header(buffer, message.len());
             self.encoded += 1;
@@ -158,7 +186,11 @@ impl Writer {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
         }
-        framed.write_buffer_mut().clear();
+        let buffer = framed.write_buffer_mut();
+        buffer.clear();
+        if buffer.capacity() > BUFFER_KEPT {
+            *buffer = BytesMut::new();
+        }
         self.written.add(Volume { messages: self.encoded as u64, octets: self.round as u64 });
         if self.encoded == self.taken.len() {
             self.taken.clear();
@@ -170,23 +202,20 @@ impl Writer {
         self.in_round = false;
         Poll::Ready(Ok(()))
     }
-}
 
-fn volume(messages: impl Iterator<Item = Message>) -> Volume {
-    messages.fold(Volume::default(), |mut volume, message| {
-        volume.add(Volume { messages: 1, octets: frame_len(&message) as u64 });
-        volume
-    })
-}
-
-fn frame_len(message: &Message) -> usize {
-    let header = if message.len() <= usize::from(u8::MAX) { 2 } else { LONG_LENGTH };
-    header + message.len()
+    fn frame_len(&self, message: &Message) -> usize {
+        let overhead = if self.sealer.is_some() { OVERHEAD } else { 0 };
+        frame_len(overhead + message.len())
+    }
 }
 
 /// Bodies from this length on are written from where they are; copying shorter ones behind their
 /// headers is faster. (Without a copy from 8 KiB on, bodies of 16 KiB passed at half the rate.)
 const LONG_BODY: usize = 0x8000;
+
+/// The room of a write buffer that is kept: what one take needs as a rule. One that a longer message was
+/// sealed in is given back.
+const BUFFER_KEPT: usize = 0x4_0000;
 
 /// Answers to some thousand PINGs: who sends more without reading is not read from.
 const COMMANDS_MAX: usize = 0x1_0000;
@@ -236,7 +265,7 @@ mod tests {
             let unwritten = writer.take_unwritten(framed.write_buffer().len());
             let mut end = PONG_LEN;
             let expected = bodies.iter().filter(|body| {
-                end += frame_len(body);
+                end += frame_len(body.len());
                 end > capacity.max(1)
             });
             assert!(unwritten.iter().eq(expected), "{capacity} octets were written");

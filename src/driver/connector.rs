@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::backoff::Backoff;
 use super::{Shared, within};
+use crate::auth::StatusCode;
 use crate::connection::{Connection, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::{Endpoint, InprocEndpoint};
@@ -175,7 +176,10 @@ impl Connector {
         let Shared { options, handshake, .. } = &*self.shared;
         let (connection_id, subject) = self.connected(origin);
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        let established = establish(stream, handshake.clone(), deadline, largest).await;
+        let asking = self.shared.asking(&self.endpoint, origin);
+        let shaking_hands =
+            establish(stream, handshake.clone(), deadline, largest, asking.as_ref());
+        let established = shaking_hands.await;
         let (framed, peer) =
             established.map_err(|reason| self.handshake_failed(&subject, reason))?;
         Ok(Dialled { line: Line::Stream(Box::new(framed)), peer, connection_id, origin })
@@ -260,11 +264,18 @@ impl Connector {
             ConnectFailure::Handshake(reason) => {
                 let retry = match reason {
                     HandshakeFailure::Refused { .. } => Retry::Never,
-                    HandshakeFailure::IncompatibleSocketType { .. }
+                    HandshakeFailure::AddressDenied
+                    | HandshakeFailure::IncompatibleSocketType { .. }
                     | HandshakeFailure::MechanismMismatch { .. }
-                    | HandshakeFailure::Protocol(_) => Retry::Rarely,
+                    | HandshakeFailure::Protocol(_)
+                    | HandshakeFailure::Rejected {
+                        status: StatusCode::Denied | StatusCode::InternalError,
+                    }
+                    | HandshakeFailure::WrongKey(_) => Retry::Rarely,
                     HandshakeFailure::ClosedByRemote
+                    | HandshakeFailure::CrowdedOut
                     | HandshakeFailure::Io(_)
+                    | HandshakeFailure::Rejected { status: StatusCode::TemporaryError }
                     | HandshakeFailure::TimedOut { .. } => Retry::BackOff,
                 };
                 (Some(ReconnectStop::HandshakeFailed), retry)

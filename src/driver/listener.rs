@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::acceptor::{Acceptor, Incoming};
+use super::half_open::HalfOpen;
 use super::shared::Joined;
 use super::{Shared, wind_down, within};
 use crate::connection::{Connection, establish};
@@ -19,6 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
+use crate::options::Options;
 use crate::peers::{Direction, Hope};
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
@@ -40,6 +42,7 @@ struct Place {
     /// Cancelled by the driver.
     ended: CancellationToken,
     shared: Arc<Shared>,
+    half_open: Arc<HalfOpen>,
 }
 
 impl Listener {
@@ -50,7 +53,9 @@ impl Listener {
         shared: Arc<Shared>,
     ) -> Self {
         let endpoint = acceptor.local_endpoint();
-        let place = Place { id, endpoint, ended, shared };
+        let Options { max_half_open, max_half_open_per_address, .. } = shared.options;
+        let half_open = Arc::new(HalfOpen::new(max_half_open, max_half_open_per_address));
+        let place = Place { id, endpoint, ended, shared, half_open };
         place.publish(|| EventKind::Listening);
         Self { acceptor, place, connections: JoinSet::new() }
     }
@@ -118,14 +123,23 @@ impl Place {
         whence: (ConnectionId, Origin),
         subject: &Subject,
     ) -> Result<(), HandshakeFailure> {
-        let Self { endpoint, ended, shared, .. } = self;
-        let options = &shared.options;
+        let Self { endpoint, ended, shared, half_open, .. } = self;
+        let (options, (_, origin)) = (&shared.options, whence);
+        let asking = shared.asking(endpoint, origin);
+        if asking.as_ref().is_some_and(|asking| !asking.hears()) {
+            return Err(HandshakeFailure::AddressDenied);
+        }
         let handshake = shared.handshake.clone();
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        let seat = half_open.enter(origin.address.map(|address| address.ip()));
         let (framed, peer) = tokio::select! {
-            established = establish(stream, handshake, deadline, largest) => established?,
+            established = establish(stream, handshake, deadline, largest, asking.as_ref()) => {
+                established?
+            }
+            () = seat.crowded_out() => return Err(HandshakeFailure::CrowdedOut),
             () = ended.cancelled() => return Ok(()),
         };
+        drop(seat);
         let Some(mut attachment) = self.attach(subject) else { return Ok(()) };
         let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
         let connection = Connection::new(framed, &mut attachment, joined.remote(), options);

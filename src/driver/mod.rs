@@ -14,6 +14,7 @@ mod acceptor;
 mod backoff;
 mod connector;
 mod follower;
+mod half_open;
 mod listener;
 mod shared;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::auth::{Asking, Caller};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::message::Message;
@@ -54,6 +55,13 @@ impl Shared {
         &self.routing.losses
     }
 
+    /// Whom to ask about a remote, if there is anybody.
+    pub(super) fn asking(&self, endpoint: &Endpoint, origin: Origin) -> Option<Asking> {
+        let authenticator = self.options.authenticator.clone()?;
+        let domain = Arc::clone(&self.options.domain);
+        Some(Asking { authenticator, caller: Caller::new(domain, endpoint.clone(), origin) })
+    }
+
     pub(crate) fn linger(&self) -> Option<Duration> {
         *lock(&self.linger)
     }
@@ -78,6 +86,8 @@ impl Shared {
             origin,
             socket_type: peer.socket_type,
             metadata: peer.metadata,
+            user_id: peer.user_id,
+            granted: peer.granted,
         };
         let reconnects = match direction {
             Direction::Accepted => 0,

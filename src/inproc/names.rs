@@ -206,6 +206,12 @@ mod tests {
 
     fn peer(socket_type: SocketType) -> Peer {
         let metadata = Metadata::default();
-        HandshakeConfig { socket_type, mechanism: Mechanism::Null, metadata }.introduction()
+        let config = HandshakeConfig {
+            socket_type,
+            mechanism: Mechanism::Null,
+            metadata,
+            has_authenticator: false,
+        };
+        config.introduction()
     }
 }

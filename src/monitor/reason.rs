@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::proto::handshake::HandshakeError;
-use crate::proto::mechanism::MechanismError;
+use crate::proto::mechanism::{MechanismError, StatusCode};
 use crate::proto::socket_type::SocketType;
 use crate::proto::traffic::TrafficError;
 
@@ -40,6 +40,9 @@ pub enum ConnectFailure {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum HandshakeFailure {
+    /// This side does not hear the remote: see [`Authenticator::hears`](crate::auth::Authenticator::hears).
+    #[error("the remote is not heard")]
+    AddressDenied,
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
     ClosedByRemote,
@@ -52,6 +55,12 @@ pub enum HandshakeFailure {
         /// The type that the remote has announced.
         remote: SocketType,
     },
+    /// This side ended it, as more connections were shaking hands than
+    /// [`max_half_open`](crate::Builder::max_half_open) or
+    /// [`max_half_open_per_address`](crate::Builder::max_half_open_per_address) allows, and this one had
+    /// been at it for the longest.
+    #[error("too many connections are shaking hands")]
+    CrowdedOut,
     /// The stream failed.
     #[error("the stream failed during the handshake")]
     Io(#[source] Arc<io::Error>),
@@ -69,8 +78,15 @@ pub enum HandshakeFailure {
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
     #[error("the remote refuses this socket: {reason}")]
     Refused {
-        /// What the remote gave as its reason, made printable. It has no defined meaning.
+        /// What the remote gave as its reason, made printable. It has no defined meaning, but if it is a
+        /// number it is that of a [`StatusCode`] as a rule.
         reason: String,
+    },
+    /// This side does not let the remote in.
+    #[error("the remote is not let in: {status}")]
+    Rejected {
+        /// What the authenticator said.
+        status: StatusCode,
     },
     /// The handshake took longer than [`handshake_interval`](crate::Builder::handshake_interval).
     #[error("the handshake took longer than {limit:?}")]
@@ -78,6 +94,10 @@ pub enum HandshakeFailure {
         /// How long that is.
         limit: Duration,
     },
+    /// What the remote has encrypted does not decrypt (RFC 26): it has not the secret key that it claims
+    /// to have, it knows another public key of this socket, or somebody in between has changed it.
+    #[error("the remote has not the keys that it claims to have")]
+    WrongKey(#[source] ProtocolError),
 }
 
 /// Why a connection ended that had finished its handshake.
@@ -159,6 +179,12 @@ impl From<HandshakeError> for HandshakeFailure {
             HandshakeError::Mechanism(MechanismError::Refused { reason }) => {
                 Self::Refused { reason: reason.to_string() }
             }
+            HandshakeError::Mechanism(MechanismError::Rejected { status }) => {
+                Self::Rejected { status }
+            }
+            HandshakeError::Mechanism(
+                error @ (MechanismError::Unopened { .. } | MechanismError::Vouch),
+            ) => Self::WrongKey(ProtocolError::new(error)),
             HandshakeError::MechanismMismatch { local, remote } => {
                 Self::MechanismMismatch { local: local.to_string(), remote: remote.to_string() }
             }

@@ -5,6 +5,7 @@ mod resolver;
 mod socks;
 mod tcp;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,21 +15,28 @@ pub use self::resolver::Resolver;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
+use crate::auth::SharedAuthenticator;
 use crate::proto::heartbeating::HeartbeatConfig;
+use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 
 /// The options of one socket. They apply to every endpoint that it binds or connects.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
+    pub(crate) authenticator: Option<SharedAuthenticator>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) disconnect_message: Option<Bytes>,
+    pub(crate) domain: Arc<str>,
     pub(crate) handshake_interval: Option<Duration>,
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) hello_message: Option<Bytes>,
     pub(crate) hiccup_message: Option<Bytes>,
     pub(crate) immediate: bool,
     pub(crate) linger: Option<Duration>,
+    pub(crate) max_half_open: usize,
+    pub(crate) max_half_open_per_address: usize,
     pub(crate) max_message_size: Option<u64>,
+    pub(crate) mechanism: Mechanism,
     pub(crate) metadata: Metadata,
     pub(crate) reconnect_interval: Option<Duration>,
     pub(crate) reconnect_interval_max: Duration,
@@ -46,10 +54,14 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            // libzmq's default, where no handler of ZAP is running.
+            authenticator: None,
             // The system's own limit takes minutes, during which a better address is not tried.
             connect_timeout: Some(Duration::from_secs(10)),
             // libzmq's default: none.
             disconnect_message: None,
+            // libzmq's default.
+            domain: Arc::from(""),
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
             // libzmq's default: none.
@@ -62,8 +74,15 @@ impl Default for Options {
             immediate: false,
             // libzmq waits for ever, which lets a program hang at its end.
             linger: Some(Duration::from_secs(30)),
+            // libzmq has no such limit. Far more than shake hands at any time, unless somebody holds
+            // connections open, and a part of the files that a process may have open as a rule.
+            max_half_open: 4_096,
+            // Behind one address there may be many clients.
+            max_half_open_per_address: 4_096,
             // libzmq's default. Memory is only taken for octets that have arrived.
             max_message_size: None,
+            // libzmq's default.
+            mechanism: Mechanism::Null,
             metadata: Metadata::default(),
             // libzmq's default.
             reconnect_interval: Some(Duration::from_millis(100)),

@@ -2,15 +2,17 @@
 
 use bytes::{Buf, Bytes};
 
-use super::frame::SHORT_MESSAGE;
+use super::frame::{LONG_LENGTH, SHORT_LENGTH, SHORT_MESSAGE};
 
 /// Whole messages in the order in which they came, still framed.
 ///
-/// Invariant: `frames` is exactly `messages` whole message frames without MORE.
+/// Invariant: `frames` is exactly `messages` whole message frames without MORE, in each of which
+/// `overhead` octets stand before the body.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     frames: Bytes,
     messages: usize,
+    overhead: usize,
     /// Octets before the first frame that lie in the same buffers and were passed over.
     passed: usize,
 }
@@ -19,13 +21,19 @@ impl Batch {
     /// Takes over `frames`, which are so many whole messages, `passed` octets having been passed over
     /// before them.
     pub(super) const fn new(frames: Bytes, messages: usize, passed: usize) -> Self {
-        Self { frames, messages, passed }
+        Self { frames, messages, overhead: 0, passed }
+    }
+
+    /// Takes over frames that were sealed, and were opened where they are.
+    pub(super) fn opened(mut self, overhead: usize) -> Self {
+        self.overhead = overhead;
+        self
     }
 
     /// Takes the first message.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Bytes> {
-        let (header, size) = first_frame(&self.frames)?;
+        let (header, size) = first_frame(&self.frames, self.overhead)?;
         self.messages -= 1;
         self.frames.advance(header);
         Some(self.frames.split_to(size))
@@ -35,7 +43,7 @@ impl Batch {
     /// end with octets that are not the body's.
     #[inline]
     pub(crate) fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
-        let (header, size) = first_frame(&self.frames)?;
+        let (header, size) = first_frame(&self.frames, self.overhead)?;
         if size > N {
             return None;
         }
@@ -62,13 +70,16 @@ impl Batch {
         }
         let (mut end, mut count) = (0, 0);
         while count < messages && end < octets {
-            let Some((header, size)) = first_frame(&self.frames[end..]) else { break };
+            let Some((header, size)) = first_frame(&self.frames[end..], self.overhead) else {
+                break;
+            };
             end += header + size;
             count += 1;
         }
         self.messages -= count;
         // What was passed over is kept alive by the last that is left of the batch.
-        Self { frames: self.frames.split_to(end), messages: count, passed: 0 }
+        let overhead = self.overhead;
+        Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0 }
     }
 
     /// How many octets the messages keep alive: their frames, and what lies between them and those of
@@ -87,17 +98,19 @@ impl Batch {
     }
 }
 
-/// The length of the header and of the body of the whole message frame at the beginning of `frames`.
+/// What stands before the body of the whole message frame at the beginning of `frames`, and the length of
+/// the body. The frame's own size counts the overhead, too.
 #[inline]
-fn first_frame(frames: &[u8]) -> Option<(usize, usize)> {
-    match *frames {
-        [SHORT_MESSAGE, size, ..] => Some((2, usize::from(size))),
+fn first_frame(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
+    let (header, size) = match *frames {
+        [SHORT_MESSAGE, size, ..] => (SHORT_LENGTH, usize::from(size)),
         [_, a, b, c, d, e, f, g, h, ..] => {
             let size = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-            usize::try_from(size).ok().map(|size| (9, size))
+            (LONG_LENGTH, usize::try_from(size).ok()?)
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some((header + overhead, size.checked_sub(overhead)?))
 }
 
 #[cfg(test)]

@@ -19,6 +19,12 @@ pub(crate) enum Command {
     Error(ErrorReason),
     Ping(Ping),
     Pong(Pong),
+    /// A command of a security mechanism, which encodes its data itself. Only sent: what is received
+    /// is decoded by the mechanism.
+    Mechanism {
+        name: &'static str,
+        data: Vec<u8>,
+    },
     /// A well-formed command that we do not know. Its data is not kept.
     ///
     /// It is not an error here because libzmq tolerates such commands in traffic, so that later
@@ -51,16 +57,32 @@ impl Command {
 
     /// Appends the whole frame: header, name and data.
     pub(crate) fn encode(&self, dst: &mut BytesMut) {
-        let name = self.name();
-        let name_len = u8::try_from(name.len()).expect("command names have at most 255 letters");
+        frame::put_command_header(dst, self.body_len());
+        self.encode_body(dst);
+    }
+
+    /// Returns the frame without its header.
+    pub(crate) fn body(&self) -> BytesMut {
+        let mut body = BytesMut::with_capacity(self.body_len());
+        self.encode_body(&mut body);
+        body
+    }
+
+    fn body_len(&self) -> usize {
         let data_len = match self {
             Self::Ready(metadata) => metadata.encoded_len(),
             Self::Error(reason) => reason.encoded_len(),
             Self::Ping(ping) => ping.encoded_len(),
             Self::Pong(pong) => pong.encoded_len(),
+            Self::Mechanism { data, .. } => data.len(),
             Self::Unknown { .. } => 0,
         };
-        frame::put_command_header(dst, 1 + name.len() + data_len);
+        1 + self.name().len() + data_len
+    }
+
+    fn encode_body(&self, dst: &mut BytesMut) {
+        let name = self.name();
+        let name_len = u8::try_from(name.len()).expect("command names have at most 255 letters");
         dst.put_u8(name_len);
         dst.put_slice(name.as_bytes());
         match self {
@@ -68,6 +90,7 @@ impl Command {
             Self::Error(reason) => reason.encode(dst),
             Self::Ping(ping) => ping.encode(dst),
             Self::Pong(pong) => pong.encode(dst),
+            Self::Mechanism { data, .. } => dst.put_slice(data),
             Self::Unknown { .. } => {}
         }
     }
@@ -79,6 +102,7 @@ impl Command {
             Self::Error(_) => ERROR,
             Self::Ping(_) => PING,
             Self::Pong(_) => PONG,
+            Self::Mechanism { name, .. } => name,
             Self::Unknown { name } => name,
         }
     }
@@ -111,7 +135,8 @@ pub(crate) enum CommandError {
     TruncatedTtl,
 }
 
-fn split_name(body: &[u8]) -> Result<(&str, &[u8]), CommandError> {
+/// Splits the body of a command frame into its name and its data.
+pub(super) fn split_name(body: &[u8]) -> Result<(&str, &[u8]), CommandError> {
     let (&len, body) = body.split_first().ok_or(CommandError::EmptyName)?;
     if len == 0 {
         return Err(CommandError::EmptyName);

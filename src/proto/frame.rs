@@ -75,6 +75,13 @@ pub(crate) fn put_message_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, 0x00, len);
 }
 
+/// Returns how many octets the frame with a body of `len` octets takes.
+#[inline]
+pub(crate) fn frame_len(len: usize) -> usize {
+    let header = if len <= usize::from(u8::MAX) { SHORT_LENGTH } else { LONG_LENGTH };
+    header + len
+}
+
 /// Appends the header of a command with a body of `len` octets.
 #[inline]
 pub(crate) fn put_command_header(dst: &mut BytesMut, len: usize) {
@@ -127,7 +134,7 @@ const RESERVED: u8 = 0xF8;
 /// RFC 37, Formal Grammar: "long-size = 8OCTET ; Body is 0 to 2^63-1 octets".
 const SIZE_MAX: u64 = 0x7FFF_FFFF_FFFF_FFFF;
 
-const SHORT_LENGTH: usize = 2;
+pub(crate) const SHORT_LENGTH: usize = 2;
 pub(crate) const LONG_LENGTH: usize = 9;
 
 #[cfg(test)]

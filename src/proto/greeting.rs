@@ -111,6 +111,12 @@ impl MechanismName {
     /// RFC 37, The NULL Security Mechanism.
     pub(crate) const NULL: Self = Self(*b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
+    /// RFC 24.
+    pub(crate) const PLAIN: Self = Self(*b"PLAIN\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+
+    /// RFC 25.
+    pub(crate) const CURVE: Self = Self(*b"CURVE\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+
     const LEN: usize = 0x14;
 
     /// Returns the name without its padding.

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use thiserror::Error;
 
 use super::socket_type::SocketType;
@@ -92,7 +92,7 @@ impl Metadata {
     }
 
     /// Appends all properties in their wire form.
-    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+    pub(crate) fn encode(&self, dst: &mut impl BufMut) {
         dst.put_slice(&self.encoded);
     }
 

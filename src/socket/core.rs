@@ -12,7 +12,6 @@ use crate::monitor::Publisher;
 use crate::options::Options;
 use crate::pipe::{HighWaterMark, PipeKey};
 use crate::proto::handshake::HandshakeConfig;
-use crate::proto::mechanism::Mechanism;
 use crate::proto::socket_type::SocketType;
 use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy, lock, wake_all};
 use crate::sync::Mutex;
@@ -59,8 +58,9 @@ impl<R: Strategy + 'static> Core<R> {
         };
         let handshake = HandshakeConfig {
             socket_type,
-            mechanism: Mechanism::Null,
+            mechanism: options.mechanism.clone(),
             metadata: options.metadata.clone(),
+            has_authenticator: options.authenticator.is_some(),
         };
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;

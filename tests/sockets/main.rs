@@ -41,6 +41,7 @@ mod reconnect;
 mod reconnect_stop;
 mod round_trip;
 mod routing;
+mod security;
 #[cfg(feature = "socks")]
 mod socks;
 mod stats;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{read, shown};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::options::ReconnectStop;
+use crate::proto::mechanism::Mechanism;
 use crate::socket::{Builder, Client, Server};
 
 #[test]
@@ -27,7 +28,7 @@ fn every_option_reaches_the_socket() {
 fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     let mut setters = setters();
     // Of one type of socket only, and what no data can describe.
-    let others = ["hiccup_message", "disconnect_message", "resolver"];
+    let others = ["authenticator", "hiccup_message", "disconnect_message", "resolver"];
     assert!(others.iter().all(|other| setters.remove(*other)));
 
     if cfg!(not(feature = "socks")) {
@@ -40,6 +41,37 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     for (key, value) in given {
         assert_ne!(Some(&value), default.get(&key), "{key} is given its default");
     }
+}
+
+#[test]
+fn every_mechanism_is_read_and_written() {
+    let secret = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+    let public = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+    for mechanism in [
+        "'null'",
+        "'plain_server'",
+        "{ plain_client = { username = 'alice', password = 'swordfish' } }",
+        &format!("{{ curve_server = {{ secret_key = '{secret}' }} }}"),
+        &format!("{{ curve_client = {{ server_key = '{public}', secret_key = '{secret}' }} }}"),
+    ] {
+        let text = format!("mechanism = {mechanism}");
+        let config: ClientConfig = read(&text);
+        let written = toml::Table::try_from(&config).unwrap();
+        let expected: toml::Table = text.parse().unwrap();
+        assert_eq!(written["mechanism"], expected["mechanism"]);
+        assert_eq!(read::<ClientConfig>(&written.to_string()), config);
+        assert!(!format!("{config:?}").contains("swordfish"));
+        assert!(!format!("{config:?}").contains(secret));
+    }
+    let made = format!("mechanism = {{ curve_client = {{ server_key = '{public}' }} }}");
+    assert_ne!(read::<ClientConfig>(&made), read::<ClientConfig>(&made), "the keys are its own");
+}
+
+#[test]
+fn a_key_that_is_none_is_refused() {
+    let text = "mechanism = { curve_server = { secret_key = 'short' } }";
+    let error = toml::from_str::<ServerConfig>(text).unwrap_err().to_string();
+    assert!(error.contains("a key has 40 characters, not 5"), "{error}");
 }
 
 /// The names of the public methods of [`Builder`] that take it and give it back.
@@ -63,6 +95,7 @@ const EVERY_OPTION: &str = "
     backlog = 10
     bind_to_device = 'lo'
     connect_timeout = '1s'
+    domain = 'testing'
     handshake_interval = '2s'
     heartbeat_interval = '3s'
     heartbeat_timeout = '4s'
@@ -70,7 +103,10 @@ const EVERY_OPTION: &str = "
     hello_message = 'hello'
     immediate = true
     linger = '6s'
+    max_half_open = 22
+    max_half_open_per_address = 23
     max_message_size = 7
+    mechanism = 'plain_server'
     metadata = { X-Colour = 'red', X-Size = 'large' }
     priority = 1
     reconnect_interval = '8ms'
@@ -105,6 +141,7 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
         .backlog(10)
         .bind_to_device("lo")
         .connect_timeout(seconds(1))
+        .domain("testing")
         .handshake_interval(seconds(2))
         .heartbeat_interval(seconds(3))
         .heartbeat_timeout(seconds(4))
@@ -112,7 +149,10 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
         .hello_message("hello")
         .immediate(true)
         .linger(seconds(6))
+        .max_half_open(22)
+        .max_half_open_per_address(23)
         .max_message_size(7)
+        .mechanism(Mechanism::PlainServer)
         .priority(1)
         .reconnect_interval(Duration::from_millis(8))
         .reconnect_interval_max(seconds(90))

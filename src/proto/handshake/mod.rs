@@ -9,7 +9,8 @@ use super::command::Command;
 use super::error_reason::ErrorReason;
 use super::frame::{FrameError, Header};
 use super::greeting::{Greeting, GreetingError, MechanismName, Version};
-use super::mechanism::{Mechanism, MechanismError, SecurityHandshake};
+use super::mechanism::curve::{Seed, Session};
+use super::mechanism::{Credentials, Mechanism, MechanismError, SecurityHandshake, StatusCode};
 use super::metadata::Metadata;
 use super::socket_type::SocketType;
 
@@ -18,6 +19,9 @@ use super::socket_type::SocketType;
 /// Write what [`poll_output`](Self::poll_output) yields, at once after [`new`](Self::new) and again
 /// after every [`handle_input`](Self::handle_input), also after one that failed.
 ///
+/// With an authenticator, ask it about what [`poll_credentials`](Self::poll_credentials) yields, and give
+/// its answer to [`handle_verdict`](Self::handle_verdict); until then no input is taken.
+///
 /// It never waits where the remote may be waiting as well: the whole greeting goes out first, and
 /// the mechanism's first command as soon as the remote's greeting is verified. Time is not its
 /// business, so give the whole handshake a deadline.
@@ -25,6 +29,8 @@ use super::socket_type::SocketType;
 pub(crate) struct Handshake {
     socket_type: SocketType,
     mechanism: MechanismName,
+    has_authenticator: bool,
+    credentials: Option<Credentials>,
     security: SecurityHandshake,
     stage: Stage,
     output: BytesMut,
@@ -32,14 +38,16 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     /// Starts the handshake of one connection.
-    pub(crate) fn new(config: HandshakeConfig) -> Self {
-        let HandshakeConfig { socket_type, mechanism, metadata } = config;
+    pub(crate) fn new(config: HandshakeConfig, seed: Seed) -> Self {
+        let HandshakeConfig { socket_type, mechanism, metadata, has_authenticator } = config;
         let greeting = Greeting::new(mechanism.name(), mechanism.is_server());
         let announced = announced(socket_type, &metadata);
         Self {
             socket_type,
             mechanism: mechanism.name(),
-            security: SecurityHandshake::new(mechanism, announced),
+            has_authenticator,
+            credentials: None,
+            security: SecurityHandshake::new(mechanism, announced, seed),
             stage: Stage::Greeting,
             output: BytesMut::from(greeting.encode().as_slice()),
         }
@@ -65,6 +73,40 @@ impl Handshake {
         progress
     }
 
+    /// Takes what the authenticator has decided about the credentials. Go on with
+    /// [`handle_input`](Self::handle_input) and what has been received meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The remote is not let in. The output tells it so, unless it may try again.
+    pub(crate) fn handle_verdict(
+        &mut self,
+        verdict: Result<(), StatusCode>,
+    ) -> Result<Option<Peer>, HandshakeError> {
+        let Stage::Verdict { version } = self.stage else { return Ok(None) };
+        self.stage = Stage::Security { version };
+        let progress = self.decide(verdict).and_then(|()| self.proceed(version));
+        if !matches!(progress, Ok(None)) {
+            self.stage = Stage::Ended;
+        }
+        progress
+    }
+
+    /// Yields what the remote has shown of itself, once, for the authenticator to judge.
+    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
+        self.credentials.take()
+    }
+
+    /// Whether it cannot go on without a verdict.
+    pub(crate) const fn awaits_verdict(&self) -> bool {
+        matches!(self.stage, Stage::Verdict { .. })
+    }
+
+    /// Takes out what the traffic is encrypted with, if it is, when the handshake is complete.
+    pub(crate) fn take_session(&mut self) -> Option<Session> {
+        self.security.take_session()
+    }
+
     /// Yields octets to send.
     pub(crate) fn poll_output(&mut self) -> Option<Bytes> {
         (!self.output.is_empty()).then(|| self.output.split().freeze())
@@ -85,19 +127,17 @@ impl Handshake {
                         });
                     }
                     self.stage = Stage::Security { version: greeting.version };
-                    self.queue_commands();
+                    self.proceed(greeting.version)?;
                 }
                 Stage::Security { version } => {
                     if !self.take_command(input)? {
                         return Ok(None);
                     }
-                    self.queue_commands();
-                    if let Some(metadata) = self.security.poll_metadata() {
-                        let socket_type = self.check_socket_type(&metadata)?;
-                        return Ok(Some(Peer { version, socket_type, metadata }));
+                    if let Some(peer) = self.proceed(version)? {
+                        return Ok(Some(peer));
                     }
                 }
-                Stage::Ended => return Ok(None),
+                Stage::Verdict { .. } | Stage::Ended => return Ok(None),
             }
         }
     }
@@ -110,7 +150,12 @@ impl Handshake {
         if !header.command {
             return Err(HandshakeError::UnexpectedMessage);
         }
-        if header.size > COMMAND_SIZE_MAX {
+        let limit = if self.security.expects_metadata() {
+            COMMAND_SIZE_MAX
+        } else {
+            SHORT_COMMAND_SIZE_MAX
+        };
+        if header.size > limit {
             return Err(HandshakeError::CommandTooLarge { size: header.size });
         }
         let Some(body) = header.body(input) else {
@@ -122,14 +167,38 @@ impl Handshake {
         Ok(true)
     }
 
-    fn queue_commands(&mut self) {
+    /// Does what follows from what the mechanism has learnt; yields the peer if that was all.
+    fn proceed(&mut self, version: Version) -> Result<Option<Peer>, HandshakeError> {
+        if let Some(credentials) = self.security.poll_credentials() {
+            if self.has_authenticator {
+                self.credentials = Some(credentials);
+                self.stage = Stage::Verdict { version };
+                return Ok(None);
+            }
+            self.decide(without_authenticator(&credentials))?;
+        }
         while let Some(command) = self.security.poll_command() {
             command.encode(&mut self.output);
         }
+        let Some(metadata) = self.security.poll_metadata() else {
+            return Ok(None);
+        };
+        let socket_type = self.check_socket_type(&metadata)?;
+        let (user_id, granted) = (None, Metadata::default());
+        Ok(Some(Peer { version, socket_type, metadata, user_id, granted }))
+    }
+
+    /// Tells the mechanism, and the remote if it is not let in.
+    fn decide(&mut self, verdict: Result<(), StatusCode>) -> Result<(), HandshakeError> {
+        if let Some(reason) = verdict.err().and_then(StatusCode::reason) {
+            Command::Error(ErrorReason::new(reason)).encode(&mut self.output);
+        }
+        Ok(self.security.handle_verdict(verdict)?)
     }
 
     /// Checks that the remote is one we may talk to, and tells it if not: a peer "SHOULD handle
-    /// errors by returning an ERROR command" (RFC 37, The Socket-Type Property).
+    /// errors by returning an ERROR command" (RFC 37, The Socket-Type Property). Where traffic is
+    /// encrypted, there is no such command any more.
     fn check_socket_type(
         &mut self,
         metadata: &Metadata,
@@ -150,8 +219,10 @@ impl Handshake {
                 name: name.get(..NAME_SHOWN_MAX).unwrap_or(name).into(),
             },
         };
-        let reason = ErrorReason::new(INVALID_SOCKET_TYPE);
-        Command::Error(reason).encode(&mut self.output);
+        if !self.security.is_encrypted() {
+            let reason = ErrorReason::new(INVALID_SOCKET_TYPE);
+            Command::Error(reason).encode(&mut self.output);
+        }
         Err(error)
     }
 }
@@ -163,6 +234,8 @@ pub(crate) struct HandshakeConfig {
     pub(crate) mechanism: Mechanism,
     /// Announced after the Socket-Type; names starting with `X-` are the application's.
     pub(crate) metadata: Metadata,
+    /// Whether there is somebody to judge credentials.
+    pub(crate) has_authenticator: bool,
 }
 
 impl HandshakeConfig {
@@ -172,6 +245,8 @@ impl HandshakeConfig {
             version: Version::ZMTP_3_1,
             socket_type: Some(self.socket_type),
             metadata: announced(self.socket_type, &self.metadata),
+            user_id: None,
+            granted: Metadata::default(),
         }
     }
 }
@@ -189,6 +264,9 @@ pub(crate) struct Peer {
     /// Legal for our own type, or absent if the remote did not announce it.
     pub(crate) socket_type: Option<SocketType>,
     pub(crate) metadata: Metadata,
+    /// What the authenticator has said of it, which is not known here.
+    pub(crate) user_id: Option<String>,
+    pub(crate) granted: Metadata,
 }
 
 /// How a handshake failed. In every case the connection is of no use any more.
@@ -218,7 +296,7 @@ pub(crate) enum HandshakeError {
     /// The remote announced a command larger than any that a handshake needs.
     #[error("handshake command of {size} octets")]
     CommandTooLarge {
-        /// The announced size of its body; the limit is 64 KiB.
+        /// The announced size of its body; the limit is 64 KiB, or 1 KiB where no metadata is due.
         size: u64,
     },
     /// The exchange of the mechanism's commands failed.
@@ -246,6 +324,8 @@ enum Stage {
     Greeting,
     /// Exchanging the mechanism's commands.
     Security { version: Version },
+    /// Waiting for what the authenticator says.
+    Verdict { version: Version },
     /// Complete or failed.
     Ended,
 }
@@ -257,11 +337,26 @@ enum Stage {
 /// takes, and bounds what an unauthenticated remote makes us hold.
 const COMMAND_SIZE_MAX: u64 = 0x1_0000;
 
+/// How large it may be where no metadata is due. The largest is the HELLO of PLAIN with 518 octets; this
+/// is what a remote makes us hold that has shown nothing of itself yet.
+const SHORT_COMMAND_SIZE_MAX: u64 = 0x400;
+
+/// What holds for remotes about whom nobody can be asked.
+fn without_authenticator(credentials: &Credentials) -> Result<(), StatusCode> {
+    match credentials {
+        Credentials::Null | Credentials::Curve { .. } => Ok(()),
+        // Nobody knows the password. libzmq refuses everybody, too.
+        Credentials::Plain { .. } => Err(StatusCode::Denied),
+    }
+}
+
 /// How much of an unknown socket type goes into the error; the longest legal name has 7 octets.
 const NAME_SHOWN_MAX: usize = 32;
 
 /// An error reason consists of VCHAR, that is, without spaces.
 const INVALID_SOCKET_TYPE: &[u8] = b"invalid-socket-type";
 
+#[cfg(test)]
+mod security_tests;
 #[cfg(test)]
 mod tests;

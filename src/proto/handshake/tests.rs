@@ -32,11 +32,8 @@ fn our_ready_goes_out_once_their_greeting_is_there() {
 fn extra_properties_follow_the_socket_type() {
     let mut metadata = Metadata::default();
     metadata.push("X-Key", b"value").unwrap();
-    let mut client = Handshake::new(HandshakeConfig {
-        socket_type: SocketType::Client,
-        mechanism: Mechanism::Null,
-        metadata,
-    });
+    let config = HandshakeConfig { metadata, ..config(SocketType::Client) };
+    let mut client = Handshake::new(config, seed());
     output(&mut client);
 
     client.handle_input(&mut BytesMut::from(GREETING)).unwrap();
@@ -270,11 +267,20 @@ const GREETING: &[u8] = b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x01NULL\0\0\0\0\0\0\0\0\0
 const SERVER_READY: &[u8] = b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06SERVER";
 
 fn handshake(socket_type: SocketType) -> Handshake {
-    Handshake::new(HandshakeConfig {
+    Handshake::new(config(socket_type), seed())
+}
+
+fn config(socket_type: SocketType) -> HandshakeConfig {
+    HandshakeConfig {
         socket_type,
         mechanism: Mechanism::Null,
         metadata: Metadata::default(),
-    })
+        has_authenticator: false,
+    }
+}
+
+fn seed() -> Seed {
+    Seed::new(&[0x55; Seed::LEN])
 }
 
 /// Feeds the pieces one after the other until the handshake ends; returns how it ended, all its

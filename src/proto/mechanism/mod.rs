@@ -3,23 +3,63 @@
 //! Each mechanism is a small state machine of its own module. It takes the bodies of the remote's
 //! commands undecoded, since "ZMTP does not define the syntax nor semantics of commands": the READY
 //! of CURVE, say, is an encrypted box, whereas that of NULL is plain metadata.
+//!
+//! Whether a remote is let in is not decided here: `poll_credentials` yields what it has shown, and
+//! `handle_verdict` takes the answer.
 
+mod credentials;
+pub(crate) mod curve;
 mod null;
+pub(crate) mod plain;
+mod status_code;
 
 use thiserror::Error;
 
+pub use self::credentials::Credentials;
+use self::curve::{
+    CurveClientHandshake, CurveKeypair, CurvePublicKey, CurveServerHandshake, Seed, Session,
+};
 use self::null::NullHandshake;
+use self::plain::{Password, PlainClientHandshake, PlainServerHandshake};
+pub use self::status_code::StatusCode;
 use super::command::{Command, CommandError};
 use super::error_reason::ErrorReason;
 use super::greeting::MechanismName;
 use super::metadata::Metadata;
 
-/// A socket's choice of mechanism. All its peers have to make the same.
-#[derive(Debug, Clone, Default)]
-pub(crate) enum Mechanism {
-    /// No authentication, no confidentiality.
+/// A socket's choice of mechanism, for all its endpoints. All its remotes have to make the same.
+///
+/// With PLAIN and CURVE one end is the client and the other the server. That has nothing to do with
+/// the type of socket, nor with which end binds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mechanism {
+    /// No authentication, no confidentiality. (RFC 37, The NULL Security Mechanism.)
     #[default]
     Null,
+    /// Shows a name and a password to the remote, in the clear. (RFC 24.)
+    PlainClient {
+        /// The name, of at most 255 octets.
+        username: String,
+        /// The password, of at most 255 octets.
+        password: Password,
+    },
+    /// Asks remotes for a name and a password, and the authenticator about them; without one nobody is
+    /// let in. (RFC 24.)
+    PlainServer,
+    /// Encrypts, makes sure of the server by its key, and shows a key to it. (RFC 25, RFC 26.)
+    CurveClient {
+        /// The key of the server. Keep out who could give you a wrong one.
+        server_key: CurvePublicKey,
+        /// The keys of this socket.
+        keypair: CurveKeypair,
+    },
+    /// Encrypts, and asks the authenticator about the keys of remotes; without one everybody is let in
+    /// who knows the key of this socket. (RFC 25, RFC 26.)
+    CurveServer {
+        /// The keys of this socket.
+        keypair: CurveKeypair,
+    },
 }
 
 impl Mechanism {
@@ -27,6 +67,8 @@ impl Mechanism {
     pub(crate) fn name(&self) -> MechanismName {
         match self {
             Self::Null => MechanismName::NULL,
+            Self::PlainClient { .. } | Self::PlainServer => MechanismName::PLAIN,
+            Self::CurveClient { .. } | Self::CurveServer { .. } => MechanismName::CURVE,
         }
     }
 
@@ -34,7 +76,8 @@ impl Mechanism {
     pub(crate) fn is_server(&self) -> bool {
         match self {
             // "When a peer uses the NULL security mechanism, the as-server field MUST be zero."
-            Self::Null => false,
+            Self::Null | Self::PlainClient { .. } | Self::CurveClient { .. } => false,
+            Self::PlainServer | Self::CurveServer { .. } => true,
         }
     }
 }
@@ -43,13 +86,28 @@ impl Mechanism {
 #[derive(Debug)]
 pub(crate) enum SecurityHandshake {
     Null(NullHandshake),
+    PlainClient(PlainClientHandshake),
+    PlainServer(PlainServerHandshake),
+    CurveClient(Box<CurveClientHandshake>),
+    CurveServer(Box<CurveServerHandshake>),
 }
 
 impl SecurityHandshake {
     /// Starts the handshake of one connection, to announce `metadata` to the remote.
-    pub(crate) fn new(mechanism: Mechanism, metadata: Metadata) -> Self {
+    pub(crate) fn new(mechanism: Mechanism, metadata: Metadata, seed: Seed) -> Self {
         match mechanism {
             Mechanism::Null => Self::Null(NullHandshake::new(metadata)),
+            Mechanism::PlainClient { username, password } => {
+                Self::PlainClient(PlainClientHandshake::new(&username, &password, metadata))
+            }
+            Mechanism::PlainServer => Self::PlainServer(PlainServerHandshake::new(metadata)),
+            Mechanism::CurveClient { server_key, keypair } => {
+                let client = CurveClientHandshake::new(server_key, keypair, metadata, &seed);
+                Self::CurveClient(Box::new(client))
+            }
+            Mechanism::CurveServer { keypair } => {
+                Self::CurveServer(Box::new(CurveServerHandshake::new(keypair, metadata, seed)))
+            }
         }
     }
 
@@ -61,13 +119,49 @@ impl SecurityHandshake {
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         match self {
             Self::Null(null) => null.handle_command(body),
+            Self::PlainClient(plain) => plain.handle_command(body),
+            Self::PlainServer(plain) => plain.handle_command(body),
+            Self::CurveClient(curve) => curve.handle_command(body),
+            Self::CurveServer(curve) => curve.handle_command(body),
         }
+    }
+
+    /// Takes what was decided about the credentials.
+    ///
+    /// # Errors
+    ///
+    /// The remote is not let in, which ends the handshake.
+    pub(crate) fn handle_verdict(
+        &mut self,
+        verdict: Result<(), StatusCode>,
+    ) -> Result<(), MechanismError> {
+        match self {
+            Self::Null(null) => null.handle_verdict(verdict),
+            Self::PlainServer(plain) => plain.handle_verdict(verdict),
+            Self::CurveServer(curve) => curve.handle_verdict(verdict),
+            Self::PlainClient(_) | Self::CurveClient(_) => {}
+        }
+        verdict.map_err(|status| MechanismError::Rejected { status })
     }
 
     /// Yields the next command to send.
     pub(crate) fn poll_command(&mut self) -> Option<Command> {
         match self {
             Self::Null(null) => null.poll_command(),
+            Self::PlainClient(plain) => plain.poll_command(),
+            Self::PlainServer(plain) => plain.poll_command(),
+            Self::CurveClient(curve) => curve.poll_command(),
+            Self::CurveServer(curve) => curve.poll_command(),
+        }
+    }
+
+    /// Yields what the remote has shown, once. The handshake then waits for the verdict.
+    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
+        match self {
+            Self::Null(null) => null.poll_credentials(),
+            Self::PlainServer(plain) => plain.poll_credentials(),
+            Self::CurveServer(curve) => curve.poll_credentials(),
+            Self::PlainClient(_) | Self::CurveClient(_) => None,
         }
     }
 
@@ -75,6 +169,38 @@ impl SecurityHandshake {
     pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
         match self {
             Self::Null(null) => null.poll_metadata(),
+            Self::PlainClient(plain) => plain.poll_metadata(),
+            Self::PlainServer(plain) => plain.poll_metadata(),
+            Self::CurveClient(curve) => curve.poll_metadata(),
+            Self::CurveServer(curve) => curve.poll_metadata(),
+        }
+    }
+
+    /// Takes out what the traffic is encrypted with, if it is, when the handshake is complete.
+    pub(crate) fn take_session(&mut self) -> Option<Session> {
+        match self {
+            Self::Null(_) | Self::PlainClient(_) | Self::PlainServer(_) => None,
+            Self::CurveClient(curve) => curve.take_session(),
+            Self::CurveServer(curve) => curve.take_session(),
+        }
+    }
+
+    /// Whether the next command may carry metadata; others are short.
+    pub(crate) fn expects_metadata(&self) -> bool {
+        match self {
+            Self::Null(_) => true,
+            Self::PlainClient(plain) => plain.expects_metadata(),
+            Self::PlainServer(plain) => plain.expects_metadata(),
+            Self::CurveClient(curve) => curve.expects_metadata(),
+            Self::CurveServer(curve) => curve.expects_metadata(),
+        }
+    }
+
+    /// Whether commands of the handshake are the last that go in the clear.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        match self {
+            Self::Null(_) | Self::PlainClient(_) | Self::PlainServer(_) => false,
+            Self::CurveClient(_) | Self::CurveServer(_) => true,
         }
     }
 }
@@ -86,16 +212,52 @@ pub(crate) enum MechanismError {
     /// The remote sent a malformed command.
     #[error("malformed handshake command")]
     Command(#[from] CommandError),
+    /// The remote sent a command whose data break its grammar.
+    #[error("malformed {name}")]
+    Malformed {
+        /// The command's name.
+        name: &'static str,
+    },
     /// The remote sent a command that has no place at this point of the handshake.
     #[error("unexpected command {name} during the handshake")]
     UnexpectedCommand {
         /// The command's name, 1 to 255 ASCII letters.
         name: Box<str>,
     },
+    /// The remote speaks a version of CurveZMQ that we do not.
+    #[error("unsupported version {major}.{minor} of CurveZMQ")]
+    CurveVersion {
+        /// Before the point.
+        major: u8,
+        /// Behind the point.
+        minor: u8,
+    },
+    /// A box of the remote's command does not open: it has other keys, or somebody in between has
+    /// changed the command.
+    #[error("the box of {name} does not open")]
+    Unopened {
+        /// The command's name.
+        name: &'static str,
+    },
+    /// The remote's nonces do not count up.
+    #[error("the nonce of {name} is not above the last")]
+    StaleNonce {
+        /// The command's name.
+        name: &'static str,
+    },
+    /// The remote has not the keys that it shows, or has shown them to another server.
+    #[error("the vouch is not for these keys")]
+    Vouch,
     /// The remote refused us with an ERROR command.
     #[error("remote refused the handshake: {reason}")]
     Refused {
         /// What the remote gave as its reason.
         reason: ErrorReason,
+    },
+    /// This side does not let the remote in.
+    #[error("not let in: {status}")]
+    Rejected {
+        /// What was decided.
+        status: StatusCode,
     },
 }

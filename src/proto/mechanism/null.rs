@@ -2,23 +2,33 @@
 
 use super::super::command::Command;
 use super::super::metadata::Metadata;
-use super::MechanismError;
+use super::{Credentials, MechanismError, StatusCode};
 
-/// Sends our READY without waiting for the remote's.
+/// Sends our READY without waiting for the remote's, as soon as the remote is let in.
 ///
 /// The RFC lets the server wait for the client's READY. Neither libzmq nor we do, which saves a
-/// round trip and needs no roles.
+/// round trip and needs no roles. So the verdict does not wait for it either: two ends that both
+/// have an authenticator would wait for each other.
 #[derive(Debug)]
 pub(crate) struct NullHandshake {
+    verdict: Verdict,
     /// Until it was polled.
     local: Option<Metadata>,
     /// Since the remote's READY, until it was polled.
     remote: Option<Metadata>,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Nobody has asked for it yet.
+    Due,
+    Awaited,
+    Good,
+}
+
 impl NullHandshake {
     pub(crate) fn new(metadata: Metadata) -> Self {
-        Self { local: Some(metadata), remote: None }
+        Self { verdict: Verdict::Due, local: Some(metadata), remote: None }
     }
 
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
@@ -32,7 +42,25 @@ impl NullHandshake {
         }
     }
 
+    /// Takes what was decided about the remote.
+    pub(crate) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
+        if verdict.is_ok() {
+            self.verdict = Verdict::Good;
+        }
+    }
+
+    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
+        if self.verdict != Verdict::Due {
+            return None;
+        }
+        self.verdict = Verdict::Awaited;
+        Some(Credentials::Null)
+    }
+
     pub(crate) fn poll_command(&mut self) -> Option<Command> {
+        if self.verdict != Verdict::Good {
+            return None;
+        }
         self.local.take().map(Command::Ready)
     }
 
@@ -54,7 +82,7 @@ mod tests {
     #[test]
     fn our_ready_does_not_wait_for_theirs() {
         let local = Metadata::announcing(SocketType::Client);
-        let mut null = NullHandshake::new(local.clone());
+        let mut null = let_in(local.clone());
 
         assert_eq!(null.poll_command(), Some(Command::Ready(local)));
         assert_eq!(null.poll_command(), None);
@@ -63,7 +91,7 @@ mod tests {
 
     #[test]
     fn it_is_complete_when_both_have_sent_ready() {
-        let mut null = NullHandshake::new(Metadata::default());
+        let mut null = let_in(Metadata::default());
 
         null.handle_command(b"\x05READY\x0BSocket-Type\0\0\0\x06SERVER").unwrap();
         assert_eq!(null.poll_metadata(), None);
@@ -74,7 +102,7 @@ mod tests {
 
     #[test]
     fn an_error_is_a_refusal_with_its_reason() {
-        let mut null = NullHandshake::new(Metadata::default());
+        let mut null = let_in(Metadata::default());
 
         assert_eq!(
             null.handle_command(b"\x05ERROR\x03400"),
@@ -84,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_second_ready_is_unexpected() {
-        let mut null = NullHandshake::new(Metadata::default());
+        let mut null = let_in(Metadata::default());
 
         null.handle_command(b"\x05READY").unwrap();
         assert_eq!(null.handle_command(b"\x05READY"), unexpected("READY"));
@@ -92,10 +120,38 @@ mod tests {
 
     #[test]
     fn commands_of_traffic_and_of_other_mechanisms_are_unexpected() {
-        let mut null = NullHandshake::new(Metadata::default());
+        let mut null = let_in(Metadata::default());
 
         assert_eq!(null.handle_command(b"\x04PING\0\0"), unexpected("PING"));
         assert_eq!(null.handle_command(b"\x05HELLO\x01u\x01p"), unexpected("HELLO"));
+    }
+
+    #[test]
+    fn our_ready_waits_for_the_verdict() {
+        let mut null = NullHandshake::new(Metadata::default());
+        null.handle_command(b"\x05READY").unwrap();
+        assert_eq!(null.poll_command(), None);
+
+        assert_eq!(null.poll_credentials(), Some(Credentials::Null));
+        assert_eq!(null.poll_credentials(), None);
+        assert_eq!((null.poll_command(), null.poll_metadata()), (None, None));
+
+        null.handle_verdict(Ok(()));
+        assert!(null.poll_command().is_some());
+        assert!(null.poll_metadata().is_some());
+    }
+
+    #[test]
+    fn who_is_not_let_in_gets_no_ready() {
+        let mut null = NullHandshake::new(Metadata::default());
+        null.handle_verdict(Err(StatusCode::Denied));
+        assert_eq!(null.poll_command(), None);
+    }
+
+    fn let_in(metadata: Metadata) -> NullHandshake {
+        let mut null = NullHandshake::new(metadata);
+        null.handle_verdict(Ok(()));
+        null
     }
 
     fn unexpected(name: &str) -> Result<(), MechanismError> {

@@ -6,6 +6,7 @@ mod connecting;
 mod heartbeat;
 mod notices;
 mod queues;
+mod security;
 mod tcp;
 
 use std::fmt;

@@ -1,11 +1,15 @@
 //! Traffic after the handshake (RFC 37, Formal Grammar): messages and commands intermixed.
 
+mod sealed;
+
 use bytes::{Buf, BytesMut};
 use thiserror::Error;
 
+use self::sealed::SealedDecoder;
 use super::batch::Batch;
 use super::command::{Command, CommandError};
 use super::frame::{FrameError, Header, SHORT_MESSAGE};
+use super::mechanism::curve::{Opener, SealError};
 
 /// Splits what a remote sends into batches of messages and single commands.
 ///
@@ -22,6 +26,8 @@ pub(crate) struct TrafficDecoder {
     discarded: u64,
     /// Octets that were passed over since the last batch, and lie in the same buffer as the next one.
     passed: usize,
+    /// If frames are sealed.
+    sealed: Option<SealedDecoder>,
 }
 
 /// A piece of traffic.
@@ -42,17 +48,21 @@ pub(crate) enum TrafficError {
     CommandTooLarge { size: u64 },
     #[error("a message of {size} octets, where the limit is {limit}")]
     MessageTooLarge { size: u64, limit: u64 },
+    #[error("malformed MESSAGE")]
+    Seal(#[from] SealError),
 }
 
 impl TrafficDecoder {
-    /// A message above `max_message_size` octets costs its sender the connection.
-    pub(crate) fn new(max_message_size: Option<u64>) -> Self {
+    /// A message above `max_message_size` octets costs its sender the connection. With an `opener` all
+    /// frames have to be sealed.
+    pub(crate) fn new(max_message_size: Option<u64>, opener: Option<Opener>) -> Self {
         Self {
             max_message_size: max_message_size.unwrap_or(u64::MAX),
             in_multipart: false,
             skip: 0,
             discarded: 0,
             passed: 0,
+            sealed: opener.map(SealedDecoder::new),
         }
     }
 
@@ -63,6 +73,9 @@ impl TrafficDecoder {
     ///
     /// What the remote did wrong. All whole messages before it have been returned by then.
     pub(crate) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
+        if self.sealed.is_some() {
+            return self.decode_sealed(input);
+        }
         loop {
             if !self.skip(input) {
                 return Ok(None);
@@ -217,7 +230,7 @@ pub(crate) mod tests {
     #[test]
     fn whole_messages_of_one_read_are_one_batch() {
         let mut input = BytesMut::from(&b"\x00\x01a\x00\x00\x02\0\0\0\0\0\0\0\x02bc\x00\x05de"[..]);
-        let mut decoder = TrafficDecoder::new(None);
+        let mut decoder = TrafficDecoder::new(None, None);
         let mut batch = messages(decoder.decode(&mut input));
         assert_eq!(batch.messages(), 3);
         assert_eq!(batch.pop().unwrap(), "a");
@@ -231,7 +244,7 @@ pub(crate) mod tests {
     #[test]
     fn a_command_ends_a_batch() {
         let mut input = BytesMut::from(&b"\x00\x01a\x04\x07\x04PING\x00\x0a\x00\x01b"[..]);
-        let mut decoder = TrafficDecoder::new(None);
+        let mut decoder = TrafficDecoder::new(None, None);
         assert_eq!(messages(decoder.decode(&mut input)).messages(), 1);
         let Ok(Some(Traffic::Command(Command::Ping(ping)))) = decoder.decode(&mut input) else {
             panic!("a command is due");
@@ -244,7 +257,7 @@ pub(crate) mod tests {
     fn a_multipart_message_is_discarded_and_counted() {
         let parts = b"\x01\x01a\x04\x07\x04PING\x00\x00\x03\0\0\0\0\0\0\0\x02bb\x00\x01c\x00\x01d";
         for split in 0..parts.len() {
-            let mut decoder = TrafficDecoder::new(None);
+            let mut decoder = TrafficDecoder::new(None, None);
             let mut input = BytesMut::new();
             let (mut bodies, mut commands) = (Vec::new(), 0);
             for piece in [&parts[..split], &parts[split..]] {
@@ -264,14 +277,14 @@ pub(crate) mod tests {
     #[test]
     fn a_frame_that_claims_much_reserves_little() {
         let mut input = BytesMut::from(&b"\x02\x7f\xff\xff\xff\xff\xff\xff\xffabc"[..]);
-        let mut decoder = TrafficDecoder::new(None);
+        let mut decoder = TrafficDecoder::new(None, None);
         assert!(decoder.decode(&mut input).unwrap().is_none());
         assert!(input.capacity() <= 2 * READ_SIZE);
     }
 
     #[test]
     fn a_message_above_the_limit_is_refused_by_its_header() {
-        let mut decoder = TrafficDecoder::new(Some(3));
+        let mut decoder = TrafficDecoder::new(Some(3), None);
         let mut input = BytesMut::from(&b"\x00\x03abc\x00\x04"[..]);
         assert_eq!(messages(decoder.decode(&mut input)).messages(), 1);
         let refused = TrafficError::MessageTooLarge { size: 4, limit: 3 };
@@ -282,7 +295,7 @@ pub(crate) mod tests {
 
     #[test]
     fn messages_before_an_error_are_delivered_first() {
-        let mut decoder = TrafficDecoder::new(None);
+        let mut decoder = TrafficDecoder::new(None, None);
         let mut input = BytesMut::from(&b"\x00\x01a\xff"[..]);
         assert_eq!(messages(decoder.decode(&mut input)).messages(), 1);
         assert!(matches!(decoder.decode(&mut input), Err(TrafficError::Frame(_))));
@@ -291,7 +304,7 @@ pub(crate) mod tests {
     #[test]
     fn a_command_above_the_limit_is_refused_by_its_header() {
         let mut input = BytesMut::from(&b"\x06\0\0\0\0\0\x01\0\x01"[..]);
-        let error = TrafficDecoder::new(None).decode(&mut input).unwrap_err();
+        let error = TrafficDecoder::new(None, None).decode(&mut input).unwrap_err();
         assert_eq!(error, TrafficError::CommandTooLarge { size: 0x1_0001 });
     }
 
@@ -303,7 +316,7 @@ pub(crate) mod tests {
             splits in vec(1_usize..4, 1..8),
         ) {
             let sent = encoded(&bodies);
-            let mut decoder = TrafficDecoder::new(None);
+            let mut decoder = TrafficDecoder::new(None, None);
             let mut input = BytesMut::new();
             let mut received = Vec::new();
             let (mut rest, mut cuts, mut splits) = (&sent[..], cuts.iter().cycle(), splits.iter().cycle());
@@ -325,7 +338,7 @@ pub(crate) mod tests {
 
         #[test]
         fn no_input_makes_it_panic(pieces in vec(vec(any::<u8>(), 0..50), 0..20)) {
-            let mut decoder = TrafficDecoder::new(Some(100));
+            let mut decoder = TrafficDecoder::new(Some(100), None);
             let mut input = BytesMut::new();
             for piece in pieces {
                 input.extend_from_slice(&piece);
@@ -343,7 +356,7 @@ pub(crate) mod tests {
     /// A batch of messages with these bodies.
     pub(crate) fn batch_of(bodies: &[&str]) -> Batch {
         let mut input = encoded(bodies);
-        messages(TrafficDecoder::new(None).decode(&mut input))
+        messages(TrafficDecoder::new(None, None).decode(&mut input))
     }
 
     fn encoded<T: AsRef<[u8]>>(bodies: &[T]) -> BytesMut {

@@ -1,0 +1,43 @@
+//! Both ends of PLAIN take any commands, in any order, and let nobody in without a verdict.
+
+#![no_main]
+
+#[allow(dead_code, reason = "one target uses a part of the layer")]
+#[path = "../../src/proto/mod.rs"]
+mod proto;
+
+use bytes::BytesMut;
+use libfuzzer_sys::fuzz_target;
+use proto::mechanism::curve::Seed;
+use proto::mechanism::{Credentials, Mechanism, SecurityHandshake, StatusCode};
+use proto::metadata::Metadata;
+
+fuzz_target!(|input: (bool, Vec<&[u8]>)| {
+    let (is_let_in, commands) = input;
+    let client = Mechanism::PlainClient { username: "u".into(), password: "p".into() };
+    for mechanism in [client, Mechanism::PlainServer] {
+        let is_server = mechanism.is_server();
+        let seed = Seed::new(&[0x55; Seed::LEN]);
+        let mut end = SecurityHandshake::new(mechanism, Metadata::default(), seed);
+        let mut asked = false;
+        for command in &commands {
+            if end.handle_command(command).is_err() {
+                break;
+            }
+            if let Some(credentials) = end.poll_credentials() {
+                assert!(is_server && !asked);
+                assert!(matches!(credentials, Credentials::Plain { .. }));
+                asked = true;
+                let verdict = if is_let_in { Ok(()) } else { Err(StatusCode::Denied) };
+                assert_eq!(end.handle_verdict(verdict).is_ok(), is_let_in);
+            }
+            let mut output = BytesMut::new();
+            while let Some(command) = end.poll_command() {
+                command.encode(&mut output);
+            }
+            if end.poll_metadata().is_some() {
+                assert!(!is_server || asked && is_let_in);
+            }
+        }
+    }
+});

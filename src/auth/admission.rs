@@ -1,0 +1,65 @@
+//! What an authenticator says of a remote that it lets in.
+
+use std::fmt;
+
+use crate::error::PropertyError;
+use crate::proto::metadata::Metadata;
+
+/// Lets a remote in, and says who it is.
+///
+/// It rides on every message: see [`Remote::user_id`](crate::Remote::user_id) and
+/// [`Remote::property`](crate::Remote::property).
+#[derive(Clone, Default, PartialEq, Eq)]
+#[must_use = "it has to be returned to let the remote in"]
+pub struct Admission {
+    pub(crate) user_id: Option<String>,
+    pub(crate) metadata: Metadata,
+}
+
+impl Admission {
+    /// Lets a remote in without a name.
+    pub fn anonymous() -> Self {
+        Self::default()
+    }
+
+    /// Lets a remote in under a name.
+    pub fn of(user_id: impl Into<String>) -> Self {
+        Self { user_id: Some(user_id.into()), ..Self::default() }
+    }
+
+    /// Adds a property of the remote. It hides one of the same name that the remote announces itself.
+    ///
+    /// # Errors
+    ///
+    /// [`PropertyError`] if the name is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`; or if all
+    /// properties together exceed 60,000 octets.
+    pub fn property(
+        mut self,
+        name: impl AsRef<str>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Self, PropertyError> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        if self.metadata.encoded_len() + name.len() + value.len() > METADATA_MAX {
+            return Err(PropertyError::TooLarge);
+        }
+        self.metadata.push(name, value).map_err(|_| PropertyError::Name)?;
+        Ok(self)
+    }
+
+    /// Adds what another authenticator has said before.
+    pub(super) fn after(mut self, earlier: Self) -> Self {
+        self.user_id = self.user_id.or(earlier.user_id);
+        self.metadata.append(&earlier.metadata);
+        self
+    }
+}
+
+/// Shows who it is. Properties may be secret, and are not shown.
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
+}
+
+/// As much as a remote may announce.
+const METADATA_MAX: usize = 60_000;

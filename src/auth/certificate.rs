@@ -1,0 +1,364 @@
+//! Files with keys, as czmq writes them.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::str;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
+
+/// A key, or both halves of a pair, with names and values that describe it: the certificates of czmq, in
+/// their text form.
+///
+/// ```text
+/// metadata
+///     name = "alice"
+/// curve
+///     public-key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+///     secret-key = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::{CurveCertificate, CurveKeypair};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = std::env::temp_dir().join(format!("tokio-zmtp-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory)?;
+/// let pair = CurveKeypair::generate();
+/// CurveCertificate::from(pair.clone())
+///     .with("name", "alice")
+///     .save(directory.join("alice.cert"))?;
+///
+/// // `alice.cert` can be given away, `alice.cert_secret` can not.
+/// let public = CurveCertificate::load(directory.join("alice.cert"))?;
+/// assert_eq!(public.public_key(), pair.public_key());
+/// assert_eq!(public.get("name"), Some("alice"));
+/// assert!(public.keypair().is_none());
+/// let secret = CurveCertificate::load(directory.join("alice.cert_secret"))?;
+/// assert!(secret.keypair().is_some());
+/// # std::fs::remove_dir_all(&directory)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CurveCertificate {
+    public_key: CurvePublicKey,
+    secret_key: Option<CurveSecretKey>,
+    metadata: Vec<(String, String)>,
+}
+
+/// Why a certificate was not read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// The file could not be read.
+    #[error("cannot read {}", .path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A key in it is none.
+    #[error("no key in line {line}")]
+    Key {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: CurveKeyError,
+    },
+    /// The two keys in it do not belong together.
+    #[error("the secret key does not belong to the public key")]
+    Mismatch,
+    /// There is no public key in it.
+    #[error("no public key")]
+    NoPublicKey,
+    /// A line of it is none of a certificate.
+    #[error("line {line} is none of a certificate")]
+    Syntax {
+        /// The line, counted from 1.
+        line: usize,
+    },
+}
+
+impl CurveCertificate {
+    /// Reads a file, be it public or secret.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`] if it cannot be read or is no certificate.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, CertificateError> {
+        let path = path.as_ref();
+        let text = fs::read(path)
+            .map(Zeroizing::new)
+            .map_err(|source| CertificateError::Io { path: path.into(), source })?;
+        let text = str::from_utf8(&text).map_err(|error| CertificateError::Syntax {
+            line: 1 + text[..error.valid_up_to()].iter().filter(|&&octet| octet == b'\n').count(),
+        })?;
+        Self::parse(text)
+    }
+
+    /// Reads the text of a certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`] if it is none.
+    pub fn parse(text: &str) -> Result<Self, CertificateError> {
+        let (mut section, mut metadata) = (Section::None, Vec::new());
+        let (mut public_key, mut secret_key) = (None, None);
+        for (line, content) in (1..).zip(text.lines()) {
+            let syntax = CertificateError::Syntax { line };
+            let trimmed = content.trim();
+            if trimmed.is_empty() || trimmed.starts_with('#') {
+                continue;
+            }
+            if !content.starts_with([' ', '\t']) {
+                section = match trimmed {
+                    "metadata" => Section::Metadata,
+                    "curve" => Section::Curve,
+                    _ => Section::None,
+                };
+                continue;
+            }
+            let (name, value) = trimmed.split_once('=').ok_or(syntax)?;
+            let (name, value) = (name.trim(), unquoted(value.trim()));
+            let value = value.ok_or(CertificateError::Syntax { line })?;
+            let key = |source| CertificateError::Key { line, source };
+            match (section, name) {
+                (Section::Metadata, _) => metadata.push((name.into(), value.into())),
+                (Section::Curve, "public-key") => {
+                    public_key = Some(value.parse::<CurvePublicKey>().map_err(key)?);
+                }
+                (Section::Curve, "secret-key") => {
+                    secret_key = Some(value.parse::<CurveSecretKey>().map_err(key)?);
+                }
+                // What others add is passed over.
+                (Section::Curve | Section::None, _) => {}
+            }
+        }
+        let public_key = public_key.ok_or(CertificateError::NoPublicKey)?;
+        if secret_key.as_ref().is_some_and(|secret| secret.public_key() != public_key) {
+            return Err(CertificateError::Mismatch);
+        }
+        Ok(Self { public_key, secret_key, metadata })
+    }
+
+    /// Adds a name and its value. Quotation marks and line ends, which have no place in them, are left
+    /// out.
+    #[must_use]
+    pub fn with(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let clean = |text: &str| text.replace(['"', '\n', '\r'], "");
+        let name = clean(name.as_ref()).replace('=', "");
+        self.metadata.push((name.trim().into(), clean(value.as_ref())));
+        self
+    }
+
+    /// Writes the public part to `path`; and if there is a secret key, all to the path with `_secret`
+    /// appended, which nobody else may read, where the system knows such a thing.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        let path = path.as_ref();
+        fs::write(path, self.text(None).as_bytes())?;
+        if let Some(secret) = &self.secret_key {
+            let mut secret_path = path.as_os_str().to_owned();
+            secret_path.push("_secret");
+            private_file(Path::new(&secret_path))?.write_all(self.text(Some(secret)).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Returns the public key.
+    #[must_use]
+    pub const fn public_key(&self) -> CurvePublicKey {
+        self.public_key
+    }
+
+    /// Returns both keys, if the secret one is there.
+    #[must_use]
+    pub fn keypair(&self) -> Option<CurveKeypair> {
+        self.secret_key.clone().map(CurveKeypair::from)
+    }
+
+    /// Returns the first value of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.metadata().find(|(one, _)| *one == name).map(|(_, value)| value)
+    }
+
+    /// Iterates over the names and values.
+    pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    fn text(&self, secret: Option<&CurveSecretKey>) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(1_024));
+        text.push_str(if secret.is_some() { SECRET_HEAD } else { PUBLIC_HEAD });
+        text.push_str("metadata\n");
+        for (name, value) in &self.metadata {
+            text.push_str(&format!("    {name} = \"{value}\"\n"));
+        }
+        text.push_str(&format!("curve\n    public-key = \"{}\"\n", self.public_key));
+        if let Some(secret) = secret {
+            let octets = secret.to_text();
+            let secret = str::from_utf8(&*octets).expect("the characters of Z85 are ASCII");
+            for part in ["    secret-key = \"", secret, "\"\n"] {
+                text.push_str(part);
+            }
+        }
+        text
+    }
+}
+
+impl From<CurveKeypair> for CurveCertificate {
+    fn from(pair: CurveKeypair) -> Self {
+        Self {
+            public_key: pair.public_key(),
+            secret_key: Some(pair.secret_key().clone()),
+            metadata: Vec::new(),
+        }
+    }
+}
+
+impl From<CurvePublicKey> for CurveCertificate {
+    fn from(public_key: CurvePublicKey) -> Self {
+        Self { public_key, secret_key: None, metadata: Vec::new() }
+    }
+}
+
+impl fmt::Debug for CurveCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurveCertificate")
+            .field("public_key", &self.public_key)
+            .field("metadata", &self.metadata)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Section {
+    None,
+    Metadata,
+    Curve,
+}
+
+/// What stands between quotation marks; they may be left out.
+fn unquoted(value: &str) -> Option<&str> {
+    match value.strip_prefix('"') {
+        // Z85 has no quotation mark.
+        Some(rest) => rest.split_once('"').map(|(inside, _)| inside),
+        None => Some(value),
+    }
+}
+
+/// A file that only its owner can read, from the moment it is there.
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+
+        let file = options.mode(0o600).open(path)?;
+        // One that was there may have had other permissions.
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}
+
+const PUBLIC_HEAD: &str = "#   ZeroMQ CURVE public certificate\n\
+    #   Exchange it securely, or use a secure mechanism to verify its contents.\n\n";
+const SECRET_HEAD: &str = "#   ZeroMQ CURVE **secret** certificate\n\
+    #   DO NOT PROVIDE THIS FILE TO OTHER USERS nor change its permissions.\n\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_of_czmq_is_read() {
+        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap();
+        assert_eq!(
+            certificate.public_key().to_string(),
+            "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
+        );
+        assert!(certificate.keypair().is_some());
+        let metadata: Vec<_> = certificate.metadata().collect();
+        assert_eq!(metadata, [("name", "alice"), ("email", "alice@example.org")]);
+        assert_eq!(certificate.get("email"), Some("alice@example.org"));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap().with("a=b", "\"c\"\n");
+        let public = CurveCertificate::parse(&certificate.text(None)).unwrap();
+        assert_eq!(public.public_key(), certificate.public_key());
+        assert_eq!(public.metadata, certificate.metadata);
+        assert!(public.keypair().is_none());
+        let secret = certificate.secret_key.as_ref();
+        assert!(CurveCertificate::parse(&certificate.text(secret)).unwrap().keypair().is_some());
+        assert_eq!(public.get("ab"), Some("c"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let refused = |text: &str| CurveCertificate::parse(text).unwrap_err();
+        assert!(matches!(
+            refused("curve\n    public-key = \"short\"\n"),
+            CertificateError::Key { line: 2, source: CurveKeyError::Length { len: 5 } }
+        ));
+        assert!(matches!(
+            refused("\ncurve\n    public-key\n"),
+            CertificateError::Syntax { line: 3 }
+        ));
+        assert!(matches!(refused("metadata\n"), CertificateError::NoPublicKey));
+        let other = OF_CZMQ.replace("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", &"0".repeat(40));
+        assert!(matches!(refused(&other), CertificateError::Mismatch));
+    }
+
+    #[test]
+    fn its_secret_is_not_shown() {
+        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap();
+        assert!(!format!("{certificate:?}").contains("D:)Q"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn its_secret_file_is_its_owners() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let directory =
+            std::env::temp_dir().join(format!("tokio-zmtp-cert-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("alice.cert");
+        fs::write(directory.join("alice.cert_secret"), "readable").unwrap();
+        CurveCertificate::parse(OF_CZMQ).unwrap().save(&path).unwrap();
+        let mode = fs::metadata(directory.join("alice.cert_secret")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert!(!fs::read_to_string(&path).unwrap().contains("secret-key"));
+        fs::remove_dir_all(&directory).unwrap();
+    }
+
+    const OF_CZMQ: &str = "\
+#   ****  Generated on 2026-01-02 03:04:05 by CZMQ  ****
+#   ZeroMQ CURVE **Secret** Certificate
+#   DO NOT PROVIDE THIS FILE TO OTHER USERS nor change its permissions.
+
+metadata
+    name = \"alice\"
+    email = \"alice@example.org\"
+curve
+    public-key = \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID\"
+    secret-key = \"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs\"
+";
+}

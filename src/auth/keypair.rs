@@ -1,0 +1,33 @@
+//! Keys from the system's random numbers.
+
+use zeroize::Zeroizing;
+
+use super::{CurveKeypair, CurvePublicKey, CurveSecretKey};
+use crate::proto::mechanism::Mechanism;
+
+impl CurveKeypair {
+    /// Makes a new pair.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no random numbers, which the systems that people use always have.
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut octets = Zeroizing::new([0x00; 32]);
+        getrandom::fill(&mut *octets).expect("the system has random numbers");
+        CurveSecretKey::from_bytes(*octets).into()
+    }
+}
+
+impl Mechanism {
+    /// The client's role of CURVE with keys that are made for this socket, where a server does not ask who
+    /// its clients are.
+    ///
+    /// # Panics
+    ///
+    /// As [`CurveKeypair::generate`].
+    #[must_use]
+    pub fn curve_client(server_key: CurvePublicKey) -> Self {
+        Self::CurveClient { server_key, keypair: CurveKeypair::generate() }
+    }
+}

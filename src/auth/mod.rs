@@ -1,0 +1,180 @@
+//! Who is let in: keys, registries, networks, and authenticators of your own.
+//!
+//! A [`Mechanism`](crate::Mechanism) decides what remotes have to show of themselves and whether traffic
+//! is encrypted; an [`Authenticator`] decides whom to let in. The two are set apart from each other, by
+//! [`Builder::mechanism`](crate::Builder::mechanism) and
+//! [`Builder::authenticator`](crate::Builder::authenticator).
+//!
+//! | Mechanism | What it shows | Without an authenticator |
+//! |---|---|---|
+//! | NULL | nothing but where it calls from | everybody is let in |
+//! | PLAIN | a name and a password, in the clear | nobody is let in |
+//! | CURVE | a key, of which it has the secret half | everybody is let in who knows the server's key |
+//!
+//! The authenticator is asked once for each connection, by the side that is the server of the mechanism,
+//! with NULL by both. Ready-made are [`Users`] with passwords, [`Keys`], and [`Networks`], all of which
+//! can be changed while sockets use them, and the combinations of several by [`Authenticator::and`] and
+//! [`Authenticator::or`].
+//!
+//! # Examples
+//!
+//! ```
+//! use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Networks};
+//! use tokio_zmtp::{Client, Mechanism, Server};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (ours, alice) = (CurveKeypair::generate(), CurveKeypair::generate());
+//! let keys = Keys::new();
+//! keys.insert(alice.public_key(), "alice");
+//! let networks = Networks::new();
+//! networks.allow("127.0.0.0/8".parse()?);
+//!
+//! let server = Server::builder()
+//!     .mechanism(Mechanism::CurveServer { keypair: ours.clone() })
+//!     .authenticator(networks.and(keys.clone()))
+//!     .bind("tcp://127.0.0.1:*")
+//!     .await?;
+//! let client = Client::builder()
+//!     .mechanism(Mechanism::CurveClient { server_key: ours.public_key(), keypair: alice })
+//!     .connect(server.last_endpoint().unwrap())
+//!     .await?;
+//!
+//! client.send("nobody else can read this").await?;
+//! let (_, remote) = server.recv_from().await?;
+//! assert_eq!(remote.user_id(), Some("alice"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod admission;
+mod certificate;
+mod combination;
+mod keypair;
+mod networks;
+mod registry;
+mod shared;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub use self::admission::Admission;
+pub use self::certificate::{CertificateError, CurveCertificate};
+pub use self::combination::{And, Or};
+pub use self::networks::{Network, NetworkError, Networks};
+pub use self::registry::{Keys, Users};
+pub(crate) use self::shared::{Asking, SharedAuthenticator};
+use crate::endpoint::Endpoint;
+pub use crate::proto::mechanism::curve::{
+    CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey,
+};
+pub use crate::proto::mechanism::plain::Password;
+pub use crate::proto::mechanism::{Credentials, StatusCode};
+use crate::remote::{self, Origin};
+
+/// Decides which remotes are let in.
+///
+/// A panic in it refuses the connection that it was asked about, as
+/// [`InternalError`](StatusCode::InternalError) does, and nothing else.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::{Admission, Authenticator, Credentials, Request, StatusCode};
+///
+/// struct OnlyAdmin;
+///
+/// impl Authenticator for OnlyAdmin {
+///     async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+///         match request.credentials {
+///             Credentials::Plain { username, password }
+///                 if username == "admin" && password == "swordfish".into() =>
+///             {
+///                 Ok(Admission::of(username))
+///             }
+///             _ => Err(StatusCode::Denied),
+///         }
+///     }
+/// }
+/// ```
+pub trait Authenticator: Send + Sync + 'static {
+    /// Decides about a remote by what it has shown. The remote waits meanwhile, for no longer than
+    /// [`Builder::handshake_interval`](crate::Builder::handshake_interval) for the whole handshake; other
+    /// remotes do not. The future is dropped if that time is over, or the socket ends.
+    ///
+    /// # Errors
+    ///
+    /// Why the remote is not let in. It tries again after [`TemporaryError`](StatusCode::TemporaryError)
+    /// alone.
+    fn authenticate(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Admission, StatusCode>> + Send;
+
+    /// Decides whether a remote is heard at all, before an octet of it is read. Who is not is hung up
+    /// on without a word. By default everybody is heard.
+    fn hears(&self, caller: &Caller) -> bool {
+        let _ = caller;
+        true
+    }
+
+    /// Lets in whom both let in. The second is asked only if the first agrees; what either says of the
+    /// remote holds, and what the second says comes first.
+    fn and<B: Authenticator>(self, other: B) -> And<Self, B>
+    where
+        Self: Sized,
+    {
+        And::new(self, other)
+    }
+
+    /// Lets in whom either lets in. The second is asked, and has the last word, if the first does not.
+    fn or<B: Authenticator>(self, other: B) -> Or<Self, B>
+    where
+        Self: Sized,
+    {
+        Or::new(self, other)
+    }
+}
+
+impl<A: Authenticator> Authenticator for Arc<A> {
+    fn authenticate(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Admission, StatusCode>> + Send {
+        A::authenticate(self, request)
+    }
+
+    fn hears(&self, caller: &Caller) -> bool {
+        A::hears(self, caller)
+    }
+}
+
+/// What an [`Authenticator`] is asked about.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Request {
+    /// Who asks to be let in, as far as the transport knows.
+    pub caller: Caller,
+    /// What the remote has shown of itself.
+    pub credentials: Credentials,
+}
+
+/// What is known of a remote before it has said anything.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Caller {
+    /// What [`Builder::domain`](crate::Builder::domain) says of this socket.
+    pub domain: Arc<str>,
+    /// The endpoint of this socket that the remote was accepted through, or dialled for.
+    pub endpoint: Endpoint,
+    /// The network address of the remote; `None` over `ipc` and `inproc`.
+    pub address: Option<SocketAddr>,
+    /// Which process the remote is; `None` over anything but `ipc`.
+    pub process: Option<remote::Credentials>,
+}
+
+impl Caller {
+    pub(crate) fn new(domain: Arc<str>, endpoint: Endpoint, origin: Origin) -> Self {
+        Self { domain, endpoint, address: origin.address, process: origin.credentials }
+    }
+}

@@ -1,0 +1,247 @@
+//! Lists of networks.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use thiserror::Error;
+
+use super::{Admission, Authenticator, Caller, Request, StatusCode};
+
+/// A range of addresses in CIDR form: `192.0.2.0/24`, `2001:db8::/32`, or one address alone.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::Network;
+///
+/// let network: Network = "192.0.2.0/24".parse()?;
+/// assert!(network.contains("192.0.2.77".parse()?));
+/// assert!(!network.contains("192.0.3.1".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+/// What was wrong with the text of a [`Network`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// What stands before the slash is no address.
+    #[error("no IP address before the slash")]
+    Address,
+    /// What stands behind the slash is no number up to the length of the address.
+    #[error("the number behind the slash is 0 to {max}")]
+    Prefix {
+        /// The length of the address in bits.
+        max: u8,
+    },
+}
+
+/// Lists of networks to hear and not to hear.
+///
+/// A remote in a network that is denied is hung up on before an octet of it is read; and if there is any
+/// network that is allowed, so is everybody who is in none of these. Who is heard is let in, without a
+/// name: combine it with others by [`Authenticator::and`]. Remotes without an address, over `ipc`, are
+/// all heard.
+///
+/// It is a handle: a clone is the same lists, and what is changed holds from the next connection on.
+#[derive(Clone, Debug, Default)]
+pub struct Networks(Arc<RwLock<Lists>>);
+
+#[derive(Debug, Default)]
+struct Lists {
+    allowed: Vec<Network>,
+    denied: Vec<Network>,
+}
+
+impl Network {
+    /// Makes the network of all addresses that begin with the first `prefix` bits of `address`.
+    ///
+    /// # Errors
+    ///
+    /// [`NetworkError::Prefix`] if the address has less bits.
+    pub const fn new(address: IpAddr, prefix: u8) -> Result<Self, NetworkError> {
+        let max = bits(address);
+        if prefix > max {
+            return Err(NetworkError::Prefix { max });
+        }
+        Ok(Self { address, prefix })
+    }
+
+    /// Returns whether the address is in it. An IPv4 address that is written in IPv6, `::ffff:192.0.2.1`,
+    /// counts as what it stands for.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address.to_canonical(), address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let bits = network.to_bits() ^ address.to_bits();
+                u32::from(self.canonical_prefix()) <= bits.leading_zeros()
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let bits = network.to_bits() ^ address.to_bits();
+                u32::from(self.prefix) <= bits.leading_zeros()
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+
+    /// The prefix where the address is IPv4, be it written in IPv6.
+    const fn canonical_prefix(&self) -> u8 {
+        match self.address {
+            IpAddr::V4(_) => self.prefix,
+            IpAddr::V6(_) => self.prefix.saturating_sub(96),
+        }
+    }
+}
+
+/// The network of one address.
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        Self { address, prefix: bits(address) }
+    }
+}
+
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| NetworkError::Address)?;
+        let max = bits(address);
+        match prefix {
+            Some(prefix) => {
+                let prefix = prefix.parse().map_err(|_| NetworkError::Prefix { max })?;
+                Self::new(address, prefix)
+            }
+            None => Ok(address.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Network({self})")
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+impl Networks {
+    /// Makes empty lists, with which everybody is heard.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Allows a network.
+    pub fn allow(&self, network: Network) {
+        self.change(|lists| lists.allowed.push(network));
+    }
+
+    /// Denies a network, whether or not it is allowed.
+    pub fn deny(&self, network: Network) {
+        self.change(|lists| lists.denied.push(network));
+    }
+
+    /// Takes back what [`allow`](Self::allow) did with the same network; returns whether it did.
+    pub fn remove_allowed(&self, network: &Network) -> bool {
+        self.change(|lists| remove(&mut lists.allowed, network))
+    }
+
+    /// Takes back what [`deny`](Self::deny) did with the same network; returns whether it did.
+    pub fn remove_denied(&self, network: &Network) -> bool {
+        self.change(|lists| remove(&mut lists.denied, network))
+    }
+
+    /// Takes these lists in the place of what there was, at once.
+    pub fn replace(
+        &self,
+        allowed: impl IntoIterator<Item = Network>,
+        denied: impl IntoIterator<Item = Network>,
+    ) {
+        let (allowed, denied) = (allowed.into_iter().collect(), denied.into_iter().collect());
+        self.change(|lists| *lists = Lists { allowed, denied });
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Lists) -> T) -> T {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Authenticator for Networks {
+    async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+        // The lists may have changed since the remote was heard.
+        if self.hears(&request.caller) {
+            Ok(Admission::anonymous())
+        } else {
+            Err(StatusCode::Denied)
+        }
+    }
+
+    fn hears(&self, caller: &Caller) -> bool {
+        let Some(address) = caller.address else { return true };
+        let lists = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let is_in = |list: &[Network]| list.iter().any(|one| one.contains(address.ip()));
+        !is_in(&lists.denied) && (lists.allowed.is_empty() || is_in(&lists.allowed))
+    }
+}
+
+fn remove(list: &mut Vec<Network>, network: &Network) -> bool {
+    let before = list.len();
+    list.retain(|one| one != network);
+    list.len() < before
+}
+
+const fn bits(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(_) => 128,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_what_begins_like_it() {
+        for (network, inside, outside) in [
+            ("192.0.2.0/24", &["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.7"][..], "192.0.3.0"),
+            ("192.0.2.129/25", &["192.0.2.128", "192.0.2.255"], "192.0.2.127"),
+            ("192.0.2.1", &["192.0.2.1"], "192.0.2.2"),
+            ("0.0.0.0/0", &["0.0.0.0", "255.255.255.255"], "::1"),
+            ("2001:db8::/33", &["2001:db8::1", "2001:db8:7fff::"], "2001:db8:8000::"),
+            ("::/0", &["::1", "ffff::"], "192.0.2.1"),
+            ("::ffff:192.0.2.0/120", &["192.0.2.255", "::ffff:192.0.2.1"], "192.0.3.0"),
+        ] {
+            let parsed: Network = network.parse().unwrap();
+            for address in inside {
+                assert!(parsed.contains(address.parse().unwrap()), "{address} in {network}");
+            }
+            assert!(!parsed.contains(outside.parse().unwrap()), "{outside} not in {network}");
+            assert_eq!(parsed.to_string().parse(), Ok(parsed));
+        }
+    }
+
+    #[test]
+    fn what_is_no_network_is_refused() {
+        let refused = |text: &str| text.parse::<Network>().unwrap_err();
+        assert_eq!(refused("192.0.2/24"), NetworkError::Address);
+        assert_eq!(refused("example.org"), NetworkError::Address);
+        assert_eq!(refused("192.0.2.0/33"), NetworkError::Prefix { max: 32 });
+        assert_eq!(refused("::/129"), NetworkError::Prefix { max: 128 });
+        assert_eq!(refused("192.0.2.0/"), NetworkError::Prefix { max: 32 });
+    }
+}

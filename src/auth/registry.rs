@@ -1,0 +1,152 @@
+//! Lists of who is known.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::{Admission, Authenticator, Credentials, CurvePublicKey, Password, Request, StatusCode};
+
+/// Names with their passwords, for PLAIN. Who is let in has its name as its user id.
+///
+/// It is a handle: a clone is the same list, and what is changed holds from the next handshake on. Remotes
+/// that are connected stay so: end them by [`Socket::disconnect_peer`](crate::Socket::disconnect_peer).
+#[derive(Clone, Default)]
+pub struct Users(Arc<RwLock<HashMap<String, Password>>>);
+
+/// Public keys, for CURVE, each with a user id.
+///
+/// It is a handle: a clone is the same list, and what is changed holds from the next handshake on. Remotes
+/// that are connected stay so: end them by [`Socket::disconnect_peer`](crate::Socket::disconnect_peer).
+#[derive(Clone, Default)]
+pub struct Keys(Arc<RwLock<HashMap<CurvePublicKey, String>>>);
+
+impl Users {
+    /// Makes an empty list, which lets nobody in.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a user, or changes its password.
+    pub fn insert(&self, username: impl Into<String>, password: impl Into<Password>) {
+        write(&self.0).insert(username.into(), password.into());
+    }
+
+    /// Removes a user; returns whether there was one of this name.
+    pub fn remove(&self, username: &str) -> bool {
+        write(&self.0).remove(username).is_some()
+    }
+
+    /// Takes these users in the place of all others, at once.
+    pub fn replace<U: Into<String>, P: Into<Password>>(
+        &self,
+        users: impl IntoIterator<Item = (U, P)>,
+    ) {
+        let users =
+            users.into_iter().map(|(user, password)| (user.into(), password.into())).collect();
+        *write(&self.0) = users;
+    }
+
+    /// Returns whether there is a user of this name.
+    #[must_use]
+    pub fn contains(&self, username: &str) -> bool {
+        read(&self.0).contains_key(username)
+    }
+}
+
+impl Authenticator for Users {
+    async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+        let Credentials::Plain { username, password } = request.credentials else {
+            return Err(StatusCode::Denied);
+        };
+        let users = read(&self.0);
+        // As long as there is a user, a name that is unknown costs a comparison, too.
+        let known = users.get(&username).or_else(|| users.values().next());
+        let is_right = known.is_some_and(|known| *known == password);
+        if is_right && users.contains_key(&username) {
+            Ok(Admission::of(username))
+        } else {
+            Err(StatusCode::Denied)
+        }
+    }
+}
+
+/// Shows how many there are. The names may be nobody's business.
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Users").field("len", &read(&self.0).len()).finish_non_exhaustive()
+    }
+}
+
+impl<U: Into<String>, P: Into<Password>> FromIterator<(U, P)> for Users {
+    fn from_iter<T: IntoIterator<Item = (U, P)>>(users: T) -> Self {
+        let list = Self::new();
+        list.replace(users);
+        list
+    }
+}
+
+impl Keys {
+    /// Makes an empty list, which lets nobody in.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a key, or changes its user id. Several keys may have the same.
+    pub fn insert(&self, key: CurvePublicKey, user_id: impl Into<String>) {
+        write(&self.0).insert(key, user_id.into());
+    }
+
+    /// Removes a key; returns whether it was there.
+    pub fn remove(&self, key: &CurvePublicKey) -> bool {
+        write(&self.0).remove(key).is_some()
+    }
+
+    /// Takes these keys in the place of all others, at once.
+    pub fn replace<U: Into<String>>(&self, keys: impl IntoIterator<Item = (CurvePublicKey, U)>) {
+        let keys = keys.into_iter().map(|(key, user_id)| (key, user_id.into())).collect();
+        *write(&self.0) = keys;
+    }
+
+    /// Returns whether the key is there.
+    #[must_use]
+    pub fn contains(&self, key: &CurvePublicKey) -> bool {
+        read(&self.0).contains_key(key)
+    }
+}
+
+impl Authenticator for Keys {
+    async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+        let Credentials::Curve { public_key } = request.credentials else {
+            return Err(StatusCode::Denied);
+        };
+        let keys = read(&self.0);
+        keys.get(&public_key).map(Admission::of).ok_or(StatusCode::Denied)
+    }
+}
+
+/// Shows how many there are.
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("len", &read(&self.0).len()).finish_non_exhaustive()
+    }
+}
+
+impl<U: Into<String>> FromIterator<(CurvePublicKey, U)> for Keys {
+    fn from_iter<T: IntoIterator<Item = (CurvePublicKey, U)>>(keys: T) -> Self {
+        let list = Self::new();
+        list.replace(keys);
+        list
+    }
+}
+
+// Nothing panics under these locks but what hashes a key, and that changes nothing.
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

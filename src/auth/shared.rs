@@ -1,0 +1,81 @@
+//! A socket's authenticator, whatever its type, and what its panics do.
+
+use std::fmt;
+use std::future;
+use std::panic::{self, AssertUnwindSafe};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::{Admission, Authenticator, Caller, Credentials, Request, StatusCode};
+
+/// An authenticator of any type.
+#[derive(Clone)]
+pub(crate) struct SharedAuthenticator(Arc<dyn AnyAuthenticator>);
+
+/// An authenticator that is to be asked about one remote.
+#[derive(Clone, Debug)]
+pub(crate) struct Asking {
+    pub(crate) authenticator: SharedAuthenticator,
+    pub(crate) caller: Caller,
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Admission, StatusCode>> + Send + 'a>>;
+
+/// [`Authenticator`] without the type of its futures.
+trait AnyAuthenticator: Send + Sync {
+    fn authenticate(&self, request: Request) -> Answer<'_>;
+    fn hears(&self, caller: &Caller) -> bool;
+}
+
+impl<A: Authenticator> AnyAuthenticator for A {
+    fn authenticate(&self, request: Request) -> Answer<'_> {
+        Box::pin(Authenticator::authenticate(self, request))
+    }
+
+    fn hears(&self, caller: &Caller) -> bool {
+        Authenticator::hears(self, caller)
+    }
+}
+
+impl SharedAuthenticator {
+    pub(crate) fn new(authenticator: impl Authenticator) -> Self {
+        Self(Arc::new(authenticator))
+    }
+}
+
+impl fmt::Debug for SharedAuthenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authenticator(..)")
+    }
+}
+
+impl Asking {
+    /// Whether the remote is heard at all.
+    pub(crate) fn hears(&self) -> bool {
+        catch(|| self.authenticator.0.hears(&self.caller)).unwrap_or(false)
+    }
+
+    /// Asks about what the remote has shown.
+    pub(crate) async fn authenticate(
+        &self,
+        credentials: Credentials,
+    ) -> Result<Admission, StatusCode> {
+        let request = Request { caller: self.caller.clone(), credentials };
+        let mut answer = catch(|| self.authenticator.0.authenticate(request))?;
+        future::poll_fn(|cx| match catch(|| answer.as_mut().poll(cx)) {
+            Ok(polled) => polled,
+            Err(status) => Poll::Ready(Err(status)),
+        })
+        .await
+    }
+}
+
+/// A panic of the authenticator concerns the remote that it was asked about. What it leaves half done is
+/// its own, and it is the one to know.
+fn catch<T>(ask: impl FnOnce() -> T) -> Result<T, StatusCode> {
+    panic::catch_unwind(AssertUnwindSafe(ask)).map_err(|_| {
+        tracing::error!("the authenticator has panicked");
+        StatusCode::InternalError
+    })
+}

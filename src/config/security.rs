@@ -1,0 +1,121 @@
+//! How the security of a socket is written.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use crate::auth::{CurveKeypair, CurvePublicKey, CurveSecretKey};
+use crate::proto::mechanism::Mechanism;
+
+/// A mechanism: `"null"`, `"plain_server"`, `{ curve_server = { secret_key = ".." } }` and so on.
+pub(super) mod mechanism {
+    pub(in crate::config) use super::{
+        read_mechanism as deserialize, write_mechanism as serialize,
+    };
+}
+
+/// The name of a domain.
+pub(super) mod domain {
+    pub(in crate::config) use super::{read_domain as deserialize, write_domain as serialize};
+}
+
+/// A [`Mechanism`] with its keys as text. Public halves of the socket's own keys follow from the secret
+/// ones, and are not written.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Form {
+    Null,
+    PlainClient {
+        username: String,
+        password: Secret,
+    },
+    PlainServer,
+    CurveClient {
+        server_key: String,
+        /// Made for the socket if it is left out.
+        secret_key: Option<Secret>,
+    },
+    CurveServer {
+        secret_key: Secret,
+    },
+}
+
+/// A text that is overwritten when it is dropped.
+struct Secret(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+pub(super) fn read_mechanism<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Mechanism, D::Error> {
+    use serde::de::Error;
+
+    let keypair = |secret: &Secret| {
+        secret.0.parse::<CurveSecretKey>().map(CurveKeypair::from).map_err(D::Error::custom)
+    };
+    Ok(match Form::deserialize(deserializer)? {
+        Form::Null => Mechanism::Null,
+        Form::PlainClient { username, password } => {
+            Mechanism::PlainClient { username, password: password.0.as_str().into() }
+        }
+        Form::PlainServer => Mechanism::PlainServer,
+        Form::CurveClient { server_key, secret_key } => {
+            let server_key: CurvePublicKey = server_key.parse().map_err(D::Error::custom)?;
+            match secret_key {
+                Some(secret) => Mechanism::CurveClient { server_key, keypair: keypair(&secret)? },
+                None => Mechanism::curve_client(server_key),
+            }
+        }
+        Form::CurveServer { secret_key } => {
+            Mechanism::CurveServer { keypair: keypair(&secret_key)? }
+        }
+    })
+}
+
+pub(super) fn write_mechanism<S: Serializer>(
+    mechanism: &Mechanism,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let secret_key = |keypair: &CurveKeypair| {
+        let text = keypair.secret_key().to_text();
+        Secret(Zeroizing::new(String::from_utf8_lossy(&*text).into_owned()))
+    };
+    let form = match mechanism {
+        Mechanism::Null => Form::Null,
+        Mechanism::PlainClient { username, password } => Form::PlainClient {
+            username: username.clone(),
+            password: Secret(Zeroizing::new(password.as_str().into())),
+        },
+        Mechanism::PlainServer => Form::PlainServer,
+        Mechanism::CurveClient { server_key, keypair } => Form::CurveClient {
+            server_key: server_key.to_string(),
+            secret_key: Some(secret_key(keypair)),
+        },
+        Mechanism::CurveServer { keypair } => Form::CurveServer { secret_key: secret_key(keypair) },
+    };
+    form.serialize(serializer)
+}
+
+pub(super) fn read_domain<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Arc<str>, D::Error> {
+    String::deserialize(deserializer).map(Arc::from)
+}
+
+pub(super) fn write_domain<S: Serializer>(
+    domain: &Arc<str>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(domain)
+}

@@ -1,0 +1,142 @@
+//! The connections of a listener whose handshake is not finished.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+/// Bounds how many there are, altogether and from one address.
+///
+/// Where there are too many, who has been at it for the longest has to go, and not who comes last: an
+/// honest remote is through in a moment, while whoever only holds connections open is not.
+#[derive(Debug)]
+pub(super) struct HalfOpen {
+    max: usize,
+    max_per_address: usize,
+    seats: Mutex<Seats>,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    next: u64,
+    /// In the order in which they were taken.
+    taken: BTreeMap<u64, (Option<IpAddr>, CancellationToken)>,
+    by_address: HashMap<IpAddr, BTreeSet<u64>>,
+}
+
+/// A connection's place among them, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    number: u64,
+    crowded_out: CancellationToken,
+    half_open: Arc<HalfOpen>,
+}
+
+impl HalfOpen {
+    /// With a limit of zero there is none.
+    pub(super) fn new(max: usize, max_per_address: usize) -> Self {
+        Self { max, max_per_address, seats: Mutex::default() }
+    }
+
+    /// Takes a seat, and crowds out others if there are too many.
+    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Seat {
+        let crowded_out = CancellationToken::new();
+        let mut out = Vec::new();
+        let number = {
+            let mut seats = self.seats();
+            let number = seats.next;
+            seats.next += 1;
+            seats.taken.insert(number, (address, crowded_out.clone()));
+            if let Some(address) = address {
+                let same = seats.by_address.entry(address).or_default();
+                same.insert(number);
+                if self.max_per_address > 0 && same.len() > self.max_per_address {
+                    let oldest = same.first().copied();
+                    out.extend(oldest.and_then(|oldest| seats.leave(oldest)));
+                }
+            }
+            if self.max > 0 && seats.taken.len() > self.max {
+                let oldest = seats.taken.keys().next().copied();
+                out.extend(oldest.and_then(|oldest| seats.leave(oldest)));
+            }
+            number
+        };
+        for one in out {
+            one.cancel();
+        }
+        Seat { number, crowded_out, half_open: Arc::clone(self) }
+    }
+
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seats {
+    fn leave(&mut self, number: u64) -> Option<CancellationToken> {
+        let (address, crowded_out) = self.taken.remove(&number)?;
+        if let Some(address) = address {
+            if let Some(same) = self.by_address.get_mut(&address) {
+                same.remove(&number);
+                if same.is_empty() {
+                    self.by_address.remove(&address);
+                }
+            }
+        }
+        Some(crowded_out)
+    }
+}
+
+impl Seat {
+    /// Waits until another needs the seat.
+    pub(super) async fn crowded_out(&self) {
+        self.crowded_out.cancelled().await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.half_open.seats().leave(self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
+    const OTHER: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
+
+    #[test]
+    fn who_has_been_there_for_the_longest_goes_first() {
+        let half_open = Arc::new(HalfOpen::new(2, 0));
+        let seats = [half_open.enter(ONE), half_open.enter(None), half_open.enter(OTHER)];
+        assert_eq!(seats.each_ref().map(is_crowded_out), [true, false, false]);
+        let last = half_open.enter(ONE);
+        assert_eq!(seats.each_ref().map(is_crowded_out), [true, true, false]);
+        assert!(!is_crowded_out(&last));
+    }
+
+    #[test]
+    fn an_address_crowds_out_its_own() {
+        let half_open = Arc::new(HalfOpen::new(0, 1));
+        let seats = [half_open.enter(OTHER), half_open.enter(ONE), half_open.enter(ONE)];
+        assert_eq!(seats.each_ref().map(is_crowded_out), [false, true, false]);
+    }
+
+    #[test]
+    fn who_has_left_makes_room() {
+        let half_open = Arc::new(HalfOpen::new(1, 1));
+        for _ in 0..3 {
+            let seat = half_open.enter(ONE);
+            assert!(!is_crowded_out(&seat));
+        }
+        let seats = half_open.seats();
+        assert!(seats.taken.is_empty() && seats.by_address.is_empty());
+    }
+
+    fn is_crowded_out(seat: &Seat) -> bool {
+        seat.crowded_out.is_cancelled()
+    }
+}

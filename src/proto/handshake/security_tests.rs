@@ -1,0 +1,203 @@
+//! Whole handshakes of every mechanism, and what an authenticator decides about them.
+
+use bytes::BufMut;
+
+use super::super::mechanism::curve::{CurveKeypair, CurveSecretKey};
+use super::*;
+
+#[test]
+fn the_mechanism_and_the_role_are_in_the_greeting() {
+    for (mechanism, name, as_server) in [
+        (Mechanism::Null, MechanismName::NULL, false),
+        (plain_client(), MechanismName::PLAIN, false),
+        (Mechanism::PlainServer, MechanismName::PLAIN, true),
+        (curve_client(), MechanismName::CURVE, false),
+        (curve_server(), MechanismName::CURVE, true),
+    ] {
+        let mut end = end(SocketType::Client, mechanism, false);
+        let greeting = Greeting::decode(&output(&mut end)).unwrap().unwrap();
+        assert_eq!((greeting.mechanism, greeting.as_server), (name, as_server));
+    }
+}
+
+#[test]
+fn roles_do_not_depend_on_the_type_of_socket() {
+    for (one, other) in pairs() {
+        for types in [SocketType::Client, SocketType::Server] {
+            let peer_type =
+                if types == SocketType::Client { SocketType::Server } else { SocketType::Client };
+            let (first, second) = shake_hands(
+                end(types, one.clone(), true),
+                end(peer_type, other.clone(), true),
+                |_| Ok(()),
+            );
+            assert_eq!(first.unwrap().socket_type, Some(peer_type));
+            assert_eq!(second.unwrap().socket_type, Some(types));
+        }
+    }
+}
+
+#[test]
+fn who_is_denied_is_told_so_and_who_may_try_again_is_not() {
+    for (one, other) in pairs() {
+        for (status, told) in [
+            (StatusCode::Denied, Some(b"400")),
+            (StatusCode::InternalError, Some(b"500")),
+            (StatusCode::TemporaryError, None),
+        ] {
+            let (first, second) = shake_hands(
+                end(SocketType::Client, one.clone(), false),
+                end(SocketType::Server, other.clone(), true),
+                |_| Err(status),
+            );
+            let rejected = HandshakeError::Mechanism(MechanismError::Rejected { status });
+            assert_eq!(second.unwrap_err(), Some(rejected));
+            let refused = told.map(|reason| {
+                let reason = ErrorReason::new(reason);
+                HandshakeError::Mechanism(MechanismError::Refused { reason })
+            });
+            assert_eq!(first.unwrap_err(), refused);
+        }
+    }
+}
+
+#[test]
+fn without_an_authenticator_plain_lets_nobody_in() {
+    let (first, second) = shake_hands(
+        end(SocketType::Client, plain_client(), false),
+        end(SocketType::Server, Mechanism::PlainServer, false),
+        |_| unreachable!("there is nobody to ask"),
+    );
+    assert!(first.is_err());
+    let status = StatusCode::Denied;
+    let rejected = HandshakeError::Mechanism(MechanismError::Rejected { status });
+    assert_eq!(second.unwrap_err(), Some(rejected));
+}
+
+#[test]
+fn two_ends_in_the_same_role_do_not_come_together() {
+    for mechanism in [plain_client(), curve_client()] {
+        let (first, second) = shake_hands(
+            end(SocketType::Client, mechanism.clone(), false),
+            end(SocketType::Server, mechanism, false),
+            |_| Ok(()),
+        );
+        for end in [first, second] {
+            let unexpected = MechanismError::UnexpectedCommand { name: "HELLO".into() };
+            assert_eq!(end.unwrap_err(), Some(HandshakeError::Mechanism(unexpected)));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_taken_while_the_authenticator_thinks() {
+    let mut server = end(SocketType::Server, Mechanism::Null, true);
+    let mut client = end(SocketType::Client, Mechanism::Null, false);
+    let mut input = BytesMut::from(&output(&mut client)[..]);
+    assert_eq!(server.handle_input(&mut input), Ok(None));
+    assert!(server.poll_credentials().is_some());
+    input.put_slice(b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06CLIENT");
+    let before = input.clone();
+    assert_eq!(server.handle_input(&mut input), Ok(None));
+    assert_eq!(input, before);
+    assert_eq!(server.handle_verdict(Ok(())), Ok(None));
+    assert!(server.handle_input(&mut input).unwrap().is_some());
+    assert_eq!(server.handle_verdict(Ok(())), Ok(None));
+}
+
+#[test]
+fn who_has_shown_nothing_of_itself_may_send_one_kib() {
+    for mechanism in [Mechanism::PlainServer, curve_server()] {
+        let mut server = end(SocketType::Server, mechanism.clone(), true);
+        let mut input = BytesMut::from(&Greeting::new(mechanism.name(), false).encode()[..]);
+        input.put_slice(b"\x06\0\0\0\0\0\0\x04\x01");
+        let refused = HandshakeError::CommandTooLarge { size: 0x401 };
+        assert_eq!(server.handle_input(&mut input), Err(refused));
+    }
+}
+
+#[test]
+fn an_error_in_the_clear_does_not_follow_an_encrypted_ready() {
+    let (_, other) = pairs().pop().unwrap();
+    let mut client = end(SocketType::Server, curve_client(), false);
+    let mut server = end(SocketType::Server, other, false);
+    let mut wires = [BytesMut::from(&output(&mut server)[..]), BytesMut::new()];
+    let mut failed = None;
+    while failed.is_none() {
+        client.handle_input(&mut wires[0]).unwrap();
+        wires[1].put_slice(&output(&mut client));
+        failed = server.handle_input(&mut wires[1]).err();
+        wires[0].put_slice(&output(&mut server));
+    }
+    assert!(matches!(failed, Some(HandshakeError::IncompatibleSocketType { .. })));
+    assert!(!wires[0].windows(5).any(|octets| octets == b"ERROR"));
+}
+
+/// How one end has ended: with the other end's data, with an error, or not at all.
+type Outcome = Result<Peer, Option<HandshakeError>>;
+
+/// Lets two ends talk until neither has anything to say.
+fn shake_hands(
+    first: Handshake,
+    second: Handshake,
+    judge: impl Fn(&Credentials) -> Result<(), StatusCode>,
+) -> (Outcome, Outcome) {
+    let mut ends = [first, second];
+    let mut inputs = [BytesMut::new(), BytesMut::new()];
+    let mut outcomes = [Err(None), Err(None)];
+    let mut silent = 0;
+    while silent < 4 {
+        for from in 0..2 {
+            let octets = output(&mut ends[from]);
+            silent = if octets.is_empty() { silent + 1 } else { 0 };
+            inputs[1 - from].put_slice(&octets);
+            let end = &mut ends[from];
+            let progress = match end.poll_credentials() {
+                Some(credentials) => end.handle_verdict(judge(&credentials)),
+                None => end.handle_input(&mut inputs[from]),
+            };
+            match progress {
+                Ok(Some(peer)) => outcomes[from] = Ok(peer),
+                Ok(None) => {}
+                Err(error) => outcomes[from] = Err(Some(error)),
+            }
+        }
+    }
+    let [first, second] = outcomes;
+    (first, second)
+}
+
+fn end(socket_type: SocketType, mechanism: Mechanism, has_authenticator: bool) -> Handshake {
+    let metadata = Metadata::default();
+    let config = HandshakeConfig { socket_type, mechanism, metadata, has_authenticator };
+    Handshake::new(config, Seed::new(&[0x55; Seed::LEN]))
+}
+
+/// The mechanisms of two ends that fit together; the second is asked to let the first in.
+fn pairs() -> Vec<(Mechanism, Mechanism)> {
+    vec![
+        (Mechanism::Null, Mechanism::Null),
+        (plain_client(), Mechanism::PlainServer),
+        (curve_client(), curve_server()),
+    ]
+}
+
+fn plain_client() -> Mechanism {
+    Mechanism::PlainClient { username: "admin".into(), password: "secret".into() }
+}
+
+fn curve_client() -> Mechanism {
+    Mechanism::CurveClient { server_key: keys(0x50).public_key(), keypair: keys(0xC0) }
+}
+
+fn curve_server() -> Mechanism {
+    Mechanism::CurveServer { keypair: keys(0x50) }
+}
+
+fn keys(octet: u8) -> CurveKeypair {
+    CurveSecretKey::from_bytes([octet; 32]).into()
+}
+
+fn output(handshake: &mut Handshake) -> Vec<u8> {
+    std::iter::from_fn(|| handshake.poll_output()).flatten().collect()
+}

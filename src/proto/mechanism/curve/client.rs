@@ -1,0 +1,165 @@
+//! The client's side of the handshake.
+
+use super::super::super::command::{self, Command};
+use super::super::super::error_reason::ErrorReason;
+use super::super::super::metadata::Metadata;
+use super::super::MechanismError;
+use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
+use super::secret_box::SharedKey;
+use super::session::{Role, Session};
+use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
+use super::{HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
+
+/// Begins, and believes only who has the secret half of the server's key.
+#[derive(Debug)]
+pub(crate) struct CurveClientHandshake {
+    state: State,
+    command: Option<Command>,
+    server_key: CurvePublicKey,
+    keypair: CurveKeypair,
+    metadata: Metadata,
+    vouch_nonce: [u8; 16],
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitWelcome { transient: CurveKeypair, shared: SharedKey },
+    AwaitReady { shared: SharedKey },
+    Ready { remote: Option<Metadata>, session: Option<Session> },
+}
+
+impl CurveClientHandshake {
+    pub(crate) fn new(
+        server_key: CurvePublicKey,
+        keypair: CurveKeypair,
+        metadata: Metadata,
+        seed: &Seed,
+    ) -> Self {
+        let transient = CurveKeypair::from(CurveSecretKey::from_bytes(*seed.transient));
+        let shared = SharedKey::agree(transient.secret_key(), &server_key)
+            // Anybody could pose as a server with such a key; so nobody is to open what is sent to it.
+            .unwrap_or_else(|_| SharedKey::own(*seed.cookie_key));
+        let short_nonce = HELLO_COUNT.to_be_bytes();
+        let sealed = shared.seal(&nonce(HELLO_NONCE, &short_nonce), &[0x00; SIGNED]);
+        let data = [
+            &VERSION[..],
+            &[0x00; PADDING],
+            transient.public_key().as_bytes(),
+            &short_nonce,
+            &sealed,
+        ]
+        .concat();
+        Self {
+            state: State::AwaitWelcome { transient, shared },
+            command: Some(Command::Mechanism { name: HELLO, data }),
+            server_key,
+            keypair,
+            metadata,
+            vouch_nonce: seed.nonces[0],
+        }
+    }
+
+    pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+        let (name, data) = command::split_name(body)?;
+        match (name, &mut self.state) {
+            (ERROR, State::AwaitWelcome { .. } | State::AwaitReady { .. }) => {
+                let reason = ErrorReason::decode(data);
+                let reason = reason.ok_or(MechanismError::Malformed { name: ERROR })?;
+                Err(MechanismError::Refused { reason })
+            }
+            (WELCOME, State::AwaitWelcome { transient, shared }) => {
+                let (initiate, shared) = welcomed(
+                    data,
+                    &self.server_key,
+                    &self.keypair,
+                    transient,
+                    shared,
+                    &self.metadata,
+                    &self.vouch_nonce,
+                )?;
+                self.command = Some(Command::Mechanism { name: INITIATE, data: initiate });
+                self.state = State::AwaitReady { shared };
+                Ok(())
+            }
+            (READY, State::AwaitReady { shared }) => {
+                let malformed = MechanismError::Malformed { name: READY };
+                let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or(malformed)?;
+                let text = shared
+                    .open(&nonce(READY_NONCE, short_nonce), sealed)
+                    .map_err(|_| MechanismError::Unopened { name: READY })?;
+                let remote = Metadata::decode(&text).map_err(command::CommandError::Metadata)?;
+                let received = u64::from_be_bytes(*short_nonce);
+                let session = Session::new(shared, Role::Client, INITIATE_COUNT, received);
+                self.state = State::Ready { remote: Some(remote), session: Some(session) };
+                Ok(())
+            }
+            _ => Err(MechanismError::UnexpectedCommand { name: name.into() }),
+        }
+    }
+
+    pub(crate) fn poll_command(&mut self) -> Option<Command> {
+        self.command.take()
+    }
+
+    pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
+        match &mut self.state {
+            State::Ready { remote, .. } => remote.take(),
+            State::AwaitWelcome { .. } | State::AwaitReady { .. } => None,
+        }
+    }
+
+    pub(crate) fn take_session(&mut self) -> Option<Session> {
+        match &mut self.state {
+            State::Ready { session, .. } => session.take(),
+            State::AwaitWelcome { .. } | State::AwaitReady { .. } => None,
+        }
+    }
+
+    /// Whether the next command can only be a short one.
+    pub(crate) fn expects_metadata(&self) -> bool {
+        !matches!(self.state, State::AwaitWelcome { .. })
+    }
+}
+
+/// Opens a WELCOME; returns the data of the INITIATE, and the key of what follows.
+fn welcomed(
+    data: &[u8],
+    server_key: &CurvePublicKey,
+    keypair: &CurveKeypair,
+    transient: &CurveKeypair,
+    shared: &SharedKey,
+    metadata: &Metadata,
+    vouch_nonce: &[u8; 16],
+) -> Result<(Vec<u8>, SharedKey), MechanismError> {
+    let malformed = MechanismError::Malformed { name: WELCOME };
+    let unopened = |_| MechanismError::Unopened { name: WELCOME };
+    let (long_nonce, sealed) = data.split_first_chunk::<16>().ok_or_else(|| malformed.clone())?;
+    let text = shared.open(&nonce(WELCOME_NONCE, long_nonce), sealed).map_err(unopened)?;
+    let (server_transient, cookie) = text.split_first_chunk().ok_or_else(|| malformed.clone())?;
+    if cookie.len() != COOKIE {
+        return Err(malformed);
+    }
+    let server_transient = CurvePublicKey::from_bytes(*server_transient);
+    let vouched = [*transient.public_key().as_bytes(), *server_key.as_bytes()].concat();
+    let vouch = SharedKey::agree(keypair.secret_key(), &server_transient)
+        .map_err(unopened)?
+        .seal(&nonce(VOUCH_NONCE, vouch_nonce), &vouched);
+    let mut text = [keypair.public_key().as_bytes(), &vouch_nonce[..], &vouch].concat();
+    metadata.encode(&mut text);
+    let shared = SharedKey::agree(transient.secret_key(), &server_transient).map_err(unopened)?;
+    let short_nonce = INITIATE_COUNT.to_be_bytes();
+    let sealed = shared.seal(&nonce(INITIATE_NONCE, &short_nonce), &text);
+    Ok(([cookie, &short_nonce, &sealed].concat(), shared))
+}
+
+/// The nonces of a client's commands count from 1.
+const HELLO_COUNT: u64 = 1;
+pub(super) const INITIATE_COUNT: u64 = 2;
+
+// RFC 26, The HELLO Command.
+pub(super) const VERSION: &[u8; 2] = &[0x01, 0x00];
+pub(super) const PADDING: usize = 72;
+pub(super) const SIGNED: usize = 64;
+
+/// RFC 26, The WELCOME Command.
+pub(super) const COOKIE: usize = 16 + 16 + 2 * LEN;

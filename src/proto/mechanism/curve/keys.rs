@@ -1,0 +1,236 @@
+//! The keys of CURVE (RFC 26, General Design).
+
+use std::fmt;
+use std::str::{self, FromStr};
+
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
+
+use super::z85;
+
+/// The public half of a key pair of CURVE, which names who has the other half.
+///
+/// It is written as 40 characters of Z85, as everywhere around ZeroMQ.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CurvePublicKey([u8; LEN]);
+
+/// The secret half of a key pair of CURVE.
+///
+/// It is never printed, and its octets are overwritten when it is dropped. It is read from 40 characters
+/// of Z85, as everywhere around ZeroMQ.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::CurveSecretKey;
+///
+/// let secret: CurveSecretKey = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs".parse()?;
+/// assert_eq!(secret.public_key().to_string(), "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID");
+/// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
+/// ```
+#[derive(Clone)]
+pub struct CurveSecretKey(StaticSecret);
+
+/// Both halves of a key pair of CURVE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurveKeypair {
+    public: CurvePublicKey,
+    secret: CurveSecretKey,
+}
+
+/// What was wrong with the text of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CurveKeyError {
+    /// It has a character that Z85 does not have, or that goes beyond 32 bits with those before it.
+    #[error("character {at} of the key is out of place")]
+    Character {
+        /// Where it stands, counted from zero.
+        at: usize,
+    },
+    /// It has not 40 characters.
+    #[error("a key has 40 characters, not {len}")]
+    Length {
+        /// How many octets it has.
+        len: usize,
+    },
+}
+
+impl CurvePublicKey {
+    /// Makes a key of its octets.
+    #[must_use]
+    pub const fn from_bytes(octets: [u8; 32]) -> Self {
+        Self(octets)
+    }
+
+    /// Returns its octets.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl FromStr for CurvePublicKey {
+    type Err = CurveKeyError;
+
+    fn from_str(text: &str) -> Result<Self, CurveKeyError> {
+        decode(text).map(|octets| Self(*octets))
+    }
+}
+
+impl fmt::Debug for CurvePublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CurvePublicKey({self})")
+    }
+}
+
+impl fmt::Display for CurvePublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = z85::encode(&self.0);
+        f.pad(str::from_utf8(&text).expect("the characters of Z85 are ASCII"))
+    }
+}
+
+impl CurveSecretKey {
+    /// Makes a key of its octets, which have to be random.
+    #[must_use]
+    pub fn from_bytes(octets: [u8; 32]) -> Self {
+        let octets = Zeroizing::new(octets);
+        Self(StaticSecret::from(*octets))
+    }
+
+    /// Returns its octets.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Returns the public half.
+    #[must_use]
+    pub fn public_key(&self) -> CurvePublicKey {
+        CurvePublicKey(PublicKey::from(&self.0).to_bytes())
+    }
+
+    /// Returns the 40 characters of Z85, which are overwritten when they are dropped.
+    pub(crate) fn to_text(&self) -> Zeroizing<[u8; 40]> {
+        Zeroizing::new(z85::encode(self.as_bytes()))
+    }
+
+    /// Agrees upon a secret with who has the other half of `public`; nothing if that is one of the few
+    /// keys with which everybody would agree upon the same, or has the bit set that X25519 ignores: a
+    /// key must not have two spellings, of which one is denied and the other not.
+    pub(super) fn agree(&self, public: &CurvePublicKey) -> Option<x25519_dalek::SharedSecret> {
+        if public.0[LEN - 1] & 0x80 != 0x00 {
+            return None;
+        }
+        let shared = self.0.diffie_hellman(&PublicKey::from(public.0));
+        shared.was_contributory().then_some(shared)
+    }
+}
+
+impl FromStr for CurveSecretKey {
+    type Err = CurveKeyError;
+
+    fn from_str(text: &str) -> Result<Self, CurveKeyError> {
+        decode(text).map(|octets| Self(StaticSecret::from(*octets)))
+    }
+}
+
+/// Two are compared in a time that does not depend on them.
+impl PartialEq for CurveSecretKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl Eq for CurveSecretKey {}
+
+impl fmt::Debug for CurveSecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CurveSecretKey(..)")
+    }
+}
+
+impl CurveKeypair {
+    /// Returns the public half.
+    #[must_use]
+    pub const fn public_key(&self) -> CurvePublicKey {
+        self.public
+    }
+
+    /// Returns the secret half.
+    #[must_use]
+    pub const fn secret_key(&self) -> &CurveSecretKey {
+        &self.secret
+    }
+}
+
+/// Completes the pair.
+impl From<CurveSecretKey> for CurveKeypair {
+    fn from(secret: CurveSecretKey) -> Self {
+        Self { public: secret.public_key(), secret }
+    }
+}
+
+fn decode(text: &str) -> Result<Zeroizing<[u8; LEN]>, CurveKeyError> {
+    let text = text.as_bytes().try_into().map_err(|_| CurveKeyError::Length { len: text.len() })?;
+    z85::decode(text).map(Zeroizing::new).map_err(|at| CurveKeyError::Character { at })
+}
+
+/// RFC 26, CurveZMQ Commands: "keys are 32 octets".
+pub(super) const LEN: usize = z85::OCTETS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The keys of zmq_curve(7).
+    const PUBLIC: &str = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+    const SECRET: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+
+    #[test]
+    fn the_public_half_follows_from_the_secret_one() {
+        let secret: CurveSecretKey = SECRET.parse().unwrap();
+        assert_eq!(&*secret.to_text(), SECRET.as_bytes());
+        let pair = CurveKeypair::from(secret);
+        assert_eq!(pair.public_key().to_string(), PUBLIC);
+        assert_eq!(pair.public_key(), PUBLIC.parse().unwrap());
+    }
+
+    #[test]
+    fn a_secret_key_is_not_shown() {
+        let pair = CurveKeypair::from(SECRET.parse::<CurveSecretKey>().unwrap());
+        let shown = format!("{pair:?}");
+        assert_eq!(
+            shown,
+            format!(
+                "CurveKeypair {{ public: CurvePublicKey({PUBLIC}), secret: CurveSecretKey(..) }}"
+            )
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_no_key_is_refused() {
+        let refused = |text: &str| text.parse::<CurvePublicKey>().unwrap_err();
+        assert_eq!(refused(&PUBLIC[1..]), CurveKeyError::Length { len: 39 });
+        assert_eq!(refused(&PUBLIC.replace('@', "~")), CurveKeyError::Character { at: 3 });
+        assert!("".parse::<CurveSecretKey>().is_err());
+    }
+
+    #[test]
+    fn a_second_spelling_of_a_key_is_refused() {
+        let secret: CurveSecretKey = SECRET.parse().unwrap();
+        let mut octets = *PUBLIC.parse::<CurvePublicKey>().unwrap().as_bytes();
+        assert!(secret.agree(&CurvePublicKey::from_bytes(octets)).is_some());
+        octets[LEN - 1] ^= 0x80;
+        assert!(secret.agree(&CurvePublicKey::from_bytes(octets)).is_none());
+    }
+
+    #[test]
+    fn a_key_with_which_everybody_agrees_is_refused() {
+        let secret: CurveSecretKey = SECRET.parse().unwrap();
+        assert!(secret.agree(&CurvePublicKey::from_bytes([0x00; LEN])).is_none());
+    }
+}

@@ -1,0 +1,209 @@
+//! The server's side of the handshake.
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::super::super::command::{self, Command};
+use super::super::super::metadata::Metadata;
+use super::super::{Credentials, MechanismError, StatusCode};
+use super::client::{COOKIE, PADDING, SIGNED, VERSION};
+use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
+use super::secret_box::SharedKey;
+use super::session::{Role, Session};
+use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
+use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
+
+/// Answers, and tells who a client is only when it has shown that it has its keys.
+///
+/// Between WELCOME and INITIATE it keeps no more than the key of the cookie, which is good for this one
+/// connection: a cookie that is replayed on another does not open.
+#[derive(Debug)]
+pub(crate) struct CurveServerHandshake {
+    state: State,
+    command: Option<Command>,
+    keypair: CurveKeypair,
+    /// Until our READY.
+    metadata: Metadata,
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitHello { seed: Seed },
+    AwaitInitiate { cookie_key: SharedKey, hello_nonce: u64 },
+    AwaitVerdict(Box<Identified>),
+    Ready { remote: Option<Metadata>, session: Option<Session> },
+    Ended,
+}
+
+/// A client that has shown that it has its keys.
+#[derive(Debug)]
+struct Identified {
+    /// Until it was polled.
+    credentials: Option<Credentials>,
+    remote: Metadata,
+    shared: SharedKey,
+    initiate_nonce: u64,
+}
+
+impl CurveServerHandshake {
+    pub(crate) fn new(keypair: CurveKeypair, metadata: Metadata, seed: Seed) -> Self {
+        Self { state: State::AwaitHello { seed }, command: None, keypair, metadata }
+    }
+
+    pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+        let (name, data) = command::split_name(body)?;
+        match (name, &self.state) {
+            (HELLO, State::AwaitHello { seed }) => {
+                let (transient, hello_nonce) = self.open_hello(data)?;
+                let welcome = self.welcome(&transient, seed)?;
+                let cookie_key = SharedKey::own(*seed.cookie_key);
+                self.command = Some(Command::Mechanism { name: WELCOME, data: welcome });
+                self.state = State::AwaitInitiate { cookie_key, hello_nonce };
+                Ok(())
+            }
+            (INITIATE, State::AwaitInitiate { cookie_key, hello_nonce }) => {
+                let identified = self.open_initiate(data, cookie_key, *hello_nonce)?;
+                self.state = State::AwaitVerdict(Box::new(identified));
+                Ok(())
+            }
+            _ => Err(MechanismError::UnexpectedCommand { name: name.into() }),
+        }
+    }
+
+    /// Takes what was decided about the credentials.
+    pub(crate) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
+        let State::AwaitVerdict(identified) = std::mem::replace(&mut self.state, State::Ended)
+        else {
+            return;
+        };
+        if verdict.is_err() {
+            return;
+        }
+        let Identified { remote, shared, initiate_nonce, .. } = *identified;
+        let mut text = Vec::new();
+        self.metadata.encode(&mut text);
+        let short_nonce = READY_COUNT.to_be_bytes();
+        let sealed = shared.seal(&nonce(READY_NONCE, &short_nonce), &text);
+        let data = [&short_nonce[..], &sealed].concat();
+        self.command = Some(Command::Mechanism { name: READY, data });
+        let session = Session::new(&shared, Role::Server, READY_COUNT, initiate_nonce);
+        self.state = State::Ready { remote: Some(remote), session: Some(session) };
+    }
+
+    pub(crate) fn poll_command(&mut self) -> Option<Command> {
+        self.command.take()
+    }
+
+    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
+        match &mut self.state {
+            State::AwaitVerdict(identified) => identified.credentials.take(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
+        match &mut self.state {
+            State::Ready { remote, .. } => remote.take(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn take_session(&mut self) -> Option<Session> {
+        match &mut self.state {
+            State::Ready { session, .. } => session.take(),
+            _ => None,
+        }
+    }
+
+    /// Whether the next command may be more than a short one.
+    pub(crate) fn expects_metadata(&self) -> bool {
+        !matches!(self.state, State::AwaitHello { .. })
+    }
+
+    /// Returns the client's short-term key and the nonce.
+    fn open_hello(&self, data: &[u8]) -> Result<(CurvePublicKey, u64), MechanismError> {
+        let malformed = || MechanismError::Malformed { name: HELLO };
+        let (version, data) = data.split_first_chunk().ok_or_else(malformed)?;
+        if version != VERSION {
+            let [major, minor] = *version;
+            return Err(MechanismError::CurveVersion { major, minor });
+        }
+        let (padding, data) = data.split_first_chunk::<PADDING>().ok_or_else(malformed)?;
+        let (transient, data) = data.split_first_chunk::<LEN>().ok_or_else(malformed)?;
+        let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
+        if padding.iter().any(|&octet| octet != 0x00) {
+            return Err(malformed());
+        }
+        let transient = CurvePublicKey::from_bytes(*transient);
+        let signed = SharedKey::agree(self.keypair.secret_key(), &transient)
+            .and_then(|shared| shared.open(&nonce(HELLO_NONCE, short_nonce), sealed))
+            .map_err(|_| MechanismError::Unopened { name: HELLO })?;
+        if **signed != [0x00; SIGNED] {
+            return Err(malformed());
+        }
+        Ok((transient, u64::from_be_bytes(*short_nonce)))
+    }
+
+    /// Returns the data of a WELCOME.
+    fn welcome(&self, client: &CurvePublicKey, seed: &Seed) -> Result<Vec<u8>, MechanismError> {
+        let transient = CurveKeypair::from(CurveSecretKey::from_bytes(*seed.transient));
+        let [cookie_nonce, welcome_nonce] = &seed.nonces;
+        let kept =
+            Zeroizing::new([*client.as_bytes(), *transient.secret_key().as_bytes()].concat());
+        let cookie =
+            SharedKey::own(*seed.cookie_key).seal(&nonce(COOKIE_NONCE, cookie_nonce), &kept);
+        let text = [&transient.public_key().as_bytes()[..], cookie_nonce, &cookie].concat();
+        let sealed = SharedKey::agree(self.keypair.secret_key(), client)
+            .map_err(|_| MechanismError::Unopened { name: HELLO })?
+            .seal(&nonce(WELCOME_NONCE, welcome_nonce), &text);
+        Ok([&welcome_nonce[..], &sealed].concat())
+    }
+
+    fn open_initiate(
+        &self,
+        data: &[u8],
+        cookie_key: &SharedKey,
+        hello_nonce: u64,
+    ) -> Result<Identified, MechanismError> {
+        let malformed = || MechanismError::Malformed { name: INITIATE };
+        let unopened = |_| MechanismError::Unopened { name: INITIATE };
+        let (cookie, data) = data.split_first_chunk::<COOKIE>().ok_or_else(malformed)?;
+        let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
+        let (cookie_nonce, cookie) = cookie.split_first_chunk::<16>().ok_or_else(malformed)?;
+        let kept = cookie_key.open(&nonce(COOKIE_NONCE, cookie_nonce), cookie).map_err(unopened)?;
+        let (transient, secret) = kept.split_first_chunk::<LEN>().ok_or_else(malformed)?;
+        let transient = CurvePublicKey::from_bytes(*transient);
+        let secret = secret.first_chunk().ok_or_else(malformed)?;
+        let secret = CurveSecretKey::from_bytes(*secret);
+
+        let shared = SharedKey::agree(&secret, &transient).map_err(unopened)?;
+        let text = shared.open(&nonce(INITIATE_NONCE, short_nonce), sealed).map_err(unopened)?;
+        let initiate_nonce = u64::from_be_bytes(*short_nonce);
+        if initiate_nonce <= hello_nonce {
+            return Err(MechanismError::StaleNonce { name: INITIATE });
+        }
+        let (client, text) = text.split_first_chunk::<LEN>().ok_or_else(malformed)?;
+        let (vouch_nonce, text) = text.split_first_chunk::<16>().ok_or_else(malformed)?;
+        let (vouch, metadata) = text.split_first_chunk::<VOUCH>().ok_or_else(malformed)?;
+
+        // libzmq does not look at the second half, without which one server could pass on to another
+        // what a client has shown to it.
+        let client = CurvePublicKey::from_bytes(*client);
+        let vouched = SharedKey::agree(&secret, &client)
+            .and_then(|shared| shared.open(&nonce(VOUCH_NONCE, vouch_nonce), vouch))
+            .map_err(|_| MechanismError::Vouch)?;
+        let expected = [*transient.as_bytes(), *self.keypair.public_key().as_bytes()].concat();
+        if !bool::from(vouched.ct_eq(&expected)) {
+            return Err(MechanismError::Vouch);
+        }
+        let remote = Metadata::decode(metadata).map_err(command::CommandError::Metadata)?;
+        let credentials = Some(Credentials::Curve { public_key: client });
+        Ok(Identified { credentials, remote, shared, initiate_nonce })
+    }
+}
+
+/// The nonces of a server's commands count from 1.
+const READY_COUNT: u64 = 1;
+
+/// RFC 26, The INITIATE Command.
+const VOUCH: usize = 16 + 2 * LEN;

@@ -1,0 +1,273 @@
+//! Traffic of which every frame is sealed.
+
+use bytes::BytesMut;
+
+use super::super::batch::Batch;
+use super::super::command::Command;
+use super::super::frame::Header;
+use super::super::mechanism::curve::{OVERHEAD, Opener, SealError};
+use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, make_room};
+
+/// Opens frames where they are, and knows what it has found behind the last batch.
+#[derive(Debug)]
+pub(super) struct SealedDecoder {
+    opener: Opener,
+    /// What follows the batch that was returned last. It has been opened, and does not open again.
+    found: Option<Result<Command, TrafficError>>,
+}
+
+/// What a frame is, and how long.
+#[derive(Debug)]
+enum Found {
+    Message(usize),
+    /// A part of a multipart message that is not the last.
+    Part(usize),
+    Command(usize, Command),
+    /// The frame is not all there; so much of its body is missing.
+    Nothing(usize),
+}
+
+impl SealedDecoder {
+    pub(super) const fn new(opener: Opener) -> Self {
+        Self { opener, found: None }
+    }
+
+    /// Opens the frame that `input` begins with.
+    fn open(&mut self, input: &mut [u8], max_message_size: u64) -> Result<Found, TrafficError> {
+        let Some(header) = Header::decode(input)? else { return Ok(Found::Nothing(0)) };
+        let size = header.size.checked_sub(OVERHEAD as u64).ok_or(SealError::NoMessage)?;
+        if size > max_message_size.max(MAX_COMMAND_SIZE) {
+            return Err(TrafficError::MessageTooLarge { size, limit: max_message_size });
+        }
+        let Some(end) =
+            usize::try_from(header.size).ok().and_then(|len| len.checked_add(header.len()))
+        else {
+            return Ok(Found::Nothing(usize::MAX));
+        };
+        if header.more {
+            return Err(SealError::NoMessage.into());
+        }
+        let arrived = input.len();
+        let Some(body) = input.get_mut(header.len()..end) else {
+            return Ok(Found::Nothing(end - arrived));
+        };
+        let inside = self.opener.open(body)?;
+        if inside.command {
+            if size > MAX_COMMAND_SIZE {
+                return Err(TrafficError::CommandTooLarge { size });
+            }
+            return Ok(Found::Command(end, Command::decode(&body[OVERHEAD..])?));
+        }
+        if size > max_message_size {
+            return Err(TrafficError::MessageTooLarge { size, limit: max_message_size });
+        }
+        Ok(if inside.more { Found::Part(end) } else { Found::Message(end) })
+    }
+}
+
+impl TrafficDecoder {
+    /// What [`decode`](Self::decode) does where frames are sealed.
+    pub(super) fn decode_sealed(
+        &mut self,
+        input: &mut BytesMut,
+    ) -> Result<Option<Traffic>, TrafficError> {
+        loop {
+            let Some(sealed) = &mut self.sealed else { return Ok(None) };
+            if let Some(found) = sealed.found.take() {
+                return found.map(|command| Some(Traffic::Command(command)));
+            }
+            let (mut end, mut messages) = (0, 0);
+            let found = loop {
+                match sealed.open(&mut input[end..], self.max_message_size) {
+                    Ok(Found::Message(len)) if !self.in_multipart => {
+                        end += len;
+                        messages += 1;
+                    }
+                    found => break found,
+                }
+            };
+            let batch = (messages > 0).then(|| {
+                let frames = input.split_to(end).freeze();
+                let passed = std::mem::take(&mut self.passed);
+                Traffic::Messages(Batch::new(frames, messages, passed).opened(OVERHEAD))
+            });
+            match found {
+                Ok(Found::Message(len)) => {
+                    self.in_multipart = false;
+                    self.pass(input, len);
+                }
+                Ok(Found::Part(len)) => {
+                    self.discarded += u64::from(!self.in_multipart);
+                    self.in_multipart = true;
+                    self.pass(input, len);
+                }
+                Ok(Found::Command(len, command)) => {
+                    sealed.found = Some(Ok(command));
+                    self.pass(input, len);
+                }
+                Ok(Found::Nothing(missing)) if batch.is_none() => {
+                    make_room(input, missing);
+                    return Ok(None);
+                }
+                Ok(Found::Nothing(_)) => {}
+                Err(error) => sealed.found = Some(Err(error)),
+            }
+            if batch.is_some() {
+                return Ok(batch);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::super::heartbeat::Ping;
+    use super::super::super::mechanism::curve::tests::sessions;
+    use super::super::super::mechanism::curve::{Sealer, Session};
+    use super::*;
+
+    #[test]
+    fn whole_messages_of_one_read_are_one_batch() {
+        let (mut sealer, mut decoder) = ends(None);
+        let mut input = BytesMut::new();
+        let bodies = ["a".repeat(300), String::new(), "b".into()];
+        for body in &bodies {
+            sealer.put_message(&mut input, body.as_bytes());
+        }
+        sealer.put_message(&mut input, b"cut off");
+        input.truncate(input.len() - 1);
+        let Ok(Some(Traffic::Messages(mut batch))) = decoder.decode(&mut input) else {
+            panic!("messages are due");
+        };
+        assert_eq!(
+            (batch.messages(), batch.wire_octets()),
+            (3, 9 + 33 + 300 + 2 + 33 + 2 + 33 + 1)
+        );
+        let mut part = batch.split_to(2, usize::MAX);
+        assert_eq!(part.pop().unwrap(), bodies[0]);
+        assert_eq!(part.pop().unwrap(), bodies[1]);
+        assert_eq!(batch.pop_short::<20>().map(|(octets, len)| (octets[0], len)), Some((b'b', 1)));
+        assert!(decoder.decode(&mut input).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_command_follows_the_batch_before_it() {
+        let (mut sealer, mut decoder) = ends(None);
+        let mut input = BytesMut::new();
+        sealer.put_message(&mut input, b"a");
+        sealer.put_command(&mut input, b"\x04PING\x00\x0a");
+        sealer.put_message(&mut input, b"b");
+        assert_eq!(bodies(decoder.decode(&mut input)), ["a"]);
+        let Ok(Some(Traffic::Command(Command::Ping(ping)))) = decoder.decode(&mut input) else {
+            panic!("a command is due");
+        };
+        assert_eq!(ping, Ping::decode(b"\x00\x0a").unwrap());
+        assert_eq!(bodies(decoder.decode(&mut input)), ["b"]);
+    }
+
+    #[test]
+    fn a_multipart_message_is_discarded_and_counted() {
+        let (mut sealer, mut decoder) = ends(None);
+        let mut input = BytesMut::new();
+        sealer.put_message(&mut input, b"a");
+        sealer.put(&mut input, 0x01, b"first");
+        sealer.put(&mut input, 0x01, b"second");
+        sealer.put_message(&mut input, b"last");
+        sealer.put_message(&mut input, b"b");
+        assert_eq!(bodies(decoder.decode(&mut input)), ["a"]);
+        assert_eq!(bodies(decoder.decode(&mut input)), ["b"]);
+        assert_eq!(decoder.take_discarded(), 1);
+    }
+
+    #[test]
+    fn what_was_sent_before_something_wrong_is_delivered_first() {
+        let (mut sealer, mut decoder) = ends(None);
+        let mut input = BytesMut::new();
+        sealer.put_message(&mut input, b"a");
+        sealer.put(&mut input, 0x04, b"b");
+        assert_eq!(bodies(decoder.decode(&mut input)), ["a"]);
+        let error = decoder.decode(&mut input).unwrap_err();
+        assert_eq!(error, TrafficError::Seal(SealError::Flags { flags: 0x04 }));
+    }
+
+    #[test]
+    fn a_frame_in_the_clear_is_refused() {
+        for frame in [
+            &b"\x00\x05hello"[..],
+            b"\x04\x0c\x05ERROR\x05go-on",
+            &[&[0, 40][..], &[7; 40]].concat(),
+        ] {
+            let (_, mut decoder) = ends(None);
+            let error = decoder.decode(&mut BytesMut::from(frame)).unwrap_err();
+            assert_eq!(error, TrafficError::Seal(SealError::NoMessage));
+        }
+    }
+
+    #[test]
+    fn a_message_above_the_limit_is_refused() {
+        let (mut sealer, mut decoder) = ends(Some(3));
+        let mut input = BytesMut::new();
+        sealer.put_message(&mut input, b"abc");
+        sealer.put_message(&mut input, b"abcd");
+        assert_eq!(bodies(decoder.decode(&mut input)), ["abc"]);
+        let refused = TrafficError::MessageTooLarge { size: 4, limit: 3 };
+        assert_eq!(decoder.decode(&mut input).unwrap_err(), refused);
+
+        // One that no command can have is refused by its header.
+        let (_, mut decoder) = ends(Some(3));
+        let mut input = BytesMut::from(&b"\x02\0\0\0\0\0\x01\0\x22"[..]);
+        assert!(matches!(decoder.decode(&mut input), Err(TrafficError::MessageTooLarge { .. })));
+    }
+
+    #[test]
+    fn a_frame_that_claims_much_reserves_little() {
+        let (_, mut decoder) = ends(None);
+        let mut input = BytesMut::from(&b"\x02\x7f\xff\xff\xff\xff\xff\xff\xffabc"[..]);
+        assert!(decoder.decode(&mut input).unwrap().is_none());
+        assert!(input.capacity() <= 2 * super::super::READ_SIZE);
+    }
+
+    proptest! {
+        #[test]
+        fn messages_arrive_as_sent_however_they_are_cut(
+            sent in vec(vec(any::<u8>(), 0..600), 1..20),
+            cuts in vec(1_usize..700, 1..40),
+        ) {
+            let (mut sealer, mut decoder) = ends(None);
+            let mut frames = BytesMut::new();
+            for body in &sent {
+                sealer.put_message(&mut frames, body);
+            }
+            let mut input = BytesMut::new();
+            let mut received = Vec::new();
+            let (mut rest, mut cuts) = (&frames[..], cuts.iter().cycle());
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(rest.len().min(*cuts.next().unwrap()));
+                input.extend_from_slice(piece);
+                rest = after;
+                while let Some(traffic) = decoder.decode(&mut input).unwrap() {
+                    received.extend(bodies(Ok(Some(traffic))));
+                }
+            }
+            prop_assert_eq!(received, sent);
+            prop_assert!(input.is_empty());
+        }
+    }
+
+    /// What one end seals with, and the other end's decoder.
+    fn ends(max_message_size: Option<u64>) -> (Sealer, TrafficDecoder) {
+        let (Session { sealer, .. }, Session { opener, .. }) = sessions();
+        (sealer, TrafficDecoder::new(max_message_size, Some(opener)))
+    }
+
+    fn bodies(decoded: Result<Option<Traffic>, TrafficError>) -> Vec<Bytes> {
+        match decoded {
+            Ok(Some(Traffic::Messages(mut batch))) => std::iter::from_fn(|| batch.pop()).collect(),
+            other => panic!("messages are due, not {other:?}"),
+        }
+    }
+}
