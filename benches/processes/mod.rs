@@ -9,6 +9,9 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{self, ChildStdout, Command, Stdio};
 
+use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
+use tokio_zmtp::{Builder, Mechanism};
+
 /// Runs the role that the arguments ask for; nothing if this is the process that measures.
 pub(crate) fn role() -> Option<Result<(), Box<dyn Error>>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -73,6 +76,30 @@ impl Child {
         let status = self.process.wait()?;
         if status.success() { Ok(()) } else { Err(format!("a process ended with {status}").into()) }
     }
+}
+
+/// Which side of a security handshake a measured socket takes.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    Client,
+    Server,
+}
+
+/// Gives a socket the mechanism that the environment asks for, with the keys of zmq_curve(7), which
+/// everybody knows.
+pub(crate) fn secured<S>(builder: Builder<S>, role: Role) -> Result<Builder<S>, Box<dyn Error>> {
+    if env::var("MECHANISM").is_ok_and(|mechanism| mechanism == "curve") {
+        let keypair = |secret: &str| secret.parse::<CurveSecretKey>().map(CurveKeypair::from);
+        let server = keypair("JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6")?;
+        return Ok(builder.mechanism(match role {
+            Role::Client => Mechanism::CurveClient {
+                server_key: server.public_key(),
+                keypair: keypair("D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs")?,
+            },
+            Role::Server => Mechanism::CurveServer { keypair: server },
+        }));
+    }
+    Ok(builder)
 }
 
 /// Runs a measured role on the runtime that the environment asks for.

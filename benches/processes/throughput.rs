@@ -31,7 +31,7 @@ pub(super) async fn server(
     count: usize,
     size: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let server = Server::bind(endpoint).await?;
+    let server = super::secured(Server::builder(), super::Role::Server)?.bind(endpoint).await?;
     println!("{}", server.last_endpoint().ok_or("the server is bound")?);
     server.recv().await?;
     let start = Instant::now();
@@ -47,7 +47,7 @@ pub(super) async fn client(
     count: usize,
     size: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let client = Client::connect(endpoint).await?;
+    let client = super::secured(Client::builder(), super::Role::Client)?.connect(endpoint).await?;
     let message = Message::from(vec![7; size]);
     for _ in 0..count {
         client.send(&message).await?;
