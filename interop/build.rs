@@ -1,13 +1,19 @@
-//! Compiles libzmq 4.3.5 with its draft sockets and links it statically.
+//! Compiles libzmq 4.3.5 with its draft sockets and CURVE, and links it statically, with libsodium.
 
 use std::env;
+
+use zeromq_src::LibLocation;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         define_what_configure_finds_on_linux();
     }
-    zeromq_src::Build::new().enable_draft(true).build();
+    let sodium = LibLocation::new(
+        env::var("DEP_SODIUM_LIB").expect("libsodium-sys-stable builds the library"),
+        env::var("DEP_SODIUM_INCLUDE").expect("libsodium-sys-stable has the headers"),
+    );
+    zeromq_src::Build::new().enable_draft(true).with_libsodium(Some(sodium)).build();
 }
 
 /// Turns on what libzmq's own build scripts detect and zeromq-src leaves out.

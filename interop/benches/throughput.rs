@@ -3,7 +3,7 @@
 //!
 //! `cargo bench -p interop --bench throughput [-- ipc] [SIZE ...]`, sizes in octets. The medians of some rounds are printed,
 //! and the median, the least and the greatest ratio of neighbouring rounds: a noisy machine is noisy
-//! for both. libzmq is measured as its own tools `local_thr` and `remote_thr` do it.
+//! for both. `MECHANISM=curve` measures both with CURVE, libzmq's by libsodium. libzmq is measured as its own tools `local_thr` and `remote_thr` do it.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]
 #![expect(dead_code, reason = "the processes measure latency as well")]

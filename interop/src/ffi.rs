@@ -13,6 +13,7 @@ pub(crate) struct ZmqMsg {
 pub(crate) const ZMQ_BLOCKY: c_int = 70;
 pub(crate) const ZMQ_DONTWAIT: c_int = 1;
 pub(crate) const ZMQ_EVENT_ALL: c_int = 0xffff;
+pub(crate) const ZMQ_SNDMORE: c_int = 2;
 
 unsafe extern "C" {
     pub(crate) fn zmq_errno() -> c_int;
@@ -26,6 +27,7 @@ unsafe extern "C" {
     pub(crate) fn zmq_msg_init(msg: *mut ZmqMsg) -> c_int;
     pub(crate) fn zmq_msg_init_size(msg: *mut ZmqMsg, size: usize) -> c_int;
     pub(crate) fn zmq_msg_close(msg: *mut ZmqMsg) -> c_int;
+    pub(crate) fn zmq_msg_more(msg: *const ZmqMsg) -> c_int;
     pub(crate) fn zmq_msg_data(msg: *mut ZmqMsg) -> *mut c_void;
     pub(crate) fn zmq_msg_size(msg: *const ZmqMsg) -> usize;
     pub(crate) fn zmq_msg_recv(msg: *mut ZmqMsg, socket: *mut c_void, flags: c_int) -> c_int;

@@ -31,6 +31,7 @@ mod numbered;
 mod peer;
 mod socket;
 mod socket_option;
+mod zap;
 
 pub use context::{Context, version};
 pub use error::{Error, TryError};
@@ -40,3 +41,4 @@ pub use numbered::{number, numbered};
 pub use peer::Peer;
 pub use socket::{Received, Socket, SocketType};
 pub use socket_option::{OctetsOption, SocketOption};
+pub use zap::ZapHandler;

@@ -84,6 +84,12 @@ impl Message {
         Some(value.to_string_lossy().into_owned())
     }
 
+    /// Returns whether another part of the same message follows.
+    pub(crate) fn has_more(&self) -> bool {
+        // SAFETY: the message is initialised.
+        unsafe { ffi::zmq_msg_more(&self.0) != 0 }
+    }
+
     /// Returns the body.
     pub fn body(&mut self) -> &[u8] {
         let raw = self.as_mut_ptr();

@@ -199,6 +199,36 @@ impl Socket {
         Ok(self.fetch(message, ffi::ZMQ_DONTWAIT)?)
     }
 
+    /// Receives all parts of a message, waiting for one.
+    ///
+    /// # Errors
+    ///
+    /// As `recv`.
+    pub(crate) fn recv_parts(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let mut parts = Vec::new();
+        loop {
+            let mut part = Message::new()?;
+            self.recv_message(&mut part)?;
+            parts.push(part.body().to_vec());
+            if !part.has_more() {
+                return Ok(parts);
+            }
+        }
+    }
+
+    /// Sends a message of several parts.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` after the send timeout.
+    pub(crate) fn send_parts(&self, parts: &[&[u8]]) -> Result<(), Error> {
+        for (at, part) in parts.iter().enumerate() {
+            let flags = if at + 1 < parts.len() { ffi::ZMQ_SNDMORE } else { 0 };
+            self.submit(&mut Message::copied_from(part)?, flags)?;
+        }
+        Ok(())
+    }
+
     /// Reports the events of this socket's connections from now on.
     ///
     /// A socket has one monitor: a second call silences the monitor of the first.
@@ -309,6 +339,8 @@ pub enum SocketType {
     Dealer,
     /// `ZMQ_PAIR`: not thread-safe, one operation at a time.
     Pair,
+    /// `ZMQ_REP`: not thread-safe, one operation at a time.
+    Rep,
     /// `ZMQ_SERVER`
     Server,
 }
@@ -319,6 +351,7 @@ impl SocketType {
             Self::Client => 13,
             Self::Dealer => 5,
             Self::Pair => 0,
+            Self::Rep => 4,
             Self::Server => 12,
         }
     }

@@ -6,6 +6,8 @@ use std::ffi::c_int;
 /// connects only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SocketOption {
+    /// `ZMQ_CURVE_SERVER`; 1 takes the server's role.
+    CurveServer,
     /// `ZMQ_HANDSHAKE_IVL`
     HandshakeInterval,
     /// `ZMQ_HEARTBEAT_IVL`; 0 sends no PING.
@@ -20,6 +22,8 @@ pub enum SocketOption {
     Ipv6,
     /// `ZMQ_LINGER`; -1 waits for ever.
     Linger,
+    /// `ZMQ_PLAIN_SERVER`; 1 takes the server's role.
+    PlainServer,
     /// `ZMQ_RCVHWM`
     RecvHwm,
     /// `ZMQ_RCVTIMEO`; -1 waits for ever.
@@ -35,6 +39,12 @@ pub enum SocketOption {
 /// An option of a socket whose value is octets. It affects later binds and connects only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OctetsOption {
+    /// `ZMQ_CURVE_PUBLICKEY`: 32 octets, or 40 characters of Z85.
+    CurvePublicKey,
+    /// `ZMQ_CURVE_SECRETKEY`: 32 octets, or 40 characters of Z85.
+    CurveSecretKey,
+    /// `ZMQ_CURVE_SERVERKEY`: 32 octets, or 40 characters of Z85.
+    CurveServerKey,
     /// `ZMQ_DISCONNECT_MSG`: what a SERVER receives when a remote has gone.
     DisconnectMessage,
     /// `ZMQ_HELLO_MSG`: what every connection begins with.
@@ -43,11 +53,18 @@ pub enum OctetsOption {
     HiccupMessage,
     /// `ZMQ_METADATA`: `X-name:value`, announced to every remote.
     Metadata,
+    /// `ZMQ_PLAIN_PASSWORD`: a text.
+    PlainPassword,
+    /// `ZMQ_PLAIN_USERNAME`: a text.
+    PlainUsername,
+    /// `ZMQ_ZAP_DOMAIN`: a text.
+    ZapDomain,
 }
 
 impl SocketOption {
     pub(crate) fn number(self) -> c_int {
         match self {
+            Self::CurveServer => 47,
             Self::HandshakeInterval => 66,
             Self::HeartbeatInterval => 75,
             Self::HeartbeatTimeout => 77,
@@ -55,6 +72,7 @@ impl SocketOption {
             Self::Immediate => 39,
             Self::Ipv6 => 42,
             Self::Linger => 17,
+            Self::PlainServer => 44,
             Self::RecvHwm => 24,
             Self::RecvTimeout => 27,
             Self::ReconnectInterval => 18,
@@ -67,10 +85,16 @@ impl SocketOption {
 impl OctetsOption {
     pub(crate) fn number(self) -> c_int {
         match self {
+            Self::CurvePublicKey => 48,
+            Self::CurveSecretKey => 49,
+            Self::CurveServerKey => 50,
             Self::DisconnectMessage => 111,
             Self::HelloMessage => 110,
             Self::HiccupMessage => 114,
             Self::Metadata => 95,
+            Self::PlainPassword => 46,
+            Self::PlainUsername => 45,
+            Self::ZapDomain => 55,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use interop::{Context, Message, Socket, SocketOption, SocketType};
+use interop::{Context, Message, OctetsOption, Socket, SocketOption, SocketType};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -94,6 +94,10 @@ fn lat_client(endpoint: &str, count: u32, size: usize) -> Result<(), Box<dyn Err
 
 fn bound_server(endpoint: &str) -> Result<Socket, Box<dyn Error>> {
     let server = flushing_socket(SocketType::Server)?;
+    if is_curve() {
+        server.set(SocketOption::CurveServer, 1)?;
+        server.set_octets(OctetsOption::CurveSecretKey, SERVER_SECRET)?;
+    }
     server.bind(endpoint)?;
     println!("bound {}", server.last_endpoint()?);
     Ok(server)
@@ -101,8 +105,18 @@ fn bound_server(endpoint: &str) -> Result<Socket, Box<dyn Error>> {
 
 fn connected_client(endpoint: &str) -> Result<Socket, Box<dyn Error>> {
     let client = flushing_socket(SocketType::Client)?;
+    if is_curve() {
+        client.set_octets(OctetsOption::CurveServerKey, SERVER_PUBLIC)?;
+        client.set_octets(OctetsOption::CurvePublicKey, CLIENT_PUBLIC)?;
+        client.set_octets(OctetsOption::CurveSecretKey, CLIENT_SECRET)?;
+    }
     client.connect(endpoint)?;
     Ok(client)
+}
+
+/// Whether the environment asks for CURVE.
+fn is_curve() -> bool {
+    env::var("MECHANISM").is_ok_and(|mechanism| mechanism == "curve")
 }
 
 /// Creates a socket that delivers everything before the process ends.
@@ -124,6 +138,12 @@ fn recv_sized(socket: &Socket, message: &mut Message, size: usize) -> Result<(),
 fn seconds(elapsed: Duration) -> f64 {
     elapsed.max(Duration::from_nanos(1)).as_secs_f64()
 }
+
+// The keys of zmq_curve(7), which everybody knows.
+const CLIENT_PUBLIC: &[u8; 40] = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+const CLIENT_SECRET: &[u8; 40] = b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+const SERVER_PUBLIC: &[u8; 40] = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
+const SERVER_SECRET: &[u8; 40] = b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
 
 const USAGE: &str = "usage: libzmq-perf ROLE ENDPOINT COUNT SIZE
   thr-server  bind, print `bound ENDPOINT`, receive COUNT messages of SIZE octets, print the rate

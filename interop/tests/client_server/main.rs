@@ -21,5 +21,6 @@ mod mute_state;
 mod notices;
 mod readiness;
 mod restart;
+mod security;
 mod traffic;
 mod wrong_type;

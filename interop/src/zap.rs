@@ -1,0 +1,64 @@
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use crate::error::Error;
+use crate::socket::{Socket, SocketType};
+use crate::socket_option::SocketOption;
+
+/// Answers what libzmq's sockets of one context ask about their remotes (RFC 27).
+#[derive(Debug)]
+pub struct ZapHandler {
+    ended: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ZapHandler {
+    /// Starts to answer for the context of `socket`: the frames of the credentials go in, and whether the
+    /// remote is let in comes out.
+    ///
+    /// # Errors
+    ///
+    /// There is a handler already.
+    pub fn start(
+        socket: &Socket,
+        judge: impl Fn(&[Vec<u8>]) -> bool + Send + 'static,
+    ) -> Result<Self, Error> {
+        let handler = Socket::new(socket.context(), SocketType::Rep)?;
+        handler.set(SocketOption::RecvTimeout, LOOK_UP_MILLISECONDS)?;
+        handler.bind("inproc://zeromq.zap.01")?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        let thread = thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                match handler.recv_parts() {
+                    Ok(request) => answer(&handler, &request, &judge),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => panic!("the handler of zap fails: {error}"),
+                }
+            }
+        });
+        Ok(Self { ended, thread: Some(thread) })
+    }
+}
+
+impl Drop for ZapHandler {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic has been printed.
+            drop(thread.join());
+        }
+    }
+}
+
+fn answer(handler: &Socket, request: &[Vec<u8>], judge: impl Fn(&[Vec<u8>]) -> bool) {
+    let [version, id, _domain, _address, _identity, _mechanism, credentials @ ..] = request else {
+        panic!("a request of zap has six frames and credentials: {request:?}");
+    };
+    let status: &[u8] = if judge(credentials) { b"200" } else { b"400" };
+    handler.send_parts(&[version, id, status, b"", b"user", b""]).expect("libzmq takes the answer");
+}
+
+const LOOK_UP_MILLISECONDS: i32 = 20;
