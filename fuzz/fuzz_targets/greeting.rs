@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[allow(dead_code, reason = "one target uses a part of the layer")]
+#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
 #[path = "../../src/proto/mod.rs"]
 mod proto;
 
