@@ -42,7 +42,7 @@ pub(crate) use self::establish::establish;
 use self::writer::Writer;
 use crate::monitor::DisconnectReason;
 use crate::options::Options;
-use crate::pipe::{Arrival, Cargo, Take};
+use crate::pipe::{Arrival, Cargo, Take, Want};
 use crate::proto::batch::Batch;
 use crate::proto::command::Command;
 use crate::proto::heartbeating::{Dead, Heartbeating};
@@ -185,7 +185,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
         loop {
             if self.writer.is_idle() {
-                match self.attachment.poll_take(cx.waker(), self.writer.taken()) {
+                match self.attachment.poll_take(Want::Write, cx.waker(), self.writer.taken()) {
                     Poll::Ready(Take::Messages) => {}
                     Poll::Ready(Take::End) => return Ok(Poll::Ready(())),
                     Poll::Pending => return Ok(Poll::Pending),

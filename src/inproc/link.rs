@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::message::Message;
 use crate::monitor::DisconnectReason;
-use crate::pipe::{Arrival, Cargo, Parcel, Take};
+use crate::pipe::{Arrival, Cargo, Parcel, Take, Want};
 use crate::remote::Remote;
 use crate::routing::{Attachment, lock};
 use crate::sync::{AtomicU8, Mutex};
@@ -197,7 +197,7 @@ impl End {
             to.undelivered.pop_front();
         }
         let room = to.attachment.room(waker, &mut self.taken);
-        match ready!(self.attachment.poll_take_within(room, waker, &mut self.taken)) {
+        match ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken)) {
             Take::End => return Poll::Ready(()),
             Take::Messages => {}
         }

@@ -21,7 +21,7 @@ pub(crate) use self::high_water_mark::HighWaterMark;
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;
 pub(crate) use self::inbound::{Inbound, Room};
-pub(crate) use self::outbound::{Outbound, Take};
+pub(crate) use self::outbound::{Outbound, Take, Want};
 pub(crate) use self::waiters::{Ticket, Waiters};
 
 new_key_type! {

@@ -29,12 +29,29 @@ pub(crate) struct Outbound {
     until_half: bool,
 }
 
+/// How many messages a connection wants at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Want {
+    /// As many as there is room for at the receiver, where that is in this process. While it has others
+    /// to go on with, they stay here until the queue is half full.
+    Room(Room),
+    /// All of them, or, where they are long, as many as make one write.
+    Write,
+}
+
 /// What a connection found in its queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
     /// The queue is empty and stays so.
     End,
     Messages,
+}
+
+impl Want {
+    /// Whether the receiver has messages to go on with.
+    const fn can_wait(self) -> bool {
+        matches!(self, Self::Room(Room { is_all: false, .. }))
+    }
 }
 
 impl Outbound {
@@ -89,10 +106,11 @@ impl Outbound {
         !self.retired
     }
 
-    /// Moves messages into `taken`, which is empty: all of them, or, where they are long, as many as
-    /// make one write. Their slots are free from here on. If there are none, parks the connection.
+    /// Moves messages into `taken`, which is empty, as many as are wanted. Their slots are free from here
+    /// on. If there are none, parks the connection.
     pub(crate) fn poll_take(
         &mut self,
+        want: Want,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
     ) -> Poll<Take> {
@@ -101,53 +119,37 @@ impl Outbound {
             if self.retired {
                 return Poll::Ready(Take::End);
             }
-            self.park(connection, false);
+            self.park(connection, want.can_wait());
             return Poll::Pending;
         }
-        if self.octets <= TAKE_WHOLE {
+        match want {
             // A swap keeps both allocations in use and moves no message.
-            mem::swap(&mut self.queue, taken);
-            self.octets = 0;
-            return Poll::Ready(Take::Messages);
+            Want::Write if self.octets <= TAKE_WHOLE => self.take_all(taken),
+            Want::Write => self.take_part(taken, usize::MAX, TAKE_PART),
+            Want::Room(room) if room.is_none() => {
+                // Only the receiver can do anything about that.
+                self.connection.unpark(&mut None);
+                return Poll::Pending;
+            }
+            Want::Room(room) => {
+                // Who takes from here delivers then and there: from now on its receiver is busy.
+                self.park(connection, true);
+                if want.can_wait() && !self.is_half_full() && !self.retired {
+                    return Poll::Pending;
+                }
+                if self.queue.len() <= room.messages && self.octets <= room.octets {
+                    self.take_all(taken);
+                } else {
+                    self.take_part(taken, room.messages, room.octets);
+                }
+            }
         }
-        self.take_part(taken, usize::MAX, TAKE_PART);
         Poll::Ready(Take::Messages)
     }
 
-    /// Moves as many messages into `taken`, which is empty, as there is room for. While their receiver
-    /// has others to go on with, they stay here until the queue is half full.
-    ///
-    /// Parks the connection in any case but one: if there are messages and no room, only the receiver
-    /// can do anything about that.
-    pub(crate) fn poll_take_within(
-        &mut self,
-        room: Room,
-        taken: &mut VecDeque<Message>,
-        connection: &Waker,
-    ) -> Poll<Take> {
-        debug_assert!(taken.is_empty());
-        if self.queue.is_empty() {
-            if self.retired {
-                return Poll::Ready(Take::End);
-            }
-            self.park(connection, !room.is_all);
-            return Poll::Pending;
-        }
-        if room.is_none() {
-            self.connection.unpark(&mut None);
-            return Poll::Pending;
-        }
-        self.park(connection, true);
-        if !room.is_all && !self.is_half_full() && !self.retired {
-            return Poll::Pending;
-        }
-        if self.queue.len() <= room.messages && self.octets <= room.octets {
-            mem::swap(&mut self.queue, taken);
-            self.octets = 0;
-        } else {
-            self.take_part(taken, room.messages, room.octets);
-        }
-        Poll::Ready(Take::Messages)
+    fn take_all(&mut self, taken: &mut VecDeque<Message>) {
+        mem::swap(&mut self.queue, taken);
+        self.octets = 0;
     }
 
     /// Takes as many messages as are within `messages` and begin within `octets`.
@@ -234,7 +236,10 @@ mod tests {
             push(&mut pipe, &[0; 64]);
         }
         let mut taken = VecDeque::new();
-        assert_eq!(pipe.poll_take(&mut taken, Waker::noop()), Poll::Ready(Take::Messages));
+        assert_eq!(
+            pipe.poll_take(Want::Write, &mut taken, Waker::noop()),
+            Poll::Ready(Take::Messages)
+        );
         assert_eq!(taken.len(), 1_000);
         assert_eq!(pipe.len(), 0);
     }
@@ -246,7 +251,10 @@ mod tests {
             push(&mut pipe, &[0; 40_000]);
         }
         let mut taken = VecDeque::new();
-        assert_eq!(pipe.poll_take(&mut taken, Waker::noop()), Poll::Ready(Take::Messages));
+        assert_eq!(
+            pipe.poll_take(Want::Write, &mut taken, Waker::noop()),
+            Poll::Ready(Take::Messages)
+        );
         assert_eq!((taken.len(), pipe.len()), (2, 8));
     }
 
@@ -270,7 +278,7 @@ mod tests {
         let mut taken = VecDeque::new();
         for (messages, octets, expected) in [(2, 1_000, 2), (5, 101, 2), (5, 1_000, 1)] {
             let room = Room { messages, octets, is_all: true };
-            let took = pipe.poll_take_within(room, &mut taken, Waker::noop());
+            let took = pipe.poll_take(Want::Room(room), &mut taken, Waker::noop());
             assert_eq!(took, Poll::Ready(Take::Messages));
             assert_eq!(taken.drain(..).len(), expected);
         }
@@ -282,14 +290,14 @@ mod tests {
         let mut pipe = Outbound::new(HighWaterMark::new(4, 0));
         let busy = Room { messages: 10, octets: 1_000, is_all: false };
         let mut taken = VecDeque::new();
-        assert!(pipe.poll_take_within(busy, &mut taken, Waker::noop()).is_pending());
+        assert!(pipe.poll_take(Want::Room(busy), &mut taken, Waker::noop()).is_pending());
         let woken = [(); 2].map(|()| {
             let mut idle = None;
             pipe.push(&mut Some(Message::from("x")), &mut idle);
             idle.is_some()
         });
         assert_eq!(woken, [false, true]);
-        assert!(pipe.poll_take_within(busy, &mut taken, Waker::noop()).is_ready());
+        assert!(pipe.poll_take(Want::Room(busy), &mut taken, Waker::noop()).is_ready());
     }
 
     fn push(pipe: &mut Outbound, body: &[u8]) {

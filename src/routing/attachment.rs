@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 use crate::message::Message;
 use crate::monitor::Subject;
-use crate::pipe::{Arrival, HighWaterMark, PipeKey, Room, Take};
+use crate::pipe::{Arrival, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::remote::Remote;
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
@@ -129,19 +129,23 @@ impl Attachment {
         mem::take(&mut self.undelivered)
     }
 
-    /// Takes messages for the connection to write, those first that an earlier connection took and
-    /// did not write. `taken` has to be empty.
+    /// Takes messages for the connection to write or to hand over, those first that an earlier
+    /// connection took and did not write. `taken` has to be empty.
     pub(crate) fn poll_take(
         &mut self,
+        want: Want,
         connection: &Waker,
         taken: &mut VecDeque<Message>,
     ) -> Poll<Take> {
         if !self.taken.is_empty() {
+            // These need no room: what hands over takes nothing that it does not deliver.
+            debug_assert!(matches!(want, Want::Write));
             mem::swap(&mut self.taken, taken);
             return Poll::Ready(Take::Messages);
         }
         let took = lock(&self.routing.outgoing).poll_take(
             self.pipe.outbound,
+            want,
             taken,
             connection,
             &mut self.woken,
@@ -154,33 +158,6 @@ impl Attachment {
     /// queued already. Lends it `memory`.
     pub(crate) fn room(&self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
         lock(&self.routing.incoming).room(self.pipe.inbound, connection, memory)
-    }
-
-    /// Takes messages like [`poll_take`](Self::poll_take), as many as there is room for at the remote.
-    pub(crate) fn poll_take_within(
-        &mut self,
-        room: Room,
-        connection: &Waker,
-        taken: &mut VecDeque<Message>,
-    ) -> Poll<Take> {
-        if !self.taken.is_empty() {
-            let mut octets = 0;
-            while taken.len() < room.messages && octets < room.octets {
-                let Some(message) = self.taken.pop_front() else { break };
-                octets += message.len();
-                taken.push_back(message);
-            }
-            return if taken.is_empty() { Poll::Pending } else { Poll::Ready(Take::Messages) };
-        }
-        let took = lock(&self.routing.outgoing).poll_take_within(
-            self.pipe.outbound,
-            room,
-            taken,
-            connection,
-            &mut self.woken,
-        );
-        wake_all(&mut self.woken);
-        took
     }
 
     /// Takes back what a connection took and did not write, and what it read and did not deliver.

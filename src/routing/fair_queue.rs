@@ -74,10 +74,8 @@ impl FairQueue {
         }
         if slot.inbound.is_empty() {
             self.pipes.remove(key);
-        } else if was_empty {
-            self.ready.push_back(key);
         }
-        self.wake(queued, woken);
+        self.announce(key, was_empty, queued, woken);
         dropped
     }
 
@@ -96,14 +94,11 @@ impl FairQueue {
         };
         let was_empty = slot.inbound.is_empty();
         let queued = slot.inbound.push(arrival);
-        if queued > 0 && was_empty {
-            self.ready.push_back(key);
-        }
         let whole = arrival.cargo.messages() == 0;
         if !whole {
             slot.inbound.park(connection);
         }
-        self.wake(queued, woken);
+        self.announce(key, was_empty, queued, woken);
         if whole { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -136,10 +131,7 @@ impl FairQueue {
         };
         let was_empty = slot.inbound.is_empty();
         let queued = slot.inbound.push_within(arrival, connection);
-        if queued > 0 && was_empty {
-            self.ready.push_back(key);
-        }
-        self.wake(queued, woken);
+        self.announce(key, was_empty, queued, woken);
         0
     }
 
@@ -216,9 +208,13 @@ impl FairQueue {
         }
     }
 
-    /// Hands out one receiver for each of `messages`.
-    fn wake(&mut self, messages: usize, woken: &mut Vec<Waker>) {
-        for _ in 0..messages {
+    /// Lists a pipe that was empty and is not any more, and hands out one receiver for each of the
+    /// messages that were queued in it.
+    fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, woken: &mut Vec<Waker>) {
+        if was_empty && queued > 0 {
+            self.ready.push_back(key);
+        }
+        for _ in 0..queued {
             let Some((_, waker)) = self.waiters.pop() else { return };
             woken.push(waker);
         }

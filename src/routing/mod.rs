@@ -27,7 +27,7 @@ pub(crate) use self::losses::Losses;
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, PipeKey, Room, Take, Ticket};
+use crate::pipe::{HighWaterMark, PipeKey, Take, Ticket, Want};
 use crate::routing_id::RoutingId;
 use crate::sync::{Mutex, MutexGuard};
 
@@ -50,17 +50,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     fn poll_take(
         &mut self,
         key: PipeKey,
-        taken: &mut VecDeque<Message>,
-        connection: &Waker,
-        woken: &mut Vec<Waker>,
-    ) -> Poll<Take>;
-
-    /// Does the same with as many messages as the receiver has room for, where the receiver is in this
-    /// process.
-    fn poll_take_within(
-        &mut self,
-        key: PipeKey,
-        room: Room,
+        want: Want,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
         woken: &mut Vec<Waker>,

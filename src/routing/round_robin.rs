@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, Outbound, PipeKey, Room, Take, Ticket, Waiters};
+use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters, Want};
 use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
@@ -125,26 +125,13 @@ impl Outgoing for RoundRobin {
     fn poll_take(
         &mut self,
         key: PipeKey,
+        want: Want,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
         woken: &mut Vec<Waker>,
     ) -> Poll<Take> {
         let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
-        let took = slot.outbound.poll_take(taken, connection);
-        self.refill(key, woken);
-        took
-    }
-
-    fn poll_take_within(
-        &mut self,
-        key: PipeKey,
-        room: Room,
-        taken: &mut VecDeque<Message>,
-        connection: &Waker,
-        woken: &mut Vec<Waker>,
-    ) -> Poll<Take> {
-        let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
-        let took = slot.outbound.poll_take_within(room, taken, connection);
+        let took = slot.outbound.poll_take(want, taken, connection);
         self.refill(key, woken);
         took
     }
@@ -377,7 +364,8 @@ mod tests {
         routing.retire(ENDPOINT, &mut Vec::new());
         assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
         assert_eq!(take(&mut routing, a), [0]);
-        let end = routing.poll_take(a, &mut VecDeque::new(), Waker::noop(), &mut Vec::new());
+        let end =
+            routing.poll_take(a, Want::Write, &mut VecDeque::new(), Waker::noop(), &mut Vec::new());
         assert_eq!(end, Poll::Ready(Take::End));
     }
 
@@ -440,7 +428,7 @@ mod tests {
 
     fn take(routing: &mut RoundRobin, key: PipeKey) -> Vec<u8> {
         let mut taken = VecDeque::new();
-        let _ = routing.poll_take(key, &mut taken, Waker::noop(), &mut Vec::new());
+        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Vec::new());
         taken.iter().map(|message| message[0]).collect()
     }
 }

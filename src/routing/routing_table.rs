@@ -6,7 +6,7 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, Outbound, PipeKey, Room, Take, Ticket, Waiters};
+use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters, Want};
 use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 use crate::routing_id::RoutingId;
 
@@ -126,26 +126,13 @@ impl Outgoing for RoutingTable {
     fn poll_take(
         &mut self,
         key: PipeKey,
+        want: Want,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
         woken: &mut Vec<Waker>,
     ) -> Poll<Take> {
         let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
-        let took = slot.outbound.poll_take(taken, connection);
-        slot.refill(woken);
-        took
-    }
-
-    fn poll_take_within(
-        &mut self,
-        key: PipeKey,
-        room: Room,
-        taken: &mut VecDeque<Message>,
-        connection: &Waker,
-        woken: &mut Vec<Waker>,
-    ) -> Poll<Take> {
-        let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
-        let took = slot.outbound.poll_take_within(room, taken, connection);
+        let took = slot.outbound.poll_take(want, taken, connection);
         slot.refill(woken);
         took
     }
@@ -319,7 +306,7 @@ mod tests {
         assert!(routing.poll_reserve(id, &mut first, Waker::noop()).is_pending());
         assert!(routing.poll_reserve(id, &mut second, Waker::noop()).is_pending());
         let mut taken = VecDeque::new();
-        let _ = routing.poll_take(key, &mut taken, Waker::noop(), &mut Vec::new());
+        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Vec::new());
         assert_eq!(send(&mut routing, id), Err(Refusal::Full));
         routing.cancel(id, first.unwrap(), &mut Vec::new());
         let polled = routing.poll_reserve(id, &mut second, Waker::noop());

@@ -14,8 +14,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
 use super::{Strategy, *};
-use crate::pipe::Take;
-use crate::pipe::arrival_of;
+use crate::pipe::{Take, arrival_of};
 
 #[derive(Clone, Debug)]
 enum SendStep {
@@ -178,7 +177,8 @@ impl Senders {
             SendStep::Take(at) if !self.keys.is_empty() => {
                 let key = self.keys[at % self.keys.len()];
                 let mut taken = VecDeque::new();
-                let took = self.routing.poll_take(key, &mut taken, Waker::noop(), &mut woken);
+                let took =
+                    self.routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut woken);
                 assert_eq!(took.is_pending(), taken.is_empty());
                 assert_ne!(took, Poll::Ready(Take::End));
                 self.taken += taken.len();

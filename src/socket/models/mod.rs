@@ -31,7 +31,7 @@ use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::Subject;
 use crate::options::Options;
-use crate::pipe::Take;
+use crate::pipe::{Take, Want};
 use crate::proto::socket_type::SocketType;
 use crate::routing::{
     Attachment, EndpointId, Refusal, RoundRobin, Routing, RoutingTable, Strategy,
@@ -171,7 +171,9 @@ fn connection(attachment: Attachment) -> (JoinHandle<Attachment>, Written) {
 
 async fn write(mut attachment: Attachment, written: mpsc::UnboundedSender<char>) -> Attachment {
     let mut taken = VecDeque::new();
-    while let Take::Messages = poll_fn(|cx| attachment.poll_take(cx.waker(), &mut taken)).await {
+    while let Take::Messages =
+        poll_fn(|cx| attachment.poll_take(Want::Write, cx.waker(), &mut taken)).await
+    {
         for message in taken.drain(..) {
             let _ = written.send(letter(&message));
         }

@@ -180,7 +180,7 @@ async fn both_directions(incoming: &'static str, outgoing: &'static str) {
             let delivered = arrival.cargo.messages() == 0
                 || attachment.poll_deliver(cx.waker(), &mut arrival).is_ready();
             while written.len() < outgoing.len()
-                && attachment.poll_take(cx.waker(), &mut taken).is_ready()
+                && attachment.poll_take(Want::Write, cx.waker(), &mut taken).is_ready()
             {
                 written.extend(taken.drain(..).map(|message| letter(&message)));
             }
