@@ -53,19 +53,19 @@ fn ours_one_way(runtime: &Runtime, size: usize) -> Result<f64, Box<dyn Error>> {
         let receiver = tokio::spawn(async move {
             server.recv().await.expect("the socket is open");
             let start = Instant::now();
-            for _ in 1..MESSAGES {
+            for _ in 1..count(size) {
                 let message = server.recv().await.expect("the socket is open");
                 assert_eq!(message.len(), size);
             }
             start.elapsed()
         });
         let message = tokio_zmtp::Message::from(vec![7; size]);
-        for _ in 0..MESSAGES {
+        for _ in 0..count(size) {
             client.send(&message).await?;
         }
         Ok::<_, Box<dyn Error>>(receiver.await?)
     })?;
-    Ok(f64::from(MESSAGES - 1) / received.as_secs_f64())
+    Ok(f64::from(count(size) - 1) / received.as_secs_f64())
 }
 
 fn libzmq_one_way(size: usize) -> Result<f64, Box<dyn Error>> {
@@ -75,7 +75,7 @@ fn libzmq_one_way(size: usize) -> Result<f64, Box<dyn Error>> {
     let client = Socket::new(&context, SocketType::Client)?;
     client.connect("inproc://bench")?;
     let sender = thread::spawn(move || {
-        for _ in 0..MESSAGES {
+        for _ in 0..count(size) {
             let mut message = Message::zeroed(size).expect("there is memory");
             client.send_message(&mut message).expect("the context is open");
         }
@@ -84,13 +84,19 @@ fn libzmq_one_way(size: usize) -> Result<f64, Box<dyn Error>> {
     let mut message = Message::new()?;
     server.recv_message(&mut message)?;
     let start = Instant::now();
-    for _ in 1..MESSAGES {
+    for _ in 1..count(size) {
         server.recv_message(&mut message)?;
         assert_eq!(message.body().len(), size);
     }
     let elapsed = start.elapsed();
     drop(sender.join().expect("the sender does not panic"));
-    Ok(f64::from(MESSAGES - 1) / elapsed.as_secs_f64())
+    Ok(f64::from(count(size) - 1) / elapsed.as_secs_f64())
+}
+
+/// How many messages are a measurement, and no long one where each octet is touched.
+fn count(size: usize) -> u32 {
+    u32::try_from(20_000_000_000 / (size + 200))
+        .map_or(MESSAGES_MAX, |count| count.min(MESSAGES_MAX))
 }
 
 fn sizes() -> Vec<usize> {
@@ -98,7 +104,7 @@ fn sizes() -> Vec<usize> {
     if sizes.is_empty() { vec![64, 1_024, 65_536] } else { sizes }
 }
 
-const MESSAGES: u32 = 3_000_000;
+const MESSAGES_MAX: u32 = 3_000_000;
 
 /// The machine is noisy: the median of this many rounds is what counts.
 const ROUNDS: usize = 5;
