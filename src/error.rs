@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::message::Message;
 use crate::monitor::ConnectFailure;
+use crate::proto::metadata::MetadataError;
 
 /// The error of `bind`.
 #[derive(Debug, Error)]
@@ -78,7 +79,7 @@ pub enum ConnectedError {
     Timeout(#[source] Option<ConnectFailure>),
 }
 
-/// The error of `Builder::metadata`.
+/// The error of `Builder::metadata` and `Admission::property`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PropertyError {
@@ -189,6 +190,18 @@ pub enum TryRecvError {
     /// There is no message now.
     #[error("no message has been received")]
     Empty,
+}
+
+impl From<MetadataError> for PropertyError {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::TooLarge | MetadataError::ValueTooLong => Self::TooLarge,
+            MetadataError::EmptyName
+            | MetadataError::InvalidName { .. }
+            | MetadataError::NameTooLong
+            | MetadataError::Truncated => Self::Name,
+        }
+    }
 }
 
 impl<T> SendError<T> {

@@ -38,11 +38,7 @@ impl Admission {
         name: impl AsRef<str>,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, PropertyError> {
-        let (name, value) = (name.as_ref(), value.as_ref());
-        if self.metadata.encoded_len() + name.len() + value.len() > METADATA_MAX {
-            return Err(PropertyError::TooLarge);
-        }
-        self.metadata.push(name, value).map_err(|_| PropertyError::Name)?;
+        self.metadata.push(name.as_ref(), value.as_ref())?;
         Ok(self)
     }
 
@@ -60,6 +56,3 @@ impl fmt::Debug for Admission {
         f.debug_struct("Admission").field("user_id", &self.user_id).finish_non_exhaustive()
     }
 }
-
-/// As much as a remote may announce.
-const METADATA_MAX: usize = 60_000;

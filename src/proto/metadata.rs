@@ -53,9 +53,13 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// Fails, and adds nothing, if name or value break the grammar.
+    /// Fails, and adds nothing, if name or value break the grammar, or if there would be more than
+    /// remotes take.
     pub(crate) fn push(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
         check_name(name.as_bytes())?;
+        if self.encoded.len() + name.len() + value.len() > PUSHED_MAX {
+            return Err(MetadataError::TooLarge);
+        }
         let name_len = u8::try_from(name.len()).map_err(|_| MetadataError::NameTooLong)?;
         let value_len = u32::try_from(value.len())
             .ok()
@@ -149,6 +153,9 @@ pub(crate) enum MetadataError {
         /// The first octet that is not allowed.
         octet: u8,
     },
+    /// All properties together exceed 60,000 octets.
+    #[error("properties of more than 60,000 octets")]
+    TooLarge,
     /// The value has 2^31 octets or more.
     #[error("property value of more than 2^31 - 1 octets")]
     ValueTooLong,
@@ -164,6 +171,10 @@ fn check_name(name: &[u8]) -> Result<&str, MetadataError> {
     }
     Ok(str::from_utf8(name).expect("name characters are ASCII"))
 }
+
+/// What our own properties may take: the READY command that carries them has to stay below 64 KiB, above
+/// which remotes refuse it.
+const PUSHED_MAX: usize = 60_000;
 
 /// RFC 37, The NULL Security Mechanism: values SHALL be 0 to 2,147,483,647 octets.
 const VALUE_LEN_MAX: u32 = 0x7FFF_FFFF;

@@ -47,14 +47,11 @@ impl<S> Builder<S> {
         name: impl AsRef<str>,
         value: impl AsRef<[u8]>,
     ) -> Result<Self, PropertyError> {
-        let (name, value) = (name.as_ref(), value.as_ref());
+        let name = name.as_ref();
         if !name.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("X-")) {
             return Err(PropertyError::Prefix);
         }
-        if self.options.metadata.encoded_len() + name.len() + value.len() > METADATA_MAX {
-            return Err(PropertyError::TooLarge);
-        }
-        self.options.metadata.push(name, value).map_err(|_| PropertyError::Name)?;
+        self.options.metadata.push(name, value.as_ref())?;
         Ok(self)
     }
 
@@ -102,6 +99,3 @@ impl<S> Builder<S> {
         self
     }
 }
-
-/// What the properties of a READY command may take: it has to stay below 64 KiB.
-const METADATA_MAX: usize = 60_000;
