@@ -50,7 +50,7 @@ struct Inner {
 /// made (`SO_PEERCRED`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct Credentials {
+pub struct ProcessCredentials {
     /// Its number, where the system tells it.
     pub pid: Option<u32>,
     /// The user that it runs as.
@@ -63,7 +63,7 @@ pub struct Credentials {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Origin {
     pub(crate) address: Option<SocketAddr>,
-    pub(crate) credentials: Option<Credentials>,
+    pub(crate) credentials: Option<ProcessCredentials>,
 }
 
 /// Who a remote is.
@@ -114,7 +114,7 @@ impl Remote {
     /// Returns which process the remote is, as the system knows it; `None` over anything but `ipc`.
     /// (libzmq `Peer-Address`, which over `ipc` holds these.)
     #[must_use]
-    pub fn credentials(&self) -> Option<Credentials> {
+    pub fn credentials(&self) -> Option<ProcessCredentials> {
         self.0.identity.origin.credentials
     }
 

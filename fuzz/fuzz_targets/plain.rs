@@ -14,7 +14,7 @@ use proto::metadata::Metadata;
 
 fuzz_target!(|input: (bool, Vec<&[u8]>)| {
     let (is_let_in, commands) = input;
-    let client = Mechanism::PlainClient { username: "u".into(), password: "p".into() };
+    let client = Mechanism::plain_client("u", "p").expect("both are short");
     for mechanism in [client, Mechanism::PlainServer] {
         let is_server = mechanism.is_server();
         let seed = Seed::new(&[0x55; Seed::LEN]);

@@ -68,9 +68,9 @@ use crate::endpoint::Endpoint;
 pub use crate::proto::mechanism::curve::{
     CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey,
 };
-pub use crate::proto::mechanism::plain::Password;
+pub use crate::proto::mechanism::plain::{Password, PlainCredentialsError};
 pub use crate::proto::mechanism::{Credentials, StatusCode};
-use crate::remote::{self, Origin};
+use crate::remote::{Origin, ProcessCredentials};
 
 /// Decides which remotes are let in.
 ///
@@ -170,7 +170,7 @@ pub struct Caller {
     /// The network address of the remote; `None` over `ipc` and `inproc`.
     pub address: Option<SocketAddr>,
     /// Which process the remote is; `None` over anything but `ipc`.
-    pub process: Option<remote::Credentials>,
+    pub process: Option<ProcessCredentials>,
 }
 
 impl Caller {

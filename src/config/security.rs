@@ -67,7 +67,7 @@ pub(super) fn read_mechanism<'de, D: Deserializer<'de>>(
     Ok(match Form::deserialize(deserializer)? {
         Form::Null => Mechanism::Null,
         Form::PlainClient { username, password } => {
-            Mechanism::PlainClient { username, password: password.0.as_str().into() }
+            Mechanism::plain_client(username, password.0.as_str()).map_err(D::Error::custom)?
         }
         Form::PlainServer => Mechanism::PlainServer,
         Form::CurveClient { server_key, secret_key } => {

@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::ListenError;
 use crate::endpoint::{Endpoint, IpcEndpoint};
-use crate::remote::{Credentials, Origin};
+use crate::remote::{Origin, ProcessCredentials};
 
 /// Listens on one path or abstract name.
 #[derive(Debug)]
@@ -212,7 +212,7 @@ fn name(address: &SockAddr) -> io::Result<IpcEndpoint> {
 }
 
 fn origin(stream: &UnixStream) -> Origin {
-    let credentials = stream.peer_cred().ok().map(|credentials| Credentials {
+    let credentials = stream.peer_cred().ok().map(|credentials| ProcessCredentials {
         pid: credentials.pid().and_then(|pid| pid.try_into().ok()),
         uid: credentials.uid(),
         gid: credentials.gid(),

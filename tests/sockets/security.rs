@@ -393,7 +393,7 @@ impl Authenticator for Anybody {
 
 /// The mechanisms of two ends that fit together; the second is the server's.
 fn mechanisms() -> [(Mechanism, Mechanism); 3] {
-    let plain = Mechanism::PlainClient { username: "alice".into(), password: "right".into() };
+    let plain = Mechanism::plain_client("alice", "right").unwrap();
     [(Mechanism::Null, Mechanism::Null), (plain, Mechanism::PlainServer), curve()]
 }
 
@@ -413,8 +413,7 @@ async fn plain_server(authenticator: impl Authenticator) -> Server {
 }
 
 fn plain_client(username: &str, password: &str) -> Builder<Client> {
-    let (username, password) = (username.into(), password.into());
-    Client::builder().mechanism(Mechanism::PlainClient { username, password })
+    Client::builder().mechanism(Mechanism::plain_client(username, password).unwrap())
 }
 
 /// What a client is told that is refused for good.

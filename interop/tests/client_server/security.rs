@@ -231,9 +231,7 @@ fn our_builder<S: tokio_zmtp::Socket>(
 ) -> Builder<S> {
     let username = keys.client.public_key().to_string();
     let mechanism = match (kind, role) {
-        (Kind::Plain, Role::Client) => {
-            Mechanism::PlainClient { username, password: PASSWORD.into() }
-        }
+        (Kind::Plain, Role::Client) => Mechanism::plain_client(username, PASSWORD).unwrap(),
         (Kind::Plain, Role::Server) => Mechanism::PlainServer,
         (Kind::Curve, Role::Client) => Mechanism::CurveClient {
             server_key: keys.server.public_key(),

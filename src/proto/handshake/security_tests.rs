@@ -183,7 +183,7 @@ fn pairs() -> Vec<(Mechanism, Mechanism)> {
 }
 
 fn plain_client() -> Mechanism {
-    Mechanism::PlainClient { username: "admin".into(), password: "secret".into() }
+    Mechanism::plain_client("admin", "secret").unwrap()
 }
 
 fn curve_client() -> Mechanism {

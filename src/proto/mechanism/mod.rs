@@ -20,7 +20,7 @@ use self::curve::{
     CurveClientHandshake, CurveKeypair, CurvePublicKey, CurveServerHandshake, Seed, Session,
 };
 use self::null::NullHandshake;
-use self::plain::{Password, PlainClientHandshake, PlainServerHandshake};
+use self::plain::{Password, PlainClientHandshake, PlainCredentialsError, PlainServerHandshake};
 pub use self::status_code::StatusCode;
 use super::command::{Command, CommandError};
 use super::error_reason::ErrorReason;
@@ -37,7 +37,9 @@ pub enum Mechanism {
     /// No authentication, no confidentiality. (RFC 37, The NULL Security Mechanism.)
     #[default]
     Null,
-    /// Shows a name and a password to the remote, in the clear. (RFC 24.)
+    /// Shows a name and a password to the remote, in the clear: see
+    /// [`plain_client`](Self::plain_client). (RFC 24.)
+    #[non_exhaustive]
     PlainClient {
         /// The name, of at most 255 octets.
         username: String,
@@ -63,6 +65,22 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
+    /// The client's role of PLAIN.
+    ///
+    /// # Errors
+    ///
+    /// [`PlainCredentialsError`] if name or password have more than the 255 octets that they can have.
+    pub fn plain_client(
+        username: impl Into<String>,
+        password: impl Into<Password>,
+    ) -> Result<Self, PlainCredentialsError> {
+        let (username, password) = (username.into(), password.into());
+        if username.len().max(password.as_str().len()) > plain::TEXT_MAX {
+            return Err(PlainCredentialsError);
+        }
+        Ok(Self::PlainClient { username, password })
+    }
+
     /// Returns the name that goes into the greeting.
     pub(crate) fn name(&self) -> MechanismName {
         match self {

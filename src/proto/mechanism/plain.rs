@@ -3,6 +3,7 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq;
+use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::super::command::{self, Command};
@@ -44,6 +45,13 @@ impl fmt::Debug for Password {
     }
 }
 
+/// The error of [`Mechanism::plain_client`](super::Mechanism::plain_client): the name or the password is
+/// too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a name and a password of PLAIN have at most 255 octets")]
+#[non_exhaustive]
+pub struct PlainCredentialsError;
+
 /// Begins with a HELLO.
 #[derive(Debug)]
 pub(crate) struct PlainClientHandshake {
@@ -60,14 +68,12 @@ enum ClientState {
 }
 
 impl PlainClientHandshake {
-    /// Of name and password at most the first 255 octets are sent.
+    /// Name and password have at most [`TEXT_MAX`] octets.
     pub(super) fn new(username: &str, password: &Password, metadata: Metadata) -> Self {
         let mut data = Vec::new();
         for text in [username, password.as_str()] {
-            let text = text.as_bytes();
-            let len = u8::try_from(text.len()).unwrap_or(u8::MAX);
-            data.push(len);
-            data.extend_from_slice(&text[..usize::from(len)]);
+            data.push(u8::try_from(text.len()).expect("a mechanism checks how long it is"));
+            data.extend_from_slice(text.as_bytes());
         }
         let command = Some(Command::Mechanism { name: HELLO, data });
         Self { state: ClientState::AwaitWelcome, command, metadata }
@@ -227,10 +233,14 @@ const ERROR: &str = "ERROR";
 /// the protocol, and give up as well.
 const ERROR_OF_LIBZMQ: &[u8] = b"^RROR";
 
+/// How long a name and a password can be: RFC 24 has one octet for that.
+pub(super) const TEXT_MAX: usize = 255;
+
 #[cfg(test)]
 mod tests {
     use super::super::super::frame::Header;
     use super::super::super::socket_type::SocketType;
+    use super::super::Mechanism;
     use super::*;
 
     const CLIENT_HELLO: &[u8] = b"\x05HELLO\x05admin\x06secret";
@@ -317,10 +327,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_cut() {
-        let mut client =
-            PlainClientHandshake::new(&"u".repeat(300), &Password::default(), Metadata::default());
-        assert_eq!(body(client.poll_command()).len(), 6 + 1 + 255 + 1);
+    fn what_is_too_long_is_refused_and_not_cut() {
+        let (longest, too_long) = ("x".repeat(TEXT_MAX), "x".repeat(TEXT_MAX + 1));
+        for (username, password) in [(&*too_long, ""), ("", &*too_long)] {
+            assert_eq!(Mechanism::plain_client(username, password), Err(PlainCredentialsError));
+        }
+        Mechanism::plain_client(&*longest, &*longest).unwrap();
+        let password = Password::from(&*longest);
+        let mut client = PlainClientHandshake::new(&longest, &password, Metadata::default());
+        assert_eq!(body(client.poll_command()).len(), 6 + 2 * (1 + TEXT_MAX));
     }
 
     #[test]
