@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use thiserror::Error;
 
 use crate::endpoint::{Endpoint, EndpointError, TcpEndpoint};
+use crate::proto::mechanism::plain::Password;
 
 /// Says which SOCKS5 proxy connections are made through (RFC 1928). With the feature `socks` only.
 ///
@@ -37,7 +38,7 @@ pub struct SocksProxy {
 #[derive(Clone, PartialEq, Eq)]
 struct Credentials {
     username: String,
-    password: String,
+    password: Password,
 }
 
 /// The error of [`SocksProxy::with_credentials`]: a username or a password is empty, or longer than
@@ -70,10 +71,10 @@ impl SocksProxy {
     pub fn with_credentials(
         self,
         username: impl Into<String>,
-        password: impl Into<String>,
+        password: impl Into<Password>,
     ) -> Result<Self, SocksCredentialsError> {
         let (username, password) = (username.into(), password.into());
-        if [&username, &password].iter().any(|one| !(1..=255).contains(&one.len())) {
+        if [&username, password.as_str()].iter().any(|one| !(1..=255).contains(&one.len())) {
             return Err(SocksCredentialsError);
         }
         Ok(Self { credentials: Some(Credentials { username, password }), ..self })
@@ -137,7 +138,7 @@ impl From<SocksProxy> for Table {
         let address = proxy.endpoint.to_string();
         let address = address.strip_prefix("tcp://").unwrap_or(&address).to_owned();
         let (username, password) =
-            proxy.credentials.map(|one| (one.username, one.password)).unzip();
+            proxy.credentials.map(|one| (one.username, one.password.as_str().into())).unzip();
         Self { address, username, password }
     }
 }
