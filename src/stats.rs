@@ -11,7 +11,8 @@ use std::time::Duration;
 pub struct Volume {
     /// How many messages.
     pub messages: u64,
-    /// Their octets on the wire, frame headers included.
+    /// Their octets on the wire, frame headers included; over `inproc`, which has none, those of their
+    /// bodies.
     pub octets: u64,
 }
 

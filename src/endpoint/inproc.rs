@@ -3,6 +3,11 @@ use std::fmt;
 use super::{EndpointError, EndpointErrorKind};
 
 /// Names a meeting point inside this process: `inproc://workers`.
+///
+/// There is neither a stream nor a handshake between two sockets that meet here, so that options about
+/// those have no effect: on connecting and heartbeats, `max_message_size`, the mechanism and the
+/// authenticator. Their types have to fit together, and they learn of each other's properties, as
+/// elsewhere. A client that is connected to a name whose server has gone waits for the next.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InprocEndpoint(Box<str>);
 

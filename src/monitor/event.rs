@@ -16,7 +16,7 @@ use crate::routing_id::RoutingId;
 pub struct Event {
     /// The endpoint of this socket that it happened to, or to a connection of which.
     pub endpoint: Endpoint,
-    /// The network address of the remote, once it is known.
+    /// The network address of the remote, once it is known; over `ipc` and `inproc` it has none.
     pub address: Option<SocketAddr>,
     /// Which connection it happened to; `None` if it happened to the endpoint.
     pub connection_id: Option<ConnectionId>,

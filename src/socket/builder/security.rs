@@ -10,7 +10,8 @@ impl<S> Builder<S> {
     /// Sets who decides which remotes are let in. Default: nobody. (libzmq: the handler of ZAP, RFC 27.)
     ///
     /// It is asked about the clients of [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and
-    /// about all remotes of [`Mechanism::Null`]. What holds without one is said there.
+    /// about all remotes of [`Mechanism::Null`]. What holds without one is said there. Over `inproc`
+    /// nobody is asked, as both sockets are of this process.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.options.authenticator = Some(SharedAuthenticator::new(authenticator));
         self
