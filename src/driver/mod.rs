@@ -177,6 +177,14 @@ impl Driver {
                 }
             }
         }
+        // Whoever has a place in the channel by now may put a command there still, which would stay,
+        // with whoever waits for its answer and with the endpoint that it may hold.
+        self.commands.close();
+        while let Some(command) = self.commands.recv().await {
+            if let Command::Close { done } = command {
+                closing.push(done);
+            }
+        }
         for done in closing {
             let _ = done.send(());
         }

@@ -131,6 +131,8 @@ pub(crate) async fn dial(
         if listener.send(Dial { peer: peer.clone(), half, answer }).await.is_err() {
             continue;
         }
+        // If the listener went at that moment, the dial stays with the channel until nobody has it.
+        drop(listener);
         match answered.await {
             Ok(answer) => return answer.map(|peer| (ours, peer)),
             // The listener went away first.

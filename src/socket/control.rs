@@ -177,9 +177,14 @@ impl Control {
 
     /// Asks the driver; nothing if the socket is closed.
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
-        let (done, answer) = oneshot::channel();
+        let (done, mut answer) = oneshot::channel();
         self.commands.send(command(done)).await.ok()?;
-        answer.await.ok()
+        tokio::select! {
+            biased;
+            answer = &mut answer => answer.ok(),
+            // A driver that ends with its runtime leaves commands unread that came at that moment.
+            () = self.commands.closed() => answer.try_recv().ok(),
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::task::{self, JoinSet};
 use tokio_zmtp::{
-    BindError, Client, ConnectError, ConnectedError, DetachError, Endpoint, RecvError, SendError,
-    Server, Socket,
+    BindError, Client, ConnectError, ConnectedError, DetachError, Endpoint, InprocEndpoint,
+    RecvError, SendError, Server, Socket,
 };
 
 use crate::remote::{self, GREETING, Remote, RemoteListener};
@@ -120,6 +120,45 @@ async fn disconnecting_a_remote_that_reconnects_loses_nothing() {
     received.sort_unstable();
     assert!(received.into_iter().eq(0..MESSAGES), "a message was lost or doubled");
     assert!(client.stats().reconnects > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_name_that_changes_hands_is_found_in_the_end() {
+    let mut rng = Rng::with_seed(seed());
+    for _ in 0..ROUNDS {
+        let _watchdog = Watchdog::start();
+        let endpoint = InprocEndpoint::unique();
+        let server = Server::builder().build();
+        let mut clients = JoinSet::new();
+        for _ in 0..6 {
+            let (endpoint, mut rng) = (endpoint.clone(), rng.fork());
+            clients.spawn(async move {
+                turns(&mut rng).await;
+                let client = Client::builder().reconnect_interval(Duration::from_millis(1));
+                let client = client.connect(endpoint).await.unwrap();
+                // It is heard by the server that stays, whoever else it was connected to before.
+                while client.recv_timeout(Duration::from_millis(1)).await.is_err() {
+                    let _ = client.try_send("anybody there?");
+                }
+            });
+        }
+
+        for _ in 0..10 {
+            server.bind(endpoint.clone()).await.unwrap();
+            turns(&mut rng).await;
+            server.unbind(endpoint.clone()).await.unwrap();
+        }
+        server.bind(endpoint).await.unwrap();
+
+        while !clients.is_empty() {
+            tokio::select! {
+                request = server.recv() => {
+                    let _ = server.reply(&request.unwrap(), "yes").await;
+                }
+                Some(client) = clients.join_next() => client.unwrap(),
+            }
+        }
+    }
 }
 
 /// Does one thing again and again, or waits for it, until the socket is closed.
