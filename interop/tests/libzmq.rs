@@ -57,6 +57,42 @@ fn nothing_to_receive_and_no_room_to_send_would_block() -> Result<(), Error> {
 }
 
 #[test]
+fn a_client_over_inproc_does_not_find_a_server_that_comes_back() -> Result<(), Error> {
+    let context = Context::new()?;
+    let client = Socket::new(&context, SocketType::Client)?;
+    let server = Socket::new(&context, SocketType::Server)?;
+    server.bind("inproc://service")?;
+    client.connect("inproc://service")?;
+    client.send(b"first")?;
+    assert_eq!(server.recv()?.body, b"first");
+    drop(server);
+    while client.try_send(b"lost").is_ok() {
+        std::thread::yield_now();
+    }
+    let server = Socket::new(&context, SocketType::Server)?;
+    server.bind("inproc://service")?;
+    client.set(SocketOption::SendTimeout, 50)?;
+    assert_eq!(client.send(b"second").unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_is_taken_from_the_server_that_is_bound_to_it() -> Result<(), Error> {
+    let context = Context::new()?;
+    let robbed = Socket::new(&context, SocketType::Server)?;
+    robbed.bind("ipc://*")?;
+    let endpoint = robbed.last_endpoint()?;
+    let robber = Socket::new(&context, SocketType::Server)?;
+    robber.bind(&endpoint)?;
+    let client = Socket::new(&context, SocketType::Client)?;
+    client.connect(&endpoint)?;
+    client.send(b"whose")?;
+    assert_eq!(robber.recv()?.body, b"whose");
+    Ok(())
+}
+
+#[test]
 fn a_monitor_reports_the_connection_and_its_end() -> Result<(), Error> {
     let context = Context::new()?;
     let server = socket(&context, SocketType::Server)?;
