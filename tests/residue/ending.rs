@@ -132,10 +132,9 @@ impl Busy {
         let bound = server.last_endpoint().unwrap();
         let (mut remotes, mut ids) = (Vec::new(), Vec::new());
         for _ in 0..3 {
-            let mut remote = Remote::client(&bound).await;
-            remote.write(&remote::message(b"hello")).await;
-            ids.push(server.recv().await.unwrap().routing_id().unwrap());
+            let (remote, id) = Remote::known_to(&server).await;
             remotes.push(remote);
+            ids.push(id);
         }
         let mut silent = Remote::dial(&bound).await;
         silent.write(&GREETING[..10]).await;

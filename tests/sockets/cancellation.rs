@@ -11,7 +11,7 @@ use tokio::task::{self, JoinSet};
 use tokio_test::assert_pending;
 use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
 
-use crate::remote::{self, LONGER_THAN_BUFFERS, Remote};
+use crate::remote::{LONGER_THAN_BUFFERS, Remote};
 use crate::seed::seed;
 use crate::watchdog::Watchdog;
 
@@ -359,9 +359,7 @@ async fn pair() -> (Client, Server, RoutingId) {
 /// Connects a client that does not read, and for which the server, whose mark is one, has queued all
 /// that it may.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-    remote.write(&remote::message(b"hello")).await;
-    let id = server.recv().await.unwrap().routing_id().unwrap();
+    let (remote, id) = Remote::known_to(server).await;
     server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
     remote.peek().await;
     server.try_route("queued", id).unwrap();

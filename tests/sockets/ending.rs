@@ -42,7 +42,7 @@ async fn closing_a_server_writes_all_that_is_queued_for_each_client() {
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for _ in 0..3 {
-        let (remote, id) = remote_of(&server).await;
+        let (remote, id) = Remote::known_to(&server).await;
         for number in 0..500_u32 {
             server.route(number.to_be_bytes(), id).await.unwrap();
         }
@@ -87,7 +87,7 @@ async fn closing_loses_nothing_to_what_was_never_received() {
     let _watchdog = Watchdog::start();
     let builder = Server::builder().recv_hwm(1).send_hwm(0);
     let server = builder.bind("tcp://127.0.0.1:*").await.unwrap();
-    let (mut remote, id) = remote_of(&server).await;
+    let (mut remote, id) = Remote::known_to(&server).await;
     // Fills the queue, the read buffer, and some of the kernel's: closing a stream with unread
     // octets would reset it.
     remote.write(&remote::message(&[0; 1_000]).repeat(300)).await;
@@ -126,7 +126,7 @@ async fn closing_reports_messages_at_every_stage_of_being_sent() {
         .bind("tcp://127.0.0.1:*")
         .await
         .unwrap();
-    let (remote, id) = remote_of(&server).await;
+    let (remote, id) = Remote::known_to(&server).await;
     // One that is being written, one that is queued, and one that a sink holds.
     server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
     remote.peek().await;
@@ -142,7 +142,7 @@ async fn closing_reports_messages_at_every_stage_of_being_sent() {
 async fn what_was_queued_for_a_remote_that_went_is_reported() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (remote, id) = remote_of(&server).await;
+    let (remote, id) = Remote::known_to(&server).await;
     server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
     remote.peek().await;
     for _ in 0..10 {
@@ -301,7 +301,7 @@ async fn closing_wakes_who_waits_for_a_full_remote() {
         .bind("tcp://127.0.0.1:*")
         .await
         .unwrap();
-    let (remote, id) = remote_of(&server).await;
+    let (remote, id) = Remote::known_to(&server).await;
     server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
     remote.peek().await;
     server.try_route("queued", id).unwrap();
@@ -370,7 +370,7 @@ async fn dropping_a_bound_socket_frees_its_address() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let (mut remote, _) = remote_of(&server).await;
+    let (mut remote, _) = Remote::known_to(&server).await;
     drop(server);
 
     assert_eq!(remote.read_to_end().await, b"");
@@ -407,12 +407,4 @@ fn a_runtime_that_is_shut_down_leaves_nobody_waiting() {
         let error = server.bind("tcp://127.0.0.1:*").await.unwrap_err();
         assert!(matches!(error, BindError::Closed));
     });
-}
-
-/// Connects a client, and finds out how the server calls it.
-async fn remote_of(server: &Server) -> (Remote, RoutingId) {
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-    remote.write(&remote::message(b"hello")).await;
-    let id = server.recv().await.unwrap().routing_id().unwrap();
-    (remote, id)
 }

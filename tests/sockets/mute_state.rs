@@ -309,9 +309,7 @@ async fn one_full_remote_of_a_server_does_not_hold_up_another() {
 /// A remote that holds up a server with a `send_hwm` of two: `a` and `b` are queued for it, behind
 /// a long message that it does not read.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-    remote.write(&remote::message(b"hello")).await;
-    let id = server.recv().await.unwrap().routing_id().unwrap();
+    let (remote, id) = Remote::known_to(server).await;
     server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
     remote.peek().await;
     server.try_route("a", id).unwrap();

@@ -134,8 +134,8 @@ async fn remotes_are_in_the_order_in_which_they_came() {
 async fn a_remote_is_found_by_either_of_its_ids_as_long_as_it_is_connected() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (_other, _) = remote_of(&server).await;
-    let (remote, routing_id) = remote_of(&server).await;
+    let (_other, _) = Remote::known_to(&server).await;
+    let (remote, routing_id) = Remote::known_to(&server).await;
     let found = server.peer(routing_id).unwrap();
     assert_eq!(found.address(), Some(remote.address()));
     assert_eq!(found.routing_id(), Some(routing_id));
@@ -157,7 +157,7 @@ async fn a_remote_is_found_by_either_of_its_ids_as_long_as_it_is_connected() {
 async fn an_accepted_remote_that_is_disconnected_is_unreachable_at_once_and_gets_what_is_queued() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (mut remote, id) = remote_of(&server).await;
+    let (mut remote, id) = Remote::known_to(&server).await;
     let mut monitor = server.monitor();
     queue(&server, &remote, id).await;
 
@@ -184,7 +184,7 @@ async fn an_accepted_remote_that_is_disconnected_has_as_long_to_read_as_linger_s
         .bind("tcp://127.0.0.1:*")
         .await
         .unwrap();
-    let (remote, id) = remote_of(&server).await;
+    let (remote, id) = Remote::known_to(&server).await;
     let mut monitor = server.monitor();
     queue(&server, &remote, id).await;
 
@@ -289,14 +289,6 @@ async fn properties_that_remotes_would_not_take_are_refused() {
     assert_eq!(refused(&"X-".repeat(200), b""), Err(PropertyError::Name));
     assert_eq!(refused("X-Large", &[0; 60_000]), Err(PropertyError::TooLarge));
     assert_eq!(refused("x-small", &[0; 50_000]), Ok(()));
-}
-
-/// Connects a client, and finds out how the server calls it.
-async fn remote_of(server: &Server) -> (Remote, RoutingId) {
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-    remote.write(&remote::message(b"hello")).await;
-    let id = server.recv().await.unwrap().routing_id().unwrap();
-    (remote, id)
 }
 
 /// Queues `a` and `b` behind a long message that the remote does not read.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio_zmtp::Endpoint;
+use tokio_zmtp::{Endpoint, RoutingId, Server};
 
 /// The other end of one connection.
 pub(crate) struct Remote {
@@ -32,6 +32,14 @@ impl Remote {
         let mut remote = Self::dial(endpoint).await;
         remote.shake_hands("CLIENT").await;
         remote
+    }
+
+    /// Connects to a bound server, which hears from nobody else, and learns what it is called there.
+    pub(crate) async fn known_to(server: &Server) -> (Self, RoutingId) {
+        let mut remote = Self::client(&server.last_endpoint().unwrap()).await;
+        remote.write(&message(b"hello")).await;
+        let id = server.recv().await.unwrap().routing_id().unwrap();
+        (remote, id)
     }
 
     /// Plays the other end of a stream.

@@ -159,10 +159,10 @@ async fn a_remote_keeps_its_routing_id_from_message_to_message(transport: Transp
 async fn a_client_that_connects_again_has_a_new_routing_id() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (first, old) = remote_of(&server).await;
+    let (first, old) = Remote::known_to(&server).await;
     drop(first);
 
-    let (_second, new) = remote_of(&server).await;
+    let (_second, new) = Remote::known_to(&server).await;
 
     assert_ne!(old, new);
     until_unreachable(&server, old).await;
@@ -173,8 +173,8 @@ async fn a_client_that_connects_again_has_a_new_routing_id() {
 async fn a_reply_goes_to_the_remote_that_it_names_and_to_no_other() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (mut a, to_a) = remote_of(&server).await;
-    let (mut b, to_b) = remote_of(&server).await;
+    let (mut a, to_a) = Remote::known_to(&server).await;
+    let (mut b, to_b) = Remote::known_to(&server).await;
 
     for number in 0..10_u8 {
         server.route([number, b'b'], to_b).await.unwrap();
@@ -209,7 +209,7 @@ async fn an_unknown_routing_id_is_unreachable_at_once(transport: Transport) {
 async fn a_remote_that_has_gone_is_unreachable_at_once() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (remote, id) = remote_of(&server).await;
+    let (remote, id) = Remote::known_to(&server).await;
     drop(remote);
     until_unreachable(&server, id).await;
 
@@ -221,7 +221,7 @@ async fn a_remote_that_has_gone_is_unreachable_at_once() {
 async fn senders_that_wait_for_a_remote_are_told_when_it_goes() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
-    let (remote, id) = remote_of(&server).await;
+    let (remote, id) = Remote::known_to(&server).await;
     server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
     remote.peek().await;
     server.try_route("a", id).unwrap();
@@ -242,7 +242,7 @@ async fn senders_that_wait_for_a_remote_are_told_when_it_goes() {
 async fn what_a_remote_sent_before_it_went_stays_to_be_received() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (mut remote, id) = remote_of(&server).await;
+    let (mut remote, id) = Remote::known_to(&server).await;
     remote.write(&remote::message(b"last words").repeat(3)).await;
     remote.sync().await;
     drop(remote);
@@ -270,14 +270,6 @@ async fn what_a_remote_sent_and_found_no_room_for_is_received_after_it_ended_its
     for number in 0..100_u8 {
         assert_eq!(server.recv().await.unwrap(), [number]);
     }
-}
-
-/// Connects a client, and finds out how the server calls it.
-async fn remote_of(server: &Server) -> (Remote, RoutingId) {
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-    remote.write(&remote::message(b"hello")).await;
-    let id = server.recv().await.unwrap().routing_id().unwrap();
-    (remote, id)
 }
 
 /// Waits until the server has noticed that a remote is gone.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{task, time};
 use tokio_zmtp::stats::{Dropped, Queued, RemoteStats, Volume};
-use tokio_zmtp::{Client, RoutingId, Server, Socket};
+use tokio_zmtp::{Client, Server, Socket};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListener};
@@ -88,7 +88,7 @@ async fn what_is_queued_is_counted_for_each_remote() {
 async fn what_is_queued_behind_a_remote_that_does_not_read_is_counted() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let (remote, id) = remote_of(&server).await;
+    let (remote, id) = Remote::known_to(&server).await;
     server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
     remote.peek().await;
     for _ in 0..4 {
@@ -103,7 +103,7 @@ async fn what_is_queued_behind_a_remote_that_does_not_read_is_counted() {
 async fn what_was_dropped_is_counted_by_cause() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
-    let (mut remote, id) = remote_of(&server).await;
+    let (mut remote, id) = Remote::known_to(&server).await;
     let multipart = [&[MORE, 1][..], b"a", &[0, 1], b"b"].concat();
     remote.write(&multipart.repeat(2)).await;
     remote.sync().await;
@@ -120,7 +120,7 @@ async fn what_was_dropped_is_counted_by_cause() {
     let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
     assert_eq!((multipart, undelivered, unreceived), (2, 2, 0));
 
-    let (mut remote, _) = remote_of(&server).await;
+    let (mut remote, _) = Remote::known_to(&server).await;
     remote.write(&[remote::ping(b""), remote::message(b"x").repeat(4)].concat()).await;
     remote.read_frame().await;
     let end = async {
@@ -188,7 +188,7 @@ async fn what_a_remote_did_is_counted_after_it_has_gone() {
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     for round in 1..=3 {
-        let (mut remote, id) = remote_of(&server).await;
+        let (mut remote, id) = Remote::known_to(&server).await;
         server.route("reply", id).await.unwrap();
         remote.read_message().await;
         let id = server.peer(id).unwrap().connection_id();
@@ -204,14 +204,6 @@ async fn what_a_remote_did_is_counted_after_it_has_gone() {
     server.close().await;
     task::yield_now().await;
     assert_eq!(server.stats().sent.messages, 3);
-}
-
-/// Connects a client, and finds out how the server calls it.
-async fn remote_of(server: &Server) -> (Remote, RoutingId) {
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-    remote.write(&remote::message(b"hello")).await;
-    let id = server.recv().await.unwrap().routing_id().unwrap();
-    (remote, id)
 }
 
 /// What is queued to be sent and to be received.
