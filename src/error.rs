@@ -30,6 +30,20 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
+    /// A resource cannot be served in the client's role of PLAIN or CURVE, in which a socket has announced
+    /// itself before it hears what the remote asks for.
+    #[error("a socket in the client's role of its mechanism cannot serve {endpoint}")]
+    CannotHearFirst {
+        /// What was to be bound.
+        endpoint: Endpoint,
+    },
+    /// The port is served by sockets with another mechanism, other keys, another domain or another
+    /// authenticator. (RFC 37, The Resource Property.)
+    #[error("the sockets at the port of {endpoint} have another security")]
+    SecurityDiffers {
+        /// What was to be bound.
+        endpoint: Endpoint,
+    },
     /// A listener that was made elsewhere cannot be used.
     #[error("the listener cannot be used")]
     Adopted(#[source] io::Error),

@@ -87,6 +87,6 @@ fn ends() -> [SecurityHandshake; 2] {
     let client = Mechanism::CurveClient { server_key, keypair: client };
     [client, Mechanism::CurveServer { keypair }].map(|mechanism| {
         let seed = Seed::new(&[0x55; Seed::LEN]);
-        SecurityHandshake::new(mechanism, Metadata::default(), seed)
+        SecurityHandshake::new(mechanism, Some(Metadata::default()), seed)
     })
 }

@@ -18,7 +18,7 @@ fuzz_target!(|input: (bool, Vec<&[u8]>)| {
     for mechanism in [client, Mechanism::PlainServer] {
         let is_server = mechanism.is_server();
         let seed = Seed::new(&[0x55; Seed::LEN]);
-        let mut end = SecurityHandshake::new(mechanism, Metadata::default(), seed);
+        let mut end = SecurityHandshake::new(mechanism, Some(Metadata::default()), seed);
         let mut asked = false;
         for command in &commands {
             if end.handle_command(command).is_err() {

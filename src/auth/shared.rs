@@ -42,6 +42,11 @@ impl SharedAuthenticator {
     pub(crate) fn new(authenticator: impl Authenticator) -> Self {
         Self(Arc::new(authenticator))
     }
+
+    /// Whether it is the same one, and not only one like it.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl fmt::Debug for SharedAuthenticator {

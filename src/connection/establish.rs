@@ -7,17 +7,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time;
-use tokio_util::codec::Framed;
+use tokio_util::codec::{Framed, FramedParts};
 use zeroize::Zeroizing;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
 use crate::auth::{Admission, Asking, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
 use crate::proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Peer};
+use crate::proto::mechanism::Mechanism;
 use crate::proto::mechanism::curve::Seed;
 use crate::proto::traffic::TrafficDecoder;
 
@@ -30,64 +32,182 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     max_message_size: Option<u64>,
     asking: Option<&Asking>,
 ) -> Result<(Framed<S, TrafficCodec>, Peer), HandshakeFailure> {
-    let mut seed = Zeroizing::new([0x00; Seed::LEN]);
-    getrandom::fill(&mut *seed).map_err(io::Error::from)?;
-    let codec = HandshakeCodec(Handshake::new(config, Seed::new(&seed)));
-    let mut framed = Framed::with_capacity(stream, codec, HANDSHAKE_BUFFER);
-    let shaking_hands = shake_hands(&mut framed, asking);
-    let peer = match deadline {
-        Some(deadline) => time::timeout(deadline, shaking_hands)
-            .await
-            .unwrap_or(Err(HandshakeFailure::TimedOut { limit: deadline }))?,
-        None => shaking_hands.await?,
+    let mut framed = frame(stream, Handshake::new(config, seed()?));
+    let mut admission = Admission::default();
+    let shaking_hands = async {
+        let reached = shake_hands(&mut framed, &mut admission, asking).await;
+        finish(&mut framed, reached.map(Reached::peer)).await
     };
+    let peer = within(deadline, shaking_hands).await?;
+    Ok(carry_traffic(framed, peer, admission, max_message_size))
+}
+
+/// A remote that has announced itself, and waits to hear which socket it talks to.
+#[derive(Debug)]
+pub(crate) struct Request<S> {
+    stream: S,
+    handshake: Handshake,
+    read: BytesMut,
+    admission: Admission,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
+    /// Shakes hands with the remote until it has announced itself. There is no deadline but the
+    /// caller's.
+    pub(crate) async fn hear(
+        stream: S,
+        mechanism: Mechanism,
+        asking: Option<&Asking>,
+    ) -> Result<Self, HandshakeFailure> {
+        let handshake = Handshake::hearing_first(mechanism, asking.is_some(), seed()?);
+        let mut framed = frame(stream, handshake);
+        let mut admission = Admission::default();
+        if let Err(failure) = shake_hands(&mut framed, &mut admission, asking).await {
+            let _ = say_last_word(&mut framed, Ending::Refused).await;
+            return Err(failure);
+        }
+        let FramedParts { io, codec, read_buf, .. } = framed.into_parts();
+        Ok(Self { stream: io, handshake: codec.0, read: read_buf, admission })
+    }
+
+    /// Lets the remote talk to a socket, and finishes its handshake within `deadline` if there is one.
+    pub(crate) async fn introduce(
+        self,
+        config: &HandshakeConfig,
+        deadline: Option<Duration>,
+        max_message_size: Option<u64>,
+    ) -> Result<(Framed<S, TrafficCodec>, Peer), HandshakeFailure> {
+        let Self { stream, mut handshake, read, admission } = self;
+        let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
+        let mut parts = FramedParts::new::<Bytes>(stream, HandshakeCodec(handshake));
+        parts.read_buf = read;
+        let mut framed = Framed::from_parts(parts);
+        let peer = within(deadline, finish(&mut framed, outcome)).await?;
+        Ok(carry_traffic(framed, peer, admission, max_message_size))
+    }
+}
+
+impl<S> Request<S> {
+    /// Returns what the remote asks for, which may be no resource by its grammar.
+    pub(crate) fn resource(&self) -> Option<&[u8]> {
+        self.handshake.resource()
+    }
+
+    /// Exchanges the stream, which is between two octets.
+    pub(crate) fn map<T>(self, change: impl FnOnce(S) -> io::Result<T>) -> io::Result<Request<T>> {
+        let Self { stream, handshake, read, admission } = self;
+        Ok(Request { stream: change(stream)?, handshake, read, admission })
+    }
+}
+
+/// How far a handshake has come.
+#[derive(Debug)]
+enum Reached {
+    Peer(Peer),
+    Request,
+}
+
+impl Reached {
+    fn peer(self) -> Peer {
+        match self {
+            Self::Peer(peer) => peer,
+            Self::Request => unreachable!("it has not been made to hear first"),
+        }
+    }
+}
+
+/// What follows the last word.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Peer,
+    Refused,
+}
+
+fn seed() -> Result<Seed, HandshakeFailure> {
+    let mut octets = Zeroizing::new([0x00; Seed::LEN]);
+    getrandom::fill(&mut *octets).map_err(io::Error::from)?;
+    Ok(Seed::new(&octets))
+}
+
+fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Framed<S, HandshakeCodec> {
+    Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER)
+}
+
+async fn within<T>(
+    limit: Option<Duration>,
+    doing: impl Future<Output = Result<T, HandshakeFailure>>,
+) -> Result<T, HandshakeFailure> {
+    match limit {
+        Some(limit) => {
+            time::timeout(limit, doing).await.unwrap_or(Err(HandshakeFailure::TimedOut { limit }))
+        }
+        None => doing.await,
+    }
+}
+
+/// Exchanges commands until the handshake is over, or until it depends on what the remote asks for.
+async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    framed: &mut Framed<S, HandshakeCodec>,
+    admission: &mut Admission,
+    asking: Option<&Asking>,
+) -> Result<Reached, HandshakeFailure> {
+    loop {
+        match future::poll_fn(|cx| poll_progress(framed, cx)).await? {
+            Progress::Peer(peer) => return Ok(Reached::Peer(peer)),
+            Progress::Request => return Ok(Reached::Request),
+            Progress::Credentials(credentials) => {
+                let answer = match asking {
+                    Some(asking) => asking.authenticate(credentials).await,
+                    None => Ok(Admission::default()),
+                };
+                let verdict = answer.map(|answer| *admission = answer);
+                if let Some(peer) = judge(framed, verdict)? {
+                    return Ok(Reached::Peer(peer));
+                }
+            }
+        }
+    }
+}
+
+async fn finish<S: AsyncRead + AsyncWrite + Unpin>(
+    framed: &mut Framed<S, HandshakeCodec>,
+    outcome: Result<Peer, HandshakeFailure>,
+) -> Result<Peer, HandshakeFailure> {
+    let ending = if outcome.is_ok() { Ending::Peer } else { Ending::Refused };
+    let said = say_last_word(framed, ending).await;
+    // Where the remote is gone there is nobody to tell.
+    let peer = outcome?;
+    said?;
+    Ok(peer)
+}
+
+/// Says the last word: our READY, or the ERROR by which the remote learns why.
+async fn say_last_word<S: AsyncRead + AsyncWrite + Unpin>(
+    framed: &mut Framed<S, HandshakeCodec>,
+    ending: Ending,
+) -> Result<(), HandshakeFailure> {
+    while let Some(output) = framed.codec_mut().0.poll_output() {
+        Pin::new(&mut *framed).start_send(output)?;
+    }
+    future::poll_fn(|cx| Pin::new(&mut *framed).poll_flush(cx)).await?;
+    if let Ending::Refused = ending {
+        future::poll_fn(|cx| Pin::new(framed.get_mut()).poll_shutdown(cx)).await?;
+    }
+    Ok(())
+}
+
+fn carry_traffic<S>(
+    framed: Framed<S, HandshakeCodec>,
+    peer: Peer,
+    Admission { user_id, metadata: granted }: Admission,
+    max_message_size: Option<u64>,
+) -> (Framed<S, TrafficCodec>, Peer) {
     let framed = framed.map_codec(|mut handshake| {
         let (sealer, opener) =
             handshake.0.take_session().map(|session| (session.sealer, session.opener)).unzip();
         TrafficCodec { decoder: TrafficDecoder::new(max_message_size, opener), sealer }
     });
-    Ok((framed, peer))
-}
-
-async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
-    framed: &mut Framed<S, HandshakeCodec>,
-    asking: Option<&Asking>,
-) -> Result<Peer, HandshakeFailure> {
-    let mut admission = Admission::default();
-    let outcome = loop {
-        match future::poll_fn(|cx| poll_progress(framed, cx)).await {
-            Ok(Progress::Peer(peer)) => break Ok(peer),
-            Ok(Progress::Credentials(credentials)) => {
-                let answer = match asking {
-                    Some(asking) => asking.authenticate(credentials).await,
-                    None => Ok(Admission::default()),
-                };
-                match judge(framed, answer.map(|answer| admission = answer)) {
-                    Ok(Some(peer)) => break Ok(peer),
-                    Ok(None) => {}
-                    Err(error) => break Err(error.into()),
-                }
-            }
-            Err(failure) => break Err(failure),
-        }
-    };
-    // The last word: our READY, or the ERROR by which the remote learns why. Where the remote is
-    // gone there is nobody to tell.
-    let last_word = async {
-        while let Some(output) = framed.codec_mut().0.poll_output() {
-            Pin::new(&mut *framed).start_send(output)?;
-        }
-        future::poll_fn(|cx| Pin::new(&mut *framed).poll_flush(cx)).await?;
-        if outcome.is_err() {
-            future::poll_fn(|cx| Pin::new(framed.get_mut()).poll_shutdown(cx)).await?;
-        }
-        Ok::<_, HandshakeFailure>(())
-    }
-    .await;
-    let peer = outcome?;
-    last_word?;
-    let Admission { user_id, metadata: granted } = admission;
-    Ok(Peer { user_id, granted, ..peer })
+    (framed, Peer { user_id, granted, ..peer })
 }
 
 /// What the handshake cannot go on without, or how it has ended.
@@ -95,6 +215,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
 enum Progress {
     Credentials(Credentials),
     Peer(Peer),
+    Request,
 }
 
 /// Tells the handshake what the authenticator has decided, and lets it take what was read before.
@@ -118,8 +239,12 @@ fn poll_progress<S: AsyncRead + AsyncWrite + Unpin>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Progress, HandshakeFailure>> {
     loop {
-        if let Some(credentials) = framed.codec_mut().0.poll_credentials() {
+        let handshake = &mut framed.codec_mut().0;
+        if let Some(credentials) = handshake.poll_credentials() {
             return Poll::Ready(Ok(Progress::Credentials(credentials)));
+        }
+        if handshake.awaits_introduction() {
+            return Poll::Ready(Ok(Progress::Request));
         }
         while let Some(output) = framed.codec_mut().0.poll_output() {
             Pin::new(&mut *framed).start_send(output)?;
@@ -139,7 +264,7 @@ fn poll_progress<S: AsyncRead + AsyncWrite + Unpin>(
         let handshake = &mut framed.codec_mut().0;
         if let Some(output) = handshake.poll_output() {
             Pin::new(&mut *framed).start_send(output)?;
-        } else if !handshake.awaits_verdict() {
+        } else if !handshake.awaits_verdict() && !handshake.awaits_introduction() {
             return Poll::Pending;
         }
     }

@@ -38,7 +38,7 @@ use tokio_util::codec::{Decoder, Framed};
 
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
-pub(crate) use self::establish::establish;
+pub(crate) use self::establish::{Request, establish};
 use self::writer::Writer;
 use crate::monitor::DisconnectReason;
 use crate::options::Options;

@@ -1,8 +1,11 @@
 //! What a bound endpoint accepts.
 
 use std::io;
+use std::net::SocketAddr;
 
+use super::port::{Call, PortError, Service, Visitor};
 use crate::endpoint::Endpoint;
+use crate::error::BindError;
 use crate::inproc::{self, Dial};
 use crate::options::Options;
 use crate::remote::Origin;
@@ -12,14 +15,18 @@ use crate::transport::{self, ListenError, StdListener, Stream};
 #[derive(Debug)]
 pub(crate) enum Acceptor {
     Inproc(inproc::Listener),
+    Service(Service),
     Stream(transport::Listener),
 }
 
-/// A remote before its handshake.
+/// A remote before its handshake, or in the midst of it.
 #[derive(Debug)]
 pub(super) enum Incoming {
+    Call(Call),
     Inproc(Dial),
     Stream(Stream, Origin),
+    /// It has come to a port that several sockets serve.
+    Unheard(Stream, Origin, SocketAddr),
 }
 
 impl Acceptor {
@@ -31,13 +38,24 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// [`ListenError`] if the endpoint is in use, or the system refuses it.
-    pub(crate) async fn bind(endpoint: &Endpoint, options: &Options) -> Result<Self, ListenError> {
-        match endpoint {
+    /// [`BindError`] if the endpoint is in use, if its port cannot be shared, or if the system refuses
+    /// it.
+    pub(crate) async fn bind(endpoint: &Endpoint, options: &Options) -> Result<Self, BindError> {
+        let endpoint = endpoint.clone();
+        match &endpoint {
             Endpoint::Inproc(inproc) => inproc::Listener::bind(inproc, options.tcp.backlog)
                 .map(Self::Inproc)
-                .map_err(|inproc::InUse| ListenError::in_use(endpoint)),
-            stream => transport::Listener::bind(stream, &options.tcp).await.map(Self::Stream),
+                .map_err(|inproc::InUse| BindError::AddrInUse { endpoint }),
+            Endpoint::Tcp(tcp) => match Service::bind(tcp, options).await {
+                Ok(service) => Ok(Self::Service(service)),
+                Err(PortError::CannotHearFirst) => Err(BindError::CannotHearFirst { endpoint }),
+                Err(PortError::SecurityDiffers) => Err(BindError::SecurityDiffers { endpoint }),
+                Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
+            },
+            Endpoint::Ipc(_) => match transport::Listener::bind(&endpoint, &options.tcp).await {
+                Ok(listener) => Ok(Self::Stream(listener)),
+                Err(error) => Err(bind_error(endpoint, error)),
+            },
         }
     }
 
@@ -62,6 +80,13 @@ impl Acceptor {
     pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         match self {
             Self::Inproc(listener) => Ok(Incoming::Inproc(listener.accept().await)),
+            Self::Service(service) => Ok(match service.accept().await? {
+                Visitor::Call(call) => Incoming::Call(call),
+                Visitor::Direct(stream, origin) => Incoming::Stream(stream, origin),
+                Visitor::Unheard(stream, origin) => {
+                    Incoming::Unheard(stream, origin, service.port())
+                }
+            }),
             Self::Stream(listener) => {
                 let (stream, origin) = listener.accept().await?;
                 Ok(Incoming::Stream(stream, origin))
@@ -73,6 +98,7 @@ impl Acceptor {
     pub(crate) fn local_endpoint(&self) -> Endpoint {
         match self {
             Self::Inproc(listener) => listener.endpoint().clone().into(),
+            Self::Service(service) => service.local_endpoint().into(),
             Self::Stream(listener) => listener.local_endpoint(),
         }
     }
@@ -81,8 +107,19 @@ impl Acceptor {
 impl Incoming {
     pub(super) fn origin(&self) -> Origin {
         match self {
+            Self::Call(call) => call.origin,
             Self::Inproc(_) => Origin::default(),
-            Self::Stream(_, origin) => *origin,
+            Self::Stream(_, origin) | Self::Unheard(_, origin, _) => *origin,
         }
+    }
+}
+
+fn bind_error(endpoint: Endpoint, error: ListenError) -> BindError {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => BindError::AddrInUse { endpoint },
+        io::ErrorKind::AddrNotAvailable => {
+            BindError::AddrNotAvailable { endpoint, source: error.into() }
+        }
+        _ => BindError::Io { endpoint, source: error.into() },
     }
 }

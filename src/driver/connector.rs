@@ -177,8 +177,8 @@ impl Connector {
         let (connection_id, subject) = self.connected(origin);
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
         let asking = self.shared.asking(&self.endpoint, origin);
-        let shaking_hands =
-            establish(stream, handshake.clone(), deadline, largest, asking.as_ref());
+        let handshake = handshake.clone().requesting(self.endpoint.resource());
+        let shaking_hands = establish(stream, handshake, deadline, largest, asking.as_ref());
         let established = shaking_hands.await;
         let (framed, peer) =
             established.map_err(|reason| self.handshake_failed(&subject, reason))?;
@@ -276,7 +276,8 @@ impl Connector {
                     | HandshakeFailure::CrowdedOut
                     | HandshakeFailure::Io(_)
                     | HandshakeFailure::Rejected { status: StatusCode::TemporaryError }
-                    | HandshakeFailure::TimedOut { .. } => Retry::BackOff,
+                    | HandshakeFailure::TimedOut { .. }
+                    | HandshakeFailure::UnknownResource { .. } => Retry::BackOff,
                 };
                 (Some(ReconnectStop::HandshakeFailed), retry)
             }

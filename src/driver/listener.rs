@@ -1,20 +1,24 @@
 //! A bound endpoint.
 
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio::time;
+use tokio::time::{self, Instant};
+use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::acceptor::{Acceptor, Incoming};
 use super::half_open::HalfOpen;
+use super::port::Call;
 use super::shared::Joined;
 use super::{Shared, wind_down, within};
-use crate::connection::{Connection, establish};
+use crate::auth::Asking;
+use crate::connection::{Connection, Request, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
@@ -22,6 +26,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::Options;
 use crate::peers::{Direction, Hope};
+use crate::proto::handshake::Peer;
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
@@ -100,21 +105,94 @@ impl Place {
     /// Serves one remote from its handshake to its end.
     async fn serve(self, incoming: Incoming) {
         let origin = incoming.origin();
+        match incoming {
+            Incoming::Unheard(stream, _, port) => {
+                // Whom it is handed over to tells what becomes of it.
+                if let Err(reason) = self.direct(stream, origin, port).await {
+                    self.refuse(&self.accepted(origin).1, reason);
+                }
+            }
+            Incoming::Call(call) => {
+                let (whence, subject) = self.accepted(origin);
+                let served = self.serve_call(call, whence, &subject).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+            }
+            Incoming::Inproc(dial) => {
+                let (whence, subject) = self.accepted(origin);
+                let served = self.serve_dial(dial, whence, &subject).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+            }
+            Incoming::Stream(stream, _) => {
+                let (whence, subject) = self.accepted(origin);
+                let served = self.serve_stream(stream, whence, &subject).await;
+                served.unwrap_or_else(|reason| self.refuse(&subject, reason));
+            }
+        }
+    }
+
+    /// Names a connection that was accepted, and says so.
+    fn accepted(&self, origin: Origin) -> ((ConnectionId, Origin), Subject) {
         let connection_id = self.shared.peers.allot();
         let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
-        let served = match incoming {
-            Incoming::Inproc(dial) => {
-                self.serve_dial(dial, (connection_id, origin), &subject).await
+        ((connection_id, origin), subject)
+    }
+
+    fn refuse(&self, subject: &Subject, reason: HandshakeFailure) {
+        tracing::warn!(error = &reason as &dyn std::error::Error, "refused a connection");
+        self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
+    }
+
+    /// Hears what a remote asks for, and hands it over to whom that is.
+    async fn direct(
+        &self,
+        stream: Stream,
+        origin: Origin,
+        port: SocketAddr,
+    ) -> Result<(), HandshakeFailure> {
+        let Options { handshake_interval, mechanism, .. } = &self.shared.options;
+        let deadline = handshake_interval.map(|limit| (Instant::now() + limit, limit));
+        self.half_open(origin, async |asking| {
+            let hearing = Request::hear(stream, mechanism.clone(), asking);
+            let request = match deadline {
+                Some((deadline, limit)) => time::timeout_at(deadline, hearing)
+                    .await
+                    .unwrap_or(Err(HandshakeFailure::TimedOut { limit }))?,
+                None => hearing.await?,
+            };
+            let resource = request.resource().map(|octets| octets.escape_ascii().to_string());
+            let call = Call { request: Box::new(request.map(Stream::detach)?), origin };
+            let handing_over = call.hand_over(port);
+            match deadline {
+                Some((deadline, _)) => time::timeout_at(deadline, handing_over)
+                    .await
+                    .map_err(|_| HandshakeFailure::UnknownResource { resource }),
+                None => {
+                    handing_over.await;
+                    Ok(())
+                }
             }
-            Incoming::Stream(stream, _) => {
-                self.serve_stream(stream, (connection_id, origin), &subject).await
-            }
+        })
+        .await
+        .map(|_| ())
+    }
+
+    async fn serve_call(
+        &self,
+        call: Call,
+        whence: (ConnectionId, Origin),
+        subject: &Subject,
+    ) -> Result<(), HandshakeFailure> {
+        let Shared { options, handshake, .. } = &*self.shared;
+        let request = call.request.map(|stream| stream.attach(&options.tcp))?;
+        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        let introducing = request.introduce(handshake, deadline, largest);
+        let established = tokio::select! {
+            established = introducing => established?,
+            () = self.ended.cancelled() => return Ok(()),
         };
-        if let Err(reason) = served {
-            tracing::warn!(error = &reason as &dyn std::error::Error, "refused a connection");
-            self.shared.publisher.publish(&subject, || EventKind::HandshakeFailed { reason });
-        }
+        self.run(established, whence, subject).await;
+        Ok(())
     }
 
     async fn serve_stream(
@@ -123,29 +201,50 @@ impl Place {
         whence: (ConnectionId, Origin),
         subject: &Subject,
     ) -> Result<(), HandshakeFailure> {
-        let Self { endpoint, ended, shared, half_open, .. } = self;
-        let (options, (_, origin)) = (&shared.options, whence);
-        let asking = shared.asking(endpoint, origin);
+        let Shared { options, handshake, .. } = &*self.shared;
+        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        let established = self.half_open(whence.1, async |asking| {
+            establish(stream, handshake.clone(), deadline, largest, asking).await
+        });
+        if let Some(established) = established.await? {
+            self.run(established, whence, subject).await;
+        }
+        Ok(())
+    }
+
+    /// Shakes hands with a remote, if it is heard at all. Returns nothing if the endpoint was given up
+    /// meanwhile.
+    async fn half_open<T>(
+        &self,
+        origin: Origin,
+        shake_hands: impl AsyncFnOnce(Option<&Asking>) -> Result<T, HandshakeFailure>,
+    ) -> Result<Option<T>, HandshakeFailure> {
+        let asking = self.shared.asking(&self.endpoint.without_resource(), origin);
         if asking.as_ref().is_some_and(|asking| !asking.hears()) {
             return Err(HandshakeFailure::AddressDenied);
         }
-        let handshake = shared.handshake.clone();
-        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        let seat = half_open.enter(origin.address.map(|address| address.ip()));
-        let (framed, peer) = tokio::select! {
-            established = establish(stream, handshake, deadline, largest, asking.as_ref()) => {
-                established?
-            }
-            () = seat.crowded_out() => return Err(HandshakeFailure::CrowdedOut),
-            () = ended.cancelled() => return Ok(()),
-        };
-        drop(seat);
-        let Some(mut attachment) = self.attach(subject) else { return Ok(()) };
+        let seat = self.half_open.enter(origin.address.map(|address| address.ip()));
+        tokio::select! {
+            shaken = shake_hands(asking.as_ref()) => shaken.map(Some),
+            () = seat.crowded_out() => Err(HandshakeFailure::CrowdedOut),
+            () = self.ended.cancelled() => Ok(None),
+        }
+    }
+
+    /// Runs a connection to its end.
+    async fn run(
+        &self,
+        (framed, peer): (Framed<Stream, TrafficCodec>, Peer),
+        whence: (ConnectionId, Origin),
+        subject: &Subject,
+    ) {
+        let Self { endpoint, shared, .. } = self;
+        let options = &shared.options;
+        let Some(mut attachment) = self.attach(subject) else { return };
         let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
         let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
         let reason = self.until_disconnected(&joined, connection.run()).await;
         joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
-        Ok(())
     }
 
     async fn serve_dial(

@@ -16,6 +16,7 @@ mod connector;
 mod follower;
 mod half_open;
 mod listener;
+mod port;
 mod shared;
 
 use std::mem;

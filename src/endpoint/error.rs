@@ -121,9 +121,6 @@ impl fmt::Display for EndpointError {
             EndpointErrorKind::SourceToBind => {
                 write!(f, "a source is for connections that are dialled; write `{shown}`")
             }
-            EndpointErrorKind::Resource => {
-                write!(f, "a port cannot be shared by resources; write `{shown}`")
-            }
             EndpointErrorKind::WildcardHost => write!(
                 f,
                 "every interface can be bound but not connected to; write one host, such as \
@@ -202,8 +199,6 @@ pub enum EndpointErrorKind {
     },
     /// A source was given for what is to be bound.
     SourceToBind,
-    /// There is a resource, which is not served.
-    Resource,
     /// A host that stands for every interface was to be connected to.
     WildcardHost,
     /// A port that the system is to pick was to be connected to.

@@ -28,7 +28,7 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// | `tcp://127.0.0.1:*` | a port the system picks | refused |
 /// | `tcp://192.0.2.7:*;example.org:5555` | refused | from that address of this machine |
 /// | `tcp://eth0;example.org:5555` | refused | from an address of that interface |
-/// | `tcp://example.org:5555/orders` | refused | refused |
+/// | `tcp://example.org:5555/orders` | that resource, at a port that others may have, too | that resource |
 /// | `ipc:///run/service.sock` | that path of a Unix domain socket | the same |
 /// | `ipc://@service` | that abstract name, which is in no file system (Linux) | the same |
 /// | `ipc://*` | a fresh path, which only this user can reach | refused |
@@ -37,16 +37,46 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// What stands before a semicolon is the *source* of connections: an address of this machine, or the
 /// name of one of its interfaces, and a port, which can be left out. `*` stands for any of them.
 ///
-/// What follows a slash is a *resource*: names of letters, digits, `$`, `-`, `_`, `@`, `.`, `&` and
-/// `+`, with slashes between them (RFC 37, The Resource Property). It can be written down, but is not
-/// served.
-///
 /// A path has up to 107 octets, or what the system allows; the name of an `inproc` endpoint has
 /// up to 256.
 ///
 /// Everything that takes an endpoint takes a `&str`, a `String` or a [`SocketAddr`] as well. Two
 /// endpoints are equal when they name the same place: host names are kept in lower case, and port
 /// 0 is kept as `*`. Parsing what an endpoint displays yields that endpoint again.
+///
+/// # Resources
+///
+/// What follows the slash after a port is a *resource*: names of letters, digits, `$`, `-`, `_`, `@`, `.`,
+/// `&` and `+`, with slashes between them (RFC 37, The Resource Property). By it several sockets of one
+/// process, in whatever runtimes, share a port. Each serves one resource, or, bound without one, the
+/// remotes that ask for none.
+///
+/// - They have the same mechanism, domain and authenticator, as who a remote is comes out before what it
+///   wants: make them with clones of one [`Builder`](crate::Builder).
+/// - A remote that asks for what nobody serves waits for it as long as
+///   [`handshake_interval`](crate::Builder::handshake_interval) allows, which is that of whichever socket
+///   has accepted it, and counts among the half-open connections of that socket meanwhile.
+/// - The options of TCP for listening, such as the [`backlog`](crate::Builder::backlog), are those of the
+///   socket that has bound the port first.
+/// - A socket that has its port for itself, and no resource, serves whatever it is asked for. So does a
+///   libzmq socket, which knows nothing of resources, and cannot ask for any.
+/// - A port that was [adopted](crate::Socket::bind_from_std) is not shared.
+///
+/// ```
+/// use tokio_zmtp::{Client, Server, Socket};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+/// let orders = Server::bind(format!("tcp://127.0.0.1:{port}/orders")).await?;
+/// let billing = Server::bind(format!("tcp://127.0.0.1:{port}/billing")).await?;
+///
+/// let client = Client::connect(format!("tcp://127.0.0.1:{port}/billing")).await?;
+/// client.send("a bill").await?;
+/// assert_eq!(billing.recv().await?, "a bill");
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Examples
 ///
@@ -72,6 +102,22 @@ impl Endpoint {
     /// Returns whether a host is named that has to be asked for its addresses.
     pub(crate) fn is_name(&self) -> bool {
         matches!(self, Self::Tcp(tcp) if matches!(tcp.host(), Host::Name(_)))
+    }
+
+    /// Returns which of several services at the endpoint is meant.
+    pub(crate) fn resource(&self) -> Option<&str> {
+        match self {
+            Self::Tcp(tcp) => tcp.resource(),
+            Self::Inproc(_) | Self::Ipc(_) => None,
+        }
+    }
+
+    /// The same for whichever service.
+    pub(crate) fn without_resource(&self) -> Self {
+        match self {
+            Self::Tcp(tcp) => tcp.clone().serving(None).into(),
+            other => other.clone(),
+        }
     }
 
     /// Refuses an endpoint that cannot be bound.
@@ -333,17 +379,11 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_not_to_be_bound_and_a_resource_not_to_be_used() {
+    fn a_source_is_not_to_be_bound() {
         let error = parse("tcp://lo;127.0.0.1:80").check_bindable().unwrap_err();
         assert_eq!(error.kind(), EndpointErrorKind::SourceToBind);
         assert!(error.to_string().ends_with("write `tcp://127.0.0.1:80`"));
-        let resource = parse("tcp://127.0.0.1:80/orders");
-        for checked in [resource.check_bindable(), resource.check_connectable()] {
-            let error = checked.unwrap_err();
-            assert_eq!(error.kind(), EndpointErrorKind::Resource);
-            assert!(error.to_string().ends_with("write `tcp://127.0.0.1:80`"));
-        }
-        for input in ["tcp://*:*", "tcp://eth0:*", "ipc://*", "inproc://x"] {
+        for input in ["tcp://*:*", "tcp://*:*/orders", "tcp://eth0:*", "ipc://*", "inproc://x"] {
             assert_eq!(parse(input).check_bindable(), Ok(()));
         }
     }

@@ -90,13 +90,18 @@ impl TcpEndpoint {
         Self { host: address.into(), port: address.port(), ..self.clone() }
     }
 
+    /// The same for one service at the port, or for all.
+    pub(crate) fn serving(self, resource: Option<&str>) -> Self {
+        Self { resource: resource.map(Box::from), ..self }
+    }
+
     pub(super) fn check_bindable(&self) -> Result<(), EndpointError> {
         if self.source.is_some() {
             let without = Self { source: None, ..self.clone() };
             let kind = EndpointErrorKind::SourceToBind;
             return Err(EndpointError::new(kind, without.to_string()));
         }
-        self.check_resource()
+        Ok(())
     }
 
     pub(super) fn check_connectable(&self) -> Result<(), EndpointError> {
@@ -110,15 +115,7 @@ impl TcpEndpoint {
             let meant = Self { port: EXAMPLE_PORT, ..self.clone() };
             return Err(EndpointError::new(EndpointErrorKind::WildcardPort, meant.to_string()));
         }
-        self.check_resource()
-    }
-
-    fn check_resource(&self) -> Result<(), EndpointError> {
-        if self.resource.is_none() {
-            return Ok(());
-        }
-        let without = Self { resource: None, ..self.clone() };
-        Err(EndpointError::new(EndpointErrorKind::Resource, without.to_string()))
+        Ok(())
     }
 }
 

@@ -94,6 +94,13 @@ pub enum HandshakeFailure {
         /// How long that is.
         limit: Duration,
     },
+    /// Nobody has come to serve the resource at the port that the remote asks for, within
+    /// [`handshake_interval`](crate::Builder::handshake_interval). (RFC 37, The Resource Property.)
+    #[error("nobody serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
+    UnknownResource {
+        /// What the remote asks for, made printable.
+        resource: Option<String>,
+    },
     /// What the remote has encrypted does not decrypt (RFC 26): it has not the secret key that it claims
     /// to have, it knows another public key of this socket, or somebody in between has changed it.
     #[error("the remote has not the keys that it claims to have")]

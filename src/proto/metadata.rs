@@ -22,12 +22,25 @@ impl Metadata {
     /// Names match in any case, except for libzmq, which knows this spelling only.
     pub(crate) const SOCKET_TYPE: &str = "Socket-Type";
 
+    /// The property that tells which of several services at an endpoint the sender wants (RFC 37, The
+    /// Resource Property).
+    pub(crate) const RESOURCE: &str = "Resource";
+
     /// Starts with the Socket-Type property.
     pub(crate) fn announcing(socket_type: SocketType) -> Self {
         let mut metadata = Self::default();
         metadata
             .push(Self::SOCKET_TYPE, socket_type.as_str().as_bytes())
             .expect("the property and its values are within the limits");
+        metadata
+    }
+
+    /// Starts with the Resource property; the resource is that of an endpoint.
+    pub(crate) fn requesting(resource: &str) -> Self {
+        let mut metadata = Self::default();
+        metadata
+            .push(Self::RESOURCE, resource.as_bytes())
+            .expect("the resource of an endpoint is within the limits");
         metadata
     }
 

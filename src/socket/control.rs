@@ -1,6 +1,5 @@
 //! The way from handles to the driver, and to what all parts of a socket share.
 
-use std::io;
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::peers::{PeerId, Presence};
 use crate::routing::lock;
 use crate::stats::{RemoteStats, Stats};
 use crate::sync::Mutex;
-use crate::transport::{ListenError, StdListener};
+use crate::transport::StdListener;
 
 /// What concerns a socket as a whole, whatever its type.
 #[derive(Debug)]
@@ -48,10 +47,7 @@ impl Control {
             return Err(BindError::Closed);
         }
         asked.check_bindable()?;
-        let acceptor = match Acceptor::bind(&asked, &self.shared.options).await {
-            Ok(acceptor) => acceptor,
-            Err(error) => return Err(bind_error(asked, error)),
-        };
+        let acceptor = Acceptor::bind(&asked, &self.shared.options).await?;
         self.listen(asked, acceptor).await
     }
 
@@ -193,15 +189,5 @@ fn detached(found: Option<Found>, endpoint: Endpoint) -> Result<(), DetachError>
         Some(Found::Yes) => Ok(()),
         Some(Found::No) => Err(DetachError::NotFound { endpoint }),
         None => Err(DetachError::Closed),
-    }
-}
-
-fn bind_error(endpoint: Endpoint, error: ListenError) -> BindError {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => BindError::AddrInUse { endpoint },
-        io::ErrorKind::AddrNotAvailable => {
-            BindError::AddrNotAvailable { endpoint, source: error.into() }
-        }
-        _ => BindError::Io { endpoint, source: error.into() },
     }
 }

@@ -44,14 +44,16 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Listens on an endpoint; returns it with the port that the system picked for `*`.
     ///
+    /// Sockets of one process can share a TCP port: a [resource](Endpoint#resources) tells which is meant.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future before it is ready may leave the endpoint bound.
     ///
     /// # Errors
     ///
-    /// [`BindError`] if the text is no endpoint, if the system refuses it, or if the socket is
-    /// closed.
+    /// [`BindError`] if the text is no endpoint, if the port cannot be shared, if the system refuses it, or
+    /// if the socket is closed.
     fn bind<E>(&self, endpoint: E) -> impl Future<Output = Result<Endpoint, BindError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -172,7 +174,7 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     /// Stops listening on an endpoint, named as it was given or as `bind` returned it, and ends the
     /// connections that were accepted through it.
     ///
-    /// When this returns the address is free. What is queued for those connections is written in
+    /// When this returns the address is free, unless other sockets share the port. What is queued for those connections is written in
     /// the background, for as long as [`linger`](super::Builder::linger) says; what was received
     /// stays to be received.
     ///

@@ -8,14 +8,15 @@ mod stream;
 mod tcp;
 
 use std::io;
+use std::net::SocketAddr;
 
 use thiserror::Error;
 
 pub use self::adopted::StdListener;
-pub(crate) use self::stream::Stream;
+pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]
 pub(crate) use self::tcp::ProxyRefusal;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, TcpEndpoint};
 use crate::options::TcpOptions;
 use crate::remote::Origin;
 
@@ -100,10 +101,62 @@ impl Listener {
         options: &TcpOptions,
     ) -> Result<Self, ListenError> {
         match endpoint {
-            Endpoint::Tcp(tcp) => tcp::Listener::bind(tcp, options).await.map(Self::Tcp),
+            Endpoint::Tcp(tcp) => {
+                let (listener, _) =
+                    Self::bind_tcp(tcp, options, |address| Self::listen(address, options)).await?;
+                Ok(listener)
+            }
             #[cfg(unix)]
             Endpoint::Ipc(ipc) => ipc::Listener::bind(ipc, options.backlog).map(Self::Ipc),
             unsupported => Err(ListenError::unsupported(unsupported)),
+        }
+    }
+
+    /// Opens the first address of an endpoint that can be opened, in whatever way that is done.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ListenError`], for the last address if the host has several.
+    pub(crate) async fn bind_tcp<T>(
+        endpoint: &TcpEndpoint,
+        options: &TcpOptions,
+        open: impl FnMut(SocketAddr) -> io::Result<T>,
+    ) -> Result<T, ListenError> {
+        tcp::bind(endpoint, options, open).await
+    }
+
+    /// Listens on an address; returns its real port as well.
+    ///
+    /// # Errors
+    ///
+    /// What the system said.
+    pub(crate) fn listen(
+        address: SocketAddr,
+        options: &TcpOptions,
+    ) -> io::Result<(Self, SocketAddr)> {
+        let listener = tcp::listen(address, options)?;
+        let local = listener.local_addr();
+        Ok((Self::Tcp(listener), local))
+    }
+
+    /// Makes another listener for the same address, in the runtime of the caller: what comes, comes to one
+    /// of them. The options are for what it accepts. The address is free when the last has gone.
+    ///
+    /// # Errors
+    ///
+    /// What the system said, or that it is no listener of TCP.
+    pub(crate) fn duplicate(&self, options: &TcpOptions) -> io::Result<(Self, SocketAddr)> {
+        match self {
+            Self::Tcp(listener) => {
+                let duplicate = listener.duplicate(options)?;
+                Ok((Self::Tcp(duplicate), listener.local_addr()))
+            }
+            #[cfg(unix)]
+            Self::Ipc(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -173,11 +226,6 @@ pub(crate) enum ListenError {
 }
 
 impl ListenError {
-    /// The error of an endpoint that somebody else has.
-    pub(crate) fn in_use(endpoint: &Endpoint) -> Self {
-        Self::Listen { endpoint: endpoint.clone(), source: io::ErrorKind::AddrInUse.into() }
-    }
-
     fn unsupported(endpoint: &Endpoint) -> Self {
         Self::Unsupported { endpoint: endpoint.clone() }
     }

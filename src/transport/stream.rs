@@ -1,6 +1,9 @@
 //! The byte stream of one connection.
 
 use std::io;
+use std::net;
+#[cfg(unix)]
+use std::os::unix;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,6 +13,9 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use super::tcp;
+use crate::options::TcpOptions;
+
 /// Carries the octets of one connection, over whatever transport.
 #[pin_project(project = StreamProjection)]
 #[derive(Debug)]
@@ -17,6 +23,40 @@ pub(crate) enum Stream {
     Tcp(#[pin] TcpStream),
     #[cfg(unix)]
     Ipc(#[pin] UnixStream),
+}
+
+/// A stream that is in no runtime.
+#[derive(Debug)]
+pub(crate) enum DetachedStream {
+    Tcp(net::TcpStream),
+    #[cfg(unix)]
+    Ipc(unix::net::UnixStream),
+}
+
+impl Stream {
+    /// Takes the stream out of its runtime.
+    pub(crate) fn detach(self) -> io::Result<DetachedStream> {
+        Ok(match self {
+            Self::Tcp(stream) => DetachedStream::Tcp(stream.into_std()?),
+            #[cfg(unix)]
+            Self::Ipc(stream) => DetachedStream::Ipc(stream.into_std()?),
+        })
+    }
+}
+
+impl DetachedStream {
+    /// Goes on with a stream that was accepted, in the runtime of the caller and with its options.
+    pub(crate) fn attach(self, options: &TcpOptions) -> io::Result<Stream> {
+        Ok(match self {
+            Self::Tcp(stream) => {
+                let stream = TcpStream::from_std(stream)?;
+                tcp::prepare(&stream, options);
+                Stream::Tcp(stream)
+            }
+            #[cfg(unix)]
+            Self::Ipc(stream) => Stream::Ipc(UnixStream::from_std(stream)?),
+        })
+    }
 }
 
 impl AsyncRead for Stream {

@@ -39,6 +39,7 @@ mod races;
 mod readiness;
 mod reconnect;
 mod reconnect_stop;
+mod resources;
 mod round_trip;
 mod routing;
 mod security;

@@ -20,6 +20,7 @@ mod monitor;
 mod mute_state;
 mod notices;
 mod readiness;
+mod resources;
 mod restart;
 mod security;
 mod traffic;

@@ -22,12 +22,16 @@ use super::socket_type::SocketType;
 /// With an authenticator, ask it about what [`poll_credentials`](Self::poll_credentials) yields, and give
 /// its answer to [`handle_verdict`](Self::handle_verdict); until then no input is taken.
 ///
+/// One that [hears first](Self::hearing_first) stops when the remote has announced itself: look what it
+/// [asks for](Self::resource), and [introduce](Self::introduce) the socket that it is to talk to.
+///
 /// It never waits where the remote may be waiting as well: the whole greeting goes out first, and
 /// the mechanism's first command as soon as the remote's greeting is verified. Time is not its
 /// business, so give the whole handshake a deadline.
 #[derive(Debug)]
 pub(crate) struct Handshake {
-    socket_type: SocketType,
+    /// Not there yet while it depends on what the remote asks for.
+    socket_type: Option<SocketType>,
     mechanism: MechanismName,
     has_authenticator: bool,
     credentials: Option<Credentials>,
@@ -40,8 +44,26 @@ impl Handshake {
     /// Starts the handshake of one connection.
     pub(crate) fn new(config: HandshakeConfig, seed: Seed) -> Self {
         let HandshakeConfig { socket_type, mechanism, metadata, has_authenticator } = config;
-        let greeting = Greeting::new(mechanism.name(), mechanism.is_server());
         let announced = announced(socket_type, &metadata);
+        let introduction = Some((socket_type, announced));
+        Self::start(introduction, mechanism, has_authenticator, seed)
+    }
+
+    /// Starts the handshake of one connection that is for one of several sockets, which have the
+    /// mechanism and the authenticator in common. The mechanism has to be one that
+    /// [can](Mechanism::can_hear_first).
+    pub(crate) fn hearing_first(mechanism: Mechanism, has_authenticator: bool, seed: Seed) -> Self {
+        Self::start(None, mechanism, has_authenticator, seed)
+    }
+
+    fn start(
+        introduction: Option<(SocketType, Metadata)>,
+        mechanism: Mechanism,
+        has_authenticator: bool,
+        seed: Seed,
+    ) -> Self {
+        let (socket_type, announced) = introduction.unzip();
+        let greeting = Greeting::new(mechanism.name(), mechanism.is_server());
         Self {
             socket_type,
             mechanism: mechanism.name(),
@@ -97,6 +119,37 @@ impl Handshake {
         self.credentials.take()
     }
 
+    /// Takes the socket that the remote is to talk to, which completes the handshake: our READY is the last
+    /// command of every mechanism that can hear first. The remote has to have announced itself.
+    ///
+    /// # Errors
+    ///
+    /// The two are not for each other, which the output tells the remote.
+    ///
+    /// # Panics
+    ///
+    /// If the handshake does not [wait](Self::awaits_introduction) for this.
+    pub(crate) fn introduce(&mut self, config: &HandshakeConfig) -> Result<Peer, HandshakeError> {
+        let Stage::Introduction { version } = self.stage else {
+            panic!("the remote has not announced itself, or has been told before");
+        };
+        self.stage = Stage::Ended;
+        self.socket_type = Some(config.socket_type);
+        self.security.introduce(announced(config.socket_type, &config.metadata));
+        let peer = self.proceed(version)?;
+        Ok(peer.expect("nothing is missing any more"))
+    }
+
+    /// Returns what the remote asks for, which may be no resource by its grammar.
+    pub(crate) fn resource(&self) -> Option<&[u8]> {
+        self.security.requested()?.value(Metadata::RESOURCE)
+    }
+
+    /// Whether it cannot go on before it is told which socket the remote talks to.
+    pub(crate) const fn awaits_introduction(&self) -> bool {
+        matches!(self.stage, Stage::Introduction { .. })
+    }
+
     /// Whether it cannot go on without a verdict.
     pub(crate) const fn awaits_verdict(&self) -> bool {
         matches!(self.stage, Stage::Verdict { .. })
@@ -137,7 +190,9 @@ impl Handshake {
                         return Ok(Some(peer));
                     }
                 }
-                Stage::Verdict { .. } | Stage::Ended => return Ok(None),
+                Stage::Verdict { .. } | Stage::Introduction { .. } | Stage::Ended => {
+                    return Ok(None);
+                }
             }
         }
     }
@@ -180,6 +235,10 @@ impl Handshake {
         while let Some(command) = self.security.poll_command() {
             command.encode(&mut self.output);
         }
+        if self.security.requested().is_some() {
+            self.stage = Stage::Introduction { version };
+            return Ok(None);
+        }
         let Some(metadata) = self.security.poll_metadata() else {
             return Ok(None);
         };
@@ -208,14 +267,12 @@ impl Handshake {
             return Ok(None);
         };
         let remote = str::from_utf8(name).ok().and_then(|name| name.parse().ok());
-        let error = match remote {
-            Some(remote) if self.socket_type.is_compatible_with(remote) => {
-                return Ok(Some(remote));
+        let error = match (self.socket_type, remote) {
+            (Some(local), Some(remote)) if !local.is_compatible_with(remote) => {
+                HandshakeError::IncompatibleSocketType { local, remote }
             }
-            Some(remote) => {
-                HandshakeError::IncompatibleSocketType { local: self.socket_type, remote }
-            }
-            None => HandshakeError::UnknownSocketType {
+            (_, Some(remote)) => return Ok(Some(remote)),
+            (_, None) => HandshakeError::UnknownSocketType {
                 name: name.get(..NAME_SHOWN_MAX).unwrap_or(name).into(),
             },
         };
@@ -239,6 +296,16 @@ pub(crate) struct HandshakeConfig {
 }
 
 impl HandshakeConfig {
+    /// The same, asking for one of several services at the other end.
+    pub(crate) fn requesting(mut self, resource: Option<&str>) -> Self {
+        if let Some(resource) = resource {
+            let mut metadata = Metadata::requesting(resource);
+            metadata.append(&self.metadata);
+            self.metadata = metadata;
+        }
+        self
+    }
+
     /// Says what the other end finds out about this one.
     pub(crate) fn introduction(&self) -> Peer {
         Peer {
@@ -326,6 +393,8 @@ enum Stage {
     Security { version: Version },
     /// Waiting for what the authenticator says.
     Verdict { version: Version },
+    /// Waiting for the socket that the remote is to talk to.
+    Introduction { version: Version },
     /// Complete or failed.
     Ended,
 }

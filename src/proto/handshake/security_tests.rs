@@ -167,6 +167,66 @@ fn shake_hands(
     (first, second)
 }
 
+#[test]
+fn one_that_hears_first_is_told_the_socket_when_the_remote_has_asked_for_it() {
+    for (one, other) in pairs() {
+        for resource in [None, Some("orders/eu")] {
+            let (mut client, mut server) =
+                (dialling(one.clone(), resource), hearing(other.clone()));
+            exchange(&mut client, &mut server);
+            assert!(server.awaits_introduction());
+            assert_eq!(server.resource(), resource.map(str::as_bytes));
+
+            let peer = server.introduce(&config(SocketType::Server)).unwrap();
+            assert_eq!(peer.socket_type, Some(SocketType::Client));
+            let answer = output(&mut server);
+            let progress = client.handle_input(&mut answer.as_slice().into());
+            assert_eq!(progress.unwrap().unwrap().socket_type, Some(SocketType::Server));
+            assert_eq!(server.take_session().is_some(), one.name() == MechanismName::CURVE);
+        }
+    }
+}
+
+#[test]
+fn a_socket_that_is_no_peer_for_who_asks_is_not_given_to_it() {
+    for (one, other) in pairs() {
+        let (mut client, mut server) = (dialling(one, None), hearing(other));
+        exchange(&mut client, &mut server);
+        let error = server.introduce(&config(SocketType::Dealer)).unwrap_err();
+        let (local, remote) = (SocketType::Dealer, SocketType::Client);
+        assert_eq!(error, HandshakeError::IncompatibleSocketType { local, remote });
+    }
+}
+
+fn dialling(mechanism: Mechanism, resource: Option<&str>) -> Handshake {
+    let config = HandshakeConfig { mechanism, ..config(SocketType::Client) };
+    Handshake::new(config.requesting(resource), Seed::new(&[0x55; Seed::LEN]))
+}
+
+fn hearing(mechanism: Mechanism) -> Handshake {
+    assert!(mechanism.can_hear_first());
+    Handshake::hearing_first(mechanism, true, Seed::new(&[0x55; Seed::LEN]))
+}
+
+fn config(socket_type: SocketType) -> HandshakeConfig {
+    let (mechanism, metadata) = (Mechanism::Null, Metadata::default());
+    HandshakeConfig { socket_type, mechanism, metadata, has_authenticator: false }
+}
+
+/// Lets two ends say what they have to say; who asks is let in.
+fn exchange(client: &mut Handshake, server: &mut Handshake) {
+    let mut inputs = [BytesMut::new(), BytesMut::new()];
+    while !server.awaits_introduction() {
+        for (at, end) in [&mut *client, &mut *server].into_iter().enumerate() {
+            if end.poll_credentials().is_some() {
+                assert!(end.handle_verdict(Ok(())).unwrap().is_none());
+            }
+            assert!(end.handle_input(&mut inputs[at]).unwrap().is_none());
+            inputs[1 - at].put_slice(&output(end));
+        }
+    }
+}
+
 fn end(socket_type: SocketType, mechanism: Mechanism, has_authenticator: bool) -> Handshake {
     let metadata = Metadata::default();
     let config = HandshakeConfig { socket_type, mechanism, metadata, has_authenticator };

@@ -90,6 +90,14 @@ impl Mechanism {
         }
     }
 
+    /// Whether this end hears what the remote announces before it has to announce something itself.
+    pub(crate) fn can_hear_first(&self) -> bool {
+        match self {
+            Self::Null | Self::PlainServer | Self::CurveServer { .. } => true,
+            Self::PlainClient { .. } | Self::CurveClient { .. } => false,
+        }
+    }
+
     /// Returns what goes into the greeting's as-server field.
     pub(crate) fn is_server(&self) -> bool {
         match self {
@@ -111,15 +119,18 @@ pub(crate) enum SecurityHandshake {
 }
 
 impl SecurityHandshake {
-    /// Starts the handshake of one connection, to announce `metadata` to the remote.
-    pub(crate) fn new(mechanism: Mechanism, metadata: Metadata, seed: Seed) -> Self {
+    /// Starts the handshake of one connection, to announce `metadata` to the remote. A server may leave
+    /// it open until the remote has [asked](Self::requested) for something.
+    pub(crate) fn new(mechanism: Mechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
         match mechanism {
             Mechanism::Null => Self::Null(NullHandshake::new(metadata)),
             Mechanism::PlainClient { username, password } => {
+                let metadata = metadata.unwrap_or_default();
                 Self::PlainClient(PlainClientHandshake::new(&username, &password, metadata))
             }
             Mechanism::PlainServer => Self::PlainServer(PlainServerHandshake::new(metadata)),
             Mechanism::CurveClient { server_key, keypair } => {
+                let metadata = metadata.unwrap_or_default();
                 let client = CurveClientHandshake::new(server_key, keypair, metadata, &seed);
                 Self::CurveClient(Box::new(client))
             }
@@ -160,6 +171,26 @@ impl SecurityHandshake {
             Self::PlainClient(_) | Self::CurveClient(_) => {}
         }
         verdict.map_err(|status| MechanismError::Rejected { status })
+    }
+
+    /// Shows what the remote has announced, while it depends on that what we announce.
+    pub(crate) fn requested(&self) -> Option<&Metadata> {
+        match self {
+            Self::Null(null) => null.requested(),
+            Self::PlainServer(plain) => plain.requested(),
+            Self::CurveServer(curve) => curve.requested(),
+            Self::PlainClient(_) | Self::CurveClient(_) => None,
+        }
+    }
+
+    /// Takes what to announce to the remote, where that was left open.
+    pub(crate) fn introduce(&mut self, metadata: Metadata) {
+        match self {
+            Self::Null(null) => null.introduce(metadata),
+            Self::PlainServer(plain) => plain.introduce(metadata),
+            Self::CurveServer(curve) => curve.introduce(metadata),
+            Self::PlainClient(_) | Self::CurveClient(_) => {}
+        }
     }
 
     /// Yields the next command to send.

@@ -1,5 +1,7 @@
 //! The NULL mechanism: each side sends a READY (RFC 37, The NULL Security Mechanism).
 
+use std::mem;
+
 use super::super::command::Command;
 use super::super::metadata::Metadata;
 use super::{Credentials, MechanismError, StatusCode};
@@ -8,14 +10,23 @@ use super::{Credentials, MechanismError, StatusCode};
 ///
 /// The RFC lets the server wait for the client's READY. Neither libzmq nor we do, which saves a
 /// round trip and needs no roles. So the verdict does not wait for it either: two ends that both
-/// have an authenticator would wait for each other.
+/// have an authenticator would wait for each other. Only where it depends on the remote's READY whom it
+/// talks to is ours held back.
 #[derive(Debug)]
 pub(crate) struct NullHandshake {
     verdict: Verdict,
-    /// Until it was polled.
-    local: Option<Metadata>,
+    local: Local,
     /// Since the remote's READY, until it was polled.
     remote: Option<Metadata>,
+}
+
+/// What we announce.
+#[derive(Debug, PartialEq, Eq)]
+enum Local {
+    /// It depends on what the remote asks for.
+    Unknown,
+    Known(Metadata),
+    Sent,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -27,8 +38,20 @@ enum Verdict {
 }
 
 impl NullHandshake {
-    pub(crate) fn new(metadata: Metadata) -> Self {
-        Self { verdict: Verdict::Due, local: Some(metadata), remote: None }
+    pub(crate) fn new(metadata: Option<Metadata>) -> Self {
+        let local = metadata.map_or(Local::Unknown, Local::Known);
+        Self { verdict: Verdict::Due, local, remote: None }
+    }
+
+    pub(crate) fn introduce(&mut self, metadata: Metadata) {
+        if self.local == Local::Unknown {
+            self.local = Local::Known(metadata);
+        }
+    }
+
+    pub(crate) fn requested(&self) -> Option<&Metadata> {
+        let waits = self.local == Local::Unknown && self.verdict == Verdict::Good;
+        self.remote.as_ref().filter(|_| waits)
     }
 
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
@@ -61,12 +84,15 @@ impl NullHandshake {
         if self.verdict != Verdict::Good {
             return None;
         }
-        self.local.take().map(Command::Ready)
+        let Local::Known(metadata) = &mut self.local else { return None };
+        let ready = Command::Ready(mem::take(metadata));
+        self.local = Local::Sent;
+        Some(ready)
     }
 
     /// Complete means "having both sent and received a READY command".
     pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
-        if self.local.is_some() {
+        if self.local != Local::Sent {
             return None;
         }
         self.remote.take()
@@ -128,7 +154,7 @@ mod tests {
 
     #[test]
     fn our_ready_waits_for_the_verdict() {
-        let mut null = NullHandshake::new(Metadata::default());
+        let mut null = NullHandshake::new(Some(Metadata::default()));
         null.handle_command(b"\x05READY").unwrap();
         assert_eq!(null.poll_command(), None);
 
@@ -143,13 +169,30 @@ mod tests {
 
     #[test]
     fn who_is_not_let_in_gets_no_ready() {
-        let mut null = NullHandshake::new(Metadata::default());
+        let mut null = NullHandshake::new(Some(Metadata::default()));
         null.handle_verdict(Err(StatusCode::Denied));
         assert_eq!(null.poll_command(), None);
     }
 
+    #[test]
+    fn our_ready_waits_until_it_is_known_whom_the_remote_wants() {
+        let mut null = NullHandshake::new(None);
+        null.handle_command(b"\x05READY\x08Resource\0\0\0\x01a").unwrap();
+        assert_eq!(null.requested(), None);
+        null.handle_verdict(Ok(()));
+        assert_eq!((null.poll_command(), null.poll_metadata()), (None, None));
+        assert_eq!(null.requested().unwrap().value(Metadata::RESOURCE), Some(b"a".as_slice()));
+
+        let local = Metadata::announcing(SocketType::Server);
+        null.introduce(local.clone());
+        null.introduce(Metadata::default());
+        assert_eq!(null.requested(), None);
+        assert_eq!(null.poll_command(), Some(Command::Ready(local)));
+        assert!(null.poll_metadata().is_some());
+    }
+
     fn let_in(metadata: Metadata) -> NullHandshake {
-        let mut null = NullHandshake::new(metadata);
+        let mut null = NullHandshake::new(Some(metadata));
         null.handle_verdict(Ok(()));
         null
     }

@@ -1,6 +1,7 @@
 //! The PLAIN mechanism: a name and a password, in the clear (RFC 24).
 
 use std::fmt;
+use std::mem;
 
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -131,7 +132,8 @@ impl PlainClientHandshake {
 pub(crate) struct PlainServerHandshake {
     state: ServerState,
     command: Option<Command>,
-    metadata: Metadata,
+    /// Until our READY. Not there yet while it depends on what the remote asks for.
+    metadata: Option<Metadata>,
 }
 
 #[derive(Debug)]
@@ -140,13 +142,36 @@ enum ServerState {
     /// Until they were polled.
     AwaitVerdict(Option<Credentials>),
     AwaitInitiate,
+    /// With what the remote has announced.
+    AwaitIntroduction(Metadata),
     Ready(Option<Metadata>),
     Ended,
 }
 
 impl PlainServerHandshake {
-    pub(super) fn new(metadata: Metadata) -> Self {
+    pub(super) fn new(metadata: Option<Metadata>) -> Self {
         Self { state: ServerState::AwaitHello, command: None, metadata }
+    }
+
+    pub(super) fn introduce(&mut self, metadata: Metadata) {
+        self.metadata.get_or_insert(metadata);
+        self.be_ready();
+    }
+
+    pub(super) fn requested(&self) -> Option<&Metadata> {
+        match &self.state {
+            ServerState::AwaitIntroduction(remote) => Some(remote),
+            _ => None,
+        }
+    }
+
+    /// Answers an INITIATE as soon as it is known how.
+    fn be_ready(&mut self) {
+        let ServerState::AwaitIntroduction(remote) = &mut self.state else { return };
+        let Some(metadata) = self.metadata.take() else { return };
+        let remote = mem::take(remote);
+        self.command = Some(Command::Ready(metadata));
+        self.state = ServerState::Ready(Some(remote));
     }
 
     pub(super) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
@@ -160,8 +185,8 @@ impl PlainServerHandshake {
             }
             (INITIATE, ServerState::AwaitInitiate) => {
                 let remote = Metadata::decode(data).map_err(command::CommandError::Metadata)?;
-                self.command = Some(Command::Ready(std::mem::take(&mut self.metadata)));
-                self.state = ServerState::Ready(Some(remote));
+                self.state = ServerState::AwaitIntroduction(remote);
+                self.be_ready();
                 Ok(())
             }
             _ => Err(MechanismError::UnexpectedCommand { name: name.into() }),
@@ -275,6 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn our_ready_waits_until_it_is_known_whom_the_remote_wants() {
+        let mut server = PlainServerHandshake::new(None);
+        server.handle_command(CLIENT_HELLO).unwrap();
+        server.handle_verdict(Ok(()));
+        assert!(server.poll_command().is_some());
+        server.handle_command(b"\x08INITIATE\x08Resource\0\0\0\x01a").unwrap();
+        assert_eq!((server.poll_command(), server.poll_metadata()), (None, None));
+        assert_eq!(server.requested().unwrap().value(Metadata::RESOURCE), Some(b"a".as_slice()));
+
+        let local = Metadata::announcing(SocketType::Server);
+        server.introduce(local.clone());
+        assert_eq!(server.requested(), None);
+        assert_eq!(server.poll_command(), Some(Command::Ready(local)));
+        assert!(server.poll_metadata().is_some());
+    }
+
+    #[test]
     fn nobody_gets_on_before_the_verdict_nor_after_a_bad_one() {
         let initiate = b"\x08INITIATE";
         let mut server = server();
@@ -350,7 +392,7 @@ mod tests {
     }
 
     fn server() -> PlainServerHandshake {
-        PlainServerHandshake::new(Metadata::announcing(SocketType::Server))
+        PlainServerHandshake::new(Some(Metadata::announcing(SocketType::Server)))
     }
 
     fn credentials(username: &str, password: &str) -> Credentials {

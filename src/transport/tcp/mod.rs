@@ -28,32 +28,6 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Binds the first address of the endpoint that can be bound.
-    pub(super) async fn bind(
-        endpoint: &TcpEndpoint,
-        options: &TcpOptions,
-    ) -> Result<Self, ListenError> {
-        let addresses =
-            resolve_to_bind(endpoint, &options.names).await.map_err(ListenError::Resolve)?;
-        let mut failure = None;
-        for address in addresses {
-            match listen(address, options) {
-                Ok(listener) => return Ok(listener),
-                Err(source) => {
-                    // IPv4 alone is for machines without IPv6, not for half of a port that
-                    // belongs to someone else, nor for half of what the options ask for.
-                    let stop = *endpoint.host() == Host::Any
-                        && (is_refusal_of_port(&source) || OptionError::is_in(&source));
-                    failure = Some(ListenError::Listen { endpoint: address.into(), source });
-                    if stop {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(failure.unwrap_or_else(|| ListenError::Resolve(io::ErrorKind::NotFound.into())))
-    }
-
     /// Goes on with a listener, with the options that can still be set.
     pub(super) fn adopt(listener: net::TcpListener, options: &TcpOptions) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
@@ -67,19 +41,18 @@ impl Listener {
         Ok(Self { listener, local, options: Box::new(options.clone()) })
     }
 
+    /// Makes another for the same address, in the runtime of the caller.
+    pub(super) fn duplicate(&self, options: &TcpOptions) -> io::Result<Self> {
+        let duplicate = SockRef::from(&self.listener).try_clone()?;
+        Self::new(duplicate.into(), options)
+    }
+
     /// Waits for the next connection.
     pub(super) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         loop {
             match self.listener.accept().await {
                 Ok((stream, remote)) => {
-                    // Fails only on a connection that is gone already; whoever reads it will see.
-                    let _ = stream.set_nodelay(true);
-                    // The listening socket has them, so that this is about the connection, or
-                    // about a privilege that the process has given up. Either way it is served.
-                    if let Err(error) = socket::adopt(&stream, &self.options) {
-                        let error = &error as &dyn std::error::Error;
-                        tracing::warn!(error, %remote, "an accepted connection lacks an option");
-                    }
+                    prepare(&stream, &self.options);
                     return Ok((stream, canonical(remote)));
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -92,6 +65,45 @@ impl Listener {
     pub(super) fn local_addr(&self) -> SocketAddr {
         self.local
     }
+}
+
+/// Sets the options of a connection that was accepted.
+pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
+    // Fails only on a connection that is gone already; whoever reads it will see.
+    let _ = stream.set_nodelay(true);
+    // The listening socket has them, so that this is about the connection, or about a privilege that
+    // the process has given up. Either way it is served.
+    if let Err(error) = socket::adopt(stream, options) {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "an accepted connection lacks an option");
+    }
+}
+
+/// Opens the first address of the endpoint that can be opened.
+pub(super) async fn bind<T>(
+    endpoint: &TcpEndpoint,
+    options: &TcpOptions,
+    mut open: impl FnMut(SocketAddr) -> io::Result<T>,
+) -> Result<T, ListenError> {
+    let addresses =
+        resolve_to_bind(endpoint, &options.names).await.map_err(ListenError::Resolve)?;
+    let mut failure = None;
+    for address in addresses {
+        match open(address) {
+            Ok(opened) => return Ok(opened),
+            Err(source) => {
+                // IPv4 alone is for machines without IPv6, not for half of a port that belongs to
+                // someone else, nor for half of what the options ask for.
+                let stop = *endpoint.host() == Host::Any
+                    && (is_refusal_of_port(&source) || OptionError::is_in(&source));
+                failure = Some(ListenError::Listen { endpoint: address.into(), source });
+                if stop {
+                    break;
+                }
+            }
+        }
+    }
+    Err(failure.unwrap_or_else(|| ListenError::Resolve(io::ErrorKind::NotFound.into())))
 }
 
 /// Dials the endpoint, through a proxy if there is one; returns the connection and the address that
@@ -132,7 +144,7 @@ async fn connect_from(
     race(interleave(addresses), |address| dial(address, source(address), options)).await
 }
 
-fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
+pub(super) fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
     let socket = socket::open(address, options)?;
     // Lets a restarted server have its port back. On Windows it would let others steal it.
     #[cfg(not(windows))]
@@ -359,7 +371,8 @@ mod tests {
     }
 
     async fn bind(endpoint: &str) -> Result<Listener, ListenError> {
-        Listener::bind(&parse(endpoint), &TcpOptions::default()).await
+        let options = TcpOptions::default();
+        super::bind(&parse(endpoint), &options, |address| listen(address, &options)).await
     }
 
     fn parse(endpoint: &str) -> TcpEndpoint {

@@ -1,5 +1,7 @@
 //! The server's side of the handshake.
 
+use std::mem;
+
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -22,16 +24,26 @@ pub(crate) struct CurveServerHandshake {
     state: State,
     command: Option<Command>,
     keypair: CurveKeypair,
-    /// Until our READY.
-    metadata: Metadata,
+    /// Until our READY. Not there yet while it depends on what the remote asks for.
+    metadata: Option<Metadata>,
 }
 
 #[derive(Debug)]
 enum State {
-    AwaitHello { seed: Seed },
-    AwaitInitiate { cookie_key: SharedKey, hello_nonce: u64 },
+    AwaitHello {
+        seed: Seed,
+    },
+    AwaitInitiate {
+        cookie_key: SharedKey,
+        hello_nonce: u64,
+    },
     AwaitVerdict(Box<Identified>),
-    Ready { remote: Option<Metadata>, session: Option<Session> },
+    /// It is let in.
+    AwaitIntroduction(Box<Identified>),
+    Ready {
+        remote: Option<Metadata>,
+        session: Option<Session>,
+    },
     Ended,
 }
 
@@ -46,8 +58,20 @@ struct Identified {
 }
 
 impl CurveServerHandshake {
-    pub(crate) fn new(keypair: CurveKeypair, metadata: Metadata, seed: Seed) -> Self {
+    pub(crate) fn new(keypair: CurveKeypair, metadata: Option<Metadata>, seed: Seed) -> Self {
         Self { state: State::AwaitHello { seed }, command: None, keypair, metadata }
+    }
+
+    pub(crate) fn introduce(&mut self, metadata: Metadata) {
+        self.metadata.get_or_insert(metadata);
+        self.be_ready();
+    }
+
+    pub(crate) fn requested(&self) -> Option<&Metadata> {
+        match &self.state {
+            State::AwaitIntroduction(identified) => Some(&identified.remote),
+            _ => None,
+        }
     }
 
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
@@ -72,21 +96,29 @@ impl CurveServerHandshake {
 
     /// Takes what was decided about the credentials.
     pub(crate) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
-        let State::AwaitVerdict(identified) = std::mem::replace(&mut self.state, State::Ended)
-        else {
+        let State::AwaitVerdict(identified) = mem::replace(&mut self.state, State::Ended) else {
             return;
         };
         if verdict.is_err() {
             return;
         }
-        let Identified { remote, shared, initiate_nonce, .. } = *identified;
+        self.state = State::AwaitIntroduction(identified);
+        self.be_ready();
+    }
+
+    /// Answers an INITIATE as soon as it is known how.
+    fn be_ready(&mut self) {
+        let State::AwaitIntroduction(identified) = &mut self.state else { return };
+        let Some(metadata) = self.metadata.take() else { return };
+        let Identified { remote, shared, initiate_nonce, .. } = &mut **identified;
         let mut text = Vec::new();
-        self.metadata.encode(&mut text);
+        metadata.encode(&mut text);
         let short_nonce = READY_COUNT.to_be_bytes();
         let sealed = shared.seal(&nonce(READY_NONCE, &short_nonce), &text);
         let data = [&short_nonce[..], &sealed].concat();
         self.command = Some(Command::Mechanism { name: READY, data });
-        let session = Session::new(&shared, Role::Server, READY_COUNT, initiate_nonce);
+        let session = Session::new(shared, Role::Server, READY_COUNT, *initiate_nonce);
+        let remote = mem::take(remote);
         self.state = State::Ready { remote: Some(remote), session: Some(session) };
     }
 

@@ -129,7 +129,8 @@ fn a_client_with_another_key_of_the_server_is_refused_at_its_hello() {
 #[test]
 fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
     let (mut client, _) = ends();
-    let mut impostor = CurveServerHandshake::new(keys(0x66), Metadata::default(), server_seed());
+    let mut impostor =
+        CurveServerHandshake::new(keys(0x66), Some(Metadata::default()), server_seed());
     // It cannot open a HELLO that is meant for the server, and answers one that is meant for itself.
     let impostors = keys(0x66).public_key();
     let mut misled =
@@ -143,7 +144,7 @@ fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
 #[test]
 fn a_recorded_handshake_does_not_open_the_cookie_of_another_connection() {
     let octets_of_seed: [u8; Seed::LEN] = std::array::from_fn(|at| at as u8 ^ 0x3C);
-    let metadata = Metadata::default();
+    let metadata = Some(Metadata::default());
     let mut server = CurveServerHandshake::new(server_keys(), metadata, Seed::new(&octets_of_seed));
     server.handle_command(&octets(HELLO_OCTETS)).unwrap();
     let refused = Err(MechanismError::Unopened { name: INITIATE });
@@ -236,7 +237,7 @@ fn ends() -> (CurveClientHandshake, CurveServerHandshake) {
         Metadata::announcing(SocketType::Client),
         &client_seed(),
     );
-    let metadata = Metadata::announcing(SocketType::Server);
+    let metadata = Some(Metadata::announcing(SocketType::Server));
     (client, CurveServerHandshake::new(server_keys(), metadata, server_seed()))
 }
 

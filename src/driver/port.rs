@@ -1,0 +1,253 @@
+//! TCP ports that several sockets of this process may serve, each one resource (RFC 37, The Resource
+//! Property).
+//!
+//! Each socket at a port accepts connections through a listener of its own: the first has bound it, and
+//! that of another is a duplicate. So they need not run in one runtime, and the port is free when the
+//! last of them has gone. Whoever accepts a connection at a shared port hears what the remote asks for,
+//! and hands it over to the socket that serves this, as soon as there is one.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, LazyLock};
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::auth::SharedAuthenticator;
+use crate::connection::Request;
+use crate::endpoint::TcpEndpoint;
+use crate::options::Options;
+use crate::proto::mechanism::Mechanism;
+use crate::remote::Origin;
+use crate::routing::lock;
+use crate::sync::Mutex;
+use crate::transport::{DetachedStream, ListenError, Listener, Stream};
+
+/// What one socket serves at a port. Dropping it gives that up.
+#[derive(Debug)]
+pub(crate) struct Service {
+    port: SocketAddr,
+    resource: Option<Box<str>>,
+    listener: Arc<Listener>,
+    /// The other end is in [`PORTS`].
+    calls: mpsc::Receiver<Call>,
+}
+
+/// A remote that was heard, and asks for a service.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) request: Box<Request<DetachedStream>>,
+    pub(super) origin: Origin,
+}
+
+/// What comes to a service.
+#[derive(Debug)]
+pub(super) enum Visitor {
+    /// One that has come straight to it.
+    Direct(Stream, Origin),
+    /// One that has to be heard first, as there is more than one service.
+    Unheard(Stream, Origin),
+    /// One that was heard.
+    Call(Call),
+}
+
+/// Why a port cannot be served.
+#[derive(Debug)]
+pub(super) enum PortError {
+    /// The socket's mechanism has to announce the socket before it hears what a remote wants.
+    CannotHearFirst,
+    Listen(ListenError),
+    /// The sockets at the port have other credentials.
+    SecurityDiffers,
+}
+
+impl Service {
+    /// Binds a port, or joins those who serve other resources there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing bound.
+    pub(super) async fn bind(endpoint: &TcpEndpoint, options: &Options) -> Result<Self, PortError> {
+        let resource = endpoint.resource();
+        let security = Security::of(options);
+        if resource.is_some() && !security.mechanism.can_hear_first() {
+            return Err(PortError::CannotHearFirst);
+        }
+        let (calls_tx, calls) = mpsc::channel(CALLS);
+        let mut differs = false;
+        let mut open = |address| {
+            let mut ports = lock(&PORTS);
+            let listener = match ports.get(&address) {
+                // Not to be bound to another address of the name instead.
+                _ if differs => Err(io::ErrorKind::AddrInUse.into()),
+                None => Listener::listen(address, &options.tcp),
+                Some(services) if services.iter().any(|one| one.resource() == resource) => {
+                    Err(io::ErrorKind::AddrInUse.into())
+                }
+                Some(services) => match services.first() {
+                    Some(first) if first.security.is_that_of(&security) => {
+                        first.listener.duplicate(&options.tcp)
+                    }
+                    _ => {
+                        differs = true;
+                        Err(io::ErrorKind::AddrInUse.into())
+                    }
+                },
+            };
+            let (listener, port) = listener?;
+            let listener = Arc::new(listener);
+            let entry = Entry {
+                resource: resource.map(Box::from),
+                security: security.clone(),
+                listener: Arc::clone(&listener),
+                calls: calls_tx.clone(),
+            };
+            ports.entry(port).or_default().push(entry);
+            Ok((listener, port))
+        };
+        let opened = Listener::bind_tcp(endpoint, &options.tcp, &mut open).await;
+        match opened {
+            Ok((listener, port)) => {
+                SERVED.notify_waiters();
+                Ok(Self { port, resource: resource.map(Box::from), listener, calls })
+            }
+            Err(_) if differs => Err(PortError::SecurityDiffers),
+            Err(error) => Err(PortError::Listen(error)),
+        }
+    }
+
+    /// Waits for the next remote.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no remote.
+    ///
+    /// # Errors
+    ///
+    /// See [`Listener::accept`].
+    pub(super) async fn accept(&mut self) -> io::Result<Visitor> {
+        tokio::select! {
+            Some(call) = self.calls.recv() => Ok(Visitor::Call(call)),
+            accepted = self.listener.accept() => {
+                let (stream, origin) = accepted?;
+                let visitor = if self.is_alone() { Visitor::Direct } else { Visitor::Unheard };
+                Ok(visitor(stream, origin))
+            }
+        }
+    }
+
+    /// Returns what is bound.
+    pub(super) fn local_endpoint(&self) -> TcpEndpoint {
+        TcpEndpoint::from(self.port).serving(self.resource.as_deref())
+    }
+
+    pub(super) const fn port(&self) -> SocketAddr {
+        self.port
+    }
+
+    /// Whether whoever dials the port can only mean this service.
+    fn is_alone(&self) -> bool {
+        self.resource.is_none() && lock(&PORTS).get(&self.port).is_none_or(|port| port.len() == 1)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let mut ports = lock(&PORTS);
+        let Some(services) = ports.get_mut(&self.port) else { return };
+        services.retain(|one| one.resource != self.resource);
+        if services.is_empty() {
+            ports.remove(&self.port);
+        }
+    }
+}
+
+impl Call {
+    /// Hands a remote over to the service that it asks for; waits until there is one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the connection.
+    pub(super) async fn hand_over(mut self, port: SocketAddr) {
+        loop {
+            let service = service(port, self.request.resource()).await;
+            match service.send(self).await {
+                Ok(()) => return,
+                // It went away first.
+                Err(mpsc::error::SendError(call)) => self = call,
+            }
+        }
+    }
+}
+
+/// Finds a service; waits until there is one.
+async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Call> {
+    loop {
+        let mut served = pin!(SERVED.notified());
+        // From here on nothing is missed.
+        served.as_mut().enable();
+        let is_asked_for = |one: &&Entry| one.resource().map(str::as_bytes) == resource;
+        let calls = lock(&PORTS)
+            .get(&port)
+            .and_then(|services| services.iter().find(is_asked_for))
+            .map(|one| one.calls.clone());
+        match calls {
+            Some(calls) if !calls.is_closed() => return calls,
+            _ => served.await,
+        }
+    }
+}
+
+/// A service, as others at the port see it.
+#[derive(Debug)]
+struct Entry {
+    resource: Option<Box<str>>,
+    security: Security,
+    listener: Arc<Listener>,
+    calls: mpsc::Sender<Call>,
+}
+
+impl Entry {
+    fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
+}
+
+/// What all services of a port have to have in common, as whoever accepts a connection finds out who it
+/// is.
+#[derive(Clone, Debug)]
+struct Security {
+    mechanism: Mechanism,
+    authenticator: Option<SharedAuthenticator>,
+    domain: Arc<str>,
+}
+
+impl Security {
+    fn of(options: &Options) -> Self {
+        Self {
+            mechanism: options.mechanism.clone(),
+            authenticator: options.authenticator.clone(),
+            domain: Arc::clone(&options.domain),
+        }
+    }
+
+    fn is_that_of(&self, other: &Self) -> bool {
+        let is_asked = match (&self.authenticator, &other.authenticator) {
+            (Some(one), Some(other)) => one.is(other),
+            (None, None) => true,
+            _ => false,
+        };
+        is_asked && self.mechanism == other.mechanism && self.domain == other.domain
+    }
+}
+
+/// The ports that are bound, by the address that the system knows, and what is served there.
+static PORTS: LazyLock<Mutex<HashMap<SocketAddr, Vec<Entry>>>> = LazyLock::new(Mutex::default);
+
+/// Notified whenever there is another service. All who wait look whether it is theirs, as services are
+/// seldom bound.
+static SERVED: Notify = Notify::const_new();
+
+/// Calls that may wait for a service to look at them. Whoever finds no room waits.
+const CALLS: usize = 64;

@@ -1,0 +1,288 @@
+//! Several sockets at one port, each of which serves a resource (RFC 37, The Resource Property).
+
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt};
+use tokio_zmtp::auth::{CurveKeypair, Users};
+use tokio_zmtp::monitor::{Event, EventKind, HandshakeFailure, Monitor};
+use tokio_zmtp::{BindError, Builder, Client, Endpoint, Mechanism, Server, Socket};
+
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn two_servers_share_a_port() {
+    let _watchdog = Watchdog::start();
+    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let billing = Server::bind(at(&orders, "/billing/eu")).await.unwrap();
+    assert!(orders.last_endpoint().unwrap().to_string().ends_with("/orders"));
+    assert_eq!(billing.last_endpoint(), Some(at(&orders, "/billing/eu")));
+
+    for _ in 0..20 {
+        let to_orders = Client::connect(at(&orders, "/orders")).await.unwrap();
+        let to_billing = Client::connect(at(&orders, "/billing/eu")).await.unwrap();
+        to_orders.send("order").await.unwrap();
+        to_billing.send("bill").await.unwrap();
+        for (client, server, body) in
+            [(to_orders, &orders, "order"), (to_billing, &billing, "bill")]
+        {
+            let (request, remote) = server.recv_from().await.unwrap();
+            assert_eq!(request, body);
+            assert_eq!(Some(remote.endpoint()), server.last_endpoint().as_ref());
+            server.reply(&request, "reply").await.unwrap();
+            assert_eq!(client.recv().await.unwrap(), "reply");
+        }
+    }
+}
+
+#[tokio::test]
+async fn remotes_that_ask_for_no_resource_get_the_socket_without_one() {
+    let _watchdog = Watchdog::start();
+    // Whoever binds first.
+    for suffixes in [["", "/orders"], ["/orders", ""]] {
+        let first = Server::bind(format!("tcp://127.0.0.1:*{}", suffixes[0])).await.unwrap();
+        let second = Server::bind(at(&first, suffixes[1])).await.unwrap();
+        for _ in 0..10 {
+            for (server, suffix) in [(&first, suffixes[0]), (&second, suffixes[1])] {
+                let client = Client::connect(at(&first, suffix)).await.unwrap();
+                client.send("x").await.unwrap();
+                assert_eq!(server.recv().await.unwrap(), "x");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_resource_that_comes_later_is_waited_for() {
+    let _watchdog = Watchdog::start();
+    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let client = Client::connect(at(&orders, "/billing")).await.unwrap();
+    let mut events = client.monitor();
+    client.send("early").await.unwrap();
+    until(&mut events, |kind| matches!(kind, EventKind::Connected)).await;
+    let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+    assert_eq!(billing.recv().await.unwrap(), "early");
+    assert!(orders.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_resource_that_nobody_serves_is_refused_in_the_end() {
+    let _watchdog = Watchdog::start();
+    let orders = Server::builder().handshake_interval(Duration::from_millis(50));
+    let orders = orders.bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let mut events = orders.monitor();
+    for (suffix, asked) in [("/billing", Some("billing")), ("", None)] {
+        let client = Client::connect(at(&orders, suffix)).await.unwrap();
+        // The first attempts may take longer than that before they have asked for anything.
+        until(&mut events, |kind| match kind {
+            EventKind::HandshakeFailed {
+                reason: HandshakeFailure::UnknownResource { resource },
+            } => resource.as_deref() == asked,
+            _ => false,
+        })
+        .await;
+        assert_eq!(client.stats().connected, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_resource_that_changes_hands_is_found_in_the_end() {
+    let _watchdog = Watchdog::start();
+    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let client = Client::builder().reconnect_interval(Duration::from_millis(1));
+    let client = client.connect(at(&orders, "/billing")).await.unwrap();
+    for _ in 0..100 {
+        let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+        // What goes to the one before may be lost with it.
+        loop {
+            client.send("x").await.unwrap();
+            if billing.recv_timeout(Duration::from_millis(1)).await.is_ok() {
+                break;
+            }
+        }
+        // It goes while somebody arrives.
+        let _late = Client::connect(at(&orders, "/billing")).await.unwrap();
+        billing.close().await;
+    }
+}
+
+#[tokio::test]
+async fn each_connection_is_told_of_by_the_socket_that_has_it() {
+    let _watchdog = Watchdog::start();
+    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+    let (mut of_orders, mut of_billing) = (orders.monitor(), billing.monitor());
+    for _ in 0..10 {
+        let client = Client::connect(at(&orders, "/billing")).await.unwrap();
+        client.connected().await.unwrap();
+        let accepted = until(&mut of_billing, |kind| matches!(kind, EventKind::Accepted)).await;
+        assert_eq!(accepted.endpoint, at(&orders, "/billing"));
+        until(&mut of_billing, |kind| matches!(kind, EventKind::HandshakeSucceeded)).await;
+    }
+    assert!(of_orders.next().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_resource_is_served_once_and_a_port_until_the_last_has_gone() {
+    let _watchdog = Watchdog::start();
+    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let taken = Server::bind(at(&orders, "/orders")).await.unwrap_err();
+    assert!(matches!(taken, BindError::AddrInUse { .. }));
+    let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+
+    let port = at(&orders, "");
+    orders.unbind(at(&billing, "/orders")).await.unwrap();
+    // The port goes on without whoever has bound it.
+    let client = Client::connect(at(&billing, "/billing")).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(billing.recv().await.unwrap(), "x");
+    assert!(TcpListener::bind(address(&port)).is_err());
+    // And the resource can be served by somebody else.
+    let orders = Server::bind(at(&billing, "/orders")).await.unwrap();
+    orders.close().await;
+    billing.close().await;
+    TcpListener::bind(address(&port)).unwrap();
+}
+
+#[tokio::test]
+async fn sockets_of_two_runtimes_share_a_port_and_outlive_each_other() {
+    let _watchdog = Watchdog::start();
+    let billing = Server::builder().build();
+    let other = thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let orders = runtime.block_on(Server::bind("tcp://127.0.0.1:*/orders")).unwrap();
+        (runtime, orders)
+    });
+    let (runtime, orders) = other.join().unwrap();
+    let endpoint = billing.bind(at(&orders, "/billing")).await.unwrap();
+    let to_orders = at(&orders, "/orders");
+
+    // Each runtime accepts for the other, as it happens.
+    let serving = thread::spawn(move || {
+        runtime.block_on(async {
+            for _ in 0..20 {
+                let request = orders.recv().await.unwrap();
+                orders.reply(&request, "order").await.unwrap();
+            }
+            // Not before the last reply is taken.
+            assert_eq!(orders.recv().await.unwrap(), "end");
+        });
+    });
+    for _ in 0..20 {
+        let client = Client::connect(to_orders.clone()).await.unwrap();
+        client.send("x").await.unwrap();
+        assert_eq!(client.recv().await.unwrap(), "order");
+        let client = Client::connect(endpoint.clone()).await.unwrap();
+        client.send("x").await.unwrap();
+        assert_eq!(billing.recv().await.unwrap(), "x");
+    }
+    let client = Client::connect(to_orders).await.unwrap();
+    client.send("end").await.unwrap();
+    tokio::task::spawn_blocking(|| serving.join().unwrap()).await.unwrap();
+
+    let client = Client::connect(endpoint).await.unwrap();
+    client.send("x").await.unwrap();
+    assert_eq!(billing.recv().await.unwrap(), "x");
+}
+
+#[tokio::test]
+async fn the_resource_is_asked_for_within_what_is_encrypted() {
+    let _watchdog = Watchdog::start();
+    let keypair = CurveKeypair::generate();
+    let users = Users::new();
+    users.insert("admin", "secret");
+    let curve = Mechanism::CurveServer { keypair: keypair.clone() };
+    let to_curve = Mechanism::CurveClient {
+        server_key: keypair.public_key(),
+        keypair: CurveKeypair::generate(),
+    };
+    let to_plain = Mechanism::plain_client("admin", "secret").unwrap();
+    for (server, client) in [
+        (Server::builder().mechanism(curve), to_curve),
+        (Server::builder().mechanism(Mechanism::PlainServer).authenticator(users), to_plain),
+    ] {
+        let servers: [Server; 2] = shared(server, ["/orders", "/billing"]).await;
+        for (server, suffix) in servers.iter().zip(["/orders", "/billing"]) {
+            let client = Client::builder().mechanism(client.clone());
+            let client = client.connect(at(server, suffix)).await.unwrap();
+            client.send("x").await.unwrap();
+            let request = server.recv().await.unwrap();
+            server.reply(&request, "reply").await.unwrap();
+            assert_eq!(client.recv().await.unwrap(), "reply");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sockets_with_different_security_do_not_share_a_port() {
+    let _watchdog = Watchdog::start();
+    let users = Users::new();
+    let asking = Server::builder().authenticator(users.clone());
+    let server = asking.clone().bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    for builder in [
+        Server::builder(),
+        Server::builder().authenticator(users),
+        asking.clone().domain("other"),
+        asking.clone().mechanism(Mechanism::PlainServer),
+    ] {
+        let error = builder.bind(at(&server, "/billing")).await.unwrap_err();
+        assert!(matches!(error, BindError::SecurityDiffers { .. }), "{error}");
+    }
+    asking.bind(at(&server, "/billing")).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_announces_itself_first_cannot_serve_a_resource() {
+    let _watchdog = Watchdog::start();
+    let mechanism = Mechanism::plain_client("admin", "secret").unwrap();
+    let server = Server::builder().mechanism(mechanism);
+    let error = server.clone().bind("tcp://127.0.0.1:*/orders").await.unwrap_err();
+    assert!(matches!(error, BindError::CannotHearFirst { .. }));
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_socket_of_another_type_is_found_as_well_and_refuses() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let client = Client::bind(at(&server, "/billing")).await.unwrap();
+    let mut events = client.monitor();
+    let _other = Client::connect(at(&server, "/billing")).await.unwrap();
+    let failed = until(&mut events, |kind| matches!(kind, EventKind::HandshakeFailed { .. })).await;
+    let EventKind::HandshakeFailed { reason } = failed.kind else { unreachable!() };
+    assert!(matches!(reason, HandshakeFailure::IncompatibleSocketType { .. }), "{reason}");
+    assert_eq!(server.stats().connected, 0);
+}
+
+async fn shared<const N: usize>(builder: Builder<Server>, suffixes: [&str; N]) -> [Server; N] {
+    let mut servers: Vec<Server> = Vec::new();
+    for suffix in suffixes {
+        let endpoint = match servers.first() {
+            Some(first) => at(first, suffix),
+            None => format!("tcp://127.0.0.1:*{suffix}").parse().unwrap(),
+        };
+        servers.push(builder.clone().bind(endpoint).await.unwrap());
+    }
+    servers.try_into().unwrap()
+}
+
+async fn until(events: &mut Monitor, is_it: impl Fn(&EventKind) -> bool) -> Event {
+    loop {
+        let event = events.recv().await.unwrap().unwrap();
+        if is_it(&event.kind) {
+            return event;
+        }
+    }
+}
+
+/// The port of a server, with another resource.
+fn at(server: &Server, suffix: &str) -> Endpoint {
+    let endpoint = server.last_endpoint().unwrap();
+    format!("tcp://{}{suffix}", address(&endpoint)).parse().unwrap()
+}
+
+fn address(endpoint: &Endpoint) -> SocketAddr {
+    let Endpoint::Tcp(tcp) = endpoint else { panic!("{endpoint} is no port") };
+    format!("{}:{}", tcp.host(), tcp.port()).parse().unwrap()
+}
