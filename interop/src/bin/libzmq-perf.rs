@@ -44,6 +44,8 @@ fn thr_server(endpoint: &str, count: u32, size: usize) -> Result<(), Box<dyn Err
         recv_sized(&server, &mut message, size)?;
     }
     let elapsed = start.elapsed();
+    // The client closes when it has heard that: a libzmq that closes over `ipc` may lose the last.
+    server.send_message(&mut message)?;
     let rate = f64::from(count.saturating_sub(1)) / seconds(elapsed);
     println!(
         "throughput size={size} messages={count} seconds={:.6} messages_per_second={rate:.0} \
@@ -59,7 +61,7 @@ fn thr_client(endpoint: &str, count: u32, size: usize) -> Result<(), Box<dyn Err
     for _ in 0..count {
         client.send_message(&mut Message::zeroed(size)?)?;
     }
-    Ok(())
+    recv_sized(&client, &mut Message::new()?, size)
 }
 
 fn lat_server(endpoint: &str, count: u32, size: usize) -> Result<(), Box<dyn Error>> {
