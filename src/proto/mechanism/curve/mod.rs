@@ -10,6 +10,7 @@
 //! Numbers that have to be random are arguments, here as everywhere in this layer: see [`Seed`].
 
 mod client;
+mod key_stream;
 mod keys;
 mod secret_box;
 mod server;
