@@ -96,14 +96,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     }
 
     /// Moves messages both ways until the connection ends.
-    pub(crate) async fn run(self) -> DisconnectReason {
+    pub(crate) async fn run(&mut self) -> DisconnectReason {
         self.run_until(future::pending()).await.unwrap_or(DisconnectReason::Closed)
     }
 
     /// Does the same, or ends the connection before, as soon as `end` says so: then returns nothing,
     /// and leaves what is not written to the next connection.
     pub(crate) async fn run_until(
-        mut self,
+        &mut self,
         end: impl Future<Output = ()>,
     ) -> Option<DisconnectReason> {
         let mut end = pin!(end);

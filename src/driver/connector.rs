@@ -2,7 +2,6 @@
 
 use std::future;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
@@ -115,7 +114,7 @@ impl Connector {
             let retry = match dialled {
                 Ok(dialled) => {
                     self.backoff.reset();
-                    let Some(retry) = self.serve(dialled).await else { return };
+                    let Some(retry) = Box::pin(self.serve(dialled)).await else { return };
                     retry
                 }
                 Err(failure) => {
@@ -153,7 +152,8 @@ impl Connector {
     /// Makes one attempt. Returns nothing if the endpoint was given up meanwhile and there is
     /// nothing to write.
     async fn dial_unless_ended(&self) -> Option<Result<Dialled, ConnectFailure>> {
-        let mut dialling = pin!(self.dial());
+        // In a box, as that of a connection is: neither takes what it does not need.
+        let mut dialling = Box::pin(self.dial());
         tokio::select! {
             dialled = &mut dialling => return Some(dialled),
             () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
@@ -236,8 +236,10 @@ impl Connector {
             }
             Line::Stream(framed) => {
                 let remote = joined.remote();
-                let connection = Connection::new(*framed, &mut attachment, remote, options);
-                (connection.run_until(joined.disconnected()).await, attachment)
+                let mut connection = Connection::new(*framed, &mut attachment, remote, options);
+                let reason = connection.run_until(joined.disconnected()).await;
+                drop(connection);
+                (reason, attachment)
             }
         };
         let (retry, reason) = match reason {

@@ -1,7 +1,7 @@
 //! A bound endpoint.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -107,8 +107,9 @@ impl Place {
         let origin = incoming.origin();
         match incoming {
             Incoming::Unheard(stream, _, port) => {
+                let directed = Box::pin(self.direct(stream, origin, port));
                 // Whom it is handed over to tells what becomes of it.
-                if let Err(reason) = self.direct(stream, origin, port).await {
+                if let Err(reason) = directed.await {
                     self.refuse(&self.accepted(origin).1, reason);
                 }
             }
@@ -186,12 +187,12 @@ impl Place {
         let Shared { options, handshake, .. } = &*self.shared;
         let request = call.request.map(|stream| stream.attach(&options.tcp))?;
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        let introducing = request.introduce(handshake, deadline, largest);
+        let introducing = Box::pin(request.introduce(handshake, deadline, largest));
         let established = tokio::select! {
             established = introducing => established?,
             () = self.ended.cancelled() => return Ok(()),
         };
-        self.run(established, whence, subject).await;
+        Box::pin(self.run(established, whence, subject)).await;
         Ok(())
     }
 
@@ -203,11 +204,12 @@ impl Place {
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        let established = self.half_open(whence.1, async |asking| {
+        // In boxes, so that a connection takes no more than the stage that it is in.
+        let established = Box::pin(self.half_open(whence.1, async |asking| {
             establish(stream, handshake.clone(), deadline, largest, asking).await
-        });
+        }));
         if let Some(established) = established.await? {
-            self.run(established, whence, subject).await;
+            Box::pin(self.run(established, whence, subject)).await;
         }
         Ok(())
     }
@@ -242,8 +244,9 @@ impl Place {
         let options = &shared.options;
         let Some(mut attachment) = self.attach(subject) else { return };
         let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
-        let connection = Connection::new(framed, &mut attachment, joined.remote(), options);
-        let reason = self.until_disconnected(&joined, connection.run()).await;
+        let mut connection = Connection::new(framed, &mut attachment, joined.remote(), options);
+        let reason = self.until_disconnected(&joined, pin!(connection.run())).await;
+        drop(connection);
         joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
     }
 
@@ -264,7 +267,7 @@ impl Place {
         let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
         let half = dial.accept(shared.handshake.introduction());
         half.join(attachment, joined.remote(), options.hello_message.clone().map(Message::from));
-        let reason = self.until_disconnected(&joined, half.ended()).await;
+        let reason = self.until_disconnected(&joined, pin!(half.ended())).await;
         if let Some(mut attachment) = half.leave() {
             joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
         }
@@ -284,11 +287,10 @@ impl Place {
     async fn until_disconnected(
         &self,
         joined: &Joined,
-        running: impl Future<Output = DisconnectReason>,
+        mut running: Pin<&mut impl Future<Output = DisconnectReason>>,
     ) -> DisconnectReason {
-        let mut running = pin!(running);
         tokio::select! {
-            reason = &mut running => reason,
+            reason = running.as_mut() => reason,
             // Its pipe has been retired.
             () = joined.disconnected() => {
                 within(self.shared.linger(), running).await.unwrap_or(DisconnectReason::Closed)

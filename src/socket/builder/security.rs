@@ -28,8 +28,8 @@ impl<S> Builder<S> {
     /// number. Default: 4,096.
     ///
     /// When there are more, the one that has been at it for the longest is closed, so that whoever only
-    /// holds connections open does not keep others out. Each takes some KiB, and up to 64 KiB if its remote
-    /// sends that much.
+    /// holds connections open does not keep others out. Each takes less than 8 KiB, and up to 64 KiB more
+    /// if its remote sends that much.
     pub fn max_half_open(mut self, connections: usize) -> Self {
         self.options.max_half_open = connections;
         self
