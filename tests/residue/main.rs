@@ -15,6 +15,7 @@ mod watchdog;
 
 mod churn;
 mod ending;
+mod half_open;
 
 use std::alloc::System;
 

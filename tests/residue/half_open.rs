@@ -1,0 +1,213 @@
+//! Connections whose handshake is begun and never finished.
+
+use std::env;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_zmtp::auth::{CurveKeypair, Users};
+use tokio_zmtp::monitor::EventKind;
+use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, Server, Socket};
+
+use crate::census::{self, Census};
+use crate::watchdog::Watchdog;
+
+#[test]
+fn ten_thousand_keep_nobody_out_and_cost_little() {
+    let _alone = census::alone();
+    match env::var(ROLE).as_deref() {
+        Err(_) => with_all_descriptors("ten_thousand_keep_nobody_out_and_cost_little"),
+        Ok("holder") => hold().unwrap(),
+        Ok(_) => {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            runtime.enable_all().build().unwrap().block_on(serve());
+        }
+    }
+}
+
+async fn serve() {
+    let keypair = CurveKeypair::generate();
+    let to_curve = Mechanism::curve_client(keypair.public_key());
+    let curve = || Server::builder().mechanism(Mechanism::CurveServer { keypair: keypair.clone() });
+    let to_plain = Mechanism::plain_client("alice", "secret").unwrap();
+    let users = Users::from_iter([("alice", "secret")]);
+    let plain = Server::builder().mechanism(Mechanism::PlainServer).authenticator(users);
+    let unlimited =
+        |builder: Builder<Server>| builder.max_half_open(0).max_half_open_per_address(0);
+
+    let held = HELD.min(descriptors() - OTHERS);
+    if held < HELD {
+        eprintln!("no more than {held}, as this process may open no more files");
+    }
+    assert_held_off(unlimited(plain), &to_plain, held, held).await;
+    assert_held_off(unlimited(curve()), &to_curve, held, held).await;
+    assert_held_off(curve(), &to_curve, held, BY_DEFAULT.min(held)).await;
+}
+
+/// Has connections held against a server that keeps so many of them.
+async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usize, kept: usize) {
+    let _watchdog = Watchdog::start();
+    // Nobody is to be let go because of the time that it takes.
+    let server = server.handshake_interval(None).bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    assert_served(&server, &endpoint, client).await;
+    let mut events = server.monitor();
+    let before = Census::take();
+
+    let (octets, answer) = beginning(client).await;
+    let holder = Holder::start(&endpoint, held, &octets, answer);
+    let (mut accepted, mut closed) = (0, 0);
+    while accepted < held || closed < held - kept {
+        match events.recv().await.unwrap().unwrap().kind {
+            EventKind::Accepted => accepted += 1,
+            EventKind::HandshakeFailed { .. } => closed += 1,
+            _ => {}
+        }
+    }
+    // Each of them has its answer, or is closed.
+    let holder = tokio::task::spawn_blocking(|| holder.wait()).await.unwrap();
+    let during = Census::take();
+    let each = during.heap.saturating_sub(before.heap) / kept;
+    assert!(each <= OCTETS_EACH, "{each} octets for each of {kept}");
+
+    for _ in 0..20 {
+        assert_served(&server, &endpoint, client).await;
+    }
+    drop(holder);
+    server.close().await;
+}
+
+async fn assert_served(server: &Server, endpoint: &Endpoint, mechanism: &Mechanism) {
+    let client = Client::builder().mechanism(mechanism.clone());
+    let client = client.connect(endpoint.clone()).await.unwrap();
+    client.send("honest").await.unwrap();
+    assert_eq!(server.recv().await.unwrap(), "honest");
+    client.close().await;
+}
+
+/// Returns what a client writes before it needs an answer to its first command, and how many octets
+/// such an answer has, behind the greeting.
+async fn beginning(mechanism: &Mechanism) -> (Vec<u8>, usize) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = Client::builder().mechanism(mechanism.clone());
+    let _client = client.connect(listener.local_addr().unwrap()).await.unwrap();
+    let (mut stream, _) = listener.accept().await.unwrap();
+    let mut octets = vec![0x00; GREETING];
+    stream.read_exact(&mut octets).await.unwrap();
+    let mut greeting = octets.clone();
+    greeting[AS_SERVER] = 0x01;
+    stream.write_all(&greeting).await.unwrap();
+    let mut header = [0x00; 2];
+    stream.read_exact(&mut header).await.unwrap();
+    let mut hello = vec![0x00; header[1].into()];
+    stream.read_exact(&mut hello).await.unwrap();
+    let answer = if octets[MECHANISM..].starts_with(b"CURVE") { 170 } else { 10 };
+    ([octets, header.to_vec(), hello].concat(), answer)
+}
+
+/// A process that dials a server again and again, and leaves every handshake half done.
+struct Holder {
+    child: Child,
+    /// It goes when this is closed, or when it is killed.
+    _stdin: ChildStdin,
+}
+
+impl Holder {
+    fn start(endpoint: &Endpoint, held: usize, octets: &[u8], answer: usize) -> Self {
+        let address = endpoint.to_string();
+        let address = address.strip_prefix("tcp://").unwrap();
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "--nocapture"])
+            .arg("half_open::ten_thousand_keep_nobody_out_and_cost_little")
+            .env(ROLE, "holder")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let octets: Vec<String> = octets.iter().map(u8::to_string).collect();
+        writeln!(stdin, "{address}\n{held}\n{answer}\n{}", octets.join(" ")).unwrap();
+        Self { child, _stdin: stdin }
+    }
+
+    /// Waits until it holds them all.
+    fn wait(mut self) -> Self {
+        let stdout = BufReader::new(self.child.stdout.take().unwrap());
+        let held = stdout.lines().map_while(Result::ok).any(|line| line.contains("held"));
+        assert!(held, "the holder has failed");
+        self
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn hold() -> io::Result<()> {
+    let mut lines = io::stdin().lock().lines();
+    let mut line = || lines.next().ok_or(io::ErrorKind::UnexpectedEof)?;
+    let address: SocketAddr = line()?.parse().unwrap();
+    let count: usize = line()?.parse().unwrap();
+    let answer: usize = line()?.parse().unwrap();
+    let octets: Vec<u8> = line()?.split(' ').map(|octet| octet.parse().unwrap()).collect();
+    let mut held = Vec::new();
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(&octets)?;
+        stream.read_exact(&mut vec![0x00; GREETING + answer])?;
+        held.push(stream);
+    }
+    writeln!(io::stdout(), "held")?;
+    // Until whoever wants that has gone.
+    while line().is_ok() {}
+    Ok(())
+}
+
+/// How many files this process may have open.
+fn descriptors() -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let soft = line.split_whitespace().nth(3).unwrap();
+    soft.parse().unwrap_or(usize::MAX)
+}
+
+/// Runs a test of this file in a process that may open as many files as the system allows.
+fn with_all_descriptors(test: &str) {
+    let script = "ulimit -Sn $(ulimit -Hn) && exec \"$0\" --exact --nocapture \"$1\"";
+    let child = Command::new("sh")
+        .args(["-c", script])
+        .arg(env::current_exe().unwrap())
+        .arg(format!("half_open::{test}"))
+        .env(ROLE, "server")
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    let errors = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success() && output.contains("1 passed"), "{output}{errors}");
+}
+
+/// Set in the environment of a process that has a part of its own.
+const ROLE: &str = "TOKIO_ZMTP_HALF_OPEN";
+
+/// How many connections are held. Either process has as many files.
+const HELD: usize = 10_000;
+
+/// The other files of a process, with room to spare.
+const OTHERS: usize = 200;
+
+/// How many a server keeps if it is not told.
+const BY_DEFAULT: usize = 4_096;
+
+/// What `Builder::max_half_open` says that each may take of the heap.
+const OCTETS_EACH: usize = 8 * 1_024;
+
+/// The octets of a greeting (RFC 37, Greeting), and what is where in them.
+const GREETING: usize = 64;
+const MECHANISM: usize = 12;
+const AS_SERVER: usize = 32;
