@@ -12,6 +12,22 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
+fn authenticator_lets_in_who_is_in_the_database_at_that_moment() {
+    let shown = Example::start("authenticator").finish();
+    let turned_away = "bob: turned away: the remote refuses this socket: 400";
+    let expected = [
+        "alice: alice, admin",
+        turned_away,
+        "bob is added",
+        "bob: bob, guest",
+        "bob is revoked",
+        turned_away,
+        "alice: alice, admin",
+    ];
+    assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn backpressure_loses_nothing() {
     let shown = Example::start("backpressure").finish();
     assert!(shown.contains(" messages were queued, the next one was given back\n"));
@@ -39,6 +55,16 @@ fn reliable_request_tries_again_and_gives_up() {
     assert!(shown.contains("lost once:\n  no reply to try 1\n"));
     assert!(shown.contains("  given up: no reply to any of 3 tries\nprompt again:\n"));
     assert_eq!(shown.matches("  reply to try ").count(), 4);
+}
+
+#[test]
+fn secure_serves_whose_key_is_known_and_nobody_else() {
+    let shown = Example::start("secure").finish();
+    assert!(shown.contains("server: alice sends Ok(\"hello\")\n"));
+    assert!(shown.contains("alice: received Ok(\"hello alice\")\n"));
+    assert!(
+        shown.ends_with("mallory: the handshake failed: the remote refuses this socket: 400\n")
+    );
 }
 
 #[cfg(unix)]

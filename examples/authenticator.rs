@@ -1,0 +1,187 @@
+//! A server whose users are in a database, where they come and go while it runs.
+//!
+//! `cargo run --example authenticator`, with the path of a database after `--`, if it is to be kept
+//!
+//! Users are known by their public keys, so that there is no password to keep, or to lose. A database has
+//! its own time: it is asked on threads that may wait, and if it fails, whoever asks may come again.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::env;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use tokio::task;
+use tokio_zmtp::auth::{
+    Admission, Authenticator, Credentials, CurveKeypair, CurvePublicKey, Request, StatusCode,
+};
+use tokio_zmtp::monitor::{ConnectFailure, EventKind};
+use tokio_zmtp::{Client, ConnectedError, Endpoint, Mechanism, Server, Socket};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let users = Users::open(env::args().nth(1)).await?;
+    let keypair = CurveKeypair::generate();
+    let server_key = keypair.public_key();
+    let server = Server::builder()
+        .mechanism(Mechanism::CurveServer { keypair })
+        .authenticator(users.clone())
+        .bind("tcp://127.0.0.1:*")
+        .await?;
+    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    tokio::spawn(serve(server.clone()));
+
+    let (alice, bob) = (CurveKeypair::generate(), CurveKeypair::generate());
+    users.add("alice", "admin", alice.public_key()).await?;
+    let visit = |keypair: &CurveKeypair| visit(endpoint.clone(), server_key, keypair.clone());
+    println!("alice: {}", visit(&alice).await?.1);
+    println!("bob: {}", visit(&bob).await?.1);
+
+    println!("bob is added");
+    users.add("bob", "guest", bob.public_key()).await?;
+    let (client, reply) = visit(&bob).await?;
+    println!("bob: {reply}");
+
+    println!("bob is revoked");
+    let client = client.ok_or("bob was let in")?;
+    let mut events = client.monitor();
+    users.revoke("bob").await?;
+    // That holds for whoever comes from now on. He is there, and has to go.
+    for remote in server.peers() {
+        if remote.user_id() == Some("bob") {
+            server.disconnect_peer(remote.connection_id());
+        }
+    }
+    // His client comes again, and is told.
+    while let Some(event) = events.recv().await {
+        if let EventKind::HandshakeFailed { reason } = event?.kind {
+            println!("bob: turned away: {reason}");
+            break;
+        }
+    }
+
+    println!("alice: {}", visit(&alice).await?.1);
+    server.close().await;
+    Ok(())
+}
+
+/// Asks the server something. Returns what it answers, or why it does not, and the client if it was let
+/// in.
+async fn visit(
+    endpoint: Endpoint,
+    server_key: CurvePublicKey,
+    keypair: CurveKeypair,
+) -> Result<(Option<Client>, String), Box<dyn Error>> {
+    let mechanism = Mechanism::CurveClient { server_key, keypair };
+    let client = Client::builder().mechanism(mechanism).connect(endpoint).await?;
+    match client.connected().await {
+        Ok(()) => {}
+        Err(ConnectedError::Failed(ConnectFailure::Handshake(reason))) => {
+            return Ok((None, format!("turned away: {reason}")));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    client.send("who am I?").await?;
+    let reply = client.recv().await?.to_str()?.to_owned();
+    Ok((Some(client), reply))
+}
+
+/// Tells everybody who they are.
+async fn serve(server: Server) {
+    while let Ok((request, remote)) = server.recv_from().await {
+        let name = remote.user_id().unwrap_or("nobody");
+        let role = remote.property("X-Role").map(String::from_utf8_lossy).unwrap_or_default();
+        if server.reply(&request, format!("{name}, {role}")).await.is_err() {
+            println!("{name} has gone");
+        }
+    }
+}
+
+/// Who may come, by their keys, in SQLite.
+#[derive(Clone)]
+struct Users(Arc<Mutex<Connection>>);
+
+impl Users {
+    /// Opens a database, or makes one in memory.
+    async fn open(path: Option<String>) -> Result<Self, DatabaseError> {
+        let connection = match path {
+            Some(path) => Connection::open(path)?,
+            None => Connection::open_in_memory()?,
+        };
+        let users = Self(Arc::new(Mutex::new(connection)));
+        users.ask(|database| database.execute_batch(TABLE)).await?;
+        Ok(users)
+    }
+
+    async fn add(
+        &self,
+        name: &'static str,
+        role: &'static str,
+        key: CurvePublicKey,
+    ) -> Result<(), DatabaseError> {
+        const ADD: &str = "INSERT OR REPLACE INTO users (key, name, role) VALUES (?1, ?2, ?3)";
+        self.ask(move |database| database.execute(ADD, (key.to_string(), name, role))).await?;
+        Ok(())
+    }
+
+    async fn revoke(&self, name: &'static str) -> Result<(), DatabaseError> {
+        self.ask(move |database| database.execute("DELETE FROM users WHERE name = ?1", (name,)))
+            .await?;
+        Ok(())
+    }
+
+    /// Returns the name and the role of who has a key.
+    async fn find(&self, key: CurvePublicKey) -> Result<Option<(String, String)>, DatabaseError> {
+        const FIND: &str = "SELECT name, role FROM users WHERE key = ?1";
+        let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.ask(move |database| database.query_row(FIND, (key.to_string(),), columns).optional())
+            .await
+    }
+
+    /// Asks the database, on a thread that may wait.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DatabaseError> {
+        let users = self.clone();
+        task::spawn_blocking(move || {
+            let database = users.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(question(&database)?)
+        })
+        .await?
+    }
+}
+
+impl Authenticator for Users {
+    async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
+        let Credentials::Curve { public_key } = request.credentials else {
+            return Err(StatusCode::Denied);
+        };
+        match self.find(public_key).await {
+            Ok(Some((name, role))) => {
+                Admission::of(name).property("X-Role", role).map_err(|_| StatusCode::InternalError)
+            }
+            Ok(None) => Err(StatusCode::Denied),
+            Err(error) => {
+                println!("the database does not answer: {error}");
+                Err(StatusCode::TemporaryError)
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum DatabaseError {
+    #[error("the question was not asked")]
+    Ask(#[from] task::JoinError),
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+const TABLE: &str = "
+    CREATE TABLE IF NOT EXISTS users (
+        key TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        role TEXT NOT NULL
+    )";

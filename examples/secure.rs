@@ -1,0 +1,96 @@
+//! A server that encrypts and knows its clients by their keys.
+//!
+//! `cargo run --example secure`
+//!
+//! Keys are kept in certificates, files that czmq and other implementations of ZeroMQ read and write: the
+//! secret one stays with its owner, the public one is given away. Whoever is unknown is turned away,
+//! and learns it.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use tokio_zmtp::auth::{CurveCertificate, CurveKeypair, Keys};
+use tokio_zmtp::{Client, ConnectedError, Endpoint, Mechanism, Server, Socket};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let directory = std::env::temp_dir().join(format!("tokio-zmtp-secure-{}", std::process::id()));
+    fs::create_dir_all(&directory)?;
+    let shown = show(&directory).await;
+    fs::remove_dir_all(&directory)?;
+    shown
+}
+
+async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
+    // Done once, by whoever sets up the service. Each keeps its own secret file.
+    for name in ["server", "alice", "mallory"] {
+        let certificate = CurveCertificate::from(CurveKeypair::generate()).with("name", name);
+        certificate.save(directory.join(name))?;
+    }
+
+    // The server lets in whose public key it has.
+    let keys = Keys::new();
+    let alice = CurveCertificate::load(directory.join("alice"))?;
+    keys.insert(alice.public_key(), "alice");
+    let keypair = keypair(&directory.join("server_secret"))?;
+    let server = Server::builder()
+        .mechanism(Mechanism::CurveServer { keypair })
+        .authenticator(keys.clone())
+        .bind("tcp://127.0.0.1:*")
+        .await?;
+    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    println!("server: listening on {endpoint}");
+    let handle = server.clone();
+    tokio::spawn(async move {
+        while let Ok((request, remote)) = handle.recv_from().await {
+            let name = remote.user_id().unwrap_or("nobody");
+            println!("server: {name} sends {:?}", request.to_str());
+            if handle.reply(&request, format!("hello {name}")).await.is_err() {
+                println!("server: {name} has gone");
+            }
+        }
+    });
+
+    let alice = connect(&endpoint, directory, "alice").await?;
+    alice.send("hello").await?;
+    println!("alice: received {:?}", alice.recv().await?.to_str());
+
+    let mallory = connect(&endpoint, directory, "mallory").await?;
+    match mallory.connected().await {
+        Err(ConnectedError::Failed(reason)) => println!("mallory: {}", chain(&reason)),
+        other => return Err(format!("mallory was let in: {other:?}").into()),
+    }
+
+    alice.close().await;
+    server.close().await;
+    Ok(())
+}
+
+/// Connects with the secret file of one's own and the public one of the server.
+async fn connect(
+    endpoint: &Endpoint,
+    directory: &Path,
+    name: &str,
+) -> Result<Client, Box<dyn Error>> {
+    let mechanism = Mechanism::CurveClient {
+        server_key: CurveCertificate::load(directory.join("server"))?.public_key(),
+        keypair: keypair(&directory.join(format!("{name}_secret")))?,
+    };
+    Ok(Client::builder().mechanism(mechanism).connect(endpoint.clone()).await?)
+}
+
+fn keypair(path: &Path) -> Result<CurveKeypair, Box<dyn Error>> {
+    let certificate = CurveCertificate::load(path)?;
+    certificate.keypair().ok_or_else(|| format!("no secret key in {}", path.display()).into())
+}
+
+/// Shows an error with what has caused it.
+fn chain(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
