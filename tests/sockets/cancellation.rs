@@ -13,54 +13,78 @@ use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
 
 use crate::remote::{LONGER_THAN_BUFFERS, Remote};
 use crate::seed::seed;
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-#[tokio::test]
-async fn requests_survive_cancellations_on_one_thread() {
+over_every_transport!(requests_survive_cancellations_on_one_thread);
+
+async fn requests_survive_cancellations_on_one_thread(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, _) = pair().await;
+    let (client, server, _) = pair(transport).await;
     assert_cancel_safe(Sender::Client(client), Receiver::Server(server)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn requests_survive_cancellations_on_many_threads() {
+over_every_transport!(
+    requests_survive_cancellations_on_many_threads,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn requests_survive_cancellations_on_many_threads(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, _) = pair().await;
+    let (client, server, _) = pair(transport).await;
     assert_cancel_safe(Sender::Client(client), Receiver::Server(server)).await;
 }
 
-#[tokio::test]
-async fn replies_survive_cancellations_on_one_thread() {
+over_every_transport!(replies_survive_cancellations_on_one_thread);
+
+async fn replies_survive_cancellations_on_one_thread(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, id) = pair().await;
+    let (client, server, id) = pair(transport).await;
     assert_cancel_safe(Sender::Server(server, id), Receiver::Client(client)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn replies_survive_cancellations_on_many_threads() {
+over_every_transport!(
+    replies_survive_cancellations_on_many_threads,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn replies_survive_cancellations_on_many_threads(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, id) = pair().await;
+    let (client, server, id) = pair(transport).await;
     assert_cancel_safe(Sender::Server(server, id), Receiver::Client(client)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn requests_of_many_senders_to_many_receivers_survive_cancellations() {
+over_every_transport!(
+    requests_of_many_senders_to_many_receivers_survive_cancellations,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn requests_of_many_senders_to_many_receivers_survive_cancellations(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, _) = pair().await;
+    let (client, server, _) = pair(transport).await;
     assert_none_lost(Sender::Client(client), Receiver::Server(server)).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn replies_of_many_senders_to_many_receivers_survive_cancellations() {
+over_every_transport!(
+    replies_of_many_senders_to_many_receivers_survive_cancellations,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn replies_of_many_senders_to_many_receivers_survive_cancellations(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, id) = pair().await;
+    let (client, server, id) = pair(transport).await;
     assert_none_lost(Sender::Server(server, id), Receiver::Client(client)).await;
 }
 
-#[tokio::test]
-async fn a_send_that_is_dropped_while_it_waits_sends_nothing() {
+over_every_transport!(a_send_that_is_dropped_while_it_waits_sends_nothing);
+
+async fn a_send_that_is_dropped_while_it_waits_sends_nothing(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::builder().build();
     let mut dropped = tokio_test::task::spawn(client.send("dropped"));
     assert_pending!(dropped.poll());
@@ -72,10 +96,11 @@ async fn a_send_that_is_dropped_while_it_waits_sends_nothing() {
     assert_eq!(server.recv().await.unwrap(), "sent");
 }
 
-#[tokio::test]
-async fn a_send_that_is_dropped_when_its_turn_has_come_passes_it_on() {
+over_every_transport!(a_send_that_is_dropped_when_its_turn_has_come_passes_it_on);
+
+async fn a_send_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::builder().send_hwm(1).build();
     let mut first = tokio_test::task::spawn(client.send("first"));
     let mut second = tokio_test::task::spawn(client.send("second"));
@@ -134,10 +159,11 @@ async fn a_sink_that_turns_to_another_remote_takes_nobody_s_place() {
     assert_eq!(second.read_message().await, b"sink");
 }
 
-#[tokio::test]
-async fn a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on() {
+over_every_transport!(a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on);
+
+async fn a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, _) = pair().await;
+    let (client, server, _) = pair(transport).await;
     let mut first = tokio_test::task::spawn(server.recv());
     let mut second = tokio_test::task::spawn(server.recv());
     assert_pending!(first.poll());
@@ -153,10 +179,11 @@ async fn a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on() {
     assert_eq!(second.await.unwrap(), "x");
 }
 
-#[tokio::test]
-async fn a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on() {
+over_every_transport!(a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on);
+
+async fn a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, _) = pair().await;
+    let (client, server, _) = pair(transport).await;
     let mut stream = tokio_test::task::spawn(server.clone());
     let mut receive = tokio_test::task::spawn(server.recv());
     assert_pending!(stream.poll_next());
@@ -171,10 +198,11 @@ async fn a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on() {
     assert_eq!(receive.await.unwrap(), "x");
 }
 
-#[tokio::test]
-async fn a_stream_that_is_left_alone_takes_nothing_from_others() {
+over_every_transport!(a_stream_that_is_left_alone_takes_nothing_from_others);
+
+async fn a_stream_that_is_left_alone_takes_nothing_from_others(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (client, server, _) = pair().await;
+    let (client, server, _) = pair(transport).await;
     let mut stream = server.clone();
     assert_pending!(tokio_test::task::spawn(stream.next()).poll());
 
@@ -347,8 +375,8 @@ impl Random {
 }
 
 /// Two ends with short queues, so that both have to wait often.
-async fn pair() -> (Client, Server, RoutingId) {
-    let server = Server::builder().send_hwm(4).recv_hwm(4).bind("tcp://127.0.0.1:*").await.unwrap();
+async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
+    let server = Server::builder().send_hwm(4).recv_hwm(4).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder().send_hwm(4).recv_hwm(4).connect(endpoint).await.unwrap();
     client.send("hello").await.unwrap();

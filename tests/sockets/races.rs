@@ -15,6 +15,7 @@ use tokio_zmtp::{
 
 use crate::remote::{self, GREETING, Remote, RemoteListener};
 use crate::seed::seed;
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -77,11 +78,16 @@ async fn unbinding_ends_all_connections_that_were_just_made() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn disconnecting_a_remote_that_reconnects_loses_nothing() {
+over_every_transport!(
+    disconnecting_a_remote_that_reconnects_loses_nothing,
+    flavor = "multi_thread",
+    worker_threads = 4
+);
+
+async fn disconnecting_a_remote_that_reconnects_loses_nothing(transport: Transport) {
     let _watchdog = Watchdog::start();
     let mut rng = Rng::with_seed(seed());
-    let server = Server::bind(ANY).await.unwrap();
+    let server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder().reconnect_interval(Duration::from_millis(1)).send_hwm(4);
     let client = client.connect(endpoint).await.unwrap();

@@ -53,10 +53,11 @@ async fn a_remote_that_answers_no_ping_is_dialled_again() {
     assert_eq!(ping[..5], *b"\x04PING");
 }
 
-#[tokio::test]
-async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back() {
+over_every_transport!(a_dropped_server_can_be_bound_again_and_its_clients_come_back);
+
+async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let mut server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut server = Server::bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::connect(endpoint.clone()).await.unwrap();
     for _ in 0..3 {
