@@ -6,7 +6,7 @@
 //! received, handed back or counted; none twice, and none that was not sent.
 //!
 //! All of it runs on one thread, so that a seed leads to the same order of turns, as far as the
-//! kernel, which carries the messages, has no say in it.
+//! kernel, where it carries the messages, has no say in it.
 
 mod coverage;
 mod operations;
@@ -22,17 +22,19 @@ use tokio::task;
 use self::operations::{OPERATIONS, Operation};
 use self::scene::Scene;
 use crate::seed::seed;
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-#[tokio::test]
-async fn every_operation_can_be_dropped_wherever_it_waits() {
+over_every_transport!(every_operation_can_be_dropped_wherever_it_waits);
+
+async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) {
     let mut rng = Rng::with_seed(seed());
     let mut polls = BTreeMap::<&str, usize>::new();
     for _ in 0..rounds() {
         let _watchdog = Watchdog::start();
         for operation in OPERATIONS {
             let most = polls.entry(operation.name).or_default();
-            *most = drop_wherever_it_waits(operation, &mut rng).await.max(*most);
+            *most = drop_wherever_it_waits(transport, operation, &mut rng).await.max(*most);
         }
     }
     eprintln!("polls: {polls:?}");
@@ -41,14 +43,18 @@ async fn every_operation_can_be_dropped_wherever_it_waits() {
 
 /// Drops an operation at one point after another. Returns how many polls made it ready, at most
 /// [`POLLS`].
-async fn drop_wherever_it_waits(operation: &Operation, rng: &mut Rng) -> usize {
+async fn drop_wherever_it_waits(
+    transport: Transport,
+    operation: &Operation,
+    rng: &mut Rng,
+) -> usize {
     for polls in 0..POLLS {
         let seed = rng.u64(..);
         // What the sockets leave to chance.
         fastrand::seed(seed);
         let mut rng = Rng::with_seed(seed);
         let case = format!("{} after {polls} polls", operation.name);
-        let scene = Scene::start(&mut rng).await;
+        let scene = Scene::start(transport, &mut rng).await;
         let ready = drive((operation.start)(scene.cast(&mut rng)), polls, &mut rng).await;
         scene.end(operation.effect, &case).await;
         if ready {

@@ -14,6 +14,7 @@ use tokio_zmtp::{
 };
 
 use super::turns;
+use crate::transports::Transport;
 
 /// What an operation may do to the sockets that it is tried on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +78,9 @@ pub(super) struct Lane {
 
 impl Scene {
     /// Connects two sockets, and lets senders and receivers loose on both.
-    pub(super) async fn start(rng: &mut Rng) -> Self {
+    pub(super) async fn start(transport: Transport, rng: &mut Rng) -> Self {
         let builder = Server::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
-        let server = builder.bind("tcp://127.0.0.1:*").await.unwrap();
+        let server = builder.bind(transport.any()).await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
         let builder = Client::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
         let builder = builder.reconnect_interval(Duration::from_millis(1));
