@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -79,9 +79,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
     ) -> Result<(Framed<S, TrafficCodec>, Peer), HandshakeFailure> {
         let Self { stream, mut handshake, read, admission } = self;
         let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
-        let mut parts = FramedParts::new::<Bytes>(stream, HandshakeCodec(handshake));
-        parts.read_buf = read;
-        let mut framed = Framed::from_parts(parts);
+        let mut framed = Framed::with_capacity(stream, HandshakeCodec(handshake), 0);
+        *framed.read_buffer_mut() = read;
         let peer = within(deadline, finish(&mut framed, outcome)).await?;
         Ok(carry_traffic(framed, peer, admission, max_message_size))
     }
@@ -196,17 +195,25 @@ async fn say_last_word<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(())
 }
 
-fn carry_traffic<S>(
+fn carry_traffic<S: AsyncRead + AsyncWrite>(
     framed: Framed<S, HandshakeCodec>,
     peer: Peer,
     Admission { user_id, metadata: granted }: Admission,
     max_message_size: Option<u64>,
 ) -> (Framed<S, TrafficCodec>, Peer) {
-    let framed = framed.map_codec(|mut handshake| {
+    let traffic = |HandshakeCodec(mut handshake): HandshakeCodec| {
         let (sealer, opener) =
-            handshake.0.take_session().map(|session| (session.sealer, session.opener)).unzip();
+            handshake.take_session().map(|session| (session.sealer, session.opener)).unzip();
         TrafficCodec { decoder: TrafficDecoder::new(max_message_size, opener), sealer }
-    });
+    };
+    let framed = if framed.read_buffer().is_empty() {
+        // The other way makes room for 8 KiB in either direction, which a connection that stays idle has
+        // no use for.
+        let FramedParts { io, codec, .. } = framed.into_parts();
+        Framed::with_capacity(io, traffic(codec), HANDSHAKE_BUFFER)
+    } else {
+        framed.map_codec(traffic)
+    };
     (framed, Peer { user_id, granted, ..peer })
 }
 
@@ -279,5 +286,5 @@ impl From<DecodeError<HandshakeError>> for HandshakeFailure {
     }
 }
 
-/// Enough for the greeting and the READY of an ordinary remote.
+/// Enough for the greeting and the READY of an ordinary remote, and for its first messages.
 const HANDSHAKE_BUFFER: usize = 0x200;

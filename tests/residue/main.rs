@@ -16,6 +16,7 @@ mod watchdog;
 mod churn;
 mod ending;
 mod half_open;
+mod idle;
 
 use std::alloc::System;
 

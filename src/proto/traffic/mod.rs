@@ -1,10 +1,12 @@
 //! Traffic after the handshake (RFC 37, Formal Grammar): messages and commands intermixed.
 
+mod room;
 mod sealed;
 
 use bytes::{Buf, BytesMut};
 use thiserror::Error;
 
+use self::room::Room;
 use self::sealed::SealedDecoder;
 use super::batch::Batch;
 use super::command::{Command, CommandError};
@@ -26,6 +28,7 @@ pub(crate) struct TrafficDecoder {
     discarded: u64,
     /// Octets that were passed over since the last batch, and lie in the same buffer as the next one.
     passed: usize,
+    room: Room,
     /// If frames are sealed.
     sealed: Option<SealedDecoder>,
 }
@@ -62,17 +65,19 @@ impl TrafficDecoder {
             skip: 0,
             discarded: 0,
             passed: 0,
+            room: Room::new(),
             sealed: opener.map(SealedDecoder::new),
         }
     }
 
     /// Takes the next piece out of `input`. When there is none, makes room in `input` to read more:
-    /// [`READ_SIZE`], or as much as has already been read, whatever size a frame claims to have.
+    /// up to [`READ_SIZE`], or as much as has already been read, whatever size a frame claims to have.
     ///
     /// # Errors
     ///
     /// What the remote did wrong. All whole messages before it have been returned by then.
     pub(crate) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
+        self.room.learn(input);
         if self.sealed.is_some() {
             return self.decode_sealed(input);
         }
@@ -87,7 +92,7 @@ impl TrafficDecoder {
                 return Ok(Some(Traffic::Messages(Batch::new(frames, messages, passed))));
             }
             let Some(header) = Header::decode(input)? else {
-                make_room(input, 0);
+                self.room.make(input, 0);
                 return Ok(None);
             };
             if header.command {
@@ -103,7 +108,7 @@ impl TrafficDecoder {
             }
             // A message that has not arrived whole.
             let missing = header.size.saturating_sub(input.len() as u64);
-            make_room(input, usize::try_from(missing).unwrap_or(usize::MAX));
+            self.room.make(input, usize::try_from(missing).unwrap_or(usize::MAX));
             return Ok(None);
         }
     }
@@ -162,7 +167,7 @@ impl TrafficDecoder {
         }
         let size = usize::try_from(header.size).unwrap_or(usize::MAX);
         if input.len() < header.len() + size {
-            make_room(input, 0);
+            self.room.make(input, 0);
             return Ok(None);
         }
         self.pass(input, header.len());
@@ -187,7 +192,7 @@ impl TrafficDecoder {
         self.pass(input, arrived);
         self.skip -= arrived as u64;
         if self.skip > 0 {
-            make_room(input, 0);
+            self.room.make(input, 0);
         }
         self.skip == 0
     }
@@ -198,21 +203,8 @@ impl TrafficDecoder {
     }
 }
 
-/// Makes room to read into, where `missing` octets are known to be needed: room for one read, or as
-/// much as has been read so far if more is missing than that.
-fn make_room(input: &mut BytesMut, missing: usize) {
-    let spare = input.capacity() - input.len();
-    let nearly_there = spare >= missing && input.len() >= READ_SIZE;
-    if spare < READ_AGAIN && !nearly_there {
-        input.reserve(missing.min(input.len()).max(READ_SIZE));
-    }
-}
-
-/// How much is read at once. 64 KiB was faster than 16, 128 and 256 KiB.
+/// How much is read at once where much arrives. 64 KiB was faster than 16, 128 and 256 KiB.
 pub(crate) const READ_SIZE: usize = 0x1_0000;
-
-/// Room below which a read buffer is renewed, so that a read is never only the tail of a buffer.
-const READ_AGAIN: usize = 0x4000;
 
 /// The longest command after the handshake. Those that RFC 37 knows have less than 300 octets.
 const MAX_COMMAND_SIZE: u64 = 0x1_0000;

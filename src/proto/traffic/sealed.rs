@@ -6,7 +6,7 @@ use super::super::batch::Batch;
 use super::super::command::Command;
 use super::super::frame::Header;
 use super::super::mechanism::curve::{OVERHEAD, Opener, SealError};
-use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, make_room};
+use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError};
 
 /// Opens frames where they are, and knows what it has found behind the last batch.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl TrafficDecoder {
                     self.pass(input, len);
                 }
                 Ok(Found::Nothing(missing)) if batch.is_none() => {
-                    make_room(input, missing);
+                    self.room.make(input, missing);
                     return Ok(None);
                 }
                 Ok(Found::Nothing(_)) => {}
