@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::port::{Call, PortError, Service, Visitor};
+use super::port::{Call, PortError, Service};
 use crate::endpoint::Endpoint;
 use crate::error::BindError;
 use crate::inproc::{self, Dial};
@@ -80,13 +80,7 @@ impl Acceptor {
     pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         match self {
             Self::Inproc(listener) => Ok(Incoming::Inproc(listener.accept().await)),
-            Self::Service(service) => Ok(match service.accept().await? {
-                Visitor::Call(call) => Incoming::Call(call),
-                Visitor::Direct(stream, origin) => Incoming::Stream(stream, origin),
-                Visitor::Unheard(stream, origin) => {
-                    Incoming::Unheard(stream, origin, service.port())
-                }
-            }),
+            Self::Service(service) => service.accept().await,
             Self::Stream(listener) => {
                 let (stream, origin) = listener.accept().await?;
                 Ok(Incoming::Stream(stream, origin))

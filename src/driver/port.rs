@@ -14,6 +14,7 @@ use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
 
+use super::acceptor::Incoming;
 use crate::auth::SharedAuthenticator;
 use crate::connection::Request;
 use crate::endpoint::TcpEndpoint;
@@ -22,7 +23,7 @@ use crate::proto::mechanism::Mechanism;
 use crate::remote::Origin;
 use crate::routing::lock;
 use crate::sync::Mutex;
-use crate::transport::{DetachedStream, ListenError, Listener, Stream};
+use crate::transport::{DetachedStream, ListenError, Listener};
 
 /// What one socket serves at a port. Dropping it gives that up.
 #[derive(Debug)]
@@ -39,17 +40,6 @@ pub(crate) struct Service {
 pub(super) struct Call {
     pub(super) request: Box<Request<DetachedStream>>,
     pub(super) origin: Origin,
-}
-
-/// What comes to a service.
-#[derive(Debug)]
-pub(super) enum Visitor {
-    /// One that has come straight to it.
-    Direct(Stream, Origin),
-    /// One that has to be heard first, as there is more than one service.
-    Unheard(Stream, Origin),
-    /// One that was heard.
-    Call(Call),
 }
 
 /// Why a port cannot be served.
@@ -126,13 +116,16 @@ impl Service {
     /// # Errors
     ///
     /// See [`Listener::accept`].
-    pub(super) async fn accept(&mut self) -> io::Result<Visitor> {
+    pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         tokio::select! {
-            Some(call) = self.calls.recv() => Ok(Visitor::Call(call)),
+            Some(call) = self.calls.recv() => Ok(Incoming::Call(call)),
             accepted = self.listener.accept() => {
                 let (stream, origin) = accepted?;
-                let visitor = if self.is_alone() { Visitor::Direct } else { Visitor::Unheard };
-                Ok(visitor(stream, origin))
+                Ok(if self.is_alone() {
+                    Incoming::Stream(stream, origin)
+                } else {
+                    Incoming::Unheard(stream, origin, self.port)
+                })
             }
         }
     }
@@ -140,10 +133,6 @@ impl Service {
     /// Returns what is bound.
     pub(super) fn local_endpoint(&self) -> TcpEndpoint {
         TcpEndpoint::from(self.port).serving(self.resource.as_deref())
-    }
-
-    pub(super) const fn port(&self) -> SocketAddr {
-        self.port
     }
 
     /// Whether whoever dials the port can only mean this service.
