@@ -15,8 +15,8 @@ use proto::mechanism::curve::Seed;
 use proto::metadata::Metadata;
 use proto::socket_type::SocketType;
 
-fuzz_target!(|input: (bool, u8, &[u8])| {
-    let (greeted, piece, octets) = input;
+fuzz_target!(|input: (bool, bool, u8, &[u8])| {
+    let (greeted, hears_first, piece, octets) = input;
     let mut stream = Vec::new();
     if greeted {
         // Spares the fuzzer from having to find a greeting first.
@@ -24,8 +24,8 @@ fuzz_target!(|input: (bool, u8, &[u8])| {
     }
     stream.extend_from_slice(octets);
 
-    let whole = feed([stream.as_slice()]);
-    let pieces = feed(stream.chunks(usize::from(piece).max(1)));
+    let whole = feed(hears_first, [stream.as_slice()]);
+    let pieces = feed(hears_first, stream.chunks(usize::from(piece).max(1)));
 
     assert_eq!(whole.progress, pieces.progress);
     assert_eq!(whole.output, pieces.output);
@@ -43,20 +43,28 @@ struct Outcome {
     left: BytesMut,
 }
 
-fn feed<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+fn feed<'a>(hears_first: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let config = HandshakeConfig {
         socket_type: SocketType::Client,
         mechanism: Mechanism::Null,
         metadata: Metadata::default(),
         has_authenticator: false,
     };
-    let mut handshake = Handshake::new(config, Seed::new(&[0x55; Seed::LEN]));
+    let seed = Seed::new(&[0x55; Seed::LEN]);
+    let mut handshake = if hears_first {
+        Handshake::hearing_first(Mechanism::Null, false, seed)
+    } else {
+        Handshake::new(config.clone(), seed)
+    };
     let mut left = BytesMut::new();
     let mut progress = Ok(None);
     for piece in pieces {
         left.extend_from_slice(piece);
         if progress == Ok(None) {
             progress = handshake.handle_input(&mut left);
+            if handshake.awaits_introduction() {
+                progress = handshake.introduce(&config).map(Some);
+            }
         }
     }
     let output = std::iter::from_fn(|| handshake.poll_output()).flatten();
