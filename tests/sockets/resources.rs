@@ -64,6 +64,12 @@ async fn a_resource_that_comes_later_is_waited_for() {
     let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
     assert_eq!(billing.recv().await.unwrap(), "early");
     assert!(orders.try_recv().is_err());
+    // On the connection that has waited, and not on another one.
+    until(&mut events, |kind| {
+        assert!(!matches!(kind, EventKind::HandshakeFailed { .. } | EventKind::Connected));
+        matches!(kind, EventKind::HandshakeSucceeded)
+    })
+    .await;
 }
 
 #[tokio::test]
