@@ -174,9 +174,9 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     /// Stops listening on an endpoint, named as it was given or as `bind` returned it, and ends the
     /// connections that were accepted through it.
     ///
-    /// When this returns the address is free, unless other sockets share the port. What is queued for those connections is written in
-    /// the background, for as long as [`linger`](super::Builder::linger) says; what was received
-    /// stays to be received.
+    /// When this returns the address is free, unless other sockets share the port. What is queued for
+    /// those connections is written in the background, for as long as
+    /// [`linger`](super::Builder::linger) says; what was received stays to be received.
     ///
     /// # Cancel safety
     ///
