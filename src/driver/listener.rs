@@ -161,7 +161,10 @@ impl Place {
                     .unwrap_or(Err(HandshakeFailure::TimedOut { limit }))?,
                 None => hearing.await?,
             };
-            let resource = request.resource().map(|octets| octets.escape_ascii().to_string());
+            let resource = request.resource().map(|octets| {
+                let shown = octets.get(..RESOURCE_SHOWN_MAX).unwrap_or(octets);
+                shown.escape_ascii().to_string()
+            });
             let call = Call { request: Box::new(request.map(Stream::detach)?), origin };
             let handing_over = call.hand_over(port);
             match deadline {
@@ -303,6 +306,9 @@ impl Place {
         self.shared.publisher.publish(&subject, kind);
     }
 }
+
+/// How much of what a remote asks for is told; a resource that can be bound has no more.
+const RESOURCE_SHOWN_MAX: usize = 255;
 
 /// How long to wait when the system has no file descriptor for another connection: others may be
 /// closed meanwhile, and the backlog keeps whoever dials.

@@ -98,7 +98,7 @@ pub enum HandshakeFailure {
     /// [`handshake_interval`](crate::Builder::handshake_interval). (RFC 37, The Resource Property.)
     #[error("nobody serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
     UnknownResource {
-        /// What the remote asks for, made printable.
+        /// What the remote asks for, made printable, and cut to 255 octets.
         resource: Option<String>,
     },
     /// What the remote has encrypted does not decrypt (RFC 26): it has not the secret key that it claims

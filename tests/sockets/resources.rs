@@ -9,6 +9,7 @@ use tokio_zmtp::auth::{CurveKeypair, Users};
 use tokio_zmtp::monitor::{Event, EventKind, HandshakeFailure, Monitor};
 use tokio_zmtp::{BindError, Builder, Client, Endpoint, Mechanism, Server, Socket};
 
+use crate::remote::{self, GREETING, Remote};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -90,6 +91,29 @@ async fn a_resource_that_nobody_serves_is_refused_in_the_end() {
         .await;
         assert_eq!(client.stats().connected, 0);
     }
+}
+
+#[tokio::test]
+async fn of_what_is_no_resource_little_is_kept() {
+    let _watchdog = Watchdog::start();
+    let orders = Server::builder().handshake_interval(Duration::from_millis(50));
+    let orders = orders.bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let mut events = orders.monitor();
+    let asked = remote::property("Resource", &[0x00; 60_000]);
+    let resource = loop {
+        let mut remote = Remote::dial(&at(&orders, "")).await;
+        remote.write(&GREETING).await;
+        remote.write(&remote::command("READY", &asked)).await;
+        // The first attempts may take longer than that before they have asked for anything.
+        let failed = until(&mut events, |kind| matches!(kind, EventKind::HandshakeFailed { .. }));
+        if let EventKind::HandshakeFailed {
+            reason: HandshakeFailure::UnknownResource { resource },
+        } = failed.await.kind
+        {
+            break resource.unwrap();
+        }
+    };
+    assert_eq!(resource, "\\x00".repeat(255));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
