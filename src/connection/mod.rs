@@ -19,6 +19,7 @@
 
 mod codec;
 mod establish;
+mod quiet;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -31,6 +32,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Instant, Sleep};
@@ -39,6 +41,7 @@ use tokio_util::codec::{Decoder, Framed};
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
 pub(crate) use self::establish::{Request, establish};
+use self::quiet::Quiet;
 use self::writer::Writer;
 use crate::monitor::DisconnectReason;
 use crate::options::Options;
@@ -67,6 +70,7 @@ pub(crate) struct Connection<'a, S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// How many octets of an incomplete frame have arrived.
     incomplete: usize,
+    quiet: Quiet,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
@@ -92,6 +96,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             heartbeating: Heartbeating::new(options.heartbeat, now()),
             timer: None,
             incomplete: 0,
+            quiet: Quiet::default(),
         }
     }
 
@@ -134,6 +139,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 Err(error) => return Poll::Ready(error.into()),
             }
             if !held_up || self.writer.is_held_up() {
+                if self.quiet.poll(cx).is_ready() {
+                    self.give_back_buffers();
+                }
                 return Poll::Pending;
             }
             // The reading gave up without asking to be woken, and can go on now.
@@ -142,7 +150,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 
     /// Reads and delivers; ready when the connection has ended.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<DisconnectReason> {
-        for _ in 0..READS_PER_WAKE {
+        let (mut reads, mut octets) = (0, 0);
+        while reads < READS_PER_WAKE && octets < OCTETS_PER_WAKE {
+            reads += 1;
             while let Some(arrival) = self.undelivered.front_mut() {
                 ready!(self.attachment.poll_deliver(cx.waker(), arrival));
                 self.undelivered.pop_front();
@@ -161,7 +171,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             self.heartbeating.handle_traffic();
             self.count_multipart();
             match traffic {
-                Some(Ok(Traffic::Messages(batch))) => self.receive(batch),
+                Some(Ok(Traffic::Messages(batch))) => {
+                    octets += batch.wire_octets();
+                    self.quiet.handle_octets(batch.wire_octets());
+                    self.receive(batch);
+                }
                 Some(Ok(Traffic::Command(command))) => {
                     if let Some(reason) = self.handle_command(command) {
                         self.framed.read_buffer_mut().clear();
@@ -285,8 +299,21 @@ impl<S> Connection<'_, S> {
     fn count_written(&mut self) {
         let written = self.writer.take_written();
         if !written.is_empty() {
+            self.quiet.handle_octets(usize::try_from(written.octets).unwrap_or(usize::MAX));
             self.remote.counters().count_sent(written);
         }
+    }
+
+    /// Frees the memory that was needed for much, and is not for little.
+    fn give_back_buffers(&mut self) {
+        let mut input = mem::take(self.framed.read_buffer_mut());
+        self.framed.codec_mut().decoder.give_back(&mut input);
+        *self.framed.read_buffer_mut() = input;
+        if self.writer.is_idle() {
+            *self.framed.write_buffer_mut() = BytesMut::new();
+            *self.writer.taken() = VecDeque::new();
+        }
+        self.attachment.give_back();
     }
 
     fn count_multipart(&mut self) {
@@ -314,6 +341,10 @@ fn now() -> std::time::Instant {
 
 /// How many batches or commands are read before other tasks get their turn.
 const READS_PER_WAKE: usize = 16;
+
+/// How many octets of messages are read before other tasks get their turn: few enough that receivers
+/// find them in the cache, and leave the buffers to be read into again.
+const OCTETS_PER_WAKE: usize = 0x4_0000;
 
 /// How long a remote may take to end its side after we have ended ours.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

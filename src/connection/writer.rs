@@ -186,6 +186,7 @@ impl Writer {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
         }
+        self.body = Bytes::new();
         let buffer = framed.write_buffer_mut();
         buffer.clear();
         if buffer.capacity() > BUFFER_KEPT {

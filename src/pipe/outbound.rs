@@ -187,6 +187,13 @@ impl Outbound {
         self.hwm = hwm;
     }
 
+    /// Frees the memory of the queue, if it is empty.
+    pub(crate) fn give_back(&mut self) {
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
+    }
+
     /// Takes all messages out, when their connection has gone.
     pub(crate) fn into_queue(self) -> VecDeque<Message> {
         self.queue

@@ -228,6 +228,11 @@ impl Attachment {
         self.routing.losses.multipart(&self.subject, messages);
     }
 
+    /// Frees the memory of the outgoing queue, if it is empty.
+    pub(crate) fn give_back(&self) {
+        lock(&self.routing.outgoing).give_back(self.pipe.outbound);
+    }
+
     /// Whether there is nothing to write at the moment.
     pub(crate) fn is_empty(&self) -> bool {
         self.taken.is_empty() && lock(&self.routing.outgoing).queued(Some(self.pipe.outbound)) == 0

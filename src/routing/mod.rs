@@ -62,6 +62,9 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Sets another mark for the queues of all remotes, those to come included.
     fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>);
 
+    /// Frees the memory of a queue that is empty.
+    fn give_back(&mut self, key: PipeKey);
+
     /// How many messages are queued, for one remote or for all.
     fn queued(&self, key: Option<PipeKey>) -> usize;
 

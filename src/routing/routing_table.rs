@@ -149,6 +149,12 @@ impl Outgoing for RoutingTable {
         }
     }
 
+    fn give_back(&mut self, key: PipeKey) {
+        if let Some(slot) = self.pipes.get_mut(key) {
+            slot.outbound.give_back();
+        }
+    }
+
     fn queued(&self, key: Option<PipeKey>) -> usize {
         match key {
             Some(key) => self.pipes.get(key).map_or(0, |slot| slot.outbound.len()),

@@ -1,6 +1,9 @@
 //! What connections cost over which nothing passes.
 
-use tokio_zmtp::{Client, Server, Socket};
+use std::time::Duration;
+
+use tokio::time;
+use tokio_zmtp::{Client, Message, Server, Socket};
 
 use crate::census::{self, Census};
 use crate::watchdog::Watchdog;
@@ -29,6 +32,37 @@ fn an_idle_connection_costs_little_at_either_end() {
         assert_eq!(server.peers().len(), CONNECTIONS + 1);
         let each = (Census::take().heap - before.unwrap().heap) / (2 * CONNECTIONS);
         assert!(each <= OCTETS_EACH, "{each} octets for each end");
+        client.close().await;
+        server.close().await;
+    });
+}
+
+#[test]
+fn what_a_burst_needed_is_given_back() {
+    let _alone = census::alone();
+    let _watchdog = Watchdog::start();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().unwrap().block_on(async {
+        let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+        let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+        client.send("hello").await.unwrap();
+        let hello = server.recv().await.unwrap();
+        let before = Census::take().heap;
+        for size in [50, 20_000, 1_000_000] {
+            let body = Message::from(vec![7; size]);
+            for _ in 0..100 {
+                client.send(&body).await.unwrap();
+                server.reply(&hello, &body).await.unwrap();
+            }
+            for _ in 0..100 {
+                server.recv().await.unwrap();
+                client.recv().await.unwrap();
+            }
+        }
+        // The clock runs on by itself while nothing happens.
+        time::sleep(Duration::from_secs(5)).await;
+        let kept = Census::take().heap.saturating_sub(before) / 2;
+        assert!(kept <= OCTETS_EACH, "{kept} octets at each end");
         client.close().await;
         server.close().await;
     });

@@ -87,6 +87,7 @@ impl TrafficDecoder {
             }
             let (end, messages) = if self.in_multipart { (0, 0) } else { self.scan(input)? };
             if messages > 0 {
+                self.room.learn_frames(end, messages);
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed);
                 return Ok(Some(Traffic::Messages(Batch::new(frames, messages, passed))));
@@ -107,10 +108,16 @@ impl TrafficDecoder {
                 continue;
             }
             // A message that has not arrived whole.
-            let missing = header.size.saturating_sub(input.len() as u64);
+            let length = header.size.saturating_add(header.len() as u64);
+            let missing = length.saturating_sub(input.len() as u64);
             self.room.make(input, usize::try_from(missing).unwrap_or(usize::MAX));
             return Ok(None);
         }
+    }
+
+    /// Gives back what much traffic had use for, and little has not; what has arrived stays in `input`.
+    pub(crate) fn give_back(&mut self, input: &mut BytesMut) {
+        self.room.give_back(input);
     }
 
     /// How many multipart messages were discarded since this was last asked.

@@ -1,23 +1,45 @@
 //! How much room there is to read into.
 
+use std::collections::VecDeque;
+use std::mem;
+
 use bytes::BytesMut;
 
 use super::READ_SIZE;
 
 /// Makes room as there has been use for it: much where much arrives, and little where messages come one
 /// by one, or not at all, so that a connection that is idle does not keep a large buffer.
+///
+/// Memory that the system has to provide anew costs more than the octets that are read into it. So
+/// buffers are kept an eye on, and read into again when all messages in them are gone; and where
+/// frames are of one length, buffers end where a frame does, so that no part of one has to be moved.
 #[derive(Debug)]
 pub(super) struct Room {
     /// What lay in the buffer when room was made, until it is known what was read into it.
     before: Option<usize>,
     /// How many reads in a row have brought little.
     little: u8,
+    /// How long the frame was that room was made for.
+    awaited: usize,
+    /// The longest frame that was awaited and came.
+    longest: usize,
+    /// How long all frames of the last batch were; zero if they were not of one length.
+    alike: usize,
+    /// Earlier buffers, which messages may still lie in, the oldest first.
+    lent: VecDeque<BytesMut>,
 }
 
 impl Room {
     /// Begins with little.
     pub(super) const fn new() -> Self {
-        Self { before: None, little: LITTLE_FOR_GOOD }
+        Self {
+            before: None,
+            little: LITTLE_FOR_GOOD,
+            awaited: 0,
+            longest: 0,
+            alike: 0,
+            lent: VecDeque::new(),
+        }
     }
 
     /// Takes note of what was read since room was made.
@@ -27,26 +49,71 @@ impl Room {
         let read = input.len().saturating_sub(before);
         let is_full = input.len() == input.capacity();
         self.little = if is_full || read > READ_LITTLE { 0 } else { self.little.saturating_add(1) };
+        if input.len() >= self.awaited {
+            self.longest = self.longest.max(mem::take(&mut self.awaited));
+        }
     }
 
-    /// Makes room to read into, where `missing` octets are known to be needed: room for one read, or as
-    /// much as has been read so far if more is missing than that.
+    /// Takes note of the frames of a batch.
+    #[inline]
+    pub(super) fn learn_frames(&mut self, octets: usize, frames: usize) {
+        self.alike = if octets % frames == 0 { octets / frames } else { 0 };
+    }
+
+    /// Makes room to read into, where `missing` octets are known to be needed: room for one read, or, if
+    /// more is missing than that, as much as has been read so far, or was read for an earlier frame.
     #[inline]
     pub(super) fn make(&mut self, input: &mut BytesMut, missing: usize) {
         let spare = input.capacity() - input.len();
         if self.little >= LITTLE_FOR_GOOD && missing == 0 {
-            if input.is_empty() && spare > 2 * READ_LITTLE {
-                *input = BytesMut::with_capacity(READ_LITTLE);
+            if input.is_empty() && spare > 2 * READ_LITTLE || !self.lent.is_empty() {
+                self.give_back(input);
             } else if spare < READ_LITTLE / 4 {
                 input.reserve(READ_LITTLE);
             }
         } else {
-            let nearly_there = spare >= missing && input.len() >= READ_SIZE;
-            if spare < READ_AGAIN && !nearly_there {
-                input.reserve(missing.min(input.len()).max(READ_SIZE));
+            let completes = missing > 0 && spare >= missing && input.len() >= MOVED_RATHER;
+            if spare < READ_AGAIN && !completes {
+                self.renew(input, missing);
             }
         }
         self.before = Some(input.len());
+        self.awaited = if missing > 0 { input.len().saturating_add(missing) } else { 0 };
+    }
+
+    /// Begins with little again.
+    pub(super) fn give_back(&mut self, input: &mut BytesMut) {
+        if input.is_empty() {
+            *input = BytesMut::with_capacity(READ_LITTLE);
+        }
+        *self = Self { before: Some(input.len()), awaited: self.awaited, ..Self::new() };
+    }
+
+    /// Moves what lies in `input` to where there is room after it.
+    fn renew(&mut self, input: &mut BytesMut, missing: usize) {
+        let more = match missing {
+            0 => READ_AGAIN,
+            _ => missing.min(input.len().max(self.longest)),
+        };
+        let room = match self.alike {
+            length @ MOVED_RATHER..=ALIKE_MAX => READ_SIZE.next_multiple_of(length),
+            _ => READ_SIZE,
+        };
+        let room = room.max(input.len() + more);
+        if input.try_reclaim(room - input.len()) {
+            return;
+        }
+        let free = self.lent.iter_mut().position(|earlier| earlier.try_reclaim(room));
+        let mut buffer = free
+            .and_then(|at| self.lent.remove(at))
+            .unwrap_or_else(|| BytesMut::with_capacity(room));
+        buffer.extend_from_slice(input);
+        let mut earlier = mem::replace(input, buffer);
+        earlier.clear();
+        if self.lent.len() >= (LENT_MAX / room).max(LENT_LEAST) {
+            self.lent.pop_front();
+        }
+        self.lent.push_back(earlier);
     }
 }
 
@@ -58,6 +125,19 @@ const LITTLE_FOR_GOOD: u8 = 16;
 
 /// Room below which a read buffer is renewed, so that a read is never only the tail of a buffer.
 const READ_AGAIN: usize = 0x4000;
+
+/// Less than this is moved to a new buffer rather than completed by a read of its own.
+const MOVED_RATHER: usize = 0x1000;
+
+/// Up to this length of frames whole ones are expected to follow.
+const ALIKE_MAX: usize = 0x20_0000;
+
+/// How many octets of earlier buffers are kept an eye on: as much as is read before receivers get
+/// their turn, and as much again.
+const LENT_MAX: usize = 0x8_0000;
+
+/// How many earlier buffers at least, however long they are.
+const LENT_LEAST: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -87,6 +87,7 @@ impl TrafficDecoder {
                 }
             };
             let batch = (messages > 0).then(|| {
+                self.room.learn_frames(end, messages);
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed);
                 Traffic::Messages(Batch::new(frames, messages, passed).opened(OVERHEAD))
