@@ -8,8 +8,8 @@
 //! takes no more stops the writing and never the reading.
 //!
 //! **Memory.** Beside the queues a connection holds one read buffer, and what it took from the
-//! queue and has not written, once as messages and once encoded: 128 KiB at most, or one message
-//! that is longer, of which no copy is made.
+//! queue and has not written: 256 KiB at most, or one message that is longer. Of that 60 KiB are
+//! encoded at a time, without the long bodies, of which no copy is made.
 //!
 //! **Ending.** A retired queue that is empty ends the connection once all is written: it shuts its
 //! side of the stream down and waits a moment for the remote to do the same. Any other end is the
