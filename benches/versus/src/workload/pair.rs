@@ -1,0 +1,90 @@
+//! Two processes that talk to each other, and how many messages make a measurement.
+
+use crate::Failure;
+use crate::child::Child;
+use crate::implementation::Place;
+use crate::role::{Done, Part, Role};
+use crate::workload::Attempt;
+
+/// A process that is bound, and one that is connected to it.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) bound: Child,
+    pub(crate) connected: Child,
+}
+
+impl Pair {
+    /// Starts both.
+    pub(crate) fn start(
+        attempt: &Attempt<'_>,
+        bound: Part,
+        connected: Part,
+    ) -> Result<Self, Failure> {
+        let mut role = role(attempt, bound);
+        let mut bound = Child::spawn(&role)?;
+        role.endpoint = bound.bound()?;
+        role.part = connected;
+        let mut connected = Child::spawn(&role)?;
+        connected.ready()?;
+        Ok(Self { bound, connected })
+    }
+}
+
+/// What an attempt wants of a process.
+pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
+    let case = attempt.case;
+    Role {
+        implementation: attempt.implementation,
+        part,
+        runtime: case.runtime,
+        pinned: case.pinned,
+        place: Place {
+            transport: case.transport,
+            path: attempt.directory.join(file_name()).to_string_lossy().into_owned(),
+            size: case.size,
+            connections: case.clients,
+        },
+        endpoint: String::new(),
+        outstanding: case.outstanding,
+    }
+}
+
+/// Finds out how many messages take as long as they may, and measures those.
+///
+/// Returns how many there were, how they went, and their rate.
+pub(crate) fn adapt(
+    attempt: &Attempt<'_>,
+    mut run: impl FnMut(u64) -> Result<Done, Failure>,
+) -> Result<(u64, Done, f64), Failure> {
+    let clients = attempt.case.clients as u64;
+    let mut timed = |count: f64| {
+        let count = (count as u64).div_ceil(clients).max(2) * clients;
+        let done = run(count)?;
+        Ok::<_, Failure>((count, done, (count - 1) as f64 / done.seconds.max(1e-9)))
+    };
+    let mut rate = match attempt.rate {
+        Some(rate) => rate,
+        None => {
+            let few = (FEW_OCTETS / attempt.case.size as f64).clamp(FEW_MIN, FEW_MAX);
+            let (_, _, rate) = timed(few)?;
+            timed(rate * attempt.seconds / 10.0)?.2
+        }
+    };
+    rate = timed(rate * attempt.seconds * WARM_UP)?.2;
+    timed(rate * attempt.seconds)
+}
+
+/// A name for a socket's file.
+fn file_name() -> String {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{}.sock", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// How much of a measurement goes before it and does not count.
+const WARM_UP: f64 = 0.3;
+
+/// What to begin with when nothing is known.
+const FEW_OCTETS: f64 = 4e6;
+const FEW_MIN: f64 = 10.0;
+const FEW_MAX: f64 = 1_000.0;
