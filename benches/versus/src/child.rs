@@ -1,7 +1,7 @@
 //! Measured processes, from the side of the one that measures.
 
-use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{self, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,11 +26,11 @@ pub(crate) struct Child {
 impl Child {
     /// Starts this program again, in a role.
     pub(crate) fn spawn(role: &Role) -> Result<Self, Failure> {
-        Self::spawn_under::<&OsStr>(role, &[])
+        Self::spawn_under(role, &[])
     }
 
     /// As above, as the last argument of another program.
-    pub(crate) fn spawn_under<S: AsRef<OsStr>>(role: &Role, under: &[S]) -> Result<Self, Failure> {
+    pub(crate) fn spawn_under(role: &Role, under: &[PathBuf]) -> Result<Self, Failure> {
         let program = env::current_exe()?;
         let mut command = match under.split_first() {
             Some((first, rest)) => {

@@ -4,18 +4,20 @@
 //! about a minute and only prints; `--help` tells what can be chosen. Each end of a connection is a
 //! process of its own, which is this program again in another role.
 
-#![expect(dead_code, reason = "results are not kept yet")]
-
 mod arguments;
 mod case;
+mod chart;
 mod child;
+mod document;
 mod implementation;
+mod machine;
 mod plan;
 mod results;
 mod role;
 mod run;
 mod statistics;
 mod table;
+mod target;
 mod usage;
 mod workload;
 

@@ -19,6 +19,7 @@ impl Extent {
     pub(crate) fn rounds(self, case: Case) -> usize {
         match self {
             Self::Full if case.section == Section::Idle => 1,
+            Self::Full if case.section == Section::Cost => 3,
             Self::Full if is_of_interest(case) => 5,
             Self::Full | Self::Quick => 3,
             Self::Smoke => 1,
@@ -53,6 +54,9 @@ pub(crate) fn cases(section: Section, extent: Extent) -> Vec<Case> {
 
 /// Whether an implementation can do a case at all.
 pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
+    if case.section == Section::Rpc {
+        return implementation == Implementation::Tonic;
+    }
     let inproc = case.transport == Transport::Inproc;
     match implementation {
         Implementation::TokioZmtp
@@ -62,6 +66,7 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
         Implementation::Monocoque | Implementation::ZmqRs => !inproc,
         Implementation::Bare => !inproc && case.clients == 1,
         Implementation::Channel => inproc,
+        Implementation::Tonic => false,
     }
 }
 

@@ -19,11 +19,12 @@ use crate::implementation::monocoque::Monocoque;
 use crate::implementation::omq::Omq;
 use crate::implementation::rzmq::Rzmq;
 use crate::implementation::tokio_zmtp::TokioZmtp;
+use crate::implementation::tonic::Tonic;
 use crate::implementation::zmq_rs::ZmqRs;
-use crate::implementation::{Implementation, Messaging, Place, Receiver, Sender, Server};
+use crate::implementation::{Implementation, Messaging, Place, Receiver, Rpc, Sender, Server};
 use crate::usage::{self, Usage};
 use crate::workload::together::{self, both_ends};
-use crate::workload::{idle, one_way, requests};
+use crate::workload::{idle, one_way, requests, rpc};
 
 /// What a process is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -51,6 +52,10 @@ pub(crate) enum Part {
     Server,
     /// Makes requests.
     Client,
+    /// Answers calls.
+    Responder,
+    /// Makes calls.
+    Caller,
     /// Makes connections and keeps them.
     Holder,
     /// Both ends of what goes one way, inside one process.
@@ -127,10 +132,12 @@ impl Role {
             usage::stay_on_first_core()?;
         }
         let orders = take_orders();
-        let played = if matches!(self.part, Part::BothOneWay | Part::BothRequests) {
-            self.play_both(orders)
-        } else {
-            self.play_one(orders)
+        let played = match self.part {
+            Part::BothOneWay | Part::BothRequests => self.play_both(orders),
+            Part::Caller | Part::Responder => self.play_rpc(orders),
+            Part::Client | Part::Holder | Part::Receiver | Part::Sender | Part::Server => {
+                self.play_one(orders)
+            }
         };
         if let Err(failure) = &played {
             Report::Failed(failure.to_string()).send();
@@ -149,7 +156,18 @@ impl Role {
             Implementation::ZmqRs => on(runtime, act::<ZmqRs>(self, orders)),
             Implementation::Rzmq => on(runtime, act::<Rzmq>(self, orders)),
             Implementation::Bare => on(runtime, act::<Bare>(self, orders)),
-            Implementation::Channel => Err("it has no ends in two processes".into()),
+            Implementation::Channel | Implementation::Tonic => {
+                Err("it carries no messages between processes".into())
+            }
+        }
+    }
+
+    /// One end of calls.
+    fn play_rpc(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::Tonic => on(runtime, act_rpc::<Tonic>(self, orders)),
+            _ => Err("it does not call procedures".into()),
         }
     }
 
@@ -170,9 +188,10 @@ impl Role {
             Implementation::Omq => on(runtime, both_ends!(Omq, self, orders)),
             Implementation::Rzmq => on(runtime, both_ends!(Rzmq, self, orders)),
             Implementation::Channel => on(runtime, both_ends!(Channel, self, orders)),
-            Implementation::Bare | Implementation::Monocoque | Implementation::ZmqRs => {
-                Err("it does not connect two ends inside a process".into())
-            }
+            Implementation::Bare
+            | Implementation::Monocoque
+            | Implementation::Tonic
+            | Implementation::ZmqRs => Err("it does not connect two ends inside a process".into()),
         }
     }
 }
@@ -204,7 +223,16 @@ async fn act<M: Messaging>(role: Role, orders: Orders) -> Result<(), Failure> {
         Part::Server => requests::serve::<M>(&role).await,
         Part::Client => requests::make::<M>(&role, orders).await,
         Part::Holder => idle::hold::<M>(&role, orders).await,
-        Part::BothOneWay | Part::BothRequests => Err("two processes do that".into()),
+        Part::BothOneWay | Part::BothRequests | Part::Caller | Part::Responder => {
+            Err("that is done elsewhere".into())
+        }
+    }
+}
+
+async fn act_rpc<R: Rpc>(role: Role, orders: Orders) -> Result<(), Failure> {
+    match role.part {
+        Part::Responder => rpc::respond::<R>(&role).await,
+        _ => rpc::call::<R>(&role, orders).await,
     }
 }
 

@@ -7,36 +7,40 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::Failure;
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::case::{Case, Section};
 use crate::implementation::Implementation;
 use crate::plan::{self, Extent};
 use crate::results::{Problem, Results};
-use crate::table;
 use crate::workload::{Attempt, Outcome};
+use crate::{document, table};
 
 /// Does what the command line says.
 #[expect(clippy::print_stdout, reason = "the result is what it prints")]
 pub(crate) fn as_asked(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(Command::Redraw) = arguments.command {
+        return document::redraw();
+    }
     let plan = Plan::of(arguments);
-    let mut failed = Vec::new();
+    let mut all = Results::default();
     for &section in &plan.sections {
         let results = plan.measure(section)?;
+        println!("== {}\n", section.title());
         for table in table::of_section(&results, section) {
             println!("{}", table.to_text());
         }
-        failed.extend(results.problems);
+        if plan.writes {
+            results.write(&document::kept(), section)?;
+        }
+        all.add(results);
     }
-    if failed.is_empty() {
-        return Ok(());
+    if plan.extent != Extent::Smoke {
+        println!("== Targets\n\n{}", document::targets_as_text(&all));
     }
-    for Problem { case, implementation, text } in &failed {
-        println!("{} failed in {case:?}: {text}", implementation.title());
+    if plan.writes {
+        document::redraw()?;
     }
-    if plan.extent == Extent::Smoke || failed.iter().any(|p| p.implementation == OURS) {
-        return Err("not everything worked".into());
-    }
-    Ok(())
+    plan.complain(&all.problems)
 }
 
 /// What is measured, and how often.
@@ -47,6 +51,8 @@ struct Plan {
     implementations: Vec<Implementation>,
     rounds: Option<usize>,
     seconds: f64,
+    /// Whether results are kept and shown in the documentation.
+    writes: bool,
 }
 
 impl Plan {
@@ -56,13 +62,32 @@ impl Plan {
             (false, true) => Extent::Quick,
             (false, false) => Extent::Full,
         };
+        let is_whole = arguments.implementations.is_empty()
+            && arguments.rounds.is_none()
+            && arguments.seconds.is_none();
         Self {
             extent,
+            writes: arguments.write || (extent == Extent::Full && is_whole),
             sections: or_all(&arguments.sections),
             implementations: or_all(&arguments.implementations),
             rounds: arguments.rounds.map(usize::from),
             seconds: arguments.seconds.unwrap_or_else(|| extent.seconds()),
         }
+    }
+
+    /// Tells of what did not work. This crate has to; in a smoke run, all have.
+    #[expect(clippy::print_stdout, reason = "the result is what it prints")]
+    fn complain(&self, problems: &[Problem]) -> Result<(), Failure> {
+        for Problem { case, implementation, text } in problems {
+            println!("{} failed in {case:?}: {text}", implementation.title());
+        }
+        let is_grave = |problem: &Problem| {
+            self.extent == Extent::Smoke || problem.implementation == Implementation::TokioZmtp
+        };
+        if problems.iter().any(is_grave) {
+            return Err("not everything worked".into());
+        }
+        Ok(())
     }
 
     /// Every case in some rounds, in each of which the implementations take turns.
@@ -150,5 +175,3 @@ impl Drop for Directory {
 fn or_all<T: ValueEnum + Clone>(chosen: &[T]) -> Vec<T> {
     if chosen.is_empty() { T::value_variants().to_vec() } else { chosen.to_vec() }
 }
-
-const OURS: Implementation = Implementation::TokioZmtp;

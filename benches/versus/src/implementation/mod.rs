@@ -7,6 +7,7 @@ pub(crate) mod monocoque;
 pub(crate) mod omq;
 pub(crate) mod rzmq;
 pub(crate) mod tokio_zmtp;
+pub(crate) mod tonic;
 pub(crate) mod zmq_rs;
 
 use clap::ValueEnum;
@@ -34,6 +35,8 @@ pub(crate) enum Implementation {
     ZmqRs,
     /// rzmq: PUSH and PULL, DEALER and ROUTER.
     Rzmq,
+    /// tonic: gRPC.
+    Tonic,
     /// Streams of octets, without a library.
     Bare,
     /// Tokio's bounded channel of 1,000 messages.
@@ -42,13 +45,14 @@ pub(crate) enum Implementation {
 
 impl Implementation {
     /// In the order of their columns.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::TokioZmtp,
         Self::Libzmq,
         Self::Omq,
         Self::Monocoque,
         Self::ZmqRs,
         Self::Rzmq,
+        Self::Tonic,
         Self::Bare,
         Self::Channel,
     ];
@@ -62,6 +66,7 @@ impl Implementation {
             Self::Monocoque => "monocoque",
             Self::ZmqRs => "zmq.rs",
             Self::Rzmq => "rzmq",
+            Self::Tonic => "tonic",
             Self::Bare => "bare sockets",
             Self::Channel => "mpsc",
         }
@@ -167,6 +172,23 @@ pub(crate) trait Client {
 pub(crate) trait Server {
     /// Returns what it receives, for ever.
     async fn serve(&mut self) -> Result<(), Failure>;
+}
+
+/// Remote procedure calls.
+pub(crate) trait Rpc {
+    type Caller: Caller;
+
+    /// Binds, announces the endpoint, and answers with what it was called with, for ever.
+    async fn respond(place: &Place, announce: Announce) -> Result<(), Failure>;
+
+    /// Connects what calls with bodies of `size` octets.
+    async fn caller(endpoint: &str, size: usize) -> Result<Self::Caller, Failure>;
+}
+
+/// Calls, from as many clones of it as there are calls at once.
+pub(crate) trait Caller: Clone {
+    /// Waits for the answer.
+    async fn call(&mut self) -> Result<(), Failure>;
 }
 
 /// Fails unless a body has the length that was sent.

@@ -1,10 +1,12 @@
 //! The work: one file for each kind, with what the measured processes do, and with how that is
 //! measured.
 
+pub(crate) mod cost;
 pub(crate) mod idle;
 pub(crate) mod one_way;
 pub(crate) mod pair;
 pub(crate) mod requests;
+pub(crate) mod rpc;
 pub(crate) mod together;
 
 use std::path::Path;
@@ -40,9 +42,10 @@ impl Attempt<'_> {
         match (self.case.section, self.case.transport) {
             (Section::Throughput | Section::Latency, Transport::Inproc) => together::measure(self),
             (Section::Throughput | Section::FanIn, _) => one_way::measure(self),
-            (Section::Latency | Section::Pipelined | Section::Rpc, _) => requests::measure(self),
+            (Section::Latency | Section::Pipelined, _) => requests::measure(self),
             (Section::Idle, _) => idle::measure(self),
-            (Section::Cost, _) => Err("not measured yet".into()),
+            (Section::Cost, _) => cost::measure(self),
+            (Section::Rpc, _) => rpc::measure(self),
         }
     }
 }

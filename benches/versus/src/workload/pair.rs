@@ -1,5 +1,8 @@
 //! Two processes that talk to each other, and how many messages make a measurement.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::Failure;
 use crate::child::Child;
 use crate::implementation::Place;
@@ -20,11 +23,20 @@ impl Pair {
         bound: Part,
         connected: Part,
     ) -> Result<Self, Failure> {
+        Self::start_under(attempt, (bound, &[]), (connected, &[]))
+    }
+
+    /// As above, each as the last argument of other programs.
+    pub(crate) fn start_under(
+        attempt: &Attempt<'_>,
+        (bound, under_bound): (Part, &[PathBuf]),
+        (connected, under_connected): (Part, &[PathBuf]),
+    ) -> Result<Self, Failure> {
         let mut role = role(attempt, bound);
-        let mut bound = Child::spawn(&role)?;
+        let mut bound = Child::spawn_under(&role, under_bound)?;
         role.endpoint = bound.bound()?;
         role.part = connected;
-        let mut connected = Child::spawn(&role)?;
+        let mut connected = Child::spawn_under(&role, under_connected)?;
         connected.ready()?;
         Ok(Self { bound, connected })
     }
@@ -74,12 +86,12 @@ pub(crate) fn adapt(
     timed(rate * attempt.seconds)
 }
 
-/// A name for a socket's file.
+/// A name for a socket's file, which no other socket of this run has.
 fn file_name() -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("{}.sock", NEXT.fetch_add(1, Ordering::Relaxed))
 }
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// How much of a measurement goes before it and does not count.
 const WARM_UP: f64 = 0.3;
