@@ -55,7 +55,7 @@ pub(crate) fn cases(section: Section, extent: Extent) -> Vec<Case> {
 /// Whether an implementation can do a case at all.
 pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
     if case.section == Section::Rpc {
-        return implementation == Implementation::Tonic;
+        return matches!(implementation, Implementation::TokioZmtp | Implementation::Tonic);
     }
     let inproc = case.transport == Transport::Inproc;
     match implementation {

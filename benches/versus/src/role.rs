@@ -166,6 +166,7 @@ impl Role {
     fn play_rpc(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_rpc::<TokioZmtp>(self, orders)),
             Implementation::Tonic => on(runtime, act_rpc::<Tonic>(self, orders)),
             _ => Err("it does not call procedures".into()),
         }

@@ -7,6 +7,7 @@ pub(crate) mod monocoque;
 pub(crate) mod omq;
 pub(crate) mod rzmq;
 pub(crate) mod tokio_zmtp;
+mod tokio_zmtp_rpc;
 pub(crate) mod tonic;
 pub(crate) mod zmq_rs;
 
@@ -186,9 +187,9 @@ pub(crate) trait Rpc {
 }
 
 /// Calls, from as many clones of it as there are calls at once.
-pub(crate) trait Caller: Clone {
+pub(crate) trait Caller: Clone + Send + 'static {
     /// Waits for the answer.
-    async fn call(&mut self) -> Result<(), Failure>;
+    fn call(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// Fails unless a body has the length that was sent.

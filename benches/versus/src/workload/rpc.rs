@@ -1,9 +1,8 @@
-//! Calls, each of which waits for its answer: so many callers at once that share a connection.
+//! Calls, each of which waits for its answer: so many tasks at once that share a connection.
 
 use std::time::Instant;
 
-use futures_util::TryStreamExt;
-use futures_util::stream::FuturesUnordered;
+use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::case::Metric;
@@ -31,19 +30,20 @@ pub(crate) async fn call<R: Rpc>(role: &Role, mut orders: Orders) -> Result<(), 
     let outstanding = role.outstanding as u64;
     while let Some(count) = orders.recv().await {
         let start = Instant::now();
-        let callers: FuturesUnordered<_> = (0..outstanding)
-            .map(|at| {
-                let mut caller = caller.clone();
-                let share = count / outstanding + u64::from(at < count % outstanding);
-                async move {
-                    for _ in 0..share {
-                        caller.call().await?;
-                    }
-                    Ok::<_, Failure>(())
+        let mut callers = JoinSet::new();
+        for at in 0..outstanding {
+            let mut caller = caller.clone();
+            let share = count / outstanding + u64::from(at < count % outstanding);
+            callers.spawn(async move {
+                for _ in 0..share {
+                    caller.call().await?;
                 }
-            })
-            .collect();
-        callers.try_collect::<()>().await?;
+                Ok::<_, Failure>(())
+            });
+        }
+        while let Some(called) = callers.join_next().await {
+            called??;
+        }
         Report::Done(Done { seconds: start.elapsed().as_secs_f64(), ..Done::default() }).send();
     }
     Ok(())
