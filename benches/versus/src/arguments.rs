@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, Subcommand};
 
-use crate::case::Section;
+use crate::case::{Case, Runtime, Section, Transport};
 use crate::implementation::Implementation;
 
 /// Measures tokio-zmtp next to libzmq, other implementations and bare sockets, in turn.
@@ -28,6 +28,15 @@ pub(crate) struct Arguments {
     /// Only these implementations
     #[arg(long, value_delimiter = ',')]
     pub(crate) implementations: Vec<Implementation>,
+    /// Only these transports
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) transports: Vec<Transport>,
+    /// Only these runtimes of Tokio
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) runtimes: Vec<Runtime>,
+    /// Only bodies of these many octets
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) sizes: Vec<usize>,
     /// Rounds of each measurement
     #[arg(long)]
     pub(crate) rounds: Option<NonZeroUsize>,
@@ -37,6 +46,18 @@ pub(crate) struct Arguments {
     /// Keep the results in target/versus and write docs/benchmarks.md, whatever else is chosen
     #[arg(long)]
     pub(crate) write: bool,
+}
+
+impl Arguments {
+    /// Whether a case was asked for.
+    pub(crate) fn covers(&self, case: Case) -> bool {
+        fn is_among<T: PartialEq>(chosen: &[T], value: T) -> bool {
+            chosen.is_empty() || chosen.contains(&value)
+        }
+        is_among(&self.transports, case.transport)
+            && is_among(&self.runtimes, case.runtime)
+            && is_among(&self.sizes, case.size)
+    }
 }
 
 /// What else there is.

@@ -48,6 +48,8 @@ pub(crate) enum Section {
     Pipelined,
     /// Many clients to one server.
     FanIn,
+    /// Messages one way, encrypted.
+    Curve,
     /// Memory of connections over which nothing passes.
     Idle,
     /// Processor time and system calls.
@@ -64,6 +66,7 @@ impl Section {
             Self::Latency => "Round trips",
             Self::Pipelined => "Request and reply with several outstanding",
             Self::FanIn => "Many clients",
+            Self::Curve => "One-way throughput with CURVE",
             Self::Idle => "Idle connections",
             Self::Cost => "Processor time and system calls",
             Self::Rpc => "Remote procedure calls",
@@ -77,6 +80,7 @@ impl Section {
             Self::Latency => "latency",
             Self::Pipelined => "pipelined",
             Self::FanIn => "fan-in",
+            Self::Curve => "curve",
             Self::Idle => "idle",
             Self::Cost => "cost",
             Self::Rpc => "rpc",
@@ -85,7 +89,7 @@ impl Section {
 }
 
 /// What carries the messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Transport {
     Tcp,
@@ -104,7 +108,7 @@ impl fmt::Display for Transport {
 }
 
 /// Tokio's, for those who run on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Runtime {
     CurrentThread,

@@ -151,7 +151,7 @@ impl Chart {
         cases.sort_unstable();
         cases.dedup();
         let at = |case: Case| match self.section {
-            Section::Throughput | Section::Latency => case.size,
+            Section::Throughput | Section::Latency | Section::Curve => case.size,
             Section::FanIn | Section::Idle => case.clients,
             Section::Pipelined | Section::Cost | Section::Rpc => case.outstanding,
         };

@@ -104,6 +104,7 @@ fn about(section: Section) -> &'static str {
              sent from by a future of its own; libzmq's, whose calls block, take turns with a \
              hundred messages each. Bare sockets have no part in this."
         }
+        Section::Curve => "As above, encrypted: by this crate in Rust, by libzmq with libsodium.",
         Section::Idle => {
             "Growth of resident memory for each of the last nine tenths of the connections, one \
              message having passed over each. Where a socket can have many connections one client \
@@ -136,8 +137,8 @@ implementations and with bare sockets. On an idle machine with two cores it take
 cargo run --release -p versus
 ```
 
-`--quick` takes about a minute and only prints; `--sections`, `--implementations`, `--rounds` and
-`--seconds` choose, and `--help` tells what there is to choose from. Results are kept in
+`--quick` takes about a minute and only prints; `--sections`, `--implementations`, `--transports`,
+`--runtimes`, `--sizes`, `--rounds` and `--seconds` choose, and `--help` tells among what. Results are kept in
 `target/versus`, from where `cargo run --release -p versus redraw` writes this page again.
 
 Each end of a connection is a process of its own. Implementations take turns within each round. A cell

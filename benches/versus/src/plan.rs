@@ -57,6 +57,9 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
     if case.section == Section::Rpc {
         return matches!(implementation, Implementation::TokioZmtp | Implementation::Tonic);
     }
+    if case.section == Section::Curve {
+        return matches!(implementation, Implementation::TokioZmtp | Implementation::Libzmq);
+    }
     let inproc = case.transport == Transport::Inproc;
     match implementation {
         Implementation::TokioZmtp
@@ -100,6 +103,9 @@ fn all(section: Section) -> Vec<Case> {
             let of = |clients| Case { clients, ..Case::new(section, SHORT) };
             sorted([1, 10, 100, 1_000].into_iter().flat_map(|n| on_both(of(n))))
         }
+        Section::Curve => {
+            sorted([SHORT, 1_024, 65_536].into_iter().flat_map(|n| on_both(Case::new(section, n))))
+        }
         Section::Idle => vec![Case { clients: 1_000, ..Case::new(section, SHORT) }],
         Section::Cost => {
             vec![Case::new(section, SHORT), Case { outstanding: 100, ..Case::new(section, SHORT) }]
@@ -131,7 +137,7 @@ fn is_in_quick(case: Case) -> bool {
         Section::Latency => case.pinned && case.transport == Transport::Tcp,
         Section::Pipelined => case.outstanding == 100 && !multi,
         Section::FanIn => case.clients == 100 && !multi,
-        Section::Idle | Section::Cost => false,
+        Section::Curve | Section::Idle | Section::Cost => false,
         Section::Rpc => !multi,
     }
 }
@@ -140,6 +146,7 @@ fn is_in_smoke(case: Case) -> bool {
     let multi = case.runtime == Runtime::MultiThread;
     match case.section {
         Section::Throughput | Section::Latency => case.size == 16_384 && !case.pinned,
+        Section::Curve => case.size == SHORT && multi,
         Section::Pipelined => case.outstanding == 100,
         Section::FanIn => case.clients == 10 && multi,
         Section::Idle | Section::Cost => true,

@@ -34,6 +34,8 @@ pub(crate) struct Role {
     pub(crate) runtime: Runtime,
     /// Whether it stays on the first core.
     pub(crate) pinned: bool,
+    /// Whether what passes is encrypted.
+    pub(crate) curve: bool,
     pub(crate) place: Place,
     /// Where to connect.
     pub(crate) endpoint: String,
@@ -149,7 +151,13 @@ impl Role {
     fn play_one(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
+            Implementation::TokioZmtp if self.curve => {
+                on(runtime, act::<TokioZmtp<true>>(self, orders))
+            }
             Implementation::TokioZmtp => on(runtime, act::<TokioZmtp>(self, orders)),
+            Implementation::Libzmq if self.curve => {
+                on_one_thread(act::<Libzmq<true>>(self, orders))
+            }
             Implementation::Libzmq => on_one_thread(act::<Libzmq>(self, orders)),
             Implementation::Omq => on(runtime, act::<Omq>(self, orders)),
             Implementation::Monocoque => on_one_thread(act::<Monocoque>(self, orders)),

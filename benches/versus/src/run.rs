@@ -45,7 +45,8 @@ pub(crate) fn as_asked(arguments: &Arguments) -> Result<(), Failure> {
 
 /// What is measured, and how often.
 #[derive(Debug)]
-struct Plan {
+struct Plan<'a> {
+    arguments: &'a Arguments,
     extent: Extent,
     sections: Vec<Section>,
     implementations: Vec<Implementation>,
@@ -55,8 +56,8 @@ struct Plan {
     writes: bool,
 }
 
-impl Plan {
-    fn of(arguments: &Arguments) -> Self {
+impl<'a> Plan<'a> {
+    fn of(arguments: &'a Arguments) -> Self {
         let extent = match (arguments.smoke, arguments.quick) {
             (true, _) => Extent::Smoke,
             (false, true) => Extent::Quick,
@@ -66,6 +67,7 @@ impl Plan {
             && arguments.rounds.is_none()
             && arguments.seconds.is_none();
         Self {
+            arguments,
             extent,
             writes: arguments.write || (extent == Extent::Full && is_whole),
             sections: or_all(&arguments.sections),
@@ -76,10 +78,9 @@ impl Plan {
     }
 
     /// Tells of what did not work. This crate has to; in a smoke run, all have.
-    #[expect(clippy::print_stdout, reason = "the result is what it prints")]
     fn complain(&self, problems: &[Problem]) -> Result<(), Failure> {
         for Problem { case, implementation, text } in problems {
-            println!("{} failed in {case:?}: {text}", implementation.title());
+            eprintln!("{} failed in {case:?}: {text}", implementation.title());
         }
         let is_grave = |problem: &Problem| {
             self.extent == Extent::Smoke || problem.implementation == Implementation::TokioZmtp
@@ -92,7 +93,8 @@ impl Plan {
 
     /// Every case in some rounds, in each of which the implementations take turns.
     fn measure(&self, section: Section) -> Result<Results, Failure> {
-        let cases = plan::cases(section, self.extent);
+        let mut cases = plan::cases(section, self.extent);
+        cases.retain(|&case| self.arguments.covers(case));
         let bar = self.bar(section, &cases);
         let directory = Directory::create()?;
         let mut results = Results::default();

@@ -183,7 +183,7 @@ fn title((case, metric): (Case, Metric)) -> String {
 /// What the rows of a section differ in.
 fn subject(section: Section) -> &'static str {
     match section {
-        Section::Throughput | Section::Latency => "octets",
+        Section::Throughput | Section::Latency | Section::Curve => "octets",
         Section::Pipelined | Section::Rpc => "outstanding",
         Section::FanIn | Section::Idle => "clients",
         Section::Cost => "work",
@@ -193,7 +193,7 @@ fn subject(section: Section) -> &'static str {
 fn label(case: Case) -> String {
     match case.section {
         Section::Latency if case.pinned => format!("{}, {}", case.transport, in_words(case.size)),
-        Section::Throughput | Section::Latency => in_words(case.size),
+        Section::Throughput | Section::Latency | Section::Curve => in_words(case.size),
         Section::Pipelined | Section::Rpc => case.outstanding.to_string(),
         Section::FanIn | Section::Idle => case.clients.to_string(),
         Section::Cost if case.outstanding == 0 => "one way".to_owned(),

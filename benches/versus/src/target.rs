@@ -133,6 +133,7 @@ fn what(case: Case, metric: Metric) -> String {
     let transport = case.transport;
     match case.section {
         Section::Throughput => format!("{transport}, {size} octets one way, {runtime}"),
+        Section::Curve => format!("{size} octets one way with CURVE, {runtime}"),
         Section::Latency if case.pinned => {
             format!("{transport}, round trip of {size} octets on one core")
         }

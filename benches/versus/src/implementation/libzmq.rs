@@ -1,19 +1,21 @@
 //! libzmq 4.3.5: CLIENT and SERVER, as its own tools `local_thr`, `remote_thr`, `local_lat` and
-//! `remote_lat` do it: default options, one I/O thread, calls that block.
+//! `remote_lat` do it: default options, one I/O thread, calls that block. CURVE is by
+//! libsodium.
 
 use std::sync::LazyLock;
 
-use interop::{Context, Message, Socket, SocketType, TryError};
+use interop::{Context, Message, OctetsOption, Socket, SocketOption, SocketType, TryError};
 
 use crate::Failure;
+use crate::implementation::curve::{CLIENT_PUBLIC, CLIENT_SECRET, SERVER_PUBLIC, SERVER_SECRET};
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
 use crate::role::Announce;
 
 /// The implementation.
 #[derive(Debug)]
-pub(crate) struct Libzmq;
+pub(crate) struct Libzmq<const CURVE: bool = false>;
 
-impl Messaging for Libzmq {
+impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
     const BLOCKS: bool = true;
 
     type Sender = Connected;
@@ -23,6 +25,10 @@ impl Messaging for Libzmq {
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
         let socket = Socket::new(&CONTEXT, SocketType::Server)?;
+        if CURVE {
+            socket.set(SocketOption::CurveServer, 1)?;
+            socket.set_octets(OctetsOption::CurveSecretKey, SERVER_SECRET.as_bytes())?;
+        }
         socket.bind(&place.endpoint())?;
         announce.endpoint(&socket.last_endpoint()?);
         Bound::new(socket, place.size)
@@ -30,6 +36,11 @@ impl Messaging for Libzmq {
 
     async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
         let socket = Socket::new(&CONTEXT, SocketType::Client)?;
+        if CURVE {
+            socket.set_octets(OctetsOption::CurveServerKey, SERVER_PUBLIC.as_bytes())?;
+            socket.set_octets(OctetsOption::CurvePublicKey, CLIENT_PUBLIC.as_bytes())?;
+            socket.set_octets(OctetsOption::CurveSecretKey, CLIENT_SECRET.as_bytes())?;
+        }
         socket.connect(endpoint)?;
         Connected::new(socket, size)
     }

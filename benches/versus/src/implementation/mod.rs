@@ -2,6 +2,7 @@
 
 pub(crate) mod bare;
 pub(crate) mod channel;
+mod curve;
 pub(crate) mod libzmq;
 pub(crate) mod monocoque;
 pub(crate) mod omq;

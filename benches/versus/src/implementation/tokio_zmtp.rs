@@ -1,19 +1,22 @@
-//! This crate: CLIENT and SERVER, with default options.
+//! This crate: CLIENT and SERVER, with default options, and with CURVE.
 
+use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
 use tokio_zmtp::{
-    Client as ClientSocket, InprocEndpoint, Message, Server as ServerSocket, Socket, TryRecvError,
+    Client as ClientSocket, InprocEndpoint, Mechanism, Message, Server as ServerSocket, Socket,
+    TryRecvError,
 };
 
 use crate::Failure;
 use crate::case::Transport;
+use crate::implementation::curve::{SERVER_PUBLIC, SERVER_SECRET};
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
 use crate::role::Announce;
 
 /// The implementation.
 #[derive(Debug)]
-pub(crate) struct TokioZmtp;
+pub(crate) struct TokioZmtp<const CURVE: bool = false>;
 
-impl Messaging for TokioZmtp {
+impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
     type Sender = Connected;
     type Receiver = Bound;
     type Client = Connected;
@@ -24,13 +27,25 @@ impl Messaging for TokioZmtp {
             Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
             Transport::Inproc | Transport::Ipc => place.endpoint(),
         };
-        let socket = ServerSocket::bind(endpoint.as_str()).await?;
+        let mut builder = ServerSocket::builder();
+        if CURVE {
+            let keypair = CurveKeypair::from(SERVER_SECRET.parse::<CurveSecretKey>()?);
+            builder = builder.mechanism(Mechanism::CurveServer { keypair });
+        }
+        let socket = builder.bind(endpoint.as_str()).await?;
         announce.endpoint(&socket.last_endpoint().ok_or("it is bound")?.to_string());
         Ok(Bound { socket, size: place.size })
     }
 
     async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
-        let socket = ClientSocket::connect(endpoint).await?;
+        let mut builder = ClientSocket::builder();
+        if CURVE {
+            builder = builder.mechanism(Mechanism::CurveClient {
+                server_key: SERVER_PUBLIC.parse()?,
+                keypair: CurveKeypair::generate(),
+            });
+        }
+        let socket = builder.connect(endpoint).await?;
         socket.connected().await?;
         Ok(Connected { socket, message: Message::from(vec![7; size]) })
     }

@@ -17,7 +17,8 @@ use crate::workload::{Attempt, Outcome, one_way, requests};
 /// Returns both, for a million messages.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = start(attempt, &Watch::Nobody)?;
-    let (count, _, rate) = adapt(attempt, |count| run(attempt, &mut pair, count))?;
+    let adapted = adapt(attempt, |count| run(attempt, &mut pair, count))?;
+    let (count, rate) = (adapted.count, adapted.rate_to_come);
     let before = processor(&mut pair)?;
     run(attempt, &mut pair, count)?;
     let million = count as f64 / 1e6;

@@ -41,7 +41,7 @@ impl Attempt<'_> {
     pub(crate) fn measure(&self) -> Result<Outcome, Failure> {
         match (self.case.section, self.case.transport) {
             (Section::Throughput | Section::Latency, Transport::Inproc) => together::measure(self),
-            (Section::Throughput | Section::FanIn, _) => one_way::measure(self),
+            (Section::Throughput | Section::Curve | Section::FanIn, _) => one_way::measure(self),
             (Section::Latency | Section::Pipelined, _) => requests::measure(self),
             (Section::Idle, _) => idle::measure(self),
             (Section::Cost, _) => cost::measure(self),

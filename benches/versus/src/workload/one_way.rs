@@ -15,8 +15,9 @@ use crate::workload::{Attempt, Outcome};
 /// Returns the rate.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Receiver, Part::Sender)?;
-    let (_, _, rate) = adapt(attempt, |count| run(&mut pair, count))?;
-    Ok(Outcome { values: vec![(Metric::Rate, rate)], rate: Some(rate) })
+    let adapted = adapt(attempt, |count| run(&mut pair, count))?;
+    let values = vec![(Metric::Rate, adapted.rate)];
+    Ok(Outcome { values, rate: Some(adapted.rate_to_come) })
 }
 
 /// Lets `count` messages pass.

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use crate::Failure;
+use crate::case::Section;
 use crate::child::Child;
 use crate::implementation::Place;
 use crate::role::{Done, Part, Role};
@@ -50,6 +52,7 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
         part,
         runtime: case.runtime,
         pinned: case.pinned,
+        curve: case.section == Section::Curve,
         place: Place {
             transport: case.transport,
             path: attempt.directory.join(file_name()).to_string_lossy().into_owned(),
@@ -62,17 +65,19 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
 }
 
 /// Finds out how many messages take as long as they may, and measures those.
-///
-/// Returns how many there were, how they went, and their rate.
 pub(crate) fn adapt(
     attempt: &Attempt<'_>,
     mut run: impl FnMut(u64) -> Result<Done, Failure>,
-) -> Result<(u64, Done, f64), Failure> {
+) -> Result<Adapted, Failure> {
     let clients = attempt.case.clients as u64;
     let mut timed = |count: f64| {
         let count = (count as u64).div_ceil(clients).max(2) * clients;
+        let start = Instant::now();
         let done = run(count)?;
-        Ok::<_, Failure>((count, done, (count - 1) as f64 / done.seconds.max(1e-9)))
+        // Of a few messages all may be there when the first is received, so the clock of the
+        // receiver does not tell how long more will take.
+        let rate = count as f64 / start.elapsed().as_secs_f64();
+        Ok::<_, Failure>((count, done, rate))
     };
     let mut rate = match attempt.rate {
         Some(rate) => rate,
@@ -83,7 +88,20 @@ pub(crate) fn adapt(
         }
     };
     rate = timed(rate * attempt.seconds * WARM_UP)?.2;
-    timed(rate * attempt.seconds)
+    let (count, done, rate_to_come) = timed(rate * attempt.seconds)?;
+    let rate = (count - 1) as f64 / done.seconds.max(1e-9);
+    Ok(Adapted { count, done, rate, rate_to_come })
+}
+
+/// A measurement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Adapted {
+    pub(crate) count: u64,
+    pub(crate) done: Done,
+    /// Messages in a second, by the clock of the process that counted them.
+    pub(crate) rate: f64,
+    /// As above, by which a next round chooses how many there should be.
+    pub(crate) rate_to_come: f64,
 }
 
 /// A name for a socket's file, which no other socket of this run has.

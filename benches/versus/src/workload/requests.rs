@@ -7,14 +7,14 @@ use crate::case::{Metric, Section};
 use crate::implementation::{Client, Messaging, Server};
 use crate::role::{Announce, Done, Orders, Part, Report, Role};
 use crate::statistics;
-use crate::workload::pair::{Pair, adapt};
+use crate::workload::pair::{Adapted, Pair, adapt};
 use crate::workload::{Attempt, Outcome};
 
 /// Returns how long a round trip takes, or how many there are in a second.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Server, Part::Client)?;
-    let (_, done, rate) = adapt(attempt, |count| run(&mut pair, count))?;
-    Ok(Outcome { values: values(attempt.case.section, done, rate), rate: Some(rate) })
+    let adapted = adapt(attempt, |count| run(&mut pair, count))?;
+    Ok(outcome(attempt.case.section, adapted))
 }
 
 /// Lets `count` requests be answered.
@@ -24,13 +24,15 @@ pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
 }
 
 /// What a section is about.
-pub(crate) fn values(section: Section, done: Done, rate: f64) -> Vec<(Metric, f64)> {
-    match (section, done.median, done.p99) {
+pub(crate) fn outcome(section: Section, adapted: Adapted) -> Outcome {
+    let Adapted { done, rate, rate_to_come, .. } = adapted;
+    let values = match (section, done.median, done.p99) {
         (Section::Latency, Some(median), Some(p99)) => {
             vec![(Metric::Median, median), (Metric::P99, p99)]
         }
         _ => vec![(Metric::Rate, rate)],
-    }
+    };
+    Outcome { values, rate: Some(rate_to_come) }
 }
 
 /// Answers.

@@ -5,7 +5,6 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 
 use crate::Failure;
-use crate::case::Metric;
 use crate::implementation::{Caller, Rpc};
 use crate::role::{Announce, Done, Orders, Part, Report, Role};
 use crate::workload::pair::{Pair, adapt};
@@ -14,8 +13,8 @@ use crate::workload::{Attempt, Outcome, requests};
 /// Returns how many calls are answered in a second.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Responder, Part::Caller)?;
-    let (_, _, rate) = adapt(attempt, |count| requests::run(&mut pair, count))?;
-    Ok(Outcome { values: vec![(Metric::Rate, rate)], rate: Some(rate) })
+    let adapted = adapt(attempt, |count| requests::run(&mut pair, count))?;
+    Ok(requests::outcome(attempt.case.section, adapted))
 }
 
 /// Answers.

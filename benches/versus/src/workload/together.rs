@@ -21,11 +21,11 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     };
     let mut child = Child::spawn(&role(attempt, part))?;
     child.ready()?;
-    let (_, done, rate) = adapt(attempt, |count| {
+    let adapted = adapt(attempt, |count| {
         child.order(count)?;
         child.done()
     })?;
-    Ok(Outcome { values: requests::values(attempt.case.section, done, rate), rate: Some(rate) })
+    Ok(requests::outcome(attempt.case.section, adapted))
 }
 
 /// Sends from a thread of its own, for what blocks.
