@@ -101,6 +101,7 @@ impl Chart {
         let text = |size: u32| ("sans-serif", size).into_font().color(&GREY);
         let mut chart = ChartBuilder::on(area)
             .margin(10)
+            .margin_right(24)
             .caption(self.title, text(17))
             .x_label_area_size(28)
             .y_label_area_size(52)

@@ -2,6 +2,7 @@
 
 use crate::case::{Case, Runtime, Section, Transport};
 use crate::implementation::Implementation;
+use crate::target;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ impl Extent {
         match self {
             Self::Full if case.section == Section::Idle => 1,
             Self::Full if case.section == Section::Cost => 3,
-            Self::Full if is_of_interest(case) => 5,
+            Self::Full if target::is_about(case) => 5,
             Self::Full | Self::Quick => 3,
             Self::Smoke => 1,
         }
@@ -29,7 +30,7 @@ impl Extent {
     /// Seconds of a measurement.
     pub(crate) fn seconds(self) -> f64 {
         match self {
-            Self::Full => 0.35,
+            Self::Full => 0.3,
             Self::Quick => 0.2,
             Self::Smoke => 0.002,
         }
@@ -119,11 +120,6 @@ fn sorted(cases: impl IntoIterator<Item = Case>) -> Vec<Case> {
     let mut cases: Vec<_> = cases.into_iter().collect();
     cases.sort();
     cases
-}
-
-/// What targets are about.
-fn is_of_interest(case: Case) -> bool {
-    case.size == SHORT || case.size == 16
 }
 
 fn is_in_quick(case: Case) -> bool {

@@ -64,6 +64,11 @@ impl Target {
     }
 }
 
+/// Whether there is a target for this work.
+pub(crate) fn is_about(case: Case) -> bool {
+    all().iter().any(|target| target.case == case)
+}
+
 /// All of them, in the order in which they are shown.
 pub(crate) fn all() -> Vec<Target> {
     use Against::{BestRival, Nothing, One};
