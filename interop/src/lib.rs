@@ -1,8 +1,8 @@
 //! libzmq 4.3.5 with its draft sockets, as the other end of `tokio-zmtp`.
 //!
-//! The library is a thin wrapper of the few C functions that the tests need. Its programs are
-//! processes with one libzmq socket each: `libzmq-peer` is started, killed and restarted by
-//! tests (see [`Peer`]), and `libzmq-perf` measures what libzmq's own tools measure.
+//! The library is a thin wrapper of the few C functions that tests and measurements need. Its program
+//! `libzmq-peer` is a process with one libzmq socket, which tests start, kill and restart (see
+//! [`Peer`]).
 //!
 //! ```
 //! use interop::{Context, Socket, SocketType};

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use interop::{
@@ -12,7 +11,6 @@ use interop::{
 
 const GUARD: Duration = Duration::from_secs(60);
 const PEER: &str = env!("CARGO_BIN_EXE_libzmq-peer");
-const PERF: &str = env!("CARGO_BIN_EXE_libzmq-perf");
 
 #[test]
 fn the_version_is_4_3_5() {
@@ -168,27 +166,6 @@ fn a_sink_fails_on_a_gap() -> Result<(), Error> {
     client.send(&numbered(2, 8))?;
     assert_eq!(sink.line_within(GUARD), None);
     Ok(())
-}
-
-#[test]
-fn perf_prints_one_line_per_measurement() {
-    let [server, _] = perf(["thr-server", "thr-client"]);
-    assert!(server.starts_with("throughput size=64 messages=1000 "), "{server}");
-    let [_, client] = perf(["lat-server", "lat-client"]);
-    assert!(client.starts_with("latency size=64 round_trips=1000 "), "{client}");
-}
-
-/// Runs a measurement and returns what its server and client printed after being connected.
-fn perf([server, client]: [&str; 2]) -> [String; 2] {
-    let server = Peer::start(PERF, [server, "tcp://127.0.0.1:*", "1000", "64"]).unwrap();
-    let client = Command::new(PERF)
-        .args([client, &bound(&server), "1000", "64"])
-        .stderr(Stdio::inherit())
-        .output()
-        .unwrap();
-    assert!(client.status.success());
-    let server = server.line_within(GUARD).unwrap_or_default();
-    [server, String::from_utf8(client.stdout).unwrap()]
 }
 
 fn pair() -> Result<(Socket, Socket), Error> {

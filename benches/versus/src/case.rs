@@ -1,0 +1,162 @@
+//! What can be measured: a section's work, with its size, transport and runtime.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// One row of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Case {
+    pub(crate) section: Section,
+    pub(crate) transport: Transport,
+    pub(crate) runtime: Runtime,
+    /// Whether both processes share one core.
+    pub(crate) pinned: bool,
+    /// Connections to the server.
+    pub(crate) clients: usize,
+    /// Requests on their way at once; zero for what goes one way.
+    pub(crate) outstanding: usize,
+    /// Octets of a body.
+    pub(crate) size: usize,
+}
+
+impl Case {
+    /// One way, one client, over TCP, on one thread.
+    pub(crate) fn new(section: Section, size: usize) -> Self {
+        Self {
+            section,
+            transport: Transport::Tcp,
+            runtime: Runtime::CurrentThread,
+            pinned: false,
+            clients: 1,
+            outstanding: 0,
+            size,
+        }
+    }
+}
+
+/// A kind of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Section {
+    /// Messages one way, as fast as they go.
+    Throughput,
+    /// One request at a time.
+    Latency,
+    /// Several requests at a time.
+    Pipelined,
+    /// Many clients to one server.
+    FanIn,
+    /// Messages one way, encrypted.
+    Curve,
+    /// Memory of connections over which nothing passes.
+    Idle,
+    /// Processor time and system calls.
+    Cost,
+    /// Calls with an answer each.
+    Rpc,
+}
+
+impl Section {
+    /// The heading.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Throughput => "One-way throughput",
+            Self::Latency => "Round trips",
+            Self::Pipelined => "Request and reply with several outstanding",
+            Self::FanIn => "Many clients",
+            Self::Curve => "One-way throughput with CURVE",
+            Self::Idle => "Idle connections",
+            Self::Cost => "Processor time and system calls",
+            Self::Rpc => "Remote procedure calls",
+        }
+    }
+
+    /// The name of the file that its results are kept in.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Throughput => "throughput",
+            Self::Latency => "latency",
+            Self::Pipelined => "pipelined",
+            Self::FanIn => "fan-in",
+            Self::Curve => "curve",
+            Self::Idle => "idle",
+            Self::Cost => "cost",
+            Self::Rpc => "rpc",
+        }
+    }
+}
+
+/// What carries the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Transport {
+    Tcp,
+    Ipc,
+    Inproc,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Ipc => "ipc",
+            Self::Inproc => "inproc",
+        })
+    }
+}
+
+/// Tokio's, for those who run on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Runtime {
+    CurrentThread,
+    /// Two workers.
+    MultiThread,
+}
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CurrentThread => "current-thread",
+            Self::MultiThread => "multi-thread",
+        })
+    }
+}
+
+/// What a measurement tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Metric {
+    /// Messages, or requests that were answered, in a second.
+    Rate,
+    /// Microseconds of the median round trip.
+    Median,
+    /// Microseconds that 99 of 100 round trips do not take longer than.
+    P99,
+    /// Octets of memory for each connection, in the process that accepted it.
+    ServerMemory,
+    /// Octets of memory for each connection, in the process that made it.
+    ClientMemory,
+    /// Seconds of processor time of both processes for a million messages.
+    Processor,
+    /// System calls of both processes for a million messages.
+    Calls,
+}
+
+impl Metric {
+    /// Whether more of it is better.
+    pub(crate) fn more_is_better(self) -> bool {
+        self == Self::Rate
+    }
+}
+
+/// Reads `64`, `4Ki` or `1Mi` for the octets of a body.
+pub(crate) fn in_words(size: usize) -> String {
+    match size {
+        size if size >= 1 << 20 && size % (1 << 20) == 0 => format!("{}Mi", size >> 20),
+        size if size >= 1 << 10 && size % (1 << 10) == 0 => format!("{}Ki", size >> 10),
+        size => size.to_string(),
+    }
+}

@@ -1,0 +1,165 @@
+//! Measured processes, from the side of the one that measures.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{self, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use crate::Failure;
+use crate::role::{self, Done, Report, Role};
+use crate::usage::Usage;
+
+/// A process that plays a role. It is killed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Child {
+    process: process::Child,
+    orders: Option<ChildStdin>,
+    reports: mpsc::Receiver<String>,
+    /// What it complained of last.
+    complaint: Arc<Mutex<String>>,
+    name: String,
+}
+
+impl Child {
+    /// Starts this program again, in a role.
+    pub(crate) fn spawn(role: &Role) -> Result<Self, Failure> {
+        Self::spawn_under(role, &[])
+    }
+
+    /// As above, as the last argument of another program.
+    pub(crate) fn spawn_under(role: &Role, under: &[PathBuf]) -> Result<Self, Failure> {
+        let program = env::current_exe()?;
+        let mut command = match under.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        let mut process = command
+            .args([role::COMMAND, &serde_json::to_string(role)?])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let output = process.stdout.take().ok_or("the output is piped")?;
+        let errors = process.stderr.take().ok_or("the errors are piped")?;
+        let (tx, reports) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(io::Result::ok) {
+                if tx.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let complaint = Arc::new(Mutex::new(String::new()));
+        let last = Arc::clone(&complaint);
+        thread::spawn(move || {
+            for line in BufReader::new(errors).lines().map_while(io::Result::ok) {
+                if !line.starts_with("note: ") && !line.trim().is_empty() {
+                    *last.lock().unwrap_or_else(PoisonError::into_inner) = line;
+                }
+            }
+        });
+        let orders = process.stdin.take();
+        let name = format!("{:?}", role.part).to_lowercase();
+        Ok(Self { process, orders, reports, complaint, name })
+    }
+
+    /// Waits until it is bound, and returns where.
+    pub(crate) fn bound(&mut self) -> Result<String, Failure> {
+        match self.report(START_LIMIT)? {
+            Report::Bound(endpoint) => Ok(endpoint),
+            other => Err(format!("{} said {other:?} and not where it is bound", self.name).into()),
+        }
+    }
+
+    /// Waits until it is ready for orders.
+    pub(crate) fn ready(&mut self) -> Result<(), Failure> {
+        match self.report(START_LIMIT)? {
+            Report::Ready => Ok(()),
+            other => Err(format!("{} said {other:?} and not that it is ready", self.name).into()),
+        }
+    }
+
+    /// Orders something about `count` messages.
+    pub(crate) fn order(&mut self, count: u64) -> Result<(), Failure> {
+        self.tell(&count.to_string())
+    }
+
+    /// Waits until an order has been carried out.
+    pub(crate) fn done(&mut self) -> Result<Done, Failure> {
+        match self.report(ORDER_LIMIT)? {
+            Report::Done(done) => Ok(done),
+            other => Err(format!("{} said {other:?} and not that it is done", self.name).into()),
+        }
+    }
+
+    /// Asks what it has used until now.
+    pub(crate) fn used(&mut self) -> Result<Usage, Failure> {
+        self.tell(role::USED)?;
+        match self.report(START_LIMIT)? {
+            Report::Used(used) => Ok(used),
+            other => Err(format!("{} said {other:?} and not what it used", self.name).into()),
+        }
+    }
+
+    /// Lets it end by itself.
+    pub(crate) fn end(mut self) -> Result<(), Failure> {
+        self.orders = None;
+        let patience = Instant::now() + START_LIMIT;
+        while self.process.try_wait()?.is_none() {
+            if Instant::now() > patience {
+                return Err(format!("{} does not end", self.name).into());
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, order: &str) -> Result<(), Failure> {
+        let orders = self.orders.as_mut().ok_or("it was told to end")?;
+        if writeln!(orders, "{order}").is_err() {
+            return Err(self.ended());
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, limit: Duration) -> Result<Report, Failure> {
+        match self.reports.recv_timeout(limit) {
+            Ok(line) => match serde_json::from_str(&line)? {
+                Report::Failed(failure) => Err(format!("{}: {failure}", self.name).into()),
+                report => Ok(report),
+            },
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = limit.as_secs();
+                Err(format!("{} was not done within {seconds} s: lost or stuck", self.name).into())
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
+        }
+    }
+
+    fn ended(&mut self) -> Failure {
+        let status = self.process.wait().map_or_else(|error| error.to_string(), |s| s.to_string());
+        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("{} ended with {status}: {complaint}", self.name).into()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// To start, to connect, to tell something.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// To carry an order out, which is measured to take less than a second.
+const ORDER_LIMIT: Duration = Duration::from_secs(20);

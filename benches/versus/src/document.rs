@@ -1,0 +1,173 @@
+//! Writes `docs/benchmarks.md` and its charts from the results that are kept.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::Failure;
+use crate::case::Section;
+use crate::results::Results;
+use crate::{chart, machine, table, target};
+
+/// Draws everything anew.
+pub(crate) fn redraw() -> Result<(), Failure> {
+    let mut results = Results::default();
+    for &section in Section::value_variants() {
+        results.add(Results::read(&kept(), section)?);
+    }
+    if results.measured.is_empty() {
+        return Err("nothing was measured yet: cargo run --release -p versus".into());
+    }
+    let docs = root().join("docs");
+    fs::create_dir_all(docs.join("benchmarks"))?;
+    for chart in chart::ALL {
+        if let Some(svg) = chart.draw(&results)? {
+            fs::write(docs.join(format!("benchmarks/{}.svg", chart.name)), svg)?;
+        }
+    }
+    Ok(fs::write(docs.join("benchmarks.md"), page(&results))?)
+}
+
+/// Where results are kept.
+pub(crate) fn kept() -> PathBuf {
+    root().join("target/versus")
+}
+
+/// The targets, for a terminal.
+pub(crate) fn targets_as_text(results: &Results) -> String {
+    let mut text = String::new();
+    for verdict in target::all().iter().filter_map(|target| target.judge(results)) {
+        let reached = if verdict.reached { "reached" } else { "NOT REACHED" };
+        let _ = writeln!(
+            text,
+            "{:<44} {:<34} {:<24} {reached}",
+            verdict.what, verdict.wanted, verdict.measured
+        );
+    }
+    text
+}
+
+fn page(results: &Results) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    page.push_str("\n## What it was measured on\n\n| | |\n|---|---|\n");
+    for (name, value) in machine::facts().into_iter().chain(machine::versions()) {
+        let _ = writeln!(page, "| {name} | {value} |");
+    }
+    page.push_str(PARTICIPANTS);
+    page.push_str("\n## Targets\n\n| Work | Target | Measured | |\n|---|---|--:|---|\n");
+    for verdict in target::all().iter().filter_map(|target| target.judge(results)) {
+        let reached = if verdict.reached { "reached" } else { "**not reached**" };
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {reached} |",
+            verdict.what, verdict.wanted, verdict.measured
+        );
+    }
+    for &section in Section::value_variants() {
+        let tables = table::of_section(results, section);
+        if tables.is_empty() {
+            continue;
+        }
+        let _ = write!(page, "\n## {}\n\n{}\n", section.title(), about(section));
+        for chart in chart::ALL.iter().filter(|chart| chart.section == section) {
+            let _ = write!(page, "\n![{}](benchmarks/{}.svg)\n", chart.title, chart.name);
+        }
+        for table in tables {
+            let _ = write!(page, "\n{}", table.to_markdown());
+        }
+    }
+    page
+}
+
+/// What a reader has to know of a section's work.
+fn about(section: Section) -> &'static str {
+    match section {
+        Section::Throughput => {
+            "From the first message to the last that is received. Over `inproc` both ends are tasks \
+             of one process, libzmq's threads, and instead of bare sockets there is a bounded \
+             `tokio::sync::mpsc` channel of 1,000. zmq.rs has no `inproc`, and \
+             monocoque's PUSH, PULL, DEALER and ROUTER offer none."
+        }
+        Section::Latency => {
+            "One request at a time, and each is timed. Bare sockets are Tokio's: a stream without \
+             Nagle's delay. On one core, both processes are kept on the same one, so that no wake-up \
+             of another core is measured."
+        }
+        Section::Pipelined => {
+            "Bodies of 64 octets over tcp. A client takes the replies that are there, then makes as \
+             many new requests."
+        }
+        Section::FanIn => {
+            "Bodies of 64 octets over tcp. All clients are sockets of one process, where each is \
+             sent from by a future of its own; libzmq's, whose calls block, take turns with a \
+             hundred messages each. Bare sockets have no part in this."
+        }
+        Section::Curve => "As above, encrypted: by this crate in Rust, by libzmq with libsodium.",
+        Section::Idle => {
+            "Growth of resident memory for each of the last nine tenths of the connections, one \
+             message having passed over each. Where a socket can have many connections one client \
+             makes them all; monocoque, zmq.rs and rzmq have a socket for each. Bare sockets have \
+             no part in this."
+        }
+        Section::Cost => {
+            "Bodies of 64 octets over tcp, users' and system's time of both processes. System calls \
+             are counted in runs of their own, by `perf` or `strace`; where there is neither, there \
+             is no table of them."
+        }
+        Section::Rpc => {
+            "Bodies of 64 octets, 100 callers that share a connection and each wait for an answer \
+             before the next call. tonic carries one message of one field of octets."
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+const INTRODUCTION: &str = "\
+# Benchmarks
+
+This page is written by a program that does the same work with this crate, with libzmq, with other
+implementations and with bare sockets. On an idle machine with two cores it takes some 25 minutes:
+
+```sh
+cargo run --release -p versus
+```
+
+`--quick` takes about a minute and only prints; `--sections`, `--implementations`, `--transports`,
+`--runtimes`, `--sizes`, `--rounds` and `--seconds` choose, and `--help` tells among what. Results are kept in
+`target/versus`, from where `cargo run --release -p versus redraw` writes this page again.
+
+Each end of a connection is a process of its own. Implementations take turns within each round. A cell
+has the median of the rounds with the least and the greatest; below stands how this crate compares: its
+value divided by the other's of the same round, again the median, the least and the greatest. Of
+messages and requests in a second more is better, of all else less.
+
+Warm-up and measurement together take about half a second, of as many messages as that takes. All bodies
+are checked for their length. What crashes, hangs or loses messages is said to have failed.
+";
+
+const PARTICIPANTS: &str = "
+## How each is used
+
+Each is used as its author would: with its default options, which are marks of 1,000 messages wherever
+there are marks, and with what its own benchmarks do.
+
+| | Sockets | |
+|---|---|---|
+| tokio-zmtp | CLIENT, SERVER | `send`, `recv`, `reply` |
+| libzmq | CLIENT, SERVER | as its own tools do: calls that block, one I/O thread |
+| omq-tokio | CLIENT, SERVER | on the caller's runtime; tries before it waits |
+| monocoque | PUSH, PULL; DEALER, ROUTER | Tokio; write coalescing; `recv_into`; `PullFanIn` for many clients; one thread always |
+| zmq.rs | PUSH, PULL; DEALER, ROUTER | Tokio |
+| rzmq | PUSH, PULL; DEALER, ROUTER | Tokio, without io_uring |
+| tonic | | unary calls over HTTP/2, protobuf |
+| bare sockets | | one way: writes and reads of 64 KiB that block, of messages framed beforehand; requests: a stream of Tokio |
+
+*One thread* and *two workers* are Tokio's runtimes, in each process. libzmq has threads of its own, and
+bare sockets that go one way block theirs; monocoque stays on one thread. They are measured next to the
+others in both.
+";

@@ -1,0 +1,284 @@
+//! Streams without a library: how fast the system itself is.
+//!
+//! One way, threads that block write and read 64 KiB at a time, of messages that are framed as ZMTP
+//! frames them and that nobody takes apart. Requests and replies go over a stream of Tokio, which is
+//! what an implementation on Tokio can hope for.
+
+use std::io::{self, Read, Write};
+use std::net;
+use std::os::unix::net as unix;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::Failure;
+use crate::case::Transport;
+use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server};
+use crate::role::Announce;
+
+/// The implementation.
+#[derive(Debug)]
+pub(crate) struct Bare;
+
+impl Messaging for Bare {
+    const BLOCKS: bool = true;
+
+    type Sender = Writer;
+    type Receiver = Reader;
+    type Client = Requester;
+    type Server = Echo;
+
+    async fn receiver(place: &Place, announce: Announce) -> Result<Reader, Failure> {
+        let stream = accept(place, announce)?;
+        Ok(Reader {
+            stream,
+            buffer: vec![0; CHUNK].into(),
+            pending: 0,
+            frame: frame(place.size).len(),
+        })
+    }
+
+    async fn sender(endpoint: &str, size: usize) -> Result<Writer, Failure> {
+        let frame = frame(size);
+        let each = (CHUNK / frame.len()).max(1);
+        Ok(Writer { stream: connect(endpoint)?, chunk: frame.repeat(each), frame: frame.len() })
+    }
+
+    async fn server(place: &Place, announce: Announce) -> Result<Echo, Failure> {
+        let frame = frame(place.size);
+        let stream = accept(place, announce)?.into_tokio()?;
+        let pending = Pending { buffer: vec![0; CHUNK].into(), octets: 0, frame: frame.len() };
+        Ok(Echo { stream, pending, out: Vec::new(), frame })
+    }
+
+    async fn client(endpoint: &str, size: usize) -> Result<Requester, Failure> {
+        let frame = frame(size);
+        let stream = connect(endpoint)?.into_tokio()?;
+        let pending = Pending { buffer: vec![0; CHUNK].into(), octets: 0, frame: frame.len() };
+        Ok(Requester { stream, pending, out: Vec::new(), frame })
+    }
+}
+
+/// Writes messages that are framed already.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    stream: Stream,
+    /// As many frames as 64 KiB hold, or one.
+    chunk: Vec<u8>,
+    frame: usize,
+}
+
+impl Sender for Writer {
+    async fn send(&mut self, count: u64) -> Result<(), Failure> {
+        let each = (self.chunk.len() / self.frame) as u64;
+        for _ in 0..count / each {
+            self.stream.write_all(&self.chunk)?;
+        }
+        let rest = usize::try_from(count % each)? * self.frame;
+        Ok(self.stream.write_all(&self.chunk[..rest])?)
+    }
+}
+
+/// Counts octets.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    stream: Stream,
+    buffer: Box<[u8]>,
+    /// Octets that were read and are of no message asked for yet.
+    pending: usize,
+    frame: usize,
+}
+
+impl Receiver for Reader {
+    async fn recv(&mut self, count: u64) -> Result<(), Failure> {
+        let wanted = usize::try_from(count)? * self.frame;
+        while self.pending < wanted {
+            match self.stream.read(&mut self.buffer)? {
+                0 => return Err("the connection has ended".into()),
+                read => self.pending += read,
+            }
+        }
+        self.pending -= wanted;
+        Ok(())
+    }
+}
+
+/// Writes requests, reads replies.
+#[derive(Debug)]
+pub(crate) struct Requester {
+    stream: AsyncStream,
+    pending: Pending,
+    out: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+impl Client for Requester {
+    async fn send(&mut self) -> Result<(), Failure> {
+        self.out.extend_from_slice(&self.frame);
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        self.stream.write_all(&self.out).await?;
+        self.out.clear();
+        Ok(())
+    }
+
+    async fn recv(&mut self) -> Result<(), Failure> {
+        while !self.pending.take() {
+            self.pending.read(&mut self.stream).await?;
+        }
+        Ok(())
+    }
+
+    fn try_recv(&mut self) -> Result<bool, Failure> {
+        Ok(self.pending.take())
+    }
+}
+
+/// Reads requests, writes replies.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    stream: AsyncStream,
+    pending: Pending,
+    out: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+impl Server for Echo {
+    async fn serve(&mut self) -> Result<(), Failure> {
+        loop {
+            self.pending.read(&mut self.stream).await?;
+            while self.pending.take() {
+                self.out.extend_from_slice(&self.frame);
+            }
+            self.stream.write_all(&self.out).await?;
+            self.out.clear();
+        }
+    }
+}
+
+/// What was read of messages that are not whole yet.
+#[derive(Debug)]
+struct Pending {
+    buffer: Box<[u8]>,
+    octets: usize,
+    frame: usize,
+}
+
+impl Pending {
+    /// Takes one message.
+    fn take(&mut self) -> bool {
+        let whole = self.octets >= self.frame;
+        if whole {
+            self.octets -= self.frame;
+        }
+        whole
+    }
+
+    async fn read(&mut self, stream: &mut AsyncStream) -> Result<(), Failure> {
+        match stream.read(&mut self.buffer).await? {
+            0 => Err("the connection has ended".into()),
+            read => {
+                self.octets += read;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Blocks.
+#[derive(Debug)]
+enum Stream {
+    Tcp(net::TcpStream),
+    Ipc(unix::UnixStream),
+}
+
+impl Stream {
+    fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.write_all(octets),
+            Self::Ipc(stream) => stream.write_all(octets),
+        }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::Ipc(stream) => stream.read(buffer),
+        }
+    }
+
+    fn into_tokio(self) -> io::Result<AsyncStream> {
+        match self {
+            Self::Tcp(stream) => {
+                stream.set_nonblocking(true)?;
+                Ok(AsyncStream::Tcp(tokio::net::TcpStream::from_std(stream)?))
+            }
+            Self::Ipc(stream) => {
+                stream.set_nonblocking(true)?;
+                Ok(AsyncStream::Ipc(tokio::net::UnixStream::from_std(stream)?))
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+enum AsyncStream {
+    Tcp(tokio::net::TcpStream),
+    Ipc(tokio::net::UnixStream),
+}
+
+impl AsyncStream {
+    async fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => stream.write_all(octets).await,
+            Self::Ipc(stream) => stream.write_all(octets).await,
+        }
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer).await,
+            Self::Ipc(stream) => stream.read(buffer).await,
+        }
+    }
+}
+
+fn accept(place: &Place, announce: Announce) -> Result<Stream, Failure> {
+    if place.transport == Transport::Ipc {
+        let listener = unix::UnixListener::bind(&place.path)?;
+        announce.endpoint(&place.endpoint());
+        return Ok(Stream::Ipc(listener.accept()?.0));
+    }
+    let listener = net::TcpListener::bind("127.0.0.1:0")?;
+    announce.endpoint(&format!("tcp://{}", listener.local_addr()?));
+    let (stream, _) = listener.accept()?;
+    stream.set_nodelay(true)?;
+    Ok(Stream::Tcp(stream))
+}
+
+fn connect(endpoint: &str) -> Result<Stream, Failure> {
+    if let Some(path) = endpoint.strip_prefix("ipc://") {
+        return Ok(Stream::Ipc(unix::UnixStream::connect(path)?));
+    }
+    let address = endpoint.strip_prefix("tcp://").ok_or("neither ipc nor tcp")?;
+    let stream = net::TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    Ok(Stream::Tcp(stream))
+}
+
+/// RFC 37, Framing.
+fn frame(size: usize) -> Vec<u8> {
+    let mut frame = match u8::try_from(size) {
+        Ok(short) => vec![0x00, short],
+        Err(_) => {
+            let mut header = vec![0x02];
+            header.extend_from_slice(&(size as u64).to_be_bytes());
+            header
+        }
+    };
+    frame.resize(frame.len() + size, 7);
+    frame
+}
+
+const CHUNK: usize = 64 * 1_024;

@@ -1,0 +1,169 @@
+//! omq-tokio: CLIENT and SERVER, used as its own `bench_peer_tokio` does: on the caller's runtime,
+//! with default options, trying before waiting, and receiving what is there before waiting for more.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use omq_tokio::message::MAX_INLINE_MESSAGE;
+use omq_tokio::{Context, Error, Message, Options, Socket, SocketType, TrySendError};
+
+use crate::Failure;
+use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
+use crate::role::Announce;
+
+/// The implementation.
+#[derive(Debug)]
+pub(crate) struct Omq;
+
+impl Messaging for Omq {
+    type Sender = Connected;
+    type Receiver = Bound;
+    type Client = Connected;
+    type Server = Bound;
+
+    async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
+        let socket = Context::current().socket(SocketType::Server, Options::default());
+        let endpoint = socket.bind(place.endpoint().as_str()).await?;
+        announce.endpoint(&endpoint.to_string());
+        Ok(Bound { socket, size: place.size })
+    }
+
+    async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
+        let mut sockets = Self::senders(endpoint, size, 1).await?;
+        Ok(sockets.pop().ok_or("one was asked for")?)
+    }
+
+    async fn senders(
+        endpoint: &str,
+        size: usize,
+        connections: usize,
+    ) -> Result<Vec<Connected>, Failure> {
+        let socket = Context::current().socket(SocketType::Client, Options::default());
+        for _ in 0..connections {
+            socket.connect(endpoint).await?;
+        }
+        socket.wait_connected(connections, Duration::from_secs(10)).await?;
+        Ok(vec![Connected { socket, body: Bytes::from(vec![7; size]) }])
+    }
+
+    async fn server(place: &Place, announce: Announce) -> Result<Bound, Failure> {
+        Self::receiver(place, announce).await
+    }
+
+    async fn client(endpoint: &str, size: usize) -> Result<Connected, Failure> {
+        Self::sender(endpoint, size).await
+    }
+}
+
+impl Omq {
+    /// Both ends inside this process.
+    pub(crate) async fn inproc_one_way(size: usize) -> Result<(Connected, Bound), Failure> {
+        let context = Context::current();
+        let server = context.socket(SocketType::Server, Options::default());
+        server.bind("inproc://versus").await?;
+        let client = context.socket(SocketType::Client, Options::default());
+        client.connect("inproc://versus").await?;
+        client.wait_connected(1, Duration::from_secs(10)).await?;
+        let client = Connected { socket: client, body: Bytes::from(vec![7; size]) };
+        Ok((client, Bound { socket: server, size }))
+    }
+
+    /// As above.
+    pub(crate) async fn inproc_requests(size: usize) -> Result<(Connected, Bound), Failure> {
+        Self::inproc_one_way(size).await
+    }
+}
+
+/// A client.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    socket: Socket,
+    body: Bytes,
+}
+
+impl Connected {
+    /// A short body is copied into the message, a longer one shared.
+    fn message(&self) -> Message {
+        if self.body.len() <= MAX_INLINE_MESSAGE {
+            Message::from_slice(&self.body)
+        } else {
+            Message::single(self.body.clone())
+        }
+    }
+}
+
+impl Sender for Connected {
+    async fn send(&mut self, count: u64) -> Result<(), Failure> {
+        for _ in 0..count {
+            send(&self.socket, self.message()).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Client for Connected {
+    async fn send(&mut self) -> Result<(), Failure> {
+        send(&self.socket, self.message()).await
+    }
+
+    async fn recv(&mut self) -> Result<(), Failure> {
+        expect_size(self.socket.recv().await?.byte_len(), self.body.len())
+    }
+
+    fn try_recv(&mut self) -> Result<bool, Failure> {
+        let Some(message) = try_recv(&self.socket)? else { return Ok(false) };
+        expect_size(message.byte_len(), self.body.len()).map(|()| true)
+    }
+}
+
+/// A server.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    socket: Socket,
+    size: usize,
+}
+
+impl Receiver for Bound {
+    async fn recv(&mut self, count: u64) -> Result<(), Failure> {
+        for _ in 0..count {
+            expect_size(recv(&self.socket).await?.byte_len(), self.size)?;
+        }
+        Ok(())
+    }
+}
+
+impl Server for Bound {
+    async fn serve(&mut self) -> Result<(), Failure> {
+        loop {
+            let request = recv(&self.socket).await?;
+            send(&self.socket, request).await?;
+        }
+    }
+}
+
+async fn send(socket: &Socket, message: Message) -> Result<(), Failure> {
+    match socket.try_send(message) {
+        Ok(()) => Ok(()),
+        Err(TrySendError::Full(message)) => Ok(socket.send(message).await?),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+async fn recv(socket: &Socket) -> Result<Message, Failure> {
+    match try_recv(socket)? {
+        Some(message) => {
+            // What is received at once must not keep the socket's own task from running.
+            tokio::task::coop::consume_budget().await;
+            Ok(message)
+        }
+        None => Ok(socket.recv().await?),
+    }
+}
+
+fn try_recv(socket: &Socket) -> Result<Option<Message>, Failure> {
+    match socket.try_recv() {
+        Ok(message) => Ok(Some(message)),
+        Err(Error::WouldBlock) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,42 @@
+//! The same work on this crate, on libzmq, on other implementations and on bare sockets, in turn.
+//!
+//! `cargo run --release -p versus` measures everything and writes `docs/benchmarks.md`; `--quick` takes
+//! about a minute and only prints; `--help` tells what can be chosen. Each end of a connection is a
+//! process of its own, which is this program again in another role.
+
+mod arguments;
+mod case;
+mod chart;
+mod child;
+mod document;
+mod implementation;
+mod machine;
+mod plan;
+mod results;
+mod role;
+mod run;
+mod statistics;
+mod table;
+mod target;
+mod usage;
+mod workload;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// What goes wrong anywhere in here ends up as a text.
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let done = match role::asked_for() {
+        Some(role) => role.play(),
+        None => run::as_asked(&arguments::parse()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("versus: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

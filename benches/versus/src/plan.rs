@@ -1,0 +1,156 @@
+//! Which cases there are, who takes part in them, and how often.
+
+use crate::case::{Case, Runtime, Section, Transport};
+use crate::implementation::Implementation;
+use crate::target;
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All that the documentation shows.
+    Full,
+    /// A selection, in about a minute.
+    Quick,
+    /// Something of everything, as briefly as possible.
+    Smoke,
+}
+
+impl Extent {
+    /// Rounds of a case.
+    pub(crate) fn rounds(self, case: Case) -> usize {
+        match self {
+            Self::Full if case.section == Section::Idle => 1,
+            Self::Full if case.section == Section::Cost => 3,
+            Self::Full if target::is_about(case) => 5,
+            Self::Full | Self::Quick => 3,
+            Self::Smoke => 1,
+        }
+    }
+
+    /// Seconds of a measurement.
+    pub(crate) fn seconds(self) -> f64 {
+        match self {
+            Self::Full => 0.3,
+            Self::Quick => 0.2,
+            Self::Smoke => 0.002,
+        }
+    }
+}
+
+/// The cases of a section, in the order of its tables.
+pub(crate) fn cases(section: Section, extent: Extent) -> Vec<Case> {
+    let mut cases = all(section);
+    cases.retain(|case| match extent {
+        Extent::Full => true,
+        Extent::Quick => is_in_quick(*case),
+        Extent::Smoke => is_in_smoke(*case),
+    });
+    if extent == Extent::Smoke {
+        for case in &mut cases {
+            case.clients = case.clients.min(20);
+        }
+    }
+    cases
+}
+
+/// Whether an implementation can do a case at all.
+pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
+    if case.section == Section::Rpc {
+        return matches!(implementation, Implementation::TokioZmtp | Implementation::Tonic);
+    }
+    if case.section == Section::Curve {
+        return matches!(implementation, Implementation::TokioZmtp | Implementation::Libzmq);
+    }
+    let inproc = case.transport == Transport::Inproc;
+    match implementation {
+        Implementation::TokioZmtp
+        | Implementation::Libzmq
+        | Implementation::Omq
+        | Implementation::Rzmq => true,
+        Implementation::Monocoque | Implementation::ZmqRs => !inproc,
+        Implementation::Bare => !inproc && case.clients == 1,
+        Implementation::Channel => inproc,
+        Implementation::Tonic => false,
+    }
+}
+
+fn all(section: Section) -> Vec<Case> {
+    let on_both = |case: Case| {
+        [Runtime::CurrentThread, Runtime::MultiThread].map(|runtime| Case { runtime, ..case })
+    };
+    match section {
+        Section::Throughput | Section::Latency => {
+            let outstanding = usize::from(section == Section::Latency);
+            let mut cases = Vec::new();
+            for transport in [Transport::Tcp, Transport::Ipc, Transport::Inproc] {
+                for runtime in [Runtime::CurrentThread, Runtime::MultiThread] {
+                    cases.extend(SIZES.map(|size| {
+                        let case = Case::new(section, size);
+                        Case { transport, runtime, outstanding, ..case }
+                    }));
+                }
+            }
+            if section == Section::Latency {
+                let pinned = Case { pinned: true, outstanding, ..Case::new(section, SHORT) };
+                cases.extend([pinned, Case { transport: Transport::Ipc, ..pinned }]);
+            }
+            cases
+        }
+        Section::Pipelined => {
+            let of = |outstanding| Case { outstanding, ..Case::new(section, SHORT) };
+            sorted([1, 10, 100, 1_000].into_iter().flat_map(|n| on_both(of(n))))
+        }
+        Section::FanIn => {
+            let of = |clients| Case { clients, ..Case::new(section, SHORT) };
+            sorted([1, 10, 100, 1_000].into_iter().flat_map(|n| on_both(of(n))))
+        }
+        Section::Curve => {
+            sorted([SHORT, 1_024, 65_536].into_iter().flat_map(|n| on_both(Case::new(section, n))))
+        }
+        Section::Idle => vec![Case { clients: 1_000, ..Case::new(section, SHORT) }],
+        Section::Cost => {
+            vec![Case::new(section, SHORT), Case { outstanding: 100, ..Case::new(section, SHORT) }]
+        }
+        Section::Rpc => sorted(on_both(Case { outstanding: 100, ..Case::new(section, SHORT) })),
+    }
+}
+
+/// By the tables that they stand in.
+fn sorted(cases: impl IntoIterator<Item = Case>) -> Vec<Case> {
+    let mut cases: Vec<_> = cases.into_iter().collect();
+    cases.sort();
+    cases
+}
+
+fn is_in_quick(case: Case) -> bool {
+    let multi = case.runtime == Runtime::MultiThread;
+    match case.section {
+        Section::Throughput => match case.transport {
+            Transport::Tcp => [SHORT, 4_096].contains(&case.size),
+            Transport::Ipc => case.size == SHORT && !multi,
+            Transport::Inproc => case.size == SHORT && multi,
+        },
+        Section::Latency => case.pinned && case.transport == Transport::Tcp,
+        Section::Pipelined => case.outstanding == 100 && !multi,
+        Section::FanIn => case.clients == 100 && !multi,
+        Section::Curve | Section::Idle | Section::Cost => false,
+        Section::Rpc => !multi,
+    }
+}
+
+fn is_in_smoke(case: Case) -> bool {
+    let multi = case.runtime == Runtime::MultiThread;
+    match case.section {
+        Section::Throughput | Section::Latency => case.size == 16_384 && !case.pinned,
+        Section::Curve => case.size == SHORT && multi,
+        Section::Pipelined => case.outstanding == 100,
+        Section::FanIn => case.clients == 10 && multi,
+        Section::Idle | Section::Cost => true,
+        Section::Rpc => multi,
+    }
+}
+
+const SIZES: [usize; 8] = [16, SHORT, 256, 1_024, 4_096, 16_384, 65_536, 1_048_576];
+
+/// Octets of most messages.
+const SHORT: usize = 64;

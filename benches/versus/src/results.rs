@@ -1,0 +1,134 @@
+//! What was measured, which is kept so that sections can be measured apart.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Failure;
+use crate::case::{Case, Metric, Section};
+use crate::implementation::Implementation;
+use crate::statistics::Spread;
+
+/// The results of some cases.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Results {
+    pub(crate) measured: Vec<Measured>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// What one implementation did in a case.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    pub(crate) case: Case,
+    pub(crate) implementation: Implementation,
+    pub(crate) metric: Metric,
+    /// A value for each round that did not fail.
+    pub(crate) rounds: Vec<Option<f64>>,
+}
+
+/// What one implementation did not do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Problem {
+    pub(crate) case: Case,
+    pub(crate) implementation: Implementation,
+    pub(crate) text: String,
+}
+
+impl Results {
+    /// Reads those of a section; empty if it was never measured.
+    pub(crate) fn read(directory: &Path, section: Section) -> Result<Self, Failure> {
+        match fs::read(directory.join(format!("{}.json", section.name()))) {
+            Ok(json) => Ok(serde_json::from_slice(&json)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps those of a section. What was measured before and not now stays.
+    pub(crate) fn write(&self, directory: &Path, section: Section) -> Result<(), Failure> {
+        let mut kept = Self::read(directory, section)?;
+        let again = |case: Case, implementation: Implementation| {
+            self.measured.iter().any(|m| m.case == case && m.implementation == implementation)
+                || self
+                    .problems
+                    .iter()
+                    .any(|p| p.case == case && p.implementation == implementation)
+        };
+        kept.measured.retain(|m| !again(m.case, m.implementation));
+        kept.problems.retain(|p| !again(p.case, p.implementation));
+        kept.add(self.clone());
+        fs::create_dir_all(directory)?;
+        let path = directory.join(format!("{}.json", section.name()));
+        Ok(fs::write(path, serde_json::to_vec_pretty(&kept)?)?)
+    }
+
+    /// Takes others in.
+    pub(crate) fn add(&mut self, others: Self) {
+        self.measured.extend(others.measured);
+        self.problems.extend(others.problems);
+    }
+
+    /// Notes a value of a round.
+    pub(crate) fn note(
+        &mut self,
+        case: Case,
+        implementation: Implementation,
+        round: usize,
+        (metric, value): (Metric, f64),
+    ) {
+        let is_it = |m: &Measured| {
+            m.case == case && m.implementation == implementation && m.metric == metric
+        };
+        let at = self.measured.iter().position(is_it).unwrap_or_else(|| {
+            self.measured.push(Measured { case, implementation, metric, rounds: Vec::new() });
+            self.measured.len() - 1
+        });
+        let rounds = &mut self.measured[at].rounds;
+        rounds.resize(rounds.len().max(round + 1), None);
+        rounds[round] = Some(value);
+    }
+
+    /// The values of all rounds.
+    pub(crate) fn rounds(
+        &self,
+        case: Case,
+        metric: Metric,
+        implementation: Implementation,
+    ) -> &[Option<f64>] {
+        let is_it = |m: &&Measured| {
+            m.case == case && m.metric == metric && m.implementation == implementation
+        };
+        self.measured.iter().find(is_it).map_or(&[], |measured| &measured.rounds)
+    }
+
+    /// The middle of all rounds.
+    pub(crate) fn spread(
+        &self,
+        case: Case,
+        metric: Metric,
+        implementation: Implementation,
+    ) -> Option<Spread> {
+        Spread::of(self.rounds(case, metric, implementation).iter().flatten().copied())
+    }
+
+    /// How this crate compares with another, round by round.
+    pub(crate) fn ratio(
+        &self,
+        case: Case,
+        metric: Metric,
+        other: Implementation,
+    ) -> Option<Spread> {
+        Spread::of_ratios(
+            self.rounds(case, metric, Implementation::TokioZmtp),
+            self.rounds(case, metric, other),
+        )
+    }
+
+    /// Why there is no value.
+    pub(crate) fn problem(&self, case: Case, implementation: Implementation) -> Option<&str> {
+        let is_it = |p: &&Problem| p.case == case && p.implementation == implementation;
+        self.problems.iter().find(is_it).map(|problem| problem.text.as_str())
+    }
+}

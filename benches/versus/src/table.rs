@@ -1,0 +1,223 @@
+//! Tables of results, for a terminal and for Markdown.
+
+use std::fmt::Write;
+
+use crate::case::{Case, Metric, Runtime, Section, in_words};
+use crate::implementation::Implementation;
+use crate::results::Results;
+use crate::statistics::Spread;
+
+/// Cells of one or two lines, the first row being the heading.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) title: String,
+    rows: Vec<Vec<[String; 2]>>,
+    notes: Vec<String>,
+}
+
+/// The tables of a section, of those cases that have results.
+pub(crate) fn of_section(results: &Results, section: Section) -> Vec<Table> {
+    let mut tables: Vec<Vec<(Case, Metric)>> = Vec::new();
+    for measured in &results.measured {
+        let row = (measured.case, measured.metric);
+        if measured.case.section != section || tables.iter().flatten().any(|other| *other == row) {
+            continue;
+        }
+        match tables.iter_mut().find(|rows| title(rows[0]) == title(row)) {
+            Some(rows) => rows.push(row),
+            None => tables.push(vec![row]),
+        }
+    }
+    tables.iter().map(|rows| Table::new(results, rows)).collect()
+}
+
+impl Table {
+    fn new(results: &Results, rows: &[(Case, Metric)]) -> Self {
+        let columns: Vec<_> = Implementation::ALL
+            .into_iter()
+            .filter(|&who| {
+                rows.iter().any(|&(case, metric)| {
+                    !results.rounds(case, metric, who).is_empty()
+                        || results.problem(case, who).is_some()
+                })
+            })
+            .collect();
+        let mut notes = Vec::new();
+        let mut heading = vec![[subject(rows[0].0.section).to_owned(), String::new()]];
+        heading.extend(columns.iter().map(|who| [who.title().to_owned(), String::new()]));
+        let mut table = vec![heading];
+        for &(case, metric) in rows {
+            let mut row = vec![[label(case), String::new()]];
+            for &who in &columns {
+                row.push(cell(results, case, metric, who, &mut notes));
+            }
+            table.push(row);
+        }
+        Self { title: title(rows[0]), rows: table, notes }
+    }
+
+    /// For a terminal.
+    pub(crate) fn to_text(&self) -> String {
+        let columns = self.rows[0].len();
+        let widths: Vec<_> = (0..columns)
+            .map(|at| {
+                let of = |row: &Vec<[String; 2]>| {
+                    row[at].iter().map(|line| line.chars().count()).max().unwrap_or(0)
+                };
+                self.rows.iter().map(of).max().unwrap_or(0)
+            })
+            .collect();
+        let mut text = format!("{}\n", self.title);
+        for row in &self.rows {
+            for line in 0..2 {
+                if row.iter().all(|cell| cell[line].is_empty()) {
+                    continue;
+                }
+                let mut all = String::new();
+                for (cell, width) in row.iter().zip(&widths) {
+                    let _ = write!(all, "  {:>width$}", cell[line]);
+                }
+                let _ = writeln!(text, "{}", all.trim_end());
+            }
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "  {note}");
+        }
+        text
+    }
+
+    /// For the documentation.
+    pub(crate) fn to_markdown(&self) -> String {
+        let mut text = format!("**{}**\n\n", self.title);
+        for (at, row) in self.rows.iter().enumerate() {
+            let cells: Vec<_> = row
+                .iter()
+                .map(|[first, second]| match second.as_str() {
+                    "" => first.clone(),
+                    second => format!("{first}<br>{second}"),
+                })
+                .collect();
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+            if at == 0 {
+                let _ = writeln!(text, "|{}", "--:|".repeat(row.len()));
+            }
+        }
+        for note in &self.notes {
+            let _ = write!(text, "\n{note}\n");
+        }
+        text
+    }
+}
+
+/// The middle with its spread, and the ratio of this crate with its spread.
+fn cell(
+    results: &Results,
+    case: Case,
+    metric: Metric,
+    who: Implementation,
+    notes: &mut Vec<String>,
+) -> [String; 2] {
+    let Some(spread) = results.spread(case, metric, who) else {
+        let Some(problem) = results.problem(case, who) else {
+            return ["–".to_owned(), String::new()];
+        };
+        return [format!("failed {}", marked(problem, who, notes)), String::new()];
+    };
+    let of = |value| quantity(value, metric);
+    let mut first = match spread {
+        Spread { median, least, greatest } if least < greatest => {
+            format!("{} ({}–{})", of(median), of(least), of(greatest))
+        }
+        Spread { median, .. } => of(median),
+    };
+    if let Some(problem) = results.problem(case, who) {
+        let _ = write!(first, " {}", marked(problem, who, notes));
+    }
+    let second = match results.ratio(case, metric, who) {
+        Some(ratio) if who != Implementation::TokioZmtp => {
+            let Spread { median, least, greatest } = ratio;
+            if least < greatest {
+                format!("{median:.2}× ({least:.2}–{greatest:.2})")
+            } else {
+                format!("{median:.2}×")
+            }
+        }
+        _ => String::new(),
+    };
+    [first, second]
+}
+
+/// A mark, and a note that explains it.
+fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String {
+    let note = format!("{}: {problem}", who.title());
+    let at = notes.iter().position(|other| other.ends_with(&note)).unwrap_or_else(|| {
+        notes.push(format!("[{}] {note}", notes.len() + 1));
+        notes.len() - 1
+    });
+    format!("[{}]", at + 1)
+}
+
+/// What all rows of a table have in common.
+fn title((case, metric): (Case, Metric)) -> String {
+    let what = match metric {
+        Metric::Rate if case.outstanding > 0 => "requests answered in a second",
+        Metric::Rate => "messages received in a second",
+        Metric::Median => "round trip in µs, median",
+        Metric::P99 => "round trip in µs, 99 of 100",
+        Metric::ServerMemory => "KiB for each connection, in the process that accepted it",
+        Metric::ClientMemory => "KiB for each connection, in the process that made it",
+        Metric::Processor => "seconds of processor time for a million messages",
+        Metric::Calls => "system calls for a million messages",
+    };
+    let where_to = match (case.section, case.pinned) {
+        (Section::Idle | Section::Cost, _) => case.transport.to_string(),
+        (_, true) => "both processes on one core".to_owned(),
+        (_, false) => match case.runtime {
+            Runtime::CurrentThread => format!("{}, one thread", case.transport),
+            Runtime::MultiThread => format!("{}, two workers", case.transport),
+        },
+    };
+    format!("{where_to}: {what}")
+}
+
+/// What the rows of a section differ in.
+fn subject(section: Section) -> &'static str {
+    match section {
+        Section::Throughput | Section::Latency | Section::Curve => "octets",
+        Section::Pipelined | Section::Rpc => "outstanding",
+        Section::FanIn | Section::Idle => "clients",
+        Section::Cost => "work",
+    }
+}
+
+fn label(case: Case) -> String {
+    match case.section {
+        Section::Latency if case.pinned => format!("{}, {}", case.transport, in_words(case.size)),
+        Section::Throughput | Section::Latency | Section::Curve => in_words(case.size),
+        Section::Pipelined | Section::Rpc => case.outstanding.to_string(),
+        Section::FanIn | Section::Idle => case.clients.to_string(),
+        Section::Cost if case.outstanding == 0 => "one way".to_owned(),
+        Section::Cost => format!("{} outstanding", case.outstanding),
+    }
+}
+
+/// Three digits, and a thousand or a million of them.
+pub(crate) fn quantity(value: f64, metric: Metric) -> String {
+    match metric {
+        Metric::Median | Metric::P99 | Metric::Processor => digits(value),
+        Metric::ServerMemory | Metric::ClientMemory => digits(value / 1_024.0),
+        Metric::Calls | Metric::Rate => match value {
+            value if value >= 1e6 => format!("{} M", digits(value / 1e6)),
+            value if value >= 1e3 => format!("{} k", digits(value / 1e3)),
+            value => digits(value),
+        },
+    }
+}
+
+fn digits(value: f64) -> String {
+    match value.abs() {
+        size if size >= 99.95 => format!("{value:.0}"),
+        size if size >= 9.995 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}

@@ -1,0 +1,153 @@
+//! What this crate sets out to reach.
+
+use crate::case::{Case, Metric, Runtime, Section, Transport};
+use crate::implementation::Implementation;
+use crate::results::Results;
+use crate::statistics::Spread;
+
+/// A bound on how this crate does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    case: Case,
+    metric: Metric,
+    against: Against,
+    /// At least, where more is better; otherwise at most.
+    bound: f64,
+}
+
+/// What this crate is compared with.
+#[derive(Clone, Copy, Debug)]
+enum Against {
+    One(Implementation),
+    /// Of those that are libraries of messages.
+    BestRival,
+    /// Octets.
+    Nothing,
+}
+
+/// A target, and whether it is reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) what: String,
+    pub(crate) wanted: String,
+    pub(crate) measured: String,
+    pub(crate) reached: bool,
+}
+
+impl Target {
+    /// Nothing if it was not measured.
+    pub(crate) fn judge(&self, results: &Results) -> Option<Verdict> {
+        let ours = results.spread(self.case, self.metric, Implementation::TokioZmtp)?;
+        let more = self.metric.more_is_better();
+        let sign = if more { "≥" } else { "≤" };
+        let (wanted, found) = match self.against {
+            Against::One(other) => {
+                let wanted = format!("{sign} {:.2}× {}", self.bound, other.title());
+                (wanted, results.ratio(self.case, self.metric, other)?)
+            }
+            Against::BestRival => {
+                let best = best_rival(results, self.case, self.metric)?;
+                let wanted = format!("{sign} {:.2}× the best rival, {}", self.bound, best.title());
+                (wanted, results.ratio(self.case, self.metric, best)?)
+            }
+            Against::Nothing => (format!("{sign} {:.0} KiB", self.bound / 1_024.0), ours),
+        };
+        let measured = match self.against {
+            Against::Nothing => format!("{:.1} KiB", found.median / 1_024.0),
+            Against::BestRival | Against::One(_) => {
+                let Spread { median, least, greatest } = found;
+                format!("{median:.2}× ({least:.2}–{greatest:.2})")
+            }
+        };
+        let reached = if more { found.median >= self.bound } else { found.median <= self.bound };
+        Some(Verdict { what: what(self.case, self.metric), wanted, measured, reached })
+    }
+}
+
+/// Whether there is a target for this work.
+pub(crate) fn is_about(case: Case) -> bool {
+    all().iter().any(|target| target.case == case)
+}
+
+/// All of them, in the order in which they are shown.
+pub(crate) fn all() -> Vec<Target> {
+    use Against::{BestRival, Nothing, One};
+    use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, Tonic};
+    let mut targets = Vec::new();
+    let mut add = |case, metric, bounds: &[(Against, f64)]| {
+        targets.extend(bounds.iter().map(|&(against, bound)| Target {
+            case,
+            metric,
+            against,
+            bound,
+        }));
+    };
+    let one_way = |size| Case::new(Section::Throughput, size);
+    let two_workers = |case| Case { runtime: Runtime::MultiThread, ..case };
+    for size in [16, 64] {
+        let bounds = [(One(Libzmq), 3.5), (One(Omq), 3.5), (One(Monocoque), 1.5)];
+        add(one_way(size), Metric::Rate, &bounds);
+    }
+    for size in [16, 64] {
+        let bounds = [(One(Libzmq), 2.75), (One(Omq), 2.75)];
+        add(two_workers(one_way(size)), Metric::Rate, &bounds);
+    }
+    let ipc = Case { transport: Transport::Ipc, ..one_way(64) };
+    add(ipc, Metric::Rate, &[(One(Libzmq), 5.0), (One(Monocoque), 1.2)]);
+    for size in [1_024, 4_096, 16_384] {
+        let bounds = [(One(Libzmq), 4.0), (BestRival, 1.0), (One(Bare), 0.8)];
+        add(one_way(size), Metric::Rate, &bounds);
+    }
+    add(one_way(65_536), Metric::Rate, &[(One(Bare), 0.85)]);
+    add(one_way(1_048_576), Metric::Rate, &[(BestRival, 1.0)]);
+    let trip = Case { outstanding: 1, ..Case::new(Section::Latency, 64) };
+    let pinned = Case { pinned: true, ..trip };
+    add(pinned, Metric::Median, &[(One(Bare), 1.1), (One(Libzmq), 0.4)]);
+    add(two_workers(trip), Metric::Median, &[(BestRival, 1.0)]);
+    let pipelined = Case { outstanding: 100, ..Case::new(Section::Pipelined, 64) };
+    add(pipelined, Metric::Rate, &[(One(Libzmq), 2.5), (One(Omq), 1.5)]);
+    let fan_in = Case { clients: 1_000, ..Case::new(Section::FanIn, 64) };
+    add(fan_in, Metric::Rate, &[(One(Libzmq), 2.0), (One(Omq), 4.0)]);
+    let idle = Case { clients: 1_000, ..Case::new(Section::Idle, 64) };
+    add(idle, Metric::ServerMemory, &[(Nothing, 8_192.0)]);
+    add(idle, Metric::ClientMemory, &[(Nothing, 8_192.0)]);
+    let inproc = Case { transport: Transport::Inproc, ..two_workers(one_way(64)) };
+    add(inproc, Metric::Rate, &[(One(Channel), 1.5), (One(Libzmq), 2.0)]);
+    let rpc = Case { outstanding: 100, ..Case::new(Section::Rpc, 64) };
+    add(rpc, Metric::Rate, &[(One(Tonic), 2.0)]);
+    targets
+}
+
+fn best_rival(results: &Results, case: Case, metric: Metric) -> Option<Implementation> {
+    let rivals = Implementation::ALL
+        .into_iter()
+        .filter(|who| *who != Implementation::TokioZmtp && !who.is_bare());
+    let measured = rivals.filter_map(|who| Some((who, results.spread(case, metric, who)?.median)));
+    let by_value = |a: &(_, f64), b: &(_, f64)| a.1.total_cmp(&b.1);
+    let best =
+        if metric.more_is_better() { measured.max_by(by_value) } else { measured.min_by(by_value) };
+    best.map(|(who, _)| who)
+}
+
+fn what(case: Case, metric: Metric) -> String {
+    let size = crate::case::in_words(case.size);
+    let runtime = match case.runtime {
+        Runtime::CurrentThread => "one thread",
+        Runtime::MultiThread => "two workers",
+    };
+    let transport = case.transport;
+    match case.section {
+        Section::Throughput => format!("{transport}, {size} octets one way, {runtime}"),
+        Section::Curve => format!("{size} octets one way with CURVE, {runtime}"),
+        Section::Latency if case.pinned => {
+            format!("{transport}, round trip of {size} octets on one core")
+        }
+        Section::Latency => format!("{transport}, round trip of {size} octets, {runtime}"),
+        Section::Pipelined => format!("{} requests outstanding, {runtime}", case.outstanding),
+        Section::FanIn => format!("{} clients, {runtime}", case.clients),
+        Section::Idle if metric == Metric::ServerMemory => "idle connection, server".to_owned(),
+        Section::Idle => "idle connection, client".to_owned(),
+        Section::Cost => "cost".to_owned(),
+        Section::Rpc => format!("{} calls outstanding, {runtime}", case.outstanding),
+    }
+}

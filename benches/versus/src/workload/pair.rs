@@ -1,0 +1,120 @@
+//! Two processes that talk to each other, and how many messages make a measurement.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use crate::Failure;
+use crate::case::Section;
+use crate::child::Child;
+use crate::implementation::Place;
+use crate::role::{Done, Part, Role};
+use crate::workload::Attempt;
+
+/// A process that is bound, and one that is connected to it.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) bound: Child,
+    pub(crate) connected: Child,
+}
+
+impl Pair {
+    /// Starts both.
+    pub(crate) fn start(
+        attempt: &Attempt<'_>,
+        bound: Part,
+        connected: Part,
+    ) -> Result<Self, Failure> {
+        Self::start_under(attempt, (bound, &[]), (connected, &[]))
+    }
+
+    /// As above, each as the last argument of other programs.
+    pub(crate) fn start_under(
+        attempt: &Attempt<'_>,
+        (bound, under_bound): (Part, &[PathBuf]),
+        (connected, under_connected): (Part, &[PathBuf]),
+    ) -> Result<Self, Failure> {
+        let mut role = role(attempt, bound);
+        let mut bound = Child::spawn_under(&role, under_bound)?;
+        role.endpoint = bound.bound()?;
+        role.part = connected;
+        let mut connected = Child::spawn_under(&role, under_connected)?;
+        connected.ready()?;
+        Ok(Self { bound, connected })
+    }
+}
+
+/// What an attempt wants of a process.
+pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
+    let case = attempt.case;
+    Role {
+        implementation: attempt.implementation,
+        part,
+        runtime: case.runtime,
+        pinned: case.pinned,
+        curve: case.section == Section::Curve,
+        place: Place {
+            transport: case.transport,
+            path: attempt.directory.join(file_name()).to_string_lossy().into_owned(),
+            size: case.size,
+            connections: case.clients,
+        },
+        endpoint: String::new(),
+        outstanding: case.outstanding,
+    }
+}
+
+/// Finds out how many messages take as long as they may, and measures those.
+pub(crate) fn adapt(
+    attempt: &Attempt<'_>,
+    mut run: impl FnMut(u64) -> Result<Done, Failure>,
+) -> Result<Adapted, Failure> {
+    let clients = attempt.case.clients as u64;
+    let mut timed = |count: f64| {
+        let count = (count as u64).div_ceil(clients).max(2) * clients;
+        let start = Instant::now();
+        let done = run(count)?;
+        // Of a few messages all may be there when the first is received, so the clock of the
+        // receiver does not tell how long more will take.
+        let rate = count as f64 / start.elapsed().as_secs_f64();
+        Ok::<_, Failure>((count, done, rate))
+    };
+    let mut rate = match attempt.rate {
+        Some(rate) => rate,
+        None => {
+            let few = (FEW_OCTETS / attempt.case.size as f64).clamp(FEW_MIN, FEW_MAX);
+            let (_, _, rate) = timed(few)?;
+            timed(rate * attempt.seconds / 10.0)?.2
+        }
+    };
+    rate = timed(rate * attempt.seconds * WARM_UP)?.2;
+    let (count, done, rate_to_come) = timed(rate * attempt.seconds)?;
+    let rate = (count - 1) as f64 / done.seconds.max(1e-9);
+    Ok(Adapted { count, done, rate, rate_to_come })
+}
+
+/// A measurement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Adapted {
+    pub(crate) count: u64,
+    pub(crate) done: Done,
+    /// Messages in a second, by the clock of the process that counted them.
+    pub(crate) rate: f64,
+    /// As above, by which a next round chooses how many there should be.
+    pub(crate) rate_to_come: f64,
+}
+
+/// A name for a socket's file, which no other socket of this run has.
+fn file_name() -> String {
+    format!("{}.sock", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// How much of a measurement goes before it and does not count.
+const WARM_UP: f64 = 0.3;
+
+/// What to begin with when nothing is known.
+const FEW_OCTETS: f64 = 4e6;
+const FEW_MIN: f64 = 10.0;
+const FEW_MAX: f64 = 1_000.0;

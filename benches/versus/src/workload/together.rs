@@ -1,0 +1,113 @@
+//! Both ends inside one process: two tasks, or two threads where calls block.
+
+use std::thread;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+
+use crate::Failure;
+use crate::case::Section;
+use crate::child::Child;
+use crate::implementation::{Client, Receiver, Sender, Server};
+use crate::role::{Done, Orders, Part, Report};
+use crate::workload::pair::{adapt, role};
+use crate::workload::{Attempt, Outcome, requests};
+
+/// Returns the rate, or how long a round trip takes.
+pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
+    let part = match attempt.case.section {
+        Section::Latency => Part::BothRequests,
+        _ => Part::BothOneWay,
+    };
+    let mut child = Child::spawn(&role(attempt, part))?;
+    child.ready()?;
+    let adapted = adapt(attempt, |count| {
+        child.order(count)?;
+        child.done()
+    })?;
+    Ok(requests::outcome(attempt.case.section, adapted))
+}
+
+/// Sends from a thread of its own, for what blocks.
+pub(crate) async fn one_way_in_threads<S, R>(
+    (mut sender, mut receiver): (S, R),
+    mut orders: Orders,
+) -> Result<(), Failure>
+where
+    S: Sender + Send + 'static,
+    R: Receiver,
+{
+    Report::Ready.send();
+    while let Some(count) = orders.recv().await {
+        let sending = thread::spawn(move || {
+            sender.send(count).now_or_never().ok_or("it blocks")??;
+            Ok::<_, Failure>(sender)
+        });
+        receiver.recv(1).await?;
+        let start = Instant::now();
+        receiver.recv(count - 1).await?;
+        let seconds = start.elapsed().as_secs_f64();
+        sender = sending.join().map_err(|_| "the sender panicked")??;
+        Report::Done(Done { seconds, ..Done::default() }).send();
+    }
+    Ok(())
+}
+
+/// Serves in a thread of its own, for what blocks.
+pub(crate) async fn requests_in_threads<C, S>(
+    (mut client, mut server): (C, S),
+    mut orders: Orders,
+) -> Result<(), Failure>
+where
+    C: Client,
+    S: Server + Send + 'static,
+{
+    thread::spawn(move || server.serve().now_or_never());
+    Report::Ready.send();
+    while let Some(count) = orders.recv().await {
+        Report::Done(requests::one_at_a_time(&mut client, count).await?).send();
+    }
+    Ok(())
+}
+
+/// What a process with both ends does, for an implementation with `inproc_one_way` and
+/// `inproc_requests`. No function, since the tasks have to be known to be `Send`.
+macro_rules! both_ends {
+    ($implementation:ty, $role:expr, $orders:expr) => {
+        async move {
+            let (role, mut orders) = ($role, $orders);
+            match role.part {
+                Part::BothRequests => {
+                    let (mut client, mut server) =
+                        <$implementation>::inproc_requests(role.place.size).await?;
+                    let serving = tokio::spawn(async move { server.serve().await });
+                    Report::Ready.send();
+                    while let Some(count) = orders.recv().await {
+                        let done = requests::one_at_a_time(&mut client, count).await?;
+                        Report::Done(done).send();
+                    }
+                    serving.abort();
+                }
+                _ => {
+                    let (mut sender, mut receiver) =
+                        <$implementation>::inproc_one_way(role.place.size).await?;
+                    Report::Ready.send();
+                    while let Some(count) = orders.recv().await {
+                        let sending = tokio::spawn(async move {
+                            sender.send(count).await?;
+                            Ok::<_, Failure>(sender)
+                        });
+                        receiver.recv(1).await?;
+                        let start = Instant::now();
+                        receiver.recv(count - 1).await?;
+                        let seconds = start.elapsed().as_secs_f64();
+                        sender = sending.await??;
+                        Report::Done(Done { seconds, ..Done::default() }).send();
+                    }
+                }
+            }
+            Ok::<_, Failure>(())
+        }
+    };
+}
+pub(crate) use both_ends;
