@@ -123,8 +123,9 @@ impl Counters {
         self.received.add(volume);
     }
 
-    pub(crate) fn count_multipart(&self, messages: u64) {
-        add(&self.multipart, messages);
+    /// Returns how many there have been by now.
+    pub(crate) fn count_multipart(&self, messages: u64) -> u64 {
+        add(&self.multipart, messages)
     }
 
     pub(crate) fn set_round_trip(&self, round_trip: Duration) {
@@ -160,6 +161,8 @@ impl VolumeCounter {
 }
 
 /// Nobody else writes, so that this need not be one step.
-fn add(counter: &AtomicU64, more: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+fn add(counter: &AtomicU64, more: u64) -> u64 {
+    let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
+    counter.store(sum, Ordering::Relaxed);
+    sum
 }

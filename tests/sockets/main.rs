@@ -30,6 +30,7 @@ mod inproc;
 #[cfg(unix)]
 mod ipc;
 mod live_options;
+mod logs;
 mod monitor;
 mod mute_state;
 mod names;
