@@ -94,8 +94,8 @@
 //!
 //! # Observability
 //!
-//! [`Socket::stats`] returns what a socket has done in numbers, and [`Socket::monitor`] what happens to
-//! its endpoints and connections, for a program to act on. For people to read, the same goes to
+//! [`Socket::stats`] returns what a socket has done in numbers, which the feature `metrics` publishes, and
+//! [`Socket::monitor`] what happens to its endpoints and connections, for a program to act on. For people to read, the same goes to
 //! [`tracing`](https://docs.rs/tracing), with targets that begin with `tokio_zmtp`. Nothing is written
 //! for a message, and while nobody listens nothing is made.
 //!
@@ -123,6 +123,7 @@
 //!
 //! | Feature | What it adds |
 //! |---|---|
+//! | `metrics` | the module `metrics`: the numbers of sockets, for Prometheus and other systems |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //!
@@ -142,6 +143,8 @@ mod endpoint;
 mod error;
 mod inproc;
 mod message;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod monitor;
 mod options;
 mod peers;

@@ -105,6 +105,26 @@ impl Volume {
     }
 }
 
+#[cfg(feature = "metrics")]
+impl Stats {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { sent, received, dropped, queued, connected, reconnects } = self;
+        sent.add(other.sent);
+        received.add(other.received);
+        for (sum, more) in [
+            (&mut dropped.undelivered, other.dropped.undelivered),
+            (&mut dropped.unreceived, other.dropped.unreceived),
+            (&mut dropped.multipart, other.dropped.multipart),
+            (reconnects, other.reconnects),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        queued.outgoing += other.queued.outgoing;
+        queued.incoming += other.queued.incoming;
+        *connected += other.connected;
+    }
+}
+
 impl RemoteStats {
     /// Adds what a connection that has ended leaves for the numbers of its socket.
     pub(crate) fn add(&mut self, ended: &Self) {

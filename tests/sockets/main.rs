@@ -31,6 +31,8 @@ mod inproc;
 mod ipc;
 mod live_options;
 mod logs;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod monitor;
 mod mute_state;
 mod names;
