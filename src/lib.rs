@@ -124,6 +124,7 @@
 //! | Feature | What it adds |
 //! |---|---|
 //! | `metrics` | the module `metrics`: the numbers of sockets, for Prometheus and other systems |
+//! | `rpc` | the module `rpc`: requests and replies, of which each caller gets its own; `tower` services on both sides |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //!
@@ -153,6 +154,8 @@ mod proto;
 mod remote;
 mod routing;
 mod routing_id;
+#[cfg(feature = "rpc")]
+pub mod rpc;
 mod socket;
 pub mod stats;
 mod sync;

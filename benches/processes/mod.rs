@@ -103,7 +103,9 @@ pub(crate) fn secured<S>(builder: Builder<S>, role: Role) -> Result<Builder<S>, 
 }
 
 /// Runs a measured role on the runtime that the environment asks for.
-fn run(body: impl Future<Output = Result<(), Box<dyn Error>>>) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(
+    body: impl Future<Output = Result<(), Box<dyn Error>>>,
+) -> Result<(), Box<dyn Error>> {
     let mut runtime = if env::var("RUNTIME").is_ok_and(|runtime| runtime == "multi-thread") {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         builder.worker_threads(2);

@@ -255,6 +255,8 @@ impl TestSocket {
             outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
             incoming: Arc::new(Mutex::new(FairQueue::new(hwm))),
             losses: Arc::new(Losses::new(Arc::default())),
+            #[cfg(feature = "rpc")]
+            ends: Arc::default(),
         };
         let subject = Subject::from(&nobody());
         let attachment = routing.attach(EndpointId(0), subject);

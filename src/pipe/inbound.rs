@@ -22,6 +22,9 @@ pub(crate) struct Inbound {
     held: usize,
     /// What the arrivals keep alive of the buffers that they were read into.
     octets: usize,
+    /// How many messages have been queued, ever.
+    #[cfg(feature = "rpc")]
+    arrived: u64,
     hwm: HighWaterMark,
     routing_id: Option<RoutingId>,
     /// Waits for room.
@@ -47,6 +50,8 @@ impl Inbound {
             arrivals: VecDeque::new(),
             held: 0,
             octets: 0,
+            #[cfg(feature = "rpc")]
+            arrived: 0,
             hwm,
             routing_id,
             connection: Parked::new(),
@@ -75,6 +80,10 @@ impl Inbound {
     pub(crate) fn push_last(&mut self, arrival: Arrival) -> usize {
         let messages = arrival.cargo.messages();
         if messages > 0 {
+            #[cfg(feature = "rpc")]
+            {
+                self.arrived += messages as u64;
+            }
             self.held += messages;
             self.octets += arrival.cargo.octets();
             self.arrivals.push_back(arrival);
@@ -164,6 +173,12 @@ impl Inbound {
     /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
         self.held
+    }
+
+    /// How many messages have been queued, ever.
+    #[cfg(feature = "rpc")]
+    pub(crate) const fn arrived(&self) -> u64 {
+        self.arrived
     }
 
     /// Whether the connection that waits should go on.

@@ -18,6 +18,9 @@ pub(crate) struct Outbound {
     queue: VecDeque<Message>,
     /// What `queue` takes on the wire, at most. Slots that are reserved take nothing yet.
     octets: usize,
+    /// How many messages have been taken out, ever.
+    #[cfg(feature = "rpc")]
+    taken: u64,
     /// Slots promised to senders that have not used them yet.
     reserved: usize,
     hwm: HighWaterMark,
@@ -59,6 +62,8 @@ impl Outbound {
         Self {
             queue: VecDeque::new(),
             octets: 0,
+            #[cfg(feature = "rpc")]
+            taken: 0,
             reserved: 0,
             hwm,
             retired: false,
@@ -150,6 +155,7 @@ impl Outbound {
     fn take_all(&mut self, taken: &mut VecDeque<Message>) {
         mem::swap(&mut self.queue, taken);
         self.octets = 0;
+        self.count_taken(taken.len());
     }
 
     /// Takes as many messages as are within `messages` and begin within `octets`.
@@ -161,7 +167,18 @@ impl Outbound {
             taken.push_back(message);
         }
         self.octets -= took;
+        self.count_taken(taken.len());
     }
+
+    /// By whole takes, so that it costs a message nothing.
+    #[cfg(feature = "rpc")]
+    fn count_taken(&mut self, messages: usize) {
+        self.taken += messages as u64;
+    }
+
+    #[cfg(not(feature = "rpc"))]
+    #[expect(clippy::unused_self, reason = "nobody asks for the number")]
+    fn count_taken(&mut self, _messages: usize) {}
 
     fn park(&mut self, connection: &Waker, until_half: bool) {
         self.connection.park(connection);
@@ -199,6 +216,18 @@ impl Outbound {
 
     pub(crate) const fn is_retired(&self) -> bool {
         self.retired
+    }
+
+    /// How many messages have been taken out, ever.
+    #[cfg(feature = "rpc")]
+    pub(crate) const fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Which message of the pipe, counted from zero, is the next that is queued.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn next_place(&self) -> u64 {
+        self.taken + self.queue.len() as u64
     }
 
     /// How many messages wait.

@@ -9,6 +9,8 @@ use crate::message::Message;
 use crate::monitor::Subject;
 use crate::pipe::{Arrival, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::remote::Remote;
+#[cfg(feature = "rpc")]
+use crate::routing::{End, Ends};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
 use crate::stats::Queued;
@@ -20,6 +22,8 @@ pub(crate) struct Routing {
     pub(crate) outgoing: Arc<Mutex<dyn Outgoing>>,
     pub(crate) incoming: Arc<Mutex<FairQueue>>,
     pub(crate) losses: Arc<Losses>,
+    #[cfg(feature = "rpc")]
+    pub(crate) ends: Arc<Ends>,
 }
 
 /// Both halves of one remote's pipe.
@@ -34,7 +38,11 @@ impl Routing {
     pub(crate) fn attach(&self, endpoint: EndpointId, subject: Subject) -> Option<Attachment> {
         let mut woken = Vec::new();
         let attached = lock(&self.outgoing).attach(endpoint, &mut woken)?;
-        let inbound = lock(&self.incoming).attach(attached.routing_id);
+        let mut incoming = lock(&self.incoming);
+        let inbound = incoming.attach(attached.routing_id);
+        #[cfg(feature = "rpc")]
+        incoming.join(inbound, attached.key);
+        drop(incoming);
         wake_all(&mut woken);
         Some(Attachment {
             routing: self.clone(),
@@ -177,6 +185,31 @@ impl Attachment {
             let lost: usize = lost.map(|arrival| arrival.cargo.messages()).sum();
             self.routing.losses.unreceived(&self.subject, lost as u64);
         }
+        #[cfg(feature = "rpc")]
+        self.tell_end(false);
+    }
+
+    /// Tells whoever wants to know that a connection has ended, after all that it has brought has been
+    /// queued: who watches receives all the time, so that a mark would bound nothing more here.
+    #[cfg(feature = "rpc")]
+    fn tell_end(&mut self, gone: bool) {
+        if !self.routing.ends.are_watched() {
+            return;
+        }
+        let undelivered = mem::take(&mut self.undelivered);
+        let mut incoming = lock(&self.routing.incoming);
+        self.unreceived += incoming.push_rest(self.pipe.inbound, undelivered, &mut self.woken);
+        let arrived = incoming.arrived(self.pipe.inbound);
+        drop(incoming);
+        let taken = lock(&self.routing.outgoing).taken(self.pipe.outbound);
+        self.routing.ends.tell(End {
+            pipe: self.pipe.outbound,
+            inbound: self.pipe.inbound,
+            arrived,
+            written: taken - self.taken.len() as u64,
+            gone,
+        });
+        wake_all(&mut self.woken);
     }
 
     /// Queues what the remote has sent; pending while part of it has to wait for room.
@@ -244,6 +277,8 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
+        #[cfg(feature = "rpc")]
+        self.tell_end(true);
         let Self { routing, pipe, subject, taken, undelivered, unreceived, woken } = self;
         let queued = lock(&routing.outgoing).detach(pipe.outbound, woken);
         let undelivered = mem::take(undelivered);

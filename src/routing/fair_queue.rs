@@ -30,6 +30,9 @@ struct Slot {
     inbound: Inbound,
     /// The connection has gone; the pipe goes when it is empty.
     ended: bool,
+    /// The other half of the pipe.
+    #[cfg(feature = "rpc")]
+    outbound: PipeKey,
 }
 
 /// There is no message and there will be none.
@@ -49,7 +52,56 @@ impl FairQueue {
 
     /// Adds a remote.
     pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
-        self.pipes.insert(Slot { inbound: Inbound::new(self.hwm, id), ended: false })
+        self.pipes.insert(Slot {
+            inbound: Inbound::new(self.hwm, id),
+            ended: false,
+            #[cfg(feature = "rpc")]
+            outbound: PipeKey::default(),
+        })
+    }
+
+    /// Notes what the other half of a pipe is.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn join(&mut self, key: PipeKey, outbound: PipeKey) {
+        if let Some(slot) = self.pipes.get_mut(key) {
+            slot.outbound = outbound;
+        }
+    }
+
+    /// How many messages of a pipe have been queued, ever.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn arrived(&self, key: PipeKey) -> u64 {
+        self.pipes.get(key).map_or(0, |slot| slot.inbound.arrived())
+    }
+
+    /// How many of the first `arrived` messages of a pipe are still to be received.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn unread(&self, key: PipeKey, arrived: u64) -> u64 {
+        let Some(slot) = self.pipes.get(key) else { return 0 };
+        let received = slot.inbound.arrived() - slot.inbound.len() as u64;
+        arrived.saturating_sub(received)
+    }
+
+    /// Queues what an ended connection has left, whether or not there is room. Returns how many
+    /// messages of it nobody will receive.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn push_rest(
+        &mut self,
+        key: PipeKey,
+        rest: impl IntoIterator<Item = Arrival>,
+        woken: &mut Vec<Waker>,
+    ) -> usize {
+        let mut queued = 0;
+        let slot = self.pipes.get_mut(key);
+        let Some(slot) = slot.filter(|_| !self.closed) else {
+            return rest.into_iter().map(|arrival| arrival.cargo.messages()).sum();
+        };
+        let was_empty = slot.inbound.is_empty();
+        for arrival in rest {
+            queued += slot.inbound.push_last(arrival);
+        }
+        self.announce(key, was_empty, queued, woken);
+        0
     }
 
     /// Ends the remote: it is removed when all that it has sent is received. The `rest` was read and
@@ -144,6 +196,13 @@ impl FairQueue {
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>) {
         self.hwm = hwm;
         woken.extend(self.pipes.values_mut().filter_map(|slot| slot.inbound.set_hwm(hwm)));
+    }
+
+    /// The other half of the pipe that the next message came through, and its remote.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn next_origin(&self) -> Option<(PipeKey, &Remote)> {
+        let slot = self.pipes.get(*self.ready.front()?)?;
+        Some((slot.outbound, slot.inbound.remote()?))
     }
 
     /// The remote that the next message came from.

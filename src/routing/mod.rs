@@ -9,6 +9,8 @@
 //! other things: moving one from wrapper to wrapper costs as much as the lock.
 
 mod attachment;
+#[cfg(feature = "rpc")]
+mod ends;
 mod fair_queue;
 mod losses;
 mod round_robin;
@@ -22,6 +24,8 @@ use std::sync::PoisonError;
 use std::task::{Poll, Waker};
 
 pub(crate) use self::attachment::{Attachment, Pipe, Routing};
+#[cfg(feature = "rpc")]
+pub(crate) use self::ends::{End, Ends};
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::losses::Losses;
 pub(crate) use self::round_robin::RoundRobin;
@@ -65,6 +69,10 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// How many messages are queued, for one remote or for all.
     fn queued(&self, key: Option<PipeKey>) -> usize;
 
+    /// How many messages have been taken out of the queue of a remote, ever.
+    #[cfg(feature = "rpc")]
+    fn taken(&self, key: PipeKey) -> u64;
+
     /// Retires all remotes and refuses everything from here on.
     fn close(&mut self, woken: &mut Vec<Waker>);
 }
@@ -107,6 +115,15 @@ pub(crate) trait Strategy: Outgoing {
 
     /// Forgets a sender that no longer waits, and passes on the slot that it may have been given.
     fn cancel(&mut self, to: Self::Target, ticket: Ticket, woken: &mut Vec<Waker>);
+}
+
+/// Where a message was queued.
+#[cfg(feature = "rpc")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) pipe: PipeKey,
+    /// How many messages were queued in that pipe before it.
+    pub(crate) number: u64,
 }
 
 /// Which of its socket's endpoints a remote belongs to.

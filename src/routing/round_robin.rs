@@ -1,5 +1,8 @@
 //! Round-robin over the remotes that have room (libzmq `lb`): CLIENT, SCATTER.
 
+#[cfg(feature = "rpc")]
+mod placed;
+
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
@@ -155,6 +158,11 @@ impl Outgoing for RoundRobin {
             Some(key) => self.pipes.get(key).map_or(0, |slot| slot.outbound.len()),
             None => self.pipes.values().map(|slot| slot.outbound.len()).sum(),
         }
+    }
+
+    #[cfg(feature = "rpc")]
+    fn taken(&self, key: PipeKey) -> u64 {
+        self.pipes.get(key).map_or(0, |slot| slot.outbound.taken())
     }
 
     fn close(&mut self, woken: &mut Vec<Waker>) {

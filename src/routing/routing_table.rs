@@ -156,6 +156,11 @@ impl Outgoing for RoutingTable {
         }
     }
 
+    #[cfg(feature = "rpc")]
+    fn taken(&self, key: PipeKey) -> u64 {
+        self.pipes.get(key).map_or(0, |slot| slot.outbound.taken())
+    }
+
     fn close(&mut self, woken: &mut Vec<Waker>) {
         self.closed = true;
         for slot in self.pipes.values_mut() {

@@ -55,6 +55,8 @@ impl<R: Strategy + 'static> Core<R> {
             outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn Outgoing>>,
             incoming: Arc::clone(&incoming),
             losses: Arc::new(Losses::new(Arc::clone(&publisher))),
+            #[cfg(feature = "rpc")]
+            ends: Arc::default(),
         };
         let handshake = HandshakeConfig {
             socket_type,

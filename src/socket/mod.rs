@@ -19,6 +19,8 @@ mod outbox;
 mod receiving;
 mod reserving;
 mod sending;
+#[cfg(feature = "rpc")]
+mod tracking;
 
 pub use self::builder::Builder;
 pub use self::client_server::{Client, Permit, RoutePermit, Server};

@@ -335,6 +335,13 @@ impl Client {
     }
 }
 
+#[cfg(feature = "rpc")]
+impl Client {
+    pub(in crate::socket) fn core(&self) -> &Core<RoundRobin> {
+        &self.0.core
+    }
+}
+
 #[expect(private_interfaces, reason = "the trait is sealed")]
 impl Sealed for Client {
     fn start(options: Options) -> Self {

@@ -376,6 +376,13 @@ impl Server {
     }
 }
 
+#[cfg(feature = "rpc")]
+impl Server {
+    pub(in crate::socket) fn core(&self) -> &Core<RoutingTable> {
+        &self.0.core
+    }
+}
+
 #[expect(private_interfaces, reason = "the trait is sealed")]
 impl Sealed for Server {
     fn start(options: Options) -> Self {

@@ -1,0 +1,79 @@
+//! Calls to two servers over one client: concurrent ones, a slow one with a deadline, a stream, and an
+//! end in good order.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_zmtp::rpc::{CallError, Failure, Request, Requester, Responder, Response, service_fn};
+use tokio_zmtp::{Client, Endpoint, Message, Server, Socket};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (first, stop, serving) = start("first").await?;
+    let (second, _stop, _serving) = start("second").await?;
+    let client = Client::connect(first).await?;
+    client.connect(second).await?;
+    let requester = Requester::builder(client).timeout(Duration::from_secs(5)).build();
+
+    // Each caller gets its own reply, whichever server it comes from and in whatever order.
+    let (one, two) = tokio::join!(requester.call("hello"), requester.call("how are you"));
+    println!("{} / {}", one?.to_str()?, two?.to_str()?);
+
+    let hurried = Request::from("sleep").with_timeout(Duration::from_millis(50));
+    let error = requester.call(hurried).await.expect_err("it sleeps too long");
+    println!("sleep: {error}");
+    assert_eq!(error, CallError::DeadlineExceeded);
+
+    let error = requester.call("fail").await.expect_err("it was asked to");
+    println!("fail: {error}");
+
+    let numbers: Vec<Message> = requester.stream("count").try_collect().await?;
+    println!("count: {} parts", numbers.len());
+
+    // What the first server has accepted is finished before it ends.
+    let last: Vec<_> = (0..10).map(|_| tokio::spawn(requester.call("hello"))).collect();
+    for call in last {
+        call.await??;
+    }
+    drop(stop);
+    serving.await?;
+    println!("all {} calls are accounted for", requester.stats().sent);
+    assert!(requester.stats().is_balanced());
+    Ok(())
+}
+
+/// Starts a server; returns where it is, and what stops it when it is dropped.
+async fn start(
+    name: &'static str,
+) -> Result<(Endpoint, oneshot::Sender<()>, JoinHandle<()>), Box<dyn Error>> {
+    let server = Server::bind("tcp://127.0.0.1:*").await?;
+    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let service = service_fn(move |request: Request| answer(name, request));
+    let serving = Responder::new(server).serve_with_shutdown(service, async {
+        let _ = stopped.await;
+    });
+    Ok((endpoint, stop, tokio::spawn(serving)))
+}
+
+async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
+    match request.body().to_str() {
+        Ok("sleep") => {
+            // Dropped when the time of the request is over.
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            Ok(Response::new("awake"))
+        }
+        Ok("fail") => Err(Failure::application(42, "as you wish")),
+        Ok("count") => {
+            let numbers = stream::iter(0..1_000).map(|number: u32| number.to_string());
+            Ok(Response::stream(numbers.map(Ok::<_, Failure>)))
+        }
+        Ok(text) => Ok(Response::new(format!("{text}, says {name}"))),
+        Err(_) => Err(Failure::application(1, "not a text")),
+    }
+}

@@ -1,0 +1,94 @@
+//! Ends of connections, for one who has to know what was lost with them.
+
+use std::collections::HashMap;
+use std::task::{Poll, Waker};
+
+use crate::pipe::PipeKey;
+use crate::routing::lock;
+use crate::sync::Mutex;
+
+/// The ends that the one who watches has not heard of yet; one for each pipe, so that they are bounded
+/// by the pipes that there have been meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Ends(Mutex<Option<Watched>>);
+
+#[derive(Debug, Default)]
+struct Watched {
+    unheard: HashMap<PipeKey, End>,
+    watcher: Option<Waker>,
+}
+
+/// The last connection of a pipe has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) pipe: PipeKey,
+    /// The half through which messages came.
+    pub(crate) inbound: PipeKey,
+    /// How many messages of the pipe had come before the end.
+    pub(crate) arrived: u64,
+    /// How many messages of the pipe have been written whole, to this connection or to an earlier one.
+    /// Those that follow wait for the next, or are lost if the pipe is `gone`.
+    pub(crate) written: u64,
+    /// There will be no other connection.
+    pub(crate) gone: bool,
+}
+
+impl Ends {
+    /// From here on ends are kept to be heard of.
+    pub(crate) fn watch(&self) {
+        lock(&self.0).get_or_insert_default();
+    }
+
+    pub(crate) fn are_watched(&self) -> bool {
+        lock(&self.0).is_some()
+    }
+
+    /// Takes what there is, or waits for it. One task can wait.
+    pub(crate) fn poll(&self, watcher: &Waker) -> Poll<Vec<End>> {
+        let mut watched = lock(&self.0);
+        let watched = watched.get_or_insert_default();
+        if watched.unheard.is_empty() {
+            watched.watcher = Some(watcher.clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(watched.unheard.drain().map(|(_, end)| end).collect())
+    }
+
+    pub(super) fn tell(&self, end: End) {
+        let mut watched = lock(&self.0);
+        let Some(Watched { unheard, watcher }) = &mut *watched else { return };
+        unheard.insert(end.pipe, end);
+        let watcher = watcher.take();
+        drop(watched);
+        if let Some(watcher) = watcher {
+            watcher.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    #[test]
+    fn of_each_pipe_the_last_end_is_kept() {
+        let mut pipes = SlotMap::with_key();
+        let [a, b] = [(); 2].map(|()| pipes.insert(()));
+        let ends = Ends::default();
+        ends.tell(end(a, 1));
+        assert!(ends.poll(Waker::noop()).is_pending(), "nobody was watching");
+        ends.tell(end(a, 2));
+        ends.tell(end(b, 0));
+        ends.tell(end(a, 5));
+        let Poll::Ready(mut heard) = ends.poll(Waker::noop()) else { panic!("nothing was heard") };
+        heard.sort_by_key(|end| end.written);
+        assert_eq!(heard, [end(b, 0), end(a, 5)]);
+        assert!(ends.poll(Waker::noop()).is_pending());
+    }
+
+    fn end(pipe: PipeKey, written: u64) -> End {
+        End { pipe, inbound: pipe, arrived: 0, written, gone: false }
+    }
+}

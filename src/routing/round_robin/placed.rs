@@ -1,0 +1,151 @@
+//! Sending by who has to know where a message is queued, and to a certain remote: requests and what
+//! belongs to them.
+
+use std::task::{Poll, Waker, ready};
+
+use super::RoundRobin;
+use crate::message::Message;
+use crate::pipe::{PipeKey, Ticket};
+use crate::routing::{Place, Refusal, Strategy};
+
+impl RoundRobin {
+    /// Queues the message that `make` makes for its place, if there is room.
+    pub(crate) fn try_send_with(
+        &mut self,
+        make: impl FnOnce(Place) -> Message,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal> {
+        let Some(&pipe) = self.ready.front() else {
+            return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
+        };
+        let outbound = &mut self.pipes[pipe].outbound;
+        let message = make(Place { pipe, number: outbound.next_place() });
+        outbound.push(&mut Some(message), idle);
+        let has_room = outbound.has_room();
+        self.advance(has_room);
+        Ok(())
+    }
+
+    /// Does the same as soon as there is room and it is the sender's turn.
+    pub(crate) fn poll_send_with(
+        &mut self,
+        make: impl FnOnce(Place) -> Message,
+        ticket: &mut Option<Ticket>,
+        sender: &Waker,
+        idle: &mut Option<Waker>,
+    ) -> Poll<Result<(), Refusal>> {
+        if ticket.is_none() && (self.closed || !self.ready.is_empty()) {
+            return Poll::Ready(self.try_send_with(make, idle));
+        }
+        let pipe = match ready!(self.poll_reserve((), ticket, sender)) {
+            Ok(pipe) => pipe,
+            Err(refusal) => return Poll::Ready(Err(refusal)),
+        };
+        // Under the lock under which it has been reserved the slot cannot be void.
+        let number = self.pipes[pipe].outbound.next_place();
+        Poll::Ready(self.send_reserved(pipe, &mut Some(make(Place { pipe, number })), idle))
+    }
+
+    /// Queues a message for one remote, if there is room for it and nobody waits for that.
+    pub(crate) fn try_send_to(
+        &mut self,
+        pipe: PipeKey,
+        message: &mut Option<Message>,
+        idle: &mut Option<Waker>,
+    ) -> Result<(), Refusal> {
+        let Some(slot) = self.pipes.get_mut(pipe) else { return Err(Refusal::HostUnreachable) };
+        if slot.outbound.is_retired() {
+            return Err(Refusal::HostUnreachable);
+        }
+        if !slot.outbound.has_room() {
+            return Err(Refusal::Full);
+        }
+        slot.outbound.push(message, idle);
+        self.unlist_if_full(pipe);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::pipe::{HighWaterMark, Want};
+    use crate::routing::{EndpointId, Outgoing};
+
+    #[test]
+    fn a_place_is_the_pipe_and_how_many_messages_came_before() {
+        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let [a, b] = [(); 2].map(|()| attach(&mut routing));
+        let mut place = || send(&mut routing).unwrap();
+        assert_eq!([place(), place(), place()], [at(a, 0), at(b, 0), at(a, 1)]);
+        take(&mut routing, a);
+        assert_eq!(routing.taken(a), 2);
+        assert_eq!(routing.try_send_to(a, &mut Some(Message::new()), &mut None), Ok(()));
+        assert_eq!(send(&mut routing), Ok(at(b, 1)));
+        assert_eq!(send(&mut routing), Ok(at(a, 3)));
+    }
+
+    #[test]
+    fn who_waited_for_room_is_told_the_place_as_well() {
+        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let a = attach(&mut routing);
+        assert_eq!(send(&mut routing), Ok(at(a, 0)));
+        let mut ticket = None;
+        assert!(poll(&mut routing, &mut ticket).is_pending());
+        take(&mut routing, a);
+        assert_eq!(poll(&mut routing, &mut ticket), Poll::Ready(Ok(at(a, 1))));
+        assert_eq!(ticket, None);
+    }
+
+    #[test]
+    fn what_goes_to_one_remote_takes_no_room_that_is_promised() {
+        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let a = attach(&mut routing);
+        assert_eq!(send(&mut routing), Ok(at(a, 0)));
+        let mut ticket = None;
+        assert!(poll(&mut routing, &mut ticket).is_pending());
+        take(&mut routing, a);
+        let mut message = Some(Message::new());
+        let sent = routing.try_send_to(a, &mut message, &mut None);
+        assert_eq!(sent, Err(Refusal::Full));
+        assert!(message.is_some());
+        routing.detach(a, &mut Vec::new());
+        let sent = routing.try_send_to(a, &mut message, &mut None);
+        assert_eq!(sent, Err(Refusal::HostUnreachable));
+    }
+
+    fn attach(routing: &mut RoundRobin) -> PipeKey {
+        routing.attach(EndpointId(0), &mut Vec::new()).unwrap().key
+    }
+
+    const fn at(pipe: PipeKey, number: u64) -> Place {
+        Place { pipe, number }
+    }
+
+    fn send(routing: &mut RoundRobin) -> Result<Place, Refusal> {
+        let mut placed = None;
+        let make = |place| {
+            placed = Some(place);
+            Message::new()
+        };
+        routing.try_send_with(make, &mut None)?;
+        Ok(placed.unwrap())
+    }
+
+    fn poll(routing: &mut RoundRobin, ticket: &mut Option<Ticket>) -> Poll<Result<Place, Refusal>> {
+        let mut placed = None;
+        let make = |place| {
+            placed = Some(place);
+            Message::new()
+        };
+        let sent = routing.poll_send_with(make, ticket, Waker::noop(), &mut None);
+        sent.map(|sent| sent.map(|()| placed.unwrap()))
+    }
+
+    fn take(routing: &mut RoundRobin, key: PipeKey) {
+        let (mut taken, mut woken) = (VecDeque::new(), Vec::new());
+        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut woken);
+    }
+}

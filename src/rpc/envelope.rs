@@ -1,0 +1,357 @@
+//! The envelope of requests and replies, octet by octet; `docs/rpc.md` is its specification.
+//!
+//! It knows no IO and no clock, and nothing of the rest of the crate but the codes of errors.
+
+use bytes::BufMut;
+use thiserror::Error;
+
+use super::code::ErrorCode;
+
+/// One message: what it is about, and what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Envelope<'a> {
+    /// The call, by the number that its requester has given it.
+    pub(crate) id: u64,
+    pub(crate) content: Content<'a>,
+}
+
+/// What a message says of its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content<'a> {
+    Request(RequestFields<'a>),
+    /// The last reply.
+    Reply(&'a [u8]),
+    /// A reply that others follow.
+    Part(&'a [u8]),
+    Error {
+        code: ErrorCode,
+        /// The application's own number; zero for every other code.
+        detail: u32,
+        text: &'a str,
+    },
+    Cancel,
+    /// So many more parts may be sent.
+    Credit(u32),
+    /// The last reply was the last part.
+    End,
+}
+
+/// What a REQUEST holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequestFields<'a> {
+    /// How many milliseconds are left for it.
+    pub(crate) timeout: Option<u32>,
+    /// `traceparent` and `tracestate` (W3C Trace Context), as texts; the latter may be empty.
+    pub(crate) trace: Option<(&'a str, &'a str)>,
+    /// How many parts the reply may have at first; nothing if it may be no stream.
+    pub(crate) credit: Option<u32>,
+    pub(crate) body: &'a [u8],
+}
+
+/// Why a message is none of this protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum EnvelopeError {
+    /// So short that it names no call.
+    #[error("a message of {len} octets has no envelope")]
+    TooShort { len: usize },
+    /// A kind, a version or flags that are unknown; the call can be named all the same.
+    #[error("the message has an unknown version, kind or flag")]
+    Unsupported { id: u64 },
+    /// Less than its kind wants, or no text where there should be one.
+    #[error("the message is malformed")]
+    Malformed { id: u64 },
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads a message.
+    #[inline]
+    pub(crate) fn decode(message: &'a [u8]) -> Result<Self, EnvelopeError> {
+        let too_short = EnvelopeError::TooShort { len: message.len() };
+        let (&first, rest) = message.split_first().ok_or(too_short)?;
+        let (&id, rest) = rest.split_first_chunk().ok_or(too_short)?;
+        let id = u64::from_be_bytes(id);
+        let malformed = EnvelopeError::Malformed { id };
+        let content = match first {
+            REQUEST => Content::Request(RequestFields::decode(id, rest)?),
+            REPLY => Content::Reply(rest),
+            PART => Content::Part(rest),
+            ERROR => {
+                let (&code, rest) = rest.split_first().ok_or(malformed)?;
+                let (&detail, text) = rest.split_first_chunk().ok_or(malformed)?;
+                Content::Error {
+                    code: ErrorCode::new(code),
+                    detail: u32::from_be_bytes(detail),
+                    text: std::str::from_utf8(text).map_err(|_| malformed)?,
+                }
+            }
+            CANCEL if rest.is_empty() => Content::Cancel,
+            CREDIT => Content::Credit(u32::from_be_bytes(rest.try_into().map_err(|_| malformed)?)),
+            END if rest.is_empty() => Content::End,
+            CANCEL | END => return Err(malformed),
+            _ => return Err(EnvelopeError::Unsupported { id }),
+        };
+        Ok(Self { id, content })
+    }
+
+    /// How many octets the message takes.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        HEADER
+            + match self.content {
+                Content::Request(fields) => fields.len(),
+                Content::Reply(body) | Content::Part(body) => body.len(),
+                Content::Error { text, .. } => 5 + text.len(),
+                Content::Cancel | Content::End => 0,
+                Content::Credit(_) => 4,
+            }
+    }
+
+    /// Writes the message.
+    #[inline]
+    pub(crate) fn encode(&self, dst: &mut impl BufMut) {
+        let mut header = [0x00; HEADER];
+        header[0] = self.content.first();
+        header[ID].copy_from_slice(&self.id.to_be_bytes());
+        dst.put_slice(&header);
+        match self.content {
+            Content::Request(fields) => fields.encode(dst),
+            Content::Reply(body) | Content::Part(body) => dst.put_slice(body),
+            Content::Error { code, detail, text } => {
+                dst.put_u8(code.octet());
+                dst.put_u32(detail);
+                dst.put_slice(text.as_bytes());
+            }
+            Content::Cancel | Content::End => {}
+            Content::Credit(parts) => dst.put_u32(parts),
+        }
+    }
+}
+
+impl Content<'_> {
+    const fn first(&self) -> u8 {
+        match self {
+            Self::Request(_) => REQUEST,
+            Self::Reply(_) => REPLY,
+            Self::Part(_) => PART,
+            Self::Error { .. } => ERROR,
+            Self::Cancel => CANCEL,
+            Self::Credit(_) => CREDIT,
+            Self::End => END,
+        }
+    }
+}
+
+impl<'a> RequestFields<'a> {
+    #[inline]
+    fn decode(id: u64, rest: &'a [u8]) -> Result<Self, EnvelopeError> {
+        let malformed = EnvelopeError::Malformed { id };
+        let (&flags, mut rest) = rest.split_first().ok_or(malformed)?;
+        if flags == 0x00 {
+            return Ok(Self { body: rest, ..Self::default() });
+        }
+        if flags & !(TIMEOUT | TRACE | CREDITED) != 0x00 {
+            return Err(EnvelopeError::Unsupported { id });
+        }
+        let mut number = || {
+            let (&number, after) = rest.split_first_chunk()?;
+            rest = after;
+            Some(u32::from_be_bytes(number))
+        };
+        let mut timeout = None;
+        if flags & TIMEOUT != 0x00 {
+            timeout = Some(number().ok_or(malformed)?);
+        }
+        let mut credit = None;
+        if flags & CREDITED != 0x00 {
+            credit = Some(number().ok_or(malformed)?);
+        }
+        let mut trace = None;
+        if flags & TRACE != 0x00 {
+            let (parent, after) = text(rest).ok_or(malformed)?;
+            let (state, after) = text(after).ok_or(malformed)?;
+            trace = Some((parent, state));
+            rest = after;
+        }
+        Ok(Self { timeout, trace, credit, body: rest })
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        let number = |field: Option<u32>| if field.is_some() { 4 } else { 0 };
+        let trace = self.trace.map_or(0, |(parent, state)| 4 + parent.len() + state.len());
+        1 + number(self.timeout) + number(self.credit) + trace + self.body.len()
+    }
+
+    #[inline]
+    fn encode(&self, dst: &mut impl BufMut) {
+        let flag = |is_set, flag| if is_set { flag } else { 0x00 };
+        dst.put_u8(
+            flag(self.timeout.is_some(), TIMEOUT)
+                | flag(self.trace.is_some(), TRACE)
+                | flag(self.credit.is_some(), CREDITED),
+        );
+        if let Some(timeout) = self.timeout {
+            dst.put_u32(timeout);
+        }
+        if let Some(credit) = self.credit {
+            dst.put_u32(credit);
+        }
+        if let Some((parent, state)) = self.trace {
+            for text in [parent, state] {
+                // Whoever makes a trace context sees to its length.
+                dst.put_u16(u16::try_from(text.len()).unwrap_or_default());
+                dst.put_slice(text.as_bytes());
+            }
+        }
+        dst.put_slice(self.body);
+    }
+}
+
+/// Reads a text that begins with its length in two octets; returns it with what follows.
+fn text(octets: &[u8]) -> Option<(&str, &[u8])> {
+    let (&len, rest) = octets.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(len)))?;
+    Some((std::str::from_utf8(text).ok()?, rest))
+}
+
+/// The first octet: the version, 1, in its upper half and the kind in its lower.
+const REQUEST: u8 = 0x11;
+const REPLY: u8 = 0x12;
+const PART: u8 = 0x13;
+const ERROR: u8 = 0x14;
+const CANCEL: u8 = 0x15;
+const CREDIT: u8 = 0x16;
+const END: u8 = 0x17;
+
+/// The flags of a REQUEST.
+const TIMEOUT: u8 = 0x01;
+const CREDITED: u8 = 0x02;
+const TRACE: u8 = 0x04;
+
+/// What every message begins with, in every version: a first octet, and the id.
+pub(crate) const HEADER: usize = 9;
+
+/// Where in it the id stands.
+pub(crate) const ID: std::ops::Range<usize> = 1..9;
+
+#[cfg(test)]
+mod tests {
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_a_first_octet_an_id_flags_and_a_body() {
+        let request = request(RequestFields { body: b"hi", ..RequestFields::default() });
+        assert_eq!(encoded(&request), b"\x11\0\0\0\0\0\0\0\x07\x00hi");
+    }
+
+    #[test]
+    fn the_fields_of_a_request_follow_its_flags() {
+        let request = request(RequestFields {
+            timeout: Some(1_500),
+            trace: Some(("00-x", "a=b")),
+            credit: Some(16),
+            body: b"hi",
+        });
+        let expected = b"\x11\0\0\0\0\0\0\0\x07\x07\0\0\x05\xdc\0\0\0\x10\0\x0400-x\0\x03a=bhi";
+        assert_eq!(encoded(&request), expected);
+    }
+
+    #[test]
+    fn the_other_kinds_are_as_they_are_written_down() {
+        let kinds: [(Content<'_>, &[u8]); 6] = [
+            (Content::Reply(b"ok"), b"\x12\0\0\0\0\0\0\0\x07ok"),
+            (Content::Part(b"1"), b"\x13\0\0\0\0\0\0\0\x071"),
+            (
+                Content::Error { code: ErrorCode::APPLICATION, detail: 404, text: "no" },
+                b"\x14\0\0\0\0\0\0\0\x07\x10\0\0\x01\x94no",
+            ),
+            (Content::Cancel, b"\x15\0\0\0\0\0\0\0\x07"),
+            (Content::Credit(8), b"\x16\0\0\0\0\0\0\0\x07\0\0\0\x08"),
+            (Content::End, b"\x17\0\0\0\0\0\0\0\x07"),
+        ];
+        for (content, octets) in kinds {
+            assert_eq!(encoded(&Envelope { id: 7, content }), octets);
+            assert_eq!(Envelope::decode(octets), Ok(Envelope { id: 7, content }));
+        }
+    }
+
+    #[test]
+    fn what_is_unknown_names_its_call() {
+        for octets in [&b"\x21\0\0\0\0\0\0\0\x07\0"[..], b"\x18\0\0\0\0\0\0\0\x07", &UNKNOWN_FLAG] {
+            let unsupported = EnvelopeError::Unsupported { id: 7 };
+            assert_eq!(Envelope::decode(octets), Err(unsupported));
+        }
+        assert_eq!(Envelope::decode(b"\x21\0"), Err(EnvelopeError::TooShort { len: 2 }));
+    }
+
+    #[test]
+    fn what_is_cut_or_too_long_is_malformed() {
+        let malformed = Err(EnvelopeError::Malformed { id: 7 });
+        let octets: [&[u8]; 7] = [
+            b"\x11\0\0\0\0\0\0\0\x07",
+            b"\x11\0\0\0\0\0\0\0\x07\x01\0\0\x05",
+            b"\x11\0\0\0\0\0\0\0\x07\x04\0\x0400",
+            b"\x14\0\0\0\0\0\0\0\x07\x10\0\0\0",
+            b"\x14\0\0\0\0\0\0\0\x07\x10\0\0\0\0\xff",
+            b"\x15\0\0\0\0\0\0\0\x07!",
+            b"\x16\0\0\0\0\0\0\0\x07\0\0\0\0\0",
+        ];
+        for octets in octets {
+            assert_eq!(Envelope::decode(octets), malformed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(
+            id: u64,
+            timeout in option::of(any::<u32>()),
+            credit in option::of(any::<u32>()),
+            trace in option::of((".{0,60}", ".{0,60}")),
+            body: Vec<u8>,
+        ) {
+            let trace = trace.as_ref().map(|(parent, state)| (&**parent, &**state));
+            let fields = RequestFields { timeout, trace, credit, body: &body };
+            let envelope = Envelope { id, content: Content::Request(fields) };
+            let octets = encoded(&envelope);
+            prop_assert_eq!(octets.len(), envelope.len());
+            prop_assert_eq!(Envelope::decode(&octets), Ok(envelope));
+        }
+
+        #[test]
+        fn what_is_decoded_is_encoded_the_same(octets: Vec<u8>) {
+            if let Ok(envelope) = Envelope::decode(&octets) {
+                prop_assert_eq!(encoded(&envelope), octets);
+            }
+        }
+
+        #[test]
+        fn whatever_has_an_id_is_answered_to_it(kind in 0x10u8..0x18, id: u64, rest: Vec<u8>) {
+            let mut octets = vec![kind];
+            octets.extend(id.to_be_bytes());
+            octets.extend(rest);
+            match Envelope::decode(&octets) {
+                Ok(envelope) => prop_assert_eq!(encoded(&envelope), octets),
+                Err(EnvelopeError::Malformed { id: named } | EnvelopeError::Unsupported { id: named }) => {
+                    prop_assert_eq!(named, id);
+                }
+                Err(EnvelopeError::TooShort { .. }) => prop_assert!(false, "it has an id"),
+            }
+        }
+    }
+
+    const UNKNOWN_FLAG: [u8; 10] = *b"\x11\0\0\0\0\0\0\0\x07\x80";
+
+    fn request(fields: RequestFields<'_>) -> Envelope<'_> {
+        Envelope { id: 7, content: Content::Request(fields) }
+    }
+
+    fn encoded(envelope: &Envelope<'_>) -> Vec<u8> {
+        let mut octets = Vec::new();
+        envelope.encode(&mut octets);
+        octets
+    }
+}

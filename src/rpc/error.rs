@@ -1,0 +1,72 @@
+//! Why a call has failed.
+
+use thiserror::Error;
+
+use crate::rpc::Failure;
+
+/// The error of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The reply breaks the protocol: it is a stream and the call does not want one, or has more parts
+    /// than it was given credit for.
+    #[error("the reply breaks the protocol")]
+    BadReply,
+    /// The client has been closed.
+    #[error("the client is closed")]
+    Closed,
+    /// The request was written to a connection that was lost before there was a reply; it may have been
+    /// carried out.
+    #[error("the connection was lost before there was a reply")]
+    ConnectionLost,
+    /// The time was over before there was a reply; the request may have been carried out.
+    #[error("there was no reply in time")]
+    DeadlineExceeded,
+    /// The responder has answered with an error.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// The server that the request was queued for was given up before it was written; it was certainly
+    /// not carried out.
+    #[error("the server was given up before the request was sent")]
+    Unsent,
+}
+
+impl CallError {
+    /// Whether the request was certainly not begun, so that it is safe to make it again: it was not
+    /// sent, or the responder says so, being overloaded or about to end.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unsent => true,
+            Self::Failed(failure) => failure.code().is_not_begun(),
+            _ => false,
+        }
+    }
+
+    /// Whether it makes sense to make a request again that may be carried out twice: if
+    /// [`is_retryable`](Self::is_retryable), and if the connection was lost.
+    #[must_use]
+    pub const fn is_retryable_if_idempotent(&self) -> bool {
+        self.is_retryable() || matches!(self, Self::ConnectionLost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::ErrorCode;
+
+    #[test]
+    fn what_was_certainly_not_begun_is_retryable() {
+        let failed = |code| CallError::Failed(Failure::new(code, ""));
+        assert!(failed(ErrorCode::OVERLOADED).is_retryable());
+        assert!(failed(ErrorCode::SHUTTING_DOWN).is_retryable());
+        assert!(CallError::Unsent.is_retryable());
+        assert!(!CallError::ConnectionLost.is_retryable());
+        assert!(CallError::ConnectionLost.is_retryable_if_idempotent());
+        for error in [CallError::DeadlineExceeded, CallError::Closed, CallError::BadReply] {
+            assert!(!error.is_retryable_if_idempotent());
+        }
+        assert!(!failed(ErrorCode::APPLICATION).is_retryable_if_idempotent());
+    }
+}

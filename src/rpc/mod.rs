@@ -1,0 +1,93 @@
+//! Requests and replies: each caller gets the reply to its own request. With the feature `rpc` only.
+//!
+//! A [`Requester`] makes calls over a [`Client`](crate::Client), from any number of tasks; a
+//! [`Responder`] answers those that come to a [`Server`](crate::Server), by a `tower` service. On the
+//! wire each message has a small envelope, which `docs/rpc.md` describes octet by octet, so that any
+//! CLIENT or SERVER of ZeroMQ can take either part.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, service_fn};
+//! use tokio_zmtp::{Client, Server};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::bind("tcp://127.0.0.1:*").await?;
+//! let endpoint = server.last_endpoint().unwrap();
+//! let greet = service_fn(|request: Request| async move {
+//!     let name = request.body().to_str().unwrap_or("stranger");
+//!     Ok::<_, Failure>(format!("hello {name}"))
+//! });
+//! tokio::spawn(Responder::new(server).serve(greet));
+//!
+//! let requester = Requester::new(Client::connect(endpoint).await?);
+//! let request = Request::from("Ada").with_timeout(Duration::from_secs(5));
+//! assert_eq!(requester.call(request).await?, "hello Ada");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Exactly what happened
+//!
+//! A call ends with its reply, or with a [`CallError`] that says whether the request may have been
+//! carried out; see [`CallError::is_retryable`]. Nothing is sent twice. A reply that comes too late, twice,
+//! or from a server that was not asked is dropped. [`Requester::stats`] and [`Responder::stats`] account
+//! for all.
+//!
+//! # Deadlines and cancellation
+//!
+//! The time that is left for a call travels with the request, and both sides keep it. A call that is
+//! dropped tells its server, which drops the future that works at it.
+//!
+//! # Tower
+//!
+//! Both sides are made of `tower`'s `Service`, so that its layers do the rest: timeouts, limits, retries,
+//! load shedding. As a requester is a service of what a responder serves, `responder.serve(requester)`
+//! passes requests on, with what is left of their time and the trace that they belong to.
+//!
+//! # Tracing
+//!
+//! With `tracing` at the level DEBUG each call has a span on each side: `rpc_call` with `side`, `id`,
+//! `request_octets`, `reply_octets` and `outcome`; and `rpc_request`, with `traceparent` besides, in which
+//! the service works. Nobody's interest costs nothing.
+//!
+//! A [`TraceContext`] that is given to a request travels with it. To connect it with OpenTelemetry, a
+//! program makes one of the context of its span, of which the crate `opentelemetry` tells all three
+//! parts:
+//!
+//! ```text
+//! let span = tracing::Span::current().context().span().span_context().clone();
+//! let trace_id = u128::from_be_bytes(span.trace_id().to_bytes());
+//! let parent_id = u64::from_be_bytes(span.span_id().to_bytes());
+//! let context = TraceContext::new(trace_id, parent_id, span.is_sampled())?;
+//! let reply = requester.call(request.with_trace_context(context)).await?;
+//! ```
+//!
+//! and on the other side makes a remote `SpanContext` of [`Request::trace_context`] and sets it as the
+//! parent of the current span, before anything else.
+
+mod clock;
+mod code;
+mod draft;
+mod endings;
+mod envelope;
+mod error;
+mod failure;
+mod request;
+mod requester;
+mod responder;
+mod response;
+mod service_fn;
+pub mod stats;
+mod trace_context;
+
+pub use self::code::ErrorCode;
+pub use self::error::CallError;
+pub use self::failure::Failure;
+pub use self::request::Request;
+pub use self::requester::{Call, Replies, Requester, RequesterBuilder};
+pub use self::responder::{Responder, ResponderBuilder};
+pub use self::response::Response;
+pub use self::service_fn::{ServiceFn, service_fn};
+pub use self::trace_context::{ParseTraceContextError, TraceContext};

@@ -1,0 +1,127 @@
+//! What is asked.
+
+use std::time::{Duration, Instant};
+
+use crate::message::Message;
+use crate::remote::Remote;
+use crate::routing_id::RoutingId;
+use crate::rpc::TraceContext;
+
+/// A request: a body, and what travels with it.
+///
+/// It is the same on both sides: what a [`Requester`](super::Requester) is given, and what the service
+/// of a [`Responder`](super::Responder) gets, which can pass it on as it is.
+///
+/// It is made from whatever a [`Message`] is made from.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::rpc::Request;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let request = Request::from("what time is it").with_timeout(Duration::from_secs(1));
+/// assert_eq!(request.body(), "what time is it");
+/// assert!(request.remaining().unwrap() <= Duration::from_secs(1));
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Request {
+    body: Message,
+    deadline: Option<tokio::time::Instant>,
+    trace_context: Option<Box<TraceContext>>,
+    remote: Option<Remote>,
+}
+
+impl Request {
+    /// Makes a request without a deadline of its own.
+    pub fn new(body: impl Into<Message>) -> Self {
+        Self { body: body.into(), deadline: None, trace_context: None, remote: None }
+    }
+
+    /// Sets how long a reply is of use, from now on. What is left of it when the request is sent
+    /// travels with it.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        let deadline = tokio::time::Instant::now().checked_add(timeout);
+        Self { deadline, ..self }
+    }
+
+    /// Sets until when a reply is of use.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline.into()), ..self }
+    }
+
+    /// Sets the trace that the request belongs to.
+    #[must_use]
+    pub fn with_trace_context(self, trace_context: TraceContext) -> Self {
+        Self { trace_context: Some(Box::new(trace_context)), ..self }
+    }
+
+    /// Returns the body.
+    #[must_use]
+    pub const fn body(&self) -> &Message {
+        &self.body
+    }
+
+    /// Turns the request into its body.
+    #[must_use]
+    pub fn into_body(self) -> Message {
+        self.body
+    }
+
+    /// Returns until when a reply is of use; `None` if there is no limit.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline.map(tokio::time::Instant::into_std)
+    }
+
+    /// Returns for how long a reply is of use, which may be no time at all; `None` if there is no
+    /// limit.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        let now = tokio::time::Instant::now();
+        self.deadline.map(|deadline| deadline.saturating_duration_since(now))
+    }
+
+    /// Returns the trace that the request belongs to.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<&TraceContext> {
+        self.trace_context.as_deref()
+    }
+
+    /// Returns who has sent the request; `None` if it was made here.
+    #[must_use]
+    pub const fn remote(&self) -> Option<&Remote> {
+        self.remote.as_ref()
+    }
+
+    /// Returns the routing id of whoever has sent the request; `None` if it was made here.
+    #[must_use]
+    pub fn routing_id(&self) -> Option<RoutingId> {
+        self.remote.as_ref()?.routing_id()
+    }
+
+    /// A request that has come in.
+    pub(super) const fn received(
+        body: Message,
+        deadline: Option<tokio::time::Instant>,
+        trace_context: Option<Box<TraceContext>>,
+        remote: Remote,
+    ) -> Self {
+        Self { body, deadline, trace_context, remote: Some(remote) }
+    }
+
+    pub(super) const fn due(&self) -> Option<tokio::time::Instant> {
+        self.deadline
+    }
+}
+
+impl<T: Into<Message>> From<T> for Request {
+    fn from(body: T) -> Self {
+        Self::new(body)
+    }
+}

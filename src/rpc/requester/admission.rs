@@ -1,0 +1,105 @@
+//! Who may make a call when there is a limit to them.
+
+use std::task::{Poll, Waker};
+
+use crate::pipe::{Ticket, Waiters};
+
+/// Counts the calls that are under way, and keeps those in line for whom there is no place.
+///
+/// Invariant: while somebody waits, no place is free, because free places are granted to those who wait
+/// first.
+#[derive(Debug)]
+pub(super) struct Admission {
+    max: usize,
+    /// Places that are taken, granted ones included.
+    taken: usize,
+    waiters: Waiters,
+    /// Places kept for those who have been woken and have not come for them yet.
+    granted: Vec<Ticket>,
+}
+
+impl Admission {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, taken: 0, waiters: Waiters::default(), granted: Vec::new() }
+    }
+
+    /// Takes a place, or waits in line for one.
+    #[inline]
+    pub(super) fn poll_enter(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
+        if ticket.is_none() && self.taken < self.max {
+            self.taken += 1;
+            return Poll::Ready(());
+        }
+        self.poll_turn(ticket, waker)
+    }
+
+    #[cold]
+    fn poll_turn(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
+        let at = ticket.and_then(|ticket| self.granted.iter().position(|other| *other == ticket));
+        match at {
+            Some(at) => {
+                self.granted.swap_remove(at);
+                *ticket = None;
+                Poll::Ready(())
+            }
+            None => {
+                self.waiters.register(ticket, waker);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Gives a place back. Hands out whom it goes to.
+    #[inline]
+    pub(super) fn leave(&mut self) -> Option<Waker> {
+        self.taken -= 1;
+        self.grant()
+    }
+
+    /// Gives up waiting. Hands out whom the place goes to, if one had been granted.
+    pub(super) fn cancel(&mut self, ticket: Ticket) -> Option<Waker> {
+        if self.waiters.remove(ticket) {
+            return None;
+        }
+        let at = self.granted.iter().position(|other| *other == ticket)?;
+        self.granted.swap_remove(at);
+        self.leave()
+    }
+
+    /// Hands out all who wait: there is nothing to wait for any more.
+    pub(super) fn close(&mut self, woken: &mut Vec<Waker>) {
+        woken.extend(self.waiters.drain());
+    }
+
+    #[inline]
+    fn grant(&mut self) -> Option<Waker> {
+        if self.taken >= self.max {
+            return None;
+        }
+        let (ticket, waker) = self.waiters.pop()?;
+        self.taken += 1;
+        self.granted.push(ticket);
+        Some(waker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_becomes_free_goes_to_whoever_waited_longest() {
+        let mut admission = Admission::new(1);
+        let [mut a, mut b, mut c] = [None; 3];
+        assert!(admission.poll_enter(&mut a, Waker::noop()).is_ready());
+        assert!(admission.poll_enter(&mut b, Waker::noop()).is_pending());
+        assert!(admission.poll_enter(&mut c, Waker::noop()).is_pending());
+        assert!(admission.leave().is_some());
+        assert!(admission.poll_enter(&mut a, Waker::noop()).is_pending(), "b is next");
+        assert!(admission.poll_enter(&mut b, Waker::noop()).is_ready());
+        assert!(admission.leave().is_some());
+        assert!(admission.cancel(c.unwrap()).is_some(), "a is after c");
+        assert!(admission.poll_enter(&mut a, Waker::noop()).is_ready());
+        assert!(admission.leave().is_none());
+    }
+}

@@ -1,0 +1,83 @@
+//! Options of a requester.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::calls::{CALLS_MAX, Calls};
+use super::core::Core;
+use super::dispatcher::Dispatcher;
+use super::turn::Turn;
+use crate::rpc::Requester;
+use crate::socket::Client;
+
+/// Sets the options of a [`Requester`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::Client;
+/// use tokio_zmtp::rpc::Requester;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = Client::connect("tcp://127.0.0.1:5555").await?;
+/// let requester = Requester::builder(client).timeout(Duration::from_secs(5)).build();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "options do nothing until the requester is built"]
+pub struct RequesterBuilder {
+    client: Client,
+    max_outstanding: usize,
+    stream_window: u32,
+    timeout: Option<Duration>,
+}
+
+impl RequesterBuilder {
+    pub(super) const fn new(client: Client) -> Self {
+        Self {
+            client,
+            max_outstanding: MAX_OUTSTANDING,
+            stream_window: STREAM_WINDOW,
+            timeout: None,
+        }
+    }
+
+    /// Sets how many calls may be under way at once; others wait. 65,536 by default, with which the
+    /// calls themselves take some 16 MiB; between 1 and 16,777,216.
+    pub fn max_outstanding(self, calls: usize) -> Self {
+        Self { max_outstanding: calls.clamp(1, CALLS_MAX), ..self }
+    }
+
+    /// Sets how many parts of a streamed reply may be on their way, or wait to be read. 64 by default:
+    /// enough for the network to be busy, and little enough to be kept for each of many streams. At
+    /// least 1.
+    pub fn stream_window(self, parts: u32) -> Self {
+        Self { stream_window: parts.max(1), ..self }
+    }
+
+    /// Sets how long a call may take that has no limit of its own. None by default: it waits as long
+    /// as the connection is there.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Makes the requester, and starts the task that receives for it.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with time enabled.
+    #[must_use]
+    pub fn build(self) -> Requester {
+        let calls = Calls::new(self.max_outstanding);
+        let core = Arc::new(Core::new(self.client, calls, self.timeout, self.stream_window));
+        tokio::spawn(Dispatcher::new(&core));
+        Requester { core, turn: Turn::default() }
+    }
+}
+
+const MAX_OUTSTANDING: usize = 65_536;
+
+const STREAM_WINDOW: u32 = 64;

@@ -1,0 +1,90 @@
+//! One call.
+
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use super::core::Core;
+use super::span::CallSpan;
+use super::unsent::Unsent;
+use crate::message::Message;
+use crate::rpc::CallError;
+
+/// The reply to a request, which is sent when this is first polled.
+///
+/// # Cancel safety
+///
+/// If it is dropped before it is ready, a request that was not sent yet is not sent, and of one that
+/// was sent the server is told that nobody waits for the reply, if there is room in its queue.
+#[derive(Debug)]
+#[must_use = "a request is sent when its future is polled"]
+pub struct Call {
+    core: Arc<Core>,
+    progress: Progress,
+    span: CallSpan,
+}
+
+#[derive(Debug)]
+enum Progress {
+    Unsent(Unsent),
+    Sent(u64),
+    Over,
+}
+
+impl Call {
+    #[inline]
+    pub(super) fn new(core: Arc<Core>, unsent: Unsent) -> Self {
+        let span = CallSpan::new(unsent.request().body().len());
+        Self { core, progress: Progress::Unsent(unsent), span }
+    }
+
+    #[inline]
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, CallError>> {
+        let Self { core, progress, span } = self;
+        match progress {
+            Progress::Unsent(unsent) => {
+                match ready!(unsent.poll_send(core, cx)) {
+                    Ok(id) => {
+                        span.sent(id);
+                        *progress = Progress::Sent(id);
+                        // The request was queued with its waker.
+                        Poll::Pending
+                    }
+                    Err(error) => Poll::Ready(Err(error)),
+                }
+            }
+            Progress::Sent(id) => {
+                let (outcome, next) = ready!(core.calls().poll(*id, cx.waker()));
+                *progress = Progress::Over;
+                if let Some(next) = next {
+                    next.wake();
+                }
+                Poll::Ready(outcome)
+            }
+            Progress::Over => Poll::Ready(Err(CallError::Closed)),
+        }
+    }
+}
+
+impl Future for Call {
+    type Output = Result<Message, CallError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(self.poll_outcome(cx));
+        self.span.end(outcome.as_ref().map(|body| body.len()));
+        Poll::Ready(outcome)
+    }
+}
+
+impl Drop for Call {
+    #[inline]
+    fn drop(&mut self) {
+        match mem::replace(&mut self.progress, Progress::Over) {
+            Progress::Unsent(mut unsent) => unsent.give_up(&self.core),
+            Progress::Sent(id) => self.core.abandon(id),
+            Progress::Over => {}
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! The calls that are under way.
+
+use std::task::{Poll, Waker};
+
+use tokio::time::Instant;
+
+use super::admission::Admission;
+
+use super::inbox::{Inbox, Next};
+use crate::message::Message;
+use crate::pipe::PipeKey;
+use crate::routing::{End, Place};
+use crate::rpc::clock::Clock;
+use crate::rpc::stats::RequesterStats;
+use crate::rpc::{CallError, Failure};
+
+/// All calls of one requester, each in a slot, by which its id finds it.
+///
+/// Nobody is woken in here: whoever is to be woken is handed out.
+#[derive(Debug)]
+pub(super) struct Calls {
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+    pub(super) admission: Admission,
+    pub(super) clock: Clock,
+    /// Calls that have no outcome yet.
+    outstanding: u64,
+    /// Streams whose credit found no room.
+    owing: Vec<u64>,
+    closed: bool,
+    stats: RequesterStats,
+}
+
+#[derive(Debug)]
+struct Slot {
+    /// How many calls there have been in this slot before.
+    generation: u64,
+    /// Of the latest of those, the last one in the lowest bit, whether they had a reply.
+    answered: u64,
+    place: Place,
+    deadline: Option<Instant>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Free,
+    Waiting(Waker),
+    /// Has an outcome that was not fetched yet.
+    Done {
+        outcome: Result<Message, CallError>,
+        by_reply: bool,
+    },
+    /// A stream, which may have an end that was not fetched yet.
+    Stream(Box<Inbox>),
+}
+
+/// What a server says of a call.
+#[derive(Debug)]
+pub(super) enum Word {
+    Reply(Message),
+    Part(Message),
+    End,
+    Error(Failure),
+}
+
+/// Whom a call that is given up was asked of.
+pub(super) type Asked = Option<PipeKey>;
+
+impl Calls {
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            admission: Admission::new(max),
+            clock: Clock::default(),
+            outstanding: 0,
+            owing: Vec::new(),
+            closed: false,
+            stats: RequesterStats::default(),
+        }
+    }
+
+    /// Adds a call whose request is queued at this place; a stream, if it has an inbox. Returns its id.
+    #[inline]
+    pub(super) fn enter(
+        &mut self,
+        place: Place,
+        deadline: Option<Instant>,
+        waker: &Waker,
+        inbox: Option<Box<Inbox>>,
+    ) -> u64 {
+        let state = match inbox {
+            None => State::Waiting(waker.clone()),
+            Some(inbox) => State::Stream(inbox),
+        };
+        let index = match self.free.pop() {
+            Some(index) => {
+                let slot = &mut self.slots[index];
+                (slot.place, slot.deadline, slot.state) = (place, deadline, state);
+                index
+            }
+            None => {
+                self.slots.push(Slot { generation: 0, answered: 0, place, deadline, state });
+                self.slots.len() - 1
+            }
+        };
+        self.outstanding += 1;
+        self.stats.sent += 1;
+        self.slots[index].generation << INDEX_BITS | index as u64
+    }
+
+    /// Takes the outcome of a call, or waits for it.
+    #[inline]
+    pub(super) fn poll(
+        &mut self,
+        id: u64,
+        waker: &Waker,
+    ) -> Poll<(Result<Message, CallError>, Option<Waker>)> {
+        let Some((index, slot)) = find(&mut self.slots, id) else {
+            return Poll::Ready((Err(CallError::Closed), None));
+        };
+        match &mut slot.state {
+            State::Waiting(waiting) => {
+                waiting.clone_from(waker);
+                Poll::Pending
+            }
+            State::Done { .. } => {
+                let State::Done { outcome, .. } = self.release(index) else {
+                    unreachable!("it is done")
+                };
+                Poll::Ready((outcome, self.admission.leave()))
+            }
+            State::Stream(_) | State::Free => unreachable!("it is a call, which is under way"),
+        }
+    }
+
+    /// Takes the next part of a stream, or waits for it; tells where it comes from. After its end the
+    /// call is over.
+    pub(super) fn poll_next(
+        &mut self,
+        id: u64,
+        waker: &Waker,
+    ) -> Poll<(Next, PipeKey, Option<Waker>)> {
+        let Some((index, slot)) = find(&mut self.slots, id) else {
+            return Poll::Ready((Next::End(Ok(())), PipeKey::default(), None));
+        };
+        let pipe = slot.place.pipe;
+        let State::Stream(inbox) = &mut slot.state else { unreachable!("it is a stream") };
+        match inbox.poll_next(waker) {
+            Poll::Ready(next @ Next::Part(..)) => Poll::Ready((next, pipe, None)),
+            Poll::Ready(end) => {
+                self.release(index);
+                Poll::Ready((end, pipe, self.admission.leave()))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Gives a call up; tells whom it was asked of, if there was no outcome yet.
+    pub(super) fn abandon(&mut self, id: u64) -> (Asked, Option<Waker>) {
+        let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None) };
+        let pipe = slot.place.pipe;
+        let is_outstanding = slot.is_outstanding();
+        if is_outstanding {
+            self.outstanding -= 1;
+            self.stats.cancelled += 1;
+        }
+        self.release(index);
+        (is_outstanding.then_some(pipe), self.admission.leave())
+    }
+
+    /// Takes note of what a server says of a call. Tells whom a call is to be cancelled with that has
+    /// failed by that.
+    #[inline]
+    pub(super) fn handle(
+        &mut self,
+        from: PipeKey,
+        id: u64,
+        word: Word,
+        woken: &mut Vec<Waker>,
+    ) -> Asked {
+        let Some((index, slot)) =
+            find(&mut self.slots, id).filter(|(_, slot)| slot.place.pipe == from)
+        else {
+            self.count_stray(from, id);
+            return None;
+        };
+        if !slot.is_outstanding() {
+            self.count_stray(from, id);
+            return None;
+        }
+        match (&mut slot.state, word) {
+            (State::Waiting(_), Word::Reply(body)) => {
+                self.stats.answered += 1;
+                self.settle(index, Ok(body), true, woken);
+            }
+            (State::Waiting(_), Word::Error(failure)) => {
+                self.stats.failed += 1;
+                self.settle(index, Err(CallError::Failed(failure)), true, woken);
+            }
+            (State::Waiting(_), Word::Part(_) | Word::End) => {
+                self.stats.bad_replies += 1;
+                self.settle(index, Err(CallError::BadReply), false, woken);
+                return Some(from);
+            }
+            (State::Stream(inbox), Word::Part(body)) => {
+                if !inbox.push(body, woken) {
+                    self.stats.bad_replies += 1;
+                    self.settle(index, Err(CallError::BadReply), false, woken);
+                    return Some(from);
+                }
+            }
+            (State::Stream(inbox), Word::Reply(body)) => {
+                inbox.push_last(body);
+                self.stats.answered += 1;
+                self.settle(index, Ok(Message::new()), true, woken);
+            }
+            (State::Stream(_), Word::End) => {
+                self.stats.answered += 1;
+                self.settle(index, Ok(Message::new()), true, woken);
+            }
+            (State::Stream(_), Word::Error(failure)) => {
+                self.stats.failed += 1;
+                self.settle(index, Err(CallError::Failed(failure)), true, woken);
+            }
+            (State::Free | State::Done { .. }, _) => unreachable!("it is outstanding"),
+        }
+        None
+    }
+
+    /// Fails the calls that a connection has taken along.
+    pub(super) fn lose(&mut self, end: &End, woken: &mut Vec<Waker>) {
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            if slot.place.pipe != end.pipe || !slot.is_outstanding() {
+                continue;
+            }
+            if slot.place.number < end.written {
+                self.stats.connection_lost += 1;
+                self.settle(index, Err(CallError::ConnectionLost), false, woken);
+            } else if end.gone {
+                self.stats.unsent += 1;
+                self.settle(index, Err(CallError::Unsent), false, woken);
+            }
+        }
+    }
+
+    /// Fails the calls whose time is over, if it is time to look.
+    pub(super) fn expire(&mut self, now: Instant, woken: &mut Vec<Waker>) {
+        if !self.clock.is_due(now) {
+            return;
+        }
+        let mut next = None;
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            let Some(deadline) = slot.deadline.filter(|_| slot.is_outstanding()) else { continue };
+            if deadline <= now {
+                self.stats.deadline_exceeded += 1;
+                self.settle(index, Err(CallError::DeadlineExceeded), false, woken);
+            } else {
+                next = Some(next.map_or(deadline, |next: Instant| next.min(deadline)));
+            }
+        }
+        self.clock.set(now, next, self.slots.len());
+    }
+
+    /// Fails all calls, and all to come.
+    pub(super) fn close(&mut self, woken: &mut Vec<Waker>) {
+        self.closed = true;
+        for index in 0..self.slots.len() {
+            if self.slots[index].is_outstanding() {
+                self.stats.closed += 1;
+                self.settle(index, Err(CallError::Closed), false, woken);
+            }
+        }
+        self.admission.close(woken);
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Notes that credit could not be sent, as there was no room.
+    pub(super) fn owe(&mut self, id: u64, parts: u32) {
+        if let Some((_, Slot { state: State::Stream(inbox), .. })) = find(&mut self.slots, id) {
+            inbox.owe(parts);
+            self.owing.push(id);
+        }
+    }
+
+    /// Takes out the credit that is owed to a stream's server. Nothing if none is owed to anybody.
+    pub(super) fn take_owed(&mut self) -> Option<(u64, PipeKey, u32)> {
+        while let Some(id) = self.owing.pop() {
+            let Some((_, slot)) = find(&mut self.slots, id) else { continue };
+            if let State::Stream(inbox) = &mut slot.state {
+                let parts = inbox.take_owed();
+                if parts > 0 {
+                    return Some((id, slot.place.pipe, parts));
+                }
+            }
+        }
+        None
+    }
+
+    pub(super) fn is_owing(&self) -> bool {
+        !self.owing.is_empty()
+    }
+
+    pub(super) fn count_malformed(&mut self) {
+        self.stats.malformed += 1;
+    }
+
+    pub(super) fn count_cancel_unsent(&mut self) {
+        self.stats.cancels_unsent += 1;
+    }
+
+    pub(super) fn stats(&self) -> RequesterStats {
+        RequesterStats { outstanding: self.outstanding, ..self.stats }
+    }
+
+    /// Gives a call its outcome, and hands out who waits for it.
+    #[inline]
+    fn settle(
+        &mut self,
+        index: usize,
+        outcome: Result<Message, CallError>,
+        by_reply: bool,
+        woken: &mut Vec<Waker>,
+    ) {
+        self.outstanding -= 1;
+        let slot = &mut self.slots[index];
+        if let State::Stream(inbox) = &mut slot.state {
+            inbox.end(outcome.map(drop), by_reply, woken);
+        } else if let State::Waiting(waker) =
+            std::mem::replace(&mut slot.state, State::Done { outcome, by_reply })
+        {
+            woken.push(waker);
+        }
+    }
+
+    /// Frees a slot for another call.
+    #[inline]
+    fn release(&mut self, index: usize) -> State {
+        let slot = &mut self.slots[index];
+        let state = std::mem::replace(&mut slot.state, State::Free);
+        slot.answered = slot.answered << 1 | u64::from(state.is_answered());
+        slot.generation = (slot.generation + 1) & GENERATION_MAX;
+        self.free.push(index);
+        state
+    }
+
+    /// Counts a reply that no call waits for.
+    #[cold]
+    fn count_stray(&mut self, from: PipeKey, id: u64) {
+        let index = usize::try_from(id & INDEX_MAX).unwrap_or(usize::MAX);
+        let generation = id >> INDEX_BITS;
+        let was_answered = self.slots.get(index).and_then(|slot| {
+            if slot.generation == generation {
+                let is_its_own = slot.place.pipe == from && !matches!(slot.state, State::Free);
+                return is_its_own.then(|| slot.state.is_answered());
+            }
+            // Of calls long ago it is not known any more, so that they count as late.
+            let age = slot.generation.checked_sub(generation + 1)?;
+            Some(age < 64 && slot.answered >> age & 1 == 1)
+        });
+        match was_answered {
+            Some(true) => self.stats.duplicate += 1,
+            Some(false) => self.stats.late += 1,
+            None => self.stats.unknown += 1,
+        }
+    }
+}
+
+impl Slot {
+    #[inline]
+    fn is_outstanding(&self) -> bool {
+        match &self.state {
+            State::Free | State::Done { .. } => false,
+            State::Waiting(_) => true,
+            State::Stream(inbox) => !inbox.has_ended(),
+        }
+    }
+}
+
+impl State {
+    fn is_answered(&self) -> bool {
+        match self {
+            Self::Done { by_reply, .. } => *by_reply,
+            Self::Stream(inbox) => inbox.is_answered(),
+            Self::Free | Self::Waiting(_) => false,
+        }
+    }
+}
+
+/// The slot of a call that is under way.
+#[inline]
+fn find(slots: &mut [Slot], id: u64) -> Option<(usize, &mut Slot)> {
+    let index = usize::try_from(id & INDEX_MAX).ok()?;
+    let slot = slots.get_mut(index)?;
+    let is_it = slot.generation == id >> INDEX_BITS && !matches!(slot.state, State::Free);
+    is_it.then_some((index, slot))
+}
+
+/// An id is the number of its slot in the lower bits, and above them the generation, which comes round
+/// after weeks in a slot that is used a million times a second.
+const INDEX_BITS: u32 = 24;
+const INDEX_MAX: u64 = (1 << INDEX_BITS) - 1;
+const GENERATION_MAX: u64 = u64::MAX >> INDEX_BITS;
+
+/// More calls than this have no ids.
+pub(super) const CALLS_MAX: usize = 1 << INDEX_BITS;

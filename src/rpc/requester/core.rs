@@ -1,0 +1,103 @@
+//! What all handles, calls and the dispatcher of one requester share.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use super::calls::Calls;
+use super::inbox::Next;
+use crate::pipe::PipeKey;
+use crate::routing::Refusal;
+use crate::rpc::draft;
+use crate::rpc::envelope::Content;
+use crate::socket::Client;
+
+/// The client and its calls. The dispatcher ends when the last handle and the last call drop it.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) client: Client,
+    calls: Mutex<Calls>,
+    /// Waits for replies, and for the clock.
+    dispatcher: Mutex<Option<Waker>>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) stream_window: u32,
+}
+
+impl Core {
+    pub(super) fn new(
+        client: Client,
+        calls: Calls,
+        timeout: Option<Duration>,
+        stream_window: u32,
+    ) -> Self {
+        let dispatcher = Mutex::default();
+        Self { client, calls: Mutex::new(calls), dispatcher, timeout, stream_window }
+    }
+
+    /// Locks the calls. Requests are queued under this lock, so that no reply and no end of a connection
+    /// comes in between a request and its call.
+    pub(super) fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the dispatcher look at the clock, and at who is owed credit.
+    pub(super) fn wake_dispatcher(&self) {
+        let dispatcher = self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(dispatcher) = dispatcher {
+            dispatcher.wake();
+        }
+    }
+
+    pub(super) fn set_dispatcher(&self, waker: &Waker) {
+        let mut dispatcher = self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *dispatcher {
+            Some(dispatcher) => dispatcher.clone_from(waker),
+            None => *dispatcher = Some(waker.clone()),
+        }
+    }
+
+    /// Gives a call up that was sent.
+    #[cold]
+    pub(super) fn abandon(&self, id: u64) {
+        let (asked, next) = self.calls().abandon(id);
+        if let Some(next) = next {
+            next.wake();
+        }
+        if let Some(pipe) = asked {
+            self.cancel(pipe, id);
+        }
+    }
+
+    /// Tells a server that nobody waits for its reply.
+    pub(super) fn cancel(&self, pipe: PipeKey, id: u64) {
+        let sent = self.client.try_send_to(pipe, draft::message(id, Content::Cancel));
+        if sent.is_err() {
+            self.calls().count_cancel_unsent();
+        }
+    }
+
+    /// Gives a server credit for more parts of a stream; if there is no room for that now, the
+    /// dispatcher does it later.
+    pub(super) fn give_credit(&self, pipe: PipeKey, id: u64, parts: u32) -> Result<(), Refusal> {
+        let sent = self.client.try_send_to(pipe, draft::message(id, Content::Credit(parts)));
+        if let Err(Refusal::Full) = sent {
+            self.calls().owe(id, parts);
+        }
+        sent
+    }
+
+    /// Does what a part that was fetched from a stream brings with it.
+    pub(super) fn after_next(&self, next: &Next, pipe: PipeKey, id: u64) {
+        if let Next::Part(_, Some(parts)) = next {
+            if self.give_credit(pipe, id, *parts) == Err(Refusal::Full) {
+                self.wake_dispatcher();
+            }
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.wake_dispatcher();
+    }
+}

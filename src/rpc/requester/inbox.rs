@@ -1,0 +1,152 @@
+//! The parts of a streamed reply that have come and were not fetched yet.
+
+use std::collections::VecDeque;
+use std::task::{Poll, Waker};
+
+use crate::message::Message;
+use crate::rpc::CallError;
+
+/// What one stream has received. It holds at most as many parts as the server was given credit for, so
+/// that a stream nobody reads from holds up nothing but itself.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    parts: VecDeque<Message>,
+    ended: Option<Ended>,
+    waker: Option<Waker>,
+    /// How many parts the server may have on the way at once.
+    window: u32,
+    /// How many of these it may still send.
+    credit: u32,
+    /// How many parts were fetched for which the server has no new credit yet.
+    owed: u32,
+}
+
+#[derive(Debug)]
+struct Ended {
+    outcome: Result<(), CallError>,
+    by_reply: bool,
+}
+
+/// What comes next in a stream.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// A part, and the credit that is to be sent.
+    Part(Message, Option<u32>),
+    End(Result<(), CallError>),
+}
+
+impl Inbox {
+    pub(super) fn new(window: u32) -> Self {
+        Self { parts: VecDeque::new(), ended: None, waker: None, window, credit: window, owed: 0 }
+    }
+
+    /// Adds a part, unless there is no credit for it.
+    pub(super) fn push(&mut self, part: Message, woken: &mut Vec<Waker>) -> bool {
+        if self.credit == 0 {
+            return false;
+        }
+        self.credit -= 1;
+        self.push_last(part);
+        woken.extend(self.waker.take());
+        true
+    }
+
+    /// Adds the last part, for which no credit is needed.
+    pub(super) fn push_last(&mut self, part: Message) {
+        self.parts.push_back(part);
+    }
+
+    /// Ends the stream; what it has can still be fetched.
+    pub(super) fn end(
+        &mut self,
+        outcome: Result<(), CallError>,
+        by_reply: bool,
+        woken: &mut Vec<Waker>,
+    ) {
+        self.ended = Some(Ended { outcome, by_reply });
+        woken.extend(self.waker.take());
+    }
+
+    pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<Next> {
+        if let Some(part) = self.parts.pop_front() {
+            self.owed += 1;
+            // By halves, so that there is one message for many parts, and it comes in good time.
+            let is_due = self.ended.is_none() && self.owed >= self.window.div_ceil(2);
+            let credit = is_due.then(|| self.take_owed());
+            return Poll::Ready(Next::Part(part, credit));
+        }
+        match self.ended.take() {
+            Some(Ended { outcome, by_reply }) => {
+                self.ended = Some(Ended { outcome: Ok(()), by_reply });
+                Poll::Ready(Next::End(outcome))
+            }
+            None => {
+                self.waker = Some(waker.clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Takes out the credit that is to be sent, and counts it as sent.
+    pub(super) fn take_owed(&mut self) -> u32 {
+        if self.ended.is_some() {
+            return 0;
+        }
+        self.credit += self.owed;
+        std::mem::take(&mut self.owed)
+    }
+
+    /// Takes back credit that was not sent.
+    pub(super) fn owe(&mut self, parts: u32) {
+        self.credit = self.credit.saturating_sub(parts);
+        self.owed += parts;
+    }
+
+    pub(super) const fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Whether the end came from the server.
+    pub(super) fn is_answered(&self) -> bool {
+        self.ended.as_ref().is_some_and(|ended| ended.by_reply)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_no_more_than_there_was_credit_for() {
+        let mut inbox = Inbox::new(2);
+        let mut woken = Vec::new();
+        assert!(inbox.push("a".into(), &mut woken));
+        assert!(inbox.push("b".into(), &mut woken));
+        assert!(!inbox.push("c".into(), &mut woken));
+        let Poll::Ready(Next::Part(part, Some(1))) = inbox.poll_next(Waker::noop()) else {
+            panic!("there is a part, and credit to be sent")
+        };
+        assert_eq!(part, "a");
+        inbox.owe(1);
+        assert!(!inbox.push("c".into(), &mut woken), "the credit was not sent");
+        assert_eq!(inbox.take_owed(), 1);
+        assert!(inbox.push("c".into(), &mut woken));
+    }
+
+    #[test]
+    fn what_has_come_is_fetched_before_the_end() {
+        let mut inbox = Inbox::new(8);
+        let mut woken = Vec::new();
+        assert!(inbox.poll_next(Waker::noop()).is_pending());
+        assert!(inbox.push("a".into(), &mut woken));
+        inbox.push_last("b".into());
+        inbox.end(Err(CallError::ConnectionLost), false, &mut woken);
+        assert_eq!(woken.len(), 1);
+        for expected in ["a", "b"] {
+            let next = inbox.poll_next(Waker::noop());
+            assert!(matches!(next, Poll::Ready(Next::Part(part, None)) if part == expected));
+        }
+        let end = inbox.poll_next(Waker::noop());
+        assert!(matches!(end, Poll::Ready(Next::End(Err(CallError::ConnectionLost)))));
+    }
+}

@@ -1,0 +1,44 @@
+//! A place among the calls, or in the line for one.
+
+use std::task::{Poll, Waker};
+
+use super::admission::Admission;
+use super::core::Core;
+use crate::pipe::Ticket;
+
+/// How far somebody has got who wants to make a call.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    ticket: Option<Ticket>,
+    is_admitted: bool,
+}
+
+impl Turn {
+    /// Takes a place, if it has none, or waits in line for one.
+    #[inline]
+    pub(super) fn poll_enter(&mut self, admission: &mut Admission, waker: &Waker) -> Poll<()> {
+        if !self.is_admitted {
+            self.is_admitted = admission.poll_enter(&mut self.ticket, waker).is_ready();
+        }
+        if self.is_admitted { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Passes its place on to a call that has been made.
+    #[inline]
+    pub(super) fn pass(&mut self) {
+        self.is_admitted = false;
+    }
+
+    /// Gives back what it has.
+    pub(super) fn give_up(&mut self, core: &Core) {
+        let Self { ticket, is_admitted } = std::mem::take(self);
+        let next = match ticket {
+            Some(ticket) => core.calls().admission.cancel(ticket),
+            None if is_admitted => core.calls().admission.leave(),
+            None => return,
+        };
+        if let Some(next) = next {
+            next.wake();
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A request that waits for a place and for room.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{self, Instant, Sleep};
+
+use super::core::Core;
+use super::inbox::Inbox;
+use super::turn::Turn;
+use crate::pipe::Ticket;
+use crate::rpc::draft::Draft;
+use crate::rpc::envelope::{Content, RequestFields};
+use crate::rpc::{CallError, Request};
+
+/// A request that was not sent yet.
+#[derive(Debug)]
+pub(super) struct Unsent {
+    request: Request,
+    /// How many parts may be on the way at once, if the reply may be a stream.
+    window: Option<u32>,
+    /// There from when it was first polled.
+    deadline: Option<Instant>,
+    turn: Turn,
+    /// The place in the client's line.
+    line: Option<Ticket>,
+    /// Made when it has to wait.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Unsent {
+    pub(super) const fn new(request: Request, window: Option<u32>, turn: Turn) -> Self {
+        Self { request, window, deadline: None, turn, line: None, timer: None }
+    }
+
+    pub(super) const fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Sends the request, as soon as there is a place and room; returns the id of the call.
+    #[inline]
+    pub(super) fn poll_send(
+        &mut self,
+        core: &Core,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<u64, CallError>> {
+        if self.deadline.is_none() {
+            self.deadline = self
+                .request
+                .due()
+                .or_else(|| core.timeout.and_then(|timeout| Instant::now().checked_add(timeout)));
+        }
+        let mut timeout = None;
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Poll::Ready(Err(CallError::DeadlineExceeded));
+            }
+            timeout = Some(millis(left));
+        }
+        let draft = self.draft(timeout);
+        let mut idle = None;
+        let mut calls = core.calls();
+        if calls.is_closed() {
+            return Poll::Ready(Err(CallError::Closed));
+        }
+        if self.turn.poll_enter(&mut calls.admission, cx.waker()).is_pending() {
+            drop(calls);
+            return self.wait(cx);
+        }
+        let Self { window, deadline, line, .. } = self;
+        let mut id = 0;
+        let sent = core.client.poll_send_with(
+            |place| {
+                let inbox = window.map(|window| Box::new(Inbox::new(window)));
+                id = calls.enter(place, *deadline, cx.waker(), inbox);
+                draft.finish(id)
+            },
+            line,
+            cx.waker(),
+            &mut idle,
+        );
+        match sent {
+            Poll::Ready(Ok(())) => {
+                self.turn.pass();
+                let is_earlier = calls.clock.add(self.deadline);
+                drop(calls);
+                if let Some(connection) = idle {
+                    connection.wake();
+                }
+                if is_earlier {
+                    core.wake_dispatcher();
+                }
+                Poll::Ready(Ok(id))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(CallError::Closed)),
+            Poll::Pending => {
+                drop(calls);
+                self.wait(cx)
+            }
+        }
+    }
+
+    /// Gives up its place, and its place in the lines.
+    pub(super) fn give_up(&mut self, core: &Core) {
+        if let Some(line) = self.line.take() {
+            core.client.cancel_send(line);
+        }
+        self.turn.give_up(core);
+    }
+
+    #[inline]
+    fn draft(&self, timeout: Option<u32>) -> Draft {
+        let Self { request, window, .. } = self;
+        let Some(context) = request.trace_context() else {
+            let fields =
+                RequestFields { timeout, trace: None, credit: *window, body: request.body() };
+            return Draft::new(Content::Request(fields));
+        };
+        let parent = context.to_string();
+        let trace = Some((&*parent, context.state()));
+        Draft::new(Content::Request(RequestFields {
+            timeout,
+            trace,
+            credit: *window,
+            body: request.body(),
+        }))
+    }
+
+    /// Waits, but not beyond the deadline.
+    #[cold]
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(deadline)));
+        timer.as_mut().poll(cx).map(|()| Err(CallError::DeadlineExceeded))
+    }
+}
+
+/// Rounded up, so that the responder's clock does not ring before ours.
+fn millis(left: Duration) -> u32 {
+    u32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,71 @@
+//! What responders count.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::rpc::ErrorCode;
+use crate::rpc::stats::ResponderStats;
+
+/// One number for each [`Count`].
+#[derive(Debug, Default)]
+pub(super) struct Counters([AtomicU64; COUNTS]);
+
+/// What is counted. Those from `Answered` to `Duplicate` are what can become of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    Received,
+    Answered,
+    Failed,
+    Panicked,
+    Overloaded,
+    ShuttingDown,
+    DeadlineExceeded,
+    Cancelled,
+    Disconnected,
+    Duplicate,
+    Malformed,
+    Unknown,
+    Unanswered,
+}
+
+impl Counters {
+    #[inline]
+    pub(super) fn add(&self, count: Count) {
+        self.0[count as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Reads them; `waiting` and `running` requests have not become anything yet.
+    pub(super) fn read(&self, waiting: u64, running: u64) -> ResponderStats {
+        let read = |count: Count| self.0[count as usize].load(Ordering::Relaxed);
+        ResponderStats {
+            received: read(Count::Received),
+            waiting,
+            running,
+            answered: read(Count::Answered),
+            failed: read(Count::Failed),
+            panicked: read(Count::Panicked),
+            overloaded: read(Count::Overloaded),
+            shutting_down: read(Count::ShuttingDown),
+            deadline_exceeded: read(Count::DeadlineExceeded),
+            cancelled: read(Count::Cancelled),
+            disconnected: read(Count::Disconnected),
+            duplicate: read(Count::Duplicate),
+            malformed: read(Count::Malformed),
+            unknown: read(Count::Unknown),
+            unanswered: read(Count::Unanswered),
+        }
+    }
+}
+
+impl From<ErrorCode> for Count {
+    fn from(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::OVERLOADED => Self::Overloaded,
+            ErrorCode::SHUTTING_DOWN => Self::ShuttingDown,
+            ErrorCode::DEADLINE_EXCEEDED => Self::DeadlineExceeded,
+            ErrorCode::PANICKED => Self::Panicked,
+            _ => Self::Failed,
+        }
+    }
+}
+
+const COUNTS: usize = Count::Unanswered as usize + 1;

@@ -1,0 +1,41 @@
+//! What tracing is told of a request.
+
+use tracing::Span;
+use tracing::field::{Empty, display};
+
+use crate::rpc::{Failure, Request};
+
+/// A span in which the service is called and its future polled. Unless somebody is interested it is
+/// nothing.
+#[inline]
+pub(super) fn new(id: u64, request: &Request) -> Span {
+    let span = tracing::debug_span!(
+        "rpc_request",
+        side = "responder",
+        id,
+        request_octets = request.body().len(),
+        traceparent = Empty,
+        reply_octets = Empty,
+        outcome = Empty,
+    );
+    if !span.is_disabled() {
+        if let Some(context) = request.trace_context() {
+            span.record("traceparent", display(context));
+        }
+    }
+    span
+}
+
+#[inline]
+pub(super) fn replied(span: &Span, octets: usize) {
+    if !span.is_disabled() {
+        span.record("reply_octets", octets);
+        span.record("outcome", "replied");
+    }
+}
+
+pub(super) fn failed(span: &Span, failure: &Failure) {
+    if !span.is_disabled() {
+        span.record("outcome", display(failure));
+    }
+}

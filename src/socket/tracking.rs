@@ -1,0 +1,133 @@
+//! What requests and replies have to know of the pipes that they pass through. With the feature `rpc`
+//! only, for the module of that name.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::task::coop;
+
+use super::{Client, Core, Server, receiving, sending};
+use crate::message::Message;
+use crate::pipe::{PipeKey, Ticket};
+use crate::remote::Remote;
+use crate::routing::{Closed, End, Ends, Place, Refusal, RoundRobin, lock, wake_all};
+
+impl Client {
+    /// Has ends of connections kept for the caller from here on.
+    pub(crate) fn watch_ends(&self) -> Arc<Ends> {
+        watch(self.core())
+    }
+
+    /// Queues the message that `make` makes for its place, as soon as there is room. Sets `idle` to the
+    /// connection, if it was, which the caller wakes.
+    ///
+    /// `make` is called under the lock of the outgoing queues.
+    pub(crate) fn poll_send_with(
+        &self,
+        make: impl FnOnce(Place) -> Message,
+        ticket: &mut Option<Ticket>,
+        sender: &Waker,
+        idle: &mut Option<Waker>,
+    ) -> Poll<Result<(), Refusal>> {
+        lock(&self.core().outgoing).poll_send_with(make, ticket, sender, idle)
+    }
+
+    /// Queues a message for one remote, if there is room.
+    pub(crate) fn try_send_to(&self, pipe: PipeKey, message: Message) -> Result<(), Refusal> {
+        let mut idle = None;
+        let sent = lock(&self.core().outgoing).try_send_to(pipe, &mut Some(message), &mut idle);
+        if let Some(connection) = idle {
+            connection.wake();
+        }
+        sent
+    }
+
+    /// Gives up a place in the line of senders.
+    pub(crate) fn cancel_send(&self, ticket: Ticket) {
+        sending::cancel::<RoundRobin>(self.core(), (), ticket);
+    }
+
+    /// How many messages that came before the end of a connection are still to be received.
+    pub(crate) fn unread(&self, end: &End) -> u64 {
+        lock(&self.core().incoming).unread(end.inbound, end.arrived)
+    }
+
+    /// Does [`poll_receive_many`].
+    pub(crate) fn poll_receive_many<T>(
+        &self,
+        ticket: &mut Option<Ticket>,
+        cx: &mut Context<'_>,
+        received: &mut Vec<(T, Message)>,
+        origin: impl Fn(PipeKey, &Remote) -> T,
+    ) -> Poll<Result<(), Closed>> {
+        poll_receive_many(self.core(), ticket, cx, received, origin)
+    }
+
+    /// Gives up a place in the line of receivers.
+    pub(crate) fn cancel_receive(&self, ticket: Ticket) {
+        receiving::cancel(self.core(), ticket);
+    }
+}
+
+impl Server {
+    /// Has ends of connections kept for the caller from here on.
+    pub(crate) fn watch_ends(&self) -> Arc<Ends> {
+        watch(self.core())
+    }
+
+    /// How many messages that came before the end of a connection are still to be received.
+    pub(crate) fn unread(&self, end: &End) -> u64 {
+        lock(&self.core().incoming).unread(end.inbound, end.arrived)
+    }
+
+    /// Does [`poll_receive_many`].
+    pub(crate) fn poll_receive_many<T>(
+        &self,
+        ticket: &mut Option<Ticket>,
+        cx: &mut Context<'_>,
+        received: &mut Vec<(T, Message)>,
+        origin: impl Fn(PipeKey, &Remote) -> T,
+    ) -> Poll<Result<(), Closed>> {
+        poll_receive_many(self.core(), ticket, cx, received, origin)
+    }
+
+    /// Gives up a place in the line of receivers.
+    pub(crate) fn cancel_receive(&self, ticket: Ticket) {
+        receiving::cancel(self.core(), ticket);
+    }
+}
+
+fn watch<R>(core: &Core<R>) -> Arc<Ends> {
+    let ends = &core.control.shared().routing.ends;
+    ends.watch();
+    Arc::clone(ends)
+}
+
+/// Takes as many messages as there are, up to the capacity of `received`, which has some, as soon as
+/// there is one; with each, what `origin` makes of the outgoing half of its pipe and its remote.
+fn poll_receive_many<R, T>(
+    core: &Core<R>,
+    ticket: &mut Option<Ticket>,
+    cx: &mut Context<'_>,
+    received: &mut Vec<(T, Message)>,
+    origin: impl Fn(PipeKey, &Remote) -> T,
+) -> Poll<Result<(), Closed>> {
+    let coop = ready!(coop::poll_proceed(cx));
+    let mut woken = Vec::new();
+    let mut resumed = None;
+    let mut incoming = lock(&core.incoming);
+    let mut next = incoming.next_origin().map(|(pipe, remote)| origin(pipe, remote));
+    let mut message = Some(ready!(incoming.poll_pop(ticket, cx.waker(), &mut resumed))?);
+    while let Some((origin_of_it, it)) = next.zip(message) {
+        received.push((origin_of_it, it));
+        woken.extend(resumed.take());
+        let is_full = received.len() == received.capacity();
+        next =
+            incoming.next_origin().filter(|_| !is_full).map(|(pipe, remote)| origin(pipe, remote));
+        message = if is_full { None } else { incoming.pop(&mut resumed).ok().flatten() };
+    }
+    drop(incoming);
+    wake_all(&mut woken);
+    coop.made_progress();
+    Poll::Ready(Ok(()))
+}

@@ -1,0 +1,3 @@
+//! Requests and replies, through the public API.
+
+mod calls;
