@@ -96,8 +96,9 @@
 //!
 //! [`Socket::stats`] returns what a socket has done in numbers, which the feature `metrics` publishes, and
 //! [`Socket::monitor`] what happens to its endpoints and connections, for a program to act on. For people to read, the same goes to
-//! [`tracing`](https://docs.rs/tracing), with targets that begin with `tokio_zmtp`. Nothing is written
-//! for a message, and while nobody listens nothing is made.
+//! [`tracing`](https://docs.rs/tracing), with the targets `tokio_zmtp::endpoint` and
+//! `tokio_zmtp::connection`, and some others that begin with `tokio_zmtp`. Nothing is written for a
+//! message, and while nobody listens nothing is made.
 //!
 //! | Span | From when to when | Fields |
 //! |---|---|---|

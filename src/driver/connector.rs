@@ -116,10 +116,10 @@ impl Connector {
     /// Keeps up the connection until the endpoint is given up and nothing is left to be written, or
     /// until there is no use in trying again.
     pub(super) async fn run(mut self, hope: Hope) {
-        tracing::info!("connecting");
+        tracing::info!(target: journal::ENDPOINT, "connecting");
         self.keep_up().await;
         drop(hope);
-        tracing::info!("closed");
+        tracing::info!(target: journal::ENDPOINT, "closed");
         self.publish(|| EventKind::Closed);
     }
 
@@ -137,9 +137,9 @@ impl Connector {
                 Err(failure) => {
                     let error = &failure as &dyn std::error::Error;
                     if mem::replace(&mut self.is_failing, true) {
-                        tracing::debug!(error, "cannot connect");
+                        tracing::debug!(target: journal::ENDPOINT, error, "cannot connect");
                     } else {
-                        tracing::warn!(error, "cannot connect");
+                        tracing::warn!(target: journal::ENDPOINT, error, "cannot connect");
                     }
                     let retry = self.after_failure(&failure);
                     self.shared.peers.fail(failure);
@@ -150,11 +150,11 @@ impl Connector {
                 Retry::BackOff => self.backoff.after_failure(fastrand::f64()),
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {
-                    tracing::warn!("not connecting again");
+                    tracing::warn!(target: journal::ENDPOINT, "not connecting again");
                     return;
                 }
             };
-            tracing::debug!(?delay, "connecting again");
+            tracing::debug!(target: journal::ENDPOINT, ?delay, "connecting again");
             self.publish(|| EventKind::ConnectRetried { delay });
             let attachment = &mut self.attachment;
             let deliver_rest = async {
@@ -227,7 +227,7 @@ impl Connector {
         let connection_id = self.shared.peers.allot();
         let span = journal::connection_span(&self.shared, &self.endpoint, origin);
         journal::record_connection_id(&span, connection_id);
-        span.in_scope(|| tracing::debug!("dialled"));
+        span.in_scope(|| tracing::debug!(target: journal::CONNECTION, "dialled"));
         let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Connected);
         (connection_id, subject, span)
@@ -240,7 +240,9 @@ impl Connector {
         reason: HandshakeFailure,
     ) -> ConnectFailure {
         let error = &reason as &dyn std::error::Error;
-        span.in_scope(|| tracing::debug!(error, "the handshake failed"));
+        span.in_scope(
+            || tracing::debug!(target: journal::CONNECTION, error, "the handshake failed"),
+        );
         let event = EventKind::HandshakeFailed { reason: reason.clone() };
         self.shared.publisher.publish(subject, || event);
         reason.into()

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time;
 
 use super::backoff::Backoff;
-use super::{Shared, within};
+use super::{Shared, journal, within};
 use crate::endpoint::Endpoint;
 use crate::monitor::{ConnectFailure, EventKind, Subject};
 use crate::peers::Hope;
@@ -59,7 +59,7 @@ impl Follower {
         loop {
             match self.resolve().await {
                 Ok(addresses) => {
-                    tracing::debug!(addresses = addresses.len(), "resolved");
+                    tracing::debug!(target: journal::ENDPOINT, addresses = addresses.len(), "resolved");
                     self.is_failing = false;
                     self.backoff.reset();
                     let resolved = Resolved { id: self.id, addresses };
@@ -104,9 +104,9 @@ impl Follower {
     fn tell(&mut self, failure: ConnectFailure) {
         let error = &failure as &dyn std::error::Error;
         if mem::replace(&mut self.is_failing, true) {
-            tracing::debug!(error, "cannot resolve");
+            tracing::debug!(target: journal::ENDPOINT, error, "cannot resolve");
         } else {
-            tracing::warn!(error, "cannot resolve");
+            tracing::warn!(target: journal::ENDPOINT, error, "cannot resolve");
         }
         self.publish(EventKind::ConnectFailed { reason: failure.clone() });
         self.shared.peers.fail(failure);
@@ -120,7 +120,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        tracing::info!("closed");
+        tracing::info!(target: journal::ENDPOINT, "closed");
         self.publish(EventKind::Closed);
     }
 }

@@ -18,9 +18,9 @@ use crate::remote::{Origin, Remote};
 macro_rules! event {
     ($level:expr, $($event:tt)+) => {
         match $level {
-            Level::Debug => tracing::debug!($($event)+),
-            Level::Info => tracing::info!($($event)+),
-            Level::Warn => tracing::warn!($($event)+),
+            Level::Debug => tracing::debug!(target: CONNECTION, $($event)+),
+            Level::Info => tracing::info!(target: CONNECTION, $($event)+),
+            Level::Warn => tracing::warn!(target: CONNECTION, $($event)+),
         }
     };
 }
@@ -32,17 +32,24 @@ enum Level {
     Warn,
 }
 
+/// The target of what concerns an endpoint.
+pub(super) const ENDPOINT: &str = "tokio_zmtp::endpoint";
+
+/// The target of what concerns a connection, which is also that of its module.
+pub(super) const CONNECTION: &str = "tokio_zmtp::connection";
+
 /// Makes the span of an endpoint, for what belongs to none of its connections.
 ///
 /// Its level, and that of a connection, is the highest, so that whoever sees an event in it sees its
 /// fields as well.
 pub(super) fn endpoint_span(shared: &Shared, endpoint: &Endpoint) -> Span {
     tracing::error_span!(
+        target: ENDPOINT,
         parent: None,
         "endpoint",
         %endpoint,
         socket_type = %shared.handshake.socket_type,
-        mechanism = shared.handshake.mechanism.name().as_str(),
+        mechanism = %shared.handshake.mechanism.name(),
     )
 }
 
@@ -50,11 +57,12 @@ pub(super) fn endpoint_span(shared: &Shared, endpoint: &Endpoint) -> Span {
 /// in it: a connection is no part of a longer piece of work.
 pub(super) fn connection_span(shared: &Shared, endpoint: &Endpoint, origin: Origin) -> Span {
     tracing::error_span!(
+        target: CONNECTION,
         parent: None,
         "connection",
         %endpoint,
         socket_type = %shared.handshake.socket_type,
-        mechanism = shared.handshake.mechanism.name().as_str(),
+        mechanism = %shared.handshake.mechanism.name(),
         remote = origin.address.map(display),
         remote_pid = origin.credentials.and_then(|credentials| credentials.pid),
         connection_id = Empty,

@@ -69,13 +69,13 @@ impl Listener {
     /// Accepts until the endpoint is given up, then lets its connections finish. `release` is
     /// answered as soon as the address is free.
     pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
-        tracing::info!("listening");
+        tracing::info!(target: journal::ENDPOINT, "listening");
         loop {
             tokio::select! {
                 accepted = self.acceptor.accept() => match accepted {
                     Ok(incoming) => self.spawn(incoming),
                     Err(error) => {
-                        tracing::warn!(%error, "cannot accept connections now");
+                        tracing::warn!(target: journal::ENDPOINT, %error, "cannot accept connections now");
                         let error = Arc::new(error);
                         self.place.publish(|| EventKind::AcceptFailed { error });
                         tokio::select! {
@@ -91,7 +91,7 @@ impl Listener {
         let Self { acceptor, place, connections } = self;
         drop(acceptor);
         drop(hope);
-        tracing::info!("closed");
+        tracing::info!(target: journal::ENDPOINT, "closed");
         place.publish(|| EventKind::Closed);
         let _ = release.send(());
         place.shared.routing.retire(place.id);
@@ -142,7 +142,7 @@ impl Place {
     fn accepted(&self, origin: Origin) -> ((ConnectionId, Origin), Subject) {
         let connection_id = self.shared.peers.allot();
         journal::record_connection_id(&Span::current(), connection_id);
-        tracing::debug!("accepted");
+        tracing::debug!(target: journal::CONNECTION, "accepted");
         let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
         ((connection_id, origin), subject)
@@ -187,7 +187,7 @@ impl Place {
             if !handed_over {
                 return Err(HandshakeFailure::UnknownResource { resource });
             }
-            tracing::debug!(resource, "handed over");
+            tracing::debug!(target: journal::CONNECTION, resource, "handed over");
             Ok(())
         })
         .await
