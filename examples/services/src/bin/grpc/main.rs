@@ -21,8 +21,7 @@
 //!
 //! At Ctrl-C it ends from the front to the back: no more requests are accepted, those under way are
 //! answered if that takes no longer than 20 seconds, then the client is closed, then the servers. The
-//! environment can set `LISTEN`, an address,
-//! and `WORKERS`, how many.
+//! environment can set `LISTEN`, an address, and `WORKERS`, how many.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
