@@ -8,6 +8,7 @@ mod process;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -117,6 +118,20 @@ async fn what_is_under_way_is_finished_before_the_end() {
     process.finish().await;
 }
 
+#[tokio::test]
+async fn a_stream_that_would_go_on_for_ever_ends_with_the_gateway() {
+    let (mut process, http) = start(&[]).await;
+    let mut events = http.open("/events?task=count+4294967295").await;
+    let first = events.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(first.starts_with(b"data: 1\n\n"));
+    process.interrupt().await;
+    while let Some(frame) = events.frame().await {
+        let data = frame.unwrap().into_data().unwrap();
+        assert!(!String::from_utf8_lossy(&data).contains("event: "), "it has not ended of itself");
+    }
+    process.finish().await;
+}
+
 /// What HTTP is spoken by. axum brings hyper-util along, of which this is the client.
 #[derive(Clone)]
 struct Http {
@@ -147,6 +162,12 @@ impl Http {
 
     async fn get(&self, path: &str) -> Reply {
         self.ask(path, Request::new(Body::empty())).await
+    }
+
+    /// Asks, and leaves the body to be read.
+    async fn open(&self, path: &str) -> Incoming {
+        let uri = format!("http://{}{path}", self.address);
+        self.client.get(uri.parse().unwrap()).await.unwrap().into_body()
     }
 
     /// Waits until so many requests have gone to servers.
