@@ -30,7 +30,6 @@ mod inproc;
 #[cfg(unix)]
 mod ipc;
 mod live_options;
-mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod monitor;

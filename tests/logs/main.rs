@@ -1,6 +1,21 @@
 //! What sockets write to the log: in which spans, at which levels, with which fields.
+//!
+//! A binary of its own, in which every test keeps a journal: where some did not, one of them could be the
+//! first to come by an event, and nobody be asked whether it is wanted.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+#[expect(dead_code, reason = "the tests of sockets use all of it")]
+#[path = "../sockets/events.rs"]
+mod events;
 mod journal;
+#[expect(dead_code, reason = "the tests of sockets use all of it")]
+#[path = "../sockets/remote.rs"]
+mod remote;
+#[path = "../sockets/transports.rs"]
+mod transports;
+#[path = "../sockets/watchdog.rs"]
+mod watchdog;
 
 use std::time::Duration;
 
@@ -10,8 +25,7 @@ use tokio_zmtp::{Client, Mechanism, Server, Socket};
 use tracing::Level;
 
 use self::journal::Journal;
-use crate::events;
-use crate::remote::{self, MORE, Place, Remote, RemoteListener};
+use crate::remote::{MORE, Place, Remote, RemoteListener};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
