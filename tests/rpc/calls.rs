@@ -176,3 +176,12 @@ async fn a_requester_is_a_service_that_passes_requests_on() {
     };
     assert!(!failure.code().is_not_begun());
 }
+
+#[test]
+fn handles_and_calls_go_from_thread_to_thread() {
+    fn assert_send<T: Send + 'static>() {}
+    fn assert_sync<T: Sync + Clone>() {}
+    assert_send::<(Requester, Responder, tokio_zmtp::rpc::Call, tokio_zmtp::rpc::Replies)>();
+    assert_sync::<Requester>();
+    assert_sync::<Responder>();
+}

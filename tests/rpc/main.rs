@@ -9,6 +9,7 @@ mod wire;
 mod calls;
 mod chaos;
 mod envelopes;
+mod every_await;
 mod giving_up;
 mod layers;
 mod lost;

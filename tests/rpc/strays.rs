@@ -52,12 +52,9 @@ async fn what_is_no_reply_is_counted_and_dropped() {
     let nonsense = [
         Vec::new(),
         b"\x12\0".to_vec(),
-        envelope(0x22, id, "another version"),
         envelope(REQUEST, id, [0x00]),
         envelope(CANCEL, id, ""),
-        envelope(ERROR, id, [0x10, 0, 0, 0]),
-        envelope(ERROR, id, [0x10, 0, 0, 0, 0, 0xff]),
-        envelope(END, id, "more"),
+        envelope(0x22, id + 1, "another version, to nobody"),
     ];
     let count = nonsense.len() as u64;
     for message in nonsense {
@@ -65,6 +62,27 @@ async fn what_is_no_reply_is_counted_and_dropped() {
     }
     until(&requester, |stats| stats.malformed == count).await;
     assert_eq!(requester.stats().outstanding, 1);
+}
+
+#[tokio::test]
+async fn a_reply_that_cannot_be_read_fails_its_call() {
+    let (requester, bare) = asked().await;
+    for (kind, rest) in [
+        (0x22, &b"another version"[..]),
+        (0x1f, b"another kind"),
+        (ERROR, &[0x10, 0, 0, 0]),
+        (ERROR, &[0x10, 0, 0, 0, 0, 0xff]),
+        (END, b"more"),
+    ] {
+        let call = tokio::spawn(requester.call("x"));
+        let (from, id, _) = bare.expect(REQUEST).await;
+        bare.send(from, kind, id, rest).await;
+        assert_eq!(call.await.unwrap(), Err(CallError::BadReply));
+        assert_eq!(bare.expect(CANCEL).await.1, id);
+    }
+    let stats = requester.stats();
+    assert_eq!((stats.malformed, stats.bad_replies), (5, 5));
+    assert!(stats.is_balanced());
 }
 
 #[tokio::test]

@@ -23,7 +23,9 @@ fn every_async_method_is_among_the_operations() {
 
 fn collect(path: &Path, methods: &mut BTreeSet<String>) {
     if path.is_dir() {
-        if cfg!(feature = "serde") || !path.ends_with("config") {
+        // Calls have an account of their own: tests/rpc/every_await.rs drops them.
+        let is_elsewhere = path.ends_with("rpc");
+        if (cfg!(feature = "serde") || !path.ends_with("config")) && !is_elsewhere {
             for entry in fs::read_dir(path).unwrap() {
                 collect(&entry.unwrap().path(), methods);
             }
