@@ -68,6 +68,11 @@ impl Journal {
         self.entries.lock().unwrap().iter().filter(|entry| entry.spans.is_empty()).count()
     }
 
+    /// Whether a text stands anywhere, in whatever an entry has.
+    pub(crate) fn mentions(&self, text: &str) -> bool {
+        format!("{:?}", self.entries.lock().unwrap()).contains(text)
+    }
+
     /// How many entries there are of a level.
     pub(crate) fn count(&self, level: Level) -> usize {
         self.entries.lock().unwrap().iter().filter(|entry| entry.level == level).count()

@@ -17,11 +17,15 @@ mod transports;
 #[path = "../sockets/watchdog.rs"]
 mod watchdog;
 
+use std::future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio_zmtp::auth::Users;
 use tokio_zmtp::monitor::EventKind;
-use tokio_zmtp::{Client, Mechanism, Server, Socket};
+use tokio_zmtp::{Client, Mechanism, Resolver, Server, Socket};
 use tracing::Level;
 
 use self::journal::Journal;
@@ -213,6 +217,82 @@ async fn an_established_connection_that_is_misused_is_warned_of() {
     assert_eq!(disconnected.level, Level::WARN);
     assert_eq!(disconnected.fields.value("reason"), Some("the remote broke the protocol"));
     assert_eq!(disconnected.span("connection").value("connection_id"), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_is_traced() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .heartbeat_interval(Duration::from_secs(60));
+    let _client = client.connect(listener.endpoint()).await.unwrap();
+    let mut remote = listener.accept_as("SERVER").await;
+    let (_, ping) = remote.read_frame().await;
+    remote.write(&remote::command("PONG", &ping[7..])).await;
+    remote.sync().await;
+    let alive = journal.one("the remote is alive");
+    assert_eq!(alive.level, Level::TRACE);
+    assert!(alive.fields.value("round_trip").is_some());
+    assert_eq!(alive.span("connection").value("socket_type"), Some("CLIENT"));
+}
+
+#[tokio::test]
+async fn who_is_refused_for_good_says_that_it_gives_up() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let users = Users::new();
+    let server = Server::builder().mechanism(Mechanism::PlainServer).authenticator(users);
+    let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().mechanism(Mechanism::plain_client("bob", "guess").unwrap());
+    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connected().await.unwrap_err();
+    client.close().await;
+    server.close().await;
+
+    let told = |span, socket_type| journal.told(span, socket_type);
+    let (warn, info, debug) = (Level::WARN, Level::INFO, Level::DEBUG);
+    let expected = [
+        (info, "connecting"),
+        (warn, "cannot connect"),
+        (warn, "not connecting again"),
+        (info, "closed"),
+    ];
+    assert_eq!(told("endpoint", "CLIENT"), expected.map(owned));
+    let expected = [(debug, "dialled"), (debug, "the handshake failed")];
+    assert_eq!(told("connection", "CLIENT"), expected.map(owned));
+    let expected = [(debug, "accepted"), (warn, "refused a connection")];
+    assert_eq!(told("connection", "SERVER"), expected.map(owned));
+    assert!(!journal.mentions("guess"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_cannot_be_resolved_is_warned_of_once() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let client = Client::builder().resolver(Nobody).build();
+    let mut monitor = client.monitor();
+    client.connect_all("tcp://nowhere.test:5555").await.unwrap();
+    for _ in 0..3 {
+        events::until(&mut monitor, |kind| matches!(kind, EventKind::ConnectRetried { .. })).await;
+    }
+    let levels: Vec<_> = journal.all("cannot resolve").iter().map(|entry| entry.level).collect();
+    assert_eq!(levels, [Level::WARN, Level::DEBUG, Level::DEBUG]);
+}
+
+/// A resolver that knows nobody.
+struct Nobody;
+
+impl Resolver for Nobody {
+    fn resolve<'a>(
+        &'a self,
+        _name: &'a str,
+        _port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        Box::pin(future::ready(Err(io::Error::other("nobody is known"))))
+    }
 }
 
 fn owned((level, message): (Level, &str)) -> (Level, String) {
