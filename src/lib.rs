@@ -92,10 +92,39 @@
 //! what is queued and tell what could not be written. Dropping the last handle does the same in the
 //! background.
 //!
+//! # Observability
+//!
+//! [`Socket::stats`] returns what a socket has done in numbers, which the feature `metrics` publishes, and
+//! [`Socket::monitor`] what happens to its endpoints and connections, for a program to act on. For people to read, the same goes to
+//! [`tracing`](https://docs.rs/tracing), with the targets `tokio_zmtp::endpoint` and
+//! `tokio_zmtp::connection`, and some others that begin with `tokio_zmtp`. Nothing is written for a
+//! message, and while nobody listens nothing is made.
+//!
+//! | Span | From when to when | Fields |
+//! |---|---|---|
+//! | `endpoint` | it is bound or connected, until it is given up | `endpoint`, `socket_type` and `mechanism` of this socket |
+//! | `connection` | it is accepted or dialled, until it has ended | the same, and `connection_id`; `remote`, an address, and `remote_pid`, over `ipc`; `routing_id`, on a `Server`, after the handshake |
+//!
+//! Each is a root, and has the level `ERROR`, so that an event is never without the fields of its span.
+//! A connection to a port that several sockets share, where it is not clear at first whom it wants, has
+//! one span without `connection_id` until it is handed over; that of the socket which gets it *follows
+//! from* that one.
+//!
+//! | Level | Events in `endpoint` | Events in `connection` |
+//! |---|---|---|
+//! | `WARN`, something that whoever runs the program should know | `cannot accept connections now` (`error`); `cannot connect` and `cannot resolve` (`error`), at the first failure in a row; `not connecting again` | `refused a connection` (`error`), but for one who left or may come back soon; `disconnected` (`reason`), when the remote has broken the protocol, refuses this socket, sends too long a message, or gives no sign of life; `discarded multipart messages` (`messages`), at the first; `undelivered messages ended with their remote`, `nobody receives; dropped what a remote has sent` (`messages`), which are in `endpoint` where there is no connection |
+//! | `INFO`, the life of what this side has asked for | `listening`, `connecting`, `closed` | `connected` (`remote_type`, `user_id`, `reconnects`) and `disconnected`, when it was dialled |
+//! | `DEBUG`, the life of what comes from outside, and attempts | `cannot connect`, `cannot resolve`, after the first; `connecting again` (`delay`); `resolved` (`addresses`) | `accepted`, `handed over` (`resource`), `dialled`, `the handshake failed` (`error`); `connected`, `disconnected` and `refused a connection` otherwise |
+//! | `TRACE`, the rest | | `the remote is alive` (`round_trip`), `ignored a command` (`name`), `discarded multipart messages`, after the first |
+//!
+//! `ERROR` is for what is wrong in the program itself: an authenticator that panics. Nothing that a
+//! remote sends is written there, and neither bodies nor credentials are written at all.
+//!
 //! # Features
 //!
 //! | Feature | What it adds |
 //! |---|---|
+//! | `metrics` | the module `metrics`: the numbers of sockets, for Prometheus and other systems |
 //! | `rpc` | the module `rpc`: requests and replies, of which each caller gets its own; `tower` services on both sides |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
@@ -116,6 +145,8 @@ mod endpoint;
 mod error;
 mod inproc;
 mod message;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 pub mod monitor;
 mod options;
 mod peers;

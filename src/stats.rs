@@ -105,6 +105,26 @@ impl Volume {
     }
 }
 
+#[cfg(feature = "metrics")]
+impl Stats {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { sent, received, dropped, queued, connected, reconnects } = self;
+        sent.add(other.sent);
+        received.add(other.received);
+        for (sum, more) in [
+            (&mut dropped.undelivered, other.dropped.undelivered),
+            (&mut dropped.unreceived, other.dropped.unreceived),
+            (&mut dropped.multipart, other.dropped.multipart),
+            (reconnects, other.reconnects),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        queued.outgoing += other.queued.outgoing;
+        queued.incoming += other.queued.incoming;
+        *connected += other.connected;
+    }
+}
+
 impl RemoteStats {
     /// Adds what a connection that has ended leaves for the numbers of its socket.
     pub(crate) fn add(&mut self, ended: &Self) {
@@ -123,8 +143,9 @@ impl Counters {
         self.received.add(volume);
     }
 
-    pub(crate) fn count_multipart(&self, messages: u64) {
-        add(&self.multipart, messages);
+    /// Returns how many there have been by now.
+    pub(crate) fn count_multipart(&self, messages: u64) -> u64 {
+        add(&self.multipart, messages)
     }
 
     pub(crate) fn set_round_trip(&self, round_trip: Duration) {
@@ -160,6 +181,8 @@ impl VolumeCounter {
 }
 
 /// Nobody else writes, so that this need not be one step.
-fn add(counter: &AtomicU64, more: u64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+fn add(counter: &AtomicU64, more: u64) -> u64 {
+    let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
+    counter.store(sum, Ordering::Relaxed);
+    sum
 }

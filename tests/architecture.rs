@@ -28,6 +28,7 @@ const RANKS: &[(&str, u8)] = &[
     ("driver", 8),
     ("socket", 9),
     ("config", 10),
+    ("metrics", 10),
     ("rpc", 10),
     // The root itself: it declares and exports, and nobody imports from it.
     ("lib", u8::MAX),

@@ -36,6 +36,16 @@ fn backpressure_loses_nothing() {
 }
 
 #[test]
+fn broker_leads_every_reply_back_to_who_has_asked() {
+    let shown = Example::start("broker").finish();
+    for worker in ["first", "second"] {
+        assert!(shown.contains(&format!("clients: 75 replies by {worker}\n")));
+    }
+    assert!(shown.contains("clients: 150 replies to 150 requests\n"));
+    assert!(shown.ends_with("broker: ended, with 0 messages not delivered\n"));
+}
+
+#[test]
 fn hello_receives_both_replies() {
     let shown = Example::start("hello").finish();
     assert!(shown.contains("client: received Ok(\"it takes 224 bits to store a i32 in java\")\n"));
@@ -85,6 +95,14 @@ fn select_ends_when_its_client_has_asked_enough() {
     let shown = Example::start("select").finish();
     assert!(shown.contains("server: ending, as the client has asked enough\n"));
     assert!(shown.ends_with("server: 30 requests answered, 0 answers not delivered\n"));
+}
+
+#[test]
+fn typed_exchanges_values_and_refuses_what_is_none() {
+    let shown = Example::start("typed").finish();
+    assert!(shown.contains("client: received Number(21)\n"));
+    assert_eq!(shown.matches("client: received Refused(").count(), 2);
+    assert!(shown.ends_with("all answers are right\n"));
 }
 
 /// An example that runs. It is killed if it takes too long, or if its test fails.

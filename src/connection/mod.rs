@@ -255,13 +255,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
             Command::Pong(pong) => {
                 if let Some(round_trip) = self.heartbeating.handle_pong(&pong, now()) {
+                    tracing::trace!(?round_trip, "the remote is alive");
                     self.remote.counters().set_round_trip(round_trip);
                 }
                 None
             }
             // libzmq, too, passes over commands that have no meaning here.
             Command::Ready(_) | Command::Mechanism { .. } | Command::Unknown { .. } => {
-                tracing::debug!(name = command.name(), "ignored a command");
+                tracing::trace!(name = command.name(), "ignored a command");
                 None
             }
         }
@@ -319,7 +320,12 @@ impl<S> Connection<'_, S> {
     fn count_multipart(&mut self) {
         let discarded = self.framed.codec_mut().decoder.take_discarded();
         if discarded > 0 {
-            self.remote.counters().count_multipart(discarded);
+            // A remote that sends one sends many.
+            if self.remote.counters().count_multipart(discarded) == discarded {
+                tracing::warn!(messages = discarded, "discarded multipart messages");
+            } else {
+                tracing::trace!(messages = discarded, "discarded multipart messages");
+            }
             self.attachment.count_multipart(discarded);
         }
     }

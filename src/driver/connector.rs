@@ -2,15 +2,17 @@
 
 use std::future;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
 use tokio::time;
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::backoff::Backoff;
+use super::journal;
 use super::{Shared, within};
 use crate::auth::StatusCode;
 use crate::connection::{Connection, TrafficCodec, establish};
@@ -39,6 +41,8 @@ pub(super) struct Connector {
     lost: Option<Arc<Notify>>,
     shared: Arc<Shared>,
     backoff: Backoff,
+    /// Whether the last attempt has failed.
+    is_failing: bool,
     /// How many connections there have been.
     connections: u64,
 }
@@ -91,7 +95,17 @@ impl Connector {
         let backoff = Backoff::new(interval, options.reconnect_interval_max);
         let shared = Arc::clone(shared);
         let lost = None;
-        Some(Self { endpoint, id, attachment, ended, lost, shared, backoff, connections: 0 })
+        Some(Self {
+            endpoint,
+            id,
+            attachment,
+            ended,
+            lost,
+            shared,
+            backoff,
+            is_failing: false,
+            connections: 0,
+        })
     }
 
     /// Has somebody told whenever a connection has ended.
@@ -102,9 +116,10 @@ impl Connector {
     /// Keeps up the connection until the endpoint is given up and nothing is left to be written, or
     /// until there is no use in trying again.
     pub(super) async fn run(mut self, hope: Hope) {
-        let span = tracing::debug_span!("connection", endpoint = %self.endpoint);
-        self.keep_up().instrument(span).await;
+        tracing::info!(target: journal::ENDPOINT, "connecting");
+        self.keep_up().await;
         drop(hope);
+        tracing::info!(target: journal::ENDPOINT, "closed");
         self.publish(|| EventKind::Closed);
     }
 
@@ -112,14 +127,20 @@ impl Connector {
         while !self.ended.is_cancelled() || self.has_messages() {
             let Some(dialled) = self.dial_unless_ended().await else { return };
             let retry = match dialled {
-                Ok(dialled) => {
+                Ok((dialled, span)) => {
                     self.backoff.reset();
-                    let Some(retry) = Box::pin(self.serve(dialled)).await else { return };
+                    self.is_failing = false;
+                    let serving = Box::pin(self.serve(dialled).instrument(span));
+                    let Some(retry) = serving.await else { return };
                     retry
                 }
                 Err(failure) => {
                     let error = &failure as &dyn std::error::Error;
-                    tracing::debug!(error, "cannot connect");
+                    if mem::replace(&mut self.is_failing, true) {
+                        tracing::debug!(target: journal::ENDPOINT, error, "cannot connect");
+                    } else {
+                        tracing::warn!(target: journal::ENDPOINT, error, "cannot connect");
+                    }
                     let retry = self.after_failure(&failure);
                     self.shared.peers.fail(failure);
                     retry
@@ -129,10 +150,11 @@ impl Connector {
                 Retry::BackOff => self.backoff.after_failure(fastrand::f64()),
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {
-                    tracing::warn!("not connecting again");
+                    tracing::warn!(target: journal::ENDPOINT, "not connecting again");
                     return;
                 }
             };
+            tracing::debug!(target: journal::ENDPOINT, ?delay, "connecting again");
             self.publish(|| EventKind::ConnectRetried { delay });
             let attachment = &mut self.attachment;
             let deliver_rest = async {
@@ -151,7 +173,7 @@ impl Connector {
 
     /// Makes one attempt. Returns nothing if the endpoint was given up meanwhile and there is
     /// nothing to write.
-    async fn dial_unless_ended(&self) -> Option<Result<Dialled, ConnectFailure>> {
+    async fn dial_unless_ended(&self) -> Option<Result<(Dialled, Span), ConnectFailure>> {
         // In a box, as that of a connection is: neither takes what it does not need.
         let mut dialling = Box::pin(self.dial());
         tokio::select! {
@@ -161,7 +183,8 @@ impl Connector {
         if self.has_messages() { Some(dialling.await) } else { None }
     }
 
-    async fn dial(&self) -> Result<Dialled, ConnectFailure> {
+    /// Makes one attempt; returns the span of the connection with it.
+    async fn dial(&self) -> Result<(Dialled, Span), ConnectFailure> {
         self.publish(|| EventKind::ConnectDelayed);
         if let Endpoint::Inproc(endpoint) = &self.endpoint {
             return self.dial_inproc(endpoint).await;
@@ -174,35 +197,52 @@ impl Connector {
             }
         };
         let Shared { options, handshake, .. } = &*self.shared;
-        let (connection_id, subject) = self.connected(origin);
+        let (connection_id, subject, span) = self.connected(origin);
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
         let asking = self.shared.asking(&self.endpoint, origin);
         let handshake = handshake.clone().requesting(self.endpoint.resource());
         let shaking_hands = establish(stream, handshake, deadline, largest, asking.as_ref());
-        let established = shaking_hands.await;
+        let established = shaking_hands.instrument(span.clone()).await;
         let (framed, peer) =
-            established.map_err(|reason| self.handshake_failed(&subject, reason))?;
-        Ok(Dialled { line: Line::Stream(Box::new(framed)), peer, connection_id, origin })
+            established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
+        let line = Line::Stream(Box::new(framed));
+        Ok((Dialled { line, peer, connection_id, origin }, span))
     }
 
     /// Waits until somebody listens there, for as long as that takes.
-    async fn dial_inproc(&self, endpoint: &InprocEndpoint) -> Result<Dialled, ConnectFailure> {
+    async fn dial_inproc(
+        &self,
+        endpoint: &InprocEndpoint,
+    ) -> Result<(Dialled, Span), ConnectFailure> {
         let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
         let origin = Origin::default();
-        let (connection_id, subject) = self.connected(origin);
-        let (half, peer) = answer.map_err(|reason| self.handshake_failed(&subject, reason))?;
-        Ok(Dialled { line: Line::Inproc(half), peer, connection_id, origin })
+        let (connection_id, subject, span) = self.connected(origin);
+        let (half, peer) =
+            answer.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
+        Ok((Dialled { line: Line::Inproc(half), peer, connection_id, origin }, span))
     }
 
     /// Names a connection that was made, and says so.
-    fn connected(&self, origin: Origin) -> (ConnectionId, Subject) {
+    fn connected(&self, origin: Origin) -> (ConnectionId, Subject, Span) {
         let connection_id = self.shared.peers.allot();
+        let span = journal::connection_span(&self.shared, &self.endpoint, origin);
+        journal::record_connection_id(&span, connection_id);
+        span.in_scope(|| tracing::debug!(target: journal::CONNECTION, "dialled"));
         let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Connected);
-        (connection_id, subject)
+        (connection_id, subject, span)
     }
 
-    fn handshake_failed(&self, subject: &Subject, reason: HandshakeFailure) -> ConnectFailure {
+    fn handshake_failed(
+        &self,
+        subject: &Subject,
+        span: &Span,
+        reason: HandshakeFailure,
+    ) -> ConnectFailure {
+        let error = &reason as &dyn std::error::Error;
+        span.in_scope(
+            || tracing::debug!(target: journal::CONNECTION, error, "the handshake failed"),
+        );
         let event = EventKind::HandshakeFailed { reason: reason.clone() };
         self.shared.publisher.publish(subject, || event);
         reason.into()

@@ -1,5 +1,6 @@
 //! A name of which every address is connected to.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time;
 
 use super::backoff::Backoff;
-use super::{Shared, within};
+use super::{Shared, journal, within};
 use crate::endpoint::Endpoint;
 use crate::monitor::{ConnectFailure, EventKind, Subject};
 use crate::peers::Hope;
@@ -24,6 +25,8 @@ pub(super) struct Follower {
     lost: Arc<Notify>,
     shared: Arc<Shared>,
     backoff: Backoff,
+    /// Whether the last attempt has failed.
+    is_failing: bool,
 }
 
 /// Which of its socket's names an address belongs to.
@@ -48,7 +51,7 @@ impl Follower {
         let options = &shared.options;
         let interval = options.reconnect_interval.unwrap_or_default();
         let backoff = Backoff::new(interval, options.reconnect_interval_max);
-        Self { endpoint, id, resolved, lost, shared, backoff }
+        Self { endpoint, id, resolved, lost, shared, backoff, is_failing: false }
     }
 
     /// Follows the name until the driver ends it.
@@ -56,6 +59,8 @@ impl Follower {
         loop {
             match self.resolve().await {
                 Ok(addresses) => {
+                    tracing::debug!(target: journal::ENDPOINT, addresses = addresses.len(), "resolved");
+                    self.is_failing = false;
                     self.backoff.reset();
                     let resolved = Resolved { id: self.id, addresses };
                     if self.resolved.send(resolved).await.is_err() {
@@ -96,9 +101,13 @@ impl Follower {
         within(rest, self.lost.notified()).await;
     }
 
-    fn tell(&self, failure: ConnectFailure) {
+    fn tell(&mut self, failure: ConnectFailure) {
         let error = &failure as &dyn std::error::Error;
-        tracing::debug!(error, endpoint = %self.endpoint, "cannot resolve");
+        if mem::replace(&mut self.is_failing, true) {
+            tracing::debug!(target: journal::ENDPOINT, error, "cannot resolve");
+        } else {
+            tracing::warn!(target: journal::ENDPOINT, error, "cannot resolve");
+        }
         self.publish(EventKind::ConnectFailed { reason: failure.clone() });
         self.shared.peers.fail(failure);
     }
@@ -111,6 +120,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
+        tracing::info!(target: journal::ENDPOINT, "closed");
         self.publish(EventKind::Closed);
     }
 }

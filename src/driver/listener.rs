@@ -10,10 +10,11 @@ use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::acceptor::{Acceptor, Incoming};
 use super::half_open::HalfOpen;
+use super::journal;
 use super::port::Call;
 use super::shared::Joined;
 use super::{Shared, wind_down, within};
@@ -68,12 +69,13 @@ impl Listener {
     /// Accepts until the endpoint is given up, then lets its connections finish. `release` is
     /// answered as soon as the address is free.
     pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
+        tracing::info!(target: journal::ENDPOINT, "listening");
         loop {
             tokio::select! {
                 accepted = self.acceptor.accept() => match accepted {
                     Ok(incoming) => self.spawn(incoming),
                     Err(error) => {
-                        tracing::warn!(%error, "cannot accept connections now");
+                        tracing::warn!(target: journal::ENDPOINT, %error, "cannot accept connections now");
                         let error = Arc::new(error);
                         self.place.publish(|| EventKind::AcceptFailed { error });
                         tokio::select! {
@@ -89,6 +91,7 @@ impl Listener {
         let Self { acceptor, place, connections } = self;
         drop(acceptor);
         drop(hope);
+        tracing::info!(target: journal::ENDPOINT, "closed");
         place.publish(|| EventKind::Closed);
         let _ = release.send(());
         place.shared.routing.retire(place.id);
@@ -96,7 +99,11 @@ impl Listener {
     }
 
     fn spawn(&mut self, incoming: Incoming) {
-        let span = tracing::debug_span!("connection", remote = ?incoming.origin());
+        let Place { endpoint, shared, .. } = &self.place;
+        let span = journal::connection_span(shared, endpoint, incoming.origin());
+        if let Incoming::Call(call) = &incoming {
+            span.follows_from(&call.heard_in);
+        }
         self.connections.spawn(self.place.clone().serve(incoming).instrument(span));
     }
 }
@@ -134,13 +141,15 @@ impl Place {
     /// Names a connection that was accepted, and says so.
     fn accepted(&self, origin: Origin) -> ((ConnectionId, Origin), Subject) {
         let connection_id = self.shared.peers.allot();
+        journal::record_connection_id(&Span::current(), connection_id);
+        tracing::debug!(target: journal::CONNECTION, "accepted");
         let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
         ((connection_id, origin), subject)
     }
 
     fn refuse(&self, subject: &Subject, reason: HandshakeFailure) {
-        tracing::warn!(error = &reason as &dyn std::error::Error, "refused a connection");
+        journal::refused(&reason);
         self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
     }
 
@@ -165,17 +174,21 @@ impl Place {
                 let shown = octets.get(..RESOURCE_SHOWN_MAX).unwrap_or(octets);
                 shown.escape_ascii().to_string()
             });
-            let call = Call { request: Box::new(request.map(Stream::detach)?), origin };
+            let request = Box::new(request.map(Stream::detach)?);
+            let call = Call { request, origin, heard_in: Span::current() };
             let handing_over = call.hand_over(port);
-            match deadline {
-                Some((deadline, _)) => time::timeout_at(deadline, handing_over)
-                    .await
-                    .map_err(|_| HandshakeFailure::UnknownResource { resource }),
+            let handed_over = match deadline {
+                Some((deadline, _)) => time::timeout_at(deadline, handing_over).await.is_ok(),
                 None => {
                     handing_over.await;
-                    Ok(())
+                    true
                 }
+            };
+            if !handed_over {
+                return Err(HandshakeFailure::UnknownResource { resource });
             }
+            tracing::debug!(target: journal::CONNECTION, resource, "handed over");
+            Ok(())
         })
         .await
         .map(|_| ())

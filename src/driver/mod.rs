@@ -15,6 +15,7 @@ mod backoff;
 mod connector;
 mod follower;
 mod half_open;
+mod journal;
 mod listener;
 mod port;
 mod shared;
@@ -27,6 +28,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub(crate) use self::acceptor::Acceptor;
 use self::connector::Connector;
@@ -219,12 +221,12 @@ impl Driver {
     fn bind(&mut self, asked: Endpoint, acceptor: Acceptor) {
         let ended = CancellationToken::new();
         let local = acceptor.local_endpoint();
-        tracing::debug!(endpoint = %local, "listening");
         let (release, released) = oneshot::channel();
         let id = self.allot();
+        let span = journal::endpoint_span(&self.shared, &local);
         let listener = Listener::new(acceptor, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
-        task.spawn(listener.run(self.shared.peers.hope(), release));
+        task.spawn(listener.run(self.shared.peers.hope(), release).instrument(span));
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
@@ -235,7 +237,8 @@ impl Driver {
         let lost = followed.map(|followed| Arc::clone(&followed.lost));
         let mut task = JoinSet::new();
         if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
-            task.spawn(connector.telling(lost).run(self.shared.peers.hope()));
+            let span = journal::endpoint_span(&self.shared, &endpoint);
+            task.spawn(connector.telling(lost).run(self.shared.peers.hope()).instrument(span));
         }
         self.connected.push(Connected { asked, endpoint, follower, id, ended, connector: task });
     }
@@ -249,9 +252,10 @@ impl Driver {
         let lost = Arc::new(Notify::new());
         let shared = Arc::clone(&self.shared);
         let resolved = self.resolved_tx.clone();
+        let span = journal::endpoint_span(&shared, &endpoint);
         let follower = Follower::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
         let mut task = JoinSet::new();
-        task.spawn(follower.run(self.shared.peers.hope()));
+        task.spawn(follower.run(self.shared.peers.hope()).instrument(span));
         self.followed.push(Followed { endpoint, id, lost, _follower: task });
     }
 
@@ -264,7 +268,6 @@ impl Driver {
         for address in addresses {
             let is_known = |one: &Connected| one.follower == Some(id) && one.endpoint == address;
             if !self.connected.iter().any(is_known) {
-                tracing::debug!(endpoint = %followed.endpoint, %address, "another address");
                 self.connect(followed.endpoint.clone(), address, Some(&followed));
             }
         }

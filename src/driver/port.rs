@@ -13,6 +13,7 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
+use tracing::Span;
 
 use super::acceptor::Incoming;
 use crate::auth::SharedAuthenticator;
@@ -40,6 +41,8 @@ pub(crate) struct Service {
 pub(super) struct Call {
     pub(super) request: Box<Request<DetachedStream>>,
     pub(super) origin: Origin,
+    /// The span of its connection up to here.
+    pub(super) heard_in: Span,
 }
 
 /// Why a port cannot be served.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::journal;
 use crate::auth::{Asking, Caller};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
@@ -37,6 +38,7 @@ pub(super) struct Joined {
     shared: Arc<Shared>,
     remote: Remote,
     membership: Membership,
+    direction: Direction,
     reason: DisconnectReason,
 }
 
@@ -96,9 +98,9 @@ impl Shared {
         let remote = Remote::new(identity, reconnects);
         let membership = self.peers.join(remote.clone(), attachment.pipe(), direction);
         self.publisher.publish(&Subject::from(&remote), || EventKind::HandshakeSucceeded);
-        tracing::debug!(routing_id = ?remote.routing_id(), "connected");
+        journal::connected(&remote, direction);
         let shared = Arc::clone(self);
-        Joined { shared, remote, membership, reason: DisconnectReason::Closed }
+        Joined { shared, remote, membership, direction, reason: DisconnectReason::Closed }
     }
 }
 
@@ -134,8 +136,8 @@ impl Joined {
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        let Self { shared, remote, reason, .. } = self;
-        tracing::debug!(reason = &*reason as &dyn std::error::Error, "disconnected");
+        let Self { shared, remote, direction, reason, .. } = self;
+        journal::disconnected(reason, *direction);
         let reason = reason.clone();
         shared.publisher.publish(&Subject::from(&*remote), || EventKind::Disconnected { reason });
     }

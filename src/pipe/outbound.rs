@@ -177,7 +177,6 @@ impl Outbound {
     }
 
     #[cfg(not(feature = "rpc"))]
-    #[expect(clippy::unused_self, reason = "nobody asks for the number")]
     fn count_taken(&mut self, _messages: usize) {}
 
     fn park(&mut self, connection: &Waker, until_half: bool) {

@@ -74,7 +74,6 @@ impl Losses {
     /// Counts multipart messages that were discarded.
     pub(crate) fn multipart(&self, subject: &Subject, messages: u64) {
         self.multipart.fetch_add(messages, Ordering::Relaxed);
-        tracing::warn!(messages, "discarded multipart messages");
         self.publish(subject, messages, DropCause::Multipart);
     }
 

@@ -8,8 +8,8 @@ use crate::rpc::Failure;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The reply breaks the protocol: it is a stream and the call does not want one, or has more parts
-    /// than it was given credit for.
+    /// The reply breaks the protocol: it cannot be read, it is a stream and the call does not want one,
+    /// or it has more parts than it was given credit for.
     #[error("the reply breaks the protocol")]
     BadReply,
     /// The client has been closed.

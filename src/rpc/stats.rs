@@ -7,6 +7,9 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequesterStats {
+    /// Calls that ended before their request was queued: they were dropped, their time was over, or the
+    /// client was closed. They are in none of the other numbers.
+    pub never_sent: u64,
     /// Requests that were queued for a server.
     pub sent: u64,
     /// Calls that are waiting for their reply, or whose reply has not been fetched.
@@ -36,7 +39,7 @@ pub struct RequesterStats {
     pub duplicate: u64,
     /// Replies to calls that were never made, or that another server was asked. They were dropped.
     pub unknown: u64,
-    /// Messages that were no replies. They were dropped.
+    /// Messages that were no replies, or replies that could not be read.
     pub malformed: u64,
 }
 

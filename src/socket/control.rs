@@ -7,13 +7,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time;
 
+#[cfg(feature = "metrics")]
+use super::meter::Meter;
 use crate::driver::{Acceptor, Command, Found, Shared};
 use crate::endpoint::Endpoint;
 use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
 use crate::message::Message;
-use crate::peers::{PeerId, Presence};
-use crate::routing::lock;
-use crate::stats::{RemoteStats, Stats};
+use crate::peers::{PeerId, Peers, Presence};
+use crate::routing::{Losses, lock};
+use crate::stats::{Queued, RemoteStats, Stats};
 use crate::sync::Mutex;
 use crate::transport::StdListener;
 
@@ -132,15 +134,14 @@ impl Control {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let (sum, connected) = self.shared.peers.stats();
-        Stats {
-            sent: sum.sent,
-            received: sum.received,
-            dropped: self.shared.losses().read(),
-            queued: self.shared.routing.queued(None),
-            connected,
-            reconnects: sum.reconnects,
-        }
+        let Shared { peers, routing, .. } = &*self.shared;
+        stats(peers, &routing.losses, routing.queued(None))
+    }
+
+    /// Lets somebody read the numbers who does not keep the socket.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn meter(&self) -> Meter {
+        Meter::new(&self.shared)
     }
 
     pub(super) fn peer_stats(&self, id: PeerId) -> Option<RemoteStats> {
@@ -181,6 +182,19 @@ impl Control {
             // A driver that ends with its runtime leaves commands unread that came at that moment.
             () = self.commands.closed() => answer.try_recv().ok(),
         }
+    }
+}
+
+/// Puts together what is counted in several places.
+pub(super) fn stats(peers: &Peers, losses: &Losses, queued: Queued) -> Stats {
+    let (sum, connected) = peers.stats();
+    Stats {
+        sent: sum.sent,
+        received: sum.received,
+        dropped: losses.read(),
+        queued,
+        connected,
+        reconnects: sum.reconnects,
     }
 }
 

@@ -11,6 +11,8 @@ mod core;
 mod handle;
 mod limit;
 mod live;
+#[cfg(feature = "metrics")]
+mod meter;
 #[cfg(all(test, shuttle))]
 mod models;
 mod outbox;
@@ -26,3 +28,5 @@ pub use self::control::CloseReport;
 use self::core::Core;
 use self::handle::Handle;
 pub use self::live::Socket;
+#[cfg(feature = "metrics")]
+pub(crate) use self::meter::{Meter, Reading};

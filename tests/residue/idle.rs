@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time;
 use tokio_zmtp::{Client, Message, Server, Socket};
+use tracing::subscriber;
+use tracing_subscriber::Registry;
 
 use crate::census::{self, Census};
 use crate::watchdog::Watchdog;
@@ -12,6 +14,17 @@ use crate::watchdog::Watchdog;
 fn an_idle_connection_costs_little_at_either_end() {
     let _alone = census::alone();
     let _watchdog = Watchdog::start();
+    connect_and_idle();
+}
+
+#[test]
+fn its_span_fits_into_that_when_the_log_is_kept() {
+    let _alone = census::alone();
+    let _watchdog = Watchdog::start();
+    subscriber::with_default(Registry::default(), connect_and_idle);
+}
+
+fn connect_and_idle() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build().unwrap().block_on(async {
         let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();

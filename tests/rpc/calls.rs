@@ -1,32 +1,187 @@
 //! Each caller gets its own reply.
 
-use std::time::Duration;
+use futures::future;
+use tokio::sync::Barrier;
+use tokio_zmtp::rpc::{CallError, Failure, Requester, Responder, service_fn};
+use tokio_zmtp::{Client, Message, Server, Socket};
 
-use tokio_zmtp::rpc::{CallError, Failure, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Server};
+use crate::wire::{Bare, REPLY, REQUEST, body, echo, pair, unique};
 
 #[tokio::test]
 async fn every_call_gets_its_own_reply_in_whatever_order_they_come() {
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
-    let responder = Responder::new(server);
-    tokio::spawn(responder.serve(service_fn(|request: Request| async move {
-        let millis: u64 = request.body().to_str().unwrap().parse().unwrap();
-        if millis % 2 == 0 {
-            tokio::time::sleep(Duration::from_millis(20 - millis)).await;
+    let bare = Bare::bind("tcp://127.0.0.1:*").await;
+    let requester = Requester::new(Client::connect(bare.endpoint().as_str()).await.unwrap());
+    let calls = future::join_all((0..20).map(|number| requester.call(number.to_string())));
+    let serve = async {
+        let mut requests = Vec::new();
+        for _ in 0..20 {
+            requests.push(bare.expect(REQUEST).await);
         }
-        Ok::<_, Failure>(request.into_body())
-    })));
-    let requester = Requester::new(Client::connect(endpoint).await.unwrap());
-    let calls = (0..20).map(|number: u64| requester.call(number.to_string()));
-    let replies = futures::future::join_all(calls).await;
+        for (from, id, rest) in requests.into_iter().rev() {
+            bare.send(from, REPLY, id, body(&rest)).await;
+        }
+    };
+    let (replies, ()) = tokio::join!(calls, serve);
     for (number, reply) in replies.into_iter().enumerate() {
         assert_eq!(reply.unwrap(), number.to_string());
     }
-    assert!(requester.stats().is_balanced());
-    assert_eq!(requester.stats().answered, 20);
-    assert!(responder.stats().is_balanced());
-    assert_eq!(responder.stats().answered, 20);
+    let stats = requester.stats();
+    assert_eq!((stats.sent, stats.answered, stats.outstanding), (20, 20, 0));
+    assert!(stats.is_balanced());
+}
+
+#[tokio::test]
+async fn bodies_of_any_length_go_there_and_back_over_every_transport() {
+    for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &unique()] {
+        let responder = Responder::new(Server::bind(endpoint).await.unwrap());
+        let endpoint = responder.server().last_endpoint().unwrap();
+        tokio::spawn(responder.serve(service_fn(echo)));
+        let requester = Requester::new(Client::connect(endpoint).await.unwrap());
+        for len in [0, 1, 59, 60, 61, 62, 70, 71, 255, 256, 32_768, 1_000_000] {
+            let body = Message::from(vec![len as u8; len]);
+            assert_eq!(requester.call(&body).await.unwrap(), body);
+        }
+        assert!(responder.stats().is_balanced());
+    }
+}
+
+#[tokio::test]
+async fn several_servers_share_the_calls() {
+    let client = Client::builder().build();
+    let mut responders = Vec::new();
+    for _ in 0..3 {
+        let endpoint = unique();
+        let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+        tokio::spawn(responder.serve(service_fn(echo)));
+        client.connect(endpoint.as_str()).await.unwrap();
+        responders.push(responder);
+    }
+    let requester = Requester::new(client);
+    for number in 0..30 {
+        assert_eq!(requester.call(number.to_string()).await.unwrap(), number.to_string());
+    }
+    for responder in responders {
+        assert_eq!(responder.stats().answered, 10);
+    }
+}
+
+#[tokio::test]
+async fn handlers_run_at_the_same_time() {
+    let together = std::sync::Arc::new(Barrier::new(10));
+    let (requester, responder, _) = pair(move |request| {
+        let together = together.clone();
+        async move {
+            together.wait().await;
+            Ok::<_, Failure>(request.into_body())
+        }
+    })
+    .await;
+    let calls = (0..10).map(|_| requester.call("together"));
+    assert!(future::join_all(calls).await.iter().all(Result::is_ok));
+    assert_eq!(responder.stats().answered, 10);
+}
+
+#[tokio::test]
+async fn calls_beyond_the_limit_wait_for_their_turn() {
+    let bare = Bare::bind(&unique()).await;
+    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let requester = Requester::builder(client).max_outstanding(2).build();
+    let calls: Vec<_> =
+        (0..5).map(|number| tokio::spawn(requester.call(number.to_string()))).collect();
+    let (from, first, _) = bare.expect(REQUEST).await;
+    let (_, second, _) = bare.expect(REQUEST).await;
+    tokio::task::yield_now().await;
+    assert!(bare.server.try_recv().is_err(), "two are under way");
+    bare.send(from, REPLY, second, "1").await;
+    bare.send(from, REPLY, first, "0").await;
+    for _ in 2..5 {
+        bare.echo().await;
+    }
+    for (number, call) in calls.into_iter().enumerate() {
+        assert_eq!(call.await.unwrap().unwrap(), number.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_and_is_dropped_passes_its_turn_on() {
+    let bare = Bare::bind(&unique()).await;
+    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let requester = Requester::builder(client).max_outstanding(1).build();
+    let mut first = tokio_test::task::spawn(requester.call("first"));
+    assert!(first.poll().is_pending());
+    let mut second = tokio_test::task::spawn(requester.call("second"));
+    let mut third = tokio_test::task::spawn(requester.call("third"));
+    assert!(second.poll().is_pending());
+    assert!(third.poll().is_pending());
+    bare.echo().await;
+    assert_eq!(first.await.unwrap(), "first");
+    assert!(second.is_woken());
+    drop(second);
+    assert!(third.is_woken());
+    let (reply, ()) = tokio::join!(third, bare.echo());
+    assert_eq!(reply.unwrap(), "third");
+    assert_eq!(requester.stats().sent, 2);
+}
+
+#[tokio::test]
+async fn a_closed_client_fails_the_calls_under_way_and_those_to_come() {
+    let bare = Bare::bind(&unique()).await;
+    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let requester = Requester::builder(client).max_outstanding(1).build();
+    let under_way = tokio::spawn(requester.call("under way"));
+    bare.expect(REQUEST).await;
+    let waiting = tokio::spawn(requester.call("waiting"));
+    tokio::task::yield_now().await;
     requester.close().await;
-    assert_eq!(requester.call("1").await, Err(CallError::Closed));
+    // Its connection ends, too, and either may be noticed first.
+    let error = under_way.await.unwrap().unwrap_err();
+    assert!(matches!(error, CallError::Closed | CallError::ConnectionLost));
+    assert_eq!(waiting.await.unwrap(), Err(CallError::Closed));
+    assert_eq!(requester.call("to come").await, Err(CallError::Closed));
+    let stats = requester.stats();
+    assert_eq!((stats.sent, stats.closed + stats.connection_lost), (1, 1));
+    assert!(stats.is_balanced());
+}
+
+#[tokio::test]
+async fn the_client_is_given_up_with_the_last_handle() {
+    let (requester, responder, serving) = pair(echo).await;
+    let another = requester.clone();
+    drop(requester);
+    assert_eq!(another.call("still there").await.unwrap(), "still there");
+    assert_eq!(responder.server().peers().len(), 1);
+    drop(another);
+    while !responder.server().peers().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    responder.server().close().await;
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_requester_is_a_service_that_passes_requests_on() {
+    let (backend, responder, _) = pair(echo).await;
+    let endpoint = unique();
+    let proxy = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+    tokio::spawn(proxy.serve(backend.clone()));
+    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    let calls = (0..100).map(|number: u32| requester.call(number.to_string()));
+    for (number, reply) in future::join_all(calls).await.into_iter().enumerate() {
+        assert_eq!(reply.unwrap(), number.to_string());
+    }
+    assert_eq!(responder.stats().answered, 100);
+    backend.close().await;
+    let Err(CallError::Failed(failure)) = requester.call("too late").await else {
+        panic!("the backend is closed")
+    };
+    assert!(!failure.code().is_not_begun());
+}
+
+#[test]
+fn handles_and_calls_go_from_thread_to_thread() {
+    fn assert_send<T: Send + 'static>() {}
+    fn assert_sync<T: Sync + Clone>() {}
+    assert_send::<(Requester, Responder, tokio_zmtp::rpc::Call, tokio_zmtp::rpc::Replies)>();
+    assert_sync::<Requester>();
+    assert_sync::<Responder>();
 }

@@ -1,3 +1,22 @@
 //! Requests and replies, through the public API.
+//!
+//! Where it matters what is on the wire one side is played by a socket that knows nothing of calls.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+mod wire;
 
 mod calls;
+mod chaos;
+mod envelopes;
+mod every_await;
+mod giving_up;
+mod layers;
+mod lost;
+// npm has another name elsewhere.
+#[cfg(unix)]
+mod node;
+mod shutdown;
+mod strays;
+mod streams;
+mod traces;

@@ -30,6 +30,8 @@ mod inproc;
 #[cfg(unix)]
 mod ipc;
 mod live_options;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod monitor;
 mod mute_state;
 mod names;

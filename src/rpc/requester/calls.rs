@@ -62,6 +62,8 @@ pub(super) enum Word {
     Part(Message),
     End,
     Error(Failure),
+    /// Something that cannot be read.
+    Unreadable,
 }
 
 /// Whom a call that is given up was asked of.
@@ -180,16 +182,14 @@ impl Calls {
         word: Word,
         woken: &mut Vec<Waker>,
     ) -> Asked {
-        let Some((index, slot)) =
-            find(&mut self.slots, id).filter(|(_, slot)| slot.place.pipe == from)
-        else {
-            self.count_stray(from, id);
+        let is_meant = |slot: &Slot| slot.place.pipe == from && slot.is_outstanding();
+        let found = find(&mut self.slots, id).filter(|(_, slot)| is_meant(slot));
+        let Some((index, slot)) = found else {
+            if !matches!(word, Word::Unreadable) {
+                self.count_stray(from, id);
+            }
             return None;
         };
-        if !slot.is_outstanding() {
-            self.count_stray(from, id);
-            return None;
-        }
         match (&mut slot.state, word) {
             (State::Waiting(_), Word::Reply(body)) => {
                 self.stats.answered += 1;
@@ -199,7 +199,8 @@ impl Calls {
                 self.stats.failed += 1;
                 self.settle(index, Err(CallError::Failed(failure)), true, woken);
             }
-            (State::Waiting(_), Word::Part(_) | Word::End) => {
+            (State::Stream(_), Word::Unreadable)
+            | (State::Waiting(_), Word::Part(_) | Word::End | Word::Unreadable) => {
                 self.stats.bad_replies += 1;
                 self.settle(index, Err(CallError::BadReply), false, woken);
                 return Some(from);
@@ -307,6 +308,11 @@ impl Calls {
         !self.owing.is_empty()
     }
 
+    /// Counts a call that has ended before it was sent.
+    pub(super) fn count_never_sent(&mut self) {
+        self.stats.never_sent += 1;
+    }
+
     pub(super) fn count_malformed(&mut self) {
         self.stats.malformed += 1;
     }
@@ -410,3 +416,68 @@ const GENERATION_MAX: u64 = u64::MAX >> INDEX_BITS;
 
 /// More calls than this have no ids.
 pub(super) const CALLS_MAX: usize = 1 << INDEX_BITS;
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    #[test]
+    fn what_a_call_that_ended_had_is_remembered_for_some_time() {
+        let pipe = SlotMap::<PipeKey, ()>::with_key().insert(());
+        let mut calls = Calls::new(10);
+        let ids: Vec<_> =
+            (0..66u64).map(|number| make(&mut calls, pipe, number % 2 == 0)).collect();
+        assert!(ids.iter().all(|id| id & INDEX_MAX == 0), "all were in one slot");
+        for id in &ids {
+            calls.handle(pipe, *id, Word::End, &mut Vec::new());
+        }
+        // Of the first two nothing is known any more: they count as late, whatever they were.
+        let stats = calls.stats();
+        assert_eq!((stats.duplicate, stats.late, stats.unknown), (32, 34, 0));
+        assert!(stats.is_balanced());
+    }
+
+    #[test]
+    fn of_a_pipe_that_ends_the_written_fail_and_the_others_only_if_it_has_gone() {
+        let mut pipes = SlotMap::with_key();
+        let [pipe, other] = [(); 2].map(|()| pipes.insert(()));
+        let mut calls = Calls::new(10);
+        let mut enter = |pipe, number| {
+            assert!(calls.admission.poll_enter(&mut None, Waker::noop()).is_ready());
+            calls.enter(Place { pipe, number }, None, Waker::noop(), None)
+        };
+        let [first, second, elsewhere] = [enter(pipe, 0), enter(pipe, 1), enter(other, 0)];
+        let mut end = End { pipe, inbound: pipe, arrived: 0, written: 1, gone: false };
+        let mut woken = Vec::new();
+        calls.lose(&end, &mut woken);
+        assert_eq!(woken.len(), 1);
+        assert_eq!(outcome(&mut calls, first), Some(Err(CallError::ConnectionLost)));
+        assert_eq!(outcome(&mut calls, second), None);
+        end.gone = true;
+        calls.lose(&end, &mut woken);
+        assert_eq!(outcome(&mut calls, second), Some(Err(CallError::Unsent)));
+        assert_eq!(outcome(&mut calls, elsewhere), None);
+    }
+
+    /// A call that is made, and ends with a reply or is given up.
+    fn make(calls: &mut Calls, pipe: PipeKey, is_answered: bool) -> u64 {
+        assert!(calls.admission.poll_enter(&mut None, Waker::noop()).is_ready());
+        let id = calls.enter(Place { pipe, number: 0 }, None, Waker::noop(), None);
+        if is_answered {
+            calls.handle(pipe, id, Word::Reply(Message::new()), &mut Vec::new());
+            assert_eq!(outcome(calls, id), Some(Ok(Message::new())));
+        } else {
+            assert_eq!(calls.abandon(id).0, Some(pipe));
+        }
+        id
+    }
+
+    fn outcome(calls: &mut Calls, id: u64) -> Option<Result<Message, CallError>> {
+        match calls.poll(id, Waker::noop()) {
+            Poll::Ready((outcome, _)) => Some(outcome),
+            Poll::Pending => None,
+        }
+    }
+}

@@ -15,7 +15,7 @@ use crate::routing::{End, Refusal, wake_all};
 use crate::rpc::Failure;
 use crate::rpc::draft;
 use crate::rpc::endings::Endings;
-use crate::rpc::envelope::{Content, Envelope};
+use crate::rpc::envelope::{Content, Envelope, EnvelopeError};
 
 /// The one task of a requester: it receives, hears of connections that are lost, and keeps the time.
 #[derive(Debug)]
@@ -155,9 +155,9 @@ fn handle(
     message: Message,
     woken: &mut Vec<Waker>,
 ) -> (Asked, u64) {
-    let Ok(Envelope { id, content }) = Envelope::decode(&message) else {
-        calls.count_malformed();
-        return (None, 0);
+    let Envelope { id, content } = match Envelope::decode(&message) {
+        Ok(envelope) => envelope,
+        Err(error) => return handle_malformed(calls, from, error, woken),
     };
     let word = match content {
         Content::Reply(_) => Word::Reply(draft::body(message)),
@@ -170,6 +170,23 @@ fn handle(
         }
     };
     (calls.handle(from, id, word, woken), id)
+}
+
+/// A call whose reply cannot be read would wait in vain.
+#[cold]
+fn handle_malformed(
+    calls: &mut Calls,
+    from: PipeKey,
+    error: EnvelopeError,
+    woken: &mut Vec<Waker>,
+) -> (Asked, u64) {
+    calls.count_malformed();
+    match error {
+        EnvelopeError::TooShort { .. } => (None, 0),
+        EnvelopeError::Malformed { id } | EnvelopeError::Unsupported { id } => {
+            (calls.handle(from, id, Word::Unreadable, woken), id)
+        }
+    }
 }
 
 /// Sends the credit that is owed; false if there still is no room for some of it.

@@ -52,12 +52,13 @@ use crate::socket::{Client, CloseReport};
 /// # Tower
 ///
 /// It is a [`Service`] of [`Request`]s, so that the layers of `tower` serve for limits, retries and
-/// time. `poll_ready` waits for a place below `max_outstanding`, and keeps it for the next call.
+/// time. `poll_ready` waits for a place below `max_outstanding`, and keeps it for the next call that is
+/// made through the trait; [`Requester::call`] needs no readiness, and waits itself.
 ///
 /// # Ending
 ///
 /// [`close`](Self::close) closes the client; calls that have no reply then fail with
-/// [`CallError::Closed`]. When the last handle and the last call are dropped, their handle of the
+/// [`CallError::Closed`], or as above if their connection ends before that is noticed. When the last handle and the last call are dropped, their handle of the
 /// client is, too.
 ///
 /// # Examples

@@ -20,7 +20,9 @@ pub(super) struct Unsent {
     request: Request,
     /// How many parts may be on the way at once, if the reply may be a stream.
     window: Option<u32>,
-    /// There from when it was first polled.
+    /// Whether it has been polled.
+    is_begun: bool,
+    /// There from then on, if there is any.
     deadline: Option<Instant>,
     turn: Turn,
     /// The place in the client's line.
@@ -31,7 +33,7 @@ pub(super) struct Unsent {
 
 impl Unsent {
     pub(super) const fn new(request: Request, window: Option<u32>, turn: Turn) -> Self {
-        Self { request, window, deadline: None, turn, line: None, timer: None }
+        Self { request, window, is_begun: false, deadline: None, turn, line: None, timer: None }
     }
 
     pub(super) const fn request(&self) -> &Request {
@@ -45,7 +47,8 @@ impl Unsent {
         core: &Core,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, CallError>> {
-        if self.deadline.is_none() {
+        if !self.is_begun {
+            self.is_begun = true;
             self.deadline = self
                 .request
                 .due()
@@ -104,6 +107,9 @@ impl Unsent {
 
     /// Gives up its place, and its place in the lines.
     pub(super) fn give_up(&mut self, core: &Core) {
+        if self.is_begun {
+            core.calls().count_never_sent();
+        }
         if let Some(line) = self.line.take() {
             core.client.cancel_send(line);
         }

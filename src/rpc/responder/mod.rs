@@ -42,6 +42,9 @@ use crate::socket::Server;
 /// [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may try again. Tower's `LoadShed` has
 /// them answered so at once.
 ///
+/// A reply to a client that does not read waits for room in that client's queue, and is a job until
+/// then; errors are dropped then, and counted. These bounds are those of all clients together.
+///
 /// # Giving up
 ///
 /// The future of a request is dropped when its requester cancels it, when its time is over, and when

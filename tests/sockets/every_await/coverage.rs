@@ -12,6 +12,8 @@ fn every_async_method_is_among_the_operations() {
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut methods);
     // Users implement it, and sockets wait for it.
     assert!(methods.remove("Authenticator::authenticate"));
+    // It never ends, and waits for nothing but the clock.
+    assert!(methods.remove("Publisher::run"));
     let operations: BTreeSet<_> =
         OPERATIONS.iter().map(|operation| operation.name.to_owned()).collect();
 
@@ -21,7 +23,9 @@ fn every_async_method_is_among_the_operations() {
 
 fn collect(path: &Path, methods: &mut BTreeSet<String>) {
     if path.is_dir() {
-        if cfg!(feature = "serde") || !path.ends_with("config") {
+        // Calls have an account of their own: tests/rpc/every_await.rs drops them.
+        let is_elsewhere = path.ends_with("rpc");
+        if (cfg!(feature = "serde") || !path.ends_with("config")) && !is_elsewhere {
             for entry in fs::read_dir(path).unwrap() {
                 collect(&entry.unwrap().path(), methods);
             }

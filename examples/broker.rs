@@ -1,0 +1,145 @@
+//! A broker between clients and workers: who asks need not know who answers, nor how many there are.
+//!
+//! `cargo run --example broker`
+//!
+//! The broker has a `Server`, to which clients connect, and a `Client`, which connects to the workers
+//! and gives each in turn a request, if it has room. Two `StreamExt::forward` are all that moves: requests
+//! one way and replies the other. On its way a request carries the routing id of its client in front of
+//! its body, and the reply carries it back, which is the one thing that workers have to know of.
+//!
+//! When all workers are busy requests wait, up to the high-water marks, and then with the clients. What
+//! was sent to a worker that goes away is lost, as it is without a broker: a client that needs the reply
+//! asks again. A reply to a client that has gone, or that reads nothing, is dropped, and holds up nobody.
+//!
+//! It ends at Ctrl-C, or when its clients have all replies.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use futures::future;
+use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
+use futures::{Sink, SinkExt, sink};
+use tokio::signal;
+use tokio_zmtp::{Client, Endpoint, Message, RoutingId, SendError, Server, Socket, TryRouteError};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let front = Server::bind("tcp://127.0.0.1:*").await?;
+    let back = Client::builder().build();
+    for name in ["first", "second"] {
+        let worker = Server::bind("tcp://127.0.0.1:*").await?;
+        back.connect(worker.last_endpoint().ok_or("the worker is bound")?).await?;
+        tokio::spawn(work(worker, name));
+    }
+
+    // Each handle has a `Stream` and a `Sink` of its own, so that the two directions share nothing.
+    let requests = front.clone().filter_map(|request| future::ready(wrap(&request)));
+    let requests = requests.map(Ok).forward(back.clone());
+    let replies = back.clone().filter_map(|reply| future::ready(unwrap(&reply)));
+    let replies = replies.map(Ok).forward(replies_to(front.clone()));
+
+    let endpoint = front.last_endpoint().ok_or("the broker is bound")?;
+    println!("broker: listening on {endpoint}");
+    let clients: FuturesUnordered<_> = (0..CLIENTS).map(|id| ask(id, endpoint.clone())).collect();
+    tokio::select! {
+        ended = requests => ended?,
+        ended = replies => ended?,
+        pressed = signal::ctrl_c() => pressed?,
+        done = clients.try_collect::<Vec<_>>() => show(done?),
+    }
+
+    let unanswered = back.close().await.undelivered + front.close().await.undelivered;
+    println!("broker: ended, with {unanswered} messages not delivered");
+    Ok(())
+}
+
+/// Puts the routing id of its client in front of a request.
+fn wrap(request: &Message) -> Option<Message> {
+    let id = u32::from(request.routing_id()?).to_be_bytes();
+    Some([&id[..], request].concat().into())
+}
+
+/// Finds out which client a reply goes to. What has no routing id is not from a worker.
+fn unwrap(reply: &Message) -> Option<Message> {
+    let (id, body) = reply.split_first_chunk()?;
+    let id = RoutingId::new(u32::from_be_bytes(*id))?;
+    Some(Message::from(body).with_routing_id(id))
+}
+
+/// A sink for replies that never waits for a client. That of the server itself would: for the one whose
+/// queue is full, with the replies of all others behind it.
+fn replies_to(front: Server) -> impl Sink<Message, Error = SendError> {
+    let sink = sink::unfold(front, |front, reply: Message| async move {
+        let Some(id) = reply.routing_id() else { return Ok(front) };
+        match front.try_route(reply, id) {
+            Ok(()) => {}
+            Err(TryRouteError::Closed(reply)) => return Err(SendError::Closed(reply)),
+            Err(error) => println!("broker: dropped a reply: {error}"),
+        }
+        Ok(front)
+    });
+    Box::pin(sink)
+}
+
+/// A worker: does one request at a time, and returns the routing id in front of each as it came.
+async fn work(worker: Server, name: &'static str) {
+    while let Ok(request) = worker.recv().await {
+        let Some((id, body)) = request.split_first_chunk::<4>() else { continue };
+        let reply = [&id[..], body, b" by ", name.as_bytes()].concat();
+        if worker.reply(&request, reply).await.is_err() {
+            println!("{name}: the broker has gone");
+        }
+    }
+}
+
+/// A client: sends all its requests at once, as the broker takes them, and collects who has answered.
+async fn ask(id: u32, endpoint: Endpoint) -> Result<BTreeMap<String, u32>, Box<dyn Error>> {
+    let client = Client::connect(endpoint).await?;
+    let mut requests = client.clone();
+    let sending = async {
+        let mut all = futures::stream::iter(
+            (0..REQUESTS)
+                .map(|number| Ok(Message::from(format!("request {number} of client {id}")))),
+        );
+        requests.send_all(&mut all).await
+    };
+    let receiving = async {
+        let mut by = BTreeMap::new();
+        let mut replies = client.clone().take(REQUESTS);
+        while let Some(reply) = replies.next().await {
+            let (request, worker) = reply.to_str()?.split_once(" by ").ok_or("no reply")?;
+            // Nobody gets what another has asked for.
+            if !request.ends_with(&format!(" of client {id}")) {
+                return Err(format!("client {id} got the reply to {request}").into());
+            }
+            *by.entry(worker.to_owned()).or_default() += 1;
+        }
+        Ok::<_, Box<dyn Error>>(by)
+    };
+    let (sent, by) = future::join(sending, receiving).await;
+    sent?;
+    client.close().await;
+    by
+}
+
+fn show(done: Vec<BTreeMap<String, u32>>) {
+    let mut all = BTreeMap::<String, u32>::new();
+    for (worker, replies) in done.into_iter().flatten() {
+        *all.entry(worker).or_default() += replies;
+    }
+    for (worker, replies) in &all {
+        println!("clients: {replies} replies by {worker}");
+    }
+    println!(
+        "clients: {} replies to {} requests",
+        all.values().sum::<u32>(),
+        CLIENTS * REQUESTS as u32
+    );
+}
+
+const CLIENTS: u32 = 3;
+
+/// How many each client has.
+const REQUESTS: usize = 50;

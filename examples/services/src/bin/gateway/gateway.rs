@@ -1,0 +1,143 @@
+//! From requests of HTTP to calls.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Sse;
+use axum::response::sse::{Event, KeepAlive};
+use axum::routing::{get, post};
+use futures::stream::{self, Stream, StreamExt};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_zmtp::metrics::Publisher;
+use tokio_zmtp::rpc::{CallError, Request, Requester, TraceContext};
+use tokio_zmtp::{Client, Message, Socket};
+
+use super::problem::Problem;
+
+/// What handlers share.
+#[derive(Clone)]
+pub(super) struct Gateway {
+    client: Client,
+    requester: Requester,
+    /// One for each call that may be under way.
+    places: Arc<Semaphore>,
+    ending: CancellationToken,
+}
+
+/// What the numbers are shown by.
+#[derive(Clone)]
+pub(super) struct Exporter {
+    pub(super) numbers: Publisher,
+    pub(super) recorder: PrometheusHandle,
+}
+
+impl Gateway {
+    pub(super) fn new(
+        client: Client,
+        requester: Requester,
+        max_calls: usize,
+        ending: CancellationToken,
+    ) -> Self {
+        Self { client, requester, places: Arc::new(Semaphore::new(max_calls)), ending }
+    }
+
+    pub(super) fn router(self, exporter: Exporter) -> Router {
+        let tasks = Router::new()
+            .route("/tasks", post(perform))
+            .route("/events", get(follow))
+            // Above that the answer is 413.
+            .layer(DefaultBodyLimit::max(BODY_MAX))
+            .with_state(self);
+        tasks.route("/metrics", get(show)).with_state(exporter)
+    }
+
+    /// Takes a place for a call, or refuses it at once.
+    fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        if self.client.stats().connected == 0 {
+            return Err(Problem::NoServer);
+        }
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Overloaded)
+    }
+}
+
+/// `POST /tasks`: one reply.
+async fn perform(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Bytes, Problem> {
+    let _place = gateway.admit()?;
+    // If whoever has asked goes away, axum drops this future, and the call with it.
+    let reply = gateway.requester.call(request(&headers, body)?).await?;
+    Ok(reply.into_bytes())
+}
+
+#[derive(Deserialize)]
+struct Task {
+    task: String,
+}
+
+/// `GET /events?task=`: a reply that is a stream, as server-sent events.
+async fn follow(
+    State(gateway): State<Gateway>,
+    headers: HeaderMap,
+    Query(Task { task }): Query<Task>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let place = gateway.admit()?;
+    let mut replies = gateway.requester.stream(request(&headers, task)?);
+    // What fails before there is anything to show has a status of its own.
+    let first = replies.next().await.transpose()?;
+    let replies = stream::iter(first.map(Ok)).chain(replies);
+    let events = replies.map(move |reply| {
+        let _place = &place;
+        Ok(event(reply))
+    });
+    // Whoever listens would otherwise ask again from the beginning.
+    let end = stream::once(async { Ok(Event::default().event("end").data("done")) });
+    let events = events.chain(end).take_until(gateway.ending.cancelled_owned());
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}
+
+/// `GET /metrics`, for Prometheus.
+async fn show(State(exporter): State<Exporter>) -> String {
+    exporter.numbers.publish();
+    exporter.recorder.render()
+}
+
+/// Makes a call of what has come by HTTP.
+fn request(headers: &HeaderMap, body: impl Into<Message>) -> Result<Request, Problem> {
+    let mut request = Request::new(body);
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(timeout) = text(TIMEOUT) {
+        let timeout = timeout.parse().map_err(|_| Problem::Timeout)?;
+        request = request.with_timeout(Duration::from_millis(timeout));
+    }
+    // One that is malformed is as good as none (W3C Trace Context).
+    if let Some(Ok(context)) = text("traceparent").map(str::parse::<TraceContext>) {
+        let state = text("tracestate").unwrap_or_default();
+        let context = context.clone().with_state(state).unwrap_or(context);
+        request = request.with_trace_context(context);
+    }
+    Ok(request)
+}
+
+fn event(reply: Result<Message, CallError>) -> Event {
+    match reply {
+        // An event has lines of text; a carriage return has no place in it.
+        Ok(part) => Event::default().data(String::from_utf8_lossy(&part).replace('\r', "")),
+        Err(error) => Event::default().event("error").data(error.to_string()),
+    }
+}
+
+/// How long a reply is of use to whoever asks, in milliseconds.
+const TIMEOUT: &str = "x-request-timeout-ms";
+
+const BODY_MAX: usize = 0x1_0000;

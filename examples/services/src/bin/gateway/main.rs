@@ -1,0 +1,97 @@
+//! HTTP in front, and servers of ZeroMQ behind it, which share the load.
+//!
+//! `cargo run -p services --bin gateway`
+//!
+//! ```sh
+//! curl -d 'upper hello' localhost:8080/tasks
+//! curl -N 'localhost:8080/events?task=count+5'                               # server-sent events
+//! curl -i -d 'sleep 2000' -H 'x-request-timeout-ms: 100' localhost:8080/tasks # 504
+//! curl -i -d 'fail 422' localhost:8080/tasks                                 # 422
+//! curl -d trace -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
+//!     localhost:8080/tasks
+//! curl localhost:8080/metrics
+//! ```
+//!
+//! Each request of HTTP becomes a call of a `Requester`, with what is left of its time and the trace
+//! that it belongs to. Of a `Client` there is one for the whole gateway: it has a connection to each
+//! server, makes them again when they break, and sends to each in turn. What would have to wait is
+//! refused instead, so that callers who give up leave nothing behind.
+//!
+//! At Ctrl-C it ends from the front to the back: no more requests are accepted, those under way are
+//! answered if that takes no longer than 20 seconds, then the client is closed, then the servers. The
+//! environment can set `LISTEN`, an address; `WORKERS`, how many; and `MAX_CALLS`, how many may be under
+//! way.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+mod gateway;
+mod problem;
+
+use std::env;
+use std::error::Error;
+use std::future::{self, IntoFuture};
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use services::Workers;
+use tokio::net::TcpListener;
+use tokio::{signal, time};
+use tokio_util::sync::CancellationToken;
+use tokio_zmtp::metrics::Publisher;
+use tokio_zmtp::rpc::Requester;
+
+use self::gateway::{Exporter, Gateway};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    let recorder = PrometheusBuilder::new().install_recorder()?;
+
+    let workers = Workers::start(setting("WORKERS", 3)?).await?;
+    let client = workers.connect().await?;
+    let numbers = Publisher::new();
+    numbers.add("workers", &client);
+    let requester = Requester::builder(client.clone()).timeout(Duration::from_secs(30)).build();
+
+    let listener = TcpListener::bind(setting("LISTEN", "127.0.0.1:8080".to_owned())?).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let ending = CancellationToken::new();
+    let max_calls = setting("MAX_CALLS", 1_000)?;
+    let gateway = Gateway::new(client, requester.clone(), max_calls, ending.clone());
+    let router = gateway.router(Exporter { numbers, recorder });
+    let serving = axum::serve(listener, router).with_graceful_shutdown(interrupt(ending.clone()));
+    tokio::select! {
+        served = serving.into_future() => served?,
+        () = overdue(ending) => println!("some requests are given up"),
+    }
+
+    let undelivered = requester.close().await.undelivered;
+    workers.end().await;
+    println!("ended, with {undelivered} requests not delivered");
+    Ok(())
+}
+
+/// Waits for Ctrl-C, and tells those who would go on for ever.
+async fn interrupt(ending: CancellationToken) {
+    // Without signals it ends when it is killed.
+    if signal::ctrl_c().await.is_err() {
+        future::pending::<()>().await;
+    }
+    println!("ending");
+    ending.cancel();
+}
+
+/// Waits until what is under way at the end has had time enough.
+async fn overdue(ending: CancellationToken) {
+    ending.cancelled().await;
+    time::sleep(Duration::from_secs(20)).await;
+}
+
+fn setting<T: FromStr>(name: &str, default: T) -> Result<T, Box<dyn Error>> {
+    match env::var(name) {
+        Ok(text) => text.parse().map_err(|_| format!("{name} cannot be {text}").into()),
+        Err(_) => Ok(default),
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a request has no reply, in the words of HTTP.
+
+use std::fmt;
+
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use tokio_zmtp::rpc::{CallError, ErrorCode, Failure};
+
+/// Why a request has no reply.
+#[derive(Debug)]
+pub(super) enum Problem {
+    Call(CallError),
+    NoServer,
+    Overloaded,
+    /// The header is no number.
+    Timeout,
+}
+
+impl Problem {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Call(error) => status_of(error),
+            Self::NoServer | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(error) => error.fmt(f),
+            Self::NoServer => f.write_str("no server is connected"),
+            Self::Overloaded => f.write_str("there is too much to do"),
+            Self::Timeout => f.write_str("the timeout is not a number of milliseconds"),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let text = format!("{self}\n");
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            // Nothing was begun, so that it is safe to ask again.
+            (status, [(RETRY_AFTER, "1")], text).into_response()
+        } else {
+            (status, text).into_response()
+        }
+    }
+}
+
+fn status_of(error: &CallError) -> StatusCode {
+    match error {
+        _ if error.is_retryable() => StatusCode::SERVICE_UNAVAILABLE,
+        CallError::Closed => StatusCode::SERVICE_UNAVAILABLE,
+        CallError::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        CallError::Failed(failure) => status_of_failure(failure),
+        // Whether the task was performed nobody knows.
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// Numbers of the application that are those of HTTP for what the client has done wrong keep their
+/// meaning.
+fn status_of_failure(failure: &Failure) -> StatusCode {
+    match failure.code() {
+        ErrorCode::APPLICATION => u16::try_from(failure.detail())
+            .ok()
+            .and_then(|detail| StatusCode::from_u16(detail).ok())
+            .filter(StatusCode::is_client_error)
+            .unwrap_or(StatusCode::BAD_GATEWAY),
+        ErrorCode::DEADLINE_EXCEEDED => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}

@@ -1,0 +1,96 @@
+//! gRPC in front, and servers of ZeroMQ behind it, which share the load.
+//!
+//! `cargo run -p services --bin grpc`
+//!
+//! ```sh
+//! cd examples/services/proto
+//! grpcurl -plaintext -proto tasks/v1/tasks.proto -d '{"text": "upper hello"}' \
+//!     localhost:50051 tasks.v1.Tasks/Perform
+//! grpcurl -plaintext -proto tasks/v1/tasks.proto -d '{"text": "count 5"}' \
+//!     localhost:50051 tasks.v1.Tasks/Follow
+//! grpcurl -plaintext -proto tasks/v1/tasks.proto -d '{"text": "sleep 5000"}' -max-time 1 \
+//!     localhost:50051 tasks.v1.Tasks/Perform                                  # DeadlineExceeded
+//! grpcurl -plaintext -proto tasks/v1/tasks.proto -d '{"text": "trace"}' \
+//!     -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
+//!     localhost:50051 tasks.v1.Tasks/Perform
+//! ```
+//!
+//! A handler makes a call of a `Requester` and turns its error into a status. The deadline of a request
+//! goes with the call, so that neither the service nor a server works for somebody who has given up;
+//! tonic drops the handler of a request that is cancelled, and the call with it.
+//!
+//! At Ctrl-C it ends from the front to the back: no more requests are accepted, those under way are
+//! answered if that takes no longer than 20 seconds, then the client is closed, then the servers. The
+//! environment can set `LISTEN`, an address, and `WORKERS`, how many.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+mod service;
+mod status;
+
+use std::env;
+use std::error::Error;
+use std::future;
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use services::Workers;
+use services::proto::tasks_server::TasksServer;
+use tokio::net::TcpListener;
+use tokio::{signal, time};
+use tokio_util::sync::CancellationToken;
+use tokio_zmtp::rpc::Requester;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use self::service::Service;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+
+    let workers = Workers::start(setting("WORKERS", 3)?).await?;
+    let client = workers.connect().await?;
+    let requester = Requester::builder(client).timeout(Duration::from_secs(30)).build();
+
+    let listener = TcpListener::bind(setting("LISTEN", "127.0.0.1:50051".to_owned())?).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let ending = CancellationToken::new();
+    let serving = Server::builder()
+        .add_service(TasksServer::new(Service::new(requester.clone())))
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener), interrupt(ending.clone()));
+    tokio::select! {
+        served = serving => served?,
+        () = overdue(ending) => println!("some requests are given up"),
+    }
+
+    let undelivered = requester.close().await.undelivered;
+    workers.end().await;
+    println!("ended, with {undelivered} requests not delivered");
+    Ok(())
+}
+
+/// Waits for Ctrl-C.
+async fn interrupt(ending: CancellationToken) {
+    // Without signals it ends when it is killed.
+    if signal::ctrl_c().await.is_err() {
+        future::pending::<()>().await;
+    }
+    println!("ending");
+    ending.cancel();
+}
+
+/// Waits until what is under way at the end has had time enough: a connection of HTTP/2 whose client
+/// does not close it stays.
+async fn overdue(ending: CancellationToken) {
+    ending.cancelled().await;
+    time::sleep(Duration::from_secs(20)).await;
+}
+
+fn setting<T: FromStr>(name: &str, default: T) -> Result<T, Box<dyn Error>> {
+    match env::var(name) {
+        Ok(text) => text.parse().map_err(|_| format!("{name} cannot be {text}").into()),
+        Err(_) => Ok(default),
+    }
+}

@@ -1,0 +1,61 @@
+//! Workers that share the load.
+
+use std::error::Error;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_zmtp::rpc::{Responder, service_fn};
+use tokio_zmtp::{Client, Endpoint, Server, Socket};
+
+use crate::tasks;
+
+/// Some servers that do the same. In earnest each is a process on a machine of its own.
+#[derive(Debug)]
+pub struct Workers {
+    endpoints: Vec<Endpoint>,
+    ending: CancellationToken,
+    serving: JoinSet<()>,
+}
+
+impl Workers {
+    /// Starts so many workers, on ports that the system picks.
+    ///
+    /// # Errors
+    ///
+    /// If a port cannot be bound.
+    pub async fn start(count: usize) -> Result<Self, Box<dyn Error>> {
+        let ending = CancellationToken::new();
+        let mut endpoints = Vec::new();
+        let mut serving = JoinSet::new();
+        for _ in 0..count {
+            let server = Server::bind("tcp://127.0.0.1:*").await?;
+            endpoints.extend(server.last_endpoint());
+            let ended = ending.clone().cancelled_owned();
+            let responder = Responder::new(server);
+            serving.spawn(responder.serve_with_shutdown(service_fn(tasks::perform), ended));
+        }
+        Ok(Self { endpoints, ending, serving })
+    }
+
+    /// Connects a client to all of them, and waits until it has reached one.
+    ///
+    /// # Errors
+    ///
+    /// If the client cannot be connected.
+    pub async fn connect(&self) -> Result<Client, Box<dyn Error>> {
+        let client = Client::builder().build();
+        for endpoint in &self.endpoints {
+            client.connect(endpoint.clone()).await?;
+        }
+        if !self.endpoints.is_empty() {
+            client.connected().await?;
+        }
+        Ok(client)
+    }
+
+    /// Lets each finish what it has begun.
+    pub async fn end(self) {
+        self.ending.cancel();
+        self.serving.join_all().await;
+    }
+}

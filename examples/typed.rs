@@ -1,0 +1,132 @@
+//! A client and a server that exchange values instead of octets, as JSON.
+//!
+//! `cargo run --example typed`
+//!
+//! `SinkExt::with` and `StreamExt::map` turn the `Sink` and the `Stream` of a socket into those of any
+//! type that serde knows: a message has its own length, so that no framing is needed. The server keeps
+//! the routing id beside each value. What a remote sends need not be what it should be: it is a value of
+//! the stream like any other, is answered, and ends nothing.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::error::Error;
+use std::future;
+
+use futures::{Sink, SinkExt, Stream, StreamExt};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio_zmtp::{Client, Message, RoutingId, Server};
+
+/// What the client asks.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Question {
+    Sum(Vec<i64>),
+    Reverse { text: String },
+}
+
+/// What the server answers.
+#[derive(Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Number(i64),
+    Text(String),
+    /// The question was none, or has no answer.
+    Refused(String),
+}
+
+#[tokio::main]
+async fn main() -> Result<(), TypedError> {
+    let server = Server::bind("tcp://127.0.0.1:*").await?;
+    let client = Client::connect(server.last_endpoint().ok_or("the server is bound")?).await?;
+    let serving = tokio::spawn(serve(server.clone()));
+
+    let mut questions = typed_sink::<Question>(client.clone());
+    let mut answers = typed_stream::<Answer>(client.clone());
+    questions.send(Question::Sum(vec![19, 4, -2])).await?;
+    questions.send(Question::Reverse { text: "desserts".into() }).await?;
+    questions.send(Question::Sum(vec![i64::MAX, 1])).await?;
+    // Beside the sink, and no question.
+    client.send("how late is it?").await?;
+    for expected in ["number 21", "text stressed", "refused", "refused"] {
+        let answer = answers.next().await.ok_or("the client is closed")??;
+        println!("client: received {answer:?}");
+        let shown = match answer {
+            Answer::Number(number) => format!("number {number}"),
+            Answer::Text(text) => format!("text {text}"),
+            Answer::Refused(_) => "refused".to_owned(),
+        };
+        if shown != expected {
+            return Err(format!("it should have been {expected}").into());
+        }
+    }
+
+    client.close().await;
+    server.close().await;
+    serving.await??;
+    println!("all answers are right");
+    Ok(())
+}
+
+/// Answers whoever asks, until the server is closed.
+async fn serve(server: Server) -> Result<(), TypedError> {
+    let mut answers = addressed_sink::<Answer>(server.clone());
+    let mut questions = addressed_stream::<Question>(server);
+    while let Some((from, question)) = questions.next().await {
+        let answer = match question {
+            Ok(question) => answer(question),
+            Err(error) => Answer::Refused(error.to_string()),
+        };
+        // Whoever has gone has no use for it.
+        let _ = answers.send((from, answer)).await;
+    }
+    Ok(())
+}
+
+fn answer(question: Question) -> Answer {
+    match question {
+        Question::Sum(numbers) => numbers
+            .into_iter()
+            .try_fold(0_i64, i64::checked_add)
+            .map_or_else(|| Answer::Refused("it is too large".into()), Answer::Number),
+        Question::Reverse { text } => Answer::Text(text.chars().rev().collect()),
+    }
+}
+
+/// What a socket receives, as values.
+fn typed_stream<T: DeserializeOwned>(
+    socket: impl Stream<Item = Message>,
+) -> impl Stream<Item = serde_json::Result<T>> {
+    socket.map(|message| serde_json::from_slice(&message))
+}
+
+/// A socket's sink, for values.
+fn typed_sink<T: Serialize>(client: Client) -> impl Sink<T, Error = TypedError> + Unpin {
+    client.with(|value: T| future::ready(encode(&value)))
+}
+
+/// What a server receives, as values, each with who has sent it.
+fn addressed_stream<T: DeserializeOwned>(
+    server: Server,
+) -> impl Stream<Item = (RoutingId, serde_json::Result<T>)> + Unpin {
+    server.filter_map(|message| {
+        let value = serde_json::from_slice(&message);
+        future::ready(message.routing_id().map(|from| (from, value)))
+    })
+}
+
+/// A server's sink, for values, each with whom it goes to.
+fn addressed_sink<T: Serialize>(
+    server: Server,
+) -> impl Sink<(RoutingId, T), Error = TypedError> + Unpin {
+    server.with(|(to, value): (RoutingId, T)| {
+        future::ready(encode(&value).map(|message| message.with_routing_id(to)))
+    })
+}
+
+fn encode(value: &impl Serialize) -> Result<Message, TypedError> {
+    Ok(serde_json::to_vec(value)?.into())
+}
+
+/// A value that cannot be encoded, or a socket that is closed.
+type TypedError = Box<dyn Error + Send + Sync>;

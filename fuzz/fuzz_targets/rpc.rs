@@ -1,0 +1,43 @@
+//! What is read of an envelope is written the same, and so is a trace context.
+
+#![no_main]
+
+#[allow(dead_code, reason = "one target uses a part of it")]
+#[path = "../../src/rpc/code.rs"]
+mod code;
+#[allow(dead_code, reason = "one target uses a part of it")]
+#[path = "../../src/rpc/envelope.rs"]
+mod envelope;
+#[allow(dead_code, reason = "one target uses a part of it")]
+#[path = "../../src/rpc/trace_context.rs"]
+mod trace_context;
+
+use envelope::{Content, Envelope, EnvelopeError, HEADER};
+use libfuzzer_sys::fuzz_target;
+use trace_context::TraceContext;
+
+fuzz_target!(|octets: &[u8]| {
+    match Envelope::decode(octets) {
+        Ok(envelope) => {
+            let mut written = Vec::new();
+            envelope.encode(&mut written);
+            assert_eq!(written, octets);
+            assert_eq!(written.len(), envelope.len());
+            if let Content::Request(fields) = envelope.content {
+                if let Some((parent, state)) = fields.trace {
+                    read_trace(parent, state);
+                }
+            }
+        }
+        Err(EnvelopeError::TooShort { len }) => assert!(len == octets.len() && len < HEADER),
+        Err(EnvelopeError::Malformed { id } | EnvelopeError::Unsupported { id }) => {
+            assert_eq!(octets[1..HEADER], id.to_be_bytes());
+        }
+    }
+});
+
+/// What is read is written in the form of version 00, which is read the same.
+fn read_trace(parent: &str, state: &str) {
+    let Some(context) = TraceContext::decode(parent, state) else { return };
+    assert_eq!(TraceContext::decode(&context.to_string(), state), Some(context));
+}

@@ -1,0 +1,135 @@
+//! What a socket's endpoints and connections write to the log: the spans, and those events whose level
+//! depends on what has happened. The page of the crate lists all of them.
+
+use std::error::Error as StdError;
+
+use tracing::Span;
+use tracing::field::{Empty, display};
+
+use super::Shared;
+use crate::auth::StatusCode;
+use crate::connection_id::ConnectionId;
+use crate::endpoint::Endpoint;
+use crate::monitor::{DisconnectReason, HandshakeFailure};
+use crate::peers::Direction;
+use crate::remote::{Origin, Remote};
+
+/// Writes an event at a level that is found out only now.
+macro_rules! event {
+    ($level:expr, $($event:tt)+) => {
+        match $level {
+            Level::Debug => tracing::debug!(target: CONNECTION, $($event)+),
+            Level::Info => tracing::info!(target: CONNECTION, $($event)+),
+            Level::Warn => tracing::warn!(target: CONNECTION, $($event)+),
+        }
+    };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Debug,
+    Info,
+    Warn,
+}
+
+/// The target of what concerns an endpoint.
+pub(super) const ENDPOINT: &str = "tokio_zmtp::endpoint";
+
+/// The target of what concerns a connection, which is also that of its module.
+pub(super) const CONNECTION: &str = "tokio_zmtp::connection";
+
+/// Makes the span of an endpoint, for what belongs to none of its connections.
+///
+/// Its level, and that of a connection, is the highest, so that whoever sees an event in it sees its
+/// fields as well.
+pub(super) fn endpoint_span(shared: &Shared, endpoint: &Endpoint) -> Span {
+    tracing::error_span!(
+        target: ENDPOINT,
+        parent: None,
+        "endpoint",
+        %endpoint,
+        socket_type = %shared.handshake.socket_type,
+        mechanism = %shared.handshake.mechanism.name(),
+    )
+}
+
+/// Makes the span of a connection from before its handshake to its end. It is the root of what happens
+/// in it: a connection is no part of a longer piece of work.
+pub(super) fn connection_span(shared: &Shared, endpoint: &Endpoint, origin: Origin) -> Span {
+    tracing::error_span!(
+        target: CONNECTION,
+        parent: None,
+        "connection",
+        %endpoint,
+        socket_type = %shared.handshake.socket_type,
+        mechanism = %shared.handshake.mechanism.name(),
+        remote = origin.address.map(display),
+        remote_pid = origin.credentials.and_then(|credentials| credentials.pid),
+        connection_id = Empty,
+        routing_id = Empty,
+    )
+}
+
+/// Says which connection the span is of.
+pub(super) fn record_connection_id(span: &Span, id: ConnectionId) {
+    span.record("connection_id", u64::from(id));
+}
+
+/// Says that the handshake is finished.
+pub(super) fn connected(remote: &Remote, direction: Direction) {
+    if let Some(routing_id) = remote.routing_id() {
+        Span::current().record("routing_id", display(routing_id));
+    }
+    let remote_type = remote.socket_type().map(display);
+    let user_id = remote.user_id();
+    let reconnects = match direction {
+        Direction::Accepted => None,
+        Direction::Dialled { reconnects } => Some(reconnects),
+    };
+    event!(direction.level(), remote_type, user_id, reconnects, "connected");
+}
+
+/// Says that a connection has ended whose handshake was finished.
+pub(super) fn disconnected(reason: &DisconnectReason, direction: Direction) {
+    let level = match reason {
+        DisconnectReason::HeartbeatTimedOut
+        | DisconnectReason::MessageTooLarge { .. }
+        | DisconnectReason::Protocol(_)
+        | DisconnectReason::Refused { .. } => Level::Warn,
+        DisconnectReason::Closed | DisconnectReason::ClosedByRemote | DisconnectReason::Io(_) => {
+            direction.level()
+        }
+    };
+    event!(level, reason = reason as &dyn StdError, "disconnected");
+}
+
+/// Says that the handshake of a connection that was accepted has failed.
+pub(super) fn refused(reason: &HandshakeFailure) {
+    let level = match reason {
+        // As a prober does it, or somebody whose network fails.
+        HandshakeFailure::ClosedByRemote | HandshakeFailure::Io(_) => Level::Debug,
+        HandshakeFailure::Rejected { status: StatusCode::TemporaryError } => Level::Debug,
+        HandshakeFailure::AddressDenied
+        | HandshakeFailure::CrowdedOut
+        | HandshakeFailure::IncompatibleSocketType { .. }
+        | HandshakeFailure::MechanismMismatch { .. }
+        | HandshakeFailure::Protocol(_)
+        | HandshakeFailure::Refused { .. }
+        | HandshakeFailure::Rejected { .. }
+        | HandshakeFailure::TimedOut { .. }
+        | HandshakeFailure::UnknownResource { .. }
+        | HandshakeFailure::WrongKey(_) => Level::Warn,
+    };
+    event!(level, error = reason as &dyn StdError, "refused a connection");
+}
+
+impl Direction {
+    /// What this side has asked for is worth more attention than what comes from outside, which may be
+    /// any number of connections a second.
+    const fn level(self) -> Level {
+        match self {
+            Self::Accepted => Level::Debug,
+            Self::Dialled { .. } => Level::Info,
+        }
+    }
+}

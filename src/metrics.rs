@@ -1,0 +1,201 @@
+//! The numbers of sockets, published through the facade [`metrics`](https://docs.rs/metrics), from where
+//! an exporter takes them, such as that for Prometheus. With the feature `metrics`.
+//!
+//! | Name | Kind and unit | Labels, beside `socket` and `socket_type` | See |
+//! |---|---|---|---|
+//! | `zmtp_sent_messages_total` | counter, messages | | [`Stats::sent`] |
+//! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |
+//! | `zmtp_received_messages_total` | counter, messages | | [`Stats::received`] |
+//! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
+//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `unreceived` or `multipart` | [`Stats::dropped`] |
+//! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
+//! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
+//! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing` or `incoming` | [`Stats::queued`] |
+//!
+//! The label `socket` has the name that a socket is [added](Publisher::add) under, and `socket_type` its
+//! type, such as `CLIENT`.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
+use tokio::time::{self, MissedTickBehavior};
+
+use crate::socket::{Meter, Reading, Socket};
+use crate::stats::Stats;
+
+/// Publishes the numbers of any number of sockets, each under a name.
+///
+/// Nothing is published by itself, and nothing is done for it when a message passes: the numbers that a
+/// socket keeps anyway are read at each [`publish`](Self::publish). Call that before a scrape is
+/// answered, or leave it to [`run`](Self::run).
+///
+/// It keeps no socket from ending. Counters are exact: they never go backwards, and what a socket did
+/// until its very end is published when it has ended. Several sockets can have one name, at once or one
+/// after the other: their numbers are added up. So names are best few, as what has been counted under a
+/// name is kept as long as the publisher.
+///
+/// A program has one publisher for a name. A clone is the same publisher.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::metrics::Publisher;
+/// use tokio_zmtp::{Client, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let client = Client::connect(server.last_endpoint().unwrap()).await?;
+///
+/// let publisher = Publisher::new();
+/// publisher.add("orders", &server);
+/// publisher.add("upstream", &client);
+/// tokio::spawn(publisher.clone().run(Duration::from_secs(10)));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is published by itself"]
+pub struct Publisher {
+    series: Arc<Mutex<BTreeMap<Key, Series>>>,
+}
+
+/// What tells the numbers of one series from those of another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    name: Arc<str>,
+    socket_type: &'static str,
+}
+
+/// The sockets of one name and type.
+#[derive(Debug, Default)]
+struct Series {
+    meters: Vec<Meter>,
+    /// What those that have ended leave.
+    ended: Stats,
+}
+
+impl Publisher {
+    /// Makes a publisher, with no socket yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a socket. Until when it is alive is seen without further ado.
+    pub fn add<S: Socket>(&self, name: impl Into<String>, socket: &S) {
+        let key = Key { name: name.into().into(), socket_type: S::SOCKET_TYPE.as_str() };
+        let meter = socket.control().meter();
+        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        series.entry(key).or_default().meters.push(meter);
+    }
+
+    /// Publishes what the sockets have done by now, to the recorder that is installed.
+    pub fn publish(&self) {
+        describe();
+        // Held to the end, so that of two who publish the later numbers stay.
+        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, series) in &mut *series {
+            key.publish(&series.read());
+        }
+    }
+
+    /// Publishes at once, and again after every `interval`, for as long as the future is polled.
+    ///
+    /// What has happened since the last time is published by whoever calls [`publish`](Self::publish)
+    /// before the program ends.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the publishing, of which nothing is left half done.
+    ///
+    /// # Panics
+    ///
+    /// If the interval is zero.
+    pub async fn run(self, interval: Duration) -> Infallible {
+        let mut ticks = time::interval(interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.publish();
+        }
+    }
+}
+
+impl Series {
+    /// Adds all up, and lets go of the sockets that have ended.
+    fn read(&mut self) -> Stats {
+        let Self { meters, ended } = self;
+        let mut live = Stats::default();
+        meters.retain(|meter| match meter.read() {
+            Reading::Final(stats) => {
+                ended.add(&stats);
+                false
+            }
+            Reading::Live(stats) => {
+                live.add(&stats);
+                true
+            }
+        });
+        live.add(ended);
+        live
+    }
+}
+
+impl Key {
+    fn publish(&self, stats: &Stats) {
+        // Absolute numbers, so that nothing is missing where a recorder was installed late.
+        let Stats { sent, received, dropped, queued, connected, reconnects } = *stats;
+        counter!(SENT_MESSAGES, self.labels(None)).absolute(sent.messages);
+        counter!(SENT_BYTES, self.labels(None)).absolute(sent.octets);
+        counter!(RECEIVED_MESSAGES, self.labels(None)).absolute(received.messages);
+        counter!(RECEIVED_BYTES, self.labels(None)).absolute(received.octets);
+        for (cause, messages) in [
+            ("undelivered", dropped.undelivered),
+            ("unreceived", dropped.unreceived),
+            ("multipart", dropped.multipart),
+        ] {
+            counter!(DROPPED_MESSAGES, self.labels(Some(("cause", cause)))).absolute(messages);
+        }
+        counter!(RECONNECTS, self.labels(None)).absolute(reconnects);
+        gauge!(CONNECTED_REMOTES, self.labels(None)).set(connected as f64);
+        for (direction, messages) in [("outgoing", queued.outgoing), ("incoming", queued.incoming)]
+        {
+            gauge!(QUEUED_MESSAGES, self.labels(Some(("direction", direction))))
+                .set(messages as f64);
+        }
+    }
+
+    fn labels(&self, more: Option<(&'static str, &'static str)>) -> Vec<Label> {
+        let mut labels = vec![
+            Label::new("socket", Arc::clone(&self.name)),
+            Label::from_static_parts("socket_type", self.socket_type),
+        ];
+        labels.extend(more.map(|(name, value)| Label::from_static_parts(name, value)));
+        labels
+    }
+}
+
+/// Every time, as the recorder may be installed after the publisher was made.
+fn describe() {
+    describe_counter!(SENT_MESSAGES, Unit::Count, "Messages handed to the transport");
+    describe_counter!(SENT_BYTES, Unit::Bytes, "Octets of the messages handed to the transport");
+    describe_counter!(RECEIVED_MESSAGES, Unit::Count, "Messages read from remotes");
+    describe_counter!(RECEIVED_BYTES, Unit::Bytes, "Octets of the messages read from remotes");
+    describe_counter!(DROPPED_MESSAGES, Unit::Count, "Messages that were not delivered, by cause");
+    describe_counter!(RECONNECTS, Unit::Count, "Connections made again after one had ended");
+    describe_gauge!(CONNECTED_REMOTES, Unit::Count, "Remotes that are connected");
+    describe_gauge!(QUEUED_MESSAGES, Unit::Count, "Messages that wait in queues, by direction");
+}
+
+const SENT_MESSAGES: &str = "zmtp_sent_messages_total";
+const SENT_BYTES: &str = "zmtp_sent_bytes_total";
+const RECEIVED_MESSAGES: &str = "zmtp_received_messages_total";
+const RECEIVED_BYTES: &str = "zmtp_received_bytes_total";
+const DROPPED_MESSAGES: &str = "zmtp_dropped_messages_total";
+const RECONNECTS: &str = "zmtp_reconnects_total";
+const CONNECTED_REMOTES: &str = "zmtp_connected_remotes";
+const QUEUED_MESSAGES: &str = "zmtp_queued_messages";

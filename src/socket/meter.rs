@@ -1,0 +1,46 @@
+//! A socket's numbers, for those who read them and do not keep the socket.
+
+use std::sync::{Arc, Weak};
+
+use super::control::stats;
+use crate::driver::Shared;
+use crate::peers::Peers;
+use crate::routing::Losses;
+use crate::stats::{Queued, Stats};
+
+/// Reads the numbers of a socket, also after its end.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    peers: Arc<Peers>,
+    losses: Arc<Losses>,
+    /// What all who can still change a number have a share in: the handles, the driver, and the tasks
+    /// of endpoints and connections.
+    shared: Weak<Shared>,
+}
+
+/// What a [`Meter`] shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reading {
+    /// The numbers have not changed since, and never will.
+    Final(Stats),
+    Live(Stats),
+}
+
+impl Meter {
+    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+        Self {
+            peers: Arc::clone(&shared.peers),
+            losses: Arc::clone(&shared.routing.losses),
+            shared: Arc::downgrade(shared),
+        }
+    }
+
+    pub(crate) fn read(&self) -> Reading {
+        // Asked first: what is read after there was nobody left is final.
+        let Some(shared) = self.shared.upgrade() else {
+            let stats = stats(&self.peers, &self.losses, Queued::default());
+            return Reading::Final(Stats { connected: 0, ..stats });
+        };
+        Reading::Live(stats(&self.peers, &self.losses, shared.routing.queued(None)))
+    }
+}

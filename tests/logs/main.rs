@@ -1,0 +1,304 @@
+//! What sockets write to the log: in which spans, at which levels, with which fields.
+//!
+//! A binary of its own, in which every test keeps a journal: where some did not, one of them could be the
+//! first to come by an event, and nobody be asked whether it is wanted.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+#[expect(dead_code, reason = "the tests of sockets use all of it")]
+#[path = "../sockets/events.rs"]
+mod events;
+mod journal;
+#[expect(dead_code, reason = "the tests of sockets use all of it")]
+#[path = "../sockets/remote.rs"]
+mod remote;
+#[path = "../sockets/transports.rs"]
+mod transports;
+#[path = "../sockets/watchdog.rs"]
+mod watchdog;
+
+use std::future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio_zmtp::auth::Users;
+use tokio_zmtp::monitor::EventKind;
+use tokio_zmtp::{Client, Mechanism, Resolver, Server, Socket};
+use tracing::Level;
+
+use self::journal::Journal;
+use crate::remote::{MORE, Place, Remote, RemoteListener};
+use crate::transports::{Transport, over_every_transport};
+use crate::watchdog::Watchdog;
+
+over_every_transport!(a_connection_is_told_from_its_beginning_to_its_end);
+
+async fn a_connection_is_told_from_its_beginning_to_its_end(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let server = Server::bind(transport.any()).await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("hello").await.unwrap();
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    client.close().await;
+    server.close().await;
+
+    let (info, debug) = (Level::INFO, Level::DEBUG);
+    let told = |span, socket_type| journal.told(span, socket_type);
+    let expected = [(info, "listening"), (info, "closed")];
+    assert_eq!(told("endpoint", "SERVER"), expected.map(owned));
+    let expected = [(info, "connecting"), (info, "closed")];
+    assert_eq!(told("endpoint", "CLIENT"), expected.map(owned));
+    let expected = [(debug, "accepted"), (debug, "connected"), (debug, "disconnected")];
+    assert_eq!(told("connection", "SERVER"), expected.map(owned));
+    let expected = [(debug, "dialled"), (info, "connected"), (info, "disconnected")];
+    assert_eq!(told("connection", "CLIENT"), expected.map(owned));
+    assert_eq!(journal.strays(), 0);
+
+    let endpoint = server.last_endpoint().unwrap().to_string();
+    for entry in journal.all("disconnected") {
+        let span = entry.span("connection");
+        assert_eq!(span.value("endpoint"), Some(&*endpoint));
+        assert_eq!(span.value("mechanism"), Some("NULL"));
+        assert_eq!(span.value("connection_id"), Some("1"));
+        assert_eq!(span.value("remote").is_some(), transport == Transport::Tcp);
+        let is_accepted = span.value("socket_type") == Some("SERVER");
+        let routing_id = is_accepted.then(|| id.to_string());
+        assert_eq!(span.value("routing_id"), routing_id.as_deref());
+        assert!(entry.fields.value("reason").is_some());
+    }
+    for entry in journal.all("listening").into_iter().chain(journal.all("connecting")) {
+        assert_eq!(entry.span("endpoint").value("endpoint"), Some(&*endpoint));
+    }
+    let types = journal.all("connected").into_iter().map(|entry| {
+        let remote_type = entry.fields.value("remote_type").unwrap().to_owned();
+        (entry.span("connection").value("socket_type").unwrap().to_owned(), remote_type)
+    });
+    let mut types: Vec<_> = types.collect();
+    types.sort();
+    assert_eq!(types, [("CLIENT", "SERVER"), ("SERVER", "CLIENT")].map(both_owned));
+}
+
+#[tokio::test]
+async fn the_span_of_a_remote_knows_its_address_and_user() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let users = Users::new();
+    users.insert("alice", "secret");
+    let server = Server::builder().mechanism(Mechanism::PlainServer).authenticator(users);
+    let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().mechanism(Mechanism::plain_client("alice", "secret").unwrap());
+    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("hello").await.unwrap();
+    let (_, remote) = server.recv_from().await.unwrap();
+
+    let connected = journal.all("connected");
+    let accepted = connected.iter().find(|entry| entry.level == Level::DEBUG).unwrap();
+    let span = accepted.span("connection");
+    assert_eq!(span.value("mechanism"), Some("PLAIN"));
+    assert_eq!(span.value("remote"), Some(&*remote.address().unwrap().to_string()));
+    assert_eq!(accepted.fields.value("user_id"), Some("alice"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_handed_over_follows_from_where_it_was_heard() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let client = Client::connect(orders.last_endpoint().unwrap()).await.unwrap();
+    client.send("order").await.unwrap();
+    orders.recv().await.unwrap();
+
+    let handed_over = journal.one("handed over");
+    assert_eq!(handed_over.level, Level::DEBUG);
+    assert_eq!(handed_over.fields.value("resource"), Some("orders"));
+    assert_eq!(handed_over.span("connection").value("connection_id"), None);
+    let accepted = journal.one("accepted");
+    assert_eq!(accepted.span("connection").value("follows"), Some("connection"));
+    assert_eq!(accepted.span("connection").value("connection_id"), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_connect_warns_once_until_it_can_again() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let place = Place::reserve();
+    let client = Client::builder().reconnect_interval(Duration::from_millis(10)).build();
+    let mut monitor = client.monitor();
+    client.connect(place.endpoint()).await.unwrap();
+    for _ in 0..3 {
+        events::until(&mut monitor, |kind| matches!(kind, EventKind::ConnectRetried { .. })).await;
+    }
+    let levels: Vec<_> = journal.all("cannot connect").iter().map(|entry| entry.level).collect();
+    assert_eq!(levels, [Level::WARN, Level::DEBUG, Level::DEBUG]);
+    assert_eq!(journal.all("connecting again").len(), 3);
+
+    let listener = place.listen();
+    drop(listener.accept_as("SERVER").await);
+    drop(listener);
+    events::until_disconnected(&mut monitor).await;
+    events::until(&mut monitor, |kind| matches!(kind, EventKind::ConnectFailed { .. })).await;
+    events::until(&mut monitor, |kind| matches!(kind, EventKind::ConnectRetried { .. })).await;
+    assert_eq!(journal.count(Level::WARN), 2);
+    let last = journal.all("cannot connect").pop().unwrap();
+    assert_eq!(last.level, Level::WARN);
+    assert_eq!(last.span("endpoint").value("socket_type"), Some("CLIENT"));
+}
+
+#[tokio::test]
+async fn what_remotes_do_wrong_is_warned_of_and_what_probers_do_is_not() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut monitor = server.monitor();
+    let failed = |kind: &EventKind| matches!(kind, EventKind::HandshakeFailed { .. });
+
+    let mut prober = Remote::dial(&endpoint).await;
+    prober.shut_down().await;
+    events::until(&mut monitor, failed).await;
+    let refused = journal.one("refused a connection");
+    assert_eq!(refused.level, Level::DEBUG);
+    assert_eq!(refused.span("connection").value("connection_id"), Some("1"));
+
+    let mut stranger = Remote::dial(&endpoint).await;
+    stranger.write(b"GET / HTTP/1.1\r\n").await;
+    events::until(&mut monitor, failed).await;
+    let refused = journal.all("refused a connection").pop().unwrap();
+    assert_eq!(refused.level, Level::WARN);
+    assert_eq!(refused.fields.value("error"), Some("the remote broke the protocol"));
+    assert_eq!(journal.count(Level::ERROR), 0);
+}
+
+#[tokio::test]
+async fn a_remote_that_sends_many_multipart_messages_is_warned_of_once() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    for _ in 0..3 {
+        remote.write(&[MORE, 1, b'x', 0, 1, b'y']).await;
+        remote.sync().await;
+    }
+    let levels = journal.all("discarded multipart messages");
+    let levels: Vec<_> = levels.iter().map(|entry| entry.level).collect();
+    assert_eq!(levels, [Level::WARN, Level::TRACE, Level::TRACE]);
+}
+
+#[tokio::test]
+async fn what_was_not_delivered_is_told_in_the_span_of_its_connection() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let server = Server::builder().linger(Duration::ZERO).bind("tcp://127.0.0.1:*").await.unwrap();
+    let (mut remote, id) = Remote::known_to(&server).await;
+    server.route(vec![0; remote::LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.close().await;
+    let undelivered = journal.one("undelivered messages ended with their remote");
+    assert_eq!(undelivered.level, Level::WARN);
+    let span = undelivered.span("connection");
+    assert_eq!(span.value("routing_id"), Some(&*id.to_string()));
+    remote.read_to_end().await;
+}
+
+#[tokio::test]
+async fn an_established_connection_that_is_misused_is_warned_of() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let listener = RemoteListener::bind();
+    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let mut monitor = client.monitor();
+    let mut remote = listener.accept_as("SERVER").await;
+    // Reserved bits (RFC 37, Framing).
+    remote.write(&[0xF0, 0]).await;
+    events::until_disconnected(&mut monitor).await;
+    let disconnected = journal.one("disconnected");
+    assert_eq!(disconnected.level, Level::WARN);
+    assert_eq!(disconnected.fields.value("reason"), Some("the remote broke the protocol"));
+    assert_eq!(disconnected.span("connection").value("connection_id"), Some("1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_is_traced() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .heartbeat_interval(Duration::from_secs(60));
+    let _client = client.connect(listener.endpoint()).await.unwrap();
+    let mut remote = listener.accept_as("SERVER").await;
+    let (_, ping) = remote.read_frame().await;
+    remote.write(&remote::command("PONG", &ping[7..])).await;
+    remote.sync().await;
+    let alive = journal.one("the remote is alive");
+    assert_eq!(alive.level, Level::TRACE);
+    assert!(alive.fields.value("round_trip").is_some());
+    assert_eq!(alive.span("connection").value("socket_type"), Some("CLIENT"));
+}
+
+#[tokio::test]
+async fn who_is_refused_for_good_says_that_it_gives_up() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let users = Users::new();
+    let server = Server::builder().mechanism(Mechanism::PlainServer).authenticator(users);
+    let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().mechanism(Mechanism::plain_client("bob", "guess").unwrap());
+    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connected().await.unwrap_err();
+    client.close().await;
+    server.close().await;
+
+    let told = |span, socket_type| journal.told(span, socket_type);
+    let (warn, info, debug) = (Level::WARN, Level::INFO, Level::DEBUG);
+    let expected = [
+        (info, "connecting"),
+        (warn, "cannot connect"),
+        (warn, "not connecting again"),
+        (info, "closed"),
+    ];
+    assert_eq!(told("endpoint", "CLIENT"), expected.map(owned));
+    let expected = [(debug, "dialled"), (debug, "the handshake failed")];
+    assert_eq!(told("connection", "CLIENT"), expected.map(owned));
+    let expected = [(debug, "accepted"), (warn, "refused a connection")];
+    assert_eq!(told("connection", "SERVER"), expected.map(owned));
+    assert!(!journal.mentions("guess"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_cannot_be_resolved_is_warned_of_once() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let client = Client::builder().resolver(Nobody).build();
+    let mut monitor = client.monitor();
+    client.connect_all("tcp://nowhere.test:5555").await.unwrap();
+    for _ in 0..3 {
+        events::until(&mut monitor, |kind| matches!(kind, EventKind::ConnectRetried { .. })).await;
+    }
+    let levels: Vec<_> = journal.all("cannot resolve").iter().map(|entry| entry.level).collect();
+    assert_eq!(levels, [Level::WARN, Level::DEBUG, Level::DEBUG]);
+}
+
+/// A resolver that knows nobody.
+struct Nobody;
+
+impl Resolver for Nobody {
+    fn resolve<'a>(
+        &'a self,
+        _name: &'a str,
+        _port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        Box::pin(future::ready(Err(io::Error::other("nobody is known"))))
+    }
+}
+
+fn owned((level, message): (Level, &str)) -> (Level, String) {
+    (level, message.to_owned())
+}
+
+fn both_owned((one, other): (&str, &str)) -> (String, String) {
+    (one.to_owned(), other.to_owned())
+}

@@ -1,0 +1,145 @@
+//! Every future of calls, dropped at every point where it waits: every call is accounted for all the same.
+
+use std::time::Duration;
+
+use futures::future::{self, LocalBoxFuture};
+use futures::{StreamExt, stream};
+use tokio::task::{self, JoinHandle};
+use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
+use tokio_zmtp::{Client, Server};
+
+use crate::wire::unique;
+
+#[tokio::test]
+async fn every_future_can_be_dropped_wherever_it_waits() {
+    for endpoint in ["tcp://127.0.0.1:*", &unique()] {
+        for (name, start) in OPERATIONS {
+            let mut is_ready = false;
+            for polls in 0..POLLS {
+                if is_ready {
+                    break;
+                }
+                let scene = Scene::start(endpoint).await;
+                let mut operation = tokio_test::task::spawn(start(&scene));
+                for _ in 0..polls {
+                    is_ready = is_ready || operation.poll().is_ready();
+                    turns(polls).await;
+                }
+                drop(operation);
+                scene.end(name, polls).await;
+            }
+        }
+    }
+}
+
+type Start = fn(&Scene) -> LocalBoxFuture<'static, ()>;
+
+const OPERATIONS: [(&str, Start); 5] = [
+    ("Requester::call", |scene| {
+        let requester = scene.requester.clone();
+        Box::pin(async move {
+            for body in ["at once", "later", "at once"] {
+                // Another operation may have closed the client.
+                let _ = requester.call(body).await;
+            }
+        })
+    }),
+    ("Requester::stream", |scene| {
+        let mut replies = scene.requester.stream("stream");
+        Box::pin(async move { while replies.next().await.is_some() {} })
+    }),
+    ("Requester::close", |scene| {
+        let requester = scene.requester.clone();
+        Box::pin(async move {
+            requester.close().await;
+        })
+    }),
+    ("Responder::serve", |scene| {
+        scene.serving.abort();
+        Box::pin(scene.responder.serve(service_fn(answer)))
+    }),
+    ("Responder::serve_with_shutdown", |scene| {
+        scene.serving.abort();
+        let shutdown = async { turns(5).await };
+        Box::pin(scene.responder.serve_with_shutdown(service_fn(answer), shutdown))
+    }),
+];
+
+/// Both sides, with calls that are made meanwhile.
+struct Scene {
+    requester: Requester,
+    responder: Responder,
+    serving: JoinHandle<()>,
+    callers: Vec<JoinHandle<()>>,
+}
+
+impl Scene {
+    async fn start(endpoint: &str) -> Self {
+        let server = Server::builder().send_hwm(2).recv_hwm(2).bind(endpoint).await.unwrap();
+        let responder = Responder::builder(server).max_running(3).build();
+        let endpoint = responder.server().last_endpoint().unwrap();
+        let serving = tokio::spawn(responder.serve(service_fn(answer)));
+        let builder = Client::builder().send_hwm(2).recv_hwm(2).linger(Duration::ZERO);
+        let client = builder.connect(endpoint).await.unwrap();
+        let requester = Requester::builder(client).max_outstanding(3).stream_window(2).build();
+        let callers = (0..5)
+            .map(|number| {
+                let requester = requester.clone();
+                tokio::spawn(async move {
+                    for body in ["at once", "later"] {
+                        turns(number).await;
+                        if let Ok(reply) = requester.call(body).await {
+                            assert_eq!(reply, body);
+                        }
+                    }
+                })
+            })
+            .collect();
+        Self { requester, responder, serving, callers }
+    }
+
+    /// Ends both sides. Nothing may be under way then.
+    async fn end(self, name: &str, polls: usize) {
+        let Self { requester, responder, serving, callers } = self;
+        turns(20).await;
+        responder.server().close().await;
+        let _ = serving.await;
+        requester.close().await;
+        future::join_all(callers).await.into_iter().for_each(|caller| caller.unwrap());
+        let (asked, answered) = (requester.stats(), responder.stats());
+        let case = format!("{name} after {polls} polls: {asked:#?} {answered:#?}");
+        assert!(asked.is_balanced() && asked.outstanding == 0, "{case}");
+        assert!(answered.is_balanced() && answered.running + answered.waiting == 0, "{case}");
+        assert!(answered.answered >= asked.answered, "{case}");
+        assert_eq!(
+            asked.unknown + asked.duplicate + asked.malformed + asked.bad_replies,
+            0,
+            "{case}"
+        );
+    }
+}
+
+async fn answer(request: Request) -> Result<Response, Failure> {
+    match request.body().to_str().unwrap() {
+        "stream" => {
+            let parts = stream::iter(0..10).then(|number: u32| async move {
+                task::yield_now().await;
+                Ok::<_, Failure>(number.to_string())
+            });
+            Ok(Response::stream(parts))
+        }
+        "later" => {
+            turns(3).await;
+            Ok(Response::new("later"))
+        }
+        _ => Ok(Response::new(request.into_body())),
+    }
+}
+
+async fn turns(turns: usize) {
+    for _ in 0..turns {
+        task::yield_now().await;
+    }
+}
+
+const POLLS: usize = 24;

@@ -1,0 +1,124 @@
+//! What becomes of calls when a connection is lost.
+
+use std::time::Duration;
+
+use tokio_zmtp::rpc::{CallError, Requester};
+use tokio_zmtp::{Client, Server, Socket};
+
+use crate::wire::{Bare, REPLY, REQUEST, body, until};
+
+#[tokio::test]
+async fn calls_that_were_written_to_a_lost_connection_fail_at_once() {
+    for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &crate::wire::unique()] {
+        let bare = Bare::bind(endpoint).await;
+        let requester = Requester::new(Client::connect(bare.endpoint().as_str()).await.unwrap());
+        let calls = [(); 3].map(|()| tokio::spawn(requester.call("x")));
+        for _ in 0..3 {
+            bare.expect(REQUEST).await;
+        }
+        bare.server.close().await;
+        for call in calls {
+            let error = call.await.unwrap().unwrap_err();
+            assert_eq!(error, CallError::ConnectionLost);
+            assert!(!error.is_retryable() && error.is_retryable_if_idempotent());
+        }
+        let stats = requester.stats();
+        assert_eq!((stats.connection_lost, stats.outstanding), (3, 0));
+        assert!(stats.is_balanced());
+    }
+}
+
+#[tokio::test]
+async fn calls_that_were_not_written_go_out_on_the_next_connection() {
+    let bare = Bare::bind("tcp://127.0.0.1:*").await;
+    let endpoint = bare.endpoint();
+    let client = Client::builder()
+        .reconnect_interval(Some(Duration::from_millis(1)))
+        .connect(endpoint.as_str())
+        .await
+        .unwrap();
+    let requester = Requester::new(client);
+    let written = tokio::spawn(requester.call("written"));
+    bare.expect(REQUEST).await;
+    bare.server.close().await;
+    assert_eq!(written.await.unwrap(), Err(CallError::ConnectionLost));
+
+    let queued = tokio::spawn(requester.call("queued"));
+    until(&requester, |stats| stats.sent == 2).await;
+    let bare = Bare { server: Server::bind(endpoint.as_str()).await.unwrap() };
+    bare.echo().await;
+    assert_eq!(queued.await.unwrap().unwrap(), "queued");
+    let stats = requester.stats();
+    assert_eq!((stats.answered, stats.connection_lost), (1, 1));
+    assert!(stats.is_balanced());
+}
+
+#[tokio::test]
+async fn replies_that_came_before_a_connection_was_lost_are_not_lost() {
+    for endpoint in ["tcp://127.0.0.1:*", &crate::wire::unique()] {
+        let bare = Bare::bind(endpoint).await;
+        let client = Client::builder().recv_hwm(2).connect(bare.endpoint().as_str()).await.unwrap();
+        let requester = Requester::new(client);
+        let calls: Vec<_> =
+            (0..100).map(|number| tokio::spawn(requester.call(number.to_string()))).collect();
+        for number in 0..100 {
+            let (from, id, rest) = bare.expect(REQUEST).await;
+            if number % 2 == 0 {
+                bare.send(from, REPLY, id, body(&rest)).await;
+            }
+        }
+        assert_eq!(bare.server.close().await.undelivered, 0);
+        let (mut answered, mut lost) = (0, 0);
+        for (number, call) in calls.into_iter().enumerate() {
+            match call.await.unwrap() {
+                Ok(reply) => {
+                    assert_eq!(reply, number.to_string());
+                    answered += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error, CallError::ConnectionLost);
+                    lost += 1;
+                }
+            }
+        }
+        assert_eq!((answered, lost), (50, 50));
+    }
+}
+
+#[tokio::test]
+async fn calls_whose_server_is_given_up_before_they_are_written_were_not_begun() {
+    // Nobody listens there.
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    server.close().await;
+    let client =
+        Client::builder().linger(Some(Duration::ZERO)).connect(endpoint.clone()).await.unwrap();
+    let requester = Requester::new(client);
+    let calls = [(); 3].map(|()| tokio::spawn(requester.call("x")));
+    until(&requester, |stats| stats.sent == 3).await;
+    requester.client().disconnect(endpoint).await.unwrap();
+    for call in calls {
+        let error = call.await.unwrap().unwrap_err();
+        assert_eq!(error, CallError::Unsent);
+        assert!(error.is_retryable());
+    }
+    let stats = requester.stats();
+    assert_eq!((stats.unsent, stats.outstanding), (3, 0));
+    assert!(stats.is_balanced());
+}
+
+#[tokio::test]
+async fn only_the_calls_of_the_lost_connection_fail() {
+    let [one, two] = [Bare::bind("tcp://127.0.0.1:*").await, Bare::bind("tcp://127.0.0.1:*").await];
+    let client = Client::connect(one.endpoint().as_str()).await.unwrap();
+    client.connect(two.endpoint().as_str()).await.unwrap();
+    let requester = Requester::new(client);
+    let calls = [(); 2].map(|()| tokio::spawn(requester.call("x")));
+    one.expect(REQUEST).await;
+    let (from, id, rest) = two.expect(REQUEST).await;
+    one.server.close().await;
+    let [first, second] = calls;
+    assert_eq!(first.await.unwrap(), Err(CallError::ConnectionLost));
+    two.send(from, REPLY, id, body(&rest)).await;
+    assert_eq!(second.await.unwrap().unwrap(), "x");
+}

@@ -1,0 +1,155 @@
+//! A peer in another language: Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
+//!
+//! It is installed below `target/`. Without npm these tests pass over, but for CI, which has it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+use std::{env, fs};
+
+use futures::{TryStreamExt, future, stream};
+use tokio_zmtp::rpc::{
+    CallError, Failure, Request, Requester, Responder, Response, TraceContext, service_fn,
+};
+use tokio_zmtp::{Client, Message, Server};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_responder_in_another_language_answers_our_calls() {
+    let Some(mut peer) = Peer::start(&["responder"]) else { return };
+    let endpoint = peer.line();
+    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    let bodies: Vec<_> = (0..100).map(|number| format!("number {number}")).collect();
+    let calls = bodies.iter().map(|body| requester.call(body.clone()));
+    for (body, reply) in bodies.iter().zip(future::join_all(calls).await) {
+        assert_eq!(reply.unwrap(), *body);
+    }
+
+    let failed = Err(CallError::Failed(Failure::application(42, "as you wish")));
+    assert_eq!(requester.call("fail 42").await, failed);
+
+    let request = Request::from("time").with_timeout(Duration::from_secs(1_000));
+    let left = requester.call(request).await.unwrap();
+    let left: u32 = left.to_str().unwrap().parse().unwrap();
+    assert!((1..=1_000_000).contains(&left));
+
+    let context: TraceContext = PARENT.parse().unwrap();
+    let request = Request::from("trace").with_trace_context(context.with_state("a=b").unwrap());
+    assert_eq!(requester.call(request).await.unwrap(), format!("{PARENT} a=b"));
+
+    let parts: Vec<Message> = requester.stream("count 1000").try_collect().await.unwrap();
+    assert_eq!(parts.len(), 1_000);
+    assert!((0..).zip(parts).all(|(number, part): (u32, _)| part == number.to_string()));
+
+    let mut dropped = tokio_test::task::spawn(requester.call("sleep"));
+    assert!(dropped.poll().is_pending());
+    drop(dropped);
+    assert_eq!(peer.line(), "cancelled");
+    assert!(requester.stats().is_balanced());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_requester_in_another_language_calls_our_responder() {
+    let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
+    let endpoint = responder.server().last_endpoint().unwrap().to_string();
+    tokio::spawn(responder.serve(service_fn(answer)));
+    let Some(peer) = Peer::start(&["requester", &endpoint]) else { return };
+    let printed = tokio::task::spawn_blocking(move || peer.finish()).await.unwrap();
+    assert_eq!(printed, "done\n");
+    let stats = responder.stats();
+    assert_eq!((stats.received, stats.answered, stats.failed), (106, 103, 1));
+    assert_eq!((stats.deadline_exceeded, stats.cancelled + stats.disconnected), (1, 1));
+    assert!(stats.is_balanced());
+}
+
+async fn answer(request: Request) -> Result<Response, Failure> {
+    match request.body().to_str().unwrap() {
+        "fail" => Err(Failure::application(42, "as you wish")),
+        "trace" => {
+            let context = request.trace_context().unwrap();
+            Ok(Response::new(format!("{context} {}", context.state())))
+        }
+        "sleep" => future::pending().await,
+        "count" => {
+            let numbers = (0..50).map(|number: u32| Ok::<_, Failure>(number.to_string()));
+            Ok(Response::stream(stream::iter(numbers)))
+        }
+        _ => Ok(Response::new(request.into_body())),
+    }
+}
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// A process of Node.js, which is killed with the test.
+struct Peer {
+    process: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Peer {
+    /// Nothing if there is no npm.
+    fn start(arguments: &[&str]) -> Option<Self> {
+        let directory = installed()?;
+        let mut process = Command::new("node")
+            .args(["--no-warnings", "peer.mjs"])
+            .args(arguments)
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        Some(Self { process, output })
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+
+    /// Waits until it has ended, with success; returns what it has printed.
+    fn finish(mut self) -> String {
+        let mut printed = String::new();
+        self.output.read_to_string(&mut printed).unwrap();
+        assert!(self.process.wait().unwrap().success());
+        printed
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where the peer and what it needs are.
+fn installed() -> Option<&'static Path> {
+    static DIRECTORY: OnceLock<Option<PathBuf>> = OnceLock::new();
+    DIRECTORY.get_or_init(install).as_deref()
+}
+
+fn install() -> Option<PathBuf> {
+    if Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_err() {
+        assert!(env::var_os("CI").is_none(), "CI has no npm");
+        eprintln!("there is no npm");
+        return None;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rpc/peer");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpc-peer");
+    fs::create_dir_all(&directory).unwrap();
+    for file in ["package.json", "package-lock.json", "peer.mjs"] {
+        fs::copy(source.join(file), directory.join(file)).unwrap();
+    }
+    // Its binaries are in the package, so that nothing is to be built or fetched besides.
+    let done = Command::new("npm")
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
+        .current_dir(&directory)
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(done.success(), "npm cannot install zeromq: {done}");
+    Some(directory)
+}

@@ -1,0 +1,112 @@
+//! Both sides, and the octets between them, written from `docs/rpc.md`.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::task::JoinHandle;
+use tokio_zmtp::rpc::stats::{RequesterStats, ResponderStats};
+use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
+use tokio_zmtp::{Client, Message, RoutingId, Server};
+
+pub(crate) const REQUEST: u8 = 0x11;
+pub(crate) const REPLY: u8 = 0x12;
+pub(crate) const PART: u8 = 0x13;
+pub(crate) const ERROR: u8 = 0x14;
+pub(crate) const CANCEL: u8 = 0x15;
+pub(crate) const CREDIT: u8 = 0x16;
+pub(crate) const END: u8 = 0x17;
+
+/// A message of a call.
+pub(crate) fn envelope(kind: u8, id: u64, rest: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut octets = vec![kind];
+    octets.extend(id.to_be_bytes());
+    octets.extend(rest.as_ref());
+    octets
+}
+
+/// What a message of a call is, and whose.
+pub(crate) fn opened(message: &[u8]) -> (u8, u64, &[u8]) {
+    (message[0], u64::from_be_bytes(message[1..9].try_into().unwrap()), &message[9..])
+}
+
+/// A server that knows nothing of calls.
+pub(crate) struct Bare {
+    pub(crate) server: Server,
+}
+
+impl Bare {
+    pub(crate) async fn bind(endpoint: &str) -> Self {
+        Self { server: Server::bind(endpoint).await.unwrap() }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        self.server.last_endpoint().unwrap().to_string()
+    }
+
+    /// The next message of this kind: who it is from, its id, and what follows.
+    pub(crate) async fn expect(&self, kind: u8) -> (RoutingId, u64, Vec<u8>) {
+        let message = self.server.recv().await.unwrap();
+        let (got, id, rest) = opened(&message);
+        assert_eq!(got, kind, "{message:?}");
+        (message.routing_id().unwrap(), id, rest.to_vec())
+    }
+
+    pub(crate) async fn send(&self, to: RoutingId, kind: u8, id: u64, rest: impl AsRef<[u8]>) {
+        self.server.route(envelope(kind, id, rest), to).await.unwrap();
+    }
+
+    /// Answers the next request with its own body.
+    pub(crate) async fn echo(&self) {
+        let (from, id, rest) = self.expect(REQUEST).await;
+        self.send(from, REPLY, id, body(&rest)).await;
+    }
+}
+
+/// The body of a REQUEST without any fields but a time.
+pub(crate) fn body(rest: &[u8]) -> &[u8] {
+    match rest {
+        [0x00, body @ ..] | [0x01, _, _, _, _, body @ ..] => body,
+        _ => panic!("another field than expected: {rest:?}"),
+    }
+}
+
+/// A responder of its own and a requester that is connected to it, inside this process, so that time can
+/// be stopped.
+pub(crate) async fn pair<F, Fut, T>(handler: F) -> (Requester, Responder, JoinHandle<()>)
+where
+    F: FnMut(Request) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    T: Into<Response> + 'static,
+{
+    let endpoint = unique();
+    let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+    let serving = tokio::spawn(responder.serve(service_fn(handler)));
+    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    (requester, responder, serving)
+}
+
+/// A handler that sends back what it gets.
+pub(crate) async fn echo(request: Request) -> Result<Message, Failure> {
+    Ok(request.into_body())
+}
+
+/// A name that no other test uses.
+pub(crate) fn unique() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("inproc://rpc-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Lets other tasks go on until a requester's numbers are as they should be; the test hangs if they
+/// never are.
+pub(crate) async fn until(requester: &Requester, is_so: impl Fn(&RequesterStats) -> bool) {
+    while !is_so(&requester.stats()) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The same with those of a responder.
+pub(crate) async fn until_there(responder: &Responder, is_so: impl Fn(&ResponderStats) -> bool) {
+    while !is_so(&responder.stats()) {
+        tokio::task::yield_now().await;
+    }
+}

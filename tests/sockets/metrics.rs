@@ -1,0 +1,205 @@
+//! What sockets publish through the facade `metrics`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use metrics::Unit;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+use tokio::{task, time};
+use tokio_zmtp::metrics::Publisher;
+use tokio_zmtp::{Client, Server, Socket};
+
+use crate::remote::{self, MORE, Place, Remote};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn every_number_has_a_name_a_unit_and_the_labels_of_its_socket() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let publisher = Publisher::new();
+    publisher.add("front", &server);
+    publisher.add("back", &client);
+    client.send("hello").await.unwrap();
+    let hello = server.recv().await.unwrap();
+    server.reply(&hello, "hi").await.unwrap();
+    client.recv().await.unwrap();
+    client.send("not received").await.unwrap();
+    while server.stats().queued.incoming == 0 {
+        task::yield_now().await;
+    }
+    publisher.publish();
+
+    let shown = exporter.scrape();
+    let expected = [
+        ("zmtp_connected_remotes{socket=front,socket_type=SERVER}", 1.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=multipart}", 0.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=undelivered}", 0.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unreceived}", 0.0),
+        ("zmtp_queued_messages{socket=front,socket_type=SERVER,direction=incoming}", 1.0),
+        ("zmtp_queued_messages{socket=front,socket_type=SERVER,direction=outgoing}", 0.0),
+        ("zmtp_received_bytes_total{socket=front,socket_type=SERVER}", 7.0 + 14.0),
+        ("zmtp_received_messages_total{socket=front,socket_type=SERVER}", 2.0),
+        ("zmtp_reconnects_total{socket=front,socket_type=SERVER}", 0.0),
+        ("zmtp_sent_bytes_total{socket=front,socket_type=SERVER}", 4.0),
+        ("zmtp_sent_messages_total{socket=front,socket_type=SERVER}", 1.0),
+    ];
+    let of_server = shown.iter().filter(|(series, _)| series.contains("socket=front"));
+    let of_server: Vec<_> = of_server.map(|(series, value)| (&**series, *value)).collect();
+    assert_eq!(of_server, expected);
+    assert_eq!(shown["zmtp_sent_messages_total{socket=back,socket_type=CLIENT}"], 2.0);
+    assert_eq!(shown.len(), 2 * expected.len());
+
+    for (name, unit) in exporter.units() {
+        let expected = if name.contains("_bytes") { Unit::Bytes } else { Unit::Count };
+        assert_eq!(unit, Some(expected), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_socket_did_until_its_very_end_is_counted() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let publisher = Publisher::new();
+    for round in 1..=3 {
+        let server = Server::builder().linger(Duration::ZERO).bind("tcp://127.0.0.1:*");
+        let server = server.await.unwrap();
+        publisher.add("front", &server);
+        let (mut remote, id) = Remote::known_to(&server).await;
+        remote.write(&[MORE, 1, b'x', 0, 1, b'y']).await;
+        remote.sync().await;
+        server.route(vec![0; remote::LONGER_THAN_BUFFERS], id).await.unwrap();
+        publisher.publish();
+        // After that, it loses a message; then it is gone for good.
+        server.close().await;
+        drop(server);
+        remote.read_to_end().await;
+        publisher.publish();
+
+        let shown = exporter.scrape();
+        let total = |series: &str| shown[&format!("zmtp_{series}")];
+        let round = f64::from(round);
+        assert_eq!(total("received_messages_total{socket=front,socket_type=SERVER}"), round);
+        for cause in ["multipart", "undelivered"] {
+            let labels = format!("{{socket=front,socket_type=SERVER,cause={cause}}}");
+            assert_eq!(total(&format!("dropped_messages_total{labels}")), round, "{cause}");
+        }
+        assert_eq!(total("connected_remotes{socket=front,socket_type=SERVER}"), 0.0);
+    }
+}
+
+#[tokio::test]
+async fn sockets_of_one_name_and_type_are_added_up() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let publisher = Publisher::new();
+    let nobody = Place::reserve();
+    let mut clients = Vec::new();
+    for queued in [2, 3] {
+        let client = Client::connect(nobody.endpoint()).await.unwrap();
+        publisher.add("workers", &client);
+        for _ in 0..queued {
+            client.try_send("x").unwrap();
+        }
+        clients.push(client);
+    }
+    let queued = "zmtp_queued_messages{socket=workers,socket_type=CLIENT,direction=outgoing}";
+    publisher.publish();
+    assert_eq!(exporter.scrape()[queued], 5.0);
+    clients.pop().unwrap().set_linger(Duration::ZERO);
+    clients[0].set_linger(Duration::ZERO);
+    clients[0].close().await;
+    drop(clients);
+    let undelivered =
+        "zmtp_dropped_messages_total{socket=workers,socket_type=CLIENT,cause=undelivered}";
+    // The last handle of the other one was dropped: it ends in the background.
+    loop {
+        publisher.publish();
+        let shown = exporter.scrape();
+        if shown[undelivered] == 5.0 {
+            assert_eq!(shown[queued], 0.0);
+            break;
+        }
+        task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_missing_where_the_recorder_comes_late() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let publisher = Publisher::new();
+    publisher.add("front", &server);
+    let (mut remote, _) = Remote::known_to(&server).await;
+    publisher.publish();
+    let exporter = Exporter::install();
+    remote.write(&remote::message(b"another")).await;
+    remote.sync().await;
+    publisher.publish();
+    let received = "zmtp_received_messages_total{socket=front,socket_type=SERVER}";
+    assert_eq!(exporter.scrape()[received], 2.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_runs_at_the_interval_that_it_is_given() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let publisher = Publisher::new();
+    let running = task::spawn(publisher.clone().run(Duration::from_secs(10)));
+    time::sleep(Duration::from_secs(1)).await;
+    let client = Client::builder().build();
+    publisher.add("late", &client);
+    time::sleep(Duration::from_secs(8)).await;
+    assert!(exporter.scrape().is_empty());
+    time::sleep(Duration::from_secs(2)).await;
+    assert!(!exporter.scrape().is_empty());
+    running.abort();
+}
+
+#[tokio::test]
+async fn a_socket_ends_although_it_is_published() {
+    let _watchdog = Watchdog::start();
+    let client = Client::builder().build();
+    let mut monitor = client.monitor();
+    let publisher = Publisher::new();
+    publisher.add("idle", &client);
+    drop(client);
+    assert!(monitor.recv().await.is_none());
+}
+
+/// What takes the numbers of one test.
+struct Exporter {
+    snapshotter: Snapshotter,
+    _guard: metrics::LocalRecorderGuard<'static>,
+}
+
+impl Exporter {
+    fn install() -> Self {
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        let recorder = Box::leak(Box::new(recorder));
+        Self { snapshotter, _guard: metrics::set_default_local_recorder(recorder) }
+    }
+
+    fn scrape(&self) -> BTreeMap<String, f64> {
+        let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
+        let shown = snapshot.map(|(key, _, _, value)| {
+            let key = key.key();
+            let labels = key.labels().map(|label| format!("{}={}", label.key(), label.value()));
+            let series = format!("{}{{{}}}", key.name(), labels.collect::<Vec<_>>().join(","));
+            let value = match value {
+                DebugValue::Counter(value) => value as f64,
+                DebugValue::Gauge(value) => value.into_inner(),
+                DebugValue::Histogram(_) => panic!("{series}"),
+            };
+            (series, value)
+        });
+        shown.collect()
+    }
+
+    fn units(&self) -> BTreeMap<String, Option<Unit>> {
+        let snapshot = self.snapshotter.snapshot().into_vec().into_iter();
+        snapshot.map(|(key, unit, ..)| (key.key().name().to_owned(), unit)).collect()
+    }
+}
