@@ -206,13 +206,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 }
             }
             let written = self.writer.poll_write(cx, &mut self.framed);
-            self.count_written();
+            let messages = self.count_written();
             if written?.is_pending() {
                 return Ok(Poll::Pending);
             }
-            if !self.yielded {
+            if !self.yielded && messages > 1 {
                 // Lets senders on this thread fill the queue before it is taken again, so that they
-                // are not served message by message.
+                // are not served message by message. For a single message, an answer as a rule, this would
+                // wake another thread.
                 self.yielded = true;
                 cx.waker().wake_by_ref();
                 return Ok(Poll::Pending);
@@ -297,12 +298,14 @@ impl<S> Connection<'_, S> {
         self.count_multipart();
     }
 
-    fn count_written(&mut self) {
+    /// Returns how many messages were written.
+    fn count_written(&mut self) -> u64 {
         let written = self.writer.take_written();
         if !written.is_empty() {
             self.quiet.handle_octets(usize::try_from(written.octets).unwrap_or(usize::MAX));
             self.remote.counters().count_sent(written);
         }
+        written.messages
     }
 
     /// Frees the memory that was needed for much, and is not for little.
