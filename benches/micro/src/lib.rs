@@ -1,0 +1,42 @@
+//! The hot path of `tokio-zmtp` in pieces, in a form in which it can be timed.
+//!
+//! Of the library's inner modules nothing is public. Those of the hot path, and what they import, are
+//! included here by path, under the names by which they call each other.
+
+#![expect(unexpected_cfgs, reason = "the features of the library are not those of this package")]
+
+pub mod rounds;
+
+/// Includes modules of the library, of which not everything has a use here.
+macro_rules! include_modules {
+    ($($path:literal $module:ident)*) => {$(
+        #[allow(
+            dead_code,
+            missing_docs,
+            unnameable_types,
+            unreachable_pub,
+            unused_imports,
+            reason = "a part of the library, without its features"
+        )]
+        #[path = $path]
+        mod $module;
+    )*};
+}
+
+include_modules! {
+    "../../../src/auth/mod.rs" auth
+    "../../../src/connection/mod.rs" connection
+    "../../../src/connection_id.rs" connection_id
+    "../../../src/endpoint/mod.rs" endpoint
+    "../../../src/error.rs" error
+    "../../../src/message.rs" message
+    "../../../src/monitor/mod.rs" monitor
+    "../../../src/options/mod.rs" options
+    "../../../src/pipe/mod.rs" pipe
+    "../../../src/proto/mod.rs" proto
+    "../../../src/remote.rs" remote
+    "../../../src/routing/mod.rs" routing
+    "../../../src/routing_id.rs" routing_id
+    "../../../src/stats.rs" stats
+    "../../../src/sync.rs" sync
+}

@@ -1,0 +1,121 @@
+//! All that a message goes through between two handles, but for the system.
+
+use std::fmt;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::io::{DuplexStream, duplex};
+use tokio::runtime::{self, Runtime};
+use tokio::task;
+
+use super::Round;
+use super::strategies::{UNLIMITED, stranger};
+use crate::connection::{Connection, establish};
+use crate::message::Message;
+use crate::monitor::Subject;
+use crate::options::Options;
+use crate::proto::handshake::HandshakeConfig;
+use crate::proto::mechanism::Mechanism;
+use crate::proto::metadata::Metadata;
+use crate::proto::socket_type::SocketType;
+use crate::routing::{
+    EndpointId, FairQueue, Losses, Outgoing, RoundRobin, Routing, Strategy, lock,
+};
+use crate::sync::Mutex;
+
+/// Sends messages, which two connections encode, write, read and decode, and receives them.
+///
+/// The connections are joined by a stream in memory and run in one thread, so that a round takes the
+/// same steps every time.
+pub struct Connected {
+    runtime: Runtime,
+    outgoing: Arc<Mutex<RoundRobin>>,
+    incoming: Arc<Mutex<FairQueue>>,
+    body: Bytes,
+    messages: usize,
+}
+
+impl Connected {
+    /// Of so many messages, each of `size` octets.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there can be no runtime.
+    pub fn new(size: usize, messages: usize) -> Self {
+        let runtime = runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.expect("there is memory for a runtime of one thread");
+        let (near, far) = duplex(STREAM);
+        let outgoing = connect(&runtime, near, SocketType::Client).0;
+        let incoming = connect(&runtime, far, SocketType::Server).1;
+        Self { runtime, outgoing, incoming, body: vec![0x55; size].into(), messages }
+    }
+
+    fn send(&self, message: Message) {
+        let mut idle = None;
+        let sent = lock(&self.outgoing).try_send((), &mut Some(message), &mut idle);
+        assert!(sent.is_ok());
+        if let Some(connection) = idle {
+            connection.wake();
+        }
+    }
+}
+
+impl Round for Connected {
+    fn prepare(&mut self) {}
+
+    fn run(&mut self) {
+        self.runtime.block_on(async {
+            for _ in 0..self.messages {
+                self.send(Message::from(self.body.clone()));
+            }
+            let mut received = 0;
+            while received < self.messages {
+                task::yield_now().await;
+                let mut resumed = None;
+                while let Ok(Some(message)) = lock(&self.incoming).pop(&mut resumed) {
+                    black_box(&message);
+                    received += 1;
+                }
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected").field("messages", &self.messages).finish_non_exhaustive()
+    }
+}
+
+/// Runs a connection, and returns both sides of its double queue.
+fn connect(
+    runtime: &Runtime,
+    stream: DuplexStream,
+    socket_type: SocketType,
+) -> (Arc<Mutex<RoundRobin>>, Arc<Mutex<FairQueue>>) {
+    let outgoing = Arc::new(Mutex::new(RoundRobin::new(UNLIMITED)));
+    let incoming = Arc::new(Mutex::new(FairQueue::new(UNLIMITED)));
+    let routing = Routing {
+        outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn Outgoing>>,
+        incoming: Arc::clone(&incoming),
+        losses: Arc::new(Losses::new(Arc::default())),
+    };
+    let remote = stranger();
+    let attachment = routing.attach(EndpointId(0), Subject::from(&remote));
+    let mut attachment = attachment.expect("the socket is not closed");
+    let config = HandshakeConfig {
+        socket_type,
+        mechanism: Mechanism::Null,
+        metadata: Metadata::default(),
+        has_authenticator: false,
+    };
+    runtime.spawn(async move {
+        let (framed, _) = establish(stream, config, None, None, None).await.expect("both fit");
+        Connection::new(framed, &mut attachment, remote, &Options::default()).run().await
+    });
+    (outgoing, incoming)
+}
+
+/// As much as a socket of the system holds, more or less.
+const STREAM: usize = 0x4_0000;

@@ -1,0 +1,167 @@
+//! The choice among many remotes, for sending and for receiving.
+
+use std::collections::VecDeque;
+use std::hint::black_box;
+use std::net::SocketAddr;
+use std::task::Waker;
+
+use bytes::{BufMut, BytesMut};
+
+use super::{MESSAGES, Round, SHORT};
+use crate::connection_id::ConnectionId;
+use crate::message::Message;
+use crate::pipe::{Arrival, Cargo, HighWaterMark, PipeKey, Want};
+use crate::proto::frame::put_message_header;
+use crate::proto::metadata::Metadata;
+use crate::proto::traffic::{Traffic, TrafficDecoder};
+use crate::remote::{Identity, Remote};
+use crate::routing::{EndpointId, FairQueue, Outgoing, RoundRobin, RoutingTable, Strategy};
+use crate::routing_id::RoutingId;
+
+/// Sends [`MESSAGES`] messages to remotes in turn.
+#[derive(Debug)]
+pub struct RoundRobinSend {
+    routing: RoundRobin,
+    keys: Vec<PipeKey>,
+    taken: VecDeque<Message>,
+}
+
+/// Sends [`MESSAGES`] messages, each to a remote that it names, in turn.
+#[derive(Debug)]
+pub struct RoutingTableSend {
+    routing: RoutingTable,
+    keys: Vec<PipeKey>,
+    ids: Vec<RoutingId>,
+    taken: VecDeque<Message>,
+}
+
+/// Receives [`MESSAGES`] messages, of which each remote has sent its part.
+#[derive(Debug)]
+pub struct FairQueuePop {
+    queue: FairQueue,
+    keys: Vec<PipeKey>,
+    remote: Remote,
+}
+
+impl RoundRobinSend {
+    /// With so many remotes, all of which have room.
+    pub fn new(remotes: usize) -> Self {
+        let mut routing = RoundRobin::new(UNLIMITED);
+        let (keys, _) = attach(&mut routing, remotes);
+        Self { routing, keys, taken: VecDeque::new() }
+    }
+}
+
+impl Round for RoundRobinSend {
+    fn prepare(&mut self) {
+        take(&mut self.routing, &self.keys, &mut self.taken);
+    }
+
+    fn run(&mut self) {
+        for _ in 0..MESSAGES {
+            let mut message = Some(Message::from(black_box(&[0x55; SHORT][..])));
+            let sent = self.routing.try_send((), &mut message, &mut None);
+            assert!(sent.is_ok());
+        }
+    }
+}
+
+impl RoutingTableSend {
+    /// With so many remotes, all of which have room.
+    pub fn new(remotes: usize) -> Self {
+        let mut routing = RoutingTable::new(UNLIMITED, 0);
+        let (keys, ids) = attach(&mut routing, remotes);
+        Self { routing, keys, ids, taken: VecDeque::new() }
+    }
+}
+
+impl Round for RoutingTableSend {
+    fn prepare(&mut self) {
+        take(&mut self.routing, &self.keys, &mut self.taken);
+    }
+
+    fn run(&mut self) {
+        for id in self.ids.iter().cycle().take(MESSAGES) {
+            let mut message = Some(Message::from(black_box(&[0x55; SHORT][..])));
+            let sent = self.routing.try_send(*id, &mut message, &mut None);
+            assert!(sent.is_ok());
+        }
+    }
+}
+
+impl FairQueuePop {
+    /// With so many remotes, which have sent the same number of messages.
+    pub fn new(remotes: usize) -> Self {
+        let mut queue = FairQueue::new(UNLIMITED);
+        let keys = (0..remotes).map(|_| queue.attach(None)).collect();
+        Self { queue, keys, remote: stranger() }
+    }
+}
+
+impl Round for FairQueuePop {
+    fn prepare(&mut self) {
+        let each = MESSAGES / self.keys.len();
+        for key in &self.keys {
+            let mut arrival = arrival(&self.remote, each);
+            let pushed = self.queue.poll_push(*key, &mut arrival, Waker::noop(), &mut Vec::new());
+            assert!(pushed.is_ready());
+        }
+    }
+
+    fn run(&mut self) {
+        for _ in 0..MESSAGES {
+            let popped = self.queue.pop(&mut None);
+            assert!(matches!(popped, Ok(Some(_))));
+            black_box(&popped);
+        }
+    }
+}
+
+fn attach(routing: &mut dyn Outgoing, remotes: usize) -> (Vec<PipeKey>, Vec<RoutingId>) {
+    let attached: Vec<_> =
+        (0..remotes).filter_map(|_| routing.attach(EndpointId(0), &mut Vec::new())).collect();
+    let keys = attached.iter().map(|attached| attached.key).collect();
+    (keys, attached.iter().filter_map(|attached| attached.routing_id).collect())
+}
+
+/// Empties all queues, as their connections do.
+fn take(routing: &mut dyn Outgoing, keys: &[PipeKey], taken: &mut VecDeque<Message>) {
+    for key in keys {
+        let took = routing.poll_take(*key, Want::Write, taken, Waker::noop(), &mut Vec::new());
+        black_box(took.is_ready());
+        taken.clear();
+    }
+}
+
+/// So many messages, read together.
+pub(super) fn arrival(remote: &Remote, messages: usize) -> Arrival {
+    let mut input = BytesMut::new();
+    for _ in 0..messages {
+        put_message_header(&mut input, SHORT);
+        input.put_bytes(0x55, SHORT);
+    }
+    match TrafficDecoder::new(None, None).decode(&mut input) {
+        Ok(Some(Traffic::Messages(batch))) => {
+            Arrival { cargo: Cargo::Framed(batch), remote: remote.clone() }
+        }
+        other => panic!("these are messages, and not {other:?}"),
+    }
+}
+
+/// A remote that nothing is known of.
+pub(super) fn stranger() -> Remote {
+    let address = SocketAddr::from(([127, 0, 0, 1], 1));
+    let identity = Identity {
+        connection_id: ConnectionId::FIRST,
+        routing_id: None,
+        endpoint: address.into(),
+        origin: address.into(),
+        socket_type: None,
+        metadata: Metadata::default(),
+        user_id: None,
+        granted: Metadata::default(),
+    };
+    Remote::new(identity, 0)
+}
+
+pub(super) const UNLIMITED: HighWaterMark = HighWaterMark::new(0, 0);
