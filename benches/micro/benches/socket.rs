@@ -1,4 +1,4 @@
-//! What it costs to send and to receive, and whole ways of messages of some lengths.
+//! What instructions are counted of, in time, and whole ways of messages of other lengths.
 
 mod timing;
 

@@ -1,4 +1,4 @@
-//! The hot path of `tokio-zmtp` in pieces, in a form in which it can be timed.
+//! The hot path of `tokio-zmtp` in pieces, in a form in which it can be timed and counted.
 //!
 //! Of the library's inner modules nothing is public. Those of the hot path, and what they import, are
 //! included here by path, under the names by which they call each other.

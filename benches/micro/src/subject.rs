@@ -1,0 +1,36 @@
+//! What instructions are counted of.
+
+use micro::rounds::{Connected, InprocBatch, MESSAGES, Round, SHORT, TryRecv, TrySend};
+
+/// A part of a message's way, or all of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject {
+    Send,
+    Recv,
+    Batch,
+    Inproc,
+}
+
+impl Subject {
+    pub(crate) const ALL: [Self; 4] = [Self::Send, Self::Recv, Self::Batch, Self::Inproc];
+
+    /// As the budget calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Recv => "recv",
+            Self::Batch => "batch",
+            Self::Inproc => "inproc",
+        }
+    }
+
+    /// A round of it handles [`MESSAGES`] messages.
+    pub(crate) fn round(self) -> Box<dyn Round> {
+        match self {
+            Self::Send => Box::new(TrySend::new()),
+            Self::Recv => Box::new(TryRecv::new()),
+            Self::Batch => Box::new(Connected::new(SHORT, MESSAGES)),
+            Self::Inproc => Box::new(InprocBatch::new()),
+        }
+    }
+}
