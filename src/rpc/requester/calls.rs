@@ -5,7 +5,6 @@ use std::task::{Poll, Waker};
 use tokio::time::Instant;
 
 use super::admission::Admission;
-
 use super::inbox::{Inbox, Next};
 use crate::message::Message;
 use crate::pipe::PipeKey;
