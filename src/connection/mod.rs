@@ -35,6 +35,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task;
 use tokio::time::{self, Instant, Sleep};
 use tokio_util::codec::{Decoder, Framed};
 
@@ -191,7 +192,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 None => return Poll::Ready(DisconnectReason::ClosedByRemote),
             }
         }
-        cx.waker().wake_by_ref();
+        defer(cx);
         Poll::Pending
     }
 
@@ -215,7 +216,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 // are not served message by message. For a single message, an answer as a rule, this would
                 // wake another thread.
                 self.yielded = true;
-                cx.waker().wake_by_ref();
+                defer(cx);
                 return Ok(Poll::Pending);
             }
         }
@@ -341,6 +342,11 @@ impl<S> Drop for Connection<'_, S> {
         self.decode_rest();
         self.attachment.put_back(unwritten, mem::take(&mut self.undelivered));
     }
+}
+
+/// Lets other tasks of this thread run before this one does again, without waking another thread for it.
+fn defer(cx: &mut Context<'_>) {
+    let _ = pin!(task::yield_now()).poll(cx);
 }
 
 /// The time of the runtime, which tests can stop.
