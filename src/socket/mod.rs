@@ -21,6 +21,7 @@ mod reserving;
 mod sending;
 #[cfg(feature = "rpc")]
 mod tracking;
+mod turn;
 
 pub use self::builder::Builder;
 pub use self::client_server::{Client, Permit, RoutePermit, Server};

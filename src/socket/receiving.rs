@@ -8,6 +8,7 @@ use tokio::task::coop;
 
 use super::Core;
 use super::limit::Limit;
+use super::turn::poll_turn;
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
@@ -74,7 +75,7 @@ impl<R> Future for ReceivingFrom<'_, R> {
     type Output = Result<(Message, Remote), RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let coop = ready!(coop::poll_proceed(cx));
+        let turn = ready!(poll_turn(cx));
         let Self { core, ticket, limit } = &mut *self;
         let mut resumed = None;
         let mut incoming = lock(&core.incoming);
@@ -87,7 +88,7 @@ impl<R> Future for ReceivingFrom<'_, R> {
         let Poll::Ready(popped) = popped else {
             return limit.poll(cx).map(|()| Err(RecvError::Timeout));
         };
-        coop.made_progress();
+        turn.used();
         Poll::Ready(popped.ok().zip(remote).ok_or(RecvError::Closed))
     }
 }
@@ -171,15 +172,14 @@ pub(super) fn poll_receive<R>(
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Message, RecvError>> {
-    // A receiver that always finds a message would never let other tasks of its thread run.
-    let coop = ready!(coop::poll_proceed(cx));
+    let turn = ready!(poll_turn(cx));
     let mut resumed = None;
     let popped = lock(&core.incoming).poll_pop(ticket, cx.waker(), &mut resumed);
     if let Some(connection) = resumed {
         connection.wake();
     }
     if popped.is_ready() {
-        coop.made_progress();
+        turn.used();
     }
     popped.map_err(|Closed| RecvError::Closed)
 }

@@ -1,11 +1,12 @@
 //! Waiting for room.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::Core;
 use super::limit::Limit;
+use super::turn::poll_turn;
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy, lock, wake_all};
@@ -81,16 +82,20 @@ pub(super) fn poll_send<R: Strategy>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Refusal>> {
     if ticket.is_none() {
+        let turn = ready!(poll_turn(cx));
         match core.try_send(to, message) {
             Err(Refusal::Full) => {}
-            done => return Poll::Ready(done),
+            done => {
+                turn.used();
+                return Poll::Ready(done);
+            }
         }
     }
-    poll_turn(core, to, message, ticket, cx)
+    poll_in_line(core, to, message, ticket, cx)
 }
 
 #[cold]
-fn poll_turn<R: Strategy>(
+fn poll_in_line<R: Strategy>(
     core: &Core<R>,
     to: R::Target,
     message: &mut Option<Message>,

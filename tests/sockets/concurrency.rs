@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::task::JoinSet;
-use tokio_zmtp::{Client, Server};
+use tokio_zmtp::{Client, Server, Socket};
 
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -28,11 +28,46 @@ fn handles_are_shared_by_cloning() {
     is_handle::<Server>();
 }
 
+over_every_transport!(whoever_never_waits_lets_other_tasks_run);
+
 over_every_transport!(
     fifty_clones_of_a_client_send_and_receive_at_once,
     flavor = "multi_thread",
     worker_threads = 4
 );
+
+/// Neither for room, as there is no mark, nor for messages, as there are enough.
+async fn whoever_never_waits_lets_other_tasks_run(transport: Transport) {
+    const MESSAGES: u32 = 10_000;
+    let server = Server::builder().recv_hwm(0).bind(transport.any()).await.unwrap();
+    let client = Client::builder().send_hwm(0).recv_hwm(0);
+    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connected().await.unwrap();
+
+    let others_ran = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&others_ran);
+    let other = tokio::spawn(async move {
+        loop {
+            count.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    for number in 0..MESSAGES {
+        client.send(number.to_be_bytes()).await.unwrap();
+    }
+    let while_sending = others_ran.load(Ordering::Relaxed);
+    assert!(while_sending > 0);
+
+    while client.stats().queued.outgoing + server.stats().queued.incoming < MESSAGES as usize {
+        tokio::task::yield_now().await;
+    }
+    let before = others_ran.load(Ordering::Relaxed);
+    for _ in 0..MESSAGES {
+        server.recv().await.unwrap();
+    }
+    assert!(others_ran.load(Ordering::Relaxed) > before);
+    other.abort();
+}
 
 async fn fifty_clones_of_a_client_send_and_receive_at_once(transport: Transport) {
     let _watchdog = Watchdog::start();
