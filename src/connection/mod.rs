@@ -19,6 +19,7 @@
 
 mod codec;
 mod establish;
+mod portion;
 mod quiet;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ use std::future;
 use std::io;
 use std::mem;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -42,6 +43,7 @@ use tokio_util::codec::{Decoder, Framed};
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
 pub(crate) use self::establish::{Request, establish};
+use self::portion::Portion;
 use self::quiet::Quiet;
 use self::writer::Writer;
 use crate::monitor::DisconnectReason;
@@ -61,9 +63,10 @@ pub(crate) struct Connection<'a, S> {
     attachment: &'a mut Attachment,
     remote: Remote,
     writer: Writer,
-    /// What was read and does not fit below the high-water mark, the oldest first. More than one
-    /// batch only if an earlier connection left some.
+    /// What was read and waits: for room below the high-water mark, or as the second part of a batch.
+    /// More than one batch only if an earlier connection left some, or while the second part waits.
     undelivered: VecDeque<Arrival>,
+    portion: Portion,
     /// Whether the writing has given way since the last wake-up.
     yielded: bool,
     heartbeating: Heartbeating,
@@ -93,6 +96,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             remote,
             writer,
             undelivered,
+            portion: Portion::new(),
             yielded: false,
             heartbeating: Heartbeating::new(options.heartbeat, now()),
             timer: None,
@@ -155,8 +159,14 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         while reads < READS_PER_WAKE && octets < OCTETS_PER_WAKE {
             reads += 1;
             while let Some(arrival) = self.undelivered.front_mut() {
-                ready!(self.attachment.poll_deliver(cx.waker(), arrival));
-                self.undelivered.pop_front();
+                let limit = self.portion.limit();
+                if self.attachment.poll_deliver(cx.waker(), arrival, limit).is_ready() {
+                    self.undelivered.pop_front();
+                } else if self.portion.is_limited() {
+                    break;
+                } else {
+                    return Poll::Pending;
+                }
             }
             if self.writer.is_held_up() {
                 return Poll::Pending;
@@ -211,10 +221,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             if written?.is_pending() {
                 return Ok(Poll::Pending);
             }
-            if !self.yielded && messages > 1 {
+            if !self.yielded && messages >= MANY {
                 // Lets senders on this thread fill the queue before it is taken again, so that they
-                // are not served message by message. For a single message, an answer as a rule, this would
-                // wake another thread.
+                // are not served message by message. Where there are few, answers as a rule, there will be
+                // no more until something is received.
                 self.yielded = true;
                 defer(cx);
                 return Ok(Poll::Pending);
@@ -233,7 +243,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             if timer.as_mut().poll(cx).is_pending() {
                 return Ok(());
             }
-            if !self.undelivered.is_empty() || self.writer.is_held_up() {
+            let is_full = !self.undelivered.is_empty() && !self.portion.is_limited();
+            if is_full || self.writer.is_held_up() {
                 // As long as nothing is read, nothing can be said about the remote.
                 self.heartbeating.handle_traffic();
             }
@@ -284,6 +295,8 @@ impl<S> Connection<'_, S> {
     /// Counts what was read, and keeps it to be delivered.
     fn receive(&mut self, batch: Batch) {
         let cargo = Cargo::Framed(batch);
+        let is_waiting = || self.undelivered.is_empty() && self.attachment.is_empty();
+        self.portion.handle_read(cargo.messages(), is_waiting);
         self.remote.counters().count_received(cargo.volume());
         self.undelivered.push_back(Arrival { cargo, remote: self.remote.clone() });
     }
@@ -305,6 +318,7 @@ impl<S> Connection<'_, S> {
         if !written.is_empty() {
             self.quiet.handle_octets(usize::try_from(written.octets).unwrap_or(usize::MAX));
             self.remote.counters().count_sent(written);
+            self.portion.handle_written();
         }
         written.messages
     }
@@ -360,6 +374,9 @@ const READS_PER_WAKE: usize = 16;
 /// How many octets of messages are read before other tasks get their turn: few enough that receivers
 /// find them in the cache, and leave the buffers to be read into again.
 const OCTETS_PER_WAKE: usize = 0x4_0000;
+
+/// After how many messages the writing gives way.
+const MANY: u64 = 128;
 
 /// How long a remote may take to end its side after we have ended ours.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

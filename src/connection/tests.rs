@@ -70,6 +70,41 @@ async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
 }
 
 #[tokio::test]
+async fn requests_that_come_together_are_handed_on_in_two_parts_and_the_reading_goes_on() {
+    let mut socket = TestSocket::new(100);
+    let (_connection, mut remote) = socket.connect(1_000).await;
+    socket.send("x").unwrap();
+    assert_eq!(read(&mut remote, 3).await, b"\x00\x01x"[..]);
+    remote.write_all(&b"\x00\x01y".repeat(20)).await.unwrap();
+    remote.write_all(b"\x04\x07\x04PING\x00\x00").await.unwrap();
+    assert_eq!(read(&mut remote, 7).await, b"\x04\x05\x04PONG"[..]);
+    assert_eq!(lock(&socket.routing.incoming).queued(None), 10);
+    for _ in 0..20 {
+        assert_eq!(socket.recv().await, "y");
+    }
+    remote.write_all(&b"\x00\x01z".repeat(20)).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(socket.recv().await, "z");
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_later_does_not_wait_for_the_second_part() {
+    let mut socket = TestSocket::new(100);
+    let (_connection, mut remote) = socket.connect(1_000).await;
+    socket.send("x").unwrap();
+    assert_eq!(read(&mut remote, 3).await, b"\x00\x01x"[..]);
+    remote.write_all(&b"\x00\x01y".repeat(20)).await.unwrap();
+    while lock(&socket.routing.incoming).queued(None) < 10 {
+        task::yield_now().await;
+    }
+    remote.write_all(b"\x00\x01z").await.unwrap();
+    while lock(&socket.routing.incoming).queued(None) < 21 {
+        task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn what_a_connection_did_not_write_waits_for_the_next_one() {
     let mut socket = TestSocket::new(100);
     let (connection, mut remote) = socket.connect(20).await;

@@ -193,7 +193,7 @@ impl End {
             to.undelivered.push_back(to.arrival([hello].into()));
         }
         while let Some(arrival) = to.undelivered.front_mut() {
-            ready!(to.attachment.poll_deliver(waker, arrival));
+            ready!(to.attachment.poll_deliver(waker, arrival, usize::MAX));
             to.undelivered.pop_front();
         }
         let room = to.attachment.room(waker, &mut self.taken);

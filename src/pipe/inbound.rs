@@ -29,10 +29,18 @@ pub(crate) struct Inbound {
     routing_id: Option<RoutingId>,
     /// Waits for room.
     connection: Parked,
-    /// Whether it waits until the queue is empty, rather than half empty.
-    until_empty: bool,
+    waits: Waits,
     /// Empty; memory in which messages came, for others to come in.
     spare: VecDeque<Message>,
+}
+
+/// What the connection waits for.
+#[derive(Clone, Copy, Debug)]
+enum Waits {
+    /// Half of the queue to be free.
+    ForRoom,
+    /// No more than so many messages to be queued.
+    UntilFew(usize),
 }
 
 /// How much an incoming queue takes.
@@ -55,7 +63,7 @@ impl Inbound {
             hwm,
             routing_id,
             connection: Parked::new(),
-            until_empty: false,
+            waits: Waits::ForRoom,
             spare: VecDeque::new(),
         }
     }
@@ -63,12 +71,24 @@ impl Inbound {
     /// Queues as much of what has arrived as there is room for, unless that is not all and less than
     /// half the mark: then the connection waits, so that a slow receiver is not fed by single
     /// messages. Returns how many messages were queued.
-    pub(crate) fn push(&mut self, arrival: &mut Arrival) -> usize {
+    ///
+    /// No more than a `portion` is queued at once, and the next when half of that is received.
+    pub(crate) fn push(&mut self, arrival: &mut Arrival, portion: usize) -> usize {
+        let few = portion / 2;
+        if self.held > few {
+            self.waits = Waits::UntilFew(few);
+            return 0;
+        }
+        self.waits = Waits::ForRoom;
         let all = &mut arrival.cargo;
         let cargo = if self.hwm.fits((self.held, self.octets), (all.messages(), all.octets())) {
-            all.split_to(usize::MAX, usize::MAX)
+            if all.messages() > portion {
+                self.waits = Waits::UntilFew(few);
+            }
+            all.split_to(portion, usize::MAX)
         } else if self.hwm.is_half_free(self.held, self.octets) {
-            all.split_to(self.hwm.room(self.held), self.hwm.octets_left(self.octets))
+            let room = self.hwm.room(self.held);
+            all.split_to(room.min(portion), self.hwm.octets_left(self.octets))
         } else {
             return 0;
         };
@@ -127,9 +147,8 @@ impl Inbound {
         if hwm.is_half_free(self.held, self.octets) { self.unpark() } else { None }
     }
 
-    /// Notes that the connection waits for room.
+    /// Notes that the connection waits to [`push`](Self::push) more.
     pub(crate) fn park(&mut self, connection: &Waker) {
-        self.until_empty = false;
         self.connection.park(connection);
     }
 
@@ -145,7 +164,7 @@ impl Inbound {
         let room = Room { messages, octets, is_all: self.held == 0 };
         if !room.is_all {
             self.connection.park(connection);
-            self.until_empty = !room.is_none();
+            self.waits = if room.is_none() { Waits::ForRoom } else { Waits::UntilFew(0) };
         }
         room
     }
@@ -155,7 +174,8 @@ impl Inbound {
     pub(crate) fn push_within(&mut self, arrival: Arrival, connection: &Waker) -> usize {
         let messages = self.push_last(arrival);
         self.connection.park(connection);
-        self.until_empty = self.hwm.has_room(self.held, self.octets);
+        let room = self.hwm.has_room(self.held, self.octets);
+        self.waits = if room { Waits::UntilFew(0) } else { Waits::ForRoom };
         messages
     }
 
@@ -184,10 +204,9 @@ impl Inbound {
     /// Whether the connection that waits should go on.
     #[inline]
     fn is_worth_while(&self) -> bool {
-        if self.until_empty {
-            self.held == 0
-        } else {
-            self.hwm.is_half_free(self.held, self.octets)
+        match self.waits {
+            Waits::ForRoom => self.hwm.is_half_free(self.held, self.octets),
+            Waits::UntilFew(few) => self.held <= few,
         }
     }
 }
@@ -216,18 +235,18 @@ pub(crate) mod tests {
     fn never_holds_more_than_the_mark() {
         let mut pipe = Inbound::new(HighWaterMark::new(3, 0), None);
         let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
-        assert_eq!(pipe.push(&mut arrival), 3);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 3);
         assert_eq!(arrival.cargo.messages(), 2);
-        assert_eq!(pipe.push(&mut arrival), 0);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 0);
         let received: Vec<_> = std::iter::from_fn(|| pipe.pop(&mut None)).collect();
         assert_eq!(received, ["a", "b", "c"]);
-        assert_eq!(pipe.push(&mut arrival), 2);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 2);
     }
 
     #[test]
     fn the_connection_is_woken_once_half_the_queue_is_free() {
         let mut pipe = Inbound::new(HighWaterMark::new(4, 0), None);
-        pipe.push(&mut arrival_of(&["a", "b", "c", "d"]));
+        pipe.push(&mut arrival_of(&["a", "b", "c", "d"]), usize::MAX);
         pipe.park(Waker::noop());
         let woken = [(); 4].map(|()| {
             let mut resumed = None;
@@ -238,16 +257,46 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_next_portion_is_queued_when_half_of_the_one_before_is_received() {
+        let mut pipe = Inbound::new(HighWaterMark::new(10, 0), None);
+        let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
+        assert_eq!(pipe.push(&mut arrival, 3), 3);
+        pipe.park(Waker::noop());
+        assert_eq!(pipe.push(&mut arrival, 3), 0);
+        let woken = [(); 3].map(|()| {
+            let mut resumed = None;
+            pipe.pop(&mut resumed).unwrap();
+            resumed.is_some()
+        });
+        assert_eq!(woken, [false, true, false]);
+        assert_eq!(pipe.push(&mut arrival, 3), 2);
+        assert_eq!(arrival.cargo.messages(), 0);
+    }
+
+    #[test]
+    fn the_mark_goes_before_the_portion() {
+        let mut pipe = Inbound::new(HighWaterMark::new(2, 0), None);
+        let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
+        assert_eq!(pipe.push(&mut arrival, 4), 2);
+        pipe.park(Waker::noop());
+        assert_eq!(pipe.push(&mut arrival, 4), 0);
+        let mut resumed = None;
+        pipe.pop(&mut resumed).unwrap();
+        assert!(resumed.is_some());
+        assert_eq!(pipe.push(&mut arrival, 4), 1);
+    }
+
+    #[test]
     fn a_mark_of_one_passes_messages_one_by_one() {
         let mut pipe = Inbound::new(HighWaterMark::new(1, 0), None);
         let mut arrival = arrival_of(&["a", "b"]);
-        assert_eq!(pipe.push(&mut arrival), 1);
-        assert_eq!(pipe.push(&mut arrival), 0);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 0);
         pipe.park(Waker::noop());
         let mut resumed = None;
         assert_eq!(pipe.pop(&mut resumed).unwrap(), "a");
         assert!(resumed.is_some());
-        assert_eq!(pipe.push(&mut arrival), 1);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
     }
 
     #[test]
@@ -255,8 +304,8 @@ pub(crate) mod tests {
         // Each of them is a frame of 12 octets.
         let mut pipe = Inbound::new(HighWaterMark::new(0, 30), None);
         let mut arrival = arrival_of(&["0123456789"; 5]);
-        assert_eq!(pipe.push(&mut arrival), 3);
-        assert_eq!(pipe.push(&mut arrival), 0);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 3);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 0);
         pipe.park(Waker::noop());
         let woken = [(); 3].map(|()| {
             let mut resumed = None;
@@ -265,25 +314,25 @@ pub(crate) mod tests {
         });
         assert_eq!(woken, [false, true, false]);
         assert_eq!(pipe.octets, 0);
-        assert_eq!(pipe.push(&mut arrival), 2);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 2);
     }
 
     #[test]
     fn a_higher_mark_lets_the_connection_go_on() {
         let mut pipe = Inbound::new(HighWaterMark::new(1, 0), None);
         let mut arrival = arrival_of(&["a", "b", "c"]);
-        assert_eq!(pipe.push(&mut arrival), 1);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
         pipe.park(Waker::noop());
         assert!(pipe.set_hwm(HighWaterMark::new(1, 0)).is_none());
         assert!(pipe.set_hwm(HighWaterMark::new(4, 0)).is_some());
-        assert_eq!(pipe.push(&mut arrival), 2);
+        assert_eq!(pipe.push(&mut arrival, usize::MAX), 2);
     }
 
     #[test]
     fn who_waits_until_all_is_received_is_woken_by_the_last_message() {
         let mut pipe = Inbound::new(HighWaterMark::new(4, 0), None);
         assert!(pipe.room(Waker::noop(), &mut VecDeque::new()).is_all);
-        pipe.push(&mut arrival_of(&["a", "b", "c"]));
+        pipe.push(&mut arrival_of(&["a", "b", "c"]), usize::MAX);
         let room = pipe.room(Waker::noop(), &mut VecDeque::new());
         assert_eq!((room.messages, room.is_all), (1, false));
         let woken = [(); 3].map(|()| {
@@ -297,7 +346,7 @@ pub(crate) mod tests {
     #[test]
     fn who_waits_for_any_room_is_woken_once_half_the_queue_is_free() {
         let mut pipe = Inbound::new(HighWaterMark::new(2, 0), None);
-        pipe.push(&mut arrival_of(&["a", "b"]));
+        pipe.push(&mut arrival_of(&["a", "b"]), usize::MAX);
         assert_eq!(pipe.room(Waker::noop(), &mut VecDeque::new()).messages, 0);
         let mut resumed = None;
         pipe.pop(&mut resumed).unwrap();

@@ -213,10 +213,16 @@ impl Attachment {
     }
 
     /// Queues what the remote has sent; pending while part of it has to wait for room.
-    pub(crate) fn poll_deliver(&mut self, connection: &Waker, arrival: &mut Arrival) -> Poll<()> {
+    pub(crate) fn poll_deliver(
+        &mut self,
+        connection: &Waker,
+        arrival: &mut Arrival,
+        portion: usize,
+    ) -> Poll<()> {
         let pushed = lock(&self.routing.incoming).poll_push(
             self.pipe.inbound,
             arrival,
+            portion,
             connection,
             &mut self.woken,
         );
@@ -248,7 +254,7 @@ impl Attachment {
     /// Queues what the last connection has left; pending while part of it has to wait for room.
     pub(crate) fn poll_deliver_rest(&mut self, owner: &Waker) -> Poll<()> {
         while let Some(mut arrival) = self.undelivered.pop_front() {
-            if self.poll_deliver(owner, &mut arrival).is_pending() {
+            if self.poll_deliver(owner, &mut arrival, usize::MAX).is_pending() {
                 self.undelivered.push_front(arrival);
                 return Poll::Pending;
             }

@@ -137,6 +137,7 @@ impl FairQueue {
         &mut self,
         key: PipeKey,
         arrival: &mut Arrival,
+        portion: usize,
         connection: &Waker,
         woken: &mut Vec<Waker>,
     ) -> Poll<()> {
@@ -145,7 +146,7 @@ impl FairQueue {
             _ => return Poll::Ready(()),
         };
         let was_empty = slot.inbound.is_empty();
-        let queued = slot.inbound.push(arrival);
+        let queued = slot.inbound.push(arrival, portion);
         let whole = arrival.cargo.messages() == 0;
         if !whole {
             slot.inbound.park(connection);
@@ -352,7 +353,8 @@ mod tests {
 
     fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
         let mut woken = Vec::new();
-        let pushed = queue.poll_push(key, &mut arrival_of(bodies), Waker::noop(), &mut woken);
+        let pushed =
+            queue.poll_push(key, &mut arrival_of(bodies), usize::MAX, Waker::noop(), &mut woken);
         assert!(pushed.is_ready());
         woken.len()
     }

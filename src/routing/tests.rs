@@ -239,7 +239,8 @@ impl Receivers {
             ReceiveStep::Deliver(at, count) if !self.keys.is_empty() => {
                 let key = self.keys[at % self.keys.len()];
                 let mut arrival = arrival_of(&vec!["x"; count]);
-                let pushed = self.queue.poll_push(key, &mut arrival, Waker::noop(), &mut woken);
+                let pushed =
+                    self.queue.poll_push(key, &mut arrival, usize::MAX, Waker::noop(), &mut woken);
                 assert!(pushed.is_ready());
                 self.delivered += count;
             }

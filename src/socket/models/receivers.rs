@@ -17,6 +17,15 @@ fn every_receiver_gets_a_message() {
 }
 
 #[test]
+fn every_receiver_gets_a_message_of_what_is_delivered_in_portions() {
+    all(2, || a_connection_delivers_in(1, 3, "ab"));
+    all(1, || a_connection_delivers_in(2, 3, "abc"));
+    some(|| a_connection_delivers_in(1, 5, "abcde"));
+    some(|| a_connection_delivers_in(2, 5, "abcde"));
+    some(|| a_connection_delivers_in(3, 2, "abcde"));
+}
+
+#[test]
 fn a_receiver_that_is_dropped_leaves_its_turn_to_the_next() {
     all(2, || a_receiver_is_dropped(1));
     some(|| a_receiver_is_dropped(4));
@@ -53,9 +62,13 @@ fn a_connection_reads_and_writes_in_one_task() {
 }
 
 async fn a_connection_delivers(mark: usize, letters: &'static str) {
+    a_connection_delivers_in(usize::MAX, mark, letters).await;
+}
+
+async fn a_connection_delivers_in(portion: usize, mark: usize, letters: &'static str) {
     let model = Model::client(0, mark);
     let receivers: Vec<_> = letters.chars().map(|_| receive(&model)).collect();
-    let connection = deliver(model.attach(), letters);
+    let connection = deliver_in(portion, model.attach(), letters);
     let mut received = String::new();
     for receiver in receivers {
         received.push(receiver.await.unwrap().unwrap());
@@ -124,8 +137,10 @@ async fn the_remote_goes(letters: &'static str) {
     let mut attachment = model.attach();
     let connection = shuttle::future::spawn(async move {
         let mut arrival = arrival(letters);
-        let delivered =
-            poll_fn(|cx| Poll::Ready(attachment.poll_deliver(cx.waker(), &mut arrival))).await;
+        let delivered = poll_fn(|cx| {
+            Poll::Ready(attachment.poll_deliver(cx.waker(), &mut arrival, usize::MAX))
+        })
+        .await;
         let rest = delivered.is_pending().then_some(arrival);
         attachment.put_back(VecDeque::new(), rest.into_iter().collect());
     });
@@ -178,7 +193,7 @@ async fn both_directions(incoming: &'static str, outgoing: &'static str) {
             (arrival(incoming), VecDeque::new(), String::new());
         poll_fn(|cx| {
             let delivered = arrival.cargo.messages() == 0
-                || attachment.poll_deliver(cx.waker(), &mut arrival).is_ready();
+                || attachment.poll_deliver(cx.waker(), &mut arrival, usize::MAX).is_ready();
             while written.len() < outgoing.len()
                 && attachment.poll_take(Want::Write, cx.waker(), &mut taken).is_ready()
             {
@@ -213,10 +228,15 @@ fn receive(model: &Model<RoundRobin>) -> JoinHandle<Result<char, RecvError>> {
 }
 
 /// A task that does what a connection does that has read these messages at once.
-fn deliver(mut attachment: Attachment, letters: &str) -> JoinHandle<Attachment> {
+fn deliver(attachment: Attachment, letters: &str) -> JoinHandle<Attachment> {
+    deliver_in(usize::MAX, attachment, letters)
+}
+
+/// The same in portions.
+fn deliver_in(portion: usize, mut attachment: Attachment, letters: &str) -> JoinHandle<Attachment> {
     let mut arrival = arrival(letters);
     shuttle::future::spawn(async move {
-        poll_fn(|cx| attachment.poll_deliver(cx.waker(), &mut arrival)).await;
+        poll_fn(|cx| attachment.poll_deliver(cx.waker(), &mut arrival, portion)).await;
         attachment
     })
 }

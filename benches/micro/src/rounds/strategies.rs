@@ -103,7 +103,13 @@ impl Round for FairQueuePop {
         let each = MESSAGES / self.keys.len();
         for key in &self.keys {
             let mut arrival = arrival(&self.remote, each);
-            let pushed = self.queue.poll_push(*key, &mut arrival, Waker::noop(), &mut Vec::new());
+            let pushed = self.queue.poll_push(
+                *key,
+                &mut arrival,
+                usize::MAX,
+                Waker::noop(),
+                &mut Vec::new(),
+            );
             assert!(pushed.is_ready());
         }
     }
