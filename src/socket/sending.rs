@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Core;
 use super::limit::Limit;
-use super::turn::poll_turn;
+use super::turn::{poll_turn, try_turn};
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy, lock, wake_all};
@@ -70,6 +70,22 @@ impl<R: Strategy> Drop for Sending<'_, R> {
 }
 
 impl<R: Strategy> Unpin for Sending<'_, R> {}
+
+/// Queues `message`, and takes it out of its place, if there is room and the task need not give way; tells
+/// whether it did. A future would move the message several times.
+#[inline]
+pub(super) fn send_at_once<R: Strategy>(
+    core: &Core<R>,
+    to: R::Target,
+    message: &mut Option<Message>,
+) -> bool {
+    let Some(turn) = try_turn() else { return false };
+    let is_sent = core.try_send(to, message).is_ok();
+    if is_sent {
+        turn.used();
+    }
+    is_sent
+}
 
 /// Queues `message`, and takes it out of its place, if there is room and it is its turn; otherwise
 /// waits in line.

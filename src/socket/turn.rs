@@ -22,6 +22,12 @@ pub(super) fn poll_turn(cx: &mut Context<'_>) -> Poll<Turn> {
     coop::poll_proceed(cx).map(|operation| Turn(Some(operation)))
 }
 
+/// Nothing if the task may have to give way first.
+#[inline]
+pub(super) fn try_turn() -> Option<Turn> {
+    (UNPAID.get() < PAID_TOGETHER).then_some(Turn(None))
+}
+
 impl Turn {
     /// Tells that the message has passed.
     #[inline]

@@ -205,21 +205,20 @@ impl Role {
     }
 }
 
-/// Runs what does not block on the runtime that the role asks for.
+/// Runs what does not block, as a task of the runtime that the role asks for.
 fn on(
     runtime: Runtime,
     play: impl Future<Output = Result<(), Failure>> + Send + 'static,
 ) -> Result<(), Failure> {
-    match runtime {
-        Runtime::CurrentThread => on_one_thread(play),
-        Runtime::MultiThread => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?
-            .block_on(async { tokio::spawn(play).await? }),
-    }
+    let mut builder = match runtime {
+        Runtime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+        Runtime::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+    };
+    let runtime = builder.worker_threads(2).enable_all().build()?;
+    runtime.block_on(async { tokio::spawn(play).await? })
 }
 
+/// Runs what may block, or stays on its thread.
 fn on_one_thread(play: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tokio::task::LocalSet::new().block_on(&runtime, play)

@@ -23,7 +23,7 @@ use crate::socket::receiving::{
     Receiving, ReceivingFrom, ReceivingMany, try_receive, try_receive_from,
 };
 use crate::socket::reserving::{Reserving, Slot};
-use crate::socket::sending::{Sending, WaitError};
+use crate::socket::sending::{Sending, WaitError, send_at_once};
 use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 
 /// Talks to one or more [`Server`](crate::Server)s, asynchronously both ways (RFC 41).
@@ -151,8 +151,13 @@ impl Client {
     /// [`SendError`] with the message if the socket is closed, or if the client stayed mute for
     /// [`send_timeout`](Builder::send_timeout), which by default is for ever.
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let limit = self.0.core.send_timeout;
-        Sending::new(&self.0.core, (), message.into(), limit).await.map_err(send_error)
+        let core = &self.0.core;
+        let mut message = Some(message.into());
+        if send_at_once(core, (), &mut message) {
+            return Ok(());
+        }
+        let message = message.expect("not sent, so still there");
+        Sending::new(core, (), message, core.send_timeout).await.map_err(send_error)
     }
 
     /// Sends a message to the next server in turn, if the client is not mute.

@@ -24,7 +24,7 @@ use crate::socket::receiving::{
     Receiving, ReceivingFrom, ReceivingMany, try_receive, try_receive_from,
 };
 use crate::socket::reserving::{Reserving, Slot};
-use crate::socket::sending::{Sending, WaitError};
+use crate::socket::sending::{Sending, WaitError, send_at_once};
 use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 
 /// Talks to any number of [`Client`](crate::Client)s, to each by its [`RoutingId`] (RFC 41).
@@ -159,8 +159,13 @@ impl Server {
         message: impl Into<Message>,
         to: RoutingId,
     ) -> Result<(), RouteError> {
-        let limit = self.0.core.send_timeout;
-        Sending::new(&self.0.core, to, message.into(), limit).await.map_err(route_error)
+        let core = &self.0.core;
+        let mut message = Some(message.into());
+        if send_at_once(core, to, &mut message) {
+            return Ok(());
+        }
+        let message = message.expect("not sent, so still there");
+        Sending::new(core, to, message, core.send_timeout).await.map_err(route_error)
     }
 
     /// Sends a message to a client if that client's queue has room.

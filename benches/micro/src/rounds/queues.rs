@@ -140,7 +140,7 @@ impl IncomingHalf {
 
     fn push(&mut self) {
         if let Some(arrival) = &mut self.arrival {
-            assert_eq!(self.queue.push(arrival), MESSAGES);
+            assert_eq!(self.queue.push(arrival, usize::MAX), MESSAGES);
         }
     }
 
