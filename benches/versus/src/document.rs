@@ -185,8 +185,8 @@ that go from one core's cache to the other's, which a profile shows as copying i
 for the lock (8 %). When the receiver is outside of the workers, in `block_on` (`cargo bench --bench inproc`), runs
 differ by more than that, between 1.2 and 1.8 times.
 
-**8 KiB for an idle connection that was accepted.** Its share of the heap is below 8 KiB, as a test checks
-(`tests/residue/idle.rs`). Resident memory has the slack of the allocator in it, which was not followed.
+**8 KiB for an idle connection that was accepted.** Of the heap both ends take less than 8 KiB on average, as a
+test checks (`tests/residue/idle.rs`). Resident memory has the slack of the allocator in it, which was not followed.
 ";
 
 const PARTICIPANTS: &str = "
