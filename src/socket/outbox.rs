@@ -4,6 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Core;
 use super::sending::{cancel, poll_send};
+use super::turn::poll_turn;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{Refusal, Strategy, lock};
@@ -32,15 +33,31 @@ impl<T: Copy> Outbox<T> {
     ) -> Poll<Result<(), (Refusal, Message)>> {
         ready!(self.poll_flush(core, cx))?;
         if self.reserved.is_none() {
+            let turn = ready!(poll_turn(cx));
             let mut ticket = self.waiting.map(|(_, ticket)| ticket);
             let reserved = lock(&core.outgoing).poll_reserve(to, &mut ticket, cx.waker());
             self.waiting = ticket.map(|ticket| (to, ticket));
             match ready!(reserved) {
-                Ok(key) => self.reserved = Some(key),
+                Ok(key) => {
+                    self.reserved = Some(key);
+                    turn.used();
+                }
                 // There is no message to hand back yet.
                 Err(refusal) => return Poll::Ready(Err((refusal, Message::new()))),
             }
         }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits until there is a place here for the next message, where it is not known yet which queue
+    /// it needs room in.
+    pub(super) fn poll_ready<R: Strategy<Target = T>>(
+        &mut self,
+        core: &Core<R>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), (Refusal, Message)>> {
+        ready!(self.poll_flush(core, cx))?;
+        ready!(poll_turn(cx)).used();
         Poll::Ready(Ok(()))
     }
 

@@ -1,12 +1,13 @@
 //! Waiting for a slot before there is a message.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::Core;
 use super::limit::Limit;
 use super::sending::{WaitError, cancel};
+use super::turn::poll_turn;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{Refusal, Strategy, lock};
@@ -42,10 +43,14 @@ impl<'a, R: Strategy> Future for Reserving<'a, R> {
     type Output = Result<Slot<'a, R>, WaitError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let turn = ready!(poll_turn(cx));
         let Self { core, to, ticket, limit } = &mut *self;
         let reserved = lock(&core.outgoing).poll_reserve(*to, ticket, cx.waker());
         match reserved {
-            Poll::Ready(Ok(key)) => Poll::Ready(Ok(Slot { core, to: *to, key: Some(key) })),
+            Poll::Ready(Ok(key)) => {
+                turn.used();
+                Poll::Ready(Ok(Slot { core, to: *to, key: Some(key) }))
+            }
             Poll::Ready(Err(refusal)) => Poll::Ready(Err(WaitError::Refused(refusal))),
             Poll::Pending => limit.poll(cx).map(|()| Err(WaitError::Timeout)),
         }

@@ -71,20 +71,21 @@ impl<R: Strategy> Drop for Sending<'_, R> {
 
 impl<R: Strategy> Unpin for Sending<'_, R> {}
 
-/// Queues `message`, and takes it out of its place, if there is room and the task need not give way; tells
-/// whether it did. A future would move the message several times.
+/// Queues a message, if there is room and the task need not give way; otherwise hands it back. A future
+/// would move it several times.
 #[inline]
 pub(super) fn send_at_once<R: Strategy>(
     core: &Core<R>,
     to: R::Target,
-    message: &mut Option<Message>,
-) -> bool {
-    let Some(turn) = try_turn() else { return false };
-    let is_sent = core.try_send(to, message).is_ok();
-    if is_sent {
-        turn.used();
+    message: impl Into<Message>,
+) -> Option<Message> {
+    let mut message = Some(message.into());
+    if let Some(turn) = try_turn() {
+        if core.try_send(to, &mut message).is_ok() {
+            turn.used();
+        }
     }
-    is_sent
+    message
 }
 
 /// Queues `message`, and takes it out of its place, if there is room and it is its turn; otherwise

@@ -1,11 +1,13 @@
 //! Many handles at once.
 
 use std::fmt::Debug;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tokio::task::JoinSet;
-use tokio_zmtp::{Client, Server, Socket};
+use futures::{SinkExt, StreamExt};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_zmtp::{Client, Message, Server, Socket};
 
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -38,35 +40,83 @@ over_every_transport!(
 
 /// Neither for room, as there is no mark, nor for messages, as there are enough.
 async fn whoever_never_waits_lets_other_tasks_run(transport: Transport) {
-    const MESSAGES: u32 = 10_000;
-    let server = Server::builder().recv_hwm(0).bind(transport.any()).await.unwrap();
+    const MESSAGES: usize = 3_000;
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().send_hwm(0).recv_hwm(0).bind(transport.any()).await.unwrap();
     let client = Client::builder().send_hwm(0).recv_hwm(0);
-    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
-    client.connected().await.unwrap();
+    let mut client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("hello").await.unwrap();
+    let to = server.recv().await.unwrap().routing_id().unwrap();
+    let mut other = Other::start();
 
-    let others_ran = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&others_ran);
-    let other = tokio::spawn(async move {
-        loop {
-            count.fetch_add(1, Ordering::Relaxed);
-            tokio::task::yield_now().await;
-        }
-    });
-    for number in 0..MESSAGES {
-        client.send(number.to_be_bytes()).await.unwrap();
+    for _ in 0..MESSAGES {
+        client.send("a").await.unwrap();
     }
-    let while_sending = others_ran.load(Ordering::Relaxed);
-    assert!(while_sending > 0);
+    assert!(other.ran(), "send");
+    for _ in 0..MESSAGES {
+        client.reserve().await.unwrap().send("b").unwrap();
+    }
+    assert!(other.ran(), "reserve");
+    for _ in 0..MESSAGES {
+        client.feed("c").await.unwrap();
+    }
+    assert!(other.ran(), "the sink of a client");
+    let mut sink = server.clone();
+    for _ in 0..MESSAGES {
+        sink.feed(Message::from("d").with_routing_id(to)).await.unwrap();
+    }
+    assert!(other.ran(), "the sink of a server");
 
-    while client.stats().queued.outgoing + server.stats().queued.incoming < MESSAGES as usize {
+    while client.stats().queued.outgoing + server.stats().queued.incoming < 3 * MESSAGES {
         tokio::task::yield_now().await;
     }
-    let before = others_ran.load(Ordering::Relaxed);
+    other.ran();
     for _ in 0..MESSAGES {
         server.recv().await.unwrap();
     }
-    assert!(others_ran.load(Ordering::Relaxed) > before);
-    other.abort();
+    assert!(other.ran(), "recv");
+    for _ in 0..MESSAGES {
+        server.recv_from().await.unwrap();
+    }
+    assert!(other.ran(), "recv_from");
+    let mut stream = server;
+    for _ in 0..MESSAGES {
+        stream.next().await.unwrap();
+    }
+    assert!(other.ran(), "the stream");
+}
+
+/// A task that always wants to run.
+struct Other {
+    turns: Arc<AtomicU32>,
+    seen: u32,
+    task: JoinHandle<()>,
+}
+
+impl Other {
+    fn start() -> Self {
+        let turns = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&turns);
+        let task = tokio::spawn(async move {
+            loop {
+                count.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        });
+        Self { turns, seen: 0, task }
+    }
+
+    /// Whether it has run since this was last asked.
+    fn ran(&mut self) -> bool {
+        let turns = self.turns.load(Ordering::Relaxed);
+        mem::replace(&mut self.seen, turns) < turns
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 async fn fifty_clones_of_a_client_send_and_receive_at_once(transport: Transport) {
