@@ -1,5 +1,7 @@
 //! How much of what was read at once is handed on at once.
 
+use std::mem;
+
 /// Lets both ends work at the same time.
 ///
 /// A remote that has sent all its requests together waits for all the answers together, and then one end
@@ -27,7 +29,7 @@ impl Portion {
     /// Takes note that messages were read; `is_waiting` tells whether the remote has got all that there
     /// is for it.
     pub(super) fn handle_read(&mut self, messages: usize, is_waiting: impl FnOnce() -> bool) {
-        let answers = std::mem::take(&mut self.has_written);
+        let answers = mem::take(&mut self.has_written);
         let parts = answers && messages >= PARTED && is_waiting();
         self.limit = if parts { messages.div_ceil(2) } else { usize::MAX };
     }

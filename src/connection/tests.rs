@@ -64,7 +64,7 @@ async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
     socket.send("still there").unwrap();
     assert_eq!(read(&mut remote, 13).await, b"\x00\x0bstill there"[..]);
     for _ in 1..1_000 {
-        assert!(lock(&socket.routing.incoming).queued(None) <= 3);
+        assert!(socket.queued() <= 3);
         assert_eq!(socket.recv().await, "x");
     }
 }
@@ -73,18 +73,10 @@ async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
 async fn requests_that_come_together_are_handed_on_in_two_parts_and_the_reading_goes_on() {
     let mut socket = TestSocket::new(100);
     let (_connection, mut remote) = socket.connect(1_000).await;
-    socket.send("x").unwrap();
-    assert_eq!(read(&mut remote, 3).await, b"\x00\x01x"[..]);
-    remote.write_all(&b"\x00\x01y".repeat(20)).await.unwrap();
-    remote.write_all(b"\x04\x07\x04PING\x00\x00").await.unwrap();
-    assert_eq!(read(&mut remote, 7).await, b"\x04\x05\x04PONG"[..]);
-    assert_eq!(lock(&socket.routing.incoming).queued(None), 10);
+    ask_together(&socket, &mut remote).await;
+    assert_eq!(socket.queued(), 10);
     for _ in 0..20 {
-        assert_eq!(socket.recv().await, "y");
-    }
-    remote.write_all(&b"\x00\x01z".repeat(20)).await.unwrap();
-    for _ in 0..20 {
-        assert_eq!(socket.recv().await, "z");
+        assert_eq!(socket.recv().await, "?");
     }
 }
 
@@ -92,16 +84,20 @@ async fn requests_that_come_together_are_handed_on_in_two_parts_and_the_reading_
 async fn what_is_read_later_does_not_wait_for_the_second_part() {
     let mut socket = TestSocket::new(100);
     let (_connection, mut remote) = socket.connect(1_000).await;
-    socket.send("x").unwrap();
-    assert_eq!(read(&mut remote, 3).await, b"\x00\x01x"[..]);
-    remote.write_all(&b"\x00\x01y".repeat(20)).await.unwrap();
-    while lock(&socket.routing.incoming).queued(None) < 10 {
-        task::yield_now().await;
-    }
-    remote.write_all(b"\x00\x01z").await.unwrap();
-    while lock(&socket.routing.incoming).queued(None) < 21 {
-        task::yield_now().await;
-    }
+    ask_together(&socket, &mut remote).await;
+    remote.write_all(b"\x00\x01x").await.unwrap();
+    ping(&mut remote).await;
+    assert_eq!(socket.queued(), 21);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_is_silent_while_the_second_part_waits_is_given_up() {
+    let mut socket = TestSocket::new(100);
+    socket.options.heartbeat.interval = Some(Duration::from_secs(10));
+    let (connection, mut remote) = socket.connect(1_000).await;
+    ask_together(&socket, &mut remote).await;
+    assert!(matches!(connection.await.unwrap().0, DisconnectReason::HeartbeatTimedOut));
+    assert_eq!(socket.queued(), 20);
 }
 
 #[tokio::test]
@@ -334,6 +330,11 @@ impl TestSocket {
         sent
     }
 
+    /// How many messages wait to be received.
+    fn queued(&self) -> usize {
+        lock(&self.routing.incoming).queued(None)
+    }
+
     async fn recv(&self) -> Message {
         let mut ticket = None;
         future::poll_fn(|cx| {
@@ -345,6 +346,20 @@ impl TestSocket {
         })
         .await
     }
+}
+
+/// Sends twenty requests from a remote that has got all that there is for it, and waits until they are read.
+async fn ask_together(socket: &TestSocket, remote: &mut DuplexStream) {
+    socket.send("x").unwrap();
+    assert_eq!(read(remote, 3).await, b"\x00\x01x"[..]);
+    remote.write_all(&b"\x00\x01?".repeat(20)).await.unwrap();
+    ping(remote).await;
+}
+
+/// Waits until all that was written before is read.
+async fn ping(remote: &mut DuplexStream) {
+    remote.write_all(b"\x04\x07\x04PING\x00\x00").await.unwrap();
+    assert_eq!(read(remote, 7).await, b"\x04\x05\x04PONG"[..]);
 }
 
 fn config() -> HandshakeConfig {

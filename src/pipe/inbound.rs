@@ -248,12 +248,7 @@ pub(crate) mod tests {
         let mut pipe = Inbound::new(HighWaterMark::new(4, 0), None);
         pipe.push(&mut arrival_of(&["a", "b", "c", "d"]), usize::MAX);
         pipe.park(Waker::noop());
-        let woken = [(); 4].map(|()| {
-            let mut resumed = None;
-            pipe.pop(&mut resumed).unwrap();
-            resumed.is_some()
-        });
-        assert_eq!(woken, [false, true, false, false]);
+        assert_eq!(pop(&mut pipe), [false, true, false, false]);
     }
 
     #[test]
@@ -263,12 +258,7 @@ pub(crate) mod tests {
         assert_eq!(pipe.push(&mut arrival, 3), 3);
         pipe.park(Waker::noop());
         assert_eq!(pipe.push(&mut arrival, 3), 0);
-        let woken = [(); 3].map(|()| {
-            let mut resumed = None;
-            pipe.pop(&mut resumed).unwrap();
-            resumed.is_some()
-        });
-        assert_eq!(woken, [false, true, false]);
+        assert_eq!(pop(&mut pipe), [false, true, false]);
         assert_eq!(pipe.push(&mut arrival, 3), 2);
         assert_eq!(arrival.cargo.messages(), 0);
     }
@@ -280,9 +270,7 @@ pub(crate) mod tests {
         assert_eq!(pipe.push(&mut arrival, 4), 2);
         pipe.park(Waker::noop());
         assert_eq!(pipe.push(&mut arrival, 4), 0);
-        let mut resumed = None;
-        pipe.pop(&mut resumed).unwrap();
-        assert!(resumed.is_some());
+        assert_eq!(pop(&mut pipe), [true]);
         assert_eq!(pipe.push(&mut arrival, 4), 1);
     }
 
@@ -307,12 +295,7 @@ pub(crate) mod tests {
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 3);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 0);
         pipe.park(Waker::noop());
-        let woken = [(); 3].map(|()| {
-            let mut resumed = None;
-            pipe.pop(&mut resumed).unwrap();
-            resumed.is_some()
-        });
-        assert_eq!(woken, [false, true, false]);
+        assert_eq!(pop(&mut pipe), [false, true, false]);
         assert_eq!(pipe.octets, 0);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 2);
     }
@@ -335,12 +318,7 @@ pub(crate) mod tests {
         pipe.push(&mut arrival_of(&["a", "b", "c"]), usize::MAX);
         let room = pipe.room(Waker::noop(), &mut VecDeque::new());
         assert_eq!((room.messages, room.is_all), (1, false));
-        let woken = [(); 3].map(|()| {
-            let mut resumed = None;
-            pipe.pop(&mut resumed).unwrap();
-            resumed.is_some()
-        });
-        assert_eq!(woken, [false, false, true]);
+        assert_eq!(pop(&mut pipe), [false, false, true]);
     }
 
     #[test]
@@ -348,9 +326,16 @@ pub(crate) mod tests {
         let mut pipe = Inbound::new(HighWaterMark::new(2, 0), None);
         pipe.push(&mut arrival_of(&["a", "b"]), usize::MAX);
         assert_eq!(pipe.room(Waker::noop(), &mut VecDeque::new()).messages, 0);
-        let mut resumed = None;
-        pipe.pop(&mut resumed).unwrap();
-        assert!(resumed.is_some());
+        assert_eq!(pop(&mut pipe), [true]);
+    }
+
+    /// Takes so many messages; tells of each whether the connection was to be woken.
+    fn pop<const MESSAGES: usize>(pipe: &mut Inbound) -> [bool; MESSAGES] {
+        [(); MESSAGES].map(|()| {
+            let mut resumed = None;
+            pipe.pop(&mut resumed).unwrap();
+            resumed.is_some()
+        })
     }
 
     /// Messages that came from nobody in particular.
