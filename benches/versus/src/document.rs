@@ -132,7 +132,7 @@ const INTRODUCTION: &str = "\
 # Benchmarks
 
 This page is written by a program that does the same work with this crate, with libzmq, with other
-implementations and with bare sockets. On an idle machine with two cores it takes some 25 minutes:
+implementations and with bare sockets. On an idle machine with two cores it takes some 20 minutes:
 
 ```sh
 cargo run --release -p versus
@@ -164,26 +164,25 @@ would be 30 ns, of which the kernel takes 28. Tried and not kept, since nothing 
 and moved in pieces of 16 octets, framing in one pass over what was taken, converting and queueing in one
 function. With 10 and with 100 clients this crate is ahead.
 
-**Between 3 and 4 times libzmq and omq** at 16 and 64 octets, and 5 times over ipc: the ratios of single
-rounds lie on both sides of the target, from run to run the median, too.
+**Between 3 and 4 times libzmq and omq** at 16 and 64 octets, and 5 times libzmq over ipc: single rounds lie on
+both sides of the target. The profile is the one above.
 
 **4 times libzmq at 1 Ki.** Bare sockets that write 64 KiB at a time come to no more.
 
-**1 Mi.** Rounds of every implementation, bare sockets included, differ by a factor of up to three here, as
-the two processes do or do not find the octets in the cache that they share. No order can be told.
+**1 Mi.** On one thread the rounds of this crate, of omq and of bare sockets differ by a factor of nearly three. With
+two workers, and over ipc, omq is ahead by a fifth to a quarter in all rounds; why has not been found out yet.
 
 **Round trips.** On one core nine tenths of the time are the kernel's. Each end makes one `send`, one `recv` and
 one `epoll_wait` for a message, which is the least there can be on Tokio; with 8 % of the time in this crate and
 Tokio, in which a message passes from the connection's task to the receiver's, there is next to nothing to be
-won. On two cores as little comes on top of the 57 to 59 µs of bare sockets.
+won. On two cores some 3 µs come on top of the 57 to 59 of bare sockets.
 
-**4 times omq with 1,000 clients.** The target was set when omq had received 0.7 M/s; used as it is here, it
-receives more than 2.
+**4 times omq with 1,000 clients.** Most of the work is that of the process which sends from a thousand sockets; it
+has not been profiled.
 
-**1.5 times a channel over inproc.** With sender and receiver as tasks on two workers both are bound by messages
-that go from one core's cache to the other's, which a profile shows as copying in `send` (25 %) and waiting
-for the lock (8 %). When the receiver is outside of the workers, in `block_on` (`cargo bench --bench inproc`), runs
-differ by more than that, between 1.2 and 1.8 times.
+**1.5 times a channel over inproc.** On one thread a message costs as much as in a channel; on two workers, by a
+profile, 38 % goes into `send`, 14 % into taking it out and 8 % into waiting for the lock. Where the receiver is in `block_on`, outside of the workers
+(`cargo bench --bench inproc`), runs differ by more than that, between 1.2 and 1.8 times.
 
 **8 KiB for an idle connection that was accepted.** Of the heap both ends take less than 8 KiB on average, as a
 test checks (`tests/residue/idle.rs`). Resident memory has the slack of the allocator in it, which was not followed.
@@ -206,7 +205,7 @@ there are marks, and with what its own benchmarks do.
 | tonic | | unary calls over HTTP/2, protobuf |
 | bare sockets | | one way: writes and reads of 64 KiB that block, of messages framed beforehand; requests: a stream of Tokio |
 
-*One thread* and *two workers* are Tokio's runtimes, in each process. libzmq has threads of its own, and
+*One thread* and *two workers* are Tokio's runtimes, in each process, and the work is a task of them. libzmq has threads of its own, and
 bare sockets that go one way block theirs; monocoque stays on one thread. They are measured next to the
 others in both.
 ";
