@@ -23,6 +23,10 @@ use crate::proto::mechanism::Mechanism;
 use crate::proto::mechanism::curve::Seed;
 use crate::proto::traffic::TrafficDecoder;
 
+/// A stream that carries traffic, and who is at its other end. In a box, as all futures that it passes
+/// through keep room for it as long as the connection lasts.
+pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Peer);
+
 /// Shakes hands with the remote, within `deadline` if there is one, and asks the authenticator about it if
 /// there is one.
 pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
@@ -31,7 +35,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     deadline: Option<Duration>,
     max_message_size: Option<u64>,
     asking: Option<&Asking>,
-) -> Result<(Framed<S, TrafficCodec>, Peer), HandshakeFailure> {
+) -> Result<Established<S>, HandshakeFailure> {
     let mut framed = frame(stream, Handshake::new(config, seed()?));
     let mut admission = Admission::default();
     let shaking_hands = async {
@@ -76,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
         config: &HandshakeConfig,
         deadline: Option<Duration>,
         max_message_size: Option<u64>,
-    ) -> Result<(Framed<S, TrafficCodec>, Peer), HandshakeFailure> {
+    ) -> Result<Established<S>, HandshakeFailure> {
         let Self { stream, mut handshake, read, admission } = self;
         let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
         let mut framed = Framed::with_capacity(stream, HandshakeCodec(handshake), 0);
@@ -200,7 +204,7 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     peer: Peer,
     Admission { user_id, metadata: granted }: Admission,
     max_message_size: Option<u64>,
-) -> (Framed<S, TrafficCodec>, Peer) {
+) -> Established<S> {
     let traffic = |HandshakeCodec(mut handshake): HandshakeCodec| {
         let (sealer, opener) =
             handshake.take_session().map(|session| (session.sealer, session.opener)).unzip();
@@ -214,7 +218,7 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     } else {
         framed.map_codec(traffic)
     };
-    (framed, Peer { user_id, granted, ..peer })
+    (Box::new(framed), Peer { user_id, granted, ..peer })
 }
 
 /// What the handshake cannot go on without, or how it has ended.

@@ -42,7 +42,7 @@ use tokio_util::codec::{Decoder, Framed};
 
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
-pub(crate) use self::establish::{Request, establish};
+pub(crate) use self::establish::{Established, Request, establish};
 use self::portion::Portion;
 use self::quiet::Quiet;
 use self::writer::Writer;
@@ -79,12 +79,14 @@ pub(crate) struct Connection<'a, S> {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Takes over an established stream to a remote, whose queues are those of `attachment`.
+    #[expect(clippy::boxed_local, reason = "whoever empties a box keeps it until its own end")]
     pub(crate) fn new(
-        mut framed: Framed<S, TrafficCodec>,
+        framed: Box<Framed<S, TrafficCodec>>,
         attachment: &'a mut Attachment,
         remote: Remote,
         options: &Options,
     ) -> Self {
+        let mut framed = *framed;
         let undelivered = attachment.begin(&remote);
         let mut writer = Writer::new(framed.codec_mut().sealer.take());
         if let Some(hello) = &options.hello_message {
@@ -123,7 +125,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         })
         .await;
         if matches!(reason, None | Some(DisconnectReason::Closed)) {
-            let _ = time::timeout(CLOSE_TIMEOUT, self.shut_down()).await;
+            // In a box, for which there is no room before the end.
+            let _ = Box::pin(time::timeout(CLOSE_TIMEOUT, self.shut_down())).await;
         }
         reason
     }

@@ -205,8 +205,7 @@ impl Connector {
         let established = shaking_hands.instrument(span.clone()).await;
         let (framed, peer) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        let line = Line::Stream(Box::new(framed));
-        Ok((Dialled { line, peer, connection_id, origin }, span))
+        Ok((Dialled { line: Line::Stream(framed), peer, connection_id, origin }, span))
     }
 
     /// Waits until somebody listens there, for as long as that takes.
@@ -276,7 +275,7 @@ impl Connector {
             }
             Line::Stream(framed) => {
                 let remote = joined.remote();
-                let mut connection = Connection::new(*framed, &mut attachment, remote, options);
+                let mut connection = Connection::new(framed, &mut attachment, remote, options);
                 let reason = connection.run_until(joined.disconnected()).await;
                 drop(connection);
                 (reason, attachment)

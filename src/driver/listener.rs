@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
-use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
@@ -19,7 +18,7 @@ use super::port::Call;
 use super::shared::Joined;
 use super::{Shared, wind_down, within};
 use crate::auth::Asking;
-use crate::connection::{Connection, Request, TrafficCodec, establish};
+use crate::connection::{Connection, Established, Request, establish};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
@@ -27,7 +26,6 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::Options;
 use crate::peers::{Direction, Hope};
-use crate::proto::handshake::Peer;
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
@@ -36,12 +34,12 @@ use crate::transport::Stream;
 #[derive(Debug)]
 pub(super) struct Listener {
     acceptor: Acceptor,
-    place: Place,
+    place: Arc<Place>,
     connections: JoinSet<()>,
 }
 
 /// What the connections of one listener have in common.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Place {
     id: EndpointId,
     endpoint: Endpoint,
@@ -61,7 +59,7 @@ impl Listener {
         let endpoint = acceptor.local_endpoint();
         let Options { max_half_open, max_half_open_per_address, .. } = shared.options;
         let half_open = Arc::new(HalfOpen::new(max_half_open, max_half_open_per_address));
-        let place = Place { id, endpoint, ended, shared, half_open };
+        let place = Arc::new(Place { id, endpoint, ended, shared, half_open });
         place.publish(|| EventKind::Listening);
         Self { acceptor, place, connections: JoinSet::new() }
     }
@@ -99,18 +97,20 @@ impl Listener {
     }
 
     fn spawn(&mut self, incoming: Incoming) {
-        let Place { endpoint, shared, .. } = &self.place;
+        let Place { endpoint, shared, .. } = &*self.place;
         let span = journal::connection_span(shared, endpoint, incoming.origin());
         if let Incoming::Call(call) = &incoming {
             span.follows_from(&call.heard_in);
         }
-        self.connections.spawn(self.place.clone().serve(incoming).instrument(span));
+        let place = Arc::clone(&self.place);
+        self.connections.spawn(place.serve(incoming).instrument(span));
     }
 }
 
 impl Place {
-    /// Serves one remote from its handshake to its end.
-    async fn serve(self, incoming: Incoming) {
+    /// Serves one remote from its handshake to its end. Every stage is in a box of its own, so that a
+    /// connection takes no more than the one that it is in.
+    async fn serve(self: Arc<Self>, incoming: Incoming) {
         let origin = incoming.origin();
         match incoming {
             Incoming::Unheard(stream, _, port) => {
@@ -122,17 +122,17 @@ impl Place {
             }
             Incoming::Call(call) => {
                 let (whence, subject) = self.accepted(origin);
-                let served = self.serve_call(call, whence, &subject).await;
+                let served = Box::pin(self.serve_call(call, whence, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Inproc(dial) => {
                 let (whence, subject) = self.accepted(origin);
-                let served = self.serve_dial(dial, whence, &subject).await;
+                let served = Box::pin(self.serve_dial(dial, whence, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Stream(stream, _) => {
                 let (whence, subject) = self.accepted(origin);
-                let served = self.serve_stream(stream, whence, &subject).await;
+                let served = Box::pin(self.serve_stream(stream, whence, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
         }
@@ -203,12 +203,15 @@ impl Place {
         let Shared { options, handshake, .. } = &*self.shared;
         let request = call.request.map(|stream| stream.attach(&options.tcp))?;
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        let introducing = Box::pin(request.introduce(handshake, deadline, largest));
-        let established = tokio::select! {
-            established = introducing => established?,
-            () = self.ended.cancelled() => return Ok(()),
+        let running = {
+            let introducing = Box::pin(request.introduce(handshake, deadline, largest));
+            let established = tokio::select! {
+                established = introducing => established?,
+                () = self.ended.cancelled() => return Ok(()),
+            };
+            Box::pin(self.run(established, whence, subject))
         };
-        Box::pin(self.run(established, whence, subject)).await;
+        running.await;
         Ok(())
     }
 
@@ -220,13 +223,14 @@ impl Place {
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
-        // In boxes, so that a connection takes no more than the stage that it is in.
-        let established = Box::pin(self.half_open(whence.1, async |asking| {
-            establish(stream, handshake.clone(), deadline, largest, asking).await
-        }));
-        if let Some(established) = established.await? {
-            Box::pin(self.run(established, whence, subject)).await;
-        }
+        let running = {
+            let establishing = Box::pin(self.half_open(whence.1, async |asking| {
+                establish(stream, handshake.clone(), deadline, largest, asking).await
+            }));
+            let Some(established) = establishing.await? else { return Ok(()) };
+            Box::pin(self.run(established, whence, subject))
+        };
+        running.await;
         Ok(())
     }
 
@@ -252,7 +256,7 @@ impl Place {
     /// Runs a connection to its end.
     async fn run(
         &self,
-        (framed, peer): (Framed<Stream, TrafficCodec>, Peer),
+        (framed, peer): Established<Stream>,
         whence: (ConnectionId, Origin),
         subject: &Subject,
     ) {

@@ -331,7 +331,8 @@ async fn wind_down(mut tasks: JoinSet<()>, linger: Option<Duration>) {
 /// Waits until something is done, or the time for it is over.
 async fn within<T>(limit: Option<Duration>, doing: impl Future<Output = T>) -> Option<T> {
     match limit {
-        Some(limit) => time::timeout(limit, doing).await.ok(),
+        // In a box, as it is seldom needed where it would take room all the time.
+        Some(limit) => Box::pin(time::timeout(limit, doing)).await.ok(),
         None => Some(doing.await),
     }
 }
