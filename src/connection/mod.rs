@@ -8,8 +8,8 @@
 //! takes no more stops the writing and never the reading.
 //!
 //! **Memory.** Beside the queues a connection holds one read buffer, and what it took from the
-//! queue and has not written: 256 KiB at most, or one message that is longer. Of that 60 KiB are
-//! encoded at a time, without the long bodies, of which no copy is made.
+//! queue and has not written: 256 KiB at most, or one message that is longer. Of that so
+//! much is encoded at a time as goes into one write, without the long bodies, of which no copy is made.
 //!
 //! **Ending.** A retired queue that is empty ends the connection once all is written: it shuts its
 //! side of the stream down and waits a moment for the remote to do the same. Any other end is the
@@ -78,17 +78,19 @@ pub(crate) struct Connection<'a, S> {
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
-    /// Takes over an established stream to a remote, whose queues are those of `attachment`.
+    /// Takes over an established stream to a remote, whose queues are those of `attachment`. The stream
+    /// is best written to by `write_size` octets at a time.
     #[expect(clippy::boxed_local, reason = "whoever empties a box keeps it until its own end")]
     pub(crate) fn new(
         framed: Box<Framed<S, TrafficCodec>>,
+        write_size: usize,
         attachment: &'a mut Attachment,
         remote: Remote,
         options: &Options,
     ) -> Self {
         let mut framed = *framed;
         let undelivered = attachment.begin(&remote);
-        let mut writer = Writer::new(framed.codec_mut().sealer.take());
+        let mut writer = Writer::new(write_size, framed.codec_mut().sealer.take());
         if let Some(hello) = &options.hello_message {
             writer.queue_hello(hello);
         }

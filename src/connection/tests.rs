@@ -305,7 +305,8 @@ impl TestSocket {
         let options = self.options.clone();
         let connection = tokio::spawn(async move {
             let (framed, _) = establish(near, config(), None, None, None).await.unwrap();
-            let reason = Connection::new(framed, &mut attachment, nobody(), &options).run().await;
+            let reason =
+                Connection::new(framed, 0xF000, &mut attachment, nobody(), &options).run().await;
             (reason, attachment)
         });
         let (mut from, mut to) = tokio::io::split(remote);

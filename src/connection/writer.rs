@@ -24,8 +24,10 @@ use crate::stats::Volume;
 /// that after a failure it is certain which of them are not.
 ///
 /// Invariant: `encoded <= taken.len()`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writer {
+    /// How much is written at once, in octets.
+    write_size: usize,
     taken: VecDeque<Message>,
     /// Whether a round is being written.
     in_round: bool,
@@ -53,8 +55,18 @@ struct Long {
 
 impl Writer {
     /// With a `sealer` all frames are sealed.
-    pub(super) fn new(sealer: Option<Sealer>) -> Self {
-        Self { sealer, ..Self::default() }
+    pub(super) fn new(write_size: usize, sealer: Option<Sealer>) -> Self {
+        Self {
+            write_size,
+            taken: VecDeque::new(),
+            in_round: false,
+            encoded: 0,
+            round: 0,
+            long: VecDeque::new(),
+            commands: BytesMut::new(),
+            sealer,
+            written: Volume::default(),
+        }
     }
 
     /// Where to put taken messages. Only an idle writer may be given some.
@@ -139,7 +151,7 @@ impl Writer {
     /// and all at once: commands that are queued meanwhile are sealed after it.
     fn encode(&mut self, buffer: &mut BytesMut) {
         let missing = match &self.sealer {
-            None => WRITE_SIZE - self.pending(buffer.len()),
+            None => self.write_size - self.pending(buffer.len()),
             Some(_) => usize::MAX,
         };
         let (mut octets, mut messages, mut copied) = (0, 0, 0);
@@ -180,7 +192,7 @@ impl Writer {
     ) -> Poll<io::Result<()>> {
         loop {
             let pending = self.pending(framed.write_buffer().len());
-            if pending < WRITE_SIZE / 2 && self.encoded < self.taken.len() {
+            if pending < self.write_size / 2 && self.encoded < self.taken.len() {
                 self.encode(framed.write_buffer_mut());
             } else if pending == 0 {
                 break;
@@ -218,10 +230,10 @@ impl Writer {
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.long.is_empty() {
-            return stream.poll_write(cx, &buffer[..buffer.len().min(WRITE_SIZE)]);
+            return stream.poll_write(cx, &buffer[..buffer.len().min(self.write_size)]);
         }
         let mut slices = [IoSlice::new(&[]); SLICES];
-        let (mut used, mut room, mut rest) = (0, WRITE_SIZE, buffer);
+        let (mut used, mut room, mut rest) = (0, self.write_size, buffer);
         let last = [(rest.len(), &[][..])];
         let pieces = self.long.iter().map(|long| (long.after, &long.body[..])).chain(last);
         for (after, body) in pieces {
@@ -271,10 +283,6 @@ impl Writer {
 /// headers is faster. (Without a copy from 8 KiB on, bodies of 16 KiB passed at half the rate.)
 const LONG_BODY: usize = 0x8000;
 
-/// How much is written at once. Over loopback TCP, writes of 57 to 64 thousand octets pass half as fast
-/// again as those of 64 KiB, which no longer fit into one segment.
-const WRITE_SIZE: usize = 0xF000;
-
 /// Pieces of one write: more than so many headers and long bodies do not go into it.
 const SLICES: usize = 8;
 
@@ -302,7 +310,7 @@ mod tests {
         let expected = encoded(&bodies);
         let (near, mut far) = duplex(1_000);
         let mut framed = Framed::new(near, BytesCodec::new());
-        let mut writer = Writer::default();
+        let mut writer = Writer::new(WRITE_SIZE, None);
         writer.taken().extend(bodies);
         let mut received = vec![0; expected.len()];
         let write = future::poll_fn(|cx| writer.poll_write(cx, &mut framed));
@@ -322,7 +330,7 @@ mod tests {
             // As much as fits is written, and not one octet more.
             let (near, _far) = duplex(capacity.max(1));
             let mut framed = Framed::new(near, BytesCodec::new());
-            let mut writer = Writer::default();
+            let mut writer = Writer::new(WRITE_SIZE, None);
             writer.taken().extend(bodies.iter().cloned());
             writer.queue_command(&Command::Pong(Pong::decode(b"xyz")));
             let mut cx = Context::from_waker(Waker::noop());
@@ -338,6 +346,9 @@ mod tests {
             assert_eq!(written, (bodies.len() - unwritten.len()) as u64);
         }
     }
+
+    /// More than a long body, and less than two.
+    const WRITE_SIZE: usize = 0xF000;
 
     /// PONG with the three octets of context.
     const PONG_LEN: usize = 10;

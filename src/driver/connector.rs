@@ -274,8 +274,9 @@ impl Connector {
                 (reason, half.leave()?)
             }
             Line::Stream(framed) => {
-                let remote = joined.remote();
-                let mut connection = Connection::new(framed, &mut attachment, remote, options);
+                let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
+                let mut connection =
+                    Connection::new(framed, write_size, &mut attachment, remote, options);
                 let reason = connection.run_until(joined.disconnected()).await;
                 drop(connection);
                 (reason, attachment)

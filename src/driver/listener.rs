@@ -264,7 +264,8 @@ impl Place {
         let options = &shared.options;
         let Some(mut attachment) = self.attach(subject) else { return };
         let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
-        let mut connection = Connection::new(framed, &mut attachment, joined.remote(), options);
+        let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
+        let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
         let reason = self.until_disconnected(&joined, pin!(connection.run())).await;
         drop(connection);
         joined.end(reason, &mut attachment, options.disconnect_message.as_ref());

@@ -34,6 +34,18 @@ pub(crate) enum DetachedStream {
 }
 
 impl Stream {
+    /// How many octets are best written at once.
+    pub(crate) const fn write_size(&self) -> usize {
+        match self {
+            // Over loopback, writes of 57 to 64 thousand octets pass half as fast again as those of
+            // 64 KiB, which no longer fit into one segment.
+            Self::Tcp(_) => 0xF000,
+            // The system copies a write before the other end sees any of it, and holds some 200 KiB.
+            #[cfg(unix)]
+            Self::Ipc(_) => 0x1_F000,
+        }
+    }
+
     /// Takes the stream out of its runtime.
     pub(crate) fn detach(self) -> io::Result<DetachedStream> {
         Ok(match self {

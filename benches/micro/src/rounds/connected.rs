@@ -112,7 +112,7 @@ fn connect(
     };
     runtime.spawn(async move {
         let (framed, _) = establish(stream, config, None, None, None).await.expect("both fit");
-        Connection::new(framed, &mut attachment, remote, &Options::default()).run().await
+        Connection::new(framed, 0xF000, &mut attachment, remote, &Options::default()).run().await
     });
     (outgoing, incoming)
 }
