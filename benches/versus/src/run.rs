@@ -51,7 +51,7 @@ struct Plan<'a> {
     sections: Vec<Section>,
     implementations: Vec<Implementation>,
     rounds: Option<usize>,
-    seconds: f64,
+    seconds: Option<f64>,
     /// Whether results are kept and shown in the documentation.
     writes: bool,
 }
@@ -73,7 +73,7 @@ impl<'a> Plan<'a> {
             sections: or_all(&arguments.sections),
             implementations: or_all(&arguments.implementations),
             rounds: arguments.rounds.map(usize::from),
-            seconds: arguments.seconds.unwrap_or_else(|| extent.seconds()),
+            seconds: arguments.seconds,
         }
     }
 
@@ -99,6 +99,7 @@ impl<'a> Plan<'a> {
         let directory = Directory::create()?;
         let mut results = Results::default();
         for case in cases {
+            let seconds = self.seconds.unwrap_or_else(|| self.extent.seconds(case));
             let mut who: Vec<_> = self.taking_part(case).map(|who| (who, None)).collect();
             for round in 0..self.rounds(case) {
                 for (who, rate) in &mut who {
@@ -107,7 +108,7 @@ impl<'a> Plan<'a> {
                         let attempt = Attempt {
                             case,
                             implementation: *who,
-                            seconds: self.seconds,
+                            seconds,
                             rate: *rate,
                             directory: &directory.0,
                         };
