@@ -37,7 +37,7 @@ use crate::routing_id::RoutingId;
 #[derive(Clone)]
 pub struct Message(Inner);
 
-/// Where the octets are.
+/// A short body in place, or a long one that is shared.
 ///
 /// Short bodies are copied, because that is cheaper than counting references to them, on the thread
 /// that sends as on the one that receives.

@@ -305,8 +305,9 @@ impl TestSocket {
         let options = self.options.clone();
         let connection = tokio::spawn(async move {
             let (framed, _) = establish(near, config(), None, None, None).await.unwrap();
-            let reason =
-                Connection::new(framed, 0xF000, &mut attachment, nobody(), &options).run().await;
+            let reason = Connection::new(framed, WRITE_SIZE, &mut attachment, nobody(), &options)
+                .run()
+                .await;
             (reason, attachment)
         });
         let (mut from, mut to) = tokio::io::split(remote);
@@ -393,3 +394,6 @@ const GREETING: [u8; 64] = {
 
 const SERVER_READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06SERVER";
 const CLIENT_READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06CLIENT";
+
+/// As over TCP.
+const WRITE_SIZE: usize = 0xF000;

@@ -9,7 +9,7 @@ use crate::implementation::Implementation;
 
 /// Measures tokio-zmtp next to libzmq, other implementations and bare sockets, in turn.
 ///
-/// Without arguments, everything that docs/benchmarks.md shows, which takes some 20 minutes of an
+/// Without arguments, everything that docs/benchmarks.md shows, which takes some 25 minutes of an
 /// idle machine with two cores, and writes it anew.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "versus")]

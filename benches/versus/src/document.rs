@@ -132,7 +132,7 @@ const INTRODUCTION: &str = "\
 # Benchmarks
 
 This page is written by a program that does the same work with this crate, with libzmq, with other
-implementations and with bare sockets. On an idle machine with two cores it takes some 20 minutes:
+implementations and with bare sockets. On an idle machine with two cores it takes some 25 minutes:
 
 ```sh
 cargo run --release -p versus
@@ -160,9 +160,7 @@ const LIMITS: &str = "
 takes one out of its read buffer: there is no queue, no lock and no second task. A handle here is cloned and
 used from anywhere, so a message is moved into a queue under a lock, and a connection takes it from there.
 Half as fast again as monocoque would be 60 ns a message at either end. A sender of 64 octets takes 80, by `perf`
-23 of these in the two atomic instructions of a lock that nobody contends for, where the processor
-waits until all that was written before is in its cache; a receiver takes 75, of these some 20 there. What was
-won lately is that a message is moved in whole words (recv 0.88 to 0.96 times the time before, send 0.86 to 0.96).
+23 of these at the two atomic instructions of a lock that nobody contends for; a receiver takes 75, of these some 20 there.
 Tried and not kept: bodies aligned and moved in pieces of 16 octets (the receiver wins, the sender loses as
 much), a clone apart for long bodies, handing a message on by reference, framing in one pass over what was
 taken, converting and queueing in one function.
@@ -173,18 +171,17 @@ the queue's and that of counting references. Without copies, writing bodies from
 half the rate. On an AMD EPYC bare sockets make half as many messages of 1 Ki, and this crate as many as they.
 Against libzmq and monocoque single rounds of 1 Ki lie on both sides of the target.
 
-**1 Mi.** This crate, omq and bare sockets copy as fast as the memory allows; single rounds lie on both sides.
+**1 Mi.** By `perf` 97 % of the sender's time and 89 % of the receiver's are the kernel's, 42 % and 56 % in copying
+alone. Bare sockets make no more, and against omq single rounds lie on both sides.
 
 **Round trips.** Each end makes one `send`, one `recv` and one `epoll_wait` for a message, which is the least there
 can be on Tokio. By `perf` 70 % of the time on one core are the kernel's; of the rest no function has more than
 2.3 %. It is the way from the connection's task to the receiver's and back, about a microsecond at each end,
-which bare sockets do not have. monocoque, which does not have it either, is no faster on one core; on two
-it is, by 0.8 to 1.2 times.
+which bare sockets and monocoque do not have. Against monocoque single rounds lie on both sides.
 
 **4 times omq with 1,000 clients.** Single rounds lie on both sides. By `perf` the process that sends from a thousand
 sockets spends 16 % in putting a message into its queue, 11 % in `send`, 20 % in the benchmark's own
-futures and their wake-ups, and 4 % in page faults; the one that receives spends 45 % in `recv`, where what a
-thousand queues hold is not in the cache.
+futures and their wake-ups, and 4 % in page faults; the one that receives spends 45 % in `recv`.
 
 ### What else was looked at
 

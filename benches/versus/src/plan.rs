@@ -33,7 +33,7 @@ impl Extent {
             // The queues of a thousand connections hold two million messages: in less time it would be
             // measured how fast those are filled.
             Self::Full if case.clients >= 1_000 => 2.0,
-            // Of so long bodies only some hundreds would pass.
+            // In less time rounds of such long bodies lie up to three times apart.
             Self::Full if case.section == Section::Throughput && case.size >= 0x10_0000 => 1.0,
             Self::Full => 0.3,
             Self::Quick => 0.2,

@@ -112,10 +112,15 @@ fn connect(
     };
     runtime.spawn(async move {
         let (framed, _) = establish(stream, config, None, None, None).await.expect("both fit");
-        Connection::new(framed, 0xF000, &mut attachment, remote, &Options::default()).run().await
+        Connection::new(framed, WRITE_SIZE, &mut attachment, remote, &Options::default())
+            .run()
+            .await
     });
     (outgoing, incoming)
 }
 
 /// As much as a socket of the system holds, more or less.
 const STREAM: usize = 0x4_0000;
+
+/// As over TCP.
+const WRITE_SIZE: usize = 0xF000;
