@@ -18,7 +18,7 @@ pub(crate) fn redraw() -> Result<(), Failure> {
         results.add(Results::read(&kept(), section)?);
     }
     if results.measured.is_empty() {
-        return Err("nothing was measured yet: cargo run --release -p versus".into());
+        return Err("nothing was measured yet: run without `redraw` first".into());
     }
     let docs = root().join("docs");
     fs::create_dir_all(docs.join("benchmarks"))?;
@@ -135,12 +135,12 @@ This page is written by a program that does the same work with this crate, with 
 implementations and with bare sockets. On an idle machine with two cores it takes some 25 minutes:
 
 ```sh
-cargo run --release -p versus
+cargo run --release --manifest-path benches/versus/Cargo.toml
 ```
 
 `--quick` takes about a minute and only prints; `--sections`, `--implementations`, `--transports`,
 `--runtimes`, `--sizes`, `--rounds` and `--seconds` choose, and `--help` tells among what. Results are kept in
-`target/versus`, from where `cargo run --release -p versus redraw` writes this page again.
+`target/versus`; the same command followed by `redraw` writes this page from them.
 
 Each end of a connection is a process of its own. Implementations take turns within each round. A cell
 has the median of the rounds with the least and the greatest; below stands how this crate compares: its

@@ -1,8 +1,8 @@
 //! The same work on this crate, on libzmq, on other implementations and on bare sockets, in turn.
 //!
-//! `cargo run --release -p versus` measures everything and writes `docs/benchmarks.md`; `--quick` takes
-//! about a minute and only prints; `--help` tells what can be chosen. Each end of a connection is a
-//! process of its own, which is this program again in another role.
+//! `cargo run --release --manifest-path benches/versus/Cargo.toml` measures everything and writes
+//! `docs/benchmarks.md`; `--quick` takes about a minute and only prints; `--help` lists what can be
+//! chosen. Each end of a connection is a separate process, which runs this program in another role.
 
 mod arguments;
 mod case;
