@@ -37,7 +37,8 @@ impl Backoff {
 }
 
 fn jittered(interval: Duration, random: f64) -> Duration {
-    interval.mul_f64(0.5 + random / 2.0)
+    let half = interval / 2;
+    half + half.mul_f64(random)
 }
 
 /// Where nobody listens on this machine an attempt fails at once; without a delay it would take a
@@ -69,5 +70,6 @@ mod tests {
         let mut backoff = Backoff::new(Duration::ZERO, Duration::MAX);
         backoff.failures = u32::MAX;
         assert!(backoff.after_failure(0.0) > Duration::from_secs(1));
+        assert!(backoff.longest(1.0) > Duration::from_secs(1));
     }
 }

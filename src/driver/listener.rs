@@ -161,7 +161,8 @@ impl Place {
         port: SocketAddr,
     ) -> Result<(), HandshakeFailure> {
         let Options { handshake_interval, mechanism, .. } = &self.shared.options;
-        let deadline = handshake_interval.map(|limit| (Instant::now() + limit, limit));
+        let deadline =
+            handshake_interval.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit)));
         self.half_open(origin, async |asking| {
             let hearing = Request::hear(stream, mechanism.clone(), asking);
             let request = match deadline {

@@ -29,6 +29,7 @@ mod immediate;
 mod inproc;
 #[cfg(unix)]
 mod ipc;
+mod limits;
 mod live_options;
 #[cfg(feature = "metrics")]
 mod metrics;

@@ -99,7 +99,7 @@ async fn a_remote_that_refuses_the_proxy_is_tried_again() {
 }
 
 /// A proxy, until this is dropped.
-struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     /// Where it was asked to connect to.
     targets: watch::Receiver<Vec<String>>,
@@ -107,7 +107,7 @@ struct Proxy {
 }
 
 impl Proxy {
-    async fn start(password: Option<&'static str>) -> Self {
+    pub(crate) async fn start(password: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (asked, targets) = watch::channel(Vec::new());
@@ -122,7 +122,7 @@ impl Proxy {
         Self { address, targets, _tasks: tasks }
     }
 
-    fn open(&self) -> SocksProxy {
+    pub(crate) fn open(&self) -> SocksProxy {
         self.address.into()
     }
 }

@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Builder;
+use super::{Builder, unless_zero};
 use crate::error::PropertyError;
 use crate::options::{Names, ReconnectStop, Resolver};
 
 impl<S> Builder<S> {
-    /// Sets how long one attempt to connect may take before the next is due; `None` leaves it to
-    /// the system, which takes minutes. Default: 10 s. (libzmq `ZMQ_CONNECT_TIMEOUT`.)
+    /// Sets how long one attempt to connect may take before the next is due; `None` or zero leaves it
+    /// to the system, which takes minutes. Default: 10 s. (libzmq `ZMQ_CONNECT_TIMEOUT`.)
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.options.connect_timeout = limit.into();
+        self.options.connect_timeout = unless_zero(limit.into());
         self
     }
 
-    /// Sets how long a handshake may take before the connection is given up; `None` for any time.
-    /// Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
+    /// Sets how long a handshake may take before the connection is given up; `None` or zero for any
+    /// time. Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
     pub fn handshake_interval(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.options.handshake_interval = limit.into();
+        self.options.handshake_interval = unless_zero(limit.into());
         self
     }
 

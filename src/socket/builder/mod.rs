@@ -11,6 +11,7 @@ mod tcp;
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use super::Socket;
 use crate::endpoint::{Endpoint, EndpointError};
@@ -177,4 +178,9 @@ impl<S: Socket> fmt::Debug for Builder<S> {
         let mut debug = f.debug_struct("Builder");
         debug.field("socket", &S::SOCKET_TYPE).field("options", &self.options).finish()
     }
+}
+
+/// Reads a zero as libzmq does where it turns an option off.
+fn unless_zero(length: Option<Duration>) -> Option<Duration> {
+    length.filter(|length| !length.is_zero())
 }

@@ -144,7 +144,8 @@ impl<S> Builder<S> {
     }
 
     /// Sets how long what was sent may stay unacknowledged before the connection is broken, cut to
-    /// milliseconds, but at least one; `None` or zero leaves it to the system, which takes minutes.
+    /// milliseconds, but at least one; `None` or zero leaves it to the system, which takes minutes. The
+    /// system refuses more than 24 days.
     /// Default: `None`. Linux and Android only. (`TCP_USER_TIMEOUT`, RFC 5482; libzmq
     /// `ZMQ_TCP_MAXRT`.)
     #[cfg(any(target_os = "android", target_os = "linux"))]

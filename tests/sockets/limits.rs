@@ -1,0 +1,354 @@
+//! Every option at zero, at the least and at the greatest value, over every path: the socket works, or
+//! it refuses the value by an error that names the option.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio_zmtp::monitor::{DisconnectReason, EventKind, Monitor};
+use tokio_zmtp::{
+    Builder, Client, ConnectError, Endpoint, Mechanism, ReconnectStop, Resolver, Server, Socket,
+};
+
+#[cfg(feature = "socks")]
+use crate::socks::Proxy;
+use crate::transports::Transport;
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn every_option_works_at_its_limits_or_names_itself() {
+    let _watchdog = Watchdog::start();
+    let mut failures = String::new();
+    for row in rows() {
+        let cases = PATHS.iter().flat_map(|path| [(*path, Side::Client), (*path, Side::Server)]);
+        let row = &row;
+        let outcomes = cases.map(|(path, side)| async move {
+            (path, side, row.check(path, try_out(row, path, side).await))
+        });
+        for (path, side, outcome) in join_all(outcomes).await {
+            if let Err(error) = outcome {
+                let Row { option, value, .. } = row;
+                writeln!(failures, "{option}({value}) of the {side:?} over {path:?}: {error}")
+                    .unwrap();
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+#[test]
+fn every_option_is_in_the_table() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/socket/builder");
+    let mut setters = BTreeSet::new();
+    for entry in fs::read_dir(source).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for function in text.split("pub fn ").skip(1) {
+            let head = function.split_once(')').unwrap().0;
+            if head.contains("mut self") {
+                let end = head.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap();
+                setters.insert(head[..end].to_owned());
+            }
+        }
+    }
+    // These have no limits. That of `metadata` is an error of the setter.
+    for other in ["authenticator", "metadata", "resolver", "socks_proxy"] {
+        assert!(setters.remove(other), "{other}");
+    }
+    let table: BTreeSet<_> = rows().iter().map(|row| row.option.to_owned()).collect();
+    assert_eq!(table, setters);
+}
+
+/// One value of one option.
+struct Row {
+    option: &'static str,
+    value: &'static str,
+    expected: Expected,
+    client: fn(Builder<Client>) -> Builder<Client>,
+    server: fn(Builder<Server>) -> Builder<Server>,
+}
+
+/// What comes of a value.
+#[derive(Clone, Copy, Debug)]
+enum Expected {
+    Works,
+    /// The value asks for it that a connection that has ended is not established again.
+    WorksOnce,
+    /// The system refuses it where it applies, and the error names this.
+    Refused(&'static str),
+    /// The same, but it depends on the system and on what the process may do.
+    MayBeRefused(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
+}
+
+/// How the sockets come together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Plain(Transport),
+    /// At a port where another socket serves a resource as well.
+    Resource,
+    /// By a name whose addresses are followed.
+    Name,
+    /// Through a proxy.
+    #[cfg(feature = "socks")]
+    Proxy,
+}
+
+const PATHS: &[Way] = &[
+    Way::Plain(Transport::Inproc),
+    #[cfg(unix)]
+    Way::Plain(Transport::Ipc),
+    Way::Plain(Transport::Tcp),
+    Way::Resource,
+    Way::Name,
+    #[cfg(feature = "socks")]
+    Way::Proxy,
+];
+
+impl Way {
+    const fn is_tcp(self) -> bool {
+        !matches!(self, Self::Plain(Transport::Inproc)) && !self.is_ipc()
+    }
+
+    const fn is_ipc(self) -> bool {
+        #[cfg(unix)]
+        return matches!(self, Self::Plain(Transport::Ipc));
+        #[cfg(not(unix))]
+        return false;
+    }
+}
+
+impl Row {
+    fn check(&self, way: Way, outcome: Result<(), String>) -> Result<(), String> {
+        let is_named = |name: &str, error: &str| error.contains(name);
+        match (self.expected, outcome) {
+            (Expected::Works | Expected::WorksOnce | Expected::MayBeRefused(_), Ok(())) => Ok(()),
+            (Expected::Refused(_), Ok(())) if !way.is_tcp() => Ok(()),
+            (Expected::Refused(_), Ok(())) => Err("it is not refused".to_owned()),
+            (Expected::Refused(name) | Expected::MayBeRefused(name), Err(error))
+                if is_named(name, &error) =>
+            {
+                Ok(())
+            }
+            (_, Err(error)) => Err(error),
+        }
+    }
+}
+
+/// Exchanges messages, has the connection end, and exchanges messages again. An error is what the
+/// sockets report.
+async fn try_out(row: &Row, way: Way, side: Side) -> Result<(), String> {
+    let resolver = Fixed(Ipv4Addr::LOCALHOST);
+    let quick = Duration::from_millis(1);
+    let mut server = Server::builder();
+    let mut client = Client::builder().reconnect_interval(quick).resolver(resolver);
+    match side {
+        Side::Client => client = (row.client)(client),
+        Side::Server => server = (row.server)(server),
+    }
+    let endpoint = match way {
+        Way::Plain(transport) => transport.any(),
+        Way::Resource => "tcp://127.0.0.1:*/limits".parse().unwrap(),
+        _ => Transport::Tcp.any(),
+    };
+    let server = server.bind(endpoint).await.map_err(|error| chain(&error))?;
+    let endpoint = server.last_endpoint().unwrap();
+    #[cfg(feature = "socks")]
+    let proxy = Proxy::start(None).await;
+    #[cfg(feature = "socks")]
+    if way == Way::Proxy {
+        client = client.socks_proxy(proxy.open());
+    }
+    let client = client.build();
+    let mut monitor = client.monitor();
+    let connected = connect(&client, way, endpoint).await;
+    connected.map_err(|error| chain(&error))?;
+    round_trip(&client, &server, &mut monitor).await?;
+    if matches!(row.expected, Expected::Works | Expected::MayBeRefused(_)) {
+        for remote in server.peers() {
+            server.disconnect_peer(remote.connection_id());
+        }
+        until_disconnected(&mut monitor).await?;
+        round_trip(&client, &server, &mut monitor).await?;
+    }
+    // What it takes to end is bounded by the other side, whatever this one says.
+    let other_end = server.close();
+    futures::join!(client.close(), other_end);
+    Ok(())
+}
+
+async fn connect(client: &Client, way: Way, endpoint: Endpoint) -> Result<(), ConnectError> {
+    match (way, endpoint) {
+        (Way::Name, Endpoint::Tcp(tcp)) => {
+            client.connect_all(format!("tcp://name.test:{}", tcp.port())).await
+        }
+        (_, endpoint) => client.connect(endpoint).await,
+    }
+}
+
+/// Waits for a connection, and sends a message there and back. Bodies are empty: there may be no room
+/// for others.
+async fn round_trip(client: &Client, server: &Server, monitor: &mut Monitor) -> Result<(), String> {
+    loop {
+        match monitor.recv().await.unwrap().unwrap().kind {
+            EventKind::HandshakeSucceeded => break,
+            EventKind::ConnectFailed { reason } => return Err(chain(&reason)),
+            EventKind::HandshakeFailed { reason } => return Err(chain(&reason)),
+            _ => {}
+        }
+    }
+    let exchange = async {
+        client.send_timeout("", LONG).await.unwrap();
+        let request = server.recv_timeout(LONG).await.unwrap();
+        // A notice of the server's may come from a remote that has gone.
+        if server.route_timeout("", request.routing_id().unwrap(), LONG).await.is_err() {
+            let request = server.recv_timeout(LONG).await.unwrap();
+            server.route_timeout("", request.routing_id().unwrap(), LONG).await.unwrap();
+        }
+        client.recv_timeout(LONG).await.unwrap();
+    };
+    tokio::select! {
+        () = exchange => Ok(()),
+        failure = failure(monitor) => Err(failure),
+    }
+}
+
+/// Waits until the connection has ended by the will of the other side.
+async fn until_disconnected(monitor: &mut Monitor) -> Result<(), String> {
+    loop {
+        match monitor.recv().await.unwrap().unwrap().kind {
+            EventKind::Disconnected { reason: DisconnectReason::ClosedByRemote } => return Ok(()),
+            EventKind::Disconnected { reason } => return Err(chain(&reason)),
+            _ => {}
+        }
+    }
+}
+
+/// Waits until the connection has ended.
+async fn failure(monitor: &mut Monitor) -> String {
+    loop {
+        if let EventKind::Disconnected { reason } = monitor.recv().await.unwrap().unwrap().kind {
+            return chain(&reason);
+        }
+    }
+}
+
+/// An error with all that has caused it.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        write!(text, ": {error}").unwrap();
+        source = error.source();
+    }
+    text
+}
+
+macro_rules! rows {
+    ($($option:ident: $($expected:ident $(($name:literal))?: $value:expr),+;)+) => {
+        vec![$($(Row {
+            option: stringify!($option),
+            value: stringify!($value),
+            expected: Expected::$expected$(($name))?,
+            client: |builder| builder.$option($value),
+            server: |builder| builder.$option($value),
+        },)+)+]
+    };
+}
+
+/// All options, those of one type of socket included.
+fn rows() -> Vec<Row> {
+    let mut rows = rows_of_both();
+    rows.push(Row {
+        option: "disconnect_message",
+        value: "\"\"",
+        expected: Expected::Works,
+        client: |builder| builder,
+        server: |builder| builder.disconnect_message(""),
+    });
+    rows.push(Row {
+        option: "hiccup_message",
+        value: "\"\"",
+        expected: Expected::Works,
+        client: |builder| builder.hiccup_message(""),
+        server: |builder| builder,
+    });
+    rows
+}
+
+#[rustfmt::skip]
+fn rows_of_both() -> Vec<Row> {
+    rows! {
+        backlog: Works: 0, Works: 1, Works: u32::MAX;
+        bind_to_device: Works: None, Works: "", Refused("SO_BINDTODEVICE"): LONG_NAME;
+        connect_timeout: Works: None, Works: ZERO, MayBeRefused("nobody answered within 1ns"): LEAST, Works: MAX;
+        domain: Works: "", Works: LONG_NAME;
+        handshake_interval: Works: None, Works: ZERO, MayBeRefused("handshake"): LEAST, Works: MAX;
+        heartbeat_interval: Works: None, Works: ZERO, MayBeRefused("no sign of life"): LEAST, Works: MAX;
+        heartbeat_timeout: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
+        heartbeat_ttl: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
+        hello_message: Works: "";
+        immediate: Works: false, Works: true;
+        linger: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
+        max_half_open: Works: 0, Works: 1, Works: usize::MAX;
+        max_half_open_per_address: Works: 0, Works: 1, Works: usize::MAX;
+        max_message_size: Works: None, Works: 0, Works: 1, Works: u64::MAX;
+        mechanism: Works: Mechanism::Null;
+        priority: Works: None, Works: 0, MayBeRefused("SO_PRIORITY"): u32::MAX;
+        reconnect_interval: WorksOnce: None, Works: ZERO, Works: LEAST, WorksOnce: MAX;
+        reconnect_interval_max: Works: ZERO, Works: LEAST, Works: MAX;
+        reconnect_stop: Works: [], WorksOnce: [ReconnectStop::AfterDisconnect];
+        recv_buffer_size: Works: None, Works: 0, Works: 1, Works: u32::MAX;
+        recv_hwm: Works: 0, Works: 1, Works: usize::MAX;
+        recv_hwm_bytes: Works: 0, Works: 1, Works: usize::MAX;
+        recv_timeout: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
+        resolve_interval: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
+        send_buffer_size: Works: None, Works: 0, Works: 1, Works: u32::MAX;
+        send_hwm: Works: 0, Works: 1, Works: usize::MAX;
+        send_hwm_bytes: Works: 0, Works: 1, Works: usize::MAX;
+        send_timeout: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
+        source_address: Works: ([0, 0, 0, 0], 0), MayBeRefused("source"): ([255, 255, 255, 255], u16::MAX);
+        tcp_keepalive: Works: None, Works: false, Works: true;
+        tcp_keepalive_count: Works: None, Refused("SO_KEEPALIVE"): 0, Works: 1, Refused("SO_KEEPALIVE"): u32::MAX;
+        tcp_keepalive_idle: Works: None, Refused("SO_KEEPALIVE"): ZERO, Works: LEAST, Refused("SO_KEEPALIVE"): MAX;
+        tcp_keepalive_interval: Works: None, Refused("SO_KEEPALIVE"): ZERO, Works: LEAST, Refused("SO_KEEPALIVE"): MAX;
+        tcp_max_retransmission_time: Works: None, Works: ZERO, Works: Duration::from_secs(1), Refused("TCP_USER_TIMEOUT"): MAX;
+        type_of_service: Works: None, Works: 0, Works: u8::MAX;
+    }
+}
+
+/// A resolver that knows one address.
+struct Fixed(Ipv4Addr);
+
+impl Resolver for Fixed {
+    fn resolve<'a>(
+        &'a self,
+        _name: &'a str,
+        port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
+        Box::pin(async move { Ok(vec![(self.0, port).into()]) })
+    }
+}
+
+const ZERO: Duration = Duration::ZERO;
+
+const LEAST: Duration = Duration::from_nanos(1);
+
+const MAX: Duration = Duration::MAX;
+
+/// Longer than any test takes.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// Longer than the name of any network interface.
+const LONG_NAME: &str = "a-name-of-more-than-fifteen-octets";
