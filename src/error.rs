@@ -3,6 +3,7 @@
 //! Whatever fails to send a message hands it back.
 
 use std::fmt;
+use std::fs::FileType;
 use std::io;
 
 use thiserror::Error;
@@ -36,6 +37,15 @@ pub enum BindError {
     CannotHearFirst {
         /// What was to be bound.
         endpoint: Endpoint,
+    },
+    /// The path of an `ipc` endpoint holds something else than a socket, or a symbolic link that does not lead
+    /// to a socket that listens. It is left as it is. Only a socket that no longer listens is replaced.
+    #[error("cannot bind {endpoint}: its path holds {}", in_words(*file_type))]
+    NotASocket {
+        /// The endpoint.
+        endpoint: Endpoint,
+        /// What is at the path.
+        file_type: FileType,
     },
     /// The port is served by sockets with another mechanism, other keys, another domain or another
     /// authenticator. (RFC 37, The Resource Property.)
@@ -204,6 +214,18 @@ pub enum TryRecvError {
     /// There is no message now.
     #[error("no message has been received")]
     Empty,
+}
+
+fn in_words(file_type: FileType) -> &'static str {
+    if file_type.is_dir() {
+        "a directory"
+    } else if file_type.is_file() {
+        "a regular file"
+    } else if file_type.is_symlink() {
+        "a symbolic link that does not lead to a listening socket"
+    } else {
+        "a file that is not a socket"
+    }
 }
 
 impl From<MetadataError> for PropertyError {

@@ -109,6 +109,10 @@ impl Incoming {
 }
 
 fn bind_error(endpoint: Endpoint, error: ListenError) -> BindError {
+    #[cfg(unix)]
+    if let ListenError::NotASocket { file_type, .. } = error {
+        return BindError::NotASocket { endpoint, file_type };
+    }
     match error.kind() {
         io::ErrorKind::AddrInUse => BindError::AddrInUse { endpoint },
         io::ErrorKind::AddrNotAvailable => {

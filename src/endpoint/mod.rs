@@ -37,6 +37,12 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// What stands before a semicolon is the *source* of connections: an address of this machine, or the
 /// name of one of its interfaces, and a port, which can be left out. `*` stands for any of them.
 ///
+/// A path of `ipc` is bound by one socket at a time. A socket there that no longer listens, as a process leaves
+/// it that is killed, is replaced; a socket that listens, and anything that is not a socket, is refused.
+/// `bind` holds a lock meanwhile, the file `.service.sock.zmtp-lock` in the same directory, and removes it
+/// again. So the file system needs locks (`flock`), and this user has to be able to create files there. The
+/// file of the socket is removed when the endpoint is unbound, but never by a child that was forked.
+///
 /// A path has up to 107 octets, or what the system allows; the name of an `inproc` endpoint has
 /// up to 256.
 ///

@@ -7,6 +7,8 @@ mod resolve;
 mod stream;
 mod tcp;
 
+#[cfg(unix)]
+use std::fs::FileType;
 use std::io;
 use std::net::SocketAddr;
 
@@ -107,7 +109,7 @@ impl Listener {
                 Ok(listener)
             }
             #[cfg(unix)]
-            Endpoint::Ipc(ipc) => ipc::Listener::bind(ipc, options.backlog).map(Self::Ipc),
+            Endpoint::Ipc(ipc) => ipc::Listener::bind(ipc, options.backlog).await.map(Self::Ipc),
             unsupported => Err(ListenError::unsupported(unsupported)),
         }
     }
@@ -220,6 +222,10 @@ pub(crate) enum ListenError {
         endpoint: Endpoint,
         source: io::Error,
     },
+    /// The path holds something else than a socket that can be replaced.
+    #[cfg(unix)]
+    #[error("the path of {endpoint} does not hold a socket")]
+    NotASocket { endpoint: Endpoint, file_type: FileType },
     /// There is no such transport on this system.
     #[error("{endpoint} cannot be used on this system")]
     Unsupported { endpoint: Endpoint },
@@ -234,6 +240,8 @@ impl ListenError {
     pub(crate) fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Resolve(source) | Self::Listen { source, .. } => source.kind(),
+            #[cfg(unix)]
+            Self::NotASocket { .. } => io::ErrorKind::AlreadyExists,
             Self::Unsupported { .. } => io::ErrorKind::Unsupported,
         }
     }

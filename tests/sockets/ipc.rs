@@ -1,13 +1,15 @@
 //! What is special about `ipc`: files, names in no file system, and processes that are known.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process;
 
+use futures::{FutureExt, StreamExt};
 #[cfg(target_os = "linux")]
 use tokio_zmtp::InprocEndpoint;
+use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::{BindError, Client, Endpoint, Server, Socket};
 
 use crate::watchdog::Watchdog;
@@ -94,6 +96,55 @@ async fn a_path_in_no_directory_is_refused() {
     assert_eq!(refused.to_string(), "cannot bind ipc:///no/such/directory/socket");
 }
 
+#[tokio::test]
+async fn what_is_not_a_socket_is_named_and_left_alone() {
+    let _watchdog = Watchdog::start();
+    let other = Server::bind("ipc://*").await.unwrap();
+    let path = path_of(&other).with_file_name("other");
+    let refused = async |what: &str| {
+        let endpoint = format!("ipc://{}", path.display());
+        let refused = Server::bind(&*endpoint).await.unwrap_err();
+        assert!(matches!(&refused, BindError::NotASocket { .. }));
+        assert_eq!(refused.to_string(), format!("cannot bind {endpoint}: its path holds {what}"));
+    };
+    fs::write(&path, "precious").unwrap();
+    refused("a regular file").await;
+    assert_eq!(fs::read(&path).unwrap(), b"precious");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    refused("a directory").await;
+    fs::remove_dir(&path).unwrap();
+    symlink("nowhere", &path).unwrap();
+    refused("a symbolic link that does not lead to a listening socket").await;
+    fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_socket_is_bound_under_its_own_name_and_leaves_nothing_beside_it() {
+    let _watchdog = Watchdog::start();
+    let server = Server::bind("ipc://*").await.unwrap();
+    let path = path_of(&server);
+    let stream = UnixStream::connect(&path).unwrap();
+    assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(&*path));
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn binding_is_not_seen_as_a_connection() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().build();
+    let mut events = server.monitor();
+    server.bind("ipc://*").await.unwrap();
+    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    assert_exchange(&client, &server).await;
+    let mut accepted = 0;
+    while let Some(Ok(event)) = events.next().now_or_never().flatten() {
+        assert!(!matches!(event.kind, EventKind::HandshakeFailed { .. }));
+        accepted += usize::from(matches!(event.kind, EventKind::Accepted));
+    }
+    assert_eq!(accepted, 1);
+}
+
 async fn assert_exchange(client: &Client, server: &Server) {
     client.send("request").await.unwrap();
     let request = server.recv().await.unwrap();
@@ -102,7 +153,7 @@ async fn assert_exchange(client: &Client, server: &Server) {
     assert_eq!(client.recv().await.unwrap(), "reply");
 }
 
-fn path_of(server: &Server) -> PathBuf {
+pub(crate) fn path_of(server: &Server) -> PathBuf {
     let Some(Endpoint::Ipc(ipc)) = server.last_endpoint() else { panic!("it is IPC") };
     ipc.path().unwrap().to_owned()
 }

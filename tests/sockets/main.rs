@@ -29,6 +29,8 @@ mod immediate;
 mod inproc;
 #[cfg(unix)]
 mod ipc;
+#[cfg(unix)]
+mod ipc_owners;
 mod limits;
 mod live_options;
 #[cfg(feature = "metrics")]

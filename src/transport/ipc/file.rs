@@ -1,0 +1,181 @@
+//! The file of a bound socket: how it gets its place, and how it leaves.
+//!
+//! **One owner.** Whoever binds a path holds its [`Lock`] from the first look at it until the socket listens.
+//! An abandoned socket is told from others by a connection that is refused, and a socket that is bound and
+//! does not listen yet cannot be seen, as its process has the lock. A listener removes its file *before* it
+//! closes its socket, for which it needs no lock: while it listens, nobody replaces the file.
+//!
+//! **Clients can connect.** The path is bound directly, as a name that a file gets later (by `link`, by
+//! `rename`) does not lead to the socket on every file system. Then a connection is made to prove it.
+//!
+//! **Processes that do not know the lock** can do what the system lets them: libzmq replaces every file. The
+//! file of a listener is removed only if it is still the same.
+
+use std::collections::VecDeque;
+use std::fs::{self, Metadata};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net;
+use std::path::{self, Path, PathBuf};
+use std::process;
+
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
+use socket2::{SockAddr, Socket};
+
+use super::lock::Lock;
+use super::{Refusal, listen, open};
+
+/// The file of a bound socket, which is removed with this value.
+#[derive(Debug)]
+pub(super) struct File {
+    path: PathBuf,
+    id: FileId,
+    /// The process that has bound it. A child that was forked has this value as well.
+    owner: u32,
+}
+
+/// A device and the number of a file on it, which nothing else has while its socket is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId {
+    device: u64,
+    number: u64,
+}
+
+/// A socket that listens on a path.
+#[derive(Debug)]
+pub(super) struct Bound {
+    pub(super) file: File,
+    pub(super) listener: net::UnixListener,
+    /// Connections that clients have established already.
+    pub(super) early: VecDeque<net::UnixStream>,
+}
+
+/// Binds a path and listens. If it holds a socket that no longer listens, replaces that.
+///
+/// # Cancel safety
+///
+/// Dropping the future leaves nothing bound.
+pub(super) async fn bind(path: &Path, backlog: u32) -> Result<Bound, Refusal> {
+    if let Ok(metadata) = fs::symlink_metadata(path) {
+        let file_type = metadata.file_type();
+        if !file_type.is_socket() && !file_type.is_symlink() {
+            return Err(Refusal::NotASocket(file_type));
+        }
+    }
+    // What has no name is a directory.
+    let name = path.file_name().ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)?;
+    let lock = Lock::acquire(path, name).await?;
+    let bound = bind_locked(path, backlog);
+    drop(lock);
+    bound
+}
+
+fn bind_locked(path: &Path, backlog: u32) -> Result<Bound, Refusal> {
+    let address = SockAddr::unix(path)?;
+    let socket = open()?;
+    match socket.bind(&address) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            clear(path, &address)?;
+            socket.bind(&address)?;
+        }
+        bound => bound?,
+    }
+    let file = File::of(path)?;
+    listen(&socket, backlog)?;
+    let early = verify(&socket, &address)?;
+    Ok(Bound { file, listener: socket.into(), early })
+}
+
+/// Removes what is at a path if it is a socket that no longer listens.
+fn clear(path: &Path, address: &SockAddr) -> Result<(), Refusal> {
+    let file_type = match fs::symlink_metadata(path) {
+        // A listener has just gone.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        metadata => metadata?.file_type(),
+    };
+    let Err(error) = open()?.connect(address) else { return Err(in_use()) };
+    match Errno::from_io_error(&error) {
+        // It listens, and its backlog is full; or it is for datagrams.
+        Some(Errno::AGAIN | Errno::PROTOTYPE) => Err(in_use()),
+        // Also what a link leads to, of which only the link could be removed here.
+        _ if !file_type.is_socket() => Err(Refusal::NotASocket(file_type)),
+        Some(Errno::NOENT) => Ok(()),
+        Some(Errno::CONNREFUSED) => match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        },
+        _ => Err(error.into()),
+    }
+}
+
+/// Proves that a connection to the path reaches this socket. Returns the connections that clients have
+/// established before.
+pub(super) fn verify(socket: &Socket, address: &SockAddr) -> io::Result<VecDeque<net::UnixStream>> {
+    let mut probe = open()?;
+    let is_full = match probe.connect(address) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+        connected => connected.map(|()| false)?,
+    };
+    let sign = fastrand::u128(..).to_ne_bytes();
+    if !is_full {
+        probe.write_all(&sign)?;
+    }
+    let mut early = VecDeque::new();
+    loop {
+        let accepted = match socket.accept() {
+            // It has reached another socket, by which this one has been replaced.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+            accepted => accepted?.0,
+        };
+        accepted.set_nonblocking(true)?;
+        let mut seen = [0; size_of::<u128>()];
+        let is_probe = rustix::net::recv(&accepted, &mut seen[..], RecvFlags::PEEK)
+            .is_ok_and(|(_, len)| seen.get(..len) == Some(&sign[..]));
+        if is_probe {
+            return Ok(early);
+        }
+        early.push_back(accepted.into());
+        // Whatever has come has come through the path.
+        if is_full {
+            return Ok(early);
+        }
+    }
+}
+
+impl File {
+    fn of(path: &Path) -> io::Result<Self> {
+        let id = FileId::of(&fs::symlink_metadata(path)?);
+        // The current directory may change.
+        Ok(Self { path: path::absolute(path)?, id, owner: process::id() })
+    }
+
+    #[cfg(test)]
+    pub(super) fn as_in_a_child(&self) -> Self {
+        Self { path: self.path.clone(), owner: self.owner + 1, ..*self }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        if process::id() != self.owner {
+            return;
+        }
+        // A process that does not know the lock may have replaced it.
+        if fs::symlink_metadata(&self.path).is_ok_and(|there| FileId::of(&there) == self.id) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl FileId {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), number: metadata.ino() }
+    }
+}
+
+fn in_use() -> Refusal {
+    io::Error::from(io::ErrorKind::AddrInUse).into()
+}

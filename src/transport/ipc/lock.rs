@@ -1,0 +1,146 @@
+//! The right to change what is at a path, which one process has at a time.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
+use tokio::time;
+
+use super::file::FileId;
+
+/// A locked file beside the path of a socket. It exists only while this value does.
+///
+/// Whether a socket still listens can be tested, but not in one step with the removal of its file: between the
+/// two, another process may have replaced it, and one that has bound the path may be about to listen. The
+/// system releases the lock of a process that dies. The file that such a process leaves behind is locked and
+/// removed by the next one.
+#[derive(Debug)]
+pub(super) struct Lock {
+    path: PathBuf,
+    /// Locked until it is closed, which is after its removal.
+    _file: fs::File,
+}
+
+/// Why a lock was not acquired.
+#[derive(Debug)]
+enum Failure {
+    /// Another attempt may succeed. Holds what to report if none does.
+    Held(io::Error),
+    Io(io::Error),
+}
+
+impl Lock {
+    /// Waits for the lock of a path, given by its directory and its name. A holder never waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves nothing behind.
+    ///
+    /// # Errors
+    ///
+    /// What the system reported, or that the holder does not release the lock.
+    pub(super) async fn acquire(path: &Path, name: &OsStr) -> io::Result<Self> {
+        let path = path.with_file_name(lock_name(name));
+        // Of the system's clock, as it is other processes that this waits for.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Self::try_acquire(&path) {
+                Ok(lock) => return Ok(lock),
+                Err(Failure::Held(_)) if Instant::now() < deadline => time::sleep(PAUSE).await,
+                Err(Failure::Held(error) | Failure::Io(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn try_acquire(path: &Path) -> Result<Self, Failure> {
+        let held = || Failure::Held(in_words(io::ErrorKind::TimedOut, path, "stays locked"));
+        let Some(file) = open(path)? else { return Err(held()) };
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(held()),
+            Err(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                let reason = "cannot be locked on this file system";
+                return Err(in_words(io::ErrorKind::Unsupported, path, reason).into());
+            }
+            Err(errno) => return Err(io::Error::from(errno).into()),
+        }
+        // The last holder may have removed the file meanwhile.
+        let locked = FileId::of(&file.metadata()?);
+        if fs::symlink_metadata(path).map_or(true, |there| FileId::of(&there) != locked) {
+            return Err(held());
+        }
+        Ok(Self { path: path.to_owned(), _file: file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Nobody else removes or replaces it meanwhile.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Opens the file, or creates it; returns `None` if it was removed meanwhile.
+fn open(path: &Path) -> Result<Option<fs::File>, Failure> {
+    match options().write(true).create_new(true).mode(MODE).open(path) {
+        Ok(file) => {
+            // Whatever the umask: other users may compete for the path.
+            file.set_permissions(Permissions::from_mode(MODE))?;
+            return Ok(Some(file));
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.into()),
+    }
+    match options().open(path) {
+        Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
+        Ok(_) => Err(in_words(io::ErrorKind::AlreadyExists, path, "is not a regular file").into()),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound => Ok(None),
+            // Its user has created it, and is about to set its mode.
+            io::ErrorKind::PermissionDenied => {
+                Err(Failure::Held(in_words(error.kind(), path, "belongs to another user")))
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
+/// For a file that anybody may have put there: a link is not followed, and a FIFO does not block.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    options.read(true).custom_flags(flags as i32);
+    options
+}
+
+/// Names the file by the socket, so that every process finds the same, and so that it is hidden and unlikely
+/// to belong to anything else.
+fn lock_name(name: &OsStr) -> OsString {
+    let mut lock = OsString::from(".");
+    lock.push(name);
+    lock.push(".zmtp-lock");
+    lock
+}
+
+fn in_words(kind: io::ErrorKind, path: &Path, what: &str) -> io::Error {
+    io::Error::new(kind, format!("{} {what}", path.display()))
+}
+
+/// Readable by all, as a user who may not write to it has to lock it as well.
+const MODE: u32 = 0o644;
+
+/// How long to wait for a holder, which needs less than a millisecond unless it is stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const PAUSE: Duration = Duration::from_millis(1);

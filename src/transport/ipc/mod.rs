@@ -1,0 +1,198 @@
+//! Unix domain sockets.
+
+mod file;
+mod lock;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::fs::{self, DirBuilder, FileType};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::str;
+use std::sync::{Mutex, PoisonError};
+
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use tokio::net::{UnixListener, UnixStream};
+
+use self::file::{Bound, File};
+use super::ListenError;
+use crate::endpoint::{Endpoint, IpcEndpoint};
+use crate::remote::{Origin, ProcessCredentials};
+
+/// Listens on one path or abstract name.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    /// Removed before the socket is closed, as fields are dropped in their order: while the file exists, its
+    /// socket listens, and no other listener replaces it. `None` for an abstract name, and for a listener
+    /// that was created elsewhere.
+    _file: Option<File>,
+    listener: UnixListener,
+    local: IpcEndpoint,
+    /// Connections that clients established before the listener was known to be reachable.
+    early: Mutex<VecDeque<UnixStream>>,
+    _directory: Option<Directory>,
+}
+
+/// A directory that was created for one file, and is removed after it.
+#[derive(Debug)]
+struct Directory {
+    path: PathBuf,
+    /// The process that has created it.
+    owner: u32,
+}
+
+impl Listener {
+    /// Binds the endpoint; replaces the file of a socket that no longer listens.
+    pub(super) async fn bind(endpoint: &IpcEndpoint, backlog: u32) -> Result<Self, ListenError> {
+        let listening = Self::listen(endpoint, backlog).await;
+        listening.map_err(|refusal| {
+            let endpoint = Endpoint::Ipc(endpoint.clone());
+            match refusal {
+                Refusal::Io(source) => ListenError::Listen { endpoint, source },
+                Refusal::NotASocket(file_type) => ListenError::NotASocket { endpoint, file_type },
+            }
+        })
+    }
+
+    async fn listen(endpoint: &IpcEndpoint, backlog: u32) -> Result<Self, Refusal> {
+        if endpoint.is_wildcard() {
+            let directory = Directory::fresh()?;
+            let path = directory.path.join("socket");
+            let local = IpcEndpoint::from_path(&path)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            let listener = Self::at_path(&path, local, backlog).await?;
+            Ok(Self { _directory: Some(directory), ..listener })
+        } else if let Some(path) = endpoint.path() {
+            Self::at_path(path, endpoint.clone(), backlog).await
+        } else {
+            let socket = open()?;
+            socket.bind(&SockAddr::unix(system_path(endpoint))?)?;
+            listen(&socket, backlog)?;
+            Ok(Self::new(socket.into(), endpoint.clone())?)
+        }
+    }
+
+    async fn at_path(path: &Path, local: IpcEndpoint, backlog: u32) -> Result<Self, Refusal> {
+        let Bound { file, listener, early } = file::bind(path, backlog).await?;
+        let early = early.into_iter().map(UnixStream::from_std).collect::<io::Result<_>>()?;
+        let listener = Self::new(listener, local)?;
+        Ok(Self { _file: Some(file), early: Mutex::new(early), ..listener })
+    }
+
+    /// Uses a listener that was created elsewhere.
+    pub(super) fn adopt(listener: net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let local = name(&SockRef::from(&listener).local_addr()?)?;
+        Self::new(listener, local)
+    }
+
+    fn new(listener: net::UnixListener, local: IpcEndpoint) -> io::Result<Self> {
+        let listener = UnixListener::from_std(listener)?;
+        Ok(Self { _file: None, listener, local, early: Mutex::default(), _directory: None })
+    }
+
+    /// Waits for the next connection.
+    pub(super) async fn accept(&self) -> io::Result<(UnixStream, Origin)> {
+        let early = self.early.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let stream = match early {
+            Some(early) => early,
+            None => self.listener.accept().await?.0,
+        };
+        let origin = origin(&stream);
+        Ok((stream, origin))
+    }
+
+    pub(super) fn local(&self) -> &IpcEndpoint {
+        &self.local
+    }
+}
+
+impl Directory {
+    /// Creates a directory that only this user can use.
+    fn fresh() -> io::Result<Self> {
+        loop {
+            let name = format!("tokio-zmtp-{:016x}", fastrand::u64(..));
+            let path = std::env::temp_dir().join(name);
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => return created.map(|()| Self { path, owner: process::id() }),
+            }
+        }
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Not in a child that was forked.
+        if process::id() == self.owner {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+/// Why an endpoint cannot be listened on.
+#[derive(Debug)]
+enum Refusal {
+    Io(io::Error),
+    /// The path leads to a file of this type.
+    NotASocket(FileType),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Dials the endpoint.
+pub(super) async fn connect(endpoint: &IpcEndpoint) -> io::Result<(UnixStream, Origin)> {
+    let stream = UnixStream::connect(system_path(endpoint)).await?;
+    let origin = origin(&stream);
+    Ok((stream, origin))
+}
+
+/// Creates a socket that neither waits nor is bound.
+fn open() -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn listen(socket: &Socket, backlog: u32) -> io::Result<()> {
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))
+}
+
+/// What the system calls the endpoint: an abstract name begins with a zero.
+fn system_path(endpoint: &IpcEndpoint) -> PathBuf {
+    match (endpoint.path(), endpoint.abstract_name()) {
+        (Some(path), _) => path.to_owned(),
+        (None, name) => format!("\0{}", name.unwrap_or_default()).into(),
+    }
+}
+
+/// What we call the endpoint that the system calls so.
+fn name(address: &SockAddr) -> io::Result<IpcEndpoint> {
+    let text = match (address.as_pathname(), address.as_abstract_namespace()) {
+        (Some(path), _) => path.to_str().map(str::to_owned),
+        (None, Some(name)) => str::from_utf8(name).ok().map(|name| format!("@{name}")),
+        (None, None) => None,
+    };
+    let text = text.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, "no name, or one that is no text")
+    })?;
+    let endpoint = IpcEndpoint::from_path(Path::new(&text));
+    endpoint.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
+
+fn origin(stream: &UnixStream) -> Origin {
+    let credentials = stream.peer_cred().ok().map(|credentials| ProcessCredentials {
+        pid: credentials.pid().and_then(|pid| pid.try_into().ok()),
+        uid: credentials.uid(),
+        gid: credentials.gid(),
+    });
+    Origin { address: None, credentials }
+}

@@ -1,0 +1,341 @@
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+use std::mem::ManuallyDrop;
+use std::os::unix::fs::{MetadataExt, symlink};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Handle;
+use tokio::task;
+
+use super::lock::Lock;
+use super::*;
+
+#[tokio::test]
+async fn octets_pass_between_both_ends_of_a_path() {
+    let listener = listen("ipc://*").await.unwrap();
+    exchange(&listener).await;
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn octets_pass_between_both_ends_of_an_abstract_name() {
+    let listener = listen(&format!("ipc://@{:x}", fastrand::u128(..))).await.unwrap();
+    exchange(&listener).await;
+}
+
+#[tokio::test]
+async fn a_remote_is_known_by_its_process() {
+    let listener = listen("ipc://*").await.unwrap();
+    let (dialled, accepted) =
+        tokio::try_join!(connect(listener.local()), listener.accept()).unwrap();
+    for (_, origin) in [dialled, accepted] {
+        let credentials = origin.credentials.unwrap();
+        let ours = fs::metadata(listener.local().path().unwrap()).unwrap();
+        assert_eq!((credentials.uid, credentials.gid), (ours.uid(), ours.gid()));
+        assert!(credentials.pid.is_none_or(|pid| pid == process::id()));
+    }
+}
+
+#[tokio::test]
+async fn a_fresh_path_is_for_this_user_only_and_removed_afterwards() {
+    let listener = listen("ipc://*").await.unwrap();
+    let path = listener.local().path().unwrap().to_owned();
+    let directory = path.parent().unwrap();
+    assert_eq!(fs::metadata(directory).unwrap().mode() & 0o777, 0o700);
+    drop(listener);
+    assert!(!directory.exists());
+}
+
+#[tokio::test]
+async fn the_place_of_a_listener_that_has_gone_is_taken() {
+    let scratch = Scratch::new();
+    drop(net::UnixListener::bind(scratch.path()).unwrap());
+    assert!(scratch.path().exists());
+    let listener = listen(&scratch.endpoint()).await.unwrap();
+    exchange(&listener).await;
+    drop(listener);
+    assert!(!scratch.path().exists());
+}
+
+#[tokio::test]
+async fn the_place_of_a_listener_that_lives_is_not_taken() {
+    let scratch = Scratch::new();
+    let listener = listen(&scratch.endpoint()).await.unwrap();
+    let error = listen(&scratch.endpoint()).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    // The one that was turned away has knocked.
+    listener.accept().await.unwrap();
+    exchange(&listener).await;
+    assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_a_socket_is_named_and_left_alone() {
+    let scratch = Scratch::new();
+    fs::write(scratch.path(), "precious").unwrap();
+    assert!(not_a_socket(&scratch).await.is_file());
+    assert_eq!(fs::read(scratch.path()).unwrap(), b"precious");
+
+    fs::remove_file(scratch.path()).unwrap();
+    fs::create_dir(scratch.path()).unwrap();
+    assert!(not_a_socket(&scratch).await.is_dir());
+
+    fs::remove_dir(scratch.path()).unwrap();
+    symlink(scratch.0.join("nowhere"), scratch.path()).unwrap();
+    assert!(not_a_socket(&scratch).await.is_symlink());
+    assert!(scratch.path().is_symlink());
+    assert!(matches!(listen("ipc:///").await, Err(ListenError::NotASocket { .. })));
+}
+
+#[tokio::test]
+async fn a_link_to_a_listener_is_in_use_and_one_to_an_abandoned_socket_is_left_alone() {
+    let scratch = Scratch::new();
+    let other = scratch.0.join("other");
+    symlink(&other, scratch.path()).unwrap();
+    let socket = net::UnixListener::bind(&other).unwrap();
+    let error = listen(&scratch.endpoint()).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    drop(socket);
+    assert!(not_a_socket(&scratch).await.is_symlink());
+    assert!(scratch.path().is_symlink() && other.exists());
+}
+
+#[tokio::test]
+async fn a_socket_for_datagrams_is_in_use_until_it_is_closed() {
+    let scratch = Scratch::new();
+    let socket = net::UnixDatagram::bind(scratch.path()).unwrap();
+    let error = listen(&scratch.endpoint()).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    drop(socket);
+    exchange(&listen(&scratch.endpoint()).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_full_backlog_is_a_sign_of_life() {
+    let scratch = Scratch::new();
+    let _listener = Listener::bind(&parse(&scratch.endpoint()), 0).await.unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let socket = open().unwrap();
+        if socket.connect(&SockAddr::unix(scratch.path()).unwrap()).is_err() {
+            break;
+        }
+        waiting.push(socket);
+    }
+    let error = listen(&scratch.endpoint()).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn clients_that_connect_before_the_proof_are_accepted_in_their_order() {
+    for backlog in [0, 10] {
+        let scratch = Scratch::new();
+        let (address, socket) = (SockAddr::unix(scratch.path()).unwrap(), open().unwrap());
+        socket.bind(&address).unwrap();
+        super::listen(&socket, backlog).unwrap();
+        let mut client = open().unwrap();
+        client.connect(&address).unwrap();
+        client.write_all(b"first").unwrap();
+        let early = file::verify(&socket, &address).unwrap();
+        assert_eq!(early.len(), 1);
+        let mut read = [0; 5];
+        (&early[0]).read_exact(&mut read).unwrap();
+        assert_eq!(&read, b"first");
+        // The proof is not among those that are accepted later.
+        assert_eq!(socket.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_leads_elsewhere_is_no_success() {
+    let scratch = Scratch::new();
+    let (address, socket) = (SockAddr::unix(scratch.path()).unwrap(), open().unwrap());
+    socket.bind(&address).unwrap();
+    super::listen(&socket, 1).unwrap();
+    fs::remove_file(scratch.path()).unwrap();
+    let error = file::verify(&socket, &address).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    let _other = net::UnixListener::bind(scratch.path()).unwrap();
+    let error = file::verify(&socket, &address).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn the_file_is_removed_before_the_socket_is_closed() {
+    let scratch = Scratch::new();
+    let mut listener = listen(&scratch.endpoint()).await.unwrap();
+    let removed = listener._file.take();
+    drop(removed);
+    assert!(!scratch.path().exists());
+    // What is left of the listener goes without it, as the order of its fields says.
+    let successor = listen(&scratch.endpoint()).await.unwrap();
+    drop(listener);
+    exchange(&successor).await;
+}
+
+#[tokio::test]
+async fn a_child_that_was_forked_leaves_the_files_of_its_parent() {
+    let scratch = Scratch::new();
+    let listener = listen(&scratch.endpoint()).await.unwrap();
+    let file = listener._file.as_ref().unwrap();
+    drop(file.as_in_a_child());
+    let directory = Directory { path: scratch.0.join("empty"), owner: process::id() + 1 };
+    fs::create_dir(&directory.path).unwrap();
+    let path = directory.path.clone();
+    drop(directory);
+    assert!(path.exists());
+    exchange(&listener).await;
+}
+
+#[tokio::test]
+async fn the_lock_of_a_process_that_died_is_taken_and_removed() {
+    let scratch = Scratch::new();
+    fs::write(scratch.lock(), "").unwrap();
+    exchange(&listen(&scratch.endpoint()).await.unwrap()).await;
+    assert!(!scratch.lock().exists());
+}
+
+#[tokio::test]
+async fn a_path_is_bound_when_its_lock_is_released() {
+    let scratch = Scratch::new();
+    let lock = Lock::acquire(&scratch.path(), OsStr::new("s")).await.unwrap();
+    let endpoint = scratch.endpoint();
+    let mut binding = tokio_test::task::spawn(listen(&endpoint));
+    assert!(binding.poll().is_pending());
+    assert!(!scratch.path().exists());
+    drop(lock);
+    exchange(&binding.await.unwrap()).await;
+    assert!(!scratch.lock().exists());
+}
+
+#[tokio::test]
+async fn what_stands_in_the_place_of_the_lock_is_named() {
+    let scratch = Scratch::new();
+    fs::create_dir(scratch.lock()).unwrap();
+    let error = listen(&scratch.endpoint()).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(source.to_string(), format!("{} is not a regular file", scratch.lock().display()));
+    // A link is not followed.
+    fs::remove_dir(scratch.lock()).unwrap();
+    symlink(scratch.0.join("elsewhere"), scratch.lock()).unwrap();
+    listen(&scratch.endpoint()).await.unwrap_err();
+    assert!(!scratch.0.join("elsewhere").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_else_has_put_there_is_not_removed() {
+    let scratch = Scratch::new();
+    let listener = listen(&scratch.endpoint()).await.unwrap();
+    fs::remove_file(scratch.path()).unwrap();
+    let other = listen(&scratch.endpoint()).await.unwrap();
+    drop(listener);
+    exchange(&other).await;
+}
+
+#[tokio::test]
+async fn of_many_that_find_the_same_stale_file_one_gets_its_place() {
+    let scratch = Scratch::new();
+    drop(net::UnixListener::bind(scratch.path()).unwrap());
+    let attempts: Vec<_> = (0..8)
+        .map(|_| {
+            let endpoint = scratch.endpoint();
+            let runtime = Handle::current();
+            task::spawn_blocking(move || runtime.block_on(listen(&endpoint)))
+        })
+        .collect();
+    let mut bound = Vec::new();
+    for attempt in attempts {
+        bound.extend(attempt.await.unwrap());
+    }
+    assert_eq!(bound.len(), 1);
+    connect(bound[0].local()).await.unwrap();
+    assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn an_adopted_listener_keeps_its_file() {
+    let scratch = Scratch::new();
+    let listener = net::UnixListener::bind(scratch.path()).unwrap();
+    let listener = Listener::adopt(listener).unwrap();
+    assert_eq!(listener.local(), &parse(&scratch.endpoint()));
+    exchange(&listener).await;
+    drop(listener);
+    assert!(scratch.path().exists());
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn an_adopted_listener_may_have_an_abstract_name() {
+    let name = format!("@{:x}", fastrand::u128(..));
+    let socket = open().unwrap();
+    socket.bind(&SockAddr::unix(system_path(&parse(&format!("ipc://{name}")))).unwrap()).unwrap();
+    super::listen(&socket, 1).unwrap();
+    let listener = Listener::adopt(socket.into()).unwrap();
+    assert_eq!(listener.local().to_string(), format!("ipc://{name}"));
+    exchange(&listener).await;
+}
+
+#[tokio::test]
+async fn a_path_where_nobody_listens_is_refused() {
+    let scratch = Scratch::new();
+    let error = connect(&parse(&scratch.endpoint())).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    drop(net::UnixListener::bind(scratch.path()).unwrap());
+    let error = connect(&parse(&scratch.endpoint())).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+/// A directory of its own for one test.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let directory = Directory::fresh().unwrap();
+        Self(ManuallyDrop::new(directory).path.clone())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.join("s")
+    }
+
+    fn lock(&self) -> PathBuf {
+        self.0.join(".s.zmtp-lock")
+    }
+
+    fn endpoint(&self) -> String {
+        format!("ipc://{}", self.path().display())
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn exchange(listener: &Listener) {
+    let ((mut dialled, _), (mut accepted, _)) =
+        tokio::try_join!(connect(listener.local()), listener.accept()).unwrap();
+    dialled.write_all(b"there").await.unwrap();
+    accepted.write_all(b"back").await.unwrap();
+    tokio::try_join!(dialled.shutdown(), accepted.shutdown()).unwrap();
+    let (mut there, mut back) = (Vec::new(), Vec::new());
+    tokio::try_join!(accepted.read_to_end(&mut there), dialled.read_to_end(&mut back)).unwrap();
+    assert_eq!((&*there, &*back), (&b"there"[..], &b"back"[..]));
+}
+
+async fn not_a_socket(scratch: &Scratch) -> FileType {
+    match listen(&scratch.endpoint()).await {
+        Err(ListenError::NotASocket { file_type, .. }) => file_type,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn listen(endpoint: &str) -> Result<Listener, ListenError> {
+    Listener::bind(&parse(endpoint), 10).await
+}
+
+fn parse(endpoint: &str) -> IpcEndpoint {
+    let Endpoint::Ipc(ipc) = endpoint.parse().unwrap() else { panic!("{endpoint} is IPC") };
+    ipc
+}
