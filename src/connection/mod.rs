@@ -148,6 +148,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 Ok(Poll::Ready(())) => return Poll::Ready(DisconnectReason::Closed),
                 Err(error) => return Poll::Ready(error.into()),
             }
+            self.note_progress(cx);
             if !held_up || self.writer.is_held_up() {
                 if self.quiet.poll(cx).is_ready() {
                     self.give_back_buffers();
@@ -239,15 +240,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 
     /// Keeps the times of heartbeats.
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), Dead> {
-        while let Some(due) = self.heartbeating.poll_timeout() {
-            let due = Instant::from_std(due);
-            let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(due)));
-            if timer.deadline() != due {
-                timer.as_mut().reset(due);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Ok(());
-            }
+        self.heartbeating.handle_wake(now);
+        while self.poll_timer(cx).is_ready() {
             let is_full = !self.undelivered.is_empty() && !self.portion.is_limited();
             if is_full || self.writer.is_held_up() {
                 // As long as nothing is read, nothing can be said about the remote.
@@ -259,6 +253,35 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
         }
         Ok(())
+    }
+
+    /// Tells the heartbeats what the writing has come to.
+    fn note_progress(&mut self, cx: &mut Context<'_>) {
+        let progress = self.writer.take_progress();
+        if progress > 0 {
+            self.heartbeating.handle_progress(progress, now);
+        }
+        if self.writer.is_idle() {
+            self.heartbeating.handle_idle();
+        }
+        if self.heartbeating.is_ping_queued() && self.writer.are_commands_written() {
+            self.heartbeating.handle_ping_written(now());
+            if self.poll_timer(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
+    }
+
+    /// Ready when it is time for the heartbeats, if not before: a timer that is set too early goes off and
+    /// is set again, which costs less than to set it anew whenever something arrives.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(due) = self.heartbeating.poll_timeout() else { return Poll::Pending };
+        let due = Instant::from_std(due);
+        let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(due)));
+        if due < timer.deadline() || timer.is_elapsed() {
+            timer.as_mut().reset(due);
+        }
+        timer.as_mut().poll(cx)
     }
 
     fn handle_command(&mut self, command: Command) -> Option<DisconnectReason> {

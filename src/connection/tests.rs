@@ -1,5 +1,7 @@
 //! Connections over an in-memory stream, whose other end is scripted octet by octet.
 
+mod heartbeat;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -39,6 +39,12 @@ pub(super) struct Writer {
     long: VecDeque<Long>,
     /// Commands for the next round, encoded, and sealed after all that went before.
     commands: BytesMut,
+    /// How many octets of the commands of this round are not written yet. They stand before all messages.
+    commands_left: usize,
+    /// Whether the stream has refused octets since there was nothing to write.
+    is_refused: bool,
+    /// How many it has taken after that, since this was last asked.
+    progress: usize,
     /// If traffic is encrypted.
     sealer: Option<Sealer>,
     /// What was written since this was last asked.
@@ -64,6 +70,9 @@ impl Writer {
             round: 0,
             long: VecDeque::new(),
             commands: BytesMut::new(),
+            commands_left: 0,
+            is_refused: false,
+            progress: 0,
             sealer,
             written: Volume::default(),
         }
@@ -102,11 +111,13 @@ impl Writer {
     ) -> Poll<io::Result<()>> {
         loop {
             if self.is_idle() {
+                self.is_refused = false;
                 return Poll::Ready(Ok(()));
             }
             if !self.in_round {
                 self.in_round = true;
                 framed.write_buffer_mut().put_slice(&self.commands);
+                self.commands_left = self.commands.len();
                 self.commands.clear();
             }
             ready!(self.poll_write_round(cx, framed))?;
@@ -135,6 +146,17 @@ impl Writer {
     /// What messages were written since this was last asked.
     pub(super) fn take_written(&mut self) -> Volume {
         mem::take(&mut self.written)
+    }
+
+    /// How many octets the stream has taken after it had refused some, since this was last asked: its
+    /// buffer was full, and the remote has made room in it.
+    pub(super) fn take_progress(&mut self) -> usize {
+        mem::take(&mut self.progress)
+    }
+
+    /// Whether all commands are written that were queued.
+    pub(super) fn are_commands_written(&self) -> bool {
+        self.commands.is_empty() && self.commands_left == 0
     }
 
     /// Whether there is nothing to write.
@@ -200,8 +222,16 @@ impl Writer {
             // A method of `Framed` that lends both the stream and the buffer does not exist.
             let mut buffer = mem::take(framed.write_buffer_mut());
             let written = self.poll_write_once(cx, Pin::new(framed.get_mut()), &buffer);
-            if let Poll::Ready(Ok(written)) = written {
-                self.advance(&mut buffer, written);
+            match written {
+                Poll::Ready(Ok(written)) => {
+                    if self.is_refused {
+                        self.progress += written;
+                    }
+                    self.commands_left = self.commands_left.saturating_sub(written);
+                    self.advance(&mut buffer, written);
+                }
+                Poll::Ready(Err(_)) => {}
+                Poll::Pending => self.is_refused = true,
             }
             *framed.write_buffer_mut() = buffer;
             if ready!(written)? == 0 {

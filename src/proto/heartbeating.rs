@@ -1,10 +1,20 @@
-//! When to ask for a sign of life, and when to give a remote up (RFC 37, Connection Heartbeating).
+//! When to ask for a sign of life, and when a remote is dead (RFC 37, Connection Heartbeating).
+//!
+//! A PING that is queued behind a long message is not under way yet. Until it is written, the remote is
+//! alive as long as it takes bytes, and its time to answer begins when the PING is written. What counts
+//! is *progress*: that the stream takes bytes after it has refused some. Bytes that it takes without
+//! having refused any may end in the buffer of this system, and say nothing about the remote.
+//!
+//! A time-to-live is the remote's promise to send something at least that often. It counts from the last
+//! arrival, whatever has arrived. The times of arrivals are noted once for each wake-up of the
+//! connection, and only if there is a time-to-live.
 
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 use super::heartbeat::{Context, Ping, Pong};
+use super::pace::Pace;
 
 /// How a connection is watched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,21 +31,41 @@ pub(crate) struct HeartbeatConfig {
 /// Watches one connection.
 ///
 /// Tell it whatever arrives, and call [`handle_timeout`](Self::handle_timeout) at the time that
-/// [`poll_timeout`](Self::poll_timeout) names; send what [`poll_ping`](Self::poll_ping) yields.
+/// [`poll_timeout`](Self::poll_timeout) names; send what [`poll_ping`](Self::poll_ping) yields, and
+/// report when that is written.
 #[derive(Debug)]
 pub(crate) struct Heartbeating {
     config: HeartbeatConfig,
     /// When the next PING is due.
     next_ping: Option<Instant>,
-    ping_due: bool,
+    ping: PingState,
     /// The number of the last PING, which goes with it as its context.
     number: u32,
-    /// When the last PING was due, until it is answered.
+    /// When the last PING was written, until it is answered.
     asked: Option<Instant>,
-    /// When the remote is dead, because it has not answered our PING.
+    /// When the remote is dead, because it has neither taken nor answered our PING.
     answer_due: Option<Instant>,
-    /// When the remote is dead, because the time-to-live in its last PING is over.
+    pace: Pace,
+    /// The time-to-live in the remote's last PING.
+    ttl: Option<Duration>,
+    /// When the remote is dead, because that is over.
     ttl_over: Option<Instant>,
+    /// Whether something has arrived that `ttl_over` does not reflect yet.
+    heard: bool,
+}
+
+/// How far a PING has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PingState {
+    Written,
+    /// To be yielded. If it `decides`, `answer_due` is about this PING, and not about an earlier one.
+    Due {
+        decides: bool,
+    },
+    /// Yielded, and not written yet.
+    Queued {
+        decides: bool,
+    },
 }
 
 /// Nothing has arrived for too long.
@@ -49,24 +79,38 @@ impl Heartbeating {
         Self {
             config,
             next_ping,
-            ping_due: false,
+            ping: PingState::Written,
             number: 0,
             asked: None,
             answer_due: None,
+            pace: Pace::default(),
+            ttl: None,
             ttl_over: None,
+            heard: false,
         }
     }
 
-    /// Notes that something has arrived: any octet is a sign of life, not just a PONG.
+    /// Notes that something has arrived: any byte is a sign of life, not just a PONG.
     #[inline]
     pub(crate) fn handle_traffic(&mut self) {
         self.answer_due = None;
-        self.ttl_over = None;
+        self.heard = true;
+    }
+
+    /// Notes the time of what has arrived since this was last called. Asks for it only if it matters.
+    #[inline]
+    pub(crate) fn handle_wake(&mut self, now: impl FnOnce() -> Instant) {
+        if std::mem::take(&mut self.heard)
+            && let Some(ttl) = self.ttl
+        {
+            self.ttl_over = now().checked_add(ttl);
+        }
     }
 
     /// Notes a PING, after its arrival.
     pub(crate) fn handle_ping(&mut self, ping: &Ping, now: Instant) {
-        self.ttl_over = ping.ttl().and_then(|ttl| now.checked_add(ttl));
+        self.ttl = ping.ttl();
+        self.ttl_over = self.ttl.and_then(|ttl| now.checked_add(ttl));
     }
 
     /// Notes a PONG. Returns how long the last PING took to be answered, if this is the answer.
@@ -77,37 +121,88 @@ impl Heartbeating {
         self.asked.take().map(|asked| now.saturating_duration_since(asked))
     }
 
-    /// Notes that it is as late as `now`.
+    /// Notes that the stream has taken bytes after it had refused some: the remote takes them.
+    pub(crate) fn handle_progress(&mut self, bytes: usize, now: impl FnOnce() -> Instant) {
+        if self.config.interval.is_none() {
+            return;
+        }
+        let now = now();
+        self.pace.handle_progress(bytes, now);
+        if self.answer_due.is_some() {
+            self.answer_due = self.timeout_from(now);
+        }
+    }
+
+    /// Notes that there is nothing to write.
+    #[inline]
+    pub(crate) fn handle_idle(&mut self) {
+        self.pace.handle_idle();
+    }
+
+    /// Whether a PING was yielded that is not written yet.
+    pub(crate) const fn is_ping_queued(&self) -> bool {
+        matches!(self.ping, PingState::Queued { .. })
+    }
+
+    /// Notes that the PING is written: the remote's time to answer begins, unless an earlier PING still
+    /// waits for its answer.
+    pub(crate) fn handle_ping_written(&mut self, now: Instant) {
+        let PingState::Queued { decides } = self.ping else { return };
+        self.ping = PingState::Written;
+        self.asked = Some(now);
+        if decides || self.answer_due.is_none() {
+            self.answer_due = self.timeout_from(now);
+        }
+    }
+
+    /// Notes that it is as late as `now`, which may be earlier than [`poll_timeout`](Self::poll_timeout)
+    /// says.
     ///
     /// # Errors
     ///
-    /// [`Dead`] if the remote is to be given up.
+    /// [`Dead`] if the remote is dead.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Dead> {
+        self.handle_wake(|| now);
         let is_over = |limit: Option<Instant>| limit.is_some_and(|limit| limit <= now);
         if is_over(self.answer_due) || is_over(self.ttl_over) {
             return Err(Dead);
         }
         if is_over(self.next_ping) {
-            self.ping_due = true;
-            self.number = self.number.wrapping_add(1);
-            self.asked = Some(now);
             self.next_ping = self.config.interval.and_then(|interval| now.checked_add(interval));
-            let timeout = self.config.timeout.or(self.config.interval);
-            self.answer_due =
-                self.answer_due.or_else(|| timeout.and_then(|timeout| now.checked_add(timeout)));
+            self.pace.age();
+            let decides = self.answer_due.is_none();
+            if decides {
+                self.answer_due = self.timeout_from(now);
+            }
+            self.ping = match self.ping {
+                PingState::Written => PingState::Due { decides },
+                // One that waits to be written does for both.
+                PingState::Due { decides: before } => PingState::Due { decides: before | decides },
+                PingState::Queued { decides: before } => {
+                    PingState::Queued { decides: before | decides }
+                }
+            };
         }
         Ok(())
     }
 
     /// Yields the PING that is due.
     pub(crate) fn poll_ping(&mut self) -> Option<Ping> {
-        if !std::mem::take(&mut self.ping_due) {
-            return None;
-        }
+        let PingState::Due { decides } = self.ping else { return None };
+        self.ping = PingState::Queued { decides };
+        self.number = self.number.wrapping_add(1);
         // What can be sent is limited. A time-to-live that is over before the next PING would make
-        // the remote give up a connection that is well.
+        // the remote end a connection that is well.
         let ttl = self.config.ttl.map(|ttl| ttl.min(Ping::TTL_MAX));
         Some(Ping::new(ttl.filter(|ttl| Some(*ttl) > self.config.interval), self.context()))
+    }
+
+    /// When a remote is dead from which nothing comes from `now` on. It has the time for what is under way
+    /// on top.
+    fn timeout_from(&self, now: Instant) -> Option<Instant> {
+        let timeout = self.config.timeout.or(self.config.interval)?;
+        let under_way = self.pace.time().min(timeout.saturating_mul(UNDER_WAY_MAX));
+        now.checked_add(timeout)?.checked_add(under_way)
     }
 
     fn context(&self) -> Context {
@@ -120,6 +215,10 @@ impl Heartbeating {
         [self.next_ping, self.answer_due, self.ttl_over].into_iter().flatten().min()
     }
 }
+
+/// In timeouts, how long the bytes under way may take on top: a remote that was very slow before it died is
+/// noticed, too.
+const UNDER_WAY_MAX: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -135,6 +234,7 @@ mod tests {
             assert_eq!(heartbeating.poll_ping(), None);
             heartbeating.handle_timeout(due).unwrap();
             assert!(heartbeating.poll_ping().is_some());
+            heartbeating.handle_ping_written(due);
             heartbeating.handle_traffic();
         }
     }
@@ -143,19 +243,74 @@ mod tests {
     fn a_remote_that_sends_nothing_after_a_ping_is_dead() {
         let start = Instant::now();
         let mut heartbeating = watching(start, 10, Some(15), None);
-        heartbeating.handle_timeout(start + seconds(10)).unwrap();
-        heartbeating.handle_timeout(start + seconds(20)).unwrap();
+        for due in [10, 20] {
+            ask(&mut heartbeating, start + seconds(due));
+        }
         assert_eq!(heartbeating.poll_timeout(), Some(start + seconds(25)));
         assert_eq!(heartbeating.handle_timeout(start + seconds(25)), Err(Dead));
+    }
+
+    #[test]
+    fn the_time_to_answer_runs_from_when_the_ping_is_written() {
+        let start = Instant::now();
+        let mut heartbeating = watching(start, 10, Some(15), None);
+        heartbeating.handle_timeout(start + seconds(10)).unwrap();
+        assert!(heartbeating.poll_ping().is_some());
+        for due in [20, 30, 40] {
+            heartbeating.handle_progress(usize::MAX, || start + seconds(due));
+            heartbeating.handle_timeout(start + seconds(due)).unwrap();
+            assert_eq!(heartbeating.poll_ping(), None, "one is queued");
+        }
+        heartbeating.handle_ping_written(start + seconds(45));
+        heartbeating.handle_timeout(start + seconds(59)).unwrap();
+        assert_eq!(heartbeating.handle_timeout(start + seconds(61)), Err(Dead));
+    }
+
+    #[test]
+    fn a_remote_that_takes_nothing_is_dead_before_the_ping_is_written() {
+        let start = Instant::now();
+        let mut heartbeating = watching(start, 10, Some(15), None);
+        heartbeating.handle_timeout(start + seconds(10)).unwrap();
+        assert!(heartbeating.poll_ping().is_some());
+        heartbeating.handle_progress(1_000, || start + seconds(12));
+        heartbeating.handle_timeout(start + seconds(26)).unwrap();
+        assert_eq!(heartbeating.handle_timeout(start + seconds(27)), Err(Dead));
+    }
+
+    #[test]
+    fn the_time_to_answer_is_longer_where_the_remote_takes_bytes_slowly() {
+        let start = Instant::now();
+        let mut heartbeating = watching(start, 10, Some(15), None);
+        for (progress, died) in [(2, 10 + 15 + 2), (1_000, 1_000 + 10 + 15 * 4)] {
+            heartbeating.handle_progress(1, || start);
+            heartbeating.handle_progress(0x4_0000, || start + seconds(progress));
+            heartbeating.handle_idle();
+            let due = start + seconds(if progress == 2 { 10 } else { 1_010 });
+            ask(&mut heartbeating, due);
+            assert_eq!(heartbeating.answer_due, Some(start + seconds(died)));
+            heartbeating.handle_traffic();
+        }
+    }
+
+    #[test]
+    fn what_arrives_before_the_ping_is_written_is_no_answer_to_it() {
+        let start = Instant::now();
+        let mut heartbeating = watching(start, 10, Some(15), None);
+        heartbeating.handle_timeout(start + seconds(10)).unwrap();
+        assert!(heartbeating.poll_ping().is_some());
+        heartbeating.handle_traffic();
+        heartbeating.handle_ping_written(start + seconds(11));
+        heartbeating.handle_timeout(start + seconds(25)).unwrap();
+        assert_eq!(heartbeating.handle_timeout(start + seconds(26)), Err(Dead));
     }
 
     #[test]
     fn anything_that_arrives_is_a_sign_of_life() {
         let start = Instant::now();
         let mut heartbeating = watching(start, 10, None, None);
-        heartbeating.handle_timeout(start + seconds(10)).unwrap();
+        ask(&mut heartbeating, start + seconds(10));
         heartbeating.handle_traffic();
-        heartbeating.handle_timeout(start + seconds(20)).unwrap();
+        ask(&mut heartbeating, start + seconds(20));
         assert_eq!(heartbeating.handle_timeout(start + seconds(30)), Err(Dead));
     }
 
@@ -166,10 +321,33 @@ mod tests {
         assert_eq!(heartbeating.poll_timeout(), None);
         heartbeating.handle_ping(&Ping::new(Some(seconds(5)), Context::default()), start);
         assert_eq!(heartbeating.poll_timeout(), Some(start + seconds(5)));
-        heartbeating.handle_traffic();
-        assert_eq!(heartbeating.poll_timeout(), None);
-        heartbeating.handle_ping(&Ping::new(Some(seconds(5)), Context::default()), start);
         assert_eq!(heartbeating.handle_timeout(start + seconds(5)), Err(Dead));
+    }
+
+    #[test]
+    fn traffic_extends_a_time_to_live_and_does_not_end_it() {
+        let start = Instant::now();
+        let mut heartbeating = Heartbeating::new(HeartbeatConfig::default(), start);
+        heartbeating.handle_ping(&Ping::new(Some(seconds(5)), Context::default()), start);
+        for heard in [3, 6] {
+            heartbeating.handle_traffic();
+            heartbeating.handle_wake(|| start + seconds(heard));
+        }
+        heartbeating.handle_wake(|| panic!("nothing has arrived"));
+        assert_eq!(heartbeating.poll_timeout(), Some(start + seconds(11)));
+        heartbeating.handle_timeout(start + seconds(10)).unwrap();
+        assert_eq!(heartbeating.handle_timeout(start + seconds(11)), Err(Dead));
+    }
+
+    #[test]
+    fn a_ping_without_a_time_to_live_ends_that_of_an_earlier_one() {
+        let start = Instant::now();
+        let mut heartbeating = Heartbeating::new(HeartbeatConfig::default(), start);
+        heartbeating.handle_ping(&Ping::new(Some(seconds(5)), Context::default()), start);
+        heartbeating.handle_ping(&Ping::new(None, Context::default()), start);
+        heartbeating.handle_traffic();
+        heartbeating.handle_wake(|| panic!("the time does not matter"));
+        assert_eq!(heartbeating.poll_timeout(), None);
     }
 
     #[test]
@@ -191,10 +369,8 @@ mod tests {
     fn the_answer_to_the_last_ping_tells_the_round_trip() {
         let start = Instant::now();
         let mut heartbeating = watching(start, 10, Some(100), None);
-        let [first, second] = [10, 20].map(|due| {
-            heartbeating.handle_timeout(start + seconds(due)).unwrap();
-            heartbeating.poll_ping().unwrap().pong()
-        });
+        let [first, second] =
+            [10, 20].map(|due| ask(&mut heartbeating, start + seconds(due)).pong());
         assert_eq!(heartbeating.handle_pong(&first, start + seconds(21)), None);
         assert_eq!(heartbeating.handle_pong(&second, start + seconds(23)), Some(seconds(3)));
         assert_eq!(heartbeating.handle_pong(&second, start + seconds(24)), None);
@@ -206,6 +382,14 @@ mod tests {
         let config = HeartbeatConfig { interval: forever, timeout: forever, ttl: forever };
         let heartbeating = Heartbeating::new(config, Instant::now());
         assert_eq!(heartbeating.poll_timeout(), None);
+    }
+
+    /// Writes the PING that is due as soon as it is.
+    fn ask(heartbeating: &mut Heartbeating, due: Instant) -> Ping {
+        heartbeating.handle_timeout(due).unwrap();
+        let ping = heartbeating.poll_ping().unwrap();
+        heartbeating.handle_ping_written(due);
+        ping
     }
 
     fn watching(

@@ -19,5 +19,6 @@ pub(crate) mod heartbeat;
 pub(crate) mod heartbeating;
 pub(crate) mod mechanism;
 pub(crate) mod metadata;
+mod pace;
 pub(crate) mod socket_type;
 pub(crate) mod traffic;

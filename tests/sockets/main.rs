@@ -25,6 +25,7 @@ mod ending;
 mod endpoints;
 mod every_await;
 mod handshake_failure;
+mod heartbeat;
 mod immediate;
 mod inproc;
 #[cfg(unix)]

@@ -19,8 +19,16 @@ impl<S> Builder<S> {
     /// up; `None` for as long as [`heartbeat_interval`](Self::heartbeat_interval), zero for any time.
     /// Default: `None`. (libzmq `ZMQ_HEARTBEAT_TIMEOUT`.)
     ///
-    /// Any octet is a sign of life. While the queue of received messages is full nothing is read, and
-    /// the remote is not given up.
+    /// Any byte that arrives is a sign of life, and so is it when the remote takes bytes while this side
+    /// waits to write more: a long message over a slow link takes as long as it takes. The time runs from
+    /// when the PING is written. Where the remote has taken bytes slowly, it gets on top the time that the
+    /// last 256 KiB took, three times the timeout at most, as that much may be under way before the PING.
+    /// So the timeout should not be shorter than the link needs for 64 KiB.
+    ///
+    /// A remote that neither sends nor takes a byte ends with
+    /// [`HeartbeatTimedOut`](crate::monitor::DisconnectReason::HeartbeatTimedOut), though it may only be
+    /// slow to receive: libzmq reads nothing, and answers no PING, while its queue is full. While the
+    /// queue of messages received by this side is full nothing is read here, and the remote is kept.
     pub fn heartbeat_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         let timeout = timeout.into();
         self.options.heartbeat.timeout =
@@ -32,7 +40,7 @@ impl<S> Builder<S> {
     /// connection up; `None` to leave that to the remote. Default: `None`. (libzmq
     /// `ZMQ_HEARTBEAT_TTL`.)
     ///
-    /// It goes with every PING, rounded up to tenths of a second and cut to 65.5 s, above which libzmq
+    /// Any byte that the remote receives begins the time anew. It goes with every PING, rounded up to tenths of a second and cut to 65.5 s, above which libzmq
     /// miscounts. One that does not exceed [`heartbeat_interval`](Self::heartbeat_interval) is not sent.
     pub fn heartbeat_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options.heartbeat.ttl = ttl.into();

@@ -2,6 +2,7 @@ mod race;
 mod socket;
 #[cfg(feature = "socks")]
 mod socks;
+mod unsent;
 
 use std::io;
 use std::net::{self, SocketAddr};
@@ -71,6 +72,7 @@ impl Listener {
 pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
     // Fails only on a connection that is gone already; whoever reads it will see.
     let _ = stream.set_nodelay(true);
+    unsent::limit(stream);
     // The listening socket has them, so that this is about the connection, or about a privilege that
     // the process has given up. Either way it is served.
     if let Err(error) = socket::adopt(stream, options) {
@@ -170,6 +172,7 @@ async fn dial(
     let stream = TcpSocket::from_std_stream(socket.into()).connect(address).await?;
     refuse_self_connection(&stream)?;
     stream.set_nodelay(true)?;
+    unsent::limit(&stream);
     Ok((stream, canonical(address)))
 }
 

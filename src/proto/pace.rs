@@ -1,0 +1,97 @@
+//! How fast a remote takes what is written to it.
+
+use std::time::{Duration, Instant};
+
+/// Measures how long [`UNDER_WAY`] bytes take while the stream takes them no faster than the remote does.
+///
+/// The answer to a command comes only after all that was written before it, of which the buffers between
+/// the two ends hold some. How much is not known, and how long that takes shows only from what passed
+/// before.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// When the measurement began, if one is going on.
+    since: Option<Instant>,
+    /// What has been written since then.
+    bytes: u32,
+    /// The result of this measurement, or of the last one.
+    time: Duration,
+    /// Whether there is something of that since this was last asked.
+    is_recent: bool,
+}
+
+impl Pace {
+    /// Notes that the stream has taken bytes after it had refused some.
+    pub(super) fn handle_progress(&mut self, bytes: usize, now: Instant) {
+        self.is_recent = true;
+        let Some(since) = self.since else {
+            (self.since, self.bytes) = (Some(now), 0);
+            return;
+        };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.bytes = self.bytes.saturating_add(bytes).max(1);
+        let elapsed = now.saturating_duration_since(since);
+        self.time = elapsed.saturating_mul(UNDER_WAY) / self.bytes;
+        if self.bytes >= UNDER_WAY {
+            (self.since, self.bytes) = (Some(now), 0);
+        }
+    }
+
+    /// Notes that there is nothing to write.
+    pub(super) fn handle_idle(&mut self) {
+        self.since = None;
+    }
+
+    /// Forgets what is older than the last call of this.
+    pub(super) fn age(&mut self) {
+        if !std::mem::take(&mut self.is_recent) {
+            *self = Self::default();
+        }
+    }
+
+    /// How long what is under way takes; no time if the remote is not known to be slow.
+    pub(super) const fn time(&self) -> Duration {
+        self.time
+    }
+}
+
+/// So many bytes may be under way: over TCP some 190 KiB that are not sent yet, and a usual window of the
+/// receiver; over Unix domain sockets their whole buffer.
+const UNDER_WAY: u32 = 0x4_0000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_bytes_that_passed_tell_the_time_for_those_that_are_under_way() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        assert_eq!(pace.time(), Duration::ZERO);
+        let part = |share| usize::try_from(UNDER_WAY).unwrap() / share;
+        // The first shows only that it goes on.
+        for seconds in 0..=3 {
+            pace.handle_progress(part(8), start + Duration::from_secs(seconds));
+        }
+        assert_eq!(pace.time(), Duration::from_secs(8));
+        for seconds in 4..=20 {
+            pace.handle_progress(part(2), start + Duration::from_secs(seconds));
+        }
+        assert_eq!(pace.time(), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn time_without_anything_to_write_does_not_count() {
+        let start = Instant::now();
+        let mut pace = Pace::default();
+        for seconds in [0, 1] {
+            pace.handle_progress(0x4_0000, start + Duration::from_secs(seconds));
+        }
+        pace.handle_idle();
+        pace.handle_progress(1, start + Duration::from_secs(100));
+        assert_eq!(pace.time(), Duration::from_secs(1));
+        pace.age();
+        assert_eq!(pace.time(), Duration::from_secs(1));
+        pace.age();
+        assert_eq!(pace.time(), Duration::ZERO);
+    }
+}
