@@ -38,6 +38,16 @@ pub enum BindError {
         /// What was to be bound.
         endpoint: Endpoint,
     },
+    /// The file of an `ipc` endpoint cannot be as an option says. It has been removed.
+    #[error("cannot set `{option}` of {endpoint}")]
+    FileOption {
+        /// The endpoint.
+        endpoint: Endpoint,
+        /// The name of the option, as in [`Builder`](crate::Builder).
+        option: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// The path of an `ipc` endpoint holds something else than a socket, or a symbolic link that does not lead
     /// to a socket that listens. It is left as it is. Only a socket that no longer listens is replaced.
     #[error("cannot bind {endpoint}: its path holds {}", in_words(*file_type))]

@@ -31,6 +31,14 @@ pub(super) mod optional_time {
     };
 }
 
+/// The mode of a file, or nothing at all: `"0660"`.
+#[cfg(unix)]
+pub(super) mod optional_mode {
+    pub(in crate::config) use super::{
+        read_optional_mode as deserialize, write_optional_mode as serialize,
+    };
+}
+
 /// Octets, or nothing at all: `"text"`, `[0, 255]`.
 pub(super) mod optional_octets {
     pub(in crate::config) use super::{
@@ -122,6 +130,22 @@ pub(super) fn write_optional_time<S: Serializer>(
     time.map(Time).serialize(serializer)
 }
 
+#[cfg(unix)]
+pub(super) fn read_optional_mode<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u32>, D::Error> {
+    let mode: Option<Mode> = Option::deserialize(deserializer)?;
+    Ok(mode.map(|Mode(mode)| mode))
+}
+
+#[cfg(unix)]
+pub(super) fn write_optional_mode<S: Serializer>(
+    mode: &Option<u32>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    mode.map(Mode).serialize(serializer)
+}
+
 pub(super) fn read_optional_octets<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Bytes>, D::Error> {
@@ -142,6 +166,30 @@ const INFINITE: &str = "infinite";
 #[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 struct Time(#[serde(with = "time")] Duration);
+
+/// Written as text: as a number, most people would take it for a decimal one where it is octal.
+#[cfg(unix)]
+struct Mode(u32);
+
+#[cfg(unix)]
+impl<'de> Deserialize<'de> for Mode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = |text: &str| match u32::from_str_radix(text, 8) {
+            Ok(mode) if mode <= 0o777 && text.starts_with(|c: char| c.is_ascii_digit()) => {
+                Ok(Self(mode))
+            }
+            _ => Err("it is not octal, or above 0777"),
+        };
+        deserializer.deserialize_str(Text { expected: "a mode such as \"0660\"", read })
+    }
+}
+
+#[cfg(unix)]
+impl Serialize for Mode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:04o}", self.0))
+    }
+}
 
 /// Written as text if it is some, otherwise as a list.
 struct Octets(Bytes);
@@ -186,9 +234,10 @@ struct Text<F> {
     read: F,
 }
 
-impl<T, F> Visitor<'_> for Text<F>
+impl<T, F, R> Visitor<'_> for Text<F>
 where
-    F: FnOnce(&str) -> Result<T, humantime::DurationError>,
+    F: FnOnce(&str) -> Result<T, R>,
+    R: fmt::Display,
 {
     type Value = T;
 

@@ -16,6 +16,7 @@
 //! | yes or no | boolean | `true` |
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without end | a word | `"infinite"` |
+//! | mode of a file | text, in octal | `"0660"` |
 //! | message | text, or a list of octets | `"hello"`, `[0, 255]` |
 //! | `mechanism` | a word, or a table under it | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |

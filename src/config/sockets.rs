@@ -43,6 +43,13 @@ macro_rules! with_options {
             #[serde(with = "form::optional_octets")]
             hello_message: Option<Bytes> => hello_message,
             immediate: bool => immediate,
+            #[cfg(unix)]
+            ipc_group: Option<u32> => ipc.group,
+            #[cfg(unix)]
+            #[serde(with = "form::optional_mode")]
+            ipc_mode: Option<u32> => ipc.mode,
+            #[cfg(unix)]
+            ipc_owner: Option<u32> => ipc.owner,
             #[serde(with = "form::limit")]
             linger: Option<Duration> => linger,
             max_half_open: usize => max_half_open,

@@ -52,7 +52,7 @@ impl Acceptor {
                 Err(PortError::SecurityDiffers) => Err(BindError::SecurityDiffers { endpoint }),
                 Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
             },
-            Endpoint::Ipc(_) => match transport::Listener::bind(&endpoint, &options.tcp).await {
+            Endpoint::Ipc(_) => match transport::Listener::bind(&endpoint, options).await {
                 Ok(listener) => Ok(Self::Stream(listener)),
                 Err(error) => Err(bind_error(endpoint, error)),
             },
@@ -110,9 +110,15 @@ impl Incoming {
 
 fn bind_error(endpoint: Endpoint, error: ListenError) -> BindError {
     #[cfg(unix)]
-    if let ListenError::NotASocket { file_type, .. } = error {
-        return BindError::NotASocket { endpoint, file_type };
-    }
+    let error = match error {
+        ListenError::FileOption { option, source, .. } => {
+            return BindError::FileOption { endpoint, option, source };
+        }
+        ListenError::NotASocket { file_type, .. } => {
+            return BindError::NotASocket { endpoint, file_type };
+        }
+        error => error,
+    };
     match error.kind() {
         io::ErrorKind::AddrInUse => BindError::AddrInUse { endpoint },
         io::ErrorKind::AddrNotAvailable => {

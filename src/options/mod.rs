@@ -1,5 +1,6 @@
 //! What can be set on a socket, each with its default and the reason for it.
 
+mod ipc;
 mod resolver;
 #[cfg(feature = "socks")]
 mod socks;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub(crate) use self::ipc::IpcOptions;
 pub(crate) use self::resolver::Names;
 pub use self::resolver::Resolver;
 #[cfg(feature = "socks")]
@@ -32,6 +34,7 @@ pub(crate) struct Options {
     pub(crate) hello_message: Option<Bytes>,
     pub(crate) hiccup_message: Option<Bytes>,
     pub(crate) immediate: bool,
+    pub(crate) ipc: IpcOptions,
     pub(crate) linger: Option<Duration>,
     pub(crate) max_half_open: usize,
     pub(crate) max_half_open_per_address: usize,
@@ -72,6 +75,7 @@ impl Default for Options {
             hiccup_message: None,
             // libzmq's default. RFC 41 wants a queue for each remote, connected or not.
             immediate: false,
+            ipc: IpcOptions::default(),
             // libzmq waits for ever, which lets a program hang at its end.
             linger: Some(Duration::from_secs(30)),
             // libzmq has no such limit. Far more than shake hands at any time, unless somebody holds

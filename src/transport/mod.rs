@@ -19,7 +19,7 @@ pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]
 pub(crate) use self::tcp::ProxyRefusal;
 use crate::endpoint::{Endpoint, TcpEndpoint};
-use crate::options::TcpOptions;
+use crate::options::{Options, TcpOptions};
 use crate::remote::Origin;
 
 /// Dials an endpoint, once; returns the stream and who answered.
@@ -98,18 +98,18 @@ impl Listener {
     /// # Errors
     ///
     /// [`ListenError`], for the last address if the host has several.
-    pub(crate) async fn bind(
-        endpoint: &Endpoint,
-        options: &TcpOptions,
-    ) -> Result<Self, ListenError> {
+    pub(crate) async fn bind(endpoint: &Endpoint, options: &Options) -> Result<Self, ListenError> {
         match endpoint {
             Endpoint::Tcp(tcp) => {
+                let options = &options.tcp;
                 let (listener, _) =
                     Self::bind_tcp(tcp, options, |address| Self::listen(address, options)).await?;
                 Ok(listener)
             }
             #[cfg(unix)]
-            Endpoint::Ipc(ipc) => ipc::Listener::bind(ipc, options.backlog).await.map(Self::Ipc),
+            Endpoint::Ipc(ipc) => {
+                ipc::Listener::bind(ipc, options.tcp.backlog, options.ipc).await.map(Self::Ipc)
+            }
             unsupported => Err(ListenError::unsupported(unsupported)),
         }
     }
@@ -222,6 +222,10 @@ pub(crate) enum ListenError {
         endpoint: Endpoint,
         source: io::Error,
     },
+    /// The file of the socket cannot be as an option says.
+    #[cfg(unix)]
+    #[error("cannot set `{option}` of {endpoint}")]
+    FileOption { endpoint: Endpoint, option: &'static str, source: io::Error },
     /// The path holds something else than a socket that can be replaced.
     #[cfg(unix)]
     #[error("the path of {endpoint} does not hold a socket")]
@@ -240,6 +244,8 @@ impl ListenError {
     pub(crate) fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Resolve(source) | Self::Listen { source, .. } => source.kind(),
+            #[cfg(unix)]
+            Self::FileOption { source, .. } => source.kind(),
             #[cfg(unix)]
             Self::NotASocket { .. } => io::ErrorKind::AlreadyExists,
             Self::Unsupported { .. } => io::ErrorKind::Unsupported,
@@ -392,7 +398,7 @@ mod tests {
     }
 
     async fn listen(endpoint: &Endpoint) -> Result<Listener, ListenError> {
-        Listener::bind(endpoint, &TcpOptions::default()).await
+        Listener::bind(endpoint, &Options::default()).await
     }
 
     async fn dial(endpoint: &Endpoint) -> io::Result<(Stream, Origin)> {

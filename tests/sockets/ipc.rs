@@ -145,7 +145,7 @@ async fn binding_is_not_seen_as_a_connection() {
     assert_eq!(accepted, 1);
 }
 
-async fn assert_exchange(client: &Client, server: &Server) {
+pub(crate) async fn assert_exchange(client: &Client, server: &Server) {
     client.send("request").await.unwrap();
     let request = server.recv().await.unwrap();
     assert_eq!(request, "request");

@@ -306,6 +306,9 @@ fn rows_of_both() -> Vec<Row> {
         heartbeat_ttl: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
         hello_message: Works: "";
         immediate: Works: false, Works: true;
+        ipc_group: Works: None, MayBeRefused("ipc_group"): 0, MayBeRefused("ipc_group"): u32::MAX;
+        ipc_mode: Works: None, MayBeRefused("ermission"): 0, Works: 0o777, MayBeRefused("ipc_mode"): u32::MAX;
+        ipc_owner: Works: None, MayBeRefused("ipc_owner"): 0, MayBeRefused("ipc_owner"): u32::MAX;
         linger: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
         max_half_open: Works: 0, Works: 1, Works: usize::MAX;
         max_half_open_per_address: Works: 0, Works: 1, Works: usize::MAX;

@@ -32,6 +32,8 @@ mod inproc;
 mod ipc;
 #[cfg(unix)]
 mod ipc_owners;
+#[cfg(unix)]
+mod ipc_permissions;
 mod limits;
 mod live_options;
 #[cfg(feature = "metrics")]

@@ -102,6 +102,9 @@ const EVERY_OPTION: &str = "
     heartbeat_ttl = '5s'
     hello_message = 'hello'
     immediate = true
+    ipc_group = 24
+    ipc_mode = '0660'
+    ipc_owner = 25
     linger = '6s'
     max_half_open = 22
     max_half_open_per_address = 23
@@ -148,6 +151,9 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
         .heartbeat_ttl(seconds(5))
         .hello_message("hello")
         .immediate(true)
+        .ipc_group(24)
+        .ipc_mode(0o660)
+        .ipc_owner(25)
         .linger(seconds(6))
         .max_half_open(22)
         .max_half_open_per_address(23)

@@ -28,6 +28,20 @@ fn endpoints_are_one_or_many() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_mode_is_an_octal_text() {
+    let config: ServerConfig = read("ipc_mode = '660'");
+    assert_eq!(config.ipc_mode, Some(0o660));
+    assert!(toml::to_string(&config).unwrap().contains("ipc_mode = \"0660\""));
+    for wrong in ["0o660", "1777", "+660", "rw", ""] {
+        let error = toml::from_str::<ServerConfig>(&format!("ipc_mode = '{wrong}'")).unwrap_err();
+        assert!(error.to_string().contains("it is not octal, or above 0777"), "{error}");
+    }
+    let error = toml::from_str::<ServerConfig>("ipc_mode = 0o660").unwrap_err();
+    assert!(error.to_string().contains("a mode such as \"0660\""), "{error}");
+}
+
+#[test]
 fn a_time_without_end_has_a_word() {
     let config: ClientConfig = read(
         "connect_timeout = 'infinite'

@@ -4,6 +4,7 @@
 
 mod connecting;
 mod heartbeat;
+mod ipc;
 mod notices;
 mod queues;
 mod security;

@@ -8,6 +8,8 @@
 //! **Clients can connect.** The path is bound directly, as a name that a file gets later (by `link`, by
 //! `rename`) does not lead to the socket on every file system. Then a connection is made to prove it.
 //!
+//! **Who may connect** is set while the socket does not listen.
+//!
 //! **Processes that do not know the lock** can do what the system lets them: libzmq replaces every file. The
 //! file of a listener is removed only if it is still the same.
 
@@ -24,7 +26,8 @@ use rustix::net::RecvFlags;
 use socket2::{SockAddr, Socket};
 
 use super::lock::Lock;
-use super::{Refusal, listen, open};
+use super::{Refusal, listen, open, permissions};
+use crate::options::IpcOptions;
 
 /// The file of a bound socket, which is removed with this value.
 #[derive(Debug)]
@@ -56,7 +59,7 @@ pub(super) struct Bound {
 /// # Cancel safety
 ///
 /// Dropping the future leaves nothing bound.
-pub(super) async fn bind(path: &Path, backlog: u32) -> Result<Bound, Refusal> {
+pub(super) async fn bind(path: &Path, backlog: u32, options: IpcOptions) -> Result<Bound, Refusal> {
     if let Ok(metadata) = fs::symlink_metadata(path) {
         let file_type = metadata.file_type();
         if !file_type.is_socket() && !file_type.is_symlink() {
@@ -66,12 +69,12 @@ pub(super) async fn bind(path: &Path, backlog: u32) -> Result<Bound, Refusal> {
     // What has no name is a directory.
     let name = path.file_name().ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)?;
     let lock = Lock::acquire(path, name).await?;
-    let bound = bind_locked(path, backlog);
+    let bound = bind_locked(path, backlog, options);
     drop(lock);
     bound
 }
 
-fn bind_locked(path: &Path, backlog: u32) -> Result<Bound, Refusal> {
+fn bind_locked(path: &Path, backlog: u32, options: IpcOptions) -> Result<Bound, Refusal> {
     let address = SockAddr::unix(path)?;
     let socket = open()?;
     match socket.bind(&address) {
@@ -82,8 +85,17 @@ fn bind_locked(path: &Path, backlog: u32) -> Result<Bound, Refusal> {
         bound => bound?,
     }
     let file = File::of(path)?;
+    permissions::set(path, options)?;
     listen(&socket, backlog)?;
-    let early = verify(&socket, &address)?;
+    let early = match verify(&socket, &address) {
+        // The user wants no connections of this process.
+        Err(error)
+            if error.kind() == io::ErrorKind::PermissionDenied && permissions::is_set(options) =>
+        {
+            VecDeque::new()
+        }
+        early => early?,
+    };
     Ok(Bound { file, listener: socket.into(), early })
 }
 

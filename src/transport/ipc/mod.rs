@@ -2,6 +2,7 @@
 
 mod file;
 mod lock;
+mod permissions;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use tokio::net::{UnixListener, UnixStream};
 use self::file::{Bound, File};
 use super::ListenError;
 use crate::endpoint::{Endpoint, IpcEndpoint};
+use crate::options::IpcOptions;
 use crate::remote::{Origin, ProcessCredentials};
 
 /// Listens on one path or abstract name.
@@ -47,28 +49,40 @@ struct Directory {
 
 impl Listener {
     /// Binds the endpoint; replaces the file of a socket that no longer listens.
-    pub(super) async fn bind(endpoint: &IpcEndpoint, backlog: u32) -> Result<Self, ListenError> {
-        let listening = Self::listen(endpoint, backlog).await;
+    pub(super) async fn bind(
+        endpoint: &IpcEndpoint,
+        backlog: u32,
+        options: IpcOptions,
+    ) -> Result<Self, ListenError> {
+        let listening = Self::listen(endpoint, backlog, options).await;
         listening.map_err(|refusal| {
             let endpoint = Endpoint::Ipc(endpoint.clone());
             match refusal {
+                Refusal::FileOption { option, source } => {
+                    ListenError::FileOption { endpoint, option, source }
+                }
                 Refusal::Io(source) => ListenError::Listen { endpoint, source },
                 Refusal::NotASocket(file_type) => ListenError::NotASocket { endpoint, file_type },
             }
         })
     }
 
-    async fn listen(endpoint: &IpcEndpoint, backlog: u32) -> Result<Self, Refusal> {
+    async fn listen(
+        endpoint: &IpcEndpoint,
+        backlog: u32,
+        options: IpcOptions,
+    ) -> Result<Self, Refusal> {
         if endpoint.is_wildcard() {
             let directory = Directory::fresh()?;
             let path = directory.path.join("socket");
             let local = IpcEndpoint::from_path(&path)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-            let listener = Self::at_path(&path, local, backlog).await?;
+            let listener = Self::at_path(&path, local, backlog, options).await?;
             Ok(Self { _directory: Some(directory), ..listener })
         } else if let Some(path) = endpoint.path() {
-            Self::at_path(path, endpoint.clone(), backlog).await
+            Self::at_path(path, endpoint.clone(), backlog, options).await
         } else {
+            permissions::refuse(options)?;
             let socket = open()?;
             socket.bind(&SockAddr::unix(system_path(endpoint))?)?;
             listen(&socket, backlog)?;
@@ -76,8 +90,13 @@ impl Listener {
         }
     }
 
-    async fn at_path(path: &Path, local: IpcEndpoint, backlog: u32) -> Result<Self, Refusal> {
-        let Bound { file, listener, early } = file::bind(path, backlog).await?;
+    async fn at_path(
+        path: &Path,
+        local: IpcEndpoint,
+        backlog: u32,
+        options: IpcOptions,
+    ) -> Result<Self, Refusal> {
+        let Bound { file, listener, early } = file::bind(path, backlog, options).await?;
         let early = early.into_iter().map(UnixStream::from_std).collect::<io::Result<_>>()?;
         let listener = Self::new(listener, local)?;
         Ok(Self { _file: Some(file), early: Mutex::new(early), ..listener })
@@ -137,6 +156,10 @@ impl Drop for Directory {
 /// Why an endpoint cannot be listened on.
 #[derive(Debug)]
 enum Refusal {
+    FileOption {
+        option: &'static str,
+        source: io::Error,
+    },
     Io(io::Error),
     /// The path leads to a file of this type.
     NotASocket(FileType),

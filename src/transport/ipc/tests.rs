@@ -113,7 +113,8 @@ async fn a_socket_for_datagrams_is_in_use_until_it_is_closed() {
 #[tokio::test]
 async fn a_full_backlog_is_a_sign_of_life() {
     let scratch = Scratch::new();
-    let _listener = Listener::bind(&parse(&scratch.endpoint()), 0).await.unwrap();
+    let _listener =
+        Listener::bind(&parse(&scratch.endpoint()), 0, IpcOptions::default()).await.unwrap();
     let mut waiting = Vec::new();
     loop {
         let socket = open().unwrap();
@@ -332,7 +333,7 @@ async fn not_a_socket(scratch: &Scratch) -> FileType {
 }
 
 async fn listen(endpoint: &str) -> Result<Listener, ListenError> {
-    Listener::bind(&parse(endpoint), 10).await
+    Listener::bind(&parse(endpoint), 10, IpcOptions::default()).await
 }
 
 fn parse(endpoint: &str) -> IpcEndpoint {

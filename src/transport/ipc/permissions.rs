@@ -1,0 +1,108 @@
+//! Who may connect: the mode and the owner of the file of a socket.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::Refusal;
+use crate::options::IpcOptions;
+
+/// Sets what the options ask for on a socket that does not listen yet.
+pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
+    if !is_set(options) {
+        return Ok(());
+    }
+    let IpcOptions { group, mode, owner } = options;
+    let (_file, target) = hold(path)?;
+    // In the order in which each needs no privilege that the one before has taken away.
+    if let Some(mode) = mode {
+        if mode > MODE_MAX {
+            return Err(refused(MODE, invalid("it is above 0o777")));
+        }
+        let outcome = fs::set_permissions(&target, Permissions::from_mode(mode));
+        outcome.map_err(|source| refused(MODE, source))?;
+    }
+    for (option, uid, gid) in [(GROUP, None, group), (OWNER, owner, None)] {
+        if [uid, gid].contains(&Some(NOT_AN_ID)) {
+            return Err(refused(option, invalid("it stands for no change")));
+        }
+        if uid.or(gid).is_some() {
+            let outcome = std::os::unix::fs::chown(&target, uid, gid);
+            outcome.map_err(|source| refused(option, source))?;
+        }
+    }
+    let there = fs::metadata(&target)?;
+    for (option, wanted, found) in [
+        (MODE, mode, there.mode() & MODE_MAX),
+        (GROUP, group, there.gid()),
+        (OWNER, owner, there.uid()),
+    ] {
+        if wanted.is_some_and(|wanted| wanted != found) {
+            return Err(refused(option, io::Error::other("the file system has ignored it")));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses options that an abstract name cannot have, as any process can connect to it.
+pub(super) fn refuse(options: IpcOptions) -> Result<(), Refusal> {
+    let IpcOptions { group, mode, owner } = options;
+    for (option, value) in [(MODE, mode), (GROUP, group), (OWNER, owner)] {
+        if value.is_some() {
+            return Err(refused(option, invalid("an abstract name has no file")));
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether the user decides who may connect, and not the umask.
+pub(super) fn is_set(IpcOptions { group, mode, owner }: IpcOptions) -> bool {
+    group.or(mode).or(owner).is_some()
+}
+
+/// Opens the file, so that nothing else is changed if it is replaced meanwhile; returns the path by which it
+/// is known then.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+fn hold(path: &Path) -> io::Result<(fs::File, PathBuf)> {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    use rustix::fs::OFlags;
+
+    let flags = (OFlags::PATH | OFlags::NOFOLLOW).bits();
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags as i32).open(path)?;
+    if !file.metadata()?.file_type().is_socket() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    let held = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    // It is missing where `/proc` is.
+    let target = if held.exists() { held } else { path.to_owned() };
+    Ok((file, target))
+}
+
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
+fn hold(path: &Path) -> io::Result<((), PathBuf)> {
+    if !fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    Ok(((), path.to_owned()))
+}
+
+fn refused(option: &'static str, source: io::Error) -> Refusal {
+    Refusal::FileOption { option, source }
+}
+
+fn invalid(reason: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, reason)
+}
+
+const GROUP: &str = "ipc_group";
+const MODE: &str = "ipc_mode";
+const OWNER: &str = "ipc_owner";
+
+/// Of the other bits none has a meaning for a socket.
+const MODE_MAX: u32 = 0o777;
+
+/// What `chown` takes for no change.
+const NOT_AN_ID: u32 = u32::MAX;

@@ -1,0 +1,141 @@
+//! Who may connect to a path of `ipc`, and who owns its file.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+#[cfg(target_os = "linux")]
+use tokio_zmtp::InprocEndpoint;
+use tokio_zmtp::{BindError, Builder, Client, Server, Socket};
+
+use crate::ipc::{assert_exchange, path_of};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn the_file_has_the_mode_of_the_options_whatever_the_umask() {
+    let _watchdog = Watchdog::start();
+    for mode in [0o777, 0o666, 0o660, 0o600] {
+        let server = Server::builder().ipc_mode(mode).bind("ipc://*").await.unwrap();
+        assert_eq!(fs::metadata(path_of(&server)).unwrap().mode() & 0o7777, mode);
+        let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+        assert_exchange(&client, &server).await;
+    }
+}
+
+#[tokio::test]
+async fn no_client_connects_before_the_mode_is_set() {
+    let _watchdog = Watchdog::start();
+    let (_scratch, path) = scratch().await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let eager = {
+        let (ended, path) = (Arc::clone(&ended), path.clone());
+        thread::spawn(move || {
+            let mut seen = Vec::new();
+            while !ended.load(Ordering::Relaxed) {
+                if UnixStream::connect(&path).is_ok() {
+                    // It may have gone since.
+                    seen.extend(fs::metadata(&path).map(|metadata| metadata.mode() & 0o777));
+                }
+            }
+            seen
+        })
+    };
+    let server = Server::builder().ipc_mode(0o606).build();
+    for _ in 0..200 {
+        let bound = server.bind(endpoint(&path)).await.unwrap();
+        server.unbind(bound).await.unwrap();
+    }
+    ended.store(true, Ordering::Relaxed);
+    // Not all of it belongs to a socket that the client has reached, and of most there was nothing to see.
+    let seen = eager.join().unwrap();
+    assert!(seen.iter().all(|mode| *mode == 0o606), "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_mode_that_shuts_this_process_out_is_no_failure() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().ipc_mode(0).bind("ipc://*").await.unwrap();
+    assert_eq!(fs::metadata(path_of(&server)).unwrap().mode() & 0o777, 0);
+}
+
+#[tokio::test]
+async fn the_file_belongs_to_whom_the_options_name_or_the_error_names_the_option() {
+    let _watchdog = Watchdog::start();
+    let (_scratch, path) = scratch().await;
+    fs::write(&path, "").unwrap();
+    let (uid, gid) = fs::metadata(&path).map(|ours| (ours.uid(), ours.gid())).unwrap();
+    fs::remove_file(&path).unwrap();
+    let ours = Server::builder().ipc_owner(uid).ipc_group(gid);
+    ours.bind(endpoint(&path)).await.unwrap().close().await;
+
+    let others: [(_, Builder<Server>); 2] = [
+        ("ipc_owner", Server::builder().ipc_owner(uid + 1)),
+        ("ipc_group", Server::builder().ipc_group(gid + 12_345)),
+    ];
+    for (option, builder) in others {
+        let server = builder.build();
+        match server.bind(endpoint(&path)).await {
+            Ok(bound) => {
+                assert_eq!(uid, 0, "only root may");
+                let there = fs::metadata(&path).unwrap();
+                let owner = (there.uid(), there.gid());
+                let expected = if option == "ipc_owner" { (1, gid) } else { (uid, gid + 12_345) };
+                assert_eq!(owner, expected);
+                server.unbind(bound).await.unwrap();
+            }
+            Err(error) => assert_refused(&error, option, io::ErrorKind::PermissionDenied),
+        }
+        assert!(!path.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_set_is_refused_by_its_name_and_leaves_no_file() {
+    let _watchdog = Watchdog::start();
+    let (_scratch, path) = scratch().await;
+    let builders: [(_, Builder<Server>); 3] = [
+        ("ipc_mode", Server::builder().ipc_mode(0o1000)),
+        ("ipc_owner", Server::builder().ipc_owner(u32::MAX)),
+        ("ipc_group", Server::builder().ipc_group(u32::MAX)),
+    ];
+    for (option, builder) in builders {
+        let error = builder.bind(endpoint(&path)).await.unwrap_err();
+        assert_refused(&error, option, io::ErrorKind::InvalidInput);
+        assert!(!path.exists());
+    }
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn an_abstract_name_has_no_permissions_that_could_be_set() {
+    let _watchdog = Watchdog::start();
+    let endpoint = format!("ipc://@{}", InprocEndpoint::unique().name());
+    let error = Server::builder().ipc_mode(0o600).bind(endpoint).await.unwrap_err();
+    assert_refused(&error, "ipc_mode", io::ErrorKind::InvalidInput);
+}
+
+fn assert_refused(error: &BindError, option: &str, kind: io::ErrorKind) {
+    match error {
+        BindError::FileOption { option: named, source, endpoint } => {
+            assert_eq!((*named, source.kind()), (option, kind));
+            assert_eq!(error.to_string(), format!("cannot set `{option}` of {endpoint}"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A path in a directory that lasts as long as the server.
+async fn scratch() -> (Server, PathBuf) {
+    let server = Server::bind("ipc://*").await.unwrap();
+    let path = path_of(&server).with_file_name("other");
+    (server, path)
+}
+
+fn endpoint(path: &Path) -> String {
+    format!("ipc://{}", path.display())
+}
