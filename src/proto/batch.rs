@@ -1,13 +1,15 @@
 //! Messages that were read together.
 
 use bytes::{Buf, Bytes};
+use thiserror::Error;
 
-use super::frame::{LONG_LENGTH, SHORT_LENGTH, SHORT_MESSAGE};
+use super::frame::{LONG_LENGTH, LONG_MESSAGE, SHORT_LENGTH, SHORT_MESSAGE};
 
 /// Whole messages in the order in which they came, still framed.
 ///
 /// Invariant: `frames` is exactly `messages` whole message frames without MORE, in each of which
-/// `overhead` octets stand before the body.
+/// `overhead` bytes stand before the body. The decoder has found them; that they are what is taken apart
+/// here is checked once more by what takes them apart, before anything is queued that others receive.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     frames: Bytes,
@@ -17,17 +19,40 @@ pub(crate) struct Batch {
     passed: usize,
 }
 
-impl Batch {
-    /// Takes over `frames`, which are so many whole messages, `passed` octets having been passed over
-    /// before them.
-    pub(super) const fn new(frames: Bytes, messages: usize, passed: usize) -> Self {
-        Self { frames, messages, overhead: 0, passed }
-    }
+/// Frames are not the whole messages that they were taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("frames are not the {messages} whole messages that were found in them")]
+pub(crate) struct BrokenBatch {
+    messages: usize,
+}
 
-    /// Takes over frames that were sealed, and were opened where they are.
-    pub(super) fn opened(mut self, overhead: usize) -> Self {
-        self.overhead = overhead;
-        self
+impl Batch {
+    /// Takes over `frames`, which are so many whole messages, with `overhead` bytes before the body of
+    /// each if they were sealed and have been opened where they are. Before them `passed` bytes have been
+    /// passed over.
+    ///
+    /// # Errors
+    ///
+    /// The frames are something else.
+    #[inline]
+    pub(super) fn new(
+        frames: Bytes,
+        messages: usize,
+        overhead: usize,
+        passed: usize,
+    ) -> Result<Self, BrokenBatch> {
+        let mut rest = &frames[..];
+        for _ in 0..messages {
+            let (header, size) = first_frame(rest, overhead).ok_or(BrokenBatch { messages })?;
+            rest = rest
+                .get(header..)
+                .and_then(|rest| rest.get(size..))
+                .ok_or(BrokenBatch { messages })?;
+        }
+        if !rest.is_empty() {
+            return Err(BrokenBatch { messages });
+        }
+        Ok(Self { frames, messages, overhead, passed })
     }
 
     /// Takes the first message.
@@ -98,13 +123,13 @@ impl Batch {
     }
 }
 
-/// What stands before the body of the whole message frame at the beginning of `frames`, and the length of
-/// the body. The frame's own size counts the overhead, too.
+/// What stands before the body of the message frame at the beginning of `frames`, and the length of the
+/// body, which may be more than is there. The frame's own size counts the overhead, too.
 #[inline]
 fn first_frame(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
     let (header, size) = match *frames {
         [SHORT_MESSAGE, size, ..] => (SHORT_LENGTH, usize::from(size)),
-        [_, a, b, c, d, e, f, g, h, ..] => {
+        [LONG_MESSAGE, a, b, c, d, e, f, g, h, ..] => {
             let size = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
             (LONG_LENGTH, usize::try_from(size).ok()?)
         }
@@ -119,12 +144,37 @@ mod tests {
 
     #[test]
     fn what_is_split_off_begins_within_the_limit() {
-        let mut batch = Batch::new(Bytes::from_static(b"\0\x01a\0\x01b\0\x01c"), 3, 5);
+        let mut batch = Batch::new(Bytes::from_static(b"\0\x01a\0\x01b\0\x01c"), 3, 0, 5).unwrap();
         let part = batch.split_to(usize::MAX, 4);
         assert_eq!((part.messages(), part.octets()), (2, 6));
         // What was passed over is kept alive until the last message has gone.
         assert_eq!((batch.messages(), batch.octets(), batch.wire_octets()), (1, 8, 3));
         assert_eq!(batch.split_to(0, usize::MAX).messages(), 0);
         assert_eq!(batch.split_to(1, 1_000).messages(), 1);
+    }
+
+    #[test]
+    fn frames_that_are_not_what_they_were_taken_for_are_no_batch() {
+        let broken: [(&'static [u8], usize); 11] = [
+            (b"\0\x01a\x04\x01b", 0),          // a command
+            (b"\0\x01a\x01\x01b", 0),          // a part
+            (b"\0\x01a\x08\x01b", 0),          // a reserved flag
+            (b"\0\x01a\0", 0),                 // a header that is cut off
+            (b"\0\x01a\x02\0\0\0\0\0\0\0", 0), // a long header that is cut off
+            (b"\0\x01a\0\x02b", 0),            // a body that is cut off
+            (b"\0\x01a", 0),                   // fewer
+            (b"\0\x01a\0\x01b\0\0", 0),        // more
+            (b"\0\x03..a\0\x01b", 2),          // less than the overhead
+            (b"\0\x03..a\0\x02.", 2),          // not all of the overhead
+            (b"\0\x01a\x02\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFFb", 0),
+        ];
+        for (frames, overhead) in broken {
+            let batch = Batch::new(Bytes::from_static(frames), 2, overhead, 0);
+            assert_eq!(batch.unwrap_err(), BrokenBatch { messages: 2 }, "{frames:?}");
+        }
+        let frames = Bytes::from_static(b"\0\x03..a\x02\0\0\0\0\0\0\0\x02..");
+        let mut batch = Batch::new(frames, 2, 2, 0).unwrap();
+        assert_eq!((batch.pop().unwrap(), batch.pop().unwrap()), ("a".into(), Bytes::new()));
+        assert_eq!((batch.pop(), batch.pop_short::<1>()), (None, None));
     }
 }

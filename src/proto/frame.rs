@@ -75,6 +75,14 @@ pub(crate) fn put_message_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, 0x00, len);
 }
 
+/// Clears the COMMAND flag of the frame that `input` begins with, so that it reads as a message.
+#[inline]
+pub(crate) fn mark_as_message(input: &mut [u8]) {
+    if let Some(flags) = input.first_mut() {
+        *flags &= !COMMAND;
+    }
+}
+
 /// Returns how many octets the frame with a body of `len` octets takes.
 #[inline]
 pub(crate) fn frame_len(len: usize) -> usize {
@@ -124,6 +132,9 @@ pub(crate) enum FrameError {
 
 /// Flags of a message frame with a short size (RFC 37, Formal Grammar: `message-last`).
 pub(crate) const SHORT_MESSAGE: u8 = 0x00;
+
+/// Flags of a message frame with a long size.
+pub(crate) const LONG_MESSAGE: u8 = LONG;
 
 // Flag bits, RFC 37, Framing.
 const MORE: u8 = 0x01;

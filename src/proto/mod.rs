@@ -22,3 +22,6 @@ pub(crate) mod metadata;
 mod pace;
 pub(crate) mod socket_type;
 pub(crate) mod traffic;
+
+#[cfg(test)]
+mod tampering_tests;

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
+#[path = "../sockets/relay.rs"]
+mod relay;
 mod wire;
 
 mod calls;
@@ -19,4 +21,5 @@ mod node;
 mod shutdown;
 mod strays;
 mod streams;
+mod tampering;
 mod traces;

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
 mod events;
+mod relay;
 mod remote;
 mod seed;
 mod served;
@@ -54,6 +55,7 @@ mod security;
 #[cfg(feature = "socks")]
 mod socks;
 mod stats;
+mod tampering;
 // It takes an address of another loopback than 127.0.0.1, and options that not every system has.
 #[cfg(target_os = "linux")]
 mod tcp;

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use self::room::Room;
 use self::sealed::SealedDecoder;
-use super::batch::Batch;
+use super::batch::{Batch, BrokenBatch};
 use super::command::{Command, CommandError};
 use super::frame::{FrameError, Header, SHORT_MESSAGE};
 use super::mechanism::curve::{Opener, SealError};
@@ -40,9 +40,12 @@ pub(crate) enum Traffic {
     Command(Command),
 }
 
-/// Why the connection has to be closed: the remote sent what it may not send.
+/// Why the connection has to be closed: the remote sent what it may not send, or what cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum TrafficError {
+    /// What was read is not what it was taken for.
+    #[error("broken batch")]
+    Batch(#[from] BrokenBatch),
     #[error("malformed frame")]
     Frame(#[from] FrameError),
     #[error("malformed command")]
@@ -90,7 +93,7 @@ impl TrafficDecoder {
                 self.room.learn_frames(end, messages);
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed);
-                return Ok(Some(Traffic::Messages(Batch::new(frames, messages, passed))));
+                return Ok(Some(Traffic::Messages(Batch::new(frames, messages, 0, passed)?)));
             }
             let Some(header) = Header::decode(input)? else {
                 self.room.make(input, 0);

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 
 use super::super::batch::Batch;
 use super::super::command::Command;
-use super::super::frame::Header;
+use super::super::frame::{self, Header};
 use super::super::mechanism::curve::{OVERHEAD, Opener, SealError};
 use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError};
 
@@ -61,7 +61,15 @@ impl SealedDecoder {
         if size > max_message_size {
             return Err(TrafficError::MessageTooLarge { size, limit: max_message_size });
         }
-        Ok(if inside.more { Found::Part(end) } else { Found::Message(end) })
+        if inside.more {
+            return Ok(Found::Part(end));
+        }
+        // Outside of the box the COMMAND flag may be set (RFC 26 calls MESSAGE a command), and is not
+        // authenticated. A batch consists of message frames, whatever the remote's flags are.
+        if header.command {
+            frame::mark_as_message(input);
+        }
+        Ok(Found::Message(end))
     }
 }
 
@@ -90,7 +98,7 @@ impl TrafficDecoder {
                 self.room.learn_frames(end, messages);
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed);
-                Traffic::Messages(Batch::new(frames, messages, passed).opened(OVERHEAD))
+                Batch::new(frames, messages, OVERHEAD, passed)
             });
             match found {
                 Ok(Found::Message(len)) => {
@@ -113,8 +121,8 @@ impl TrafficDecoder {
                 Ok(Found::Nothing(_)) => {}
                 Err(error) => sealed.found = Some(Err(error)),
             }
-            if batch.is_some() {
-                return Ok(batch);
+            if let Some(batch) = batch {
+                return Ok(Some(Traffic::Messages(batch?)));
             }
         }
     }

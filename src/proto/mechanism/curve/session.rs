@@ -19,6 +19,7 @@ use super::super::super::frame;
 use super::secret_box::{NonceKey, SPACE, SharedKey, TAG};
 
 /// Seals what goes out of one connection.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Sealer {
     key: NonceKey,
     /// That of the last command that was sealed.
@@ -26,6 +27,7 @@ pub(crate) struct Sealer {
 }
 
 /// Opens what comes in.
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Opener {
     key: NonceKey,
     /// That of the last command that was opened.

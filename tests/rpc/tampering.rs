@@ -1,0 +1,33 @@
+//! What somebody on the way can change under CURVE reaches no other caller.
+
+use tokio_zmtp::auth::CurveKeypair;
+use tokio_zmtp::rpc::{Requester, Responder, service_fn};
+use tokio_zmtp::{Client, Mechanism, Message, Server};
+
+use crate::relay::{mark_messages, relay};
+use crate::wire::echo;
+
+#[tokio::test]
+async fn a_responder_answers_calls_in_frames_that_are_marked_as_commands_and_all_others() {
+    let keypair = CurveKeypair::generate();
+    let server_key = keypair.public_key();
+    let server = Server::builder().mechanism(Mechanism::CurveServer { keypair });
+    let responder = Responder::new(server.bind("tcp://127.0.0.1:*").await.unwrap());
+    let endpoint = responder.server().last_endpoint().unwrap();
+    let serving = tokio::spawn(responder.serve(service_fn(echo)));
+    let client = || Client::builder().mechanism(Mechanism::curve_client(server_key));
+    let marked = client().connect(relay(&endpoint, mark_messages).await).await.unwrap();
+    let honest = client().connect(endpoint).await.unwrap();
+    // Less than an envelope, which is no call.
+    for len in 0..3 {
+        marked.send(vec![0x11; len]).await.unwrap();
+    }
+    let (marked, honest) = (Requester::new(marked), Requester::new(honest));
+    for len in [0, 1, 60, 70, 300, 100_000] {
+        let body = Message::from(vec![7; len]);
+        for requester in [&marked, &honest] {
+            assert_eq!(requester.call(&body).await.unwrap(), body);
+        }
+    }
+    assert!(!serving.is_finished());
+}
