@@ -85,6 +85,25 @@ impl Outbound {
         }
     }
 
+    /// Queues a message whether or not there is room, unless nothing is queued any more. Sets `idle` to
+    /// the connection, if it was.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn push_beyond(&mut self, message: Message, idle: &mut Option<Waker>) {
+        if !self.retired {
+            self.octets += octets(&message);
+            self.queue.push_back(message);
+            self.connection.unpark(idle);
+        }
+    }
+
+    /// Takes all messages out, to be sent elsewhere.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn take_back(&mut self) -> VecDeque<Message> {
+        let mut queue = VecDeque::new();
+        self.take_all(&mut queue);
+        queue
+    }
+
     /// Keeps a slot for a sender; there has to be room.
     pub(crate) fn reserve(&mut self) {
         debug_assert!(self.has_room());

@@ -10,7 +10,7 @@ use crate::monitor::Subject;
 use crate::pipe::{Arrival, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::remote::Remote;
 #[cfg(feature = "rpc")]
-use crate::routing::{End, Ends};
+use crate::routing::{End, Ends, Place, Unwritten};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
 use crate::stats::Queued;
@@ -134,6 +134,12 @@ impl Attachment {
     /// deliver.
     pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Arrival> {
         self.subject = Subject::from(remote);
+        #[cfg(feature = "rpc")]
+        {
+            let id = remote.connection_id();
+            lock(&self.routing.outgoing).connect(self.pipe.outbound, id, &mut self.woken);
+            wake_all(&mut self.woken);
+        }
         mem::take(&mut self.undelivered)
     }
 
@@ -193,6 +199,11 @@ impl Attachment {
     /// queued: who watches receives all the time, so that a mark would bound nothing more here.
     #[cfg(feature = "rpc")]
     fn tell_end(&mut self, gone: bool) {
+        let mut outgoing = lock(&self.routing.outgoing);
+        let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
+        let is_begun = !self.taken.is_empty();
+        let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
+        drop(outgoing);
         if !self.routing.ends.are_watched() {
             return;
         }
@@ -201,14 +212,14 @@ impl Attachment {
         self.unreceived += incoming.push_rest(self.pipe.inbound, undelivered, &mut self.woken);
         let arrived = incoming.arrived(self.pipe.inbound);
         drop(incoming);
-        let taken = lock(&self.routing.outgoing).taken(self.pipe.outbound);
-        self.routing.ends.tell(End {
-            pipe: self.pipe.outbound,
-            inbound: self.pipe.inbound,
-            arrived,
-            written: taken - self.taken.len() as u64,
-            gone,
+        let pipe = self.pipe.outbound;
+        let end = End { pipe, inbound: self.pipe.inbound, arrived, written, gone };
+        let places = (written..).map(|number| Place { pipe, number });
+        let unwritten = elsewhere.into_iter().zip(places).map(|(message, place)| {
+            let is_begun = is_begun && place.number == written;
+            Unwritten { message, place, is_begun }
         });
+        self.routing.ends.tell(end, unwritten);
         wake_all(&mut self.woken);
     }
 

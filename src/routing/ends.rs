@@ -1,10 +1,12 @@
 //! Ends of connections, for one who has to know what was lost with them.
 
 use std::collections::HashMap;
+use std::mem;
 use std::task::{Poll, Waker};
 
+use crate::message::Message;
 use crate::pipe::PipeKey;
-use crate::routing::lock;
+use crate::routing::{Place, lock};
 use crate::sync::Mutex;
 
 /// The ends that the one who watches has not heard of yet; one for each pipe, so that they are bounded
@@ -15,7 +17,26 @@ pub(crate) struct Ends(Mutex<Option<Watched>>);
 #[derive(Debug, Default)]
 struct Watched {
     unheard: HashMap<PipeKey, End>,
+    unwritten: Vec<Unwritten>,
     watcher: Option<Waker>,
+}
+
+/// What the one who watches hears of at a time.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) ends: Vec<End>,
+    /// What the connections have left that ended.
+    pub(crate) unwritten: Vec<Unwritten>,
+}
+
+/// A message that was not written when its connection ended, and that is to be sent elsewhere.
+#[derive(Debug)]
+pub(crate) struct Unwritten {
+    pub(crate) message: Message,
+    /// Where it was queued.
+    pub(crate) place: Place,
+    /// Whether the connection may have ended because of it: its writing may have been begun.
+    pub(crate) is_begun: bool,
 }
 
 /// The last connection of a pipe has ended.
@@ -39,25 +60,32 @@ impl Ends {
         lock(&self.0).get_or_insert_default();
     }
 
+    /// From here on ends are not kept any more. Returns what was not heard of.
+    pub(crate) fn unwatch(&self) -> Vec<Unwritten> {
+        lock(&self.0).take().map(|watched| watched.unwritten).unwrap_or_default()
+    }
+
     pub(crate) fn are_watched(&self) -> bool {
         lock(&self.0).is_some()
     }
 
     /// Takes what there is, or waits for it. One task can wait.
-    pub(crate) fn poll(&self, watcher: &Waker) -> Poll<Vec<End>> {
+    pub(crate) fn poll(&self, watcher: &Waker) -> Poll<Heard> {
         let mut watched = lock(&self.0);
         let watched = watched.get_or_insert_default();
         if watched.unheard.is_empty() {
             watched.watcher = Some(watcher.clone());
             return Poll::Pending;
         }
-        Poll::Ready(watched.unheard.drain().map(|(_, end)| end).collect())
+        let ends = watched.unheard.drain().map(|(_, end)| end).collect();
+        Poll::Ready(Heard { ends, unwritten: mem::take(&mut watched.unwritten) })
     }
 
-    pub(super) fn tell(&self, end: End) {
+    pub(super) fn tell(&self, end: End, left: impl IntoIterator<Item = Unwritten>) {
         let mut watched = lock(&self.0);
-        let Some(Watched { unheard, watcher }) = &mut *watched else { return };
+        let Some(Watched { unheard, unwritten, watcher }) = &mut *watched else { return };
         unheard.insert(end.pipe, end);
+        unwritten.extend(left);
         let watcher = watcher.take();
         drop(watched);
         if let Some(watcher) = watcher {
@@ -77,15 +105,21 @@ mod tests {
         let mut pipes = SlotMap::with_key();
         let [a, b] = [(); 2].map(|()| pipes.insert(()));
         let ends = Ends::default();
-        ends.tell(end(a, 1));
+        ends.tell(end(a, 1), [left(a, 1)]);
         assert!(ends.poll(Waker::noop()).is_pending(), "nobody was watching");
-        ends.tell(end(a, 2));
-        ends.tell(end(b, 0));
-        ends.tell(end(a, 5));
+        ends.tell(end(a, 2), [left(a, 2)]);
+        ends.tell(end(b, 0), []);
+        ends.tell(end(a, 5), [left(a, 5)]);
         let Poll::Ready(mut heard) = ends.poll(Waker::noop()) else { panic!("nothing was heard") };
-        heard.sort_by_key(|end| end.written);
-        assert_eq!(heard, [end(b, 0), end(a, 5)]);
+        heard.ends.sort_by_key(|end| end.written);
+        assert_eq!(heard.ends, [end(b, 0), end(a, 5)]);
+        let left: Vec<_> = heard.unwritten.iter().map(|left| left.place.number).collect();
+        assert_eq!(left, [2, 5], "what both have left");
         assert!(ends.poll(Waker::noop()).is_pending());
+    }
+
+    fn left(pipe: PipeKey, number: u64) -> Unwritten {
+        Unwritten { message: Message::new(), place: Place { pipe, number }, is_begun: false }
     }
 
     fn end(pipe: PipeKey, written: u64) -> End {

@@ -25,11 +25,13 @@ use std::task::{Poll, Waker};
 
 pub(crate) use self::attachment::{Attachment, Pipe, Routing};
 #[cfg(feature = "rpc")]
-pub(crate) use self::ends::{End, Ends};
+pub(crate) use self::ends::{End, Ends, Heard, Unwritten};
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::losses::Losses;
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
+#[cfg(feature = "rpc")]
+use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, PipeKey, Take, Ticket, Want};
 use crate::routing_id::RoutingId;
@@ -75,6 +77,23 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// How many messages have been taken out of the queue of a remote, ever.
     #[cfg(feature = "rpc")]
     fn taken(&self, key: PipeKey) -> u64;
+
+    /// Notes that a remote has a connection.
+    #[cfg(feature = "rpc")]
+    fn connect(&mut self, _key: PipeKey, _connection: ConnectionId, _woken: &mut Vec<Waker>) {}
+
+    /// Notes that the connection of a remote has ended, which has left messages `unwritten` that it had
+    /// taken; `gone` if there will be no other. Returns what is to be sent elsewhere, these messages
+    /// included; by default nothing, and they stay where they are.
+    #[cfg(feature = "rpc")]
+    fn disconnect(
+        &mut self,
+        _key: PipeKey,
+        _gone: bool,
+        _unwritten: &mut VecDeque<Message>,
+    ) -> VecDeque<Message> {
+        VecDeque::new()
+    }
 
     /// Retires all remotes and refuses everything from here on.
     fn close(&mut self, woken: &mut Vec<Waker>);

@@ -1,6 +1,8 @@
 //! Round-robin over the remotes that have room (libzmq `lb`): CLIENT, SCATTER.
 
 #[cfg(feature = "rpc")]
+mod connected;
+#[cfg(feature = "rpc")]
 mod placed;
 
 use std::collections::VecDeque;
@@ -8,6 +10,10 @@ use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
 
+#[cfg(feature = "rpc")]
+use self::connected::{Openings, Reach};
+#[cfg(feature = "rpc")]
+use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters, Want};
 use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
@@ -15,8 +21,9 @@ use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
 /// For processing outgoing messages).
 ///
-/// Invariants: `ready` holds exactly the pipes that have room and are not retired, once each; when a
-/// sender waits, `ready` is empty, because free slots are granted to waiting senders first.
+/// Invariants: `ready` holds exactly the pipes that are offered, have room and are not retired, once each;
+/// when a sender waits, `ready` is empty, because free slots are granted to waiting senders first. All
+/// pipes are offered, except under a requester: see the module `connected`.
 #[derive(Debug)]
 pub(crate) struct RoundRobin {
     pipes: SlotMap<PipeKey, Slot>,
@@ -28,6 +35,8 @@ pub(crate) struct RoundRobin {
     /// Slots reserved for senders that have been woken and have not come for them yet.
     grants: VecDeque<(Ticket, PipeKey)>,
     closed: bool,
+    #[cfg(feature = "rpc")]
+    openings: Openings,
 }
 
 #[derive(Debug)]
@@ -35,6 +44,8 @@ struct Slot {
     outbound: Outbound,
     endpoint: EndpointId,
     listed: bool,
+    #[cfg(feature = "rpc")]
+    reach: Reach,
 }
 
 impl RoundRobin {
@@ -46,11 +57,17 @@ impl RoundRobin {
             waiters: Waiters::default(),
             grants: VecDeque::new(),
             closed: false,
+            #[cfg(feature = "rpc")]
+            openings: Openings::default(),
         }
     }
 
     /// Grants free slots to those who wait, and lists the pipe if there are more.
     fn refill(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        #[cfg(feature = "rpc")]
+        if !self.is_offered(key) {
+            return;
+        }
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if slot.listed {
             return;
@@ -95,7 +112,13 @@ impl Outgoing for RoundRobin {
             return None;
         }
         let outbound = Outbound::new(self.hwm);
-        let key = self.pipes.insert(Slot { outbound, endpoint, listed: false });
+        let key = self.pipes.insert(Slot {
+            outbound,
+            endpoint,
+            listed: false,
+            #[cfg(feature = "rpc")]
+            reach: Reach::default(),
+        });
         self.refill(key, woken);
         Some(Attached { key, routing_id: None })
     }
@@ -113,6 +136,8 @@ impl Outgoing for RoundRobin {
     }
 
     fn retire_pipe(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        #[cfg(feature = "rpc")]
+        self.count_retired(key);
         let Some(slot) = self.pipes.get_mut(key) else { return };
         // Whoever was granted a slot here has been woken already, and will look for another one.
         self.grants.retain(|(_, granted)| *granted != key);
@@ -171,6 +196,21 @@ impl Outgoing for RoundRobin {
         self.pipes.get(key).map_or(0, |slot| slot.outbound.taken())
     }
 
+    #[cfg(feature = "rpc")]
+    fn connect(&mut self, key: PipeKey, connection: ConnectionId, woken: &mut Vec<Waker>) {
+        self.open(key, connection, woken);
+    }
+
+    #[cfg(feature = "rpc")]
+    fn disconnect(
+        &mut self,
+        key: PipeKey,
+        gone: bool,
+        unwritten: &mut VecDeque<Message>,
+    ) -> VecDeque<Message> {
+        self.shut(key, gone, unwritten)
+    }
+
     fn close(&mut self, woken: &mut Vec<Waker>) {
         self.closed = true;
         let keys: Vec<_> = self.pipes.keys().collect();
@@ -178,6 +218,8 @@ impl Outgoing for RoundRobin {
             self.retire_pipe(key, woken);
         }
         woken.extend(self.waiters.drain());
+        #[cfg(feature = "rpc")]
+        self.wake_hopeful(woken);
     }
 }
 

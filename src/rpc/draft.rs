@@ -1,5 +1,7 @@
 //! Envelopes on their way from and to messages.
 
+use std::time::Duration;
+
 use crate::message::Message;
 use crate::rpc::envelope::{Content, Envelope, HEADER, ID};
 
@@ -39,6 +41,12 @@ impl Draft {
             }
         }
     }
+}
+
+/// What is left of a call's time, as a REQUEST says it: rounded up, so that the responder's clock does not
+/// ring before ours.
+pub(super) fn millis(left: Duration) -> u32 {
+    u32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
 /// The whole message of a call.

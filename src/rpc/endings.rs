@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use crate::pipe::PipeKey;
-use crate::routing::{End, Ends};
+use crate::routing::{End, Ends, Heard, Unwritten};
 
 /// What was received through a pipe before its connection ended is handled first: a reply that has
 /// arrived has not been lost.
@@ -13,18 +13,21 @@ pub(super) struct Endings {
     ends: Arc<Ends>,
     /// Of each, so many messages of its pipe are to be handled first.
     pending: Vec<(End, u64)>,
+    /// What connections have left that was not written.
+    unwritten: Vec<Unwritten>,
 }
 
 impl Endings {
     pub(super) const fn new(ends: Arc<Ends>) -> Self {
-        Self { ends, pending: Vec::new() }
+        Self { ends, pending: Vec::new(), unwritten: Vec::new() }
     }
 
     /// Takes note of new ends, or waits for some; returns those that nothing comes before. `unread` tells
     /// how many messages are still to be received that do: nobody else receives.
     pub(super) fn poll(&mut self, watcher: &Waker, unread: impl Fn(&End) -> u64) -> Vec<End> {
         let mut due = Vec::new();
-        while let Poll::Ready(ends) = self.ends.poll(watcher) {
+        while let Poll::Ready(Heard { ends, unwritten }) = self.ends.poll(watcher) {
+            self.unwritten.extend(unwritten);
             for end in ends {
                 // The later one says all that the earlier did.
                 self.pending.retain(|(earlier, _)| earlier.pipe != end.pipe);
@@ -35,6 +38,12 @@ impl Endings {
             }
         }
         due
+    }
+
+    /// Takes out what the connections have left that have ended. It is to be handled before their ends
+    /// are, as one of them can say that all is lost that the pipe held.
+    pub(super) fn take_unwritten(&mut self) -> Vec<Unwritten> {
+        std::mem::take(&mut self.unwritten)
     }
 
     /// Takes note of a message that was handled; returns the end that it was the last before.

@@ -34,6 +34,10 @@ pub(crate) enum Content<'a> {
     Credit(u32),
     /// The last reply was the last part.
     End,
+    /// The responder is about to end, and wants no more requests by this connection.
+    Drain,
+    /// The requester has heard that: no more requests follow.
+    Drained,
 }
 
 /// What a REQUEST holds.
@@ -87,7 +91,9 @@ impl<'a> Envelope<'a> {
             CANCEL if rest.is_empty() => Content::Cancel,
             CREDIT => Content::Credit(u32::from_be_bytes(rest.try_into().map_err(|_| malformed)?)),
             END if rest.is_empty() => Content::End,
-            CANCEL | END => return Err(malformed),
+            DRAIN if rest.is_empty() => Content::Drain,
+            DRAINED if rest.is_empty() => Content::Drained,
+            CANCEL | END | DRAIN | DRAINED => return Err(malformed),
             _ => return Err(EnvelopeError::Unsupported { id }),
         };
         Ok(Self { id, content })
@@ -101,7 +107,7 @@ impl<'a> Envelope<'a> {
                 Content::Request(fields) => fields.len(),
                 Content::Reply(body) | Content::Part(body) => body.len(),
                 Content::Error { text, .. } => 5 + text.len(),
-                Content::Cancel | Content::End => 0,
+                Content::Cancel | Content::End | Content::Drain | Content::Drained => 0,
                 Content::Credit(_) => 4,
             }
     }
@@ -121,7 +127,7 @@ impl<'a> Envelope<'a> {
                 dst.put_u32(detail);
                 dst.put_slice(text.as_bytes());
             }
-            Content::Cancel | Content::End => {}
+            Content::Cancel | Content::End | Content::Drain | Content::Drained => {}
             Content::Credit(parts) => dst.put_u32(parts),
         }
     }
@@ -137,6 +143,8 @@ impl Content<'_> {
             Self::Cancel => CANCEL,
             Self::Credit(_) => CREDIT,
             Self::End => END,
+            Self::Drain => DRAIN,
+            Self::Drained => DRAINED,
         }
     }
 }
@@ -222,6 +230,8 @@ const ERROR: u8 = 0x14;
 const CANCEL: u8 = 0x15;
 const CREDIT: u8 = 0x16;
 const END: u8 = 0x17;
+const DRAIN: u8 = 0x18;
+const DRAINED: u8 = 0x19;
 
 /// The flags of a REQUEST.
 const TIMEOUT: u8 = 0x01;
@@ -230,6 +240,10 @@ const TRACE: u8 = 0x04;
 
 /// What every message begins with, in every version: a first octet, and the id.
 pub(crate) const HEADER: usize = 9;
+
+/// The id of a DRAIN and of a DRAINED, which concern no call, but the connection. No call has it, so that a
+/// requester that knows neither drops a DRAIN like a reply that comes too late.
+pub(crate) const CONNECTION: u64 = u64::MAX;
 
 /// Where in it the id stands.
 pub(crate) const ID: std::ops::Range<usize> = 1..9;
@@ -261,7 +275,7 @@ mod tests {
 
     #[test]
     fn the_other_kinds_are_as_they_are_written_down() {
-        let kinds: [(Content<'_>, &[u8]); 6] = [
+        let kinds: [(Content<'_>, &[u8]); 8] = [
             (Content::Reply(b"ok"), b"\x12\0\0\0\0\0\0\0\x07ok"),
             (Content::Part(b"1"), b"\x13\0\0\0\0\0\0\0\x071"),
             (
@@ -271,6 +285,8 @@ mod tests {
             (Content::Cancel, b"\x15\0\0\0\0\0\0\0\x07"),
             (Content::Credit(8), b"\x16\0\0\0\0\0\0\0\x07\0\0\0\x08"),
             (Content::End, b"\x17\0\0\0\0\0\0\0\x07"),
+            (Content::Drain, b"\x18\0\0\0\0\0\0\0\x07"),
+            (Content::Drained, b"\x19\0\0\0\0\0\0\0\x07"),
         ];
         for (content, octets) in kinds {
             assert_eq!(encoded(&Envelope { id: 7, content }), octets);
@@ -280,7 +296,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_names_its_call() {
-        for octets in [&b"\x21\0\0\0\0\0\0\0\x07\0"[..], b"\x18\0\0\0\0\0\0\0\x07", &UNKNOWN_FLAG] {
+        for octets in [&b"\x21\0\0\0\0\0\0\0\x07\0"[..], b"\x1a\0\0\0\0\0\0\0\x07", &UNKNOWN_FLAG] {
             let unsupported = EnvelopeError::Unsupported { id: 7 };
             assert_eq!(Envelope::decode(octets), Err(unsupported));
         }
@@ -290,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_cut_or_too_long_is_malformed() {
         let malformed = Err(EnvelopeError::Malformed { id: 7 });
-        let octets: [&[u8]; 7] = [
+        let octets: [&[u8]; 8] = [
             b"\x11\0\0\0\0\0\0\0\x07",
             b"\x11\0\0\0\0\0\0\0\x07\x01\0\0\x05",
             b"\x11\0\0\0\0\0\0\0\x07\x04\0\x0400",
@@ -298,6 +314,7 @@ mod tests {
             b"\x14\0\0\0\0\0\0\0\x07\x10\0\0\0\0\xff",
             b"\x15\0\0\0\0\0\0\0\x07!",
             b"\x16\0\0\0\0\0\0\0\x07\0\0\0\0\0",
+            b"\x18\0\0\0\0\0\0\0\x07!",
         ];
         for octets in octets {
             assert_eq!(Envelope::decode(octets), malformed);
@@ -329,7 +346,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_has_an_id_is_answered_to_it(kind in 0x10u8..0x18, id: u64, rest: Vec<u8>) {
+        fn whatever_has_an_id_is_answered_to_it(kind in 0x10u8..0x1a, id: u64, rest: Vec<u8>) {
             let mut octets = vec![kind];
             octets.extend(id.to_be_bytes());
             octets.extend(rest);

@@ -25,8 +25,8 @@ pub enum CallError {
     /// The responder has answered with an error.
     #[error(transparent)]
     Failed(#[from] Failure),
-    /// The server that the request was queued for was given up before it was written; it was certainly
-    /// not carried out.
+    /// The request was taken back before it was written, and there was no other server for it; it was certainly
+    /// not carried out. See [`Requester`](super::Requester#lost-connections).
     #[error("the server was given up before the request was sent")]
     Unsent,
 }

@@ -31,7 +31,7 @@
 //! # Exactly what happened
 //!
 //! A call ends with its reply, or with a [`CallError`] that says whether the request may have been
-//! carried out; see [`CallError::is_retryable`]. Nothing is sent twice. A reply that comes too late, twice,
+//! carried out; see [`CallError::is_retryable`]. Nothing is written to two servers. A reply that comes too late, twice,
 //! or from a server that was not asked is dropped. [`Requester::stats`] and [`Responder::stats`] account
 //! for all.
 //!
@@ -39,6 +39,14 @@
 //!
 //! The time that is left for a call travels with the request, and both sides keep it. A call that is
 //! dropped tells its server, which drops the future that works at it.
+//!
+//! # Failover and rolling updates
+//!
+//! A requester sends each call to a server that is connected, in turn, and never to one that is away while
+//! another is connected. If none is, calls wait for the first that connects, until their deadline. A responder
+//! that [drains](Responder::serve_with_shutdown) notifies its requesters: they choose it no more, calls in
+//! flight finish, and no call is lost, so that the servers of a requester can be restarted one after the other
+//! under load. A server that returns at the same address is chosen again.
 //!
 //! # Tower
 //!

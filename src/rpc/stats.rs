@@ -24,7 +24,7 @@ pub struct RequesterStats {
     pub deadline_exceeded: u64,
     /// Calls that went with a connection.
     pub connection_lost: u64,
-    /// Calls whose request was not written before its server was given up.
+    /// Calls whose request was not written before its server was given up, with no other to take it.
     pub unsent: u64,
     /// Calls that ended with the client.
     pub closed: u64,

@@ -2,20 +2,80 @@
 //! only, for the module of that name.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll, Waker, ready};
 
 use tokio::task::coop;
 
 use super::{Client, Core, Server, receiving, sending};
+use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::{Closed, End, Ends, Place, Refusal, RoundRobin, lock, wake_all};
+use crate::routing::{
+    Closed, End, Ends, Place, Refusal, RoundRobin, Unwritten, lock, wake_all,
+};
 
 impl Client {
-    /// Has ends of connections kept for the caller from here on.
-    pub(crate) fn watch_ends(&self) -> Arc<Ends> {
-        watch(self.core())
+    /// Has ends of connections kept for the caller from here on, and offers only those remotes to senders
+    /// that are connected and do not drain. Returns how many these are as well, at any time.
+    pub(crate) fn watch_connections(&self) -> (Arc<Ends>, Arc<AtomicUsize>) {
+        let ends = watch(self.core());
+        (ends, lock(&self.core().outgoing).select())
+    }
+
+    /// Makes it a client like any other again.
+    pub(crate) fn unwatch_connections(&self) {
+        let mut woken = Vec::new();
+        lock(&self.core().outgoing).select_all(&mut woken);
+        let unwritten = self.core().control.shared().routing.ends.unwatch();
+        wake_all(&mut woken);
+        for Unwritten { message, .. } in unwritten {
+            self.count_undelivered(message);
+        }
+    }
+
+    /// Ready when a remote is offered to senders. Whoever waits is woken then, and when the client is closed.
+    pub(crate) fn poll_open(
+        &self,
+        ticket: &mut Option<Ticket>,
+        waker: &Waker,
+    ) -> Poll<Result<(), Refusal>> {
+        lock(&self.core().outgoing).poll_open(ticket, waker)
+    }
+
+    /// Gives up waiting for that.
+    pub(crate) fn cancel_open(&self, ticket: &mut Option<Ticket>) {
+        if ticket.is_some() {
+            lock(&self.core().outgoing).cancel_open(ticket);
+        }
+    }
+
+    /// Wakes all who wait for that.
+    pub(crate) fn wake_hopeful(&self) {
+        let mut woken = Vec::new();
+        lock(&self.core().outgoing).wake_hopeful(&mut woken);
+        wake_all(&mut woken);
+    }
+
+    /// Offers a remote no longer that drains, if this still is its connection, and acknowledges that: what
+    /// was queued for it before is all that it gets.
+    pub(crate) fn drain(
+        &self,
+        pipe: PipeKey,
+        connection: ConnectionId,
+        acknowledgement: Message,
+    ) {
+        let mut idle = None;
+        lock(&self.core().outgoing).drain(pipe, connection, acknowledgement, &mut idle);
+        if let Some(connection) = idle {
+            connection.wake();
+        }
+    }
+
+    /// Counts a message that was queued and is not going to be sent.
+    pub(crate) fn count_undelivered(&self, message: Message) {
+        self.core().control.count_undelivered(message);
     }
 
     /// Queues the message that `make` makes for its place, as soon as there is room. Sets `idle` to the

@@ -4,7 +4,8 @@ use tokio_zmtp::rpc::{Failure, Request, Responder, Response, service_fn};
 use tokio_zmtp::{Client, Server};
 
 use crate::wire::{
-    CANCEL, CREDIT, END, ERROR, PART, REPLY, REQUEST, echo, envelope, opened, unique, until_there,
+    CANCEL, CREDIT, DRAIN, DRAINED, END, ERROR, PART, REPLY, REQUEST, echo, envelope, opened, unique,
+    until_there,
 };
 
 #[tokio::test]
@@ -30,7 +31,7 @@ async fn what_cannot_be_read_is_answered_if_it_has_an_id() {
         (envelope(CANCEL, 7, "more"), 0x14),
         (envelope(CREDIT, 7, "12345"), 0x14),
         (envelope(REQUEST, 7, [0x08]), 0x15),
-        (envelope(0x18, 7, ""), 0x15),
+        (envelope(0x1a, 7, ""), 0x15),
         (envelope(0x21, 7, "the future"), 0x15),
     ] {
         client.send(&*message).await.unwrap();
@@ -39,10 +40,10 @@ async fn what_cannot_be_read_is_answered_if_it_has_an_id() {
     for message in [&b""[..], b"\x11", b"\x11\0\0\0\0\0\0\0"] {
         client.send(message).await.unwrap();
     }
-    for kind in [REPLY, PART, END] {
+    for kind in [REPLY, PART, END, DRAIN, DRAINED] {
         client.send(envelope(kind, 7, "")).await.unwrap();
     }
-    until_there(&responder, |stats| stats.malformed == 14).await;
+    until_there(&responder, |stats| stats.malformed == 16).await;
     for kind in [CANCEL, CREDIT] {
         let rest: &[u8] = if kind == CREDIT { &[0, 0, 0, 1] } else { &[] };
         client.send(envelope(kind, 7, rest)).await.unwrap();

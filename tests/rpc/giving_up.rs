@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_zmtp::rpc::{CallError, ErrorCode, Failure, Request, Requester};
-use tokio_zmtp::{Client, Message};
+use tokio_zmtp::{Client, Message, Server, Socket};
 
 use crate::wire::{
-    Bare, CANCEL, REPLY, REQUEST, body, echo, envelope, opened, pair, unique, until, until_there,
+    Bare, CANCEL, REPLY, REQUEST, body, echo, envelope, opened, pair, unique, until, until_connected,
+    until_there,
 };
 
 #[tokio::test]
@@ -18,8 +19,9 @@ async fn a_call_that_is_dropped_is_cancelled_at_its_server() {
     let first = Bare::bind(&unique()).await;
     let second = Bare::bind(&unique()).await;
     let client = Client::connect(first.endpoint().as_str()).await.unwrap();
-    tokio_zmtp::Socket::connect(&client, second.endpoint().as_str()).await.unwrap();
+    client.connect(second.endpoint().as_str()).await.unwrap();
     let requester = Requester::new(client);
+    until_connected(&requester, 2).await;
     let (one, two) = (tokio::spawn(requester.call("1")), tokio::spawn(requester.call("2")));
     let (from, id, _) = first.expect(REQUEST).await;
     let (_, other, _) = second.expect(REQUEST).await;
@@ -36,12 +38,18 @@ async fn a_call_that_is_dropped_is_cancelled_at_its_server() {
 #[tokio::test]
 async fn a_cancellation_for_which_there_is_no_room_is_counted() {
     let endpoint = unique();
+    let _mute = Server::builder().recv_hwm(1).bind(endpoint.as_str()).await.unwrap();
     let client = Client::builder().send_hwm(1).connect(endpoint.as_str()).await.unwrap();
+    client.connected().await.unwrap();
     let requester = Requester::new(client);
-    let mut call = tokio_test::task::spawn(requester.call("nobody there"));
-    assert!(call.poll().is_pending());
-    drop(call);
-    assert_eq!(requester.stats().cancels_unsent, 1);
+    // The server has no room for the second request, and the client none for more.
+    let mut calls = [(); 2].map(|()| tokio_test::task::spawn(requester.call("nobody reads")));
+    for call in &mut calls {
+        assert!(call.poll().is_pending());
+    }
+    assert_eq!(requester.stats().sent, 2);
+    drop(calls);
+    assert_eq!(requester.stats().cancels_unsent, 2);
 }
 
 #[tokio::test]
@@ -131,7 +139,7 @@ async fn a_call_that_finds_no_server_keeps_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_time_is_over_when_its_turn_comes_is_not_begun() {
     let endpoint = unique();
-    let server = tokio_zmtp::Server::bind(endpoint.as_str()).await.unwrap();
+    let server = Server::bind(endpoint.as_str()).await.unwrap();
     let responder = tokio_zmtp::rpc::Responder::builder(server).max_running(1).build();
     let begun = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&begun);
@@ -185,7 +193,7 @@ async fn a_handler_that_panics_fails_only_its_own_call() {
 async fn the_handlers_of_a_client_that_goes_are_dropped() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let guard = Guarded(Arc::clone(&dropped));
-    let server = tokio_zmtp::Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let responder = tokio_zmtp::rpc::Responder::new(server);
     tokio::spawn(responder.serve(tokio_zmtp::rpc::service_fn(move |_: Request| {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio_zmtp::rpc::{CallError, Requester};
-use tokio_zmtp::{Client, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Server, Socket};
 
-use crate::wire::{Bare, REPLY, REQUEST, body, until};
+use crate::wire::{Bare, REPLY, REQUEST, body, until, until_connected};
 
 #[tokio::test]
 async fn calls_that_were_written_to_a_lost_connection_fail_at_once() {
@@ -29,7 +29,7 @@ async fn calls_that_were_written_to_a_lost_connection_fail_at_once() {
 }
 
 #[tokio::test]
-async fn calls_that_were_not_written_go_out_on_the_next_connection() {
+async fn calls_wait_for_the_next_connection() {
     let bare = Bare::bind("tcp://127.0.0.1:*").await;
     let endpoint = bare.endpoint();
     let client = Client::builder()
@@ -43,13 +43,14 @@ async fn calls_that_were_not_written_go_out_on_the_next_connection() {
     bare.server.close().await;
     assert_eq!(written.await.unwrap(), Err(CallError::ConnectionLost));
 
-    let queued = tokio::spawn(requester.call("queued"));
-    until(&requester, |stats| stats.sent == 2).await;
+    let mut waiting = tokio_test::task::spawn(requester.call("waiting"));
+    assert!(waiting.poll().is_pending());
+    assert_eq!(requester.stats().sent, 1, "nobody is there to get the second");
     let bare = Bare { server: Server::bind(endpoint.as_str()).await.unwrap() };
-    bare.echo().await;
-    assert_eq!(queued.await.unwrap().unwrap(), "queued");
+    let (reply, ()) = tokio::join!(waiting, bare.echo());
+    assert_eq!(reply.unwrap(), "waiting");
     let stats = requester.stats();
-    assert_eq!((stats.answered, stats.connection_lost), (1, 1));
+    assert_eq!((stats.sent, stats.answered, stats.connection_lost), (2, 1, 1));
     assert!(stats.is_balanced());
 }
 
@@ -87,23 +88,24 @@ async fn replies_that_came_before_a_connection_was_lost_are_not_lost() {
 
 #[tokio::test]
 async fn calls_whose_server_is_given_up_before_they_are_written_were_not_begun() {
-    // Nobody listens there.
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
-    server.close().await;
+    let endpoint: Endpoint = crate::wire::unique().parse().unwrap();
+    let _mute = Server::builder().recv_hwm(1).bind(endpoint.clone()).await.unwrap();
     let client =
         Client::builder().linger(Some(Duration::ZERO)).connect(endpoint.clone()).await.unwrap();
     let requester = Requester::new(client);
-    let calls = [(); 3].map(|()| tokio::spawn(requester.call("x")));
-    until(&requester, |stats| stats.sent == 3).await;
+    let calls = [(); 4].map(|()| tokio::spawn(requester.call("x")));
+    until(&requester, |stats| stats.sent == 4).await;
     requester.client().disconnect(endpoint).await.unwrap();
+    let mut outcomes = Vec::new();
     for call in calls {
-        let error = call.await.unwrap().unwrap_err();
-        assert_eq!(error, CallError::Unsent);
-        assert!(error.is_retryable());
+        outcomes.push(call.await.unwrap().unwrap_err());
     }
+    // The server has taken one, and no more.
+    assert_eq!(outcomes[0], CallError::ConnectionLost);
+    assert_eq!(outcomes[1..], [CallError::Unsent, CallError::Unsent, CallError::Unsent]);
+    assert!(outcomes[1].is_retryable());
     let stats = requester.stats();
-    assert_eq!((stats.unsent, stats.outstanding), (3, 0));
+    assert_eq!((stats.unsent, stats.connection_lost, stats.outstanding), (3, 1, 0));
     assert!(stats.is_balanced());
 }
 
@@ -113,6 +115,7 @@ async fn only_the_calls_of_the_lost_connection_fail() {
     let client = Client::connect(one.endpoint().as_str()).await.unwrap();
     client.connect(two.endpoint().as_str()).await.unwrap();
     let requester = Requester::new(client);
+    until_connected(&requester, 2).await;
     let calls = [(); 2].map(|()| tokio::spawn(requester.call("x")));
     one.expect(REQUEST).await;
     let (from, id, rest) = two.expect(REQUEST).await;

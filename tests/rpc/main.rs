@@ -12,6 +12,7 @@ mod calls;
 mod chaos;
 mod envelopes;
 mod every_await;
+mod failover;
 mod giving_up;
 mod layers;
 mod lost;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
 use tokio_zmtp::rpc::stats::{RequesterStats, ResponderStats};
 use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
-use tokio_zmtp::{Client, Message, RoutingId, Server};
+use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
+use tower::ServiceExt;
 
 pub(crate) const REQUEST: u8 = 0x11;
 pub(crate) const REPLY: u8 = 0x12;
@@ -15,6 +16,11 @@ pub(crate) const ERROR: u8 = 0x14;
 pub(crate) const CANCEL: u8 = 0x15;
 pub(crate) const CREDIT: u8 = 0x16;
 pub(crate) const END: u8 = 0x17;
+pub(crate) const DRAIN: u8 = 0x18;
+pub(crate) const DRAINED: u8 = 0x19;
+
+/// The id of the last two.
+pub(crate) const CONNECTION: u64 = 0xffff_ffff_ffff_ffff;
 
 /// A message of a call.
 pub(crate) fn envelope(kind: u8, id: u64, rest: impl AsRef<[u8]>) -> Vec<u8> {
@@ -100,6 +106,21 @@ pub(crate) fn unique() -> String {
 /// never are.
 pub(crate) async fn until(requester: &Requester, is_so: impl Fn(&RequesterStats) -> bool) {
     while !is_so(&requester.stats()) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until a requester's client is connected to so many servers.
+pub(crate) async fn until_connected(requester: &Requester, servers: usize) {
+    while requester.client().peers().len() != servers {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until a requester has no server that takes requests.
+pub(crate) async fn until_shut(requester: &Requester) {
+    let mut handle = requester.clone();
+    while tokio_test::task::spawn(handle.ready()).poll().is_ready() {
         tokio::task::yield_now().await;
     }
 }

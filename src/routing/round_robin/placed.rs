@@ -53,14 +53,14 @@ impl RoundRobin {
         message: &mut Option<Message>,
         idle: &mut Option<Waker>,
     ) -> Result<(), Refusal> {
-        let Some(slot) = self.pipes.get_mut(pipe) else { return Err(Refusal::HostUnreachable) };
-        if slot.outbound.is_retired() {
+        let Some(slot) = self.pipes.get(pipe) else { return Err(Refusal::HostUnreachable) };
+        if slot.outbound.is_retired() || self.is_unreachable(slot) {
             return Err(Refusal::HostUnreachable);
         }
         if !slot.outbound.has_room() {
             return Err(Refusal::Full);
         }
-        slot.outbound.push(message, idle);
+        self.pipes[pipe].outbound.push(message, idle);
         self.unlist_if_full(pipe);
         Ok(())
     }

@@ -72,9 +72,11 @@ impl RequesterBuilder {
     #[must_use]
     pub fn build(self) -> Requester {
         let calls = Calls::new(self.max_outstanding);
-        let core = Arc::new(Core::new(self.client, calls, self.timeout, self.stream_window));
-        tokio::spawn(Dispatcher::new(&core));
-        Requester { core, turn: Turn::default() }
+        let (ends, open) = self.client.watch_connections();
+        let Self { client, timeout, stream_window, .. } = self;
+        let core = Arc::new(Core::new(client, calls, open, timeout, stream_window));
+        tokio::spawn(Dispatcher::new(&core, ends));
+        Requester { core, turn: Turn::default(), opening: None }
     }
 }
 

@@ -1,7 +1,11 @@
 //! The calls that are under way.
 
+mod stranded;
+
+use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
+use slotmap::Key;
 use tokio::time::Instant;
 
 use super::admission::Admission;
@@ -26,6 +30,8 @@ pub(super) struct Calls {
     outstanding: u64,
     /// Streams whose credit found no room.
     owing: Vec<u64>,
+    /// Requests that were taken back before they were written, and wait for a server.
+    stranded: VecDeque<(u64, Message)>,
     closed: bool,
     stats: RequesterStats,
 }
@@ -36,7 +42,10 @@ struct Slot {
     generation: u64,
     /// Of the latest of those, the last one in the lowest bit, whether they had a reply.
     answered: u64,
+    /// No pipe, while the request is stranded.
     place: Place,
+    /// How many connections have ended while the request was the first that they had to write.
+    begun: u8,
     deadline: Option<Instant>,
     state: State,
 }
@@ -77,6 +86,7 @@ impl Calls {
             clock: Clock::default(),
             outstanding: 0,
             owing: Vec::new(),
+            stranded: VecDeque::new(),
             closed: false,
             stats: RequesterStats::default(),
         }
@@ -98,11 +108,13 @@ impl Calls {
         let index = match self.free.pop() {
             Some(index) => {
                 let slot = &mut self.slots[index];
-                (slot.place, slot.deadline, slot.state) = (place, deadline, state);
+                (slot.place, slot.begun) = (place, 0);
+                (slot.deadline, slot.state) = (deadline, state);
                 index
             }
             None => {
-                self.slots.push(Slot { generation: 0, answered: 0, place, deadline, state });
+                let (generation, answered, begun) = (0, 0, 0);
+                self.slots.push(Slot { generation, answered, place, begun, deadline, state });
                 self.slots.len() - 1
             }
         };
@@ -168,7 +180,7 @@ impl Calls {
             self.stats.cancelled += 1;
         }
         self.release(index);
-        (is_outstanding.then_some(pipe), self.admission.leave())
+        ((is_outstanding && !pipe.is_null()).then_some(pipe), self.admission.leave())
     }
 
     /// Takes note of what a server says of a call. Tells whom a call is to be cancelled with that has

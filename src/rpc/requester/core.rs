@@ -1,6 +1,7 @@
 //! What all handles, calls and the dispatcher of one requester share.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use crate::socket::Client;
 pub(super) struct Core {
     pub(super) client: Client,
     calls: Mutex<Calls>,
+    /// How many servers are connected that take requests.
+    open: Arc<AtomicUsize>,
     /// Waits for replies, and for the clock.
     dispatcher: Mutex<Option<Waker>>,
     pub(super) timeout: Option<Duration>,
@@ -27,11 +30,18 @@ impl Core {
     pub(super) fn new(
         client: Client,
         calls: Calls,
+        open: Arc<AtomicUsize>,
         timeout: Option<Duration>,
         stream_window: u32,
     ) -> Self {
         let dispatcher = Mutex::default();
-        Self { client, calls: Mutex::new(calls), dispatcher, timeout, stream_window }
+        Self { client, calls: Mutex::new(calls), open, dispatcher, timeout, stream_window }
+    }
+
+    /// Whether a server is connected that takes requests. Without a lock, as handles ask before every call.
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
     }
 
     /// Locks the calls. Requests are queued under this lock, so that no reply and no end of a connection
@@ -98,6 +108,11 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
+        let calls = self.calls.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for message in calls.take_stranded() {
+            self.client.count_undelivered(message);
+        }
+        self.client.unwatch_connections();
         self.wake_dispatcher();
     }
 }

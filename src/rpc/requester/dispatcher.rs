@@ -9,13 +9,15 @@ use tokio::time::{self, Instant, Sleep};
 
 use super::calls::{Asked, Calls, Word};
 use super::core::Core;
+use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{End, Refusal, wake_all};
+use crate::remote::Remote;
+use crate::routing::{End, Ends, Refusal, wake_all};
 use crate::rpc::Failure;
 use crate::rpc::draft;
 use crate::rpc::endings::Endings;
-use crate::rpc::envelope::{Content, Envelope, EnvelopeError};
+use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
 
 /// The one task of a requester: it receives, hears of connections that are lost, and keeps the time.
 #[derive(Debug)]
@@ -23,24 +25,33 @@ pub(super) struct Dispatcher {
     core: Weak<Core>,
     /// The place in the client's line.
     ticket: Option<Ticket>,
+    /// The place in the client's line of senders, for requests that are stranded.
+    line: Option<Ticket>,
     endings: Endings,
     /// Empty but for moments, as the rest are; kept for their memory.
-    received: Vec<(PipeKey, Message)>,
+    received: Vec<(From, Message)>,
     woken: Vec<Waker>,
     /// Calls that servers are to be told of that nobody waits any more.
     broken: Vec<(PipeKey, u64)>,
+    /// Connections whose servers have said that they drain.
+    draining: Vec<From>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
+/// Which server a message is from, and by which of its connections.
+type From = (PipeKey, ConnectionId);
+
 impl Dispatcher {
-    pub(super) fn new(core: &Arc<Core>) -> Self {
+    pub(super) fn new(core: &Arc<Core>, ends: Arc<Ends>) -> Self {
         Self {
             core: Arc::downgrade(core),
             ticket: None,
-            endings: Endings::new(core.client.watch_ends()),
+            line: None,
+            endings: Endings::new(ends),
             received: Vec::with_capacity(BATCH),
             woken: Vec::new(),
             broken: Vec::new(),
+            draining: Vec::new(),
             timer: None,
         }
     }
@@ -49,10 +60,12 @@ impl Dispatcher {
     fn poll_receive(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BATCHES_PER_WAKE {
             let due = self.endings.poll(cx.waker(), |end| core.client.unread(end));
+            self.strand(core);
             self.lose(core, &due);
+            self.place_stranded(core, cx);
             let Self { ticket, received, .. } = self;
-            let got = core.client.poll_receive_many(ticket, cx, received, |pipe, _| pipe);
-            match got {
+            let from = |pipe, remote: &Remote| (pipe, remote.connection_id());
+            match core.client.poll_receive_many(ticket, cx, received, from) {
                 Poll::Ready(Ok(())) => self.handle(core),
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
@@ -64,11 +77,13 @@ impl Dispatcher {
 
     /// Handles what was received.
     fn handle(&mut self, core: &Core) {
-        let Self { received, woken, broken, endings, .. } = self;
+        let Self { received, woken, broken, draining, endings, .. } = self;
         let mut calls = core.calls();
-        for (pipe, message) in received.drain(..) {
-            if let (Some(pipe), id) = handle(&mut calls, pipe, message, woken) {
-                broken.push((pipe, id));
+        for ((pipe, connection), message) in received.drain(..) {
+            match handle(&mut calls, pipe, message, woken) {
+                Handled::Wholly => {}
+                Handled::Broken(pipe, id) => broken.push((pipe, id)),
+                Handled::Drain => draining.push((pipe, connection)),
             }
             if let Some(end) = endings.handled(pipe) {
                 calls.lose(&end, woken);
@@ -78,6 +93,73 @@ impl Dispatcher {
         wake_all(woken);
         for (pipe, id) in broken.drain(..) {
             core.cancel(pipe, id);
+        }
+        for (pipe, connection) in draining.drain(..) {
+            let acknowledgement = draft::message(CONNECTION, Content::Drained);
+            core.client.drain(pipe, connection, acknowledgement);
+        }
+    }
+
+    /// Takes back the requests that connections have left.
+    fn strand(&mut self, core: &Core) {
+        let unwritten = self.endings.take_unwritten();
+        if unwritten.is_empty() {
+            return;
+        }
+        let mut calls = core.calls();
+        let woken = &mut self.woken;
+        let dropped: Vec<_> =
+            unwritten.into_iter().filter_map(|left| calls.strand(left, woken)).collect();
+        drop(calls);
+        wake_all(woken);
+        for message in dropped {
+            core.client.count_undelivered(message);
+        }
+    }
+
+    /// Queues them for servers that are connected, as soon as there is room.
+    fn place_stranded(&mut self, core: &Core, cx: &mut Context<'_>) {
+        loop {
+            let mut calls = core.calls();
+            let Some((id, message, is_waiting)) = calls.next_stranded() else { break };
+            if !is_waiting {
+                drop(calls);
+                core.client.count_undelivered(message);
+                continue;
+            }
+            let mut message = Some(message);
+            let mut idle = None;
+            let make = |place| calls.place(id, place, message.take().unwrap_or_default());
+            let sent = core.client.poll_send_with(make, &mut self.line, cx.waker(), &mut idle);
+            if let Some(message) = message {
+                calls.put_back_stranded(id, message);
+            }
+            drop(calls);
+            if let Some(connection) = idle {
+                connection.wake();
+            }
+            if !matches!(sent, Poll::Ready(Ok(()))) {
+                return;
+            }
+        }
+        if let Some(line) = self.line.take() {
+            core.client.cancel_send(line);
+        }
+    }
+
+    /// Fails all calls, and whoever waits to make one.
+    fn close(&mut self, core: &Core) {
+        let mut calls = core.calls();
+        calls.close(&mut self.woken);
+        let stranded: Vec<_> = calls.take_stranded().collect();
+        drop(calls);
+        wake_all(&mut self.woken);
+        core.client.wake_hopeful();
+        for message in stranded {
+            core.client.count_undelivered(message);
+        }
+        if let Some(line) = self.line.take() {
+            core.client.cancel_send(line);
         }
     }
 
@@ -126,8 +208,7 @@ impl Future for Dispatcher {
         let Some(core) = self.core.upgrade() else { return Poll::Ready(()) };
         core.set_dispatcher(cx.waker());
         if self.poll_receive(&core, cx).is_ready() {
-            core.calls().close(&mut self.woken);
-            wake_all(&mut self.woken);
+            self.close(&core);
             return Poll::Ready(());
         }
         self.poll_time(&core, cx);
@@ -142,19 +223,35 @@ impl Drop for Dispatcher {
         if let Some(ticket) = self.ticket {
             core.client.cancel_receive(ticket);
         }
-        core.calls().close(&mut self.woken);
-        wake_all(&mut self.woken);
+        self.close(&core);
     }
 }
 
-/// Handles one message. Tells which call of whom has failed by breaking the protocol.
+/// What is still to be done about a message.
+#[derive(Debug)]
+enum Handled {
+    Wholly,
+    /// A call of this server is to be cancelled, which has failed by breaking the protocol.
+    Broken(PipeKey, u64),
+    /// The server is not to be sent any more requests by this connection.
+    Drain,
+}
+
+impl Handled {
+    #[inline]
+    fn cancelling(asked: Asked, id: u64) -> Self {
+        asked.map_or(Self::Wholly, |pipe| Self::Broken(pipe, id))
+    }
+}
+
+/// Handles one message.
 #[inline]
 fn handle(
     calls: &mut Calls,
     from: PipeKey,
     message: Message,
     woken: &mut Vec<Waker>,
-) -> (Asked, u64) {
+) -> Handled {
     let Envelope { id, content } = match Envelope::decode(&message) {
         Ok(envelope) => envelope,
         Err(error) => return handle_malformed(calls, from, error, woken),
@@ -164,12 +261,13 @@ fn handle(
         Content::Part(_) => Word::Part(draft::body(message)),
         Content::Error { code, detail, text } => Word::Error(Failure::received(code, detail, text)),
         Content::End => Word::End,
-        Content::Request(_) | Content::Cancel | Content::Credit(_) => {
+        Content::Request(_) | Content::Cancel | Content::Credit(_) | Content::Drained => {
             calls.count_malformed();
-            return (None, 0);
+            return Handled::Wholly;
         }
+        Content::Drain => return Handled::Drain,
     };
-    (calls.handle(from, id, word, woken), id)
+    Handled::cancelling(calls.handle(from, id, word, woken), id)
 }
 
 /// A call whose reply cannot be read would wait in vain.
@@ -179,12 +277,12 @@ fn handle_malformed(
     from: PipeKey,
     error: EnvelopeError,
     woken: &mut Vec<Waker>,
-) -> (Asked, u64) {
+) -> Handled {
     calls.count_malformed();
     match error {
-        EnvelopeError::TooShort { .. } => (None, 0),
+        EnvelopeError::TooShort { .. } => Handled::Wholly,
         EnvelopeError::Malformed { id } | EnvelopeError::Unsupported { id } => {
-            (calls.handle(from, id, Word::Unreadable, woken), id)
+            Handled::cancelling(calls.handle(from, id, Word::Unreadable, woken), id)
         }
     }
 }

@@ -25,6 +25,7 @@ pub use self::replies::Replies;
 use self::turn::Turn;
 use self::unsent::Unsent;
 use crate::message::Message;
+use crate::pipe::Ticket;
 use crate::rpc::stats::RequesterStats;
 use crate::rpc::{CallError, Request};
 use crate::socket::{Client, CloseReport};
@@ -33,27 +34,44 @@ use crate::socket::{Client, CloseReport};
 /// order replies come.
 ///
 /// A `Requester` is a handle: cloning it is cheap and gives another handle to the same client. Its
-/// requests go to the client's servers in turn. It receives all that the client receives; who else
+/// requests go to those of the client's servers that are connected, in turn. It receives all that the client receives; who else
 /// receives from a handle of that client takes away replies, which is a mistake.
 ///
 /// # Waiting
 ///
-/// A call waits while there are [`max_outstanding`](RequesterBuilder::max_outstanding) others, and
-/// while the client is mute: in line, first come, first served. Its time runs meanwhile.
+/// A call waits while there are [`max_outstanding`](RequesterBuilder::max_outstanding) others, while no
+/// server is connected that takes requests, and while the queues of all of them are full: in line, first
+/// come, first served. Its time runs meanwhile.
+///
+/// A [`Client`] of its own accord queues messages for a server that is not connected, as RFC 41 demands, unless
+/// [`immediate`](crate::socket::Builder::immediate) is set. The client of a requester does not, whether or not
+/// that is set: from when the requester is made until it is dropped, whatever is sent through any handle of
+/// that client goes to servers that are connected. `immediate` is therefore for clients that are used without
+/// a requester.
+///
+/// # Servers that drain
+///
+/// A responder that is about to end [notifies](super::Responder::serve_with_shutdown) its requesters, which
+/// send it no more requests. Calls in flight finish. When the server returns at the same address, it is
+/// chosen again.
 ///
 /// # Lost connections
 ///
-/// When a connection ends, the calls whose requests had been written to it fail at once with
+/// When a connection ends, the calls whose requests had been written to it fail immediately with
 /// [`CallError::ConnectionLost`]: there will be no reply, and they may have been carried out. Requests
-/// that were still queued go out on the next connection to that server, as all messages of a client
-/// do. If the server is given up, by `disconnect` or because it refuses this client, they fail with
-/// [`CallError::Unsent`], which is safe to try again.
+/// that were still queued go to another connected server immediately, or to the first that connects, with
+/// what is left of their time. They fail with [`CallError::Unsent`], which is safe to try again, if the
+/// server is given up, by `disconnect` or because it refuses this client, while no other is connected; and
+/// if a second connection ends while the same request is the first that it has to write.
 ///
 /// # Tower
 ///
 /// It is a [`Service`] of [`Request`]s, so that the layers of `tower` serve for limits, retries and
-/// time. `poll_ready` waits for a place below `max_outstanding`, and keeps it for the next call that is
-/// made through the trait; [`Requester::call`] needs no readiness, and waits itself.
+/// time. `poll_ready` waits until a server is connected that takes requests, and for a place below
+/// `max_outstanding`, which it keeps for the next call that is made through the trait: a layer that balances
+/// between requesters, such as `tower::balance`, passes over those without a server. It returns to waiting,
+/// and releases the place, if it is polled after the last server has disconnected. [`Requester::call`] needs
+/// no readiness, and waits itself.
 ///
 /// # Ending
 ///
@@ -85,6 +103,8 @@ pub struct Requester {
     core: Arc<Core>,
     /// What `poll_ready` has got.
     turn: Turn,
+    /// The place among those who wait for a server to be connected.
+    opening: Option<Ticket>,
 }
 
 impl Requester {
@@ -182,13 +202,14 @@ impl Requester {
 
 impl Clone for Requester {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), turn: Turn::default() }
+        Self { core: Arc::clone(&self.core), turn: Turn::default(), opening: None }
     }
 }
 
 impl Drop for Requester {
     fn drop(&mut self) {
         self.turn.give_up(&self.core);
+        self.core.client.cancel_open(&mut self.opening);
     }
 }
 
@@ -204,6 +225,18 @@ impl Service<Request> for Requester {
     type Future = Call;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CallError>> {
+        if self.opening.is_some() || !self.core.is_open() {
+            match self.core.client.poll_open(&mut self.opening, cx.waker()) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(CallError::Closed)),
+                Poll::Pending => {
+                    // A place is of no use as yet, and may be to another.
+                    self.turn.give_up(&self.core);
+                    let is_closed = self.core.calls().is_closed();
+                    return if is_closed { Poll::Ready(Err(CallError::Closed)) } else { Poll::Pending };
+                }
+            }
+        }
         let mut calls = self.core.calls();
         if calls.is_closed() {
             return Poll::Ready(Err(CallError::Closed));

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::time::{self, Instant, Sleep};
 
@@ -10,7 +9,7 @@ use super::core::Core;
 use super::inbox::Inbox;
 use super::turn::Turn;
 use crate::pipe::Ticket;
-use crate::rpc::draft::Draft;
+use crate::rpc::draft::{self, Draft};
 use crate::rpc::envelope::{Content, RequestFields};
 use crate::rpc::{CallError, Request};
 
@@ -60,7 +59,7 @@ impl Unsent {
             if left.is_zero() {
                 return Poll::Ready(Err(CallError::DeadlineExceeded));
             }
-            timeout = Some(millis(left));
+            timeout = Some(draft::millis(left));
         }
         let draft = self.draft(timeout);
         let mut idle = None;
@@ -141,9 +140,4 @@ impl Unsent {
         let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(deadline)));
         timer.as_mut().poll(cx).map(|()| Err(CallError::DeadlineExceeded))
     }
-}
-
-/// Rounded up, so that the responder's clock does not ring before ours.
-fn millis(left: Duration) -> u32 {
-    u32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }

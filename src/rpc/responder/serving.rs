@@ -172,9 +172,12 @@ where
                     self.shared.count(Count::Unknown);
                 }
             }
-            Content::Reply(_) | Content::Part(_) | Content::Error { .. } | Content::End => {
-                self.shared.count(Count::Malformed);
-            }
+            Content::Reply(_)
+            | Content::Part(_)
+            | Content::Error { .. }
+            | Content::End
+            | Content::Drain
+            | Content::Drained => self.shared.count(Count::Malformed),
         }
     }
 

@@ -29,6 +29,10 @@ impl<S> Builder<S> {
     /// If so, they go to remotes that are connected, or wait to be sent until there are any; what is
     /// queued for one that goes is undelivered; and each connection of a
     /// [`Server`](crate::Server) to a remote has a routing id of its own.
+    ///
+    /// Set it for a [`Client`](crate::Client) of several servers of which any will do. Otherwise its messages go
+    /// to all of them in turn, and those for a server that is away wait until it returns. A `rpc::Requester`
+    /// does not need it: it chooses connected servers in any case.
     pub fn immediate(mut self, immediate: bool) -> Self {
         self.options.immediate = immediate;
         self

@@ -1,0 +1,83 @@
+//! Requests that were taken back from a server before they were written.
+
+use std::task::Waker;
+
+use slotmap::Key;
+use tokio::time::Instant;
+
+use super::{Calls, Slot, find};
+use crate::message::Message;
+use crate::pipe::PipeKey;
+use crate::routing::{Place, Unwritten};
+use crate::rpc::CallError;
+use crate::rpc::draft;
+use crate::rpc::envelope::{Content, Envelope, RequestFields};
+
+impl Calls {
+    /// Takes back what a connection has left. What is the request of a call that still waits is stranded
+    /// until it is queued for another server; everything else is returned, as nobody is to get it.
+    pub(in crate::rpc::requester) fn strand(
+        &mut self,
+        unwritten: Unwritten,
+        woken: &mut Vec<Waker>,
+    ) -> Option<Message> {
+        let Unwritten { message, place, is_begun } = unwritten;
+        let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
+            return Some(message);
+        };
+        let found = find(&mut self.slots, id);
+        let found = found.filter(|(_, slot)| slot.place == place && slot.is_outstanding());
+        let Some((index, slot)) = found else { return Some(message) };
+        slot.begun += u8::from(is_begun);
+        if slot.begun >= BEGUN_MAX {
+            self.stats.unsent += 1;
+            self.settle(index, Err(CallError::Unsent), false, woken);
+            return Some(message);
+        }
+        slot.place = Place { pipe: PipeKey::null(), number: 0 };
+        self.stranded.push_back((id, message));
+        None
+    }
+
+    /// Takes out the request that is stranded for longest, and tells whether its call still waits.
+    pub(in crate::rpc::requester) fn next_stranded(&mut self) -> Option<(u64, Message, bool)> {
+        let (id, message) = self.stranded.pop_front()?;
+        let is_stranded = |slot: &mut Slot| slot.place.pipe.is_null() && slot.is_outstanding();
+        let is_waiting = find(&mut self.slots, id).is_some_and(|(_, slot)| is_stranded(slot));
+        Some((id, message, is_waiting))
+    }
+
+    /// Notes where a request is queued that was stranded; returns it with what is left of its time.
+    pub(in crate::rpc::requester) fn place(
+        &mut self,
+        id: u64,
+        place: Place,
+        message: Message,
+    ) -> Message {
+        let Some((_, slot)) = find(&mut self.slots, id) else { return message };
+        slot.place = place;
+        let Some(deadline) = slot.deadline else { return message };
+        let left = deadline.saturating_duration_since(Instant::now());
+        match Envelope::decode(&message) {
+            Ok(Envelope { content: Content::Request(fields), .. }) => {
+                let timeout = Some(draft::millis(left));
+                draft::message(id, Content::Request(RequestFields { timeout, ..fields }))
+            }
+            _ => message,
+        }
+    }
+
+    /// Puts a request back that found no room.
+    pub(in crate::rpc::requester) fn put_back_stranded(&mut self, id: u64, message: Message) {
+        self.stranded.push_front((id, message));
+    }
+
+    /// Takes out all that is stranded.
+    pub(in crate::rpc::requester) fn take_stranded(&mut self) -> impl Iterator<Item = Message> {
+        self.stranded.drain(..).map(|(_, message)| message)
+    }
+}
+
+/// As often may a connection end while a request is the first that it has to write: this may be the reason,
+/// as with a request that is too long for the server, and it must not bring down one after the other.
+const BEGUN_MAX: u8 = 2;
