@@ -55,6 +55,8 @@ pub(crate) struct Presence {
     pub(crate) connected: usize,
     /// How many endpoints may bring more: bound, or dialled again and again.
     pub(crate) endpoints: usize,
+    /// How many listeners accept, and how many remotes that were accepted shake hands.
+    pub(crate) arriving: usize,
     /// How the last attempt to connect failed.
     pub(crate) failure: Option<ConnectFailure>,
     pub(crate) closed: bool,
@@ -94,6 +96,10 @@ pub(crate) struct Membership {
 #[derive(Debug)]
 pub(crate) struct Hope(Arc<Peers>);
 
+/// A listener that accepts, or a remote that shakes hands, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Arriving(Arc<Peers>);
+
 impl Peers {
     pub(crate) fn new() -> Self {
         let state = State {
@@ -118,6 +124,13 @@ impl Peers {
     pub(crate) fn hope(self: &Arc<Self>) -> Hope {
         self.presence.send_modify(|presence| presence.endpoints += 1);
         Hope(Arc::clone(self))
+    }
+
+    /// Adds a listener that accepts, or a remote that was accepted: before the former is dropped, and this
+    /// is dropped after the remote has joined, so that there is no moment at which it is neither.
+    pub(crate) fn arrive(self: &Arc<Self>) -> Arriving {
+        self.presence.send_modify(|presence| presence.arriving += 1);
+        Arriving(Arc::clone(self))
     }
 
     /// Notes that an attempt to connect has failed.
@@ -225,6 +238,12 @@ impl Drop for Membership {
 impl Drop for Hope {
     fn drop(&mut self) {
         self.0.presence.send_modify(|presence| presence.endpoints -= 1);
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.0.presence.send_modify(|presence| presence.arriving -= 1);
     }
 }
 

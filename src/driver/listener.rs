@@ -25,7 +25,7 @@ use crate::inproc::Dial;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::Options;
-use crate::peers::{Direction, Hope};
+use crate::peers::{Arriving, Direction, Hope};
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
@@ -49,6 +49,15 @@ struct Place {
     half_open: Arc<HalfOpen>,
 }
 
+/// Which connection it is, and what is known of where it comes from.
+#[derive(Debug)]
+struct Whence {
+    connection_id: ConnectionId,
+    origin: Origin,
+    /// Until the remote is connected.
+    arriving: Arriving,
+}
+
 impl Listener {
     pub(super) fn new(
         acceptor: Acceptor,
@@ -68,6 +77,7 @@ impl Listener {
     /// answered as soon as the address is free.
     pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
         tracing::info!(target: journal::ENDPOINT, "listening");
+        let accepting = self.place.shared.peers.arrive();
         loop {
             tokio::select! {
                 accepted = self.acceptor.accept() => match accepted {
@@ -79,19 +89,28 @@ impl Listener {
                         tokio::select! {
                             () = time::sleep(ACCEPT_PAUSE) => {}
                             () = self.place.ended.cancelled() => break,
+                            () = self.place.shared.full.cancelled() => break,
                         }
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
                 () = self.place.ended.cancelled() => break,
+                () = self.place.shared.full.cancelled() => break,
             }
         }
-        let Self { acceptor, place, connections } = self;
+        let Self { acceptor, place, mut connections } = self;
         drop(acceptor);
+        drop(accepting);
         drop(hope);
         tracing::info!(target: journal::ENDPOINT, "closed");
         place.publish(|| EventKind::Closed);
         let _ = release.send(());
+        // If only nobody is accepted any more, connections go on until the endpoint is given up.
+        let serving = async { while connections.join_next().await.is_some() {} };
+        tokio::select! {
+            () = serving => {}
+            () = place.ended.cancelled() => {}
+        }
         place.shared.routing.retire(place.id);
         wind_down(connections, place.shared.linger()).await;
     }
@@ -103,35 +122,36 @@ impl Listener {
             span.follows_from(&call.heard_in);
         }
         let place = Arc::clone(&self.place);
-        self.connections.spawn(place.serve(incoming).instrument(span));
+        let arriving = self.place.shared.peers.arrive();
+        self.connections.spawn(place.serve(incoming, arriving).instrument(span));
     }
 }
 
 impl Place {
     /// Serves one remote from its handshake to its end. Every stage is in a box of its own, so that a
     /// connection takes no more than the one that it is in.
-    async fn serve(self: Arc<Self>, incoming: Incoming) {
+    async fn serve(self: Arc<Self>, incoming: Incoming, arriving: Arriving) {
         let origin = incoming.origin();
         match incoming {
             Incoming::Unheard(stream, _, port) => {
                 let directed = Box::pin(self.direct(stream, origin, port));
                 // Whom it is handed over to tells what becomes of it.
                 if let Err(reason) = directed.await {
-                    self.refuse(&self.accepted(origin).1, reason);
+                    self.refuse(&self.accepted(origin, arriving).1, reason);
                 }
             }
             Incoming::Call(call) => {
-                let (whence, subject) = self.accepted(origin);
+                let (whence, subject) = self.accepted(origin, arriving);
                 let served = Box::pin(self.serve_call(call, whence, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Inproc(dial) => {
-                let (whence, subject) = self.accepted(origin);
+                let (whence, subject) = self.accepted(origin, arriving);
                 let served = Box::pin(self.serve_dial(dial, whence, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Stream(stream, _) => {
-                let (whence, subject) = self.accepted(origin);
+                let (whence, subject) = self.accepted(origin, arriving);
                 let served = Box::pin(self.serve_stream(stream, whence, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
@@ -139,13 +159,13 @@ impl Place {
     }
 
     /// Names a connection that was accepted, and says so.
-    fn accepted(&self, origin: Origin) -> ((ConnectionId, Origin), Subject) {
+    fn accepted(&self, origin: Origin, arriving: Arriving) -> (Whence, Subject) {
         let connection_id = self.shared.peers.allot();
         journal::record_connection_id(&Span::current(), connection_id);
         tracing::debug!(target: journal::CONNECTION, "accepted");
         let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
-        ((connection_id, origin), subject)
+        (Whence { connection_id, origin, arriving }, subject)
     }
 
     fn refuse(&self, subject: &Subject, reason: HandshakeFailure) {
@@ -198,7 +218,7 @@ impl Place {
     async fn serve_call(
         &self,
         call: Call,
-        whence: (ConnectionId, Origin),
+        whence: Whence,
         subject: &Subject,
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
@@ -219,13 +239,13 @@ impl Place {
     async fn serve_stream(
         &self,
         stream: Stream,
-        whence: (ConnectionId, Origin),
+        whence: Whence,
         subject: &Subject,
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
         let (deadline, largest) = (options.handshake_interval, options.max_message_size);
         let running = {
-            let establishing = Box::pin(self.half_open(whence.1, async |asking| {
+            let establishing = Box::pin(self.half_open(whence.origin, async |asking| {
                 establish(stream, handshake.clone(), deadline, largest, asking).await
             }));
             let Some(established) = establishing.await? else { return Ok(()) };
@@ -255,16 +275,14 @@ impl Place {
     }
 
     /// Runs a connection to its end.
-    async fn run(
-        &self,
-        (framed, peer): Established<Stream>,
-        whence: (ConnectionId, Origin),
-        subject: &Subject,
-    ) {
+    async fn run(&self, (framed, peer): Established<Stream>, whence: Whence, subject: &Subject) {
         let Self { endpoint, shared, .. } = self;
         let options = &shared.options;
         let Some(mut attachment) = self.attach(subject) else { return };
-        let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
+        let Whence { connection_id, origin, arriving } = whence;
+        let id = (connection_id, origin);
+        let joined = shared.join(&attachment, endpoint, id, peer, Direction::Accepted);
+        drop(arriving);
         let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
         let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
         let reason = self.until_disconnected(&joined, pin!(connection.run())).await;
@@ -275,7 +293,7 @@ impl Place {
     async fn serve_dial(
         &self,
         dial: Dial,
-        whence: (ConnectionId, Origin),
+        whence: Whence,
         subject: &Subject,
     ) -> Result<(), HandshakeFailure> {
         let Self { endpoint, shared, .. } = self;
@@ -286,7 +304,10 @@ impl Place {
         }
         let Some(attachment) = self.attach(subject) else { return Ok(()) };
         let peer = dial.peer().clone();
-        let joined = shared.join(&attachment, endpoint, whence, peer, Direction::Accepted);
+        let Whence { connection_id, origin, arriving } = whence;
+        let id = (connection_id, origin);
+        let joined = shared.join(&attachment, endpoint, id, peer, Direction::Accepted);
+        drop(arriving);
         let half = dial.accept(shared.handshake.introduction());
         half.join(attachment, joined.remote(), options.hello_message.clone().map(Message::from));
         let reason = self.until_disconnected(&joined, pin!(half.ended())).await;

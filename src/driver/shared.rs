@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::journal;
 use crate::auth::{Asking, Caller};
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) peers: Arc<Peers>,
     pub(crate) publisher: Arc<Publisher>,
     pub(super) handshake: HandshakeConfig,
+    /// Cancelled when nobody is to be accepted any more.
+    pub(super) full: CancellationToken,
     /// Can be changed while the socket is in use.
     linger: Mutex<Option<Duration>>,
 }
@@ -50,7 +53,14 @@ impl Shared {
         publisher: Arc<Publisher>,
     ) -> Self {
         let linger = Mutex::new(options.linger);
-        Self { routing, options, peers: Arc::new(Peers::new()), publisher, handshake, linger }
+        let (peers, full) = (Arc::new(Peers::new()), CancellationToken::new());
+        Self { routing, options, peers, publisher, handshake, full, linger }
+    }
+
+    /// Accepts no more remotes, at any endpoint: addresses become free, and connections go on.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn stop_accepting(&self) {
+        self.full.cancel();
     }
 
     pub(crate) fn losses(&self) -> &Losses {

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::task::{Context, Poll, Waker, ready};
 
+use tokio::sync::watch;
 use tokio::task::coop;
 
 use super::{Client, Core, Server, receiving, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
+use crate::peers::Presence;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::{
-    Closed, End, Ends, Place, Refusal, RoundRobin, Unwritten, lock, wake_all,
-};
+use crate::routing::{Closed, End, Ends, Place, Refusal, RoundRobin, Unwritten, lock, wake_all};
 
 impl Client {
     /// Has ends of connections kept for the caller from here on, and offers only those remotes to senders
@@ -60,12 +60,7 @@ impl Client {
 
     /// Offers a remote no longer that drains, if this still is its connection, and acknowledges that: what
     /// was queued for it before is all that it gets.
-    pub(crate) fn drain(
-        &self,
-        pipe: PipeKey,
-        connection: ConnectionId,
-        acknowledgement: Message,
-    ) {
+    pub(crate) fn drain(&self, pipe: PipeKey, connection: ConnectionId, acknowledgement: Message) {
         let mut idle = None;
         lock(&self.core().outgoing).drain(pipe, connection, acknowledgement, &mut idle);
         if let Some(connection) = idle {
@@ -130,6 +125,16 @@ impl Client {
 }
 
 impl Server {
+    /// Accepts no more remotes. Connections go on.
+    pub(crate) fn stop_accepting(&self) {
+        self.core().control.shared().stop_accepting();
+    }
+
+    /// Watches for remotes.
+    pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
+        self.core().control.shared().peers.presence()
+    }
+
     /// Has ends of connections kept for the caller from here on.
     pub(crate) fn watch_ends(&self) -> Arc<Ends> {
         watch(self.core())

@@ -4,8 +4,8 @@ use tokio_zmtp::rpc::{Failure, Request, Responder, Response, service_fn};
 use tokio_zmtp::{Client, Server};
 
 use crate::wire::{
-    CANCEL, CREDIT, DRAIN, DRAINED, END, ERROR, PART, REPLY, REQUEST, echo, envelope, opened, unique,
-    until_there,
+    CANCEL, CREDIT, DRAIN, DRAINED, END, ERROR, PART, REPLY, REQUEST, echo, envelope, opened,
+    unique, until_there,
 };
 
 #[tokio::test]

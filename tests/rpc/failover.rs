@@ -8,9 +8,7 @@ use tokio_zmtp::rpc::{CallError, Request, Requester, Responder, service_fn};
 use tokio_zmtp::{Client, Endpoint, Server, Socket};
 use tower::{Service, ServiceExt};
 
-use crate::wire::{
-    Bare, REPLY, REQUEST, body, echo, unique, until, until_connected,
-};
+use crate::wire::{Bare, REPLY, REQUEST, body, echo, unique, until, until_connected};
 
 #[tokio::test]
 async fn no_call_goes_to_a_server_that_is_away_while_another_is_there() {
@@ -108,10 +106,10 @@ async fn what_was_not_written_goes_to_another_server_at_once_with_what_is_left_o
     let [first, second] = [unique(), unique()];
     let mute = Server::builder().recv_hwm(1).bind(first.as_str()).await.unwrap();
     let requester = Requester::new(Client::connect(first.as_str()).await.unwrap());
-    let request = |number: u32| {
-        Request::from(number.to_string()).with_timeout(Duration::from_secs(1_000))
-    };
-    let calls: Vec<_> = (0..5).map(|number| tokio::spawn(requester.call(request(number)))).collect();
+    let request =
+        |number: u32| Request::from(number.to_string()).with_timeout(Duration::from_secs(1_000));
+    let calls: Vec<_> =
+        (0..5).map(|number| tokio::spawn(requester.call(request(number)))).collect();
     until(&requester, |stats| stats.sent == 5).await;
     let second = Bare::bind(&second).await;
     requester.client().connect(second.endpoint().as_str()).await.unwrap();
@@ -138,8 +136,7 @@ async fn what_was_not_written_waits_for_the_next_server_if_there_is_none() {
     let client = Client::connect(first.as_str()).await.unwrap();
     client.connect(second.as_str()).await.unwrap();
     let requester = Requester::new(client);
-    let request =
-        |seconds: u64| Request::from("x").with_timeout(Duration::from_secs(seconds));
+    let request = |seconds: u64| Request::from("x").with_timeout(Duration::from_secs(seconds));
     let calls = [1_000, 5, 2_000].map(|seconds| tokio::spawn(requester.call(request(seconds))));
     let dropped = tokio::spawn(requester.call(request(2_000)));
     until(&requester, |stats| stats.sent == 4).await;

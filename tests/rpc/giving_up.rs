@@ -10,8 +10,8 @@ use tokio_zmtp::rpc::{CallError, ErrorCode, Failure, Request, Requester};
 use tokio_zmtp::{Client, Message, Server, Socket};
 
 use crate::wire::{
-    Bare, CANCEL, REPLY, REQUEST, body, echo, envelope, opened, pair, unique, until, until_connected,
-    until_there,
+    Bare, CANCEL, REPLY, REQUEST, body, echo, envelope, opened, pair, unique, until,
+    until_connected, until_there,
 };
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod wire;
 
 mod calls;
 mod chaos;
+mod draining;
 mod envelopes;
 mod every_await;
 mod failover;

@@ -7,10 +7,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio_zmtp::rpc::{CallError, ErrorCode, Failure, Request, Requester, Responder, service_fn};
 use tokio_zmtp::{Client, Message, Server};
 
-use crate::wire::{echo, pair, until, until_there};
+use crate::wire::{echo, pair, until, until_shut, until_there};
 
 #[tokio::test]
-async fn what_was_accepted_is_finished_and_what_comes_then_is_refused() {
+async fn what_was_accepted_is_finished_and_what_comes_then_waits_for_another_server() {
     let release = Arc::new(Notify::new());
     let released = Arc::clone(&release);
     let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
@@ -32,12 +32,10 @@ async fn what_was_accepted_is_finished_and_what_comes_then_is_refused() {
     until_there(&responder, |stats| stats.running == 10).await;
 
     stop.send(()).unwrap();
-    tokio::task::yield_now().await;
-    let Err(CallError::Failed(failure)) = requester.call("too late").await else {
-        panic!("it is about to end")
-    };
-    assert_eq!(failure.code(), ErrorCode::SHUTTING_DOWN);
-    assert!(failure.code().is_not_begun());
+    until_shut(&requester).await;
+    let mut late = tokio_test::task::spawn(requester.call("too late"));
+    assert!(late.poll().is_pending());
+    assert_eq!(requester.stats().sent, 10);
 
     for _ in 0..10 {
         release.notify_one();
@@ -47,8 +45,10 @@ async fn what_was_accepted_is_finished_and_what_comes_then_is_refused() {
     }
     serving.await.unwrap();
     let stats = responder.stats();
-    assert_eq!((stats.answered, stats.shutting_down), (10, 1));
+    assert_eq!((stats.received, stats.answered, stats.shutting_down), (10, 10, 0));
     assert!(stats.is_balanced());
+    drop(late);
+    assert_eq!(requester.stats().never_sent, 1);
     assert_eq!(responder.server().try_recv().map(drop), Err(tokio_zmtp::TryRecvError::Closed));
 }
 

@@ -246,12 +246,7 @@ impl Handled {
 
 /// Handles one message.
 #[inline]
-fn handle(
-    calls: &mut Calls,
-    from: PipeKey,
-    message: Message,
-    woken: &mut Vec<Waker>,
-) -> Handled {
+fn handle(calls: &mut Calls, from: PipeKey, message: Message, woken: &mut Vec<Waker>) -> Handled {
     let Envelope { id, content } = match Envelope::decode(&message) {
         Ok(envelope) => envelope,
         Err(error) => return handle_malformed(calls, from, error, woken),

@@ -233,7 +233,11 @@ impl Service<Request> for Requester {
                     // A place is of no use as yet, and may be to another.
                     self.turn.give_up(&self.core);
                     let is_closed = self.core.calls().is_closed();
-                    return if is_closed { Poll::Ready(Err(CallError::Closed)) } else { Poll::Pending };
+                    return if is_closed {
+                        Poll::Ready(Err(CallError::Closed))
+                    } else {
+                        Poll::Pending
+                    };
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Replies over a server.
 
 mod counters;
+mod draining;
 mod job;
 mod jobs;
 mod serving;
@@ -127,10 +128,18 @@ impl Responder {
         }
     }
 
-    /// Answers requests until `signal` is ready, and then ends in good order: requests that come from
-    /// then on are answered with [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), which requesters may
-    /// try elsewhere; those that were accepted are finished; and the server is closed, which writes what
-    /// is queued.
+    /// Answers requests until `signal` is ready, and then drains, so that no call is lost. A process that
+    /// serves passes SIGTERM and Ctrl-C as `signal`.
+    ///
+    /// From the signal on the server accepts no more connections, and its addresses are free for a
+    /// successor. Every requester that is connected is notified, sends its further requests to other servers,
+    /// and acknowledges the notice. Requests that arrive before the acknowledgement are served. When all have
+    /// acknowledged and everything accepted is answered, the server is closed, which writes the last replies.
+    ///
+    /// A client that does not know the notice cannot acknowledge it. The end waits one second for it; after
+    /// that, its requests are answered with [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), which is safe
+    /// to try elsewhere. A request that is accepted can take any time: to limit it, race the future with a
+    /// timer.
     ///
     /// # Cancel safety
     ///

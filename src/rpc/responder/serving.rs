@@ -13,6 +13,7 @@ use tower_service::Service;
 use tracing::{Instrument, Span};
 
 use super::counters::Count;
+use super::draining::Draining;
 use super::job::{Work, catch, poll_handler};
 use super::jobs::{Job, JobId};
 use super::shared::{Refused, Shared, error};
@@ -44,8 +45,8 @@ pub(super) struct Serving<S: Service<Request>> {
     /// Where handlers are polled for the first time. Those that are ready leave the memory to the next.
     bench: Pin<Box<Option<S::Future>>>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Nothing new is accepted.
-    is_ending: bool,
+    /// From the signal to end on.
+    draining: Option<Draining>,
 }
 
 /// A request that was accepted.
@@ -75,19 +76,19 @@ where
             waiting: VecDeque::new(),
             bench: Box::pin(None),
             timer: None,
-            is_ending: false,
+            draining: None,
         }
     }
 
-    /// Accepts nothing more: new requests are refused.
+    /// Begins to drain: serves what requesters have sent before they know, and refuses the rest.
     pub(super) fn end(&mut self) {
-        self.is_ending = true;
+        self.draining = Some(Draining::start(&self.shared.server));
     }
 
     /// Ready when the server is closed, or when all is done that was accepted before the end.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let received = self.poll_receive(cx);
-        if self.is_ending || !self.waiting.is_empty() {
+        if self.draining.is_some() || !self.waiting.is_empty() {
             self.shared.jobs().wait(cx.waker());
         }
         self.start_waiting(cx);
@@ -95,7 +96,9 @@ where
         if received.is_ready() {
             return Poll::Ready(());
         }
-        if self.is_ending && self.waiting.is_empty() && self.shared.jobs().len() == 0 {
+        let settled = self.draining.as_mut().map(|draining| draining.poll_settled(cx));
+        let is_settled = settled.is_some_and(|settled| settled.is_ready());
+        if is_settled && self.waiting.is_empty() && self.shared.jobs().len() == 0 {
             return Poll::Ready(());
         }
         self.poll_time(cx);
@@ -150,7 +153,7 @@ where
         match content {
             Content::Request(fields) => {
                 self.shared.count(Count::Received);
-                if self.is_ending {
+                if self.draining.as_mut().is_some_and(|draining| !draining.admits(&remote)) {
                     self.shared.count(Count::ShuttingDown);
                     let code = ErrorCode::SHUTTING_DOWN;
                     return self.shared.refuse_with(routing_id, id.call, code);
@@ -172,12 +175,15 @@ where
                     self.shared.count(Count::Unknown);
                 }
             }
+            Content::Drained => match &mut self.draining {
+                Some(draining) => draining.acknowledge(&remote),
+                None => self.shared.count(Count::Malformed),
+            },
             Content::Reply(_)
             | Content::Part(_)
             | Content::Error { .. }
             | Content::End
-            | Content::Drain
-            | Content::Drained => self.shared.count(Count::Malformed),
+            | Content::Drain => self.shared.count(Count::Malformed),
         }
     }
 

@@ -1,0 +1,132 @@
+//! How a responder ends without losing a request.
+//!
+//! It stops accepting remotes, and tells those that are connected that it drains. A requester that knows
+//! this notice sends no more requests and acknowledges it; until the acknowledgement arrives, its requests are
+//! served, as they were sent before it knew. When all have acknowledged, nothing more can arrive, and the
+//! connections can be closed without cutting a request off. A remote that does not acknowledge in time,
+//! because it does not know the notice or is stuck, is refused from then on.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use tokio::time::{self, Sleep};
+use tokio_stream::wrappers::WatchStream;
+
+use crate::connection_id::ConnectionId;
+use crate::error::TryRouteError;
+use crate::peers::Presence;
+use crate::remote::Remote;
+use crate::routing_id::RoutingId;
+use crate::rpc::draft;
+use crate::rpc::envelope::{CONNECTION, Content};
+use crate::socket::{Server, Socket};
+
+/// Which remotes know that the responder drains, and which have acknowledged it.
+#[derive(Debug)]
+pub(super) struct Draining {
+    server: Server,
+    notified: HashMap<RoutingId, Notified>,
+    presence: Pin<Box<WatchStream<Presence>>>,
+    /// How many listeners still accept, and how many remotes shake hands.
+    arriving: usize,
+    grace: Pin<Box<Sleep>>,
+    /// Remotes that have not acknowledged are refused.
+    is_overdue: bool,
+}
+
+/// A remote that was sent the notice.
+#[derive(Clone, Copy, Debug)]
+struct Notified {
+    connection: ConnectionId,
+    has_acknowledged: bool,
+}
+
+impl Draining {
+    /// Begins: accepts no more remotes, and notifies those that are connected.
+    pub(super) fn start(server: &Server) -> Self {
+        let presence = server.presence();
+        server.stop_accepting();
+        let mut draining = Self {
+            server: server.clone(),
+            notified: HashMap::new(),
+            presence: Box::pin(WatchStream::new(presence)),
+            arriving: 0,
+            grace: Box::pin(time::sleep(GRACE)),
+            is_overdue: false,
+        };
+        draining.notify_all();
+        draining
+    }
+
+    /// Whether a request of a remote is still accepted.
+    pub(super) fn admits(&mut self, remote: &Remote) -> bool {
+        self.notify(remote);
+        let has_acknowledged = self.find(remote).is_none_or(|told| told.has_acknowledged);
+        !has_acknowledged && !self.is_overdue
+    }
+
+    /// Notes that no more requests come from a remote.
+    pub(super) fn acknowledge(&mut self, remote: &Remote) {
+        if let Some(notified) = self.find(remote) {
+            notified.has_acknowledged = true;
+        }
+    }
+
+    /// Ready when no remote can send a request any more that would be accepted.
+    pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Poll::Ready(Some(presence)) = self.presence.as_mut().poll_next(cx) {
+            self.arriving = presence.arriving;
+            self.notify_all();
+        }
+        let is_settled =
+            self.arriving == 0 && self.notified.values().all(|notified| notified.has_acknowledged);
+        self.is_overdue = self.is_overdue || self.grace.as_mut().poll(cx).is_ready();
+        if is_settled || self.is_overdue { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Notifies remotes that are new, and forgets those that have gone.
+    fn notify_all(&mut self) {
+        let remotes = self.server.peers();
+        for remote in &remotes {
+            self.notify(remote);
+        }
+        if self.notified.len() > remotes.len() {
+            let mut connected: HashMap<_, _> = remotes
+                .iter()
+                .filter_map(|remote| Some((remote.routing_id()?, remote.connection_id())))
+                .collect();
+            self.notified.retain(|id, told| connected.remove(id) == Some(told.connection));
+        }
+    }
+
+    /// Notifies a remote, unless that was done through the same connection.
+    fn notify(&mut self, remote: &Remote) {
+        let Some(routing_id) = remote.routing_id() else { return };
+        let connection = remote.connection_id();
+        if self.find(remote).is_some() {
+            return;
+        }
+        self.notified.insert(routing_id, Notified { connection, has_acknowledged: false });
+        let notice = draft::message(CONNECTION, Content::Drain);
+        if let Err(TryRouteError::Full(notice)) = self.server.try_route(notice, routing_id) {
+            let server = self.server.clone();
+            // It ends when there is room, the remote leaves, or the server is closed.
+            tokio::spawn(async move {
+                let _ = server.route(notice, routing_id).await;
+            });
+        }
+    }
+
+    fn find(&mut self, remote: &Remote) -> Option<&mut Notified> {
+        let notified = self.notified.get_mut(&remote.routing_id()?)?;
+        (notified.connection == remote.connection_id()).then_some(notified)
+    }
+}
+
+/// How long remotes have for the acknowledgement, which takes a round trip: enough for any network, and little
+/// enough for a process that is asked to end while remotes are connected that do not know the notice. Go's
+/// HTTP/2 server waits as long after its GOAWAY.
+const GRACE: Duration = Duration::from_secs(1);
