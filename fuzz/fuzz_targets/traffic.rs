@@ -72,6 +72,7 @@ fn feed<'a>(
                     assert_eq!((batch.messages(), items.len()), (0, messages));
                 }
                 Ok(Some(Traffic::Command(command))) => items.push(Item::Command(command)),
+                Ok(Some(Traffic::Progress)) => assert!(decoder.take_work() >= READ_SIZE),
                 Ok(None) => break,
                 Err(error) => {
                     let discarded = decoder.take_discarded();

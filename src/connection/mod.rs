@@ -161,8 +161,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 
     /// Reads and delivers; ready when the connection has ended.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<DisconnectReason> {
-        let (mut reads, mut octets) = (0, 0);
-        while reads < READS_PER_WAKE && octets < OCTETS_PER_WAKE {
+        let (mut reads, mut work) = (0, 0_usize);
+        while reads < READS_PER_WAKE && work < WORK_PER_WAKE {
             reads += 1;
             while let Some(arrival) = self.undelivered.front_mut() {
                 let limit = self.portion.limit();
@@ -187,18 +187,18 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             };
             self.heartbeating.handle_traffic();
             self.count_multipart();
+            let done = self.framed.codec_mut().decoder.take_work();
+            self.quiet.handle_octets(done);
+            work += done;
             match traffic {
-                Some(Ok(Traffic::Messages(batch))) => {
-                    octets += batch.wire_octets();
-                    self.quiet.handle_octets(batch.wire_octets());
-                    self.receive(batch);
-                }
+                Some(Ok(Traffic::Messages(batch))) => self.receive(batch),
                 Some(Ok(Traffic::Command(command))) => {
                     if let Some(reason) = self.handle_command(command) {
                         self.framed.read_buffer_mut().clear();
                         return Poll::Ready(reason);
                     }
                 }
+                Some(Ok(Traffic::Progress)) => {}
                 Some(Err(DecodeError::Io(error))) => return Poll::Ready(error.into()),
                 Some(Err(DecodeError::Protocol(error))) => {
                     // What follows has no meaning any more, here as above.
@@ -399,9 +399,10 @@ fn now() -> std::time::Instant {
 /// How many batches or commands are read before other tasks get their turn.
 const READS_PER_WAKE: usize = 16;
 
-/// How many octets of messages are read before other tasks get their turn: few enough that receivers
-/// find them in the cache, and leave the buffers to be read into again.
-const OCTETS_PER_WAKE: usize = 0x4_0000;
+/// How many bytes are read before other tasks get their turn: few enough that receivers find them in the
+/// cache, and leave the buffers to be read into again. It counts what is discarded, too, and what frames
+/// cost beside their bytes.
+const WORK_PER_WAKE: usize = 0x4_0000;
 
 /// After how many messages the writing gives way.
 const MANY: u64 = 128;

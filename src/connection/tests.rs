@@ -9,6 +9,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 
+mod floods;
+
 use super::*;
 use crate::message::Message;
 use crate::monitor::{HandshakeFailure, Subject};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -78,10 +78,18 @@ impl Listener {
     pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
         tracing::info!(target: journal::ENDPOINT, "listening");
         let accepting = self.place.shared.peers.arrive();
+        let mut accepted_at_once = 0;
         loop {
             tokio::select! {
                 accepted = self.acceptor.accept() => match accepted {
-                    Ok(incoming) => self.spawn(incoming),
+                    Ok(incoming) => {
+                        self.spawn(incoming);
+                        accepted_at_once += 1;
+                        if accepted_at_once == ACCEPTS_PER_WAKE {
+                            accepted_at_once = 0;
+                            task::yield_now().await;
+                        }
+                    }
                     Err(error) => {
                         tracing::warn!(target: journal::ENDPOINT, %error, "cannot accept connections now");
                         let error = Arc::new(error);
@@ -349,6 +357,9 @@ impl Place {
 
 /// How much of what a remote asks for is told; a resource that can be bound has no more.
 const RESOURCE_SHOWN_MAX: usize = 255;
+
+/// How many connections are accepted before other tasks get their turn.
+const ACCEPTS_PER_WAKE: u32 = 16;
 
 /// How long to wait when the system has no file descriptor for another connection: others may be
 /// closed meanwhile, and the backlog keeps whoever dials.

@@ -183,6 +183,7 @@ fn decode(decoder: &mut TrafficDecoder, frames: &[u8], way: Way) -> (Vec<Vec<u8>
         match traffic {
             Traffic::Messages(batch) => way.take_apart(batch, &mut received),
             Traffic::Command(_) => commands += 1,
+            Traffic::Progress => {}
         }
     }
     (received, commands)

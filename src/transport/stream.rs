@@ -4,11 +4,11 @@ use std::io;
 use std::net;
 #[cfg(unix)]
 use std::os::unix;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use pin_project::pin_project;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -79,12 +79,27 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.project() {
-            StreamProjection::Tcp(stream) => stream.poll_read(cx, buf),
+            StreamProjection::Tcp(stream) => poll_read_some(stream, cx, buf),
             #[cfg(unix)]
-            StreamProjection::Ipc(stream) => stream.poll_read(cx, buf),
+            StreamProjection::Ipc(stream) => poll_read_some(stream, cx, buf),
         }
     }
 }
+
+/// Reads no more at once than leaves others their turn, however long a message is that is awaited.
+fn poll_read_some<S: AsyncRead + Unpin>(
+    mut stream: Pin<&mut S>,
+    cx: &mut Context<'_>,
+    buf: &mut ReadBuf<'_>,
+) -> Poll<io::Result<()>> {
+    if buf.remaining() <= READ_MAX {
+        return stream.poll_read(cx, buf);
+    }
+    pin!(AsyncReadExt::take(&mut *stream, READ_MAX as u64)).poll_read(cx, buf)
+}
+
+/// As much as a connection reads before other tasks get their turn.
+const READ_MAX: usize = 0x4_0000;
 
 impl AsyncWrite for Stream {
     fn poll_write(

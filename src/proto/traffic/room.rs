@@ -42,16 +42,21 @@ impl Room {
         }
     }
 
-    /// Takes note of what was read since room was made.
+    /// Takes note of what was read since room was made. Returns how much that is.
     #[inline]
-    pub(super) fn learn(&mut self, input: &BytesMut) {
-        let Some(before) = self.before.take() else { return };
+    pub(super) fn learn(&mut self, input: &BytesMut) -> usize {
+        let Some(before) = self.before else { return 0 };
         let read = input.len().saturating_sub(before);
+        if read == 0 {
+            return 0;
+        }
+        self.before = None;
         let is_full = input.len() == input.capacity();
         self.little = if is_full || read > READ_LITTLE { 0 } else { self.little.saturating_add(1) };
         if input.len() >= self.awaited {
             self.longest = self.longest.max(mem::take(&mut self.awaited));
         }
+        read
     }
 
     /// Takes note of the frames of a batch.
@@ -95,6 +100,10 @@ impl Room {
             0 => READ_AGAIN,
             _ => missing.min(input.len().max(self.longest)),
         };
+        if input.len() >= MOVED_BY_PAGES {
+            input.reserve(more);
+            return;
+        }
         let room = match self.alike {
             length @ MOVED_RATHER..=ALIKE_MAX => READ_SIZE.next_multiple_of(length),
             _ => READ_SIZE,
@@ -128,6 +137,10 @@ const READ_AGAIN: usize = 0x4000;
 
 /// Less than this is moved to a new buffer rather than completed by a read of its own.
 const MOVED_RATHER: usize = 0x1000;
+
+/// From this length on the system moves memory without copying it. To copy a long message each time that
+/// as much again has arrived would hold up other connections.
+const MOVED_BY_PAGES: usize = 0x10_0000;
 
 /// Up to this length of frames whole ones are expected to follow.
 const ALIKE_MAX: usize = 0x20_0000;

@@ -6,7 +6,7 @@ use super::super::batch::Batch;
 use super::super::command::Command;
 use super::super::frame::{self, Header};
 use super::super::mechanism::curve::{OVERHEAD, Opener, SealError};
-use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError};
+use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, WORK_AT_ONCE};
 
 /// Opens frames where they are, and knows what it has found behind the last batch.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ enum Found {
     /// A part of a multipart message that is not the last.
     Part(usize),
     Command(usize, Command),
+    /// Not looked for: so much has been opened already.
+    Enough,
     /// The frame is not all there; so much of its body is missing.
     Nothing(usize),
 }
@@ -86,7 +88,14 @@ impl TrafficDecoder {
             }
             let (mut end, mut messages) = (0, 0);
             let found = loop {
-                match sealed.open(&mut input[end..], self.max_message_size) {
+                if self.work.saturating_sub(self.returned_at) >= WORK_AT_ONCE {
+                    break Ok(Found::Enough);
+                }
+                let found = sealed.open(&mut input[end..], self.max_message_size);
+                if let Ok(Found::Message(len) | Found::Part(len) | Found::Command(len, _)) = found {
+                    self.work = self.work.saturating_add(SEALED_WORK).saturating_add(len);
+                }
+                match found {
                     Ok(Found::Message(len)) if !self.in_multipart => {
                         end += len;
                         messages += 1;
@@ -114,11 +123,12 @@ impl TrafficDecoder {
                     sealed.found = Some(Ok(command));
                     self.pass(input, len);
                 }
+                Ok(Found::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
                 Ok(Found::Nothing(missing)) if batch.is_none() => {
                     self.room.make(input, missing);
                     return Ok(None);
                 }
-                Ok(Found::Nothing(_)) => {}
+                Ok(Found::Enough | Found::Nothing(_)) => {}
                 Err(error) => sealed.found = Some(Err(error)),
             }
             if let Some(batch) = batch {
@@ -127,6 +137,9 @@ impl TrafficDecoder {
         }
     }
 }
+
+/// What opening a frame costs beside its bytes, each of which counts twice: about a microsecond.
+const SEALED_WORK: usize = 0x200;
 
 #[cfg(test)]
 mod tests {
@@ -201,6 +214,29 @@ mod tests {
         assert_eq!(bodies(decoder.decode(&mut input)), ["a"]);
         let error = decoder.decode(&mut input).unwrap_err();
         assert_eq!(error, TrafficError::Seal(SealError::Flags { flags: 0x04 }));
+    }
+
+    #[test]
+    fn no_more_is_opened_at_once_than_takes_a_moment() {
+        let (mut sealer, mut decoder) = ends(None);
+        let mut input = BytesMut::new();
+        for _ in 0..1_000 {
+            sealer.put_message(&mut input, b"");
+        }
+        for _ in 0..1_000 {
+            sealer.put(&mut input, 0x01, b"");
+        }
+        let (mut messages, mut calls) = (0, 0);
+        while let Some(traffic) = decoder.decode(&mut input).unwrap() {
+            if let Traffic::Messages(batch) = traffic {
+                messages += batch.messages();
+                assert!(batch.messages() <= WORK_AT_ONCE / SEALED_WORK);
+            }
+            assert!(decoder.take_work() <= WORK_AT_ONCE + 2 * SEALED_WORK);
+            calls += 1;
+        }
+        assert_eq!((messages, input.len()), (1_000, 0));
+        assert!(calls >= 2_000 * SEALED_WORK / WORK_AT_ONCE, "{calls}");
     }
 
     #[test]

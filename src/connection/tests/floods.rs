@@ -1,0 +1,128 @@
+//! Remotes that send more than anybody has a use for, as fast as it is read.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tokio::io::ReadBuf;
+
+use super::*;
+use crate::proto::mechanism::curve::tests::sessions;
+use crate::proto::mechanism::curve::{Opener, Sealer, Session};
+use crate::proto::traffic::TrafficDecoder;
+
+#[tokio::test]
+async fn whatever_a_remote_sends_others_get_their_turn() {
+    let long = |flags: u8| [&[flags, 0, 0, 0, 0, 0, 1, 0, 0][..], &[0; 0x1_0000]].concat();
+    let mut endless = b"\x02\x00\x00\x01\0\0\0\0\0".to_vec();
+    endless.resize(0x10_0000, 0);
+    let command = [&b"\x06\0\0\0\0\0\0\x80\0\x03FOO"[..], &[0; 0x7FFC]].concat();
+    for (flood, limit) in [
+        (b"\x01\x00".repeat(0x8000), 0x1_0000),
+        (b"\x01\x01x".repeat(0x8000), 0x1_0000),
+        (b"\x01\x00\x00\x00".repeat(0x8000), 0x1_0000),
+        (long(0x03), 0x2_0000),
+        (b"\x00\x00".repeat(0x8000), WORK_PER_WAKE),
+        (command, WORK_PER_WAKE),
+        (b"\x04\x04\x03FOO".repeat(0x1_0000), WORK_PER_WAKE),
+        (b"\x04\x07\x04PING\x00\x00".repeat(0x1_0000), WORK_PER_WAKE),
+        // There is room for as much as has been read, which one read can fill.
+        (endless, 2 * WORK_PER_WAKE),
+    ] {
+        let shown = flood[..12].escape_ascii().to_string();
+        let flood = Flood::of(flood);
+        let read = Rc::clone(&flood.read);
+        one_turn(flood, None).await;
+        assert!(read.get() > 0 && read.get() <= limit + READ_MORE, "{shown}: {}", read.get());
+    }
+}
+
+#[tokio::test]
+async fn what_has_to_be_decrypted_is_a_turn_for_less() {
+    for (flags, body) in [(0x01, &b""[..]), (0x00, b""), (0x02, b"\x03FOO")] {
+        let (mut sealer, opener) = ends();
+        let mut frames = BytesMut::new();
+        for _ in 0..FRAMES {
+            sealer.put(&mut frames, flags, body);
+        }
+        let flood = Flood::of(frames.to_vec());
+        let (read, frame) = (Rc::clone(&flood.read), frames.len() / FRAMES);
+        one_turn(flood, Some(opener)).await;
+        // Those of the last buffer have been read, and wait.
+        let decrypted = (read.get().saturating_sub(READ_MORE)) / frame;
+        assert!(decrypted < 1_000, "{flags}: {decrypted}");
+    }
+}
+
+/// Polls a connection once to which nobody attends, and which has to have asked to be polled again.
+async fn one_turn(flood: Flood, opener: Option<Opener>) {
+    let mut socket = TestSocket::new(1_000);
+    let mut attachment = socket.attachment.take().expect("there is one");
+    let codec = TrafficCodec { decoder: TrafficDecoder::new(None, opener), sealer: None };
+    let framed = Box::new(Framed::with_capacity(flood, codec, 0));
+    let mut connection =
+        Connection::new(framed, WRITE_SIZE, &mut attachment, nobody(), &socket.options);
+    future::poll_fn(|cx| {
+        let turn = connection.poll_traffic(cx);
+        assert!(turn.is_pending(), "{turn:?}");
+        Poll::Ready(())
+    })
+    .await;
+}
+
+fn ends() -> (Sealer, Opener) {
+    let (Session { sealer, .. }, Session { opener, .. }) = sessions();
+    (sealer, opener)
+}
+
+/// A stream over which the same comes again and again, and everything can be written.
+struct Flood {
+    octets: Vec<u8>,
+    at: usize,
+    read: Rc<Cell<usize>>,
+}
+
+impl Flood {
+    fn of(octets: Vec<u8>) -> Self {
+        Self { octets, at: 0, read: Rc::default() }
+    }
+}
+
+impl AsyncRead for Flood {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        assert!(self.read.get() < 0x100_0000, "others never get their turn");
+        let rest = &self.octets[self.at..];
+        let piece = &rest[..rest.len().min(buffer.remaining())];
+        buffer.put_slice(piece);
+        self.read.set(self.read.get() + piece.len());
+        self.at = (self.at + piece.len()) % self.octets.len();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Flood {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(octets.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// More than a turn takes of the shortest.
+const FRAMES: usize = 20_000;
+
+/// What one read more can bring.
+const READ_MORE: usize = 0x2_0000;
