@@ -41,6 +41,16 @@
 //! A socket is a cheap handle that can be cloned. Its options are set by its [`Builder`]; a live
 //! socket is given further endpoints through the trait [`Socket`].
 //!
+//! # Runtimes and threads
+//!
+//! A socket is created in a Tokio runtime with IO and time enabled, and remembers that runtime: its
+//! connections, its timers and the listeners that are bound later live there. Its handles can be used
+//! anywhere: in other runtimes, and on threads without one, for example with
+//! `futures::executor::block_on`. To create a socket on such a thread, hold the guard of
+//! [`Handle::enter`](tokio::runtime::Handle::enter). The runtime has to run meanwhile: one of the flavor
+//! `current_thread` does so only while one of its threads is in `block_on`. When it has shut down the
+//! socket is closed, and its handles return the errors that say so.
+//!
 //! # Messages
 //!
 //! A [`Message`] is one body of octets. It is delivered whole and once or not at all, and messages
@@ -157,6 +167,7 @@ mod routing;
 mod routing_id;
 #[cfg(feature = "rpc")]
 pub mod rpc;
+mod runtime;
 mod socket;
 pub mod stats;
 mod sync;

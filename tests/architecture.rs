@@ -11,6 +11,7 @@ const RANKS: &[(&str, u8)] = &[
     ("endpoint", 0),
     ("proto", 0),
     ("routing_id", 0),
+    ("runtime", 0),
     ("stats", 0),
     ("sync", 0),
     ("message", 1),

@@ -316,6 +316,8 @@ impl Drop for Driver {
         self.shared.peers.close();
         self.shared.routing.close();
         self.shared.publisher.end();
+        // What waits has been woken, and needs no timers any more.
+        self.shared.runtime.end();
     }
 }
 

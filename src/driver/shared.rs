@@ -18,6 +18,7 @@ use crate::pipe::{Arrival, Cargo, Parcel};
 use crate::proto::handshake::{HandshakeConfig, Peer};
 use crate::remote::{Identity, Origin, Remote};
 use crate::routing::{Attachment, Losses, Routing, lock};
+use crate::runtime::Runtime;
 use crate::sync::Mutex;
 
 /// What the driver, its tasks and the handles of one socket share.
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) peers: Arc<Peers>,
     pub(crate) publisher: Arc<Publisher>,
+    pub(crate) runtime: Runtime,
     pub(super) handshake: HandshakeConfig,
     /// Cancelled when nobody is to be accepted any more.
     pub(super) full: CancellationToken,
@@ -51,10 +53,11 @@ impl Shared {
         options: Options,
         handshake: HandshakeConfig,
         publisher: Arc<Publisher>,
+        runtime: Runtime,
     ) -> Self {
         let linger = Mutex::new(options.linger);
         let (peers, full) = (Arc::new(Peers::new()), CancellationToken::new());
-        Self { routing, options, peers, publisher, handshake, full, linger }
+        Self { routing, options, peers, publisher, runtime, handshake, full, linger }
     }
 
     /// Accepts no more remotes, at any endpoint: addresses become free, and connections go on.

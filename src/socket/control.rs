@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time;
 
 #[cfg(feature = "metrics")]
 use super::meter::Meter;
@@ -49,16 +48,20 @@ impl Control {
             return Err(BindError::Closed);
         }
         asked.check_bindable()?;
-        let acceptor = Acceptor::bind(&asked, &self.shared.options).await?;
-        self.listen(asked, acceptor).await
+        let (endpoint, shared) = (asked.clone(), Arc::clone(&self.shared));
+        let binding = async move { Acceptor::bind(&endpoint, &shared.options).await };
+        let acceptor = self.shared.runtime.run(binding).await.ok_or(BindError::Closed)?;
+        self.listen(asked, acceptor.map_err(|error| self.unless_closed(error))?).await
     }
 
     pub(super) async fn bind_from_std(&self, listener: StdListener) -> Result<Endpoint, BindError> {
         if self.commands.is_closed() {
             return Err(BindError::Closed);
         }
-        let acceptor = Acceptor::adopt(listener, &self.shared.options);
-        let acceptor = acceptor.map_err(BindError::Adopted)?;
+        let shared = Arc::clone(&self.shared);
+        let adopting = async move { Acceptor::adopt(listener, &shared.options) };
+        let acceptor = self.shared.runtime.run(adopting).await.ok_or(BindError::Closed)?;
+        let acceptor = acceptor.map_err(|error| self.unless_closed(BindError::Adopted(error)))?;
         self.listen(acceptor.local_endpoint(), acceptor).await
     }
 
@@ -124,9 +127,9 @@ impl Control {
 
     /// Does the same, at most for so long.
     pub(super) async fn connected_timeout(&self, limit: Duration) -> Result<(), ConnectedError> {
-        match time::timeout(limit, self.connected()).await {
-            Ok(connected) => connected,
-            Err(_) => {
+        match self.shared.runtime.timeout(limit, self.connected()).await {
+            Some(connected) => connected,
+            None => {
                 let failure = self.shared.peers.presence().borrow().failure.clone();
                 Err(ConnectedError::Timeout(failure))
             }
@@ -162,6 +165,11 @@ impl Control {
     /// Counts a message that a handle took and that was not queued.
     pub(super) fn count_undelivered(&self, message: Message) {
         self.shared.losses().undelivered(None, iter::once(message));
+    }
+
+    /// A runtime that shuts down refuses IO resources.
+    fn unless_closed(&self, error: BindError) -> BindError {
+        if self.commands.is_closed() { BindError::Closed } else { error }
     }
 
     async fn listen(&self, asked: Endpoint, acceptor: Acceptor) -> Result<Endpoint, BindError> {

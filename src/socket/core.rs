@@ -14,6 +14,7 @@ use crate::pipe::{HighWaterMark, PipeKey};
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::socket_type::SocketType;
 use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy, lock, wake_all};
+use crate::runtime::Runtime;
 use crate::sync::Mutex;
 
 /// The socket itself. When the last handle drops it, the driver sees that nobody can send it
@@ -30,13 +31,18 @@ pub(super) struct Core<R> {
 
 impl<R: Strategy + 'static> Core<R> {
     /// Starts a socket and its driver; `strategy` is given the mark of the outgoing queues.
+    ///
+    /// # Panics
+    ///
+    /// See [`Runtime::current`].
+    #[track_caller]
     pub(super) fn start(
         socket_type: SocketType,
         strategy: impl FnOnce(HighWaterMark) -> R,
         options: Options,
     ) -> Arc<Self> {
-        let (core, driver) = Self::new(socket_type, strategy, options);
-        tokio::spawn(driver.run());
+        let (core, driver) = Self::new(socket_type, strategy, options, Runtime::current());
+        core.runtime().spawn(driver.run());
         core
     }
 
@@ -45,6 +51,7 @@ impl<R: Strategy + 'static> Core<R> {
         socket_type: SocketType,
         strategy: impl FnOnce(HighWaterMark) -> R,
         options: Options,
+        runtime: Runtime,
     ) -> (Arc<Self>, Driver) {
         let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
         let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
@@ -66,10 +73,16 @@ impl<R: Strategy + 'static> Core<R> {
         };
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;
-        let shared = Arc::new(Shared::new(routing, options, handshake, publisher));
+        let shared = Arc::new(Shared::new(routing, options, handshake, publisher, runtime));
         let driver = Driver::new(driver_commands, Arc::clone(&shared));
         let control = Control::new(commands, shared);
         (Arc::new(Self { outgoing, incoming, control, recv_timeout, send_timeout }), driver)
+    }
+}
+
+impl<R> Core<R> {
+    pub(super) fn runtime(&self) -> &Runtime {
+        &self.control.shared().runtime
     }
 }
 

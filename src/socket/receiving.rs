@@ -41,7 +41,9 @@ impl<R> Future for Receiving<'_, R> {
         let Self { core, ticket, limit } = &mut *self;
         match poll_receive(core, ticket, cx) {
             Poll::Ready(received) => Poll::Ready(received),
-            Poll::Pending => limit.poll(cx).map(|()| Err(RecvError::Timeout)),
+            // Without a place in the line it is only another task's turn.
+            Poll::Pending if ticket.is_none() => Poll::Pending,
+            Poll::Pending => limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout)),
         }
     }
 }
@@ -86,7 +88,7 @@ impl<R> Future for ReceivingFrom<'_, R> {
             connection.wake();
         }
         let Poll::Ready(popped) = popped else {
-            return limit.poll(cx).map(|()| Err(RecvError::Timeout));
+            return limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout));
         };
         turn.used();
         Poll::Ready(popped.ok().zip(remote).ok_or(RecvError::Closed))
@@ -139,7 +141,7 @@ impl<R> Future for ReceivingMany<'_, '_, R> {
         let mut incoming = lock(&core.incoming);
         let Poll::Ready(first) = incoming.poll_pop(ticket, cx.waker(), &mut resumed) else {
             drop(incoming);
-            return limit.poll(cx).map(|()| Err(RecvError::Timeout));
+            return limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout));
         };
         let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
         let mut received = 0;

@@ -52,7 +52,7 @@ impl<'a, R: Strategy> Future for Reserving<'a, R> {
                 Poll::Ready(Ok(Slot { core, to: *to, key: Some(key) }))
             }
             Poll::Ready(Err(refusal)) => Poll::Ready(Err(WaitError::Refused(refusal))),
-            Poll::Pending => limit.poll(cx).map(|()| Err(WaitError::Timeout)),
+            Poll::Pending => limit.poll(core.runtime(), cx).map(|()| Err(WaitError::Timeout)),
         }
     }
 }

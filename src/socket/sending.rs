@@ -54,7 +54,10 @@ impl<R: Strategy> Future for Sending<'_, R> {
         let failure = match poll_send(core, *to, message, ticket, cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
             Poll::Ready(Err(refusal)) => WaitError::Refused(refusal),
-            Poll::Pending if limit.poll(cx).is_ready() => WaitError::Timeout,
+            // Without a place in the line it is only another task's turn.
+            Poll::Pending if ticket.is_some() && limit.poll(core.runtime(), cx).is_ready() => {
+                WaitError::Timeout
+            }
             Poll::Pending => return Poll::Pending,
         };
         Poll::Ready(Err((failure, message.take().expect("not sent, so still there"))))

@@ -15,8 +15,14 @@ use crate::peers::Presence;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::{Closed, End, Ends, Place, Refusal, RoundRobin, Unwritten, lock, wake_all};
+use crate::runtime::Runtime;
 
 impl Client {
+    /// The runtime that the socket lives in.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        self.core().runtime()
+    }
+
     /// Has ends of connections kept for the caller from here on, and offers only those remotes to senders
     /// that are connected and do not drain. Returns how many these are as well, at any time.
     pub(crate) fn watch_connections(&self) -> (Arc<Ends>, Arc<AtomicUsize>) {
@@ -125,6 +131,11 @@ impl Client {
 }
 
 impl Server {
+    /// The runtime that the socket lives in.
+    pub(crate) fn runtime(&self) -> &Runtime {
+        self.core().runtime()
+    }
+
     /// Accepts no more remotes. Connections go on.
     pub(crate) fn stop_accepting(&self) {
         self.core().control.shared().stop_accepting();

@@ -32,9 +32,9 @@ async fn every_future_can_be_dropped_wherever_it_waits() {
     }
 }
 
-type Start = fn(&Scene) -> LocalBoxFuture<'static, ()>;
+pub(crate) type Start = fn(&Scene) -> LocalBoxFuture<'static, ()>;
 
-const OPERATIONS: [(&str, Start); 5] = [
+pub(crate) const OPERATIONS: [(&str, Start); 5] = [
     ("Requester::call", |scene| {
         let requester = scene.requester.clone();
         Box::pin(async move {
@@ -66,7 +66,7 @@ const OPERATIONS: [(&str, Start); 5] = [
 ];
 
 /// Both sides, with calls that are made meanwhile.
-struct Scene {
+pub(crate) struct Scene {
     requester: Requester,
     responder: Responder,
     serving: JoinHandle<()>,
@@ -74,7 +74,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn start(endpoint: &str) -> Self {
+    pub(crate) async fn start(endpoint: &str) -> Self {
         let server = Server::builder().send_hwm(2).recv_hwm(2).bind(endpoint).await.unwrap();
         let responder = Responder::builder(server).max_running(3).build();
         let endpoint = responder.server().last_endpoint().unwrap();

@@ -24,4 +24,5 @@ mod shutdown;
 mod strays;
 mod streams;
 mod tampering;
+mod threads;
 mod traces;

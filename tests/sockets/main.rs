@@ -59,3 +59,4 @@ mod tampering;
 // It takes an address of another loopback than 127.0.0.1, and options that not every system has.
 #[cfg(target_os = "linux")]
 mod tcp;
+mod threads;

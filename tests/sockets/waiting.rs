@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::task;
 use tokio::time::Instant;
 use tokio_zmtp::{
-    Client, RecvError, RouteError, RoutingId, SendError, Server, TryRouteError, TrySendError,
+    Client, RecvError, RouteError, RoutingId, SendError, Server, TryRecvError, TryRouteError,
+    TrySendError,
 };
 
 use crate::remote::Place;
@@ -33,6 +35,33 @@ async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait(transport: Tran
     assert_eq!(server.recv_timeout(Duration::ZERO).await, Err(RecvError::Timeout));
     server.route_timeout("two", id, Duration::ZERO).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), "two");
+}
+
+over_every_transport!(a_timeout_of_zero_is_not_over_when_a_task_has_used_up_its_budget);
+
+async fn a_timeout_of_zero_is_not_over_when_a_task_has_used_up_its_budget(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let builder = Server::builder().recv_hwm(0).send_hwm(0);
+    let server = builder.bind(transport.any()).await.unwrap();
+    let builder = Client::builder().recv_hwm(0).send_hwm(0);
+    let client = builder.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send("hello").await.unwrap();
+    let id = server.recv().await.unwrap().routing_id().unwrap();
+    for _ in 0..MORE_THAN_A_BUDGET {
+        client.send_timeout("request", Duration::ZERO).await.unwrap();
+        server.route_timeout("reply", id, Duration::ZERO).await.unwrap();
+    }
+    let mut received = 0;
+    while received < MORE_THAN_A_BUDGET {
+        match client.recv_timeout(Duration::ZERO).await {
+            Ok(_) => received += 1,
+            Err(error) => {
+                assert_eq!(error, RecvError::Timeout);
+                assert_eq!(client.try_recv(), Err(TryRecvError::Empty), "after {received}");
+                task::yield_now().await;
+            }
+        }
+    }
 }
 
 over_every_transport!(a_route_with_a_limit_tells_why_it_failed);
@@ -93,7 +122,7 @@ async fn a_permit_outlives_its_remote_and_hands_the_message_back(transport: Tran
     let permit = server.reserve_route(id).await.unwrap();
     client.close().await;
     while server.try_reserve_route(id).is_ok() {
-        tokio::task::yield_now().await;
+        task::yield_now().await;
     }
     assert_eq!(permit.send("late"), Err(TryRouteError::HostUnreachable("late".into())));
     assert_eq!(server.try_reserve_route(id).map(drop), Err(TryRouteError::HostUnreachable(())));
@@ -136,3 +165,6 @@ async fn the_limits_of_a_socket_hold_where_the_caller_names_none() {
     assert_eq!(sent, Err(SendError::Timeout("two".into())));
     assert_eq!(start.elapsed(), limit * 6);
 }
+
+/// A task has 128 operations until it gives way, each for eight messages.
+const MORE_THAN_A_BUDGET: usize = 3_000;

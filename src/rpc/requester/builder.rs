@@ -64,18 +64,14 @@ impl RequesterBuilder {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Makes the requester, and starts the task that receives for it.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a Tokio runtime with time enabled.
+    /// Makes the requester, and starts the task that receives for it, in the runtime of the client.
     #[must_use]
     pub fn build(self) -> Requester {
         let calls = Calls::new(self.max_outstanding);
         let (ends, open) = self.client.watch_connections();
         let Self { client, timeout, stream_window, .. } = self;
         let core = Arc::new(Core::new(client, calls, open, timeout, stream_window));
-        tokio::spawn(Dispatcher::new(&core, ends));
+        core.client.runtime().spawn(Dispatcher::new(&core, ends));
         Requester { core, turn: Turn::default(), opening: None }
     }
 }

@@ -1,9 +1,8 @@
 //! A request that waits for a place and for room.
 
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::time::{self, Instant, Sleep};
+use tokio::time::Instant;
 
 use super::core::Core;
 use super::inbox::Inbox;
@@ -12,6 +11,7 @@ use crate::pipe::Ticket;
 use crate::rpc::draft::{self, Draft};
 use crate::rpc::envelope::{Content, RequestFields};
 use crate::rpc::{CallError, Request};
+use crate::runtime::Timer;
 
 /// A request that was not sent yet.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct Unsent {
     /// The place in the client's line.
     line: Option<Ticket>,
     /// Made when it has to wait.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 impl Unsent {
@@ -69,7 +69,7 @@ impl Unsent {
         }
         if self.turn.poll_enter(&mut calls.admission, cx.waker()).is_pending() {
             drop(calls);
-            return self.wait(cx);
+            return self.wait(core, cx);
         }
         let Self { window, deadline, line, .. } = self;
         let mut id = 0;
@@ -99,7 +99,7 @@ impl Unsent {
             Poll::Ready(Err(_)) => Poll::Ready(Err(CallError::Closed)),
             Poll::Pending => {
                 drop(calls);
-                self.wait(cx)
+                self.wait(core, cx)
             }
         }
     }
@@ -135,9 +135,9 @@ impl Unsent {
 
     /// Waits, but not beyond the deadline.
     #[cold]
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
+    fn wait(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(deadline)));
-        timer.as_mut().poll(cx).map(|()| Err(CallError::DeadlineExceeded))
+        let rings = core.client.runtime().poll_until(&mut self.timer, deadline, cx);
+        rings.map(|()| Err(CallError::DeadlineExceeded))
     }
 }

@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
-use tokio::time::{self, Sleep};
 use tokio_stream::wrappers::WatchStream;
 
 use crate::connection_id::ConnectionId;
@@ -22,6 +21,7 @@ use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::rpc::draft;
 use crate::rpc::envelope::{CONNECTION, Content};
+use crate::runtime::Timer;
 use crate::socket::{Server, Socket};
 
 /// Which remotes know that the responder drains, and which have acknowledged it.
@@ -32,7 +32,7 @@ pub(super) struct Draining {
     presence: Pin<Box<WatchStream<Presence>>>,
     /// How many listeners still accept, and how many remotes shake hands.
     arriving: usize,
-    grace: Pin<Box<Sleep>>,
+    grace: Timer,
     /// Remotes that have not acknowledged are refused.
     is_overdue: bool,
 }
@@ -54,7 +54,7 @@ impl Draining {
             notified: HashMap::new(),
             presence: Box::pin(WatchStream::new(presence)),
             arriving: 0,
-            grace: Box::pin(time::sleep(GRACE)),
+            grace: None,
             is_overdue: false,
         };
         draining.notify_all();
@@ -83,7 +83,9 @@ impl Draining {
         }
         let is_settled =
             self.arriving == 0 && self.notified.values().all(|notified| notified.has_acknowledged);
-        self.is_overdue = self.is_overdue || self.grace.as_mut().poll(cx).is_ready();
+        let Self { server, grace, .. } = self;
+        self.is_overdue =
+            self.is_overdue || server.runtime().poll_sleep(grace, GRACE, cx).is_ready();
         if is_settled || self.is_overdue { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -114,7 +116,7 @@ impl Draining {
         if let Err(TryRouteError::Full(notice)) = self.server.try_route(notice, routing_id) {
             let server = self.server.clone();
             // It ends when there is room, the remote leaves, or the server is closed.
-            tokio::spawn(async move {
+            self.server.runtime().spawn(async move {
                 let _ = server.route(notice, routing_id).await;
             });
         }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::time::{self, Instant, Sleep};
+use tokio::time::Instant;
 use tower_service::Service;
 use tracing::{Instrument, Span};
 
@@ -28,6 +29,7 @@ use crate::rpc::envelope::{Content, Envelope, EnvelopeError, RequestFields};
 use crate::rpc::failure::BoxError;
 use crate::rpc::response::{Form, Response};
 use crate::rpc::{ErrorCode, Failure, Request, TraceContext, draft};
+use crate::runtime::Timer;
 
 /// One responder at work: the task that runs it receives, calls the service, and sends what is ready at
 /// once; the rest gets tasks of its own.
@@ -35,6 +37,8 @@ use crate::rpc::{ErrorCode, Failure, Request, TraceContext, draft};
 pub(super) struct Serving<S: Service<Request>> {
     shared: Arc<Shared>,
     service: S,
+    /// The server's runtime, if this is polled where none is current: handlers need one.
+    outside: Option<Handle>,
     /// The place in the server's line.
     ticket: Option<Ticket>,
     endings: Endings,
@@ -44,7 +48,7 @@ pub(super) struct Serving<S: Service<Request>> {
     waiting: VecDeque<Accepted>,
     /// Where handlers are polled for the first time. Those that are ready leave the memory to the next.
     bench: Pin<Box<Option<S::Future>>>,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
     /// From the signal to end on.
     draining: Option<Draining>,
 }
@@ -67,7 +71,12 @@ where
 {
     pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
         let endings = Endings::new(shared.server.watch_ends());
+        let outside = match Handle::try_current() {
+            Ok(_) => None,
+            Err(_) => Some(shared.server.runtime().handle().clone()),
+        };
         Self {
+            outside,
             shared,
             service,
             ticket: None,
@@ -87,6 +96,8 @@ where
 
     /// Ready when the server is closed, or when all is done that was accepted before the end.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let outside = self.outside.clone();
+        let _guard = outside.as_ref().map(Handle::enter);
         let received = self.poll_receive(cx);
         if self.draining.is_some() || !self.waiting.is_empty() {
             self.shared.jobs().wait(cx.waker());
@@ -372,11 +383,8 @@ where
                 let code = ErrorCode::DEADLINE_EXCEEDED;
                 self.shared.refuse_with(job.routing_id, id.call, code);
             }
-            let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(rings)));
-            if timer.deadline() != rings {
-                timer.as_mut().reset(rings);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
+            let Self { shared, timer, .. } = self;
+            if shared.server.runtime().poll_until(timer, rings, cx).is_pending() {
                 return;
             }
         }

@@ -60,12 +60,28 @@ impl<S: Socket> Builder<S> {
         Self { options, socket: PhantomData }
     }
 
-    /// Makes the socket. It has no endpoint yet.
+    /// Makes the socket, which lives in the current runtime. It has no endpoint yet.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime with IO and time enabled.
+    /// Outside of a Tokio runtime with IO and time enabled. A thread that is none of Tokio's can
+    /// [enter](tokio::runtime::Handle::enter) one:
+    ///
+    /// ```
+    /// use futures::executor::block_on;
+    /// use tokio_zmtp::{Server, Socket};
+    ///
+    /// let runtime = tokio::runtime::Runtime::new()?;
+    /// let server = {
+    ///     let _guard = runtime.enter();
+    ///     Server::builder().build()
+    /// };
+    /// // From here on the server needs no guard.
+    /// block_on(server.bind("tcp://127.0.0.1:*"))?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
+    #[track_caller]
     pub fn build(self) -> S {
         S::start(self.options)
     }

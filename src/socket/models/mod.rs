@@ -18,7 +18,7 @@ mod senders;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use shuttle::future::{JoinError, JoinHandle};
 use tokio::sync::mpsc;
@@ -36,6 +36,7 @@ use crate::proto::socket_type::SocketType;
 use crate::routing::{
     Attachment, EndpointId, Refusal, RoundRobin, Routing, RoutingTable, Strategy,
 };
+use crate::runtime::Runtime;
 use crate::stats::Dropped;
 
 /// A socket without streams.
@@ -48,7 +49,7 @@ impl Model<RoundRobin> {
     /// A CLIENT with these marks, for what it sends and for what it receives.
     fn client(send_hwm: usize, recv_hwm: usize) -> Self {
         let options = Options { send_hwm, recv_hwm, ..Options::default() };
-        let (core, driver) = Core::new(SocketType::Client, RoundRobin::new, options);
+        let (core, driver) = Core::new(SocketType::Client, RoundRobin::new, options, runtime());
         Self { core, _driver: driver }
     }
 }
@@ -58,7 +59,7 @@ impl Model<RoutingTable> {
     fn server(send_hwm: usize) -> Self {
         let options = Options { send_hwm, ..Options::default() };
         let table = |hwm| RoutingTable::new(hwm, 0);
-        let (core, driver) = Core::new(SocketType::Server, table, options);
+        let (core, driver) = Core::new(SocketType::Server, table, options, runtime());
         Self { core, _driver: driver }
     }
 }
@@ -161,6 +162,14 @@ impl Written {
         }
         letters
     }
+}
+
+/// A runtime that runs nothing: models have no timers.
+fn runtime() -> Runtime {
+    static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+        tokio::runtime::Builder::new_current_thread().build().expect("it has no drivers")
+    });
+    Runtime::new(RUNTIME.handle().clone())
 }
 
 /// A task that does what a connection does that can always write, until its queue ends.

@@ -11,6 +11,7 @@
 mod coverage;
 mod operations;
 mod scene;
+mod threads;
 
 use std::collections::BTreeMap;
 use std::env;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::{Sink, SinkExt, StreamExt};
-use tokio::task;
 use tokio_zmtp::{Client, Message, Server, Socket};
 
 use super::scene::{Cast, Effect};
@@ -298,30 +297,30 @@ pub(super) const OPERATIONS: &[Operation] = &[
     // Watching.
     traffic("Monitor::recv", |cast| {
         Box::pin(async move {
-            let client = Client::builder().build();
+            let client = cast.fresh_client();
             let mut monitor = client.monitor();
-            let _more = connect_soon(&client, &cast);
+            cast.connect_soon(&client);
             monitor.recv().await.unwrap().unwrap();
         })
     }),
     traffic("Stream for Monitor::poll_next", |cast| {
         Box::pin(async move {
             let mut monitor = cast.server.monitor();
-            let _more = connect_soon(&Client::builder().build(), &cast);
+            cast.connect_soon(&cast.fresh_client());
             monitor.next().await.unwrap().unwrap();
         })
     }),
     traffic("Socket::connected", |cast| {
         Box::pin(async move {
-            let client = Client::builder().build();
-            let _more = connect_soon(&client, &cast);
+            let client = cast.fresh_client();
+            cast.connect_soon(&client);
             client.connected().await.unwrap();
         })
     }),
     traffic("Socket::connected_timeout", |cast| {
         Box::pin(async move {
-            let client = Client::builder().build();
-            let _more = connect_soon(&client, &cast);
+            let client = cast.fresh_client();
+            cast.connect_soon(&client);
             client.connected_timeout(LONG).await.unwrap();
         })
     }),
@@ -420,12 +419,6 @@ const fn connects(name: &'static str, start: fn(Cast) -> LocalBoxFuture<'static,
 /// Waits until a sink is ready for a message.
 async fn ready<S: Sink<Message> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
     future::poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)).await
-}
-
-/// Sees to it that something happens that can be waited for.
-fn connect_soon(client: &Client, cast: &Cast) -> task::JoinHandle<()> {
-    let (client, endpoint) = (client.clone(), cast.endpoint.clone());
-    task::spawn(async move { client.connect(endpoint).await.unwrap() })
 }
 
 fn std_listener() -> TcpListener {

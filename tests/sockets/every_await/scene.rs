@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use fastrand::Rng;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_zmtp::stats::Stats;
 use tokio_zmtp::{
@@ -53,6 +54,8 @@ pub(super) struct Cast {
     pub(super) requests: Lane,
     pub(super) replies: Lane,
     pub(super) rng: Rng,
+    /// That of the sockets.
+    runtime: Handle,
 }
 
 /// What is known of the messages in one direction.
@@ -141,6 +144,7 @@ impl Scene {
             requests: self.requests.lane(SENDERS + 1),
             replies: self.replies.lane(SENDERS + 1),
             rng: rng.fork(),
+            runtime: Handle::current(),
         }
     }
 
@@ -185,6 +189,18 @@ impl Scene {
 }
 
 impl Cast {
+    /// Makes a client that has no endpoint yet.
+    pub(super) fn fresh_client(&self) -> Client {
+        let _guard = self.runtime.enter();
+        Client::builder().build()
+    }
+
+    /// Has a client connected to the server, so that something happens that can be waited for.
+    pub(super) fn connect_soon(&self, client: &Client) {
+        let (client, endpoint) = (client.clone(), self.endpoint.clone());
+        self.runtime.spawn(async move { client.connect(endpoint).await });
+    }
+
     /// Sends requests until the next one would have to wait.
     pub(super) fn fill_requests(&mut self) {
         let Self { client, requests, .. } = self;

@@ -1,0 +1,151 @@
+//! The Tokio runtime that a socket lives in.
+//!
+//! Handles are used from any thread, also where no runtime or another one is current. The tasks, the
+//! timers and the IO resources of a socket belong to the runtime that the socket was created in.
+
+use std::future;
+use std::panic;
+use std::pin::{Pin, pin};
+use std::sync::{PoisonError, RwLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+#[cfg(unix)]
+use tokio::net::UnixDatagram;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+#[cfg(feature = "rpc")]
+use tokio::time::Instant;
+use tokio::time::{self, Sleep};
+use tokio_util::task::AbortOnDropHandle;
+
+/// The runtime of one socket, for its handles.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    handle: Handle,
+    /// Whether the driver of the socket exists. A runtime that shuts down drops its tasks before it
+    /// stops its clock, and a timer that is polled afterwards panics; so this is locked during a poll.
+    has_driver: RwLock<bool>,
+}
+
+/// A timer, which is created when there is something to wait for.
+pub(crate) type Timer = Option<Pin<Box<Sleep>>>;
+
+impl Runtime {
+    /// Remembers the current runtime.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a Tokio runtime with IO and time enabled.
+    #[track_caller]
+    pub(crate) fn current() -> Self {
+        let handle = Handle::current();
+        // Without time or IO the tasks of the socket would panic, in the background.
+        drop(time::sleep(Duration::ZERO));
+        #[cfg(unix)]
+        drop(UnixDatagram::unbound());
+        Self::new(handle)
+    }
+
+    pub(crate) const fn new(handle: Handle) -> Self {
+        Self { handle, has_driver: RwLock::new(true) }
+    }
+
+    /// Notes that the driver ends. Everything that waits for the socket has been woken.
+    pub(crate) fn end(&self) {
+        *self.has_driver.write().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+
+    #[cfg(feature = "rpc")]
+    pub(crate) const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.handle.spawn(future)
+    }
+
+    /// Runs a future that uses what only a task of this runtime can use. Returns nothing if the runtime
+    /// shuts down before it is ready.
+    pub(crate) async fn run<F>(&self, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        if self.is_current() {
+            let mut future = pin!(future);
+            // It may be polled elsewhere later.
+            let run = future::poll_fn(|cx| {
+                let _guard = self.handle.enter();
+                future.as_mut().poll(cx)
+            });
+            return Some(run.await);
+        }
+        match AbortOnDropHandle::new(self.spawn(future)).await {
+            Ok(output) => Some(output),
+            Err(error) => match error.try_into_panic() {
+                Ok(payload) => panic::resume_unwind(payload),
+                Err(_) => None,
+            },
+        }
+    }
+
+    /// Waits for a future, at most for `limit`.
+    pub(crate) async fn timeout<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let mut timer = None;
+        future::poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => self.poll_sleep(&mut timer, limit, cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// Ready when `length` has passed since the first call with this timer. The caller waits for the
+    /// socket as well: after the end of the socket the timer never rings.
+    pub(crate) fn poll_sleep(
+        &self,
+        timer: &mut Timer,
+        length: Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        self.poll_timer(timer, || time::sleep(length), cx)
+    }
+
+    /// Ready at `deadline`, in the same way.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn poll_until(
+        &self,
+        timer: &mut Timer,
+        deadline: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if let Some(timer) = timer.as_mut().filter(|timer| timer.deadline() != deadline) {
+            timer.as_mut().reset(deadline);
+        }
+        self.poll_timer(timer, || time::sleep_until(deadline), cx)
+    }
+
+    fn poll_timer(
+        &self,
+        timer: &mut Timer,
+        create: impl FnOnce() -> Sleep,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let has_driver = self.has_driver.read().unwrap_or_else(PoisonError::into_inner);
+        if !*has_driver {
+            return Poll::Pending;
+        }
+        let timer = timer.get_or_insert_with(|| {
+            let _guard = self.handle.enter();
+            Box::pin(create())
+        });
+        timer.as_mut().poll(cx)
+    }
+
+    fn is_current(&self) -> bool {
+        Handle::try_current().is_ok_and(|current| current.id() == self.handle.id())
+    }
+}
