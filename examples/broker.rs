@@ -9,7 +9,8 @@
 //!
 //! When all workers are busy requests wait, up to the high-water marks, and then with the clients. What
 //! was sent to a worker that goes away is lost, as it is without a broker: a client that needs the reply
-//! asks again. A reply to a client that has gone, or that reads nothing, is dropped, and holds up nobody.
+//! asks again. A reply to a client that has gone, or that reads nothing, is dropped by the lossy sink and
+//! counted, and delays no other client.
 //!
 //! It ends at Ctrl-C, or when its clients have all replies.
 
@@ -17,16 +18,17 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::time::Duration;
 
-use futures::future;
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
-use futures::{Sink, SinkExt, sink};
+use futures::{SinkExt, future};
 use tokio::signal;
-use tokio_zmtp::{Client, Endpoint, Message, RoutingId, SendError, Server, Socket, TryRouteError};
+use tokio_zmtp::{Client, Endpoint, Message, RoutingId, Server, Socket};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let front = Server::bind("tcp://127.0.0.1:*").await?;
+    // Replies wait for no client: with the one that is full would wait those of all others.
+    let front = Server::builder().send_timeout(Duration::ZERO).bind("tcp://127.0.0.1:*").await?;
     let back = Client::builder().build();
     for name in ["first", "second"] {
         let worker = Server::bind("tcp://127.0.0.1:*").await?;
@@ -38,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let requests = front.clone().filter_map(|request| future::ready(wrap(&request)));
     let requests = requests.map(Ok).forward(back.clone());
     let replies = back.clone().filter_map(|reply| future::ready(unwrap(&reply)));
-    let replies = replies.map(Ok).forward(replies_to(front.clone()));
+    let replies = replies.map(Ok).forward(front.clone().lossy());
 
     let endpoint = front.last_endpoint().ok_or("the broker is bound")?;
     println!("broker: listening on {endpoint}");
@@ -66,21 +68,6 @@ fn unwrap(reply: &Message) -> Option<Message> {
     let (id, body) = reply.split_first_chunk()?;
     let id = RoutingId::new(u32::from_be_bytes(*id))?;
     Some(Message::from(body).with_routing_id(id))
-}
-
-/// A sink for replies that never waits for a client. That of the server itself would: for the one whose
-/// queue is full, with the replies of all others behind it.
-fn replies_to(front: Server) -> impl Sink<Message, Error = SendError> {
-    let sink = sink::unfold(front, |front, reply: Message| async move {
-        let Some(id) = reply.routing_id() else { return Ok(front) };
-        match front.try_route(reply, id) {
-            Ok(()) => {}
-            Err(TryRouteError::Closed(reply)) => return Err(SendError::Closed(reply)),
-            Err(error) => println!("broker: dropped a reply: {error}"),
-        }
-        Ok(front)
-    });
-    Box::pin(sink)
 }
 
 /// A worker: does one request at a time, and returns the routing id in front of each as it came.

@@ -77,8 +77,7 @@ async fn serve(server: Server) -> Result<(), TypedError> {
             Ok(question) => answer(question),
             Err(error) => Answer::Refused(error.to_string()),
         };
-        // Whoever has gone has no use for it.
-        let _ = answers.send((from, answer)).await;
+        answers.send((from, answer)).await?;
     }
     Ok(())
 }
@@ -115,11 +114,12 @@ fn addressed_stream<T: DeserializeOwned>(
     })
 }
 
-/// A server's sink, for values, each with whom it goes to.
+/// A server's sink, for values, each with the client that it goes to. An answer to a client that has gone
+/// is counted, and is no error.
 fn addressed_sink<T: Serialize>(
     server: Server,
 ) -> impl Sink<(RoutingId, T), Error = TypedError> + Unpin {
-    server.with(|(to, value): (RoutingId, T)| {
+    server.lossy().with(|(to, value): (RoutingId, T)| {
         future::ready(encode(&value).map(|message| message.with_routing_id(to)))
     })
 }

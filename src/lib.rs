@@ -191,5 +191,5 @@ pub use self::proto::mechanism::Mechanism;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::remote::{ProcessCredentials, Remote};
 pub use self::routing_id::RoutingId;
-pub use self::socket::{Builder, Client, CloseReport, Permit, RoutePermit, Server, Socket};
+pub use self::socket::{Builder, Client, CloseReport, Lossy, Permit, RoutePermit, Server, Socket};
 pub use self::transport::StdListener;

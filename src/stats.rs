@@ -58,7 +58,8 @@ pub struct RemoteStats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Accepted from a handle, and not handed to the transport when their remote or the socket ended.
+    /// Accepted from a handle, and not handed to the transport when their remote or the socket ended;
+    /// those that [`Lossy`](crate::Lossy) has dropped included.
     pub undelivered: u64,
     /// Read from a remote, and found no room before the connection or the socket ended.
     pub unreceived: u64,

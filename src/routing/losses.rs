@@ -62,6 +62,15 @@ impl Losses {
         }
     }
 
+    /// Counts a message that a sink was given and has dropped. Nothing is logged: there may be as many as
+    /// there are messages.
+    pub(crate) fn dropped(&self, message: Message) {
+        if let Some(kept) = &mut *lock(&self.kept) {
+            kept.push(message);
+        }
+        self.undelivered.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts messages that were read and that nobody will receive.
     pub(crate) fn unreceived(&self, subject: &Subject, messages: u64) {
         if messages > 0 {

@@ -172,6 +172,11 @@ impl Control {
         if self.commands.is_closed() { BindError::Closed } else { error }
     }
 
+    /// Counts a message that a sink took and dropped, as its remote could not be sent it.
+    pub(super) fn count_dropped(&self, message: Message) {
+        self.shared.losses().dropped(message);
+    }
+
     async fn listen(&self, asked: Endpoint, acceptor: Acceptor) -> Result<Endpoint, BindError> {
         let local = acceptor.local_endpoint();
         let bound = self.ask(|done| Command::Bind { asked, acceptor, done }).await;

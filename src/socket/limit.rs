@@ -19,6 +19,11 @@ impl Limit {
         Self { length, timer: None }
     }
 
+    /// Begins anew, for another wait.
+    pub(super) fn reset(&mut self) {
+        self.timer = None;
+    }
+
     /// Ready when the wait is over. Whoever waits asks this after it has found that it has to.
     #[cold]
     pub(super) fn poll(&mut self, runtime: &Runtime, cx: &mut Context<'_>) -> Poll<()> {

@@ -343,13 +343,31 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
 }
 
 pub(super) mod sealed {
+    use std::task::{Context, Poll};
+
+    use futures_sink::Sink;
+
+    use crate::error::RouteError;
+    use crate::message::Message;
     use crate::options::Options;
+    use crate::socket::Socket;
     use crate::socket::control::Control;
+    use crate::socket::limit::Limit;
 
     /// What the common parts need of a socket type.
     #[expect(private_interfaces, unnameable_types, reason = "so that nobody can implement it")]
     pub trait Sealed: Sized {
         fn start(options: Options) -> Self;
         fn control(&self) -> &Control;
+    }
+
+    /// A socket type whose messages name the remotes that they go to.
+    #[expect(private_interfaces, unnameable_types, reason = "so that nobody can implement it")]
+    pub trait Addressing: Socket + Sink<Message, Error = RouteError> + Unpin {
+        /// How long a message of its sink may wait for room.
+        fn limit(&self) -> Limit;
+
+        /// Waits as long as that, and hands the message out then.
+        fn poll_overdue(&mut self, limit: &mut Limit, cx: &mut Context<'_>) -> Poll<Message>;
     }
 }

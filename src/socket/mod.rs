@@ -11,6 +11,7 @@ mod core;
 mod handle;
 mod limit;
 mod live;
+mod lossy;
 #[cfg(feature = "metrics")]
 mod meter;
 #[cfg(all(test, shuttle))]
@@ -29,5 +30,6 @@ pub use self::control::CloseReport;
 use self::core::Core;
 use self::handle::Handle;
 pub use self::live::Socket;
+pub use self::lossy::Lossy;
 #[cfg(feature = "metrics")]
 pub(crate) use self::meter::{Meter, Reading};

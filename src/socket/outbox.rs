@@ -3,6 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use super::Core;
+use super::limit::Limit;
 use super::sending::{cancel, poll_send};
 use super::turn::poll_turn;
 use crate::message::Message;
@@ -109,6 +110,25 @@ impl<T: Copy> Outbox<T> {
             }
             (_, _) => Poll::Ready(Ok(())),
         }
+    }
+
+    /// Waits as long as a message may wait here for room, and hands it out then.
+    pub(super) fn poll_overdue<R: Strategy<Target = T>>(
+        &mut self,
+        core: &Core<R>,
+        limit: &mut Limit,
+        cx: &mut Context<'_>,
+    ) -> Poll<Message> {
+        // Without a place in the line it is only another task's turn.
+        let Some((to, ticket)) = self.waiting else { return Poll::Pending };
+        if self.unsent.is_none() {
+            return Poll::Pending;
+        }
+        ready!(limit.poll(core.runtime(), cx));
+        let Some((_, message)) = self.unsent.take() else { return Poll::Pending };
+        self.waiting = None;
+        cancel(core, to, ticket);
+        Poll::Ready(message)
     }
 
     /// Gives back what was promised, and counts what was not sent.

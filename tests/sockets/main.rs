@@ -37,6 +37,7 @@ mod ipc_owners;
 mod ipc_permissions;
 mod limits;
 mod live_options;
+mod lossy;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod monitor;

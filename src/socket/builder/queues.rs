@@ -67,8 +67,8 @@ impl<S> Builder<S> {
     }
 
     /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None` for
-    /// any time, zero for not at all. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.) The `Sink` waits for any
-    /// time.
+    /// any time, zero for not at all. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.) The `Sink` of a socket
+    /// waits for any time; that of [`Lossy`](crate::Lossy) drops a message that has waited for so long.
     pub fn send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.send_timeout = limit.into();
         self

@@ -74,6 +74,10 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// handle that is dropped with a message that was not flushed drops that message, and counts it in
 /// the [`CloseReport`].
 ///
+/// The sink waits while the client is mute, whatever [`send_timeout`](Builder::send_timeout) says. It
+/// fails only when the socket is closed, which ends a `StreamExt::forward`; that remotes come and go
+/// does not.
+///
 /// # Examples
 ///
 /// ```

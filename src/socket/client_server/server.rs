@@ -19,13 +19,14 @@ use crate::remote::Remote;
 use crate::routing::{Refusal, RoutingTable};
 use crate::routing_id::RoutingId;
 use crate::socket::control::Control;
-use crate::socket::live::sealed::Sealed;
+use crate::socket::limit::Limit;
+use crate::socket::live::sealed::{Addressing, Sealed};
 use crate::socket::receiving::{
     Receiving, ReceivingFrom, ReceivingMany, try_receive, try_receive_from,
 };
 use crate::socket::reserving::{Reserving, Slot};
 use crate::socket::sending::{Sending, WaitError, send_at_once};
-use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
+use crate::socket::{Builder, CloseReport, Core, Handle, Lossy, Socket};
 
 /// Talks to any number of [`Client`](crate::Client)s, to each by its [`RoutingId`] (RFC 41).
 ///
@@ -75,6 +76,11 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// one made with [`Message::with_routing_id`]. Closing the sink flushes it and leaves the socket
 /// open. The sink of a handle that is dropped with a message that was not flushed drops that
 /// message, and counts it in the [`CloseReport`].
+///
+/// The sink waits for as long as the queue of a remote is full, whatever
+/// [`send_timeout`](Builder::send_timeout) says, and fails when the socket is closed or the remote of a
+/// message has gone. A `StreamExt::forward` ends with either, for all remotes. To go on without
+/// those that have gone, or that do not read, forward to [`lossy`](Self::lossy).
 ///
 /// # Examples
 ///
@@ -266,6 +272,13 @@ impl Server {
         }
     }
 
+    /// Turns this handle into a [`Sink`] that drops messages to remotes that have gone, or that have no
+    /// room for [`send_timeout`](Builder::send_timeout), counts them, and goes on: for
+    /// `StreamExt::forward`, which ends at the first error. It is a [`Stream`] as well.
+    pub fn lossy(self) -> Lossy<Self> {
+        Lossy::new(self)
+    }
+
     /// Receives the next message; waits until there is one.
     ///
     /// # Cancel safety
@@ -451,6 +464,18 @@ impl Sink<Message> for Server {
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
         self.poll_flush(cx)
+    }
+}
+
+#[expect(private_interfaces, reason = "the trait is sealed")]
+impl Addressing for Server {
+    fn limit(&self) -> Limit {
+        Limit::new(self.0.core.send_timeout)
+    }
+
+    fn poll_overdue(&mut self, limit: &mut Limit, cx: &mut Context<'_>) -> Poll<Message> {
+        let Handle { core, outbox, .. } = &mut self.0;
+        outbox.poll_overdue(core, limit, cx)
     }
 }
 

@@ -1,7 +1,11 @@
 //! Senders of a SERVER, each of whom waits for one remote.
 
+use std::task::Poll;
+use std::time::Duration;
+
 use super::*;
 use crate::routing_id::RoutingId;
+use crate::socket::limit::Limit;
 
 #[test]
 fn a_full_remote_holds_up_nobody_who_sends_to_another() {
@@ -13,6 +17,12 @@ fn a_full_remote_holds_up_nobody_who_sends_to_another() {
 fn a_sender_that_is_dropped_leaves_its_slot_to_the_next() {
     all(2, || a_sender_is_dropped("bc"));
     some(|| a_sender_is_dropped("bcdef"));
+}
+
+#[test]
+fn a_sink_that_drops_what_is_overdue_leaves_its_slot_to_the_next() {
+    all(2, || a_sink_drops_what_is_overdue("b", "c"));
+    some(|| a_sink_drops_what_is_overdue("bcd", "efg"));
 }
 
 #[test]
@@ -71,6 +81,39 @@ async fn a_sender_is_dropped(letters: &'static str) {
         assert_eq!(join(sender, &mut queued, letter).await, None);
     }
     assert_eq!(sorted(&written.take(queued.len()).await), queued);
+    model.end(connection, written, 0).await;
+}
+
+/// The sink waits for no time at all.
+async fn a_sink_drops_what_is_overdue(letters: &'static str, others: &'static str) {
+    let model = Model::server(1);
+    let attachment = model.attach();
+    let to = id(&attachment);
+    model.fill(to, "a");
+    let mut handle = model.handle();
+    let sink = shuttle::future::spawn(async move {
+        let mut limit = Limit::new(Some(Duration::ZERO));
+        let mut dropped = String::new();
+        for letter in letters.bytes() {
+            let Handle { core, outbox, .. } = &mut handle;
+            outbox.start_send(core, to, Message::from([letter])).unwrap();
+            let overdue = poll_fn(|cx| match outbox.poll_flush(core, cx) {
+                Poll::Ready(sent) => Poll::Ready(sent.map(|()| None)),
+                Poll::Pending => outbox.poll_overdue(core, &mut limit, cx).map(Some).map(Ok),
+            });
+            dropped.extend(overdue.await.unwrap().map(|message| self::letter(&message)));
+        }
+        dropped
+    });
+    let senders: Vec<_> = others.chars().map(|letter| model.send(to, letter)).collect();
+    let (connection, mut written) = connection(attachment);
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    let dropped = sink.await.unwrap();
+    let mut sent = "a".to_owned() + letters + others;
+    sent.retain(|letter| !dropped.contains(letter));
+    assert_eq!(sorted(&written.take(sent.len()).await), sorted(&sent));
     model.end(connection, written, 0).await;
 }
 

@@ -9,6 +9,8 @@
 //! kernel, where it carries the messages, has no say in it.
 
 mod coverage;
+#[cfg(feature = "serde")]
+mod described;
 mod operations;
 mod scene;
 mod threads;

@@ -9,6 +9,8 @@ use futures::future::LocalBoxFuture;
 use futures::{Sink, SinkExt, StreamExt};
 use tokio_zmtp::{Client, Message, Server, Socket};
 
+#[cfg(feature = "serde")]
+use super::described;
 use super::scene::{Cast, Effect};
 use super::turns;
 
@@ -276,6 +278,50 @@ pub(super) const OPERATIONS: &[Operation] = &[
             }
         })
     }),
+    traffic("Sink for Lossy::poll_ready", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let mut lossy = cast.server.clone().lossy();
+                ready(&mut lossy).await.unwrap();
+                turns(cast.rng.u32(..3)).await;
+                let message = cast.replies.offer().with_routing_id(cast.id);
+                cast.replies.settle(lossy.start_send_unpin(message));
+            }
+        })
+    }),
+    traffic("Sink for Lossy::poll_flush", |mut cast| {
+        Box::pin(async move {
+            let mut lossy = cast.server.clone().lossy();
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer().with_routing_id(cast.id);
+                cast.replies.settle(lossy.start_send_unpin(message));
+                SinkExt::<Message>::flush(&mut lossy).await.unwrap();
+            }
+        })
+    }),
+    traffic("Sink for Lossy::poll_close", |mut cast| {
+        Box::pin(async move {
+            let mut lossy = cast.server.clone().lossy();
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer().with_routing_id(cast.id);
+                cast.replies.settle(lossy.start_send_unpin(message));
+                SinkExt::<Message>::close(&mut lossy).await.unwrap();
+            }
+        })
+    }),
+    traffic("Stream for Lossy::poll_next", |mut cast| {
+        Box::pin(async move {
+            let mut lossy = cast.server.clone().lossy();
+            for _ in 0..SEVERAL {
+                cast.drain_requests();
+                let message = lossy.next().await.unwrap();
+                cast.requests.ledger().receive(&message);
+            }
+        })
+    }),
     traffic("Stream for Client::poll_next", |mut cast| {
         Box::pin(async move {
             for _ in 0..SEVERAL {
@@ -430,32 +476,7 @@ fn limit(cast: &mut Cast) -> Duration {
     if cast.rng.u8(..4) == 0 { Duration::ZERO } else { LONG }
 }
 
-#[cfg(feature = "serde")]
-mod described {
-    use tokio_zmtp::config::{ClientConfig, ServerConfig, SocketConfig};
-
-    use super::{ANY, Cast};
-
-    pub(super) async fn client(cast: Cast) {
-        let text = format!("bind = ['{ANY}']\nconnect = ['{}']", cast.endpoint);
-        let config: ClientConfig = toml::from_str(&text).unwrap();
-        config.start().await.unwrap();
-    }
-
-    pub(super) async fn server(cast: Cast) {
-        let text = format!("bind = ['{ANY}', '{ANY}']\nconnect = ['{}']", cast.endpoint);
-        let config: ServerConfig = toml::from_str(&text).unwrap();
-        config.start().await.unwrap();
-    }
-
-    pub(super) async fn socket(cast: Cast) {
-        let text = format!("type = 'client'\nbind = ['{ANY}']\nconnect = ['{}']", cast.endpoint);
-        let config: SocketConfig = toml::from_str(&text).unwrap();
-        config.start().await.unwrap();
-    }
-}
-
-const ANY: &str = "tcp://127.0.0.1:*";
+pub(super) const ANY: &str = "tcp://127.0.0.1:*";
 
 const LONG: Duration = Duration::from_secs(3_600);
 

@@ -1,0 +1,162 @@
+//! Sending to remotes that may have gone, where one must not hold up the others.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+
+use super::limit::Limit;
+use crate::error::RouteError;
+use crate::message::Message;
+use crate::socket::live::sealed::Addressing;
+
+/// A socket that addresses remotes, whose [`Sink`] drops what cannot be sent, counts it and goes on.
+///
+/// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has gone,
+/// which ends a `StreamExt::forward` for all other remotes. It waits for as long as the queue of a remote
+/// is full, with the messages for all others behind the one that waits. This one
+///
+/// - drops a message whose remote has gone, also while the message waits for that remote;
+/// - drops a message for which there has been no room for [`send_timeout`](crate::Builder::send_timeout):
+///   by default it waits for any time, and with zero not at all.
+///
+/// What it drops is counted in [`dropped`](Self::dropped) and, for all handles of the socket, in
+/// [`Dropped::undelivered`](crate::stats::Dropped::undelivered), together with the messages that were
+/// queued for a remote when it went; and so it is in the [`CloseReport`](crate::CloseReport).
+///
+/// It is a [`Stream`] as well, that of the socket. [`Server::lossy`](crate::Server::lossy) makes it.
+///
+/// # Errors
+///
+/// The sink fails with [`RouteError::Closed`] when the socket is closed, and with
+/// [`RouteError::HostUnreachable`] if a message has no routing id, and so cannot have come from a remote
+/// of the socket: that is a mistake of the program. Nothing that a remote does makes it fail.
+///
+/// # Examples
+///
+/// An echo that outlives its clients:
+///
+/// ```
+/// use futures::StreamExt;
+/// use tokio_zmtp::{Client, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let endpoint = server.last_endpoint().unwrap();
+/// tokio::spawn(server.clone().map(Ok).forward(server.lossy()));
+///
+/// for body in ["first", "second"] {
+///     let client = Client::connect(endpoint.clone()).await?;
+///     client.send(body).await?;
+///     assert_eq!(client.recv().await?, body);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a sink does nothing until it is used"]
+pub struct Lossy<S> {
+    socket: S,
+    /// That of the message that waits.
+    limit: Limit,
+    dropped: u64,
+}
+
+impl<S: Addressing> Lossy<S> {
+    pub(super) fn new(socket: S) -> Self {
+        let limit = socket.limit();
+        Self { socket, limit, dropped: 0 }
+    }
+
+    /// Returns the socket.
+    pub const fn get_ref(&self) -> &S {
+        &self.socket
+    }
+
+    /// Turns it back into the socket. A message that waits for room stays in the socket's own sink.
+    pub fn into_inner(self) -> S {
+        self.socket
+    }
+
+    /// Returns how many messages this sink has dropped.
+    #[must_use]
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Waits for the socket's sink, and drops what it cannot send.
+    fn poll_sink(
+        &mut self,
+        poll: impl Fn(Pin<&mut S>, &mut Context<'_>) -> Poll<Result<(), RouteError>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), RouteError>> {
+        loop {
+            match poll(Pin::new(&mut self.socket), cx) {
+                Poll::Ready(Ok(())) => {
+                    self.limit.reset();
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Ready(Err(error)) => self.pass_over(error)?,
+                Poll::Pending => {
+                    let message = ready!(self.socket.poll_overdue(&mut self.limit, cx));
+                    self.drop_message(message);
+                }
+            }
+        }
+    }
+
+    fn pass_over(&mut self, error: RouteError) -> Result<(), RouteError> {
+        match error {
+            RouteError::HostUnreachable(message) if message.routing_id().is_some() => {
+                self.drop_message(message);
+                Ok(())
+            }
+            error => Err(error),
+        }
+    }
+
+    fn drop_message(&mut self, message: Message) {
+        self.limit.reset();
+        self.dropped += 1;
+        self.socket.control().count_dropped(message);
+    }
+}
+
+impl<S: Addressing> Sink<Message> for Lossy<S> {
+    type Error = RouteError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+        self.poll_sink(S::poll_ready, cx)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), RouteError> {
+        let sent = Pin::new(&mut self.socket).start_send(message);
+        sent.or_else(|error| self.pass_over(error))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+        self.poll_sink(S::poll_flush, cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), RouteError>> {
+        self.poll_sink(S::poll_close, cx)
+    }
+}
+
+impl<S: Stream<Item = Message> + Unpin> Stream for Lossy<S> {
+    type Item = Message;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        Pin::new(&mut self.socket).poll_next(cx)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Lossy<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { socket, dropped, .. } = self;
+        let mut debug = f.debug_struct("Lossy");
+        debug.field("socket", socket).field("dropped", dropped).finish_non_exhaustive()
+    }
+}
