@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time;
 
 use crate::socket::{Meter, Reading, Socket};
 use crate::stats::Stats;
@@ -103,7 +103,8 @@ impl Publisher {
         }
     }
 
-    /// Publishes at once, and again after every `interval`, for as long as the future is polled.
+    /// Publishes at once, and again after every `interval`, of a millisecond or more, for as long as the
+    /// future is polled.
     ///
     /// What has happened since the last time is published by whoever calls [`publish`](Self::publish)
     /// before the program ends.
@@ -114,13 +115,11 @@ impl Publisher {
     ///
     /// # Panics
     ///
-    /// If the interval is zero.
+    /// Outside of a Tokio runtime with time enabled.
     pub async fn run(self, interval: Duration) -> Infallible {
-        let mut ticks = time::interval(interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
             self.publish();
+            time::sleep(interval.max(SHORTEST_INTERVAL)).await;
         }
     }
 }
@@ -190,6 +189,9 @@ fn describe() {
     describe_gauge!(CONNECTED_REMOTES, Unit::Count, "Remotes that are connected");
     describe_gauge!(QUEUED_MESSAGES, Unit::Count, "Messages that wait in queues, by direction");
 }
+
+/// The resolution of Tokio's clock.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
 const SENT_MESSAGES: &str = "zmtp_sent_messages_total";
 const SENT_BYTES: &str = "zmtp_sent_bytes_total";

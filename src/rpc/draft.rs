@@ -44,9 +44,9 @@ impl Draft {
 }
 
 /// What is left of a call's time, as a REQUEST says it: rounded up, so that the responder's clock does not
-/// ring before ours.
-pub(super) fn millis(left: Duration) -> u32 {
-    u32::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
+/// ring before ours; nothing if it is more than a REQUEST can say.
+pub(super) fn millis(left: Duration) -> Option<u32> {
+    u32::try_from(left.as_nanos().div_ceil(1_000_000)).ok()
 }
 
 /// The whole message of a call.

@@ -42,11 +42,13 @@ impl Request {
     }
 
     /// Sets how long a reply is of use, from now on. What is left of it when the request is sent
-    /// travels with it.
+    /// travels with it, unless that exceeds 49 days, the longest time that the envelope can state.
+    ///
+    /// A timeout beyond what the clock can count, such as [`Duration::MAX`], is one of 30 years.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
-        let deadline = tokio::time::Instant::now().checked_add(timeout);
-        Self { deadline, ..self }
+        let now = tokio::time::Instant::now();
+        Self { deadline: now.checked_add(timeout).or_else(|| now.checked_add(FAR)), ..self }
     }
 
     /// Sets until when a reply is of use.
@@ -125,3 +127,6 @@ impl<T: Into<Message>> From<T> for Request {
         Self::new(body)
     }
 }
+
+/// Some 30 years, which Tokio takes for a time that never comes, too.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);

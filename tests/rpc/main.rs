@@ -16,6 +16,7 @@ mod every_await;
 mod failover;
 mod giving_up;
 mod layers;
+mod limits;
 mod lost;
 // npm has another name elsewhere.
 #[cfg(unix)]

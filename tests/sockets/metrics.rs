@@ -157,6 +157,21 @@ async fn it_runs_at_the_interval_that_it_is_given() {
     running.abort();
 }
 
+#[tokio::test(start_paused = true)]
+async fn it_runs_at_any_interval() {
+    let _watchdog = Watchdog::start();
+    for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let exporter = Exporter::install();
+        let publisher = Publisher::new();
+        publisher.add("socket", &Client::builder().build());
+        let running = task::spawn(publisher.run(interval));
+        time::sleep(Duration::from_secs(1)).await;
+        assert!(!exporter.scrape().is_empty());
+        assert!(!running.is_finished());
+        running.abort();
+    }
+}
+
 #[tokio::test]
 async fn a_socket_ends_although_it_is_published() {
     let _watchdog = Watchdog::start();

@@ -44,6 +44,26 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
 }
 
 #[test]
+fn every_time_is_read_and_written_at_its_limits() {
+    let given: toml::Table = EVERY_OPTION.parse().unwrap();
+    let is_time = |value: &toml::Value| {
+        value.as_str().is_some_and(|text| humantime::parse_duration(text).is_ok())
+    };
+    let times: Vec<_> = given.iter().filter(|(_, value)| is_time(value)).collect();
+    assert!(times.len() > 10, "{times:?}");
+    for time in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let text = humantime::format_duration(time);
+        for (key, _) in &times {
+            let config: ClientConfig = read(&format!("{key} = '{text}'"));
+            let written = toml::Table::try_from(&config).unwrap();
+            assert_eq!(written[*key].as_str(), Some(&*text.to_string()), "{key}");
+            assert_eq!(read::<ClientConfig>(&written.to_string()), config);
+            drop(config.builder().unwrap());
+        }
+    }
+}
+
+#[test]
 fn every_mechanism_is_read_and_written() {
     let secret = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
     let public = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";

@@ -59,7 +59,7 @@ impl Unsent {
             if left.is_zero() {
                 return Poll::Ready(Err(CallError::DeadlineExceeded));
             }
-            timeout = Some(draft::millis(left));
+            timeout = draft::millis(left);
         }
         let draft = self.draft(timeout);
         let mut idle = None;

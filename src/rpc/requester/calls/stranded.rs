@@ -60,7 +60,7 @@ impl Calls {
         let left = deadline.saturating_duration_since(Instant::now());
         match Envelope::decode(&message) {
             Ok(Envelope { content: Content::Request(fields), .. }) => {
-                let timeout = Some(draft::millis(left));
+                let timeout = draft::millis(left);
                 draft::message(id, Content::Request(RequestFields { timeout, ..fields }))
             }
             _ => message,
