@@ -59,7 +59,8 @@
 //! To send a message is to queue it for a remote: that `send` has returned does not mean that the
 //! message has arrived. A message that was handed to the system's network buffers when a connection
 //! broke may be lost, as with any ZeroMQ socket; one that was not is sent again on the next
-//! connection, or counted as undelivered. Where it matters, the reply is the acknowledgement.
+//! connection, or counted as undelivered. A message that a remote refuses, by ending two connections
+//! while it is written, is dropped and counted as [refused](Dropped::refused). Where it matters, the reply is the acknowledgement.
 //!
 //! # The mute state
 //!
@@ -122,7 +123,7 @@
 //!
 //! | Level | Events in `endpoint` | Events in `connection` |
 //! |---|---|---|
-//! | `WARN`, something that whoever runs the program should know | `cannot accept connections now` (`error`); `cannot connect` and `cannot resolve` (`error`), at the first failure in a row; `not connecting again` | `refused a connection` (`error`), but for one who left or may come back soon; `disconnected` (`reason`), when the remote has broken the protocol, refuses this socket, sends too long a message, or gives no sign of life; `discarded multipart messages` (`messages`), at the first; `undelivered messages ended with their remote`, `nobody receives; dropped what a remote has sent` (`messages`), which are in `endpoint` where there is no connection |
+//! | `WARN`, something that whoever runs the program should know | `cannot accept connections now` (`error`); `cannot connect` and `cannot resolve` (`error`), at the first failure in a row; `not connecting again` | `refused a connection` (`error`), but for one who left or may come back soon; `disconnected` (`reason`), when the remote has broken the protocol, refuses this socket, sends too long a message, or gives no sign of life; `discarded multipart messages` (`messages`), at the first; `undelivered messages ended with their remote`, `the remote ends the connection while a message is written; dropped it` (`len`), `nobody receives; dropped what a remote has sent` (`messages`), which are in `endpoint` where there is no connection |
 //! | `INFO`, the life of what this side has asked for | `listening`, `connecting`, `closed` | `connected` (`remote_type`, `user_id`, `reconnects`) and `disconnected`, when it was dialled |
 //! | `DEBUG`, the life of what comes from outside, and attempts | `cannot connect`, `cannot resolve`, after the first; `connecting again` (`delay`); `resolved` (`addresses`) | `accepted`, `handed over` (`resource`), `dialled`, `the handshake failed` (`error`); `connected`, `disconnected` and `refused a connection` otherwise |
 //! | `TRACE`, the rest | | `the remote is alive` (`round_trip`), `ignored a command` (`name`), `discarded multipart messages`, after the first |

@@ -61,6 +61,15 @@ pub struct Dropped {
     /// Accepted from a handle, and not handed to the transport when their remote or the socket ended;
     /// those that [`Lossy`](crate::Lossy) has dropped included.
     pub undelivered: u64,
+    /// Accepted from a handle, and dropped because the remote has ended the connection twice while they
+    /// were being written, without a message in between.
+    ///
+    /// A remote does so when a message is longer than it allows, and would do so again and again, while
+    /// nothing behind that message is sent. Once is not enough to tell: a server that is restarted in the
+    /// middle of a long message gets it when it is back. What counts is that the remote has closed or
+    /// reset the connection when part of the message was written. Heartbeats that fail, networks that
+    /// fail, and what this side ends do not count.
+    pub refused: u64,
     /// Read from a remote, and found no room before the connection or the socket ended.
     pub unreceived: u64,
     /// Multipart messages, which have no meaning between thread-safe sockets (RFC 37, Thread-Safe
@@ -114,6 +123,7 @@ impl Stats {
         received.add(other.received);
         for (sum, more) in [
             (&mut dropped.undelivered, other.dropped.undelivered),
+            (&mut dropped.refused, other.dropped.refused),
             (&mut dropped.unreceived, other.dropped.unreceived),
             (&mut dropped.multipart, other.dropped.multipart),
             (reconnects, other.reconnects),

@@ -54,7 +54,7 @@ use crate::proto::command::Command;
 use crate::proto::heartbeating::{Dead, Heartbeating};
 use crate::proto::traffic::Traffic;
 use crate::remote::Remote;
-use crate::routing::Attachment;
+use crate::routing::{Attachment, Remainder};
 
 /// An established connection.
 #[derive(Debug)]
@@ -74,6 +74,12 @@ pub(crate) struct Connection<'a, S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// How many octets of an incomplete frame have arrived.
     incomplete: usize,
+    /// Whether anything has arrived that is complete.
+    has_received: bool,
+    /// Whether a message was written whole.
+    has_written: bool,
+    /// Whether it was the remote that ended the connection.
+    is_ended_by_remote: bool,
     quiet: Quiet,
 }
 
@@ -105,6 +111,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             heartbeating: Heartbeating::new(options.heartbeat, now()),
             timer: None,
             incomplete: 0,
+            has_received: false,
+            has_written: false,
+            is_ended_by_remote: false,
             quiet: Quiet::default(),
         }
     }
@@ -126,11 +135,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             Poll::Pending => end.as_mut().poll(cx).map(|()| None),
         })
         .await;
+        self.is_ended_by_remote = reason.as_ref().is_some_and(DisconnectReason::is_by_remote);
         if matches!(reason, None | Some(DisconnectReason::Closed)) {
             // In a box, for which there is no room before the end.
             let _ = Box::pin(time::timeout(CLOSE_TIMEOUT, self.shut_down())).await;
         }
         reason
+    }
+
+    /// Whether anything has passed whole after the handshake, one way or the other.
+    pub(crate) const fn has_passed(&self) -> bool {
+        self.has_received || self.has_written
     }
 
     fn poll_traffic(&mut self, cx: &mut Context<'_>) -> Poll<DisconnectReason> {
@@ -191,8 +206,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             self.quiet.handle_octets(done);
             work += done;
             match traffic {
-                Some(Ok(Traffic::Messages(batch))) => self.receive(batch),
+                Some(Ok(Traffic::Messages(batch))) => {
+                    self.has_received = true;
+                    self.receive(batch);
+                }
                 Some(Ok(Traffic::Command(command))) => {
+                    self.has_received = true;
                     if let Some(reason) = self.handle_command(command) {
                         self.framed.read_buffer_mut().clear();
                         return Poll::Ready(reason);
@@ -344,6 +363,7 @@ impl<S> Connection<'_, S> {
     fn count_written(&mut self) -> u64 {
         let written = self.writer.take_written();
         if !written.is_empty() {
+            self.has_written = true;
             self.quiet.handle_octets(usize::try_from(written.octets).unwrap_or(usize::MAX));
             self.remote.counters().count_sent(written);
             self.portion.handle_written();
@@ -379,10 +399,16 @@ impl<S> Connection<'_, S> {
 
 impl<S> Drop for Connection<'_, S> {
     fn drop(&mut self) {
-        let unwritten = self.writer.take_unwritten(self.framed.write_buffer().len());
+        let buffered = self.framed.write_buffer().len();
+        let (messages, is_begun) = self.writer.take_unwritten(buffered);
         self.count_written();
         self.decode_rest();
-        self.attachment.put_back(unwritten, mem::take(&mut self.undelivered));
+        let remainder = Remainder {
+            messages,
+            is_cut_off: is_begun && self.is_ended_by_remote,
+            is_first: !self.has_written,
+        };
+        self.attachment.put_back(remainder, mem::take(&mut self.undelivered));
     }
 }
 

@@ -125,13 +125,16 @@ impl Writer {
     }
 
     /// Takes out the messages that are not written whole, `buffered` octets of the round being
-    /// still in the write buffer.
-    pub(super) fn take_unwritten(&mut self, buffered: usize) -> VecDeque<Message> {
+    /// still in the write buffer. Returns with them whether part of the first is written.
+    pub(super) fn take_unwritten(&mut self, buffered: usize) -> (VecDeque<Message>, bool) {
         let mut missing = self.pending(buffered);
         let mut written = self.encoded;
+        let mut is_begun = false;
         while missing > 0 && written > 0 {
             written -= 1;
-            missing = missing.saturating_sub(self.frame_len(&self.taken[written]));
+            let frame = self.frame_len(&self.taken[written]);
+            is_begun = missing < frame;
+            missing = missing.saturating_sub(frame);
         }
         let mut unwritten = mem::take(&mut self.taken);
         for message in unwritten.drain(..written) {
@@ -140,7 +143,7 @@ impl Writer {
         self.in_round = false;
         self.encoded = 0;
         self.long.clear();
-        unwritten
+        (unwritten, is_begun)
     }
 
     /// What messages were written since this was last asked.
@@ -365,13 +368,17 @@ mod tests {
             writer.queue_command(&Command::Pong(Pong::decode(b"xyz")));
             let mut cx = Context::from_waker(Waker::noop());
             let _ = writer.poll_write(&mut cx, &mut framed);
-            let unwritten = writer.take_unwritten(framed.write_buffer().len());
+            let (unwritten, is_begun) = writer.take_unwritten(framed.write_buffer().len());
             let mut end = PONG_LEN;
+            let mut ends = vec![end];
             let expected = bodies.iter().filter(|body| {
                 end += frame_len(body.len());
+                ends.push(end);
                 end > capacity.max(1)
             });
             assert!(unwritten.iter().eq(expected), "{capacity} octets were written");
+            let is_between = capacity > PONG_LEN && !ends.contains(&capacity);
+            assert_eq!(is_begun, is_between, "{capacity} octets were written");
             let written = writer.take_written().messages;
             assert_eq!(written, (bodies.len() - unwritten.len()) as u64);
         }

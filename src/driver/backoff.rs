@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(super) struct Backoff {
     interval: Duration,
     max: Duration,
-    /// Attempts that failed since the last success.
+    /// Attempts that failed since the last success, and connections that were of no use.
     failures: u32,
 }
 
@@ -31,6 +31,15 @@ impl Backoff {
         jittered(self.max, random)
     }
 
+    /// Notes a connection that has ended. It begins the delays anew if it was of some use: if something
+    /// passed after the handshake, that is, if the remote has sent something or a message was written
+    /// whole, or if the connection has lasted. A remote that refuses a message finishes the handshake, too.
+    pub(super) fn handle_connection(&mut self, has_passed: bool, lasted: Duration) {
+        if has_passed || lasted >= self.max.min(LASTING) {
+            self.reset();
+        }
+    }
+
     pub(super) fn reset(&mut self) {
         self.failures = 0;
     }
@@ -40,6 +49,9 @@ fn jittered(interval: Duration, random: f64) -> Duration {
     let half = interval / 2;
     half + half.mul_f64(random)
 }
+
+/// A connection that has lasted for so long was of some use, though nothing may have passed.
+const LASTING: Duration = Duration::from_secs(10);
 
 /// Where nobody listens on this machine an attempt fails at once; without a delay it would take a
 /// whole core.
@@ -54,8 +66,20 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(500));
         let delays: Vec<_> = (0..5).map(|_| backoff.after_failure(1.0).as_millis()).collect();
         assert_eq!(delays, [100, 200, 400, 500, 500]);
-        backoff.reset();
+        backoff.handle_connection(true, Duration::ZERO);
         assert_eq!(backoff.after_failure(1.0), Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_connection_that_was_of_no_use_counts_as_a_failure() {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(60));
+        let delays: Vec<_> = [0, 1, 9, 10, 0]
+            .map(|seconds| {
+                backoff.handle_connection(false, Duration::from_secs(seconds));
+                backoff.after_failure(1.0).as_millis()
+            })
+            .into();
+        assert_eq!(delays, [100, 200, 400, 100, 200]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::mem;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use tokio::time;
+use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -128,7 +128,6 @@ impl Connector {
             let Some(dialled) = self.dial_unless_ended().await else { return };
             let retry = match dialled {
                 Ok((dialled, span)) => {
-                    self.backoff.reset();
                     self.is_failing = false;
                     let serving = Box::pin(self.serve(dialled).instrument(span));
                     let Some(retry) = serving.await else { return };
@@ -263,7 +262,8 @@ impl Connector {
             Direction::Dialled { reconnects: self.connections },
         );
         self.connections += 1;
-        let (reason, mut attachment) = match line {
+        let begun = Instant::now();
+        let (reason, has_passed, mut attachment) = match line {
             Line::Inproc(half) => {
                 let hello = options.hello_message.clone().map(Message::from);
                 half.join(attachment, joined.remote(), hello);
@@ -271,17 +271,20 @@ impl Connector {
                     reason = half.ended() => Some(reason),
                     () = joined.disconnected() => None,
                 };
-                (reason, half.leave()?)
+                // Whoever has bound the name is there, and no handshake was for nothing.
+                (reason, true, half.leave()?)
             }
             Line::Stream(framed) => {
                 let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
                 let mut connection =
                     Connection::new(framed, write_size, &mut attachment, remote, options);
                 let reason = connection.run_until(joined.disconnected()).await;
+                let has_passed = connection.has_passed();
                 drop(connection);
-                (reason, attachment)
+                (reason, has_passed, attachment)
             }
         };
+        self.backoff.handle_connection(has_passed, begun.elapsed());
         let (retry, reason) = match reason {
             Some(DisconnectReason::Closed) => (None, DisconnectReason::Closed),
             Some(reason) => (Some(self.after_disconnect(&reason)), reason),

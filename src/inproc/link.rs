@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::DisconnectReason;
 use crate::pipe::{Arrival, Cargo, Parcel, Take, Want};
 use crate::remote::Remote;
-use crate::routing::{Attachment, lock};
+use crate::routing::{Attachment, Remainder, lock};
 use crate::sync::{AtomicU8, Mutex};
 
 /// Moves messages between two sockets, whenever it is woken.
@@ -115,7 +115,7 @@ impl Half {
         drop(state);
         self.link.ended.cancel();
         let End { mut attachment, undelivered, .. } = end?;
-        attachment.put_back(VecDeque::new(), undelivered);
+        attachment.put_back(Remainder::default(), undelivered);
         Some(attachment)
     }
 }

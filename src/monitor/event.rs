@@ -87,6 +87,12 @@ pub enum DropCause {
     /// The remote sent multipart messages, which have no meaning between thread-safe sockets (RFC 37,
     /// Thread-Safe Socket Types).
     Multipart,
+    /// It is a single message. The remote has ended two connections in a row while the message was being
+    /// written, as remotes do for which it is too long; see [`Dropped::refused`](crate::Dropped::refused).
+    Refused {
+        /// The bytes of its body.
+        len: usize,
+    },
     /// They were accepted from a handle, and not handed to the transport when their remote or the
     /// socket ended.
     Undelivered,

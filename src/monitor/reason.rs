@@ -200,6 +200,29 @@ impl From<HandshakeError> for HandshakeFailure {
     }
 }
 
+impl DisconnectReason {
+    /// Whether the remote has ended the connection without a word, and neither this side nor the network.
+    pub(crate) fn is_by_remote(&self) -> bool {
+        match self {
+            Self::ClosedByRemote => true,
+            Self::Io(error) => matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::NotConnected
+                    | io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::WriteZero
+            ),
+            Self::Closed
+            | Self::HeartbeatTimedOut
+            | Self::MessageTooLarge { .. }
+            | Self::Protocol(_)
+            | Self::Refused { .. } => false,
+        }
+    }
+}
+
 impl From<io::Error> for DisconnectReason {
     fn from(error: io::Error) -> Self {
         Self::Io(Arc::new(error))

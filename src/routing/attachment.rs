@@ -49,6 +49,7 @@ impl Routing {
             pipe: Pipe { outbound: attached.key, inbound },
             subject: Subject { routing_id: attached.routing_id, ..subject },
             taken: VecDeque::new(),
+            is_cut_off: false,
             undelivered: VecDeque::new(),
             unreceived: 0,
             woken,
@@ -111,6 +112,16 @@ impl Routing {
     }
 }
 
+/// What a connection took from the queue and did not write.
+#[derive(Debug, Default)]
+pub(crate) struct Remainder {
+    pub(crate) messages: VecDeque<Message>,
+    /// Whether the remote has ended the connection when part of the first of these was written.
+    pub(crate) is_cut_off: bool,
+    /// Whether the connection has written no message whole.
+    pub(crate) is_first: bool,
+}
+
 /// A double queue in its socket; dropping it takes the remote out of the socket, wakes whoever waits
 /// for it, and leaves what it sent to be received.
 #[derive(Debug)]
@@ -121,6 +132,8 @@ pub(crate) struct Attachment {
     subject: Subject,
     /// What a connection took from the queue and has not written, in order.
     taken: VecDeque<Message>,
+    /// Whether the remote has ended a connection when part of the first of these was written.
+    is_cut_off: bool,
     /// What a connection read and could not deliver, in order.
     undelivered: VecDeque<Arrival>,
     /// How many messages were read after the end of the socket.
@@ -175,15 +188,20 @@ impl Attachment {
     }
 
     /// Takes back what a connection took and did not write, and what it read and did not deliver.
-    pub(crate) fn put_back(
-        &mut self,
-        unwritten: VecDeque<Message>,
-        undelivered: VecDeque<Arrival>,
-    ) {
-        debug_assert!(self.taken.is_empty() || unwritten.is_empty());
+    ///
+    /// A message for which the remote has ended two connections is dropped: the remote would end the next
+    /// one as well, and get nothing of what is queued behind.
+    pub(crate) fn put_back(&mut self, remainder: Remainder, undelivered: VecDeque<Arrival>) {
+        let Remainder { mut messages, is_cut_off, is_first } = remainder;
+        debug_assert!(self.taken.is_empty() || messages.is_empty());
         debug_assert!(self.undelivered.is_empty());
-        if !unwritten.is_empty() {
-            self.taken = unwritten;
+        // The same message only if no other was written since.
+        let was_cut_off = self.is_cut_off && is_first;
+        let is_refused = is_cut_off && was_cut_off;
+        let refused = if is_refused { messages.pop_front() } else { None };
+        self.is_cut_off = refused.is_none() && (is_cut_off || was_cut_off);
+        if !messages.is_empty() {
+            self.taken = messages;
         }
         self.undelivered = undelivered;
         if self.undelivered.len() > UNDELIVERED_MAX {
@@ -193,6 +211,10 @@ impl Attachment {
         }
         #[cfg(feature = "rpc")]
         self.tell_end(false);
+        if let Some(message) = refused {
+            let message = message.routed(self.subject.routing_id);
+            self.routing.losses.refused(&self.subject, message);
+        }
     }
 
     /// Tells whoever wants to know that a connection has ended, after all that it has brought has been
@@ -201,9 +223,11 @@ impl Attachment {
     fn tell_end(&mut self, gone: bool) {
         let mut outgoing = lock(&self.routing.outgoing);
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
-        let is_begun = !self.taken.is_empty();
+        let mut cut_off_by = self.is_cut_off.then(|| self.subject.clone());
         let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
         drop(outgoing);
+        // It counts for another remote, too.
+        self.is_cut_off &= !self.taken.is_empty();
         if !self.routing.ends.are_watched() {
             return;
         }
@@ -215,9 +239,10 @@ impl Attachment {
         let pipe = self.pipe.outbound;
         let end = End { pipe, inbound: self.pipe.inbound, arrived, written, gone };
         let places = (written..).map(|number| Place { pipe, number });
-        let unwritten = elsewhere.into_iter().zip(places).map(|(message, place)| {
-            let is_begun = is_begun && place.number == written;
-            Unwritten { message, place, is_begun }
+        let unwritten = elsewhere.into_iter().zip(places).map(|(message, place)| Unwritten {
+            message,
+            place,
+            cut_off_by: cut_off_by.take(),
         });
         self.routing.ends.tell(end, unwritten);
         wake_all(&mut self.woken);
@@ -301,7 +326,7 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         #[cfg(feature = "rpc")]
         self.tell_end(true);
-        let Self { routing, pipe, subject, taken, undelivered, unreceived, woken } = self;
+        let Self { routing, pipe, subject, taken, undelivered, unreceived, woken, .. } = self;
         let queued = lock(&routing.outgoing).detach(pipe.outbound, woken);
         let undelivered = mem::take(undelivered);
         *unreceived += lock(&routing.incoming).end(pipe.inbound, undelivered, woken);

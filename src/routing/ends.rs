@@ -5,6 +5,7 @@ use std::mem;
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
+use crate::monitor::Subject;
 use crate::pipe::PipeKey;
 use crate::routing::{Place, lock};
 use crate::sync::Mutex;
@@ -35,8 +36,8 @@ pub(crate) struct Unwritten {
     pub(crate) message: Message,
     /// Where it was queued.
     pub(crate) place: Place,
-    /// Whether the connection may have ended because of it: its writing may have been begun.
-    pub(crate) is_begun: bool,
+    /// The remote, if it has ended the connection when part of the message was written.
+    pub(crate) cut_off_by: Option<Subject>,
 }
 
 /// The last connection of a pipe has ended.
@@ -119,7 +120,7 @@ mod tests {
     }
 
     fn left(pipe: PipeKey, number: u64) -> Unwritten {
-        Unwritten { message: Message::new(), place: Place { pipe, number }, is_begun: false }
+        Unwritten { message: Message::new(), place: Place { pipe, number }, cut_off_by: None }
     }
 
     fn end(pipe: PipeKey, written: u64) -> End {

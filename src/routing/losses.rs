@@ -13,6 +13,7 @@ use crate::sync::Mutex;
 #[derive(Debug)]
 pub(crate) struct Losses {
     undelivered: AtomicU64,
+    refused: AtomicU64,
     unreceived: AtomicU64,
     multipart: AtomicU64,
     /// Undelivered messages themselves, from when somebody has asked for them.
@@ -24,6 +25,7 @@ impl Losses {
     pub(crate) fn new(publisher: Arc<Publisher>) -> Self {
         Self {
             undelivered: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             unreceived: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
             kept: Mutex::new(None),
@@ -71,6 +73,20 @@ impl Losses {
         self.undelivered.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a message that the remote does not take.
+    pub(crate) fn refused(&self, subject: &Subject, message: Message) {
+        let len = message.len();
+        if let Some(kept) = &mut *lock(&self.kept) {
+            kept.push(message);
+        }
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(
+            len,
+            "the remote ends the connection while a message is written; dropped it"
+        );
+        self.publish(subject, 1, DropCause::Refused { len });
+    }
+
     /// Counts messages that were read and that nobody will receive.
     pub(crate) fn unreceived(&self, subject: &Subject, messages: u64) {
         if messages > 0 {
@@ -89,6 +105,7 @@ impl Losses {
     pub(crate) fn read(&self) -> Dropped {
         Dropped {
             undelivered: self.undelivered.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
             unreceived: self.unreceived.load(Ordering::Relaxed),
             multipart: self.multipart.load(Ordering::Relaxed),
         }

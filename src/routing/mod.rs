@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::PoisonError;
 use std::task::{Poll, Waker};
 
-pub(crate) use self::attachment::{Attachment, Pipe, Routing};
+pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
 #[cfg(feature = "rpc")]
 pub(crate) use self::ends::{End, Ends, Heard, Unwritten};
 pub(crate) use self::fair_queue::{Closed, FairQueue};

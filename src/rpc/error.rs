@@ -25,6 +25,11 @@ pub enum CallError {
     /// The responder has answered with an error.
     #[error(transparent)]
     Failed(#[from] Failure),
+    /// Two remotes, or one of them twice, have ended the connection while the request was being written, as
+    /// servers do for which it is too long; it was certainly not carried out. It is not retryable, as a
+    /// server with the same limit refuses it again. See [`Dropped::refused`](crate::Dropped::refused).
+    #[error("servers end the connection while the request is written")]
+    Refused,
     /// The request was taken back before it was written, and there was no other server for it; it was certainly
     /// not carried out. See [`Requester`](super::Requester#lost-connections).
     #[error("the server was given up before the request was sent")]
@@ -32,8 +37,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the request was certainly not begun, so that it is safe to make it again: it was not
-    /// sent, or the responder says so, being overloaded or about to end.
+    /// Whether the request was certainly not begun, so that it is safe to make it again, and may succeed
+    /// then: it was not sent, or the responder says so, being overloaded or about to end.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -64,7 +69,12 @@ mod tests {
         assert!(CallError::Unsent.is_retryable());
         assert!(!CallError::ConnectionLost.is_retryable());
         assert!(CallError::ConnectionLost.is_retryable_if_idempotent());
-        for error in [CallError::DeadlineExceeded, CallError::Closed, CallError::BadReply] {
+        for error in [
+            CallError::DeadlineExceeded,
+            CallError::Closed,
+            CallError::BadReply,
+            CallError::Refused,
+        ] {
             assert!(!error.is_retryable_if_idempotent());
         }
         assert!(!failed(ErrorCode::APPLICATION).is_retryable_if_idempotent());

@@ -102,7 +102,7 @@ impl Failure {
             CallError::Unsent => ErrorCode::OVERLOADED,
             CallError::DeadlineExceeded => ErrorCode::DEADLINE_EXCEEDED,
             CallError::Closed | CallError::ConnectionLost => ErrorCode::CANCELLED,
-            CallError::BadReply => ErrorCode::FAILED,
+            CallError::BadReply | CallError::Refused => ErrorCode::FAILED,
         };
         Self::new(code, error.to_string())
     }

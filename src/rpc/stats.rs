@@ -24,6 +24,8 @@ pub struct RequesterStats {
     pub deadline_exceeded: u64,
     /// Calls that went with a connection.
     pub connection_lost: u64,
+    /// Calls whose request servers do not take: see [`CallError::Refused`](super::CallError::Refused).
+    pub refused: u64,
     /// Calls whose request was not written before its server was given up, with no other to take it.
     pub unsent: u64,
     /// Calls that ended with the client.
@@ -52,6 +54,7 @@ impl RequesterStats {
             + self.bad_replies
             + self.deadline_exceeded
             + self.connection_lost
+            + self.refused
             + self.unsent
             + self.closed
             + self.cancelled;

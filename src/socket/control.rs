@@ -34,7 +34,8 @@ pub struct CloseReport {
     /// How many messages the socket has handed to the transport, since it was made.
     pub delivered: u64,
     /// How many messages the socket had accepted and could not hand to the transport, since it was
-    /// made: because their remote went away, or because `linger` was over.
+    /// made: because their remote went away or [refuses](crate::Dropped::refused) them, or because
+    /// `linger` was over.
     pub undelivered: u64,
 }
 
@@ -100,7 +101,7 @@ impl Control {
         let _ = self.ask(|done| Command::Close { done }).await;
         self.commands.closed().await;
         let Stats { sent, dropped, .. } = self.stats();
-        CloseReport { delivered: sent.messages, undelivered: dropped.undelivered }
+        CloseReport { delivered: sent.messages, undelivered: dropped.undelivered + dropped.refused }
     }
 
     pub(super) async fn close_with_unsent(&self) -> (CloseReport, Vec<Message>) {

@@ -11,6 +11,7 @@ use tokio::task::coop;
 use super::{Client, Core, Server, receiving, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
+use crate::monitor::Subject;
 use crate::peers::Presence;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
@@ -77,6 +78,11 @@ impl Client {
     /// Counts a message that was queued and is not going to be sent.
     pub(crate) fn count_undelivered(&self, message: Message) {
         self.core().control.count_undelivered(message);
+    }
+
+    /// Counts a message that a remote does not take.
+    pub(crate) fn count_refused(&self, remote: &Subject, message: Message) {
+        self.core().control.shared().losses().refused(remote, message);
     }
 
     /// Queues the message that `make` makes for its place, as soon as there is room. Sets `idle` to the

@@ -55,6 +55,29 @@ async fn calls_wait_for_the_next_connection() {
 }
 
 #[tokio::test]
+async fn a_call_whose_request_the_server_does_not_take_fails_and_those_behind_it_go_on() {
+    for endpoint in ["tcp://127.0.0.1:*", "ipc://*"] {
+        let server = Server::builder().max_message_size(0x1_0000).bind(endpoint).await.unwrap();
+        let bare = Bare { server };
+        let moment = Duration::from_millis(1);
+        let client = Client::builder().reconnect_interval(moment).build();
+        client.connect(bare.endpoint().as_str()).await.unwrap();
+        let requester = Requester::new(client);
+        let refused = tokio::spawn(requester.call(vec![7; LONGER_THAN_BUFFERS]));
+        until(&requester, |stats| stats.sent == 1).await;
+        let behind = tokio::spawn(requester.call("behind"));
+        bare.echo().await;
+        assert_eq!(behind.await.unwrap().unwrap(), "behind");
+        let error = refused.await.unwrap().unwrap_err();
+        assert_eq!(error, CallError::Refused);
+        assert!(!error.is_retryable_if_idempotent());
+        let stats = requester.stats();
+        assert_eq!((stats.refused, stats.answered, stats.outstanding), (1, 1, 0));
+        assert!(stats.is_balanced());
+    }
+}
+
+#[tokio::test]
 async fn replies_that_came_before_a_connection_was_lost_are_not_lost() {
     for endpoint in ["tcp://127.0.0.1:*", &crate::wire::unique()] {
         let bare = Bare::bind(endpoint).await;
@@ -125,3 +148,6 @@ async fn only_the_calls_of_the_lost_connection_fail() {
     two.send(from, REPLY, id, body(&rest)).await;
     assert_eq!(second.await.unwrap().unwrap(), "x");
 }
+
+/// More than the system keeps between two sockets.
+const LONGER_THAN_BUFFERS: usize = 0x100_0000;

@@ -49,6 +49,7 @@ mod races;
 mod readiness;
 mod reconnect;
 mod reconnect_stop;
+mod refused;
 mod resources;
 mod round_trip;
 mod routing;

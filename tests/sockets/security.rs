@@ -383,7 +383,7 @@ async fn who_only_holds_connections_open_does_not_keep_others_out() {
 }
 
 /// Lets everybody in.
-struct Anybody;
+pub(crate) struct Anybody;
 
 impl Authenticator for Anybody {
     async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
@@ -392,7 +392,7 @@ impl Authenticator for Anybody {
 }
 
 /// The mechanisms of two ends that fit together; the second is the server's.
-fn mechanisms() -> [(Mechanism, Mechanism); 3] {
+pub(crate) fn mechanisms() -> [(Mechanism, Mechanism); 3] {
     let plain = Mechanism::plain_client("alice", "right").unwrap();
     [(Mechanism::Null, Mechanism::Null), (plain, Mechanism::PlainServer), curve()]
 }

@@ -44,8 +44,8 @@ struct Slot {
     answered: u64,
     /// No pipe, while the request is stranded.
     place: Place,
-    /// How many connections have ended while the request was the first that they had to write.
-    begun: u8,
+    /// How many remotes have ended the connection when part of the request was written.
+    cut_off: u8,
     deadline: Option<Instant>,
     state: State,
 }
@@ -108,13 +108,13 @@ impl Calls {
         let index = match self.free.pop() {
             Some(index) => {
                 let slot = &mut self.slots[index];
-                (slot.place, slot.begun) = (place, 0);
+                (slot.place, slot.cut_off) = (place, 0);
                 (slot.deadline, slot.state) = (deadline, state);
                 index
             }
             None => {
-                let (generation, answered, begun) = (0, 0, 0);
-                self.slots.push(Slot { generation, answered, place, begun, deadline, state });
+                let (generation, answered, cut_off) = (0, 0, 0);
+                self.slots.push(Slot { generation, answered, place, cut_off, deadline, state });
                 self.slots.len() - 1
             }
         };

@@ -112,8 +112,11 @@ impl Dispatcher {
             unwritten.into_iter().filter_map(|left| calls.strand(left, woken)).collect();
         drop(calls);
         wake_all(woken);
-        for message in dropped {
-            core.client.count_undelivered(message);
+        for (message, refused_by) in dropped {
+            match refused_by {
+                Some(remote) => core.client.count_refused(&remote, message),
+                None => core.client.count_undelivered(message),
+            }
         }
     }
 

@@ -62,7 +62,7 @@ use crate::socket::{Client, CloseReport};
 /// that were still queued go to another connected server immediately, or to the first that connects, with
 /// what is left of their time. They fail with [`CallError::Unsent`], which is safe to try again, if the
 /// server is given up, by `disconnect` or because it refuses this client, while no other is connected; and
-/// if a second connection ends while the same request is the first that it has to write.
+/// with [`CallError::Refused`] if a second server ends its connection while the same request is written.
 ///
 /// # Tower
 ///

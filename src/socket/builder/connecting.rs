@@ -62,7 +62,9 @@ impl<S> Builder<S> {
     /// Sets how long to wait before the first attempt to connect again; `None` to make no other
     /// attempt. Each further attempt doubles it, up to
     /// [`reconnect_interval_max`](Self::reconnect_interval_max), and up to half of each wait is random.
-    /// A finished handshake begins anew. Default: 100 ms. (libzmq `ZMQ_RECONNECT_IVL`.)
+    /// A connection that was of use begins anew: one over which the remote has sent something after the
+    /// handshake, or a message was written whole, or that has lasted for ten seconds. Default: 100 ms.
+    /// (libzmq `ZMQ_RECONNECT_IVL`.)
     pub fn reconnect_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.reconnect_interval = interval.into();
         self

@@ -5,6 +5,7 @@ use std::task::Poll;
 use super::*;
 use crate::error::RecvError;
 use crate::pipe::{Arrival, arrival_of};
+use crate::routing::Remainder;
 use crate::socket::receiving::{Receiving, ReceivingFrom, ReceivingMany, try_receive};
 
 #[test]
@@ -142,7 +143,7 @@ async fn the_remote_goes(letters: &'static str) {
         })
         .await;
         let rest = delivered.is_pending().then_some(arrival);
-        attachment.put_back(VecDeque::new(), rest.into_iter().collect());
+        attachment.put_back(Remainder::default(), rest.into_iter().collect());
     });
     let mut received = String::new();
     for receiver in receivers {

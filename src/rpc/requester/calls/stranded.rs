@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{Calls, Slot, find};
 use crate::message::Message;
+use crate::monitor::Subject;
 use crate::pipe::PipeKey;
 use crate::routing::{Place, Unwritten};
 use crate::rpc::CallError;
@@ -15,24 +16,25 @@ use crate::rpc::envelope::{Content, Envelope, RequestFields};
 
 impl Calls {
     /// Takes back what a connection has left. What is the request of a call that still waits is stranded
-    /// until it is queued for another server; everything else is returned, as nobody is to get it.
+    /// until it is queued for another server; everything else is returned, as no server is to get it, with
+    /// the remote that refuses it if one does.
     pub(in crate::rpc::requester) fn strand(
         &mut self,
         unwritten: Unwritten,
         woken: &mut Vec<Waker>,
-    ) -> Option<Message> {
-        let Unwritten { message, place, is_begun } = unwritten;
+    ) -> Option<(Message, Option<Subject>)> {
+        let Unwritten { message, place, cut_off_by } = unwritten;
         let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
-            return Some(message);
+            return Some((message, None));
         };
         let found = find(&mut self.slots, id);
         let found = found.filter(|(_, slot)| slot.place == place && slot.is_outstanding());
-        let Some((index, slot)) = found else { return Some(message) };
-        slot.begun += u8::from(is_begun);
-        if slot.begun >= BEGUN_MAX {
-            self.stats.unsent += 1;
-            self.settle(index, Err(CallError::Unsent), false, woken);
-            return Some(message);
+        let Some((index, slot)) = found else { return Some((message, None)) };
+        slot.cut_off += u8::from(cut_off_by.is_some());
+        if slot.cut_off >= CUT_OFF_MAX {
+            self.stats.refused += 1;
+            self.settle(index, Err(CallError::Refused), false, woken);
+            return Some((message, cut_off_by));
         }
         slot.place = Place { pipe: PipeKey::null(), number: 0 };
         self.stranded.push_back((id, message));
@@ -78,6 +80,6 @@ impl Calls {
     }
 }
 
-/// As often may a connection end while a request is the first that it has to write: this may be the reason,
-/// as with a request that is too long for the server, and it must not bring down one after the other.
-const BEGUN_MAX: u8 = 2;
+/// As often may a remote end its connection while a request is written: this may be the reason, as with a
+/// request that is too long for the server, and it must not end one connection after the other.
+const CUT_OFF_MAX: u8 = 2;

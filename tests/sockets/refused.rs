@@ -1,0 +1,190 @@
+//! Messages that a remote does not take: it ends the connection while they are written.
+
+use std::time::Duration;
+
+use tokio::time;
+use tokio_zmtp::monitor::{DisconnectReason, DropCause, EventKind};
+use tokio_zmtp::{Builder, Client, Server, Socket};
+
+use crate::events;
+use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener};
+use crate::security::{Anybody, mechanisms};
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn a_message_that_is_too_long_for_a_server_is_dropped_after_two_tries_and_the_queue_goes_on()
+{
+    let _watchdog = Watchdog::start();
+    for (of_client, of_server) in mechanisms() {
+        for endpoint in ENDPOINTS {
+            let server = Server::builder().mechanism(of_server.clone()).authenticator(Anybody);
+            let server = server.max_message_size(LIMIT).bind(*endpoint).await.unwrap();
+            let client = quick(Client::builder()).mechanism(of_client.clone()).build();
+            let mut monitor = client.monitor();
+            client.connect(server.last_endpoint().unwrap()).await.unwrap();
+            client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+            for number in 0..9_u8 {
+                client.send([number]).await.unwrap();
+            }
+            for number in 0..9_u8 {
+                assert_eq!(server.recv().await.unwrap(), [number]);
+            }
+            let cause = DropCause::Refused { len: LONGER_THAN_BUFFERS };
+            events::until_dropped(&mut monitor, 1, cause).await;
+            let stats = client.stats();
+            assert_eq!((stats.dropped.refused, stats.dropped.undelivered), (1, 0));
+            assert_eq!(stats.reconnects, 2);
+            let report = client.close().await;
+            assert_eq!((report.delivered, report.undelivered), (9, 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_same_happens_to_a_server_that_connects() {
+    let _watchdog = Watchdog::start();
+    for endpoint in ENDPOINTS {
+        let client = Client::builder().max_message_size(LIMIT).bind(*endpoint).await.unwrap();
+        let server = quick(Server::builder()).build();
+        let mut monitor = server.monitor();
+        server.connect(client.last_endpoint().unwrap()).await.unwrap();
+        client.send("hello").await.unwrap();
+        let id = server.recv().await.unwrap().routing_id().unwrap();
+        server.route(vec![7; LONGER_THAN_BUFFERS], id).await.unwrap();
+        server.route("after", id).await.unwrap();
+        assert_eq!(client.recv().await.unwrap(), "after");
+        let cause = DropCause::Refused { len: LONGER_THAN_BUFFERS };
+        let (_, _, of) = events::until_dropped(&mut monitor, 1, cause).await;
+        assert_eq!(of, Some(id));
+        assert_eq!(server.stats().dropped.refused, 1);
+    }
+}
+
+#[tokio::test]
+async fn it_is_handed_out_by_a_close_that_is_under_way() {
+    let _watchdog = Watchdog::start();
+    let server = Server::builder().max_message_size(LIMIT).bind(ENDPOINTS[0]).await.unwrap();
+    let client = quick(Client::builder()).build();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+    client.send("after").await.unwrap();
+    let (report, unsent) = client.close_with_unsent().await;
+    assert_eq!((report.delivered, report.undelivered), (1, 1));
+    assert_eq!(
+        unsent.iter().map(|message| message.len()).collect::<Vec<_>>(),
+        [LONGER_THAN_BUFFERS]
+    );
+    assert_eq!(server.recv().await.unwrap(), "after");
+}
+
+#[tokio::test]
+async fn one_that_was_cut_off_behind_another_is_tried_once_more() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = quick(Client::builder()).connect(listener.endpoint()).await.unwrap();
+    for number in 0..3 {
+        client.send(vec![number; LONGER_THAN_BUFFERS]).await.unwrap();
+    }
+    let mut first = listener.accept_as("SERVER").await;
+    first.read(1_000).await;
+    drop(first);
+    // From here on the remote takes one message, and ends the connection during the next.
+    for number in 0..2 {
+        let mut remote = listener.accept_as("SERVER").await;
+        assert!(remote.read_message().await == vec![number; LONGER_THAN_BUFFERS]);
+        remote.read(1_000).await;
+    }
+    let mut last = listener.accept_as("SERVER").await;
+    assert!(last.read_message().await == vec![2; LONGER_THAN_BUFFERS]);
+    assert_eq!(client.stats().dropped.refused, 0);
+}
+
+#[tokio::test]
+async fn ends_by_this_side_do_not_count() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = quick(Client::builder()).connect(listener.endpoint()).await.unwrap();
+    client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+    for _ in 0..4 {
+        let mut remote = listener.accept_as("SERVER").await;
+        remote.read(1_000).await;
+        assert!(client.disconnect_peer(client.peers()[0].connection_id()));
+        // What the remote does then is no refusal.
+        remote.read_to_end().await;
+    }
+    let mut remote = listener.accept_as("SERVER").await;
+    assert_eq!(remote.read_message().await.len(), LONGER_THAN_BUFFERS);
+    assert_eq!(client.stats().dropped.refused, 0);
+}
+
+// Time is paused from here on: there must be no other timer while bytes are under way.
+
+#[tokio::test(start_paused = true)]
+async fn remotes_that_stop_are_no_refusal() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .heartbeat_interval(Duration::from_secs(10))
+        .build();
+    let mut monitor = client.monitor();
+    client.connect(listener.endpoint()).await.unwrap();
+    client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+    for _ in 0..4 {
+        let mut remote = listener.accept_as("SERVER").await;
+        remote.read(1_000).await;
+        let reason = events::until_disconnected(&mut monitor).await;
+        assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
+    }
+    assert_eq!(client.stats().dropped.refused, 0);
+    assert_eq!(client.stats().reconnects, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_alone_does_not_make_attempts_more_frequent_again() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder()
+        .connect_timeout(None)
+        .handshake_interval(None)
+        .reconnect_interval(Duration::from_millis(100))
+        .reconnect_interval_max(Duration::from_secs(60))
+        .build();
+    let mut monitor = client.monitor();
+    client.connect(listener.endpoint()).await.unwrap();
+    let mut delays = Vec::new();
+    for number in 0..8 {
+        let mut remote = listener.accept_as("SERVER").await;
+        match number {
+            // It says something.
+            4 => remote.write(&remote::command("PONG", b"")).await,
+            // It stays for a while.
+            6 => time::sleep(Duration::from_secs(10)).await,
+            _ => {}
+        }
+        remote.shut_down().await;
+        drop(remote);
+        let retried = |kind: &EventKind| matches!(kind, EventKind::ConnectRetried { .. });
+        let event = events::until(&mut monitor, retried).await;
+        let EventKind::ConnectRetried { delay } = event.kind else { unreachable!() };
+        delays.push(delay.as_millis());
+    }
+    let longest = [100, 200, 400, 800, 100, 200, 100, 200];
+    for (delay, longest) in delays.iter().zip(longest) {
+        assert!(longest / 2 <= *delay && *delay <= longest, "{delays:?}");
+    }
+}
+
+fn quick<S>(builder: Builder<S>) -> Builder<S> {
+    let moment = Duration::from_millis(1);
+    builder.reconnect_interval(moment).reconnect_interval_max(moment)
+}
+
+const LIMIT: u64 = 0x10_0000;
+
+#[cfg(unix)]
+const ENDPOINTS: &[&str] = &["tcp://127.0.0.1:*", "ipc://*"];
+
+#[cfg(not(unix))]
+const ENDPOINTS: &[&str] = &["tcp://127.0.0.1:*"];
