@@ -10,7 +10,7 @@ use super::super::super::metadata::Metadata;
 use super::super::{Credentials, MechanismError, StatusCode};
 use super::client::{COOKIE, PADDING, SIGNED, VERSION};
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
-use super::secret_box::SharedKey;
+use super::secret_box::{SharedKey, TAG};
 use super::session::{Role, Session};
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
@@ -78,8 +78,8 @@ impl CurveServerHandshake {
         let (name, data) = command::split_name(body)?;
         match (name, &self.state) {
             (HELLO, State::AwaitHello { seed }) => {
-                let (transient, hello_nonce) = self.open_hello(data)?;
-                let welcome = self.welcome(&transient, seed)?;
+                let Hello { transient, shared, nonce: hello_nonce } = self.open_hello(data)?;
+                let welcome = welcome(&transient, &shared, seed);
                 let cookie_key = SharedKey::own(*seed.cookie_key);
                 self.command = Some(Command::Mechanism { name: WELCOME, data: welcome });
                 self.state = State::AwaitInitiate { cookie_key, hello_nonce };
@@ -152,8 +152,7 @@ impl CurveServerHandshake {
         !matches!(self.state, State::AwaitHello { .. })
     }
 
-    /// Returns the client's short-term key and the nonce.
-    fn open_hello(&self, data: &[u8]) -> Result<(CurvePublicKey, u64), MechanismError> {
+    fn open_hello(&self, data: &[u8]) -> Result<Hello, MechanismError> {
         let malformed = || MechanismError::Malformed { name: HELLO };
         let (version, data) = data.split_first_chunk().ok_or_else(malformed)?;
         if version != VERSION {
@@ -163,32 +162,18 @@ impl CurveServerHandshake {
         let (padding, data) = data.split_first_chunk::<PADDING>().ok_or_else(malformed)?;
         let (transient, data) = data.split_first_chunk::<LEN>().ok_or_else(malformed)?;
         let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
-        if padding.iter().any(|&octet| octet != 0x00) {
+        // All that costs nothing comes before the keys are agreed upon.
+        if padding.iter().any(|&octet| octet != 0x00) || sealed.len() != TAG + SIGNED {
             return Err(malformed());
         }
+        let unopened = |_| MechanismError::Unopened { name: HELLO };
         let transient = CurvePublicKey::from_bytes(*transient);
-        let signed = SharedKey::agree(self.keypair.secret_key(), &transient)
-            .and_then(|shared| shared.open(&nonce(HELLO_NONCE, short_nonce), sealed))
-            .map_err(|_| MechanismError::Unopened { name: HELLO })?;
+        let shared = SharedKey::agree(self.keypair.secret_key(), &transient).map_err(unopened)?;
+        let signed = shared.open(&nonce(HELLO_NONCE, short_nonce), sealed).map_err(unopened)?;
         if **signed != [0x00; SIGNED] {
             return Err(malformed());
         }
-        Ok((transient, u64::from_be_bytes(*short_nonce)))
-    }
-
-    /// Returns the data of a WELCOME.
-    fn welcome(&self, client: &CurvePublicKey, seed: &Seed) -> Result<Vec<u8>, MechanismError> {
-        let transient = CurveKeypair::from(CurveSecretKey::from_bytes(*seed.transient));
-        let [cookie_nonce, welcome_nonce] = &seed.nonces;
-        let kept =
-            Zeroizing::new([*client.as_bytes(), *transient.secret_key().as_bytes()].concat());
-        let cookie =
-            SharedKey::own(*seed.cookie_key).seal(&nonce(COOKIE_NONCE, cookie_nonce), &kept);
-        let text = [&transient.public_key().as_bytes()[..], cookie_nonce, &cookie].concat();
-        let sealed = SharedKey::agree(self.keypair.secret_key(), client)
-            .map_err(|_| MechanismError::Unopened { name: HELLO })?
-            .seal(&nonce(WELCOME_NONCE, welcome_nonce), &text);
-        Ok([&welcome_nonce[..], &sealed].concat())
+        Ok(Hello { transient, shared, nonce: u64::from_be_bytes(*short_nonce) })
     }
 
     fn open_initiate(
@@ -232,6 +217,26 @@ impl CurveServerHandshake {
         let credentials = Some(Credentials::Curve { public_key: client });
         Ok(Identified { credentials, remote, shared, initiate_nonce })
     }
+}
+
+/// What a HELLO holds.
+struct Hello {
+    /// The client's short-term key.
+    transient: CurvePublicKey,
+    /// What it has agreed upon with the server's long-term one, for HELLO and WELCOME.
+    shared: SharedKey,
+    nonce: u64,
+}
+
+/// Returns the data of a WELCOME to a client with this short-term key.
+fn welcome(client: &CurvePublicKey, shared: &SharedKey, seed: &Seed) -> Vec<u8> {
+    let transient = CurveKeypair::from(CurveSecretKey::from_bytes(*seed.transient));
+    let [cookie_nonce, welcome_nonce] = &seed.nonces;
+    let kept = Zeroizing::new([*client.as_bytes(), *transient.secret_key().as_bytes()].concat());
+    let cookie = SharedKey::own(*seed.cookie_key).seal(&nonce(COOKIE_NONCE, cookie_nonce), &kept);
+    let text = [&transient.public_key().as_bytes()[..], cookie_nonce, &cookie].concat();
+    let sealed = shared.seal(&nonce(WELCOME_NONCE, welcome_nonce), &text);
+    [&welcome_nonce[..], &sealed].concat()
 }
 
 /// The nonces of a server's commands count from 1.
