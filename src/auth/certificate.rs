@@ -209,7 +209,7 @@ impl CurveCertificate {
         text.push_str(&format!("curve\n    public-key = \"{}\"\n", self.public_key));
         if let Some(secret) = secret {
             let octets = secret.to_text();
-            let secret = str::from_utf8(&*octets).expect("the characters of Z85 are ASCII");
+            let secret = str::from_utf8(&octets).expect("the characters of Z85 are ASCII");
             for part in ["    secret-key = \"", secret, "\"\n"] {
                 text.push_str(part);
             }

@@ -1,7 +1,5 @@
 //! Keys from the system's random numbers.
 
-use zeroize::Zeroizing;
-
 use super::{CurveKeypair, CurvePublicKey, CurveSecretKey};
 use crate::proto::mechanism::Mechanism;
 
@@ -13,9 +11,9 @@ impl CurveKeypair {
     /// If the system has no random numbers, which the systems that people use always have.
     #[must_use]
     pub fn generate() -> Self {
-        let mut octets = Zeroizing::new([0x00; 32]);
-        getrandom::fill(&mut *octets).expect("the system has random numbers");
-        CurveSecretKey::from_bytes(*octets).into()
+        CurveSecretKey::try_filled(|octets| getrandom::fill(octets))
+            .expect("the system has random numbers")
+            .into()
     }
 }
 

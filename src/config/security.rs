@@ -89,7 +89,7 @@ pub(super) fn write_mechanism<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let secret_key = |keypair: &CurveKeypair| {
         let text = keypair.secret_key().to_text();
-        Secret(Zeroizing::new(String::from_utf8_lossy(&*text).into_owned()))
+        Secret(Zeroizing::new(String::from_utf8_lossy(&text).into_owned()))
     };
     let form = match mechanism {
         Mechanism::Null => Form::Null,

@@ -13,9 +13,9 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time;
 use tokio_util::codec::{Framed, FramedParts};
-use zeroize::Zeroizing;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
+use super::shaking::Shaking;
 use crate::auth::{Admission, Asking, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
 use crate::proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Peer};
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
             let _ = say_last_word(&mut framed, Ending::Refused).await;
             return Err(failure);
         }
-        let FramedParts { io, codec, read_buf, .. } = framed.into_parts();
+        let FramedParts { io, codec, read_buf, .. } = framed.into_inner().into_parts();
         Ok(Self { stream: io, handshake: codec.0, read: read_buf, admission })
     }
 
@@ -83,7 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
     ) -> Result<Established<S>, HandshakeFailure> {
         let Self { stream, mut handshake, read, admission } = self;
         let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
-        let mut framed = Framed::with_capacity(stream, HandshakeCodec(handshake), 0);
+        let mut framed = Shaking::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
         *framed.read_buffer_mut() = read;
         let peer = within(deadline, finish(&mut framed, outcome)).await?;
         Ok(carry_traffic(framed, peer, admission, max_message_size))
@@ -127,13 +127,11 @@ enum Ending {
 }
 
 fn seed() -> Result<Seed, HandshakeFailure> {
-    let mut octets = Zeroizing::new([0x00; Seed::LEN]);
-    getrandom::fill(&mut *octets).map_err(io::Error::from)?;
-    Ok(Seed::new(&octets))
+    Ok(Seed::try_filled(|octets| getrandom::fill(octets)).map_err(io::Error::from)?)
 }
 
-fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Framed<S, HandshakeCodec> {
-    Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER)
+fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Shaking<S> {
+    Shaking::new(Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER))
 }
 
 async fn within<T>(
@@ -200,7 +198,7 @@ async fn say_last_word<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 fn carry_traffic<S: AsyncRead + AsyncWrite>(
-    framed: Framed<S, HandshakeCodec>,
+    framed: Shaking<S>,
     peer: Peer,
     Admission { user_id, metadata: granted }: Admission,
     max_message_size: Option<u64>,
@@ -210,11 +208,12 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
             handshake.take_session().map(|session| (session.sealer, session.opener)).unzip();
         TrafficCodec { decoder: TrafficDecoder::new(max_message_size, opener), sealer }
     };
+    let framed = framed.into_inner();
     let framed = if framed.read_buffer().is_empty() {
         // The other way makes room for 8 KiB in either direction, which a connection that stays idle has
         // no use for.
         let FramedParts { io, codec, .. } = framed.into_parts();
-        Framed::with_capacity(io, traffic(codec), HANDSHAKE_BUFFER)
+        Framed::with_capacity(io, traffic(codec), TRAFFIC_BUFFER)
     } else {
         framed.map_codec(traffic)
     };
@@ -290,5 +289,9 @@ impl From<DecodeError<HandshakeError>> for HandshakeFailure {
     }
 }
 
-/// Enough for the greeting and the READY of an ordinary remote, and for its first messages.
-const HANDSHAKE_BUFFER: usize = 0x200;
+/// Enough for the greeting and for every HELLO: a buffer that grows leaves a copy behind, with the password
+/// that is in it.
+const HANDSHAKE_BUFFER: usize = 0x400;
+
+/// Enough for the first messages.
+const TRAFFIC_BUFFER: usize = 0x200;

@@ -21,6 +21,7 @@ mod codec;
 mod establish;
 mod portion;
 mod quiet;
+mod shaking;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -4,6 +4,7 @@ use std::str;
 
 use bytes::{BufMut, BytesMut};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::error_reason::ErrorReason;
 use super::frame;
@@ -23,7 +24,8 @@ pub(crate) enum Command {
     /// is decoded by the mechanism.
     Mechanism {
         name: &'static str,
-        data: Vec<u8>,
+        /// There may be a password in it.
+        data: Zeroizing<Vec<u8>>,
     },
     /// A well-formed command that we do not know. Its data is not kept.
     ///
@@ -36,6 +38,11 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// A command of a security mechanism.
+    pub(super) fn mechanism(name: &'static str, data: Vec<u8>) -> Self {
+        Self::Mechanism { name, data: Zeroizing::new(data) }
+    }
+
     /// Reads the body of a command frame.
     ///
     /// # Errors

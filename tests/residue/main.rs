@@ -17,6 +17,7 @@ mod churn;
 mod ending;
 mod half_open;
 mod idle;
+mod secrets;
 
 use std::alloc::System;
 

@@ -4,6 +4,7 @@ use std::str;
 
 use bytes::{Buf, Bytes, BytesMut};
 use thiserror::Error;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::command::Command;
 use super::error_reason::ErrorReason;
@@ -162,7 +163,14 @@ impl Handshake {
 
     /// Yields octets to send.
     pub(crate) fn poll_output(&mut self) -> Option<Bytes> {
-        (!self.output.is_empty()).then(|| self.output.split().freeze())
+        if self.output.is_empty() {
+            return None;
+        }
+        // There may be a password in it, which is overwritten here, and there when it is dropped.
+        let output = Bytes::from_owner(Zeroizing::new(self.output.to_vec()));
+        self.output.zeroize();
+        self.output.clear();
+        Some(output)
     }
 
     fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {

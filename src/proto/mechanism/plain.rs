@@ -15,6 +15,13 @@ use super::{Credentials, MechanismError, StatusCode};
 /// A password, which is never shown, and overwritten when it is dropped.
 ///
 /// Two are compared in a time that depends on their lengths only.
+///
+/// # Memory
+///
+/// What a handshake makes of a password, and the buffers in which it is sent and received, are overwritten
+/// when the handshake has ended. A `String` that a password is made of becomes its memory; a `&str` is copied,
+/// and what it was copied from is the caller's to overwrite. Buffers of the system, memory that is swapped
+/// out or dumped, and whatever an authenticator or a deserializer makes of the text are beyond reach.
 #[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
@@ -71,12 +78,13 @@ enum ClientState {
 impl PlainClientHandshake {
     /// Name and password have at most [`TEXT_MAX`] octets.
     pub(super) fn new(username: &str, password: &Password, metadata: Metadata) -> Self {
-        let mut data = Vec::new();
+        // As large as it gets: when it grows it leaves a copy behind.
+        let mut data = Vec::with_capacity(2 + username.len() + password.as_str().len());
         for text in [username, password.as_str()] {
             data.push(u8::try_from(text.len()).expect("a mechanism checks how long it is"));
             data.extend_from_slice(text.as_bytes());
         }
-        let command = Some(Command::Mechanism { name: HELLO, data });
+        let command = Some(Command::mechanism(HELLO, data));
         Self { state: ClientState::AwaitWelcome, command, metadata }
     }
 
@@ -97,7 +105,7 @@ impl PlainClientHandshake {
                 }
                 let mut data = Vec::new();
                 self.metadata.encode(&mut data);
-                self.command = Some(Command::Mechanism { name: INITIATE, data });
+                self.command = Some(Command::mechanism(INITIATE, data));
                 self.state = ClientState::AwaitReady;
                 Ok(())
             }
@@ -200,7 +208,7 @@ impl PlainServerHandshake {
         }
         self.state = match verdict {
             Ok(()) => {
-                self.command = Some(Command::Mechanism { name: WELCOME, data: Vec::new() });
+                self.command = Some(Command::mechanism(WELCOME, Vec::new()));
                 ServerState::AwaitInitiate
             }
             Err(_) => ServerState::Ended,

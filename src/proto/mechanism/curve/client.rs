@@ -7,6 +7,7 @@ use super::super::MechanismError;
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
 use super::secret_box::SharedKey;
 use super::session::{Role, Session};
+use super::stack::wiped;
 use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 use super::{HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 
@@ -35,10 +36,20 @@ impl CurveClientHandshake {
         metadata: Metadata,
         seed: &Seed,
     ) -> Self {
-        let transient = CurveKeypair::from(CurveSecretKey::from_bytes(*seed.transient));
+        wiped(|| Self::begin(server_key, keypair, metadata, seed))
+    }
+
+    fn begin(
+        server_key: CurvePublicKey,
+        keypair: CurveKeypair,
+        metadata: Metadata,
+        seed: &Seed,
+    ) -> Self {
+        let transient = CurveSecretKey::filled(|key| key.copy_from_slice(seed.transient()));
+        let transient = CurveKeypair::from(transient);
         let shared = SharedKey::agree(transient.secret_key(), &server_key)
             // Anybody could pose as a server with such a key; so nobody is to open what is sent to it.
-            .unwrap_or_else(|_| SharedKey::own(*seed.cookie_key));
+            .unwrap_or_else(|_| SharedKey::own(seed.cookie_key()));
         let short_nonce = HELLO_COUNT.to_be_bytes();
         let sealed = shared.seal(&nonce(HELLO_NONCE, &short_nonce), &[0x00; SIGNED]);
         let data = [
@@ -51,15 +62,19 @@ impl CurveClientHandshake {
         .concat();
         Self {
             state: State::AwaitWelcome { transient, shared },
-            command: Some(Command::Mechanism { name: HELLO, data }),
+            command: Some(Command::mechanism(HELLO, data)),
             server_key,
             keypair,
             metadata,
-            vouch_nonce: seed.nonces[0],
+            vouch_nonce: *seed.nonces()[0],
         }
     }
 
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+        wiped(|| self.take_command(body))
+    }
+
+    fn take_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         let (name, data) = command::split_name(body)?;
         match (name, &mut self.state) {
             (ERROR, State::AwaitWelcome { .. } | State::AwaitReady { .. }) => {
@@ -77,7 +92,7 @@ impl CurveClientHandshake {
                     &self.metadata,
                     &self.vouch_nonce,
                 )?;
-                self.command = Some(Command::Mechanism { name: INITIATE, data: initiate });
+                self.command = Some(Command::mechanism(INITIATE, initiate));
                 self.state = State::AwaitReady { shared };
                 Ok(())
             }

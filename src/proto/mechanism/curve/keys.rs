@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::str::{self, FromStr};
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 use x25519_dalek::{PublicKey, StaticSecret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
+use super::stack::wiped;
 use super::z85;
 
 /// The public half of a key pair of CURVE, which names who has the other half.
@@ -18,8 +20,16 @@ pub struct CurvePublicKey([u8; LEN]);
 
 /// The secret half of a key pair of CURVE.
 ///
-/// It is never printed, and its octets are overwritten when it is dropped. It is read from 40 characters
-/// of Z85, as everywhere around ZeroMQ.
+/// It is never printed. It is read from 40 characters of Z85, as everywhere around ZeroMQ.
+///
+/// # Memory
+///
+/// A key lies in one place on the heap, which its clones and the sockets that use it share, and which is
+/// overwritten when the last of them is dropped. Copies that arithmetic leaves on the stack are overwritten,
+/// too. Beyond the reach of safe Rust are registers that the system saves, memory that is swapped out or
+/// dumped, and the text or the bytes that a program makes a key of: overwrite these yourself, for example
+/// with the crate `zeroize`. Short-term keys of connections are overwritten when they are dropped, but
+/// encrypting a message leaves parts of them on the stack.
 ///
 /// # Examples
 ///
@@ -31,7 +41,7 @@ pub struct CurvePublicKey([u8; LEN]);
 /// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
 /// ```
 #[derive(Clone)]
-pub struct CurveSecretKey(StaticSecret);
+pub struct CurveSecretKey(Arc<Zeroizing<[u8; LEN]>>);
 
 /// Both halves of a key pair of CURVE.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +86,9 @@ impl FromStr for CurvePublicKey {
     type Err = CurveKeyError;
 
     fn from_str(text: &str) -> Result<Self, CurveKeyError> {
-        decode(text).map(|octets| Self(*octets))
+        let mut octets = [0x00; LEN];
+        decode(text, &mut octets)?;
+        Ok(Self(octets))
     }
 }
 
@@ -94,38 +106,57 @@ impl fmt::Display for CurvePublicKey {
 }
 
 impl CurveSecretKey {
-    /// Makes a key of its octets, which have to be random.
+    /// Makes a key of its octets, which have to be random. The caller's own copy of them stays where it is.
     #[must_use]
-    pub fn from_bytes(octets: [u8; 32]) -> Self {
-        let octets = Zeroizing::new(octets);
-        Self(StaticSecret::from(*octets))
+    pub fn from_bytes(mut octets: [u8; 32]) -> Self {
+        let key = Self::filled(|key| key.copy_from_slice(&octets));
+        octets.zeroize();
+        key
+    }
+
+    /// Makes a key of the octets that `fill` writes, which are nowhere else then.
+    pub(super) fn filled(fill: impl FnOnce(&mut [u8; LEN])) -> Self {
+        let mut key = Arc::new(Zeroizing::default());
+        fill(Arc::get_mut(&mut key).expect("it has not been shared yet"));
+        Self(key)
+    }
+
+    /// Does the same with what may fail.
+    pub(crate) fn try_filled<E>(
+        fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut filled = Ok(());
+        let key = Self::filled(|key| filled = fill(key));
+        filled.map(|()| key)
     }
 
     /// Returns its octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        &self.0
     }
 
     /// Returns the public half.
     #[must_use]
     pub fn public_key(&self) -> CurvePublicKey {
-        CurvePublicKey(PublicKey::from(&self.0).to_bytes())
+        wiped(|| CurvePublicKey(PublicKey::from(&StaticSecret::from(**self.0)).to_bytes()))
     }
 
     /// Returns the 40 characters of Z85, which are overwritten when they are dropped.
-    pub(crate) fn to_text(&self) -> Zeroizing<[u8; 40]> {
-        Zeroizing::new(z85::encode(self.as_bytes()))
+    pub(crate) fn to_text(&self) -> Zeroizing<Vec<u8>> {
+        wiped(|| Zeroizing::new(z85::encode(self.as_bytes()).to_vec()))
     }
 
     /// Agrees upon a secret with who has the other half of `public`; nothing if that is one of the few
     /// keys with which everybody would agree upon the same, or has the bit set that X25519 ignores: a
     /// key must not have two spellings, of which one is denied and the other not.
+    ///
+    /// The caller sees to it that the stack is [wiped].
     pub(super) fn agree(&self, public: &CurvePublicKey) -> Option<x25519_dalek::SharedSecret> {
         if public.0[LEN - 1] & 0x80 != 0x00 {
             return None;
         }
-        let shared = self.0.diffie_hellman(&PublicKey::from(public.0));
+        let shared = StaticSecret::from(**self.0).diffie_hellman(&PublicKey::from(public.0));
         shared.was_contributory().then_some(shared)
     }
 }
@@ -134,7 +165,7 @@ impl FromStr for CurveSecretKey {
     type Err = CurveKeyError;
 
     fn from_str(text: &str) -> Result<Self, CurveKeyError> {
-        decode(text).map(|octets| Self(StaticSecret::from(*octets)))
+        wiped(|| Self::try_filled(|octets| decode(text, octets)))
     }
 }
 
@@ -174,9 +205,9 @@ impl From<CurveSecretKey> for CurveKeypair {
     }
 }
 
-fn decode(text: &str) -> Result<Zeroizing<[u8; LEN]>, CurveKeyError> {
+fn decode(text: &str, octets: &mut [u8; LEN]) -> Result<(), CurveKeyError> {
     let text = text.as_bytes().try_into().map_err(|_| CurveKeyError::Length { len: text.len() })?;
-    z85::decode(text).map(Zeroizing::new).map_err(|at| CurveKeyError::Character { at })
+    z85::decode(text, octets).map_err(|at| CurveKeyError::Character { at })
 }
 
 /// RFC 26, CurveZMQ Commands: "keys are 32 octets".
@@ -193,7 +224,7 @@ mod tests {
     #[test]
     fn the_public_half_follows_from_the_secret_one() {
         let secret: CurveSecretKey = SECRET.parse().unwrap();
-        assert_eq!(&*secret.to_text(), SECRET.as_bytes());
+        assert_eq!(**secret.to_text(), *SECRET.as_bytes());
         let pair = CurveKeypair::from(secret);
         assert_eq!(pair.public_key().to_string(), PUBLIC);
         assert_eq!(pair.public_key(), PUBLIC.parse().unwrap());

@@ -15,6 +15,7 @@ mod keys;
 mod secret_box;
 mod server;
 mod session;
+mod stack;
 #[cfg(test)]
 pub(crate) mod tests;
 mod z85;
@@ -28,36 +29,45 @@ pub use self::keys::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey
 pub(crate) use self::server::CurveServerHandshake;
 pub(crate) use self::session::{OVERHEAD, Opener, SealError, Sealer, Session};
 
-/// Random octets for one handshake.
+/// Random octets for one handshake. In a box, as moves leave copies behind.
 #[derive(Clone)]
-pub(crate) struct Seed {
-    /// For the secret half of the short-term key pair.
-    transient: Zeroizing<[u8; 32]>,
-    /// For the server's cookie.
-    cookie_key: Zeroizing<[u8; 32]>,
-    /// For long nonces.
-    nonces: [[u8; 16]; 2],
-}
+pub(crate) struct Seed(Box<Zeroizing<[u8; Self::LEN]>>);
 
 impl Seed {
     /// How many octets it takes.
     pub(crate) const LEN: usize = 96;
 
     /// Takes octets that are random, and used for nothing else.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests and fuzz targets have fixed ones"))]
     pub(crate) fn new(octets: &[u8; Self::LEN]) -> Self {
-        let mut seed = Self {
-            transient: Zeroizing::default(),
-            cookie_key: Zeroizing::default(),
-            nonces: [[0x00; 16]; 2],
-        };
-        let (transient, rest) = octets.split_at(32);
-        let (cookie_key, rest) = rest.split_at(32);
-        seed.transient.copy_from_slice(transient);
-        seed.cookie_key.copy_from_slice(cookie_key);
-        for (nonce, octets) in seed.nonces.iter_mut().zip(rest.chunks_exact(16)) {
-            nonce.copy_from_slice(octets);
-        }
-        seed
+        Self(Box::new(Zeroizing::new(*octets)))
+    }
+
+    /// Takes the octets that `fill` writes, which have to be random, and are nowhere else then.
+    pub(crate) fn try_filled<E>(
+        fill: impl FnOnce(&mut [u8; Self::LEN]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut seed = Self(Box::new(Zeroizing::new([0x00; Self::LEN])));
+        fill(&mut seed.0).map(|()| seed)
+    }
+
+    /// For the secret half of the short-term key pair.
+    fn transient(&self) -> &[u8; 32] {
+        self.part(0)
+    }
+
+    /// For the server's cookie.
+    fn cookie_key(&self) -> &[u8; 32] {
+        self.part(32)
+    }
+
+    /// For long nonces.
+    fn nonces(&self) -> [&[u8; 16]; 2] {
+        [self.part(64), self.part(80)]
+    }
+
+    fn part<const N: usize>(&self, at: usize) -> &[u8; N] {
+        self.0[at..].first_chunk().expect("the parts are as long as the whole")
     }
 }
 

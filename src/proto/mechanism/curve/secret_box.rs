@@ -21,12 +21,15 @@ use super::key_stream::{BLOCK, KeyStream};
 use super::keys::{CurvePublicKey, CurveSecretKey};
 
 /// What two key pairs have agreed upon. It opens what the other has sealed, and seals for the other.
+///
+/// In a box, as moves leave copies behind. Whoever computes with it sees to it that the stack is
+/// [wiped](super::stack::wiped).
 #[derive(Clone)]
-pub(super) struct SharedKey(Zeroizing<[u8; 32]>);
+pub(super) struct SharedKey(Box<Zeroizing<[u8; 32]>>);
 
 /// A [`SharedKey`] for nonces that begin with the same 16 octets.
 #[derive(Clone)]
-pub(super) struct NonceKey(Zeroizing<[u8; 32]>);
+pub(super) struct NonceKey(Box<Zeroizing<[u8; 32]>>);
 
 /// A box does not open: it was sealed with other keys or another nonce, or it was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +41,22 @@ impl SharedKey {
         secret: &CurveSecretKey,
         public: &CurvePublicKey,
     ) -> Result<Self, Unopened> {
+        #[cfg(test)]
+        tests::AGREEMENTS.set(tests::AGREEMENTS.get() + 1);
         let shared = secret.agree(public).ok_or(Unopened)?;
         let key = hsalsa::<U10>(&(*shared.as_bytes()).into(), &[0x00; 16].into());
-        Ok(Self(Zeroizing::new(key.into())))
+        Ok(Self::own(&key.into()))
     }
 
     /// Takes a key that nobody else knows.
-    pub(super) fn own(octets: [u8; 32]) -> Self {
-        Self(Zeroizing::new(octets))
+    pub(super) fn own(octets: &[u8; 32]) -> Self {
+        Self(Box::new(Zeroizing::new(*octets)))
     }
 
     /// Seals for nonces that begin so.
     pub(super) fn with_prefix(&self, prefix: &[u8; 16]) -> NonceKey {
-        let key = hsalsa::<U10>(&(*self.0).into(), &(*prefix).into());
-        NonceKey(Zeroizing::new(key.into()))
+        let key = hsalsa::<U10>(&(**self.0).into(), &(*prefix).into());
+        NonceKey(Box::new(Zeroizing::new(key.into())))
     }
 
     /// Returns a box of `text`.
@@ -150,3 +155,13 @@ const START: usize = 4 * BLOCK;
 
 /// What is left free before the text that is to be sealed.
 pub(super) const SPACE: usize = 32;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        /// How many keys this thread has agreed upon.
+        pub(in super::super) static AGREEMENTS: Cell<usize> = const { Cell::new(0) };
+    }
+}

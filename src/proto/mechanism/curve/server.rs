@@ -12,6 +12,7 @@ use super::client::{COOKIE, PADDING, SIGNED, VERSION};
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
 use super::secret_box::{SharedKey, TAG};
 use super::session::{Role, Session};
+use super::stack::wiped;
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 
@@ -75,13 +76,17 @@ impl CurveServerHandshake {
     }
 
     pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+        wiped(|| self.take_command(body))
+    }
+
+    fn take_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         let (name, data) = command::split_name(body)?;
         match (name, &self.state) {
             (HELLO, State::AwaitHello { seed }) => {
                 let Hello { transient, shared, nonce: hello_nonce } = self.open_hello(data)?;
                 let welcome = welcome(&transient, &shared, seed);
-                let cookie_key = SharedKey::own(*seed.cookie_key);
-                self.command = Some(Command::Mechanism { name: WELCOME, data: welcome });
+                let cookie_key = SharedKey::own(seed.cookie_key());
+                self.command = Some(Command::mechanism(WELCOME, welcome));
                 self.state = State::AwaitInitiate { cookie_key, hello_nonce };
                 Ok(())
             }
@@ -108,6 +113,10 @@ impl CurveServerHandshake {
 
     /// Answers an INITIATE as soon as it is known how.
     fn be_ready(&mut self) {
+        wiped(|| self.seal_ready());
+    }
+
+    fn seal_ready(&mut self) {
         let State::AwaitIntroduction(identified) = &mut self.state else { return };
         let Some(metadata) = self.metadata.take() else { return };
         let Identified { remote, shared, initiate_nonce, .. } = &mut **identified;
@@ -116,7 +125,7 @@ impl CurveServerHandshake {
         let short_nonce = READY_COUNT.to_be_bytes();
         let sealed = shared.seal(&nonce(READY_NONCE, &short_nonce), &text);
         let data = [&short_nonce[..], &sealed].concat();
-        self.command = Some(Command::Mechanism { name: READY, data });
+        self.command = Some(Command::mechanism(READY, data));
         let session = Session::new(shared, Role::Server, READY_COUNT, *initiate_nonce);
         let remote = mem::take(remote);
         self.state = State::Ready { remote: Some(remote), session: Some(session) };
@@ -190,8 +199,8 @@ impl CurveServerHandshake {
         let kept = cookie_key.open(&nonce(COOKIE_NONCE, cookie_nonce), cookie).map_err(unopened)?;
         let (transient, secret) = kept.split_first_chunk::<LEN>().ok_or_else(malformed)?;
         let transient = CurvePublicKey::from_bytes(*transient);
-        let secret = secret.first_chunk().ok_or_else(malformed)?;
-        let secret = CurveSecretKey::from_bytes(*secret);
+        let secret = secret.first_chunk::<LEN>().ok_or_else(malformed)?;
+        let secret = CurveSecretKey::filled(|key| key.copy_from_slice(secret));
 
         let shared = SharedKey::agree(&secret, &transient).map_err(unopened)?;
         let text = shared.open(&nonce(INITIATE_NONCE, short_nonce), sealed).map_err(unopened)?;
@@ -230,11 +239,11 @@ struct Hello {
 
 /// Returns the data of a WELCOME to a client with this short-term key.
 fn welcome(client: &CurvePublicKey, shared: &SharedKey, seed: &Seed) -> Vec<u8> {
-    let transient = CurveKeypair::from(CurveSecretKey::from_bytes(*seed.transient));
-    let [cookie_nonce, welcome_nonce] = &seed.nonces;
-    let kept = Zeroizing::new([*client.as_bytes(), *transient.secret_key().as_bytes()].concat());
-    let cookie = SharedKey::own(*seed.cookie_key).seal(&nonce(COOKIE_NONCE, cookie_nonce), &kept);
-    let text = [&transient.public_key().as_bytes()[..], cookie_nonce, &cookie].concat();
+    let secret = CurveSecretKey::filled(|key| key.copy_from_slice(seed.transient()));
+    let [cookie_nonce, welcome_nonce] = seed.nonces();
+    let kept = Zeroizing::new([*client.as_bytes(), *secret.as_bytes()].concat());
+    let cookie = SharedKey::own(seed.cookie_key()).seal(&nonce(COOKIE_NONCE, cookie_nonce), &kept);
+    let text = [&secret.public_key().as_bytes()[..], cookie_nonce, &cookie].concat();
     let sealed = shared.seal(&nonce(WELCOME_NONCE, welcome_nonce), &text);
     [&welcome_nonce[..], &sealed].concat()
 }

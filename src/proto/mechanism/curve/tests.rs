@@ -153,7 +153,7 @@ fn a_recorded_handshake_does_not_open_the_cookie_of_another_connection() {
 
 #[test]
 fn both_halves_of_the_vouch_are_checked() {
-    let short_term = *keys_of(&client_seed().transient).public_key().as_bytes();
+    let short_term = *keys_of(client_seed().transient()).public_key().as_bytes();
     let long_term = *server_keys().public_key().as_bytes();
     let other = *keys(0x66).public_key().as_bytes();
     let outcome = |vouched: [[u8; 32]; 2]| {
@@ -168,7 +168,7 @@ fn both_halves_of_the_vouch_are_checked() {
 
 #[test]
 fn the_nonce_of_an_initiate_is_above_that_of_the_hello() {
-    let short_term = *keys_of(&client_seed().transient).public_key().as_bytes();
+    let short_term = *keys_of(client_seed().transient()).public_key().as_bytes();
     let vouched = [short_term, *server_keys().public_key().as_bytes()].concat();
     let (_, mut server) = ends();
     server.handle_command(&octets(HELLO_OCTETS)).unwrap();
@@ -214,6 +214,26 @@ fn every_octet_of_a_message_flipped_in_turn_is_refused() {
 }
 
 #[test]
+fn each_key_is_agreed_upon_once() {
+    let agreements = || secret_box::tests::AGREEMENTS.replace(0);
+    let (mut client, mut server) = ends();
+    assert_eq!(agreements(), 1);
+    for hello in cut_or_longer(HELLO_OCTETS) {
+        server.handle_command(&hello).unwrap_err();
+    }
+    assert_eq!(agreements(), 0, "what is no HELLO by its length costs none");
+    server.handle_command(&octets(HELLO_OCTETS)).unwrap();
+    assert_eq!(agreements(), 1);
+    client.handle_command(&octets(WELCOME_OCTETS)).unwrap();
+    assert_eq!(agreements(), 2);
+    server.handle_command(&octets(INITIATE_OCTETS)).unwrap();
+    assert_eq!(agreements(), 2);
+    client.handle_command(&octets(READY_OCTETS)).unwrap();
+    server.handle_verdict(Ok(()));
+    assert_eq!(agreements(), 0);
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let (client, server) = ends();
     let (session, _) = sessions();
@@ -226,7 +246,7 @@ fn secrets_are_not_shown() {
 
 /// The two ends of one connection, the client's first.
 pub(crate) fn sessions() -> (Session, Session) {
-    let shared = SharedKey::own([0x11; 32]);
+    let shared = SharedKey::own(&[0x11; 32]);
     (Session::new(&shared, Role::Client, 2, 1), Session::new(&shared, Role::Server, 1, 2))
 }
 
@@ -243,9 +263,9 @@ fn ends() -> (CurveClientHandshake, CurveServerHandshake) {
 
 /// An INITIATE of the same client with another content of its vouch.
 fn initiate_with(vouched: &[u8], count: u64) -> Vec<u8> {
-    let transient = keys_of(&client_seed().transient);
-    let server_transient = keys_of(&server_seed().transient).public_key();
-    let vouch_nonce = client_seed().nonces[0];
+    let transient = keys_of(client_seed().transient());
+    let server_transient = keys_of(server_seed().transient()).public_key();
+    let vouch_nonce = *client_seed().nonces()[0];
     let vouch = SharedKey::agree(client_keys().secret_key(), &server_transient)
         .unwrap()
         .seal(&nonce(VOUCH_NONCE, &vouch_nonce), vouched);

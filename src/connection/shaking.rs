@@ -1,0 +1,86 @@
+//! A stream that shakes hands, and the memory that its handshake passes through.
+
+use std::ops::{Deref, DerefMut};
+
+use bytes::BytesMut;
+use tokio_util::codec::Framed;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::codec::HandshakeCodec;
+
+/// A stream whose buffers are overwritten when its handshake is over, in whatever way: a password passes
+/// through them under PLAIN.
+#[derive(Debug)]
+pub(super) struct Shaking<S>(Option<Framed<S, HandshakeCodec>>);
+
+impl<S> Shaking<S> {
+    pub(super) const fn new(framed: Framed<S, HandshakeCodec>) -> Self {
+        Self(Some(framed))
+    }
+
+    /// Ends the handshake. What was read and not taken stays.
+    pub(super) fn into_inner(mut self) -> Framed<S, HandshakeCodec> {
+        self.wipe();
+        self.0.take().expect(THERE)
+    }
+
+    fn wipe(&mut self) {
+        if let Some(framed) = &mut self.0 {
+            wipe(framed.read_buffer_mut());
+            wipe(framed.write_buffer_mut());
+        }
+    }
+}
+
+impl<S> Deref for Shaking<S> {
+    type Target = Framed<S, HandshakeCodec>;
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_ref().expect(THERE)
+    }
+}
+
+impl<S> DerefMut for Shaking<S> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.0.as_mut().expect(THERE)
+    }
+}
+
+impl<S> Drop for Shaking<S> {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+/// Overwrites what a buffer has held and holds no more.
+fn wipe(buffer: &mut BytesMut) {
+    let held = Zeroizing::new(buffer.to_vec());
+    buffer.clear();
+    // Makes what was taken from the front accessible again.
+    let _ = buffer.try_reclaim(buffer.capacity() + 1);
+    buffer.resize(buffer.capacity(), 0x00);
+    buffer.zeroize();
+    buffer.clear();
+    buffer.extend_from_slice(&held);
+}
+
+const THERE: &str = "it is taken only at the end";
+
+#[cfg(test)]
+mod tests {
+    use bytes::Buf;
+
+    use super::*;
+
+    #[test]
+    fn what_a_buffer_holds_stays_and_what_it_has_held_is_overwritten() {
+        let mut buffer = BytesMut::with_capacity(100);
+        buffer.extend_from_slice(b"secret, and what follows");
+        buffer.advance(8);
+        wipe(&mut buffer);
+        assert_eq!(buffer, &b"and what follows"[..]);
+        assert_eq!(buffer.capacity(), 100);
+        buffer.resize(100, 0xFF);
+        assert!(!buffer.windows(3).any(|octets| octets == b"sec"));
+    }
+}
