@@ -6,27 +6,25 @@
 use std::future;
 use std::panic;
 use std::pin::{Pin, pin};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 #[cfg(unix)]
 use tokio::net::UnixDatagram;
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 #[cfg(feature = "rpc")]
 use tokio::time::Instant;
 use tokio::time::{self, Sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 /// The runtime of one socket, for its handles.
+///
+/// It is there until the driver of the socket ends, and not for longer, as it keeps file descriptors open.
+/// A runtime that shuts down drops its tasks before it stops its clock, and a timer that is polled
+/// afterwards panics; so this is locked during a poll.
 #[derive(Debug)]
-pub(crate) struct Runtime {
-    handle: Handle,
-    /// Whether the driver of the socket exists. A runtime that shuts down drops its tasks before it
-    /// stops its clock, and a timer that is polled afterwards panics; so this is locked during a poll.
-    has_driver: RwLock<bool>,
-}
+pub(crate) struct Runtime(RwLock<Option<Handle>>);
 
 /// A timer, which is created when there is something to wait for.
 pub(crate) type Timer = Option<Pin<Box<Sleep>>>;
@@ -48,42 +46,47 @@ impl Runtime {
     }
 
     pub(crate) const fn new(handle: Handle) -> Self {
-        Self { handle, has_driver: RwLock::new(true) }
+        Self(RwLock::new(Some(handle)))
     }
 
     /// Notes that the driver ends. Everything that waits for the socket has been woken.
     pub(crate) fn end(&self) {
-        *self.has_driver.write().unwrap_or_else(PoisonError::into_inner) = false;
+        let handle = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+        drop(handle);
     }
 
-    #[cfg(feature = "rpc")]
-    pub(crate) const fn handle(&self) -> &Handle {
-        &self.handle
+    /// Returns nothing once the driver has ended.
+    pub(crate) fn handle(&self) -> Option<Handle> {
+        self.lock().clone()
     }
 
-    pub(crate) fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    /// Spawns a task; drops it once the driver has ended.
+    pub(crate) fn spawn<F>(&self, future: F)
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.handle.spawn(future)
+        if let Some(handle) = self.handle() {
+            handle.spawn(future);
+        }
     }
 
-    /// Runs a future that uses what only a task of this runtime can use. Returns nothing if the runtime
-    /// shuts down before it is ready.
+    /// Runs a future that uses what only a task of this runtime can use. Returns nothing if the driver has
+    /// ended, or if the runtime shuts down before it is ready.
     pub(crate) async fn run<F>(&self, future: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        if self.is_current() {
+        let handle = self.handle()?;
+        if Handle::try_current().is_ok_and(|current| current.id() == handle.id()) {
             let mut future = pin!(future);
             // It may be polled elsewhere later.
             let run = future::poll_fn(|cx| {
-                let _guard = self.handle.enter();
+                let _guard = handle.enter();
                 future.as_mut().poll(cx)
             });
             return Some(run.await);
         }
-        match AbortOnDropHandle::new(self.spawn(future)).await {
+        match AbortOnDropHandle::new(handle.spawn(future)).await {
             Ok(output) => Some(output),
             Err(error) => match error.try_into_panic() {
                 Ok(payload) => panic::resume_unwind(payload),
@@ -134,18 +137,16 @@ impl Runtime {
         create: impl FnOnce() -> Sleep,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        let has_driver = self.has_driver.read().unwrap_or_else(PoisonError::into_inner);
-        if !*has_driver {
-            return Poll::Pending;
-        }
+        let handle = self.lock();
+        let Some(handle) = &*handle else { return Poll::Pending };
         let timer = timer.get_or_insert_with(|| {
-            let _guard = self.handle.enter();
+            let _guard = handle.enter();
             Box::pin(create())
         });
         timer.as_mut().poll(cx)
     }
 
-    fn is_current(&self) -> bool {
-        Handle::try_current().is_ok_and(|current| current.id() == self.handle.id())
+    fn lock(&self) -> RwLockReadGuard<'_, Option<Handle>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -37,8 +37,9 @@ use crate::runtime::Timer;
 pub(super) struct Serving<S: Service<Request>> {
     shared: Arc<Shared>,
     service: S,
-    /// The server's runtime, if this is polled where none is current: handlers need one.
-    outside: Option<Handle>,
+    /// The server's runtime, if there still is one, where this is polled and none is current: handlers need
+    /// one.
+    outside: Option<Option<Handle>>,
     /// The place in the server's line.
     ticket: Option<Ticket>,
     endings: Endings,
@@ -71,10 +72,7 @@ where
 {
     pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
         let endings = Endings::new(shared.server.watch_ends());
-        let outside = match Handle::try_current() {
-            Ok(_) => None,
-            Err(_) => Some(shared.server.runtime().handle().clone()),
-        };
+        let outside = Handle::try_current().is_err().then(|| shared.server.runtime().handle());
         Self {
             outside,
             shared,
@@ -97,7 +95,12 @@ where
     /// Ready when the server is closed, or when all is done that was accepted before the end.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let outside = self.outside.clone();
-        let _guard = outside.as_ref().map(Handle::enter);
+        let _guard = match &outside {
+            // The server is closed.
+            Some(None) => return Poll::Ready(()),
+            Some(Some(runtime)) => Some(runtime.enter()),
+            None => None,
+        };
         let received = self.poll_receive(cx);
         if self.draining.is_some() || !self.waiting.is_empty() {
             self.shared.jobs().wait(cx.waker());
