@@ -12,17 +12,23 @@
 //! asks again. A reply to a client that has gone, or that reads nothing, is dropped by the lossy sink and
 //! counted, and delays no other client.
 //!
-//! It ends at Ctrl-C, or when its clients have all replies.
+//! It ends when its clients have all replies, or at Ctrl-C or SIGTERM: then it takes no more requests, and
+//! waits a second at most for the replies to those that are with workers.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use futures::{SinkExt, future};
-use tokio::signal;
+use tokio::sync::oneshot;
+use tokio::{signal, time};
 use tokio_zmtp::{Client, Endpoint, Message, RoutingId, Server, Socket};
 
 #[tokio::main]
@@ -37,24 +43,63 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Each handle has a `Stream` and a `Sink` of its own, so that the two directions share nothing.
-    let requests = front.clone().filter_map(|request| future::ready(wrap(&request)));
-    let requests = requests.map(Ok).forward(back.clone());
+    let (stop, stopped) = oneshot::channel();
+    let in_flight = Cell::new(0_u64);
+    let requests = front.clone().take_until(stopped);
+    let requests = requests.filter_map(|request| future::ready(wrap(&request)));
+    let requests = requests.inspect(|_| in_flight.set(in_flight.get() + 1));
+    let mut requests = pin!(requests.map(Ok).forward(back.clone()));
     let replies = back.clone().filter_map(|reply| future::ready(unwrap(&reply)));
-    let replies = replies.map(Ok).forward(front.clone().lossy());
+    let replies = replies.inspect(|_| in_flight.set(in_flight.get().saturating_sub(1)));
+    let mut replies = pin!(replies.map(Ok).forward(front.clone().lossy()));
 
     let endpoint = front.last_endpoint().ok_or("the broker is bound")?;
     println!("broker: listening on {endpoint}");
     let clients: FuturesUnordered<_> = (0..CLIENTS).map(|id| ask(id, endpoint.clone())).collect();
     tokio::select! {
-        ended = requests => ended?,
-        ended = replies => ended?,
-        pressed = signal::ctrl_c() => pressed?,
+        ended = &mut requests => ended?,
+        ended = &mut replies => ended?,
+        signalled = shutdown_signal() => {
+            signalled?;
+            println!("broker: finishing");
+            stop.send(()).map_err(|()| "the requests end here")?;
+            // What was taken is handed on, and its replies are handed back.
+            let mut is_handed_on = false;
+            let finished = future::poll_fn(|cx| {
+                is_handed_on = is_handed_on || requests.as_mut().poll(cx)?.is_ready();
+                match replies.as_mut().poll(cx)? {
+                    Poll::Pending if is_handed_on && in_flight.get() == 0 => {
+                        Poll::Ready(Ok::<_, Box<dyn Error>>(()))
+                    }
+                    ended => ended.map(Ok),
+                }
+            });
+            if let Ok(finished) = time::timeout(LAST_REPLIES, finished).await {
+                finished?;
+            }
+        }
         done = clients.try_collect::<Vec<_>>() => show(done?),
     }
 
     let unanswered = back.close().await.undelivered + front.close().await.undelivered;
     println!("broker: ended, with {unanswered} messages not delivered");
     Ok(())
+}
+
+/// Waits for Ctrl-C or, on Unix, for SIGTERM, by which containers and systemd end a process.
+async fn shutdown_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{self, SignalKind};
+
+        let mut terminate = unix::signal(SignalKind::terminate())?;
+        tokio::select! {
+            pressed = signal::ctrl_c() => pressed,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await
 }
 
 /// Puts the routing id of its client in front of a request.
@@ -125,6 +170,9 @@ fn show(done: Vec<BTreeMap<String, u32>>) {
         CLIENTS * REQUESTS as u32
     );
 }
+
+/// How long workers have for the last replies.
+const LAST_REPLIES: Duration = Duration::from_secs(1);
 
 const CLIENTS: u32 = 3;
 

@@ -2,11 +2,12 @@
 //!
 //! `cargo run --example select`
 //!
-//! It ends at Ctrl-C, or when its client has asked enough.
+//! It ends at Ctrl-C or SIGTERM, or when its client has asked enough.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
+use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -22,9 +23,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("server: listening on {endpoint}");
 
     // These two are made once: dropped and made anew at each turn of the loop, one would begin
-    // again, and the other miss a Ctrl-C between two turns.
+    // again, and the other miss a signal between two turns.
     let mut client = pin!(ask(endpoint));
-    let mut interrupt = pin!(signal::ctrl_c());
+    let mut signal = pin!(shutdown_signal());
     let mut ticks = time::interval(Duration::from_millis(200));
     let mut answered = 0;
     loop {
@@ -32,9 +33,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
             // This one is made anew, and dropped when another is ready first: no request is lost.
             request = server.recv() => answered += answer(&server, &request?),
             _ = ticks.tick() => println!("server: {answered} requests answered so far"),
-            pressed = &mut interrupt => {
-                pressed?;
-                println!("server: ending at Ctrl-C");
+            signalled = &mut signal => {
+                signalled?;
+                println!("server: ending, as it is asked to");
                 break;
             }
             asked = &mut client => {
@@ -54,6 +55,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let undelivered = server.close().await.undelivered;
     println!("server: {answered} requests answered, {undelivered} answers not delivered");
     Ok(())
+}
+
+/// Waits for Ctrl-C or, on Unix, for SIGTERM, by which containers and systemd end a process.
+async fn shutdown_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{self, SignalKind};
+
+        let mut terminate = unix::signal(SignalKind::terminate())?;
+        tokio::select! {
+            pressed = signal::ctrl_c() => pressed,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    signal::ctrl_c().await
 }
 
 /// Answers without waiting, so that a client that does not read holds up neither the others nor the

@@ -79,15 +79,19 @@ fn secure_serves_whose_key_is_known_and_nobody_else() {
 
 #[cfg(unix)]
 #[test]
-fn select_ends_at_ctrl_c() {
-    let mut example = Example::start("select");
-    // Between two ticks it has waited for everything, and so for the signal.
-    example.skip_line("server: listening on ");
-    example.skip_line("server: ");
-    example.skip_line("server: ");
-    let kill = format!("kill -s INT {}", example.child.lock().unwrap().id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    assert!(example.finish().contains("server: ending at Ctrl-C\n"));
+fn select_ends_at_ctrl_c_and_at_sigterm() {
+    for signal in ["INT", "TERM"] {
+        let mut example = Example::start("select");
+        // Between two ticks it has waited for everything, and so for the signal.
+        example.skip_line("server: listening on ");
+        example.skip_line("server: ");
+        example.skip_line("server: ");
+        let kill = format!("kill -s {signal} {}", example.child.lock().unwrap().id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let shown = example.finish();
+        assert!(shown.contains("server: ending, as it is asked to\n"));
+        assert!(shown.ends_with(" requests answered, 0 answers not delivered\n"));
+    }
 }
 
 #[test]

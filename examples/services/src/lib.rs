@@ -1,8 +1,11 @@
-//! What the gateway and the gRPC service have in common: workers, and the definition of the service.
+//! What the gateway, the gRPC service and the worker have in common: what workers do, when to end, and the definition of the service.
 
+mod shutdown;
 mod tasks;
 mod workers;
 
+pub use self::shutdown::shutdown_signal;
+pub use self::tasks::perform;
 pub use self::workers::Workers;
 
 /// The gRPC service, as `proto/tasks/v1/tasks.proto` defines it.

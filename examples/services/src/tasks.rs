@@ -17,7 +17,11 @@ use tokio_zmtp::rpc::{Failure, Request, Response};
 /// | `fail <number>` | an error with this number |
 /// | `remaining` | how many milliseconds are left for the task |
 /// | `trace` | the trace that the task belongs to |
-pub(crate) async fn perform(request: Request) -> Result<Response, Failure> {
+///
+/// # Errors
+///
+/// If there is no such task, or if it is asked to fail.
+pub async fn perform(request: Request) -> Result<Response, Failure> {
     let task = request.body().to_str().map_err(|_| Failure::application(400, "not a text"))?;
     let (verb, object) = task.split_once(' ').unwrap_or((task, ""));
     match verb {

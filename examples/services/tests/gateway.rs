@@ -109,13 +109,15 @@ async fn the_numbers_are_there_for_prometheus() {
 
 #[tokio::test]
 async fn what_is_under_way_is_finished_before_the_end() {
-    let (mut process, http) = start(&[]).await;
-    let slow = http.post_in_background("sleep 1000");
-    http.until_sent(1).await;
-    process.interrupt().await;
-    let reply = slow.await.unwrap();
-    assert_eq!((reply.status, &*reply.text()), (StatusCode::OK, "slept"));
-    process.finish().await;
+    for signal in ["INT", "TERM"] {
+        let (mut process, http) = start(&[]).await;
+        let slow = http.post_in_background("sleep 1000");
+        http.until_sent(1).await;
+        process.signal(signal).await;
+        let reply = slow.await.unwrap();
+        assert_eq!((reply.status, &*reply.text()), (StatusCode::OK, "slept"));
+        process.finish().await;
+    }
 }
 
 #[tokio::test]

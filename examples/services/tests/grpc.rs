@@ -81,16 +81,18 @@ async fn where_there_is_no_server_callers_are_told_to_come_back() {
 
 #[tokio::test]
 async fn what_is_under_way_is_finished_before_the_end() {
-    let (mut process, mut tasks) = start(&[]).await;
-    let mut other = tasks.clone();
-    let slow = tokio::spawn(async move { tasks.perform(task("sleep 1000")).await });
-    // On the same connection, after the slow one.
-    tokio::task::yield_now().await;
-    other.perform(task("upper hello")).await.unwrap();
-    process.interrupt().await;
-    assert_eq!(slow.await.unwrap().unwrap().into_inner().text, "slept");
-    drop(other);
-    process.finish().await;
+    for signal in ["INT", "TERM"] {
+        let (mut process, mut tasks) = start(&[]).await;
+        let mut other = tasks.clone();
+        let slow = tokio::spawn(async move { tasks.perform(task("sleep 1000")).await });
+        // On the same connection, after the slow one.
+        tokio::task::yield_now().await;
+        other.perform(task("upper hello")).await.unwrap();
+        process.signal(signal).await;
+        assert_eq!(slow.await.unwrap().unwrap().into_inner().text, "slept");
+        drop(other);
+        process.finish().await;
+    }
 }
 
 fn task(text: &str) -> Request<Task> {

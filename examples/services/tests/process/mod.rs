@@ -33,7 +33,12 @@ impl Process {
 
     /// Presses Ctrl-C, and waits until that is noticed.
     pub(crate) async fn interrupt(&mut self) {
-        let kill = format!("kill -s INT {}", self.child.id().unwrap());
+        self.signal("INT").await;
+    }
+
+    /// Sends a signal that asks it to end, and waits until that is noticed.
+    pub(crate) async fn signal(&mut self, signal: &str) {
+        let kill = format!("kill -s {signal} {}", self.child.id().unwrap());
         assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
         assert_eq!(self.read_line().await, "ending");
     }

@@ -17,7 +17,7 @@
 //! server, makes them again when they break, and sends to each in turn. What would have to wait is
 //! refused instead, so that callers who give up leave nothing behind.
 //!
-//! At Ctrl-C it ends from the front to the back: no more requests are accepted, those under way are
+//! At Ctrl-C or SIGTERM it ends from the front to the back: no more requests are accepted, those under way are
 //! answered if that takes no longer than 20 seconds, then the client is closed, then the servers. The
 //! environment can set `LISTEN`, an address; `WORKERS`, how many; and `MAX_CALLS`, how many may be under
 //! way.
@@ -35,9 +35,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use services::Workers;
+use services::{Workers, shutdown_signal};
 use tokio::net::TcpListener;
-use tokio::{signal, time};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_zmtp::metrics::Publisher;
 use tokio_zmtp::rpc::Requester;
@@ -73,10 +73,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits for Ctrl-C, and tells those who would go on for ever.
+/// Waits for a signal to end, and notifies those who would go on indefinitely.
 async fn interrupt(ending: CancellationToken) {
     // Without signals it ends when it is killed.
-    if signal::ctrl_c().await.is_err() {
+    if shutdown_signal().await.is_err() {
         future::pending::<()>().await;
     }
     println!("ending");

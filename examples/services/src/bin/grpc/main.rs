@@ -19,7 +19,7 @@
 //! goes with the call, so that neither the service nor a server works for somebody who has given up;
 //! tonic drops the handler of a request that is cancelled, and the call with it.
 //!
-//! At Ctrl-C it ends from the front to the back: no more requests are accepted, those under way are
+//! At Ctrl-C or SIGTERM it ends from the front to the back: no more requests are accepted, those under way are
 //! answered if that takes no longer than 20 seconds, then the client is closed, then the servers. The
 //! environment can set `LISTEN`, an address, and `WORKERS`, how many.
 
@@ -35,10 +35,10 @@ use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
-use services::Workers;
 use services::proto::tasks_server::TasksServer;
+use services::{Workers, shutdown_signal};
 use tokio::net::TcpListener;
-use tokio::{signal, time};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tokio_zmtp::rpc::Requester;
 use tonic::transport::Server;
@@ -71,10 +71,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits for Ctrl-C.
+/// Waits for a signal to end.
 async fn interrupt(ending: CancellationToken) {
     // Without signals it ends when it is killed.
-    if signal::ctrl_c().await.is_err() {
+    if shutdown_signal().await.is_err() {
         future::pending::<()>().await;
     }
     println!("ending");

@@ -1,0 +1,63 @@
+//! One of the servers behind the gateway, as a process of its own.
+//!
+//! ```sh
+//! LISTEN=tcp://127.0.0.1:5555 cargo run -p services --bin worker
+//! ```
+//!
+//! At Ctrl-C or SIGTERM it drains: it notifies the requesters that are connected, which send their calls to
+//! other workers from then on, finishes the requests in flight, and ends. Its address is free as soon as it begins
+//! to drain, so that its successor can start at once. Several workers are restarted one after the other
+//! without a lost call.
+//!
+//! An orchestrator kills a process that takes too long. Requests in flight have 20 seconds here, less than the
+//! 30 that Kubernetes allows by default.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use std::env;
+use std::error::Error;
+use std::future;
+use std::io;
+use std::time::Duration;
+
+use services::{perform, shutdown_signal};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+use tokio_zmtp::Server;
+use tokio_zmtp::rpc::{Responder, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    let endpoint = env::var("LISTEN").unwrap_or_else(|_| "tcp://127.0.0.1:5555".to_owned());
+    let server = Server::bind(endpoint.as_str()).await?;
+    println!("listening on {}", server.last_endpoint().ok_or("the server is bound")?);
+
+    let responder = Responder::new(server.clone());
+    let ending = CancellationToken::new();
+    let signal = {
+        let ending = ending.clone();
+        async move {
+            // Without signals it ends when it is killed.
+            if shutdown_signal().await.is_err() {
+                future::pending::<()>().await;
+            }
+            println!("ending");
+            ending.cancel();
+        }
+    };
+    tokio::select! {
+        () = responder.serve_with_shutdown(service_fn(perform), signal) => {}
+        () = overdue(ending) => println!("some requests are given up"),
+    }
+
+    let undelivered = server.close().await.undelivered;
+    println!("ended, with {undelivered} requests not delivered");
+    Ok(())
+}
+
+/// Waits until what is in flight at the end has had time enough.
+async fn overdue(ending: CancellationToken) {
+    ending.cancelled().await;
+    time::sleep(Duration::from_secs(20)).await;
+}
