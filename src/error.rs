@@ -57,8 +57,8 @@ pub enum BindError {
         /// What is at the path.
         file_type: FileType,
     },
-    /// The port is served by sockets with another mechanism, other keys, another domain or another
-    /// authenticator. (RFC 37, The Resource Property.)
+    /// The port is served by sockets with another mechanism, other keys, another domain, another
+    /// authenticator or other networks of proxies. (RFC 37, The Resource Property.)
     #[error("the sockets at the port of {endpoint} have another security")]
     SecurityDiffers {
         /// What was to be bound.

@@ -114,7 +114,7 @@
 //! | Span | From when to when | Fields |
 //! |---|---|---|
 //! | `endpoint` | it is bound or connected, until it is given up | `endpoint`, `socket_type` and `mechanism` of this socket |
-//! | `connection` | it is accepted or dialled, until it has ended | the same, and `connection_id`; `remote`, an address, and `remote_pid`, over `ipc`; `routing_id`, on a `Server`, after the handshake |
+//! | `connection` | it is accepted or dialled, until it has ended | the same, and `connection_id`; `remote`, an address, and `remote_pid`, over `ipc`; `proxy`, the address of a proxy that sends a header; `routing_id`, on a `Server`, after the handshake |
 //!
 //! Each is a root, and has the level `ERROR`, so that an event is never without the fields of its span.
 //! A connection to a port that several sockets share, where it is not clear at first whom it wants, has

@@ -64,6 +64,8 @@ pub struct ProcessCredentials {
 pub(crate) struct Origin {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) credentials: Option<ProcessCredentials>,
+    /// Of the proxy that has passed the connection on, where the address is that of its client.
+    pub(crate) proxy_address: Option<SocketAddr>,
 }
 
 /// Who a remote is.
@@ -106,12 +108,23 @@ impl Remote {
 
     /// Returns the network address of the remote; `None` over `ipc` and `inproc`, where it has none.
     /// (libzmq `Peer-Address`.)
+    ///
+    /// Behind a proxy that sends the header of the PROXY protocol it is what that says: see
+    /// [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.address
     }
 
-    /// Returns which process the remote is, as the system knows it; `None` over anything but `ipc`.
+    /// Returns the network address of the proxy that has passed the connection on; `None` if
+    /// [`address`](Self::address) is not from a header of the PROXY protocol, and over `ipc`.
+    #[must_use]
+    pub fn proxy_address(&self) -> Option<SocketAddr> {
+        self.0.identity.origin.proxy_address
+    }
+
+    /// Returns which process the remote is, as the system knows it, or which its proxy is; `None` over
+    /// anything but `ipc`.
     /// (libzmq `Peer-Address`, which over `ipc` holds these.)
     #[must_use]
     pub fn credentials(&self) -> Option<ProcessCredentials> {
@@ -164,9 +177,16 @@ impl Remote {
     }
 }
 
+impl Origin {
+    /// The origin of a connection that this is the proxy of.
+    pub(crate) const fn of_client(self, address: SocketAddr) -> Self {
+        Self { address: Some(address), proxy_address: self.address, ..self }
+    }
+}
+
 impl From<SocketAddr> for Origin {
     fn from(address: SocketAddr) -> Self {
-        Self { address: Some(address), credentials: None }
+        Self { address: Some(address), ..Self::default() }
     }
 }
 
@@ -187,6 +207,7 @@ impl fmt::Debug for Remote {
             .field("routing_id", &self.routing_id())
             .field("endpoint", self.endpoint())
             .field("address", &self.address())
+            .field("proxy_address", &self.proxy_address())
             .field("credentials", &self.credentials())
             .field("socket_type", &self.socket_type())
             .finish_non_exhaustive()

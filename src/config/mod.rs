@@ -19,6 +19,7 @@
 //! | mode of a file | text, in octal | `"0660"` |
 //! | message | text, or a list of octets | `"hello"`, `[0, 255]` |
 //! | `mechanism` | a word, or a table under it | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
+//! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |
 //! | `socks_proxy` | table, with or without credentials | `{ address = "127.0.0.1:1080", username = "user", password = "secret" }` |
 //! | `metadata` | table of texts | `{ X-Colour = "red" }` |

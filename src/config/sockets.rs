@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, SocketConfig, form, security};
+use crate::auth::Network;
 use crate::endpoint::Endpoint;
 use crate::error::PropertyError;
 #[cfg(feature = "socks")]
@@ -50,6 +51,8 @@ macro_rules! with_options {
             ipc_mode: Option<u32> => ipc.mode,
             #[cfg(unix)]
             ipc_owner: Option<u32> => ipc.owner,
+            #[cfg(unix)]
+            ipc_proxy_protocol: bool => ipc.proxy_protocol,
             #[serde(with = "form::limit")]
             linger: Option<Duration> => linger,
             max_half_open: usize => max_half_open,
@@ -59,6 +62,8 @@ macro_rules! with_options {
             mechanism: Mechanism => mechanism,
             #[cfg(any(target_os = "android", target_os = "linux"))]
             priority: Option<u32> => tcp.priority,
+            #[serde(deserialize_with = "form::one_or_many")]
+            proxy_protocol: Vec<Network> => proxy_protocol,
             #[serde(with = "form::limit")]
             reconnect_interval: Option<Duration> => reconnect_interval,
             #[serde(with = "form::time")]

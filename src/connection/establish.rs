@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time;
+use tokio::time::{self, Instant};
 use tokio_util::codec::{Framed, FramedParts};
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
@@ -27,12 +27,43 @@ use crate::proto::traffic::TrafficDecoder;
 /// through keep room for it as long as the connection lasts.
 pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Peer);
 
-/// Shakes hands with the remote, within `deadline` if there is one, and asks the authenticator about it if
+/// When a handshake has to be finished.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    /// When it is, and how long that was from the beginning. Nothing if it never is.
+    end: Option<(Instant, Duration)>,
+}
+
+impl Deadline {
+    /// A deadline from now on. A limit beyond all times is none.
+    pub(crate) fn after(limit: Option<Duration>) -> Self {
+        Self { end: limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))) }
+    }
+
+    /// Does something until the deadline.
+    ///
+    /// # Errors
+    ///
+    /// How it failed, or that the deadline has passed.
+    pub(crate) async fn keep<T>(
+        self,
+        doing: impl Future<Output = Result<T, HandshakeFailure>>,
+    ) -> Result<T, HandshakeFailure> {
+        match self.end {
+            Some((end, limit)) => time::timeout_at(end, doing)
+                .await
+                .unwrap_or(Err(HandshakeFailure::TimedOut { limit })),
+            None => doing.await,
+        }
+    }
+}
+
+/// Shakes hands with the remote until the deadline, and asks the authenticator about it if
 /// there is one.
 pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: HandshakeConfig,
-    deadline: Option<Duration>,
+    deadline: Deadline,
     max_message_size: Option<u64>,
     asking: Option<&Asking>,
 ) -> Result<Established<S>, HandshakeFailure> {
@@ -42,7 +73,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
         let reached = shake_hands(&mut framed, &mut admission, asking).await;
         finish(&mut framed, reached.map(Reached::peer)).await
     };
-    let peer = within(deadline, shaking_hands).await?;
+    let peer = deadline.keep(shaking_hands).await?;
     Ok(carry_traffic(framed, peer, admission, max_message_size))
 }
 
@@ -74,18 +105,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
         Ok(Self { stream: io, handshake: codec.0, read: read_buf, admission })
     }
 
-    /// Lets the remote talk to a socket, and finishes its handshake within `deadline` if there is one.
+    /// Lets the remote talk to a socket, and finishes its handshake until the deadline.
     pub(crate) async fn introduce(
         self,
         config: &HandshakeConfig,
-        deadline: Option<Duration>,
+        deadline: Deadline,
         max_message_size: Option<u64>,
     ) -> Result<Established<S>, HandshakeFailure> {
         let Self { stream, mut handshake, read, admission } = self;
         let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
         let mut framed = Shaking::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
         *framed.read_buffer_mut() = read;
-        let peer = within(deadline, finish(&mut framed, outcome)).await?;
+        let peer = deadline.keep(finish(&mut framed, outcome)).await?;
         Ok(carry_traffic(framed, peer, admission, max_message_size))
     }
 }
@@ -132,18 +163,6 @@ fn seed() -> Result<Seed, HandshakeFailure> {
 
 fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Shaking<S> {
     Shaking::new(Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER))
-}
-
-async fn within<T>(
-    limit: Option<Duration>,
-    doing: impl Future<Output = Result<T, HandshakeFailure>>,
-) -> Result<T, HandshakeFailure> {
-    match limit {
-        Some(limit) => {
-            time::timeout(limit, doing).await.unwrap_or(Err(HandshakeFailure::TimedOut { limit }))
-        }
-        None => doing.await,
-    }
 }
 
 /// Exchanges commands until the handshake is over, or until it depends on what the remote asks for.

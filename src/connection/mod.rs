@@ -20,6 +20,7 @@
 mod codec;
 mod establish;
 mod portion;
+mod proxied;
 mod quiet;
 mod shaking;
 #[cfg(test)]
@@ -43,8 +44,9 @@ use tokio_util::codec::{Decoder, Framed};
 
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
-pub(crate) use self::establish::{Established, Request, establish};
+pub(crate) use self::establish::{Deadline, Established, Request, establish};
 use self::portion::Portion;
+pub(crate) use self::proxied::read_proxy_header;
 use self::quiet::Quiet;
 use self::writer::Writer;
 use crate::monitor::DisconnectReason;

@@ -258,14 +258,14 @@ async fn an_error_command_ends_the_connection_for_good() {
 async fn a_remote_that_does_not_shake_hands_is_given_up() {
     let (near, _remote) = duplex(1_000);
     let deadline = Some(Duration::from_secs(30));
-    let error = establish(near, config(), deadline, None, None).await.unwrap_err();
+    let error = establish(near, config(), Deadline::after(deadline), None, None).await.unwrap_err();
     assert!(matches!(error, HandshakeFailure::TimedOut { .. }));
 }
 
 #[tokio::test]
 async fn a_remote_of_the_wrong_type_is_told_so() {
     let (near, mut remote) = duplex(1_000);
-    let establishing = tokio::spawn(establish(near, config(), None, None, None));
+    let establishing = tokio::spawn(establish(near, config(), Deadline::after(None), None, None));
     remote.write_all(&GREETING).await.unwrap();
     remote.write_all(b"\x04\x1b\x05READY\x0bSocket-Type\0\0\0\x05PULL_").await.unwrap();
     assert!(matches!(establishing.await.unwrap(), Err(HandshakeFailure::Protocol(_))));
@@ -308,7 +308,8 @@ impl TestSocket {
         let (near, mut remote) = duplex(capacity);
         let options = self.options.clone();
         let connection = tokio::spawn(async move {
-            let (framed, _) = establish(near, config(), None, None, None).await.unwrap();
+            let (framed, _) =
+                establish(near, config(), Deadline::after(None), None, None).await.unwrap();
             let reason = Connection::new(framed, WRITE_SIZE, &mut attachment, nobody(), &options)
                 .run()
                 .await;

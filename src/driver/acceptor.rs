@@ -99,6 +99,21 @@ impl Acceptor {
 }
 
 impl Incoming {
+    /// Returns whether it begins with a header of the PROXY protocol, which is read first.
+    pub(super) fn is_proxied(&self, options: &Options) -> bool {
+        let (Self::Stream(stream, origin) | Self::Unheard(stream, origin, _)) = self else {
+            return false;
+        };
+        match (stream, origin.address) {
+            (Stream::Tcp(_), Some(address)) => {
+                options.proxy_protocol.iter().any(|network| network.contains(address.ip()))
+            }
+            (Stream::Tcp(_), None) => false,
+            #[cfg(unix)]
+            (Stream::Ipc(_), _) => options.ipc.proxy_protocol,
+        }
+    }
+
     pub(super) fn origin(&self) -> Origin {
         match self {
             Self::Call(call) => call.origin,

@@ -15,7 +15,7 @@ use super::backoff::Backoff;
 use super::journal;
 use super::{Shared, within};
 use crate::auth::StatusCode;
-use crate::connection::{Connection, TrafficCodec, establish};
+use crate::connection::{Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::{Endpoint, InprocEndpoint};
 use crate::inproc;
@@ -197,7 +197,8 @@ impl Connector {
         };
         let Shared { options, handshake, .. } = &*self.shared;
         let (connection_id, subject, span) = self.connected(origin);
-        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        let deadline = Deadline::after(options.handshake_interval);
+        let largest = options.max_message_size;
         let asking = self.shared.asking(&self.endpoint, origin);
         let handshake = handshake.clone().requesting(self.endpoint.resource());
         let shaking_hands = establish(stream, handshake, deadline, largest, asking.as_ref());
@@ -313,6 +314,7 @@ impl Connector {
                     | HandshakeFailure::IncompatibleSocketType { .. }
                     | HandshakeFailure::MechanismMismatch { .. }
                     | HandshakeFailure::Protocol(_)
+                    | HandshakeFailure::ProxyHeader(_)
                     | HandshakeFailure::Rejected {
                         status: StatusCode::Denied | StatusCode::InternalError,
                     }

@@ -2,6 +2,7 @@
 //! depends on what has happened. The page of the crate lists all of them.
 
 use std::error::Error as StdError;
+use std::net::SocketAddr;
 
 use tracing::Span;
 use tracing::field::{Empty, display};
@@ -64,6 +65,7 @@ pub(super) fn connection_span(shared: &Shared, endpoint: &Endpoint, origin: Orig
         socket_type = %shared.handshake.socket_type,
         mechanism = %shared.handshake.mechanism.name(),
         remote = origin.address.map(display),
+        proxy = origin.proxy_address.map(display),
         remote_pid = origin.credentials.and_then(|credentials| credentials.pid),
         connection_id = Empty,
         routing_id = Empty,
@@ -73,6 +75,11 @@ pub(super) fn connection_span(shared: &Shared, endpoint: &Endpoint, origin: Orig
 /// Says which connection the span is of.
 pub(super) fn record_connection_id(span: &Span, id: ConnectionId) {
     span.record("connection_id", u64::from(id));
+}
+
+/// Says where the connection of the span comes from, which its proxy has told.
+pub(super) fn record_remote(span: &Span, address: SocketAddr) {
+    span.record("remote", display(address));
 }
 
 /// Says that the handshake is finished.
@@ -114,6 +121,7 @@ pub(super) fn refused(reason: &HandshakeFailure) {
         | HandshakeFailure::IncompatibleSocketType { .. }
         | HandshakeFailure::MechanismMismatch { .. }
         | HandshakeFailure::Protocol(_)
+        | HandshakeFailure::ProxyHeader(_)
         | HandshakeFailure::Refused { .. }
         | HandshakeFailure::Rejected { .. }
         | HandshakeFailure::TimedOut { .. }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{self, JoinSet};
-use tokio::time::{self, Instant};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
@@ -18,7 +18,7 @@ use super::port::Call;
 use super::shared::Joined;
 use super::{Shared, wind_down, within};
 use crate::auth::Asking;
-use crate::connection::{Connection, Established, Request, establish};
+use crate::connection::{Connection, Deadline, Established, Request, establish, read_proxy_header};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
@@ -29,6 +29,7 @@ use crate::peers::{Arriving, Direction, Hope};
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
+use crate::transport::proxy_header::ProxyHeader;
 
 /// Accepts remotes and owns the connections that come of them.
 #[derive(Debug)]
@@ -125,7 +126,12 @@ impl Listener {
 
     fn spawn(&mut self, incoming: Incoming) {
         let Place { endpoint, shared, .. } = &*self.place;
-        let span = journal::connection_span(shared, endpoint, incoming.origin());
+        let mut origin = incoming.origin();
+        if incoming.is_proxied(&shared.options) {
+            // Whose connection it is comes out when it is served.
+            origin.proxy_address = origin.address.take();
+        }
+        let span = journal::connection_span(shared, endpoint, origin);
         if let Incoming::Call(call) = &incoming {
             span.follows_from(&call.heard_in);
         }
@@ -138,11 +144,23 @@ impl Listener {
 impl Place {
     /// Serves one remote from its handshake to its end. Every stage is in a box of its own, so that a
     /// connection takes no more than the one that it is in.
-    async fn serve(self: Arc<Self>, incoming: Incoming, arriving: Arriving) {
+    async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: Arriving) {
+        let deadline = Deadline::after(self.shared.options.handshake_interval);
+        if incoming.is_proxied(&self.shared.options) {
+            let heard = Box::pin(self.hear_proxy(&mut incoming, deadline));
+            match heard.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(reason) => {
+                    let (_, subject) = self.accepted(incoming.origin(), arriving);
+                    return self.refuse(&subject, reason);
+                }
+            }
+        }
         let origin = incoming.origin();
         match incoming {
             Incoming::Unheard(stream, _, port) => {
-                let directed = Box::pin(self.direct(stream, origin, port));
+                let directed = Box::pin(self.direct(stream, origin, port, deadline));
                 // Whom it is handed over to tells what becomes of it.
                 if let Err(reason) = directed.await {
                     self.refuse(&self.accepted(origin, arriving).1, reason);
@@ -150,7 +168,7 @@ impl Place {
             }
             Incoming::Call(call) => {
                 let (whence, subject) = self.accepted(origin, arriving);
-                let served = Box::pin(self.serve_call(call, whence, &subject)).await;
+                let served = Box::pin(self.serve_call(call, whence, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Inproc(dial) => {
@@ -160,7 +178,7 @@ impl Place {
             }
             Incoming::Stream(stream, _) => {
                 let (whence, subject) = self.accepted(origin, arriving);
-                let served = Box::pin(self.serve_stream(stream, whence, &subject)).await;
+                let served = Box::pin(self.serve_stream(stream, whence, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
         }
@@ -181,39 +199,55 @@ impl Place {
         self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
     }
 
+    /// Reads the header of a proxy, and takes what that says of the origin. Returns false if the endpoint was
+    /// given up meanwhile.
+    async fn hear_proxy(
+        &self,
+        incoming: &mut Incoming,
+        deadline: Deadline,
+    ) -> Result<bool, HandshakeFailure> {
+        let (Incoming::Stream(stream, origin) | Incoming::Unheard(stream, origin, _)) = incoming
+        else {
+            return Ok(true);
+        };
+        // Its address is not known yet, and that of the proxy is the same for all.
+        let seat = self.half_open.enter(None);
+        let header = tokio::select! {
+            header = deadline.keep(read_proxy_header(stream)) => header?,
+            () = seat.crowded_out() => return Err(HandshakeFailure::CrowdedOut),
+            () = self.ended.cancelled() => return Ok(false),
+        };
+        if let ProxyHeader::Proxied(address) = header {
+            *origin = origin.of_client(address);
+        }
+        if let Some(address) = origin.address {
+            journal::record_remote(&Span::current(), address);
+        }
+        Ok(true)
+    }
+
     /// Hears what a remote asks for, and hands it over to whom that is.
     async fn direct(
         &self,
         stream: Stream,
         origin: Origin,
         port: SocketAddr,
+        deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
-        let Options { handshake_interval, mechanism, .. } = &self.shared.options;
-        let deadline =
-            handshake_interval.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit)));
+        let mechanism = &self.shared.options.mechanism;
         self.half_open(origin, async |asking| {
-            let hearing = Request::hear(stream, mechanism.clone(), asking);
-            let request = match deadline {
-                Some((deadline, limit)) => time::timeout_at(deadline, hearing)
-                    .await
-                    .unwrap_or(Err(HandshakeFailure::TimedOut { limit }))?,
-                None => hearing.await?,
-            };
+            let request = deadline.keep(Request::hear(stream, mechanism.clone(), asking)).await?;
             let resource = request.resource().map(|octets| {
                 let shown = octets.get(..RESOURCE_SHOWN_MAX).unwrap_or(octets);
                 shown.escape_ascii().to_string()
             });
             let request = Box::new(request.map(Stream::detach)?);
             let call = Call { request, origin, heard_in: Span::current() };
-            let handing_over = call.hand_over(port);
-            let handed_over = match deadline {
-                Some((deadline, _)) => time::timeout_at(deadline, handing_over).await.is_ok(),
-                None => {
-                    handing_over.await;
-                    true
-                }
+            let handing_over = async {
+                call.hand_over(port).await;
+                Ok(())
             };
-            if !handed_over {
+            if deadline.keep(handing_over).await.is_err() {
                 return Err(HandshakeFailure::UnknownResource { resource });
             }
             tracing::debug!(target: journal::CONNECTION, resource, "handed over");
@@ -228,10 +262,11 @@ impl Place {
         call: Call,
         whence: Whence,
         subject: &Subject,
+        deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
         let request = call.request.map(|stream| stream.attach(&options.tcp))?;
-        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        let largest = options.max_message_size;
         let running = {
             let introducing = Box::pin(request.introduce(handshake, deadline, largest));
             let established = tokio::select! {
@@ -249,9 +284,10 @@ impl Place {
         stream: Stream,
         whence: Whence,
         subject: &Subject,
+        deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
-        let (deadline, largest) = (options.handshake_interval, options.max_message_size);
+        let largest = options.max_message_size;
         let running = {
             let establishing = Box::pin(self.half_open(whence.origin, async |asking| {
                 establish(stream, handshake.clone(), deadline, largest, asking).await

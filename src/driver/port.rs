@@ -16,7 +16,7 @@ use tokio::sync::{Notify, mpsc};
 use tracing::Span;
 
 use super::acceptor::Incoming;
-use crate::auth::SharedAuthenticator;
+use crate::auth::{Network, SharedAuthenticator};
 use crate::connection::Request;
 use crate::endpoint::TcpEndpoint;
 use crate::options::Options;
@@ -213,6 +213,7 @@ struct Security {
     mechanism: Mechanism,
     authenticator: Option<SharedAuthenticator>,
     domain: Arc<str>,
+    proxy_protocol: Arc<[Network]>,
 }
 
 impl Security {
@@ -221,6 +222,7 @@ impl Security {
             mechanism: options.mechanism.clone(),
             authenticator: options.authenticator.clone(),
             domain: Arc::clone(&options.domain),
+            proxy_protocol: Arc::from(&*options.proxy_protocol),
         }
     }
 
@@ -230,7 +232,10 @@ impl Security {
             (None, None) => true,
             _ => false,
         };
-        is_asked && self.mechanism == other.mechanism && self.domain == other.domain
+        is_asked
+            && self.mechanism == other.mechanism
+            && self.domain == other.domain
+            && self.proxy_protocol == other.proxy_protocol
     }
 }
 

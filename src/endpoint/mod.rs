@@ -57,8 +57,8 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// process, in whatever runtimes, share a port. Each serves one resource, or, bound without one, the
 /// remotes that ask for none.
 ///
-/// - They have the same mechanism, domain and authenticator, as who a remote is comes out before what it
-///   wants: make them with clones of one [`Builder`](crate::Builder).
+/// - They have the same mechanism, domain, authenticator and networks of proxies, as who a remote is comes
+///   out before what it wants: make them with clones of one [`Builder`](crate::Builder).
 /// - A remote that asks for what nobody serves waits for it as long as
 ///   [`handshake_interval`](crate::Builder::handshake_interval) allows, which is that of whichever socket
 ///   has accepted it, and counts among the half-open connections of that socket meanwhile.

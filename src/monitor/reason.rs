@@ -75,6 +75,11 @@ pub enum HandshakeFailure {
     /// The remote broke the protocol, or has another version of it.
     #[error("the remote broke the protocol")]
     Protocol(#[source] ProtocolError),
+    /// The connection comes from a network of [`proxy_protocol`](crate::Builder::proxy_protocol), or through
+    /// an `ipc` endpoint with [`ipc_proxy_protocol`](crate::Builder::ipc_proxy_protocol), and does not begin
+    /// with a valid header of the PROXY protocol.
+    #[error("the proxy sent no valid header")]
+    ProxyHeader(#[source] ProtocolError),
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
     #[error("the remote refuses this socket: {reason}")]
     Refused {
@@ -148,7 +153,7 @@ pub enum DisconnectReason {
 pub struct ProtocolError(Arc<dyn StdError + Send + Sync>);
 
 impl ProtocolError {
-    fn new(error: impl StdError + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(error: impl StdError + Send + Sync + 'static) -> Self {
         Self(Arc::new(error))
     }
 }

@@ -1,4 +1,4 @@
-//! What can be set on the file of a Unix domain socket.
+//! What can be set on Unix domain sockets.
 
 /// The options of every path that a socket binds. What is `None` is left to the system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -8,4 +8,6 @@ pub(crate) struct IpcOptions {
     /// The lower nine bits, as `chmod` has them. By default the umask decides, as for every file.
     pub(crate) mode: Option<u32>,
     pub(crate) owner: Option<u32>,
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub(crate) proxy_protocol: bool,
 }

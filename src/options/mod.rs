@@ -17,7 +17,7 @@ pub use self::resolver::Resolver;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
-use crate::auth::SharedAuthenticator;
+use crate::auth::{Network, SharedAuthenticator};
 use crate::proto::heartbeating::HeartbeatConfig;
 use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
@@ -41,6 +41,7 @@ pub(crate) struct Options {
     pub(crate) max_message_size: Option<u64>,
     pub(crate) mechanism: Mechanism,
     pub(crate) metadata: Metadata,
+    pub(crate) proxy_protocol: Vec<Network>,
     pub(crate) reconnect_interval: Option<Duration>,
     pub(crate) reconnect_interval_max: Duration,
     pub(crate) reconnect_stop: Vec<ReconnectStop>,
@@ -88,6 +89,8 @@ impl Default for Options {
             // libzmq's default.
             mechanism: Mechanism::Null,
             metadata: Metadata::default(),
+            // A header from anybody else than a proxy that is trusted would be a forged address.
+            proxy_protocol: Vec::new(),
             // libzmq's default.
             reconnect_interval: Some(Duration::from_millis(100)),
             // Short enough for a service that restarts, long enough for a thousand clients of a

@@ -3,6 +3,7 @@
 mod adopted;
 #[cfg(unix)]
 mod ipc;
+pub(crate) mod proxy_header;
 mod resolve;
 mod stream;
 mod tcp;
@@ -45,7 +46,7 @@ pub(crate) async fn connect(
     match endpoint {
         Endpoint::Tcp(tcp) => {
             let (stream, address) = tcp::connect(tcp, options).await?;
-            Ok((Stream::Tcp(stream), Origin { address, credentials: None }))
+            Ok((Stream::Tcp(stream), Origin { address, ..Origin::default() }))
         }
         #[cfg(unix)]
         Endpoint::Ipc(ipc) => {

@@ -103,6 +103,32 @@ async fn the_span_of_a_remote_knows_its_address_and_user() {
 }
 
 #[tokio::test]
+async fn the_span_of_a_remote_behind_a_proxy_knows_both_addresses() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let server = Server::builder().proxy_protocol(["127.0.0.1".parse().unwrap()]);
+    let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = server.monitor();
+    let header = &b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 5555\r\n"[..];
+    for sent in [header, b"PROXY UNKNOWN\r\n", b"\xFF"] {
+        let mut proxy = Remote::dial(&server.last_endpoint().unwrap()).await;
+        proxy.write(sent).await;
+        let address = proxy.address().to_string();
+        drop(proxy);
+        events::until(&mut monitor, |kind| matches!(kind, EventKind::HandshakeFailed { .. })).await;
+        let refused = journal.all("refused a connection").pop().unwrap();
+        let span = refused.span("connection");
+        assert_eq!(span.value("proxy"), Some(&*address));
+        let remote = match sent {
+            [0xFF] => None,
+            sent if sent == header => Some("192.0.2.7:4711"),
+            _ => Some(&*address),
+        };
+        assert_eq!(span.value("remote"), remote);
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_is_handed_over_follows_from_where_it_was_heard() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();

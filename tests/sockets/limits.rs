@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
@@ -411,6 +411,7 @@ fn rows_of_both() -> Vec<Row> {
         immediate: Works: false, Works: true;
         ipc_group: Works: None, MayBeRefused("ipc_group"): 0, MayBeRefused("ipc_group"): u32::MAX;
         ipc_mode: Works: None, MayBeRefused("ermission"): 0, Works: 0o777, MayBeRefused("ipc_mode"): u32::MAX;
+        ipc_proxy_protocol: Works: false;
         ipc_owner: Works: None, MayBeRefused("ipc_owner"): 0, MayBeRefused("ipc_owner"): u32::MAX;
         linger: Works: None, Works: ZERO, Works: LEAST, Works: MAX;
         max_half_open: Works: 0, Works: 1, Works: usize::MAX;
@@ -418,6 +419,7 @@ fn rows_of_both() -> Vec<Row> {
         max_message_size: Works: None, Works: 0, Works: 1, Works: u64::MAX;
         mechanism: Works: Mechanism::Null;
         priority: Works: None, Works: 0, MayBeRefused("SO_PRIORITY"): u32::MAX;
+        proxy_protocol: Works: [], Works: [Ipv4Addr::BROADCAST].map(|address| IpAddr::from(address).into());
         reconnect_interval: WorksOnce: None, Works: ZERO, Works: LEAST, WorksOnce: MAX;
         reconnect_interval_max: Works: ZERO, Works: LEAST, Works: MAX;
         reconnect_stop: Works: [], WorksOnce: [ReconnectStop::AfterDisconnect];

@@ -26,6 +26,8 @@ mod ending;
 mod endpoints;
 mod every_await;
 mod handshake_failure;
+#[cfg(target_os = "linux")]
+mod haproxy;
 mod heartbeat;
 mod immediate;
 mod inproc;
@@ -45,6 +47,7 @@ mod mute_state;
 mod names;
 mod notices;
 mod peers;
+mod proxy_protocol;
 mod races;
 mod readiness;
 mod reconnect;

@@ -125,6 +125,7 @@ const EVERY_OPTION: &str = "
     ipc_group = 24
     ipc_mode = '0660'
     ipc_owner = 25
+    ipc_proxy_protocol = true
     linger = '6s'
     max_half_open = 22
     max_half_open_per_address = 23
@@ -132,6 +133,7 @@ const EVERY_OPTION: &str = "
     mechanism = 'plain_server'
     metadata = { X-Colour = 'red', X-Size = 'large' }
     priority = 1
+    proxy_protocol = ['192.0.2.0/24', '2001:db8::1/128']
     reconnect_interval = '8ms'
     reconnect_interval_max = '1m 30s'
     reconnect_stop = ['handshake_failed', 'after_disconnect', 'connection_refused']
@@ -174,12 +176,14 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
         .ipc_group(24)
         .ipc_mode(0o660)
         .ipc_owner(25)
+        .ipc_proxy_protocol(true)
         .linger(seconds(6))
         .max_half_open(22)
         .max_half_open_per_address(23)
         .max_message_size(7)
         .mechanism(Mechanism::PlainServer)
         .priority(1)
+        .proxy_protocol(["192.0.2.0/24".parse().unwrap(), "2001:db8::1".parse().unwrap()])
         .reconnect_interval(Duration::from_millis(8))
         .reconnect_interval_max(seconds(90))
         .reconnect_stop([

@@ -56,4 +56,18 @@ impl<S> Builder<S> {
         self.options.ipc.owner = uid.into();
         self
     }
+
+    /// Sets whether every connection that is accepted through a path or abstract name of `ipc` begins with a
+    /// header of the PROXY protocol, as one from a proxy on this machine does. Default: false. Unix only.
+    /// (libzmq has no such option.)
+    ///
+    /// A connection without a header is refused. Everything else is as with
+    /// [`proxy_protocol`](Self::proxy_protocol), which is for TCP; the remote's
+    /// [`credentials`](crate::Remote::credentials) are those of the proxy. Who may connect, and so may claim
+    /// any address, is what [`ipc_mode`](Self::ipc_mode) says.
+    #[cfg(unix)]
+    pub fn ipc_proxy_protocol(mut self, is_sent: bool) -> Self {
+        self.options.ipc.proxy_protocol = is_sent;
+        self
+    }
 }

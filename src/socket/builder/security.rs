@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Builder;
-use crate::auth::{Authenticator, SharedAuthenticator};
+use crate::auth::{Authenticator, Network, SharedAuthenticator};
 use crate::proto::mechanism::Mechanism;
 
 impl<S> Builder<S> {
@@ -46,6 +46,49 @@ impl<S> Builder<S> {
     /// [`Mechanism::Null`]. (libzmq `ZMQ_PLAIN_SERVER`, `ZMQ_CURVE_SERVER` and their like.)
     pub fn mechanism(mut self, mechanism: Mechanism) -> Self {
         self.options.mechanism = mechanism;
+        self
+    }
+
+    /// Sets the networks of proxies, such as HAProxy or Envoy, that send a header of the
+    /// [PROXY protocol](https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt), version 1 or 2, at the
+    /// beginning of each connection over TCP. Default: none. (libzmq has no such option.)
+    ///
+    /// The client's address in the header is that of the remote from then on: in
+    /// [`Remote::address`](crate::Remote::address), for the [`authenticator`](Self::authenticator) and its
+    /// lists of networks, for [`max_half_open_per_address`](Self::max_half_open_per_address), in events and
+    /// in the log. That of the proxy is [`Remote::proxy_address`](crate::Remote::proxy_address).
+    ///
+    /// - From these networks the header is **required**: a connection without one is refused with
+    ///   [`HandshakeFailure::ProxyHeader`](crate::monitor::HandshakeFailure::ProxyHeader), as guessing would
+    ///   let a client of the proxy claim any address.
+    /// - From all other networks a header is refused, as everything that is not ZMTP is. So name the
+    ///   addresses of the proxies alone, not networks in which there are clients as well.
+    /// - A header by which the proxy says that the connection is its own (`LOCAL`, `UNKNOWN`), or that has no
+    ///   network address, leaves the address as it is.
+    /// - It is read before anything else, within [`handshake_interval`](Self::handshake_interval), up to 107
+    ///   bytes in version 1 and 4,096 in version 2. Additional fields are skipped. Until then the connection
+    ///   counts among the half-open ones, without an address.
+    ///
+    /// Connections that this socket dials are not concerned. Sockets that share a port have the same
+    /// networks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // In the configuration of HAProxy: `server backend 10.0.0.7:5555 send-proxy-v2`
+    /// let server = Server::builder()
+    ///     .proxy_protocol(["10.0.0.2".parse()?, "10.0.0.3".parse()?])
+    ///     .bind("tcp://127.0.0.1:*")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn proxy_protocol(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.options.proxy_protocol = networks.into_iter().collect();
         self
     }
 }

@@ -217,5 +217,5 @@ fn origin(stream: &UnixStream) -> Origin {
         uid: credentials.uid(),
         gid: credentials.gid(),
     });
-    Origin { address: None, credentials }
+    Origin { credentials, ..Origin::default() }
 }

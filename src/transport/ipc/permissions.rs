@@ -13,7 +13,7 @@ pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
     if !is_set(options) {
         return Ok(());
     }
-    let IpcOptions { group, mode, owner } = options;
+    let IpcOptions { group, mode, owner, .. } = options;
     let (_file, target) = hold(path)?;
     // In the order in which each needs no privilege that the one before has taken away.
     if let Some(mode) = mode {
@@ -47,7 +47,7 @@ pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
 
 /// Refuses options that an abstract name cannot have, as any process can connect to it.
 pub(super) fn refuse(options: IpcOptions) -> Result<(), Refusal> {
-    let IpcOptions { group, mode, owner } = options;
+    let IpcOptions { group, mode, owner, .. } = options;
     for (option, value) in [(MODE, mode), (GROUP, group), (OWNER, owner)] {
         if value.is_some() {
             return Err(refused(option, invalid("an abstract name has no file")));
@@ -57,7 +57,7 @@ pub(super) fn refuse(options: IpcOptions) -> Result<(), Refusal> {
 }
 
 /// Returns whether the user decides who may connect, and not the umask.
-pub(super) fn is_set(IpcOptions { group, mode, owner }: IpcOptions) -> bool {
+pub(super) fn is_set(IpcOptions { group, mode, owner, .. }: IpcOptions) -> bool {
     group.or(mode).or(owner).is_some()
 }
 

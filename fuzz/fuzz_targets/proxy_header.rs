@@ -1,0 +1,39 @@
+//! A header of the PROXY protocol is read to its end and not beyond, whatever follows it.
+
+#![no_main]
+
+#[allow(dead_code, reason = "one target uses a part of the module")]
+#[path = "../../src/transport/proxy_header.rs"]
+mod proxy_header;
+
+use libfuzzer_sys::fuzz_target;
+use proxy_header::{Decoded, ProxyHeader, ProxyHeaderError, decode};
+
+fuzz_target!(|input: &[u8]| {
+    let Ok((ProxyHeader::Proxied(address), len)) = read(input) else { return };
+    // What was read is a header by itself, and names no address in two ways.
+    assert_eq!(read(&input[..len]), Ok((ProxyHeader::Proxied(address), len)));
+    assert_eq!(address.ip().to_canonical(), address.ip());
+    // It reads the same when a proxy writes it.
+    let family = if address.is_ipv4() { "TCP4" } else { "TCP6" };
+    let (ip, port) = (address.ip(), address.port());
+    let line = format!("PROXY {family} {ip} {ip} {port} {port}\r\n");
+    assert_eq!(read(line.as_bytes()), Ok((ProxyHeader::Proxied(address), line.len())));
+});
+
+/// Reads a header as a connection does; returns it and how many bytes it has.
+fn read(input: &[u8]) -> Result<(ProxyHeader, usize), ProxyHeaderError> {
+    let mut len = 0;
+    loop {
+        match decode(&input[..len])? {
+            Decoded::Header(header) => return Ok((header, len)),
+            Decoded::Missing(missing) => {
+                assert!(missing > 0);
+                if len == input.len() {
+                    return Ok((ProxyHeader::Local, len));
+                }
+                len = input.len().min(len + missing);
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A real HAProxy between clients and a server, if it is installed.
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{self, Child, Command, Stdio};
+
+use tokio_zmtp::auth::{CurveKeypair, Networks};
+use tokio_zmtp::{Client, Endpoint, Mechanism, Server, Socket};
+
+use crate::events::until_established;
+use crate::watchdog::Watchdog;
+
+#[tokio::test]
+async fn clients_of_haproxy_are_known_by_their_addresses() {
+    let _watchdog = Watchdog::start();
+    for (number, header) in ["send-proxy", "send-proxy-v2"].into_iter().enumerate() {
+        // That of the client, which is not that of the proxy.
+        let networks = Networks::new();
+        networks.allow("127.0.0.77".parse().unwrap());
+        let keypair = CurveKeypair::generate();
+        let server = Server::builder()
+            .proxy_protocol(["127.0.0.1".parse().unwrap()])
+            .mechanism(Mechanism::CurveServer { keypair: keypair.clone() })
+            .authenticator(networks)
+            .bind("tcp://127.0.0.1:*")
+            .await
+            .unwrap();
+        let mut monitor = server.monitor();
+        let Some(Endpoint::Tcp(backend)) = server.last_endpoint() else { panic!("it is TCP") };
+        let Some(proxy) = HaProxy::start(number, backend.port(), header) else { return };
+        let client = Client::builder()
+            .mechanism(Mechanism::curve_client(keypair.public_key()))
+            .source_address((Ipv4Addr::new(127, 0, 0, 77), 0))
+            .connect(&proxy.endpoint)
+            .await
+            .unwrap();
+        client.send("request").await.unwrap();
+        let (request, remote) = server.recv_from().await.unwrap();
+        server.reply(&request, "reply").await.unwrap();
+        assert_eq!(client.recv().await.unwrap(), "reply");
+        assert_eq!(remote.address().unwrap().ip(), Ipv4Addr::new(127, 0, 0, 77));
+        assert_eq!(remote.proxy_address().unwrap().ip(), Ipv4Addr::LOCALHOST);
+        assert_eq!(until_established(&mut monitor).await.address, remote.address());
+    }
+}
+
+struct HaProxy {
+    process: Child,
+    config: PathBuf,
+    endpoint: Endpoint,
+}
+
+impl HaProxy {
+    /// Starts one in front of a port; nothing if it is not installed.
+    fn start(number: usize, backend: u16, header: &str) -> Option<Self> {
+        // It inherits the listener, so that its port is known and nothing has to wait for it.
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let endpoint = listener.local_addr().unwrap().into();
+        let config = env::temp_dir().join(format!("tokio-zmtp-{}-{number}.cfg", process::id()));
+        let text = format!(
+            "defaults\n  mode tcp\n  timeout connect 9s\n  timeout client 9s\n  timeout server 9s\n\
+             listen one\n  bind fd@0\n  server one 127.0.0.1:{backend} {header}\n"
+        );
+        fs::write(&config, text).unwrap();
+        let command = Command::new("haproxy")
+            .arg("-db")
+            .arg("-f")
+            .arg(&config)
+            .stdin(Stdio::from(OwnedFd::from(listener)))
+            .spawn();
+        match command {
+            Ok(process) => Some(Self { process, config, endpoint }),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                eprintln!("skipped: no haproxy here");
+                fs::remove_file(config).unwrap();
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+impl Drop for HaProxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_file(&self.config);
+    }
+}
