@@ -78,11 +78,12 @@ impl Ends {
             watched.watcher = Some(watcher.clone());
             return Poll::Pending;
         }
-        let ends = watched.unheard.drain().map(|(_, end)| end).collect();
+        // Draining it would take as long as the most that it ever held.
+        let ends = mem::take(&mut watched.unheard).into_values().collect();
         Poll::Ready(Heard { ends, unwritten: mem::take(&mut watched.unwritten) })
     }
 
-    pub(super) fn tell(&self, end: End, left: impl IntoIterator<Item = Unwritten>) {
+    pub(crate) fn tell(&self, end: End, left: impl IntoIterator<Item = Unwritten>) {
         let mut watched = lock(&self.0);
         let Some(Watched { unheard, unwritten, watcher }) = &mut *watched else { return };
         unheard.insert(end.pipe, end);

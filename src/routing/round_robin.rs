@@ -5,7 +5,7 @@ mod connected;
 #[cfg(feature = "rpc")]
 mod placed;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
@@ -33,7 +33,7 @@ pub(crate) struct RoundRobin {
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
     /// Slots reserved for senders that have been woken and have not come for them yet.
-    grants: VecDeque<(Ticket, PipeKey)>,
+    grants: BTreeMap<Ticket, PipeKey>,
     closed: bool,
     #[cfg(feature = "rpc")]
     openings: Openings,
@@ -55,7 +55,7 @@ impl RoundRobin {
             hwm,
             ready: VecDeque::new(),
             waiters: Waiters::default(),
-            grants: VecDeque::new(),
+            grants: BTreeMap::new(),
             closed: false,
             #[cfg(feature = "rpc")]
             openings: Openings::default(),
@@ -79,7 +79,7 @@ impl RoundRobin {
                 return;
             };
             slot.outbound.reserve();
-            self.grants.push_back((ticket, key));
+            self.grants.insert(ticket, key);
             woken.push(waker);
         }
     }
@@ -140,7 +140,7 @@ impl Outgoing for RoundRobin {
         self.count_retired(key);
         let Some(slot) = self.pipes.get_mut(key) else { return };
         // Whoever was granted a slot here has been woken already, and will look for another one.
-        self.grants.retain(|(_, granted)| *granted != key);
+        self.grants.retain(|_, granted| *granted != key);
         woken.extend(slot.outbound.retire());
         self.unlist_if_full(key);
     }
@@ -264,11 +264,8 @@ impl Strategy for RoundRobin {
             *ticket = None;
             return Poll::Ready(Err(Refusal::Closed));
         }
-        let grant = ticket.and_then(|ticket| {
-            let at = self.grants.iter().position(|(granted, _)| *granted == ticket)?;
-            self.grants.remove(at)
-        });
-        if let Some((_, key)) = grant {
+        let grant = ticket.and_then(|ticket| self.grants.remove(&ticket));
+        if let Some(key) = grant {
             *ticket = None;
             return Poll::Ready(Ok(key));
         }
@@ -308,10 +305,8 @@ impl Strategy for RoundRobin {
         if self.waiters.remove(ticket) {
             return;
         }
-        if let Some(at) = self.grants.iter().position(|(granted, _)| *granted == ticket) {
-            if let Some((_, key)) = self.grants.remove(at) {
-                self.release(key, woken);
-            }
+        if let Some(key) = self.grants.remove(&ticket) {
+            self.release(key, woken);
         }
     }
 }

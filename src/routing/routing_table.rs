@@ -1,6 +1,6 @@
 //! Routing by routing id: SERVER, PEER.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
@@ -34,7 +34,7 @@ struct Slot {
     routing_id: RoutingId,
     waiters: Waiters,
     /// Senders that have been woken and have not come for their reserved slot yet.
-    granted: VecDeque<Ticket>,
+    granted: BTreeSet<Ticket>,
 }
 
 impl RoutingTable {
@@ -74,7 +74,7 @@ impl Slot {
         while self.outbound.has_room() {
             let Some((ticket, waker)) = self.waiters.pop() else { return };
             self.outbound.reserve();
-            self.granted.push_back(ticket);
+            self.granted.insert(ticket);
             woken.push(waker);
         }
     }
@@ -100,7 +100,7 @@ impl Outgoing for RoutingTable {
             endpoint,
             routing_id,
             waiters: Waiters::default(),
-            granted: VecDeque::new(),
+            granted: BTreeSet::new(),
         });
         self.keys.insert(routing_id, key);
         Some(Attached { key, routing_id: Some(routing_id) })
@@ -215,10 +215,8 @@ impl Strategy for RoutingTable {
                 return Poll::Ready(Err(refusal));
             }
         };
-        let grant =
-            ticket.and_then(|ticket| slot.granted.iter().position(|granted| *granted == ticket));
-        if let Some(at) = grant {
-            slot.granted.remove(at);
+        if ticket.is_some_and(|ticket| slot.granted.remove(&ticket)) {
+            // The slot is reserved already.
         } else if slot.outbound.has_room() {
             slot.outbound.reserve();
         } else {
@@ -252,8 +250,7 @@ impl Strategy for RoutingTable {
         if slot.waiters.remove(ticket) {
             return;
         }
-        if let Some(at) = slot.granted.iter().position(|granted| *granted == ticket) {
-            slot.granted.remove(at);
+        if slot.granted.remove(&ticket) {
             self.release(key, woken);
         }
     }

@@ -1,5 +1,7 @@
 //! Ends of connections that wait until all is handled that came before them.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
@@ -11,15 +13,15 @@ use crate::routing::{End, Ends, Heard, Unwritten};
 #[derive(Debug)]
 pub(super) struct Endings {
     ends: Arc<Ends>,
-    /// Of each, so many messages of its pipe are to be handled first.
-    pending: Vec<(End, u64)>,
+    /// By pipe; the number of messages of the pipe that are to be handled first.
+    pending: HashMap<PipeKey, (End, u64)>,
     /// What connections have left that was not written.
     unwritten: Vec<Unwritten>,
 }
 
 impl Endings {
-    pub(super) const fn new(ends: Arc<Ends>) -> Self {
-        Self { ends, pending: Vec::new(), unwritten: Vec::new() }
+    pub(super) fn new(ends: Arc<Ends>) -> Self {
+        Self { ends, pending: HashMap::new(), unwritten: Vec::new() }
     }
 
     /// Takes note of new ends, or waits for some; returns those that nothing comes before. `unread` tells
@@ -30,10 +32,12 @@ impl Endings {
             self.unwritten.extend(unwritten);
             for end in ends {
                 // The later one says all that the earlier did.
-                self.pending.retain(|(earlier, _)| earlier.pipe != end.pipe);
+                self.pending.remove(&end.pipe);
                 match unread(&end) {
                     0 => due.push(end),
-                    unread => self.pending.push((end, unread)),
+                    unread => {
+                        self.pending.insert(end.pipe, (end, unread));
+                    }
                 }
             }
         }
@@ -54,9 +58,37 @@ impl Endings {
 
     #[cold]
     fn handled_before(&mut self, pipe: PipeKey) -> Option<End> {
-        let at = self.pending.iter().position(|(end, _)| end.pipe == pipe)?;
-        let (_, unread) = &mut self.pending[at];
+        let Entry::Occupied(mut pending) = self.pending.entry(pipe) else { return None };
+        let (_, unread) = pending.get_mut();
         *unread -= 1;
-        if *unread == 0 { Some(self.pending.swap_remove(at).0) } else { None }
+        if *unread == 0 { Some(pending.remove().0) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    #[test]
+    fn an_end_is_due_after_the_last_message_of_its_own_pipe() {
+        let mut pipes = SlotMap::with_key();
+        let [a, b, c] = [(); 3].map(|()| pipes.insert(()));
+        let ends = Arc::new(Ends::default());
+        ends.watch();
+        let mut endings = Endings::new(Arc::clone(&ends));
+        for (pipe, arrived) in [(a, 2), (b, 1), (c, 0)] {
+            ends.tell(End { pipe, inbound: pipe, arrived, written: 0, gone: true }, []);
+        }
+        let due = endings.poll(Waker::noop(), |end| end.arrived);
+        assert_eq!(due.iter().map(|end| end.pipe).collect::<Vec<_>>(), [c]);
+        assert_eq!(endings.handled(a), None);
+        assert_eq!(endings.handled(b).map(|end| end.pipe), Some(b));
+        assert_eq!(endings.handled(b), None);
+        assert_eq!(endings.handled(a).map(|end| end.pipe), Some(a));
+        assert!(endings.pending.is_empty());
     }
 }

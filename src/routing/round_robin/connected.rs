@@ -172,7 +172,7 @@ impl RoundRobin {
     /// and comes back to its old place in the line.
     fn withdraw_offer(&mut self, key: PipeKey) {
         let granted = self.grants.len();
-        self.grants.retain(|(_, granted)| *granted != key);
+        self.grants.retain(|_, granted| *granted != key);
         let Some(slot) = self.pipes.get_mut(key) else { return };
         for _ in self.grants.len()..granted {
             slot.outbound.release();

@@ -1,5 +1,6 @@
 //! Who may make a call when there is a limit to them.
 
+use std::collections::BTreeSet;
 use std::task::{Poll, Waker};
 
 use crate::pipe::{Ticket, Waiters};
@@ -15,12 +16,12 @@ pub(super) struct Admission {
     taken: usize,
     waiters: Waiters,
     /// Places kept for those who have been woken and have not come for them yet.
-    granted: Vec<Ticket>,
+    granted: BTreeSet<Ticket>,
 }
 
 impl Admission {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, taken: 0, waiters: Waiters::default(), granted: Vec::new() }
+        Self { max, taken: 0, waiters: Waiters::default(), granted: BTreeSet::new() }
     }
 
     /// Takes a place, or waits in line for one.
@@ -35,17 +36,12 @@ impl Admission {
 
     #[cold]
     fn poll_turn(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
-        let at = ticket.and_then(|ticket| self.granted.iter().position(|other| *other == ticket));
-        match at {
-            Some(at) => {
-                self.granted.swap_remove(at);
-                *ticket = None;
-                Poll::Ready(())
-            }
-            None => {
-                self.waiters.register(ticket, waker);
-                Poll::Pending
-            }
+        if ticket.is_some_and(|ticket| self.granted.remove(&ticket)) {
+            *ticket = None;
+            Poll::Ready(())
+        } else {
+            self.waiters.register(ticket, waker);
+            Poll::Pending
         }
     }
 
@@ -61,9 +57,7 @@ impl Admission {
         if self.waiters.remove(ticket) {
             return None;
         }
-        let at = self.granted.iter().position(|other| *other == ticket)?;
-        self.granted.swap_remove(at);
-        self.leave()
+        if self.granted.remove(&ticket) { self.leave() } else { None }
     }
 
     /// Hands out all who wait: there is nothing to wait for any more.
@@ -78,7 +72,7 @@ impl Admission {
         }
         let (ticket, waker) = self.waiters.pop()?;
         self.taken += 1;
-        self.granted.push(ticket);
+        self.granted.insert(ticket);
         Some(waker)
     }
 }

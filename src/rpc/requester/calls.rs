@@ -241,13 +241,17 @@ impl Calls {
         None
     }
 
-    /// Fails the calls that a connection has taken along.
-    pub(super) fn lose(&mut self, end: &End, woken: &mut Vec<Waker>) {
+    /// Fails the calls that connections have taken along, however many, in one pass over the slots.
+    pub(super) fn lose(&mut self, ends: &[End], woken: &mut Vec<Waker>) {
+        let mut ends = ends.to_vec();
+        ends.sort_unstable_by_key(|end| end.pipe);
         for index in 0..self.slots.len() {
             let slot = &self.slots[index];
-            if slot.place.pipe != end.pipe || !slot.is_outstanding() {
+            if !slot.is_outstanding() {
                 continue;
             }
+            let found = ends.binary_search_by_key(&slot.place.pipe, |end| end.pipe);
+            let Ok(end) = found.map(|at| ends[at]) else { continue };
             if slot.place.number < end.written {
                 self.stats.connection_lost += 1;
                 self.settle(index, Err(CallError::ConnectionLost), false, woken);
@@ -462,12 +466,12 @@ mod tests {
         let [first, second, elsewhere] = [enter(pipe, 0), enter(pipe, 1), enter(other, 0)];
         let mut end = End { pipe, inbound: pipe, arrived: 0, written: 1, gone: false };
         let mut woken = Vec::new();
-        calls.lose(&end, &mut woken);
+        calls.lose(&[end], &mut woken);
         assert_eq!(woken.len(), 1);
         assert_eq!(outcome(&mut calls, first), Some(Err(CallError::ConnectionLost)));
         assert_eq!(outcome(&mut calls, second), None);
         end.gone = true;
-        calls.lose(&end, &mut woken);
+        calls.lose(&[end], &mut woken);
         assert_eq!(outcome(&mut calls, second), Some(Err(CallError::Unsent)));
         assert_eq!(outcome(&mut calls, elsewhere), None);
     }

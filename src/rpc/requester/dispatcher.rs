@@ -78,6 +78,7 @@ impl Dispatcher {
     /// Handles what was received.
     fn handle(&mut self, core: &Core) {
         let Self { received, woken, broken, draining, endings, .. } = self;
+        let mut due = Vec::new();
         let mut calls = core.calls();
         for ((pipe, connection), message) in received.drain(..) {
             match handle(&mut calls, pipe, message, woken) {
@@ -85,9 +86,10 @@ impl Dispatcher {
                 Handled::Broken(pipe, id) => broken.push((pipe, id)),
                 Handled::Drain => draining.push((pipe, connection)),
             }
-            if let Some(end) = endings.handled(pipe) {
-                calls.lose(&end, woken);
-            }
+            due.extend(endings.handled(pipe));
+        }
+        if !due.is_empty() {
+            calls.lose(&due, woken);
         }
         drop(calls);
         wake_all(woken);
@@ -170,11 +172,7 @@ impl Dispatcher {
         if ends.is_empty() {
             return;
         }
-        let mut calls = core.calls();
-        for end in ends {
-            calls.lose(end, &mut self.woken);
-        }
-        drop(calls);
+        core.calls().lose(ends, &mut self.woken);
         wake_all(&mut self.woken);
     }
 
