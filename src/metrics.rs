@@ -62,6 +62,8 @@ use crate::stats::Stats;
 #[must_use = "nothing is published by itself"]
 pub struct Publisher {
     series: Arc<Mutex<BTreeMap<Key, Series>>>,
+    /// Held while the recorder takes the numbers, so that of two who publish the later numbers stay.
+    turn: Arc<Mutex<()>>,
 }
 
 /// What tells the numbers of one series from those of another.
@@ -96,10 +98,14 @@ impl Publisher {
     /// Publishes what the sockets have done by now, to the recorder that is installed.
     pub fn publish(&self) {
         describe();
-        // Held to the end, so that of two who publish the later numbers stay.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, series) in &mut *series {
-            key.publish(&series.read());
+        let read: Vec<_> =
+            series.iter_mut().map(|(key, series)| (key.clone(), series.read())).collect();
+        // A recorder may add a socket.
+        drop(series);
+        for (key, stats) in read {
+            key.publish(&stats);
         }
     }
 

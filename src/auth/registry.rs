@@ -29,7 +29,8 @@ impl Users {
 
     /// Adds a user, or changes its password.
     pub fn insert(&self, username: impl Into<String>, password: impl Into<Password>) {
-        write(&self.0).insert(username.into(), password.into());
+        let (username, password) = (username.into(), password.into());
+        write(&self.0).insert(username, password);
     }
 
     /// Removes a user; returns whether there was one of this name.
@@ -95,7 +96,8 @@ impl Keys {
 
     /// Adds a key, or changes its user id. Several keys may have the same.
     pub fn insert(&self, key: CurvePublicKey, user_id: impl Into<String>) {
-        write(&self.0).insert(key, user_id.into());
+        let user_id = user_id.into();
+        write(&self.0).insert(key, user_id);
     }
 
     /// Removes a key; returns whether it was there.

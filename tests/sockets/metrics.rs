@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use metrics::Unit;
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::{task, time};
 use tokio_zmtp::metrics::Publisher;
@@ -182,6 +182,43 @@ async fn a_socket_ends_although_it_is_published() {
     publisher.add("idle", &client);
     drop(client);
     assert!(monitor.recv().await.is_none());
+}
+
+#[tokio::test]
+async fn a_recorder_may_add_a_socket() {
+    let _watchdog = Watchdog::start();
+    let client = Client::builder().build();
+    let publisher = Publisher::new();
+    publisher.add("front", &client);
+    let recorder = Adding { publisher: publisher.clone(), client };
+    metrics::with_local_recorder(&recorder, || publisher.publish());
+}
+
+/// Adds a socket for every number.
+struct Adding {
+    publisher: Publisher,
+    client: Client,
+}
+
+impl Recorder for Adding {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+        self.publisher.add("added", &self.client);
+        Counter::noop()
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
 }
 
 /// What takes the numbers of one test.

@@ -131,6 +131,22 @@ async fn who_is_denied_learns_it_and_does_not_come_back() {
     assert_no_more_attempts(server, events).await;
 }
 
+#[test]
+fn what_becomes_a_name_may_look_at_the_list() {
+    let users = Users::from_iter([("alice", "right")]);
+    users.insert(Looks(users.clone()), "secret");
+    assert!(users.contains("true"));
+}
+
+/// A name that tells whether there is a certain user.
+struct Looks(Users);
+
+impl From<Looks> for String {
+    fn from(Looks(users): Looks) -> Self {
+        users.contains("alice").to_string()
+    }
+}
+
 #[tokio::test]
 async fn an_unknown_key_is_denied_and_a_known_one_has_a_name() {
     let _watchdog = Watchdog::start();
