@@ -43,6 +43,8 @@ impl Routing {
         #[cfg(feature = "rpc")]
         incoming.join(inbound, attached.key);
         drop(incoming);
+        #[cfg(feature = "rpc")]
+        lock(&self.outgoing).join(attached.key, inbound);
         wake_all(&mut woken);
         Some(Attachment {
             routing: self.clone(),
@@ -233,9 +235,10 @@ impl Attachment {
         }
         let undelivered = mem::take(&mut self.undelivered);
         let mut incoming = lock(&self.routing.incoming);
-        self.unreceived += incoming.push_rest(self.pipe.inbound, undelivered, &mut self.woken);
+        let unreceived = incoming.push_rest(self.pipe.inbound, undelivered, &mut self.woken);
         let arrived = incoming.arrived(self.pipe.inbound);
         drop(incoming);
+        self.unreceived += messages(&unreceived);
         let pipe = self.pipe.outbound;
         let end = End { pipe, inbound: self.pipe.inbound, arrived, written, gone };
         let places = (written..).map(|number| Place { pipe, number });
@@ -278,7 +281,7 @@ impl Attachment {
             &mut self.woken,
         );
         wake_all(&mut self.woken);
-        self.unreceived += unreceived;
+        self.unreceived += messages(unreceived.as_slice());
     }
 
     /// Leaves something to be received after all that the remote has sent, when there is no
@@ -329,7 +332,8 @@ impl Drop for Attachment {
         let Self { routing, pipe, subject, taken, undelivered, unreceived, woken, .. } = self;
         let queued = lock(&routing.outgoing).detach(pipe.outbound, woken);
         let undelivered = mem::take(undelivered);
-        *unreceived += lock(&routing.incoming).end(pipe.inbound, undelivered, woken);
+        let rest = lock(&routing.incoming).end(pipe.inbound, undelivered, woken);
+        *unreceived += messages(&rest);
         wake_all(woken);
         let mut lost = mem::take(taken);
         lost.extend(queued);
@@ -337,6 +341,10 @@ impl Drop for Attachment {
         routing.losses.undelivered(Some(subject), lost);
         routing.losses.unreceived(subject, *unreceived as u64);
     }
+}
+
+fn messages(arrivals: &[Arrival]) -> usize {
+    arrivals.iter().map(|arrival| arrival.cargo.messages()).sum()
 }
 
 /// Each connection of a remote can leave some batches, and nobody has to receive in between; a

@@ -17,6 +17,8 @@ pub(crate) struct Ends(Mutex<Option<Watched>>);
 
 #[derive(Debug, Default)]
 struct Watched {
+    /// How many have begun to watch. Only the latest does.
+    watches: u64,
     unheard: HashMap<PipeKey, End>,
     unwritten: Vec<Unwritten>,
     watcher: Option<Waker>,
@@ -56,9 +58,33 @@ pub(crate) struct End {
 }
 
 impl Ends {
-    /// From here on ends are kept to be heard of.
-    pub(crate) fn watch(&self) {
-        lock(&self.0).get_or_insert_default();
+    /// Keeps ends to be heard of from now on. Returns the number of this watch, and wakes whoever has
+    /// watched before.
+    pub(crate) fn watch(&self) -> u64 {
+        let mut watched = lock(&self.0);
+        let Watched { watches, watcher, .. } = watched.get_or_insert_default();
+        *watches += 1;
+        let (number, superseded) = (*watches, watcher.take());
+        drop(watched);
+        if let Some(superseded) = superseded {
+            superseded.wake();
+        }
+        number
+    }
+
+    /// Drops what there is, and waits for more; false if another watch has begun since this one.
+    pub(crate) fn discard(&self, watch: u64, watcher: &Waker) -> bool {
+        let mut watched = lock(&self.0);
+        let latest = watched.as_mut().filter(|watched| watched.watches == watch);
+        let Some(Watched { unheard, unwritten, watcher: waiting, .. }) = latest else {
+            return false;
+        };
+        *unheard = HashMap::new();
+        *waiting = Some(watcher.clone());
+        let unwritten = mem::take(unwritten);
+        drop(watched);
+        drop(unwritten);
+        true
     }
 
     /// From here on ends are not kept any more. Returns what was not heard of.
@@ -85,7 +111,7 @@ impl Ends {
 
     pub(crate) fn tell(&self, end: End, left: impl IntoIterator<Item = Unwritten>) {
         let mut watched = lock(&self.0);
-        let Some(Watched { unheard, unwritten, watcher }) = &mut *watched else { return };
+        let Some(Watched { unheard, unwritten, watcher, .. }) = &mut *watched else { return };
         unheard.insert(end.pipe, end);
         unwritten.extend(left);
         let watcher = watcher.take();

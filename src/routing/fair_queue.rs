@@ -1,5 +1,8 @@
 //! Fair queuing over the remotes that have sent something (libzmq `fq`): CLIENT, SERVER, GATHER, PEER.
 
+#[cfg(feature = "rpc")]
+mod paused;
+
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
 
@@ -12,8 +15,8 @@ use crate::routing_id::RoutingId;
 
 /// Receives one message from each remote in turn (RFC 41, For processing incoming messages).
 ///
-/// Invariants: `ready` holds exactly the pipes that hold messages, once each; for every message
-/// there is no waiting receiver, or one that has been woken.
+/// Invariants: `ready` holds exactly the pipes that hold messages and are not paused, once each, and
+/// besides the `stale` ones; for every message there is no waiting receiver, or one that has been woken.
 #[derive(Debug)]
 pub(crate) struct FairQueue {
     pipes: SlotMap<PipeKey, Slot>,
@@ -23,11 +26,20 @@ pub(crate) struct FairQueue {
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
     closed: bool,
+    /// How many pipes in `ready` are paused. None of them stands in front.
+    #[cfg(feature = "rpc")]
+    stale: usize,
 }
 
 #[derive(Debug)]
 struct Slot {
     inbound: Inbound,
+    /// Nothing is received from it until it is resumed.
+    #[cfg(feature = "rpc")]
+    paused: bool,
+    /// It is paused, and still in `ready`.
+    #[cfg(feature = "rpc")]
+    stale: bool,
     /// The connection has gone; the pipe goes when it is empty.
     ended: bool,
     /// The other half of the pipe.
@@ -47,6 +59,8 @@ impl FairQueue {
             ready: VecDeque::new(),
             waiters: Waiters::default(),
             closed: false,
+            #[cfg(feature = "rpc")]
+            stale: 0,
         }
     }
 
@@ -54,6 +68,10 @@ impl FairQueue {
     pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
         self.pipes.insert(Slot {
             inbound: Inbound::new(self.hwm, id),
+            #[cfg(feature = "rpc")]
+            paused: false,
+            #[cfg(feature = "rpc")]
+            stale: false,
             ended: false,
             #[cfg(feature = "rpc")]
             outbound: PipeKey::default(),
@@ -82,44 +100,47 @@ impl FairQueue {
         arrived.saturating_sub(received)
     }
 
-    /// Queues what an ended connection has left, whether or not there is room. Returns how many
-    /// messages of it nobody will receive.
+    /// Queues what an ended connection has left, whether or not there is room. Returns what will not be
+    /// received, to be dropped without the lock: bodies can have owners that are not of this crate.
     #[cfg(feature = "rpc")]
     pub(crate) fn push_rest(
         &mut self,
         key: PipeKey,
         rest: impl IntoIterator<Item = Arrival>,
         woken: &mut Vec<Waker>,
-    ) -> usize {
+    ) -> Vec<Arrival> {
         let mut queued = 0;
         let slot = self.pipes.get_mut(key);
         let Some(slot) = slot.filter(|_| !self.closed) else {
-            return rest.into_iter().map(|arrival| arrival.cargo.messages()).sum();
+            return rest.into_iter().collect();
         };
         let was_empty = slot.inbound.is_empty();
         for arrival in rest {
             queued += slot.inbound.push_last(arrival);
         }
         self.announce(key, was_empty, queued, woken);
-        0
+        Vec::new()
     }
 
     /// Ends the remote: it is removed when all that it has sent is received. The `rest` was read and
-    /// waited for room, which there will be no connection to wait for. Returns how many messages of
-    /// it nobody will receive.
+    /// waited for room, which there will be no connection to wait for. Returns what will not be received,
+    /// to be dropped without the lock.
     pub(crate) fn end(
         &mut self,
         key: PipeKey,
         rest: impl IntoIterator<Item = Arrival>,
         woken: &mut Vec<Waker>,
-    ) -> usize {
-        let Some(slot) = self.pipes.get_mut(key) else { return 0 };
+    ) -> Vec<Arrival> {
+        let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
         slot.ended = true;
+        #[cfg(feature = "rpc")]
+        self.resume(key, woken);
+        let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
         let was_empty = slot.inbound.is_empty();
-        let (mut queued, mut dropped) = (0, 0);
+        let (mut queued, mut unreceived) = (0, Vec::new());
         for arrival in rest {
             if self.closed {
-                dropped += arrival.cargo.messages();
+                unreceived.push(arrival);
             } else {
                 queued += slot.inbound.push_last(arrival);
             }
@@ -128,7 +149,7 @@ impl FairQueue {
             self.pipes.remove(key);
         }
         self.announce(key, was_empty, queued, woken);
-        dropped
+        unreceived
     }
 
     /// Queues what a remote has sent, and parks the connection while part of it has to wait. After
@@ -169,23 +190,23 @@ impl FairQueue {
         }
     }
 
-    /// Queues what [`room`](Self::room) was found for, and parks the connection. Returns how many
-    /// messages of it nobody will receive.
+    /// Queues what [`room`](Self::room) was found for, and parks the connection. Hands it back if it will
+    /// not be received, to be dropped without the lock.
     pub(crate) fn push_within(
         &mut self,
         key: PipeKey,
         arrival: Arrival,
         connection: &Waker,
         woken: &mut Vec<Waker>,
-    ) -> usize {
+    ) -> Option<Arrival> {
         let slot = match self.pipes.get_mut(key) {
             Some(slot) if !self.closed => slot,
-            _ => return arrival.cargo.messages(),
+            _ => return Some(arrival),
         };
         let was_empty = slot.inbound.is_empty();
         let queued = slot.inbound.push_within(arrival, connection);
         self.announce(key, was_empty, queued, woken);
-        0
+        None
     }
 
     /// The mark of each pipe.
@@ -226,6 +247,10 @@ impl FairQueue {
             }
         } else if self.ready.len() > 1 {
             self.ready.rotate_left(1);
+        }
+        #[cfg(feature = "rpc")]
+        if self.stale > 0 {
+            self.skip_stale();
         }
         Ok(message)
     }
@@ -271,6 +296,10 @@ impl FairQueue {
     /// Lists a pipe that was empty and is not any more, and hands out one receiver for each of the
     /// messages that were queued in it.
     fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, woken: &mut Vec<Waker>) {
+        #[cfg(feature = "rpc")]
+        if self.pipes.get(key).is_some_and(|slot| slot.paused) {
+            return;
+        }
         if was_empty && queued > 0 {
             self.ready.push_back(key);
         }
@@ -283,6 +312,8 @@ impl FairQueue {
     /// Accepts nothing from here on; what is queued can still be received.
     pub(crate) fn close(&mut self, woken: &mut Vec<Waker>) {
         self.closed = true;
+        #[cfg(feature = "rpc")]
+        self.resume_all();
         woken.extend(self.waiters.drain());
         woken.extend(self.pipes.values_mut().filter_map(|slot| slot.inbound.unpark()));
     }

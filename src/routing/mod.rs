@@ -74,6 +74,10 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// How many messages are queued, for one remote or for all.
     fn queued(&self, key: Option<PipeKey>) -> usize;
 
+    /// Notes what the other half of a pipe is, where somebody wants to know it.
+    #[cfg(feature = "rpc")]
+    fn join(&mut self, _key: PipeKey, _inbound: PipeKey) {}
+
     /// How many messages have been taken out of the queue of a remote, ever.
     #[cfg(feature = "rpc")]
     fn taken(&self, key: PipeKey) -> u64;

@@ -32,6 +32,9 @@ struct Slot {
     outbound: Outbound,
     endpoint: EndpointId,
     routing_id: RoutingId,
+    /// The other half of the pipe.
+    #[cfg(feature = "rpc")]
+    inbound: PipeKey,
     waiters: Waiters,
     /// Senders that have been woken and have not come for their reserved slot yet.
     granted: BTreeSet<Ticket>,
@@ -59,6 +62,12 @@ impl RoutingTable {
                 _ => {}
             }
         }
+    }
+
+    /// The half of the pipe through which a remote's messages come.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn inbound(&self, id: RoutingId) -> Option<PipeKey> {
+        Some(self.pipes.get(*self.keys.get(&id)?)?.inbound)
     }
 
     fn slot(&mut self, id: RoutingId) -> Result<(PipeKey, &mut Slot), Refusal> {
@@ -99,6 +108,8 @@ impl Outgoing for RoutingTable {
             outbound: Outbound::new(self.hwm),
             endpoint,
             routing_id,
+            #[cfg(feature = "rpc")]
+            inbound: PipeKey::default(),
             waiters: Waiters::default(),
             granted: BTreeSet::new(),
         });
@@ -159,6 +170,13 @@ impl Outgoing for RoutingTable {
         match key {
             Some(key) => self.pipes.get(key).map_or(0, |slot| slot.outbound.len()),
             None => self.pipes.values().map(|slot| slot.outbound.len()).sum(),
+        }
+    }
+
+    #[cfg(feature = "rpc")]
+    fn join(&mut self, key: PipeKey, inbound: PipeKey) {
+        if let Some(slot) = self.pipes.get_mut(key) {
+            slot.inbound = inbound;
         }
     }
 

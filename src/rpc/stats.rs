@@ -73,7 +73,7 @@ pub struct ResponderStats {
     pub received: u64,
     /// Those that wait for the service.
     pub waiting: u64,
-    /// Those that the service is at, or whose reply waits for room.
+    /// Those that the service is at, or whose reply waits for room in the queue of its requester.
     pub running: u64,
     /// Those that were answered with a reply, or with the whole of a stream.
     pub answered: u64,
@@ -91,13 +91,19 @@ pub struct ResponderStats {
     pub cancelled: u64,
     /// Those whose requester's connection ended before the reply was queued.
     pub disconnected: u64,
-    /// Those whose requester had another request under way with the same id. They were dropped.
+    /// Those whose reply was dropped, and a failure sent instead, as replies with more than
+    /// [`max_bytes_per_remote`](super::ResponderBuilder::max_bytes_per_remote) waited for their
+    /// requester to read them.
+    pub unread: u64,
+    /// Those whose requester had another request under way with the same id. They were dropped, and the
+    /// service was not called.
     pub duplicate: u64,
     /// Messages that could not be understood, or that a responder does not get.
     pub malformed: u64,
     /// Cancellations and credit for calls that had ended, or never were.
     pub unknown: u64,
-    /// Answers, errors all of them, that were dropped as the queue of their requester was full.
+    /// Errors that waited for room in the queue of their requester until that had gone, or the server was
+    /// closed.
     pub unanswered: u64,
 }
 
@@ -113,6 +119,7 @@ impl ResponderStats {
             + self.deadline_exceeded
             + self.cancelled
             + self.disconnected
+            + self.unread
             + self.duplicate;
         self.received == self.waiting + self.running + ended
     }

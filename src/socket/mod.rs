@@ -33,3 +33,5 @@ pub use self::live::Socket;
 pub use self::lossy::Lossy;
 #[cfg(feature = "metrics")]
 pub(crate) use self::meter::{Meter, Reading};
+#[cfg(feature = "rpc")]
+pub(crate) use self::tracking::WeakServer;

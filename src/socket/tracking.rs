@@ -1,8 +1,8 @@
 //! What requests and replies have to know of the pipes that they pass through. With the feature `rpc`
 //! only, for the module of that name.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::watch;
@@ -15,7 +15,10 @@ use crate::monitor::Subject;
 use crate::peers::Presence;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::{Closed, End, Ends, Place, Refusal, RoundRobin, Unwritten, lock, wake_all};
+use crate::routing::{
+    Closed, End, Ends, Place, Refusal, RoundRobin, RoutingTable, Unwritten, lock, wake_all,
+};
+use crate::routing_id::RoutingId;
 use crate::runtime::Runtime;
 
 impl Client {
@@ -176,6 +179,67 @@ impl Server {
     /// Gives up a place in the line of receivers.
     pub(crate) fn cancel_receive(&self, ticket: Ticket) {
         receiving::cancel(self.core(), ticket);
+    }
+
+    /// Receives nothing more from a remote until it is resumed, so that what it sends stays with it.
+    pub(crate) fn pause(&self, remote: RoutingId) {
+        let inbound = lock(&self.core().outgoing).inbound(remote);
+        if let Some(inbound) = inbound {
+            self.pause_pipe(inbound);
+        }
+    }
+
+    /// Does the same by the half of the pipe through which messages come.
+    pub(crate) fn pause_pipe(&self, inbound: PipeKey) {
+        lock(&self.core().incoming).pause(inbound);
+    }
+
+    /// Receives from a remote again.
+    pub(crate) fn resume(&self, remote: RoutingId) {
+        let inbound = lock(&self.core().outgoing).inbound(remote);
+        if let Some(inbound) = inbound {
+            self.resume_pipe(inbound);
+        }
+    }
+
+    /// Does the same by the half of the pipe through which messages come.
+    pub(crate) fn resume_pipe(&self, inbound: PipeKey) {
+        let mut woken = Vec::new();
+        lock(&self.core().incoming).resume(inbound, &mut woken);
+        wake_all(&mut woken);
+    }
+
+    /// Queues `message`, and takes it out of its place, as soon as there is room; a time-out for sending
+    /// does not count.
+    pub(crate) fn poll_route(
+        &self,
+        to: RoutingId,
+        message: &mut Option<Message>,
+        ticket: &mut Option<Ticket>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Refusal>> {
+        sending::poll_send(self.core(), to, message, ticket, cx)
+    }
+
+    /// Gives up a place in the line of those who wait for room.
+    pub(crate) fn cancel_route(&self, to: RoutingId, ticket: Ticket) {
+        sending::cancel::<RoutingTable>(self.core(), to, ticket);
+    }
+
+    /// A handle that does not keep the socket alive.
+    pub(crate) fn downgrade(&self) -> WeakServer {
+        WeakServer(Arc::downgrade(self.core()))
+    }
+}
+
+/// A [`Server`] for what goes on in the background: it ends with the last handle of a user.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakServer(Weak<Core<RoutingTable>>);
+
+impl WeakServer {
+    /// The server, if it is there still.
+    pub(crate) fn upgrade(&self) -> Option<Server> {
+        self.0.upgrade().map(Server::from_core)
     }
 }
 

@@ -18,6 +18,8 @@ mod ending;
 mod half_open;
 mod idle;
 mod secrets;
+#[cfg(feature = "rpc")]
+mod unread;
 
 use std::alloc::System;
 

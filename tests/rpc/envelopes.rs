@@ -1,5 +1,9 @@
 //! What a responder makes of the octets that come to it, and what it sends.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
 use tokio_zmtp::rpc::{Failure, Request, Responder, Response, service_fn};
 use tokio_zmtp::{Client, Server};
 
@@ -67,6 +71,93 @@ async fn an_id_that_is_in_use_is_not_used_twice() {
 }
 
 #[tokio::test]
+async fn a_request_with_an_id_that_is_in_use_does_not_call_the_service() {
+    let release = Arc::new(Notify::new());
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (client, responder) = serve({
+        let (release, calls) = (Arc::clone(&release), Arc::clone(&calls));
+        move |request: Request| {
+            let number = calls.fetch_add(1, Ordering::Relaxed);
+            let release = Arc::clone(&release);
+            async move {
+                if number == 0 {
+                    release.notified().await;
+                }
+                echo(request).await
+            }
+        }
+    })
+    .await;
+    client.send(envelope(REQUEST, 7, b"\0first")).await.unwrap();
+    client.send(envelope(REQUEST, 7, b"\0second")).await.unwrap();
+    until_there(&responder, |stats| stats.duplicate == 1).await;
+    release.notify_one();
+    assert_eq!(client.recv().await.unwrap(), envelope(REPLY, 7, "first"));
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert!(responder.stats().is_balanced());
+}
+
+#[tokio::test]
+async fn a_handler_that_is_dropped_may_look_at_the_responder() {
+    let endpoint = unique();
+    let responder = Responder::builder(Server::bind(endpoint.as_str()).await.unwrap()).build();
+    let serving = tokio::spawn(responder.serve(service_fn({
+        let responder = responder.clone();
+        move |_| {
+            let looks = Looks(responder.clone());
+            async move {
+                let _looks = looks;
+                std::future::pending::<Result<Response, Failure>>().await
+            }
+        }
+    })));
+    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    // The same id twice, a cancellation, an end of the connection, and an end of serving.
+    for id in [1, 1, 2, 3] {
+        client.send(envelope(REQUEST, id, [0x00])).await.unwrap();
+    }
+    client.send(envelope(CANCEL, 2, "")).await.unwrap();
+    until_there(&responder, |stats| stats.duplicate + stats.cancelled == 2).await;
+    client.close().await;
+    until_there(&responder, |stats| stats.disconnected == 2).await;
+    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    client.send(envelope(REQUEST, 4, [0x00])).await.unwrap();
+    until_there(&responder, |stats| stats.running == 1).await;
+    serving.abort();
+    until_there(&responder, |stats| stats.cancelled == 2).await;
+    assert!(responder.stats().is_balanced());
+}
+
+#[test]
+fn a_handler_that_goes_with_its_runtime_may_look_at_the_responder() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (responder, client) = runtime.block_on(async {
+        let endpoint = unique();
+        let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+        tokio::spawn(responder.serve(service_fn({
+            let responder = responder.clone();
+            move |_| {
+                let looks = Looks(responder.clone());
+                async move {
+                    let _looks = looks;
+                    std::future::pending::<Result<Response, Failure>>().await
+                }
+            }
+        })));
+        let client = Client::connect(endpoint.as_str()).await.unwrap();
+        for id in 0..10 {
+            client.send(envelope(REQUEST, id, [0x00])).await.unwrap();
+        }
+        until_there(&responder, |stats| stats.running == 10).await;
+        (responder, client)
+    });
+    drop(runtime);
+    assert_eq!(responder.stats().running, 0);
+    assert!(responder.stats().is_balanced());
+    drop(client);
+}
+
+#[tokio::test]
 async fn an_application_error_has_its_number_and_its_text() {
     let (client, responder) =
         serve(|_| async { Err::<Response, _>(Failure::application(404, "no such thing")) }).await;
@@ -120,6 +211,15 @@ async fn a_reply_waits_for_a_client_that_does_not_read() {
     assert!(ids.into_iter().eq(0..10));
     until_there(&responder, |stats| stats.answered == 10).await;
     assert!(responder.stats().is_balanced());
+}
+
+/// Looks when it is dropped.
+struct Looks(Responder);
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        assert!(self.0.stats().received > 0);
+    }
 }
 
 async fn serve<F, Fut, T>(handler: F) -> (Client, Responder)

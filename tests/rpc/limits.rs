@@ -164,8 +164,11 @@ fn rows() -> Vec<Row> {
             timeout: Late: Duration::ZERO, Late: Duration::from_nanos(1), Works: Duration::MAX;
         }
         responder {
+            max_bytes_per_remote: Works: 0, Works: 1, Works: usize::MAX;
             max_running: Works: 0, Works: 1, Works: usize::MAX;
+            max_running_per_remote: Works: 0, Works: 1, Works: usize::MAX;
             max_waiting: Works: 0, Works: 1, Works: usize::MAX;
+            max_waiting_per_remote: Works: 0, Works: 1, Works: usize::MAX;
         }
     }
 }

@@ -21,9 +21,11 @@ mod lost;
 // npm has another name elsewhere.
 #[cfg(unix)]
 mod node;
+mod shares;
 mod shutdown;
 mod strays;
 mod streams;
 mod tampering;
 mod threads;
 mod traces;
+mod unread;

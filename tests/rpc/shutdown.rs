@@ -3,11 +3,14 @@
 use std::future;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use tokio::sync::{Notify, oneshot};
+use tokio::task;
+use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::rpc::{CallError, ErrorCode, Failure, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Message, Server};
+use tokio_zmtp::{Client, Message, Server, Socket};
 
-use crate::wire::{echo, pair, until, until_shut, until_there};
+use crate::wire::{echo, pair, unique, until, until_shut, until_there};
 
 #[tokio::test]
 async fn what_was_accepted_is_finished_and_what_comes_then_waits_for_another_server() {
@@ -70,6 +73,74 @@ async fn serving_that_is_dropped_gives_up_what_is_under_way() {
     assert_eq!(failure.code(), ErrorCode::CANCELLED);
     assert_eq!(responder.stats().cancelled, 1);
     assert!(responder.stats().is_balanced());
+}
+
+#[tokio::test]
+async fn every_call_ends_when_serving_is_dropped() {
+    for endpoint in ["tcp://127.0.0.1:*", &unique()] {
+        let server = Server::builder().send_hwm(10).recv_hwm(10).bind(endpoint).await.unwrap();
+        let responder = Responder::builder(server).max_running(100).build();
+        let endpoint = responder.server().last_endpoint().unwrap();
+        let never = || service_fn(|_| future::pending::<Result<Message, Failure>>());
+        let serving = tokio::spawn(responder.serve(never()));
+        let client = Client::builder().recv_hwm(1).connect(endpoint).await.unwrap();
+        let requester = Requester::new(client);
+        let calls: Vec<_> = (0..5_000).map(|_| tokio::spawn(requester.call("x"))).collect();
+        until_there(&responder, |stats| stats.running > 0 && stats.waiting > 0).await;
+        serving.abort();
+        let mut seen = Vec::new();
+        for call in calls {
+            let Err(CallError::Failed(failure)) = call.await.unwrap() else {
+                panic!("it never ends by itself")
+            };
+            seen.push(failure.code());
+        }
+        let expected = [ErrorCode::CANCELLED, ErrorCode::SHUTTING_DOWN];
+        assert!(expected.iter().all(|code| seen.contains(code)));
+        assert!(seen.iter().all(|code| expected.contains(code)));
+        let stats = responder.stats();
+        assert_eq!((stats.running + stats.waiting, stats.unanswered), (0, 0));
+        assert!(stats.is_balanced());
+        assert_eq!(stats.received, 5_000);
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_served_again_after_serving_was_dropped() {
+    let (requester, responder, serving) =
+        pair(|_| future::pending::<Result<Message, Failure>>()).await;
+    let call = tokio::spawn(requester.call("x"));
+    until_there(&responder, |stats| stats.running == 1).await;
+    serving.abort();
+    assert!(call.await.unwrap().is_err());
+    let Err(CallError::Failed(failure)) = requester.call("x").await else { panic!("not served") };
+    assert_eq!(failure.code(), ErrorCode::SHUTTING_DOWN);
+
+    let again = tokio::spawn(responder.serve(service_fn(echo)));
+    task::yield_now().await;
+    for _ in 0..100 {
+        assert_eq!(requester.call("again").await.unwrap(), "again");
+    }
+    again.abort();
+    assert!(again.await.is_err());
+    let another = Responder::new(responder.server().clone());
+    drop(responder);
+    tokio::spawn(another.serve(service_fn(echo)));
+    task::yield_now().await;
+    assert_eq!(requester.call("another").await.unwrap(), "another");
+}
+
+#[tokio::test]
+async fn what_is_left_of_serving_does_not_keep_the_server() {
+    let (requester, responder, serving) =
+        pair(|_| future::pending::<Result<Message, Failure>>()).await;
+    let call = tokio::spawn(requester.call("x"));
+    until_there(&responder, |stats| stats.running == 1).await;
+    serving.abort();
+    assert!(call.await.unwrap().is_err());
+    let mut monitor = requester.client().monitor();
+    drop(responder);
+    while !matches!(monitor.next().await.unwrap().unwrap().kind, EventKind::Disconnected { .. }) {}
 }
 
 #[tokio::test]

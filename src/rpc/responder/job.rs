@@ -9,12 +9,11 @@ use std::task::{Context, Poll};
 use tokio::sync::Semaphore;
 use tracing::Span;
 
+use super::budget::Budget;
 use super::counters::Count;
 use super::jobs::JobId;
-use super::shared::{Shared, error};
+use super::shared::{Offered, Shared, error, too_much};
 use super::span;
-use crate::error::RouteError;
-use crate::message::Message;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::Content;
 use crate::rpc::failure::BoxError;
@@ -44,74 +43,98 @@ impl Work {
         E: Into<BoxError>,
     {
         let outcome = future::poll_fn(|cx| poll_handler(&mut handler, &self.span, cx)).await;
+        // What it holds, such as the permit of a limit, is free while the answer waits for room.
+        let _ = catch(|| handler.set(None));
+        drop(handler);
         self.answer(outcome).await;
     }
 
-    /// Sends an answer, and waits for room if there is none.
+    /// Sends an answer, as soon as there is room.
     pub(super) async fn answer(self, outcome: Outcome) {
-        let call = self.id.call;
-        let outcome = match outcome {
+        match outcome {
             Ok(Response(Form::One(body))) => {
                 span::replied(&self.span, body.len());
-                self.send(draft::message(call, Content::Reply(&body)), Count::Answered).await
+                self.send_last(Content::Reply(&body), Count::Answered);
             }
             Ok(Response(Form::Stream(parts))) => self.stream(parts).await,
-            Err(failure) => self.fail(&failure).await,
-        };
-        self.shared.finish(self.id, outcome);
-    }
-
-    /// Sends a message that was made already, and waits for room if there is none.
-    pub(super) async fn send_last(self, message: Message, outcome: Count) {
-        let outcome = self.send(message, outcome).await;
-        self.shared.finish(self.id, outcome);
-    }
-
-    async fn send(&self, message: Message, outcome: Count) -> Count {
-        match self.shared.server.route(message, self.routing_id).await {
-            Ok(()) => outcome,
-            Err(_) => Count::Disconnected,
+            Err(failure) => self.fail(&failure, None),
         }
     }
 
-    async fn fail(&self, failure: &Failure) -> Count {
-        span::failed(&self.span, failure);
-        self.send(error(self.id.call, failure), Count::from(failure.code())).await
+    fn send_last(&self, content: Content<'_>, outcome: Count) {
+        let message = draft::message(self.id.call, content);
+        self.shared.answer(self.id, self.routing_id, message, outcome);
     }
 
-    async fn stream(&self, mut parts: Parts) -> Count {
-        let call = self.id.call;
+    fn fail(&self, failure: &Failure, count: Option<Count>) {
+        span::failed(&self.span, failure);
+        let count = count.unwrap_or_else(|| Count::from(failure.code()));
+        self.shared.answer(self.id, self.routing_id, error(self.id.call, failure), count);
+    }
+
+    async fn stream(&self, mut parts: Parts) {
         let Some(credit) = &self.credit else {
-            return self.fail(&Failure::new(ErrorCode::STREAMED, "")).await;
+            return self.fail(&Failure::new(ErrorCode::STREAMED, ""), None);
         };
-        let mut octets = 0;
+        let ledger = &self.shared.ledger;
+        let budget = ledger.budget(self.id.pipe);
+        let mut bytes = 0;
         loop {
+            let (mut has_credit, mut kept) = (false, None);
+            if !budget.has_room() {
+                // Much is kept for this remote: no other part is made before it can be sent.
+                has_credit = true;
+                credit.acquire().await.expect("it is never closed").forget();
+                kept = Some(budget.keep_next().await);
+            }
             let next = future::poll_fn(|cx| {
-                catch(|| self.span.in_scope(|| parts.as_mut().poll_next(cx)))
-                    .unwrap_or_else(|failure| Poll::Ready(Some(Err(failure))))
+                let polled = catch(|| self.span.in_scope(|| parts.as_mut().poll_next(cx)))
+                    .unwrap_or_else(|failure| Poll::Ready(Some(Err(failure))));
+                if polled.is_pending() {
+                    // It may be long until there is a part, and others have theirs.
+                    kept = None;
+                }
+                polled
             });
-            match next.await {
-                Some(Ok(part)) => {
-                    octets += part.len();
-                    let permit = credit.acquire().await.expect("it is never closed");
-                    permit.forget();
-                    let message = draft::message(call, Content::Part(&part));
-                    match self.shared.server.route(message, self.routing_id).await {
-                        Ok(()) => {}
-                        Err(RouteError::Timeout(_)) => {
-                            return self.fail(&Failure::new(ErrorCode::CANCELLED, "")).await;
-                        }
-                        Err(_) => return Count::Disconnected,
+            let part = match next.await {
+                Some(Ok(part)) => part,
+                Some(Err(failure)) => return self.fail(&failure, None),
+                None => {
+                    span::replied(&self.span, bytes);
+                    return self.send_last(Content::End, Count::Answered);
+                }
+            };
+            bytes += part.len();
+            let message = draft::message(self.id.call, Content::Part(&part));
+            drop(part);
+            budget.note(message.len());
+            if !has_credit && !has_credit_for(message.len(), credit, &budget).await {
+                return self.fail(&too_much(), Some(Count::Unread));
+            }
+            match self.shared.offer(self.id, self.routing_id, message, &budget, kept) {
+                Offered::Sent => {}
+                Offered::Waits(sent) => {
+                    if sent.await.is_err() {
+                        return ledger.finish(self.id, Count::Disconnected);
                     }
                 }
-                Some(Err(failure)) => return self.fail(&failure).await,
-                None => {
-                    span::replied(&self.span, octets);
-                    return self.send(draft::message(call, Content::End), Count::Answered).await;
-                }
+                Offered::TooMuch => return self.fail(&too_much(), Some(Count::Unread)),
+                Offered::Gone => return ledger.finish(self.id, Count::Disconnected),
             }
         }
     }
+}
+
+/// Waits for credit for a part that is there; false if there is none and no more may be kept for the
+/// remote.
+async fn has_credit_for(bytes: usize, credit: &Semaphore, budget: &Budget) -> bool {
+    if let Ok(permit) = credit.try_acquire() {
+        permit.forget();
+        return true;
+    }
+    let Some(_kept) = budget.try_keep(bytes) else { return false };
+    credit.acquire().await.expect("it is never closed").forget();
+    true
 }
 
 /// Polls a handler, which is there.

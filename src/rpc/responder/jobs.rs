@@ -1,7 +1,6 @@
 //! The requests that a service is at.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -9,24 +8,32 @@ use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::limits::Limits;
+use super::loads::Loads;
 use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
-use crate::rpc::clock::Clock;
 
-/// Requests whose handlers were not ready at once, each with a task of its own.
+/// Requests whose handlers were not ready at once, and those whose reply waits for room.
 ///
 /// Whoever takes one out, be it finished, cancelled or late, says what has become of it: so it becomes
-/// one thing.
-#[derive(Debug, Default)]
+/// one thing. Nothing of a user is called, polled, spawned or dropped in here.
+#[derive(Debug)]
 pub(super) struct Jobs {
-    running: HashMap<JobId, Job>,
-    pub(super) clock: Clock,
-    /// Waits for one to end.
-    waiting: Option<Waker>,
+    running: BTreeMap<JobId, Job>,
+    /// Of those that are not over yet.
+    deadlines: BTreeSet<(Instant, JobId)>,
+    pub(super) loads: Loads,
+    /// Remotes whose backlog is empty, of which the one who serves has not heard yet.
+    emptied: Vec<(PipeKey, RoutingId)>,
+    /// The task that serves.
+    serving: Option<Waker>,
+    is_served: bool,
+    /// It waits until no request is left.
+    is_ending: bool,
 }
 
 /// A request: whose it is, and its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct JobId {
     pub(super) pipe: PipeKey,
     pub(super) call: u64,
@@ -34,78 +41,172 @@ pub(super) struct JobId {
 
 #[derive(Debug)]
 pub(super) struct Job {
-    pub(super) task: AbortHandle,
     pub(super) routing_id: RoutingId,
     pub(super) deadline: Option<Instant>,
     /// Of parts, if the reply may be a stream.
     pub(super) credit: Option<Arc<Semaphore>>,
+    /// Has the handler, from when it was spawned.
+    task: Option<AbortHandle>,
+    /// The answer is there, and waits for room.
+    is_answered: bool,
+}
+
+/// What is to be done with a request that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    Start,
+    Wait,
+    /// Another one has its id.
+    Duplicate,
+}
+
+impl Job {
+    pub(super) const fn new(
+        routing_id: RoutingId,
+        deadline: Option<Instant>,
+        credit: Option<Arc<Semaphore>>,
+    ) -> Self {
+        Self { routing_id, deadline, credit, task: None, is_answered: false }
+    }
+
+    /// Has the handler dropped.
+    pub(super) fn abort(&self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
 }
 
 impl Jobs {
-    /// Adds a request, unless its id is in use.
-    pub(super) fn add(&mut self, id: JobId, start: impl FnOnce() -> Job) -> bool {
-        match self.running.entry(id) {
-            Entry::Occupied(_) => false,
-            Entry::Vacant(vacant) => {
-                let job = vacant.insert(start());
-                self.clock.add(job.deadline);
-                true
-            }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            running: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            loads: Loads::new(limits),
+            emptied: Vec::new(),
+            serving: None,
+            is_served: false,
+            is_ending: false,
         }
     }
 
-    /// Takes a request out, if it still is there. Hands out who waits for that.
-    pub(super) fn take(&mut self, id: JobId) -> Option<(Job, Option<Waker>)> {
+    /// Tells whether a request can be started that nothing but its share stands in the way of. Those that
+    /// wait are not known here.
+    #[inline]
+    pub(super) fn admit(&self, id: JobId) -> Admission {
+        if self.loads.is_empty() {
+            Admission::Start
+        } else if self.running.contains_key(&id) {
+            Admission::Duplicate
+        } else if self.loads.may_start(id.pipe) {
+            Admission::Start
+        } else {
+            Admission::Wait
+        }
+    }
+
+    /// Adds a request, whose id is not in use.
+    pub(super) fn add(&mut self, id: JobId, job: Job) {
+        debug_assert!(!self.running.contains_key(&id));
+        self.deadlines.extend(job.deadline.map(|deadline| (deadline, id)));
+        self.running.insert(id, job);
+        self.loads.start(id.pipe);
+    }
+
+    /// Notes the task of a request, unless it has come to its end already.
+    pub(super) fn attach(&mut self, id: JobId, task: &AbortHandle) {
+        if let Some(job) = self.running.get_mut(&id).filter(|job| !job.is_answered) {
+            job.task = Some(task.clone());
+        }
+    }
+
+    /// Notes that the answer to a request is there, which now no longer ends at its deadline; false if the
+    /// request has gone.
+    pub(super) fn answered(&mut self, id: JobId) -> bool {
+        let Some(job) = self.running.get_mut(&id) else { return false };
+        job.is_answered = true;
+        if let Some(deadline) = job.deadline.take() {
+            self.deadlines.remove(&(deadline, id));
+        }
+        true
+    }
+
+    pub(super) fn contains(&self, id: JobId) -> bool {
+        self.running.contains_key(&id)
+    }
+
+    /// Takes a request out, if it still is there.
+    pub(super) fn take(&mut self, id: JobId) -> Option<Job> {
         let job = self.running.remove(&id)?;
-        Some((job, self.waiting.take()))
+        if let Some(deadline) = job.deadline {
+            self.deadlines.remove(&(deadline, id));
+        }
+        self.loads.end(id.pipe);
+        Some(job)
+    }
+
+    /// Hands out the task that serves, if it waits for requests to end.
+    pub(super) fn awaiting(&mut self) -> Option<Waker> {
+        let is_awaited = self.is_ending || self.loads.is_anything_next();
+        if is_awaited { self.serving.take() } else { None }
     }
 
     /// Takes out those of a connection that has ended.
     pub(super) fn take_of(&mut self, pipe: PipeKey) -> Vec<Job> {
-        self.extract(|id, _| id.pipe == pipe).into_iter().map(|(_, job)| job).collect()
+        let all = JobId { pipe, call: 0 }..=JobId { pipe, call: u64::MAX };
+        let ids: Vec<_> = self.running.range(all).map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| self.take(id)).collect()
     }
 
-    /// Takes out those whose time is over, if it is time to look.
+    /// Takes out those whose time is over.
     pub(super) fn take_expired(&mut self, now: Instant) -> Vec<(JobId, Job)> {
-        if !self.clock.is_due(now) {
-            return Vec::new();
+        let mut expired = Vec::new();
+        while let Some(&(_, id)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now) {
+            expired.extend(self.take(id).map(|job| (id, job)));
         }
-        let is_over = |job: &Job| job.deadline.is_some_and(|deadline| deadline <= now);
-        let expired = self.extract(|_, job| is_over(job));
-        let next = self.running.values().filter_map(|job| job.deadline).min();
-        self.clock.set(now, next, self.running.len());
         expired
     }
 
-    pub(super) fn take_all(&mut self) -> Vec<(JobId, Job)> {
-        self.running.drain().collect()
+    /// Takes out those that have no answer yet, or all.
+    pub(super) fn take_rest(&mut self, with_answered: bool) -> Vec<(JobId, Job)> {
+        let is_meant = |job: &Job| with_answered || !job.is_answered;
+        let ids: Vec<_> =
+            self.running.iter().filter(|(_, job)| is_meant(job)).map(|(id, _)| *id).collect();
+        ids.into_iter().filter_map(|id| Some((id, self.take(id)?))).collect()
     }
 
-    /// Lets the server of a stream send more parts; false if there is no such stream.
-    pub(super) fn give_credit(&self, id: JobId, parts: u32) -> bool {
-        let credit = self.running.get(&id).and_then(|job| job.credit.as_ref());
-        let Some(credit) = credit else { return false };
-        // As many as a semaphore holds are as good as any number.
-        let room = Semaphore::MAX_PERMITS - credit.available_permits();
-        credit.add_permits(usize::try_from(parts).unwrap_or(usize::MAX).min(room));
-        true
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Has a task woken when a request ends.
-    pub(super) fn wait(&mut self, waker: &Waker) {
-        match &mut self.waiting {
-            Some(waiting) => waiting.clone_from(waker),
-            None => self.waiting = Some(waker.clone()),
+    /// The credit of a stream.
+    pub(super) fn credit(&self, id: JobId) -> Option<Arc<Semaphore>> {
+        self.running.get(&id)?.credit.clone()
+    }
+
+    /// Has the task that serves woken when it is needed. Hands out the remotes whose backlog is empty.
+    pub(super) fn serve(&mut self, serving: &Waker, is_ending: bool) -> Vec<(PipeKey, RoutingId)> {
+        (self.is_served, self.is_ending) = (true, is_ending);
+        match &mut self.serving {
+            Some(waker) => waker.clone_from(serving),
+            None => self.serving = Some(serving.clone()),
         }
+        std::mem::take(&mut self.emptied)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.running.len()
+    /// Notes that nothing serves any more. Hands out the remotes whose backlog is empty.
+    pub(super) fn stop(&mut self) -> (Option<Waker>, Vec<(PipeKey, RoutingId)>) {
+        (self.is_served, self.is_ending) = (false, false);
+        (self.serving.take(), std::mem::take(&mut self.emptied))
     }
 
-    fn extract(&mut self, is_meant: impl Fn(&JobId, &Job) -> bool) -> Vec<(JobId, Job)> {
-        let meant = self.running.iter().filter(|(id, job)| is_meant(id, job)).map(|(id, _)| *id);
-        let meant: Vec<_> = meant.collect();
-        meant.into_iter().filter_map(|id| Some((id, self.running.remove(&id)?))).collect()
+    /// Notes that all that waited for room in the queue of a remote has got it. Hands out the task that
+    /// serves, which resumes the remote; false if there is none.
+    pub(super) fn emptied(&mut self, pipe: PipeKey, to: RoutingId) -> (bool, Option<Waker>) {
+        if !self.is_served {
+            return (false, None);
+        }
+        self.emptied.push((pipe, to));
+        (true, self.serving.take())
     }
 }

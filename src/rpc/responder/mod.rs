@@ -1,12 +1,19 @@
 //! Replies over a server.
 
+mod backlog;
+mod budget;
 mod counters;
 mod draining;
 mod job;
 mod jobs;
+mod ledger;
+mod limits;
+mod loads;
+mod refusing;
 mod serving;
 mod shared;
 mod span;
+mod waiting;
 
 use std::fmt;
 use std::future;
@@ -15,6 +22,7 @@ use std::sync::Arc;
 
 use tower_service::Service;
 
+use self::limits::{Limit, Limits};
 use self::serving::Serving;
 use self::shared::Shared;
 use crate::rpc::failure::BoxError;
@@ -37,14 +45,30 @@ use crate::socket::Server;
 ///
 /// # Back-pressure
 ///
-/// While the service is not ready, as with tower's `ConcurrencyLimit`, and while there are
-/// [`max_running`](ResponderBuilder::max_running) jobs, requests wait; when there are
+/// While the service is not ready, as with tower's `ConcurrencyLimit`, and while a client has its share of
+/// [`max_running`](ResponderBuilder::max_running) jobs, its requests wait; when it has its share of
 /// [`max_waiting`](ResponderBuilder::max_waiting) of them, further ones are answered with
 /// [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may try again. Tower's `LoadShed` has
-/// them answered so at once.
+/// them answered so immediately.
 ///
-/// A reply to a client that does not read waits for room in that client's queue, and is a job until
-/// then; errors are dropped then, and counted. These bounds are those of all clients together.
+/// Answers wait for room in their client's queue, which its
+/// [`send_hwm`](crate::socket::Builder::send_hwm) and
+/// [`send_hwm_bytes`](crate::socket::Builder::send_hwm_bytes) limit. From then on nothing is received
+/// from that client, so that its connection stops reading, until it has taken them. No answer is dropped,
+/// except that of replies which wait for one client no more than
+/// [`max_bytes_per_remote`](ResponderBuilder::max_bytes_per_remote) are kept.
+///
+/// # Fairness
+///
+/// Clients share the places of jobs, and those of waiting requests: each may hold as many as are still
+/// free, and a client that holds none gets the last one. A single client can take half of all places; if
+/// two compete, a third each, and a third stays free for the next one. So a client whose requests never
+/// end does not shut out the others, and needs no limit of its own.
+/// [`max_running_per_remote`](ResponderBuilder::max_running_per_remote) and
+/// [`max_waiting_per_remote`](ResponderBuilder::max_waiting_per_remote) set one.
+///
+/// Of waiting requests, that of the client with the fewest jobs is started first; clients with equally many
+/// take turns.
 ///
 /// # Giving up
 ///
@@ -65,8 +89,7 @@ pub struct Responder {
 #[must_use = "options do nothing until the responder is built"]
 pub struct ResponderBuilder {
     server: Server,
-    max_running: usize,
-    max_waiting: usize,
+    limits: Limits,
 }
 
 impl Responder {
@@ -78,7 +101,7 @@ impl Responder {
 
     /// Starts to set the options of a responder.
     pub const fn builder(server: Server) -> ResponderBuilder {
-        ResponderBuilder { server, max_running: MAX_RUNNING, max_waiting: MAX_WAITING }
+        ResponderBuilder { server, limits: LIMITS }
     }
 
     /// Answers requests until the server is closed. The future is of its own, and can be spawned. A
@@ -86,8 +109,10 @@ impl Responder {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, requests that are under way are given up, and answered with
-    /// [`CANCELLED`](super::ErrorCode::CANCELLED).
+    /// If the future is dropped, requests that are under way are cancelled, and answered with
+    /// [`CANCELLED`](super::ErrorCode::CANCELLED). Requests that are received later are answered with
+    /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), until the server is served again or closed.
+    /// Both happens in the background, in the runtime of the server, and does not keep the server alive.
     ///
     /// # Examples
     ///
@@ -204,7 +229,7 @@ impl Responder {
     /// Returns what has become of all requests so far.
     #[must_use]
     pub fn stats(&self) -> ResponderStats {
-        self.shared.stats()
+        self.shared.ledger.stats()
     }
 }
 
@@ -215,26 +240,60 @@ impl fmt::Debug for Responder {
 }
 
 impl ResponderBuilder {
-    /// Sets how many requests may be under way at once that are not answered at once; others wait.
-    /// 16,384 by default: many more than are of use, and few enough to be kept. At least 1.
+    /// Sets how many requests may be under way concurrently, of all clients together, not counting those
+    /// that are answered immediately; others wait. At least 1. Default: 16,384, many more than are of
+    /// use, and few enough to be kept. A single client gets [half of them](Responder#fairness).
     pub fn max_running(self, requests: usize) -> Self {
-        Self { max_running: requests.max(1), ..self }
+        let running = Limit { all: requests.max(1), ..self.limits.running };
+        Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
-    /// Sets how many requests may wait. 16,384 by default. With zero, what cannot be begun at once is
-    /// refused.
+    /// Sets how many requests of one client may be under way concurrently, besides its share of
+    /// [`max_running`](Self::max_running); zero for its share. Default: 0.
+    pub fn max_running_per_remote(self, requests: usize) -> Self {
+        let running = Limit { each: or_none(requests), ..self.limits.running };
+        Self { limits: Limits { running, ..self.limits }, ..self }
+    }
+
+    /// Sets how many requests may wait, of all clients together. With zero, what cannot be started
+    /// immediately is refused. Default: 16,384. A single client gets [half of them](Responder#fairness).
+    ///
+    /// Requests that were received together with one whose reply found no room wait in any case, 256 of
+    /// each client at most.
     pub fn max_waiting(self, requests: usize) -> Self {
-        Self { max_waiting: requests, ..self }
+        let waiting = Limit { all: requests, ..self.limits.waiting };
+        Self { limits: Limits { waiting, ..self.limits }, ..self }
+    }
+
+    /// Sets how many requests of one client may wait, besides its share of
+    /// [`max_waiting`](Self::max_waiting); zero for its share. Default: 0.
+    pub fn max_waiting_per_remote(self, requests: usize) -> Self {
+        let waiting = Limit { each: or_none(requests), ..self.limits.waiting };
+        Self { limits: Limits { waiting, ..self.limits }, ..self }
+    }
+
+    /// Sets how many bytes the waiting requests of one client may take; a further one is refused with
+    /// [`OVERLOADED`](super::ErrorCode::OVERLOADED). As many again may take its replies, and parts of
+    /// streams, that wait for room in its queue or for credit; a further reply is dropped, and
+    /// [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request and one reply are kept however
+    /// long they are. Zero for any number. Default: 64 MiB, which a client that reads never needs.
+    pub fn max_bytes_per_remote(self, bytes: usize) -> Self {
+        Self { limits: Limits { bytes: or_none(bytes), ..self.limits }, ..self }
     }
 
     /// Makes the responder.
     #[must_use]
     pub fn build(self) -> Responder {
-        let Self { server, max_running, max_waiting } = self;
-        Responder { shared: Arc::new(Shared::new(server, max_running, max_waiting)) }
+        Responder { shared: Arc::new(Shared::new(self.server, self.limits)) }
     }
 }
 
-const MAX_RUNNING: usize = 16_384;
+const fn or_none(limit: usize) -> usize {
+    if limit == 0 { usize::MAX } else { limit }
+}
 
-const MAX_WAITING: usize = 16_384;
+const LIMITS: Limits = Limits {
+    running: Limit { all: 16_384, each: usize::MAX },
+    waiting: Limit { all: 16_384, each: usize::MAX },
+    bytes: 64 << 20,
+};

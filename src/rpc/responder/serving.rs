@@ -1,6 +1,5 @@
 //! Receives requests and has them served.
 
-use std::collections::VecDeque;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,16 +15,18 @@ use tracing::{Instrument, Span};
 use super::counters::Count;
 use super::draining::Draining;
 use super::job::{Work, catch, poll_handler};
-use super::jobs::{Job, JobId};
+use super::jobs::{Admission, Job, JobId};
+use super::refusing::Refusing;
 use super::shared::{Refused, Shared, error};
 use super::span;
+use super::waiting::{Accepted, Waiting};
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::End;
 use crate::routing_id::RoutingId;
 use crate::rpc::endings::Endings;
-use crate::rpc::envelope::{Content, Envelope, EnvelopeError, RequestFields};
+use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::failure::BoxError;
 use crate::rpc::response::{Form, Response};
 use crate::rpc::{ErrorCode, Failure, Request, TraceContext, draft};
@@ -45,22 +46,15 @@ pub(super) struct Serving<S: Service<Request>> {
     endings: Endings,
     /// Empty but for moments; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
-    /// Requests for which the service is not ready, or for which there are too many jobs.
-    waiting: VecDeque<Accepted>,
+    /// Requests for which the service is not ready, whose remote has its share, or a backlog.
+    waiting: Waiting,
     /// Where handlers are polled for the first time. Those that are ready leave the memory to the next.
     bench: Pin<Box<Option<S::Future>>>,
     timer: Timer,
     /// From the signal to end on.
     draining: Option<Draining>,
-}
-
-/// A request that was accepted.
-#[derive(Debug)]
-struct Accepted {
-    id: JobId,
-    routing_id: RoutingId,
-    request: Request,
-    credit: Option<u32>,
+    /// All is done, or the server is closed.
+    is_over: bool,
 }
 
 impl<S> Serving<S>
@@ -80,10 +74,11 @@ where
             ticket: None,
             endings,
             received: Vec::with_capacity(BATCH),
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             bench: Box::pin(None),
             timer: None,
             draining: None,
+            is_over: false,
         }
     }
 
@@ -97,33 +92,49 @@ where
         let outside = self.outside.clone();
         let _guard = match &outside {
             // The server is closed.
-            Some(None) => return Poll::Ready(()),
+            Some(None) => {
+                self.is_over = true;
+                return Poll::Ready(());
+            }
             Some(Some(runtime)) => Some(runtime.enter()),
             None => None,
         };
+        let emptied = self.shared.jobs().serve(cx.waker(), self.draining.is_some());
+        if !emptied.is_empty() {
+            self.go_on(&emptied, cx);
+        }
         let received = self.poll_receive(cx);
-        if self.draining.is_some() || !self.waiting.is_empty() {
-            self.shared.jobs().wait(cx.waker());
-        }
         self.start_waiting(cx);
-        self.shared.set_waiting(self.waiting.len());
-        if received.is_ready() {
-            return Poll::Ready(());
-        }
         let settled = self.draining.as_mut().map(|draining| draining.poll_settled(cx));
         let is_settled = settled.is_some_and(|settled| settled.is_ready());
-        if is_settled && self.waiting.is_empty() && self.shared.jobs().len() == 0 {
+        let is_done = is_settled && self.waiting.is_empty() && self.shared.is_idle();
+        if received.is_ready() || is_done {
+            self.is_over = true;
             return Poll::Ready(());
         }
         self.poll_time(cx);
         Poll::Pending
     }
 
+    /// Starts what waits of remotes whose backlog is empty, and then receives from them again, unless they are
+    /// full already.
+    fn go_on(&mut self, emptied: &[(PipeKey, RoutingId)], cx: &mut Context<'_>) {
+        self.start_waiting(cx);
+        for (pipe, routing_id) in emptied {
+            self.shared.ledger.resume(&self.shared.server, *pipe, *routing_id);
+        }
+    }
+
     /// Receives until there is nothing; ready when the server is closed.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BATCHES_PER_WAKE {
             let Self { shared, endings, .. } = self;
-            for end in endings.poll(cx.waker(), |end| shared.server.unread(end)) {
+            let due = endings.poll(cx.waker(), |end| {
+                // What has come before the end is to be handled, however much waits for the remote.
+                shared.server.resume_pipe(end.inbound);
+                shared.server.unread(end)
+            });
+            for end in due {
                 self.lose(&end);
             }
             let Self { shared, ticket, received, .. } = self;
@@ -161,7 +172,7 @@ where
         let Some(routing_id) = remote.routing_id() else { return };
         let Envelope { id, content } = match Envelope::decode(&message) {
             Ok(envelope) => envelope,
-            Err(error) => return self.handle_malformed(routing_id, error),
+            Err(error) => return self.shared.refuse_malformed(pipe, routing_id, error),
         };
         let id = JobId { pipe, call: id };
         match content {
@@ -170,7 +181,7 @@ where
                 if self.draining.as_mut().is_some_and(|draining| !draining.admits(&remote)) {
                     self.shared.count(Count::ShuttingDown);
                     let code = ErrorCode::SHUTTING_DOWN;
-                    return self.shared.refuse_with(routing_id, id.call, code);
+                    return self.shared.refuse_with(id, routing_id, code);
                 }
                 let RequestFields { timeout, trace, credit, body } = fields;
                 let deadline = timeout.and_then(|millis| {
@@ -185,8 +196,10 @@ where
             }
             Content::Cancel => self.cancel(id),
             Content::Credit(parts) => {
-                if !self.shared.jobs().give_credit(id, parts) {
-                    self.shared.count(Count::Unknown);
+                let credit = self.shared.jobs().credit(id);
+                match credit {
+                    Some(credit) => give(&credit, parts),
+                    None => self.shared.count(Count::Unknown),
                 }
             }
             Content::Drained => match &mut self.draining {
@@ -201,41 +214,42 @@ where
         }
     }
 
-    #[cold]
-    fn handle_malformed(&self, routing_id: RoutingId, error: EnvelopeError) {
-        self.shared.count(Count::Malformed);
-        match error {
-            EnvelopeError::TooShort { .. } => {}
-            EnvelopeError::Malformed { id } => {
-                self.shared.refuse_with(routing_id, id, ErrorCode::MALFORMED);
-            }
-            EnvelopeError::Unsupported { id } => {
-                self.shared.refuse_with(routing_id, id, ErrorCode::UNSUPPORTED);
-            }
+    /// Starts a request, or lets it wait if others do or the service is not ready.
+    fn accept(&mut self, accepted: Accepted, cx: &mut Context<'_>) {
+        let mut admission = self.shared.jobs().admit(accepted.id);
+        if admission == Admission::Wait && self.waiting.contains(accepted.id) {
+            admission = Admission::Duplicate;
+        }
+        match admission {
+            Admission::Start if self.poll_ready(cx).is_ready() => self.start(accepted),
+            Admission::Start | Admission::Wait => self.wait(accepted),
+            Admission::Duplicate => self.shared.count(Count::Duplicate),
         }
     }
 
-    /// Starts a request, or lets it wait if others do or the service is not ready.
-    fn accept(&mut self, accepted: Accepted, cx: &mut Context<'_>) {
-        if self.waiting.is_empty() && self.poll_ready(cx).is_ready() {
-            return self.start(accepted);
-        }
-        if self.waiting.len() >= self.shared.max_waiting {
-            self.drop_expired();
-        }
-        if self.waiting.len() < self.shared.max_waiting {
-            self.waiting.push_back(accepted);
+    /// Lets a request wait, if its remote may have one more that does.
+    fn wait(&mut self, accepted: Accepted) {
+        let (pipe, bytes) = (accepted.id.pipe, accepted.bytes());
+        let may_wait = self.shared.jobs().loads.enter(pipe, bytes, BATCH);
+        if may_wait {
+            self.waiting.push(accepted);
         } else {
             self.shared.count(Count::Overloaded);
             let code = ErrorCode::OVERLOADED;
-            self.shared.refuse_with(accepted.routing_id, accepted.id.call, code);
+            self.shared.refuse_with(accepted.id, accepted.routing_id, code);
         }
     }
 
-    /// Starts as many of those who wait as the service is ready for.
+    /// Starts as many of those who wait as the service is ready for, of one remote after the other.
     fn start_waiting(&mut self, cx: &mut Context<'_>) {
-        while !self.waiting.is_empty() && self.poll_ready(cx).is_ready() {
-            let Some(accepted) = self.waiting.pop_front() else { return };
+        while !self.waiting.is_empty() {
+            let next = self.shared.jobs().loads.next();
+            let Some(pipe) = next else { return };
+            if self.poll_ready(cx).is_pending() {
+                return;
+            }
+            let Some(accepted) = self.waiting.pop(pipe) else { return };
+            self.shared.jobs().loads.pass(pipe, accepted.bytes());
             if accepted.is_over(Instant::now()) {
                 self.refuse_expired(&accepted);
             } else {
@@ -247,9 +261,6 @@ where
     /// Ready when the service can be called, or when it says that it never can: then calling it is as
     /// good an answer as any, and what it says then is what requesters are told.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.shared.jobs().len() >= self.shared.max_running {
-            return Poll::Pending;
-        }
         match catch(|| self.service.poll_ready(cx)) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(_)) | Err(_) => Poll::Ready(()),
@@ -295,9 +306,8 @@ where
             Ok(()) => self.shared.count(count),
             Err(Refused::Gone) => self.shared.count(Count::Disconnected),
             Err(Refused::Full(message)) => {
-                self.spawn(id, routing_id, deadline, None, span, |work| {
-                    work.send_last(message, count)
-                });
+                self.shared.jobs().add(id, Job::new(routing_id, None, None));
+                self.shared.answer_later(id, routing_id, message, count);
             }
         }
     }
@@ -317,23 +327,21 @@ where
             Arc::new(Semaphore::new(parts.min(Semaphore::MAX_PERMITS)))
         });
         let shared = Arc::clone(&self.shared);
-        // The task waits for this lock when it ends, and so is in the table before it is taken out.
-        let is_new = self.shared.jobs().add(id, || {
-            let work =
-                work(Work { shared, id, routing_id, credit: credit.clone(), span: span.clone() });
-            let task = tokio::spawn(work.instrument(span)).abort_handle();
-            Job { task, routing_id, deadline, credit }
-        });
-        if !is_new {
-            self.shared.count(Count::Duplicate);
-        }
+        let work =
+            work(Work { shared, id, routing_id, credit: credit.clone(), span: span.clone() });
+        // It is in the table before its task can end, and the task is spawned when the lock is free: where
+        // the runtime is about to end, that drops the handler.
+        self.shared.jobs().add(id, Job::new(routing_id, deadline, credit));
+        let task = tokio::spawn(work.instrument(span)).abort_handle();
+        self.shared.jobs().attach(id, &task);
     }
 
     fn cancel(&mut self, id: JobId) {
-        if let Some((job, _)) = self.shared.jobs().take(id) {
-            job.task.abort();
-        } else if let Some(at) = self.waiting.iter().position(|waiting| waiting.id == id) {
-            self.waiting.remove(at);
+        let taken = self.shared.jobs().take(id);
+        if let Some(job) = taken {
+            job.abort();
+        } else if let Some(accepted) = self.waiting.take(id) {
+            self.shared.jobs().loads.leave(id.pipe, accepted.bytes());
         } else {
             return self.shared.count(Count::Unknown);
         }
@@ -342,87 +350,103 @@ where
 
     /// Gives up what a connection that has ended has asked for.
     fn lose(&mut self, end: &End) {
-        for job in self.shared.jobs().take_of(end.pipe) {
-            job.task.abort();
+        let jobs = self.shared.jobs().take_of(end.pipe);
+        for job in jobs {
+            job.abort();
             self.shared.count(Count::Disconnected);
         }
-        let waiting = self.waiting.len();
-        self.waiting.retain(|waiting| waiting.id.pipe != end.pipe);
-        for _ in self.waiting.len()..waiting {
+        while let Some(accepted) = self.waiting.pop(end.pipe) {
+            self.shared.jobs().loads.leave(end.pipe, accepted.bytes());
             self.shared.count(Count::Disconnected);
         }
-    }
-
-    fn drop_expired(&mut self) {
-        let now = Instant::now();
-        let mut waiting = mem::take(&mut self.waiting);
-        waiting.retain(|waiting| {
-            let is_over = waiting.is_over(now);
-            if is_over {
-                self.refuse_expired(waiting);
-            }
-            !is_over
-        });
-        self.waiting = waiting;
+        self.shared.ledger.clear(end.pipe);
+        // It may come back, with a queue that is still full.
+        if !end.gone && self.shared.ledger.has_backlog(end.pipe) {
+            self.shared.server.pause_pipe(end.inbound);
+        }
     }
 
     #[cold]
     fn refuse_expired(&self, accepted: &Accepted) {
         self.shared.count(Count::DeadlineExceeded);
         let code = ErrorCode::DEADLINE_EXCEEDED;
-        self.shared.refuse_with(accepted.routing_id, accepted.id.call, code);
+        self.shared.refuse_with(accepted.id, accepted.routing_id, code);
     }
 
-    /// Gives up jobs whose time is over, and waits until there are some.
+    /// Gives up requests whose time is over, and waits until there are some.
     fn poll_time(&mut self, cx: &mut Context<'_>) {
         loop {
-            let mut jobs = self.shared.jobs();
-            let Some(rings) = jobs.clock.rings() else { return };
-            let expired = jobs.take_expired(Instant::now());
-            drop(jobs);
-            for (id, job) in expired {
-                job.task.abort();
-                self.shared.count(Count::DeadlineExceeded);
-                let code = ErrorCode::DEADLINE_EXCEEDED;
-                self.shared.refuse_with(job.routing_id, id.call, code);
-            }
+            let of_jobs = self.shared.jobs().next_deadline();
+            let next = [of_jobs, self.waiting.next_deadline()].into_iter().flatten().min();
+            let Some(next) = next else { return };
             let Self { shared, timer, .. } = self;
+            // It may ring too early, as most requests end long before their deadlines: then it is set anew,
+            // which is less work than for each of them.
+            let rings = match timer {
+                Some(timer) if !timer.is_elapsed() => timer.deadline().min(next),
+                _ => next,
+            };
             if shared.server.runtime().poll_until(timer, rings, cx).is_pending() {
                 return;
             }
+            self.expire(Instant::now());
+        }
+    }
+
+    #[cold]
+    fn expire(&mut self, now: Instant) {
+        let expired = self.shared.jobs().take_expired(now);
+        for (id, job) in expired {
+            job.abort();
+            self.shared.count(Count::DeadlineExceeded);
+            self.shared.refuse_with(id, job.routing_id, ErrorCode::DEADLINE_EXCEEDED);
+        }
+        while let Some(accepted) = self.waiting.pop_expired(now) {
+            self.shared.jobs().loads.leave(accepted.id.pipe, accepted.bytes());
+            self.refuse_expired(&accepted);
         }
     }
 }
 
 impl<S: Service<Request>> Drop for Serving<S> {
-    /// Gives up what is under way, if it is dropped before its end, or if the server is closed.
+    /// Gives up what is under way, if it is dropped before its end, or if the server is closed. What comes
+    /// from then on is refused in the background.
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.shared.server.cancel_receive(ticket);
+        let Self { shared, ticket, waiting, is_over, .. } = self;
+        if let Some(ticket) = *ticket {
+            shared.server.cancel_receive(ticket);
+        }
+        let (_waker, emptied) = shared.jobs().stop();
+        for (pipe, routing_id) in emptied {
+            shared.ledger.resume(&shared.server, pipe, routing_id);
         }
         let failure = Failure::new(ErrorCode::CANCELLED, "");
-        let jobs = self.shared.jobs().take_all();
+        let jobs = shared.jobs().take_rest(*is_over);
         for (id, job) in jobs {
-            job.task.abort();
-            self.shared.count(Count::Cancelled);
-            self.shared.refuse(job.routing_id, id.call, &failure);
+            job.abort();
+            shared.count(Count::Cancelled);
+            shared.refuse(id, job.routing_id, &failure);
         }
-        for Accepted { id, routing_id, .. } in self.waiting.drain(..) {
-            self.shared.count(Count::Cancelled);
-            self.shared.refuse(routing_id, id.call, &failure);
+        while let Some(accepted) = waiting.pop_any() {
+            shared.jobs().loads.leave(accepted.id.pipe, accepted.bytes());
+            shared.count(Count::Cancelled);
+            shared.refuse(accepted.id, accepted.routing_id, &failure);
         }
-        self.shared.set_waiting(0);
+        if !*is_over {
+            shared.spawn(Refusing::new(shared));
+        }
     }
 }
 
-impl Accepted {
-    fn is_over(&self, now: Instant) -> bool {
-        self.request.due().is_some_and(|deadline| deadline <= now)
-    }
+/// Lets a stream send more parts.
+fn give(credit: &Semaphore, parts: u32) {
+    // As many as a semaphore holds are as good as any number.
+    let room = Semaphore::MAX_PERMITS - credit.available_permits();
+    credit.add_permits(usize::try_from(parts).unwrap_or(usize::MAX).min(room));
 }
 
 /// How many messages are taken under one lock.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
 /// After so many batches other tasks get their turn.
-const BATCHES_PER_WAKE: usize = 16;
+pub(super) const BATCHES_PER_WAKE: usize = 16;

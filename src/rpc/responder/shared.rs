@@ -1,67 +1,62 @@
 //! What a responder's handles, its serving and its jobs share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
-use super::counters::{Count, Counters};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::backlog::{After, Delivery, Entry};
+use super::budget::Budget;
+use super::counters::Count;
 use super::jobs::{JobId, Jobs};
+use super::ledger::Ledger;
+use super::limits::Limits;
 use crate::error::TryRouteError;
 use crate::message::Message;
+use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
-use crate::rpc::envelope::Content;
-use crate::rpc::stats::ResponderStats;
+use crate::rpc::envelope::{Content, EnvelopeError};
 use crate::rpc::{ErrorCode, Failure, draft};
 use crate::socket::Server;
 
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) server: Server,
-    jobs: Mutex<Jobs>,
-    counters: Counters,
-    waiting: AtomicU64,
-    pub(super) max_running: usize,
-    pub(super) max_waiting: usize,
+    pub(super) ledger: Arc<Ledger>,
+}
+
+/// Why a message could not be sent at once.
+#[derive(Debug)]
+pub(super) enum Refused {
+    Full(Message),
+    /// Its remote has gone, or the server is closed.
+    Gone,
+}
+
+/// What has become of a part of a stream.
+#[derive(Debug)]
+pub(super) enum Offered {
+    Sent,
+    /// It is sent when this is.
+    Waits(oneshot::Receiver<()>),
+    /// Too much waits for its remote already.
+    TooMuch,
+    /// The remote has gone.
+    Gone,
 }
 
 impl Shared {
-    pub(super) fn new(server: Server, max_running: usize, max_waiting: usize) -> Self {
-        Self {
-            server,
-            jobs: Mutex::default(),
-            counters: Counters::default(),
-            waiting: AtomicU64::new(0),
-            max_running,
-            max_waiting,
-        }
+    pub(super) fn new(server: Server, limits: Limits) -> Self {
+        Self { server, ledger: Arc::new(Ledger::new(limits)) }
     }
 
-    pub(super) fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same for a task that has the server for a moment.
+    pub(super) fn of_task(server: Server, ledger: Arc<Ledger>) -> Self {
+        Self { server, ledger }
     }
 
-    #[inline]
-    pub(super) fn count(&self, count: Count) {
-        self.counters.add(count);
-    }
-
-    pub(super) fn set_waiting(&self, waiting: usize) {
-        self.waiting.store(waiting as u64, Ordering::Relaxed);
-    }
-
-    pub(super) fn stats(&self) -> ResponderStats {
-        let running = self.jobs().len() as u64;
-        self.counters.read(self.waiting.load(Ordering::Relaxed), running)
-    }
-
-    /// Ends a job that is there still, and says what has become of it.
-    pub(super) fn finish(&self, id: JobId, outcome: Count) {
-        let taken = self.jobs().take(id);
-        if let Some((_, woken)) = taken {
-            self.count(outcome);
-            if let Some(woken) = woken {
-                woken.wake();
-            }
-        }
+    /// Goes on with something in the background.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.server.runtime().spawn(task);
     }
 
     /// Sends a message if there is room; hands it back if there is none.
@@ -73,27 +68,113 @@ impl Shared {
         })
     }
 
-    /// Tells a requester that there will be no reply, if there is room for that.
+    /// Sends the answer to a request and ends its job, as soon as there is room.
+    pub(super) fn answer(&self, id: JobId, to: RoutingId, message: Message, outcome: Count) {
+        match self.try_send(to, message) {
+            Ok(()) => self.ledger.finish(id, outcome),
+            Err(Refused::Gone) => self.ledger.finish(id, Count::Disconnected),
+            Err(Refused::Full(message)) => self.answer_later(id, to, message, outcome),
+        }
+    }
+
+    /// Does the same where it is known that there is no room.
     #[cold]
-    pub(super) fn refuse(&self, to: RoutingId, call: u64, failure: &Failure) {
-        if let Err(Refused::Full(_)) = self.try_send(to, error(call, failure)) {
-            self.count(Count::Unanswered);
+    pub(super) fn answer_later(&self, id: JobId, to: RoutingId, message: Message, outcome: Count) {
+        let mut jobs = self.ledger.jobs();
+        if !jobs.answered(id) {
+            return;
+        }
+        let kept = jobs.loads.budget(id.pipe).try_keep(message.len());
+        let (message, outcome) = match kept {
+            Some(_) => (message, outcome),
+            None => (error(id.call, &too_much()), Count::Unread),
+        };
+        let entry = Entry { call: id.call, message, after: After::Answer(outcome), kept };
+        let is_first = jobs.loads.push(id.pipe, entry);
+        drop(jobs);
+        self.deliver(is_first, id, to);
+    }
+
+    /// Sends a part of a stream, if there is room, and otherwise as soon as there is some.
+    pub(super) fn offer(
+        &self,
+        id: JobId,
+        to: RoutingId,
+        message: Message,
+        budget: &Budget,
+        kept: Option<OwnedSemaphorePermit>,
+    ) -> Offered {
+        let message = match self.try_send(to, message) {
+            Ok(()) => return Offered::Sent,
+            Err(Refused::Gone) => return Offered::Gone,
+            Err(Refused::Full(message)) => message,
+        };
+        let kept = budget.try_keep_more(kept, message.len());
+        if kept.is_none() {
+            return Offered::TooMuch;
+        }
+        let (sender, receiver) = oneshot::channel();
+        let entry = Entry { call: id.call, message, after: After::Part(sender), kept };
+        self.push(id, to, entry);
+        Offered::Waits(receiver)
+    }
+
+    /// Tells a requester that there will be no reply, as soon as there is room for that.
+    #[cold]
+    pub(super) fn refuse(&self, id: JobId, to: RoutingId, failure: &Failure) {
+        if let Err(Refused::Full(message)) = self.try_send(to, error(id.call, failure)) {
+            let entry = Entry { call: id.call, message, after: After::Notice, kept: None };
+            self.push(id, to, entry);
         }
     }
 
     /// Does the same for one of the protocol's reasons.
     #[cold]
-    pub(super) fn refuse_with(&self, to: RoutingId, call: u64, code: ErrorCode) {
-        self.refuse(to, call, &Failure::new(code, ""));
+    pub(super) fn refuse_with(&self, id: JobId, to: RoutingId, code: ErrorCode) {
+        self.refuse(id, to, &Failure::new(code, ""));
     }
-}
 
-/// Why a message could not be sent at once.
-#[derive(Debug)]
-pub(super) enum Refused {
-    Full(Message),
-    /// Its remote has gone, or the server is closed.
-    Gone,
+    /// Answers what cannot be read, if it has an id.
+    #[cold]
+    pub(super) fn refuse_malformed(&self, pipe: PipeKey, to: RoutingId, error: EnvelopeError) {
+        self.count(Count::Malformed);
+        match error {
+            EnvelopeError::TooShort { .. } => {}
+            EnvelopeError::Malformed { id } => {
+                self.refuse_with(JobId { pipe, call: id }, to, ErrorCode::MALFORMED);
+            }
+            EnvelopeError::Unsupported { id } => {
+                self.refuse_with(JobId { pipe, call: id }, to, ErrorCode::UNSUPPORTED);
+            }
+        }
+    }
+
+    fn push(&self, id: JobId, to: RoutingId, entry: Entry) {
+        let is_first = self.ledger.jobs().loads.push(id.pipe, entry);
+        self.deliver(is_first, id, to);
+    }
+
+    /// Receives nothing more from a remote for which the first message waits, until it has taken all.
+    fn deliver(&self, is_first: bool, id: JobId, to: RoutingId) {
+        if is_first {
+            self.server.pause(to);
+            self.spawn(Delivery::new(&self.server, Arc::clone(&self.ledger), id.pipe, to));
+        }
+    }
+
+    /// Whether no request is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.jobs().loads.running() == 0
+    }
+
+    pub(super) fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.ledger.jobs()
+    }
+
+    #[inline]
+    pub(super) fn count(&self, count: Count) {
+        self.ledger.count(count);
+    }
 }
 
 /// The ERROR of a call.
@@ -101,4 +182,9 @@ pub(super) enum Refused {
 pub(super) fn error(call: u64, failure: &Failure) -> Message {
     let (code, detail, text) = (failure.code(), failure.detail(), failure.text());
     draft::message(call, Content::Error { code, detail, text })
+}
+
+/// What a requester is told of a reply that was dropped.
+pub(super) fn too_much() -> Failure {
+    Failure::new(ErrorCode::FAILED, "the reply was dropped: too many others wait to be read")
 }

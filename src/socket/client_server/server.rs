@@ -397,8 +397,12 @@ impl Server {
 
 #[cfg(feature = "rpc")]
 impl Server {
-    pub(in crate::socket) fn core(&self) -> &Core<RoutingTable> {
+    pub(in crate::socket) const fn core(&self) -> &Arc<Core<RoutingTable>> {
         &self.0.core
+    }
+
+    pub(in crate::socket) const fn from_core(core: Arc<Core<RoutingTable>>) -> Self {
+        Self(Handle::new(core))
     }
 }
 

@@ -1,0 +1,148 @@
+//! Remotes from which nothing is received for a while, because they do not take what they are sent.
+
+use std::task::Waker;
+
+use super::FairQueue;
+use crate::pipe::PipeKey;
+
+impl FairQueue {
+    /// Receives nothing more from a remote until it is resumed. What it sends is queued up to the mark,
+    /// and then not read. A remote that has gone is not paused: nothing of it would make room any more.
+    pub(crate) fn pause(&mut self, key: PipeKey) {
+        let Some(slot) = self.pipes.get_mut(key) else { return };
+        if slot.paused || slot.ended || self.closed {
+            return;
+        }
+        slot.paused = true;
+        // Its place in the line is found when it comes to the front, and not by a search.
+        slot.stale = !slot.inbound.is_empty();
+        if slot.stale {
+            self.stale += 1;
+            self.skip_stale();
+        }
+    }
+
+    /// Receives from a remote again. Hands out a receiver for each of its messages.
+    pub(crate) fn resume(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+        let Some(slot) = self.pipes.get_mut(key) else { return };
+        if !slot.paused {
+            return;
+        }
+        slot.paused = false;
+        let queued = slot.inbound.len();
+        let was_listed = slot.stale;
+        slot.stale = false;
+        self.stale -= usize::from(was_listed);
+        self.announce(key, !was_listed, queued, woken);
+    }
+
+    /// Receives from all remotes again: there will be no more receivers that wait.
+    pub(super) fn resume_all(&mut self) {
+        for (key, slot) in &mut self.pipes {
+            if slot.paused && !slot.stale && !slot.inbound.is_empty() {
+                self.ready.push_back(key);
+            }
+            (slot.paused, slot.stale) = (false, false);
+        }
+        self.stale = 0;
+    }
+
+    /// Takes paused pipes from the front of the line.
+    pub(super) fn skip_stale(&mut self) {
+        while let Some(&key) = self.ready.front() {
+            let Some(slot) = self.pipes.get_mut(key).filter(|slot| slot.stale) else { return };
+            slot.stale = false;
+            self.stale -= 1;
+            self.ready.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::message::Message;
+    use crate::pipe::{HighWaterMark, arrival_of};
+
+    #[test]
+    fn a_paused_remote_keeps_its_messages_and_holds_up_no_other() {
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let [a, b, c] = [(); 3].map(|()| queue.attach(None));
+        push(&mut queue, a, &["a1", "a2"]);
+        push(&mut queue, b, &["b1", "b2"]);
+        push(&mut queue, c, &["c1", "c2"]);
+        assert_eq!(pop(&mut queue).unwrap(), "a1");
+        // One that stands in front, and one that does not.
+        queue.pause(b);
+        queue.pause(a);
+        push(&mut queue, a, &["a3"]);
+        assert_eq!(pop_all(&mut queue), ["c1", "c2"]);
+        queue.resume(a, &mut Vec::new());
+        assert_eq!(pop_all(&mut queue), ["a2", "a3"]);
+        queue.resume(b, &mut Vec::new());
+        assert_eq!(pop_all(&mut queue), ["b1", "b2"]);
+        assert_eq!(queue.stale, 0);
+    }
+
+    #[test]
+    fn a_remote_that_is_paused_and_resumed_stands_in_line_once() {
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let [a, b] = [(); 2].map(|()| queue.attach(None));
+        push(&mut queue, b, &["b1", "b2"]);
+        push(&mut queue, a, &["a1", "a2", "a3"]);
+        for _ in 0..3 {
+            queue.pause(a);
+            queue.resume(a, &mut Vec::new());
+        }
+        assert_eq!(queue.ready.len(), 2);
+        assert_eq!(pop_all(&mut queue), ["b1", "a1", "b2", "a2", "a3"]);
+    }
+
+    #[test]
+    fn a_message_for_which_its_remote_is_resumed_wakes_a_receiver() {
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let a = queue.attach(None);
+        queue.pause(a);
+        let mut ticket = None;
+        assert!(queue.poll_pop(&mut ticket, Waker::noop(), &mut None).is_pending());
+        assert_eq!(push(&mut queue, a, &["a1"]), 0);
+        let mut woken = Vec::new();
+        queue.resume(a, &mut woken);
+        assert_eq!(woken.len(), 1);
+        assert!(queue.poll_pop(&mut ticket, Waker::noop(), &mut None).is_ready());
+    }
+
+    #[test]
+    fn what_a_paused_remote_has_sent_is_received_after_its_end_and_that_of_the_socket() {
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let [a, b] = [(); 2].map(|()| queue.attach(None));
+        push(&mut queue, a, &["a1"]);
+        push(&mut queue, b, &["b1"]);
+        queue.pause(a);
+        queue.pause(b);
+        assert_eq!(pop(&mut queue), None);
+        queue.end(a, [arrival_of(&["a2"])], &mut Vec::new());
+        assert_eq!(pop_all(&mut queue), ["a1", "a2"]);
+        queue.close(&mut Vec::new());
+        assert_eq!(pop_all(&mut queue), ["b1"]);
+        assert_eq!(queue.stale, 0);
+    }
+
+    fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
+        let mut woken = Vec::new();
+        let mut arrival = arrival_of(bodies);
+        let pushed = queue.poll_push(key, &mut arrival, usize::MAX, Waker::noop(), &mut woken);
+        assert!(pushed.is_ready());
+        woken.len()
+    }
+
+    fn pop(queue: &mut FairQueue) -> Option<Message> {
+        queue.pop(&mut None).ok().flatten()
+    }
+
+    fn pop_all(queue: &mut FairQueue) -> Vec<Message> {
+        std::iter::from_fn(|| pop(queue)).collect()
+    }
+}

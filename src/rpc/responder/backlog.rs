@@ -1,0 +1,146 @@
+//! Messages for which the queue of their remote has no room.
+//!
+//! The first of them pauses the remote: nothing more is received from it until all are queued, so that it
+//! cannot have more made for it than it takes. One task for each such remote queues them in order. It
+//! outlives the future that serves, but not the socket.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::counters::Count;
+use super::jobs::JobId;
+use super::ledger::{Ledger, Next};
+use crate::message::Message;
+use crate::pipe::{PipeKey, Ticket};
+use crate::routing_id::RoutingId;
+use crate::socket::{Server, WeakServer};
+
+/// A message that waits for room.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) call: u64,
+    pub(super) message: Message,
+    pub(super) after: After,
+    /// What it takes of what may be kept for its remote.
+    pub(super) kept: Option<OwnedSemaphorePermit>,
+}
+
+/// What follows when a message has been queued.
+#[derive(Debug)]
+pub(super) enum After {
+    /// The job is over, with this outcome.
+    Answer(Count),
+    /// The stream goes on.
+    Part(oneshot::Sender<()>),
+    /// Nothing: the request was over before.
+    Notice,
+}
+
+/// Queues the messages of one remote that wait for room, and ends when there are none.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    server: WeakServer,
+    ledger: Arc<Ledger>,
+    pipe: PipeKey,
+    to: RoutingId,
+    message: Option<Message>,
+    /// Of the message.
+    call: u64,
+    after: Option<After>,
+    kept: Option<OwnedSemaphorePermit>,
+    ticket: Option<Ticket>,
+    is_over: bool,
+}
+
+impl Entry {
+    #[cfg(test)]
+    pub(super) const fn notice(call: u64) -> Self {
+        Self { call, message: Message::new(), after: After::Notice, kept: None }
+    }
+}
+
+impl Delivery {
+    pub(super) fn new(server: &Server, ledger: Arc<Ledger>, pipe: PipeKey, to: RoutingId) -> Self {
+        let server = server.downgrade();
+        let (message, after, kept, ticket) = (None, None, None, None);
+        Self { server, ledger, pipe, to, message, call: 0, after, kept, ticket, is_over: false }
+    }
+
+    /// Takes the next message; false if there is none.
+    fn take_next(&mut self, server: &Server) -> bool {
+        let Self { ledger, pipe, to, .. } = self;
+        let entry = match ledger.next_to(*pipe, *to) {
+            Next::Entry(entry) => entry,
+            Next::Nothing => return false,
+            Next::Resume => {
+                ledger.resume(server, *pipe, *to);
+                return false;
+            }
+        };
+        let Entry { call, message, after, kept } = entry;
+        (self.message, self.call, self.after, self.kept) = (Some(message), call, Some(after), kept);
+        true
+    }
+
+    fn sent(&mut self) {
+        self.kept = None;
+        match self.after.take() {
+            Some(After::Answer(count)) => {
+                self.ledger.finish(JobId { pipe: self.pipe, call: self.call }, count);
+            }
+            Some(After::Part(sender)) => {
+                // A stream that was dropped meanwhile does not go on.
+                let _ = sender.send(());
+            }
+            Some(After::Notice) | None => {}
+        }
+    }
+
+    /// Ends without sending what is left: there is none any more to send it to.
+    fn abandon(&mut self) {
+        self.is_over = true;
+        let after = self.after.take().map(|after| (self.call, after));
+        self.ledger.abandon(self.pipe, after);
+    }
+}
+
+impl Future for Delivery {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        loop {
+            let Some(server) = this.server.upgrade() else {
+                this.abandon();
+                return Poll::Ready(());
+            };
+            if this.message.is_none() && !this.take_next(&server) {
+                this.is_over = true;
+                return Poll::Ready(());
+            }
+            let Self { to, message, ticket, .. } = this;
+            match ready!(server.poll_route(*to, message, ticket, cx)) {
+                Ok(()) => this.sent(),
+                Err(_) => {
+                    this.abandon();
+                    return Poll::Ready(());
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Delivery {
+    /// A runtime that shuts down drops it before its time.
+    fn drop(&mut self) {
+        if let Some((server, ticket)) = self.server.upgrade().zip(self.ticket) {
+            server.cancel_route(self.to, ticket);
+        }
+        if !self.is_over {
+            self.abandon();
+        }
+    }
+}

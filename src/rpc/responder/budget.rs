@@ -1,0 +1,96 @@
+//! How many bytes may be kept for one remote outside of its queue.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::message::Message;
+
+/// Bytes of replies and parts that wait for room in the queue of a remote, or for credit.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: Arc<Semaphore>,
+    all: u32,
+    /// The longest part of a stream so far, which the next is taken to be as long as.
+    longest: AtomicUsize,
+}
+
+impl Budget {
+    pub(super) fn new(bytes: usize) -> Self {
+        let all = u32::try_from(bytes.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+        let left = Arc::new(Semaphore::new(all as usize));
+        Self { left, all, longest: AtomicUsize::new(1) }
+    }
+
+    /// Takes what a message costs, if that much is left. A message that is longer than all takes all, so
+    /// that it is kept if it is the only one.
+    pub(super) fn try_keep(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.left).try_acquire_many_owned(self.price(bytes)).ok()
+    }
+
+    /// Notes how long parts are.
+    pub(super) fn note(&self, bytes: usize) {
+        self.longest.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether another part could be kept.
+    pub(super) fn has_room(&self) -> bool {
+        self.left.available_permits() >= self.price(self.longest()) as usize
+    }
+
+    /// Takes what another part is likely to cost, as soon as that much is left.
+    pub(super) async fn keep_next(&self) -> OwnedSemaphorePermit {
+        let price = self.price(self.longest());
+        Arc::clone(&self.left).acquire_many_owned(price).await.expect("it is never closed")
+    }
+
+    /// Takes what a message costs, of which some has been taken already, if that much is left.
+    pub(super) fn try_keep_more(
+        &self,
+        kept: Option<OwnedSemaphorePermit>,
+        bytes: usize,
+    ) -> Option<OwnedSemaphorePermit> {
+        let Some(mut kept) = kept else { return self.try_keep(bytes) };
+        let more = (self.price(bytes) as usize).saturating_sub(kept.num_permits());
+        kept.merge(self.try_keep(more)?);
+        Some(kept)
+    }
+
+    fn longest(&self) -> usize {
+        self.longest.load(Ordering::Relaxed)
+    }
+
+    fn price(&self, bytes: usize) -> u32 {
+        // A short message takes no memory but that of the job that it belongs to.
+        let bytes = if bytes <= Message::SHORT { 0 } else { bytes };
+        u32::try_from(bytes).unwrap_or(u32::MAX).min(self.all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_message_is_kept_however_long_and_no_other_beside_it() {
+        let budget = Budget::new(1_000);
+        let kept = budget.try_keep(10_000).unwrap();
+        assert!(budget.try_keep(100).is_none());
+        drop(kept);
+        let _kept = [600, 400].map(|bytes| budget.try_keep(bytes).unwrap());
+        assert!(budget.try_keep(100).is_none());
+        assert!(budget.try_keep(Message::SHORT).is_some(), "it takes nothing");
+    }
+
+    #[test]
+    fn another_part_has_room_if_the_longest_so_far_has() {
+        let budget = Budget::new(1_000);
+        budget.note(500);
+        budget.note(300);
+        let kept = budget.try_keep(600);
+        assert!(!budget.has_room());
+        drop(kept);
+        assert!(budget.has_room());
+    }
+}

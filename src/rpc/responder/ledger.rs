@@ -1,0 +1,130 @@
+//! The books of a responder: what is under way, and what has become of the rest.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::backlog::{After, Entry};
+use super::budget::Budget;
+use super::counters::{Count, Counters};
+use super::jobs::{JobId, Jobs};
+use super::limits::Limits;
+use crate::pipe::PipeKey;
+use crate::routing_id::RoutingId;
+use crate::rpc::stats::ResponderStats;
+use crate::socket::Server;
+
+/// It does not keep the server alive, so that what goes on in the background can keep it.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    jobs: Mutex<Jobs>,
+    counters: Counters,
+}
+
+/// What is to be done next for a remote for which messages wait.
+#[derive(Debug)]
+pub(super) enum Next {
+    Entry(Entry),
+    Nothing,
+    /// To receive from it again, which nothing else does.
+    Resume,
+}
+
+impl Ledger {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { jobs: Mutex::new(Jobs::new(limits)), counters: Counters::default() }
+    }
+
+    /// Nothing of a user may be called or dropped while this is held.
+    pub(super) fn jobs(&self) -> MutexGuard<'_, Jobs> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    pub(super) fn count(&self, count: Count) {
+        self.counters.add(count);
+    }
+
+    pub(super) fn stats(&self) -> ResponderStats {
+        let jobs = self.jobs();
+        let (waiting, running) = (jobs.loads.waiting(), jobs.loads.running());
+        self.counters.read(waiting as u64, running as u64)
+    }
+
+    /// Ends a job that is there still, and says what has become of it.
+    pub(super) fn finish(&self, id: JobId, outcome: Count) {
+        let mut jobs = self.jobs();
+        let Some(job) = jobs.take(id) else { return };
+        let woken = jobs.awaiting();
+        drop(jobs);
+        drop(job);
+        self.count(outcome);
+        if let Some(woken) = woken {
+            woken.wake();
+        }
+    }
+
+    /// How many more bytes may be kept for a remote.
+    pub(super) fn budget(&self, pipe: PipeKey) -> Arc<Budget> {
+        self.jobs().loads.budget(pipe)
+    }
+
+    /// Takes the message that is to be queued next for a remote. If there is none the remote
+    /// is to be resumed.
+    pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> Next {
+        let mut passed_over = Vec::new();
+        let mut jobs = self.jobs();
+        while let Some(entry) = jobs.loads.pop(pipe) {
+            let is_wanted = match &entry.after {
+                After::Answer(_) => jobs.contains(JobId { pipe, call: entry.call }),
+                After::Part(sender) => !sender.is_closed(),
+                After::Notice => true,
+            };
+            if is_wanted {
+                return Next::Entry(entry);
+            }
+            passed_over.push(entry);
+        }
+        let (is_heard, woken) = jobs.emptied(pipe, to);
+        drop(jobs);
+        if let Some(woken) = woken {
+            woken.wake();
+        }
+        if is_heard { Next::Nothing } else { Next::Resume }
+    }
+
+    /// Receives from a remote again, unless there are messages that wait for room in its queue.
+    pub(super) fn resume(&self, server: &Server, pipe: PipeKey, to: RoutingId) {
+        while !self.has_backlog(pipe) {
+            server.resume(to);
+            if !self.has_backlog(pipe) {
+                return;
+            }
+            // One has come meanwhile, for which the remote was paused, perhaps before it was resumed.
+            server.pause(to);
+        }
+    }
+
+    pub(super) fn has_backlog(&self, pipe: PipeKey) -> bool {
+        self.jobs().loads.has_backlog(pipe)
+    }
+
+    /// Ends what waits for room in the queue of a remote that has gone, and what was `begun`.
+    pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, After)>) {
+        let rest = self.jobs().loads.drop_backlog(pipe);
+        let rest = rest.into_iter().map(|entry| (entry.call, entry.after));
+        for (call, after) in begun.into_iter().chain(rest) {
+            match after {
+                After::Answer(_) => self.finish(JobId { pipe, call }, Count::Disconnected),
+                After::Notice => self.count(Count::Unanswered),
+                // Its stream sees that.
+                After::Part(_) => {}
+            }
+        }
+    }
+
+    /// Drops what waits for room in the queue of a remote whose connection has ended.
+    pub(super) fn clear(&self, pipe: PipeKey) {
+        let entries: VecDeque<Entry> = self.jobs().loads.take_backlog(pipe);
+        drop(entries);
+    }
+}

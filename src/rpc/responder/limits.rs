@@ -1,0 +1,73 @@
+//! How much a responder takes on, of all remotes and of each.
+
+/// What is shared among all remotes, and what each may hold of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) running: Limit,
+    pub(super) waiting: Limit,
+    /// How many bytes the waiting requests of one remote may take, and as many again its replies for
+    /// which its queue has no room.
+    pub(super) bytes: usize,
+}
+
+/// A number of places that remotes share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    pub(super) all: usize,
+    pub(super) each: usize,
+}
+
+impl Limit {
+    /// Whether a remote that holds so many places may take one more while so many are taken in all.
+    ///
+    /// This is the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a remote may hold as
+    /// many places as are still free. A single one gets half of all, and however many compete, as much as
+    /// each of them holds stays free for the next.
+    pub(super) const fn admits(self, held: usize, taken: usize) -> bool {
+        let Some(free) = self.all.checked_sub(taken) else { return false };
+        free > 0 && held < self.each && (held == 0 || held < free)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_remote_gets_half_and_leaves_the_other_half_to_others() {
+        assert_eq!(fill(Limit { all: 16_384, each: usize::MAX }, 1), [8_192]);
+        assert_eq!(fill(Limit { all: 16_384, each: usize::MAX }, 3), [4_096; 3]);
+        let many = fill(Limit { all: 16_384, each: usize::MAX }, 1_000);
+        assert!(many.iter().all(|held| *held >= 16) && many.iter().sum::<usize>() < 16_384);
+    }
+
+    #[test]
+    fn a_remote_that_holds_nothing_gets_the_last_place() {
+        assert_eq!(fill(Limit { all: 1, each: usize::MAX }, 2), [1, 0]);
+        assert_eq!(fill(Limit { all: 2, each: usize::MAX }, 2), [1, 1]);
+        assert_eq!(fill(Limit { all: 0, each: usize::MAX }, 1), [0]);
+    }
+
+    #[test]
+    fn none_gets_more_than_its_own_limit() {
+        assert_eq!(fill(Limit { all: 100, each: 7 }, 2), [7, 7]);
+    }
+
+    /// What so many remotes get that take turns until none gets any more.
+    fn fill(limit: Limit, remotes: usize) -> Vec<usize> {
+        let mut held = vec![0; remotes];
+        let mut taken = 0;
+        loop {
+            let before = taken;
+            for held in &mut held {
+                if limit.admits(*held, taken) {
+                    *held += 1;
+                    taken += 1;
+                }
+            }
+            if taken == before {
+                return held;
+            }
+        }
+    }
+}

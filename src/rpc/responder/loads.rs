@@ -1,0 +1,305 @@
+//! What each remote makes a responder hold.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::backlog::Entry;
+use super::budget::Budget;
+use super::limits::Limits;
+use crate::pipe::PipeKey;
+
+/// The remotes that have requests under way, and which of them is next.
+///
+/// Invariants: `running` and `waiting` are the sums over all remotes; `order` holds exactly the remotes
+/// that have waiting requests and no backlog, each at its present place.
+#[derive(Debug)]
+pub(super) struct Loads {
+    limits: Limits,
+    remotes: HashMap<PipeKey, Load>,
+    order: BTreeSet<Place>,
+    running: usize,
+    waiting: usize,
+    /// How many waiting requests have been started, ever.
+    started: u64,
+}
+
+/// The remote with the fewest running requests is first; of several, the one whose turn was the longest
+/// ago.
+type Place = (usize, u64, PipeKey);
+
+#[derive(Debug, Default)]
+struct Load {
+    running: usize,
+    waiting: usize,
+    /// What the bodies of its waiting requests take.
+    bytes: usize,
+    /// When it had its last turn.
+    turn: u64,
+    /// Messages for which its queue has no room, in order, from when the first of them came until all are
+    /// queued.
+    backlog: Option<VecDeque<Entry>>,
+    /// How many more bytes may be kept for it. There when that was first asked for.
+    budget: Option<Arc<Budget>>,
+}
+
+impl Load {
+    const fn is_listed(&self) -> bool {
+        self.waiting > 0 && self.backlog.is_none()
+    }
+
+    const fn is_idle(&self) -> bool {
+        self.running == 0 && self.waiting == 0 && self.backlog.is_none()
+    }
+}
+
+impl Loads {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            remotes: HashMap::new(),
+            order: BTreeSet::new(),
+            running: 0,
+            waiting: 0,
+            started: 0,
+        }
+    }
+
+    /// Whether nothing is under way.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.remotes.is_empty()
+    }
+
+    /// Whether a request that has just come may be started before all that wait.
+    pub(super) fn may_start(&self, pipe: PipeKey) -> bool {
+        let running = match self.remotes.get(&pipe) {
+            Some(load) if load.waiting > 0 || load.backlog.is_some() => return false,
+            Some(load) => load.running,
+            None => 0,
+        };
+        self.may_run(running) && self.next().is_none()
+    }
+
+    /// The remote whose waiting request is to be started next, if one may be.
+    pub(super) fn next(&self) -> Option<PipeKey> {
+        let (running, _, pipe) = self.order.first()?;
+        self.may_run(*running).then_some(*pipe)
+    }
+
+    /// Whether waiting requests may be started as soon as others end.
+    pub(super) fn is_anything_next(&self) -> bool {
+        !self.order.is_empty()
+    }
+
+    fn may_run(&self, running: usize) -> bool {
+        self.limits.running.admits(running, self.running)
+    }
+
+    pub(super) fn start(&mut self, pipe: PipeKey) {
+        self.running += 1;
+        self.change(pipe, |load| load.running += 1);
+    }
+
+    pub(super) fn end(&mut self, pipe: PipeKey) {
+        self.running -= 1;
+        self.change(pipe, |load| load.running -= 1);
+    }
+
+    /// Takes a place among those that wait, for a request with so many bytes, if the remote may have one.
+    /// One with a backlog may have `received` besides, which is what was received together with the
+    /// request for whose reply there was no room.
+    pub(super) fn enter(&mut self, pipe: PipeKey, bytes: usize, received: usize) -> bool {
+        let Limits { waiting, bytes: most, .. } = self.limits;
+        let taken = self.waiting;
+        let is_in = self.change(pipe, |load| {
+            let fits = load.waiting == 0 || load.bytes.saturating_add(bytes) <= most;
+            let is_held_back = load.backlog.is_some() && load.waiting < received;
+            let is_in = is_held_back || fits && waiting.admits(load.waiting, taken);
+            if is_in {
+                load.waiting += 1;
+                load.bytes += bytes;
+            }
+            is_in
+        });
+        self.waiting += usize::from(is_in);
+        is_in
+    }
+
+    /// Gives the place of a request back that waits no more.
+    pub(super) fn leave(&mut self, pipe: PipeKey, bytes: usize) {
+        self.waiting -= 1;
+        self.change(pipe, |load| {
+            load.waiting -= 1;
+            load.bytes -= bytes;
+        });
+    }
+
+    /// The same for one that is started: it was the remote's turn.
+    pub(super) fn pass(&mut self, pipe: PipeKey, bytes: usize) {
+        self.started += 1;
+        let turn = self.started;
+        self.waiting -= 1;
+        self.change(pipe, |load| {
+            load.waiting -= 1;
+            load.bytes -= bytes;
+            load.turn = turn;
+        });
+    }
+
+    /// Whether messages wait for room in the queue of a remote.
+    pub(super) fn has_backlog(&self, pipe: PipeKey) -> bool {
+        self.remotes.get(&pipe).is_some_and(|load| load.backlog.is_some())
+    }
+
+    /// Adds a message to those that wait for room; tells whether it is the first.
+    pub(super) fn push(&mut self, pipe: PipeKey, entry: Entry) -> bool {
+        self.change(pipe, |load| {
+            let is_first = load.backlog.is_none();
+            load.backlog.get_or_insert_default().push_back(entry);
+            is_first
+        })
+    }
+
+    /// Takes the message that has waited the longest. If there is none any more, the backlog is empty.
+    pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<Entry> {
+        if let Some(entry) = self.remotes.get_mut(&pipe)?.backlog.as_mut()?.pop_front() {
+            return Some(entry);
+        }
+        self.change(pipe, |load| load.backlog = None);
+        None
+    }
+
+    /// Takes all messages that wait for room, which will not be sent.
+    pub(super) fn take_backlog(&mut self, pipe: PipeKey) -> VecDeque<Entry> {
+        let load = self.remotes.get_mut(&pipe);
+        load.and_then(|load| load.backlog.as_mut()).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes them, and what comes from now on is a backlog of its own.
+    pub(super) fn drop_backlog(&mut self, pipe: PipeKey) -> VecDeque<Entry> {
+        self.change(pipe, |load| load.backlog.take().unwrap_or_default())
+    }
+
+    /// How many more bytes may be kept for a remote.
+    pub(super) fn budget(&mut self, pipe: PipeKey) -> Arc<Budget> {
+        let bytes = self.limits.bytes;
+        let make = || Arc::new(Budget::new(bytes));
+        match self.remotes.get_mut(&pipe) {
+            Some(load) => Arc::clone(load.budget.get_or_insert_with(make)),
+            None => make(),
+        }
+    }
+
+    pub(super) const fn running(&self) -> usize {
+        self.running
+    }
+
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Changes what is known of a remote, and keeps its place up to date.
+    fn change<T>(&mut self, pipe: PipeKey, change: impl FnOnce(&mut Load) -> T) -> T {
+        let Self { remotes, order, .. } = self;
+        let load = remotes.entry(pipe).or_default();
+        if load.is_listed() {
+            order.remove(&(load.running, load.turn, pipe));
+        }
+        let changed = change(load);
+        if load.is_listed() {
+            order.insert((load.running, load.turn, pipe));
+        } else if load.is_idle() {
+            remotes.remove(&pipe);
+        }
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::*;
+    use crate::rpc::responder::limits::Limit;
+
+    #[test]
+    fn remotes_take_turns_and_the_one_with_the_fewest_running_goes_first() {
+        let (mut loads, [a, b, c]) = loads(100);
+        for (pipe, requests) in [(a, 4), (b, 2), (c, 1)] {
+            for _ in 0..requests {
+                assert!(loads.enter(pipe, 1, 0));
+            }
+        }
+        assert_eq!(turns(&mut loads, false), [a, b, c, a, b, a, a]);
+        for (pipe, requests) in [(a, 3), (b, 3)] {
+            for _ in 0..requests {
+                assert!(loads.enter(pipe, 1, 0));
+            }
+        }
+        loads.start(a);
+        assert_eq!(turns(&mut loads, true), [b, a, b, a, b, a]);
+        assert!(!loads.is_empty());
+    }
+
+    #[test]
+    fn a_remote_with_a_backlog_has_no_turn() {
+        let (mut loads, [a, b, _]) = loads(100);
+        assert!(loads.enter(a, 1, 0) && loads.enter(b, 1, 0));
+        assert!(loads.push(a, Entry::notice(1)));
+        assert!(!loads.push(a, Entry::notice(2)));
+        assert_eq!(loads.next(), Some(b));
+        loads.pass(b, 1);
+        assert_eq!(loads.next(), None);
+        assert!(loads.may_start(b) && !loads.may_start(a));
+        assert!(loads.pop(a).is_some() && loads.pop(a).is_some());
+        assert!(loads.has_backlog(a), "the last has not been sent yet");
+        assert!(loads.pop(a).is_none());
+        assert_eq!(loads.next(), Some(a));
+    }
+
+    #[test]
+    fn what_waits_for_one_remote_is_bounded_in_bytes() {
+        let (mut loads, [a, b, _]) = loads(100);
+        assert!(loads.enter(a, 2_000, 0), "one is always taken");
+        assert!(!loads.enter(a, 1, 0));
+        assert!(loads.enter(b, 400, 0) && loads.enter(b, 600, 0) && !loads.enter(b, 1, 0));
+        loads.leave(b, 400);
+        assert!(loads.enter(b, 400, 0));
+        for (pipe, bytes) in [(a, 2_000), (b, 600), (b, 400)] {
+            loads.leave(pipe, bytes);
+        }
+        assert!(loads.is_empty() && loads.waiting() == 0);
+    }
+
+    #[test]
+    fn a_remote_whose_share_runs_waits_and_others_do_not() {
+        let (mut loads, [a, b, _]) = loads(2);
+        loads.start(a);
+        assert!(!loads.may_start(a) && loads.may_start(b));
+        assert!(loads.enter(a, 1, 0));
+        assert_eq!(loads.next(), None);
+        assert!(loads.may_start(b), "those that wait may not start");
+        loads.end(a);
+        assert_eq!(loads.next(), Some(a));
+        assert!(!loads.may_start(b), "it is a's turn");
+    }
+
+    fn loads(running: usize) -> (Loads, [PipeKey; 3]) {
+        let mut pipes = SlotMap::with_key();
+        let limit = |all| Limit { all, each: usize::MAX };
+        let limits = Limits { running: limit(running), waiting: limit(100), bytes: 1_000 };
+        (Loads::new(limits), [(); 3].map(|()| pipes.insert(())))
+    }
+
+    fn turns(loads: &mut Loads, they_run: bool) -> Vec<PipeKey> {
+        std::iter::from_fn(|| {
+            let pipe = loads.next()?;
+            loads.pass(pipe, 1);
+            if they_run {
+                loads.start(pipe);
+            }
+            Some(pipe)
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! Refuses requests that nothing serves any more.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use super::counters::Count;
+use super::jobs::JobId;
+use super::ledger::Ledger;
+use super::serving::{BATCH, BATCHES_PER_WAKE};
+use super::shared::Shared;
+use crate::message::Message;
+use crate::pipe::{PipeKey, Ticket};
+use crate::remote::Remote;
+use crate::routing::Ends;
+use crate::rpc::ErrorCode;
+use crate::rpc::envelope::{Content, Envelope};
+use crate::socket::WeakServer;
+
+/// What remains of serving that was dropped: without it, requests that have not been received yet, and
+/// those to come, would wait in vain. It ends when the server is served again, by whichever responder,
+/// and with the server, which it does not keep alive.
+#[derive(Debug)]
+pub(super) struct Refusing {
+    server: WeakServer,
+    ledger: Arc<Ledger>,
+    ends: Arc<Ends>,
+    /// Which watch of the ends is its own.
+    watch: u64,
+    ticket: Option<Ticket>,
+    /// Empty but for moments; kept for its memory.
+    received: Vec<((PipeKey, Remote), Message)>,
+}
+
+impl Refusing {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let ends = shared.server.watch_ends();
+        Self {
+            server: shared.server.downgrade(),
+            ledger: Arc::clone(&shared.ledger),
+            watch: ends.watch(),
+            ends,
+            ticket: None,
+            received: Vec::with_capacity(BATCH),
+        }
+    }
+}
+
+impl Future for Refusing {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { server, ledger, ends, watch, ticket, received } = &mut *self;
+        let Some(server) = server.upgrade() else { return Poll::Ready(()) };
+        let shared = Shared::of_task(server, Arc::clone(ledger));
+        for _ in 0..BATCHES_PER_WAKE {
+            if !ends.discard(*watch, cx.waker()) {
+                return Poll::Ready(());
+            }
+            let origin = |pipe, remote: &Remote| (pipe, remote.clone());
+            let got = ready!(shared.server.poll_receive_many(ticket, cx, received, origin));
+            if got.is_err() {
+                return Poll::Ready(());
+            }
+            for ((pipe, remote), message) in received.drain(..) {
+                refuse(&shared, pipe, &remote, &message);
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Drop for Refusing {
+    fn drop(&mut self) {
+        if let Some((server, ticket)) = self.server.upgrade().zip(self.ticket) {
+            server.cancel_receive(ticket);
+        }
+    }
+}
+
+fn refuse(shared: &Shared, pipe: PipeKey, remote: &Remote, message: &Message) {
+    let Some(routing_id) = remote.routing_id() else { return };
+    match Envelope::decode(message) {
+        Ok(Envelope { id: call, content: Content::Request(_) }) => {
+            shared.count(Count::Received);
+            shared.count(Count::ShuttingDown);
+            let id = JobId { pipe, call };
+            shared.refuse_with(id, routing_id, ErrorCode::SHUTTING_DOWN);
+        }
+        Ok(_) => shared.count(Count::Unknown),
+        Err(error) => shared.refuse_malformed(pipe, routing_id, error),
+    }
+}

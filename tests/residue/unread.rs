@@ -1,0 +1,106 @@
+//! What a client that does not read makes a responder keep.
+
+use std::future;
+
+use futures::{FutureExt, StreamExt, stream};
+use tokio::task;
+use tokio_zmtp::rpc::stats::ResponderStats;
+use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
+use tokio_zmtp::{Client, Server};
+
+use crate::census::{self, Census};
+use crate::remote::{self, Remote};
+use crate::watchdog::Watchdog;
+
+#[test]
+fn replies_that_are_not_read_take_little_more_than_their_mark() {
+    let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0ready", |stats| stats.running == 1);
+    assert!(heap < 2 * MARK, "{heap} bytes");
+}
+
+#[test]
+fn replies_that_come_later_take_little_more_than_the_mark_and_the_bytes_that_may_be_kept() {
+    let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0later", |stats| stats.unread > 0);
+    assert!(heap < 3 * MARK + JOBS, "{heap} bytes");
+}
+
+#[test]
+fn streams_that_have_no_credit_take_little_more_than_the_bytes_that_may_be_kept() {
+    let request = b"\x11\0\0\0\0\0\0\0\0\x02\0\0\0\0stream";
+    let heap = keep(request, |stats| stats.unread > 0);
+    assert!(heap < 3 * MARK + JOBS, "{heap} bytes");
+}
+
+/// Sends so many requests as one that reads nothing, until it has made `enough` of the responder, whose
+/// other clients are served. Returns what the heap has grown by.
+fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
+    let _alone = census::alone();
+    let _watchdog = Watchdog::start();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let server = Server::builder().send_hwm_bytes(MARK).recv_hwm(100);
+        let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = server.last_endpoint().unwrap();
+        let responder = Responder::builder(server).max_bytes_per_remote(MARK).build();
+        let serving = tokio::spawn(responder.serve(service_fn(answer)));
+        let requester = Requester::new(Client::connect(endpoint.clone()).await.unwrap());
+        assert_eq!(requester.call("x").await.unwrap(), "x");
+
+        let mut messages = Vec::new();
+        for id in 0..REQUESTS {
+            let mut request = request.to_vec();
+            request[1..9].copy_from_slice(&id.to_be_bytes());
+            messages.extend(remote::message(&request));
+        }
+        let before = Census::take().heap;
+        let mut mute = Remote::client(&endpoint).await;
+        let mut writing = Box::pin(async move {
+            mute.write(&messages).await;
+            // The system may have taken all, but it is not read.
+            future::pending::<()>().await;
+        });
+        while !is_enough(&responder.stats()) {
+            assert!((&mut writing).now_or_never().is_none());
+            task::yield_now().await;
+        }
+        let mut most = 0;
+        for number in 0..500 {
+            assert!((&mut writing).now_or_never().is_none());
+            assert_eq!(requester.call(number.to_string()).await.unwrap(), number.to_string());
+            most = most.max(Census::take().heap);
+        }
+        assert!(responder.stats().is_balanced());
+        drop(writing);
+        while responder.stats().running + responder.stats().waiting > 0 {
+            task::yield_now().await;
+        }
+        requester.client().close().await;
+        responder.server().close().await;
+        serving.await.unwrap();
+        most - before
+    })
+}
+
+async fn answer(request: Request) -> Result<Response, Failure> {
+    match request.body().to_str() {
+        Ok("ready") => Ok(Response::new(vec![7; LONG])),
+        Ok("later") => {
+            task::yield_now().await;
+            Ok(Response::new(vec![7; LONG]))
+        }
+        Ok("stream") => Ok(Response::stream(stream::iter(0..).then(|_| async {
+            task::yield_now().await;
+            Ok::<_, Failure>(vec![7; LONG])
+        }))),
+        _ => Ok(Response::new(request.into_body())),
+    }
+}
+
+const LONG: usize = 100_000;
+
+const MARK: usize = 0x10_0000;
+
+/// What those take that are under way at a time.
+const JOBS: usize = 0x100_0000;
+
+const REQUESTS: u64 = 40_000;
