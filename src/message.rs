@@ -142,6 +142,19 @@ impl Message {
         Self(Inner::Long { routing_id, body })
     }
 
+    /// What stands from `start` on: a copy if that is short, and otherwise a share. Nothing carries a
+    /// routing id.
+    #[cfg(feature = "rpc")]
+    #[inline]
+    pub(crate) fn tail(&self, start: usize) -> Self {
+        match &self.0 {
+            Inner::Long { body, .. } if body.len() - start > Self::SHORT => {
+                Self(Inner::Long { routing_id: None, body: body.slice(start..) })
+            }
+            _ => Self::from(&self[start..]),
+        }
+    }
+
     /// The same message, with another remote that it came from or goes to.
     #[inline]
     pub(crate) fn routed(mut self, id: Option<RoutingId>) -> Self {

@@ -57,19 +57,13 @@ pub(super) fn message(id: u64, content: Content<'_>) -> Message {
 
 /// The body of a message, which is its last `len` octets: copied if it is short, and otherwise shared.
 #[inline]
-pub(super) fn last(message: Message, len: usize) -> Message {
-    let start = message.len().saturating_sub(len);
-    if len <= Message::SHORT {
-        Message::from(&message[start..])
-    } else {
-        let mut octets = message.into_bytes();
-        Message::from(octets.split_off(start))
-    }
+pub(super) fn last(message: &Message, len: usize) -> Message {
+    message.tail(message.len().saturating_sub(len))
 }
 
 /// The body of a message whose only other part is its header.
 #[inline]
-pub(super) fn body(message: Message) -> Message {
+pub(super) fn body(message: &Message) -> Message {
     let len = message.len().saturating_sub(HEADER);
     last(message, len)
 }
@@ -85,7 +79,7 @@ mod tests {
             let whole = message(u64::MAX, Content::Reply(&sent));
             let decoded = Envelope::decode(&whole).unwrap();
             assert_eq!(decoded, Envelope { id: u64::MAX, content: Content::Reply(&sent) });
-            assert_eq!(body(whole), sent);
+            assert_eq!(body(&whole), sent);
         }
     }
 }

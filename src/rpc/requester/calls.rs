@@ -51,7 +51,7 @@ struct Slot {
 }
 
 #[derive(Debug)]
-enum State {
+pub(super) enum State {
     Free,
     Waiting(Waker),
     /// Has an outcome that was not fetched yet.
@@ -171,16 +171,18 @@ impl Calls {
     }
 
     /// Gives a call up; tells whom it was asked of, if there was no outcome yet.
-    pub(super) fn abandon(&mut self, id: u64) -> (Asked, Option<Waker>) {
-        let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None) };
+    /// What it had got is handed out, to be dropped without the lock.
+    pub(super) fn abandon(&mut self, id: u64) -> (Asked, Option<Waker>, Option<State>) {
+        let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None, None) };
         let pipe = slot.place.pipe;
         let is_outstanding = slot.is_outstanding();
         if is_outstanding {
             self.outstanding -= 1;
             self.stats.cancelled += 1;
         }
-        self.release(index);
-        ((is_outstanding && !pipe.is_null()).then_some(pipe), self.admission.leave())
+        let state = self.release(index);
+        let asked = (is_outstanding && !pipe.is_null()).then_some(pipe);
+        (asked, self.admission.leave(), Some(state))
     }
 
     /// Takes note of what a server says of a call. Tells whom a call is to be cancelled with that has

@@ -69,7 +69,7 @@ impl Core {
     /// Gives a call up that was sent.
     #[cold]
     pub(super) fn abandon(&self, id: u64) {
-        let (asked, next) = self.calls().abandon(id);
+        let (asked, next, _state) = self.calls().abandon(id);
         if let Some(next) = next {
             next.wake();
         }

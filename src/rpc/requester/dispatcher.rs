@@ -80,7 +80,7 @@ impl Dispatcher {
         let Self { received, woken, broken, draining, endings, .. } = self;
         let mut due = Vec::new();
         let mut calls = core.calls();
-        for ((pipe, connection), message) in received.drain(..) {
+        for &((pipe, connection), ref message) in &*received {
             match handle(&mut calls, pipe, message, woken) {
                 Handled::Wholly => {}
                 Handled::Broken(pipe, id) => broken.push((pipe, id)),
@@ -92,6 +92,8 @@ impl Dispatcher {
             calls.lose(&due, woken);
         }
         drop(calls);
+        // Their owners may be a user's, over inproc, and are not dropped under the lock.
+        received.clear();
         wake_all(woken);
         for (pipe, id) in broken.drain(..) {
             core.cancel(pipe, id);
@@ -247,8 +249,8 @@ impl Handled {
 
 /// Handles one message.
 #[inline]
-fn handle(calls: &mut Calls, from: PipeKey, message: Message, woken: &mut Vec<Waker>) -> Handled {
-    let Envelope { id, content } = match Envelope::decode(&message) {
+fn handle(calls: &mut Calls, from: PipeKey, message: &Message, woken: &mut Vec<Waker>) -> Handled {
+    let Envelope { id, content } = match Envelope::decode(message) {
         Ok(envelope) => envelope,
         Err(error) => return handle_malformed(calls, from, error, woken),
     };

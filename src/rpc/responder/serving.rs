@@ -190,7 +190,7 @@ where
                 });
                 let trace = trace.and_then(|(parent, state)| TraceContext::decode(parent, state));
                 let len = body.len();
-                let body = draft::last(message, len);
+                let body = draft::last(&message, len);
                 let request = Request::received(body, deadline, trace.map(Box::new), remote);
                 self.accept(Accepted { id, routing_id, request, credit }, cx);
             }
