@@ -1,6 +1,7 @@
 //! Routing by routing id: SERVER, PEER.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
@@ -21,10 +22,35 @@ pub(crate) struct RoutingTable {
     /// Of each pipe.
     hwm: HighWaterMark,
     /// The remotes that can be sent to.
-    keys: HashMap<RoutingId, PipeKey>,
+    keys: Keys,
     /// The number that was tried last for a routing id.
     last_number: u32,
     closed: bool,
+}
+
+type Keys = HashMap<RoutingId, PipeKey, BuildHasherDefault<IdHasher>>;
+
+/// Spreads routing ids. They are chosen here, one after the other, so that no remote can have them
+/// collide, and each answer of a server looks one up.
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.write_u32(u32::from(*octet));
+        }
+    }
+
+    #[inline]
+    fn write_u32(&mut self, number: u32) {
+        // The golden ratio (Knuth, The Art of Computer Programming, 6.4).
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 #[derive(Debug)]
@@ -47,7 +73,7 @@ impl RoutingTable {
         Self {
             pipes: SlotMap::with_key(),
             hwm,
-            keys: HashMap::new(),
+            keys: Keys::default(),
             last_number: seed,
             closed: false,
         }
@@ -88,7 +114,7 @@ impl Slot {
         }
     }
 
-    fn retire(&mut self, keys: &mut HashMap<RoutingId, PipeKey>, woken: &mut Vec<Waker>) {
+    fn retire(&mut self, keys: &mut Keys, woken: &mut Vec<Waker>) {
         if self.outbound.is_retired() {
             return;
         }
