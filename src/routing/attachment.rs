@@ -33,6 +33,14 @@ pub(crate) struct Pipe {
     inbound: PipeKey,
 }
 
+impl Pipe {
+    /// The half by which messages are queued for the remote.
+    #[cfg(all(test, shuttle, feature = "rpc"))]
+    pub(crate) const fn outbound(self) -> PipeKey {
+        self.outbound
+    }
+}
+
 impl Routing {
     /// Adds a remote of an endpoint, with a double queue. Returns nothing once the socket is closed.
     pub(crate) fn attach(&self, endpoint: EndpointId, subject: Subject) -> Option<Attachment> {

@@ -7,6 +7,7 @@ use futures::{StreamExt, stream};
 use tokio::task::{self, JoinHandle};
 use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
 use tokio_zmtp::{Client, Server};
+use tower::{Service, ServiceExt};
 
 use crate::wire::unique;
 
@@ -34,7 +35,7 @@ async fn every_future_can_be_dropped_wherever_it_waits() {
 
 pub(crate) type Start = fn(&Scene) -> LocalBoxFuture<'static, ()>;
 
-pub(crate) const OPERATIONS: [(&str, Start); 5] = [
+pub(crate) const OPERATIONS: [(&str, Start); 6] = [
     ("Requester::call", |scene| {
         let requester = scene.requester.clone();
         Box::pin(async move {
@@ -47,6 +48,17 @@ pub(crate) const OPERATIONS: [(&str, Start); 5] = [
     ("Requester::stream", |scene| {
         let mut replies = scene.requester.stream("stream");
         Box::pin(async move { while replies.next().await.is_some() {} })
+    }),
+    ("Requester::poll_ready", |scene| {
+        let mut requester = scene.requester.clone();
+        Box::pin(async move {
+            for body in ["at once", "later"] {
+                // What is kept for the call goes with the handle.
+                let Ok(ready) = requester.ready().await else { return };
+                turns(2).await;
+                let _ = Service::call(ready, Request::from(body)).await;
+            }
+        })
     }),
     ("Requester::close", |scene| {
         let requester = scene.requester.clone();

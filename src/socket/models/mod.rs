@@ -9,6 +9,8 @@
 
 mod endings;
 mod links;
+#[cfg(feature = "rpc")]
+mod openings;
 mod permits;
 mod receivers;
 mod routes;

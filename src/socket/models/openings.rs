@@ -1,0 +1,139 @@
+//! Senders under a requester, whose pipes are offered only while their remotes are connected.
+
+use crate::remote::tests::nobody;
+use crate::routing::{Heard, Remainder, lock};
+
+use super::*;
+
+#[test]
+fn everyone_is_woken_when_a_remote_connects() {
+    all(1, || a_remote_connects("a"));
+    some(|| a_remote_connects("abc"));
+}
+
+#[test]
+fn what_a_lost_connection_leaves_is_written_by_another() {
+    all(1, || a_connection_is_lost("a"));
+    some(|| a_connection_is_lost("abc"));
+}
+
+#[test]
+fn a_remote_that_drains_gets_nothing_behind_its_acknowledgement() {
+    all(1, || a_remote_drains("a"));
+    some(|| a_remote_drains("abc"));
+}
+
+#[test]
+fn whoever_waits_for_a_remote_is_told_that_the_socket_ends() {
+    all(2, || the_socket_ends("a"));
+    some(|| the_socket_ends("abc"));
+}
+
+async fn a_remote_connects(letters: &'static str) {
+    let model = selective();
+    let mut attachment = model.attach();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let waiting = [(); 2].map(|()| wait(&model));
+    // Its waker must not be the only one.
+    waiting[0].abort();
+    let [_, waiting] = waiting;
+    attachment.begin(&nobody());
+    let (connection, mut written) = connection(attachment);
+    assert_eq!(waiting.await.unwrap(), Ok(()));
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    assert_eq!(sorted(&written.take(letters.len()).await), letters);
+    model.end(connection, written, 0).await;
+}
+
+/// The first writes nothing; what was queued for it is sent again.
+async fn a_connection_is_lost(letters: &'static str) {
+    let model = selective();
+    let [mut first, mut second] = [model.attach(), model.attach()];
+    first.begin(&nobody());
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let core = Arc::clone(&model.core);
+    let ends = Arc::clone(&model.routing().ends);
+    let again = shuttle::future::spawn(async move {
+        let Heard { unwritten, .. } = poll_fn(|cx| ends.poll(cx.waker())).await;
+        for left in unwritten {
+            Sending::new(&core, (), left.message, None).await.map_err(drop).unwrap();
+        }
+    });
+    let losing = shuttle::future::spawn(async move {
+        first.put_back(Remainder::default(), VecDeque::new());
+        first
+    });
+    second.begin(&nobody());
+    let (connection, mut written) = connection(second);
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    assert_eq!(sorted(&written.take(letters.len()).await), letters);
+    again.await.unwrap();
+    let first = losing.await.unwrap();
+    model.end(connection, written, 0).await;
+    drop(first);
+}
+
+/// The acknowledgement is a dot.
+async fn a_remote_drains(letters: &'static str) {
+    let model = selective();
+    let [mut first, mut second] = [model.attach(), model.attach()];
+    let remote = nobody();
+    first.begin(&remote);
+    let (pipe, id) = (first.pipe().outbound(), remote.connection_id());
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let (connection_of_first, first_written) = connection(first);
+    let core = Arc::clone(&model.core);
+    let draining = shuttle::future::spawn(async move {
+        let mut idle = None;
+        lock(&core.outgoing).drain(pipe, id, Message::from("."), &mut idle);
+        if let Some(connection) = idle {
+            connection.wake();
+        }
+    });
+    second.begin(&nobody());
+    let (connection_of_second, mut second_written) = connection(second);
+    for sender in senders {
+        assert!(sender.await.unwrap().is_ok());
+    }
+    draining.await.unwrap();
+    model.routing().close();
+    let mut written = first_written.rest(connection_of_first).await;
+    assert_eq!(written.pop(), Some('.'));
+    written += &second_written.take(letters.len() - written.len()).await;
+    assert_eq!(sorted(&written), letters);
+    model.end(connection_of_second, second_written, 0).await;
+}
+
+async fn the_socket_ends(letters: &'static str) {
+    let model = selective();
+    let attachment = model.attach();
+    let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
+    let waiting = wait(&model);
+    model.routing().close();
+    assert_eq!(waiting.await.unwrap(), Err(Refusal::Closed));
+    for sender in senders {
+        assert!(matches!(sender.await.unwrap(), Err((Refusal::Closed, _))));
+    }
+    drop(attachment);
+    assert_eq!(model.undelivered(), 0);
+}
+
+fn selective() -> Model<RoundRobin> {
+    let model = Model::client(1, 0);
+    model.routing().ends.watch();
+    lock(&model.core.outgoing).select();
+    model
+}
+
+/// A task that waits for a remote to be connected.
+fn wait(model: &Model<RoundRobin>) -> JoinHandle<Result<(), Refusal>> {
+    let core = Arc::clone(&model.core);
+    shuttle::future::spawn(async move {
+        let mut ticket = None;
+        poll_fn(|cx| lock(&core.outgoing).poll_open(&mut ticket, cx.waker())).await
+    })
+}
