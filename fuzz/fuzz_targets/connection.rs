@@ -105,7 +105,7 @@ fn receive(
         loop {
             match decoder.decode(&mut input) {
                 Ok(Some(Traffic::Messages(batch))) => take_apart(batch, piece, &mut received),
-                Ok(Some(Traffic::Command(_))) => {}
+                Ok(Some(Traffic::Command(_) | Traffic::Progress)) => {}
                 Ok(None) => break,
                 Err(_) => return received,
             }
