@@ -11,6 +11,9 @@
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
 //! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing` or `incoming` | [`Stats::queued`] |
+//! | `zmtp_ended_remotes` | gauge, remotes | | [`Stats::ended`] |
+//! | `zmtp_ended_messages` | gauge, messages | | [`Stats::ended`] |
+//! | `zmtp_ended_bytes` | gauge, bytes | | [`Stats::ended`] |
 //!
 //! The label `socket` has the name that a socket is [added](Publisher::add) under, and `socket_type` its
 //! type, such as `CLIENT`.
@@ -153,7 +156,7 @@ impl Series {
 impl Key {
     fn publish(&self, stats: &Stats) {
         // Absolute numbers, so that nothing is missing where a recorder was installed late.
-        let Stats { sent, received, dropped, queued, connected, reconnects } = *stats;
+        let Stats { sent, received, dropped, queued, ended, connected, reconnects } = *stats;
         counter!(SENT_MESSAGES, self.labels(None)).absolute(sent.messages);
         counter!(SENT_BYTES, self.labels(None)).absolute(sent.octets);
         counter!(RECEIVED_MESSAGES, self.labels(None)).absolute(received.messages);
@@ -173,6 +176,9 @@ impl Key {
             gauge!(QUEUED_MESSAGES, self.labels(Some(("direction", direction))))
                 .set(messages as f64);
         }
+        gauge!(ENDED_REMOTES, self.labels(None)).set(ended.remotes as f64);
+        gauge!(ENDED_MESSAGES, self.labels(None)).set(ended.messages as f64);
+        gauge!(ENDED_BYTES, self.labels(None)).set(ended.bytes as f64);
     }
 
     fn labels(&self, more: Option<(&'static str, &'static str)>) -> Vec<Label> {
@@ -194,6 +200,9 @@ fn describe() {
     describe_counter!(DROPPED_MESSAGES, Unit::Count, "Messages that were not delivered, by cause");
     describe_counter!(RECONNECTS, Unit::Count, "Connections made again after one had ended");
     describe_gauge!(CONNECTED_REMOTES, Unit::Count, "Remotes that are connected");
+    describe_gauge!(ENDED_REMOTES, Unit::Count, "Remotes that have ended and left messages");
+    describe_gauge!(ENDED_MESSAGES, Unit::Count, "Messages that ended remotes have left");
+    describe_gauge!(ENDED_BYTES, Unit::Bytes, "Memory that these messages keep");
     describe_gauge!(QUEUED_MESSAGES, Unit::Count, "Messages that wait in queues, by direction");
 }
 
@@ -206,5 +215,8 @@ const RECEIVED_MESSAGES: &str = "zmtp_received_messages_total";
 const RECEIVED_BYTES: &str = "zmtp_received_bytes_total";
 const DROPPED_MESSAGES: &str = "zmtp_dropped_messages_total";
 const RECONNECTS: &str = "zmtp_reconnects_total";
+const ENDED_REMOTES: &str = "zmtp_ended_remotes";
+const ENDED_MESSAGES: &str = "zmtp_ended_messages";
+const ENDED_BYTES: &str = "zmtp_ended_bytes";
 const CONNECTED_REMOTES: &str = "zmtp_connected_remotes";
 const QUEUED_MESSAGES: &str = "zmtp_queued_messages";

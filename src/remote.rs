@@ -167,6 +167,12 @@ impl Remote {
         granted.iter().chain(metadata.iter()).map(|property| (property.name, property.value))
     }
 
+    /// How many bytes of memory its properties keep.
+    pub(crate) fn kept(&self) -> usize {
+        let Identity { metadata, granted, .. } = &self.0.identity;
+        metadata.encoded_len() + granted.encoded_len()
+    }
+
     pub(crate) fn counters(&self) -> &Counters {
         &self.0.counters
     }

@@ -28,6 +28,8 @@ pub struct Stats {
     pub dropped: Dropped,
     /// Messages that are queued now, for all remotes.
     pub queued: Queued,
+    /// What remotes that have ended have left to be received; it is part of what is queued.
+    pub ended: Ended,
     /// How many remotes are connected now.
     pub connected: usize,
     /// How many connections were made again after one to the same endpoint had ended.
@@ -87,6 +89,21 @@ pub struct Queued {
     pub incoming: usize,
 }
 
+/// What remotes that have ended have left to be received.
+///
+/// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes) limits it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// How many such remotes there are.
+    pub remotes: usize,
+    /// How many messages they have left.
+    pub messages: usize,
+    /// How many bytes of memory these keep: their own, the rest of the buffers that they were read into,
+    /// and what a remote takes itself. It is an upper bound.
+    pub bytes: usize,
+}
+
 /// The numbers of one connection. Its task alone changes them.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -118,7 +135,7 @@ impl Volume {
 #[cfg(feature = "metrics")]
 impl Stats {
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { sent, received, dropped, queued, connected, reconnects } = self;
+        let Self { sent, received, dropped, queued, ended, connected, reconnects } = self;
         sent.add(other.sent);
         received.add(other.received);
         for (sum, more) in [
@@ -132,6 +149,9 @@ impl Stats {
         }
         queued.outgoing += other.queued.outgoing;
         queued.incoming += other.queued.incoming;
+        ended.remotes += other.ended.remotes;
+        ended.messages += other.ended.messages;
+        ended.bytes += other.ended.bytes;
         *connected += other.connected;
     }
 }

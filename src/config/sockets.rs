@@ -33,6 +33,7 @@ macro_rules! with_options {
             connect_timeout: Option<Duration> => connect_timeout,
             #[serde(with = "security::domain")]
             domain: Arc<str> => domain,
+            ended_hwm_bytes: usize => ended_hwm_bytes,
             #[serde(with = "form::limit")]
             handshake_interval: Option<Duration> => handshake_interval,
             #[serde(with = "form::limit")]

@@ -153,6 +153,27 @@ async fn what_was_read_and_found_no_room_is_received_after_the_connection() {
     }
 }
 
+#[tokio::test]
+async fn of_much_that_was_read_and_found_no_room_nothing_is_dropped() {
+    let mut socket = TestSocket::new(1);
+    let (connection, mut remote) = socket.connect(0x10_0000).await;
+    // From then on there is room to read much at once.
+    remote.write_all(&[&b"\x02\0\0\0\0\0\0\x80\0"[..], &[0; 0x8000]].concat()).await.unwrap();
+    assert_eq!(socket.recv().await.len(), 0x8000);
+    remote.write_all(&b"\x00\x01x\x04\x04\x03FOO".repeat(200)).await.unwrap();
+    assert_eq!(socket.recv().await, "x");
+    drop(remote);
+    socket.send("anybody there?").unwrap();
+    let (_, mut attachment) = connection.await.unwrap();
+    assert!(attachment.has_left_much());
+    for _ in 1..200 {
+        let _ = future::poll_fn(|cx| Poll::Ready(attachment.poll_deliver_rest(cx.waker()))).await;
+        assert_eq!(socket.recv().await, "x");
+    }
+    assert!(!attachment.has_left_much());
+    assert_eq!(socket.routing.losses.read().unreceived, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_retired_queue_ends_the_connection_when_all_is_written() {
     let mut socket = TestSocket::new(10);
@@ -288,7 +309,7 @@ impl TestSocket {
         let outgoing = Arc::new(Mutex::new(RoundRobin::new(hwm)));
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
-            incoming: Arc::new(Mutex::new(FairQueue::new(hwm))),
+            incoming: Arc::new(Mutex::new(FairQueue::new(hwm, 0))),
             losses: Arc::new(Losses::new(Arc::default())),
             #[cfg(feature = "rpc")]
             ends: Arc::default(),

@@ -3,7 +3,9 @@
 use std::future;
 use std::io;
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use tokio::sync::Notify;
 use tokio::time::{self, Instant};
@@ -125,6 +127,7 @@ impl Connector {
 
     async fn keep_up(&mut self) {
         while !self.ended.is_cancelled() || self.has_messages() {
+            self.deliver_rest().await;
             let Some(dialled) = self.dial_unless_ended().await else { return };
             let retry = match dialled {
                 Ok((dialled, span)) => {
@@ -174,12 +177,40 @@ impl Connector {
     /// nothing to write.
     async fn dial_unless_ended(&self) -> Option<Result<(Dialled, Span), ConnectFailure>> {
         // In a box, as that of a connection is: neither takes what it does not need.
-        let mut dialling = Box::pin(self.dial());
+        let mut dialling = Box::pin(async {
+            self.until_room().await;
+            self.dial().await
+        });
         tokio::select! {
             dialled = &mut dialling => return Some(dialled),
             () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
         }
         if self.has_messages() { Some(dialling.await) } else { None }
+    }
+
+    /// Waits, if this is to be one remote more, until those that have ended have left less than they may.
+    async fn until_room(&self) {
+        let Shared { routing, .. } = &*self.shared;
+        if self.attachment.is_some() && self.connections > 0 {
+            return;
+        }
+        let mut room = pin!(routing.has_room());
+        if future::poll_fn(|cx| Poll::Ready(room.as_mut().poll(cx))).await.is_pending() {
+            self.shared.paused(true, &self.endpoint);
+            room.await;
+            self.shared.paused(false, &self.endpoint);
+        }
+    }
+
+    /// Queues what connections have left, if that is so much that there should be no other before.
+    async fn deliver_rest(&mut self) {
+        let Some(attachment) = &mut self.attachment else { return };
+        if attachment.has_left_much() {
+            tokio::select! {
+                () = future::poll_fn(|cx| attachment.poll_deliver_rest(cx.waker())) => {}
+                () = self.ended.cancelled() => {}
+            }
+        }
     }
 
     /// Makes one attempt; returns the span of the connection with it.

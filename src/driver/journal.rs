@@ -14,6 +14,7 @@ use crate::endpoint::Endpoint;
 use crate::monitor::{DisconnectReason, HandshakeFailure};
 use crate::peers::Direction;
 use crate::remote::{Origin, Remote};
+use crate::stats::Ended;
 
 /// Writes an event at a level that is found out only now.
 macro_rules! event {
@@ -108,6 +109,22 @@ pub(super) fn disconnected(reason: &DisconnectReason, direction: Direction) {
         }
     };
     event!(level, reason = reason as &dyn StdError, "disconnected");
+}
+
+/// Says that an endpoint establishes no connections for now.
+pub(super) fn paused(Ended { remotes, messages, bytes, .. }: Ended) {
+    tracing::warn!(
+        target: ENDPOINT,
+        remotes,
+        messages,
+        bytes,
+        "no new connections until what ended remotes have left is received",
+    );
+}
+
+/// Says that it does again.
+pub(super) fn resumed() {
+    tracing::info!(target: ENDPOINT, "new connections again");
 }
 
 /// Says that the handshake of a connection that was accepted has failed.

@@ -80,9 +80,17 @@ impl Listener {
         tracing::info!(target: journal::ENDPOINT, "listening");
         let accepting = self.place.shared.peers.arrive();
         let mut accepted_at_once = 0;
+        let shared = Arc::clone(&self.place.shared);
+        let mut is_paused = false;
+        let mut pausing = pin!(shared.routing.change(is_paused));
         loop {
             tokio::select! {
-                accepted = self.acceptor.accept() => match accepted {
+                changed = &mut pausing => {
+                    is_paused = changed;
+                    pausing.set(shared.routing.change(is_paused));
+                    shared.paused(is_paused, &self.place.endpoint);
+                }
+                accepted = self.acceptor.accept(), if !is_paused => match accepted {
                     Ok(incoming) => {
                         self.spawn(incoming);
                         accepted_at_once += 1;
@@ -273,6 +281,9 @@ impl Place {
                 established = introducing => established?,
                 () = self.ended.cancelled() => return Ok(()),
             };
+            if self.until_room().await.is_none() {
+                return Ok(());
+            }
             Box::pin(self.run(established, whence, subject))
         };
         running.await;
@@ -290,7 +301,11 @@ impl Place {
         let largest = options.max_message_size;
         let running = {
             let establishing = Box::pin(self.half_open(whence.origin, async |asking| {
-                establish(stream, handshake.clone(), deadline, largest, asking).await
+                let shaken =
+                    establish(stream, handshake.clone(), deadline, largest, asking).await?;
+                // Accepted before there was too much.
+                self.shared.routing.has_room().await;
+                Ok(shaken)
             }));
             let Some(established) = establishing.await? else { return Ok(()) };
             Box::pin(self.run(established, whence, subject))
@@ -346,6 +361,9 @@ impl Place {
             dial.refuse(reason.clone());
             return Err(reason);
         }
+        if self.until_room().await.is_none() {
+            return Ok(());
+        }
         let Some(attachment) = self.attach(subject) else { return Ok(()) };
         let peer = dial.peer().clone();
         let Whence { connection_id, origin, arriving } = whence;
@@ -359,6 +377,15 @@ impl Place {
             joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
         }
         Ok(())
+    }
+
+    /// Waits until remotes that have ended have left less than they may. Returns nothing if the endpoint was
+    /// given up meanwhile.
+    async fn until_room(&self) -> Option<()> {
+        tokio::select! {
+            () = self.shared.routing.has_room() => Some(()),
+            () = self.ended.cancelled() => None,
+        }
     }
 
     /// Gives a remote its place in the socket, unless its endpoint has been given up.

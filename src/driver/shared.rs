@@ -77,6 +77,19 @@ impl Shared {
         Some(Asking { authenticator, caller: Caller::new(domain, endpoint.clone(), origin) })
     }
 
+    /// Says that an endpoint establishes no connections for now, or that it does again.
+    pub(super) fn paused(&self, is_paused: bool, endpoint: &Endpoint) {
+        let event = if is_paused {
+            let ended = self.routing.ended();
+            journal::paused(ended);
+            EventKind::ConnectionsPaused { ended }
+        } else {
+            journal::resumed();
+            EventKind::ConnectionsResumed
+        };
+        self.publisher.publish(&Subject::endpoint(endpoint.clone()), || event);
+    }
+
     pub(crate) fn linger(&self) -> Option<Duration> {
         *lock(&self.linger)
     }

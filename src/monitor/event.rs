@@ -9,6 +9,7 @@ use super::reason::{ConnectFailure, DisconnectReason, HandshakeFailure};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::routing_id::RoutingId;
+use crate::stats::Ended;
 
 /// Something that happened to an endpoint or a connection of a socket.
 #[derive(Clone, Debug)]
@@ -68,6 +69,15 @@ pub enum EventKind {
         /// After so long.
         delay: Duration,
     },
+    /// Remotes that have ended have left more to be received than
+    /// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes): the endpoint establishes no new connections
+    /// for now. (libzmq has no such event.)
+    ConnectionsPaused {
+        /// What they have left.
+        ended: Ended,
+    },
+    /// Enough of it has been received: the endpoint establishes connections again.
+    ConnectionsResumed,
     /// Messages were dropped.
     MessagesDropped {
         /// How many.

@@ -29,6 +29,7 @@ pub(crate) struct Options {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) disconnect_message: Option<Bytes>,
     pub(crate) domain: Arc<str>,
+    pub(crate) ended_hwm_bytes: usize,
     pub(crate) handshake_interval: Option<Duration>,
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) hello_message: Option<Bytes>,
@@ -66,6 +67,9 @@ impl Default for Options {
             disconnect_message: None,
             // libzmq's default.
             domain: Arc::from(""),
+            // libzmq has no such mark. What remotes leave that come for one request each is far less, even if
+            // thousands have come while the application was busy; and a server can spare it as a rule.
+            ended_hwm_bytes: 0x400_0000,
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
             // libzmq's default: none.

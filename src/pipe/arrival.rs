@@ -71,6 +71,22 @@ impl Cargo {
         Volume { messages: self.messages() as u64, octets: octets as u64 }
     }
 
+    /// How long the buffer is that the messages are slices of.
+    pub(super) const fn buffer(&self) -> usize {
+        match self {
+            Self::Framed(batch) => batch.buffer(),
+            Self::Whole(_) => 0,
+        }
+    }
+
+    /// What each message takes beside its [`octets`](Self::octets).
+    pub(super) const fn overhead(&self) -> usize {
+        match self {
+            Self::Framed(_) => 0,
+            Self::Whole(_) => size_of::<Message>() - LONG_LENGTH,
+        }
+    }
+
     /// How many octets of memory the messages keep.
     #[inline]
     pub(crate) fn octets(&self) -> usize {

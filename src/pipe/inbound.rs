@@ -22,6 +22,8 @@ pub(crate) struct Inbound {
     held: usize,
     /// What the arrivals keep alive of the buffers that they were read into.
     octets: usize,
+    /// How long the buffer is that the last messages lie in.
+    last_buffer: usize,
     /// How many messages have been queued, ever.
     #[cfg(feature = "rpc")]
     arrived: u64,
@@ -58,6 +60,7 @@ impl Inbound {
             arrivals: VecDeque::new(),
             held: 0,
             octets: 0,
+            last_buffer: 0,
             #[cfg(feature = "rpc")]
             arrived: 0,
             hwm,
@@ -106,6 +109,7 @@ impl Inbound {
             }
             self.held += messages;
             self.octets += arrival.cargo.octets();
+            self.last_buffer = arrival.cargo.buffer();
             self.arrivals.push_back(arrival);
         }
         messages
@@ -195,6 +199,17 @@ impl Inbound {
         self.held
     }
 
+    /// How many bytes of memory the pipe keeps alive, if anything is queued: at most, and not much less.
+    /// A message that is a slice of a buffer keeps all of it, and those in between have been counted.
+    pub(crate) fn kept(&self) -> usize {
+        let Some(Arrival { cargo, remote }) = self.arrivals.front() else { return 0 };
+        let messages = match self.arrivals.len() {
+            1 => self.octets.max(self.last_buffer),
+            _ => self.octets + cargo.buffer() + self.last_buffer,
+        };
+        messages + self.held * cargo.overhead() + remote.kept() + PIPE_KEPT
+    }
+
     /// How many messages have been queued, ever.
     #[cfg(feature = "rpc")]
     pub(crate) const fn arrived(&self) -> u64 {
@@ -220,6 +235,9 @@ impl Room {
         self.messages == 0 || self.octets == 0
     }
 }
+
+/// What a pipe and its remote take, without messages and properties: some 900 bytes.
+const PIPE_KEPT: usize = 0x400;
 
 /// The memory that is kept, in messages: enough for the usual mark, so that an idle pipe keeps 160 KiB
 /// at most.

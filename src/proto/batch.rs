@@ -17,6 +17,8 @@ pub(crate) struct Batch {
     overhead: usize,
     /// Octets before the first frame that lie in the same buffers and were passed over.
     passed: usize,
+    /// How long the buffer is that the frames lie in.
+    buffer: usize,
 }
 
 /// Frames are not the whole messages that they were taken for.
@@ -52,7 +54,13 @@ impl Batch {
         if !rest.is_empty() {
             return Err(BrokenBatch { messages });
         }
-        Ok(Self { frames, messages, overhead, passed })
+        Ok(Self { frames, messages, overhead, passed, buffer: 0 })
+    }
+
+    /// Notes how long the buffer is that the frames are a slice of.
+    pub(super) const fn within(mut self, buffer: usize) -> Self {
+        self.buffer = buffer;
+        self
     }
 
     /// Takes the first message.
@@ -103,8 +111,8 @@ impl Batch {
         }
         self.messages -= count;
         // What was passed over is kept alive by the last that is left of the batch.
-        let overhead = self.overhead;
-        Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0 }
+        let Self { overhead, buffer, .. } = *self;
+        Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0, buffer }
     }
 
     /// How many octets the messages keep alive: their frames, and what lies between them and those of
@@ -120,6 +128,11 @@ impl Batch {
 
     pub(crate) const fn messages(&self) -> usize {
         self.messages
+    }
+
+    /// How long the buffer is that the messages are a slice of, all of which they keep alive.
+    pub(crate) const fn buffer(&self) -> usize {
+        self.buffer
     }
 }
 

@@ -13,7 +13,7 @@ use crate::remote::Remote;
 use crate::routing::{End, Ends, Place, Unwritten};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
-use crate::stats::Queued;
+use crate::stats::{Ended, Queued};
 use crate::sync::Mutex;
 
 /// The routing of one socket, without the kind of its strategy.
@@ -111,6 +111,23 @@ impl Routing {
         let outgoing = lock(&self.outgoing).queued(pipe.map(|pipe| pipe.outbound));
         let incoming = lock(&self.incoming).queued(pipe.map(|pipe| pipe.inbound));
         Queued { outgoing, incoming }
+    }
+
+    /// What is queued of remotes that have ended.
+    pub(crate) fn ended(&self) -> Ended {
+        lock(&self.incoming).ended()
+    }
+
+    /// How many bytes remotes that have ended may leave; zero for any number.
+    pub(crate) fn ended_hwm(&self) -> usize {
+        lock(&self.incoming).ended_hwm()
+    }
+
+    /// Changes how many bytes remotes that have ended may leave.
+    pub(crate) fn set_ended_hwm(&self, bytes: usize) {
+        let mut woken = Vec::new();
+        lock(&self.incoming).set_ended_hwm(bytes, &mut woken);
+        wake_all(&mut woken);
     }
 
     /// Refuses new messages; what is queued can still be taken and received.
@@ -214,11 +231,6 @@ impl Attachment {
             self.taken = messages;
         }
         self.undelivered = undelivered;
-        if self.undelivered.len() > UNDELIVERED_MAX {
-            let lost = self.undelivered.drain(UNDELIVERED_MAX..);
-            let lost: usize = lost.map(|arrival| arrival.cargo.messages()).sum();
-            self.routing.losses.unreceived(&self.subject, lost as u64);
-        }
         #[cfg(feature = "rpc")]
         self.tell_end(false);
         if let Some(message) = refused {
@@ -235,6 +247,7 @@ impl Attachment {
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
         let mut cut_off_by = self.is_cut_off.then(|| self.subject.clone());
         let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
+        let queued = outgoing.queued(Some(self.pipe.outbound));
         drop(outgoing);
         // It counts for another remote, too.
         self.is_cut_off &= !self.taken.is_empty();
@@ -247,6 +260,11 @@ impl Attachment {
         let arrived = incoming.arrived(self.pipe.inbound);
         drop(incoming);
         self.unreceived += messages(&unreceived);
+        if gone && arrived == 0 && written == 0 && queued == 0 && elsewhere.is_empty() {
+            // Nothing can be lost with it. Remotes that only come and go would fill what is kept for a
+            // responder that is not polled.
+            return wake_all(&mut self.woken);
+        }
         let pipe = self.pipe.outbound;
         let end = End { pipe, inbound: self.pipe.inbound, arrived, written, gone };
         let places = (written..).map(|number| Place { pipe, number });
@@ -296,6 +314,12 @@ impl Attachment {
     /// connection.
     pub(crate) fn leave(&mut self, notice: Arrival) {
         self.undelivered.push_back(notice);
+    }
+
+    /// Whether connections have left so much that there should be no other before it is queued: each can
+    /// leave some batches, and nobody has to receive in between.
+    pub(crate) fn has_left_much(&self) -> bool {
+        self.undelivered.len() > UNDELIVERED_MAX
     }
 
     /// Queues what the last connection has left; pending while part of it has to wait for room.
@@ -355,6 +379,6 @@ fn messages(arrivals: &[Arrival]) -> usize {
     arrivals.iter().map(|arrival| arrival.cargo.messages()).sum()
 }
 
-/// Each connection of a remote can leave some batches, and nobody has to receive in between; a
-/// remote that reconnects for ever has to find a limit.
+/// How many batches may wait for the next connection. One connection can leave as many as there are in its
+/// read buffer.
 const UNDELIVERED_MAX: usize = 64;

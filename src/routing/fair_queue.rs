@@ -4,6 +4,7 @@
 mod paused;
 
 use std::collections::VecDeque;
+use std::mem;
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
@@ -11,7 +12,9 @@ use slotmap::SlotMap;
 use crate::message::Message;
 use crate::pipe::{Arrival, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waiters};
 use crate::remote::Remote;
+use crate::routing::remains::Remains;
 use crate::routing_id::RoutingId;
+use crate::stats::Ended;
 
 /// Receives one message from each remote in turn (RFC 41, For processing incoming messages).
 ///
@@ -25,6 +28,8 @@ pub(crate) struct FairQueue {
     /// Whose message is next stands in front.
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
+    /// What is queued in pipes that have ended.
+    remains: Remains,
     closed: bool,
     /// How many pipes in `ready` are paused. None of them stands in front.
     #[cfg(feature = "rpc")]
@@ -40,8 +45,8 @@ struct Slot {
     /// It is paused, and still in `ready`.
     #[cfg(feature = "rpc")]
     stale: bool,
-    /// The connection has gone; the pipe goes when it is empty.
-    ended: bool,
+    /// How many bytes the pipe keeps, which goes when it is empty; zero while there is a connection.
+    left: usize,
     /// The other half of the pipe.
     #[cfg(feature = "rpc")]
     outbound: PipeKey,
@@ -52,12 +57,14 @@ struct Slot {
 pub(crate) struct Closed;
 
 impl FairQueue {
-    pub(crate) fn new(hwm: HighWaterMark) -> Self {
+    /// `hwm` is the mark of each pipe, `ended_hwm` that of all those together that have ended, in bytes.
+    pub(crate) fn new(hwm: HighWaterMark, ended_hwm: usize) -> Self {
         Self {
             pipes: SlotMap::with_key(),
             hwm,
             ready: VecDeque::new(),
             waiters: Waiters::default(),
+            remains: Remains::new(ended_hwm),
             closed: false,
             #[cfg(feature = "rpc")]
             stale: 0,
@@ -72,7 +79,7 @@ impl FairQueue {
             paused: false,
             #[cfg(feature = "rpc")]
             stale: false,
-            ended: false,
+            left: 0,
             #[cfg(feature = "rpc")]
             outbound: PipeKey::default(),
         })
@@ -131,8 +138,6 @@ impl FairQueue {
         rest: impl IntoIterator<Item = Arrival>,
         woken: &mut Vec<Waker>,
     ) -> Vec<Arrival> {
-        let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
-        slot.ended = true;
         #[cfg(feature = "rpc")]
         self.resume(key, woken);
         let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
@@ -147,6 +152,9 @@ impl FairQueue {
         }
         if slot.inbound.is_empty() {
             self.pipes.remove(key);
+        } else {
+            slot.left = slot.inbound.kept();
+            self.remains.add(slot.inbound.len(), slot.left, woken);
         }
         self.announce(key, was_empty, queued, woken);
         unreceived
@@ -240,9 +248,15 @@ impl FairQueue {
         };
         let slot = &mut self.pipes[key];
         let message = slot.inbound.pop(resumed);
+        let has_ended = slot.left > 0;
+        if has_ended {
+            let left = slot.inbound.kept();
+            // There is no connection that would be resumed.
+            self.remains.take(mem::replace(&mut slot.left, left), left, resumed);
+        }
         if slot.inbound.is_empty() {
             self.ready.pop_front();
-            if slot.ended {
+            if has_ended {
                 self.pipes.remove(key);
             }
         } else if self.ready.len() > 1 {
@@ -293,6 +307,40 @@ impl FairQueue {
         }
     }
 
+    /// What is queued of remotes that have ended.
+    pub(crate) const fn ended(&self) -> Ended {
+        self.remains.held()
+    }
+
+    /// How many bytes remotes that have ended may keep; zero for any number.
+    pub(crate) const fn ended_hwm(&self) -> usize {
+        self.remains.limit()
+    }
+
+    /// Sets how many bytes remotes that have ended may keep.
+    pub(crate) fn set_ended_hwm(&mut self, bytes: usize, woken: &mut Vec<Waker>) {
+        if !self.closed {
+            self.remains.set_limit(bytes, woken);
+        }
+    }
+
+    /// Ready when remotes that have ended begin to keep more than they may, or when they no longer do; see
+    /// `Change`.
+    pub(crate) fn poll_change(
+        &mut self,
+        was_full: bool,
+        ticket: &mut Option<Ticket>,
+        waiter: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<bool> {
+        self.remains.poll_change(was_full, ticket, waiter, woken)
+    }
+
+    /// Forgets one who waits for this change.
+    pub(crate) fn cancel_change(&mut self, ticket: Ticket, woken: &mut Vec<Waker>) {
+        self.remains.cancel(ticket, woken);
+    }
+
     /// Lists a pipe that was empty and is not any more, and hands out one receiver for each of the
     /// messages that were queued in it.
     fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, woken: &mut Vec<Waker>) {
@@ -315,6 +363,7 @@ impl FairQueue {
         #[cfg(feature = "rpc")]
         self.resume_all();
         woken.extend(self.waiters.drain());
+        self.remains.close(woken);
         woken.extend(self.pipes.values_mut().filter_map(|slot| slot.inbound.unpark()));
     }
 }
@@ -326,7 +375,7 @@ mod tests {
 
     #[test]
     fn one_message_is_taken_from_each_remote_in_turn() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let [a, b, c] = [(); 3].map(|()| queue.attach(None));
         push(&mut queue, a, &["a1", "a2", "a3"]);
         push(&mut queue, b, &["b1"]);
@@ -336,7 +385,7 @@ mod tests {
 
     #[test]
     fn what_a_dead_remote_sent_stays_readable() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(RoutingId::new(5));
         push(&mut queue, a, &["last words"]);
         queue.end(a, [arrival_of(&["and more"])], &mut Vec::new());
@@ -349,7 +398,7 @@ mod tests {
 
     #[test]
     fn each_message_wakes_one_receiver() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         let mut tickets = [None; 3];
         for ticket in &mut tickets {
@@ -361,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_receiver_that_gives_up_passes_its_wake_up_on() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         let (mut first, mut second) = (None, None);
         assert!(poll_pop(&mut queue, &mut first).is_pending());
@@ -373,7 +422,7 @@ mod tests {
 
     #[test]
     fn after_the_end_what_was_received_is_still_handed_out() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         push(&mut queue, a, &["a"]);
         queue.close(&mut Vec::new());

@@ -9,10 +9,12 @@
 //! other things: moving one from wrapper to wrapper costs as much as the lock.
 
 mod attachment;
+mod change;
 #[cfg(feature = "rpc")]
 mod ends;
 mod fair_queue;
 mod losses;
+mod remains;
 mod round_robin;
 mod routing_table;
 #[cfg(test)]

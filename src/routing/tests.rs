@@ -215,7 +215,7 @@ struct Receivers {
 impl Default for Receivers {
     fn default() -> Self {
         Self {
-            queue: FairQueue::new(HighWaterMark::new(0, 0)),
+            queue: FairQueue::new(HighWaterMark::new(0, 0), 0),
             keys: Vec::new(),
             tasks: Default::default(),
             delivered: 0,

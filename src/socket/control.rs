@@ -14,7 +14,7 @@ use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
 use crate::message::Message;
 use crate::peers::{PeerId, Peers, Presence};
 use crate::routing::{Losses, lock};
-use crate::stats::{Queued, RemoteStats, Stats};
+use crate::stats::{Ended, Queued, RemoteStats, Stats};
 use crate::sync::Mutex;
 use crate::transport::StdListener;
 
@@ -139,7 +139,7 @@ impl Control {
 
     pub(super) fn stats(&self) -> Stats {
         let Shared { peers, routing, .. } = &*self.shared;
-        stats(peers, &routing.losses, routing.queued(None))
+        stats(peers, &routing.losses, routing.queued(None), routing.ended())
     }
 
     /// Lets somebody read the numbers who does not keep the socket.
@@ -200,13 +200,14 @@ impl Control {
 }
 
 /// Puts together what is counted in several places.
-pub(super) fn stats(peers: &Peers, losses: &Losses, queued: Queued) -> Stats {
+pub(super) fn stats(peers: &Peers, losses: &Losses, queued: Queued, ended: Ended) -> Stats {
     let (sum, connected) = peers.stats();
     Stats {
         sent: sum.sent,
         received: sum.received,
         dropped: losses.read(),
         queued,
+        ended,
         connected,
         reconnects: sum.reconnects,
     }

@@ -56,7 +56,7 @@ impl<R: Strategy + 'static> Core<R> {
         let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
         let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
         let outgoing = Arc::new(Mutex::new(strategy(send_hwm)));
-        let incoming = Arc::new(Mutex::new(FairQueue::new(recv_hwm)));
+        let incoming = Arc::new(Mutex::new(FairQueue::new(recv_hwm, options.ended_hwm_bytes)));
         let publisher = Arc::new(Publisher::default());
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn Outgoing>>,

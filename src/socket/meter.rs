@@ -6,7 +6,7 @@ use super::control::stats;
 use crate::driver::Shared;
 use crate::peers::Peers;
 use crate::routing::Losses;
-use crate::stats::{Queued, Stats};
+use crate::stats::{Ended, Queued, Stats};
 
 /// Reads the numbers of a socket, also after its end.
 #[derive(Debug)]
@@ -38,9 +38,11 @@ impl Meter {
     pub(crate) fn read(&self) -> Reading {
         // Asked first: what is read after there was nobody left is final.
         let Some(shared) = self.shared.upgrade() else {
-            let stats = stats(&self.peers, &self.losses, Queued::default());
+            let (queued, ended) = (Queued::default(), Ended::default());
+            let stats = stats(&self.peers, &self.losses, queued, ended);
             return Reading::Final(Stats { connected: 0, ..stats });
         };
-        Reading::Live(stats(&self.peers, &self.losses, shared.routing.queued(None)))
+        let routing = &shared.routing;
+        Reading::Live(stats(&self.peers, &self.losses, routing.queued(None), routing.ended()))
     }
 }

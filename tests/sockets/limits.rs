@@ -79,6 +79,7 @@ async fn every_setter_of_a_live_socket_works_at_its_limits() {
         };
     }
     let setters: Setters = setters! {
+        set_ended_hwm_bytes: 0, 1, usize::MAX;
         set_linger: None, ZERO, LEAST, MAX;
         set_recv_hwm: 0, 1, usize::MAX;
         set_recv_hwm_bytes: 0, 1, usize::MAX;
@@ -403,6 +404,7 @@ fn rows_of_both() -> Vec<Row> {
         bind_to_device: Works: None, Works: "", Refused("SO_BINDTODEVICE"): LONG_NAME;
         connect_timeout: Works: None, Works: ZERO, MayBeRefused("nobody answered within 1ns"): LEAST, Works: MAX;
         domain: Works: "", Works: LONG_NAME;
+        ended_hwm_bytes: Works: 0, Works: 1, Works: usize::MAX;
         handshake_interval: Works: None, Works: ZERO, MayBeRefused("handshake"): LEAST, Works: MAX;
         heartbeat_interval: Works: None, Works: ZERO, MayBeRefused("no sign of life"): LEAST, Works: MAX;
         heartbeat_timeout: Works: None, Works: ZERO, Works: LEAST, Works: MAX;

@@ -22,6 +22,7 @@ mod cancellation;
 mod concurrency;
 #[cfg(feature = "serde")]
 mod config;
+mod ended;
 mod ending;
 mod endpoints;
 mod every_await;

@@ -116,6 +116,7 @@ const EVERY_OPTION: &str = "
     bind_to_device = 'lo'
     connect_timeout = '1s'
     domain = 'testing'
+    ended_hwm_bytes = 24
     handshake_interval = '2s'
     heartbeat_interval = '3s'
     heartbeat_timeout = '4s'
@@ -167,6 +168,7 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
         .bind_to_device("lo")
         .connect_timeout(seconds(1))
         .domain("testing")
+        .ended_hwm_bytes(24)
         .handshake_interval(seconds(2))
         .heartbeat_interval(seconds(3))
         .heartbeat_timeout(seconds(4))

@@ -26,7 +26,7 @@ pub(crate) struct TrafficDecoder {
     skip: u64,
     /// How many multipart messages were discarded.
     discarded: u64,
-    /// Octets that were passed over since the last batch, and lie in the same buffer as the next one.
+    /// Bytes that were passed over since the last batch. As many as the buffer has lie in that of the next.
     passed: usize,
     /// What was done since [`take_work`](Self::take_work), in bytes.
     work: usize,
@@ -113,9 +113,11 @@ impl TrafficDecoder {
             let (end, messages) = if self.in_multipart { (0, 0) } else { self.scan(input)? };
             if messages > 0 {
                 self.room.learn_frames(end, messages);
+                let buffer = self.room.buffer(input);
                 let frames = input.split_to(end).freeze();
-                let passed = std::mem::take(&mut self.passed);
-                return Ok(Some(Traffic::Messages(Batch::new(frames, messages, 0, passed)?)));
+                let passed = std::mem::take(&mut self.passed).min(buffer);
+                let batch = Batch::new(frames, messages, 0, passed)?.within(buffer);
+                return Ok(Some(Traffic::Messages(batch)));
             }
             let Some(header) = Header::decode(input)? else {
                 self.room.make(input, 0);

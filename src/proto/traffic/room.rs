@@ -23,6 +23,10 @@ pub(super) struct Room {
     awaited: usize,
     /// The longest frame that was awaited and came.
     longest: usize,
+    /// How long the buffer is, as far as is known.
+    buffer: usize,
+    /// What was left of it when that was asked last.
+    rest: usize,
     /// How long all frames of the last batch were; zero if they were not of one length.
     alike: usize,
     /// Earlier buffers, which messages may still lie in, the oldest first.
@@ -37,6 +41,8 @@ impl Room {
             little: LITTLE_FOR_GOOD,
             awaited: 0,
             longest: 0,
+            buffer: 0,
+            rest: 0,
             alike: 0,
             lent: VecDeque::new(),
         }
@@ -65,6 +71,18 @@ impl Room {
         self.alike = if octets % frames == 0 { octets / frames } else { 0 };
     }
 
+    /// Returns how long the buffer is that is read into. As frames are taken out of it, there is ever less of
+    /// it; so where there is more than before, it is another.
+    #[inline]
+    pub(super) fn buffer(&mut self, input: &BytesMut) -> usize {
+        let rest = input.capacity();
+        if rest > self.rest {
+            self.buffer = rest;
+        }
+        self.rest = rest;
+        self.buffer
+    }
+
     /// Makes room to read into, where `missing` octets are known to be needed: room for one read, or, if
     /// more is missing than that, as much as has been read so far, or was read for an earlier frame.
     #[inline]
@@ -82,6 +100,7 @@ impl Room {
                 self.renew(input, missing);
             }
         }
+        self.buffer(input);
         self.before = Some(input.len());
         self.awaited = if missing > 0 { input.len().saturating_add(missing) } else { 0 };
     }
@@ -91,7 +110,10 @@ impl Room {
         if input.is_empty() {
             *input = BytesMut::with_capacity(READ_LITTLE);
         }
-        *self = Self { before: Some(input.len()), awaited: self.awaited, ..Self::new() };
+        let Self { awaited, buffer, .. } = *self;
+        let rest = input.capacity();
+        let buffer = if input.is_empty() { rest } else { buffer };
+        *self = Self { before: Some(input.len()), awaited, buffer, rest, ..Self::new() };
     }
 
     /// Moves what lies in `input` to where there is room after it.

@@ -105,9 +105,10 @@ impl TrafficDecoder {
             };
             let batch = (messages > 0).then(|| {
                 self.room.learn_frames(end, messages);
+                let buffer = self.room.buffer(input);
                 let frames = input.split_to(end).freeze();
-                let passed = std::mem::take(&mut self.passed);
-                Batch::new(frames, messages, OVERHEAD, passed)
+                let passed = std::mem::take(&mut self.passed).min(buffer);
+                Batch::new(frames, messages, OVERHEAD, passed).map(|batch| batch.within(buffer))
             });
             match found {
                 Ok(Found::Message(len)) => {

@@ -10,7 +10,7 @@ impl FairQueue {
     /// and then not read. A remote that has gone is not paused: nothing of it would make room any more.
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
-        if slot.paused || slot.ended || self.closed {
+        if slot.paused || slot.left > 0 || self.closed {
             return;
         }
         slot.paused = true;
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_paused_remote_keeps_its_messages_and_holds_up_no_other() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let [a, b, c] = [(); 3].map(|()| queue.attach(None));
         push(&mut queue, a, &["a1", "a2"]);
         push(&mut queue, b, &["b1", "b2"]);
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_remote_that_is_paused_and_resumed_stands_in_line_once() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let [a, b] = [(); 2].map(|()| queue.attach(None));
         push(&mut queue, b, &["b1", "b2"]);
         push(&mut queue, a, &["a1", "a2", "a3"]);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_message_for_which_its_remote_is_resumed_wakes_a_receiver() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         queue.pause(a);
         let mut ticket = None;
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_a_paused_remote_has_sent_is_received_after_its_end_and_that_of_the_socket() {
-        let mut queue = FairQueue::new(HighWaterMark::new(10, 0));
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let [a, b] = [(); 2].map(|()| queue.attach(None));
         push(&mut queue, a, &["a1"]);
         push(&mut queue, b, &["b1"]);

@@ -5,6 +5,23 @@ use std::time::Duration;
 use super::Builder;
 
 impl<S> Builder<S> {
+    /// Sets how many bytes remotes that have ended may leave to be received before the socket establishes
+    /// no new connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
+    ///
+    /// A remote is held to [`recv_hwm`](Self::recv_hwm) as long as it is connected, and what it has sent
+    /// stays to be received when it has gone. Without this limit remotes that come and go leave more and
+    /// more while the application does not receive. Nothing is dropped. Above the limit the socket accepts
+    /// no connections, which wait with the system, and dials none for endpoints that had none before; it
+    /// goes on when the application has received half of it. Connections that are established go on.
+    ///
+    /// What counts is what the messages keep in memory, as
+    /// [`Stats::ended`](crate::stats::Stats::ended) shows. What connections leave that were established
+    /// before comes on top.
+    pub fn ended_hwm_bytes(mut self, bytes: usize) -> Self {
+        self.options.ended_hwm_bytes = bytes;
+        self
+    }
+
     /// Sets how long connections may go on writing what is queued when the socket or one of its
     /// endpoints ends; zero to drop it at once, `None` for any time. Default: 30 s. (libzmq
     /// `ZMQ_LINGER`, which by default waits for ever.)

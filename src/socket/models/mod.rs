@@ -13,6 +13,7 @@ mod links;
 mod openings;
 mod permits;
 mod receivers;
+mod remains;
 mod routes;
 mod schedules;
 mod senders;

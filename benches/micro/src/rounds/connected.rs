@@ -95,7 +95,7 @@ fn connect(
     socket_type: SocketType,
 ) -> (Arc<Mutex<RoundRobin>>, Arc<Mutex<FairQueue>>) {
     let outgoing = Arc::new(Mutex::new(RoundRobin::new(UNLIMITED)));
-    let incoming = Arc::new(Mutex::new(FairQueue::new(UNLIMITED)));
+    let incoming = Arc::new(Mutex::new(FairQueue::new(UNLIMITED, 0)));
     let routing = Routing {
         outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn Outgoing>>,
         incoming: Arc::clone(&incoming),

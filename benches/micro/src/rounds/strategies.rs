@@ -92,7 +92,7 @@ impl Round for RoutingTableSend {
 impl FairQueuePop {
     /// With so many remotes, which have sent the same number of messages.
     pub fn new(remotes: usize) -> Self {
-        let mut queue = FairQueue::new(UNLIMITED);
+        let mut queue = FairQueue::new(UNLIMITED, 0);
         let keys = (0..remotes).map(|_| queue.attach(None)).collect();
         Self { queue, keys, remote: stranger() }
     }

@@ -1,0 +1,56 @@
+//! Waiting until remotes that have ended have left too much, or no longer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::pipe::Ticket;
+use crate::routing::{Routing, lock, wake_all};
+
+/// Waits until what remotes that have ended have left exceeds its mark, or until half of the mark is free
+/// again; yields whether it exceeds the mark.
+///
+/// Dropping it before it is ready passes a wake-up on.
+#[derive(Debug)]
+pub(crate) struct Change<'a> {
+    routing: &'a Routing,
+    /// What is known so far.
+    was_full: bool,
+    /// There while it waits.
+    ticket: Option<Ticket>,
+}
+
+impl Routing {
+    /// Waits for another state than `was_full`.
+    pub(crate) const fn change(&self, was_full: bool) -> Change<'_> {
+        Change { routing: self, was_full, ticket: None }
+    }
+
+    /// Waits until remotes may be added.
+    pub(crate) async fn has_room(&self) {
+        self.change(true).await;
+    }
+}
+
+impl Future for Change<'_> {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let Self { routing, was_full, ticket } = &mut *self;
+        let mut woken = Vec::new();
+        let mut incoming = lock(&routing.incoming);
+        let polled = incoming.poll_change(*was_full, ticket, cx.waker(), &mut woken);
+        drop(incoming);
+        wake_all(&mut woken);
+        polled
+    }
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            let mut woken = Vec::new();
+            lock(&self.routing.incoming).cancel_change(ticket, &mut woken);
+            wake_all(&mut woken);
+        }
+    }
+}

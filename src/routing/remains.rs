@@ -1,0 +1,197 @@
+//! What remotes that have ended have left to be received.
+
+use std::task::{Poll, Waker};
+
+use crate::pipe::{Ticket, Waiters};
+use crate::stats::Ended;
+
+/// Counts what ended remotes hold, and stops those who would add remotes while that is too much.
+///
+/// A live remote is held to the mark of its queue. One that has ended is not held to anything: another
+/// can take its place, and leave as much, for as long as the application receives nothing. So no remote
+/// is added above the limit, until half of it is free.
+///
+/// Invariant: those who wait were told of `is_full` as it is, or one of them has been woken and tells the
+/// others.
+#[derive(Debug)]
+pub(super) struct Remains {
+    /// In bytes; `usize::MAX` for none.
+    limit: usize,
+    held: Ended,
+    is_full: bool,
+    /// They wait for `is_full` to change.
+    waiters: Waiters,
+}
+
+impl Remains {
+    /// Zero stands for no limit.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit: or_none(limit),
+            held: Ended::default(),
+            is_full: false,
+            waiters: Waiters::default(),
+        }
+    }
+
+    /// Adds what one more remote has left.
+    pub(super) fn add(&mut self, messages: usize, bytes: usize, woken: &mut Vec<Waker>) {
+        self.held.remotes += 1;
+        self.held.messages += messages;
+        self.held.bytes += bytes;
+        if !self.is_full && self.held.bytes > self.limit {
+            self.is_full = true;
+            woken.extend(self.waiters.drain());
+        }
+    }
+
+    /// Notes that a message has been received from a remote that kept so many bytes `before`, and keeps as
+    /// many `after`. Sets `resumed` to one of those who wait, who tells the others.
+    pub(super) fn take(&mut self, before: usize, after: usize, resumed: &mut Option<Waker>) {
+        self.held.remotes -= usize::from(after == 0);
+        self.held.messages -= 1;
+        self.held.bytes -= before;
+        self.held.bytes += after;
+        if self.is_full && self.is_half_free() {
+            self.is_full = false;
+            if let Some((_, waker)) = self.waiters.pop() {
+                *resumed = Some(waker);
+            }
+        }
+    }
+
+    /// Sets another limit.
+    pub(super) fn set_limit(&mut self, limit: usize, woken: &mut Vec<Waker>) {
+        self.limit = or_none(limit);
+        let is_full =
+            if self.is_full { !self.is_half_free() } else { self.held.bytes > self.limit };
+        if is_full != self.is_full {
+            self.is_full = is_full;
+            woken.extend(self.waiters.drain());
+        }
+    }
+
+    /// Ready when it is not true any more that there is too much, or that there is not, which `was_full`
+    /// tells. Yields what is true now, and hands out all others who wait for it.
+    pub(super) fn poll_change(
+        &mut self,
+        was_full: bool,
+        ticket: &mut Option<Ticket>,
+        waiter: &Waker,
+        woken: &mut Vec<Waker>,
+    ) -> Poll<bool> {
+        if was_full == self.is_full {
+            self.waiters.register(ticket, waiter);
+            return Poll::Pending;
+        }
+        if let Some(ticket) = ticket.take() {
+            self.waiters.remove(ticket);
+        }
+        woken.extend(self.waiters.drain());
+        Poll::Ready(self.is_full)
+    }
+
+    /// Forgets one who waits no longer. If it had been woken, the others are.
+    pub(super) fn cancel(&mut self, ticket: Ticket, woken: &mut Vec<Waker>) {
+        if !self.waiters.remove(ticket) {
+            woken.extend(self.waiters.drain());
+        }
+    }
+
+    /// Lets everybody go on, for good.
+    pub(super) fn close(&mut self, woken: &mut Vec<Waker>) {
+        self.set_limit(0, woken);
+    }
+
+    pub(super) const fn held(&self) -> Ended {
+        self.held
+    }
+
+    /// In bytes; zero for none.
+    pub(super) const fn limit(&self) -> usize {
+        if self.limit == usize::MAX { 0 } else { self.limit }
+    }
+
+    const fn is_half_free(&self) -> bool {
+        self.held.bytes <= self.limit / 2
+    }
+}
+
+const fn or_none(limit: usize) -> usize {
+    if limit == 0 { usize::MAX } else { limit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_full_above_the_limit_and_until_half_of_it_is_free() {
+        let mut remains = Remains::new(10);
+        remains.add(2, 10, &mut Vec::new());
+        assert!(!remains.is_full);
+        remains.add(1, 1, &mut Vec::new());
+        assert!(remains.is_full);
+        assert_eq!(remains.held, Ended { remotes: 2, messages: 3, bytes: 11 });
+        remains.take(10, 5, &mut None);
+        assert!(remains.is_full);
+        remains.take(1, 0, &mut None);
+        assert!(!remains.is_full);
+        assert_eq!(remains.held, Ended { remotes: 1, messages: 1, bytes: 5 });
+        remains.take(5, 7, &mut None);
+        assert_eq!(remains.held.bytes, 7, "its next message lies in a longer buffer");
+    }
+
+    #[test]
+    fn one_is_woken_and_hands_out_the_others() {
+        let mut remains = Remains::new(1);
+        remains.add(1, 2, &mut Vec::new());
+        let mut tickets = [None; 3];
+        for ticket in &mut tickets {
+            assert!(poll(&mut remains, true, ticket).0.is_pending());
+        }
+        let mut resumed = None;
+        remains.take(2, 0, &mut resumed);
+        assert!(resumed.is_some());
+        assert_eq!(poll(&mut remains, true, &mut tickets[0]), (Poll::Ready(false), 2));
+    }
+
+    #[test]
+    fn one_that_is_dropped_after_it_was_woken_has_the_others_woken() {
+        let mut remains = Remains::new(1);
+        remains.add(1, 2, &mut Vec::new());
+        let mut tickets = [None; 2];
+        for ticket in &mut tickets {
+            assert!(poll(&mut remains, true, ticket).0.is_pending());
+        }
+        remains.take(2, 0, &mut None);
+        let mut woken = Vec::new();
+        remains.cancel(tickets[0].unwrap(), &mut woken);
+        assert_eq!(woken.len(), 1);
+    }
+
+    #[test]
+    fn another_limit_wakes_those_for_whom_it_makes_a_difference() {
+        let mut remains = Remains::new(0);
+        remains.add(1, 100, &mut Vec::new());
+        assert!(poll(&mut remains, false, &mut None).0.is_pending());
+        let mut woken = Vec::new();
+        remains.set_limit(99, &mut woken);
+        assert_eq!((remains.is_full, woken.len()), (true, 1));
+        remains.set_limit(199, &mut woken);
+        assert!(remains.is_full, "half of it is not free");
+        assert!(poll(&mut remains, true, &mut None).0.is_pending());
+        remains.set_limit(200, &mut woken);
+        assert_eq!((remains.is_full, woken.len()), (false, 2));
+    }
+
+    fn poll(
+        remains: &mut Remains,
+        was_full: bool,
+        ticket: &mut Option<Ticket>,
+    ) -> (Poll<bool>, usize) {
+        let mut woken = Vec::new();
+        let polled = remains.poll_change(was_full, ticket, Waker::noop(), &mut woken);
+        (polled, woken.len())
+    }
+}

@@ -1,0 +1,116 @@
+//! Remotes that come and go, and whoever lets others come.
+
+use super::*;
+use crate::pipe::arrival_of;
+use crate::socket::receiving::Receiving;
+
+#[test]
+fn whoever_waits_for_room_goes_on_when_it_is_received() {
+    all(1, || all_wait_and_go_on(2, 2));
+    some(|| all_wait_and_go_on(3, 3));
+}
+
+#[test]
+fn one_that_is_dropped_while_it_waits_leaves_nobody_behind() {
+    all(1, || one_is_dropped(1));
+    some(|| one_is_dropped(3));
+}
+
+#[test]
+fn a_listener_sees_every_pause_end() {
+    all(1, || a_listener_pauses(2));
+    some(|| a_listener_pauses(4));
+}
+
+#[test]
+fn the_end_of_the_socket_ends_a_pause() {
+    all(2, the_socket_ends);
+    some(the_socket_ends);
+}
+
+/// Everything is left before it is received by two receivers.
+async fn all_wait_and_go_on(waiting: usize, messages: usize) {
+    let model = model();
+    leave(&model, messages);
+    let waiting: Vec<_> = (0..waiting).map(|_| wait(&model)).collect();
+    let receivers: Vec<_> = (0..messages).map(|_| receive(&model)).collect();
+    for one in waiting {
+        one.await.unwrap();
+    }
+    for receiver in receivers {
+        receiver.await.unwrap();
+    }
+    assert_eq!(model.routing().ended(), crate::stats::Ended::default());
+}
+
+async fn one_is_dropped(others: usize) {
+    let model = model();
+    leave(&model, 1);
+    let dropped = wait(&model);
+    let waiting: Vec<_> = (0..others).map(|_| wait(&model)).collect();
+    let receiver = receive(&model);
+    dropped.abort();
+    let _ = dropped.await;
+    for one in waiting {
+        one.await.unwrap();
+    }
+    receiver.await.unwrap();
+}
+
+/// A listener adds a remote as soon as it may, which leaves something and goes.
+async fn a_listener_pauses(remotes: usize) {
+    let model = model();
+    let core = Arc::clone(&model.core);
+    let listener = shuttle::future::spawn(async move {
+        let routing = &core.control.shared().routing;
+        for _ in 0..remotes {
+            routing.has_room().await;
+            let subject = Subject::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into());
+            let mut attachment = routing.attach(EndpointId(0), subject).expect("not closed");
+            attachment.leave(arrival_of(&["x"]));
+            drop(attachment);
+        }
+    });
+    for _ in 0..remotes {
+        receive(&model).await.unwrap();
+    }
+    listener.await.unwrap();
+}
+
+async fn the_socket_ends() {
+    let model = model();
+    leave(&model, 1);
+    let waiting = [wait(&model), wait(&model)];
+    model.routing().close();
+    for one in waiting {
+        one.await.unwrap();
+    }
+}
+
+/// Whatever is left is too much.
+fn model() -> Model<RoundRobin> {
+    let options = Options { ended_hwm_bytes: 1, ..Options::default() };
+    let (core, driver) = Core::new(SocketType::Client, RoundRobin::new, options, runtime());
+    Model { core, _driver: driver }
+}
+
+/// Remotes come and go, each of which leaves a message.
+fn leave(model: &Model<RoundRobin>, messages: usize) {
+    for _ in 0..messages {
+        let mut attachment = model.attach();
+        attachment.leave(arrival_of(&["x"]));
+    }
+}
+
+/// A task that waits until another remote may come.
+fn wait(model: &Model<RoundRobin>) -> JoinHandle<()> {
+    let core = Arc::clone(&model.core);
+    shuttle::future::spawn(async move { core.control.shared().routing.has_room().await })
+}
+
+fn receive(model: &Model<RoundRobin>) -> JoinHandle<()> {
+    let core = Arc::clone(&model.core);
+    shuttle::future::spawn(async move {
+        Receiving::new(&core, None).await.unwrap();
+    })
+}
