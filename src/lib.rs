@@ -128,6 +128,11 @@
 //! | `DEBUG`, the life of what comes from outside, and attempts | `cannot connect`, `cannot resolve`, after the first; `connecting again` (`delay`); `resolved` (`addresses`) | `accepted`, `handed over` (`resource`), `dialled`, `the handshake failed` (`error`); `connected`, `disconnected` and `refused a connection` otherwise |
 //! | `TRACE`, the rest | | `the remote is alive` (`round_trip`), `ignored a command` (`name`), `discarded multipart messages`, after the first |
 //!
+//! Of a line that remotes can cause, each endpoint writes three a minute at most; the rest have the level
+//! `DEBUG`, and the field `left_out` of the next line counts them. What a remote speaks that does not speak
+//! ZMTP 3, such as HTTP or TLS, is told by its name:
+//! [`HandshakeFailure::ForeignProtocol`](monitor::HandshakeFailure::ForeignProtocol).
+//!
 //! `ERROR` is for what is wrong in the program itself: an authenticator that panics. Nothing that a
 //! remote sends is written there, and neither bodies nor credentials are written at all.
 //!
@@ -163,6 +168,7 @@ mod options;
 mod peers;
 mod pipe;
 mod proto;
+mod quota;
 mod remote;
 mod routing;
 mod routing_id;

@@ -9,6 +9,8 @@ use std::task::Poll;
 
 use super::{Admission, Authenticator, Caller, Credentials, Request, StatusCode};
 
+use crate::quota::{Quota, within_quota};
+
 /// An authenticator of any type.
 #[derive(Clone)]
 pub(crate) struct SharedAuthenticator(Arc<dyn AnyAuthenticator>);
@@ -80,7 +82,10 @@ impl Asking {
 /// its own, and it is the one to know.
 fn catch<T>(ask: impl FnOnce() -> T) -> Result<T, StatusCode> {
     panic::catch_unwind(AssertUnwindSafe(ask)).map_err(|_| {
-        tracing::error!("the authenticator has panicked");
+        within_quota!(PANICS, error, "the authenticator has panicked");
         StatusCode::InternalError
     })
 }
+
+/// How often the log is told of panics, which a remote may be able to cause.
+static PANICS: Quota = Quota::of_runtime();

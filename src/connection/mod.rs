@@ -56,6 +56,7 @@ use crate::proto::batch::Batch;
 use crate::proto::command::Command;
 use crate::proto::heartbeating::{Dead, Heartbeating};
 use crate::proto::traffic::Traffic;
+use crate::quota::within_quota;
 use crate::remote::Remote;
 use crate::routing::{Attachment, Remainder};
 
@@ -391,7 +392,12 @@ impl<S> Connection<'_, S> {
         if discarded > 0 {
             // A remote that sends one sends many.
             if self.remote.counters().count_multipart(discarded) == discarded {
-                tracing::warn!(messages = discarded, "discarded multipart messages");
+                within_quota!(
+                    self.attachment.quotas().multipart,
+                    warn,
+                    messages = discarded,
+                    "discarded multipart messages",
+                );
             } else {
                 tracing::trace!(messages = discarded, "discarded multipart messages");
             }

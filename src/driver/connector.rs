@@ -26,6 +26,7 @@ use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailu
 use crate::options::{Options, ReconnectStop};
 use crate::peers::{Direction, Hope};
 use crate::proto::handshake::Peer;
+use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::{self, Stream};
@@ -42,6 +43,7 @@ pub(super) struct Connector {
     /// Told when a connection has ended.
     lost: Option<Arc<Notify>>,
     shared: Arc<Shared>,
+    quotas: Arc<Quotas>,
     backoff: Backoff,
     /// Whether the last attempt has failed.
     is_failing: bool,
@@ -87,11 +89,13 @@ impl Connector {
         shared: &Arc<Shared>,
     ) -> Option<Self> {
         let options = &shared.options;
+        let quotas = Arc::<Quotas>::default();
         // The queue exists from here on, whether or not there is a connection (RFC 41).
         let attachment = if options.immediate {
             None
         } else {
-            Some(shared.routing.attach(id, Subject::endpoint(endpoint.clone()))?)
+            let subject = Subject::endpoint(endpoint.clone());
+            Some(shared.routing.attach(id, subject)?.within(&quotas))
         };
         let interval = options.reconnect_interval.unwrap_or_default();
         let backoff = Backoff::new(interval, options.reconnect_interval_max);
@@ -104,6 +108,7 @@ impl Connector {
             ended,
             lost,
             shared,
+            quotas,
             backoff,
             is_failing: false,
             connections: 0,
@@ -141,7 +146,13 @@ impl Connector {
                     if mem::replace(&mut self.is_failing, true) {
                         tracing::debug!(target: journal::ENDPOINT, error, "cannot connect");
                     } else {
-                        tracing::warn!(target: journal::ENDPOINT, error, "cannot connect");
+                        within_quota!(
+                            self.quotas.connect_failed,
+                            warn,
+                            target: journal::ENDPOINT,
+                            error,
+                            "cannot connect",
+                        );
                     }
                     let retry = self.after_failure(&failure);
                     self.shared.peers.fail(failure);
@@ -196,9 +207,9 @@ impl Connector {
         }
         let mut room = pin!(routing.has_room());
         if future::poll_fn(|cx| Poll::Ready(room.as_mut().poll(cx))).await.is_pending() {
-            self.shared.paused(true, &self.endpoint);
+            self.shared.paused(true, &self.endpoint, &self.quotas);
             room.await;
-            self.shared.paused(false, &self.endpoint);
+            self.shared.paused(false, &self.endpoint, &self.quotas);
         }
     }
 
@@ -284,7 +295,10 @@ impl Connector {
         let Shared { options, routing, peers, .. } = &*self.shared;
         let mut attachment = match self.attachment.take() {
             Some(attachment) => attachment,
-            None => routing.attach(self.id, Subject::endpoint(self.endpoint.clone()))?,
+            None => {
+                let subject = Subject::endpoint(self.endpoint.clone());
+                routing.attach(self.id, subject)?.within(&self.quotas)
+            }
         };
         let joined = self.shared.join(
             &attachment,
@@ -342,6 +356,7 @@ impl Connector {
                 let retry = match reason {
                     HandshakeFailure::Refused { .. } => Retry::Never,
                     HandshakeFailure::AddressDenied
+                    | HandshakeFailure::ForeignProtocol { .. }
                     | HandshakeFailure::IncompatibleSocketType { .. }
                     | HandshakeFailure::MechanismMismatch { .. }
                     | HandshakeFailure::Protocol(_)

@@ -13,16 +13,17 @@ use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::monitor::{DisconnectReason, HandshakeFailure};
 use crate::peers::Direction;
+use crate::quota::{Quotas, within_quota};
 use crate::remote::{Origin, Remote};
 use crate::stats::Ended;
 
-/// Writes an event at a level that is found out only now.
+/// Writes an event at a level that is found out only now, as often as its quota admits it.
 macro_rules! event {
-    ($level:expr, $($event:tt)+) => {
+    ($quota:expr, $level:expr, $($event:tt)+) => {
         match $level {
             Level::Debug => tracing::debug!(target: CONNECTION, $($event)+),
-            Level::Info => tracing::info!(target: CONNECTION, $($event)+),
-            Level::Warn => tracing::warn!(target: CONNECTION, $($event)+),
+            Level::Info => within_quota!($quota, info, target: CONNECTION, $($event)+),
+            Level::Warn => within_quota!($quota, warn, target: CONNECTION, $($event)+),
         }
     };
 }
@@ -84,7 +85,7 @@ pub(super) fn record_remote(span: &Span, address: SocketAddr) {
 }
 
 /// Says that the handshake is finished.
-pub(super) fn connected(remote: &Remote, direction: Direction) {
+pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) {
     if let Some(routing_id) = remote.routing_id() {
         Span::current().record("routing_id", display(routing_id));
     }
@@ -94,11 +95,11 @@ pub(super) fn connected(remote: &Remote, direction: Direction) {
         Direction::Accepted => None,
         Direction::Dialled { reconnects } => Some(reconnects),
     };
-    event!(direction.level(), remote_type, user_id, reconnects, "connected");
+    event!(quotas.connected, direction.level(), remote_type, user_id, reconnects, "connected");
 }
 
 /// Says that a connection has ended whose handshake was finished.
-pub(super) fn disconnected(reason: &DisconnectReason, direction: Direction) {
+pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction: Direction) {
     let level = match reason {
         DisconnectReason::HeartbeatTimedOut
         | DisconnectReason::MessageTooLarge { .. }
@@ -108,12 +109,14 @@ pub(super) fn disconnected(reason: &DisconnectReason, direction: Direction) {
             direction.level()
         }
     };
-    event!(level, reason = reason as &dyn StdError, "disconnected");
+    event!(quotas.disconnected, level, reason = reason as &dyn StdError, "disconnected");
 }
 
 /// Says that an endpoint establishes no connections for now.
-pub(super) fn paused(Ended { remotes, messages, bytes, .. }: Ended) {
-    tracing::warn!(
+pub(super) fn paused(quotas: &Quotas, Ended { remotes, messages, bytes, .. }: Ended) {
+    within_quota!(
+        quotas.paused,
+        warn,
         target: ENDPOINT,
         remotes,
         messages,
@@ -123,18 +126,19 @@ pub(super) fn paused(Ended { remotes, messages, bytes, .. }: Ended) {
 }
 
 /// Says that it does again.
-pub(super) fn resumed() {
-    tracing::info!(target: ENDPOINT, "new connections again");
+pub(super) fn resumed(quotas: &Quotas) {
+    within_quota!(quotas.resumed, info, target: ENDPOINT, "new connections again");
 }
 
 /// Says that the handshake of a connection that was accepted has failed.
-pub(super) fn refused(reason: &HandshakeFailure) {
+pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
     let level = match reason {
         // As a prober does it, or somebody whose network fails.
         HandshakeFailure::ClosedByRemote | HandshakeFailure::Io(_) => Level::Debug,
         HandshakeFailure::Rejected { status: StatusCode::TemporaryError } => Level::Debug,
         HandshakeFailure::AddressDenied
         | HandshakeFailure::CrowdedOut
+        | HandshakeFailure::ForeignProtocol { .. }
         | HandshakeFailure::IncompatibleSocketType { .. }
         | HandshakeFailure::MechanismMismatch { .. }
         | HandshakeFailure::Protocol(_)
@@ -145,7 +149,7 @@ pub(super) fn refused(reason: &HandshakeFailure) {
         | HandshakeFailure::UnknownResource { .. }
         | HandshakeFailure::WrongKey(_) => Level::Warn,
     };
-    event!(level, error = reason as &dyn StdError, "refused a connection");
+    event!(quotas.refused, level, error = reason as &dyn StdError, "refused a connection");
 }
 
 impl Direction {

@@ -26,6 +26,7 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::Options;
 use crate::peers::{Arriving, Direction, Hope};
+use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
@@ -48,6 +49,7 @@ struct Place {
     ended: CancellationToken,
     shared: Arc<Shared>,
     half_open: Arc<HalfOpen>,
+    quotas: Arc<Quotas>,
 }
 
 /// Which connection it is, and what is known of where it comes from.
@@ -69,7 +71,8 @@ impl Listener {
         let endpoint = acceptor.local_endpoint();
         let Options { max_half_open, max_half_open_per_address, .. } = shared.options;
         let half_open = Arc::new(HalfOpen::new(max_half_open, max_half_open_per_address));
-        let place = Arc::new(Place { id, endpoint, ended, shared, half_open });
+        let place =
+            Arc::new(Place { id, endpoint, ended, shared, half_open, quotas: Arc::default() });
         place.publish(|| EventKind::Listening);
         Self { acceptor, place, connections: JoinSet::new() }
     }
@@ -88,7 +91,7 @@ impl Listener {
                 changed = &mut pausing => {
                     is_paused = changed;
                     pausing.set(shared.routing.change(is_paused));
-                    shared.paused(is_paused, &self.place.endpoint);
+                    shared.paused(is_paused, &self.place.endpoint, &self.place.quotas);
                 }
                 accepted = self.acceptor.accept(), if !is_paused => match accepted {
                     Ok(incoming) => {
@@ -100,7 +103,13 @@ impl Listener {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(target: journal::ENDPOINT, %error, "cannot accept connections now");
+                        within_quota!(
+                            self.place.quotas.accept_failed,
+                            warn,
+                            target: journal::ENDPOINT,
+                            %error,
+                            "cannot accept connections now",
+                        );
                         let error = Arc::new(error);
                         self.place.publish(|| EventKind::AcceptFailed { error });
                         tokio::select! {
@@ -203,7 +212,7 @@ impl Place {
     }
 
     fn refuse(&self, subject: &Subject, reason: HandshakeFailure) {
-        journal::refused(&reason);
+        journal::refused(&self.quotas, &reason);
         self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
     }
 
@@ -390,7 +399,7 @@ impl Place {
 
     /// Gives a remote its place in the socket, unless its endpoint has been given up.
     fn attach(&self, subject: &Subject) -> Option<Attachment> {
-        let attachment = self.shared.routing.attach(self.id, subject.clone())?;
+        let attachment = self.shared.routing.attach(self.id, subject.clone())?.within(&self.quotas);
         // An endpoint is cancelled before its remotes are retired: this one is either among those,
         // or sees it here.
         (!self.ended.is_cancelled()).then_some(attachment)

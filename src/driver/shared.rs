@@ -16,6 +16,7 @@ use crate::options::Options;
 use crate::peers::{Direction, Membership, Peers};
 use crate::pipe::{Arrival, Cargo, Parcel};
 use crate::proto::handshake::{HandshakeConfig, Peer};
+use crate::quota::Quotas;
 use crate::remote::{Identity, Origin, Remote};
 use crate::routing::{Attachment, Losses, Routing, lock};
 use crate::runtime::Runtime;
@@ -45,6 +46,7 @@ pub(super) struct Joined {
     membership: Membership,
     direction: Direction,
     reason: DisconnectReason,
+    quotas: Arc<Quotas>,
 }
 
 impl Shared {
@@ -78,13 +80,13 @@ impl Shared {
     }
 
     /// Says that an endpoint establishes no connections for now, or that it does again.
-    pub(super) fn paused(&self, is_paused: bool, endpoint: &Endpoint) {
+    pub(super) fn paused(&self, is_paused: bool, endpoint: &Endpoint, quotas: &Quotas) {
         let event = if is_paused {
             let ended = self.routing.ended();
-            journal::paused(ended);
+            journal::paused(quotas, ended);
             EventKind::ConnectionsPaused { ended }
         } else {
-            journal::resumed();
+            journal::resumed(quotas);
             EventKind::ConnectionsResumed
         };
         self.publisher.publish(&Subject::endpoint(endpoint.clone()), || event);
@@ -124,9 +126,11 @@ impl Shared {
         let remote = Remote::new(identity, reconnects);
         let membership = self.peers.join(remote.clone(), attachment.pipe(), direction);
         self.publisher.publish(&Subject::from(&remote), || EventKind::HandshakeSucceeded);
-        journal::connected(&remote, direction);
+        let quotas = attachment.share_quotas();
+        journal::connected(&quotas, &remote, direction);
         let shared = Arc::clone(self);
-        Joined { shared, remote, membership, direction, reason: DisconnectReason::Closed }
+        let reason = DisconnectReason::Closed;
+        Joined { shared, remote, membership, direction, reason, quotas }
     }
 }
 
@@ -162,8 +166,8 @@ impl Joined {
 
 impl Drop for Joined {
     fn drop(&mut self) {
-        let Self { shared, remote, direction, reason, .. } = self;
-        journal::disconnected(reason, *direction);
+        let Self { shared, remote, direction, reason, quotas, .. } = self;
+        journal::disconnected(quotas, reason, *direction);
         let reason = reason.clone();
         shared.publisher.publish(&Subject::from(&*remote), || EventKind::Disconnected { reason });
     }

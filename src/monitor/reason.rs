@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::proto::foreign::ForeignProtocol;
 use crate::proto::handshake::HandshakeError;
 use crate::proto::mechanism::{MechanismError, StatusCode};
 use crate::proto::socket_type::SocketType;
@@ -46,6 +47,13 @@ pub enum HandshakeFailure {
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
     ClosedByRemote,
+    /// The remote speaks something else than ZMTP 3, which its first bytes tell: a prober, or a program or a
+    /// proxy that is not configured as this socket is.
+    #[error("the remote speaks {protocol}, not ZMTP 3")]
+    ForeignProtocol {
+        /// What it speaks.
+        protocol: ForeignProtocol,
+    },
     /// The remote is of a socket type that this one does not talk to (RFC 37, The Socket-Type
     /// Property).
     #[error("the remote is a {remote}, which a {local} does not talk to")]
@@ -184,6 +192,11 @@ impl From<io::Error> for HandshakeFailure {
 
 impl From<HandshakeError> for HandshakeFailure {
     fn from(error: HandshakeError) -> Self {
+        if let HandshakeError::Greeting(error) = &error {
+            if let Some(protocol) = error.protocol() {
+                return Self::ForeignProtocol { protocol };
+            }
+        }
         match error {
             HandshakeError::IncompatibleSocketType { local, remote } => {
                 Self::IncompatibleSocketType { local, remote }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::foreign::ForeignProtocol;
+
 /// The protocol details that a peer announces.
 ///
 /// ```text
@@ -42,7 +44,10 @@ impl Greeting {
     pub(crate) fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
         if let Some(&octet) = input.first() {
             if octet != SIGNATURE_START {
-                return Err(GreetingError::NotZmtp3 { octet });
+                return Err(match ForeignProtocol::recognise(input) {
+                    Some(protocol) => GreetingError::Foreign { protocol },
+                    None => GreetingError::NotZmtp3 { octet },
+                });
             }
         }
         if let Some(&octet) = input.get(SIGNATURE_END_AT) {
@@ -161,6 +166,12 @@ impl fmt::Display for MechanismName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub(crate) enum GreetingError {
+    /// The first bytes are those of another protocol.
+    #[error("the greeting is one of {protocol}")]
+    Foreign {
+        /// Which one.
+        protocol: ForeignProtocol,
+    },
     /// The first octet opens no greeting: the remote speaks ZMTP 1.0 or no ZMTP at all.
     #[error("octet {octet:#04x} opens no zmtp 3 greeting")]
     NotZmtp3 {
@@ -183,6 +194,19 @@ pub(crate) enum GreetingError {
         /// The first octet that is out of place.
         octet: u8,
     },
+}
+
+impl GreetingError {
+    /// What the remote speaks, if that is known.
+    pub(crate) const fn protocol(&self) -> Option<ForeignProtocol> {
+        match *self {
+            Self::Foreign { protocol } => Some(protocol),
+            Self::Unversioned => Some(ForeignProtocol::Zmtp1),
+            // Revision 1 is that of ZMTP 2.0.
+            Self::UnsupportedVersion { major: 0x00..=0x02 } => Some(ForeignProtocol::Zmtp2),
+            _ => None,
+        }
+    }
 }
 
 // signature = %xFF padding %x7F (RFC 37, Formal Grammar)
@@ -280,7 +304,7 @@ mod tests {
         assert_eq!(Greeting::decode(b"G"), Err(GreetingError::NotZmtp3 { octet: b'G' }));
         assert_eq!(
             Greeting::decode(b"GET / HTTP/1.1\r\n"),
-            Err(GreetingError::NotZmtp3 { octet: b'G' })
+            Err(GreetingError::Foreign { protocol: ForeignProtocol::Http })
         );
     }
 

@@ -12,6 +12,7 @@
 pub(crate) mod batch;
 pub(crate) mod command;
 pub(crate) mod error_reason;
+pub(crate) mod foreign;
 pub(crate) mod frame;
 pub(crate) mod greeting;
 pub(crate) mod handshake;

@@ -8,6 +8,7 @@ use std::task::{Poll, Waker};
 use crate::message::Message;
 use crate::monitor::Subject;
 use crate::pipe::{Arrival, HighWaterMark, PipeKey, Room, Take, Want};
+use crate::quota::Quotas;
 use crate::remote::Remote;
 #[cfg(feature = "rpc")]
 use crate::routing::{End, Ends, Place, Unwritten};
@@ -58,6 +59,7 @@ impl Routing {
             routing: self.clone(),
             pipe: Pipe { outbound: attached.key, inbound },
             subject: Subject { routing_id: attached.routing_id, ..subject },
+            quotas: self.losses.quotas(),
             taken: VecDeque::new(),
             is_cut_off: false,
             undelivered: VecDeque::new(),
@@ -157,6 +159,7 @@ pub(crate) struct Attachment {
     pipe: Pipe,
     /// Whose queue it is; of the last connection, if there is none now.
     subject: Subject,
+    quotas: Arc<Quotas>,
     /// What a connection took from the queue and has not written, in order.
     taken: VecDeque<Message>,
     /// Whether the remote has ended a connection when part of the first of these was written.
@@ -170,6 +173,24 @@ pub(crate) struct Attachment {
 }
 
 impl Attachment {
+    /// Tells the log no more often than these allow.
+    pub(crate) fn within(self, quotas: &Arc<Quotas>) -> Self {
+        // It has a destructor, so that it cannot be taken apart.
+        let mut attachment = self;
+        attachment.quotas = Arc::clone(quotas);
+        attachment
+    }
+
+    /// The same, for what goes on after the attachment.
+    pub(crate) fn share_quotas(&self) -> Arc<Quotas> {
+        Arc::clone(&self.quotas)
+    }
+
+    /// How often the log is told of the remote.
+    pub(crate) fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
     /// Notes that the remote has a connection. Hands out what an earlier one read and did not
     /// deliver.
     pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Arrival> {
@@ -235,7 +256,7 @@ impl Attachment {
         self.tell_end(false);
         if let Some(message) = refused {
             let message = message.routed(self.subject.routing_id);
-            self.routing.losses.refused(&self.subject, message);
+            self.routing.losses.refused(&self.subject, Some(&self.quotas), message);
         }
     }
 
@@ -361,7 +382,8 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         #[cfg(feature = "rpc")]
         self.tell_end(true);
-        let Self { routing, pipe, subject, taken, undelivered, unreceived, woken, .. } = self;
+        let Self { routing, pipe, subject, quotas, taken, undelivered, unreceived, woken, .. } =
+            self;
         let queued = lock(&routing.outgoing).detach(pipe.outbound, woken);
         let undelivered = mem::take(undelivered);
         let rest = lock(&routing.incoming).end(pipe.inbound, undelivered, woken);
@@ -370,8 +392,8 @@ impl Drop for Attachment {
         let mut lost = mem::take(taken);
         lost.extend(queued);
         let lost = lost.into_iter().map(|message| message.routed(subject.routing_id));
-        routing.losses.undelivered(Some(subject), lost);
-        routing.losses.unreceived(subject, *unreceived as u64);
+        routing.losses.undelivered(Some((subject, quotas)), lost);
+        routing.losses.unreceived(subject, quotas, *unreceived as u64);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, Publisher, Subject};
+use crate::quota::{Quotas, within_quota};
 use crate::routing::lock;
 use crate::stats::Dropped;
 use crate::sync::Mutex;
@@ -19,6 +20,8 @@ pub(crate) struct Losses {
     /// Undelivered messages themselves, from when somebody has asked for them.
     kept: Mutex<Option<Vec<Message>>>,
     publisher: Arc<Publisher>,
+    /// Of what concerns no endpoint.
+    quotas: Arc<Quotas>,
 }
 
 impl Losses {
@@ -30,6 +33,7 @@ impl Losses {
             multipart: AtomicU64::new(0),
             kept: Mutex::new(None),
             publisher,
+            quotas: Arc::default(),
         }
     }
 
@@ -44,10 +48,10 @@ impl Losses {
     }
 
     /// Counts messages that a handle was told were accepted and that nobody will be sent. Those
-    /// without a subject have not been queued for any remote yet.
+    /// that are nobody's have not been queued for any remote yet.
     pub(crate) fn undelivered(
         &self,
-        subject: Option<&Subject>,
+        whose: Option<(&Subject, &Quotas)>,
         messages: impl ExactSizeIterator<Item = Message>,
     ) {
         let count = messages.len() as u64;
@@ -58,8 +62,14 @@ impl Losses {
             kept.extend(messages);
         }
         self.undelivered.fetch_add(count, Ordering::Relaxed);
-        tracing::warn!(messages = count, "undelivered messages ended with their remote");
-        if let Some(subject) = subject {
+        let quotas = whose.map_or(&*self.quotas, |(_, quotas)| quotas);
+        within_quota!(
+            quotas.undelivered,
+            warn,
+            messages = count,
+            "undelivered messages ended with their remote",
+        );
+        if let Some((subject, _)) = whose {
             self.publish(subject, count, DropCause::Undelivered);
         }
     }
@@ -74,13 +84,15 @@ impl Losses {
     }
 
     /// Counts a message that the remote does not take.
-    pub(crate) fn refused(&self, subject: &Subject, message: Message) {
+    pub(crate) fn refused(&self, subject: &Subject, quotas: Option<&Quotas>, message: Message) {
         let len = message.len();
         if let Some(kept) = &mut *lock(&self.kept) {
             kept.push(message);
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
-        tracing::warn!(
+        within_quota!(
+            quotas.unwrap_or(&self.quotas).cut_off,
+            warn,
             len,
             "the remote ends the connection while a message is written; dropped it"
         );
@@ -88,10 +100,15 @@ impl Losses {
     }
 
     /// Counts messages that were read and that nobody will receive.
-    pub(crate) fn unreceived(&self, subject: &Subject, messages: u64) {
+    pub(crate) fn unreceived(&self, subject: &Subject, quotas: &Quotas, messages: u64) {
         if messages > 0 {
             self.unreceived.fetch_add(messages, Ordering::Relaxed);
-            tracing::warn!(messages, "nobody receives; dropped what a remote has sent");
+            within_quota!(
+                quotas.unreceived,
+                warn,
+                messages,
+                "nobody receives; dropped what a remote has sent",
+            );
             self.publish(subject, messages, DropCause::Unreceived);
         }
     }
@@ -100,6 +117,11 @@ impl Losses {
     pub(crate) fn multipart(&self, subject: &Subject, messages: u64) {
         self.multipart.fetch_add(messages, Ordering::Relaxed);
         self.publish(subject, messages, DropCause::Multipart);
+    }
+
+    /// How often the log is told of what concerns no endpoint.
+    pub(super) fn quotas(&self) -> Arc<Quotas> {
+        Arc::clone(&self.quotas)
     }
 
     pub(crate) fn read(&self) -> Dropped {

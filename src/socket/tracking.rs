@@ -85,7 +85,7 @@ impl Client {
 
     /// Counts a message that a remote does not take.
     pub(crate) fn count_refused(&self, remote: &Subject, message: Message) {
-        self.core().control.shared().losses().refused(remote, message);
+        self.core().control.shared().losses().refused(remote, None, message);
     }
 
     /// Queues the message that `make` makes for its place, as soon as there is room. Sets `idle` to the

@@ -24,8 +24,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio_zmtp::auth::Users;
-use tokio_zmtp::monitor::EventKind;
-use tokio_zmtp::{Client, Mechanism, Resolver, Server, Socket};
+use tokio_zmtp::monitor::{EventKind, Monitor};
+use tokio_zmtp::{Client, Endpoint, Mechanism, Resolver, Server, Socket};
 use tracing::Level;
 
 use self::journal::Journal;
@@ -194,8 +194,75 @@ async fn what_remotes_do_wrong_is_warned_of_and_what_probers_do_is_not() {
     events::until(&mut monitor, failed).await;
     let refused = journal.all("refused a connection").pop().unwrap();
     assert_eq!(refused.level, Level::WARN);
-    assert_eq!(refused.fields.value("error"), Some("the remote broke the protocol"));
+    assert_eq!(refused.fields.value("error"), Some("the remote speaks HTTP/1, not ZMTP 3"));
     assert_eq!(journal.count(Level::ERROR), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_strangers_repeat_is_told_a_few_times_a_minute_and_counted() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.last_endpoint().unwrap();
+    let mut monitor = server.monitor();
+    for _ in 0..10 {
+        probe(&endpoint, &mut monitor).await;
+    }
+    let told = journal.all("refused a connection");
+    let levels: Vec<_> = told.iter().map(|entry| entry.level).collect();
+    assert_eq!(levels, [[Level::WARN; 3].as_slice(), &[Level::DEBUG; 7]].concat());
+    assert!(told.iter().all(|entry| entry.fields.value("left_out").is_none()));
+
+    // Another endpoint has a quota of its own.
+    let other = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    probe(&other, &mut monitor).await;
+    assert_eq!(journal.all("refused a connection").pop().unwrap().level, Level::WARN);
+
+    tokio::time::advance(Duration::from_secs(60)).await;
+    probe(&endpoint, &mut monitor).await;
+    let last = journal.all("refused a connection").pop().unwrap();
+    assert_eq!((last.level, last.fields.value("left_out")), (Level::WARN, Some("7")));
+    probe(&endpoint, &mut monitor).await;
+    let last = journal.all("refused a connection").pop().unwrap();
+    assert_eq!((last.level, last.fields.value("left_out")), (Level::WARN, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_connected_remotes_repeat_is_told_a_few_times_a_minute() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = server.monitor();
+    for _ in 0..5 {
+        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        remote.write(&[MORE, 1, b'x', 0, 1, b'y']).await;
+        remote.sync().await;
+        // Reserved bits (RFC 37, Framing).
+        remote.write(&[0xF0, 0]).await;
+        events::until_disconnected(&mut monitor).await;
+    }
+    for line in ["discarded multipart messages", "disconnected"] {
+        let levels: Vec<_> = journal.all(line).iter().map(|entry| entry.level).collect();
+        assert_eq!(levels, [[Level::WARN; 3].as_slice(), &[Level::DEBUG; 2]].concat(), "{line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remote_that_ends_each_connection_is_told_of_a_few_times_a_minute() {
+    let _watchdog = Watchdog::start();
+    let journal = Journal::start();
+    let listener = RemoteListener::bind();
+    let client = Client::builder().reconnect_interval(Duration::from_millis(1)).build();
+    let mut monitor = client.monitor();
+    client.connect(listener.endpoint()).await.unwrap();
+    for _ in 0..5 {
+        drop(listener.accept_as("SERVER").await);
+        events::until_disconnected(&mut monitor).await;
+    }
+    for line in ["connected", "disconnected"] {
+        let levels: Vec<_> = journal.all(line).iter().map(|entry| entry.level).collect();
+        assert_eq!(levels, [[Level::INFO; 3].as_slice(), &[Level::DEBUG; 2]].concat(), "{line}");
+    }
 }
 
 #[tokio::test]
@@ -319,6 +386,13 @@ impl Resolver for Nobody {
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
         Box::pin(future::ready(Err(io::Error::other("nobody is known"))))
     }
+}
+
+/// Speaks HTTP, and waits until that is refused.
+async fn probe(endpoint: &Endpoint, monitor: &mut Monitor) {
+    let mut stranger = Remote::dial(endpoint).await;
+    stranger.write(b"GET / HTTP/1.1\r\n").await;
+    events::until(monitor, |kind| matches!(kind, EventKind::HandshakeFailed { .. })).await;
 }
 
 fn owned((level, message): (Level, &str)) -> (Level, String) {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use tokio_zmtp::monitor::{ConnectFailure, EventKind, HandshakeFailure, Monitor};
+use tokio_zmtp::monitor::{ConnectFailure, EventKind, ForeignProtocol, HandshakeFailure, Monitor};
 use tokio_zmtp::{Client, ConnectedError, Server, Socket, SocketType};
 
 use crate::events::{self, About};
@@ -72,9 +72,7 @@ async fn a_refusal_is_told_with_its_reason() {
 async fn who_speaks_something_else_is_told_of_as_breaking_the_protocol() {
     let _watchdog = Watchdog::start();
     for octets in [
-        &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
-        // ZMTP 2.0.
-        b"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05\0\0",
+        &b"hello"[..],
         &[&GREETING[..], &remote::message(b"too soon")].concat(),
         &[&GREETING[..], &remote::command("READY", b"\x0BSocket-Type\xFF\xFF\xFF\xFF")].concat(),
     ] {
@@ -82,6 +80,29 @@ async fn who_speaks_something_else_is_told_of_as_breaking_the_protocol() {
             let HandshakeFailure::Protocol(_) = failure else { panic!("{failure:?}") };
             assert_eq!(failure.to_string(), "the remote broke the protocol");
             assert!(!failure.source().unwrap().to_string().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_remote_speaks_instead_is_told_by_its_name() {
+    let _watchdog = Watchdog::start();
+    let mut unversioned = GREETING;
+    unversioned[9] = 0x7E;
+    for (octets, protocol, name) in [
+        (&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], ForeignProtocol::Http, "HTTP/1"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", ForeignProtocol::Tls, "TLS"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", ForeignProtocol::Ssh, "SSH"),
+        (b"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05\0\0", ForeignProtocol::Zmtp2, "ZMTP 2"),
+        (&unversioned, ForeignProtocol::Zmtp1, "ZMTP 1"),
+        (b"\x01\0", ForeignProtocol::Zmtp1, "ZMTP 1"),
+    ] {
+        for (_, failure) in on_either_side(octets).await {
+            assert_eq!(failure.to_string(), format!("the remote speaks {name}, not ZMTP 3"));
+            let HandshakeFailure::ForeignProtocol { protocol: told } = failure else {
+                panic!("{failure:?}");
+            };
+            assert_eq!(told, protocol);
         }
     }
 }

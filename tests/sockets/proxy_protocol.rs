@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_zmtp::auth::{Admission, Authenticator, Caller, Network, Networks, Request, StatusCode};
-use tokio_zmtp::monitor::{EventKind, HandshakeFailure, Monitor};
+use tokio_zmtp::monitor::{EventKind, ForeignProtocol, HandshakeFailure, Monitor};
 use tokio_zmtp::{BindError, Builder, Client, Endpoint, Server, Socket};
 
 use crate::events::{self, until};
@@ -90,10 +90,15 @@ async fn a_header_from_other_networks_is_refused_and_zmtp_is_heard() {
     for networks in [vec![], vec![network("192.0.2.0/24"), network("::/0")]] {
         let server = Server::builder().proxy_protocol(networks).bind(ANY_PORT).await.unwrap();
         let mut monitor = server.monitor();
-        for header in [LINE, BINARY] {
+        for (header, told) in [(LINE, ForeignProtocol::ProxyV1), (BINARY, ForeignProtocol::ProxyV2)]
+        {
             let (mut forger, _) = dial(&server).await;
             forger.write(header).await;
-            assert!(matches!(failure(&mut monitor).await, HandshakeFailure::Protocol(_)));
+            let failure = failure(&mut monitor).await;
+            let HandshakeFailure::ForeignProtocol { protocol } = failure else {
+                panic!("{failure:?}");
+            };
+            assert_eq!(protocol, told);
         }
         let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
         client.send("hello").await.unwrap();

@@ -34,6 +34,7 @@ include_modules! {
     "../../../src/options/mod.rs" options
     "../../../src/pipe/mod.rs" pipe
     "../../../src/proto/mod.rs" proto
+    "../../../src/quota.rs" quota
     "../../../src/remote.rs" remote
     "../../../src/routing/mod.rs" routing
     "../../../src/routing_id.rs" routing_id

@@ -18,6 +18,7 @@ use super::ListenError;
 use super::resolve::{interleave, resolve, resolve_source, resolve_to_bind};
 use crate::endpoint::{Host, TcpEndpoint, TcpSource};
 use crate::options::TcpOptions;
+use crate::quota::{Quota, within_quota};
 
 /// Listens on one TCP address.
 #[derive(Debug)]
@@ -77,9 +78,12 @@ pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
     // the process has given up. Either way it is served.
     if let Err(error) = socket::adopt(stream, options) {
         let error = &error as &dyn std::error::Error;
-        tracing::warn!(error, "an accepted connection lacks an option");
+        within_quota!(LACKS, warn, error, "an accepted connection lacks an option");
     }
 }
+
+/// How often the log is told of it, which is so of every connection or of none.
+static LACKS: Quota = Quota::of_runtime();
 
 /// Opens the first address of the endpoint that can be opened.
 pub(super) async fn bind<T>(
