@@ -20,8 +20,9 @@ fn replies_that_are_not_read_take_little_more_than_their_mark() {
 
 #[test]
 fn replies_that_come_later_take_little_more_than_the_mark_and_the_bytes_that_may_be_kept() {
-    let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0later", |stats| stats.unread > 0);
-    assert!(heap < 3 * MARK + JOBS, "{heap} bytes");
+    // More than there are bytes for. Those that were dropped are counted when that can be sent.
+    let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0later", |stats| stats.running > 50);
+    assert!(heap < 4 * MARK, "{heap} bytes");
 }
 
 #[test]
