@@ -16,7 +16,7 @@ use tokio_zmtp::{Client, Endpoint, Message, Server, Socket};
 async fn main() -> Result<(), Box<dyn Error>> {
     let (first, stop, serving) = start("first").await?;
     let (second, _stop, _serving) = start("second").await?;
-    let client = Client::connect(first).await?;
+    let client = Client::builder().heartbeat_interval(HEARTBEAT).connect(first).await?;
     client.connect(second).await?;
     let requester = Requester::builder(client).timeout(Duration::from_secs(5)).build();
 
@@ -51,7 +51,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn start(
     name: &'static str,
 ) -> Result<(Endpoint, oneshot::Sender<()>, JoinHandle<()>), Box<dyn Error>> {
-    let server = Server::bind("tcp://127.0.0.1:*").await?;
+    let builder = Server::builder().heartbeat_interval(HEARTBEAT);
+    let server = builder.bind("tcp://127.0.0.1:*").await?;
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     let (stop, stopped) = oneshot::channel::<()>();
     let service = service_fn(move |request: Request| answer(name, request));
@@ -77,3 +78,6 @@ async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
         Err(_) => Err(Failure::application(1, "not a text")),
     }
 }
+
+/// A side that has gone silently is noticed within twice this time: calls fail instead of waiting.
+const HEARTBEAT: Duration = Duration::from_secs(10);

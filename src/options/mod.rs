@@ -72,7 +72,9 @@ impl Default for Options {
             ended_hwm_bytes: 0x400_0000,
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
-            // libzmq's default: none.
+            // libzmq's default: none. A remote that only receives slowly must not be taken for dead by
+            // itself: libzmq reads nothing, and answers no PING, while its queue is full, which RFC 41
+            // calls the mute state and lets last. Services set them, as the examples do.
             heartbeat: HeartbeatConfig::default(),
             // libzmq's default: none.
             hello_message: None,

@@ -13,7 +13,9 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let server = Server::bind("tcp://127.0.0.1:*").await?;
+//! // Tells within 20 seconds that the other side has gone silently.
+//! let interval = Duration::from_secs(10);
+//! let server = Server::builder().heartbeat_interval(interval).bind("tcp://127.0.0.1:*").await?;
 //! let endpoint = server.last_endpoint().unwrap();
 //! let greet = service_fn(|request: Request| async move {
 //!     let name = request.body().to_str().unwrap_or("stranger");
@@ -21,7 +23,8 @@
 //! });
 //! tokio::spawn(Responder::new(server).serve(greet));
 //!
-//! let requester = Requester::new(Client::connect(endpoint).await?);
+//! let client = Client::builder().heartbeat_interval(interval).connect(endpoint).await?;
+//! let requester = Requester::new(client);
 //! let request = Request::from("Ada").with_timeout(Duration::from_secs(5));
 //! assert_eq!(requester.call(request).await?, "hello Ada");
 //! # Ok(())
@@ -34,6 +37,16 @@
 //! carried out; see [`CallError::is_retryable`]. Nothing is written to two servers. A reply that comes too late, twice,
 //! or from a server that was not asked is dropped. [`Requester::stats`] and [`Responder::stats`] account
 //! for all.
+//!
+//! # Servers that go silently
+//!
+//! When a connection ends, the calls that wait for a reply over it fail with
+//! [`CallError::ConnectionLost`]. A server whose process hangs, or whose host or network fails, does not end
+//! its connections: calls to it stay pending until their deadline, and without a deadline indefinitely,
+//! unless the client sends heartbeats. With a
+//! [`heartbeat_interval`](crate::Builder::heartbeat_interval) of 10 s and the same timeout they fail within
+//! 20 s. The default is none, for the reasons given there. A server sets the interval as well, to forget
+//! requesters that have gone and the requests that they wait for.
 //!
 //! # Deadlines and cancellation
 //!

@@ -1,7 +1,11 @@
 //! What becomes of calls when a connection is lost.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::rpc::{CallError, Requester};
 use tokio_zmtp::{Client, Endpoint, Server, Socket};
 
@@ -75,6 +79,39 @@ async fn a_call_whose_request_the_server_does_not_take_fails_and_those_behind_it
         assert_eq!((stats.refused, stats.answered, stats.outstanding), (1, 1, 0));
         assert!(stats.is_balanced());
     }
+}
+
+#[tokio::test]
+async fn with_heartbeats_a_call_to_a_server_that_hangs_fails_and_an_event_tells() {
+    let (endpoint_to, endpoint) = oneshot::channel();
+    let (end, ended) = mpsc::channel::<()>();
+    // It takes the request, and then its runtime stands still: the system keeps the connection.
+    let server = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let bare = runtime.block_on(async {
+            let bare = Bare::bind("tcp://127.0.0.1:*").await;
+            endpoint_to.send(bare.endpoint()).unwrap();
+            bare.expect(REQUEST).await;
+            bare
+        });
+        let _ = ended.recv();
+        drop((bare, runtime));
+    });
+    let client = Client::builder().heartbeat_interval(Duration::from_millis(20)).build();
+    let mut monitor = client.monitor();
+    client.connect(endpoint.await.unwrap().as_str()).await.unwrap();
+    let requester = Requester::new(client);
+
+    assert_eq!(requester.call("x").await, Err(CallError::ConnectionLost));
+
+    let reason = loop {
+        if let EventKind::Disconnected { reason } = monitor.recv().await.unwrap().unwrap().kind {
+            break reason;
+        }
+    };
+    assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
+    drop(end);
+    server.join().unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Workers that share the load.
 
 use std::error::Error;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +29,8 @@ impl Workers {
         let mut endpoints = Vec::new();
         let mut serving = JoinSet::new();
         for _ in 0..count {
-            let server = Server::bind("tcp://127.0.0.1:*").await?;
+            let builder = Server::builder().heartbeat_interval(HEARTBEAT);
+            let server = builder.bind("tcp://127.0.0.1:*").await?;
             endpoints.extend(server.last_endpoint());
             let ended = ending.clone().cancelled_owned();
             let responder = Responder::new(server);
@@ -43,7 +45,7 @@ impl Workers {
     ///
     /// If the client cannot be connected.
     pub async fn connect(&self) -> Result<Client, Box<dyn Error>> {
-        let client = Client::builder().build();
+        let client = Client::builder().heartbeat_interval(HEARTBEAT).build();
         for endpoint in &self.endpoints {
             client.connect(endpoint.clone()).await?;
         }
@@ -59,3 +61,6 @@ impl Workers {
         self.serving.join_all().await;
     }
 }
+
+/// A side that has gone silently is noticed within twice this time: calls fail instead of waiting.
+const HEARTBEAT: Duration = Duration::from_secs(10);

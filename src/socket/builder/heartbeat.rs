@@ -10,6 +10,39 @@ impl<S> Builder<S> {
     /// `ZMQ_HEARTBEAT_IVL`.)
     ///
     /// A connection that is given up counts as broken: if it was dialled, it is made again.
+    ///
+    /// **Services should set this.** Without heartbeats this socket does not notice that a remote has gone
+    /// silently, that is, when its process hangs, its host loses power, or a firewall forgets the
+    /// connection: messages wait, and so do calls without a deadline, while the monitor reports nothing.
+    /// TCP itself ends such a connection only when something has been sent, after some 15 minutes, or as
+    /// [`tcp_max_retransmission_time`](Self::tcp_max_retransmission_time) and
+    /// [`tcp_keepalive`](Self::tcp_keepalive) say, and never if only the process hangs. With an interval of
+    /// 10 s, and the same timeout, a silent remote is noticed within 20 s:
+    /// [`HeartbeatTimedOut`](crate::monitor::DisconnectReason::HeartbeatTimedOut) is reported, and calls
+    /// that wait for its reply fail with `CallError::ConnectionLost`.
+    ///
+    /// They are not on by default because a remote that is slow to receive is not dead: see
+    /// [`heartbeat_timeout`](Self::heartbeat_timeout). Where a libzmq remote may be busy for longer than that
+    /// with its queue full, leave them off, or choose a longer timeout. Between two sockets of this crate
+    /// it is enough that both send PINGs, and that the timeout is longer than the interval of the other:
+    /// PINGs are sent while nothing is read.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder()
+    ///     .heartbeat_interval(Duration::from_secs(10))
+    ///     .heartbeat_timeout(Duration::from_secs(20))
+    ///     .connect("tcp://127.0.0.1:5555")
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn heartbeat_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.heartbeat.interval = unless_zero(interval.into());
         self

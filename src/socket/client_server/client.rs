@@ -46,6 +46,13 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// or not: messages wait there until the connection is made, or made again. A server that connected
 /// to the client has it while it is connected.
 ///
+/// # Remotes that go silently
+///
+/// A server whose process hangs, or whose host or network fails, is noticed only if
+/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, which it is not by default, as in libzmq:
+/// within the interval and the timeout then. Without it, messages for that server wait indefinitely, and no
+/// event tells.
+///
 /// # Giving way
 ///
 /// What is awaited here takes part in Tokio's cooperative scheduling: a task that sends or receives

@@ -46,7 +46,8 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Lossy, Socket};
 /// A routing id that is unknown, or whose remote has gone, is an error at once, also for those who
 /// are waiting for that remote. They get their message back. That a remote has gone is noticed by
 /// reading from it or writing to it: while its queue of received messages is full, nothing is read,
-/// and it takes something to be written.
+/// and it takes something to be written. One that goes silently is noticed only with a
+/// [`heartbeat_interval`](Builder::heartbeat_interval), which is not set by default.
 ///
 /// # Giving way
 ///
