@@ -60,7 +60,8 @@
 //! message has arrived. A message that was handed to the system's network buffers when a connection
 //! broke may be lost, as with any ZeroMQ socket; one that was not is sent again on the next
 //! connection, or counted as undelivered. A message that a remote refuses, by ending two connections
-//! while it is written, is dropped and counted as [refused](Dropped::refused). Where it matters, the reply is the acknowledgement.
+//! while it is written, is dropped and counted as [refused](stats::Dropped::refused). Where it matters, the
+//! reply is the acknowledgement.
 //!
 //! # The mute state
 //!

@@ -98,7 +98,7 @@ pub enum DropCause {
     /// Thread-Safe Socket Types).
     Multipart,
     /// It is a single message. The remote has ended two connections in a row while the message was being
-    /// written, as remotes do for which it is too long; see [`Dropped::refused`](crate::Dropped::refused).
+    /// written, as remotes do for which it is too long; see [`Dropped::refused`](crate::stats::Dropped::refused).
     Refused {
         /// The bytes of its body.
         len: usize,

@@ -27,7 +27,7 @@ pub enum CallError {
     Failed(#[from] Failure),
     /// Two remotes, or one of them twice, have ended the connection while the request was being written, as
     /// servers do for which it is too long; it was certainly not carried out. It is not retryable, as a
-    /// server with the same limit refuses it again. See [`Dropped::refused`](crate::Dropped::refused).
+    /// server with the same limit refuses it again. See [`Dropped::refused`](crate::stats::Dropped::refused).
     #[error("servers end the connection while the request is written")]
     Refused,
     /// The request was taken back before it was written, and there was no other server for it; it was certainly

@@ -34,7 +34,7 @@ pub struct CloseReport {
     /// How many messages the socket has handed to the transport, since it was made.
     pub delivered: u64,
     /// How many messages the socket had accepted and could not hand to the transport, since it was
-    /// made: because their remote went away or [refuses](crate::Dropped::refused) them, or because
+    /// made: because their remote went away or [refuses](crate::stats::Dropped::refused) them, or because
     /// `linger` was over.
     pub undelivered: u64,
 }

@@ -34,7 +34,7 @@ impl<S> Builder<S> {
     /// connection. `None` for any. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
     ///
     /// A remote that connected tries such a message twice, then drops it and goes on with the next: see
-    /// [`Dropped::refused`](crate::Dropped::refused). libzmq drops it after the first try.
+    /// [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it after the first try.
     pub fn max_message_size(mut self, octets: impl Into<Option<u64>>) -> Self {
         self.options.max_message_size = octets.into();
         self
