@@ -23,7 +23,7 @@ async fn a_request_is_replied_to_by_a_server_behind() {
         let reply = http.post("upper hello", &[]).await;
         assert_eq!((reply.status, &*reply.text()), (StatusCode::OK, "HELLO"));
     }
-    process.interrupt().await;
+    process.signal("INT").await;
     process.finish().await;
 }
 
@@ -126,7 +126,7 @@ async fn a_stream_that_would_go_on_for_ever_ends_with_the_gateway() {
     let mut events = http.open("/events?task=count+4294967295").await;
     let first = events.frame().await.unwrap().unwrap().into_data().unwrap();
     assert!(first.starts_with(b"data: 1\n\n"));
-    process.interrupt().await;
+    process.signal("INT").await;
     while let Some(frame) = events.frame().await {
         let data = frame.unwrap().into_data().unwrap();
         assert!(!String::from_utf8_lossy(&data).contains("event: "), "it has not ended of itself");

@@ -23,7 +23,7 @@ async fn a_request_is_replied_to_by_a_server_behind() {
         assert_eq!(reply.into_inner().text, "HELLO");
     }
     drop(tasks);
-    process.interrupt().await;
+    process.signal("INT").await;
     process.finish().await;
 }
 

@@ -31,12 +31,7 @@ impl Process {
         process
     }
 
-    /// Presses Ctrl-C, and waits until that is noticed.
-    pub(crate) async fn interrupt(&mut self) {
-        self.signal("INT").await;
-    }
-
-    /// Sends a signal that asks it to end, and waits until that is noticed.
+    /// Sends a signal that asks it to end, such as that of Ctrl-C, `INT`, and waits until that is noticed.
     pub(crate) async fn signal(&mut self, signal: &str) {
         let kill = format!("kill -s {signal} {}", self.child.id().unwrap());
         assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
