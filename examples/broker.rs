@@ -34,8 +34,9 @@ use tokio_zmtp::{Client, Endpoint, Message, RoutingId, Server, Socket};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     // Replies wait for no client: with the one that is full would wait those of all others.
-    let front = Server::builder().send_timeout(Duration::ZERO).bind("tcp://127.0.0.1:*").await?;
-    let back = Client::builder().build();
+    let front = Server::builder().send_timeout(Duration::ZERO).heartbeat_interval(HEARTBEAT);
+    let front = front.bind("tcp://127.0.0.1:*").await?;
+    let back = Client::builder().heartbeat_interval(HEARTBEAT).build();
     for name in ["first", "second"] {
         let worker = Server::bind("tcp://127.0.0.1:*").await?;
         back.connect(worker.last_endpoint().ok_or("the worker is bound")?).await?;
@@ -170,6 +171,9 @@ fn show(done: Vec<BTreeMap<String, u32>>) {
         CLIENTS * REQUESTS as u32
     );
 }
+
+/// A remote that has gone silently is noticed within twice this time.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How long workers have for the last replies.
 const LAST_REPLIES: Duration = Duration::from_secs(1);

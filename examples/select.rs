@@ -17,7 +17,7 @@ use tokio_zmtp::{Client, Endpoint, Message, Server};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     // Clients that do not read hold up the end for no longer than this.
-    let builder = Server::builder().linger(Duration::from_secs(1));
+    let builder = Server::builder().linger(Duration::from_secs(1)).heartbeat_interval(HEARTBEAT);
     let server = builder.bind("tcp://127.0.0.1:*").await?;
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     println!("server: listening on {endpoint}");
@@ -91,6 +91,9 @@ async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
     client.close().await;
     Ok(())
 }
+
+/// A remote that has gone silently is noticed within twice this time.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How many requests the client has.
 const REQUESTS: u32 = 30;

@@ -30,7 +30,8 @@ use tokio_zmtp::rpc::{Responder, service_fn};
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(io::stderr).init();
     let endpoint = env::var("LISTEN").unwrap_or_else(|_| "tcp://127.0.0.1:5555".to_owned());
-    let server = Server::bind(endpoint.as_str()).await?;
+    let builder = Server::builder().heartbeat_interval(Duration::from_secs(10));
+    let server = builder.bind(endpoint.as_str()).await?;
     println!("listening on {}", server.last_endpoint().ok_or("the server is bound")?);
 
     let responder = Responder::new(server.clone());
