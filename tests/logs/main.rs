@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
+#[cfg(feature = "rpc")]
+mod calls;
 #[expect(dead_code, reason = "the tests of sockets use all of it")]
 #[path = "../sockets/events.rs"]
 mod events;
