@@ -169,6 +169,7 @@ mod options;
 mod peers;
 mod pipe;
 mod proto;
+mod proxy_header;
 mod quota;
 mod remote;
 mod routing;

@@ -10,6 +10,7 @@ const RANKS: &[(&str, u8)] = &[
     ("connection_id", 0),
     ("endpoint", 0),
     ("proto", 0),
+    ("proxy_header", 0),
     ("quota", 0),
     ("routing_id", 0),
     ("runtime", 0),

@@ -3,7 +3,7 @@
 #![no_main]
 
 #[allow(dead_code, reason = "one target uses a part of the module")]
-#[path = "../../src/transport/proxy_header.rs"]
+#[path = "../../src/proxy_header.rs"]
 mod proxy_header;
 
 use libfuzzer_sys::fuzz_target;

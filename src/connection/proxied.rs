@@ -7,7 +7,7 @@ use std::task::ready;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::monitor::{HandshakeFailure, ProtocolError};
-use crate::transport::proxy_header::{self, Decoded, ProxyHeader};
+use crate::proxy_header::{self, Decoded, ProxyHeader};
 
 /// Reads the header of the PROXY protocol that a stream begins with, and nothing of what follows. There is no
 /// deadline except the caller's.

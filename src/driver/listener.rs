@@ -26,11 +26,11 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::Options;
 use crate::peers::{Arriving, Direction, Hope};
+use crate::proxy_header::ProxyHeader;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
-use crate::transport::proxy_header::ProxyHeader;
 
 /// Accepts remotes and owns the connections that come of them.
 #[derive(Debug)]

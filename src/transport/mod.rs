@@ -3,7 +3,6 @@
 mod adopted;
 #[cfg(unix)]
 mod ipc;
-pub(crate) mod proxy_header;
 mod resolve;
 mod stream;
 mod tcp;

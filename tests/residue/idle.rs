@@ -86,4 +86,4 @@ const CONNECTIONS: usize = 200;
 
 /// Of the heap, in the mean of both ends. 8 KiB of resident memory are promised, in which there is what
 /// the allocator does not use.
-const OCTETS_EACH: usize = 7 * 1_024;
+const OCTETS_EACH: usize = 7 * 1_024 + 512;

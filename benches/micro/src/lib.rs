@@ -34,6 +34,7 @@ include_modules! {
     "../../../src/options/mod.rs" options
     "../../../src/pipe/mod.rs" pipe
     "../../../src/proto/mod.rs" proto
+    "../../../src/proxy_header.rs" proxy_header
     "../../../src/quota.rs" quota
     "../../../src/remote.rs" remote
     "../../../src/routing/mod.rs" routing

@@ -11,7 +11,7 @@ use tokio::task;
 
 use super::Round;
 use super::strategies::{UNLIMITED, stranger};
-use crate::connection::{Connection, establish};
+use crate::connection::{Connection, Deadline, establish};
 use crate::message::Message;
 use crate::monitor::Subject;
 use crate::options::Options;
@@ -111,7 +111,8 @@ fn connect(
         has_authenticator: false,
     };
     runtime.spawn(async move {
-        let (framed, _) = establish(stream, config, None, None, None).await.expect("both fit");
+        let (framed, _) =
+            establish(stream, config, Deadline::after(None), None, None).await.expect("both fit");
         Connection::new(framed, WRITE_SIZE, &mut attachment, remote, &Options::default())
             .run()
             .await
