@@ -38,7 +38,7 @@ pub enum BindError {
         /// What was to be bound.
         endpoint: Endpoint,
     },
-    /// The file of an `ipc` endpoint cannot be as an option says. It has been removed.
+    /// An option cannot be applied to the file of an `ipc` endpoint. The file has been removed.
     #[error("cannot set `{option}` of {endpoint}")]
     FileOption {
         /// The endpoint.
@@ -48,8 +48,9 @@ pub enum BindError {
         /// Why.
         source: io::Error,
     },
-    /// The path of an `ipc` endpoint holds something else than a socket, or a symbolic link that does not lead
-    /// to a socket that listens. It is left as it is. Only a socket that no longer listens is replaced.
+    /// The path of an `ipc` endpoint holds something other than a socket, or a symbolic link that does
+    /// not lead to a listening socket. The path is left unchanged. Only a socket that no longer listens
+    /// is replaced.
     #[error("cannot bind {endpoint}: its path holds {}", in_words(*file_type))]
     NotASocket {
         /// The endpoint.

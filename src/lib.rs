@@ -44,12 +44,12 @@
 //! # Runtimes and threads
 //!
 //! A socket is created in a Tokio runtime with IO and time enabled, and remembers that runtime: its
-//! connections, its timers and the listeners that are bound later live there. Its handles can be used
+//! connections, its timers and the listeners that are bound later belong to it. Its handles can be used
 //! anywhere: in other runtimes, and on threads without one, for example with
 //! `futures::executor::block_on`. To create a socket on such a thread, hold the guard of
-//! [`Handle::enter`](tokio::runtime::Handle::enter). The runtime has to run meanwhile: one of the flavor
-//! `current_thread` does so only while one of its threads is in `block_on`. When it has shut down the
-//! socket is closed, and its handles return the errors that say so.
+//! [`Handle::enter`](tokio::runtime::Handle::enter). The runtime has to be running: one of the flavor
+//! `current_thread` runs only while a thread is in its `block_on`. When the runtime has shut down, the
+//! socket is closed, and its handles return the errors for a closed socket.
 //!
 //! # Messages
 //!
@@ -58,10 +58,10 @@
 //!
 //! To send a message is to queue it for a remote: that `send` has returned does not mean that the
 //! message has arrived. A message that was handed to the system's network buffers when a connection
-//! broke may be lost, as with any ZeroMQ socket; one that was not is sent again on the next
-//! connection, or counted as undelivered. A message that a remote refuses, by ending two connections
-//! while it is written, is dropped and counted as [refused](stats::Dropped::refused). Where it matters, the
-//! reply is the acknowledgement.
+//! broke may be lost, as with any ZeroMQ socket; one that was not is sent again on the next connection,
+//! or counted as undelivered. If a remote ends two connections while the same message is being written,
+//! the message is dropped and counted as [refused](stats::Dropped::refused). Where it matters, the reply
+//! is the acknowledgement.
 //!
 //! # The mute state
 //!
@@ -89,8 +89,8 @@
 //!
 //! # Security
 //!
-//! By default a socket lets everybody in, and everybody on the way can read along: keep that to networks
-//! that you trust. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted and
+//! By default a socket accepts every remote and traffic is unencrypted. Use this only on trusted
+//! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted and
 //! both ends are sure of each other; with an authenticator a socket chooses its remotes. See [`auth`].
 //!
 //! # Cancel safety
@@ -106,16 +106,16 @@
 //!
 //! # Observability
 //!
-//! [`Socket::stats`] returns what a socket has done in numbers, which the feature `metrics` publishes, and
-//! [`Socket::monitor`] what happens to its endpoints and connections, for a program to act on. For people to read, the same goes to
-//! [`tracing`](https://docs.rs/tracing), with the targets `tokio_zmtp::endpoint` and
-//! `tokio_zmtp::connection`, and some others that begin with `tokio_zmtp`. Nothing is written for a
-//! message, and while nobody listens nothing is made.
+//! [`Socket::stats`] returns the statistics of a socket, which the feature `metrics` publishes.
+//! [`Socket::monitor`] reports what happens to its endpoints and connections, for a program to act on.
+//! For people to read, the same events go to [`tracing`](https://docs.rs/tracing), with the targets
+//! `tokio_zmtp::endpoint` and `tokio_zmtp::connection`, and some others that begin with `tokio_zmtp`.
+//! Messages cause no events, and disabled spans and events cost nothing.
 //!
 //! | Span | From when to when | Fields |
 //! |---|---|---|
 //! | `endpoint` | it is bound or connected, until it is given up | `endpoint`, `socket_type` and `mechanism` of this socket |
-//! | `connection` | it is accepted or dialled, until it has ended | the same, and `connection_id`; `remote`, an address, and `remote_pid`, over `ipc`; `proxy`, the address of a proxy that sends a header; `routing_id`, on a `Server`, after the handshake |
+//! | `connection` | it is accepted or dialled, until it has ended | the same, and `connection_id`; `remote`, an address, and `remote_pid`, over `ipc`; `proxy`, the address of the proxy, if it sends a header; `routing_id`, on a `Server`, after the handshake |
 //!
 //! Each is a root, and has the level `ERROR`, so that an event is never without the fields of its span.
 //! A connection to a port that several sockets share, where it is not clear at first whom it wants, has
@@ -124,14 +124,14 @@
 //!
 //! | Level | Events in `endpoint` | Events in `connection` |
 //! |---|---|---|
-//! | `WARN`, something that whoever runs the program should know | `cannot accept connections now` (`error`); `cannot connect` and `cannot resolve` (`error`), at the first failure in a row; `not connecting again`; `no new connections until what ended remotes have left is received` (`remotes`, `messages`, `bytes`) | `refused a connection` (`error`), but for one who left or may come back soon; `disconnected` (`reason`), when the remote has broken the protocol, refuses this socket, sends too long a message, or gives no sign of life; `discarded multipart messages` (`messages`), at the first; `undelivered messages ended with their remote`, `the remote ends the connection while a message is written; dropped it` (`len`), `nobody receives; dropped what a remote has sent` (`messages`), which are in `endpoint` where there is no connection |
+//! | `WARN`, what the operator of the program should know | `cannot accept connections now` (`error`); `cannot connect` and `cannot resolve` (`error`), at the first failure in a row; `not connecting again`; `no new connections until what ended remotes have left is received` (`remotes`, `messages`, `bytes`) | `refused a connection` (`error`), except for a remote that has left or may return soon; `disconnected` (`reason`), when the remote has broken the protocol, refuses this socket, sends too long a message, or gives no sign of life; `discarded multipart messages` (`messages`), at the first; `undelivered messages ended with their remote`, `dropped a message: the remote ends the connection while it is written` (`len`), `dropped received messages: no receiver left` (`messages`), which are in `endpoint` where there is no connection |
 //! | `INFO`, the life of what this side has asked for | `listening`, `connecting`, `closed`; `new connections again` | `connected` (`remote_type`, `user_id`, `reconnects`) and `disconnected`, when it was dialled |
 //! | `DEBUG`, the life of what comes from outside, and attempts | `cannot connect`, `cannot resolve`, after the first; `connecting again` (`delay`); `resolved` (`addresses`) | `accepted`, `handed over` (`resource`), `dialled`, `the handshake failed` (`error`); `connected`, `disconnected` and `refused a connection` otherwise |
 //! | `TRACE`, the rest | | `the remote is alive` (`round_trip`), `ignored a command` (`name`), `discarded multipart messages`, after the first |
 //!
-//! Of a line that remotes can cause, each endpoint writes three a minute at most; the rest have the level
-//! `DEBUG`, and the field `left_out` of the next line counts them. What a remote speaks that does not speak
-//! ZMTP 3, such as HTTP or TLS, is told by its name:
+//! Each endpoint writes a line that remotes can cause at most three times a minute. Further ones have
+//! the level `DEBUG`, and the field `left_out` of the next line counts them. A remote that does not
+//! speak ZMTP 3 is reported with the protocol that it speaks, such as HTTP or TLS:
 //! [`HandshakeFailure::ForeignProtocol`](monitor::HandshakeFailure::ForeignProtocol).
 //!
 //! `ERROR` is for what is wrong in the program itself: an authenticator that panics. Nothing that a
@@ -141,8 +141,8 @@
 //!
 //! | Feature | What it adds |
 //! |---|---|
-//! | `metrics` | the module `metrics`: the numbers of sockets, for Prometheus and other systems |
-//! | `rpc` | the module `rpc`: requests and replies, of which each caller gets its own; `tower` services on both sides |
+//! | `metrics` | the module `metrics`: socket statistics, for Prometheus and other systems |
+//! | `rpc` | the module `rpc`: requests and replies, where each caller gets its own reply; `tower` services on both sides |
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //!

@@ -65,7 +65,8 @@ use crate::stats::Stats;
 #[must_use = "nothing is published by itself"]
 pub struct Publisher {
     series: Arc<Mutex<BTreeMap<Key, Series>>>,
-    /// Held while the recorder takes the numbers, so that of two who publish the later numbers stay.
+    /// Held while the recorder takes the statistics, so that the later of two concurrent publications
+    /// prevails.
     turn: Arc<Mutex<()>>,
 }
 
@@ -112,7 +113,7 @@ impl Publisher {
         }
     }
 
-    /// Publishes at once, and again after every `interval`, of a millisecond or more, for as long as the
+    /// Publishes immediately, and again after every `interval` of at least a millisecond, while the
     /// future is polled.
     ///
     /// What has happened since the last time is published by whoever calls [`publish`](Self::publish)

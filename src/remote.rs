@@ -109,23 +109,22 @@ impl Remote {
     /// Returns the network address of the remote; `None` over `ipc` and `inproc`, where it has none.
     /// (libzmq `Peer-Address`.)
     ///
-    /// Behind a proxy that sends the header of the PROXY protocol it is what that says: see
+    /// Behind a proxy that sends the header of the PROXY protocol, it is the address in that header: see
     /// [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.address
     }
 
-    /// Returns the network address of the proxy that has passed the connection on; `None` if
-    /// [`address`](Self::address) is not from a header of the PROXY protocol, and over `ipc`.
+    /// Returns the network address of the proxy that forwards the connection; `None` over `ipc`, and if
+    /// [`address`](Self::address) is not from a header of the PROXY protocol.
     #[must_use]
     pub fn proxy_address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.proxy_address
     }
 
-    /// Returns which process the remote is, as the system knows it, or which its proxy is; `None` over
-    /// anything but `ipc`.
-    /// (libzmq `Peer-Address`, which over `ipc` holds these.)
+    /// Returns the credentials of the process of the remote, or of its proxy, as the system reports
+    /// them; `None` except over `ipc`. (libzmq `Peer-Address`, which over `ipc` holds these.)
     #[must_use]
     pub fn credentials(&self) -> Option<ProcessCredentials> {
         self.0.identity.origin.credentials

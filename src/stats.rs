@@ -28,7 +28,7 @@ pub struct Stats {
     pub dropped: Dropped,
     /// Messages that are queued now, for all remotes.
     pub queued: Queued,
-    /// What remotes that have ended have left to be received; it is part of what is queued.
+    /// What ended remotes have left to be received, which is part of what is queued.
     pub ended: Ended,
     /// How many remotes are connected now.
     pub connected: usize,
@@ -60,17 +60,17 @@ pub struct RemoteStats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Accepted from a handle, and not handed to the transport when their remote or the socket ended;
-    /// those that [`Lossy`](crate::Lossy) has dropped included.
+    /// Accepted from a handle, and not handed to the transport when their remote or the socket ended.
+    /// This includes messages dropped by [`Lossy`](crate::Lossy).
     pub undelivered: u64,
-    /// Accepted from a handle, and dropped because the remote has ended the connection twice while they
-    /// were being written, without a message in between.
+    /// Accepted from a handle, and dropped because the remote has ended two connections in a row while
+    /// they were being written.
     ///
-    /// A remote does so when a message is longer than it allows, and would do so again and again, while
-    /// nothing behind that message is sent. Once is not enough to tell: a server that is restarted in the
-    /// middle of a long message gets it when it is back. What counts is that the remote has closed or
-    /// reset the connection when part of the message was written. Heartbeats that fail, networks that
-    /// fail, and what this side ends do not count.
+    /// A remote does so when a message is longer than it allows. It would end every further connection,
+    /// and block all messages behind. After one connection the message is tried again, for a server that
+    /// was restarted in the middle of a long message. A connection counts if the remote has closed or
+    /// reset it when part of the message was written. Connections that end by a heartbeat, by the
+    /// network or by this side do not count.
     pub refused: u64,
     /// Read from a remote, and found no room before the connection or the socket ended.
     pub unreceived: u64,
@@ -89,7 +89,7 @@ pub struct Queued {
     pub incoming: usize,
 }
 
-/// What remotes that have ended have left to be received.
+/// What ended remotes have left to be received.
 ///
 /// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes) limits it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,8 +99,8 @@ pub struct Ended {
     pub remotes: usize,
     /// How many messages they have left.
     pub messages: usize,
-    /// How many bytes of memory these keep: their own, the rest of the buffers that they were read into,
-    /// and what a remote takes itself. It is an upper bound.
+    /// How many bytes of memory they keep: the messages, the rest of the buffers that they were read
+    /// into, and the state of each remote. It is an upper bound.
     pub bytes: usize,
 }
 

@@ -111,8 +111,8 @@ pub trait Authenticator: Send + Sync + 'static {
         request: Request,
     ) -> impl Future<Output = Result<Admission, StatusCode>> + Send;
 
-    /// Decides whether a remote is heard at all, before an octet of it is read, except for the header of a
-    /// proxy. Who is not is hung up on without a word. By default everybody is heard.
+    /// Decides whether a remote may begin a handshake, before any byte of it is read except the header
+    /// of a proxy. If not, the connection is closed without a reply. By default every remote may.
     fn hears(&self, caller: &Caller) -> bool {
         let _ = caller;
         true
@@ -167,12 +167,12 @@ pub struct Caller {
     pub domain: Arc<str>,
     /// The endpoint of this socket that the remote was accepted through, or dialled for.
     pub endpoint: Endpoint,
-    /// The network address of the remote; `None` over `ipc` and `inproc`. Behind a proxy it is that of the
-    /// proxy's client, if the proxy tells.
+    /// The network address of the remote; `None` over `ipc` and `inproc`. Behind a proxy it is that of
+    /// the proxy's client, if the proxy sends it.
     pub address: Option<SocketAddr>,
     /// Which process the remote is; `None` over anything but `ipc`.
     pub process: Option<ProcessCredentials>,
-    /// The network address of the proxy that has passed the connection on, where `address` is that of its
+    /// The network address of the proxy that forwards the connection, if `address` is that of its
     /// client: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
     pub proxy_address: Option<SocketAddr>,
 }

@@ -37,11 +37,12 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// What stands before a semicolon is the *source* of connections: an address of this machine, or the
 /// name of one of its interfaces, and a port, which can be left out. `*` stands for any of them.
 ///
-/// A path of `ipc` is bound by one socket at a time. A socket there that no longer listens, as a process leaves
-/// it that is killed, is replaced; a socket that listens, and anything that is not a socket, is refused.
-/// `bind` holds a lock meanwhile, the file `.service.sock.zmtp-lock` in the same directory, and removes it
-/// again. So the file system needs locks (`flock`), and this user has to be able to create files there. The
-/// file of the socket is removed when the endpoint is unbound, but never by a child that was forked.
+/// One socket at a time is bound to a path of `ipc`. `bind` replaces a socket that no longer listens,
+/// for example one that a killed process has left. It refuses a path that holds a listening socket, or
+/// anything that is not a socket. Meanwhile it holds a lock, the file `.service.sock.zmtp-lock` in the
+/// same directory, and removes it afterwards. The file system therefore has to support locks (`flock`),
+/// and this user has to be able to create files there. The file of the socket is removed when the
+/// endpoint is unbound, but never by a forked child.
 ///
 /// A path has up to 107 octets, or what the system allows; the name of an `inproc` endpoint has
 /// up to 256.
@@ -57,8 +58,9 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// process, in whatever runtimes, share a port. Each serves one resource, or, bound without one, the
 /// remotes that ask for none.
 ///
-/// - They have the same mechanism, domain, authenticator and networks of proxies, as who a remote is comes
-///   out before what it wants: make them with clones of one [`Builder`](crate::Builder).
+/// - They have the same mechanism, domain, authenticator and networks of proxies, because a remote is
+///   authenticated before its resource is known: create them with clones of one
+///   [`Builder`](crate::Builder).
 /// - A remote that asks for what nobody serves waits for it as long as
 ///   [`handshake_interval`](crate::Builder::handshake_interval) allows, which is that of whichever socket
 ///   has accepted it, and counts among the half-open connections of that socket meanwhile.

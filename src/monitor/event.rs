@@ -69,14 +69,14 @@ pub enum EventKind {
         /// After so long.
         delay: Duration,
     },
-    /// Remotes that have ended have left more to be received than
-    /// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes): the endpoint establishes no new connections
-    /// for now. (libzmq has no such event.)
+    /// The endpoint establishes no new connections for now: ended remotes have left more to be received
+    /// than [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes). (libzmq has no such event.)
     ConnectionsPaused {
-        /// What they have left.
+        /// What ended remotes have left.
         ended: Ended,
     },
-    /// Enough of it has been received: the endpoint establishes connections again.
+    /// The endpoint establishes connections again, because enough of what ended remotes left has been
+    /// received.
     ConnectionsResumed,
     /// Messages were dropped.
     MessagesDropped {
@@ -98,7 +98,8 @@ pub enum DropCause {
     /// Thread-Safe Socket Types).
     Multipart,
     /// It is a single message. The remote has ended two connections in a row while the message was being
-    /// written, as remotes do for which it is too long; see [`Dropped::refused`](crate::stats::Dropped::refused).
+    /// written, which remotes do if it is too long for them; see
+    /// [`Dropped::refused`](crate::stats::Dropped::refused).
     Refused {
         /// The bytes of its body.
         len: usize,

@@ -47,8 +47,8 @@ pub enum HandshakeFailure {
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
     ClosedByRemote,
-    /// The remote speaks something else than ZMTP 3, which its first bytes tell: a prober, or a program or a
-    /// proxy that is not configured as this socket is.
+    /// The remote speaks another protocol than ZMTP 3, as its first bytes show: a prober, or a program
+    /// or proxy that is configured differently from this socket.
     #[error("the remote speaks {protocol}, not ZMTP 3")]
     ForeignProtocol {
         /// What it speaks.
@@ -83,9 +83,9 @@ pub enum HandshakeFailure {
     /// The remote broke the protocol, or has another version of it.
     #[error("the remote broke the protocol")]
     Protocol(#[source] ProtocolError),
-    /// The connection comes from a network of [`proxy_protocol`](crate::Builder::proxy_protocol), or through
-    /// an `ipc` endpoint with [`ipc_proxy_protocol`](crate::Builder::ipc_proxy_protocol), and does not begin
-    /// with a valid header of the PROXY protocol.
+    /// The connection does not begin with a valid header of the PROXY protocol, although it comes from a
+    /// network of [`proxy_protocol`](crate::Builder::proxy_protocol), or through an `ipc` endpoint with
+    /// [`ipc_proxy_protocol`](crate::Builder::ipc_proxy_protocol).
     #[error("the proxy sent no valid header")]
     ProxyHeader(#[source] ProtocolError),
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).

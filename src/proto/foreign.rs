@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a remote speaks that does not speak ZMTP 3, as far as its first bytes tell.
+/// The protocol of a remote that does not speak ZMTP 3, as far as its first bytes show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForeignProtocol {
@@ -14,11 +14,11 @@ pub enum ForeignProtocol {
     Http2,
     /// MQTT.
     Mqtt,
-    /// The protocol of MySQL, as its servers begin it.
+    /// The protocol of MySQL, as servers begin it.
     MySql,
     /// The protocol of PostgreSQL.
     PostgreSql,
-    /// The PROXY protocol, version 1, as load balancers put it in front of a connection.
+    /// The PROXY protocol, version 1, which load balancers send at the beginning of a connection.
     ProxyV1,
     /// The PROXY protocol, version 2.
     ProxyV2,

@@ -94,7 +94,7 @@ impl Losses {
             quotas.unwrap_or(&self.quotas).cut_off,
             warn,
             len,
-            "the remote ends the connection while a message is written; dropped it"
+            "dropped a message: the remote ends the connection while it is written"
         );
         self.publish(subject, 1, DropCause::Refused { len });
     }
@@ -107,7 +107,7 @@ impl Losses {
                 quotas.unreceived,
                 warn,
                 messages,
-                "nobody receives; dropped what a remote has sent",
+                "dropped received messages: no receiver left",
             );
             self.publish(subject, messages, DropCause::Unreceived);
         }

@@ -25,20 +25,21 @@ pub enum CallError {
     /// The responder has answered with an error.
     #[error(transparent)]
     Failed(#[from] Failure),
-    /// Two remotes, or one of them twice, have ended the connection while the request was being written, as
-    /// servers do for which it is too long; it was certainly not carried out. It is not retryable, as a
-    /// server with the same limit refuses it again. See [`Dropped::refused`](crate::stats::Dropped::refused).
+    /// Servers, or one server twice, ended the connection while the request was being written. They do
+    /// so if a request is too long for them. The request was certainly not carried out. It is not
+    /// retryable, because a server with the same limit refuses it again. See
+    /// [`Dropped::refused`](crate::stats::Dropped::refused).
     #[error("servers end the connection while the request is written")]
     Refused,
-    /// The request was taken back before it was written, and there was no other server for it; it was certainly
-    /// not carried out. See [`Requester`](super::Requester#lost-connections).
+    /// The request was not written before its server was abandoned, and no other server was connected.
+    /// It was certainly not carried out. See [`Requester`](super::Requester#lost-connections).
     #[error("the server was given up before the request was sent")]
     Unsent,
 }
 
 impl CallError {
-    /// Whether the request was certainly not begun, so that it is safe to make it again, and may succeed
-    /// then: it was not sent, or the responder says so, being overloaded or about to end.
+    /// Whether the request was certainly not begun, so that a retry is safe and may succeed: it was not
+    /// sent, or the responder reports that it is overloaded or about to end.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {

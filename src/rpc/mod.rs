@@ -13,7 +13,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Tells within 20 seconds that the other side has gone silently.
+//! // Detects within 20 seconds that the other side has failed silently.
 //! let interval = Duration::from_secs(10);
 //! let server = Server::builder().heartbeat_interval(interval).bind("tcp://127.0.0.1:*").await?;
 //! let endpoint = server.last_endpoint().unwrap();
@@ -34,19 +34,18 @@
 //! # Exactly what happened
 //!
 //! A call ends with its reply, or with a [`CallError`] that says whether the request may have been
-//! carried out; see [`CallError::is_retryable`]. Nothing is written to two servers. A reply that comes too late, twice,
-//! or from a server that was not asked is dropped. [`Requester::stats`] and [`Responder::stats`] account
-//! for all.
+//! carried out; see [`CallError::is_retryable`]. No request is written whole to two servers. A reply is
+//! dropped if it arrives too late, a second time, or from a server that did not receive the request.
+//! [`Requester::stats`] and [`Responder::stats`] account for every call.
 //!
 //! # Servers that go silently
 //!
 //! When a connection ends, the calls that wait for a reply over it fail with
-//! [`CallError::ConnectionLost`]. A server whose process hangs, or whose host or network fails, does not end
-//! its connections: calls to it stay pending until their deadline, and without a deadline indefinitely,
-//! unless the client sends heartbeats. With a
-//! [`heartbeat_interval`](crate::Builder::heartbeat_interval) of 10 s and the same timeout they fail within
-//! 20 s. The default is none, for the reasons given there. A server sets the interval as well, to forget
-//! requesters that have gone and the requests that they wait for.
+//! [`CallError::ConnectionLost`]. A server whose process hangs, or whose host or network fails, does not
+//! end its connections. Calls to it stay pending until their deadline, or indefinitely without one,
+//! unless the client sends heartbeats. With a [`heartbeat_interval`](crate::Builder::heartbeat_interval)
+//! of 10 s and the same timeout, they fail within 20 s. That option explains why the default is none. A
+//! server should set it as well, to cancel the requests of requesters that have failed silently.
 //!
 //! # Deadlines and cancellation
 //!
@@ -55,11 +54,13 @@
 //!
 //! # Failover and rolling updates
 //!
-//! A requester sends each call to a server that is connected, in turn, and never to one that is away while
-//! another is connected. If none is, calls wait for the first that connects, until their deadline. A responder
-//! that [drains](Responder::serve_with_shutdown) notifies its requesters: they choose it no more, calls in
-//! flight finish, and no call is lost, so that the servers of a requester can be restarted one after the other
-//! under load. A server that returns at the same address is chosen again.
+//! A requester sends calls only to connected servers, in turn. If none is connected, calls wait until
+//! their deadline for the first that connects.
+//!
+//! A responder that [drains](Responder::serve_with_shutdown) notifies its requesters. They send no more
+//! requests to it, and calls in flight finish. The servers of a requester can therefore be restarted one
+//! after the other, under load, without losing a call. A server that returns at the same address
+//! receives requests again.
 //!
 //! # Tower
 //!
@@ -70,8 +71,8 @@
 //! # Tracing
 //!
 //! With `tracing` at the level DEBUG each call has a span on each side: `rpc_call` with `side`, `id`,
-//! `request_octets`, `reply_octets` and `outcome`; and `rpc_request`, with `traceparent` besides, in which
-//! the service works. Nobody's interest costs nothing.
+//! `request_octets`, `reply_octets` and `outcome`; and `rpc_request`, with `traceparent` besides, in
+//! which the service works. Disabled spans cost nothing.
 //!
 //! A [`TraceContext`] that is given to a request travels with it. To connect it with OpenTelemetry, a
 //! program makes one of the context of its span, of which the crate `opentelemetry` tells all three

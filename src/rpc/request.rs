@@ -44,7 +44,7 @@ impl Request {
     /// Sets how long a reply is of use, from now on. What is left of it when the request is sent
     /// travels with it, unless that exceeds 49 days, the longest time that the envelope can state.
     ///
-    /// A timeout beyond what the clock can count, such as [`Duration::MAX`], is one of 30 years.
+    /// A timeout that exceeds the range of the clock, such as [`Duration::MAX`], is reduced to 30 years.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         let now = tokio::time::Instant::now();

@@ -24,9 +24,10 @@ pub struct RequesterStats {
     pub deadline_exceeded: u64,
     /// Calls that went with a connection.
     pub connection_lost: u64,
-    /// Calls whose request servers do not take: see [`CallError::Refused`](super::CallError::Refused).
+    /// Calls whose request servers refuse: see [`CallError::Refused`](super::CallError::Refused).
     pub refused: u64,
-    /// Calls whose request was not written before its server was given up, with no other to take it.
+    /// Calls whose request was not written before its server was abandoned, while no other was
+    /// connected.
     pub unsent: u64,
     /// Calls that ended with the client.
     pub closed: u64,
@@ -73,7 +74,7 @@ pub struct ResponderStats {
     pub received: u64,
     /// Those that wait for the service.
     pub waiting: u64,
-    /// Those that the service is at, or whose reply waits for room in the queue of its requester.
+    /// Those that the service is handling, or whose reply waits for room in the queue of its requester.
     pub running: u64,
     /// Those that were answered with a reply, or with the whole of a stream.
     pub answered: u64,
@@ -91,7 +92,7 @@ pub struct ResponderStats {
     pub cancelled: u64,
     /// Those whose requester's connection ended before the reply was queued.
     pub disconnected: u64,
-    /// Those whose reply was dropped, and a failure sent instead, as replies with more than
+    /// Those whose reply was replaced by a failure, because replies of more than
     /// [`max_bytes_per_remote`](super::ResponderBuilder::max_bytes_per_remote) waited for their
     /// requester to read them.
     pub unread: u64,
@@ -102,7 +103,7 @@ pub struct ResponderStats {
     pub malformed: u64,
     /// Cancellations and credit for calls that had ended, or never were.
     pub unknown: u64,
-    /// Errors that waited for room in the queue of their requester until that had gone, or the server was
+    /// Errors that still waited for room in the queue of their requester when it left or the server was
     /// closed.
     pub unanswered: u64,
 }

@@ -31,10 +31,10 @@ pub(crate) struct Control {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// How many messages the socket has handed to the transport, since it was made.
+    /// How many messages the socket has handed to the transport since it was created.
     pub delivered: u64,
-    /// How many messages the socket had accepted and could not hand to the transport, since it was
-    /// made: because their remote went away or [refuses](crate::stats::Dropped::refused) them, or because
+    /// How many messages the socket has accepted and could not hand to the transport since it was
+    /// created, because their remote left or [refused](crate::stats::Dropped::refused) them, or because
     /// `linger` was over.
     pub undelivered: u64,
 }

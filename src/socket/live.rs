@@ -297,14 +297,14 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         self.control().shared().set_linger(limit.into());
     }
 
-    /// Returns how many bytes remotes that have ended may leave to be received; zero for any number. See
+    /// Returns how many bytes ended remotes may leave to be received; zero for any number. See
     /// [`Builder::ended_hwm_bytes`](super::Builder::ended_hwm_bytes).
     fn ended_hwm_bytes(&self) -> usize {
         self.control().shared().routing.ended_hwm()
     }
 
-    /// Sets how many bytes remotes that have ended may leave to be received, from now on. What they have
-    /// left above it stays.
+    /// Sets how many bytes ended remotes may leave to be received, from now on. Messages that exceed a
+    /// lower limit are kept.
     fn set_ended_hwm_bytes(&self, bytes: usize) {
         self.control().shared().routing.set_ended_hwm(bytes);
     }

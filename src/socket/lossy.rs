@@ -12,27 +12,28 @@ use crate::error::RouteError;
 use crate::message::Message;
 use crate::socket::live::sealed::Addressing;
 
-/// A socket that addresses remotes, whose [`Sink`] drops what cannot be sent, counts it and goes on.
+/// A [`Sink`] over a socket that drops messages that cannot be sent, counts them, and continues.
 ///
 /// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has gone,
-/// which ends a `StreamExt::forward` for all other remotes. It waits for as long as the queue of a remote
-/// is full, with the messages for all others behind the one that waits. This one
+/// which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is full, it
+/// blocks the messages for all others. The lossy sink instead
 ///
 /// - drops a message whose remote has gone, also while the message waits for that remote;
-/// - drops a message for which there has been no room for [`send_timeout`](crate::Builder::send_timeout):
-///   by default it waits for any time, and with zero not at all.
+/// - drops a message whose remote has had no room for [`send_timeout`](crate::Builder::send_timeout): by
+///   default it waits indefinitely, and with zero not at all.
 ///
-/// What it drops is counted in [`dropped`](Self::dropped) and, for all handles of the socket, in
-/// [`Dropped::undelivered`](crate::stats::Dropped::undelivered), together with the messages that were
-/// queued for a remote when it went; and so it is in the [`CloseReport`](crate::CloseReport).
+/// [`dropped`](Self::dropped) counts the messages that this sink drops. For all handles of the socket,
+/// [`Dropped::undelivered`](crate::stats::Dropped::undelivered) and the
+/// [`CloseReport`](crate::CloseReport) count them together with the messages that were queued for a
+/// remote when it left.
 ///
-/// It is a [`Stream`] as well, that of the socket. [`Server::lossy`](crate::Server::lossy) makes it.
+/// It is also the [`Stream`] of the socket. [`Server::lossy`](crate::Server::lossy) creates it.
 ///
 /// # Errors
 ///
 /// The sink fails with [`RouteError::Closed`] when the socket is closed, and with
 /// [`RouteError::HostUnreachable`] if a message has no routing id, and so cannot have come from a remote
-/// of the socket: that is a mistake of the program. Nothing that a remote does makes it fail.
+/// of the socket, which is a mistake of the program. No behaviour of a remote makes it fail.
 ///
 /// # Examples
 ///

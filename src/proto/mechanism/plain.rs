@@ -18,10 +18,10 @@ use super::{Credentials, MechanismError, StatusCode};
 ///
 /// # Memory
 ///
-/// What a handshake makes of a password, and the buffers in which it is sent and received, are overwritten
-/// when the handshake has ended. A `String` that a password is made of becomes its memory; a `&str` is copied,
-/// and what it was copied from is the caller's to overwrite. Buffers of the system, memory that is swapped
-/// out or dumped, and whatever an authenticator or a deserializer makes of the text are beyond reach.
+/// Copies of a password that a handshake creates, and the buffers in which it is sent and received, are
+/// overwritten when the handshake has ended. A password takes over the memory of a `String`; a `&str` is
+/// copied, and overwriting the original is up to the caller. Buffers of the system, memory that is
+/// swapped out or dumped, and copies by an authenticator or a deserializer are not overwritten.
 #[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 

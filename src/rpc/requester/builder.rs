@@ -64,7 +64,7 @@ impl RequesterBuilder {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Makes the requester, and starts the task that receives for it, in the runtime of the client.
+    /// Creates the requester, and starts the task that receives for it, in the runtime of the client.
     #[must_use]
     pub fn build(self) -> Requester {
         let calls = Calls::new(self.max_outstanding);

@@ -30,48 +30,50 @@ use crate::rpc::stats::RequesterStats;
 use crate::rpc::{CallError, Request};
 use crate::socket::{Client, CloseReport};
 
-/// Makes calls over a [`Client`]: each gets its own reply, whatever task it is made in and in whatever
-/// order replies come.
+/// Makes calls over a [`Client`], from any number of tasks: each call gets its own reply, in whatever
+/// order replies arrive.
 ///
 /// A `Requester` is a handle: cloning it is cheap and gives another handle to the same client. Its
-/// requests go to those of the client's servers that are connected, in turn. It receives all that the client receives; who else
-/// receives from a handle of that client takes away replies, which is a mistake.
+/// requests go to the client's connected servers, in turn. It receives all messages of the client. A
+/// program must not receive from other handles of that client, because they would take replies away.
 ///
 /// # Waiting
 ///
-/// A call waits while there are [`max_outstanding`](RequesterBuilder::max_outstanding) others, while no
-/// server is connected that takes requests, and while the queues of all of them are full: in line, first
-/// come, first served. Its time runs meanwhile.
+/// A call waits while [`max_outstanding`](RequesterBuilder::max_outstanding) others are outstanding,
+/// while no server that accepts requests is connected, and while the queues of all such servers are
+/// full. Calls wait in line, first come, first served, and their time runs meanwhile.
 ///
-/// A [`Client`] of its own accord queues messages for a server that is not connected, as RFC 41 demands, unless
-/// [`immediate`](crate::socket::Builder::immediate) is set. The client of a requester does not, whether or not
-/// that is set: from when the requester is made until it is dropped, whatever is sent through any handle of
-/// that client goes to servers that are connected. `immediate` is therefore for clients that are used without
-/// a requester.
+/// A [`Client`] without a requester queues messages for a server that is not connected, as RFC 41
+/// demands, unless [`immediate`](crate::socket::Builder::immediate) is set. The client of a requester
+/// never does: while the requester exists, messages that are sent through any handle of that client go
+/// to connected servers only. `immediate` is therefore only useful without a requester.
 ///
 /// # Servers that drain
 ///
-/// A responder that is about to end [notifies](super::Responder::serve_with_shutdown) its requesters, which
-/// send it no more requests. Calls in flight finish. When the server returns at the same address, it is
-/// chosen again.
+/// A responder that is about to end [notifies](super::Responder::serve_with_shutdown) its requesters,
+/// which send it no more requests. Calls in flight finish. When the server returns at the same address,
+/// it receives requests again.
 ///
 /// # Lost connections
 ///
 /// When a connection ends, the calls whose requests had been written to it fail immediately with
 /// [`CallError::ConnectionLost`]: there will be no reply, and they may have been carried out. Requests
-/// that were still queued go to another connected server immediately, or to the first that connects, with
-/// what is left of their time. They fail with [`CallError::Unsent`], which is safe to try again, if the
-/// server is given up, by `disconnect` or because it refuses this client, while no other is connected; and
-/// with [`CallError::Refused`] if a second server ends its connection while the same request is written.
+/// that were still queued go to another connected server immediately, or to the first that connects,
+/// with the rest of their time.
+///
+/// Queued requests fail with [`CallError::Unsent`], which is safe to retry, if their server is abandoned
+/// while no other is connected: by `disconnect`, or because it refuses this client. A request fails with
+/// [`CallError::Refused`] if a second connection is ended by the remote while that request is being
+/// written.
 ///
 /// # Tower
 ///
 /// It is a [`Service`] of [`Request`]s, so that the layers of `tower` serve for limits, retries and
-/// time. `poll_ready` waits until a server is connected that takes requests, and for a place below
-/// `max_outstanding`, which it keeps for the next call that is made through the trait: a layer that balances
-/// between requesters, such as `tower::balance`, passes over those without a server. It returns to waiting,
-/// and releases the place, if it is polled after the last server has disconnected. [`Requester::call`] needs
-/// no readiness, and waits itself.
+/// time. `poll_ready` waits until a server that accepts requests is connected, and for a place below
+/// `max_outstanding`. It reserves that place for the next call through the trait. A layer that balances
+/// between requesters, such as `tower::balance`, therefore skips those without a server. If `poll_ready`
+/// is polled after the last server has disconnected, it releases the place and waits again.
+/// [`Requester::call`] needs no readiness, and waits itself.
 ///
 /// # Ending
 ///

@@ -38,37 +38,36 @@ use crate::socket::Server;
 /// # Concurrency
 ///
 /// The service is called as soon as a request has come and it is ready. The future that it returns is
-/// polled once there and then. If it is ready, the reply is sent at once; otherwise it gets a task of
-/// its own, so that requests are handled at the same time, and answered in any order. What a service
-/// computes before its future waits for the first time is done in the one task that receives; if that
-/// is much, it should spawn it.
+/// polled once there and then. If it is ready, the reply is sent immediately. Otherwise it gets a task
+/// of its own, so that requests are handled concurrently, and answered in any order. The task that
+/// receives runs a future until it first waits: a service should spawn long computations.
 ///
 /// # Back-pressure
 ///
-/// While the service is not ready, as with tower's `ConcurrencyLimit`, and while a client has its share of
-/// [`max_running`](ResponderBuilder::max_running) jobs, its requests wait; when it has its share of
+/// While the service is not ready, as with tower's `ConcurrencyLimit`, and while a client has its share
+/// of [`max_running`](ResponderBuilder::max_running) jobs, its requests wait; when it has its share of
 /// [`max_waiting`](ResponderBuilder::max_waiting) of them, further ones are answered with
-/// [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may try again. Tower's `LoadShed` has
-/// them answered so immediately.
+/// [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may retry. With Tower's `LoadShed`
+/// they are answered so immediately.
 ///
 /// Answers wait for room in their client's queue, which its
 /// [`send_hwm`](crate::socket::Builder::send_hwm) and
-/// [`send_hwm_bytes`](crate::socket::Builder::send_hwm_bytes) limit. From then on nothing is received
-/// from that client, so that its connection stops reading, until it has taken them. No answer is dropped,
-/// except that of replies which wait for one client no more than
+/// [`send_hwm_bytes`](crate::socket::Builder::send_hwm_bytes) limit. While an answer waits, nothing is
+/// received from that client, so that its connection stops reading. No answer is dropped, with one
+/// exception: of the replies that wait for one client, at most
 /// [`max_bytes_per_remote`](ResponderBuilder::max_bytes_per_remote) are kept.
 ///
 /// # Fairness
 ///
-/// Clients share the places of jobs, and those of waiting requests: each may hold as many as are still
-/// free, and a client that holds none gets the last one. A single client can take half of all places; if
-/// two compete, a third each, and a third stays free for the next one. So a client whose requests never
-/// end does not shut out the others, and needs no limit of its own.
+/// Clients share the places of jobs and the places of waiting requests. Each client may hold as many as
+/// are still free, and a client that holds none gets the last one. A single client can take half of all
+/// places. If two compete, each can take a third, and a third stays free for the next one. So a client
+/// whose requests never end does not block the others, even without a limit of its own.
 /// [`max_running_per_remote`](ResponderBuilder::max_running_per_remote) and
-/// [`max_waiting_per_remote`](ResponderBuilder::max_waiting_per_remote) set one.
+/// [`max_waiting_per_remote`](ResponderBuilder::max_waiting_per_remote) set such a limit.
 ///
-/// Of waiting requests, that of the client with the fewest jobs is started first; clients with equally many
-/// take turns.
+/// The next waiting request to start is one of the client with the fewest jobs; clients with equally
+/// many take turns.
 ///
 /// # Giving up
 ///
@@ -104,15 +103,15 @@ impl Responder {
         ResponderBuilder { server, limits: LIMITS }
     }
 
-    /// Answers requests until the server is closed. The future is of its own, and can be spawned. A
-    /// responder is served by one at a time.
+    /// Answers requests until the server is closed. The future borrows nothing, and can be spawned. A
+    /// responder is served by one future at a time.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, requests that are under way are cancelled, and answered with
     /// [`CANCELLED`](super::ErrorCode::CANCELLED). Requests that are received later are answered with
     /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), until the server is served again or closed.
-    /// Both happens in the background, in the runtime of the server, and does not keep the server alive.
+    /// Both happen in the background, in the runtime of the server, and do not keep the server alive.
     ///
     /// # Examples
     ///
@@ -153,22 +152,23 @@ impl Responder {
         }
     }
 
-    /// Answers requests until `signal` is ready, and then drains, so that no call is lost. A process that
-    /// serves passes SIGTERM and Ctrl-C as `signal`.
+    /// Answers requests until `signal` is ready, and then drains, so that no call is lost. A server
+    /// process usually waits for SIGTERM and Ctrl-C in `signal`.
     ///
-    /// From the signal on the server accepts no more connections, and its addresses are free for a
-    /// successor. Every requester that is connected is notified, sends its further requests to other servers,
-    /// and acknowledges the notice. Requests that arrive before the acknowledgement are served. When all have
-    /// acknowledged and everything accepted is answered, the server is closed, which writes the last replies.
+    /// After the signal the server accepts no more connections, and its addresses are free for a
+    /// successor. Every connected requester is notified, sends further requests to other servers, and
+    /// acknowledges the notice. Requests that arrive before the acknowledgement are served. When all
+    /// requesters have acknowledged and all accepted requests are answered, the server is closed, which
+    /// writes the last replies.
     ///
-    /// A client that does not know the notice cannot acknowledge it. The end waits one second for it; after
-    /// that, its requests are answered with [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), which is safe
-    /// to try elsewhere. A request that is accepted can take any time: to limit it, race the future with a
-    /// timer.
+    /// A client that does not support draining cannot acknowledge the notice. The responder waits one
+    /// second for it. After that, further requests of this client are answered with
+    /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), and can safely be sent to another server. An
+    /// accepted request can take any time: to limit it, race the future with a timer.
     ///
     /// # Cancel safety
     ///
-    /// As of [`serve`](Self::serve).
+    /// As for [`serve`](Self::serve).
     ///
     /// # Examples
     ///
@@ -240,48 +240,50 @@ impl fmt::Debug for Responder {
 }
 
 impl ResponderBuilder {
-    /// Sets how many requests may be under way concurrently, of all clients together, not counting those
-    /// that are answered immediately; others wait. At least 1. Default: 16,384, many more than are of
-    /// use, and few enough to be kept. A single client gets [half of them](Responder#fairness).
+    /// Sets how many requests of all clients together may run concurrently, not counting those that are
+    /// answered immediately; others wait. At least 1. Default: 16,384, more than is useful, and few
+    /// enough to keep in memory. A single client gets [half of them](Responder#fairness).
     pub fn max_running(self, requests: usize) -> Self {
         let running = Limit { all: requests.max(1), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
-    /// Sets how many requests of one client may be under way concurrently, besides its share of
-    /// [`max_running`](Self::max_running); zero for its share. Default: 0.
+    /// Sets how many requests of one client may run concurrently, in addition to the limit of its share
+    /// of [`max_running`](Self::max_running); zero for no limit but its share. Default: 0.
     pub fn max_running_per_remote(self, requests: usize) -> Self {
         let running = Limit { each: or_none(requests), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
-    /// Sets how many requests may wait, of all clients together. With zero, what cannot be started
-    /// immediately is refused. Default: 16,384. A single client gets [half of them](Responder#fairness).
+    /// Sets how many requests of all clients together may wait. With zero, a request that cannot be
+    /// started immediately is refused. Default: 16,384. A single client gets [half of
+    /// them](Responder#fairness).
     ///
-    /// Requests that were received together with one whose reply found no room wait in any case, 256 of
-    /// each client at most.
+    /// When a reply finds no room, requests that were received together with its request wait in any
+    /// case, at most 256 of each client.
     pub fn max_waiting(self, requests: usize) -> Self {
         let waiting = Limit { all: requests, ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
-    /// Sets how many requests of one client may wait, besides its share of
-    /// [`max_waiting`](Self::max_waiting); zero for its share. Default: 0.
+    /// Sets how many requests of one client may wait, in addition to the limit of its share of
+    /// [`max_waiting`](Self::max_waiting); zero for no limit but its share. Default: 0.
     pub fn max_waiting_per_remote(self, requests: usize) -> Self {
         let waiting = Limit { each: or_none(requests), ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
     /// Sets how many bytes the waiting requests of one client may take; a further one is refused with
-    /// [`OVERLOADED`](super::ErrorCode::OVERLOADED). As many again may take its replies, and parts of
-    /// streams, that wait for room in its queue or for credit; a further reply is dropped, and
-    /// [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request and one reply are kept however
-    /// long they are. Zero for any number. Default: 64 MiB, which a client that reads never needs.
+    /// [`OVERLOADED`](super::ErrorCode::OVERLOADED). The same limit applies separately to its replies
+    /// and parts of streams that wait for room in its queue or for credit. A reply beyond it is dropped,
+    /// and [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request and one reply are kept
+    /// however long they are. Zero for any number. Default: 64 MiB, which a client that reads never
+    /// reaches.
     pub fn max_bytes_per_remote(self, bytes: usize) -> Self {
         Self { limits: Limits { bytes: or_none(bytes), ..self.limits }, ..self }
     }
 
-    /// Makes the responder.
+    /// Creates the responder.
     #[must_use]
     pub fn build(self) -> Responder {
         Responder { shared: Arc::new(Shared::new(self.server, self.limits)) }

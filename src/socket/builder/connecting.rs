@@ -15,8 +15,8 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets how long a handshake may take before the connection is given up; `None` or zero for any
-    /// time. Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
+    /// Sets how long a handshake may take before the connection is closed; `None` or zero for any time.
+    /// Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
     pub fn handshake_interval(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.handshake_interval = unless_zero(limit.into());
         self
@@ -30,9 +30,9 @@ impl<S> Builder<S> {
     /// queued for one that goes is undelivered; and each connection of a
     /// [`Server`](crate::Server) to a remote has a routing id of its own.
     ///
-    /// Set it for a [`Client`](crate::Client) of several servers of which any will do. Otherwise its messages go
-    /// to all of them in turn, and those for a server that is away wait until it returns. A `rpc::Requester`
-    /// does not need it: it chooses connected servers in any case.
+    /// Set it for a [`Client`](crate::Client) of several equivalent servers. Otherwise its messages go
+    /// to all of them in turn, and those for a disconnected server wait until it returns. An
+    /// `rpc::Requester` does not need it: it always chooses connected servers.
     pub fn immediate(mut self, immediate: bool) -> Self {
         self.options.immediate = immediate;
         self
@@ -59,12 +59,11 @@ impl<S> Builder<S> {
         Ok(self)
     }
 
-    /// Sets how long to wait before the first attempt to connect again; `None` to make no other
-    /// attempt. Each further attempt doubles it, up to
-    /// [`reconnect_interval_max`](Self::reconnect_interval_max), and up to half of each wait is random.
-    /// A connection that was of use begins anew: one over which the remote has sent something after the
-    /// handshake, or a message was written whole, or that has lasted for ten seconds. Default: 100 ms.
-    /// (libzmq `ZMQ_RECONNECT_IVL`.)
+    /// Sets how long to wait before the first attempt to connect again; `None` to make no other attempt.
+    /// Each further attempt doubles it, up to [`reconnect_interval_max`](Self::reconnect_interval_max),
+    /// and up to half of each wait is random. The delays begin anew after a connection over which
+    /// something has passed after the handshake (the remote has sent something, or a message was written
+    /// whole), or which has lasted for ten seconds. Default: 100 ms. (libzmq `ZMQ_RECONNECT_IVL`.)
     pub fn reconnect_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.reconnect_interval = interval.into();
         self

@@ -60,11 +60,11 @@ impl<S: Socket> Builder<S> {
         Self { options, socket: PhantomData }
     }
 
-    /// Makes the socket, which lives in the current runtime. It has no endpoint yet.
+    /// Creates the socket, which belongs to the current runtime. It has no endpoint yet.
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime with IO and time enabled. A thread that is none of Tokio's can
+    /// Outside of a Tokio runtime with IO and time enabled. A thread outside of Tokio can
     /// [enter](tokio::runtime::Handle::enter) one:
     ///
     /// ```

@@ -5,26 +5,29 @@ use std::time::Duration;
 use super::Builder;
 
 impl<S> Builder<S> {
-    /// Sets how many bytes remotes that have ended may leave to be received before the socket establishes
-    /// no new connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
+    /// Sets how many bytes ended remotes may leave to be received before the socket stops establishing
+    /// connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
     ///
-    /// A remote is held to [`recv_hwm`](Self::recv_hwm) as long as it is connected, and what it has sent
-    /// stays to be received when it has gone. Without this limit remotes that come and go leave more and
-    /// more while the application does not receive. Nothing is dropped. Above the limit the socket accepts
-    /// no connections, which wait with the system, and dials none for endpoints that had none before; it
-    /// goes on when the application has received half of it. Connections that are established go on.
+    /// While a remote is connected, [`recv_hwm`](Self::recv_hwm) limits its queue. Messages of a remote
+    /// that has gone can still be received, so that without this limit, short-lived remotes could fill
+    /// the memory while the application does not receive.
     ///
-    /// What counts is what the messages keep in memory, as
-    /// [`Stats::ended`](crate::stats::Stats::ended) shows. What connections leave that were established
-    /// before comes on top.
+    /// Nothing is dropped. Above the limit the socket accepts no connections, which wait in the backlog
+    /// of the system, and dials no endpoint that had no connection before. It resumes when the
+    /// application has received enough to free half of the limit. Established connections are not
+    /// affected.
+    ///
+    /// The limit applies to the memory that the messages keep, as
+    /// [`Stats::ended`](crate::stats::Stats::ended) reports it. Connections that were established before
+    /// it was reached can leave more.
     pub fn ended_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.ended_hwm_bytes = bytes;
         self
     }
 
-    /// Sets how long connections may go on writing what is queued when the socket or one of its
-    /// endpoints ends; zero to drop it at once, `None` for any time. Default: 30 s. (libzmq
-    /// `ZMQ_LINGER`, which by default waits for ever.)
+    /// Sets how long connections may continue to write queued messages when the socket or one of its
+    /// endpoints ends; zero to drop them immediately, `None` for any time. Default: 30 s. (libzmq
+    /// `ZMQ_LINGER`, which by default waits indefinitely.)
     pub fn linger(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.linger = limit.into();
         self
@@ -33,8 +36,9 @@ impl<S> Builder<S> {
     /// Sets the longest message, in octets, that a remote may send; a longer one costs it the
     /// connection. `None` for any. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
     ///
-    /// A remote that connected tries such a message twice, then drops it and goes on with the next: see
-    /// [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it after the first try.
+    /// A remote of this crate that dialled tries such a message twice, then drops it and continues with
+    /// the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it after the
+    /// first try.
     pub fn max_message_size(mut self, octets: impl Into<Option<u64>>) -> Self {
         self.options.max_message_size = octets.into();
         self
@@ -88,7 +92,7 @@ impl<S> Builder<S> {
 
     /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None` for
     /// any time, zero for not at all. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.) The `Sink` of a socket
-    /// waits for any time; that of [`Lossy`](crate::Lossy) drops a message that has waited for so long.
+    /// waits for any time; that of [`Lossy`](crate::Lossy) drops a message after this time.
     pub fn send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.send_timeout = limit.into();
         self

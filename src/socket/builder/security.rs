@@ -53,23 +53,25 @@ impl<S> Builder<S> {
     /// [PROXY protocol](https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt), version 1 or 2, at the
     /// beginning of each connection over TCP. Default: none. (libzmq has no such option.)
     ///
-    /// The client's address in the header is that of the remote from then on: in
-    /// [`Remote::address`](crate::Remote::address), for the [`authenticator`](Self::authenticator) and its
-    /// lists of networks, for [`max_half_open_per_address`](Self::max_half_open_per_address), in events and
-    /// in the log. That of the proxy is [`Remote::proxy_address`](crate::Remote::proxy_address).
+    /// The address in the header is used as that of the remote from then on: in
+    /// [`Remote::address`](crate::Remote::address), for the [`authenticator`](Self::authenticator) and
+    /// its lists of networks, for [`max_half_open_per_address`](Self::max_half_open_per_address), in
+    /// events and in the log. [`Remote::proxy_address`](crate::Remote::proxy_address) returns the
+    /// address of the proxy.
     ///
     /// - From these networks the header is **required**: a connection without one is refused with
-    ///   [`HandshakeFailure::ProxyHeader`](crate::monitor::HandshakeFailure::ProxyHeader), as guessing would
-    ///   let a client of the proxy claim any address.
-    /// - From all other networks a header is refused, as everything that is not ZMTP is. So name the
-    ///   addresses of the proxies alone, not networks in which there are clients as well.
-    /// - A header by which the proxy says that the connection is its own (`LOCAL`, `UNKNOWN`), or that has no
-    ///   network address, leaves the address as it is.
-    /// - It is read before anything else, within [`handshake_interval`](Self::handshake_interval), up to 107
-    ///   bytes in version 1 and 4,096 in version 2. Additional fields are skipped. Until then the connection
-    ///   counts among the half-open ones, without an address.
+    ///   [`HandshakeFailure::ProxyHeader`](crate::monitor::HandshakeFailure::ProxyHeader), because
+    ///   guessing would let a client of the proxy claim any address.
+    /// - From all other networks a header is refused, like everything that is not ZMTP. Name only the
+    ///   addresses of the proxies, not networks that also contain clients.
+    /// - A header that marks the connection as the proxy's own (`LOCAL`, `UNKNOWN`), or that has no
+    ///   network address, leaves the address unchanged.
+    /// - The header is read before anything else, within
+    ///   [`handshake_interval`](Self::handshake_interval), up to 107 bytes in version 1 and 4,096 in
+    ///   version 2. Additional fields are skipped. Until the header has been read, the connection counts
+    ///   as half-open, without an address.
     ///
-    /// Connections that this socket dials are not concerned. Sockets that share a port have the same
+    /// Connections that this socket dials are not affected. Sockets that share a port must have the same
     /// networks.
     ///
     /// # Examples

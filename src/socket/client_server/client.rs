@@ -49,9 +49,9 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// # Remotes that go silently
 ///
 /// A server whose process hangs, or whose host or network fails, is noticed only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, which it is not by default, as in libzmq:
-/// within the interval and the timeout then. Without it, messages for that server wait indefinitely, and no
-/// event tells.
+/// [`heartbeat_interval`](Builder::heartbeat_interval) is set. It is then noticed within the interval
+/// plus the timeout. By default, as in libzmq, it is not set: messages for that server wait
+/// indefinitely, and no event reports the failure.
 ///
 /// # Giving way
 ///
@@ -82,8 +82,8 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Socket};
 /// the [`CloseReport`].
 ///
 /// The sink waits while the client is mute, whatever [`send_timeout`](Builder::send_timeout) says. It
-/// fails only when the socket is closed, which ends a `StreamExt::forward`; that remotes come and go
-/// does not.
+/// fails only when the socket is closed, which ends a `StreamExt::forward`. Remotes that come and go do
+/// not make it fail.
 ///
 /// # Examples
 ///

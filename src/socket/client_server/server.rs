@@ -43,10 +43,10 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Lossy, Socket};
 /// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
 /// [`try_route`](Self::try_route) gives the message back. Other remotes are not held up.
 ///
-/// A routing id that is unknown, or whose remote has gone, is an error at once, also for those who
-/// are waiting for that remote. They get their message back. That a remote has gone is noticed by
-/// reading from it or writing to it: while its queue of received messages is full, nothing is read,
-/// and it takes something to be written. One that goes silently is noticed only with a
+/// A routing id that is unknown, or whose remote has gone, is an error at once, also for those who are
+/// waiting for that remote. They get their message back. That a remote has gone is noticed by reading
+/// from it or writing to it: while its queue of received messages is full, nothing is read, and it takes
+/// something to be written. A remote that fails silently is noticed only with a
 /// [`heartbeat_interval`](Builder::heartbeat_interval), which is not set by default.
 ///
 /// # Giving way
@@ -78,10 +78,10 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Lossy, Socket};
 /// open. The sink of a handle that is dropped with a message that was not flushed drops that
 /// message, and counts it in the [`CloseReport`].
 ///
-/// The sink waits for as long as the queue of a remote is full, whatever
-/// [`send_timeout`](Builder::send_timeout) says, and fails when the socket is closed or the remote of a
-/// message has gone. A `StreamExt::forward` ends with either, for all remotes. To go on without
-/// those that have gone, or that do not read, forward to [`lossy`](Self::lossy).
+/// The sink waits while the queue of a remote is full, whatever [`send_timeout`](Builder::send_timeout)
+/// is. It fails when the socket is closed or the remote of a message has gone, and either failure ends a
+/// `StreamExt::forward` for all remotes. To continue without remotes that have gone or do not read,
+/// forward to [`lossy`](Self::lossy).
 ///
 /// # Examples
 ///
@@ -273,9 +273,9 @@ impl Server {
         }
     }
 
-    /// Turns this handle into a [`Sink`] that drops messages to remotes that have gone, or that have no
-    /// room for [`send_timeout`](Builder::send_timeout), counts them, and goes on: for
-    /// `StreamExt::forward`, which ends at the first error. It is a [`Stream`] as well.
+    /// Turns this handle into a [`Sink`] that drops messages to remotes that have gone, or whose queue
+    /// stays full for [`send_timeout`](Builder::send_timeout), counts them, and continues. It is for
+    /// `StreamExt::forward`, which ends at the first error, and is a [`Stream`] as well.
     pub fn lossy(self) -> Lossy<Self> {
         Lossy::new(self)
     }

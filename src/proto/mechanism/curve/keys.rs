@@ -20,16 +20,18 @@ pub struct CurvePublicKey([u8; LEN]);
 
 /// The secret half of a key pair of CURVE.
 ///
-/// It is never printed. It is read from 40 characters of Z85, as everywhere around ZeroMQ.
+/// It is never printed. It is parsed from 40 characters of Z85, as is usual for ZeroMQ.
 ///
 /// # Memory
 ///
-/// A key lies in one place on the heap, which its clones and the sockets that use it share, and which is
-/// overwritten when the last of them is dropped. Copies that arithmetic leaves on the stack are overwritten,
-/// too. Beyond the reach of safe Rust are registers that the system saves, memory that is swapped out or
-/// dumped, and the text or the bytes that a program makes a key of: overwrite these yourself, for example
-/// with the crate `zeroize`. Short-term keys of connections are overwritten when they are dropped, but
+/// A key is stored in one place on the heap, shared by its clones and by the sockets that use it, and
+/// overwritten when the last of them is dropped. Copies that arithmetic leaves on the stack are
+/// overwritten, too. Short-term keys of connections are overwritten when they are dropped, but
 /// encrypting a message leaves parts of them on the stack.
+///
+/// Safe Rust cannot overwrite registers that the system saves, or memory that is swapped out or dumped.
+/// Nor does this crate overwrite the text or the bytes from which a program creates a key: do so
+/// yourself, for example with the crate `zeroize`.
 ///
 /// # Examples
 ///
@@ -106,7 +108,8 @@ impl fmt::Display for CurvePublicKey {
 }
 
 impl CurveSecretKey {
-    /// Makes a key of its octets, which have to be random. The caller's own copy of them stays where it is.
+    /// Creates a key from its bytes, which have to be random. The caller's own copy of them is not
+    /// overwritten.
     #[must_use]
     pub fn from_bytes(mut octets: [u8; 32]) -> Self {
         let key = Self::filled(|key| key.copy_from_slice(&octets));
