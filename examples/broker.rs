@@ -1,4 +1,5 @@
-//! A broker between clients and workers: who asks need not know who answers, nor how many there are.
+//! A broker between clients and workers: clients need not know which workers answer, or how many there
+//! are.
 //!
 //! `cargo run --example broker`
 //!
@@ -7,13 +8,13 @@
 //! one way and replies the other. On its way a request carries the routing id of its client in front of
 //! its body, and the reply carries it back, which is the one thing that workers have to know of.
 //!
-//! When all workers are busy requests wait, up to the high-water marks, and then with the clients. What
-//! was sent to a worker that goes away is lost, as it is without a broker: a client that needs the reply
-//! asks again. A reply to a client that has gone, or that reads nothing, is dropped by the lossy sink and
-//! counted, and delays no other client.
+//! When all workers are busy requests wait, up to the high-water marks, and then with the clients.
+//! Requests that were sent to a worker that leaves are lost, as they are without a broker: a client that
+//! needs the reply asks again. The lossy sink drops and counts replies to clients that have gone or do
+//! not read, so that they delay no other client.
 //!
-//! It ends when its clients have all replies, or at Ctrl-C or SIGTERM: then it takes no more requests, and
-//! waits a second at most for the replies to those that are with workers.
+//! It ends when its clients have all replies, or at Ctrl-C or SIGTERM. After a signal it accepts no more
+//! requests, and waits at most one second for the replies that workers still owe.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -33,7 +34,7 @@ use tokio_zmtp::{Client, Endpoint, Message, RoutingId, Server, Socket};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Replies wait for no client: with the one that is full would wait those of all others.
+    // Replies do not wait for a client whose queue is full: they would delay the replies to all others.
     let front = Server::builder().send_timeout(Duration::ZERO).heartbeat_interval(HEARTBEAT);
     let front = front.bind("tcp://127.0.0.1:*").await?;
     let back = Client::builder().heartbeat_interval(HEARTBEAT).build();
@@ -64,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             signalled?;
             println!("broker: finishing");
             stop.send(()).map_err(|()| "the requests end here")?;
-            // What was taken is handed on, and its replies are handed back.
+            // Requests that were received are forwarded, and their replies are returned.
             let mut is_handed_on = false;
             let finished = future::poll_fn(|cx| {
                 is_handed_on = is_handed_on || requests.as_mut().poll(cx)?.is_ready();
@@ -87,7 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits for Ctrl-C or, on Unix, for SIGTERM, by which containers and systemd end a process.
+/// Waits for Ctrl-C or, on Unix, for SIGTERM, which containers and systemd send to end a process.
 async fn shutdown_signal() -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -172,7 +173,7 @@ fn show(done: Vec<BTreeMap<String, u32>>) {
     );
 }
 
-/// A remote that has gone silently is noticed within twice this time.
+/// A remote that fails silently is noticed within twice this time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How long workers have for the last replies.

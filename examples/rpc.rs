@@ -1,5 +1,5 @@
-//! Calls to two servers over one client: concurrent ones, a slow one with a deadline, a stream, and an
-//! end in good order.
+//! Calls to two servers over one client: concurrent ones, a slow one with a deadline, a stream, and a
+//! graceful end.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -79,5 +79,5 @@ async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
     }
 }
 
-/// A side that has gone silently is noticed within twice this time: calls fail instead of waiting.
+/// A side that fails silently is noticed within twice this time: calls fail instead of waiting.
 const HEARTBEAT: Duration = Duration::from_secs(10);

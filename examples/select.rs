@@ -1,4 +1,4 @@
-//! A server that waits for requests, a timer and its end at once, and ends in good order.
+//! A server that waits for requests, a timer and signals concurrently, and ends gracefully.
 //!
 //! `cargo run --example select`
 //!
@@ -16,21 +16,22 @@ use tokio_zmtp::{Client, Endpoint, Message, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Clients that do not read hold up the end for no longer than this.
+    // Clients that do not read delay the end by at most this time.
     let builder = Server::builder().linger(Duration::from_secs(1)).heartbeat_interval(HEARTBEAT);
     let server = builder.bind("tcp://127.0.0.1:*").await?;
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     println!("server: listening on {endpoint}");
 
-    // These two are made once: dropped and made anew at each turn of the loop, one would begin
-    // again, and the other miss a signal between two turns.
+    // These two are created once. If each turn of the loop created them again, the client would restart,
+    // and a signal between two turns would be missed.
     let mut client = pin!(ask(endpoint));
     let mut signal = pin!(shutdown_signal());
     let mut ticks = time::interval(Duration::from_millis(200));
     let mut answered = 0;
     loop {
         tokio::select! {
-            // This one is made anew, and dropped when another is ready first: no request is lost.
+            // This one is created at each turn, and dropped when another is ready first: no request is
+            // lost.
             request = server.recv() => answered += answer(&server, &request?),
             _ = ticks.tick() => println!("server: {answered} requests answered so far"),
             signalled = &mut signal => {
@@ -57,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits for Ctrl-C or, on Unix, for SIGTERM, by which containers and systemd end a process.
+/// Waits for Ctrl-C or, on Unix, for SIGTERM, which containers and systemd send to end a process.
 async fn shutdown_signal() -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -92,7 +93,7 @@ async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A remote that has gone silently is noticed within twice this time.
+/// A remote that fails silently is noticed within twice this time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// How many requests the client has.

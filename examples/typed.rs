@@ -1,4 +1,4 @@
-//! A client and a server that exchange values instead of octets, as JSON.
+//! A client and a server that exchange values instead of bytes, as JSON.
 //!
 //! `cargo run --example typed`
 //!
@@ -114,8 +114,8 @@ fn addressed_stream<T: DeserializeOwned>(
     })
 }
 
-/// A server's sink, for values, each with the client that it goes to. An answer to a client that has gone
-/// is counted, and is no error.
+/// A server's sink, for values, each with the client that it goes to. An answer to a client that has
+/// gone is counted, and is not an error.
 fn addressed_sink<T: Serialize>(
     server: Server,
 ) -> impl Sink<(RoutingId, T), Error = TypedError> + Unpin {

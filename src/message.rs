@@ -142,8 +142,8 @@ impl Message {
         Self(Inner::Long { routing_id, body })
     }
 
-    /// What stands from `start` on: a copy if that is short, and otherwise a share. Nothing carries a
-    /// routing id.
+    /// Returns the bytes from `start` on: copied if they are few, and otherwise shared. The result has
+    /// no routing id.
     #[cfg(feature = "rpc")]
     #[inline]
     pub(crate) fn tail(&self, start: usize) -> Self {

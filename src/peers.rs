@@ -126,8 +126,9 @@ impl Peers {
         Hope(Arc::clone(self))
     }
 
-    /// Adds a listener that accepts, or a remote that was accepted: before the former is dropped, and this
-    /// is dropped after the remote has joined, so that there is no moment at which it is neither.
+    /// Adds a listener that accepts, or a remote that was accepted. It is called before the listener's
+    /// own value is dropped, and its result is dropped after the remote has joined, so that a remote is
+    /// counted at every moment.
     pub(crate) fn arrive(self: &Arc<Self>) -> Arriving {
         self.presence.send_modify(|presence| presence.arriving += 1);
         Arriving(Arc::clone(self))

@@ -40,7 +40,7 @@ pub(crate) enum ProxyHeaderError {
     Line,
     #[error("the connection does not begin with a header of the PROXY protocol")]
     Missing,
-    #[error("a header of the PROXY protocol of {len} bytes, where the limit is {limit}")]
+    #[error("the header of the PROXY protocol has {len} bytes, above the limit of {limit}")]
     TooLong { len: usize, limit: usize },
 }
 

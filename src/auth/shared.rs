@@ -87,5 +87,5 @@ fn catch<T>(ask: impl FnOnce() -> T) -> Result<T, StatusCode> {
     })
 }
 
-/// How often the log is told of panics, which a remote may be able to cause.
+/// Limits how often panics are logged, because a remote may be able to cause them.
 static PANICS: Quota = Quota::of_runtime();

@@ -31,7 +31,7 @@ pub(super) mod optional_time {
     };
 }
 
-/// The mode of a file, or nothing at all: `"0660"`.
+/// The mode of a file, or none: `"0660"`.
 #[cfg(unix)]
 pub(super) mod optional_mode {
     pub(in crate::config) use super::{
@@ -167,7 +167,7 @@ const INFINITE: &str = "infinite";
 #[serde(transparent)]
 struct Time(#[serde(with = "time")] Duration);
 
-/// Written as text: as a number, most people would take it for a decimal one where it is octal.
+/// It is written as text, because an octal number is easily mistaken for a decimal one.
 #[cfg(unix)]
 struct Mode(u32);
 

@@ -27,24 +27,24 @@ use crate::proto::traffic::TrafficDecoder;
 /// through keep room for it as long as the connection lasts.
 pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Peer);
 
-/// When a handshake has to be finished.
+/// The deadline of a handshake.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
-    /// When it is, and how long that was from the beginning. Nothing if it never is.
+    /// The deadline, and its distance from the beginning; `None` for no deadline.
     end: Option<(Instant, Duration)>,
 }
 
 impl Deadline {
-    /// A deadline from now on. A limit beyond all times is none.
+    /// A deadline from now on. A limit beyond the range of the clock means no deadline.
     pub(crate) fn after(limit: Option<Duration>) -> Self {
         Self { end: limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))) }
     }
 
-    /// Does something until the deadline.
+    /// Runs a future until the deadline.
     ///
     /// # Errors
     ///
-    /// How it failed, or that the deadline has passed.
+    /// The failure of the future, or that the deadline has passed.
     pub(crate) async fn keep<T>(
         self,
         doing: impl Future<Output = Result<T, HandshakeFailure>>,
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
         Ok(Self { stream: io, handshake: codec.0, read: read_buf, admission })
     }
 
-    /// Lets the remote talk to a socket, and finishes its handshake until the deadline.
+    /// Assigns the remote to a socket, and finishes its handshake before the deadline.
     pub(crate) async fn introduce(
         self,
         config: &HandshakeConfig,

@@ -78,11 +78,11 @@ pub(crate) struct Connection<'a, S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// How many octets of an incomplete frame have arrived.
     incomplete: usize,
-    /// Whether anything has arrived that is complete.
+    /// Whether anything complete has arrived.
     has_received: bool,
     /// Whether a message was written whole.
     has_written: bool,
-    /// Whether it was the remote that ended the connection.
+    /// Whether the remote ended the connection.
     is_ended_by_remote: bool,
     quiet: Quiet,
 }
@@ -147,7 +147,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         reason
     }
 
-    /// Whether anything has passed whole after the handshake, one way or the other.
+    /// Whether anything complete has passed after the handshake, in either direction.
     pub(crate) const fn has_passed(&self) -> bool {
         self.has_received || self.has_written
     }
@@ -278,7 +278,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         Ok(())
     }
 
-    /// Tells the heartbeats what the writing has come to.
+    /// Reports the progress of writing to the heartbeats.
     fn note_progress(&mut self, cx: &mut Context<'_>) {
         let progress = self.writer.take_progress();
         if progress > 0 {
@@ -295,8 +295,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
-    /// Ready when it is time for the heartbeats, if not before: a timer that is set too early goes off and
-    /// is set again, which costs less than to set it anew whenever something arrives.
+    /// Ready when the heartbeats are due, or earlier: a timer that is set too early fires and is set
+    /// again, which costs less than resetting it at every arrival.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(due) = self.heartbeating.poll_timeout() else { return Poll::Pending };
         let due = Instant::from_std(due);
@@ -435,8 +435,8 @@ fn now() -> std::time::Instant {
 const READS_PER_WAKE: usize = 16;
 
 /// How many bytes are read before other tasks get their turn: few enough that receivers find them in the
-/// cache, and leave the buffers to be read into again. It counts what is discarded, too, and what frames
-/// cost beside their bytes.
+/// cache, and free the buffers to be read into again. Discarded bytes count, too, and so does the cost
+/// of frames beside their bytes.
 const WORK_PER_WAKE: usize = 0x4_0000;
 
 /// After how many messages the writing gives way.

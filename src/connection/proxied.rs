@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, ReadBuf};
 use crate::monitor::{HandshakeFailure, ProtocolError};
 use crate::proxy_header::{self, Decoded, ProxyHeader};
 
-/// Reads the header of the PROXY protocol that a stream begins with, and nothing of what follows. There is no
-/// deadline except the caller's.
+/// Reads the header of the PROXY protocol at the beginning of a stream, and nothing beyond it. The
+/// caller sets the deadline.
 ///
-/// A line of version 1 does not say how long it is, so that it is read by two bytes at a time.
+/// A line of version 1 does not state its length, so that it is read two bytes at a time.
 pub(crate) async fn read_proxy_header<S: AsyncRead + Unpin>(
     stream: &mut S,
 ) -> Result<ProxyHeader, HandshakeFailure> {

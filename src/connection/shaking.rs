@@ -1,4 +1,4 @@
-//! A stream that shakes hands, and the memory that its handshake passes through.
+//! A stream during its handshake, and the memory that the handshake passes through.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,8 +8,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::codec::HandshakeCodec;
 
-/// A stream whose buffers are overwritten when its handshake is over, in whatever way: a password passes
-/// through them under PLAIN.
+/// A stream whose buffers are overwritten when its handshake succeeds or fails: under PLAIN a password
+/// passes through them.
 #[derive(Debug)]
 pub(super) struct Shaking<S>(Option<Framed<S, HandshakeCodec>>);
 
@@ -18,7 +18,7 @@ impl<S> Shaking<S> {
         Self(Some(framed))
     }
 
-    /// Ends the handshake. What was read and not taken stays.
+    /// Ends the handshake. Bytes that were read and not taken are kept.
     pub(super) fn into_inner(mut self) -> Framed<S, HandshakeCodec> {
         self.wipe();
         self.0.take().expect(THERE)
@@ -52,7 +52,7 @@ impl<S> Drop for Shaking<S> {
     }
 }
 
-/// Overwrites what a buffer has held and holds no more.
+/// Overwrites the bytes that a buffer held before.
 fn wipe(buffer: &mut BytesMut) {
     let held = Zeroizing::new(buffer.to_vec());
     buffer.clear();

@@ -39,11 +39,11 @@ pub(super) struct Writer {
     long: VecDeque<Long>,
     /// Commands for the next round, encoded, and sealed after all that went before.
     commands: BytesMut,
-    /// How many octets of the commands of this round are not written yet. They stand before all messages.
+    /// How many bytes of the commands of this round are not written yet. They precede all messages.
     commands_left: usize,
-    /// Whether the stream has refused octets since there was nothing to write.
+    /// Whether the stream has refused bytes since there was nothing to write.
     is_refused: bool,
-    /// How many it has taken after that, since this was last asked.
+    /// How many bytes it has taken after that, since this was last queried.
     progress: usize,
     /// If traffic is encrypted.
     sealer: Option<Sealer>,
@@ -151,7 +151,7 @@ impl Writer {
         mem::take(&mut self.written)
     }
 
-    /// How many octets the stream has taken after it had refused some, since this was last asked: its
+    /// Returns how many bytes the stream has taken after it had refused some, since the last call: its
     /// buffer was full, and the remote has made room in it.
     pub(super) fn take_progress(&mut self) -> usize {
         mem::take(&mut self.progress)

@@ -31,9 +31,9 @@ impl Backoff {
         jittered(self.max, random)
     }
 
-    /// Notes a connection that has ended. It begins the delays anew if it was of some use: if something
-    /// passed after the handshake, that is, if the remote has sent something or a message was written
-    /// whole, or if the connection has lasted. A remote that refuses a message finishes the handshake, too.
+    /// Notes that a connection has ended. The delays begin anew if it was of use: if after the handshake
+    /// the remote has sent something or a message was written whole, or if the connection has lasted. A
+    /// finished handshake is not enough: a remote that refuses a message finishes it, too.
     pub(super) fn handle_connection(&mut self, has_passed: bool, lasted: Duration) {
         if has_passed || lasted >= self.max.min(LASTING) {
             self.reset();
@@ -50,7 +50,7 @@ fn jittered(interval: Duration, random: f64) -> Duration {
     half + half.mul_f64(random)
 }
 
-/// A connection that has lasted for so long was of some use, though nothing may have passed.
+/// A connection that has lasted this long was of use, even if nothing has passed.
 const LASTING: Duration = Duration::from_secs(10);
 
 /// Where nobody listens on this machine an attempt fails at once; without a delay it would take a

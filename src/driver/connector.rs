@@ -199,7 +199,7 @@ impl Connector {
         if self.has_messages() { Some(dialling.await) } else { None }
     }
 
-    /// Waits, if this is to be one remote more, until those that have ended have left less than they may.
+    /// If this adds a remote, waits until ended remotes have left less than the limit.
     async fn until_room(&self) {
         let Shared { routing, .. } = &*self.shared;
         if self.attachment.is_some() && self.connections > 0 {
@@ -213,7 +213,8 @@ impl Connector {
         }
     }
 
-    /// Queues what connections have left, if that is so much that there should be no other before.
+    /// Queues the messages that connections have left, if there are so many that no other connection
+    /// should be made before.
     async fn deliver_rest(&mut self) {
         let Some(attachment) = &mut self.attachment else { return };
         if attachment.has_left_much() {
@@ -317,7 +318,7 @@ impl Connector {
                     reason = half.ended() => Some(reason),
                     () = joined.disconnected() => None,
                 };
-                // Whoever has bound the name is there, and no handshake was for nothing.
+                // The socket that has bound the name is there, and no handshake was wasted.
                 (reason, true, half.leave()?)
             }
             Line::Stream(framed) => {

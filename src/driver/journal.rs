@@ -17,7 +17,7 @@ use crate::quota::{Quotas, within_quota};
 use crate::remote::{Origin, Remote};
 use crate::stats::Ended;
 
-/// Writes an event at a level that is found out only now, as often as its quota admits it.
+/// Writes an event at a level that is known only at run time, as often as its quota admits.
 macro_rules! event {
     ($quota:expr, $level:expr, $($event:tt)+) => {
         match $level {
@@ -79,7 +79,7 @@ pub(super) fn record_connection_id(span: &Span, id: ConnectionId) {
     span.record("connection_id", u64::from(id));
 }
 
-/// Says where the connection of the span comes from, which its proxy has told.
+/// Records the origin of the connection in its span, as its proxy has reported it.
 pub(super) fn record_remote(span: &Span, address: SocketAddr) {
     span.record("remote", display(address));
 }
@@ -112,7 +112,7 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
     event!(quotas.disconnected, level, reason = reason as &dyn StdError, "disconnected");
 }
 
-/// Says that an endpoint establishes no connections for now.
+/// Logs that an endpoint establishes no connections for now.
 pub(super) fn paused(quotas: &Quotas, Ended { remotes, messages, bytes, .. }: Ended) {
     within_quota!(
         quotas.paused,
@@ -121,13 +121,13 @@ pub(super) fn paused(quotas: &Quotas, Ended { remotes, messages, bytes, .. }: En
         remotes,
         messages,
         bytes,
-        "no new connections until what ended remotes have left is received",
+        "no new connections until messages of ended remotes are received",
     );
 }
 
-/// Says that it does again.
+/// Logs that an endpoint establishes connections again.
 pub(super) fn resumed(quotas: &Quotas) {
-    within_quota!(quotas.resumed, info, target: ENDPOINT, "new connections again");
+    within_quota!(quotas.resumed, info, target: ENDPOINT, "establishing new connections again");
 }
 
 /// Says that the handshake of a connection that was accepted has failed.

@@ -52,7 +52,7 @@ struct Place {
     quotas: Arc<Quotas>,
 }
 
-/// Which connection it is, and what is known of where it comes from.
+/// The id of a connection, and what is known of its origin.
 #[derive(Debug)]
 struct Whence {
     connection_id: ConnectionId,
@@ -131,7 +131,7 @@ impl Listener {
         tracing::info!(target: journal::ENDPOINT, "closed");
         place.publish(|| EventKind::Closed);
         let _ = release.send(());
-        // If only nobody is accepted any more, connections go on until the endpoint is given up.
+        // If only accepting has stopped, connections continue until the endpoint ends.
         let serving = async { while connections.join_next().await.is_some() {} };
         tokio::select! {
             () = serving => {}
@@ -216,8 +216,8 @@ impl Place {
         self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
     }
 
-    /// Reads the header of a proxy, and takes what that says of the origin. Returns false if the endpoint was
-    /// given up meanwhile.
+    /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint ended
+    /// meanwhile.
     async fn hear_proxy(
         &self,
         incoming: &mut Incoming,
@@ -312,7 +312,7 @@ impl Place {
             let establishing = Box::pin(self.half_open(whence.origin, async |asking| {
                 let shaken =
                     establish(stream, handshake.clone(), deadline, largest, asking).await?;
-                // Accepted before there was too much.
+                // Accepted before the limit was exceeded.
                 self.shared.routing.has_room().await;
                 Ok(shaken)
             }));
@@ -388,8 +388,8 @@ impl Place {
         Ok(())
     }
 
-    /// Waits until remotes that have ended have left less than they may. Returns nothing if the endpoint was
-    /// given up meanwhile.
+    /// Waits until ended remotes have left less than the limit. Returns `None` if the endpoint ended
+    /// meanwhile.
     async fn until_room(&self) -> Option<()> {
         tokio::select! {
             () = self.shared.routing.has_room() => Some(()),

@@ -316,7 +316,7 @@ impl Drop for Driver {
         self.shared.peers.close();
         self.shared.routing.close();
         self.shared.publisher.end();
-        // What waits has been woken, and needs no timers any more.
+        // All waiting tasks have been woken, and need no timers any more.
         self.shared.runtime.end();
     }
 }

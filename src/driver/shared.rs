@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) runtime: Runtime,
     pub(super) handshake: HandshakeConfig,
-    /// Cancelled when nobody is to be accepted any more.
+    /// Cancelled when no more remotes are accepted.
     pub(super) full: CancellationToken,
     /// Can be changed while the socket is in use.
     linger: Mutex<Option<Duration>>,
@@ -62,7 +62,7 @@ impl Shared {
         Self { routing, options, peers, publisher, runtime, handshake, full, linger }
     }
 
-    /// Accepts no more remotes, at any endpoint: addresses become free, and connections go on.
+    /// Stops accepting remotes at every endpoint: addresses become free, and connections continue.
     #[cfg(feature = "rpc")]
     pub(crate) fn stop_accepting(&self) {
         self.full.cancel();
@@ -79,7 +79,7 @@ impl Shared {
         Some(Asking { authenticator, caller: Caller::new(domain, endpoint.clone(), origin) })
     }
 
-    /// Says that an endpoint establishes no connections for now, or that it does again.
+    /// Reports that an endpoint establishes no connections for now, or that it does again.
     pub(super) fn paused(&self, is_paused: bool, endpoint: &Endpoint, quotas: &Quotas) {
         let event = if is_paused {
             let ended = self.routing.ended();

@@ -1,4 +1,4 @@
-//! What can be set on Unix domain sockets.
+//! Options of Unix domain sockets.
 
 /// The options of every path that a socket binds. What is `None` is left to the system.
 #[derive(Clone, Copy, Debug, Default)]

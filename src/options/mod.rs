@@ -67,14 +67,14 @@ impl Default for Options {
             disconnect_message: None,
             // libzmq's default.
             domain: Arc::from(""),
-            // libzmq has no such mark. What remotes leave that come for one request each is far less, even if
-            // thousands have come while the application was busy; and a server can spare it as a rule.
+            // libzmq has no such limit. Remotes that connect for one request each leave far less, even
+            // if thousands connect while the application is busy. A server can usually spare this much.
             ended_hwm_bytes: 0x400_0000,
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
             // libzmq's default: none. A remote that only receives slowly must not be taken for dead by
-            // itself: libzmq reads nothing, and answers no PING, while its queue is full, which RFC 41
-            // calls the mute state and lets last. Services set them, as the examples do.
+            // default: libzmq reads nothing, and answers no PING, while its queue is full. RFC 41 calls
+            // this the mute state and does not limit it. Services set heartbeats, as the examples do.
             heartbeat: HeartbeatConfig::default(),
             // libzmq's default: none.
             hello_message: None,
@@ -95,7 +95,7 @@ impl Default for Options {
             // libzmq's default.
             mechanism: Mechanism::Null,
             metadata: Metadata::default(),
-            // A header from anybody else than a proxy that is trusted would be a forged address.
+            // A header from any remote except a trusted proxy could forge an address.
             proxy_protocol: Vec::new(),
             // libzmq's default.
             reconnect_interval: Some(Duration::from_millis(100)),

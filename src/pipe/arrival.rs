@@ -79,7 +79,7 @@ impl Cargo {
         }
     }
 
-    /// What each message takes beside its [`octets`](Self::octets).
+    /// The memory of each message beside its [`octets`](Self::octets).
     pub(super) const fn overhead(&self) -> usize {
         match self {
             Self::Framed(_) => 0,

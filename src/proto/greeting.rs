@@ -167,7 +167,7 @@ impl fmt::Display for MechanismName {
 #[non_exhaustive]
 pub(crate) enum GreetingError {
     /// The first bytes are those of another protocol.
-    #[error("the greeting is one of {protocol}")]
+    #[error("the greeting belongs to {protocol}")]
     Foreign {
         /// Which one.
         protocol: ForeignProtocol,

@@ -29,7 +29,7 @@ pub enum CallError {
     /// so if a request is too long for them. The request was certainly not carried out. It is not
     /// retryable, because a server with the same limit refuses it again. See
     /// [`Dropped::refused`](crate::stats::Dropped::refused).
-    #[error("servers end the connection while the request is written")]
+    #[error("servers ended the connection while the request was being written")]
     Refused,
     /// The request was not written before its server was abandoned, and no other server was connected.
     /// It was certainly not carried out. See [`Requester`](super::Requester#lost-connections).

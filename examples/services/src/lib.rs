@@ -1,4 +1,5 @@
-//! What the gateway, the gRPC service and the worker have in common: what workers do, when to end, and the definition of the service.
+//! Code that the gateway, the gRPC service and the worker share: the tasks of workers, the signals to
+//! end, and the definition of the service.
 
 mod shutdown;
 mod tasks;

@@ -1,10 +1,10 @@
-//! When a process is asked to end.
+//! Signals that ask a process to end.
 
 use std::io;
 
 use tokio::signal;
 
-/// Waits for Ctrl-C or, on Unix, for SIGTERM, which is what `docker stop`, Kubernetes and systemd send.
+/// Waits for Ctrl-C or, on Unix, for SIGTERM, which `docker stop`, Kubernetes and systemd send.
 ///
 /// # Errors
 ///
@@ -20,7 +20,7 @@ pub async fn shutdown_signal() -> io::Result<()> {
     }
 }
 
-/// Waits for Ctrl-C or, on Unix, for SIGTERM, which is what `docker stop`, Kubernetes and systemd send.
+/// Waits for Ctrl-C or, on Unix, for SIGTERM, which `docker stop`, Kubernetes and systemd send.
 ///
 /// # Errors
 ///

@@ -62,5 +62,5 @@ impl Workers {
     }
 }
 
-/// A side that has gone silently is noticed within twice this time: calls fail instead of waiting.
+/// A side that fails silently is noticed within twice this time: calls fail instead of waiting.
 const HEARTBEAT: Duration = Duration::from_secs(10);

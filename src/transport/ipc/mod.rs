@@ -205,7 +205,7 @@ fn name(address: &SockAddr) -> io::Result<IpcEndpoint> {
         (None, None) => None,
     };
     let text = text.ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "no name, or one that is no text")
+        io::Error::new(io::ErrorKind::InvalidInput, "no name, or a name that is not UTF-8")
     })?;
     let endpoint = IpcEndpoint::from_path(Path::new(&text));
     endpoint.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))

@@ -25,7 +25,7 @@ pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
     }
     for (option, uid, gid) in [(GROUP, None, group), (OWNER, owner, None)] {
         if [uid, gid].contains(&Some(NOT_AN_ID)) {
-            return Err(refused(option, invalid("it stands for no change")));
+            return Err(refused(option, invalid("the value means no change")));
         }
         if uid.or(gid).is_some() {
             let outcome = std::os::unix::fs::chown(&target, uid, gid);

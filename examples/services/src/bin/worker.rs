@@ -4,13 +4,13 @@
 //! LISTEN=tcp://127.0.0.1:5555 cargo run -p services --bin worker
 //! ```
 //!
-//! At Ctrl-C or SIGTERM it drains: it notifies the requesters that are connected, which send their calls to
-//! other workers from then on, finishes the requests in flight, and ends. Its address is free as soon as it begins
-//! to drain, so that its successor can start at once. Several workers are restarted one after the other
-//! without a lost call.
+//! At Ctrl-C or SIGTERM it drains: it notifies the connected requesters, finishes the requests in
+//! flight, and ends. Requesters send further calls to other workers. Its address is free as soon as it
+//! begins to drain, so that its successor can start immediately. Several workers can be restarted one
+//! after the other without losing a call.
 //!
-//! An orchestrator kills a process that takes too long. Requests in flight have 20 seconds here, less than the
-//! 30 that Kubernetes allows by default.
+//! An orchestrator kills a process that takes too long to end. Requests in flight have 20 seconds here,
+//! less than the 30 seconds that Kubernetes allows by default.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let signal = {
         let ending = ending.clone();
         async move {
-            // Without signals it ends when it is killed.
+            // Without signals, the process ends only when it is killed.
             if shutdown_signal().await.is_err() {
                 future::pending::<()>().await;
             }
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     tokio::select! {
         () = responder.serve_with_shutdown(service_fn(perform), signal) => {}
-        () = overdue(ending) => println!("some requests are given up"),
+        () = overdue(ending) => println!("some requests were abandoned"),
     }
 
     let undelivered = server.close().await.undelivered;
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits until what is in flight at the end has had time enough.
+/// Waits until the time limit for requests in flight is over.
 async fn overdue(ending: CancellationToken) {
     ending.cancelled().await;
     time::sleep(Duration::from_secs(20)).await;

@@ -31,7 +31,8 @@ impl Process {
         process
     }
 
-    /// Sends a signal that asks it to end, such as that of Ctrl-C, `INT`, and waits until that is noticed.
+    /// Sends a signal that asks it to end, such as `INT` for Ctrl-C, and waits until the program
+    /// notices.
     pub(crate) async fn signal(&mut self, signal: &str) {
         let kill = format!("kill -s {signal} {}", self.child.id().unwrap());
         assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());

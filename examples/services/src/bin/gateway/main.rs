@@ -17,10 +17,9 @@
 //! server, makes them again when they break, and sends to each in turn. What would have to wait is
 //! refused instead, so that callers who give up leave nothing behind.
 //!
-//! At Ctrl-C or SIGTERM it ends from the front to the back: no more requests are accepted, those under way are
-//! answered if that takes no longer than 20 seconds, then the client is closed, then the servers. The
-//! environment can set `LISTEN`, an address; `WORKERS`, how many; and `MAX_CALLS`, how many may be under
-//! way.
+//! At Ctrl-C or SIGTERM it ends from the front to the back. No more requests are accepted, those in
+//! flight are answered within 20 seconds, then the client is closed, then the servers. The environment
+//! can set `LISTEN`, an address; `WORKERS`, how many; and `MAX_CALLS`, how many may be under way.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -64,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let serving = axum::serve(listener, router).with_graceful_shutdown(interrupt(ending.clone()));
     tokio::select! {
         served = serving.into_future() => served?,
-        () = overdue(ending) => println!("some requests are given up"),
+        () = overdue(ending) => println!("some requests were abandoned"),
     }
 
     let undelivered = requester.close().await.undelivered;
@@ -73,9 +72,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits for a signal to end, and notifies those who would go on indefinitely.
+/// Waits for a signal to end, and notifies the streams that would continue indefinitely.
 async fn interrupt(ending: CancellationToken) {
-    // Without signals it ends when it is killed.
+    // Without signals, the process ends only when it is killed.
     if shutdown_signal().await.is_err() {
         future::pending::<()>().await;
     }

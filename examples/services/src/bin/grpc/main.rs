@@ -19,9 +19,9 @@
 //! goes with the call, so that neither the service nor a server works for somebody who has given up;
 //! tonic drops the handler of a request that is cancelled, and the call with it.
 //!
-//! At Ctrl-C or SIGTERM it ends from the front to the back: no more requests are accepted, those under way are
-//! answered if that takes no longer than 20 seconds, then the client is closed, then the servers. The
-//! environment can set `LISTEN`, an address, and `WORKERS`, how many.
+//! At Ctrl-C or SIGTERM it ends from the front to the back. No more requests are accepted, those in
+//! flight are answered within 20 seconds, then the client is closed, then the servers. The environment
+//! can set `LISTEN`, an address, and `WORKERS`, how many.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .serve_with_incoming_shutdown(TcpIncoming::from(listener), interrupt(ending.clone()));
     tokio::select! {
         served = serving => served?,
-        () = overdue(ending) => println!("some requests are given up"),
+        () = overdue(ending) => println!("some requests were abandoned"),
     }
 
     let undelivered = requester.close().await.undelivered;
@@ -73,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Waits for a signal to end.
 async fn interrupt(ending: CancellationToken) {
-    // Without signals it ends when it is killed.
+    // Without signals, the process ends only when it is killed.
     if shutdown_signal().await.is_err() {
         future::pending::<()>().await;
     }
