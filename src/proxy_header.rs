@@ -1,21 +1,21 @@
-//! Headers of the PROXY protocol, versions 1 and 2, by which a proxy says whose connection it passes on
-//! (<https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>, sections 2.1 and 2.2).
+//! Headers of the PROXY protocol, versions 1 and 2, by which a proxy reports whose connection it
+//! forwards (<https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>, sections 2.1 and 2.2).
 //!
-//! What is in the specification and of no use here is checked as far as it bounds the header: addresses of
-//! Unix domain sockets, and the additional fields of version 2, which are skipped.
+//! Parts of the specification that are not used here are checked only as far as they bound the header:
+//! addresses of Unix domain sockets, and the additional fields of version 2, which are skipped.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::{self, FromStr};
 
 use thiserror::Error;
 
-/// What a header says.
+/// The content of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyHeader {
-    /// Where the connection comes from that the proxy passes on.
+    /// The origin of the connection that the proxy forwards.
     Proxied(SocketAddr),
-    /// The connection is the proxy's own, such as to see whether the server is there; or the proxy does not
-    /// know a network address. The specification asks to use those of the connection itself.
+    /// The connection is the proxy's own, such as a health check, or the proxy does not know a network
+    /// address. The specification requires the addresses of the connection itself to be used.
     Local,
 }
 
@@ -23,7 +23,7 @@ pub(crate) enum ProxyHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decoded {
     Header(ProxyHeader),
-    /// The header has at least this many bytes more. What follows a header is never among them.
+    /// The header has at least this many more bytes. Bytes that follow the header are never included.
     Missing(usize),
 }
 
@@ -165,12 +165,12 @@ fn decode_binary(rest: &[u8]) -> Result<Decoded, ProxyHeaderError> {
     }))
 }
 
-/// An IPv4 address that is written in IPv6 is what it stands for.
+/// An IPv4 address that is mapped to IPv6 is converted back.
 fn proxied(address: IpAddr, port: u16) -> ProxyHeader {
     ProxyHeader::Proxied(SocketAddr::new(address.to_canonical(), port))
 }
 
-/// What version 2 begins with.
+/// The signature of version 2.
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Version and command, address family, and the length of what follows.
@@ -183,7 +183,7 @@ const IPV6_LEN: usize = 36;
 /// Two paths.
 const UNIX_LEN: usize = 216;
 
-/// What version 1 begins with.
+/// The beginning of version 1.
 const PROXY: &[u8] = b"PROXY ";
 
 /// The longest line of version 1, its end included (section 2.1).

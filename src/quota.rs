@@ -1,11 +1,11 @@
-//! How often the log is told of the same thing.
+//! Limits how often the same event is logged.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Admits few of many lines, and counts those that it does not.
+/// Admits a few of many lines, and counts the others.
 ///
-/// Whatever a remote can repeat could otherwise fill a disk.
+/// Otherwise lines that a remote can repeat could fill a disk.
 #[derive(Debug)]
 pub(crate) struct Quota {
     clock: fn() -> Instant,
@@ -14,7 +14,7 @@ pub(crate) struct Quota {
 
 #[derive(Debug)]
 struct State {
-    /// When the first of the lines was admitted that count.
+    /// When the first counted line was admitted.
     since: Option<Instant>,
     admitted: u32,
     left_out: u64,
@@ -30,7 +30,7 @@ impl Quota {
         Self { clock, state: Mutex::new(State { since: None, admitted: 0, left_out: 0 }) }
     }
 
-    /// Admits a line, and returns how many were left out before it; nothing if this one is left out, too.
+    /// Admits a line, and returns how many were left out before it; `None` if this one is left out, too.
     pub(crate) fn admit(&self) -> Option<u64> {
         let now = (self.clock)();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! The Tokio runtime that a socket lives in.
 //!
-//! Handles are used from any thread, also where no runtime or another one is current. The tasks, the
-//! timers and the IO resources of a socket belong to the runtime that the socket was created in.
+//! Handles are used from any thread, also if no runtime or another runtime is current. The tasks, the
+//! timers and the IO resources of a socket belong to the runtime in which it was created.
 
 use std::future;
 use std::panic;
@@ -20,9 +20,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// The runtime of one socket, for its handles.
 ///
-/// It is there until the driver of the socket ends, and not for longer, as it keeps file descriptors open.
-/// A runtime that shuts down drops its tasks before it stops its clock, and a timer that is polled
-/// afterwards panics; so this is locked during a poll.
+/// It exists only until the driver of the socket ends, because it keeps file descriptors open. A runtime
+/// that shuts down drops its tasks before it stops its clock, and a timer that is polled afterwards
+/// panics. This is therefore locked during a poll.
 #[derive(Debug)]
 pub(crate) struct Runtime(RwLock<Option<Handle>>);
 
@@ -55,7 +55,7 @@ impl Runtime {
         drop(handle);
     }
 
-    /// Returns nothing once the driver has ended.
+    /// Returns `None` once the driver has ended.
     pub(crate) fn handle(&self) -> Option<Handle> {
         self.lock().clone()
     }
@@ -70,8 +70,8 @@ impl Runtime {
         }
     }
 
-    /// Runs a future that uses what only a task of this runtime can use. Returns nothing if the driver has
-    /// ended, or if the runtime shuts down before it is ready.
+    /// Runs a future that needs the context of this runtime. Returns `None` if the driver has ended, or
+    /// if the runtime shuts down before the future is ready.
     pub(crate) async fn run<F>(&self, future: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -106,8 +106,8 @@ impl Runtime {
         .await
     }
 
-    /// Ready when `length` has passed since the first call with this timer. The caller waits for the
-    /// socket as well: after the end of the socket the timer never rings.
+    /// Ready when `length` has passed since the first call with this timer. The caller also waits for
+    /// the socket: after the end of the socket the timer never fires.
     pub(crate) fn poll_sleep(
         &self,
         timer: &mut Timer,

@@ -29,13 +29,13 @@ pub(crate) struct BrokenBatch {
 }
 
 impl Batch {
-    /// Takes over `frames`, which are so many whole messages, with `overhead` bytes before the body of
-    /// each if they were sealed and have been opened where they are. Before them `passed` bytes have been
-    /// passed over.
+    /// Takes over `frames`, which contain `messages` whole messages. If they were sealed and have been
+    /// opened in place, `overhead` bytes precede the body of each. Before them `passed` bytes were
+    /// skipped.
     ///
     /// # Errors
     ///
-    /// The frames are something else.
+    /// The frames are not these messages.
     #[inline]
     pub(super) fn new(
         frames: Bytes,
@@ -57,7 +57,7 @@ impl Batch {
         Ok(Self { frames, messages, overhead, passed, buffer: 0 })
     }
 
-    /// Notes how long the buffer is that the frames are a slice of.
+    /// Notes the length of the buffer that the frames are a slice of.
     pub(super) const fn within(mut self, buffer: usize) -> Self {
         self.buffer = buffer;
         self
@@ -130,7 +130,7 @@ impl Batch {
         self.messages
     }
 
-    /// How long the buffer is that the messages are a slice of, all of which they keep alive.
+    /// Returns the length of the buffer that the messages are a slice of and keep alive.
     pub(crate) const fn buffer(&self) -> usize {
         self.buffer
     }

@@ -197,7 +197,7 @@ pub(crate) enum GreetingError {
 }
 
 impl GreetingError {
-    /// What the remote speaks, if that is known.
+    /// Returns the protocol of the remote, if known.
     pub(crate) const fn protocol(&self) -> Option<ForeignProtocol> {
         match *self {
             Self::Foreign { protocol } => Some(protocol),

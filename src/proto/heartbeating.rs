@@ -1,13 +1,13 @@
-//! When to ask for a sign of life, and when a remote is dead (RFC 37, Connection Heartbeating).
+//! When to request a sign of life, and when a remote is dead (RFC 37, Connection Heartbeating).
 //!
 //! A PING that is queued behind a long message is not under way yet. Until it is written, the remote is
-//! alive as long as it takes bytes, and its time to answer begins when the PING is written. What counts
-//! is *progress*: that the stream takes bytes after it has refused some. Bytes that it takes without
-//! having refused any may end in the buffer of this system, and say nothing about the remote.
+//! alive while it takes bytes. Its time to answer begins when the PING is written. Only *progress*
+//! counts: the stream takes bytes after it has refused some. Bytes that it takes without having refused
+//! any may remain in the buffer of this system, and prove nothing about the remote.
 //!
-//! A time-to-live is the remote's promise to send something at least that often. It counts from the last
-//! arrival, whatever has arrived. The times of arrivals are noted once for each wake-up of the
-//! connection, and only if there is a time-to-live.
+//! A time-to-live is the remote's promise to send something at least that often. It runs from the last
+//! arrival, of whatever kind. The times of arrivals are noted once for each wake-up of the connection,
+//! and only if there is a time-to-live.
 
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ pub(crate) struct Heartbeating {
     pace: Pace,
     /// The time-to-live in the remote's last PING.
     ttl: Option<Duration>,
-    /// When the remote is dead, because that is over.
+    /// When the remote is dead, because its time-to-live is over.
     ttl_over: Option<Instant>,
     /// Whether something has arrived that `ttl_over` does not reflect yet.
     heard: bool,
@@ -97,7 +97,7 @@ impl Heartbeating {
         self.heard = true;
     }
 
-    /// Notes the time of what has arrived since this was last called. Asks for it only if it matters.
+    /// Notes the time of arrivals since the last call. Reads the clock only if the time matters.
     #[inline]
     pub(crate) fn handle_wake(&mut self, now: impl FnOnce() -> Instant) {
         if std::mem::take(&mut self.heard)
@@ -155,8 +155,7 @@ impl Heartbeating {
         }
     }
 
-    /// Notes that it is as late as `now`, which may be earlier than [`poll_timeout`](Self::poll_timeout)
-    /// says.
+    /// Notes the current time, which may be earlier than [`poll_timeout`](Self::poll_timeout).
     ///
     /// # Errors
     ///
@@ -197,8 +196,8 @@ impl Heartbeating {
         Some(Ping::new(ttl.filter(|ttl| Some(*ttl) > self.config.interval), self.context()))
     }
 
-    /// When a remote is dead from which nothing comes from `now` on. It has the time for what is under way
-    /// on top.
+    /// When a remote is dead if nothing arrives from it from `now` on. The time for the bytes under way
+    /// is added.
     fn timeout_from(&self, now: Instant) -> Option<Instant> {
         let timeout = self.config.timeout.or(self.config.interval)?;
         let under_way = self.pace.time().min(timeout.saturating_mul(UNDER_WAY_MAX));
@@ -216,8 +215,8 @@ impl Heartbeating {
     }
 }
 
-/// In timeouts, how long the bytes under way may take on top: a remote that was very slow before it died is
-/// noticed, too.
+/// How many timeouts the bytes under way may add: a remote that was very slow before it died is noticed,
+/// too.
 const UNDER_WAY_MAX: u32 = 3;
 
 #[cfg(test)]

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 /// Measures how long [`UNDER_WAY`] bytes take while the stream takes them no faster than the remote does.
 ///
-/// The answer to a command comes only after all that was written before it, of which the buffers between
-/// the two ends hold some. How much is not known, and how long that takes shows only from what passed
-/// before.
+/// The answer to a command arrives only after all bytes that were written before it, some of which are
+/// in the buffers between the two ends. Their number is unknown, so that only the pace of earlier bytes
+/// shows how long they take.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     /// When the measurement began, if one is going on.
     since: Option<Instant>,
-    /// What has been written since then.
+    /// The bytes written since then.
     bytes: u32,
     /// The result of this measurement, or of the last one.
     time: Duration,
@@ -41,21 +41,21 @@ impl Pace {
         self.since = None;
     }
 
-    /// Forgets what is older than the last call of this.
+    /// Forgets results that are older than the last call of this method.
     pub(super) fn age(&mut self) {
         if !std::mem::take(&mut self.is_recent) {
             *self = Self::default();
         }
     }
 
-    /// How long what is under way takes; no time if the remote is not known to be slow.
+    /// Returns how long the bytes under way take; zero if the remote is not known to be slow.
     pub(super) const fn time(&self) -> Duration {
         self.time
     }
 }
 
-/// So many bytes may be under way: over TCP some 190 KiB that are not sent yet, and a usual window of the
-/// receiver; over Unix domain sockets their whole buffer.
+/// The number of bytes that may be under way: over TCP some 190 KiB that are not sent yet, and a usual
+/// receive window; over Unix domain sockets their whole buffer.
 const UNDER_WAY: u32 = 0x4_0000;
 
 #[cfg(test)]

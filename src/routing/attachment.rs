@@ -115,17 +115,17 @@ impl Routing {
         Queued { outgoing, incoming }
     }
 
-    /// What is queued of remotes that have ended.
+    /// Returns what is queued of ended remotes.
     pub(crate) fn ended(&self) -> Ended {
         lock(&self.incoming).ended()
     }
 
-    /// How many bytes remotes that have ended may leave; zero for any number.
+    /// Returns how many bytes ended remotes may leave; zero for any number.
     pub(crate) fn ended_hwm(&self) -> usize {
         lock(&self.incoming).ended_hwm()
     }
 
-    /// Changes how many bytes remotes that have ended may leave.
+    /// Sets how many bytes ended remotes may leave.
     pub(crate) fn set_ended_hwm(&self, bytes: usize) {
         let mut woken = Vec::new();
         lock(&self.incoming).set_ended_hwm(bytes, &mut woken);
@@ -141,7 +141,7 @@ impl Routing {
     }
 }
 
-/// What a connection took from the queue and did not write.
+/// Messages that a connection took from the queue and did not write.
 #[derive(Debug, Default)]
 pub(crate) struct Remainder {
     pub(crate) messages: VecDeque<Message>,
@@ -173,20 +173,20 @@ pub(crate) struct Attachment {
 }
 
 impl Attachment {
-    /// Tells the log no more often than these allow.
+    /// Limits how often events of the remote are logged.
     pub(crate) fn within(self, quotas: &Arc<Quotas>) -> Self {
-        // It has a destructor, so that it cannot be taken apart.
+        // It has a destructor, so that its fields cannot be moved out.
         let mut attachment = self;
         attachment.quotas = Arc::clone(quotas);
         attachment
     }
 
-    /// The same, for what goes on after the attachment.
+    /// The same, for uses that outlive the attachment.
     pub(crate) fn share_quotas(&self) -> Arc<Quotas> {
         Arc::clone(&self.quotas)
     }
 
-    /// How often the log is told of the remote.
+    /// Returns the limits of how often events of the remote are logged.
     pub(crate) fn quotas(&self) -> &Quotas {
         &self.quotas
     }
@@ -282,8 +282,8 @@ impl Attachment {
         drop(incoming);
         self.unreceived += messages(&unreceived);
         if gone && arrived == 0 && written == 0 && queued == 0 && elsewhere.is_empty() {
-            // Nothing can be lost with it. Remotes that only come and go would fill what is kept for a
-            // responder that is not polled.
+            // No message can be lost with it. Remotes that only come and go would fill the list that is
+            // kept for a responder that is not polled.
             return wake_all(&mut self.woken);
         }
         let pipe = self.pipe.outbound;
@@ -337,8 +337,8 @@ impl Attachment {
         self.undelivered.push_back(notice);
     }
 
-    /// Whether connections have left so much that there should be no other before it is queued: each can
-    /// leave some batches, and nobody has to receive in between.
+    /// Whether connections have left so much that no other should begin before it is queued: each can
+    /// leave some batches, even if the application does not receive in between.
     pub(crate) fn has_left_much(&self) -> bool {
         self.undelivered.len() > UNDELIVERED_MAX
     }
@@ -401,6 +401,6 @@ fn messages(arrivals: &[Arrival]) -> usize {
     arrivals.iter().map(|arrival| arrival.cargo.messages()).sum()
 }
 
-/// How many batches may wait for the next connection. One connection can leave as many as there are in its
-/// read buffer.
+/// How many batches may wait for the next connection. One connection can leave as many as its read
+/// buffer holds.
 const UNDELIVERED_MAX: usize = 64;

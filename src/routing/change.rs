@@ -1,4 +1,4 @@
-//! Waiting until remotes that have ended have left too much, or no longer.
+//! Waiting for the limit of what ended remotes leave to be exceeded, or to be met again.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,14 +6,14 @@ use std::task::{Context, Poll};
 use crate::pipe::Ticket;
 use crate::routing::{Routing, lock, wake_all};
 
-/// Waits until what remotes that have ended have left exceeds its mark, or until half of the mark is free
-/// again; yields whether it exceeds the mark.
+/// Waits until ended remotes have left more than their limit, or until half of the limit is free again.
+/// Yields whether the limit is exceeded.
 ///
 /// Dropping it before it is ready passes a wake-up on.
 #[derive(Debug)]
 pub(crate) struct Change<'a> {
     routing: &'a Routing,
-    /// What is known so far.
+    /// The state that is known so far.
     was_full: bool,
     /// There while it waits.
     ticket: Option<Ticket>,

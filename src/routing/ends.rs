@@ -17,18 +17,18 @@ pub(crate) struct Ends(Mutex<Option<Watched>>);
 
 #[derive(Debug, Default)]
 struct Watched {
-    /// How many have begun to watch. Only the latest does.
+    /// How many watches have begun. Only the latest is active.
     watches: u64,
     unheard: HashMap<PipeKey, End>,
     unwritten: Vec<Unwritten>,
     watcher: Option<Waker>,
 }
 
-/// What the one who watches hears of at a time.
+/// Everything that the watcher receives with one call.
 #[derive(Debug)]
 pub(crate) struct Heard {
     pub(crate) ends: Vec<End>,
-    /// What the connections have left that ended.
+    /// The messages that ended connections have left.
     pub(crate) unwritten: Vec<Unwritten>,
 }
 
@@ -58,8 +58,8 @@ pub(crate) struct End {
 }
 
 impl Ends {
-    /// Keeps ends to be heard of from now on. Returns the number of this watch, and wakes whoever has
-    /// watched before.
+    /// Begins to keep ends for a new watcher. Returns the number of this watch, and wakes the previous
+    /// watcher.
     pub(crate) fn watch(&self) -> u64 {
         let mut watched = lock(&self.0);
         let Watched { watches, watcher, .. } = watched.get_or_insert_default();
@@ -72,7 +72,7 @@ impl Ends {
         number
     }
 
-    /// Drops what there is, and waits for more; false if another watch has begun since this one.
+    /// Drops all kept ends, and waits for more; false if another watch has begun since this one.
     pub(crate) fn discard(&self, watch: u64, watcher: &Waker) -> bool {
         let mut watched = lock(&self.0);
         let latest = watched.as_mut().filter(|watched| watched.watches == watch);
@@ -87,7 +87,7 @@ impl Ends {
         true
     }
 
-    /// From here on ends are not kept any more. Returns what was not heard of.
+    /// Stops keeping ends. Returns those that were not received.
     pub(crate) fn unwatch(&self) -> Vec<Unwritten> {
         lock(&self.0).take().map(|watched| watched.unwritten).unwrap_or_default()
     }
@@ -104,7 +104,7 @@ impl Ends {
             watched.watcher = Some(watcher.clone());
             return Poll::Pending;
         }
-        // Draining it would take as long as the most that it ever held.
+        // Draining it would take time in proportion to its greatest size ever.
         let ends = mem::take(&mut watched.unheard).into_values().collect();
         Poll::Ready(Heard { ends, unwritten: mem::take(&mut watched.unwritten) })
     }

@@ -39,13 +39,14 @@ pub(crate) struct FairQueue {
 #[derive(Debug)]
 struct Slot {
     inbound: Inbound,
-    /// Nothing is received from it until it is resumed.
+    /// No message is received from it until it is resumed.
     #[cfg(feature = "rpc")]
     paused: bool,
     /// It is paused, and still in `ready`.
     #[cfg(feature = "rpc")]
     stale: bool,
-    /// How many bytes the pipe keeps, which goes when it is empty; zero while there is a connection.
+    /// How many bytes the pipe keeps, if it is removed when it is empty; zero while there is a
+    /// connection.
     left: usize,
     /// The other half of the pipe.
     #[cfg(feature = "rpc")]
@@ -57,7 +58,8 @@ struct Slot {
 pub(crate) struct Closed;
 
 impl FairQueue {
-    /// `hwm` is the mark of each pipe, `ended_hwm` that of all those together that have ended, in bytes.
+    /// `hwm` is the high-water mark of each pipe, `ended_hwm` that of all ended pipes together, in
+    /// bytes.
     pub(crate) fn new(hwm: HighWaterMark, ended_hwm: usize) -> Self {
         Self {
             pipes: SlotMap::with_key(),
@@ -107,8 +109,9 @@ impl FairQueue {
         arrived.saturating_sub(received)
     }
 
-    /// Queues what an ended connection has left, whether or not there is room. Returns what will not be
-    /// received, to be dropped without the lock: bodies can have owners that are not of this crate.
+    /// Queues the messages that an ended connection has left, whether or not there is room. Returns
+    /// those that will not be received, to be dropped without the lock: bodies can have owners outside
+    /// of this crate.
     #[cfg(feature = "rpc")]
     pub(crate) fn push_rest(
         &mut self,
@@ -251,7 +254,7 @@ impl FairQueue {
         let has_ended = slot.left > 0;
         if has_ended {
             let left = slot.inbound.kept();
-            // There is no connection that would be resumed.
+            // No connection is left to be resumed.
             self.remains.take(mem::replace(&mut slot.left, left), left, resumed);
         }
         if slot.inbound.is_empty() {
@@ -307,24 +310,24 @@ impl FairQueue {
         }
     }
 
-    /// What is queued of remotes that have ended.
+    /// Returns what is queued of ended remotes.
     pub(crate) const fn ended(&self) -> Ended {
         self.remains.held()
     }
 
-    /// How many bytes remotes that have ended may keep; zero for any number.
+    /// Returns how many bytes ended remotes may keep; zero for any number.
     pub(crate) const fn ended_hwm(&self) -> usize {
         self.remains.limit()
     }
 
-    /// Sets how many bytes remotes that have ended may keep.
+    /// Sets how many bytes ended remotes may keep.
     pub(crate) fn set_ended_hwm(&mut self, bytes: usize, woken: &mut Vec<Waker>) {
         if !self.closed {
             self.remains.set_limit(bytes, woken);
         }
     }
 
-    /// Ready when remotes that have ended begin to keep more than they may, or when they no longer do; see
+    /// Ready when ended remotes begin to keep more than the limit, or when they no longer do; see
     /// `Change`.
     pub(crate) fn poll_change(
         &mut self,
@@ -336,7 +339,7 @@ impl FairQueue {
         self.remains.poll_change(was_full, ticket, waiter, woken)
     }
 
-    /// Forgets one who waits for this change.
+    /// Removes a task that waits for this change.
     pub(crate) fn cancel_change(&mut self, ticket: Ticket, woken: &mut Vec<Waker>) {
         self.remains.cancel(ticket, woken);
     }

@@ -20,7 +20,7 @@ pub(crate) struct Losses {
     /// Undelivered messages themselves, from when somebody has asked for them.
     kept: Mutex<Option<Vec<Message>>>,
     publisher: Arc<Publisher>,
-    /// Of what concerns no endpoint.
+    /// The limits for events that concern no endpoint.
     quotas: Arc<Quotas>,
 }
 
@@ -47,8 +47,8 @@ impl Losses {
         lock(&self.kept).take().unwrap_or_default()
     }
 
-    /// Counts messages that a handle was told were accepted and that nobody will be sent. Those
-    /// that are nobody's have not been queued for any remote yet.
+    /// Counts messages that were accepted from a handle and that will not be sent to any remote. Those
+    /// without a remote have not been queued for any remote yet.
     pub(crate) fn undelivered(
         &self,
         whose: Option<(&Subject, &Quotas)>,
@@ -74,8 +74,8 @@ impl Losses {
         }
     }
 
-    /// Counts a message that a sink was given and has dropped. Nothing is logged: there may be as many as
-    /// there are messages.
+    /// Counts a message that a sink has accepted and dropped. It is not logged, because every message
+    /// may be dropped.
     pub(crate) fn dropped(&self, message: Message) {
         if let Some(kept) = &mut *lock(&self.kept) {
             kept.push(message);
@@ -83,7 +83,7 @@ impl Losses {
         self.undelivered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a message that the remote does not take.
+    /// Counts a message that the remote refuses.
     pub(crate) fn refused(&self, subject: &Subject, quotas: Option<&Quotas>, message: Message) {
         let len = message.len();
         if let Some(kept) = &mut *lock(&self.kept) {
@@ -119,7 +119,7 @@ impl Losses {
         self.publish(subject, messages, DropCause::Multipart);
     }
 
-    /// How often the log is told of what concerns no endpoint.
+    /// Returns the limits for events that concern no endpoint.
     pub(super) fn quotas(&self) -> Arc<Quotas> {
         Arc::clone(&self.quotas)
     }

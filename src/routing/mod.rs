@@ -76,7 +76,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// How many messages are queued, for one remote or for all.
     fn queued(&self, key: Option<PipeKey>) -> usize;
 
-    /// Notes what the other half of a pipe is, where somebody wants to know it.
+    /// Notes the other half of a pipe, if the implementation needs it.
     #[cfg(feature = "rpc")]
     fn join(&mut self, _key: PipeKey, _inbound: PipeKey) {}
 
@@ -88,9 +88,9 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     #[cfg(feature = "rpc")]
     fn connect(&mut self, _key: PipeKey, _connection: ConnectionId, _woken: &mut Vec<Waker>) {}
 
-    /// Notes that the connection of a remote has ended, which has left messages `unwritten` that it had
-    /// taken; `gone` if there will be no other. Returns what is to be sent elsewhere, these messages
-    /// included; by default nothing, and they stay where they are.
+    /// Notes that the connection of a remote has ended and has left messages `unwritten` that it had
+    /// taken; `gone` if there will be no other. Returns the messages to be sent elsewhere, including
+    /// these. By default it returns none, and they stay where they are.
     #[cfg(feature = "rpc")]
     fn disconnect(
         &mut self,

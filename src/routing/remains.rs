@@ -1,25 +1,25 @@
-//! What remotes that have ended have left to be received.
+//! Messages that ended remotes have left to be received.
 
 use std::task::{Poll, Waker};
 
 use crate::pipe::{Ticket, Waiters};
 use crate::stats::Ended;
 
-/// Counts what ended remotes hold, and stops those who would add remotes while that is too much.
+/// Counts what ended remotes hold, and pauses tasks that add remotes while that exceeds the limit.
 ///
-/// A live remote is held to the mark of its queue. One that has ended is not held to anything: another
-/// can take its place, and leave as much, for as long as the application receives nothing. So no remote
-/// is added above the limit, until half of it is free.
+/// The high-water mark of its queue limits a live remote, but not one that has ended: while the
+/// application receives nothing, another remote can take its place and leave as much. Above the limit no
+/// remote is therefore added until half of the limit is free.
 ///
-/// Invariant: those who wait were told of `is_full` as it is, or one of them has been woken and tells the
-/// others.
+/// Invariant: all waiting tasks have seen the current `is_full`, or one of them has been woken and wakes
+/// the others.
 #[derive(Debug)]
 pub(super) struct Remains {
     /// In bytes; `usize::MAX` for none.
     limit: usize,
     held: Ended,
     is_full: bool,
-    /// They wait for `is_full` to change.
+    /// The tasks that wait for `is_full` to change.
     waiters: Waiters,
 }
 
@@ -34,7 +34,7 @@ impl Remains {
         }
     }
 
-    /// Adds what one more remote has left.
+    /// Adds the messages that one more remote has left.
     pub(super) fn add(&mut self, messages: usize, bytes: usize, woken: &mut Vec<Waker>) {
         self.held.remotes += 1;
         self.held.messages += messages;
@@ -45,8 +45,8 @@ impl Remains {
         }
     }
 
-    /// Notes that a message has been received from a remote that kept so many bytes `before`, and keeps as
-    /// many `after`. Sets `resumed` to one of those who wait, who tells the others.
+    /// Notes that a message has been received from a remote, which kept `before` bytes and now keeps
+    /// `after` bytes. Sets `resumed` to one of the waiting tasks, which wakes the others.
     pub(super) fn take(&mut self, before: usize, after: usize, resumed: &mut Option<Waker>) {
         self.held.remotes -= usize::from(after == 0);
         self.held.messages -= 1;
@@ -71,8 +71,8 @@ impl Remains {
         }
     }
 
-    /// Ready when it is not true any more that there is too much, or that there is not, which `was_full`
-    /// tells. Yields what is true now, and hands out all others who wait for it.
+    /// Ready when `is_full` differs from `was_full`. Yields the current value, and returns all other
+    /// tasks that wait for it.
     pub(super) fn poll_change(
         &mut self,
         was_full: bool,
@@ -91,14 +91,14 @@ impl Remains {
         Poll::Ready(self.is_full)
     }
 
-    /// Forgets one who waits no longer. If it had been woken, the others are.
+    /// Removes a task that no longer waits. If it had been woken, wakes the others.
     pub(super) fn cancel(&mut self, ticket: Ticket, woken: &mut Vec<Waker>) {
         if !self.waiters.remove(ticket) {
             woken.extend(self.waiters.drain());
         }
     }
 
-    /// Lets everybody go on, for good.
+    /// Resumes all tasks, permanently.
     pub(super) fn close(&mut self, woken: &mut Vec<Waker>) {
         self.set_limit(0, woken);
     }

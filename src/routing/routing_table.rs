@@ -30,8 +30,8 @@ pub(crate) struct RoutingTable {
 
 type Keys = HashMap<RoutingId, PipeKey, BuildHasherDefault<IdHasher>>;
 
-/// Spreads routing ids. They are chosen here, one after the other, so that no remote can have them
-/// collide, and each answer of a server looks one up.
+/// Spreads routing ids. They are assigned here, one after the other, so that no remote can cause
+/// collisions. Each answer of a server looks one up, so that the hash has to be cheap.
 #[derive(Debug, Default)]
 struct IdHasher(u64);
 

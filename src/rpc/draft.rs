@@ -43,8 +43,8 @@ impl Draft {
     }
 }
 
-/// What is left of a call's time, as a REQUEST says it: rounded up, so that the responder's clock does not
-/// ring before ours; nothing if it is more than a REQUEST can say.
+/// The rest of a call's time, as a REQUEST states it: rounded up, so that the responder's clock does not
+/// fire before this one; `None` if it exceeds what a REQUEST can state.
 pub(super) fn millis(left: Duration) -> Option<u32> {
     u32::try_from(left.as_nanos().div_ceil(1_000_000)).ok()
 }

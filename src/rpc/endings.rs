@@ -13,9 +13,9 @@ use crate::routing::{End, Ends, Heard, Unwritten};
 #[derive(Debug)]
 pub(super) struct Endings {
     ends: Arc<Ends>,
-    /// By pipe; the number of messages of the pipe that are to be handled first.
+    /// The ends by pipe, with the number of messages of the pipe to be handled first.
     pending: HashMap<PipeKey, (End, u64)>,
-    /// What connections have left that was not written.
+    /// Messages that connections have left unwritten.
     unwritten: Vec<Unwritten>,
 }
 
@@ -44,8 +44,8 @@ impl Endings {
         due
     }
 
-    /// Takes out what the connections have left that have ended. It is to be handled before their ends
-    /// are, as one of them can say that all is lost that the pipe held.
+    /// Takes out the messages that ended connections have left. They have to be handled before the ends,
+    /// one of which can report that all messages of the pipe are lost.
     pub(super) fn take_unwritten(&mut self) -> Vec<Unwritten> {
         std::mem::take(&mut self.unwritten)
     }

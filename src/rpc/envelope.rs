@@ -34,9 +34,9 @@ pub(crate) enum Content<'a> {
     Credit(u32),
     /// The last reply was the last part.
     End,
-    /// The responder is about to end, and wants no more requests by this connection.
+    /// The responder is about to end, and accepts no more requests over this connection.
     Drain,
-    /// The requester has heard that: no more requests follow.
+    /// The requester acknowledges that: no more requests follow.
     Drained,
 }
 
@@ -241,8 +241,8 @@ const TRACE: u8 = 0x04;
 /// What every message begins with, in every version: a first octet, and the id.
 pub(crate) const HEADER: usize = 9;
 
-/// The id of a DRAIN and of a DRAINED, which concern no call, but the connection. No call has it, so that a
-/// requester that knows neither drops a DRAIN like a reply that comes too late.
+/// The id of DRAIN and DRAINED, which concern the connection and not a call. No call has it, so that a
+/// requester that does not know DRAIN drops it like a late reply.
 pub(crate) const CONNECTION: u64 = u64::MAX;
 
 /// Where in it the id stands.

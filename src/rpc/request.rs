@@ -128,5 +128,5 @@ impl<T: Into<Message>> From<T> for Request {
     }
 }
 
-/// Some 30 years, which Tokio takes for a time that never comes, too.
+/// Some 30 years, which Tokio also uses for a deadline that is never reached.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);

@@ -142,7 +142,7 @@ impl Control {
         stats(peers, &routing.losses, routing.queued(None), routing.ended())
     }
 
-    /// Lets somebody read the numbers who does not keep the socket.
+    /// Gives read access to the statistics without keeping the socket alive.
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&self) -> Meter {
         Meter::new(&self.shared)
@@ -173,7 +173,7 @@ impl Control {
         if self.commands.is_closed() { BindError::Closed } else { error }
     }
 
-    /// Counts a message that a sink took and dropped, as its remote could not be sent it.
+    /// Counts a message that a sink accepted and dropped, because it could not be sent to its remote.
     pub(super) fn count_dropped(&self, message: Message) {
         self.shared.losses().dropped(message);
     }

@@ -19,7 +19,7 @@ impl Limit {
         Self { length, timer: None }
     }
 
-    /// Begins anew, for another wait.
+    /// Restarts, for another wait.
     pub(super) fn reset(&mut self) {
         self.timer = None;
     }

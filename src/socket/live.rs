@@ -379,7 +379,7 @@ pub(super) mod sealed {
         /// How long a message of its sink may wait for room.
         fn limit(&self) -> Limit;
 
-        /// Waits as long as that, and hands the message out then.
+        /// Waits for that time, and then returns the message.
         fn poll_overdue(&mut self, limit: &mut Limit, cx: &mut Context<'_>) -> Poll<Message>;
     }
 }

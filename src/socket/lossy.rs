@@ -1,4 +1,4 @@
-//! Sending to remotes that may have gone, where one must not hold up the others.
+//! Sending to remotes that may have gone, where one must not block the others.
 
 use std::fmt;
 use std::pin::Pin;

@@ -112,7 +112,7 @@ impl<T: Copy> Outbox<T> {
         }
     }
 
-    /// Waits as long as a message may wait here for room, and hands it out then.
+    /// Waits until the time of the message for room is over, and then returns it.
     pub(super) fn poll_overdue<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,

@@ -27,14 +27,14 @@ impl Client {
         self.core().runtime()
     }
 
-    /// Has ends of connections kept for the caller from here on, and offers only those remotes to senders
-    /// that are connected and do not drain. Returns how many these are as well, at any time.
+    /// Keeps ends of connections for the caller from now on, and offers senders only remotes that are
+    /// connected and do not drain. Also returns a live counter of these.
     pub(crate) fn watch_connections(&self) -> (Arc<Ends>, Arc<AtomicUsize>) {
         let ends = watch(self.core());
         (ends, lock(&self.core().outgoing).select())
     }
 
-    /// Makes it a client like any other again.
+    /// Restores the behaviour of a client without a requester.
     pub(crate) fn unwatch_connections(&self) {
         let mut woken = Vec::new();
         lock(&self.core().outgoing).select_all(&mut woken);
@@ -45,7 +45,8 @@ impl Client {
         }
     }
 
-    /// Ready when a remote is offered to senders. Whoever waits is woken then, and when the client is closed.
+    /// Ready when a remote is offered to senders. Waiting tasks are woken then, and when the client is
+    /// closed.
     pub(crate) fn poll_open(
         &self,
         ticket: &mut Option<Ticket>,
@@ -54,22 +55,22 @@ impl Client {
         lock(&self.core().outgoing).poll_open(ticket, waker)
     }
 
-    /// Gives up waiting for that.
+    /// Stops waiting for that.
     pub(crate) fn cancel_open(&self, ticket: &mut Option<Ticket>) {
         if ticket.is_some() {
             lock(&self.core().outgoing).cancel_open(ticket);
         }
     }
 
-    /// Wakes all who wait for that.
+    /// Wakes all tasks that wait for that.
     pub(crate) fn wake_hopeful(&self) {
         let mut woken = Vec::new();
         lock(&self.core().outgoing).wake_hopeful(&mut woken);
         wake_all(&mut woken);
     }
 
-    /// Offers a remote no longer that drains, if this still is its connection, and acknowledges that: what
-    /// was queued for it before is all that it gets.
+    /// Stops offering a remote that drains, if this still is its connection, and acknowledges that: it
+    /// receives only messages that were queued before.
     pub(crate) fn drain(&self, pipe: PipeKey, connection: ConnectionId, acknowledgement: Message) {
         let mut idle = None;
         lock(&self.core().outgoing).drain(pipe, connection, acknowledgement, &mut idle);
@@ -78,12 +79,12 @@ impl Client {
         }
     }
 
-    /// Counts a message that was queued and is not going to be sent.
+    /// Counts a message that was queued and will not be sent.
     pub(crate) fn count_undelivered(&self, message: Message) {
         self.core().control.count_undelivered(message);
     }
 
-    /// Counts a message that a remote does not take.
+    /// Counts a message that a remote refuses.
     pub(crate) fn count_refused(&self, remote: &Subject, message: Message) {
         self.core().control.shared().losses().refused(remote, None, message);
     }
@@ -145,7 +146,7 @@ impl Server {
         self.core().runtime()
     }
 
-    /// Accepts no more remotes. Connections go on.
+    /// Stops accepting remotes. Connections continue.
     pub(crate) fn stop_accepting(&self) {
         self.core().control.shared().stop_accepting();
     }
@@ -181,7 +182,7 @@ impl Server {
         receiving::cancel(self.core(), ticket);
     }
 
-    /// Receives nothing more from a remote until it is resumed, so that what it sends stays with it.
+    /// Receives no more messages from a remote until it is resumed, so that back-pressure reaches it.
     pub(crate) fn pause(&self, remote: RoutingId) {
         let inbound = lock(&self.core().outgoing).inbound(remote);
         if let Some(inbound) = inbound {
@@ -209,8 +210,8 @@ impl Server {
         wake_all(&mut woken);
     }
 
-    /// Queues `message`, and takes it out of its place, as soon as there is room; a time-out for sending
-    /// does not count.
+    /// Queues `message`, and takes it out of its place, as soon as there is room; `send_timeout` does
+    /// not apply.
     pub(crate) fn poll_route(
         &self,
         to: RoutingId,
@@ -221,7 +222,7 @@ impl Server {
         sending::poll_send(self.core(), to, message, ticket, cx)
     }
 
-    /// Gives up a place in the line of those who wait for room.
+    /// Releases a place in the line of tasks that wait for room.
     pub(crate) fn cancel_route(&self, to: RoutingId, ticket: Ticket) {
         sending::cancel::<RoutingTable>(self.core(), to, ticket);
     }
@@ -232,12 +233,12 @@ impl Server {
     }
 }
 
-/// A [`Server`] for what goes on in the background: it ends with the last handle of a user.
+/// A [`Server`] for background tasks: it ends with the last handle of a user.
 #[derive(Clone, Debug)]
 pub(crate) struct WeakServer(Weak<Core<RoutingTable>>);
 
 impl WeakServer {
-    /// The server, if it is there still.
+    /// The server, if it still exists.
     pub(crate) fn upgrade(&self) -> Option<Server> {
         self.0.upgrade().map(Server::from_core)
     }

@@ -222,11 +222,11 @@ pub(crate) enum ListenError {
         endpoint: Endpoint,
         source: io::Error,
     },
-    /// The file of the socket cannot be as an option says.
+    /// An option cannot be applied to the file of the socket.
     #[cfg(unix)]
     #[error("cannot set `{option}` of {endpoint}")]
     FileOption { endpoint: Endpoint, option: &'static str, source: io::Error },
-    /// The path holds something else than a socket that can be replaced.
+    /// The path holds something other than a socket that can be replaced.
     #[cfg(unix)]
     #[error("the path of {endpoint} does not hold a socket")]
     NotASocket { endpoint: Endpoint, file_type: FileType },

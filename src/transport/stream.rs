@@ -86,7 +86,7 @@ impl AsyncRead for Stream {
     }
 }
 
-/// Reads no more at once than leaves others their turn, however long a message is that is awaited.
+/// Limits each read, so that other tasks get their turn however long the awaited message is.
 fn poll_read_some<S: AsyncRead + Unpin>(
     mut stream: Pin<&mut S>,
     cx: &mut Context<'_>,

@@ -78,7 +78,7 @@ enum ClientState {
 impl PlainClientHandshake {
     /// Name and password have at most [`TEXT_MAX`] octets.
     pub(super) fn new(username: &str, password: &Password, metadata: Metadata) -> Self {
-        // As large as it gets: when it grows it leaves a copy behind.
+        // As large as it can become: growing would leave a copy behind.
         let mut data = Vec::with_capacity(2 + username.len() + password.as_str().len());
         for text in [username, password.as_str()] {
             data.push(u8::try_from(text.len()).expect("a mechanism checks how long it is"));

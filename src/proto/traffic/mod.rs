@@ -28,9 +28,9 @@ pub(crate) struct TrafficDecoder {
     discarded: u64,
     /// Bytes that were passed over since the last batch. As many as the buffer has lie in that of the next.
     passed: usize,
-    /// What was done since [`take_work`](Self::take_work), in bytes.
+    /// The work since [`take_work`](Self::take_work), in bytes.
     work: usize,
-    /// How much of that was done when something was returned last.
+    /// How much of that work was done when something was last returned.
     returned_at: usize,
     room: Room,
     /// If frames are sealed.
@@ -47,7 +47,7 @@ pub(crate) enum Traffic {
     Progress,
 }
 
-/// Why the connection has to be closed: the remote sent what it may not send, or what cannot be read.
+/// Why the connection has to be closed: the remote sent something forbidden or malformed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(crate) enum TrafficError {
     /// What was read is not what it was taken for.
@@ -154,8 +154,8 @@ impl TrafficDecoder {
         self.room.give_back(input);
     }
 
-    /// Returns the work that was done since the last call, in bytes: those that were read, and as many
-    /// more as could have been read in the time that frames took to be discarded or decrypted.
+    /// Returns the work since the last call, in bytes: those that were read, plus as many as could have
+    /// been read while frames were discarded or decrypted.
     pub(crate) fn take_work(&mut self) -> usize {
         self.returned_at = 0;
         std::mem::take(&mut self.work)
@@ -246,7 +246,7 @@ impl TrafficDecoder {
         self.skip == 0
     }
 
-    /// Whether so much was done since something was returned that something has to be.
+    /// Whether enough work was done since the last return that another return is due.
     const fn has_worked(&self) -> bool {
         self.work.saturating_sub(self.returned_at) >= WORK_AT_ONCE
     }
@@ -260,14 +260,15 @@ impl TrafficDecoder {
 /// How much is read at once where much arrives. 64 KiB was faster than 16, 128 and 256 KiB.
 pub(crate) const READ_SIZE: usize = 0x1_0000;
 
-/// After how much work, in bytes, something is returned.
+/// The work, in bytes, after which something is returned.
 const WORK_AT_ONCE: usize = READ_SIZE;
 
-/// What a discarded part costs beside its bytes. Of the shortest, a turn has 2,000, which take some 30 µs.
+/// The cost of a discarded part beside its bytes. A turn allows 2,000 of the shortest, which take some
+/// 30 µs.
 const PART_WORK: usize = 0x80;
 
-/// What a discarded byte costs beside having been read: nobody has a use for it, so a remote that sends
-/// such bytes gets a quarter of the turn that another gets.
+/// The cost of a discarded byte beside being read: such bytes are useless, so a remote that sends them
+/// gets a quarter of the turn of another.
 const DISCARDED_WORK: usize = 3;
 
 /// The longest command after the handshake. Those that RFC 37 knows have less than 300 octets.

@@ -23,7 +23,7 @@ pub(super) struct Room {
     awaited: usize,
     /// The longest frame that was awaited and came.
     longest: usize,
-    /// How long the buffer is, as far as is known.
+    /// The length of the buffer, as far as known.
     buffer: usize,
     /// What was left of it when that was asked last.
     rest: usize,
@@ -48,7 +48,7 @@ impl Room {
         }
     }
 
-    /// Takes note of what was read since room was made. Returns how much that is.
+    /// Notes the bytes that were read since room was made, and returns their number.
     #[inline]
     pub(super) fn learn(&mut self, input: &BytesMut) -> usize {
         let Some(before) = self.before else { return 0 };
@@ -71,8 +71,8 @@ impl Room {
         self.alike = if octets % frames == 0 { octets / frames } else { 0 };
     }
 
-    /// Returns how long the buffer is that is read into. As frames are taken out of it, there is ever less of
-    /// it; so where there is more than before, it is another.
+    /// Returns the length of the buffer that is read into. It shrinks as frames are taken out, so that a
+    /// longer buffer is another one.
     #[inline]
     pub(super) fn buffer(&mut self, input: &BytesMut) -> usize {
         let rest = input.capacity();
@@ -160,8 +160,8 @@ const READ_AGAIN: usize = 0x4000;
 /// Less than this is moved to a new buffer rather than completed by a read of its own.
 const MOVED_RATHER: usize = 0x1000;
 
-/// From this length on the system moves memory without copying it. To copy a long message each time that
-/// as much again has arrived would hold up other connections.
+/// From this length on the system moves memory without copying it. Copying a long message whenever its
+/// buffer doubles would delay other connections.
 const MOVED_BY_PAGES: usize = 0x10_0000;
 
 /// Up to this length of frames whole ones are expected to follow.

@@ -139,7 +139,7 @@ impl TrafficDecoder {
     }
 }
 
-/// What opening a frame costs beside its bytes, each of which counts twice: about a microsecond.
+/// The cost of opening a frame beside its bytes, each of which counts twice: about a microsecond.
 const SEALED_WORK: usize = 0x200;
 
 #[cfg(test)]

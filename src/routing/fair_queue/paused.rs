@@ -1,4 +1,4 @@
-//! Remotes from which nothing is received for a while, because they do not take what they are sent.
+//! Remotes from which no messages are received for a while, because they do not read what they are sent.
 
 use std::task::Waker;
 
@@ -6,15 +6,16 @@ use super::FairQueue;
 use crate::pipe::PipeKey;
 
 impl FairQueue {
-    /// Receives nothing more from a remote until it is resumed. What it sends is queued up to the mark,
-    /// and then not read. A remote that has gone is not paused: nothing of it would make room any more.
+    /// Receives no more messages from a remote until it is resumed. Its messages are queued up to the
+    /// high-water mark, and then not read. A remote that has gone is not paused: it will never make
+    /// room.
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if slot.paused || slot.left > 0 || self.closed {
             return;
         }
         slot.paused = true;
-        // Its place in the line is found when it comes to the front, and not by a search.
+        // Its place in the line is found when it reaches the front, without a search.
         slot.stale = !slot.inbound.is_empty();
         if slot.stale {
             self.stale += 1;
@@ -22,7 +23,7 @@ impl FairQueue {
         }
     }
 
-    /// Receives from a remote again. Hands out a receiver for each of its messages.
+    /// Receives from a remote again. Returns a waiting receiver for each of its messages.
     pub(crate) fn resume(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if !slot.paused {
@@ -36,7 +37,7 @@ impl FairQueue {
         self.announce(key, !was_listed, queued, woken);
     }
 
-    /// Receives from all remotes again: there will be no more receivers that wait.
+    /// Receives from all remotes again: no more receivers will wait.
     pub(super) fn resume_all(&mut self) {
         for (key, slot) in &mut self.pipes {
             if slot.paused && !slot.stale && !slot.inbound.is_empty() {
@@ -47,7 +48,7 @@ impl FairQueue {
         self.stale = 0;
     }
 
-    /// Takes paused pipes from the front of the line.
+    /// Removes paused pipes from the front of the line.
     pub(super) fn skip_stale(&mut self) {
         while let Some(&key) = self.ready.front() {
             let Some(slot) = self.pipes.get_mut(key).filter(|slot| slot.stale) else { return };

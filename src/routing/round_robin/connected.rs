@@ -1,10 +1,10 @@
-//! Pipes that are offered only while their remotes are connected: what a requester wants of a CLIENT.
+//! Pipes that are offered only while their remotes are connected, as a requester needs.
 //!
 //! RFC 41 has a CLIENT queue messages for a remote from `connect` on, whether or not it is there. For a
-//! request this is wrong wherever another remote is connected: it would wait for one that may be dead
-//! while the other is idle. From [`RoundRobin::select`] on a pipe is therefore offered to senders only while
-//! its remote is connected and has not said that it drains; what a connection leaves unwritten is taken out
-//! of the pipe, to be sent elsewhere. A CLIENT without a requester never gets here.
+//! request this is wrong if another remote is connected: it would wait for a remote that may be dead
+//! while the other is idle. After [`RoundRobin::select`] a pipe is therefore offered to senders only
+//! while its remote is connected and does not drain. Messages that a connection leaves unwritten are
+//! taken out of the pipe, to be sent elsewhere. A CLIENT without a requester never uses this module.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -18,11 +18,11 @@ use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket, Waiters};
 use crate::routing::Refusal;
 
-/// What is known of a pipe's remote.
+/// The state of a pipe's remote.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Reach {
     connection: Option<ConnectionId>,
-    /// The remote of this connection wants no more requests.
+    /// The remote of this connection accepts no more requests.
     draining: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Openings {
     selective: bool,
     /// How many pipes are open. It changes under the lock of the queues only, and is read without.
     open: Arc<AtomicUsize>,
-    /// Those who wait for a pipe to be open.
+    /// The tasks that wait for a pipe to be open.
     hopeful: Waiters,
 }
 
@@ -45,7 +45,7 @@ impl Slot {
 }
 
 impl RoundRobin {
-    /// From here on only pipes that are open are offered. Returns how many these are, at any time.
+    /// Offers only open pipes from now on. Returns a live counter of these.
     pub(crate) fn select(&mut self) -> Arc<AtomicUsize> {
         self.openings.selective = true;
         let shut: Vec<_> =
@@ -56,7 +56,7 @@ impl RoundRobin {
         Arc::clone(&self.openings.open)
     }
 
-    /// From here on all pipes are offered again.
+    /// Offers all pipes again from now on.
     pub(crate) fn select_all(&mut self, woken: &mut Vec<Waker>) {
         self.openings.selective = false;
         let keys: Vec<_> = self.pipes.keys().collect();
@@ -80,15 +80,15 @@ impl RoundRobin {
         Poll::Ready(if self.closed { Err(Refusal::Closed) } else { Ok(()) })
     }
 
-    /// Gives up waiting for a pipe to be open.
+    /// Stops waiting for a pipe to be open.
     pub(crate) fn cancel_open(&mut self, ticket: &mut Option<Ticket>) {
         if let Some(ticket) = ticket.take() {
             self.openings.hopeful.remove(ticket);
         }
     }
 
-    /// Offers a pipe no longer as its remote drains, if it still has this connection, and queues the
-    /// acknowledgement behind all that was sent, whether or not there is room: there is one of it for each
+    /// Stops offering a pipe whose remote drains, if it still has this connection. Queues the
+    /// acknowledgement behind all requests, whether or not there is room: there is one for each
     /// connection.
     pub(crate) fn drain(
         &mut self,
@@ -110,7 +110,7 @@ impl RoundRobin {
         self.withdraw_offer(key);
     }
 
-    /// Hands out those who wait for a pipe to be open.
+    /// Returns the tasks that wait for a pipe to be open.
     pub(crate) fn wake_hopeful(&mut self, woken: &mut Vec<Waker>) {
         woken.extend(self.openings.hopeful.drain());
     }
@@ -119,7 +119,8 @@ impl RoundRobin {
         !self.openings.selective || self.pipes.get(key).is_some_and(Slot::is_open)
     }
 
-    /// Whether what is queued for a remote would wait for its next connection, which knows no call of this.
+    /// Whether messages for a remote would wait for its next connection, which knows no call of this
+    /// one.
     pub(super) fn is_unreachable(&self, slot: &Slot) -> bool {
         self.openings.selective && slot.reach.connection.is_none()
     }
@@ -153,7 +154,7 @@ impl RoundRobin {
         }
         self.withdraw_offer(key);
         if gone && self.openings.open.load(Ordering::Relaxed) == 0 {
-            // These are lost: nobody else is there to take them.
+            // These are lost: no other remote is there to take them.
             return VecDeque::new();
         }
         let mut elsewhere = mem::take(unwritten);
@@ -168,8 +169,8 @@ impl RoundRobin {
         }
     }
 
-    /// Takes a pipe out of those that are offered. Whoever was granted a slot there has been woken already,
-    /// and comes back to its old place in the line.
+    /// Stops offering a pipe. A sender that was granted a slot there has been woken already, and returns
+    /// to its old place in the line.
     fn withdraw_offer(&mut self, key: PipeKey) {
         let granted = self.grants.len();
         self.grants.retain(|_, granted| *granted != key);
@@ -214,7 +215,7 @@ mod tests {
         let elsewhere = routing.disconnect(a, false, &mut unwritten);
         assert_eq!((elsewhere.len(), unwritten.len()), (4, 0));
         assert_eq!(elsewhere[0], "first");
-        // Their places are not given to others.
+        // Their places are not given to other senders.
         assert_eq!(routing.taken(a), 3);
         assert_eq!(send(&mut routing), Err(Refusal::Full));
         connect(&mut routing, a, FIRST.next());

@@ -30,7 +30,7 @@ pub(super) struct Calls {
     outstanding: u64,
     /// Streams whose credit found no room.
     owing: Vec<u64>,
-    /// Requests that were taken back before they were written, and wait for a server.
+    /// Requests that were returned before they were written, and wait for a server.
     stranded: VecDeque<(u64, Message)>,
     closed: bool,
     stats: RequesterStats,
@@ -44,7 +44,7 @@ struct Slot {
     answered: u64,
     /// No pipe, while the request is stranded.
     place: Place,
-    /// How many remotes have ended the connection when part of the request was written.
+    /// How many connections were ended by the remote when part of the request was written.
     cut_off: u8,
     deadline: Option<Instant>,
     state: State,
@@ -170,8 +170,8 @@ impl Calls {
         }
     }
 
-    /// Gives a call up; tells whom it was asked of, if there was no outcome yet.
-    /// What it had got is handed out, to be dropped without the lock.
+    /// Gives a call up; tells whom it was asked of, if there was no outcome yet. Everything that it had
+    /// received is returned, to be dropped without the lock.
     pub(super) fn abandon(&mut self, id: u64) -> (Asked, Option<Waker>, Option<State>) {
         let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None, None) };
         let pipe = slot.place.pipe;
@@ -243,7 +243,7 @@ impl Calls {
         None
     }
 
-    /// Fails the calls that connections have taken along, however many, in one pass over the slots.
+    /// Fails the calls of all ended connections in one pass over the slots.
     pub(super) fn lose(&mut self, ends: &[End], woken: &mut Vec<Waker>) {
         let mut ends = ends.to_vec();
         ends.sort_unstable_by_key(|end| end.pipe);

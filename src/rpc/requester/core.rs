@@ -18,7 +18,7 @@ use crate::socket::Client;
 pub(super) struct Core {
     pub(super) client: Client,
     calls: Mutex<Calls>,
-    /// How many servers are connected that take requests.
+    /// How many connected servers accept requests.
     open: Arc<AtomicUsize>,
     /// Waits for replies, and for the clock.
     dispatcher: Mutex<Option<Waker>>,
@@ -38,7 +38,8 @@ impl Core {
         Self { client, calls: Mutex::new(calls), open, dispatcher, timeout, stream_window }
     }
 
-    /// Whether a server is connected that takes requests. Without a lock, as handles ask before every call.
+    /// Whether a connected server accepts requests. It takes no lock, because handles call it before
+    /// every call.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire) > 0

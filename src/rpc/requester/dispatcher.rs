@@ -33,12 +33,12 @@ pub(super) struct Dispatcher {
     woken: Vec<Waker>,
     /// Calls that servers are to be told of that nobody waits any more.
     broken: Vec<(PipeKey, u64)>,
-    /// Connections whose servers have said that they drain.
+    /// Connections whose servers have sent DRAIN.
     draining: Vec<From>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// Which server a message is from, and by which of its connections.
+/// The server of a message, and the connection that it arrived on.
 type From = (PipeKey, ConnectionId);
 
 impl Dispatcher {
@@ -92,7 +92,7 @@ impl Dispatcher {
             calls.lose(&due, woken);
         }
         drop(calls);
-        // Their owners may be a user's, over inproc, and are not dropped under the lock.
+        // Over inproc they may have owners of a user, which must not be dropped under the lock.
         received.clear();
         wake_all(woken);
         for (pipe, id) in broken.drain(..) {
@@ -124,7 +124,7 @@ impl Dispatcher {
         }
     }
 
-    /// Queues them for servers that are connected, as soon as there is room.
+    /// Queues them for connected servers, as soon as there is room.
     fn place_stranded(&mut self, core: &Core, cx: &mut Context<'_>) {
         loop {
             let mut calls = core.calls();
@@ -154,7 +154,7 @@ impl Dispatcher {
         }
     }
 
-    /// Fails all calls, and whoever waits to make one.
+    /// Fails all calls, and all callers that wait to make one.
     fn close(&mut self, core: &Core) {
         let mut calls = core.calls();
         calls.close(&mut self.woken);
@@ -234,9 +234,9 @@ impl Drop for Dispatcher {
 #[derive(Debug)]
 enum Handled {
     Wholly,
-    /// A call of this server is to be cancelled, which has failed by breaking the protocol.
+    /// Cancel a call of this server, which has failed because the server broke the protocol.
     Broken(PipeKey, u64),
-    /// The server is not to be sent any more requests by this connection.
+    /// Send no more requests to the server over this connection.
     Drain,
 }
 

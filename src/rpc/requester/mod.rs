@@ -105,7 +105,7 @@ pub struct Requester {
     core: Arc<Core>,
     /// What `poll_ready` has got.
     turn: Turn,
-    /// The place among those who wait for a server to be connected.
+    /// The place among the tasks that wait for a server to connect.
     opening: Option<Ticket>,
 }
 
@@ -232,7 +232,7 @@ impl Service<Request> for Requester {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(CallError::Closed)),
                 Poll::Pending => {
-                    // A place is of no use as yet, and may be to another.
+                    // A place is of no use to this task yet, but may be to another.
                     self.turn.give_up(&self.core);
                     let is_closed = self.core.calls().is_closed();
                     return if is_closed {

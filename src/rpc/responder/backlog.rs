@@ -1,8 +1,8 @@
-//! Messages for which the queue of their remote has no room.
+//! Messages that find no room in the queue of their remote.
 //!
-//! The first of them pauses the remote: nothing more is received from it until all are queued, so that it
-//! cannot have more made for it than it takes. One task for each such remote queues them in order. It
-//! outlives the future that serves, but not the socket.
+//! The first of them pauses the remote: no more messages are received from it until all are queued, so
+//! that it cannot cause more answers than it reads. One task for each such remote queues them in order.
+//! It outlives the serving future, but not the socket.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,18 +24,18 @@ pub(super) struct Entry {
     pub(super) call: u64,
     pub(super) message: Message,
     pub(super) after: After,
-    /// What it takes of what may be kept for its remote.
+    /// Its part of the bytes that may be kept for its remote.
     pub(super) kept: Option<OwnedSemaphorePermit>,
 }
 
-/// What follows when a message has been queued.
+/// The consequence when a message has been queued.
 #[derive(Debug)]
 pub(super) enum After {
     /// The job is over, with this outcome.
     Answer(Count),
     /// The stream goes on.
     Part(oneshot::Sender<()>),
-    /// Nothing: the request was over before.
+    /// None: the request was over before.
     Notice,
 }
 
@@ -99,7 +99,7 @@ impl Delivery {
         }
     }
 
-    /// Ends without sending what is left: there is none any more to send it to.
+    /// Ends without sending the remaining messages: the remote has gone.
     fn abandon(&mut self) {
         self.is_over = true;
         let after = self.after.take().map(|after| (self.call, after));
@@ -134,7 +134,7 @@ impl Future for Delivery {
 }
 
 impl Drop for Delivery {
-    /// A runtime that shuts down drops it before its time.
+    /// A runtime that shuts down drops it early.
     fn drop(&mut self) {
         if let Some((server, ticket)) = self.server.upgrade().zip(self.ticket) {
             server.cancel_route(self.to, ticket);

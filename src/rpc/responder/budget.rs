@@ -12,7 +12,7 @@ use crate::message::Message;
 pub(super) struct Budget {
     left: Arc<Semaphore>,
     all: u32,
-    /// The longest part of a stream so far, which the next is taken to be as long as.
+    /// The longest part of a stream so far: the next is assumed to be as long.
     longest: AtomicUsize,
 }
 
@@ -23,8 +23,8 @@ impl Budget {
         Self { left, all, longest: AtomicUsize::new(1) }
     }
 
-    /// Takes what a message costs, if that much is left. A message that is longer than all takes all, so
-    /// that it is kept if it is the only one.
+    /// Takes the cost of a message, if that much is left. A message that exceeds the whole budget takes
+    /// all of it, so that it is kept if it is the only one.
     pub(super) fn try_keep(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.left).try_acquire_many_owned(self.price(bytes)).ok()
     }
@@ -39,13 +39,14 @@ impl Budget {
         self.left.available_permits() >= self.price(self.longest()) as usize
     }
 
-    /// Takes what another part is likely to cost, as soon as that much is left.
+    /// Takes the likely cost of another part, as soon as that much is left.
     pub(super) async fn keep_next(&self) -> OwnedSemaphorePermit {
         let price = self.price(self.longest());
         Arc::clone(&self.left).acquire_many_owned(price).await.expect("it is never closed")
     }
 
-    /// Takes what a message costs, of which some has been taken already, if that much is left.
+    /// Takes the rest of the cost of a message, some of which has been taken already, if that much is
+    /// left.
     pub(super) fn try_keep_more(
         &self,
         kept: Option<OwnedSemaphorePermit>,
@@ -62,7 +63,7 @@ impl Budget {
     }
 
     fn price(&self, bytes: usize) -> u32 {
-        // A short message takes no memory but that of the job that it belongs to.
+        // A short message takes no memory beside that of its job.
         let bytes = if bytes <= Message::SHORT { 0 } else { bytes };
         u32::try_from(bytes).unwrap_or(u32::MAX).min(self.all)
     }

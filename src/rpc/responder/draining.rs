@@ -1,10 +1,11 @@
 //! How a responder ends without losing a request.
 //!
-//! It stops accepting remotes, and tells those that are connected that it drains. A requester that knows
-//! this notice sends no more requests and acknowledges it; until the acknowledgement arrives, its requests are
-//! served, as they were sent before it knew. When all have acknowledged, nothing more can arrive, and the
-//! connections can be closed without cutting a request off. A remote that does not acknowledge in time,
-//! because it does not know the notice or is stuck, is refused from then on.
+//! It stops accepting remotes, and notifies the connected ones that it drains. A requester that knows
+//! this notice sends no more requests and acknowledges it. Until the acknowledgement arrives, its
+//! requests are served, because they were sent before it received the notice. When all have
+//! acknowledged, no request can arrive any more, and the connections can be closed without losing one.
+//! The requests of a remote that does not acknowledge in time, because it does not know the notice or is
+//! stuck, are refused from then on.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -30,7 +31,7 @@ pub(super) struct Draining {
     server: Server,
     notified: HashMap<RoutingId, Notified>,
     presence: Pin<Box<WatchStream<Presence>>>,
-    /// How many listeners still accept, and how many remotes shake hands.
+    /// How many listeners still accept, and how many remotes are in their handshake.
     arriving: usize,
     grace: Timer,
     /// Remotes that have not acknowledged are refused.
@@ -75,7 +76,7 @@ impl Draining {
         }
     }
 
-    /// Ready when no remote can send a request any more that would be accepted.
+    /// Ready when no remote can send another request that would be accepted.
     pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Poll::Ready(Some(presence)) = self.presence.as_mut().poll_next(cx) {
             self.arriving = presence.arriving;
@@ -89,7 +90,7 @@ impl Draining {
         if is_settled || self.is_overdue { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Notifies remotes that are new, and forgets those that have gone.
+    /// Notifies new remotes, and removes those that have gone.
     fn notify_all(&mut self) {
         let remotes = self.server.peers();
         for remote in &remotes {
@@ -128,7 +129,7 @@ impl Draining {
     }
 }
 
-/// How long remotes have for the acknowledgement, which takes a round trip: enough for any network, and little
-/// enough for a process that is asked to end while remotes are connected that do not know the notice. Go's
-/// HTTP/2 server waits as long after its GOAWAY.
+/// How long remotes have for the acknowledgement, which takes a round trip. It is enough for any
+/// network, and short enough for a process that has to end while connected remotes do not know the
+/// notice. Go's HTTP/2 server waits as long after its GOAWAY.
 const GRACE: Duration = Duration::from_secs(1);

@@ -43,7 +43,7 @@ impl Work {
         E: Into<BoxError>,
     {
         let outcome = future::poll_fn(|cx| poll_handler(&mut handler, &self.span, cx)).await;
-        // What it holds, such as the permit of a limit, is free while the answer waits for room.
+        // Its resources, such as the permit of a limit, are released before the answer waits for room.
         let _ = catch(|| handler.set(None));
         drop(handler);
         self.answer(outcome).await;
@@ -82,7 +82,7 @@ impl Work {
         loop {
             let (mut has_credit, mut kept) = (false, None);
             if !budget.has_room() {
-                // Much is kept for this remote: no other part is made before it can be sent.
+                // Much is kept for this remote: no other part is requested before it can be sent.
                 has_credit = true;
                 credit.acquire().await.expect("it is never closed").forget();
                 kept = Some(budget.keep_next().await);
@@ -91,7 +91,7 @@ impl Work {
                 let polled = catch(|| self.span.in_scope(|| parts.as_mut().poll_next(cx)))
                     .unwrap_or_else(|failure| Poll::Ready(Some(Err(failure))));
                 if polled.is_pending() {
-                    // It may be long until there is a part, and others have theirs.
+                    // The next part may take long, while other streams have theirs ready.
                     kept = None;
                 }
                 polled
@@ -125,7 +125,7 @@ impl Work {
     }
 }
 
-/// Waits for credit for a part that is there; false if there is none and no more may be kept for the
+/// Waits for credit for a part that is ready; false if there is none and no more may be kept for the
 /// remote.
 async fn has_credit_for(bytes: usize, credit: &Semaphore, budget: &Budget) -> bool {
     if let Ok(permit) = credit.try_acquire() {

@@ -13,17 +13,17 @@ use super::loads::Loads;
 use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
 
-/// Requests whose handlers were not ready at once, and those whose reply waits for room.
+/// Requests whose handlers were not ready immediately, and those whose reply waits for room.
 ///
 /// Whoever takes one out, be it finished, cancelled or late, says what has become of it: so it becomes
-/// one thing. Nothing of a user is called, polled, spawned or dropped in here.
+/// one thing. No user code is called, polled, spawned or dropped in here.
 #[derive(Debug)]
 pub(super) struct Jobs {
     running: BTreeMap<JobId, Job>,
     /// Of those that are not over yet.
     deadlines: BTreeSet<(Instant, JobId)>,
     pub(super) loads: Loads,
-    /// Remotes whose backlog is empty, of which the one who serves has not heard yet.
+    /// Remotes with an empty backlog that the serving task has not handled yet.
     emptied: Vec<(PipeKey, RoutingId)>,
     /// The task that serves.
     serving: Option<Waker>,
@@ -51,12 +51,12 @@ pub(super) struct Job {
     is_answered: bool,
 }
 
-/// What is to be done with a request that has come.
+/// What to do with a request that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
     Start,
     Wait,
-    /// Another one has its id.
+    /// Another request has its id.
     Duplicate,
 }
 
@@ -90,8 +90,8 @@ impl Jobs {
         }
     }
 
-    /// Tells whether a request can be started that nothing but its share stands in the way of. Those that
-    /// wait are not known here.
+    /// Whether a request can be started if only its share limits it. Waiting requests are not known
+    /// here.
     #[inline]
     pub(super) fn admit(&self, id: JobId) -> Admission {
         if self.loads.is_empty() {
@@ -145,7 +145,7 @@ impl Jobs {
         Some(job)
     }
 
-    /// Hands out the task that serves, if it waits for requests to end.
+    /// Returns the waker of the serving task, if it waits for requests to end.
     pub(super) fn awaiting(&mut self) -> Option<Waker> {
         let is_awaited = self.is_ending || self.loads.is_anything_next();
         if is_awaited { self.serving.take() } else { None }
@@ -184,7 +184,7 @@ impl Jobs {
         self.running.get(&id)?.credit.clone()
     }
 
-    /// Has the task that serves woken when it is needed. Hands out the remotes whose backlog is empty.
+    /// Registers the serving task to be woken when needed. Returns the remotes with an empty backlog.
     pub(super) fn serve(&mut self, serving: &Waker, is_ending: bool) -> Vec<(PipeKey, RoutingId)> {
         (self.is_served, self.is_ending) = (true, is_ending);
         match &mut self.serving {
@@ -194,7 +194,7 @@ impl Jobs {
         std::mem::take(&mut self.emptied)
     }
 
-    /// Notes that nothing serves any more. Hands out the remotes whose backlog is empty.
+    /// Notes that no task serves any more. Returns the remotes with an empty backlog.
     pub(super) fn stop(&mut self) -> (Option<Waker>, Vec<(PipeKey, RoutingId)>) {
         (self.is_served, self.is_ending) = (false, false);
         (self.serving.take(), std::mem::take(&mut self.emptied))

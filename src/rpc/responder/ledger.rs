@@ -1,4 +1,4 @@
-//! The books of a responder: what is under way, and what has become of the rest.
+//! The accounts of a responder: requests under way, and the outcomes of the others.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,19 +13,19 @@ use crate::routing_id::RoutingId;
 use crate::rpc::stats::ResponderStats;
 use crate::socket::Server;
 
-/// It does not keep the server alive, so that what goes on in the background can keep it.
+/// It does not keep the server alive, so that background tasks can hold it.
 #[derive(Debug)]
 pub(super) struct Ledger {
     jobs: Mutex<Jobs>,
     counters: Counters,
 }
 
-/// What is to be done next for a remote for which messages wait.
+/// What to do next for a remote with waiting messages.
 #[derive(Debug)]
 pub(super) enum Next {
     Entry(Entry),
     Nothing,
-    /// To receive from it again, which nothing else does.
+    /// Receive from it again, because no other task does.
     Resume,
 }
 
@@ -34,7 +34,7 @@ impl Ledger {
         Self { jobs: Mutex::new(Jobs::new(limits)), counters: Counters::default() }
     }
 
-    /// Nothing of a user may be called or dropped while this is held.
+    /// No user code may be called, and no user value dropped, while this is held.
     pub(super) fn jobs(&self) -> MutexGuard<'_, Jobs> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,7 +50,7 @@ impl Ledger {
         self.counters.read(waiting as u64, running as u64)
     }
 
-    /// Ends a job that is there still, and says what has become of it.
+    /// Ends a job that still exists, and records its outcome.
     pub(super) fn finish(&self, id: JobId, outcome: Count) {
         let mut jobs = self.jobs();
         let Some(job) = jobs.take(id) else { return };
@@ -68,8 +68,7 @@ impl Ledger {
         self.jobs().loads.budget(pipe)
     }
 
-    /// Takes the message that is to be queued next for a remote. If there is none the remote
-    /// is to be resumed.
+    /// Takes the message to be queued next for a remote. If there is none, the remote has to be resumed.
     pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> Next {
         let mut passed_over = Vec::new();
         let mut jobs = self.jobs();
@@ -99,7 +98,7 @@ impl Ledger {
             if !self.has_backlog(pipe) {
                 return;
             }
-            // One has come meanwhile, for which the remote was paused, perhaps before it was resumed.
+            // A message has arrived meanwhile and paused the remote, perhaps before it was resumed.
             server.pause(to);
         }
     }

@@ -1,12 +1,12 @@
-//! How much a responder takes on, of all remotes and of each.
+//! Limits of a responder, for all remotes together and for each.
 
-/// What is shared among all remotes, and what each may hold of it.
+/// The capacity that all remotes share, and the part that each may hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) running: Limit,
     pub(super) waiting: Limit,
-    /// How many bytes the waiting requests of one remote may take, and as many again its replies for
-    /// which its queue has no room.
+    /// How many bytes the waiting requests of one remote may take, and separately its replies that find
+    /// no room in its queue.
     pub(super) bytes: usize,
 }
 
@@ -18,11 +18,11 @@ pub(super) struct Limit {
 }
 
 impl Limit {
-    /// Whether a remote that holds so many places may take one more while so many are taken in all.
+    /// Whether a remote that holds `held` places may take one more while `taken` are taken in all.
     ///
     /// This is the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a remote may hold as
-    /// many places as are still free. A single one gets half of all, and however many compete, as much as
-    /// each of them holds stays free for the next.
+    /// many places as are still free. A single remote gets half of all. However many compete, the next
+    /// finds as many free as each of them holds.
     pub(super) const fn admits(self, held: usize, taken: usize) -> bool {
         let Some(free) = self.all.checked_sub(taken) else { return false };
         free > 0 && held < self.each && (held == 0 || held < free)

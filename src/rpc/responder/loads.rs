@@ -1,4 +1,4 @@
-//! What each remote makes a responder hold.
+//! The load of each remote on a responder.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -105,9 +105,9 @@ impl Loads {
         self.change(pipe, |load| load.running -= 1);
     }
 
-    /// Takes a place among those that wait, for a request with so many bytes, if the remote may have one.
-    /// One with a backlog may have `received` besides, which is what was received together with the
-    /// request for whose reply there was no room.
+    /// Takes a place among those that wait, for a request with so many bytes, if the remote may have
+    /// one. A remote with a backlog may in any case hold `received` requests: those that were received
+    /// together with the request whose reply found no room.
     pub(super) fn enter(&mut self, pipe: PipeKey, bytes: usize, received: usize) -> bool {
         let Limits { waiting, bytes: most, .. } = self.limits;
         let taken = self.waiting;
@@ -125,7 +125,7 @@ impl Loads {
         is_in
     }
 
-    /// Gives the place of a request back that waits no more.
+    /// Releases the place of a request that no longer waits.
     pub(super) fn leave(&mut self, pipe: PipeKey, bytes: usize) {
         self.waiting -= 1;
         self.change(pipe, |load| {
@@ -160,7 +160,7 @@ impl Loads {
         })
     }
 
-    /// Takes the message that has waited the longest. If there is none any more, the backlog is empty.
+    /// Takes the message that has waited the longest. If none is left, the backlog is empty.
     pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<Entry> {
         if let Some(entry) = self.remotes.get_mut(&pipe)?.backlog.as_mut()?.pop_front() {
             return Some(entry);
@@ -175,7 +175,7 @@ impl Loads {
         load.and_then(|load| load.backlog.as_mut()).map(std::mem::take).unwrap_or_default()
     }
 
-    /// Takes them, and what comes from now on is a backlog of its own.
+    /// Takes them; later messages form a new backlog.
     pub(super) fn drop_backlog(&mut self, pipe: PipeKey) -> VecDeque<Entry> {
         self.change(pipe, |load| load.backlog.take().unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! Refuses requests that nothing serves any more.
+//! Refuses requests that are no longer served.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::rpc::ErrorCode;
 use crate::rpc::envelope::{Content, Envelope};
 use crate::socket::WeakServer;
 
-/// What remains of serving that was dropped: without it, requests that have not been received yet, and
-/// those to come, would wait in vain. It ends when the server is served again, by whichever responder,
+/// The task that remains when a serving future was dropped. Without it, requests that have not been
+/// received yet, and later ones, would wait in vain. It ends when any responder serves the server again,
 /// and with the server, which it does not keep alive.
 #[derive(Debug)]
 pub(super) struct Refusing {
@@ -28,7 +28,7 @@ pub(super) struct Refusing {
     /// Which watch of the ends is its own.
     watch: u64,
     ticket: Option<Ticket>,
-    /// Empty but for moments; kept for its memory.
+    /// Usually empty; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
 }
 

@@ -82,7 +82,8 @@ where
         }
     }
 
-    /// Begins to drain: serves what requesters have sent before they know, and refuses the rest.
+    /// Begins to drain: serves requests that were sent before their requester received the notice, and
+    /// refuses the others.
     pub(super) fn end(&mut self) {
         self.draining = Some(Draining::start(&self.shared.server));
     }
@@ -116,8 +117,8 @@ where
         Poll::Pending
     }
 
-    /// Starts what waits of remotes whose backlog is empty, and then receives from them again, unless they are
-    /// full already.
+    /// Starts waiting requests of remotes whose backlog is empty, and then receives from them again,
+    /// unless they are full already.
     fn go_on(&mut self, emptied: &[(PipeKey, RoutingId)], cx: &mut Context<'_>) {
         self.start_waiting(cx);
         for (pipe, routing_id) in emptied {
@@ -130,7 +131,8 @@ where
         for _ in 0..BATCHES_PER_WAKE {
             let Self { shared, endings, .. } = self;
             let due = endings.poll(cx.waker(), |end| {
-                // What has come before the end is to be handled, however much waits for the remote.
+                // Messages from before the end have to be handled, however many messages wait for the
+                // remote.
                 shared.server.resume_pipe(end.inbound);
                 shared.server.unread(end)
             });
@@ -227,7 +229,7 @@ where
         }
     }
 
-    /// Lets a request wait, if its remote may have one more that does.
+    /// Queues a request to wait, if its remote may have one more waiting.
     fn wait(&mut self, accepted: Accepted) {
         let (pipe, bytes) = (accepted.id.pipe, accepted.bytes());
         let may_wait = self.shared.jobs().loads.enter(pipe, bytes, BATCH);
@@ -240,7 +242,7 @@ where
         }
     }
 
-    /// Starts as many of those who wait as the service is ready for, of one remote after the other.
+    /// Starts as many waiting requests as the service is ready for, of one remote after the other.
     fn start_waiting(&mut self, cx: &mut Context<'_>) {
         while !self.waiting.is_empty() {
             let next = self.shared.jobs().loads.next();
@@ -329,8 +331,8 @@ where
         let shared = Arc::clone(&self.shared);
         let work =
             work(Work { shared, id, routing_id, credit: credit.clone(), span: span.clone() });
-        // It is in the table before its task can end, and the task is spawned when the lock is free: where
-        // the runtime is about to end, that drops the handler.
+        // It is in the table before its task can end. The task is spawned after the lock is released,
+        // because a runtime that is about to end drops the handler.
         self.shared.jobs().add(id, Job::new(routing_id, deadline, credit));
         let task = tokio::spawn(work.instrument(span)).abort_handle();
         self.shared.jobs().attach(id, &task);
@@ -373,15 +375,15 @@ where
         self.shared.refuse_with(accepted.id, accepted.routing_id, code);
     }
 
-    /// Gives up requests whose time is over, and waits until there are some.
+    /// Cancels requests whose time is over, and waits for the next deadline.
     fn poll_time(&mut self, cx: &mut Context<'_>) {
         loop {
             let of_jobs = self.shared.jobs().next_deadline();
             let next = [of_jobs, self.waiting.next_deadline()].into_iter().flatten().min();
             let Some(next) = next else { return };
             let Self { shared, timer, .. } = self;
-            // It may ring too early, as most requests end long before their deadlines: then it is set anew,
-            // which is less work than for each of them.
+            // It may fire too early, because most requests end long before their deadlines. Setting it
+            // again then is less work than for each request.
             let rings = match timer {
                 Some(timer) if !timer.is_elapsed() => timer.deadline().min(next),
                 _ => next,
@@ -409,8 +411,8 @@ where
 }
 
 impl<S: Service<Request>> Drop for Serving<S> {
-    /// Gives up what is under way, if it is dropped before its end, or if the server is closed. What comes
-    /// from then on is refused in the background.
+    /// Cancels the requests under way, if it is dropped before its end or if the server is closed. Later
+    /// requests are refused in the background.
     fn drop(&mut self) {
         let Self { shared, ticket, waiting, is_over, .. } = self;
         if let Some(ticket) = *ticket {

@@ -24,7 +24,7 @@ pub(super) struct Shared {
     pub(super) ledger: Arc<Ledger>,
 }
 
-/// Why a message could not be sent at once.
+/// Why a message could not be sent immediately.
 #[derive(Debug)]
 pub(super) enum Refused {
     Full(Message),
@@ -38,7 +38,7 @@ pub(super) enum Offered {
     Sent,
     /// It is sent when this is.
     Waits(oneshot::Receiver<()>),
-    /// Too much waits for its remote already.
+    /// Too many bytes wait for its remote already.
     TooMuch,
     /// The remote has gone.
     Gone,
@@ -54,7 +54,7 @@ impl Shared {
         Self { server, ledger }
     }
 
-    /// Goes on with something in the background.
+    /// Runs a future in the background.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.server.runtime().spawn(task);
     }
@@ -77,7 +77,7 @@ impl Shared {
         }
     }
 
-    /// Does the same where it is known that there is no room.
+    /// Does the same if the queue is known to have no room.
     #[cold]
     pub(super) fn answer_later(&self, id: JobId, to: RoutingId, message: Message, outcome: Count) {
         let mut jobs = self.ledger.jobs();
@@ -119,7 +119,7 @@ impl Shared {
         Offered::Waits(receiver)
     }
 
-    /// Tells a requester that there will be no reply, as soon as there is room for that.
+    /// Notifies a requester that there will be no reply, as soon as there is room for the notice.
     #[cold]
     pub(super) fn refuse(&self, id: JobId, to: RoutingId, failure: &Failure) {
         if let Err(Refused::Full(message)) = self.try_send(to, error(id.call, failure)) {
@@ -134,7 +134,7 @@ impl Shared {
         self.refuse(id, to, &Failure::new(code, ""));
     }
 
-    /// Answers what cannot be read, if it has an id.
+    /// Answers a message that cannot be read, if it has an id.
     #[cold]
     pub(super) fn refuse_malformed(&self, pipe: PipeKey, to: RoutingId, error: EnvelopeError) {
         self.count(Count::Malformed);
@@ -154,7 +154,7 @@ impl Shared {
         self.deliver(is_first, id, to);
     }
 
-    /// Receives nothing more from a remote for which the first message waits, until it has taken all.
+    /// Pauses a remote when its first message waits, until it has taken all.
     fn deliver(&self, is_first: bool, id: JobId, to: RoutingId) {
         if is_first {
             self.server.pause(to);
@@ -184,7 +184,7 @@ pub(super) fn error(call: u64, failure: &Failure) -> Message {
     draft::message(call, Content::Error { code, detail, text })
 }
 
-/// What a requester is told of a reply that was dropped.
+/// The failure that replaces a reply that was dropped.
 pub(super) fn too_much() -> Failure {
     Failure::new(ErrorCode::FAILED, "the reply was dropped: too many others wait to be read")
 }

@@ -167,7 +167,7 @@ impl Written {
     }
 }
 
-/// A runtime that runs nothing: models have no timers.
+/// A runtime that runs no tasks: models have no timers.
 fn runtime() -> Runtime {
     static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
         tokio::runtime::Builder::new_current_thread().build().expect("it has no drivers")

@@ -47,7 +47,7 @@ async fn a_remote_connects(letters: &'static str) {
     model.end(connection, written, 0).await;
 }
 
-/// The first writes nothing; what was queued for it is sent again.
+/// The first connection writes nothing; messages that were queued for it are sent again.
 async fn a_connection_is_lost(letters: &'static str) {
     let model = selective();
     let [mut first, mut second] = [model.attach(), model.attach()];

@@ -1,4 +1,4 @@
-//! Remotes that come and go, and whoever lets others come.
+//! Remotes that come and go, and tasks that admit others.
 
 use super::*;
 use crate::pipe::arrival_of;
@@ -28,7 +28,7 @@ fn the_end_of_the_socket_ends_a_pause() {
     some(the_socket_ends);
 }
 
-/// Everything is left before it is received by two receivers.
+/// All messages are left before two receivers receive them.
 async fn all_wait_and_go_on(waiting: usize, messages: usize) {
     let model = model();
     leave(&model, messages);
@@ -57,7 +57,7 @@ async fn one_is_dropped(others: usize) {
     receiver.await.unwrap();
 }
 
-/// A listener adds a remote as soon as it may, which leaves something and goes.
+/// A listener adds a remote as soon as it may. The remote leaves a message and ends.
 async fn a_listener_pauses(remotes: usize) {
     let model = model();
     let core = Arc::clone(&model.core);
@@ -87,7 +87,7 @@ async fn the_socket_ends() {
     }
 }
 
-/// Whatever is left is too much.
+/// Any message that is left exceeds the limit.
 fn model() -> Model<RoundRobin> {
     let options = Options { ended_hwm_bytes: 1, ..Options::default() };
     let (core, driver) = Core::new(SocketType::Client, RoundRobin::new, options, runtime());

@@ -84,7 +84,7 @@ async fn a_sender_is_dropped(letters: &'static str) {
     model.end(connection, written, 0).await;
 }
 
-/// The sink waits for no time at all.
+/// The sink does not wait.
 async fn a_sink_drops_what_is_overdue(letters: &'static str, others: &'static str) {
     let model = Model::server(1);
     let attachment = model.attach();

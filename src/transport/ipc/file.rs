@@ -1,17 +1,19 @@
-//! The file of a bound socket: how it gets its place, and how it leaves.
+//! The file of a bound socket: how it is created and removed.
 //!
-//! **One owner.** Whoever binds a path holds its [`Lock`] from the first look at it until the socket listens.
-//! An abandoned socket is told from others by a connection that is refused, and a socket that is bound and
-//! does not listen yet cannot be seen, as its process has the lock. A listener removes its file *before* it
-//! closes its socket, for which it needs no lock: while it listens, nobody replaces the file.
+//! **One owner.** A process that binds a path holds its [`Lock`] from the first check of the path until
+//! the socket listens. A refused connection identifies an abandoned socket. A socket that is bound and
+//! does not listen yet would look abandoned, but its process holds the lock. A listener removes its file
+//! *before* it closes its socket, for which it needs no lock: while it listens, no other process
+//! replaces the file.
 //!
-//! **Clients can connect.** The path is bound directly, as a name that a file gets later (by `link`, by
-//! `rename`) does not lead to the socket on every file system. Then a connection is made to prove it.
+//! **Clients can connect.** The path is bound directly, because a name that a file gets later (by `link`
+//! or `rename`) does not lead to the socket on every file system. A connection then proves that clients
+//! can connect.
 //!
 //! **Who may connect** is set while the socket does not listen.
 //!
-//! **Processes that do not know the lock** can do what the system lets them: libzmq replaces every file. The
-//! file of a listener is removed only if it is still the same.
+//! **Processes that do not use the lock** can do whatever the system permits: libzmq replaces every
+//! file. A listener removes its file only if it is still the same.
 
 use std::collections::VecDeque;
 use std::fs::{self, Metadata};
@@ -34,11 +36,11 @@ use crate::options::IpcOptions;
 pub(super) struct File {
     path: PathBuf,
     id: FileId,
-    /// The process that has bound it. A child that was forked has this value as well.
+    /// The process that has bound it. A forked child has this value as well.
     owner: u32,
 }
 
-/// A device and the number of a file on it, which nothing else has while its socket is open.
+/// A device and an inode number, which no other file has while its socket is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -54,7 +56,7 @@ pub(super) struct Bound {
     pub(super) early: VecDeque<net::UnixStream>,
 }
 
-/// Binds a path and listens. If it holds a socket that no longer listens, replaces that.
+/// Binds a path and listens. Replaces a socket that no longer listens.
 ///
 /// # Cancel safety
 ///
@@ -66,7 +68,7 @@ pub(super) async fn bind(path: &Path, backlog: u32, options: IpcOptions) -> Resu
             return Err(Refusal::NotASocket(file_type));
         }
     }
-    // What has no name is a directory.
+    // A path without a file name is a directory.
     let name = path.file_name().ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)?;
     let lock = Lock::acquire(path, name).await?;
     let bound = bind_locked(path, backlog, options);
@@ -88,7 +90,7 @@ fn bind_locked(path: &Path, backlog: u32, options: IpcOptions) -> Result<Bound, 
     permissions::set(path, options)?;
     listen(&socket, backlog)?;
     let early = match verify(&socket, &address) {
-        // The user wants no connections of this process.
+        // The options permit this process no connection.
         Err(error)
             if error.kind() == io::ErrorKind::PermissionDenied && permissions::is_set(options) =>
         {
@@ -136,7 +138,7 @@ pub(super) fn verify(socket: &Socket, address: &SockAddr) -> io::Result<VecDeque
     let mut early = VecDeque::new();
     loop {
         let accepted = match socket.accept() {
-            // It has reached another socket, by which this one has been replaced.
+            // It has reached another socket, which has replaced this one.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
@@ -150,7 +152,7 @@ pub(super) fn verify(socket: &Socket, address: &SockAddr) -> io::Result<VecDeque
             return Ok(early);
         }
         early.push_back(accepted.into());
-        // Whatever has come has come through the path.
+        // The connection has arrived through the path.
         if is_full {
             return Ok(early);
         }
@@ -175,7 +177,7 @@ impl Drop for File {
         if process::id() != self.owner {
             return;
         }
-        // A process that does not know the lock may have replaced it.
+        // A process that does not use the lock may have replaced it.
         if fs::symlink_metadata(&self.path).is_ok_and(|there| FileId::of(&there) == self.id) {
             let _ = fs::remove_file(&self.path);
         }

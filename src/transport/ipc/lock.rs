@@ -1,4 +1,4 @@
-//! The right to change what is at a path, which one process has at a time.
+//! The right to change the file at a path, which one process has at a time.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions, Permissions};
@@ -43,10 +43,10 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// What the system reported, or that the holder does not release the lock.
+    /// The error of the system, or that the holder does not release the lock.
     pub(super) async fn acquire(path: &Path, name: &OsStr) -> io::Result<Self> {
         let path = path.with_file_name(lock_name(name));
-        // Of the system's clock, as it is other processes that this waits for.
+        // It uses the system's clock, because it waits for other processes.
         let deadline = Instant::now() + PATIENCE;
         loop {
             match Self::try_acquire(&path) {
@@ -80,7 +80,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Nobody else removes or replaces it meanwhile.
+        // No other process removes or replaces it meanwhile.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -116,7 +116,7 @@ fn open(path: &Path) -> Result<Option<fs::File>, Failure> {
     }
 }
 
-/// For a file that anybody may have put there: a link is not followed, and a FIFO does not block.
+/// For a file that any user may have created: a link is not followed, and a FIFO does not block.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
@@ -137,7 +137,7 @@ fn in_words(kind: io::ErrorKind, path: &Path, what: &str) -> io::Error {
     io::Error::new(kind, format!("{} {what}", path.display()))
 }
 
-/// Readable by all, as a user who may not write to it has to lock it as well.
+/// Readable by all, because users without write permission have to lock it as well.
 const MODE: u32 = 0o644;
 
 /// How long to wait for a holder, which needs less than a millisecond unless it is stopped.

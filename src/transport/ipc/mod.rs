@@ -39,7 +39,7 @@ pub(crate) struct Listener {
     _directory: Option<Directory>,
 }
 
-/// A directory that was created for one file, and is removed after it.
+/// A directory that was created for one file, and is removed with it.
 #[derive(Debug)]
 struct Directory {
     path: PathBuf,
@@ -153,7 +153,7 @@ impl Drop for Directory {
     }
 }
 
-/// Why an endpoint cannot be listened on.
+/// Why a socket cannot listen on an endpoint.
 #[derive(Debug)]
 enum Refusal {
     FileOption {
@@ -189,7 +189,7 @@ fn listen(socket: &Socket, backlog: u32) -> io::Result<()> {
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))
 }
 
-/// What the system calls the endpoint: an abstract name begins with a zero.
+/// Returns the system's name of the endpoint: an abstract name begins with a zero byte.
 fn system_path(endpoint: &IpcEndpoint) -> PathBuf {
     match (endpoint.path(), endpoint.abstract_name()) {
         (Some(path), _) => path.to_owned(),
@@ -197,7 +197,7 @@ fn system_path(endpoint: &IpcEndpoint) -> PathBuf {
     }
 }
 
-/// What we call the endpoint that the system calls so.
+/// Returns the endpoint for a name of the system.
 fn name(address: &SockAddr) -> io::Result<IpcEndpoint> {
     let text = match (address.as_pathname(), address.as_abstract_namespace()) {
         (Some(path), _) => path.to_str().map(str::to_owned),

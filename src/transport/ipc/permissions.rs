@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use super::Refusal;
 use crate::options::IpcOptions;
 
-/// Sets what the options ask for on a socket that does not listen yet.
+/// Applies the options to a socket that does not listen yet.
 pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
     if !is_set(options) {
         return Ok(());
     }
     let IpcOptions { group, mode, owner, .. } = options;
     let (_file, target) = hold(path)?;
-    // In the order in which each needs no privilege that the one before has taken away.
+    // In this order, no step needs a privilege that the previous one has removed.
     if let Some(mode) = mode {
         if mode > MODE_MAX {
             return Err(refused(MODE, invalid("it is above 0o777")));
@@ -45,7 +45,7 @@ pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses options that an abstract name cannot have, as any process can connect to it.
+/// Refuses the options for an abstract name, to which any process can connect.
 pub(super) fn refuse(options: IpcOptions) -> Result<(), Refusal> {
     let IpcOptions { group, mode, owner, .. } = options;
     for (option, value) in [(MODE, mode), (GROUP, group), (OWNER, owner)] {
@@ -56,13 +56,13 @@ pub(super) fn refuse(options: IpcOptions) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns whether the user decides who may connect, and not the umask.
+/// Returns whether the options decide which processes may connect, and not the umask.
 pub(super) fn is_set(IpcOptions { group, mode, owner, .. }: IpcOptions) -> bool {
     group.or(mode).or(owner).is_some()
 }
 
-/// Opens the file, so that nothing else is changed if it is replaced meanwhile; returns the path by which it
-/// is known then.
+/// Opens the file, so that no other file is changed if it is replaced meanwhile; returns the path of the
+/// open file.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 fn hold(path: &Path) -> io::Result<(fs::File, PathBuf)> {
     use std::os::fd::AsRawFd;
@@ -101,8 +101,8 @@ const GROUP: &str = "ipc_group";
 const MODE: &str = "ipc_mode";
 const OWNER: &str = "ipc_owner";
 
-/// Of the other bits none has a meaning for a socket.
+/// The other bits have no meaning for a socket.
 const MODE_MAX: u32 = 0o777;
 
-/// What `chown` takes for no change.
+/// The value by which `chown` means no change.
 const NOT_AN_ID: u32 = u32::MAX;

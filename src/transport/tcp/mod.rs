@@ -82,7 +82,7 @@ pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
     }
 }
 
-/// How often the log is told of it, which is so of every connection or of none.
+/// Limits how often this is logged, because it concerns every connection or none.
 static LACKS: Quota = Quota::of_runtime();
 
 /// Opens the first address of the endpoint that can be opened.

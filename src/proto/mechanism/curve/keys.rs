@@ -117,14 +117,14 @@ impl CurveSecretKey {
         key
     }
 
-    /// Makes a key of the octets that `fill` writes, which are nowhere else then.
+    /// Creates a key from the bytes that `fill` writes, which are then stored nowhere else.
     pub(super) fn filled(fill: impl FnOnce(&mut [u8; LEN])) -> Self {
         let mut key = Arc::new(Zeroizing::default());
         fill(Arc::get_mut(&mut key).expect("it has not been shared yet"));
         Self(key)
     }
 
-    /// Does the same with what may fail.
+    /// Does the same with a fallible function.
     pub(crate) fn try_filled<E>(
         fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>,
     ) -> Result<Self, E> {
@@ -154,7 +154,7 @@ impl CurveSecretKey {
     /// keys with which everybody would agree upon the same, or has the bit set that X25519 ignores: a
     /// key must not have two spellings, of which one is denied and the other not.
     ///
-    /// The caller sees to it that the stack is [wiped].
+    /// The caller ensures that the stack is [wiped].
     pub(super) fn agree(&self, public: &CurvePublicKey) -> Option<x25519_dalek::SharedSecret> {
         if public.0[LEN - 1] & 0x80 != 0x00 {
             return None;

@@ -29,7 +29,7 @@ pub use self::keys::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey
 pub(crate) use self::server::CurveServerHandshake;
 pub(crate) use self::session::{OVERHEAD, Opener, SealError, Sealer, Session};
 
-/// Random octets for one handshake. In a box, as moves leave copies behind.
+/// Random bytes for one handshake. They are in a box, because moves leave copies behind.
 #[derive(Clone)]
 pub(crate) struct Seed(Box<Zeroizing<[u8; Self::LEN]>>);
 
@@ -43,7 +43,7 @@ impl Seed {
         Self(Box::new(Zeroizing::new(*octets)))
     }
 
-    /// Takes the octets that `fill` writes, which have to be random, and are nowhere else then.
+    /// Takes the bytes that `fill` writes. They have to be random, and are then stored nowhere else.
     pub(crate) fn try_filled<E>(
         fill: impl FnOnce(&mut [u8; Self::LEN]) -> Result<(), E>,
     ) -> Result<Self, E> {

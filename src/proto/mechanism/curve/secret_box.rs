@@ -22,8 +22,8 @@ use super::keys::{CurvePublicKey, CurveSecretKey};
 
 /// What two key pairs have agreed upon. It opens what the other has sealed, and seals for the other.
 ///
-/// In a box, as moves leave copies behind. Whoever computes with it sees to it that the stack is
-/// [wiped](super::stack::wiped).
+/// It is in a box, because moves leave copies behind. Code that computes with it ensures that the stack
+/// is [wiped](super::stack::wiped).
 #[derive(Clone)]
 pub(super) struct SharedKey(Box<Zeroizing<[u8; 32]>>);
 

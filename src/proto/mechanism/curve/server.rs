@@ -171,7 +171,7 @@ impl CurveServerHandshake {
         let (padding, data) = data.split_first_chunk::<PADDING>().ok_or_else(malformed)?;
         let (transient, data) = data.split_first_chunk::<LEN>().ok_or_else(malformed)?;
         let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
-        // All that costs nothing comes before the keys are agreed upon.
+        // Cheap checks come before the key agreement.
         if padding.iter().any(|&octet| octet != 0x00) || sealed.len() != TAG + SIGNED {
             return Err(malformed());
         }
@@ -232,7 +232,7 @@ impl CurveServerHandshake {
 struct Hello {
     /// The client's short-term key.
     transient: CurvePublicKey,
-    /// What it has agreed upon with the server's long-term one, for HELLO and WELCOME.
+    /// The key that it has agreed upon with the server's long-term key, for HELLO and WELCOME.
     shared: SharedKey,
     nonce: u64,
 }

@@ -1,4 +1,4 @@
-//! Requests that were taken back from a server before they were written.
+//! Requests that were returned before they were written to their server.
 
 use std::task::Waker;
 
@@ -15,9 +15,9 @@ use crate::rpc::draft;
 use crate::rpc::envelope::{Content, Envelope, RequestFields};
 
 impl Calls {
-    /// Takes back what a connection has left. What is the request of a call that still waits is stranded
-    /// until it is queued for another server; everything else is returned, as no server is to get it, with
-    /// the remote that refuses it if one does.
+    /// Takes back a message that a connection has left. The request of a call that still waits is
+    /// stranded until it is queued for another server. Any other message is returned, because no server
+    /// should receive it, together with the remote that refuses it, if any.
     pub(in crate::rpc::requester) fn strand(
         &mut self,
         unwritten: Unwritten,
@@ -41,7 +41,8 @@ impl Calls {
         None
     }
 
-    /// Takes out the request that is stranded for longest, and tells whether its call still waits.
+    /// Takes out the request that has been stranded the longest, and reports whether its call still
+    /// waits.
     pub(in crate::rpc::requester) fn next_stranded(&mut self) -> Option<(u64, Message, bool)> {
         let (id, message) = self.stranded.pop_front()?;
         let is_stranded = |slot: &mut Slot| slot.place.pipe.is_null() && slot.is_outstanding();
@@ -49,7 +50,7 @@ impl Calls {
         Some((id, message, is_waiting))
     }
 
-    /// Notes where a request is queued that was stranded; returns it with what is left of its time.
+    /// Notes where a stranded request is queued; returns it with the rest of its time.
     pub(in crate::rpc::requester) fn place(
         &mut self,
         id: u64,
@@ -69,7 +70,7 @@ impl Calls {
         }
     }
 
-    /// Puts a request back that found no room.
+    /// Puts back a request that found no room.
     pub(in crate::rpc::requester) fn put_back_stranded(&mut self, id: u64, message: Message) {
         self.stranded.push_front((id, message));
     }
@@ -80,6 +81,6 @@ impl Calls {
     }
 }
 
-/// As often may a remote end its connection while a request is written: this may be the reason, as with a
-/// request that is too long for the server, and it must not end one connection after the other.
+/// How many connections may be ended by the remote while the same request is written. The request may be
+/// the reason, for example if it is too long, and must not end one connection after the other.
 const CUT_OFF_MAX: u8 = 2;
