@@ -55,7 +55,7 @@ pub enum BindError {
     NotASocket {
         /// The endpoint.
         endpoint: Endpoint,
-        /// What is at the path.
+        /// The type of the file at the path.
         file_type: FileType,
     },
     /// The port is served by sockets with another mechanism, other keys, another domain, another

@@ -109,8 +109,8 @@
 //! [`Socket::stats`] returns the statistics of a socket, which the feature `metrics` publishes.
 //! [`Socket::monitor`] reports what happens to its endpoints and connections, for a program to act on.
 //! For people to read, the same events go to [`tracing`](https://docs.rs/tracing), with the targets
-//! `tokio_zmtp::endpoint` and `tokio_zmtp::connection`, and some others that begin with `tokio_zmtp`.
-//! Messages cause no events, and disabled spans and events cost nothing.
+//! `tokio_zmtp::endpoint` and `tokio_zmtp::connection`, and some others that begin with `tokio_zmtp`. No
+//! event is written for a message that is sent or received, and disabled spans and events cost nothing.
 //!
 //! | Span | From when to when | Fields |
 //! |---|---|---|

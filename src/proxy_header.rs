@@ -340,7 +340,7 @@ mod tests {
                 Decoded::Header(header) => return Ok((header, len)),
                 Decoded::Missing(missing) => {
                     assert!(missing > 0);
-                    // What is cut off is no header, and no error either.
+                    // A header that is cut off is neither a header nor an error.
                     if len == input.len() {
                         return Ok((ProxyHeader::Local, len));
                     }

@@ -8,8 +8,8 @@ use super::frame::{LONG_LENGTH, LONG_MESSAGE, SHORT_LENGTH, SHORT_MESSAGE};
 /// Whole messages in the order in which they came, still framed.
 ///
 /// Invariant: `frames` is exactly `messages` whole message frames without MORE, in each of which
-/// `overhead` bytes stand before the body. The decoder has found them; that they are what is taken apart
-/// here is checked once more by what takes them apart, before anything is queued that others receive.
+/// `overhead` bytes precede the body. The decoder has found the frames. The code that takes them apart
+/// checks them once more, before a message of them is queued.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     frames: Bytes,

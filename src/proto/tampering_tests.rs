@@ -161,7 +161,8 @@ fn receive(mechanisms: &[Mechanism; 2], end: usize, stream: &[u8]) -> Vec<Vec<u8
     decode(&mut TrafficDecoder::new(None, opener), &input, Way::CopiedIfShort).0
 }
 
-/// Takes what has arrived; tells whether the handshake is complete. Every remote is let in.
+/// Takes the bytes that have arrived; returns whether the handshake is complete. Every remote is
+/// admitted.
 fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, String> {
     loop {
         let mut peer = handshake.handle_input(input).map_err(|error| error.to_string())?;

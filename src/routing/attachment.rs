@@ -237,8 +237,8 @@ impl Attachment {
 
     /// Takes back what a connection took and did not write, and what it read and did not deliver.
     ///
-    /// A message for which the remote has ended two connections is dropped: the remote would end the next
-    /// one as well, and get nothing of what is queued behind.
+    /// A message for which the remote has ended two connections is dropped: the remote would end the
+    /// next one as well, and receive no message behind it.
     pub(crate) fn put_back(&mut self, remainder: Remainder, undelivered: VecDeque<Arrival>) {
         let Remainder { mut messages, is_cut_off, is_first } = remainder;
         debug_assert!(self.taken.is_empty() || messages.is_empty());

@@ -1,4 +1,4 @@
-//! Remotes that send more than anybody has a use for, as fast as it is read.
+//! Remotes that send useless data, as fast as it is read.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -53,7 +53,7 @@ async fn what_has_to_be_decrypted_is_a_turn_for_less() {
     }
 }
 
-/// Polls a connection once to which nobody attends, and which has to have asked to be polled again.
+/// Polls a connection once without a receiver, and checks that it has requested another poll.
 async fn one_turn(flood: Flood, opener: Option<Opener>) {
     let mut socket = TestSocket::new(1_000);
     let mut attachment = socket.attachment.take().expect("there is one");

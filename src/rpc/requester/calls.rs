@@ -170,8 +170,8 @@ impl Calls {
         }
     }
 
-    /// Gives a call up; tells whom it was asked of, if there was no outcome yet. Everything that it had
-    /// received is returned, to be dropped without the lock.
+    /// Abandons a call; returns the server that it was sent to, if there was no outcome yet. Everything
+    /// that it had received is returned, to be dropped without the lock.
     pub(super) fn abandon(&mut self, id: u64) -> (Asked, Option<Waker>, Option<State>) {
         let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None, None) };
         let pipe = slot.place.pipe;

@@ -230,7 +230,7 @@ impl Drop for Dispatcher {
     }
 }
 
-/// What is still to be done about a message.
+/// What remains to be done about a message.
 #[derive(Debug)]
 enum Handled {
     Wholly,

@@ -33,7 +33,7 @@ pub(super) struct Entry {
 pub(super) enum After {
     /// The job is over, with this outcome.
     Answer(Count),
-    /// The stream goes on.
+    /// The stream continues.
     Part(oneshot::Sender<()>),
     /// None: the request was over before.
     Notice,
@@ -92,7 +92,7 @@ impl Delivery {
                 self.ledger.finish(JobId { pipe: self.pipe, call: self.call }, count);
             }
             Some(After::Part(sender)) => {
-                // A stream that was dropped meanwhile does not go on.
+                // A stream that was dropped meanwhile does not continue.
                 let _ = sender.send(());
             }
             Some(After::Notice) | None => {}

@@ -200,8 +200,8 @@ impl Jobs {
         (self.serving.take(), std::mem::take(&mut self.emptied))
     }
 
-    /// Notes that all that waited for room in the queue of a remote has got it. Hands out the task that
-    /// serves, which resumes the remote; false if there is none.
+    /// Notes that all messages that waited for room in the queue of a remote are queued. Takes the waker
+    /// of the serving task, which resumes the remote; false if there is none.
     pub(super) fn emptied(&mut self, pipe: PipeKey, to: RoutingId) -> (bool, Option<Waker>) {
         if !self.is_served {
             return (false, None);

@@ -151,7 +151,7 @@ impl Loads {
         self.remotes.get(&pipe).is_some_and(|load| load.backlog.is_some())
     }
 
-    /// Adds a message to those that wait for room; tells whether it is the first.
+    /// Adds a message to those that wait for room; returns whether it is the first.
     pub(super) fn push(&mut self, pipe: PipeKey, entry: Entry) -> bool {
         self.change(pipe, |load| {
             let is_first = load.backlog.is_none();
@@ -198,7 +198,7 @@ impl Loads {
         self.waiting
     }
 
-    /// Changes what is known of a remote, and keeps its place up to date.
+    /// Changes the load of a remote, and keeps its place up to date.
     fn change<T>(&mut self, pipe: PipeKey, change: impl FnOnce(&mut Load) -> T) -> T {
         let Self { remotes, order, .. } = self;
         let load = remotes.entry(pipe).or_default();

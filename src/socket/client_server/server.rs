@@ -43,10 +43,10 @@ use crate::socket::{Builder, CloseReport, Core, Handle, Lossy, Socket};
 /// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
 /// [`try_route`](Self::try_route) gives the message back. Other remotes are not held up.
 ///
-/// A routing id that is unknown, or whose remote has gone, is an error at once, also for those who are
-/// waiting for that remote. They get their message back. That a remote has gone is noticed by reading
-/// from it or writing to it: while its queue of received messages is full, nothing is read, and it takes
-/// something to be written. A remote that fails silently is noticed only with a
+/// A routing id that is unknown, or whose remote has gone, is an error immediately, also for senders
+/// that are waiting for that remote. They get their message back. The end of a remote is noticed by
+/// reading from it or writing to it. While its queue of received messages is full, nothing is read, so
+/// that only writing notices it. A remote that fails silently is noticed only with a
 /// [`heartbeat_interval`](Builder::heartbeat_interval), which is not set by default.
 ///
 /// # Giving way

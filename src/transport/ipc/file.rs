@@ -101,7 +101,7 @@ fn bind_locked(path: &Path, backlog: u32, options: IpcOptions) -> Result<Bound, 
     Ok(Bound { file, listener: socket.into(), early })
 }
 
-/// Removes what is at a path if it is a socket that no longer listens.
+/// Removes the file at a path if it is a socket that no longer listens.
 fn clear(path: &Path, address: &SockAddr) -> Result<(), Refusal> {
     let file_type = match fs::symlink_metadata(path) {
         // A listener has just gone.

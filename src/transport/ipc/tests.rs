@@ -168,7 +168,7 @@ async fn the_file_is_removed_before_the_socket_is_closed() {
     let removed = listener._file.take();
     drop(removed);
     assert!(!scratch.path().exists());
-    // What is left of the listener goes without it, as the order of its fields says.
+    // The rest of the listener is dropped without the file, as the order of its fields demands.
     let successor = listen(&scratch.endpoint()).await.unwrap();
     drop(listener);
     exchange(&successor).await;
