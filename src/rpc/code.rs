@@ -12,8 +12,8 @@ pub struct ErrorCode(u8);
 impl ErrorCode {
     /// There was too much to do. Not begun.
     pub const OVERLOADED: Self = Self(0x01);
-    /// The responder is about to end and begins no more requests. Not begun. A requester that supports
-    /// draining does not receive this.
+    /// The responder is about to end and begins no more requests. Not begun. A requester that
+    /// acknowledges the notice of a draining responder in time does not receive this from it.
     pub const SHUTTING_DOWN: Self = Self(0x02);
     /// The application says so, with a number of its own.
     pub const APPLICATION: Self = Self(0x10);

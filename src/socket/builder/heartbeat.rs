@@ -55,7 +55,7 @@ impl<S> Builder<S> {
     /// `ZMQ_HEARTBEAT_TIMEOUT`.)
     ///
     /// Every byte that arrives is a sign of life. So is every byte that the remote takes while this side
-    /// waits to write more: a long message over a slow link never causes a timeout.
+    /// waits to write more: a long message over a slow link may take any time.
     ///
     /// The time runs from when the PING is written. If the remote has taken bytes slowly, the time that
     /// the last 256 KiB took is added, up to three times the timeout, because that much may be under way
