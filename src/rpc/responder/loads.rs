@@ -200,8 +200,10 @@ impl Loads {
 
     /// Changes the load of a remote, and keeps its place up to date.
     fn change<T>(&mut self, pipe: PipeKey, change: impl FnOnce(&mut Load) -> T) -> T {
-        let Self { remotes, order, .. } = self;
-        let load = remotes.entry(pipe).or_default();
+        let Self { remotes, order, started, .. } = self;
+        // A remote that comes, or comes back, stands behind those that wait for a turn already.
+        let load =
+            remotes.entry(pipe).or_insert_with(|| Load { turn: *started, ..Load::default() });
         if load.is_listed() {
             order.remove(&(load.running, load.turn, pipe));
         }
@@ -239,6 +241,25 @@ mod tests {
         loads.start(a);
         assert_eq!(turns(&mut loads, true), [b, a, b, a, b, a]);
         assert!(!loads.is_empty());
+    }
+
+    #[test]
+    fn a_remote_that_asks_again_and_again_takes_turns_with_others() {
+        let (mut loads, [a, b, _]) = loads(1);
+        for pipe in [a, b] {
+            assert!(loads.enter(pipe, 1, 0));
+        }
+        let mut served = Vec::new();
+        for _ in 0..6 {
+            let pipe = loads.next().expect("the slot is free");
+            loads.pass(pipe, 1);
+            loads.start(pipe);
+            // It asks for the next as soon as one is started.
+            assert!(loads.enter(pipe, 1, 0));
+            loads.end(pipe);
+            served.push(pipe);
+        }
+        assert_eq!(served, [a, b, a, b, a, b]);
     }
 
     #[test]
