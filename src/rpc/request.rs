@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::message::Message;
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
@@ -117,10 +119,22 @@ impl Request {
         Self { body, deadline, trace_context, remote: Some(remote) }
     }
 
+    /// Copies a short body, which would keep the whole buffer that it was read into for as long as it waits.
+    pub(super) fn compact(&mut self) {
+        let body = self.body.shared_body().filter(|body| body.len() < COMPACT_MAX);
+        if let Some(copy) = body.map(|body| Bytes::copy_from_slice(body)) {
+            self.body = copy.into();
+        }
+    }
+
     pub(super) const fn due(&self) -> Option<tokio::time::Instant> {
         self.deadline
     }
 }
+
+/// Shorter bodies are copied before they wait, in bytes: a quarter of what is read at a time, so that a
+/// request keeps no more than four times what it is counted for.
+const COMPACT_MAX: usize = 0x4000;
 
 impl<T: Into<Message>> From<T> for Request {
     fn from(body: T) -> Self {
@@ -130,3 +144,17 @@ impl<T: Into<Message>> From<T> for Request {
 
 /// Some 30 years, which Tokio also uses for a deadline that is never reached.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compact_request_does_not_keep_the_buffer_that_it_was_read_into() {
+        let buffer = Bytes::from(vec![7; 0x1_0000]);
+        let mut request = Request::new(Message::from(buffer.slice(..100)));
+        request.compact();
+        assert_eq!(request.body(), &buffer[..100]);
+        assert!(buffer.is_unique());
+    }
+}

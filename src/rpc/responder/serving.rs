@@ -230,10 +230,11 @@ where
     }
 
     /// Queues a request to wait, if its remote may have one more waiting.
-    fn wait(&mut self, accepted: Accepted) {
+    fn wait(&mut self, mut accepted: Accepted) {
         let (pipe, bytes) = (accepted.id.pipe, accepted.bytes());
         let may_wait = self.shared.jobs().loads.enter(pipe, bytes, BATCH);
         if may_wait {
+            accepted.request.compact();
             self.waiting.push(accepted);
         } else {
             self.shared.count(Count::Overloaded);
