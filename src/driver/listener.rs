@@ -82,6 +82,27 @@ impl Listener {
     pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
         tracing::info!(target: journal::ENDPOINT, "listening");
         let accepting = self.place.shared.peers.arrive();
+        self.accept().await;
+        let Self { acceptor, place, mut connections } = self;
+        drop(acceptor);
+        drop(accepting);
+        drop(hope);
+        tracing::info!(target: journal::ENDPOINT, "closed");
+        place.publish(|| EventKind::Closed);
+        let _ = release.send(());
+        // If only accepting has stopped, connections continue until the endpoint ends.
+        let serving = async { while connections.join_next().await.is_some() {} };
+        tokio::select! {
+            () = serving => {}
+            () = place.ended.cancelled() => {}
+        }
+        place.shared.routing.retire(place.id);
+        wind_down(connections, place.shared.linger()).await;
+    }
+
+    /// Accepts until the endpoint ends. When this returns, nothing of it waits any more that could keep a
+    /// wake-up from others.
+    async fn accept(&mut self) {
         let mut accepted_at_once = 0;
         let shared = Arc::clone(&self.place.shared);
         let mut is_paused = false;
@@ -114,31 +135,16 @@ impl Listener {
                         self.place.publish(|| EventKind::AcceptFailed { error });
                         tokio::select! {
                             () = time::sleep(ACCEPT_PAUSE) => {}
-                            () = self.place.ended.cancelled() => break,
-                            () = self.place.shared.full.cancelled() => break,
+                            () = self.place.ended.cancelled() => return,
+                            () = self.place.shared.full.cancelled() => return,
                         }
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
-                () = self.place.ended.cancelled() => break,
-                () = self.place.shared.full.cancelled() => break,
+                () = self.place.ended.cancelled() => return,
+                () = self.place.shared.full.cancelled() => return,
             }
         }
-        let Self { acceptor, place, mut connections } = self;
-        drop(acceptor);
-        drop(accepting);
-        drop(hope);
-        tracing::info!(target: journal::ENDPOINT, "closed");
-        place.publish(|| EventKind::Closed);
-        let _ = release.send(());
-        // If only accepting has stopped, connections continue until the endpoint ends.
-        let serving = async { while connections.join_next().await.is_some() {} };
-        tokio::select! {
-            () = serving => {}
-            () = place.ended.cancelled() => {}
-        }
-        place.shared.routing.retire(place.id);
-        wind_down(connections, place.shared.linger()).await;
     }
 
     fn spawn(&mut self, incoming: Incoming) {
