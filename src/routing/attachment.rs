@@ -273,6 +273,8 @@ impl Attachment {
         // It counts for another remote, too.
         self.is_cut_off &= !self.taken.is_empty();
         if !self.routing.ends.are_watched() {
+            // The requester has been dropped meanwhile.
+            self.taken.extend(elsewhere);
             return;
         }
         let undelivered = mem::take(&mut self.undelivered);

@@ -27,6 +27,11 @@ impl Client {
         self.core().runtime()
     }
 
+    /// Watches for remotes.
+    pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
+        self.core().control.shared().peers.presence()
+    }
+
     /// Keeps ends of connections for the caller from now on, and offers senders only remotes that are
     /// connected and do not drain. Also returns a live counter of these.
     pub(crate) fn watch_connections(&self) -> (Arc<Ends>, Arc<AtomicUsize>) {

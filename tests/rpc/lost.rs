@@ -170,6 +170,33 @@ async fn calls_whose_server_is_given_up_before_they_are_written_were_not_begun()
 }
 
 #[tokio::test]
+async fn calls_that_no_server_is_left_for_were_not_begun() {
+    for reconnects in [false, true] {
+        let endpoint: Endpoint = crate::wire::unique().parse().unwrap();
+        let mute = Server::builder().recv_hwm(1).bind(endpoint.clone()).await.unwrap();
+        let client =
+            if reconnects { Client::builder() } else { Client::builder().reconnect_interval(None) };
+        let requester = Requester::new(client.connect(endpoint.clone()).await.unwrap());
+        let calls = [(); 4].map(|()| tokio::spawn(requester.call("x")));
+        until(&requester, |stats| stats.sent == 4).await;
+        mute.close().await;
+        let [first, rest @ ..] = calls;
+        assert_eq!(first.await.unwrap(), Err(CallError::ConnectionLost));
+        if reconnects {
+            // They wait for the server to come back, which it does not.
+            assert_eq!(requester.stats().outstanding, 3);
+            requester.client().disconnect(endpoint).await.unwrap();
+        }
+        for call in rest {
+            assert_eq!(call.await.unwrap(), Err(CallError::Unsent));
+        }
+        let stats = requester.stats();
+        assert_eq!((stats.unsent, stats.connection_lost, stats.outstanding), (3, 1, 0));
+        assert!(stats.is_balanced());
+    }
+}
+
+#[tokio::test]
 async fn only_the_calls_of_the_lost_connection_fail() {
     let [one, two] = [Bare::bind("tcp://127.0.0.1:*").await, Bare::bind("tcp://127.0.0.1:*").await];
     let client = Client::connect(one.endpoint().as_str()).await.unwrap();

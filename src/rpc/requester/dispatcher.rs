@@ -5,12 +5,15 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use futures_core::Stream;
 use tokio::time::{self, Instant, Sleep};
+use tokio_stream::wrappers::WatchStream;
 
 use super::calls::{Asked, Calls, Word};
 use super::core::Core;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
+use crate::peers::Presence;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::{End, Ends, Refusal, wake_all};
@@ -27,6 +30,8 @@ pub(super) struct Dispatcher {
     ticket: Option<Ticket>,
     /// The place in the client's line of senders, for requests that are stranded.
     line: Option<Ticket>,
+    /// Which servers there are, while requests are stranded.
+    presence: Option<Pin<Box<WatchStream<Presence>>>>,
     endings: Endings,
     /// Empty but for moments, as the rest are; kept for their memory.
     received: Vec<(From, Message)>,
@@ -47,6 +52,7 @@ impl Dispatcher {
             core: Arc::downgrade(core),
             ticket: None,
             line: None,
+            presence: None,
             endings: Endings::new(ends),
             received: Vec::with_capacity(BATCH),
             woken: Vec::new(),
@@ -145,13 +151,36 @@ impl Dispatcher {
             if let Some(connection) = idle {
                 connection.wake();
             }
-            if !matches!(sent, Poll::Ready(Ok(()))) {
+            if matches!(sent, Poll::Ready(Ok(()))) {
+                continue;
+            }
+            if self.poll_deserted(core, cx).is_pending() {
                 return;
             }
+            let mut calls = core.calls();
+            let unsent = calls.fail_stranded(&mut self.woken);
+            drop(calls);
+            wake_all(&mut self.woken);
+            for message in unsent {
+                core.client.count_undelivered(message);
+            }
         }
+        self.presence = None;
         if let Some(line) = self.line.take() {
             core.client.cancel_send(line);
         }
+    }
+
+    /// Ready when no server is connected, and no endpoint is left that could bring one.
+    fn poll_deserted(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<()> {
+        let presence =
+            self.presence.get_or_insert_with(|| Box::pin(WatchStream::new(core.client.presence())));
+        while let Poll::Ready(Some(presence)) = presence.as_mut().poll_next(cx) {
+            if presence.connected == 0 && presence.endpoints == 0 {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
     }
 
     /// Fails all calls, and all callers that wait to make one.

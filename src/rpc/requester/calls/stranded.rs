@@ -75,6 +75,24 @@ impl Calls {
         self.stranded.push_front((id, message));
     }
 
+    /// Fails the calls whose requests are stranded, as no server is left that could come back. Returns the
+    /// requests.
+    pub(in crate::rpc::requester) fn fail_stranded(
+        &mut self,
+        woken: &mut Vec<Waker>,
+    ) -> Vec<Message> {
+        let mut requests = Vec::with_capacity(self.stranded.len());
+        while let Some((id, message, is_waiting)) = self.next_stranded() {
+            let found = find(&mut self.slots, id).filter(|_| is_waiting).map(|(index, _)| index);
+            if let Some(index) = found {
+                self.stats.unsent += 1;
+                self.settle(index, Err(CallError::Unsent), false, woken);
+            }
+            requests.push(message);
+        }
+        requests
+    }
+
     /// Takes out all that is stranded.
     pub(in crate::rpc::requester) fn take_stranded(&mut self) -> impl Iterator<Item = Message> {
         self.stranded.drain(..).map(|(_, message)| message)
