@@ -34,4 +34,4 @@ pub use self::lossy::Lossy;
 #[cfg(feature = "metrics")]
 pub(crate) use self::meter::{Meter, Reading};
 #[cfg(feature = "rpc")]
-pub(crate) use self::tracking::WeakServer;
+pub(crate) use self::tracking::{WeakClient, WeakServer};

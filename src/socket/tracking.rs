@@ -27,6 +27,11 @@ impl Client {
         self.core().runtime()
     }
 
+    /// A handle that does not keep the socket alive.
+    pub(crate) fn downgrade(&self) -> WeakClient {
+        WeakClient(Arc::downgrade(self.core()))
+    }
+
     /// Watches for remotes.
     pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
         self.core().control.shared().peers.presence()
@@ -235,6 +240,17 @@ impl Server {
     /// A handle that does not keep the socket alive.
     pub(crate) fn downgrade(&self) -> WeakServer {
         WeakServer(Arc::downgrade(self.core()))
+    }
+}
+
+/// A [`Client`] for background tasks: it ends with the last handle of a user.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakClient(Weak<Core<RoundRobin>>);
+
+impl WeakClient {
+    /// The client, if it still exists.
+    pub(crate) fn upgrade(&self) -> Option<Client> {
+        self.0.upgrade().map(Client::from_core)
     }
 }
 

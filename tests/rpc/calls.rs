@@ -159,6 +159,23 @@ async fn the_client_is_given_up_with_the_last_handle() {
 }
 
 #[tokio::test]
+async fn a_client_that_outlives_its_requester_receives_again() {
+    let endpoint = unique();
+    let server = Server::bind(endpoint.as_str()).await.unwrap();
+    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let requester = Requester::new(client.clone());
+    let call = tokio::spawn(requester.call("x"));
+    let request = server.recv().await.unwrap();
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    drop(requester);
+    server.reply(&request, "one").await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "one");
+    server.reply(&request, "two").await.unwrap();
+    assert_eq!(client.recv().await.unwrap(), "two");
+}
+
+#[tokio::test]
 async fn a_requester_is_a_service_that_passes_requests_on() {
     let (backend, responder, _) = pair(echo).await;
     let endpoint = unique();

@@ -21,11 +21,14 @@ use crate::rpc::Failure;
 use crate::rpc::draft;
 use crate::rpc::endings::Endings;
 use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
+use crate::socket::WeakClient;
 
 /// The one task of a requester: it receives, hears of connections that are lost, and keeps the time.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     core: Weak<Core>,
+    /// Other handles of it can outlive the requester.
+    client: WeakClient,
     /// The place in the client's line.
     ticket: Option<Ticket>,
     /// The place in the client's line of senders, for requests that are stranded.
@@ -50,6 +53,7 @@ impl Dispatcher {
     pub(super) fn new(core: &Arc<Core>, ends: Arc<Ends>) -> Self {
         Self {
             core: Arc::downgrade(core),
+            client: core.client.downgrade(),
             ticket: None,
             line: None,
             presence: None,
@@ -249,13 +253,19 @@ impl Future for Dispatcher {
 }
 
 impl Drop for Dispatcher {
-    /// A runtime that shuts down drops it before its time: nobody would answer the calls any more.
+    /// A runtime that shuts down drops it early, and nothing else would end the calls. Its places in the
+    /// lines of the client would keep messages and capacity from other handles.
     fn drop(&mut self) {
-        let Some(core) = self.core.upgrade() else { return };
-        if let Some(ticket) = self.ticket {
-            core.client.cancel_receive(ticket);
+        if let Some(core) = self.core.upgrade() {
+            self.close(&core);
         }
-        self.close(&core);
+        let Some(client) = self.client.upgrade() else { return };
+        if let Some(ticket) = self.ticket {
+            client.cancel_receive(ticket);
+        }
+        if let Some(line) = self.line.take() {
+            client.cancel_send(line);
+        }
     }
 }
 

@@ -354,8 +354,12 @@ impl Client {
 
 #[cfg(feature = "rpc")]
 impl Client {
-    pub(in crate::socket) fn core(&self) -> &Core<RoundRobin> {
+    pub(in crate::socket) const fn core(&self) -> &Arc<Core<RoundRobin>> {
         &self.0.core
+    }
+
+    pub(in crate::socket) const fn from_core(core: Arc<Core<RoundRobin>>) -> Self {
+        Self(Handle::new(core))
     }
 }
 
