@@ -66,6 +66,10 @@ use crate::socket::{Client, CloseReport};
 /// [`CallError::Refused`] if a second connection is ended by the remote while that request is being
 /// written.
 ///
+/// A call that is made while no server is connected waits for one to connect, even if every endpoint of
+/// the client has ended. Give calls a deadline, with [`Request::with_timeout`] or
+/// [`RequesterBuilder::timeout`], so that they end.
+///
 /// # Tower
 ///
 /// It is a [`Service`] of [`Request`]s, so that the layers of `tower` serve for limits, retries and
