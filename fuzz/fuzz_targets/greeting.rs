@@ -1,4 +1,5 @@
-//! A greeting reads back as it was encoded, and a refusal does not depend on what follows.
+//! A greeting reads back as it was encoded, and a refusal does not depend on what follows, except for the
+//! name of the protocol that the remote speaks instead.
 
 #![no_main]
 
@@ -7,7 +8,7 @@
 mod proto;
 
 use libfuzzer_sys::fuzz_target;
-use proto::greeting::Greeting;
+use proto::greeting::{Greeting, GreetingError};
 
 fuzz_target!(|input: &[u8]| {
     let whole = Greeting::decode(input);
@@ -24,6 +25,12 @@ fuzz_target!(|input: &[u8]| {
     for end in 0..input.len().min(Greeting::LEN) {
         match Greeting::decode(&input[..end]) {
             Ok(greeting) => assert_eq!(greeting, None),
+            Err(GreetingError::Foreign { .. } | GreetingError::NotZmtp3 { .. }) => {
+                assert!(matches!(
+                    whole,
+                    Err(GreetingError::Foreign { .. } | GreetingError::NotZmtp3 { .. })
+                ))
+            }
             Err(error) => assert_eq!(whole, Err(error)),
         }
     }
