@@ -367,14 +367,22 @@ pub(super) mod sealed {
     use crate::socket::limit::Limit;
 
     /// What the common parts need of a socket type.
-    #[expect(private_interfaces, unnameable_types, reason = "so that nobody can implement it")]
+    #[expect(
+        private_interfaces,
+        unnameable_types,
+        reason = "so that other crates cannot implement it"
+    )]
     pub trait Sealed: Sized {
         fn start(options: Options) -> Self;
         fn control(&self) -> &Control;
     }
 
     /// A socket type whose messages name the remotes that they go to.
-    #[expect(private_interfaces, unnameable_types, reason = "so that nobody can implement it")]
+    #[expect(
+        private_interfaces,
+        unnameable_types,
+        reason = "so that other crates cannot implement it"
+    )]
     pub trait Addressing: Socket + Sink<Message, Error = RouteError> + Unpin {
         /// How long a message of its sink may wait for room.
         fn limit(&self) -> Limit;

@@ -130,7 +130,7 @@ async fn a_requester_acknowledges_behind_all_that_it_has_sent_and_goes_elsewhere
         assert_eq!(draining.expect(DRAINED).await, (from, CONNECTION, Vec::new()));
         until_shut(&requester).await;
 
-        // Nobody is there to get the next, until another server is.
+        // No server gets the next until another is connected.
         let mut second = tokio_test::task::spawn(requester.call("second"));
         assert!(second.poll().is_pending());
         let other = Bare::bind("tcp://127.0.0.1:*").await;

@@ -14,7 +14,7 @@ use crate::wire::{Bare, REPLY, REQUEST, body, echo, unique, until, until_connect
 async fn no_call_goes_to_a_server_that_is_away_while_another_is_there() {
     let live = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
     tokio::spawn(live.serve(service_fn(echo)));
-    let client = Client::connect(nobody().await).await.unwrap();
+    let client = Client::connect(unused_endpoint().await).await.unwrap();
     client.connect(live.server().last_endpoint().unwrap()).await.unwrap();
     let requester = Requester::builder(client).timeout(Duration::from_secs(60)).build();
     let calls = (0..100).map(|number| requester.call(number.to_string()));
@@ -89,7 +89,7 @@ async fn who_waits_for_a_server_is_woken_when_the_client_is_closed() {
 async fn a_requester_without_a_server_is_passed_over_by_who_waits_for_readiness() {
     let live = Bare::bind("tcp://127.0.0.1:*").await;
     let mut requesters = Vec::new();
-    for endpoint in [nobody().await, live.server.last_endpoint().unwrap()] {
+    for endpoint in [unused_endpoint().await, live.server.last_endpoint().unwrap()] {
         requesters.push(Requester::new(Client::connect(endpoint).await.unwrap()));
     }
     for _ in 0..100 {
@@ -182,8 +182,8 @@ async fn a_request_that_ends_every_connection_is_not_sent_for_ever() {
     assert!(requester.stats().is_balanced());
 }
 
-/// Where nobody listens.
-async fn nobody() -> Endpoint {
+/// An endpoint without a listener.
+async fn unused_endpoint() -> Endpoint {
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     server.close().await;

@@ -43,7 +43,7 @@ async fn a_cancellation_for_which_there_is_no_room_is_counted() {
     client.connected().await.unwrap();
     let requester = Requester::new(client);
     // The server has no room for the second request, and the client none for more.
-    let mut calls = [(); 2].map(|()| tokio_test::task::spawn(requester.call("nobody reads")));
+    let mut calls = [(); 2].map(|()| tokio_test::task::spawn(requester.call("not read")));
     for call in &mut calls {
         assert!(call.poll().is_pending());
     }

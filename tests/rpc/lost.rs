@@ -49,7 +49,7 @@ async fn calls_wait_for_the_next_connection() {
 
     let mut waiting = tokio_test::task::spawn(requester.call("waiting"));
     assert!(waiting.poll().is_pending());
-    assert_eq!(requester.stats().sent, 1, "nobody is there to get the second");
+    assert_eq!(requester.stats().sent, 1, "no server is connected to get the second");
     let bare = Bare { server: Server::bind(endpoint.as_str()).await.unwrap() };
     let (reply, ()) = tokio::join!(waiting, bare.echo());
     assert_eq!(reply.unwrap(), "waiting");

@@ -1,4 +1,4 @@
-//! What somebody on the way can change under CURVE reaches no other caller.
+//! What an attacker on the path changes under CURVE reaches no other caller.
 
 use tokio_zmtp::auth::CurveKeypair;
 use tokio_zmtp::rpc::{Requester, Responder, service_fn};

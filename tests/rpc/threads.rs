@@ -43,7 +43,7 @@ fn a_call_ends_at_its_deadline_on_any_thread() {
         while requester.stats().outstanding == 0 {
             thread::yield_now();
         }
-        // Nobody receives what is queued.
+        // The queued messages are not received.
         requester.client().set_linger(Duration::ZERO);
         // There is no place for another.
         assert!(matches!(block_on(requester.call("waits")), Err(CallError::DeadlineExceeded)));

@@ -45,7 +45,7 @@ async fn what_ended_remotes_have_left_pauses_the_accepting_until_it_is_received(
                 EventKind::Accepted => accepted += 1,
                 EventKind::ConnectionsPaused { ended } => {
                     assert!(ended.bytes > LITTLE);
-                    // Nobody comes before there is room.
+                    // No remote arrives before there is room.
                     while received < accepted && server.stats().ended.bytes > LITTLE / 2 {
                         let taken = server.recv().await.unwrap();
                         assert_eq!(taken, "left");

@@ -1,4 +1,4 @@
-//! What somebody on the way between two sockets can change under CURVE, where no key is needed for it.
+//! What an attacker on the path between two sockets can change under CURVE without a key.
 
 use std::collections::HashMap;
 

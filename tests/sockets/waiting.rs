@@ -166,5 +166,5 @@ async fn the_limits_of_a_socket_hold_where_the_caller_names_none() {
     assert_eq!(start.elapsed(), limit * 6);
 }
 
-/// A task has 128 operations until it gives way, each for eight messages.
+/// A task has 128 operations until it yields, each for eight messages.
 const MORE_THAN_A_BUDGET: usize = 3_000;
