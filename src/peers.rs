@@ -62,6 +62,13 @@ pub(crate) struct Presence {
     pub(crate) closed: bool,
 }
 
+impl Presence {
+    /// Whether the last attempt to connect failed, and no endpoint is left to make another.
+    pub(crate) const fn is_hopeless(&self) -> bool {
+        self.connected == 0 && self.endpoints == 0 && self.failure.is_some()
+    }
+}
+
 /// Names a connected remote, by either of its ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

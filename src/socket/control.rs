@@ -113,9 +113,9 @@ impl Control {
     /// Waits until a remote is connected, or until none is to be expected any more.
     pub(super) async fn connected(&self) -> Result<(), ConnectedError> {
         let mut presence = self.shared.peers.presence();
-        let hopeless = |presence: &Presence| presence.endpoints == 0 && presence.failure.is_some();
-        let state = presence
-            .wait_for(|presence| presence.connected > 0 || presence.closed || hopeless(presence));
+        let state = presence.wait_for(|presence| {
+            presence.connected > 0 || presence.closed || presence.is_hopeless()
+        });
         let state = state.await.expect("the sender is as long-lived as the socket").clone();
         match state {
             Presence { closed: true, .. } => Err(ConnectedError::Closed),

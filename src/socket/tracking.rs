@@ -128,6 +128,13 @@ impl Client {
         sending::cancel::<RoundRobin>(self.core(), (), ticket);
     }
 
+    /// Wakes all senders that wait for room.
+    pub(crate) fn wake_senders(&self) {
+        let mut woken = Vec::new();
+        lock(&self.core().outgoing).wake_waiting(&mut woken);
+        wake_all(&mut woken);
+    }
+
     /// How many messages that came before the end of a connection are still to be received.
     pub(crate) fn unread(&self, end: &End) -> u64 {
         lock(&self.core().incoming).unread(end.inbound, end.arrived)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::rpc::{CallError, Requester};
-use tokio_zmtp::{Client, Endpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Mechanism, ReconnectStop, Server, Socket};
 
 use crate::wire::{Bare, REPLY, REQUEST, body, until, until_connected};
 
@@ -194,6 +194,25 @@ async fn calls_that_no_server_is_left_for_were_not_begun() {
         assert_eq!((stats.unsent, stats.connection_lost, stats.outstanding), (3, 1, 0));
         assert!(stats.is_balanced());
     }
+}
+
+#[tokio::test]
+async fn calls_that_wait_for_a_server_that_refuses_the_client_were_not_begun() {
+    let server = Server::builder().mechanism(Mechanism::PlainServer);
+    let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::builder().reconnect_stop([ReconnectStop::HandshakeFailed]).build();
+    let requester = Requester::new(client);
+    let mut calls = [(); 3].map(|()| tokio_test::task::spawn(requester.call("x")));
+    for call in &mut calls {
+        assert!(call.poll().is_pending(), "there is no endpoint yet");
+    }
+    requester.client().connect(server.last_endpoint().unwrap()).await.unwrap();
+    for call in calls {
+        assert_eq!(call.await, Err(CallError::Unsent));
+    }
+    assert_eq!(requester.call("too late").await, Err(CallError::Unsent));
+    let stats = requester.stats();
+    assert_eq!((stats.sent, stats.never_sent), (0, 4));
 }
 
 #[tokio::test]

@@ -65,6 +65,11 @@ impl RoundRobin {
         }
     }
 
+    /// Hands out all who wait for room in any pipe; they keep their places in the line.
+    pub(crate) fn wake_waiting(&mut self, woken: &mut Vec<Waker>) {
+        woken.extend(self.waiters.drain());
+    }
+
     /// Ready when a pipe is open.
     pub(crate) fn poll_open(
         &mut self,

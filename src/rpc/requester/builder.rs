@@ -1,6 +1,5 @@
 //! Options of a requester.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::calls::{CALLS_MAX, Calls};
@@ -70,7 +69,7 @@ impl RequesterBuilder {
         let calls = Calls::new(self.max_outstanding);
         let (ends, open) = self.client.watch_connections();
         let Self { client, timeout, stream_window, .. } = self;
-        let core = Arc::new(Core::new(client, calls, open, timeout, stream_window));
+        let core = Core::new(client, calls, open, timeout, stream_window);
         core.client.runtime().spawn(Dispatcher::new(&core, ends));
         Requester { core, turn: Turn::default(), opening: None }
     }

@@ -1,12 +1,16 @@
 //! What all handles, calls and the dispatcher of one requester share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
 use super::calls::Calls;
 use super::inbox::Next;
+use crate::peers::Presence;
 use crate::pipe::PipeKey;
 use crate::routing::Refusal;
 use crate::rpc::draft;
@@ -20,6 +24,10 @@ pub(super) struct Core {
     calls: Mutex<Calls>,
     /// How many connected servers accept requests.
     open: Arc<AtomicUsize>,
+    /// Whether servers can still be expected.
+    presence: watch::Receiver<Presence>,
+    /// Ends the task that watches this.
+    _watching: DropGuard,
     /// Waits for replies, and for the clock.
     dispatcher: Mutex<Option<Waker>>,
     pub(super) timeout: Option<Duration>,
@@ -33,9 +41,26 @@ impl Core {
         open: Arc<AtomicUsize>,
         timeout: Option<Duration>,
         stream_window: u32,
-    ) -> Self {
-        let dispatcher = Mutex::default();
-        Self { client, calls: Mutex::new(calls), open, dispatcher, timeout, stream_window }
+    ) -> Arc<Self> {
+        let presence = client.presence();
+        let ended = CancellationToken::new();
+        let core = Arc::new(Self {
+            calls: Mutex::new(calls),
+            open,
+            presence: presence.clone(),
+            _watching: ended.clone().drop_guard(),
+            dispatcher: Mutex::default(),
+            timeout,
+            stream_window,
+            client,
+        });
+        core.client.runtime().spawn(watch_servers(Arc::downgrade(&core), presence, ended));
+        core
+    }
+
+    /// Whether no server is connected, and none can be expected.
+    pub(super) fn is_deserted(&self) -> bool {
+        !self.is_open() && self.presence.borrow().is_hopeless()
     }
 
     /// Whether a connected server accepts requests. It takes no lock, because handles call it before
@@ -104,6 +129,28 @@ impl Core {
                 self.wake_dispatcher();
             }
         }
+    }
+}
+
+/// Wakes the calls that wait for a server when none can be expected any more, so that they fail.
+async fn watch_servers(
+    core: Weak<Core>,
+    mut presence: watch::Receiver<Presence>,
+    ended: CancellationToken,
+) {
+    let watching = async {
+        while presence.wait_for(Presence::is_hopeless).await.is_ok() {
+            let Some(core) = core.upgrade() else { return };
+            core.client.wake_senders();
+            drop(core);
+            if presence.wait_for(|presence| !presence.is_hopeless()).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = watching => {}
+        () = ended.cancelled() => {}
     }
 }
 

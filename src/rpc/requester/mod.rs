@@ -66,9 +66,9 @@ use crate::socket::{Client, CloseReport};
 /// [`CallError::Refused`] if a second connection is ended by the remote while that request is being
 /// written.
 ///
-/// A call that is made while no server is connected waits for one to connect, even if every endpoint of
-/// the client has ended. Give calls a deadline, with [`Request::with_timeout`] or
-/// [`RequesterBuilder::timeout`], so that they end.
+/// A call that is made while no server is connected waits for one to connect. It fails with
+/// [`CallError::Unsent`] when the last attempt to connect has failed and no endpoint is left to make
+/// another. While the client has no endpoint yet, it waits.
 ///
 /// # Tower
 ///

@@ -99,6 +99,9 @@ impl Unsent {
             Poll::Ready(Err(_)) => Poll::Ready(Err(CallError::Closed)),
             Poll::Pending => {
                 drop(calls);
+                if core.is_deserted() {
+                    return Poll::Ready(Err(CallError::Unsent));
+                }
                 self.wait(core, cx)
             }
         }
