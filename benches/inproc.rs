@@ -1,7 +1,7 @@
 //! `inproc` beside bounded channels of Tokio, in one process: one-way throughput and round trips
 //! between two tasks.
 //!
-//! `cargo bench --bench inproc [-- SIZE ...]`, sizes in octets. The two take turns; the medians of some
+//! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. The two take turns; the medians of some
 //! rounds are printed, and the median, the least and the greatest ratio of neighbouring rounds. The
 //! channel holds as many messages as the sockets' two queues together. `RUNTIME=current-thread` puts
 //! both tasks on one thread instead of two workers.
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = runtime()?;
     println!(
         "{:>8} {:>10} {:>12} {:>12} {:>7}   (least - greatest)",
-        "octets", "", "inproc", "mpsc", "ratio"
+        "bytes", "", "inproc", "mpsc", "ratio"
     );
     for size in sizes() {
         compare("M/s", size, || {
@@ -162,7 +162,7 @@ fn sizes() -> Vec<usize> {
     if sizes.is_empty() { vec![64, 1_024, 65_536] } else { sizes }
 }
 
-/// How many messages one way are a measurement, and no long one where each octet is touched.
+/// How many messages one way are a measurement, and no long one where each byte is touched.
 fn count(size: usize) -> u32 {
     u32::try_from(20_000_000_000 / (size + 200))
         .map_or(MESSAGES_MAX, |count| count.min(MESSAGES_MAX))

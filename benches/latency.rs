@@ -1,7 +1,7 @@
 //! Round trips of one message between a client and a server: two processes over loopback TCP, or over
 //! `ipc`.
 //!
-//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in octets; the median of some rounds is printed
+//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds is printed
 //! for each percentile. `RUNTIME=multi-thread` gives each process a runtime with two workers instead
 //! of one thread.
 
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(done) = processes::role() {
         return done;
     }
-    println!("{:>8} {:>10} {:>10}", "octets", "p50 µs", "p99 µs");
+    println!("{:>8} {:>10} {:>10}", "bytes", "p50 µs", "p99 µs");
     for size in processes::sizes() {
         let (mut p50, mut p99) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {

@@ -1,7 +1,7 @@
 //! Calls a second over loopback TCP, or over `ipc`: a requester and a responder in two processes.
 //!
 //! `cargo bench --features rpc --bench rpc [-- ipc] [OUTSTANDING ...]`: so many tasks make one call after
-//! the other, each with 64 octets, which are sent back; the median of some rounds is printed. Beside it
+//! the other, each with 64 bytes, which are sent back; the median of some rounds is printed. Beside it
 //! stands what a `Client` and a `Server` do without calls: as many messages there and back.
 //! `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one thread.
 
@@ -53,8 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure([there, here]: [&str; 2], outstanding: usize) -> Result<f64, Box<dyn Error>> {
     let program = env::current_exe()?;
     let endpoint = processes::endpoint();
-    let mut there = Child::spawn(&program, there, endpoint, outstanding, OCTETS)?;
-    let mut here = Child::spawn(&program, here, &there.line()?, outstanding, OCTETS)?;
+    let mut there = Child::spawn(&program, there, endpoint, outstanding, BYTES)?;
+    let mut here = Child::spawn(&program, here, &there.line()?, outstanding, BYTES)?;
     let rate = here.line()?.parse()?;
     here.finish()?;
     there.finish()?;
@@ -157,4 +157,4 @@ fn count(outstanding: usize) -> usize {
     }
 }
 
-const OCTETS: usize = 64;
+const BYTES: usize = 64;

@@ -1,6 +1,6 @@
 //! One-way throughput from a client to a server: two processes over loopback TCP, or over `ipc`.
 //!
-//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in octets; the median of some rounds is
+//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds is
 //! printed. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
 //! thread.
 
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(done) = processes::role() {
         return done;
     }
-    println!("{:>8} {:>14} {:>12}", "octets", "messages/s", "MB/s");
+    println!("{:>8} {:>14} {:>12}", "bytes", "messages/s", "MB/s");
     for size in processes::sizes() {
         let mut rates = Vec::new();
         for _ in 0..ROUNDS {

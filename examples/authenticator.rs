@@ -48,9 +48,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut events = client.monitor();
     users.revoke("bob").await?;
     // That holds for whoever comes from now on. He is there, and has to go.
-    for remote in server.peers() {
+    for remote in server.remotes() {
         if remote.user_id() == Some("bob") {
-            server.disconnect_peer(remote.connection_id());
+            server.disconnect_remote(remote.connection_id());
         }
     }
     // His client comes again, and is told.

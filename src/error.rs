@@ -124,7 +124,7 @@ pub enum PropertyError {
     /// The name is not one of the application's.
     #[error("an application's property has a name that begins with \"X-\"")]
     Prefix,
-    /// All properties together take more than 60,000 octets.
+    /// All properties together take more than 60,000 bytes.
     #[error("the properties are too large")]
     TooLarge,
 }

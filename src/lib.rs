@@ -53,7 +53,7 @@
 //!
 //! # Messages
 //!
-//! A [`Message`] is one body of octets. It is delivered whole and once or not at all, and messages
+//! A [`Message`] is one body of bytes. It is delivered whole and once or not at all, and messages
 //! between the same two sockets arrive in the order in which they were sent.
 //!
 //! To send a message is to queue it for a remote: that `send` has returned does not mean that the
@@ -166,12 +166,12 @@ mod message;
 pub mod metrics;
 pub mod monitor;
 mod options;
-mod peers;
 mod pipe;
 mod proto;
 mod proxy_header;
 mod quota;
 mod remote;
+mod remotes;
 mod routing;
 mod routing_id;
 #[cfg(feature = "rpc")]
@@ -195,10 +195,10 @@ pub use self::message::Message;
 pub use self::options::{ReconnectStop, Resolver};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
-pub use self::peers::PeerId;
 pub use self::proto::mechanism::Mechanism;
 pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::remote::{ProcessCredentials, Remote};
+pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{Builder, Client, CloseReport, Lossy, Permit, RoutePermit, Server, Socket};
 pub use self::transport::StdListener;

@@ -8,17 +8,17 @@ use bytes::{Bytes, BytesMut};
 
 use crate::routing_id::RoutingId;
 
-/// A message that is sent or was received: a body of any number of octets, and the remote it came
+/// A message that is sent or was received: a body of any number of bytes, and the remote it came
 /// from or goes to.
 ///
 /// A thread-safe socket sends and receives whole messages of one part (RFC 37, Thread-Safe Socket
 /// Types), so a message is a body and nothing like a list of frames.
 ///
-/// `Message` derefs to `[u8]`, and is made from the usual owners of octets: `&'static str`, `String`,
+/// `Message` derefs to `[u8]`, and is made from the usual owners of bytes: `&'static str`, `String`,
 /// `Vec<u8>`, `Box<[u8]>`, [`Bytes`], `&[u8]`, arrays and references to them. Two messages are equal
 /// when their bodies are.
 ///
-/// A body of up to 72 octets lies in the message itself: it takes no allocation and keeps nothing else
+/// A body of up to 72 bytes lies in the message itself: it takes no allocation and keeps nothing else
 /// alive. A longer one is shared: cloning it, making it from its owner and turning it into [`Bytes`]
 /// copy nothing. A long body that was received is a slice of the buffer that it was read into, and
 /// keeps that buffer (64 KiB, as a rule) alive; a program that holds on to such messages for long takes
@@ -43,11 +43,11 @@ pub struct Message(Inner);
 /// that sends as on the one that receives.
 #[derive(Clone)]
 enum Inner {
-    /// The first `len` of `octets`; what the rest is has no meaning.
+    /// The first `len` of `bytes`; what the rest is has no meaning.
     Short {
         len: Len,
         routing_id: Option<RoutingId>,
-        octets: [u8; Message::SHORT],
+        bytes: [u8; Message::SHORT],
     },
     Long {
         routing_id: Option<RoutingId>,
@@ -57,8 +57,8 @@ enum Inner {
 
 /// The length of a short body.
 ///
-/// A `char` is the one type of four octets that leaves values unused: of these the compiler makes the
-/// variants of [`Inner`], and of all that a message is handed on in. With a discriminant of one octet the
+/// A `char` is the one type of four bytes that leaves values unused: of these the compiler makes the
+/// variants of [`Inner`], and of all that a message is handed on in. With a discriminant of one byte the
 /// rest of its word is moved in pieces, and the processor waits for those that it has just written.
 #[derive(Clone, Copy)]
 struct Len(char);
@@ -76,13 +76,13 @@ impl Len {
 }
 
 impl Message {
-    /// The longest body that lies in the message itself: it makes a `Message` 80 octets.
+    /// The longest body that lies in the message itself: it makes a `Message` 80 bytes.
     pub(crate) const SHORT: usize = 72;
 
     /// Makes an empty message.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Inner::Short { len: Len::new(0), routing_id: None, octets: [0; Self::SHORT] })
+        Self(Inner::Short { len: Len::new(0), routing_id: None, bytes: [0; Self::SHORT] })
     }
 
     /// Sets the remote that the message goes to when it is sent through a `Server`'s
@@ -120,20 +120,20 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// The position of the first octet that is not UTF-8.
+    /// The position of the first byte that is not UTF-8.
     pub fn to_str(&self) -> Result<&str, std::str::Utf8Error> {
         std::str::from_utf8(self)
     }
 
-    /// A message with the first `len` of `octets` that came in from the remote with this routing id.
+    /// A message with the first `len` of `bytes` that came in from the remote with this routing id.
     #[inline]
     pub(crate) fn short(
-        octets: [u8; Self::SHORT],
+        bytes: [u8; Self::SHORT],
         len: usize,
         routing_id: Option<RoutingId>,
     ) -> Self {
         let len = Len::new(u8::try_from(len.min(Self::SHORT)).unwrap_or_default());
-        Self(Inner::Short { len, routing_id, octets })
+        Self(Inner::Short { len, routing_id, bytes })
     }
 
     /// A message that came in from the remote with this routing id.
@@ -177,9 +177,9 @@ impl Message {
         if body.len() > Self::SHORT {
             return Self::long(Bytes::copy_from_slice(body), None);
         }
-        let mut octets = [0; Self::SHORT];
-        octets[..body.len()].copy_from_slice(body);
-        Self::short(octets, body.len(), None)
+        let mut bytes = [0; Self::SHORT];
+        bytes[..body.len()].copy_from_slice(body);
+        Self::short(bytes, body.len(), None)
     }
 }
 
@@ -195,7 +195,7 @@ impl Deref for Message {
     #[inline]
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Inner::Short { len, octets, .. } => &octets[..len.get()],
+            Inner::Short { len, bytes, .. } => &bytes[..len.get()],
             Inner::Long { body, .. } => body,
         }
     }
@@ -209,7 +209,7 @@ impl AsRef<[u8]> for Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self[..self.len().min(DEBUG_OCTETS)];
+        let shown = &self[..self.len().min(DEBUG_BYTES)];
         let mut debug = f.debug_struct("Message");
         debug.field("len", &self.len());
         debug.field("body", &format_args!("\"{}\"", shown.escape_ascii()));
@@ -314,8 +314,8 @@ impl From<Message> for Vec<u8> {
     }
 }
 
-/// How many octets of a body its `Debug` form shows.
-const DEBUG_OCTETS: usize = 64;
+/// How many bytes of a body its `Debug` form shows.
+const DEBUG_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -159,9 +159,9 @@ impl Key {
         // Absolute numbers, so that nothing is missing where a recorder was installed late.
         let Stats { sent, received, dropped, queued, ended, connected, reconnects } = *stats;
         counter!(SENT_MESSAGES, self.labels(None)).absolute(sent.messages);
-        counter!(SENT_BYTES, self.labels(None)).absolute(sent.octets);
+        counter!(SENT_BYTES, self.labels(None)).absolute(sent.bytes);
         counter!(RECEIVED_MESSAGES, self.labels(None)).absolute(received.messages);
-        counter!(RECEIVED_BYTES, self.labels(None)).absolute(received.octets);
+        counter!(RECEIVED_BYTES, self.labels(None)).absolute(received.bytes);
         for (cause, messages) in [
             ("undelivered", dropped.undelivered),
             ("refused", dropped.refused),
@@ -195,9 +195,9 @@ impl Key {
 /// Every time, as the recorder may be installed after the publisher was made.
 fn describe() {
     describe_counter!(SENT_MESSAGES, Unit::Count, "Messages handed to the transport");
-    describe_counter!(SENT_BYTES, Unit::Bytes, "Octets of the messages handed to the transport");
+    describe_counter!(SENT_BYTES, Unit::Bytes, "Bytes of the messages handed to the transport");
     describe_counter!(RECEIVED_MESSAGES, Unit::Count, "Messages read from remotes");
-    describe_counter!(RECEIVED_BYTES, Unit::Bytes, "Octets of the messages read from remotes");
+    describe_counter!(RECEIVED_BYTES, Unit::Bytes, "Bytes of the messages read from remotes");
     describe_counter!(DROPPED_MESSAGES, Unit::Count, "Messages that were not delivered, by cause");
     describe_counter!(RECONNECTS, Unit::Count, "Connections made again after one had ended");
     describe_gauge!(CONNECTED_REMOTES, Unit::Count, "Remotes that are connected");

@@ -322,12 +322,12 @@ mod tests {
             let family = if source.is_ipv4() { "TCP4" } else { "TCP6" };
             let line = format!("PROXY {family} {source} {source} {port} 5555\r\n");
             prop_assert_eq!(read(line.as_bytes()), Ok((expected, line.len())));
-            let (family, octets) = match source {
+            let (family, bytes) = match source {
                 IpAddr::V4(v4) => (0x11, v4.octets().to_vec()),
                 IpAddr::V6(v6) => (0x21, v6.octets().to_vec()),
             };
             let port = port.to_be_bytes();
-            let bytes = binary(0x21, family, &[&octets[..], &octets, &port, &port, &fields].concat());
+            let bytes = binary(0x21, family, &[&bytes[..], &bytes, &port, &port, &fields].concat());
             prop_assert_eq!(read(&bytes), Ok((expected, bytes.len())));
         }
     }

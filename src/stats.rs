@@ -6,14 +6,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Messages, and the octets that they take.
+/// Messages, and the bytes that they take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
     /// How many messages.
     pub messages: u64,
-    /// Their octets on the wire, frame headers included; over `inproc`, which has none, those of their
+    /// Their bytes on the wire, frame headers included; over `inproc`, which has none, those of their
     /// bodies.
-    pub octets: u64,
+    pub bytes: u64,
 }
 
 /// What a socket has done since it was made.
@@ -118,7 +118,7 @@ pub(crate) struct Counters {
 #[derive(Debug, Default)]
 struct VolumeCounter {
     messages: AtomicU64,
-    octets: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Volume {
@@ -128,7 +128,7 @@ impl Volume {
 
     pub(crate) fn add(&mut self, more: Self) {
         self.messages = self.messages.saturating_add(more.messages);
-        self.octets = self.octets.saturating_add(more.octets);
+        self.bytes = self.bytes.saturating_add(more.bytes);
     }
 }
 
@@ -200,13 +200,13 @@ impl Counters {
 impl VolumeCounter {
     fn add(&self, volume: Volume) {
         add(&self.messages, volume.messages);
-        add(&self.octets, volume.octets);
+        add(&self.bytes, volume.bytes);
     }
 
     fn read(&self) -> Volume {
         Volume {
             messages: self.messages.load(Ordering::Relaxed),
-            octets: self.octets.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
         }
     }
 }

@@ -27,7 +27,7 @@ const RANKS: &[(&str, u8)] = &[
     ("transport", 6),
     ("connection", 7),
     ("inproc", 7),
-    ("peers", 7),
+    ("remotes", 7),
     ("driver", 8),
     ("socket", 9),
     ("config", 10),

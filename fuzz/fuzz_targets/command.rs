@@ -1,4 +1,4 @@
-//! A command that was decoded and encoded again still has its octets.
+//! A command that was decoded and encoded again still has its bytes.
 
 #![no_main]
 
@@ -23,8 +23,8 @@ fuzz_target!(|input: &[u8]| {
     assert!(header.command);
     assert_eq!(header.len() + body.len(), encoded.len());
     assert_eq!(Command::decode(body).as_ref(), Ok(&command));
-    // What is longer had octets that we do not keep: behind an error reason, of a context beyond
-    // 16 octets, or the data of an unknown command.
+    // What is longer had bytes that we do not keep: behind an error reason, of a context beyond
+    // 16 bytes, or the data of an unknown command.
     assert!(input.starts_with(body));
 
     match command {

@@ -90,8 +90,8 @@ fn receive(
     let mut decoder = None;
     let mut input = BytesMut::new();
     let mut received = Vec::new();
-    for octets in stream.chunks(piece) {
-        input.extend_from_slice(octets);
+    for bytes in stream.chunks(piece) {
+        input.extend_from_slice(bytes);
         if decoder.is_none() {
             match advance(&mut handshake, &mut input) {
                 Ok(true) => {}
@@ -121,7 +121,7 @@ fn take_apart(mut batch: Batch, piece: usize, received: &mut Vec<Message>) {
         let mut part = batch.split_to(piece, usize::MAX);
         while part.messages() > 0 {
             let message = match part.pop_short() {
-                Some((octets, len)) => Message::short(octets, len, None),
+                Some((bytes, len)) => Message::short(bytes, len, None),
                 None => Message::long(part.pop().unwrap(), None),
             };
             received.push(message);
@@ -153,13 +153,13 @@ fn sent_by(end: usize, mechanisms: &[Mechanism; 2]) -> (BytesMut, Option<Session
 /// Takes what has arrived; tells whether the handshake is complete. Every remote is let in.
 fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, HandshakeError> {
     loop {
-        let mut peer = handshake.handle_input(input)?;
+        let mut negotiated = handshake.handle_input(input)?;
         let asks = handshake.poll_credentials().is_some();
         if asks {
-            peer = handshake.handle_verdict(Ok(()))?;
+            negotiated = handshake.handle_verdict(Ok(()))?;
         }
-        if peer.is_some() || !asks {
-            return Ok(peer.is_some());
+        if negotiated.is_some() || !asks {
+            return Ok(negotiated.is_some());
         }
     }
 }
@@ -180,8 +180,8 @@ fn curve_server() -> Mechanism {
     Mechanism::CurveServer { keypair: keys(0x50) }
 }
 
-fn keys(octet: u8) -> CurveKeypair {
-    CurveSecretKey::from_bytes([octet; 32]).into()
+fn keys(byte: u8) -> CurveKeypair {
+    CurveSecretKey::from_bytes([byte; 32]).into()
 }
 
 fn handshake(mechanisms: &[Mechanism; 2], end: usize) -> Handshake {

@@ -71,11 +71,11 @@ fuzz_target!(|input: (Vec<(u8, u16, u8)>, Vec<&[u8]>)| {
 });
 
 /// Flips the bits that are to be flipped in this command.
-fn change(octets: &mut [u8], changes: &[(u8, u16, u8)], number: u8) {
+fn change(bytes: &mut [u8], changes: &[(u8, u16, u8)], number: u8) {
     for &(of, at, bits) in changes {
-        let at = usize::from(at) % octets.len();
+        let at = usize::from(at) % bytes.len();
         if of == number {
-            octets[at] ^= bits;
+            bytes[at] ^= bits;
         }
     }
 }

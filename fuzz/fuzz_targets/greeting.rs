@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
         Ok(Some(greeting)) => {
             let encoded = greeting.encode();
             assert_eq!(Greeting::decode(&encoded), Ok(Some(greeting)));
-            // Version and mechanism are kept to the octet; what surrounds them has no meaning.
+            // Version and mechanism are kept to the byte; what surrounds them has no meaning.
             assert_eq!(encoded[10..32], input[10..32]);
         }
         Ok(None) => assert!(input.len() < Greeting::LEN),

@@ -1,4 +1,4 @@
-//! A handshake ends in the same way however its octets are split.
+//! A handshake ends in the same way however its bytes are split.
 
 #![no_main]
 
@@ -9,20 +9,20 @@ mod proto;
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use proto::greeting::{Greeting, GreetingError, MechanismName};
-use proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Peer};
+use proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
 use proto::mechanism::Mechanism;
 use proto::mechanism::curve::Seed;
 use proto::metadata::Metadata;
 use proto::socket_type::SocketType;
 
 fuzz_target!(|input: (bool, bool, u8, &[u8])| {
-    let (greeted, hears_first, piece, octets) = input;
+    let (greeted, hears_first, piece, bytes) = input;
     let mut stream = Vec::new();
     if greeted {
         // Spares the fuzzer from having to find a greeting first.
         stream.extend_from_slice(&Greeting::new(MechanismName::NULL, false).encode());
     }
-    stream.extend_from_slice(octets);
+    stream.extend_from_slice(bytes);
 
     let whole = feed(hears_first, [stream.as_slice()]);
     let pieces = feed(hears_first, stream.chunks(usize::from(piece).max(1)));
@@ -34,16 +34,16 @@ fuzz_target!(|input: (bool, bool, u8, &[u8])| {
         assert_eq!(whole.progress, pieces.progress);
     }
     assert_eq!(whole.output, pieces.output);
-    if let Ok(Some(peer)) = &whole.progress {
+    if let Ok(Some(negotiated)) = &whole.progress {
         assert_eq!(whole.left, pieces.left);
         assert!(stream.ends_with(&whole.left));
         let allowed = [None, Some(SocketType::Server)];
-        assert!(allowed.contains(&peer.socket_type));
+        assert!(allowed.contains(&negotiated.socket_type));
     }
 });
 
 struct Outcome {
-    progress: Result<Option<Peer>, HandshakeError>,
+    progress: Result<Option<Negotiated>, HandshakeError>,
     output: Vec<u8>,
     left: BytesMut,
 }

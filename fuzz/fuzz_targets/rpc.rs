@@ -16,12 +16,12 @@ use envelope::{Content, Envelope, EnvelopeError, HEADER};
 use libfuzzer_sys::fuzz_target;
 use trace_context::TraceContext;
 
-fuzz_target!(|octets: &[u8]| {
-    match Envelope::decode(octets) {
+fuzz_target!(|bytes: &[u8]| {
+    match Envelope::decode(bytes) {
         Ok(envelope) => {
             let mut written = Vec::new();
             envelope.encode(&mut written);
-            assert_eq!(written, octets);
+            assert_eq!(written, bytes);
             assert_eq!(written.len(), envelope.len());
             if let Content::Request(fields) = envelope.content {
                 if let Some((parent, state)) = fields.trace {
@@ -29,9 +29,9 @@ fuzz_target!(|octets: &[u8]| {
                 }
             }
         }
-        Err(EnvelopeError::TooShort { len }) => assert!(len == octets.len() && len < HEADER),
+        Err(EnvelopeError::TooShort { len }) => assert!(len == bytes.len() && len < HEADER),
         Err(EnvelopeError::Malformed { id } | EnvelopeError::Unsupported { id }) => {
-            assert_eq!(octets[1..HEADER], id.to_be_bytes());
+            assert_eq!(bytes[1..HEADER], id.to_be_bytes());
         }
     }
 });

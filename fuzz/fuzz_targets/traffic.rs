@@ -1,4 +1,4 @@
-//! Traffic is the same however its octets are split, and claiming to be long costs a frame nothing.
+//! Traffic is the same however its bytes are split, and claiming to be long costs a frame nothing.
 
 #![no_main]
 
@@ -13,13 +13,13 @@ use proto::command::Command;
 use proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
 fuzz_target!(|input: (Option<u8>, u8, &[u8])| {
-    let (limit, piece, octets) = input;
+    let (limit, piece, bytes) = input;
     let piece = usize::from(piece).max(1);
 
-    let whole = feed([octets], limit, |items, batch| {
+    let whole = feed([bytes], limit, |items, batch| {
         items.extend(std::iter::from_fn(|| batch.pop()).map(Item::Message));
     });
-    let pieces = feed(octets.chunks(piece), limit, |items, batch| {
+    let pieces = feed(bytes.chunks(piece), limit, |items, batch| {
         while batch.messages() > 0 {
             let mut part = batch.split_to(piece, usize::MAX);
             items.extend(std::iter::from_fn(|| pop_copied(&mut part)).map(Item::Message));
@@ -27,7 +27,7 @@ fuzz_target!(|input: (Option<u8>, u8, &[u8])| {
     });
     assert_eq!(whole, pieces);
 
-    assert!(octets.ends_with(&whole.left));
+    assert!(bytes.ends_with(&whole.left));
     for item in &whole.items {
         if let (Item::Message(body), Some(limit)) = (item, limit) {
             assert!(body.len() <= usize::from(limit));
@@ -40,7 +40,7 @@ struct Outcome {
     items: Vec<Item>,
     discarded: u64,
     end: Result<(), TrafficError>,
-    /// What waits for more octets; nothing after an error.
+    /// What waits for more bytes; nothing after an error.
     left: Vec<u8>,
 }
 
@@ -89,7 +89,7 @@ fn feed<'a>(
 /// Takes the first message, as a copy if it is short.
 fn pop_copied(batch: &mut Batch) -> Option<Bytes> {
     match batch.pop_short::<SHORT>() {
-        Some((octets, len)) => Some(Bytes::copy_from_slice(&octets[..len])),
+        Some((bytes, len)) => Some(Bytes::copy_from_slice(&bytes[..len])),
         None => batch.pop(),
     }
 }

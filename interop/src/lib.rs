@@ -40,5 +40,5 @@ pub use monitor::{Event, EventKind, Monitor};
 pub use numbered::{number, numbered};
 pub use peer::Peer;
 pub use socket::{Received, Socket, SocketType};
-pub use socket_option::{OctetsOption, SocketOption};
+pub use socket_option::{BytesOption, SocketOption};
 pub use zap::ZapHandler;

@@ -23,14 +23,14 @@ impl Message {
         Self::initialised_by(|raw| unsafe { ffi::zmq_msg_init(raw) })
     }
 
-    /// Creates a message of `size` octets, all zero.
+    /// Creates a message of `size` bytes, all zero.
     ///
     /// # Errors
     ///
     /// There is not enough memory.
     pub fn zeroed(size: usize) -> Result<Self, Error> {
         let mut message = Self::unfilled(size)?;
-        // SAFETY: the body of the message is `size` octets long and nobody else refers to it.
+        // SAFETY: the body of the message is `size` bytes long and nobody else refers to it.
         unsafe { ffi::zmq_msg_data(message.as_mut_ptr()).cast::<u8>().write_bytes(0, size) };
         Ok(message)
     }
@@ -42,7 +42,7 @@ impl Message {
     /// There is not enough memory.
     pub fn copied_from(body: &[u8]) -> Result<Self, Error> {
         let mut message = Self::unfilled(body.len())?;
-        // SAFETY: the body of the message is `body.len()` octets long and newly allocated.
+        // SAFETY: the body of the message is `body.len()` bytes long and newly allocated.
         unsafe {
             let data = ffi::zmq_msg_data(message.as_mut_ptr()).cast::<u8>();
             data.copy_from_nonoverlapping(body.as_ptr(), body.len());
@@ -116,7 +116,7 @@ impl Message {
         if init(raw.as_mut_ptr()) != 0 {
             return Err(Error::last());
         }
-        // SAFETY: `init` has initialised the message; to Rust it is an array of octets, all of
+        // SAFETY: `init` has initialised the message; to Rust it is an array of bytes, all of
         // which have been zero before.
         Ok(Self(unsafe { raw.assume_init() }))
     }

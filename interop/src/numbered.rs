@@ -1,10 +1,10 @@
-/// Returns a body of `size` octets that carries `number` and shows whether it was damaged.
+/// Returns a body of `size` bytes that carries `number` and shows whether it was damaged.
 ///
 /// # Panics
 ///
 /// Panics if `size` is below 8, which the number itself takes.
 pub fn numbered(number: u64, size: usize) -> Vec<u8> {
-    assert!(size >= 8, "a number takes 8 octets, not {size}");
+    assert!(size >= 8, "a number takes 8 bytes, not {size}");
     let mut body = Vec::with_capacity(size);
     body.extend_from_slice(&number.to_le_bytes());
     body.extend(filler(number).take(size - 8));
@@ -18,9 +18,9 @@ pub fn number(body: &[u8]) -> Option<u64> {
     rest.iter().copied().eq(filler(number).take(rest.len())).then_some(number)
 }
 
-/// Octets with a period of 251, a prime, so that no block of 256 equals another.
+/// Bytes with a period of 251, a prime, so that no block of 256 equals another.
 fn filler(number: u64) -> impl Iterator<Item = u8> {
-    (number % 251..).map(|octet| (octet % 251) as u8)
+    (number % 251..).map(|byte| (byte % 251) as u8)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::error::{Error, TryError};
 use crate::ffi;
 use crate::message::Message;
 use crate::monitor::Monitor;
-use crate::socket_option::{OctetsOption, SocketOption};
+use crate::socket_option::{BytesOption, SocketOption};
 
 /// A libzmq socket.
 ///
@@ -76,12 +76,12 @@ impl Socket {
         self.set_raw(option.number(), &value.to_ne_bytes())
     }
 
-    /// Sets an option whose value is octets.
+    /// Sets an option whose value is bytes.
     ///
     /// # Errors
     ///
     /// `EINVAL` if libzmq does not take this value.
-    pub fn set_octets(&self, option: OctetsOption, value: &[u8]) -> Result<(), Error> {
+    pub fn set_bytes(&self, option: BytesOption, value: &[u8]) -> Result<(), Error> {
         self.set_raw(option.number(), value)
     }
 
@@ -95,7 +95,7 @@ impl Socket {
         let mut text = [0_u8; 512];
         let mut size = text.len();
         let _turn = self.turn();
-        // SAFETY: `text` is valid for writing `size` octets.
+        // SAFETY: `text` is valid for writing `size` bytes.
         let result = unsafe {
             ffi::zmq_getsockopt(
                 self.as_ptr(),
@@ -107,7 +107,7 @@ impl Socket {
         if result != 0 {
             return Err(Error::last());
         }
-        Ok(text.iter().take_while(|&&octet| octet != 0).map(|&octet| char::from(octet)).collect())
+        Ok(text.iter().take_while(|&&byte| byte != 0).map(|&byte| char::from(byte)).collect())
     }
 
     /// Sends a copy of `body`, waiting for room.
@@ -260,7 +260,7 @@ impl Socket {
 
     fn set_raw(&self, option: c_int, value: &[u8]) -> Result<(), Error> {
         let _turn = self.turn();
-        // SAFETY: `value` is valid for reading `value.len()` octets, which libzmq copies.
+        // SAFETY: `value` is valid for reading `value.len()` bytes, which libzmq copies.
         let result = unsafe {
             ffi::zmq_setsockopt(self.as_ptr(), option, value.as_ptr().cast::<c_void>(), value.len())
         };

@@ -36,14 +36,14 @@ pub enum SocketOption {
     SendTimeout,
 }
 
-/// An option of a socket whose value is octets. It affects later binds and connects only.
+/// An option of a socket whose value is bytes. It affects later binds and connects only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OctetsOption {
-    /// `ZMQ_CURVE_PUBLICKEY`: 32 octets, or 40 characters of Z85.
+pub enum BytesOption {
+    /// `ZMQ_CURVE_PUBLICKEY`: 32 bytes, or 40 characters of Z85.
     CurvePublicKey,
-    /// `ZMQ_CURVE_SECRETKEY`: 32 octets, or 40 characters of Z85.
+    /// `ZMQ_CURVE_SECRETKEY`: 32 bytes, or 40 characters of Z85.
     CurveSecretKey,
-    /// `ZMQ_CURVE_SERVERKEY`: 32 octets, or 40 characters of Z85.
+    /// `ZMQ_CURVE_SERVERKEY`: 32 bytes, or 40 characters of Z85.
     CurveServerKey,
     /// `ZMQ_DISCONNECT_MSG`: what a SERVER receives when a remote has gone.
     DisconnectMessage,
@@ -82,7 +82,7 @@ impl SocketOption {
     }
 }
 
-impl OctetsOption {
+impl BytesOption {
     pub(crate) fn number(self) -> c_int {
         match self {
             Self::CurvePublicKey => 48,

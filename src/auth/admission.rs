@@ -32,7 +32,7 @@ impl Admission {
     /// # Errors
     ///
     /// [`PropertyError`] if the name is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`; or if all
-    /// properties together exceed 60,000 octets.
+    /// properties together exceed 60,000 bytes.
     pub fn property(
         mut self,
         name: impl AsRef<str>,

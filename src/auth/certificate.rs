@@ -99,7 +99,7 @@ impl CurveCertificate {
             .map(Zeroizing::new)
             .map_err(|source| CertificateError::Io { path: path.into(), source })?;
         let text = str::from_utf8(&text).map_err(|error| CertificateError::Syntax {
-            line: 1 + text[..error.valid_up_to()].iter().filter(|&&octet| octet == b'\n').count(),
+            line: 1 + text[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count(),
         })?;
         Self::parse(text)
     }
@@ -208,8 +208,8 @@ impl CurveCertificate {
         }
         text.push_str(&format!("curve\n    public-key = \"{}\"\n", self.public_key));
         if let Some(secret) = secret {
-            let octets = secret.to_text();
-            let secret = str::from_utf8(&octets).expect("the characters of Z85 are ASCII");
+            let bytes = secret.to_text();
+            let secret = str::from_utf8(&bytes).expect("the characters of Z85 are ASCII");
             for part in ["    secret-key = \"", secret, "\"\n"] {
                 text.push_str(part);
             }

@@ -11,7 +11,7 @@ impl CurveKeypair {
     /// If the system has no random numbers, which the systems that people use always have.
     #[must_use]
     pub fn generate() -> Self {
-        CurveSecretKey::try_filled(|octets| getrandom::fill(octets))
+        CurveSecretKey::try_filled(|bytes| getrandom::fill(bytes))
             .expect("the system has random numbers")
             .into()
     }

@@ -45,7 +45,7 @@ pub enum NetworkError {
 
 /// Lists of networks to hear and not to hear.
 ///
-/// A remote in a network that is denied is hung up on before an octet of it is read; and if there is any
+/// A remote in a network that is denied is hung up on before an byte of it is read; and if there is any
 /// network that is allowed, so is everybody who is in none of these. Who is heard is let in, without a
 /// name: combine it with others by [`Authenticator::and`]. Remotes without an address, over `ipc`, are
 /// all heard.

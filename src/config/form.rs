@@ -39,10 +39,10 @@ pub(super) mod optional_mode {
     };
 }
 
-/// Octets, or nothing at all: `"text"`, `[0, 255]`.
-pub(super) mod optional_octets {
+/// Bytes, or nothing at all: `"text"`, `[0, 255]`.
+pub(super) mod optional_bytes {
     pub(in crate::config) use super::{
-        read_optional_octets as deserialize, write_optional_octets as serialize,
+        read_optional_bytes as deserialize, write_optional_bytes as serialize,
     };
 }
 
@@ -146,18 +146,18 @@ pub(super) fn write_optional_mode<S: Serializer>(
     mode.map(Mode).serialize(serializer)
 }
 
-pub(super) fn read_optional_octets<'de, D: Deserializer<'de>>(
+pub(super) fn read_optional_bytes<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Bytes>, D::Error> {
-    let octets: Option<Octets> = Option::deserialize(deserializer)?;
-    Ok(octets.map(|Octets(octets)| octets))
+    let bytes: Option<TextOrBytes> = Option::deserialize(deserializer)?;
+    Ok(bytes.map(|TextOrBytes(bytes)| bytes))
 }
 
-pub(super) fn write_optional_octets<S: Serializer>(
-    octets: &Option<Bytes>,
+pub(super) fn write_optional_bytes<S: Serializer>(
+    bytes: &Option<Bytes>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    octets.clone().map(Octets).serialize(serializer)
+    bytes.clone().map(TextOrBytes).serialize(serializer)
 }
 
 /// For `None`, where that means that there is no limit.
@@ -192,34 +192,34 @@ impl Serialize for Mode {
 }
 
 /// Written as text if it is some, otherwise as a list.
-struct Octets(Bytes);
+struct TextOrBytes(Bytes);
 
-impl<'de> Deserialize<'de> for Octets {
+impl<'de> Deserialize<'de> for TextOrBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OctetsVisitor;
+        struct TextOrBytesVisitor;
 
-        impl<'de> Visitor<'de> for OctetsVisitor {
-            type Value = Octets;
+        impl<'de> Visitor<'de> for TextOrBytesVisitor {
+            type Value = TextOrBytes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a list of octets")
+                f.write_str("a text or a list of bytes")
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Octets, E> {
-                Ok(Octets(Bytes::copy_from_slice(text.as_bytes())))
+            fn visit_str<E: Error>(self, text: &str) -> Result<TextOrBytes, E> {
+                Ok(TextOrBytes(Bytes::copy_from_slice(text.as_bytes())))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, octets: A) -> Result<Octets, A::Error> {
-                let octets: Vec<u8> = Vec::deserialize(SeqAccessDeserializer::new(octets))?;
-                Ok(Octets(octets.into()))
+            fn visit_seq<A: SeqAccess<'de>>(self, bytes: A) -> Result<TextOrBytes, A::Error> {
+                let bytes: Vec<u8> = Vec::deserialize(SeqAccessDeserializer::new(bytes))?;
+                Ok(TextOrBytes(bytes.into()))
             }
         }
 
-        deserializer.deserialize_any(OctetsVisitor)
+        deserializer.deserialize_any(TextOrBytesVisitor)
     }
 }
 
-impl Serialize for Octets {
+impl Serialize for TextOrBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match str::from_utf8(&self.0) {
             Ok(text) => serializer.serialize_str(text),

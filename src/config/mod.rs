@@ -12,12 +12,12 @@
 //! |---|---|---|
 //! | endpoint | its text | `"tcp://127.0.0.1:5555"` |
 //! | address | its text | `"127.0.0.1:0"` |
-//! | number of messages or octets | number | `1000` |
+//! | number of messages or bytes | number | `1000` |
 //! | yes or no | boolean | `true` |
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without end | a word | `"infinite"` |
 //! | mode of a file | text, in octal | `"0660"` |
-//! | message | text, or a list of octets | `"hello"`, `[0, 255]` |
+//! | message | text, or a list of bytes | `"hello"`, `[0, 255]` |
 //! | `mechanism` | a word, or a table under it | `"null"`, `"plain_server"`, `{ plain_client = { username = "alice", password = "swordfish" } }`, `{ curve_server = { secret_key = ".." } }`, `{ curve_client = { server_key = "..", secret_key = ".." } }` |
 //! | `proxy_protocol` | networks in CIDR form, or addresses | `["10.0.0.0/8", "192.0.2.7"]` |
 //! | `reconnect_stop` | names, in lower case | `["handshake_failed", "after_disconnect"]` |

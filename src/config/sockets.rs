@@ -42,7 +42,7 @@ macro_rules! with_options {
             heartbeat_timeout: Option<Duration> => heartbeat.timeout,
             #[serde(with = "form::optional_time")]
             heartbeat_ttl: Option<Duration> => heartbeat.ttl,
-            #[serde(with = "form::optional_octets")]
+            #[serde(with = "form::optional_bytes")]
             hello_message: Option<Bytes> => hello_message,
             immediate: bool => immediate,
             #[cfg(unix)]
@@ -252,23 +252,23 @@ macro_rules! methods {
 with_options! { config! {
     /// Describes a [`Client`].
     ClientConfig for Client;
-    #[serde(with = "form::optional_octets")]
+    #[serde(with = "form::optional_bytes")]
     hiccup_message: Option<Bytes> => hiccup_message,
 } }
 
 with_options! { config! {
     /// Describes a [`Server`].
     ServerConfig for Server;
-    #[serde(with = "form::optional_octets")]
+    #[serde(with = "form::optional_bytes")]
     disconnect_message: Option<Bytes> => disconnect_message,
 } }
 
 with_options! { table! {
     /// Describes a socket of a type that is not known before the last key is read.
     pub(super) struct Table { r#type: Option<Type> }
-    #[serde(with = "form::optional_octets")]
+    #[serde(with = "form::optional_bytes")]
     disconnect_message: Option<Bytes> => disconnect_message,
-    #[serde(with = "form::optional_octets")]
+    #[serde(with = "form::optional_bytes")]
     hiccup_message: Option<Bytes> => hiccup_message,
 } }
 

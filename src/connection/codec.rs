@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio_util::codec::{Decoder, Encoder};
 
-use crate::proto::handshake::{Handshake, HandshakeError, Peer};
+use crate::proto::handshake::{Handshake, HandshakeError, Negotiated};
 use crate::proto::mechanism::curve::Sealer;
 use crate::proto::traffic::{Traffic, TrafficDecoder, TrafficError};
 
@@ -15,14 +15,14 @@ use crate::proto::traffic::{Traffic, TrafficDecoder, TrafficError};
 pub(super) struct HandshakeCodec(pub(super) Handshake);
 
 impl Decoder for HandshakeCodec {
-    type Item = Peer;
+    type Item = Negotiated;
     type Error = DecodeError<HandshakeError>;
 
-    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, Self::Error> {
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Negotiated>, Self::Error> {
         self.0.handle_input(input).map_err(DecodeError::Protocol)
     }
 
-    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, Self::Error> {
+    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Negotiated>, Self::Error> {
         // A handshake that was cut off is no handshake; the caller sees the end of the stream.
         self.decode(input)
     }

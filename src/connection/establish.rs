@@ -18,14 +18,14 @@ use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
 use super::shaking::Shaking;
 use crate::auth::{Admission, Asking, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
-use crate::proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Peer};
+use crate::proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
 use crate::proto::mechanism::Mechanism;
 use crate::proto::mechanism::curve::Seed;
 use crate::proto::traffic::TrafficDecoder;
 
 /// A stream that carries traffic, and who is at its other end. In a box, as all futures that it passes
 /// through keep room for it as long as the connection lasts.
-pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Peer);
+pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Negotiated);
 
 /// The deadline of a handshake.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +71,10 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     let mut admission = Admission::default();
     let shaking_hands = async {
         let reached = shake_hands(&mut framed, &mut admission, asking).await;
-        finish(&mut framed, reached.map(Reached::peer)).await
+        finish(&mut framed, reached.map(Reached::negotiated)).await
     };
-    let peer = deadline.keep(shaking_hands).await?;
-    Ok(carry_traffic(framed, peer, admission, max_message_size))
+    let negotiated = deadline.keep(shaking_hands).await?;
+    Ok(carry_traffic(framed, negotiated, admission, max_message_size))
 }
 
 /// A remote that has announced itself, and waits to hear which socket it talks to.
@@ -116,8 +116,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
         let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
         let mut framed = Shaking::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
         *framed.read_buffer_mut() = read;
-        let peer = deadline.keep(finish(&mut framed, outcome)).await?;
-        Ok(carry_traffic(framed, peer, admission, max_message_size))
+        let negotiated = deadline.keep(finish(&mut framed, outcome)).await?;
+        Ok(carry_traffic(framed, negotiated, admission, max_message_size))
     }
 }
 
@@ -127,7 +127,7 @@ impl<S> Request<S> {
         self.handshake.resource()
     }
 
-    /// Exchanges the stream, which is between two octets.
+    /// Exchanges the stream, which is between two bytes.
     pub(crate) fn map<T>(self, change: impl FnOnce(S) -> io::Result<T>) -> io::Result<Request<T>> {
         let Self { stream, handshake, read, admission } = self;
         Ok(Request { stream: change(stream)?, handshake, read, admission })
@@ -137,14 +137,14 @@ impl<S> Request<S> {
 /// How far a handshake has come.
 #[derive(Debug)]
 enum Reached {
-    Peer(Peer),
+    Negotiated(Negotiated),
     Request,
 }
 
 impl Reached {
-    fn peer(self) -> Peer {
+    fn negotiated(self) -> Negotiated {
         match self {
-            Self::Peer(peer) => peer,
+            Self::Negotiated(negotiated) => negotiated,
             Self::Request => unreachable!("it has not been made to hear first"),
         }
     }
@@ -153,12 +153,12 @@ impl Reached {
 /// What follows the last word.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
-    Peer,
+    Negotiated,
     Refused,
 }
 
 fn seed() -> Result<Seed, HandshakeFailure> {
-    Ok(Seed::try_filled(|octets| getrandom::fill(octets)).map_err(io::Error::from)?)
+    Ok(Seed::try_filled(|bytes| getrandom::fill(bytes)).map_err(io::Error::from)?)
 }
 
 fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Shaking<S> {
@@ -173,7 +173,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Reached, HandshakeFailure> {
     loop {
         match future::poll_fn(|cx| poll_progress(framed, cx)).await? {
-            Progress::Peer(peer) => return Ok(Reached::Peer(peer)),
+            Progress::Negotiated(negotiated) => return Ok(Reached::Negotiated(negotiated)),
             Progress::Request => return Ok(Reached::Request),
             Progress::Credentials(credentials) => {
                 let answer = match asking {
@@ -181,8 +181,8 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
                     None => Ok(Admission::default()),
                 };
                 let verdict = answer.map(|answer| *admission = answer);
-                if let Some(peer) = judge(framed, verdict)? {
-                    return Ok(Reached::Peer(peer));
+                if let Some(negotiated) = judge(framed, verdict)? {
+                    return Ok(Reached::Negotiated(negotiated));
                 }
             }
         }
@@ -191,14 +191,14 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
 
 async fn finish<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
-    outcome: Result<Peer, HandshakeFailure>,
-) -> Result<Peer, HandshakeFailure> {
-    let ending = if outcome.is_ok() { Ending::Peer } else { Ending::Refused };
+    outcome: Result<Negotiated, HandshakeFailure>,
+) -> Result<Negotiated, HandshakeFailure> {
+    let ending = if outcome.is_ok() { Ending::Negotiated } else { Ending::Refused };
     let said = say_last_word(framed, ending).await;
     // Where the remote is gone there is nobody to tell.
-    let peer = outcome?;
+    let negotiated = outcome?;
     said?;
-    Ok(peer)
+    Ok(negotiated)
 }
 
 /// Says the last word: our READY, or the ERROR by which the remote learns why.
@@ -218,7 +218,7 @@ async fn say_last_word<S: AsyncRead + AsyncWrite + Unpin>(
 
 fn carry_traffic<S: AsyncRead + AsyncWrite>(
     framed: Shaking<S>,
-    peer: Peer,
+    negotiated: Negotiated,
     Admission { user_id, metadata: granted }: Admission,
     max_message_size: Option<u64>,
 ) -> Established<S> {
@@ -236,14 +236,14 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     } else {
         framed.map_codec(traffic)
     };
-    (Box::new(framed), Peer { user_id, granted, ..peer })
+    (Box::new(framed), Negotiated { user_id, granted, ..negotiated })
 }
 
 /// What the handshake cannot go on without, or how it has ended.
 #[derive(Debug)]
 enum Progress {
     Credentials(Credentials),
-    Peer(Peer),
+    Negotiated(Negotiated),
     Request,
 }
 
@@ -251,7 +251,7 @@ enum Progress {
 fn judge<S>(
     framed: &mut Framed<S, HandshakeCodec>,
     verdict: Result<(), StatusCode>,
-) -> Result<Option<Peer>, HandshakeError> {
+) -> Result<Option<Negotiated>, HandshakeError> {
     let mut input = mem::take(framed.read_buffer_mut());
     let handshake = &mut framed.codec_mut().0;
     let progress = match handshake.handle_verdict(verdict) {
@@ -283,8 +283,10 @@ fn poll_progress<S: AsyncRead + AsyncWrite + Unpin>(
             flushed?;
         }
         match Pin::new(&mut *framed).poll_next(cx) {
-            Poll::Ready(Some(peer)) => {
-                return Poll::Ready(peer.map(Progress::Peer).map_err(HandshakeFailure::from));
+            Poll::Ready(Some(negotiated)) => {
+                return Poll::Ready(
+                    negotiated.map(Progress::Negotiated).map_err(HandshakeFailure::from),
+                );
             }
             Poll::Ready(None) => return Poll::Ready(Err(HandshakeFailure::ClosedByRemote)),
             Poll::Pending => {}

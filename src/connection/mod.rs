@@ -76,7 +76,7 @@ pub(crate) struct Connection<'a, S> {
     heartbeating: Heartbeating,
     /// Made when a time has to be kept.
     timer: Option<Pin<Box<Sleep>>>,
-    /// How many octets of an incomplete frame have arrived.
+    /// How many bytes of an incomplete frame have arrived.
     incomplete: usize,
     /// Whether anything complete has arrived.
     has_received: bool,
@@ -89,7 +89,7 @@ pub(crate) struct Connection<'a, S> {
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Takes over an established stream to a remote, whose queues are those of `attachment`. The stream
-    /// is best written to by `write_size` octets at a time.
+    /// is best written to by `write_size` bytes at a time.
     #[expect(clippy::boxed_local, reason = "whoever empties a box keeps it until its own end")]
     pub(crate) fn new(
         framed: Box<Framed<S, TrafficCodec>>,
@@ -207,7 +207,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             self.heartbeating.handle_traffic();
             self.count_multipart();
             let done = self.framed.codec_mut().decoder.take_work();
-            self.quiet.handle_octets(done);
+            self.quiet.handle_bytes(done);
             work += done;
             match traffic {
                 Some(Ok(Traffic::Messages(batch))) => {
@@ -333,7 +333,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     }
 
     /// Ends our side of the stream, and reads until the remote, seeing that, ends its own: it may
-    /// have written something before, and a stream that is closed with unread octets is reset, which
+    /// have written something before, and a stream that is closed with unread bytes is reset, which
     /// can cost the remote what it has not read yet.
     async fn shut_down(&mut self) -> io::Result<()> {
         future::poll_fn(|cx| Pin::new(self.framed.get_mut()).poll_shutdown(cx)).await?;
@@ -368,7 +368,7 @@ impl<S> Connection<'_, S> {
         let written = self.writer.take_written();
         if !written.is_empty() {
             self.has_written = true;
-            self.quiet.handle_octets(usize::try_from(written.octets).unwrap_or(usize::MAX));
+            self.quiet.handle_bytes(usize::try_from(written.bytes).unwrap_or(usize::MAX));
             self.remote.counters().count_sent(written);
             self.portion.handle_written();
         }

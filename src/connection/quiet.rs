@@ -19,8 +19,8 @@ pub(super) struct Quiet {
 
 impl Quiet {
     /// Takes note of what has passed at once.
-    pub(super) fn handle_octets(&mut self, octets: usize) {
-        self.is_busy |= octets > FEW;
+    pub(super) fn handle_bytes(&mut self, bytes: usize) {
+        self.is_busy |= bytes > FEW;
     }
 
     /// Ready, once, when little has passed for a while after there was much.
@@ -43,7 +43,7 @@ impl Quiet {
     }
 }
 
-/// So many octets at once need no buffer that would have to be given back.
+/// So many bytes at once need no buffer that would have to be given back.
 const FEW: usize = 0x1000;
 
 /// Until then what was needed lately may be needed again.

@@ -81,6 +81,6 @@ mod tests {
         assert_eq!(buffer, &b"and what follows"[..]);
         assert_eq!(buffer.capacity(), 100);
         buffer.resize(100, 0xFF);
-        assert!(!buffer.windows(3).any(|octets| octets == b"sec"));
+        assert!(!buffer.windows(3).any(|bytes| bytes == b"sec"));
     }
 }

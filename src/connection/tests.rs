@@ -1,4 +1,4 @@
-//! Connections over an in-memory stream, whose other end is scripted octet by octet.
+//! Connections over an in-memory stream, whose other end is scripted byte by byte.
 
 mod heartbeat;
 
@@ -111,7 +111,7 @@ async fn what_a_connection_did_not_write_waits_for_the_next_one() {
     for number in 0..10_u8 {
         socket.send([number; 8]).unwrap();
     }
-    // Two frames of ten octets fit into the stream; nobody reads, so a third is not written whole.
+    // Two frames of ten bytes fit into the stream; nobody reads, so a third is not written whole.
     let first = read(&mut remote, 15).await;
     drop(remote);
     let (reason, attachment) = connection.await.unwrap();
@@ -292,7 +292,7 @@ async fn a_remote_of_the_wrong_type_is_told_so() {
     assert!(matches!(establishing.await.unwrap(), Err(HandshakeFailure::Protocol(_))));
     let mut all = Vec::new();
     remote.read_to_end(&mut all).await.unwrap();
-    assert!(all.windows(6).any(|octets| octets == b"\x05ERROR"), "{}", all.escape_ascii());
+    assert!(all.windows(6).any(|bytes| bytes == b"\x05ERROR"), "{}", all.escape_ascii());
 }
 
 /// A CLIENT without handles, driver and transport.
@@ -319,7 +319,7 @@ impl TestSocket {
         Self { outgoing, routing, attachment, options: Options::default() }
     }
 
-    /// Starts a connection whose stream holds `capacity` octets each way; returns it with the
+    /// Starts a connection whose stream holds `capacity` bytes each way; returns it with the
     /// remote's end, after the handshake.
     async fn connect(
         &mut self,
@@ -400,9 +400,9 @@ fn config() -> HandshakeConfig {
 }
 
 async fn read(remote: &mut DuplexStream, len: usize) -> Bytes {
-    let mut octets = BytesMut::zeroed(len);
-    remote.read_exact(&mut octets).await.unwrap();
-    octets.freeze()
+    let mut bytes = BytesMut::zeroed(len);
+    remote.read_exact(&mut bytes).await.unwrap();
+    bytes.freeze()
 }
 
 const GREETING: [u8; 64] = {

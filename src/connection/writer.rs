@@ -26,14 +26,14 @@ use crate::stats::Volume;
 /// Invariant: `encoded <= taken.len()`.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// How much is written at once, in octets.
+    /// How much is written at once, in bytes.
     write_size: usize,
     taken: VecDeque<Message>,
     /// Whether a round is being written.
     in_round: bool,
     /// How many of `taken` belong to that round.
     encoded: usize,
-    /// How many octets these are.
+    /// How many bytes these are.
     round: usize,
     /// Bodies that are not copied, in order.
     long: VecDeque<Long>,
@@ -54,7 +54,7 @@ pub(super) struct Writer {
 /// What is left of a body that is written from where it is.
 #[derive(Debug)]
 struct Long {
-    /// How many octets of the write buffer come between it and the long body before it.
+    /// How many bytes of the write buffer come between it and the long body before it.
     after: usize,
     body: Bytes,
 }
@@ -124,7 +124,7 @@ impl Writer {
         }
     }
 
-    /// Takes out the messages that are not written whole, `buffered` octets of the round being
+    /// Takes out the messages that are not written whole, `buffered` bytes of the round being
     /// still in the write buffer. Returns with them whether part of the first is written.
     pub(super) fn take_unwritten(&mut self, buffered: usize) -> (VecDeque<Message>, bool) {
         let mut missing = self.pending(buffered);
@@ -138,7 +138,7 @@ impl Writer {
         }
         let mut unwritten = mem::take(&mut self.taken);
         for message in unwritten.drain(..written) {
-            self.written.add(Volume { messages: 1, octets: self.frame_len(&message) as u64 });
+            self.written.add(Volume { messages: 1, bytes: self.frame_len(&message) as u64 });
         }
         self.in_round = false;
         self.encoded = 0;
@@ -179,14 +179,14 @@ impl Writer {
             None => self.write_size - self.pending(buffer.len()),
             Some(_) => usize::MAX,
         };
-        let (mut octets, mut messages, mut copied) = (0, 0, 0);
+        let (mut bytes, mut messages, mut copied) = (0, 0, 0);
         for message in self.taken.range(self.encoded..) {
             let frame = self.frame_len(message);
             let is_copied = self.sealer.is_some() || message.len() < LONG_BODY;
             copied += if is_copied { frame } else { LONG_LENGTH };
-            octets += frame;
+            bytes += frame;
             messages += 1;
-            if octets >= missing {
+            if bytes >= missing {
                 break;
             }
         }
@@ -206,7 +206,7 @@ impl Writer {
             }
         }
         self.encoded += messages;
-        self.round += octets;
+        self.round += bytes;
     }
 
     /// Ends the round once it is written.
@@ -246,7 +246,7 @@ impl Writer {
         if buffer.capacity() > BUFFER_KEPT {
             *buffer = BytesMut::new();
         }
-        self.written.add(Volume { messages: self.encoded as u64, octets: self.round as u64 });
+        self.written.add(Volume { messages: self.encoded as u64, bytes: self.round as u64 });
         self.taken.clear();
         self.encoded = 0;
         self.round = 0;
@@ -301,7 +301,7 @@ impl Writer {
         buffer.advance(written);
     }
 
-    /// How many octets are encoded and not written, `buffered` of them in the write buffer.
+    /// How many bytes are encoded and not written, `buffered` of them in the write buffer.
     fn pending(&self, buffered: usize) -> usize {
         buffered + self.long.iter().map(|long| long.body.len()).sum::<usize>()
     }
@@ -352,7 +352,7 @@ mod tests {
         read.unwrap();
         assert!(received == expected);
         assert!(writer.is_idle());
-        assert_eq!(writer.take_written(), Volume { messages: 8, octets: expected.len() as u64 });
+        assert_eq!(writer.take_written(), Volume { messages: 8, bytes: expected.len() as u64 });
     }
 
     #[test]
@@ -360,7 +360,7 @@ mod tests {
         let bodies = bodies(&[10, 300, 0, LONG_BODY, 70]);
         let whole = encoded(&bodies).len();
         for capacity in 0..=whole {
-            // As much as fits is written, and not one octet more.
+            // As much as fits is written, and not one byte more.
             let (near, _far) = duplex(capacity.max(1));
             let mut framed = Framed::new(near, BytesCodec::new());
             let mut writer = Writer::new(WRITE_SIZE, None);
@@ -376,9 +376,9 @@ mod tests {
                 ends.push(end);
                 end > capacity.max(1)
             });
-            assert!(unwritten.iter().eq(expected), "{capacity} octets were written");
+            assert!(unwritten.iter().eq(expected), "{capacity} bytes were written");
             let is_between = capacity > PONG_LEN && !ends.contains(&capacity);
-            assert_eq!(is_begun, is_between, "{capacity} octets were written");
+            assert_eq!(is_begun, is_between, "{capacity} bytes were written");
             let written = writer.take_written().messages;
             assert_eq!(written, (bodies.len() - unwritten.len()) as u64);
         }
@@ -387,7 +387,7 @@ mod tests {
     /// More than a long body, and less than two.
     const WRITE_SIZE: usize = 0xF000;
 
-    /// PONG with the three octets of context.
+    /// PONG with the three bytes of context.
     const PONG_LEN: usize = 10;
 
     fn bodies(lens: &[usize]) -> Vec<Message> {

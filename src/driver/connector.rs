@@ -24,10 +24,10 @@ use crate::inproc;
 use crate::message::Message;
 use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::{Options, ReconnectStop};
-use crate::peers::{Direction, Hope};
-use crate::proto::handshake::Peer;
+use crate::proto::handshake::Negotiated;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
+use crate::remotes::{Direction, Hope};
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::{self, Stream};
 
@@ -55,7 +55,7 @@ pub(super) struct Connector {
 #[derive(Debug)]
 struct Dialled {
     line: Line,
-    peer: Peer,
+    negotiated: Negotiated,
     connection_id: ConnectionId,
     origin: Origin,
 }
@@ -155,7 +155,7 @@ impl Connector {
                         );
                     }
                     let retry = self.after_failure(&failure);
-                    self.shared.peers.fail(failure);
+                    self.shared.remotes.fail(failure);
                     retry
                 }
             };
@@ -246,9 +246,9 @@ impl Connector {
         let handshake = handshake.clone().requesting(self.endpoint.resource());
         let shaking_hands = establish(stream, handshake, deadline, largest, asking.as_ref());
         let established = shaking_hands.instrument(span.clone()).await;
-        let (framed, peer) =
+        let (framed, negotiated) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialled { line: Line::Stream(framed), peer, connection_id, origin }, span))
+        Ok((Dialled { line: Line::Stream(framed), negotiated, connection_id, origin }, span))
     }
 
     /// Waits until somebody listens there, for as long as that takes.
@@ -259,14 +259,14 @@ impl Connector {
         let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
         let origin = Origin::default();
         let (connection_id, subject, span) = self.connected(origin);
-        let (half, peer) =
+        let (half, negotiated) =
             answer.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialled { line: Line::Inproc(half), peer, connection_id, origin }, span))
+        Ok((Dialled { line: Line::Inproc(half), negotiated, connection_id, origin }, span))
     }
 
     /// Names a connection that was made, and says so.
     fn connected(&self, origin: Origin) -> (ConnectionId, Subject, Span) {
-        let connection_id = self.shared.peers.allot();
+        let connection_id = self.shared.remotes.allot();
         let span = journal::connection_span(&self.shared, &self.endpoint, origin);
         journal::record_connection_id(&span, connection_id);
         span.in_scope(|| tracing::debug!(target: journal::CONNECTION, "dialled"));
@@ -292,8 +292,8 @@ impl Connector {
 
     /// Runs a connection to its end. Returns nothing if there is to be no other.
     async fn serve(&mut self, dialled: Dialled) -> Option<Retry> {
-        let Dialled { line, peer, connection_id, origin } = dialled;
-        let Shared { options, routing, peers, .. } = &*self.shared;
+        let Dialled { line, negotiated, connection_id, origin } = dialled;
+        let Shared { options, routing, remotes, .. } = &*self.shared;
         let mut attachment = match self.attachment.take() {
             Some(attachment) => attachment,
             None => {
@@ -305,7 +305,7 @@ impl Connector {
             &attachment,
             &self.endpoint,
             (connection_id, origin),
-            peer,
+            negotiated,
             Direction::Dialled { reconnects: self.connections },
         );
         self.connections += 1;
@@ -339,7 +339,7 @@ impl Connector {
         };
         if let DisconnectReason::Refused { reason } = &reason {
             let failure = HandshakeFailure::Refused { reason: reason.clone() };
-            peers.fail(failure.into());
+            remotes.fail(failure.into());
         }
         joined.end(reason, &mut attachment, options.hiccup_message.as_ref());
         if !options.immediate {

@@ -11,7 +11,7 @@ use super::backoff::Backoff;
 use super::{Shared, journal, within};
 use crate::endpoint::Endpoint;
 use crate::monitor::{ConnectFailure, EventKind, Subject};
-use crate::peers::Hope;
+use crate::remotes::Hope;
 use crate::transport;
 
 /// Asks again and again for the addresses of a name. The driver dials them.
@@ -109,7 +109,7 @@ impl Follower {
             tracing::warn!(target: journal::ENDPOINT, error, "cannot resolve");
         }
         self.publish(EventKind::ConnectFailed { reason: failure.clone() });
-        self.shared.peers.fail(failure);
+        self.shared.remotes.fail(failure);
     }
 
     fn publish(&self, kind: EventKind) {

@@ -12,9 +12,9 @@ use crate::auth::StatusCode;
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::monitor::{DisconnectReason, HandshakeFailure};
-use crate::peers::Direction;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::{Origin, Remote};
+use crate::remotes::Direction;
 use crate::stats::Ended;
 
 /// Writes an event at a level that is known only at run time, as often as its quota admits.

@@ -25,10 +25,10 @@ use crate::inproc::Dial;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
 use crate::options::Options;
-use crate::peers::{Arriving, Direction, Hope};
 use crate::proxy_header::ProxyHeader;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
+use crate::remotes::{Arriving, Direction, Hope};
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
 
@@ -81,7 +81,7 @@ impl Listener {
     /// answered as soon as the address is free.
     pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
         tracing::info!(target: journal::ENDPOINT, "listening");
-        let accepting = self.place.shared.peers.arrive();
+        let accepting = self.place.shared.remotes.arrive();
         self.accept().await;
         let Self { acceptor, place, mut connections } = self;
         drop(acceptor);
@@ -159,7 +159,7 @@ impl Listener {
             span.follows_from(&call.heard_in);
         }
         let place = Arc::clone(&self.place);
-        let arriving = self.place.shared.peers.arrive();
+        let arriving = self.place.shared.remotes.arrive();
         self.connections.spawn(place.serve(incoming, arriving).instrument(span));
     }
 }
@@ -209,7 +209,7 @@ impl Place {
 
     /// Names a connection that was accepted, and says so.
     fn accepted(&self, origin: Origin, arriving: Arriving) -> (Whence, Subject) {
-        let connection_id = self.shared.peers.allot();
+        let connection_id = self.shared.remotes.allot();
         journal::record_connection_id(&Span::current(), connection_id);
         tracing::debug!(target: journal::CONNECTION, "accepted");
         let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
@@ -260,8 +260,8 @@ impl Place {
         let mechanism = &self.shared.options.mechanism;
         self.half_open(origin, async |asking| {
             let request = deadline.keep(Request::hear(stream, mechanism.clone(), asking)).await?;
-            let resource = request.resource().map(|octets| {
-                let shown = octets.get(..RESOURCE_SHOWN_MAX).unwrap_or(octets);
+            let resource = request.resource().map(|bytes| {
+                let shown = bytes.get(..RESOURCE_SHOWN_MAX).unwrap_or(bytes);
                 shown.escape_ascii().to_string()
             });
             let request = Box::new(request.map(Stream::detach)?);
@@ -349,13 +349,18 @@ impl Place {
     }
 
     /// Runs a connection to its end.
-    async fn run(&self, (framed, peer): Established<Stream>, whence: Whence, subject: &Subject) {
+    async fn run(
+        &self,
+        (framed, negotiated): Established<Stream>,
+        whence: Whence,
+        subject: &Subject,
+    ) {
         let Self { endpoint, shared, .. } = self;
         let options = &shared.options;
         let Some(mut attachment) = self.attach(subject) else { return };
         let Whence { connection_id, origin, arriving } = whence;
         let id = (connection_id, origin);
-        let joined = shared.join(&attachment, endpoint, id, peer, Direction::Accepted);
+        let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
         let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
@@ -380,10 +385,10 @@ impl Place {
             return Ok(());
         }
         let Some(attachment) = self.attach(subject) else { return Ok(()) };
-        let peer = dial.peer().clone();
+        let negotiated = dial.negotiated().clone();
         let Whence { connection_id, origin, arriving } = whence;
         let id = (connection_id, origin);
-        let joined = shared.join(&attachment, endpoint, id, peer, Direction::Accepted);
+        let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
         let half = dial.accept(shared.handshake.introduction());
         half.join(attachment, joined.remote(), options.hello_message.clone().map(Message::from));

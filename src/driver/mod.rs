@@ -160,7 +160,7 @@ impl Driver {
             }
         }
         self.followed.clear();
-        self.shared.peers.close();
+        self.shared.remotes.close();
         self.shared.routing.close();
         for bound in self.bound.drain(..) {
             bound.ended.cancel();
@@ -226,7 +226,7 @@ impl Driver {
         let span = journal::endpoint_span(&self.shared, &local);
         let listener = Listener::new(acceptor, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
-        task.spawn(listener.run(self.shared.peers.hope(), release).instrument(span));
+        task.spawn(listener.run(self.shared.remotes.hope(), release).instrument(span));
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
@@ -238,7 +238,7 @@ impl Driver {
         let mut task = JoinSet::new();
         if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
             let span = journal::endpoint_span(&self.shared, &endpoint);
-            task.spawn(connector.telling(lost).run(self.shared.peers.hope()).instrument(span));
+            task.spawn(connector.telling(lost).run(self.shared.remotes.hope()).instrument(span));
         }
         self.connected.push(Connected { asked, endpoint, follower, id, ended, connector: task });
     }
@@ -255,7 +255,7 @@ impl Driver {
         let span = journal::endpoint_span(&shared, &endpoint);
         let follower = Follower::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
         let mut task = JoinSet::new();
-        task.spawn(follower.run(self.shared.peers.hope()).instrument(span));
+        task.spawn(follower.run(self.shared.remotes.hope()).instrument(span));
         self.followed.push(Followed { endpoint, id, lost, _follower: task });
     }
 
@@ -313,7 +313,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.shared.peers.close();
+        self.shared.remotes.close();
         self.shared.routing.close();
         self.shared.publisher.end();
         // All waiting tasks have been woken, and need no timers any more.

@@ -13,11 +13,11 @@ use crate::endpoint::Endpoint;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, Publisher, Subject};
 use crate::options::Options;
-use crate::peers::{Direction, Membership, Peers};
 use crate::pipe::{Arrival, Cargo, Parcel};
-use crate::proto::handshake::{HandshakeConfig, Peer};
+use crate::proto::handshake::{HandshakeConfig, Negotiated};
 use crate::quota::Quotas;
 use crate::remote::{Identity, Origin, Remote};
+use crate::remotes::{Direction, Membership, RemoteTable};
 use crate::routing::{Attachment, Losses, Routing, lock};
 use crate::runtime::Runtime;
 use crate::sync::Mutex;
@@ -27,7 +27,7 @@ use crate::sync::Mutex;
 pub(crate) struct Shared {
     pub(crate) routing: Routing,
     pub(crate) options: Options,
-    pub(crate) peers: Arc<Peers>,
+    pub(crate) remotes: Arc<RemoteTable>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) runtime: Runtime,
     pub(super) handshake: HandshakeConfig,
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     linger: Mutex<Option<Duration>>,
 }
 
-/// A connection whose handshake is finished. Dropping it takes the remote out of the peers, and says
+/// A connection whose handshake is finished. Dropping it takes the remote out of the remotes, and says
 /// so.
 #[derive(Debug)]
 pub(super) struct Joined {
@@ -58,8 +58,8 @@ impl Shared {
         runtime: Runtime,
     ) -> Self {
         let linger = Mutex::new(options.linger);
-        let (peers, full) = (Arc::new(Peers::new()), CancellationToken::new());
-        Self { routing, options, peers, publisher, runtime, handshake, full, linger }
+        let (remotes, full) = (Arc::new(RemoteTable::new()), CancellationToken::new());
+        Self { routing, options, remotes, publisher, runtime, handshake, full, linger }
     }
 
     /// Stops accepting remotes at every endpoint: addresses become free, and connections continue.
@@ -106,7 +106,7 @@ impl Shared {
         attachment: &Attachment,
         endpoint: &Endpoint,
         (connection_id, origin): (ConnectionId, Origin),
-        peer: Peer,
+        negotiated: Negotiated,
         direction: Direction,
     ) -> Joined {
         let identity = Identity {
@@ -114,17 +114,17 @@ impl Shared {
             routing_id: attachment.routing_id(),
             endpoint: endpoint.clone(),
             origin,
-            socket_type: peer.socket_type,
-            metadata: peer.metadata,
-            user_id: peer.user_id,
-            granted: peer.granted,
+            socket_type: negotiated.socket_type,
+            metadata: negotiated.metadata,
+            user_id: negotiated.user_id,
+            granted: negotiated.granted,
         };
         let reconnects = match direction {
             Direction::Accepted => 0,
             Direction::Dialled { reconnects } => reconnects,
         };
         let remote = Remote::new(identity, reconnects);
-        let membership = self.peers.join(remote.clone(), attachment.pipe(), direction);
+        let membership = self.remotes.join(remote.clone(), attachment.pipe(), direction);
         self.publisher.publish(&Subject::from(&remote), || EventKind::HandshakeSucceeded);
         let quotas = attachment.share_quotas();
         journal::connected(&quotas, &remote, direction);

@@ -108,15 +108,15 @@ impl fmt::Display for EndpointError {
                 character.escape_debug()
             ),
             EndpointErrorKind::NoPath => write!(f, "no path; write one, such as `{shown}`"),
-            EndpointErrorKind::PathTooLong { octets, limit } => {
-                write!(f, "a path of {octets} octets, where this system takes {limit}")
+            EndpointErrorKind::PathTooLong { bytes, limit } => {
+                write!(f, "a path of {bytes} bytes, where this system takes {limit}")
             }
             EndpointErrorKind::PathCharacter(character) => {
                 write!(f, "`{}` cannot stand in a path", character.escape_debug())
             }
             EndpointErrorKind::NoName => write!(f, "no name; write one, such as `{shown}`"),
-            EndpointErrorKind::NameTooLong { octets, limit } => {
-                write!(f, "a name of {octets} octets; it may have {limit}")
+            EndpointErrorKind::NameTooLong { bytes, limit } => {
+                write!(f, "a name of {bytes} bytes; it may have {limit}")
             }
             EndpointErrorKind::SourceToBind => {
                 write!(f, "a source is for connections that are dialled; write `{shown}`")
@@ -182,7 +182,7 @@ pub enum EndpointErrorKind {
     /// The path of a Unix domain socket is longer than the system allows.
     PathTooLong {
         /// Its length.
-        octets: usize,
+        bytes: usize,
         /// The length that the system allows.
         limit: usize,
     },
@@ -190,10 +190,10 @@ pub enum EndpointErrorKind {
     PathCharacter(char),
     /// Nothing follows `inproc://` or `ipc://@`.
     NoName,
-    /// The name of an `inproc` endpoint is longer than 256 octets, or a resource than 255.
+    /// The name of an `inproc` endpoint is longer than 256 bytes, or a resource than 255.
     NameTooLong {
         /// Its length.
-        octets: usize,
+        bytes: usize,
         /// The length that is allowed.
         limit: usize,
     },
@@ -354,16 +354,16 @@ mod tests {
         for prefix in ["ipc://", "ipc://@"] {
             format!("{prefix}{}", "x".repeat(limit)).parse::<Endpoint>().unwrap();
             let error = format!("{prefix}{}", "x".repeat(limit + 1)).parse::<Endpoint>();
-            let kind = EndpointErrorKind::PathTooLong { octets: limit + 1, limit };
+            let kind = EndpointErrorKind::PathTooLong { bytes: limit + 1, limit };
             assert_eq!(error.unwrap_err().kind(), kind);
         }
         format!("inproc://{}", "x".repeat(256)).parse::<Endpoint>().unwrap();
-        let resource = |octets| format!("tcp://localhost:80/{}", "x".repeat(octets));
+        let resource = |bytes| format!("tcp://localhost:80/{}", "x".repeat(bytes));
         resource(255).parse::<Endpoint>().unwrap();
         let error = resource(256).parse::<Endpoint>().unwrap_err();
-        assert!(error.to_string().ends_with("a name of 256 octets; it may have 255"));
+        assert!(error.to_string().ends_with("a name of 256 bytes; it may have 255"));
         let error = format!("inproc://{}", "x".repeat(257)).parse::<Endpoint>().unwrap_err();
-        assert!(error.to_string().ends_with("a name of 257 octets; it may have 256"));
+        assert!(error.to_string().ends_with("a name of 257 bytes; it may have 256"));
     }
 
     #[test]

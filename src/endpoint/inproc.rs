@@ -23,8 +23,8 @@ impl InprocEndpoint {
         match name.len() {
             0 => Err(EndpointError::new(EndpointErrorKind::NoName, "inproc://service")),
             1..=NAME_MAX => Ok(Self(name.into())),
-            octets => {
-                let kind = EndpointErrorKind::NameTooLong { octets, limit: NAME_MAX };
+            bytes => {
+                let kind = EndpointErrorKind::NameTooLong { bytes, limit: NAME_MAX };
                 Err(EndpointError::new(kind, ""))
             }
         }
@@ -48,5 +48,5 @@ impl fmt::Debug for InprocEndpoint {
     }
 }
 
-/// The longest name, in octets: libzmq's limit.
+/// The longest name, in bytes: libzmq's limit.
 const NAME_MAX: usize = 256;

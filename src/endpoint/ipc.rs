@@ -11,18 +11,18 @@ impl IpcEndpoint {
     /// Parses what follows `ipc://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
         // An abstract name has the `@` where the system wants a zero; a path has one at its end.
-        let octets = match address.strip_prefix('@') {
+        let bytes = match address.strip_prefix('@') {
             Some("") => {
                 return Err(EndpointError::new(EndpointErrorKind::NoName, "ipc://@service"));
             }
             Some(name) => name.len(),
             None => address.len(),
         };
-        if octets == 0 {
+        if bytes == 0 {
             return Err(EndpointError::new(EndpointErrorKind::NoPath, "ipc:///tmp/service.sock"));
         }
-        if octets > PATH_MAX {
-            let kind = EndpointErrorKind::PathTooLong { octets, limit: PATH_MAX };
+        if bytes > PATH_MAX {
+            let kind = EndpointErrorKind::PathTooLong { bytes, limit: PATH_MAX };
             return Err(EndpointError::new(kind, ""));
         }
         if address.contains('\0') {
@@ -77,7 +77,7 @@ impl fmt::Debug for IpcEndpoint {
     }
 }
 
-/// The longest path, and the longest abstract name, in octets: what systems have room for in
+/// The longest path, and the longest abstract name, in bytes: what systems have room for in
 /// `sun_path`, less the zero beside it.
 const PATH_MAX: usize =
     if cfg!(any(target_os = "android", target_os = "linux", windows)) { 107 } else { 103 };

@@ -44,7 +44,7 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// and this user has to be able to create files there. The file of the socket is removed when the
 /// endpoint is unbound, but never by a forked child.
 ///
-/// A path has up to 107 octets, or what the system allows; the name of an `inproc` endpoint has
+/// A path has up to 107 bytes, or what the system allows; the name of an `inproc` endpoint has
 /// up to 256.
 ///
 /// Everything that takes an endpoint takes a `&str`, a `String` or a [`SocketAddr`] as well. Two

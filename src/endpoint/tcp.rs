@@ -273,8 +273,8 @@ fn parse_resource(text: &str) -> Result<Box<str>, EndpointError> {
     }
     match text.len() {
         0..=RESOURCE_MAX => Ok(text.into()),
-        octets => {
-            let kind = EndpointErrorKind::NameTooLong { octets, limit: RESOURCE_MAX };
+        bytes => {
+            let kind = EndpointErrorKind::NameTooLong { bytes, limit: RESOURCE_MAX };
             Err(EndpointError::new(kind, ""))
         }
     }
@@ -283,6 +283,6 @@ fn parse_resource(text: &str) -> Result<Box<str>, EndpointError> {
 /// The port that ZeroMQ's own guide uses in its examples.
 const EXAMPLE_PORT: u16 = 5555;
 
-/// The longest resource, in octets. RFC 37 has no limit; a READY command, which has to carry it, has
+/// The longest resource, in bytes. RFC 37 has no limit; a READY command, which has to carry it, has
 /// one of ours.
 const RESOURCE_MAX: usize = 255;

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::Half;
 use crate::endpoint::InprocEndpoint;
 use crate::monitor::HandshakeFailure;
-use crate::proto::handshake::Peer;
+use crate::proto::handshake::Negotiated;
 use crate::proto::socket_type::SocketType;
 use crate::routing::lock;
 use crate::sync::Mutex;
@@ -25,9 +25,9 @@ pub(crate) struct Listener {
 /// Somebody who has dialled, and waits for an answer.
 #[derive(Debug)]
 pub(crate) struct Dial {
-    peer: Peer,
+    negotiated: Negotiated,
     half: Half,
-    answer: oneshot::Sender<Result<Peer, HandshakeFailure>>,
+    answer: oneshot::Sender<Result<Negotiated, HandshakeFailure>>,
 }
 
 /// The name is taken.
@@ -72,7 +72,7 @@ impl Drop for Listener {
 impl Dial {
     /// Checks that whoever dialled is one that a socket of this type may talk to.
     pub(crate) fn check(&self, local: SocketType) -> Result<(), HandshakeFailure> {
-        match self.peer.socket_type {
+        match self.negotiated.socket_type {
             Some(remote) if !local.is_compatible_with(remote) => {
                 Err(HandshakeFailure::IncompatibleSocketType { local, remote })
             }
@@ -81,14 +81,14 @@ impl Dial {
     }
 
     /// Returns who has dialled.
-    pub(crate) const fn peer(&self) -> &Peer {
-        &self.peer
+    pub(crate) const fn negotiated(&self) -> &Negotiated {
+        &self.negotiated
     }
 
     /// Says who has answered.
-    pub(crate) fn accept(self, peer: Peer) -> Half {
+    pub(crate) fn accept(self, negotiated: Negotiated) -> Half {
         // Whoever dialled may have given up; then its half ends the link.
-        let _ = self.answer.send(Ok(peer));
+        let _ = self.answer.send(Ok(negotiated));
         self.half
     }
 
@@ -115,8 +115,8 @@ impl Dial {
 /// What the listener has against us.
 pub(crate) async fn dial(
     endpoint: &InprocEndpoint,
-    peer: &Peer,
-) -> Result<(Half, Peer), HandshakeFailure> {
+    negotiated: &Negotiated,
+) -> Result<(Half, Negotiated), HandshakeFailure> {
     loop {
         let mut bound = pin!(BOUND.notified());
         // From here on nothing is missed.
@@ -128,13 +128,13 @@ pub(crate) async fn dial(
         };
         let (ours, half) = Half::pair();
         let (answer, answered) = oneshot::channel();
-        if listener.send(Dial { peer: peer.clone(), half, answer }).await.is_err() {
+        if listener.send(Dial { negotiated: negotiated.clone(), half, answer }).await.is_err() {
             continue;
         }
         // If the listener went at that moment, the dial stays with the channel until nobody has it.
         drop(listener);
         match answered.await {
-            Ok(answer) => return answer.map(|peer| (ours, peer)),
+            Ok(answer) => return answer.map(|negotiated| (ours, negotiated)),
             // The listener went away first.
             Err(_) => continue,
         }
@@ -162,17 +162,17 @@ mod tests {
     #[tokio::test]
     async fn whoever_dials_first_waits_for_the_listener() {
         let name = InprocEndpoint::unique();
-        let client = peer(SocketType::Client);
+        let client = negotiated(SocketType::Client);
         let mut dialling = tokio_test::task::spawn(dial(&name, &client));
         assert!(dialling.poll().is_pending());
         let mut listener = Listener::bind(&name, 1).unwrap();
         assert!(dialling.is_woken());
         assert!(dialling.poll().is_pending());
         let dial = listener.accept().await;
-        assert_eq!(*dial.peer(), client);
-        let _half = dial.accept(peer(SocketType::Server));
+        assert_eq!(*dial.negotiated(), client);
+        let _half = dial.accept(negotiated(SocketType::Server));
         let (_, answered) = dialling.await.unwrap();
-        assert_eq!(answered, peer(SocketType::Server));
+        assert_eq!(answered, negotiated(SocketType::Server));
     }
 
     #[tokio::test]
@@ -187,7 +187,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_is_not_accepted_waits_for_the_next_listener() {
         let name = InprocEndpoint::unique();
-        let client = peer(SocketType::Client);
+        let client = negotiated(SocketType::Client);
         let listener = Listener::bind(&name, 1).unwrap();
         let mut dialling = tokio_test::task::spawn(dial(&name, &client));
         assert!(dialling.poll().is_pending());
@@ -206,7 +206,7 @@ mod tests {
         dialling.ended().await;
     }
 
-    fn peer(socket_type: SocketType) -> Peer {
+    fn negotiated(socket_type: SocketType) -> Negotiated {
         let metadata = Metadata::default();
         let config = HandshakeConfig {
             socket_type,

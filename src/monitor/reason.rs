@@ -111,7 +111,7 @@ pub enum HandshakeFailure {
     /// [`handshake_interval`](crate::Builder::handshake_interval). (RFC 37, The Resource Property.)
     #[error("nobody serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
     UnknownResource {
-        /// What the remote asks for, made printable, and cut to 255 octets.
+        /// What the remote asks for, made printable, and cut to 255 bytes.
         resource: Option<String>,
     },
     /// What the remote has encrypted does not decrypt (RFC 26): it has not the secret key that it claims
@@ -138,11 +138,11 @@ pub enum DisconnectReason {
     #[error("the stream failed")]
     Io(#[source] Arc<io::Error>),
     /// The remote sent a message above [`max_message_size`](crate::Builder::max_message_size).
-    #[error("a message of {size} octets, where the limit is {limit}")]
+    #[error("a message of {size} bytes, where the limit is {limit}")]
     MessageTooLarge {
-        /// The octets that the message was to have.
+        /// The bytes that the message was to have.
         size: u64,
-        /// The octets that it might have had.
+        /// The bytes that it might have had.
         limit: u64,
     },
     /// The remote broke the protocol.

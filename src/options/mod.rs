@@ -90,7 +90,7 @@ impl Default for Options {
             max_half_open: 4_096,
             // Behind one address there may be many clients.
             max_half_open_per_address: 4_096,
-            // libzmq's default. Memory is only taken for octets that have arrived.
+            // libzmq's default. Memory is only taken for bytes that have arrived.
             max_message_size: None,
             // libzmq's default.
             mechanism: Mechanism::Null,

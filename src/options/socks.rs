@@ -42,9 +42,9 @@ struct Credentials {
 }
 
 /// The error of [`SocksProxy::with_credentials`]: a username or a password is empty, or longer than
-/// 255 octets (RFC 1929).
+/// 255 bytes (RFC 1929).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a proxy's username and password have 1 to 255 octets")]
+#[error("a proxy's username and password have 1 to 255 bytes")]
 #[non_exhaustive]
 pub struct SocksCredentialsError;
 

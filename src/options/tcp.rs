@@ -27,9 +27,9 @@ pub(crate) struct TcpOptions {
     pub(crate) max_retransmission_time: Option<Duration>,
     pub(crate) names: Names,
     pub(crate) priority: Option<u32>,
-    /// In octets.
+    /// In bytes.
     pub(crate) recv_buffer_size: Option<u32>,
-    /// In octets.
+    /// In bytes.
     pub(crate) send_buffer_size: Option<u32>,
     #[cfg(feature = "socks")]
     pub(crate) socks_proxy: Option<SocksProxy>,

@@ -29,7 +29,7 @@ pub(crate) enum Cargo {
 #[derive(Debug, Default)]
 pub(crate) struct Parcel {
     messages: VecDeque<Message>,
-    octets: usize,
+    bytes: usize,
 }
 
 impl Cargo {
@@ -38,18 +38,18 @@ impl Cargo {
     pub(crate) fn pop(&mut self, routing_id: Option<RoutingId>) -> Option<Message> {
         match self {
             Self::Framed(batch) => match batch.pop_short() {
-                Some((octets, len)) => Some(Message::short(octets, len, routing_id)),
+                Some((bytes, len)) => Some(Message::short(bytes, len, routing_id)),
                 None => Some(Message::long(batch.pop()?, routing_id)),
             },
             Self::Whole(parcel) => parcel.pop().map(|message| message.routed(routing_id)),
         }
     }
 
-    /// Splits off as many messages from the front as are within `messages` and begin within `octets`.
-    pub(crate) fn split_to(&mut self, messages: usize, octets: usize) -> Self {
+    /// Splits off as many messages from the front as are within `messages` and begin within `bytes`.
+    pub(crate) fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
         match self {
-            Self::Framed(batch) => Self::Framed(batch.split_to(messages, octets)),
-            Self::Whole(parcel) => Self::Whole(parcel.split_to(messages, octets)),
+            Self::Framed(batch) => Self::Framed(batch.split_to(messages, bytes)),
+            Self::Whole(parcel) => Self::Whole(parcel.split_to(messages, bytes)),
         }
     }
 
@@ -61,14 +61,14 @@ impl Cargo {
         }
     }
 
-    /// How many messages these are, and how many octets: on the wire, or, where there is none, of their
+    /// How many messages these are, and how many bytes: on the wire, or, where there is none, of their
     /// bodies.
     pub(crate) fn volume(&self) -> Volume {
-        let octets = match self {
-            Self::Framed(batch) => batch.wire_octets(),
-            Self::Whole(parcel) => parcel.octets - parcel.messages.len() * LONG_LENGTH,
+        let bytes = match self {
+            Self::Framed(batch) => batch.wire_bytes(),
+            Self::Whole(parcel) => parcel.bytes - parcel.messages.len() * LONG_LENGTH,
         };
-        Volume { messages: self.messages() as u64, octets: octets as u64 }
+        Volume { messages: self.messages() as u64, bytes: bytes as u64 }
     }
 
     /// How long the buffer is that the messages are slices of.
@@ -79,7 +79,7 @@ impl Cargo {
         }
     }
 
-    /// The memory of each message beside its [`octets`](Self::octets).
+    /// The memory of each message beside its [`bytes`](Self::bytes).
     pub(super) const fn overhead(&self) -> usize {
         match self {
             Self::Framed(_) => 0,
@@ -87,20 +87,20 @@ impl Cargo {
         }
     }
 
-    /// How many octets of memory the messages keep.
+    /// How many bytes of memory the messages keep.
     #[inline]
-    pub(crate) fn octets(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Framed(batch) => batch.octets(),
-            Self::Whole(parcel) => parcel.octets,
+            Self::Framed(batch) => batch.bytes(),
+            Self::Whole(parcel) => parcel.bytes,
         }
     }
 }
 
 impl Parcel {
     pub(crate) fn new(messages: VecDeque<Message>) -> Self {
-        let octets = messages.iter().map(octets).sum();
-        Self { messages, octets }
+        let bytes = messages.iter().map(bytes).sum();
+        Self { messages, bytes }
     }
 
     /// Gives up the memory, in which there are no messages any more.
@@ -112,28 +112,28 @@ impl Parcel {
     #[inline]
     fn pop(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
-        self.octets -= octets(&message);
+        self.bytes -= bytes(&message);
         Some(message)
     }
 
-    fn split_to(&mut self, messages: usize, octets: usize) -> Self {
-        if messages >= self.messages.len() && octets >= self.octets {
+    fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
+        if messages >= self.messages.len() && bytes >= self.bytes {
             return std::mem::take(self);
         }
         let mut split = Self::default();
-        while split.messages.len() < messages && split.octets < octets {
+        while split.messages.len() < messages && split.bytes < bytes {
             let Some(message) = self.messages.pop_front() else { break };
-            split.octets += self::octets(&message);
+            split.bytes += self::bytes(&message);
             split.messages.push_back(message);
         }
-        self.octets -= split.octets;
+        self.bytes -= split.bytes;
         split
     }
 }
 
 /// What a message counts for: its body, and so much more that empty ones count, too.
 #[inline]
-pub(super) fn octets(message: &Message) -> usize {
+pub(super) fn bytes(message: &Message) -> usize {
     message.len() + LONG_LENGTH
 }
 
@@ -144,12 +144,12 @@ mod tests {
     #[test]
     fn what_is_split_off_a_parcel_begins_within_the_limit() {
         let mut parcel = Parcel::new(["a", "b", "c"].map(Message::from).into());
-        assert_eq!(parcel.octets, 30);
+        assert_eq!(parcel.bytes, 30);
         let split = parcel.split_to(usize::MAX, 11);
-        assert_eq!((split.messages.len(), split.octets), (2, 20));
-        assert_eq!((parcel.messages.len(), parcel.octets), (1, 10));
+        assert_eq!((split.messages.len(), split.bytes), (2, 20));
+        assert_eq!((parcel.messages.len(), parcel.bytes), (1, 10));
         assert_eq!(parcel.split_to(0, usize::MAX).messages.len(), 0);
         assert_eq!(parcel.split_to(1, 100).messages.len(), 1);
-        assert_eq!(parcel.octets, 0);
+        assert_eq!(parcel.bytes, 0);
     }
 }

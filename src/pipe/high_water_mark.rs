@@ -1,18 +1,18 @@
 //! How much a queue may hold.
 
-/// A limit on one queue, in messages and in octets; zero stands for none, as in libzmq.
+/// A limit on one queue, in messages and in bytes; zero stands for none, as in libzmq.
 ///
-/// In messages it is exact. In octets the message that reaches it is still taken: a queue that has
+/// In messages it is exact. In bytes the message that reaches it is still taken: a queue that has
 /// not reached its mark takes one more message, however long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HighWaterMark {
     messages: usize,
-    octets: usize,
+    bytes: usize,
 }
 
 impl HighWaterMark {
-    pub(crate) const fn new(messages: usize, octets: usize) -> Self {
-        Self { messages: or_none(messages), octets: or_none(octets) }
+    pub(crate) const fn new(messages: usize, bytes: usize) -> Self {
+        Self { messages: or_none(messages), bytes: or_none(bytes) }
     }
 
     /// The same mark with another number of messages.
@@ -20,9 +20,9 @@ impl HighWaterMark {
         Self { messages: or_none(messages), ..self }
     }
 
-    /// The same mark with another number of octets.
-    pub(crate) const fn with_octets(self, octets: usize) -> Self {
-        Self { octets: or_none(octets), ..self }
+    /// The same mark with another number of bytes.
+    pub(crate) const fn with_bytes(self, bytes: usize) -> Self {
+        Self { bytes: or_none(bytes), ..self }
     }
 
     /// The mark in messages; zero for none.
@@ -30,9 +30,9 @@ impl HighWaterMark {
         or_zero(self.messages)
     }
 
-    /// The mark in octets; zero for none.
-    pub(crate) const fn octets(self) -> usize {
-        or_zero(self.octets)
+    /// The mark in bytes; zero for none.
+    pub(crate) const fn bytes(self) -> usize {
+        or_zero(self.bytes)
     }
 
     /// How many more messages a queue may take that holds `messages`.
@@ -42,35 +42,35 @@ impl HighWaterMark {
 
     /// Whether a queue takes one more message.
     #[inline]
-    pub(crate) const fn has_room(self, messages: usize, octets: usize) -> bool {
-        messages < self.messages && octets < self.octets
+    pub(crate) const fn has_room(self, messages: usize, bytes: usize) -> bool {
+        messages < self.messages && bytes < self.bytes
     }
 
-    /// Whether all of what comes to `more_messages` and `more_octets` fits below the mark.
+    /// Whether all of what comes to `more_messages` and `more_bytes` fits below the mark.
     pub(crate) const fn fits(
         self,
-        (messages, octets): (usize, usize),
-        (more_messages, more_octets): (usize, usize),
+        (messages, bytes): (usize, usize),
+        (more_messages, more_bytes): (usize, usize),
     ) -> bool {
-        more_messages <= self.room(messages) && more_octets <= self.octets.saturating_sub(octets)
+        more_messages <= self.room(messages) && more_bytes <= self.bytes.saturating_sub(bytes)
     }
 
     /// Whether so much of the queue is free that it is worth while to wake whoever fills it: half of
     /// it, or more.
     #[inline]
-    pub(crate) const fn is_half_free(self, messages: usize, octets: usize) -> bool {
-        self.room(messages) >= self.messages.div_ceil(2) && octets <= self.octets / 2
+    pub(crate) const fn is_half_free(self, messages: usize, bytes: usize) -> bool {
+        self.room(messages) >= self.messages.div_ceil(2) && bytes <= self.bytes / 2
     }
 
     /// Whether half of the queue is taken, or more.
     #[inline]
-    pub(crate) const fn is_half_full(self, messages: usize, octets: usize) -> bool {
-        messages >= self.messages.div_ceil(2) || octets >= self.octets.div_ceil(2)
+    pub(crate) const fn is_half_full(self, messages: usize, bytes: usize) -> bool {
+        messages >= self.messages.div_ceil(2) || bytes >= self.bytes.div_ceil(2)
     }
 
-    /// How many octets short of the mark a queue is that holds `octets`.
-    pub(crate) const fn octets_left(self, octets: usize) -> usize {
-        self.octets.saturating_sub(octets)
+    /// How many bytes short of the mark a queue is that holds `bytes`.
+    pub(crate) const fn bytes_left(self, bytes: usize) -> usize {
+        self.bytes.saturating_sub(bytes)
     }
 }
 

@@ -14,14 +14,14 @@ use crate::routing_id::RoutingId;
 ///
 /// They stay in the batches in which they came; whoever receives one slices it out.
 ///
-/// Invariants: no arrival is empty; `held` is the sum of their messages and `octets` of their octets;
+/// Invariants: no arrival is empty; `held` is the sum of their messages and `bytes` of their bytes;
 /// `held` does not exceed the mark while there is a connection.
 #[derive(Debug)]
 pub(crate) struct Inbound {
     arrivals: VecDeque<Arrival>,
     held: usize,
     /// What the arrivals keep alive of the buffers that they were read into.
-    octets: usize,
+    bytes: usize,
     /// How long the buffer is that the last messages lie in.
     last_buffer: usize,
     /// How many messages have been queued, ever.
@@ -49,7 +49,7 @@ enum Waits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) messages: usize,
-    pub(crate) octets: usize,
+    pub(crate) bytes: usize,
     /// Whether nothing is queued, so that somebody may be waiting.
     pub(crate) is_all: bool,
 }
@@ -59,7 +59,7 @@ impl Inbound {
         Self {
             arrivals: VecDeque::new(),
             held: 0,
-            octets: 0,
+            bytes: 0,
             last_buffer: 0,
             #[cfg(feature = "rpc")]
             arrived: 0,
@@ -84,14 +84,14 @@ impl Inbound {
         }
         self.waits = Waits::ForRoom;
         let all = &mut arrival.cargo;
-        let cargo = if self.hwm.fits((self.held, self.octets), (all.messages(), all.octets())) {
+        let cargo = if self.hwm.fits((self.held, self.bytes), (all.messages(), all.bytes())) {
             if all.messages() > portion {
                 self.waits = Waits::UntilFew(few);
             }
             all.split_to(portion, usize::MAX)
-        } else if self.hwm.is_half_free(self.held, self.octets) {
+        } else if self.hwm.is_half_free(self.held, self.bytes) {
             let room = self.hwm.room(self.held);
-            all.split_to(room.min(portion), self.hwm.octets_left(self.octets))
+            all.split_to(room.min(portion), self.hwm.bytes_left(self.bytes))
         } else {
             return 0;
         };
@@ -108,7 +108,7 @@ impl Inbound {
                 self.arrived += messages as u64;
             }
             self.held += messages;
-            self.octets += arrival.cargo.octets();
+            self.bytes += arrival.cargo.bytes();
             self.last_buffer = arrival.cargo.buffer();
             self.arrivals.push_back(arrival);
         }
@@ -120,10 +120,10 @@ impl Inbound {
     #[inline]
     pub(crate) fn pop(&mut self, resumed: &mut Option<Waker>) -> Option<Message> {
         let cargo = &mut self.arrivals.front_mut()?.cargo;
-        let octets = cargo.octets();
+        let bytes = cargo.bytes();
         let message = cargo.pop(self.routing_id)?;
         if cargo.messages() == 0 {
-            self.octets -= octets;
+            self.bytes -= bytes;
             if let Some(Arrival { cargo: Cargo::Whole(parcel), .. }) = self.arrivals.pop_front() {
                 let memory = parcel.into_memory();
                 if memory.capacity() <= SPARE_MAX {
@@ -131,7 +131,7 @@ impl Inbound {
                 }
             }
         } else {
-            self.octets -= octets - cargo.octets();
+            self.bytes -= bytes - cargo.bytes();
         }
         self.held -= 1;
         if self.connection.is_parked() && self.is_worth_while() {
@@ -148,7 +148,7 @@ impl Inbound {
     /// Sets another mark. Hands out the connection, if it waits for room and there is some now.
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark) -> Option<Waker> {
         self.hwm = hwm;
-        if hwm.is_half_free(self.held, self.octets) { self.unpark() } else { None }
+        if hwm.is_half_free(self.held, self.bytes) { self.unpark() } else { None }
     }
 
     /// Notes that the connection waits to [`push`](Self::push) more.
@@ -164,8 +164,8 @@ impl Inbound {
         if memory.capacity() == 0 {
             mem::swap(memory, &mut self.spare);
         }
-        let (messages, octets) = (self.hwm.room(self.held), self.hwm.octets_left(self.octets));
-        let room = Room { messages, octets, is_all: self.held == 0 };
+        let (messages, bytes) = (self.hwm.room(self.held), self.hwm.bytes_left(self.bytes));
+        let room = Room { messages, bytes, is_all: self.held == 0 };
         if !room.is_all {
             self.connection.park(connection);
             self.waits = if room.is_none() { Waits::ForRoom } else { Waits::UntilFew(0) };
@@ -178,7 +178,7 @@ impl Inbound {
     pub(crate) fn push_within(&mut self, arrival: Arrival, connection: &Waker) -> usize {
         let messages = self.push_last(arrival);
         self.connection.park(connection);
-        let room = self.hwm.has_room(self.held, self.octets);
+        let room = self.hwm.has_room(self.held, self.bytes);
         self.waits = if room { Waits::UntilFew(0) } else { Waits::ForRoom };
         messages
     }
@@ -204,8 +204,8 @@ impl Inbound {
     pub(crate) fn kept(&self) -> usize {
         let Some(Arrival { cargo, remote }) = self.arrivals.front() else { return 0 };
         let messages = match self.arrivals.len() {
-            1 => self.octets.max(self.last_buffer),
-            _ => self.octets + cargo.buffer() + self.last_buffer,
+            1 => self.bytes.max(self.last_buffer),
+            _ => self.bytes + cargo.buffer() + self.last_buffer,
         };
         messages + self.held * cargo.overhead() + remote.kept() + PIPE_KEPT
     }
@@ -220,7 +220,7 @@ impl Inbound {
     #[inline]
     fn is_worth_while(&self) -> bool {
         match self.waits {
-            Waits::ForRoom => self.hwm.is_half_free(self.held, self.octets),
+            Waits::ForRoom => self.hwm.is_half_free(self.held, self.bytes),
             Waits::UntilFew(few) => self.held <= few,
         }
     }
@@ -229,10 +229,10 @@ impl Inbound {
 impl Room {
     /// For a queue that has ended: what comes is counted, and dropped.
     pub(crate) const UNLIMITED: Self =
-        Self { messages: usize::MAX, octets: usize::MAX, is_all: true };
+        Self { messages: usize::MAX, bytes: usize::MAX, is_all: true };
 
     pub(crate) const fn is_none(self) -> bool {
-        self.messages == 0 || self.octets == 0
+        self.messages == 0 || self.bytes == 0
     }
 }
 
@@ -306,15 +306,15 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_message_that_reaches_the_mark_in_octets_is_still_taken() {
-        // Each of them is a frame of 12 octets.
+    fn the_message_that_reaches_the_mark_in_bytes_is_still_taken() {
+        // Each of them is a frame of 12 bytes.
         let mut pipe = Inbound::new(HighWaterMark::new(0, 30), None);
         let mut arrival = arrival_of(&["0123456789"; 5]);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 3);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 0);
         pipe.park(Waker::noop());
         assert_eq!(pop(&mut pipe), [false, true, false]);
-        assert_eq!(pipe.octets, 0);
+        assert_eq!(pipe.bytes, 0);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 2);
     }
 

@@ -5,7 +5,7 @@ use std::mem;
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
-use crate::pipe::arrival::octets;
+use crate::pipe::arrival::bytes;
 use crate::pipe::parked::Parked;
 use crate::pipe::{HighWaterMark, Room};
 
@@ -17,7 +17,7 @@ use crate::pipe::{HighWaterMark, Room};
 pub(crate) struct Outbound {
     queue: VecDeque<Message>,
     /// What `queue` takes on the wire, at most. Slots that are reserved take nothing yet.
-    octets: usize,
+    bytes: usize,
     /// How many messages have been taken out, ever.
     #[cfg(feature = "rpc")]
     taken: u64,
@@ -61,7 +61,7 @@ impl Outbound {
     pub(crate) const fn new(hwm: HighWaterMark) -> Self {
         Self {
             queue: VecDeque::new(),
-            octets: 0,
+            bytes: 0,
             #[cfg(feature = "rpc")]
             taken: 0,
             reserved: 0,
@@ -78,7 +78,7 @@ impl Outbound {
     pub(crate) fn push(&mut self, message: &mut Option<Message>, idle: &mut Option<Waker>) {
         debug_assert!(self.has_room());
         let Some(message) = message.take() else { return };
-        self.octets += octets(&message);
+        self.bytes += bytes(&message);
         self.queue.push_back(message);
         if !self.until_half || self.is_half_full() {
             self.connection.unpark(idle);
@@ -90,7 +90,7 @@ impl Outbound {
     #[cfg(feature = "rpc")]
     pub(crate) fn push_beyond(&mut self, message: Message, idle: &mut Option<Waker>) {
         if !self.retired {
-            self.octets += octets(&message);
+            self.bytes += bytes(&message);
             self.queue.push_back(message);
             self.connection.unpark(idle);
         }
@@ -148,7 +148,7 @@ impl Outbound {
         }
         match want {
             // A swap keeps both allocations in use and moves no message.
-            Want::Write if self.octets <= TAKE => self.take_all(taken),
+            Want::Write if self.bytes <= TAKE => self.take_all(taken),
             Want::Write => self.take_part(taken, usize::MAX, TAKE),
             Want::Room(room) if room.is_none() => {
                 // Only the receiver can do anything about that.
@@ -161,10 +161,10 @@ impl Outbound {
                 if want.can_wait() && !self.is_half_full() && !self.retired {
                     return Poll::Pending;
                 }
-                if self.queue.len() <= room.messages && self.octets <= room.octets {
+                if self.queue.len() <= room.messages && self.bytes <= room.bytes {
                     self.take_all(taken);
                 } else {
-                    self.take_part(taken, room.messages, room.octets);
+                    self.take_part(taken, room.messages, room.bytes);
                 }
             }
         }
@@ -173,19 +173,19 @@ impl Outbound {
 
     fn take_all(&mut self, taken: &mut VecDeque<Message>) {
         mem::swap(&mut self.queue, taken);
-        self.octets = 0;
+        self.bytes = 0;
         self.count_taken(taken.len());
     }
 
-    /// Takes as many messages as are within `messages` and begin within `octets`.
+    /// Takes as many messages as are within `messages` and begin within `bytes`.
     fn take_part(&mut self, taken: &mut VecDeque<Message>, messages: usize, most: usize) {
         let mut took = 0;
         while took < most && taken.len() < messages {
             let Some(message) = self.queue.pop_front() else { break };
-            took += octets(&message);
+            took += bytes(&message);
             taken.push_back(message);
         }
-        self.octets -= took;
+        self.bytes -= took;
         self.count_taken(taken.len());
     }
 
@@ -205,7 +205,7 @@ impl Outbound {
 
     #[inline]
     fn is_half_full(&self) -> bool {
-        self.hwm.is_half_full(self.queue.len(), self.octets)
+        self.hwm.is_half_full(self.queue.len(), self.bytes)
     }
 
     /// Makes all slots void, also those that are kept; what is queued can still be taken. Hands out
@@ -236,7 +236,7 @@ impl Outbound {
 
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        !self.retired && self.hwm.has_room(self.queue.len() + self.reserved, self.octets)
+        !self.retired && self.hwm.has_room(self.queue.len() + self.reserved, self.bytes)
     }
 
     pub(crate) const fn is_retired(&self) -> bool {
@@ -261,8 +261,8 @@ impl Outbound {
     }
 }
 
-/// Up to this many octets a connection takes the whole queue, and of a longer queue so many. A thousand
-/// messages of 64 octets, the usual mark and the usual benchmark, are far below it, and what is taken of
+/// Up to this many bytes a connection takes the whole queue, and of a longer queue so many. A thousand
+/// messages of 64 bytes, the usual mark and the usual benchmark, are far below it, and what is taken of
 /// long messages makes some whole writes. What was taken no longer counts against the mark.
 const TAKE: usize = 0x4_0000;
 
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_that_reaches_the_mark_in_octets_is_still_taken() {
+    fn the_message_that_reaches_the_mark_in_bytes_is_still_taken() {
         let mut pipe = Outbound::new(HighWaterMark::new(0, 100));
         push(&mut pipe, &[0; 50]);
         assert!(pipe.has_room());
@@ -327,19 +327,19 @@ mod tests {
             push(&mut pipe, &[0; 91]);
         }
         let mut taken = VecDeque::new();
-        for (messages, octets, expected) in [(2, 1_000, 2), (5, 101, 2), (5, 1_000, 1)] {
-            let room = Room { messages, octets, is_all: true };
+        for (messages, bytes, expected) in [(2, 1_000, 2), (5, 101, 2), (5, 1_000, 1)] {
+            let room = Room { messages, bytes, is_all: true };
             let took = pipe.poll_take(Want::Room(room), &mut taken, Waker::noop());
             assert_eq!(took, Poll::Ready(Take::Messages));
             assert_eq!(taken.drain(..).len(), expected);
         }
-        assert_eq!(pipe.octets, 0);
+        assert_eq!(pipe.bytes, 0);
     }
 
     #[test]
     fn a_connection_whose_receiver_is_busy_is_woken_when_the_queue_is_half_full() {
         let mut pipe = Outbound::new(HighWaterMark::new(4, 0));
-        let busy = Room { messages: 10, octets: 1_000, is_all: false };
+        let busy = Room { messages: 10, bytes: 1_000, is_all: false };
         let mut taken = VecDeque::new();
         assert!(pipe.poll_take(Want::Room(busy), &mut taken, Waker::noop()).is_pending());
         let woken = [(); 2].map(|()| {

@@ -15,7 +15,7 @@ pub(crate) struct Batch {
     frames: Bytes,
     messages: usize,
     overhead: usize,
-    /// Octets before the first frame that lie in the same buffers and were passed over.
+    /// Bytes before the first frame that lie in the same buffers and were passed over.
     passed: usize,
     /// How long the buffer is that the frames lie in.
     buffer: usize,
@@ -72,8 +72,8 @@ impl Batch {
         Some(self.frames.split_to(size))
     }
 
-    /// Takes the first message if its body has at most `N` octets, which are copied; the array may
-    /// end with octets that are not the body's.
+    /// Takes the first message if its body has at most `N` bytes, which are copied; the array may
+    /// end with bytes that are not the body's.
     #[inline]
     pub(crate) fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
         let (header, size) = first_frame(&self.frames, self.overhead)?;
@@ -83,26 +83,26 @@ impl Batch {
         let rest = self.frames.get(header..)?;
         // A copy of fixed length takes a few instructions; only at the end of a batch there may be
         // too little for it.
-        let octets = match rest.first_chunk() {
-            Some(octets) => *octets,
+        let bytes = match rest.first_chunk() {
+            Some(bytes) => *bytes,
             None => {
-                let mut octets = [0; N];
-                octets[..size].copy_from_slice(rest.get(..size)?);
-                octets
+                let mut bytes = [0; N];
+                bytes[..size].copy_from_slice(rest.get(..size)?);
+                bytes
             }
         };
         self.messages -= 1;
         self.frames.advance(header + size);
-        Some((octets, size))
+        Some((bytes, size))
     }
 
-    /// Splits off as many messages from the front as are within `messages` and begin within `octets`.
-    pub(crate) fn split_to(&mut self, messages: usize, octets: usize) -> Self {
-        if messages >= self.messages && octets >= self.octets() {
+    /// Splits off as many messages from the front as are within `messages` and begin within `bytes`.
+    pub(crate) fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
+        if messages >= self.messages && bytes >= self.bytes() {
             return std::mem::take(self);
         }
         let (mut end, mut count) = (0, 0);
-        while count < messages && end < octets {
+        while count < messages && end < bytes {
             let Some((header, size)) = first_frame(&self.frames[end..], self.overhead) else {
                 break;
             };
@@ -115,14 +115,14 @@ impl Batch {
         Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0, buffer }
     }
 
-    /// How many octets the messages keep alive: their frames, and what lies between them and those of
+    /// How many bytes the messages keep alive: their frames, and what lies between them and those of
     /// the batch before.
-    pub(crate) fn octets(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.frames.len() + self.passed
     }
 
     /// What the messages take on the wire.
-    pub(crate) fn wire_octets(&self) -> usize {
+    pub(crate) fn wire_bytes(&self) -> usize {
         self.frames.len()
     }
 
@@ -159,9 +159,9 @@ mod tests {
     fn what_is_split_off_begins_within_the_limit() {
         let mut batch = Batch::new(Bytes::from_static(b"\0\x01a\0\x01b\0\x01c"), 3, 0, 5).unwrap();
         let part = batch.split_to(usize::MAX, 4);
-        assert_eq!((part.messages(), part.octets()), (2, 6));
+        assert_eq!((part.messages(), part.bytes()), (2, 6));
         // What was passed over is kept alive until the last message has gone.
-        assert_eq!((batch.messages(), batch.octets(), batch.wire_octets()), (1, 8, 3));
+        assert_eq!((batch.messages(), batch.bytes(), batch.wire_bytes()), (1, 8, 3));
         assert_eq!(batch.split_to(0, usize::MAX).messages(), 0);
         assert_eq!(batch.split_to(1, 1_000).messages(), 1);
     }

@@ -126,10 +126,10 @@ pub(crate) enum CommandError {
     #[error("command name is cut off")]
     TruncatedName,
     /// The name contains something else than ASCII letters.
-    #[error("command name contains octet {octet:#04x}")]
+    #[error("command name contains byte {byte:#04x}")]
     InvalidName {
-        /// The first octet that is not a letter.
-        octet: u8,
+        /// The first byte that is not a letter.
+        byte: u8,
     },
     /// The properties of a READY are malformed.
     #[error("malformed metadata")]
@@ -150,8 +150,8 @@ pub(super) fn split_name(body: &[u8]) -> Result<(&str, &[u8]), CommandError> {
     }
     let (name, data) =
         body.split_at_checked(usize::from(len)).ok_or(CommandError::TruncatedName)?;
-    if let Some(&octet) = name.iter().find(|octet| !octet.is_ascii_alphabetic()) {
-        return Err(CommandError::InvalidName { octet });
+    if let Some(&byte) = name.iter().find(|byte| !byte.is_ascii_alphabetic()) {
+        return Err(CommandError::InvalidName { byte });
     }
     let name = str::from_utf8(name).expect("letters are ASCII");
     Ok((name, data))
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_its_octets() {
+    fn every_command_has_its_bytes() {
         let ready = Command::Ready(Metadata::announcing(SocketType::Client));
         assert_eq!(encoded(&ready), b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06CLIENT".as_slice());
 
@@ -202,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn a_command_of_256_octets_gets_a_long_header() {
-        // The body is 6 octets of name, 6 around the value, and the value.
+    fn a_command_of_256_bytes_gets_a_long_header() {
+        // The body is 6 bytes of name, 6 around the value, and the value.
         let ready = |value: &[u8]| {
             let mut metadata = Metadata::default();
             metadata.push("X", value).unwrap();
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(Command::decode(b""), Err(CommandError::EmptyName));
         assert_eq!(Command::decode(b"\x00PING"), Err(CommandError::EmptyName));
         assert_eq!(Command::decode(b"\x05PING"), Err(CommandError::TruncatedName));
-        assert_eq!(Command::decode(b"\x04PI\0G"), Err(CommandError::InvalidName { octet: 0x00 }));
+        assert_eq!(Command::decode(b"\x04PI\0G"), Err(CommandError::InvalidName { byte: 0x00 }));
     }
 
     #[test]
@@ -275,16 +275,16 @@ mod tests {
     }
 
     fn command() -> impl Strategy<Value = Command> {
-        let octets = |max| prop::collection::vec(any::<u8>(), 0..=max);
+        let bytes = |max| prop::collection::vec(any::<u8>(), 0..=max);
         prop_oneof![
-            ("[A-Za-z-]{1,255}", octets(300)).prop_map(|(name, value)| {
+            ("[A-Za-z-]{1,255}", bytes(300)).prop_map(|(name, value)| {
                 let mut metadata = Metadata::announcing(SocketType::Server);
                 metadata.push(&name, &value).unwrap();
                 Command::Ready(metadata)
             }),
-            octets(255).prop_map(|reason| Command::Error(ErrorReason::new(&reason))),
-            octets(16).prop_map(|context| Command::Ping(Ping::new(None, Context::new(&context)))),
-            octets(16).prop_map(|context| Command::Pong(Pong { context: Context::new(&context) })),
+            bytes(255).prop_map(|reason| Command::Error(ErrorReason::new(&reason))),
+            bytes(16).prop_map(|context| Command::Ping(Ping::new(None, Context::new(&context)))),
+            bytes(16).prop_map(|context| Command::Pong(Pong { context: Context::new(&context) })),
             "[a-z]{1,255}".prop_map(|name| Command::Unknown { name: name.into() }),
         ]
     }

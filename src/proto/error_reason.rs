@@ -12,14 +12,14 @@ use bytes::{BufMut, BytesMut};
 pub(crate) struct ErrorReason(Box<[u8]>);
 
 impl ErrorReason {
-    /// Takes over at most the first 255 octets, which is all that goes into the command.
+    /// Takes over at most the first 255 bytes, which is all that goes into the command.
     pub(crate) fn new(reason: &[u8]) -> Self {
         Self(reason.get(..LEN_MAX).unwrap_or(reason).into())
     }
 
     /// Reads the data of an ERROR command, or nothing if it is shorter than it announces.
     ///
-    /// Octets after the reason are ignored, as by libzmq: the remote has ended the handshake
+    /// Bytes after the reason are ignored, as by libzmq: the remote has ended the handshake
     /// anyway, and its reason is worth more to the user than our complaint.
     pub(crate) fn decode(data: &[u8]) -> Option<Self> {
         let (&len, data) = data.split_first()?;
@@ -28,26 +28,26 @@ impl ErrorReason {
 
     /// Appends the data of an ERROR command.
     pub(crate) fn encode(&self, dst: &mut BytesMut) {
-        let len = u8::try_from(self.0.len()).expect("a reason is cut to 255 octets");
+        let len = u8::try_from(self.0.len()).expect("a reason is cut to 255 bytes");
         dst.put_u8(len);
         dst.put_slice(&self.0);
     }
 
-    /// Returns how many octets [`encode`](Self::encode) appends.
+    /// Returns how many bytes [`encode`](Self::encode) appends.
     pub(crate) fn encoded_len(&self) -> usize {
         1 + self.0.len()
     }
 }
 
-/// Writes what is printable ASCII, and a replacement character for every other octet, so that a
+/// Writes what is printable ASCII, and a replacement character for every other byte, so that a
 /// remote cannot put control sequences into a log.
 impl fmt::Display for ErrorReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for &octet in &self.0 {
-            let printable = octet.is_ascii_graphic() || octet == b' ';
+        for &byte in &self.0 {
+            let printable = byte.is_ascii_graphic() || byte == b' ';
             fmt::Write::write_char(
                 f,
-                if printable { char::from(octet) } else { char::REPLACEMENT_CHARACTER },
+                if printable { char::from(byte) } else { char::REPLACEMENT_CHARACTER },
             )?;
         }
         Ok(())
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn octets_after_the_reason_are_ignored() {
+    fn bytes_after_the_reason_are_ignored() {
         assert_eq!(ErrorReason::decode(b"\x03400\x00!"), Some(ErrorReason::new(b"400")));
     }
 
@@ -91,8 +91,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(octets in prop::collection::vec(any::<u8>(), 0..=255)) {
-            let reason = ErrorReason::new(&octets);
+        fn what_is_encoded_is_decoded(bytes in prop::collection::vec(any::<u8>(), 0..=255)) {
+            let reason = ErrorReason::new(&bytes);
             let data = encoded(&reason);
 
             prop_assert_eq!(data.len(), reason.encoded_len());

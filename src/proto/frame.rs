@@ -10,15 +10,15 @@ pub(crate) struct Header {
     pub(crate) more: bool,
     /// The body is a command, otherwise it is a part of a message.
     pub(crate) command: bool,
-    /// The size takes eight octets. Senders should use it for bodies above 255 octets only, but
+    /// The size takes eight bytes. Senders should use it for bodies above 255 bytes only, but
     /// libzmq accepts it for any size and so do we.
     pub(crate) long: bool,
-    /// How many octets of body follow the header; below 2^63.
+    /// How many bytes of body follow the header; below 2^63.
     pub(crate) size: u64,
 }
 
 impl Header {
-    /// Reads the header at the start of `input`, or nothing if more octets are needed.
+    /// Reads the header at the start of `input`, or nothing if more bytes are needed.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Header {
         Ok(Some(Self { more, command, long, size }))
     }
 
-    /// Returns how many octets the header itself takes: 2 or 9.
+    /// Returns how many bytes the header itself takes: 2 or 9.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         if self.long { LONG_LENGTH } else { SHORT_LENGTH }
@@ -69,7 +69,7 @@ impl Header {
     }
 }
 
-/// Appends the header of a message's last, or only, frame with a body of `len` octets.
+/// Appends the header of a message's last, or only, frame with a body of `len` bytes.
 #[inline]
 pub(crate) fn put_message_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, 0x00, len);
@@ -83,14 +83,14 @@ pub(crate) fn mark_as_message(input: &mut [u8]) {
     }
 }
 
-/// Returns how many octets the frame with a body of `len` octets takes.
+/// Returns how many bytes the frame with a body of `len` bytes takes.
 #[inline]
 pub(crate) fn frame_len(len: usize) -> usize {
     let header = if len <= usize::from(u8::MAX) { SHORT_LENGTH } else { LONG_LENGTH };
     header + len
 }
 
-/// Appends the header of a command with a body of `len` octets.
+/// Appends the header of a command with a body of `len` bytes.
 #[inline]
 pub(crate) fn put_command_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, COMMAND, len);
@@ -113,10 +113,10 @@ fn put_header(dst: &mut BytesMut, flags: u8, len: usize) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub(crate) enum FrameError {
-    /// The flags octet sets bits that are reserved (RFC 37, Framing: "MUST be zero").
+    /// The flags byte sets bits that are reserved (RFC 37, Framing: "MUST be zero").
     #[error("frame flags {flags:#04x} set reserved bits")]
     ReservedFlags {
-        /// The whole flags octet.
+        /// The whole flags byte.
         flags: u8,
     },
     /// A command claims to continue in the next frame, but commands are always one frame.
@@ -155,14 +155,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_of_255_octets_is_announced_in_one_octet() {
+    fn a_body_of_255_bytes_is_announced_in_one_byte() {
         assert_eq!(message_header(0), [0x00, 0x00]);
         assert_eq!(message_header(255), [0x00, 0xFF]);
         assert_eq!(command_header(255), [0x04, 0xFF]);
     }
 
     #[test]
-    fn a_body_of_256_octets_is_announced_in_eight_octets() {
+    fn a_body_of_256_bytes_is_announced_in_eight_bytes() {
         assert_eq!(message_header(256), [0x02, 0, 0, 0, 0, 0, 0, 1, 0]);
         assert_eq!(command_header(256), [0x06, 0, 0, 0, 0, 0, 0, 1, 0]);
     }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_flags_are_refused_at_the_first_octet() {
+    fn reserved_flags_are_refused_at_the_first_byte() {
         for bit in 3..8 {
             let flags = 1 << bit;
             assert_eq!(Header::decode(&[flags]), Err(FrameError::ReservedFlags { flags }));
@@ -231,7 +231,7 @@ mod tests {
         }
 
         #[test]
-        fn octets_after_the_header_do_not_matter(input in prop::collection::vec(any::<u8>(), 0..16)) {
+        fn bytes_after_the_header_do_not_matter(input in prop::collection::vec(any::<u8>(), 0..16)) {
             if let Ok(Some(header)) = Header::decode(&input) {
                 prop_assert_eq!(Header::decode(&input[..header.len()]), Ok(Some(header)));
                 prop_assert_eq!(Header::decode(&input[..header.len() - 1]), Ok(None));

@@ -1,4 +1,4 @@
-//! The 64 octets with which each end opens a connection (RFC 37, Formal Grammar).
+//! The 64 bytes with which each end opens a connection (RFC 37, Formal Grammar).
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::foreign::ForeignProtocol;
 
-/// The protocol details that a peer announces.
+/// The protocol details that a remote announces.
 ///
 /// ```text
 ///  FF  padding  7F  major minor  mechanism  as-server  filler
@@ -16,7 +16,7 @@ use super::foreign::ForeignProtocol;
 pub(crate) struct Greeting {
     pub(crate) version: Version,
     pub(crate) mechanism: MechanismName,
-    /// Whether the peer takes the server's role in the security handshake.
+    /// Whether the remote takes the server's role in the security handshake.
     ///
     /// libzmq always sends zero and never reads it, so nothing may depend on it.
     pub(crate) as_server: bool,
@@ -31,7 +31,7 @@ impl Greeting {
         Self { version: Version::ZMTP_3_1, mechanism, as_server }
     }
 
-    /// Reads the greeting at the start of `input`, or nothing if more octets are needed.
+    /// Reads the greeting at the start of `input`, or nothing if more bytes are needed.
     ///
     /// Padding and filler carry no meaning and may be anything, as may as-server; versions above
     /// ours "MUST" be accepted, and so is 3.0, which libzmq spoke up to 4.3.2 and which differs
@@ -39,20 +39,20 @@ impl Greeting {
     ///
     /// # Errors
     ///
-    /// The first wrong octet is refused as soon as it is there, so that a stray program does not
-    /// occupy a connection until it happens to send 64 octets.
+    /// The first wrong byte is refused as soon as it is there, so that a stray program does not
+    /// occupy a connection until it happens to send 64 bytes.
     pub(crate) fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
-        if let Some(&octet) = input.first() {
-            if octet != SIGNATURE_START {
+        if let Some(&byte) = input.first() {
+            if byte != SIGNATURE_START {
                 return Err(match ForeignProtocol::recognise(input) {
                     Some(protocol) => GreetingError::Foreign { protocol },
-                    None => GreetingError::NotZmtp3 { octet },
+                    None => GreetingError::NotZmtp3 { byte },
                 });
             }
         }
-        if let Some(&octet) = input.get(SIGNATURE_END_AT) {
+        if let Some(&byte) = input.get(SIGNATURE_END_AT) {
             // Only the lowest bit tells versions apart (RFC 37, Detecting ZMTP 1.0 and 2.0 Peers).
-            if octet & 0x01 == 0x00 {
+            if byte & 0x01 == 0x00 {
                 return Err(GreetingError::Unversioned);
             }
         }
@@ -127,21 +127,21 @@ impl MechanismName {
     /// Returns the name without its padding.
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
-        let name = self.0.split(|&octet| octet == 0x00).next();
+        let name = self.0.split(|&byte| byte == 0x00).next();
         name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
     }
 
-    /// Checks the octets of a name, of which the last may not have arrived yet.
-    fn check(octets: &[u8]) -> Result<(), GreetingError> {
-        let is_name_char = |octet: u8| {
-            octet.is_ascii_uppercase() || octet.is_ascii_digit() || b"-_.+".contains(&octet)
+    /// Checks the bytes of a name, of which the last may not have arrived yet.
+    fn check(bytes: &[u8]) -> Result<(), GreetingError> {
+        let is_name_char = |byte: u8| {
+            byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_.+".contains(&byte)
         };
         let mut padding = false;
-        for &octet in octets {
-            match octet {
+        for &byte in bytes {
+            match byte {
                 0x00 => padding = true,
-                _ if padding || !is_name_char(octet) => {
-                    return Err(GreetingError::InvalidMechanism { octet });
+                _ if padding || !is_name_char(byte) => {
+                    return Err(GreetingError::InvalidMechanism { byte });
                 }
                 _ => {}
             }
@@ -172,11 +172,11 @@ pub(crate) enum GreetingError {
         /// Which one.
         protocol: ForeignProtocol,
     },
-    /// The first octet opens no greeting: the remote speaks ZMTP 1.0 or no ZMTP at all.
-    #[error("octet {octet:#04x} opens no zmtp 3 greeting")]
+    /// The first byte opens no greeting: the remote speaks ZMTP 1.0 or no ZMTP at all.
+    #[error("byte {byte:#04x} opens no zmtp 3 greeting")]
     NotZmtp3 {
-        /// The octet in the place of `0xFF`.
-        octet: u8,
+        /// The byte in the place of `0xFF`.
+        byte: u8,
     },
     /// The signature is not closed: the remote speaks ZMTP 1.0, which has no versions.
     #[error("greeting without a version")]
@@ -189,10 +189,10 @@ pub(crate) enum GreetingError {
     },
     /// The mechanism's name is not made of upper-case letters, digits and `-_.+`, or goes on
     /// after its padding.
-    #[error("mechanism name contains octet {octet:#04x}")]
+    #[error("mechanism name contains byte {byte:#04x}")]
     InvalidMechanism {
-        /// The first octet that is out of place.
-        octet: u8,
+        /// The first byte that is out of place.
+        byte: u8,
     },
 }
 
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_greeting_has_64_octets_with_zero_padding() {
+    fn our_greeting_has_64_bytes_with_zero_padding() {
         let greeting = Greeting::new(MechanismName::NULL, false).encode();
 
         let mut expected = [0x00; 64];
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn as_server_is_octet_32() {
+    fn as_server_is_byte_32() {
         let greeting = Greeting::new(MechanismName::NULL, true).encode();
 
         assert_eq!(greeting[32], 0x01);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn lower_versions_are_refused_at_their_octet() {
+    fn lower_versions_are_refused_at_their_byte() {
         for major in 0..3 {
             let greeting = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, major];
 
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_without_versions_is_refused_at_octet_9() {
+    fn a_peer_without_versions_is_refused_at_byte_9() {
         let greeting = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x00];
 
         assert_eq!(Greeting::decode(&greeting[..9]), Ok(None));
@@ -300,8 +300,8 @@ mod tests {
     }
 
     #[test]
-    fn another_protocol_is_refused_at_its_first_octet() {
-        assert_eq!(Greeting::decode(b"G"), Err(GreetingError::NotZmtp3 { octet: b'G' }));
+    fn another_protocol_is_refused_at_its_first_byte() {
+        assert_eq!(Greeting::decode(b"G"), Err(GreetingError::NotZmtp3 { byte: b'G' }));
         assert_eq!(
             Greeting::decode(b"GET / HTTP/1.1\r\n"),
             Err(GreetingError::Foreign { protocol: ForeignProtocol::Http })
@@ -309,20 +309,20 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_mechanism_is_refused_at_the_octet_in_question() {
+    fn a_malformed_mechanism_is_refused_at_the_byte_in_question() {
         let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
         greeting[15] = b'l';
         assert_eq!(Greeting::decode(&greeting[..15]), Ok(None));
         assert_eq!(
             Greeting::decode(&greeting[..16]),
-            Err(GreetingError::InvalidMechanism { octet: b'l' })
+            Err(GreetingError::InvalidMechanism { byte: b'l' })
         );
 
         let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
         greeting[31] = b'X';
         assert_eq!(
             Greeting::decode(&greeting),
-            Err(GreetingError::InvalidMechanism { octet: b'X' })
+            Err(GreetingError::InvalidMechanism { byte: b'X' })
         );
     }
 

@@ -38,7 +38,7 @@ impl Ping {
 
     /// Appends the data of a PING command.
     ///
-    /// The time-to-live always takes two octets, even if it is zero: libzmq miscounts the context of
+    /// The time-to-live always takes two bytes, even if it is zero: libzmq miscounts the context of
     /// a shorter PING.
     pub(crate) fn encode(&self, dst: &mut BytesMut) {
         dst.put_u16(self.ttl);
@@ -55,7 +55,7 @@ impl Ping {
         Pong { context: self.context }
     }
 
-    /// Returns how many octets [`encode`](Self::encode) appends.
+    /// Returns how many bytes [`encode`](Self::encode) appends.
     pub(crate) fn encoded_len(&self) -> usize {
         TTL_LEN + self.context.as_bytes().len()
     }
@@ -78,43 +78,43 @@ impl Pong {
         dst.put_slice(self.context.as_bytes());
     }
 
-    /// Returns how many octets [`encode`](Self::encode) appends.
+    /// Returns how many bytes [`encode`](Self::encode) appends.
     pub(crate) fn encoded_len(&self) -> usize {
         self.context.as_bytes().len()
     }
 }
 
-/// Up to 16 octets that come back in the PONG; held in place, so a heartbeat allocates nothing.
+/// Up to 16 bytes that come back in the PONG; held in place, so a heartbeat allocates nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Context {
     /// `len <= LEN_MAX`
     len: usize,
     /// Zero from `len` on, so that contexts compare by what is in use.
-    octets: [u8; Self::LEN_MAX],
+    bytes: [u8; Self::LEN_MAX],
 }
 
 impl Context {
-    /// RFC 37, Connection Heartbeating: "ping-context = 0*16OCTET".
+    /// RFC 37, Connection Heartbeating: "ping-context = 0*16BYTE".
     pub(crate) const LEN_MAX: usize = 0x10;
 
-    /// Takes over at most the first 16 octets.
+    /// Takes over at most the first 16 bytes.
     ///
     /// A remote that sends more breaks the grammar, but nothing depends on the excess: the PONG
     /// "MUST not exceed 16 octets", which this keeps, and any traffic counts as a sign of life. To
     /// end a healthy connection over it would defeat the purpose of a heartbeat, so we
     /// truncate, as libzmq does.
     pub(crate) fn new(context: &[u8]) -> Self {
-        let mut octets = [0x00; Self::LEN_MAX];
+        let mut bytes = [0x00; Self::LEN_MAX];
         let len = context.len().min(Self::LEN_MAX);
-        for (octet, &given) in octets.iter_mut().zip(context) {
-            *octet = given;
+        for (byte, &given) in bytes.iter_mut().zip(context) {
+            *byte = given;
         }
-        Self { len, octets }
+        Self { len, bytes }
     }
 
-    /// Returns the octets in use.
+    /// Returns the bytes in use.
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.octets[..self.len]
+        &self.bytes[..self.len]
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ping_without_a_time_to_live_still_has_its_two_octets() {
+    fn a_ping_without_a_time_to_live_still_has_its_two_bytes() {
         let ping = Ping::new(None, Context::default());
 
         assert_eq!(encoded(&ping), [0x00, 0x00].as_slice());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_of_more_than_16_octets_comes_back_cut() {
+    fn a_context_of_more_than_16_bytes_comes_back_cut() {
         let ping = Ping::decode(b"\0\x000123456789ABCDEFG").unwrap();
 
         assert_eq!(ping.pong().context.as_bytes(), b"0123456789ABCDEF");

@@ -10,7 +10,7 @@ use super::socket_type::SocketType;
 /// Named values, in the order in which they were added or sent.
 ///
 /// They are kept in their wire form, one block that was validated once: a remote that sends
-/// thousands of tiny properties makes us store no more octets than it sent.
+/// thousands of tiny properties makes us store no more bytes than it sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Metadata {
     encoded: Vec<u8>,
@@ -113,7 +113,7 @@ impl Metadata {
         dst.put_slice(&self.encoded);
     }
 
-    /// Returns how many octets [`encode`](Self::encode) appends.
+    /// Returns how many bytes [`encode`](Self::encode) appends.
     pub(crate) fn encoded_len(&self) -> usize {
         self.encoded.len()
     }
@@ -151,7 +151,7 @@ impl<'a> Property<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub(crate) enum MetadataError {
-    /// The octets end within a property.
+    /// The bytes end within a property.
     #[error("property is cut off")]
     Truncated,
     /// The name has no characters.
@@ -161,16 +161,16 @@ pub(crate) enum MetadataError {
     #[error("property name of more than 255 characters")]
     NameTooLong,
     /// The name contains something else than letters, digits and `-_.+`.
-    #[error("property name contains octet {octet:#04x}")]
+    #[error("property name contains byte {byte:#04x}")]
     InvalidName {
-        /// The first octet that is not allowed.
-        octet: u8,
+        /// The first byte that is not allowed.
+        byte: u8,
     },
-    /// All properties together exceed 60,000 octets.
-    #[error("properties of more than 60,000 octets")]
+    /// All properties together exceed 60,000 bytes.
+    #[error("properties of more than 60,000 bytes")]
     TooLarge,
-    /// The value has 2^31 octets or more.
-    #[error("property value of more than 2^31 - 1 octets")]
+    /// The value has 2^31 bytes or more.
+    #[error("property value of more than 2^31 - 1 bytes")]
     ValueTooLong,
 }
 
@@ -178,9 +178,9 @@ fn check_name(name: &[u8]) -> Result<&str, MetadataError> {
     if name.is_empty() {
         return Err(MetadataError::EmptyName);
     }
-    let is_name_char = |octet: &u8| octet.is_ascii_alphanumeric() || b"-_.+".contains(octet);
-    if let Some(&octet) = name.iter().find(|octet| !is_name_char(octet)) {
-        return Err(MetadataError::InvalidName { octet });
+    let is_name_char = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(byte);
+    if let Some(&byte) = name.iter().find(|byte| !is_name_char(byte)) {
+        return Err(MetadataError::InvalidName { byte });
     }
     Ok(str::from_utf8(name).expect("name characters are ASCII"))
 }
@@ -189,7 +189,7 @@ fn check_name(name: &[u8]) -> Result<&str, MetadataError> {
 /// which remotes refuse it.
 const PUSHED_MAX: usize = 60_000;
 
-/// RFC 37, The NULL Security Mechanism: values SHALL be 0 to 2,147,483,647 octets.
+/// RFC 37, The NULL Security Mechanism: values SHALL be 0 to 2,147,483,647 bytes.
 const VALUE_LEN_MAX: u32 = 0x7FFF_FFFF;
 
 #[cfg(test)]
@@ -232,7 +232,7 @@ mod tests {
         let mut metadata = Metadata::default();
 
         assert_eq!(metadata.push("", b""), Err(MetadataError::EmptyName));
-        assert_eq!(metadata.push("X-a b", b""), Err(MetadataError::InvalidName { octet: b' ' }));
+        assert_eq!(metadata.push("X-a b", b""), Err(MetadataError::InvalidName { byte: b' ' }));
         assert_eq!(metadata.push(&"n".repeat(256), b""), Err(MetadataError::NameTooLong));
         assert_eq!(metadata, Metadata::default());
 
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(Metadata::decode(b"\x00\0\0\0\0"), Err(MetadataError::EmptyName));
         assert_eq!(
             Metadata::decode(b"\x02a\0\0\0\0\0"),
-            Err(MetadataError::InvalidName { octet: 0x00 })
+            Err(MetadataError::InvalidName { byte: 0x00 })
         );
         assert_eq!(Metadata::decode(b"\x01a\x80\0\0\0"), Err(MetadataError::ValueTooLong));
         assert_eq!(Metadata::decode(b"\x01a\x7F\xFF\xFF\xFF"), Err(MetadataError::Truncated));

@@ -15,9 +15,9 @@ pub enum SocketType {
     Req,
     /// Receives requests and sends replies in lock step (RFC 28).
     Rep,
-    /// Talks to anonymous peers, round-robin (RFC 28).
+    /// Talks to anonymous remotes, round-robin (RFC 28).
     Dealer,
-    /// Talks to peers by their identity (RFC 28).
+    /// Talks to remotes by their identity (RFC 28).
     Router,
     /// Publishes to its subscribers (RFC 29).
     Pub,
@@ -27,27 +27,27 @@ pub enum SocketType {
     Sub,
     /// Subscribes to publishers by sending subscriptions itself (RFC 29).
     Xsub,
-    /// Distributes messages among PULL peers (RFC 30).
+    /// Distributes messages among PULL sockets (RFC 30).
     Push,
-    /// Collects messages from PUSH peers (RFC 30).
+    /// Collects messages from PUSH sockets (RFC 30).
     Pull,
-    /// Talks to exactly one peer (RFC 31).
+    /// Talks to exactly one remote (RFC 31).
     Pair,
-    /// Talks to SERVER peers, round-robin (RFC 41).
+    /// Talks to SERVER sockets, round-robin (RFC 41).
     Client,
-    /// Talks to CLIENT peers by their routing id (RFC 41).
+    /// Talks to CLIENT sockets by their routing id (RFC 41).
     Server,
     /// Transmits to the members of a group (RFC 48).
     Radio,
     /// Joins groups and receives what is transmitted to them (RFC 48).
     Dish,
-    /// Distributes single-part messages among GATHER peers (RFC 49).
+    /// Distributes single-part messages among GATHER sockets (RFC 49).
     Scatter,
-    /// Collects single-part messages from SCATTER peers (RFC 49).
+    /// Collects single-part messages from SCATTER sockets (RFC 49).
     Gather,
-    /// Talks to PEER peers by their routing id (RFC 51).
+    /// Talks to PEER sockets by their routing id (RFC 51).
     Peer,
-    /// Talks to exactly one CHANNEL peer, in single-part messages (RFC 52).
+    /// Talks to exactly one CHANNEL socket, in single-part messages (RFC 52).
     Channel,
 }
 
@@ -166,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn legal_peers_are_those_of_the_rfc() {
-        for (socket_type, peers) in LEGAL_PEERS {
+    fn legal_remotes_are_those_of_the_rfc() {
+        for (socket_type, remotes) in LEGAL_REMOTES {
             let legal: Vec<&str> = ALL
                 .into_iter()
                 .filter(|other| socket_type.is_compatible_with(*other))
                 .map(SocketType::as_str)
                 .collect();
-            assert_eq!(legal.join(" "), peers, "peers of {socket_type}");
+            assert_eq!(legal.join(" "), remotes, "remotes of {socket_type}");
         }
     }
 
@@ -208,8 +208,8 @@ mod tests {
         SocketType::Channel,
     ];
 
-    /// RFC 37, The Socket-Type Property, with the peers in the order of `ALL`.
-    const LEGAL_PEERS: [(SocketType, &str); 19] = [
+    /// RFC 37, The Socket-Type Property, with the legal remotes in the order of `ALL`.
+    const LEGAL_REMOTES: [(SocketType, &str); 19] = [
         (SocketType::Req, "REP ROUTER"),
         (SocketType::Rep, "REQ DEALER"),
         (SocketType::Dealer, "REP DEALER ROUTER"),

@@ -124,7 +124,7 @@ impl Way {
 
 fn pop_copied(batch: &mut Batch) -> Option<Vec<u8>> {
     match batch.pop_short::<8>() {
-        Some((octets, len)) => Some(octets[..len].to_vec()),
+        Some((bytes, len)) => Some(bytes[..len].to_vec()),
         None => batch.pop().map(|body| body.to_vec()),
     }
 }
@@ -165,13 +165,13 @@ fn receive(mechanisms: &[Mechanism; 2], end: usize, stream: &[u8]) -> Vec<Vec<u8
 /// admitted.
 fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, String> {
     loop {
-        let mut peer = handshake.handle_input(input).map_err(|error| error.to_string())?;
+        let mut negotiated = handshake.handle_input(input).map_err(|error| error.to_string())?;
         let asks = handshake.poll_credentials().is_some();
         if asks {
-            peer = handshake.handle_verdict(Ok(())).map_err(|error| error.to_string())?;
+            negotiated = handshake.handle_verdict(Ok(())).map_err(|error| error.to_string())?;
         }
-        if peer.is_some() || !asks {
-            return Ok(peer.is_some());
+        if negotiated.is_some() || !asks {
+            return Ok(negotiated.is_some());
         }
     }
 }
@@ -275,8 +275,8 @@ fn curve_server() -> Mechanism {
     Mechanism::CurveServer { keypair: keys(0x50) }
 }
 
-fn keys(octet: u8) -> CurveKeypair {
-    CurveSecretKey::from_bytes([octet; 32]).into()
+fn keys(byte: u8) -> CurveKeypair {
+    CurveSecretKey::from_bytes([byte; 32]).into()
 }
 
 // Directions, and the ends that receive.

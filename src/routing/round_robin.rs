@@ -289,7 +289,7 @@ impl Strategy for RoundRobin {
     ) -> Result<(), Refusal> {
         let slot = self.pipes.get_mut(key);
         let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, idle));
-        // A reserved slot takes no octets until it is used.
+        // A reserved slot takes no bytes until it is used.
         self.unlist_if_full(key);
         if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
     }
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reserved_slot_that_takes_the_last_octets_fills_the_queue() {
+    fn a_reserved_slot_that_takes_the_last_bytes_fills_the_queue() {
         let mut routing = RoundRobin::new(HighWaterMark::new(0, 20));
         let a = routing.attach(ENDPOINT, &mut Vec::new()).unwrap().key;
         assert_eq!(routing.try_reserve(()), Ok(a));

@@ -1,8 +1,8 @@
-//! Why a request was not answered, in one octet.
+//! Why a request was not answered, in one byte.
 
 use std::fmt;
 
-/// Why the other side has not answered a request: the octet of an ERROR.
+/// Why the other side has not answered a request: the byte of an ERROR.
 ///
 /// Those below `0x10` say that the request was not begun, so that it is safe to send it again, here or
 /// elsewhere; a code that this version does not know falls under the same rule.
@@ -32,15 +32,15 @@ impl ErrorCode {
     /// The service failed in a way for which there is no other code.
     pub const FAILED: Self = Self(0x17);
 
-    /// The code that this octet stands for.
+    /// The code that this byte stands for.
     #[must_use]
-    pub const fn new(octet: u8) -> Self {
-        Self(octet)
+    pub const fn new(byte: u8) -> Self {
+        Self(byte)
     }
 
-    /// The octet on the wire.
+    /// The byte on the wire.
     #[must_use]
-    pub const fn octet(self) -> u8 {
+    pub const fn byte(self) -> u8 {
         self.0
     }
 

@@ -8,7 +8,7 @@ use crate::rpc::envelope::{Content, Envelope, HEADER, ID};
 /// A message that still lacks the id of its call, which is known only when it is queued.
 #[derive(Debug)]
 pub(super) enum Draft {
-    Short { octets: [u8; Message::SHORT], len: usize },
+    Short { bytes: [u8; Message::SHORT], len: usize },
     Long(Vec<u8>),
 }
 
@@ -18,26 +18,26 @@ impl Draft {
         let envelope = Envelope { id: 0, content };
         let len = envelope.len();
         if len <= Message::SHORT {
-            let mut octets = [0x00; Message::SHORT];
-            envelope.encode(&mut &mut octets[..]);
-            Self::Short { octets, len }
+            let mut bytes = [0x00; Message::SHORT];
+            envelope.encode(&mut &mut bytes[..]);
+            Self::Short { bytes, len }
         } else {
-            let mut octets = Vec::with_capacity(len);
-            envelope.encode(&mut octets);
-            Self::Long(octets)
+            let mut bytes = Vec::with_capacity(len);
+            envelope.encode(&mut bytes);
+            Self::Long(bytes)
         }
     }
 
     #[inline]
     pub(super) fn finish(self, id: u64) -> Message {
         match self {
-            Self::Short { mut octets, len } => {
-                octets[ID].copy_from_slice(&id.to_be_bytes());
-                Message::short(octets, len, None)
+            Self::Short { mut bytes, len } => {
+                bytes[ID].copy_from_slice(&id.to_be_bytes());
+                Message::short(bytes, len, None)
             }
-            Self::Long(mut octets) => {
-                octets[ID].copy_from_slice(&id.to_be_bytes());
-                Message::from(octets)
+            Self::Long(mut bytes) => {
+                bytes[ID].copy_from_slice(&id.to_be_bytes());
+                Message::from(bytes)
             }
         }
     }
@@ -55,7 +55,7 @@ pub(super) fn message(id: u64, content: Content<'_>) -> Message {
     Draft::new(content).finish(id)
 }
 
-/// The body of a message, which is its last `len` octets: copied if it is short, and otherwise shared.
+/// The body of a message, which is its last `len` bytes: copied if it is short, and otherwise shared.
 #[inline]
 pub(super) fn last(message: &Message, len: usize) -> Message {
     message.tail(message.len().saturating_sub(len))

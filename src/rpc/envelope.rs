@@ -1,4 +1,4 @@
-//! The envelope of requests and replies, octet by octet; `docs/rpc.md` is its specification.
+//! The envelope of requests and replies, byte by byte; `docs/rpc.md` is its specification.
 //!
 //! It knows no IO and no clock, and nothing of the rest of the crate but the codes of errors.
 
@@ -56,7 +56,7 @@ pub(crate) struct RequestFields<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum EnvelopeError {
     /// So short that it names no call.
-    #[error("a message of {len} octets has no envelope")]
+    #[error("a message of {len} bytes has no envelope")]
     TooShort { len: usize },
     /// A kind, a version or flags that are unknown; the call can be named all the same.
     #[error("the message has an unknown version, kind or flag")]
@@ -99,7 +99,7 @@ impl<'a> Envelope<'a> {
         Ok(Self { id, content })
     }
 
-    /// How many octets the message takes.
+    /// How many bytes the message takes.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         HEADER
@@ -123,7 +123,7 @@ impl<'a> Envelope<'a> {
             Content::Request(fields) => fields.encode(dst),
             Content::Reply(body) | Content::Part(body) => dst.put_slice(body),
             Content::Error { code, detail, text } => {
-                dst.put_u8(code.octet());
+                dst.put_u8(code.byte());
                 dst.put_u32(detail);
                 dst.put_slice(text.as_bytes());
             }
@@ -215,14 +215,14 @@ impl<'a> RequestFields<'a> {
     }
 }
 
-/// Reads a text that begins with its length in two octets; returns it with what follows.
-fn text(octets: &[u8]) -> Option<(&str, &[u8])> {
-    let (&len, rest) = octets.split_first_chunk()?;
+/// Reads a text that begins with its length in two bytes; returns it with what follows.
+fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (&len, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(len)))?;
     Some((std::str::from_utf8(text).ok()?, rest))
 }
 
-/// The first octet: the version, 1, in its upper half and the kind in its lower.
+/// The first byte: the version, 1, in its upper half and the kind in its lower.
 const REQUEST: u8 = 0x11;
 const REPLY: u8 = 0x12;
 const PART: u8 = 0x13;
@@ -238,7 +238,7 @@ const TIMEOUT: u8 = 0x01;
 const CREDITED: u8 = 0x02;
 const TRACE: u8 = 0x04;
 
-/// What every message begins with, in every version: a first octet, and the id.
+/// What every message begins with, in every version: a first byte, and the id.
 pub(crate) const HEADER: usize = 9;
 
 /// The id of DRAIN and DRAINED, which concern the connection and not a call. No call has it, so that a
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_is_a_first_octet_an_id_flags_and_a_body() {
+    fn a_request_is_a_first_byte_an_id_flags_and_a_body() {
         let request = request(RequestFields { body: b"hi", ..RequestFields::default() });
         assert_eq!(encoded(&request), b"\x11\0\0\0\0\0\0\0\x07\x00hi");
     }
@@ -288,17 +288,17 @@ mod tests {
             (Content::Drain, b"\x18\0\0\0\0\0\0\0\x07"),
             (Content::Drained, b"\x19\0\0\0\0\0\0\0\x07"),
         ];
-        for (content, octets) in kinds {
-            assert_eq!(encoded(&Envelope { id: 7, content }), octets);
-            assert_eq!(Envelope::decode(octets), Ok(Envelope { id: 7, content }));
+        for (content, bytes) in kinds {
+            assert_eq!(encoded(&Envelope { id: 7, content }), bytes);
+            assert_eq!(Envelope::decode(bytes), Ok(Envelope { id: 7, content }));
         }
     }
 
     #[test]
     fn what_is_unknown_names_its_call() {
-        for octets in [&b"\x21\0\0\0\0\0\0\0\x07\0"[..], b"\x1a\0\0\0\0\0\0\0\x07", &UNKNOWN_FLAG] {
+        for bytes in [&b"\x21\0\0\0\0\0\0\0\x07\0"[..], b"\x1a\0\0\0\0\0\0\0\x07", &UNKNOWN_FLAG] {
             let unsupported = EnvelopeError::Unsupported { id: 7 };
-            assert_eq!(Envelope::decode(octets), Err(unsupported));
+            assert_eq!(Envelope::decode(bytes), Err(unsupported));
         }
         assert_eq!(Envelope::decode(b"\x21\0"), Err(EnvelopeError::TooShort { len: 2 }));
     }
@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_cut_or_too_long_is_malformed() {
         let malformed = Err(EnvelopeError::Malformed { id: 7 });
-        let octets: [&[u8]; 8] = [
+        let bytes: [&[u8]; 8] = [
             b"\x11\0\0\0\0\0\0\0\x07",
             b"\x11\0\0\0\0\0\0\0\x07\x01\0\0\x05",
             b"\x11\0\0\0\0\0\0\0\x07\x04\0\x0400",
@@ -316,8 +316,8 @@ mod tests {
             b"\x16\0\0\0\0\0\0\0\x07\0\0\0\0\0",
             b"\x18\0\0\0\0\0\0\0\x07!",
         ];
-        for octets in octets {
-            assert_eq!(Envelope::decode(octets), malformed);
+        for bytes in bytes {
+            assert_eq!(Envelope::decode(bytes), malformed);
         }
     }
 
@@ -333,25 +333,25 @@ mod tests {
             let trace = trace.as_ref().map(|(parent, state)| (&**parent, &**state));
             let fields = RequestFields { timeout, trace, credit, body: &body };
             let envelope = Envelope { id, content: Content::Request(fields) };
-            let octets = encoded(&envelope);
-            prop_assert_eq!(octets.len(), envelope.len());
-            prop_assert_eq!(Envelope::decode(&octets), Ok(envelope));
+            let bytes = encoded(&envelope);
+            prop_assert_eq!(bytes.len(), envelope.len());
+            prop_assert_eq!(Envelope::decode(&bytes), Ok(envelope));
         }
 
         #[test]
-        fn what_is_decoded_is_encoded_the_same(octets: Vec<u8>) {
-            if let Ok(envelope) = Envelope::decode(&octets) {
-                prop_assert_eq!(encoded(&envelope), octets);
+        fn what_is_decoded_is_encoded_the_same(bytes: Vec<u8>) {
+            if let Ok(envelope) = Envelope::decode(&bytes) {
+                prop_assert_eq!(encoded(&envelope), bytes);
             }
         }
 
         #[test]
         fn whatever_has_an_id_is_answered_to_it(kind in 0x10u8..0x1a, id: u64, rest: Vec<u8>) {
-            let mut octets = vec![kind];
-            octets.extend(id.to_be_bytes());
-            octets.extend(rest);
-            match Envelope::decode(&octets) {
-                Ok(envelope) => prop_assert_eq!(encoded(&envelope), octets),
+            let mut bytes = vec![kind];
+            bytes.extend(id.to_be_bytes());
+            bytes.extend(rest);
+            match Envelope::decode(&bytes) {
+                Ok(envelope) => prop_assert_eq!(encoded(&envelope), bytes),
                 Err(EnvelopeError::Malformed { id: named } | EnvelopeError::Unsupported { id: named }) => {
                     prop_assert_eq!(named, id);
                 }
@@ -367,8 +367,8 @@ mod tests {
     }
 
     fn encoded(envelope: &Envelope<'_>) -> Vec<u8> {
-        let mut octets = Vec::new();
-        envelope.encode(&mut octets);
-        octets
+        let mut bytes = Vec::new();
+        envelope.encode(&mut bytes);
+        bytes
     }
 }

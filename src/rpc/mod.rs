@@ -2,7 +2,7 @@
 //!
 //! A [`Requester`] makes calls over a [`Client`](crate::Client), from any number of tasks; a
 //! [`Responder`] answers those that come to a [`Server`](crate::Server), by a `tower` service. On the
-//! wire each message has a small envelope, which `docs/rpc.md` describes octet by octet, so that any
+//! wire each message has a small envelope, which `docs/rpc.md` describes byte by byte, so that any
 //! CLIENT or SERVER of ZeroMQ can take either part.
 //!
 //! ```
@@ -71,7 +71,7 @@
 //! # Tracing
 //!
 //! With `tracing` at the level DEBUG each call has a span on each side: `rpc_call` with `side`, `id`,
-//! `request_octets`, `reply_octets` and `outcome`; and `rpc_request`, with `traceparent` besides, in
+//! `request_bytes`, `reply_bytes` and `outcome`; and `rpc_request`, with `traceparent` besides, in
 //! which the service works. Disabled spans cost nothing.
 //!
 //! A [`TraceContext`] that is given to a request travels with it. To connect it with OpenTelemetry, a

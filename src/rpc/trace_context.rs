@@ -46,7 +46,7 @@ pub enum ParseTraceContextError {
     /// An id is zero.
     #[error("an id of the traceparent is zero")]
     Zero,
-    /// The state is longer than 512 octets, or has characters that are not printable ASCII.
+    /// The state is longer than 512 bytes, or has characters that are not printable ASCII.
     #[error("the tracestate is too long, or has characters that are not allowed")]
     State,
 }
@@ -73,10 +73,10 @@ impl TraceContext {
     ///
     /// # Errors
     ///
-    /// [`ParseTraceContextError::State`] if it is longer than 512 octets, or not printable ASCII.
+    /// [`ParseTraceContextError::State`] if it is longer than 512 bytes, or not printable ASCII.
     pub fn with_state(mut self, state: impl Into<String>) -> Result<Self, ParseTraceContextError> {
         let state = state.into();
-        let is_legal = |octet: u8| matches!(octet, b' '..=b'~' | b'\t');
+        let is_legal = |byte: u8| matches!(byte, b' '..=b'~' | b'\t');
         if state.len() > STATE_MAX || !state.bytes().all(is_legal) {
             return Err(ParseTraceContextError::State);
         }
@@ -123,7 +123,7 @@ impl FromStr for TraceContext {
         let mut fields = text.split('-');
         let mut field = |digits| {
             let field: &str = fields.next().ok_or(ParseTraceContextError::Form)?;
-            let is_digit = |octet: u8| matches!(octet, b'0'..=b'9' | b'a'..=b'f');
+            let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
             if field.len() != digits || !field.bytes().all(is_digit) {
                 return Err(ParseTraceContextError::Form);
             }

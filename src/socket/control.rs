@@ -12,7 +12,7 @@ use crate::driver::{Acceptor, Command, Found, Shared};
 use crate::endpoint::Endpoint;
 use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
 use crate::message::Message;
-use crate::peers::{PeerId, Peers, Presence};
+use crate::remotes::{Presence, RemoteId, RemoteTable};
 use crate::routing::{Losses, lock};
 use crate::stats::{Ended, Queued, RemoteStats, Stats};
 use crate::sync::Mutex;
@@ -112,7 +112,7 @@ impl Control {
 
     /// Waits until a remote is connected, or until none is to be expected any more.
     pub(super) async fn connected(&self) -> Result<(), ConnectedError> {
-        let mut presence = self.shared.peers.presence();
+        let mut presence = self.shared.remotes.presence();
         let state = presence.wait_for(|presence| {
             presence.connected > 0 || presence.closed || presence.is_hopeless()
         });
@@ -131,15 +131,15 @@ impl Control {
         match self.shared.runtime.timeout(limit, self.connected()).await {
             Some(connected) => connected,
             None => {
-                let failure = self.shared.peers.presence().borrow().failure.clone();
+                let failure = self.shared.remotes.presence().borrow().failure.clone();
                 Err(ConnectedError::Timeout(failure))
             }
         }
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let Shared { peers, routing, .. } = &*self.shared;
-        stats(peers, &routing.losses, routing.queued(None), routing.ended())
+        let Shared { remotes, routing, .. } = &*self.shared;
+        stats(remotes, &routing.losses, routing.queued(None), routing.ended())
     }
 
     /// Gives read access to the statistics without keeping the socket alive.
@@ -148,8 +148,8 @@ impl Control {
         Meter::new(&self.shared)
     }
 
-    pub(super) fn peer_stats(&self, id: PeerId) -> Option<RemoteStats> {
-        let (remote, pipe) = self.shared.peers.find(id)?;
+    pub(super) fn remote_stats(&self, id: RemoteId) -> Option<RemoteStats> {
+        let (remote, pipe) = self.shared.remotes.find(id)?;
         let queued = self.shared.routing.queued(Some(pipe));
         Some(RemoteStats { queued, ..remote.stats() })
     }
@@ -200,8 +200,8 @@ impl Control {
 }
 
 /// Puts together what is counted in several places.
-pub(super) fn stats(peers: &Peers, losses: &Losses, queued: Queued, ended: Ended) -> Stats {
-    let (sum, connected) = peers.stats();
+pub(super) fn stats(remotes: &RemoteTable, losses: &Losses, queued: Queued, ended: Ended) -> Stats {
+    let (sum, connected) = remotes.stats();
     Stats {
         sent: sum.sent,
         received: sum.received,

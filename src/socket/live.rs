@@ -7,9 +7,9 @@ use self::sealed::Sealed;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
 use crate::monitor::Monitor;
-use crate::peers::PeerId;
 use crate::proto::socket_type::SocketType;
 use crate::remote::Remote;
+use crate::remotes::RemoteId;
 use crate::stats::{RemoteStats, Stats};
 use crate::transport::StdListener;
 
@@ -248,14 +248,14 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns the remotes that are connected, those that connected first in front.
-    fn peers(&self) -> Vec<Remote> {
-        self.control().shared().peers.all()
+    fn remotes(&self) -> Vec<Remote> {
+        self.control().shared().remotes.all()
     }
 
     /// Returns a remote that is connected, by its [`ConnectionId`](crate::ConnectionId) or its
     /// [`RoutingId`](crate::RoutingId).
-    fn peer(&self, id: impl Into<PeerId>) -> Option<Remote> {
-        self.control().shared().peers.find(id.into()).map(|(remote, _)| remote)
+    fn remote(&self, id: impl Into<RemoteId>) -> Option<Remote> {
+        self.control().shared().remotes.find(id.into()).map(|(remote, _)| remote)
     }
 
     /// Ends the connection of a remote, without waiting for its end; false if none is connected by this
@@ -265,9 +265,9 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     /// [`linger`](super::Builder::linger) says; its routing id is unknown from now on. One that was
     /// dialled is made again after a while, with what is queued, since its endpoint is still
     /// connected: [`disconnect`](Self::disconnect) gives that up.
-    fn disconnect_peer(&self, id: impl Into<PeerId>) -> bool {
+    fn disconnect_remote(&self, id: impl Into<RemoteId>) -> bool {
         let shared = self.control().shared();
-        shared.peers.disconnect(id.into(), &shared.routing)
+        shared.remotes.disconnect(id.into(), &shared.routing)
     }
 
     /// Watches what happens to endpoints and connections from now on.
@@ -282,8 +282,8 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// Returns what a connected remote has done so far, in numbers.
-    fn peer_stats(&self, id: impl Into<PeerId>) -> Option<RemoteStats> {
-        self.control().peer_stats(id.into())
+    fn remote_stats(&self, id: impl Into<RemoteId>) -> Option<RemoteStats> {
+        self.control().remote_stats(id.into())
     }
 
     /// Returns how long connections may go on writing when they end; see
@@ -320,15 +320,15 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         self.control().shared().routing.change_recv_hwm(|hwm| hwm.with_messages(messages));
     }
 
-    /// Returns how many octets received messages may take for each remote; zero for any number.
+    /// Returns how many bytes received messages may take for each remote; zero for any number.
     fn recv_hwm_bytes(&self) -> usize {
-        self.control().shared().routing.marks().1.octets()
+        self.control().shared().routing.marks().1.bytes()
     }
 
-    /// Sets how many octets received messages may take for each remote, from now on. What is queued
+    /// Sets how many bytes received messages may take for each remote, from now on. What is queued
     /// above the mark stays.
-    fn set_recv_hwm_bytes(&self, octets: usize) {
-        self.control().shared().routing.change_recv_hwm(|hwm| hwm.with_octets(octets));
+    fn set_recv_hwm_bytes(&self, bytes: usize) {
+        self.control().shared().routing.change_recv_hwm(|hwm| hwm.with_bytes(bytes));
     }
 
     /// Returns how many messages are queued for each remote at most; zero for any number.
@@ -342,15 +342,15 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         self.control().shared().routing.change_send_hwm(|hwm| hwm.with_messages(messages));
     }
 
-    /// Returns how many octets may be queued for each remote; zero for any number.
+    /// Returns how many bytes may be queued for each remote; zero for any number.
     fn send_hwm_bytes(&self) -> usize {
-        self.control().shared().routing.marks().0.octets()
+        self.control().shared().routing.marks().0.bytes()
     }
 
-    /// Sets how many octets may be queued for each remote, from now on. Whoever waits for room that
+    /// Sets how many bytes may be queued for each remote, from now on. Whoever waits for room that
     /// there is now is woken; what is queued above the mark stays.
-    fn set_send_hwm_bytes(&self, octets: usize) {
-        self.control().shared().routing.change_send_hwm(|hwm| hwm.with_octets(octets));
+    fn set_send_hwm_bytes(&self, bytes: usize) {
+        self.control().shared().routing.change_send_hwm(|hwm| hwm.with_bytes(bytes));
     }
 }
 

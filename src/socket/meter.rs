@@ -4,14 +4,14 @@ use std::sync::{Arc, Weak};
 
 use super::control::stats;
 use crate::driver::Shared;
-use crate::peers::Peers;
+use crate::remotes::RemoteTable;
 use crate::routing::Losses;
 use crate::stats::{Ended, Queued, Stats};
 
 /// Reads the numbers of a socket, also after its end.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    peers: Arc<Peers>,
+    remotes: Arc<RemoteTable>,
     losses: Arc<Losses>,
     /// What all who can still change a number have a share in: the handles, the driver, and the tasks
     /// of endpoints and connections.
@@ -29,7 +29,7 @@ pub(crate) enum Reading {
 impl Meter {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         Self {
-            peers: Arc::clone(&shared.peers),
+            remotes: Arc::clone(&shared.remotes),
             losses: Arc::clone(&shared.routing.losses),
             shared: Arc::downgrade(shared),
         }
@@ -39,10 +39,10 @@ impl Meter {
         // Asked first: what is read after there was nobody left is final.
         let Some(shared) = self.shared.upgrade() else {
             let (queued, ended) = (Queued::default(), Ended::default());
-            let stats = stats(&self.peers, &self.losses, queued, ended);
+            let stats = stats(&self.remotes, &self.losses, queued, ended);
             return Reading::Final(Stats { connected: 0, ..stats });
         };
         let routing = &shared.routing;
-        Reading::Live(stats(&self.peers, &self.losses, routing.queued(None), routing.ended()))
+        Reading::Live(stats(&self.remotes, &self.losses, routing.queued(None), routing.ended()))
     }
 }

@@ -12,9 +12,9 @@ use super::{Client, Core, Server, receiving, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::monitor::Subject;
-use crate::peers::Presence;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
+use crate::remotes::Presence;
 use crate::routing::{
     Closed, End, Ends, Place, Refusal, RoundRobin, RoutingTable, Unwritten, lock, wake_all,
 };
@@ -34,7 +34,7 @@ impl Client {
 
     /// Watches for remotes.
     pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
-        self.core().control.shared().peers.presence()
+        self.core().control.shared().remotes.presence()
     }
 
     /// Keeps ends of connections for the caller from now on, and offers senders only remotes that are
@@ -170,7 +170,7 @@ impl Server {
 
     /// Watches for remotes.
     pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
-        self.core().control.shared().peers.presence()
+        self.core().control.shared().remotes.presence()
     }
 
     /// Has ends of connections kept for the caller from here on.

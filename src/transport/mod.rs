@@ -271,14 +271,14 @@ mod tests {
     use crate::endpoint::EndpointError;
 
     #[tokio::test]
-    async fn octets_pass_between_two_ipv4_ends() {
+    async fn bytes_pass_between_two_ipv4_ends() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
         exchange(dialled, accepted).await;
     }
 
     #[tokio::test]
-    async fn octets_pass_between_two_ipv6_ends() {
+    async fn bytes_pass_between_two_ipv6_ends() {
         if !ipv6_is_here() {
             return;
         }

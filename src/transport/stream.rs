@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 use super::tcp;
 use crate::options::TcpOptions;
 
-/// Carries the octets of one connection, over whatever transport.
+/// Carries the bytes of one connection, over whatever transport.
 #[pin_project(project = StreamProjection)]
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -34,10 +34,10 @@ pub(crate) enum DetachedStream {
 }
 
 impl Stream {
-    /// How many octets are best written at once.
+    /// How many bytes are best written at once.
     pub(crate) const fn write_size(&self) -> usize {
         match self {
-            // Over loopback, writes of 57 to 64 thousand octets pass half as fast again as those of
+            // Over loopback, writes of 57 to 64 thousand bytes pass half as fast again as those of
             // 64 KiB, which no longer fit into one segment.
             Self::Tcp(_) => 0xF000,
             // Twice as much passes up to a fifth faster where bodies are long; four times as much makes

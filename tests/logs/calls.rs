@@ -40,8 +40,8 @@ async fn a_call_has_a_span_on_each_side() {
         assert_eq!((span["name"].as_str(), span["side"].as_str()), (name, side));
         assert!(span.contains_key("id"));
     }
-    assert_eq!(first_call["request_octets"], "1");
-    assert_eq!(first_call["reply_octets"], "5");
+    assert_eq!(first_call["request_bytes"], "1");
+    assert_eq!(first_call["reply_bytes"], "5");
     assert_eq!(first_call["outcome"], "replied");
     assert_eq!(first_request["outcome"], "replied");
     assert_eq!(first_request["traceparent"], PARENT);

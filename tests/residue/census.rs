@@ -12,9 +12,9 @@ use crate::HEAP;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Census {
     pub(crate) descriptors: usize,
-    /// Octets that are allocated.
+    /// Bytes that are allocated.
     pub(crate) heap: usize,
-    /// Octets that the system has given.
+    /// Bytes that the system has given.
     pub(crate) resident: usize,
 }
 

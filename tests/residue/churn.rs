@@ -29,9 +29,9 @@ fn twenty_thousand_clients_leave_nothing_behind() {
         census::until_tasks_are(idle).await;
         let after = Census::take();
 
-        assert!(server.peers().is_empty());
+        assert!(server.remotes().is_empty());
         assert_eq!(after.descriptors, before.descriptors);
-        // Less than an octet for each of them; what the system has given is not as exact.
+        // Less than an byte for each of them; what the system has given is not as exact.
         assert!(after.heap < before.heap + 20_000, "{before:?}, {after:?}");
         assert!(after.resident < before.resident + 0x40_0000, "{before:?}, {after:?}");
         server.close().await;

@@ -176,13 +176,13 @@ impl Busy {
 struct Bodies(Arc<()>);
 
 struct Body {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     _counted: Arc<()>,
 }
 
 impl Bodies {
     fn make(&self, len: usize) -> Bytes {
-        Bytes::from_owner(Body { octets: vec![0; len], _counted: Arc::clone(&self.0) })
+        Bytes::from_owner(Body { bytes: vec![0; len], _counted: Arc::clone(&self.0) })
     }
 
     fn assert_kept(&self, count: usize) {
@@ -196,7 +196,7 @@ impl Bodies {
 
 impl AsRef<[u8]> for Body {
     fn as_ref(&self) -> &[u8] {
-        &self.octets
+        &self.bytes
     }
 }
 

@@ -57,8 +57,8 @@ async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usiz
     let mut events = server.monitor();
     let before = Census::take();
 
-    let (octets, answer) = beginning(client).await;
-    let holder = Holder::start(&endpoint, held, &octets, answer);
+    let (bytes, answer) = beginning(client).await;
+    let holder = Holder::start(&endpoint, held, &bytes, answer);
     let (mut accepted, mut closed) = (0, 0);
     while accepted < held || closed < held - kept {
         match events.recv().await.unwrap().unwrap().kind {
@@ -71,7 +71,7 @@ async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usiz
     let holder = tokio::task::spawn_blocking(|| holder.wait()).await.unwrap();
     let during = Census::take();
     let each = during.heap.saturating_sub(before.heap) / kept;
-    assert!(each <= OCTETS_EACH, "{each} octets for each of {kept}");
+    assert!(each <= BYTES_EACH, "{each} bytes for each of {kept}");
 
     for _ in 0..20 {
         assert_served(&server, &endpoint, client).await;
@@ -88,24 +88,24 @@ async fn assert_served(server: &Server, endpoint: &Endpoint, mechanism: &Mechani
     client.close().await;
 }
 
-/// Returns what a client writes before it needs an answer to its first command, and how many octets
+/// Returns what a client writes before it needs an answer to its first command, and how many bytes
 /// such an answer has, behind the greeting.
 async fn beginning(mechanism: &Mechanism) -> (Vec<u8>, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::builder().mechanism(mechanism.clone());
     let _client = client.connect(listener.local_addr().unwrap()).await.unwrap();
     let (mut stream, _) = listener.accept().await.unwrap();
-    let mut octets = vec![0x00; GREETING];
-    stream.read_exact(&mut octets).await.unwrap();
-    let mut greeting = octets.clone();
+    let mut bytes = vec![0x00; GREETING];
+    stream.read_exact(&mut bytes).await.unwrap();
+    let mut greeting = bytes.clone();
     greeting[AS_SERVER] = 0x01;
     stream.write_all(&greeting).await.unwrap();
     let mut header = [0x00; 2];
     stream.read_exact(&mut header).await.unwrap();
     let mut hello = vec![0x00; header[1].into()];
     stream.read_exact(&mut hello).await.unwrap();
-    let answer = if octets[MECHANISM..].starts_with(b"CURVE") { 170 } else { 10 };
-    ([octets, header.to_vec(), hello].concat(), answer)
+    let answer = if bytes[MECHANISM..].starts_with(b"CURVE") { 170 } else { 10 };
+    ([bytes, header.to_vec(), hello].concat(), answer)
 }
 
 /// A process that dials a server again and again, and leaves every handshake half done.
@@ -116,7 +116,7 @@ struct Holder {
 }
 
 impl Holder {
-    fn start(endpoint: &Endpoint, held: usize, octets: &[u8], answer: usize) -> Self {
+    fn start(endpoint: &Endpoint, held: usize, bytes: &[u8], answer: usize) -> Self {
         let address = endpoint.to_string();
         let address = address.strip_prefix("tcp://").unwrap();
         let mut child = Command::new(env::current_exe().unwrap())
@@ -128,8 +128,8 @@ impl Holder {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        let octets: Vec<String> = octets.iter().map(u8::to_string).collect();
-        writeln!(stdin, "{address}\n{held}\n{answer}\n{}", octets.join(" ")).unwrap();
+        let bytes: Vec<String> = bytes.iter().map(u8::to_string).collect();
+        writeln!(stdin, "{address}\n{held}\n{answer}\n{}", bytes.join(" ")).unwrap();
         Self { child, _stdin: stdin }
     }
 
@@ -155,11 +155,11 @@ fn hold() -> io::Result<()> {
     let address: SocketAddr = line()?.parse().unwrap();
     let count: usize = line()?.parse().unwrap();
     let answer: usize = line()?.parse().unwrap();
-    let octets: Vec<u8> = line()?.split(' ').map(|octet| octet.parse().unwrap()).collect();
+    let bytes: Vec<u8> = line()?.split(' ').map(|byte| byte.parse().unwrap()).collect();
     let mut held = Vec::new();
     for _ in 0..count {
         let mut stream = TcpStream::connect(address)?;
-        stream.write_all(&octets)?;
+        stream.write_all(&bytes)?;
         stream.read_exact(&mut vec![0x00; GREETING + answer])?;
         held.push(stream);
     }
@@ -205,9 +205,9 @@ const OTHERS: usize = 200;
 const BY_DEFAULT: usize = 4_096;
 
 /// What `Builder::max_half_open` says that each may take of the heap.
-const OCTETS_EACH: usize = 8 * 1_024;
+const BYTES_EACH: usize = 8 * 1_024;
 
-/// The octets of a greeting (RFC 37, Greeting), and what is where in them.
+/// The bytes of a greeting (RFC 37, Greeting), and what is where in them.
 const GREETING: usize = 64;
 const MECHANISM: usize = 12;
 const AS_SERVER: usize = 32;

@@ -42,9 +42,9 @@ fn connect_and_idle() {
                 before = Some(Census::take());
             }
         }
-        assert_eq!(server.peers().len(), CONNECTIONS + 1);
+        assert_eq!(server.remotes().len(), CONNECTIONS + 1);
         let each = (Census::take().heap - before.unwrap().heap) / (2 * CONNECTIONS);
-        assert!(each <= OCTETS_EACH, "{each} octets for each end");
+        assert!(each <= BYTES_EACH, "{each} bytes for each end");
         client.close().await;
         server.close().await;
     });
@@ -75,7 +75,7 @@ fn what_a_burst_needed_is_given_back() {
         // The clock runs on by itself while nothing happens.
         time::sleep(Duration::from_secs(5)).await;
         let kept = Census::take().heap.saturating_sub(before) / 2;
-        assert!(kept <= OCTETS_EACH, "{kept} octets at each end");
+        assert!(kept <= BYTES_EACH, "{kept} bytes at each end");
         client.close().await;
         server.close().await;
     });
@@ -86,4 +86,4 @@ const CONNECTIONS: usize = 200;
 
 /// Of the heap, in the mean of both ends. 8 KiB of resident memory are promised, in which there is what
 /// the allocator does not use.
-const OCTETS_EACH: usize = 7 * 1_024 + 512;
+const BYTES_EACH: usize = 7 * 1_024 + 512;

@@ -149,9 +149,9 @@ async fn the_client_is_given_up_with_the_last_handle() {
     let another = requester.clone();
     drop(requester);
     assert_eq!(another.call("still there").await.unwrap(), "still there");
-    assert_eq!(responder.server().peers().len(), 1);
+    assert_eq!(responder.server().remotes().len(), 1);
     drop(another);
-    while !responder.server().peers().is_empty() {
+    while !responder.server().remotes().is_empty() {
         tokio::task::yield_now().await;
     }
     responder.server().close().await;

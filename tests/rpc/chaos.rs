@@ -162,8 +162,8 @@ async fn misbehave(server: Server, mut random: fastrand::Rng) {
         let reply = envelope(REPLY, id, &body);
         let number: u64 = body.to_str().unwrap().parse().unwrap();
         if CUT.contains(&number) {
-            for remote in server.peers() {
-                server.disconnect_peer(remote.connection_id());
+            for remote in server.remotes() {
+                server.disconnect_remote(remote.connection_id());
             }
             continue;
         }

@@ -1,4 +1,4 @@
-//! What a responder makes of the octets that come to it, and what it sends.
+//! What a responder makes of the bytes that come to it, and what it sends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! A peer in another language: Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
+//! A remote in another language: Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
 //!
 //! It is installed below `target/`. Without npm these tests pass over, but for CI, which has it.
 
@@ -17,8 +17,8 @@ use tokio_zmtp::{Client, Message, Server};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_responder_in_another_language_answers_our_calls() {
-    let Some(mut peer) = Peer::start(&["responder"]) else { return };
-    let endpoint = peer.line();
+    let Some(mut remote) = Remote::start(&["responder"]) else { return };
+    let endpoint = remote.line();
     let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
     let bodies: Vec<_> = (0..100).map(|number| format!("number {number}")).collect();
     let calls = bodies.iter().map(|body| requester.call(body.clone()));
@@ -45,7 +45,7 @@ async fn a_responder_in_another_language_answers_our_calls() {
     let mut dropped = tokio_test::task::spawn(requester.call("sleep"));
     assert!(dropped.poll().is_pending());
     drop(dropped);
-    assert_eq!(peer.line(), "cancelled");
+    assert_eq!(remote.line(), "cancelled");
     assert!(requester.stats().is_balanced());
 }
 
@@ -54,8 +54,8 @@ async fn a_requester_in_another_language_calls_our_responder() {
     let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
     let endpoint = responder.server().last_endpoint().unwrap().to_string();
     tokio::spawn(responder.serve(service_fn(answer)));
-    let Some(peer) = Peer::start(&["requester", &endpoint]) else { return };
-    let printed = tokio::task::spawn_blocking(move || peer.finish()).await.unwrap();
+    let Some(remote) = Remote::start(&["requester", &endpoint]) else { return };
+    let printed = tokio::task::spawn_blocking(move || remote.finish()).await.unwrap();
     assert_eq!(printed, "done\n");
     let stats = responder.stats();
     assert_eq!((stats.received, stats.answered, stats.failed), (106, 103, 1));
@@ -82,17 +82,17 @@ async fn answer(request: Request) -> Result<Response, Failure> {
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// A process of Node.js, which is killed with the test.
-struct Peer {
+struct Remote {
     process: Child,
     output: BufReader<ChildStdout>,
 }
 
-impl Peer {
+impl Remote {
     /// Nothing if there is no npm.
     fn start(arguments: &[&str]) -> Option<Self> {
         let directory = installed()?;
         let mut process = Command::new("node")
-            .args(["--no-warnings", "peer.mjs"])
+            .args(["--no-warnings", "remote.mjs"])
             .args(arguments)
             .current_dir(directory)
             .stdin(Stdio::null())
@@ -118,14 +118,14 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for Remote {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Where the peer and what it needs are.
+/// Where the remote and what it needs are.
 fn installed() -> Option<&'static Path> {
     static DIRECTORY: OnceLock<Option<PathBuf>> = OnceLock::new();
     DIRECTORY.get_or_init(install).as_deref()
@@ -137,10 +137,10 @@ fn install() -> Option<PathBuf> {
         eprintln!("there is no npm");
         return None;
     }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rpc/peer");
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpc-peer");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rpc/remote");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpc-remote");
     fs::create_dir_all(&directory).unwrap();
-    for file in ["package.json", "package-lock.json", "peer.mjs"] {
+    for file in ["package.json", "package-lock.json", "remote.mjs"] {
         fs::copy(source.join(file), directory.join(file)).unwrap();
     }
     // Its binaries are in the package, so that nothing is to be built or fetched besides.

@@ -1,4 +1,4 @@
-//! Both sides, and the octets between them, written from `docs/rpc.md`.
+//! Both sides, and the bytes between them, written from `docs/rpc.md`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,10 +24,10 @@ pub(crate) const CONNECTION: u64 = 0xffff_ffff_ffff_ffff;
 
 /// A message of a call.
 pub(crate) fn envelope(kind: u8, id: u64, rest: impl AsRef<[u8]>) -> Vec<u8> {
-    let mut octets = vec![kind];
-    octets.extend(id.to_be_bytes());
-    octets.extend(rest.as_ref());
-    octets
+    let mut bytes = vec![kind];
+    bytes.extend(id.to_be_bytes());
+    bytes.extend(rest.as_ref());
+    bytes
 }
 
 /// What a message of a call is, and whose.
@@ -112,7 +112,7 @@ pub(crate) async fn until(requester: &Requester, is_so: impl Fn(&RequesterStats)
 
 /// Waits until a requester's client is connected to so many servers.
 pub(crate) async fn until_connected(requester: &Requester, servers: usize) {
-    while requester.client().peers().len() != servers {
+    while requester.client().remotes().len() != servers {
         tokio::task::yield_now().await;
     }
 }

@@ -41,12 +41,12 @@ async fn our_ready_waits_for_no_more_than_a_greeting() {
 }
 
 #[tokio::test]
-async fn a_greeting_that_comes_octet_by_octet_is_as_good_as_another() {
+async fn a_greeting_that_comes_byte_by_byte_is_as_good_as_another() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::dial(&server.endpoint).await;
-    for octet in GREETING.into_iter().chain(ready("CLIENT")).chain(message(b"x")) {
-        remote.write(&[octet]).await;
+    for byte in GREETING.into_iter().chain(ready("CLIENT")).chain(message(b"x")) {
+        remote.write(&[byte]).await;
     }
     assert_eq!(server.server.recv().await.unwrap(), "x");
 }
@@ -124,7 +124,7 @@ async fn who_speaks_something_else_is_hung_up_on() {
     let server = Served::new().await;
     let mut unversioned = GREETING;
     unversioned[9] = 0x7E;
-    for octets in [
+    for bytes in [
         &b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..],
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03",
         b"\0",
@@ -136,7 +136,7 @@ async fn who_speaks_something_else_is_hung_up_on() {
         b"\x01\0",
     ] {
         let mut remote = Remote::dial(&server.endpoint).await;
-        remote.write_what_is_taken(octets).await;
+        remote.write_what_is_taken(bytes).await;
         assert!(GREETING.starts_with(&remote.read_to_end().await));
         server.assert_in_use().await;
     }
@@ -160,9 +160,9 @@ async fn another_mechanism_is_hung_up_on_without_a_ready() {
 async fn a_greeting_that_is_cut_off_concerns_nobody_else() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
-    for octets in [0, 1, 10, 11, 63, 64] {
+    for bytes in [0, 1, 10, 11, 63, 64] {
         let mut remote = Remote::dial(&server.endpoint).await;
-        remote.write(&GREETING[..octets]).await;
+        remote.write(&GREETING[..bytes]).await;
         remote.shut_down().await;
         assert!(remote.read_to_end().await.starts_with(&GREETING));
         server.assert_in_use().await;
@@ -210,7 +210,7 @@ async fn a_socket_type_that_is_no_peer_is_told_so() {
 async fn whatever_but_a_ready_ends_the_handshake() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
-    for octets in [
+    for bytes in [
         message(b"too soon"),
         ping(b""),
         command("HELLO", b"\x01u\x01p"),
@@ -232,8 +232,8 @@ async fn whatever_but_a_ready_ends_the_handshake() {
         remote.write(&GREETING).await;
         assert_eq!(remote.read(64).await, GREETING);
         remote.read_frame().await;
-        remote.write(&octets).await;
-        assert_eq!(remote.read_to_end().await, b"", "after {}", octets.escape_ascii());
+        remote.write(&bytes).await;
+        assert_eq!(remote.read_to_end().await, b"", "after {}", bytes.escape_ascii());
         server.assert_in_use().await;
     }
 }
@@ -303,7 +303,7 @@ async fn a_message_above_the_limit_is_hung_up_on() {
 }
 
 #[tokio::test]
-async fn a_message_below_the_limit_of_one_octet_passes() {
+async fn a_message_below_the_limit_of_one_byte_passes() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().max_message_size(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -447,9 +447,9 @@ async fn a_client_is_not_disturbed_by_a_bad_server_beside_a_good_one() {
     let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = client.last_endpoint().unwrap();
     let good = Server::connect(endpoint.clone()).await.unwrap();
-    for octets in [&b"HTTP/1.1 200 OK\r\n"[..], &[&GREETING[..], &ready("CLIENT")].concat()] {
+    for bytes in [&b"HTTP/1.1 200 OK\r\n"[..], &[&GREETING[..], &ready("CLIENT")].concat()] {
         let mut bad = Remote::dial(&endpoint).await;
-        bad.write_what_is_taken(octets).await;
+        bad.write_what_is_taken(bytes).await;
         bad.read_to_end().await;
         // A remote that never was one gets no turn.
         for number in 0..10_u8 {
@@ -471,7 +471,7 @@ async fn assert_gets_ready_after_a_greeting(remote: &mut Remote, socket_type: &s
 /// Frames that RFC 37 does not allow, each by another rule.
 fn bad_frames() -> Vec<Vec<u8>> {
     let mut frames = vec![
-        // 2^63 octets, and one less than 2^64.
+        // 2^63 bytes, and one less than 2^64.
         b"\x02\x80\0\0\0\0\0\0\0".to_vec(),
         b"\x02\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF".to_vec(),
         // Commands are one frame.

@@ -218,7 +218,7 @@ async fn remotes_that_are_disconnected_by_their_id_count() {
         let mut remote = Remote::client(&endpoint).await;
         remote.write(&message(b"left")).await;
         remote.sync().await;
-        server.disconnect_peer(server.peers()[0].connection_id());
+        server.disconnect_remote(server.remotes()[0].connection_id());
         drop(remote);
         events::until_disconnected(&mut monitor).await;
         while server.stats().ended.remotes < left {

@@ -89,7 +89,7 @@ async fn closing_loses_nothing_to_what_was_never_received() {
     let server = builder.bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = Remote::known_to(&server).await;
     // Fills the queue, the read buffer, and some of the kernel's: closing a stream with unread
-    // octets would reset it.
+    // bytes would reset it.
     remote.write(&remote::message(&[0; 1_000]).repeat(300)).await;
     for _ in 0..2_000 {
         server.route(vec![7; 1_000], id).await.unwrap();

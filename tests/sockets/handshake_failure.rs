@@ -16,8 +16,8 @@ async fn another_socket_type_is_told_by_its_name() {
     for (name, socket_type) in
         [("DEALER", SocketType::Dealer), ("REQ", SocketType::Req), ("RADIO", SocketType::Radio)]
     {
-        let octets = [&GREETING[..], &remote::ready(name)].concat();
-        for (local, failure) in on_either_side(&octets).await {
+        let bytes = [&GREETING[..], &remote::ready(name)].concat();
+        for (local, failure) in on_either_side(&bytes).await {
             let HandshakeFailure::IncompatibleSocketType { local: told, remote } = failure else {
                 panic!("{failure:?}");
             };
@@ -60,8 +60,8 @@ async fn another_mechanism_is_told_by_its_name() {
 #[tokio::test]
 async fn a_refusal_is_told_with_its_reason() {
     let _watchdog = Watchdog::start();
-    let octets = [&GREETING[..], &remote::command("ERROR", b"\x0Bno\nlonger\x1B.")].concat();
-    for (_, failure) in on_either_side(&octets).await {
+    let bytes = [&GREETING[..], &remote::command("ERROR", b"\x0Bno\nlonger\x1B.")].concat();
+    for (_, failure) in on_either_side(&bytes).await {
         let HandshakeFailure::Refused { reason } = failure else { panic!("{failure:?}") };
         assert!(reason.contains("longer"));
         assert!(!reason.contains(char::is_control), "{reason:?}");
@@ -71,12 +71,12 @@ async fn a_refusal_is_told_with_its_reason() {
 #[tokio::test]
 async fn who_speaks_something_else_is_told_of_as_breaking_the_protocol() {
     let _watchdog = Watchdog::start();
-    for octets in [
+    for bytes in [
         &b"hello"[..],
         &[&GREETING[..], &remote::message(b"too soon")].concat(),
         &[&GREETING[..], &remote::command("READY", b"\x0BSocket-Type\xFF\xFF\xFF\xFF")].concat(),
     ] {
-        for (_, failure) in on_either_side(octets).await {
+        for (_, failure) in on_either_side(bytes).await {
             let HandshakeFailure::Protocol(_) = failure else { panic!("{failure:?}") };
             assert_eq!(failure.to_string(), "the remote broke the protocol");
             assert!(!failure.source().unwrap().to_string().is_empty());
@@ -89,7 +89,7 @@ async fn what_a_remote_speaks_instead_is_told_by_its_name() {
     let _watchdog = Watchdog::start();
     let mut unversioned = GREETING;
     unversioned[9] = 0x7E;
-    for (octets, protocol, name) in [
+    for (bytes, protocol, name) in [
         (&b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], ForeignProtocol::Http, "HTTP/1"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", ForeignProtocol::Tls, "TLS"),
         (b"SSH-2.0-OpenSSH_9.6\r\n", ForeignProtocol::Ssh, "SSH"),
@@ -97,7 +97,7 @@ async fn what_a_remote_speaks_instead_is_told_by_its_name() {
         (&unversioned, ForeignProtocol::Zmtp1, "ZMTP 1"),
         (b"\x01\0", ForeignProtocol::Zmtp1, "ZMTP 1"),
     ] {
-        for (_, failure) in on_either_side(octets).await {
+        for (_, failure) in on_either_side(bytes).await {
             assert_eq!(failure.to_string(), format!("the remote speaks {name}, not ZMTP 3"));
             let HandshakeFailure::ForeignProtocol { protocol: told } = failure else {
                 panic!("{failure:?}");
@@ -110,8 +110,8 @@ async fn what_a_remote_speaks_instead_is_told_by_its_name() {
 #[tokio::test]
 async fn who_hangs_up_is_told_of() {
     let _watchdog = Watchdog::start();
-    for octets in [&GREETING[..0], &GREETING[..20], &GREETING] {
-        for (_, failure) in on_either_side(octets).await {
+    for bytes in [&GREETING[..0], &GREETING[..20], &GREETING] {
+        for (_, failure) in on_either_side(bytes).await {
             assert!(matches!(failure, HandshakeFailure::ClosedByRemote), "{failure:?}");
         }
     }
@@ -160,11 +160,11 @@ async fn who_waits_for_a_remote_is_told_of_the_refusal() {
 
 /// What a server and a client tell of a remote that says this and then hangs up, with the types of
 /// the two.
-async fn on_either_side(octets: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
+async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     let mut remote = Remote::dial(&server.last_endpoint().unwrap()).await;
-    let of_server = tokio::join!(failure(&mut monitor), say(&mut remote, octets)).0;
+    let of_server = tokio::join!(failure(&mut monitor), say(&mut remote, bytes)).0;
     assert_eq!(of_server.0.0, Some(remote.address()));
 
     let listener = RemoteListener::bind();
@@ -172,7 +172,7 @@ async fn on_either_side(octets: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     let mut monitor = client.monitor();
     client.connect(listener.endpoint()).await.unwrap();
     let mut remote = listener.accept().await;
-    let of_client = tokio::join!(failure(&mut monitor), say(&mut remote, octets)).0;
+    let of_client = tokio::join!(failure(&mut monitor), say(&mut remote, bytes)).0;
     assert_eq!(of_client.0.0, Some(remote.address()));
 
     for ((_, connection_id, routing_id), _) in [&of_server, &of_client] {
@@ -184,8 +184,8 @@ async fn on_either_side(octets: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
 
 /// Says what there is to say, as far as it is listened to, and reads the rest so that the socket has
 /// no other reason to fail.
-async fn say(remote: &mut Remote, octets: &[u8]) {
-    remote.write_what_is_taken(octets).await;
+async fn say(remote: &mut Remote, bytes: &[u8]) {
+    remote.write_what_is_taken(bytes).await;
     remote.shut_down().await;
     remote.read_to_end().await;
 }

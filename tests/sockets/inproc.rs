@@ -211,8 +211,8 @@ async fn both_sides_know_and_count_each_other() {
     assert_eq!(remote.property("X-Side"), Some(&b"server"[..]));
     let (ours, theirs) = (client.stats(), server.stats());
     assert_eq!((ours.sent, ours.received), (theirs.received, theirs.sent));
-    assert_eq!((ours.sent.messages, ours.sent.octets), (1, 12));
-    assert_eq!((ours.received.messages, ours.received.octets), (1, 5));
+    assert_eq!((ours.sent.messages, ours.sent.bytes), (1, 12));
+    assert_eq!((ours.received.messages, ours.received.bytes), (1, 5));
 }
 
 #[tokio::test]
@@ -221,13 +221,13 @@ async fn a_disconnected_remote_is_gone_on_both_sides() {
     let (client, server) = pair().await;
     client.send("x").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
-    assert!(server.disconnect_peer(id));
+    assert!(server.disconnect_remote(id));
     until(|| server.try_route("y", id).is_err()).await;
     // Its endpoint is still connected, so that it comes back under another id.
     client.send("again").await.unwrap();
     assert_ne!(server.recv().await.unwrap().routing_id(), Some(id));
     client.disconnect(client.last_endpoint().unwrap()).await.unwrap();
-    until(|| server.peers().is_empty()).await;
+    until(|| server.remotes().is_empty()).await;
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn a_receiver_that_is_full_holds_up_no_ending() {
     client.connected().await.unwrap();
     client.send("x").await.unwrap();
     client.disconnect(&endpoint).await.unwrap();
-    until(|| server.peers().is_empty()).await;
+    until(|| server.remotes().is_empty()).await;
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 

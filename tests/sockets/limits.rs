@@ -287,8 +287,8 @@ async fn exchange(
 ) -> Result<(), String> {
     round_trip(client, server, monitor).await?;
     if matches!(row.expected, Expected::Works | Expected::MayBeRefused(_)) {
-        for remote in server.peers() {
-            server.disconnect_peer(remote.connection_id());
+        for remote in server.remotes() {
+            server.disconnect_remote(remote.connection_id());
         }
         until_disconnected(monitor).await?;
         round_trip(client, server, monitor).await?;
@@ -483,4 +483,4 @@ const MAX: Duration = Duration::MAX;
 const LONG: Duration = Duration::from_secs(3_600);
 
 /// Longer than the name of any network interface.
-const LONG_NAME: &str = "a-name-of-more-than-fifteen-octets";
+const LONG_NAME: &str = "a-name-of-more-than-fifteen-bytes";

@@ -42,7 +42,7 @@ async fn a_higher_mark_wakes_those_who_wait_for_room() {
 }
 
 #[tokio::test]
-async fn a_higher_mark_in_octets_wakes_those_who_wait_for_room() {
+async fn a_higher_mark_in_bytes_wakes_those_who_wait_for_room() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let client = Client::builder().send_hwm_bytes(1).connect(place.endpoint()).await.unwrap();
@@ -91,7 +91,7 @@ async fn a_mark_holds_for_remotes_to_come() {
 }
 
 #[tokio::test]
-async fn the_message_that_reaches_a_mark_in_octets_is_the_last_that_is_queued() {
+async fn the_message_that_reaches_a_mark_in_bytes_is_the_last_that_is_queued() {
     let _watchdog = Watchdog::start();
     for (mark, size, taken) in [(1, 0, 1), (1_000, 400, 3), (1_000, 5_000, 1), (100_000, 30_000, 4)]
     {

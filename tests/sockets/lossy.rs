@@ -51,7 +51,7 @@ async fn a_remote_that_goes_while_a_message_waits_for_it_is_passed_over() {
         assert!(sink.flush().now_or_never().is_none());
         assert_eq!(sink.dropped(), 0);
 
-        assert!(server.disconnect_peer(id));
+        assert!(server.disconnect_remote(id));
         sink.flush().await.unwrap();
         assert_eq!(sink.dropped(), 1);
     }

@@ -1,6 +1,6 @@
 //! CLIENT and SERVER over real TCP connections, through the public API alone.
 //!
-//! What has to be seen octet by octet is played against a [`remote::Remote`]. One binary, since
+//! What has to be seen byte by byte is played against a [`remote::Remote`]. One binary, since
 //! linking takes longer than running.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
@@ -47,13 +47,13 @@ mod monitor;
 mod mute_state;
 mod names;
 mod notices;
-mod peers;
 mod proxy_protocol;
 mod races;
 mod readiness;
 mod reconnect;
 mod reconnect_stop;
 mod refused;
+mod remotes;
 mod resources;
 mod round_trip;
 mod routing;

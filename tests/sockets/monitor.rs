@@ -152,9 +152,9 @@ async fn the_end_of_a_connection_is_told_with_its_cause() {
     let server =
         Server::builder().max_message_size(Some(10)).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
-    let mut end_after = async |octets: &[u8]| {
+    let mut end_after = async |bytes: &[u8]| {
         let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
-        remote.write(octets).await;
+        remote.write(bytes).await;
         remote.shut_down().await;
         events::until_disconnected(&mut monitor).await
     };

@@ -59,7 +59,7 @@ async fn every_address_of_a_name_has_a_connection_and_a_queue() {
     for server in &servers {
         server.recv().await.unwrap();
     }
-    let mut endpoints: Vec<_> = client.peers().iter().map(|one| one.endpoint().clone()).collect();
+    let mut endpoints: Vec<_> = client.remotes().iter().map(|one| one.endpoint().clone()).collect();
     for server in servers {
         let at = endpoints.iter().position(|one| Some(one) == server.last_endpoint().as_ref());
         endpoints.remove(at.unwrap());
@@ -221,7 +221,7 @@ async fn a_name_that_cannot_be_asked_for_keeps_its_addresses() {
     }
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
-    assert_eq!(client.peers().len(), 1);
+    assert_eq!(client.remotes().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,7 +283,7 @@ async fn a_file_names_what_is_connected_to_with_all_addresses() {
     let client = config.start().await.unwrap();
     client.connected().await.unwrap();
     client.send("x").await.unwrap();
-    assert_eq!(client.peers()[0].endpoint(), &Endpoint::Tcp(tcp));
+    assert_eq!(client.remotes()[0].endpoint(), &Endpoint::Tcp(tcp));
 }
 
 /// What is known of names: the same of each.
@@ -361,7 +361,7 @@ fn patient(names: &Script) -> Builder<Client> {
 /// Waits until so many remotes are connected.
 async fn connected(client: &Client, remotes: usize) {
     let mut monitor = client.monitor();
-    while client.peers().len() != remotes {
+    while client.remotes().len() != remotes {
         monitor.recv().await.unwrap().unwrap();
     }
 }

@@ -99,7 +99,7 @@ async fn a_server_is_not_told_of_who_never_finished_a_handshake_nor_of_whom_it_e
     let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"x")).await;
     let id = server.recv().await.unwrap().routing_id().unwrap();
-    assert!(server.disconnect_peer(id));
+    assert!(server.disconnect_remote(id));
     remote.read_to_end().await;
     drop(remote);
 

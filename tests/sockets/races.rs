@@ -96,9 +96,9 @@ async fn disconnecting_a_remote_that_reconnects_loses_nothing(transport: Transpo
         let (server, received_all, mut rng) = (server.clone(), received_all.clone(), rng.fork());
         async move {
             while !received_all.load(Ordering::Relaxed) {
-                for remote in server.peers() {
+                for remote in server.remotes() {
                     turns(&mut rng).await;
-                    server.disconnect_peer(remote.connection_id());
+                    server.disconnect_remote(remote.connection_id());
                 }
                 task::yield_now().await;
             }

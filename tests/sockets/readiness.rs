@@ -100,7 +100,7 @@ fn assert_reaches_nobody(server: &Server) {
     let unknown = RoutingId::new(7).unwrap();
     let routed = server.try_route("x", unknown);
     assert_eq!(routed, Err(TryRouteError::HostUnreachable(Message::from("x"))));
-    assert_eq!(server.peers(), []);
+    assert_eq!(server.remotes(), []);
 }
 
 /// Sends messages until the client is full; returns how many it took.

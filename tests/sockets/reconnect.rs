@@ -124,13 +124,13 @@ async fn messages_survive_any_number_of_cuts_in_order() {
     remote.shut_down().await;
     drop(remote);
     // Of each message but the first a cut, once, in the header or at some place of the body.
-    for (number, octets) in (0..).zip([0, 1, 9, 10, 1_000, 100_000, 0]) {
+    for (number, bytes) in (0..).zip([0, 1, 9, 10, 1_000, 100_000, 0]) {
         let mut remote = listener.accept_as("SERVER").await;
         let body = remote.read_message().await;
         assert_eq!(body.len(), LONGER_THAN_BUFFERS);
-        assert!(body.iter().all(|octet| *octet == number));
-        let read = remote.read(octets).await;
-        assert!(read.iter().skip(9).all(|octet| *octet == number + 1));
+        assert!(body.iter().all(|byte| *byte == number));
+        let read = remote.read(bytes).await;
+        assert!(read.iter().skip(9).all(|byte| *byte == number + 1));
     }
     assert_eq!(client.stats().dropped.refused, 0);
 }
@@ -228,7 +228,7 @@ async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again()
 }
 
 // Time is paused from here on: it advances only while nothing but a timer is waited for. So there
-// must be no other timer, such as a deadline, while octets are under way.
+// must be no other timer, such as a deadline, while bytes are under way.
 
 #[tokio::test(start_paused = true)]
 async fn attempts_become_rarer_until_a_remote_has_sent_something() {

@@ -28,13 +28,13 @@ async fn an_endpoint_where_nobody_listens_is_given_up_if_the_options_say_so() {
 async fn an_endpoint_is_given_up_after_a_failed_handshake_if_the_options_say_so() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::HandshakeFailed]), once()] {
-        for octets in
+        for bytes in
             [&b""[..], b"SSH-2.0-", &[&remote::GREETING[..], &remote::ready("SUB")].concat()]
         {
             let listener = RemoteListener::bind();
             let (client, mut monitor) = connected_to(builder.clone(), &listener.endpoint()).await;
             let mut remote = listener.accept().await;
-            remote.write(octets).await;
+            remote.write(bytes).await;
             remote.shut_down().await;
             remote.read_to_end().await;
 

@@ -108,7 +108,7 @@ async fn ends_by_this_side_do_not_count() {
     for _ in 0..4 {
         let mut remote = listener.accept_as("SERVER").await;
         remote.read(1_000).await;
-        assert!(client.disconnect_peer(client.peers()[0].connection_id()));
+        assert!(client.disconnect_remote(client.remotes()[0].connection_id()));
         // What the remote does then is no refusal.
         remote.read_to_end().await;
     }

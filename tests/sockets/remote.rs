@@ -1,4 +1,4 @@
-//! A remote that is played by hand, with its octets in view.
+//! A remote that is played by hand, with its bytes in view.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -71,12 +71,12 @@ impl Remote {
         assert_eq!(self.read_frame().await, (COMMAND, b"\x04PONGsync".to_vec()));
     }
 
-    pub(crate) async fn write(&mut self, octets: &[u8]) {
-        self.stream.write_all(octets).await.unwrap();
+    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
     }
 
-    pub(crate) async fn read(&mut self, octets: usize) -> Vec<u8> {
-        let mut read = vec![0; octets];
+    pub(crate) async fn read(&mut self, bytes: usize) -> Vec<u8> {
+        let mut read = vec![0; bytes];
         self.stream.read_exact(&mut read).await.unwrap();
         read
     }
@@ -122,19 +122,19 @@ impl Remote {
     }
 
     /// Writes all of it, or less if the socket hangs up.
-    pub(crate) async fn write_what_is_taken(&mut self, octets: &[u8]) {
-        match self.stream.write_all(octets).await {
+    pub(crate) async fn write_what_is_taken(&mut self, bytes: &[u8]) {
+        match self.stream.write_all(bytes).await {
             Ok(()) => {}
             Err(error) if is_reset(&error) => {}
             Err(error) => panic!("{error}"),
         }
     }
 
-    /// Writes `octets`, and reads so many at the same time.
-    pub(crate) async fn exchange(&mut self, octets: &[u8], read: usize) -> Vec<u8> {
+    /// Writes `bytes`, and reads so many at the same time.
+    pub(crate) async fn exchange(&mut self, bytes: &[u8], read: usize) -> Vec<u8> {
         let (mut reader, mut writer) = self.stream.split();
         let mut received = vec![0; read];
-        tokio::try_join!(writer.write_all(octets), reader.read_exact(&mut received)).unwrap();
+        tokio::try_join!(writer.write_all(bytes), reader.read_exact(&mut received)).unwrap();
         received
     }
 

@@ -55,9 +55,9 @@ async fn bodies_of_every_frame_size_pass_both_ways(transport: Transport) {
         let body = pattern(len);
         client.send(body.clone()).await.unwrap();
         let request = server.recv().await.unwrap();
-        assert!(request == body, "a request of {len} octets");
+        assert!(request == body, "a request of {len} bytes");
         server.reply(&request, &request).await.unwrap();
-        assert!(client.recv().await.unwrap() == body, "a reply of {len} octets");
+        assert!(client.recv().await.unwrap() == body, "a reply of {len} bytes");
     }
 }
 
@@ -148,9 +148,9 @@ async fn a_hundred_thousand_messages_arrive_in_order_each_way(transport: Transpo
     tokio::try_join!(requests, replies, receive_replies).unwrap();
 }
 
-over_every_transport!(whatever_owns_octets_is_sent);
+over_every_transport!(whatever_owns_bytes_is_sent);
 
-async fn whatever_owns_octets_is_sent(transport: Transport) {
+async fn whatever_owns_bytes_is_sent(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, client) = pair(transport.any()).await;
     let message = Message::from("abc");
@@ -174,9 +174,9 @@ async fn whatever_owns_octets_is_sent(transport: Transport) {
     assert!(server.recv().await.unwrap().is_empty());
 }
 
-over_every_transport!(a_received_message_becomes_what_owns_octets);
+over_every_transport!(a_received_message_becomes_what_owns_bytes);
 
-async fn a_received_message_becomes_what_owns_octets(transport: Transport) {
+async fn a_received_message_becomes_what_owns_bytes(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, client) = pair(transport.any()).await;
     for _ in 0..3 {
@@ -320,7 +320,7 @@ async fn a_server_is_a_sink_of_messages_that_name_their_remote(transport: Transp
 }
 
 #[tokio::test]
-async fn a_client_is_a_sink_of_whatever_owns_octets() {
+async fn a_client_is_a_sink_of_whatever_owns_bytes() {
     fn is_sink<M, S: Sink<M, Error = SendError>>(_: &S) {}
 
     let client = Client::builder().build();

@@ -64,7 +64,7 @@ async fn heartbeats_and_what_a_socket_sends_by_itself_are_encrypted_too() {
     client.send("request").await.unwrap();
     let request = server.recv().await.unwrap();
     let id = request.routing_id().unwrap();
-    while server.peer_stats(id).unwrap().heartbeat_round_trip.is_none() {
+    while server.remote_stats(id).unwrap().heartbeat_round_trip.is_none() {
         tokio::task::yield_now().await;
     }
 }

@@ -26,7 +26,7 @@ async fn a_connection_goes_through_the_proxy() {
     let (request, seen) = server.recv_from().await.unwrap();
     server.reply(&request, "reply").await.unwrap();
     assert_eq!(client.recv().await.unwrap(), "reply");
-    let remote = client.peers().remove(0);
+    let remote = client.remotes().remove(0);
     assert_eq!(remote.address().map(Endpoint::from), Some(endpoint.clone()));
     assert_eq!(format!("tcp://{}", proxy.targets.borrow()[0]), endpoint.to_string());
     assert_ne!(seen.address(), None);
@@ -43,7 +43,7 @@ async fn a_host_name_is_resolved_by_the_proxy() {
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
     assert_eq!(proxy.targets.borrow()[0], format!("localhost:{}", tcp.port()));
-    assert_eq!(client.peers()[0].address(), None);
+    assert_eq!(client.remotes()[0].address(), None);
 }
 
 #[tokio::test]

@@ -11,14 +11,14 @@ use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListen
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn messages_and_octets_are_counted_both_ways() {
+async fn messages_and_bytes_are_counted_both_ways() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
     client.connected().await.unwrap();
     assert_eq!(client.stats().sent, Volume::default());
 
-    // With headers of two octets, and of nine above 255.
+    // With headers of two bytes, and of nine above 255.
     for len in [0, 1, 255, 256, 100_000] {
         client.send(vec![0; len]).await.unwrap();
     }
@@ -27,19 +27,19 @@ async fn messages_and_octets_are_counted_both_ways() {
         id = server.recv().await.unwrap().routing_id();
     }
     let id = id.unwrap();
-    let there = Volume { messages: 5, octets: 2 + 3 + 257 + 265 + 100_009 };
+    let there = Volume { messages: 5, bytes: 2 + 3 + 257 + 265 + 100_009 };
     server.route("reply", id).await.unwrap();
     client.recv().await.unwrap();
-    let back = Volume { messages: 1, octets: 7 };
+    let back = Volume { messages: 1, bytes: 7 };
 
     let (of_client, of_server) = (client.stats(), server.stats());
     assert_eq!((of_client.sent, of_client.received), (there, back));
     assert_eq!((of_server.sent, of_server.received), (back, there));
     assert_eq!((of_client.connected, of_server.connected), (1, 1));
-    let peer = client.peer_stats(client.peers()[0].connection_id()).unwrap();
-    assert_eq!((peer.sent, peer.received), (there, back));
-    let peer = server.peer_stats(id).unwrap();
-    assert_eq!((peer.sent, peer.received), (back, there));
+    let stats = client.remote_stats(client.remotes()[0].connection_id()).unwrap();
+    assert_eq!((stats.sent, stats.received), (there, back));
+    let stats = server.remote_stats(id).unwrap();
+    assert_eq!((stats.sent, stats.received), (back, there));
 }
 
 #[tokio::test]
@@ -72,16 +72,16 @@ async fn what_is_queued_is_counted_for_each_remote() {
         remotes.push(remote);
     }
     assert_eq!(numbers(server.stats().queued), (0, 10));
-    let ids: Vec<_> = server.peers().iter().map(tokio_zmtp::Remote::connection_id).collect();
-    assert_eq!(numbers(server.peer_stats(ids[0]).unwrap().queued), (0, 3));
-    assert_eq!(numbers(server.peer_stats(ids[1]).unwrap().queued), (0, 7));
+    let ids: Vec<_> = server.remotes().iter().map(tokio_zmtp::Remote::connection_id).collect();
+    assert_eq!(numbers(server.remote_stats(ids[0]).unwrap().queued), (0, 3));
+    assert_eq!(numbers(server.remote_stats(ids[1]).unwrap().queued), (0, 7));
 
     // One of each.
     for _ in 0..2 {
         server.recv().await.unwrap();
     }
-    assert_eq!(numbers(server.peer_stats(ids[0]).unwrap().queued), (0, 2));
-    assert_eq!(numbers(server.peer_stats(ids[1]).unwrap().queued), (0, 6));
+    assert_eq!(numbers(server.remote_stats(ids[0]).unwrap().queued), (0, 2));
+    assert_eq!(numbers(server.remote_stats(ids[1]).unwrap().queued), (0, 6));
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn what_is_queued_behind_a_remote_that_does_not_read_is_counted() {
     for _ in 0..4 {
         server.try_route("x", id).unwrap();
     }
-    assert_eq!(numbers(server.peer_stats(id).unwrap().queued), (4, 0));
+    assert_eq!(numbers(server.remote_stats(id).unwrap().queued), (4, 0));
     // What is not wholly written is not sent.
     assert_eq!(server.stats().sent, Volume::default());
 }
@@ -107,7 +107,7 @@ async fn what_was_dropped_is_counted_by_cause() {
     let multipart = [&[MORE, 1][..], b"a", &[0, 1], b"b"].concat();
     remote.write(&multipart.repeat(2)).await;
     remote.sync().await;
-    assert_eq!(server.peer_stats(id).unwrap().multipart, 2);
+    assert_eq!(server.remote_stats(id).unwrap().multipart, 2);
     let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
     assert_eq!((multipart, undelivered, unreceived), (2, 0, 0));
 
@@ -145,8 +145,8 @@ async fn connections_that_were_made_again_are_counted() {
         let mut remote = listener.accept_as("SERVER").await;
         remote.sync().await;
         assert_eq!(client.stats().reconnects, reconnects);
-        let id = client.peers()[0].connection_id();
-        assert_eq!(client.peer_stats(id).unwrap().reconnects, reconnects);
+        let id = client.remotes()[0].connection_id();
+        assert_eq!(client.remote_stats(id).unwrap().reconnects, reconnects);
         drop(remote);
     }
 }
@@ -164,8 +164,8 @@ async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
         .unwrap();
     let mut remote = listener.accept_as("SERVER").await;
     remote.sync().await;
-    let id = client.peers()[0].connection_id();
-    assert_eq!(client.peer_stats(id).unwrap().heartbeat_round_trip, None);
+    let id = client.remotes()[0].connection_id();
+    assert_eq!(client.remote_stats(id).unwrap().heartbeat_round_trip, None);
 
     for seconds in [3, 1] {
         let (_, ping) = remote.read_frame().await;
@@ -174,7 +174,7 @@ async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
         time::sleep(taken).await;
         remote.write(&remote::command("PONG", &ping[7..])).await;
         remote.sync().await;
-        let round_trip = client.peer_stats(id).unwrap().heartbeat_round_trip.unwrap();
+        let round_trip = client.remote_stats(id).unwrap().heartbeat_round_trip.unwrap();
         assert!(
             (taken..taken + Duration::from_millis(500)).contains(&round_trip),
             "{round_trip:?}"
@@ -191,15 +191,15 @@ async fn what_a_remote_did_is_counted_after_it_has_gone() {
         let (mut remote, id) = Remote::known_to(&server).await;
         server.route("reply", id).await.unwrap();
         remote.read_message().await;
-        let id = server.peer(id).unwrap().connection_id();
+        let id = server.remote(id).unwrap().connection_id();
         drop(remote);
         events::until_disconnected(&mut monitor).await;
 
-        assert_eq!(server.peer_stats(id), None::<RemoteStats>);
+        assert_eq!(server.remote_stats(id), None::<RemoteStats>);
         let stats = server.stats();
         assert_eq!(stats.connected, 0);
-        assert_eq!(stats.sent, Volume { messages: round, octets: 7 * round });
-        assert_eq!(stats.received, Volume { messages: round, octets: 7 * round });
+        assert_eq!(stats.sent, Volume { messages: round, bytes: 7 * round });
+        assert_eq!(stats.received, Volume { messages: round, bytes: 7 * round });
     }
     server.close().await;
     task::yield_now().await;

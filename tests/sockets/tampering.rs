@@ -65,11 +65,11 @@ async fn a_message_that_was_changed_ends_its_connection_and_no_other() {
     .await;
     let mut monitor = server.monitor();
     changed.send("before").await.unwrap();
-    changed.send("one of more than fifty octets").await.unwrap();
-    honest.send("one of more than fifty octets").await.unwrap();
+    changed.send("one of more than fifty bytes").await.unwrap();
+    honest.send("one of more than fifty bytes").await.unwrap();
     let mut received = [server.recv().await.unwrap(), server.recv().await.unwrap()];
     received.sort_by_key(|message| message.len());
-    assert_eq!(received, ["before", "one of more than fifty octets"]);
+    assert_eq!(received, ["before", "one of more than fifty bytes"]);
     let reason = loop {
         let event = monitor.recv().await.unwrap().unwrap();
         if let EventKind::Disconnected { reason, .. } = event.kind {

@@ -71,6 +71,6 @@ const ROUNDS: u16 = 20;
 const WARM_UP: u16 = 5;
 
 /// Leaves the C library with SSE2, which is a part of the architecture. `rep movsb`, which ERMS and FSRM
-/// stand for, is one instruction, of which valgrind counts each octet.
+/// stand for, is one instruction, of which valgrind counts each byte.
 const PLAIN_COPIES: &str =
     "glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM,-SSSE3";

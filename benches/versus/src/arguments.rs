@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Only these runtimes of Tokio
     #[arg(long, value_delimiter = ',')]
     pub(crate) runtimes: Vec<Runtime>,
-    /// Only bodies of these many octets
+    /// Only bodies of these many bytes
     #[arg(long, value_delimiter = ',')]
     pub(crate) sizes: Vec<usize>,
     /// Rounds of each measurement

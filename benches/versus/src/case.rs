@@ -17,7 +17,7 @@ pub(crate) struct Case {
     pub(crate) clients: usize,
     /// Requests on their way at once; zero for what goes one way.
     pub(crate) outstanding: usize,
-    /// Octets of a body.
+    /// Bytes of a body.
     pub(crate) size: usize,
 }
 
@@ -135,9 +135,9 @@ pub(crate) enum Metric {
     Median,
     /// Microseconds that 99 of 100 round trips do not take longer than.
     P99,
-    /// Octets of memory for each connection, in the process that accepted it.
+    /// Bytes of memory for each connection, in the process that accepted it.
     ServerMemory,
-    /// Octets of memory for each connection, in the process that made it.
+    /// Bytes of memory for each connection, in the process that made it.
     ClientMemory,
     /// Seconds of processor time of both processes for a million messages.
     Processor,
@@ -152,7 +152,7 @@ impl Metric {
     }
 }
 
-/// Reads `64`, `4Ki` or `1Mi` for the octets of a body.
+/// Reads `64`, `4Ki` or `1Mi` for the bytes of a body.
 pub(crate) fn in_words(size: usize) -> String {
     match size {
         size if size >= 1 << 20 && size % (1 << 20) == 0 => format!("{}Mi", size >> 20),

@@ -97,11 +97,11 @@ fn about(section: Section) -> &'static str {
              of another core is measured."
         }
         Section::Pipelined => {
-            "Bodies of 64 octets over tcp. A client takes the replies that are there, then makes as \
+            "Bodies of 64 bytes over tcp. A client takes the replies that are there, then makes as \
              many new requests."
         }
         Section::FanIn => {
-            "Bodies of 64 octets over tcp. All clients are sockets of one process, where each is \
+            "Bodies of 64 bytes over tcp. All clients are sockets of one process, where each is \
              sent from by a future of its own; libzmq's, whose calls block, take turns with a \
              hundred messages each. Bare sockets have no part in this."
         }
@@ -113,13 +113,13 @@ fn about(section: Section) -> &'static str {
              no part in this."
         }
         Section::Cost => {
-            "Bodies of 64 octets over tcp, users' and system's time of both processes. System calls \
+            "Bodies of 64 bytes over tcp, users' and system's time of both processes. System calls \
              are counted in runs of their own, by `perf` or `strace`; where there is neither, there \
              is no table of them."
         }
         Section::Rpc => {
-            "Bodies of 64 octets, 100 callers that share a connection and each wait for an answer \
-             before the next call. tonic carries one message of one field of octets."
+            "Bodies of 64 bytes, 100 callers that share a connection and each wait for an answer \
+             before the next call. tonic carries one message of one field of bytes."
         }
     }
 }
@@ -159,9 +159,9 @@ const LIMITS: &str = "
 **monocoque, one way.** Its sockets belong to one task, which frames a message in its write buffer and
 takes one out of its read buffer: there is no queue, no lock and no second task. A handle here is cloned and
 used from anywhere, so a message is moved into a queue under a lock, and a connection takes it from there.
-Half as fast again as monocoque would be 60 ns a message at either end. A sender of 64 octets takes 80, by `perf`
+Half as fast again as monocoque would be 60 ns a message at either end. A sender of 64 bytes takes 80, by `perf`
 23 of these at the two atomic instructions of a lock that nobody contends for; a receiver takes 75, of these some 20 there.
-Tried and not kept: bodies aligned and moved in pieces of 16 octets (the receiver wins, the sender loses as
+Tried and not kept: bodies aligned and moved in pieces of 16 bytes (the receiver wins, the sender loses as
 much), a clone apart for long bodies, handing a message on by reference, framing in one pass over what was
 taken, converting and queueing in one function.
 

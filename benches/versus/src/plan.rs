@@ -157,5 +157,5 @@ fn is_in_smoke(case: Case) -> bool {
 
 const SIZES: [usize; 8] = [16, SHORT, 256, 1_024, 4_096, 16_384, 65_536, 1_048_576];
 
-/// Octets of most messages.
+/// Bytes of most messages.
 const SHORT: usize = 64;

@@ -183,7 +183,7 @@ fn title((case, metric): (Case, Metric)) -> String {
 /// What the rows of a section differ in.
 fn subject(section: Section) -> &'static str {
     match section {
-        Section::Throughput | Section::Latency | Section::Curve => "octets",
+        Section::Throughput | Section::Latency | Section::Curve => "bytes",
         Section::Pipelined | Section::Rpc => "outstanding",
         Section::FanIn | Section::Idle => "clients",
         Section::Cost => "work",

@@ -21,7 +21,7 @@ enum Against {
     One(Implementation),
     /// Of those that are libraries of messages.
     BestRival,
-    /// Octets.
+    /// Bytes.
     Nothing,
 }
 
@@ -137,12 +137,12 @@ fn what(case: Case, metric: Metric) -> String {
     };
     let transport = case.transport;
     match case.section {
-        Section::Throughput => format!("{transport}, {size} octets one way, {runtime}"),
-        Section::Curve => format!("{size} octets one way with CURVE, {runtime}"),
+        Section::Throughput => format!("{transport}, {size} bytes one way, {runtime}"),
+        Section::Curve => format!("{size} bytes one way with CURVE, {runtime}"),
         Section::Latency if case.pinned => {
-            format!("{transport}, round trip of {size} octets on one core")
+            format!("{transport}, round trip of {size} bytes on one core")
         }
-        Section::Latency => format!("{transport}, round trip of {size} octets, {runtime}"),
+        Section::Latency => format!("{transport}, round trip of {size} bytes, {runtime}"),
         Section::Pipelined => format!("{} requests outstanding, {runtime}", case.outstanding),
         Section::FanIn => format!("{} clients, {runtime}", case.clients),
         Section::Idle if metric == Metric::ServerMemory => "idle connection, server".to_owned(),

@@ -14,7 +14,7 @@ use crate::Failure;
 pub(crate) struct Usage {
     /// Seconds of processor time, of users and of the system.
     pub(crate) processor: f64,
-    /// Octets of memory that are resident now.
+    /// Bytes of memory that are resident now.
     pub(crate) memory: f64,
 }
 

@@ -79,7 +79,7 @@ async fn start(endpoint: &str) -> Process {
 }
 
 async fn until_connected(requester: &Requester, workers: usize) {
-    while requester.client().peers().len() != workers {
+    while requester.client().remotes().len() != workers {
         tokio::task::yield_now().await;
     }
 }

@@ -1,6 +1,6 @@
 //! What either end announces is read at the other.
 
-use interop::{Message, OctetsOption};
+use interop::{BytesOption, Message};
 use tokio_zmtp::{Client, SocketType};
 
 use crate::ours::{self, OurClient};
@@ -31,8 +31,8 @@ async fn our_server_reads_what_a_client_announces() {
     guarded(async {
         let server = ours::server(DEFAULT_HWM);
         let client = theirs::client(DEFAULT_HWM);
-        client.0.set_octets(OctetsOption::Metadata, b"X-Tenant:blue").unwrap();
-        client.0.set_octets(OctetsOption::Metadata, b"X-Zone:north").unwrap();
+        client.0.set_bytes(BytesOption::Metadata, b"X-Tenant:blue").unwrap();
+        client.0.set_bytes(BytesOption::Metadata, b"X-Zone:north").unwrap();
         client.connect(&server.bind(ANY_PORT).await).await;
         client.send(b"hello").await;
 

@@ -1,6 +1,6 @@
 //! Messages that sockets send and receive by themselves, where the other end is of the other library.
 
-use interop::OctetsOption;
+use interop::BytesOption;
 use tokio_zmtp::{Client, Server, Socket};
 
 use crate::ours::{self, OurClient, OurServer};
@@ -17,7 +17,7 @@ async fn a_server_receives_the_hello_of_our_client_on_every_connection() {
         assert_eq!(hello, b"hello");
 
         client.0.connected().await.unwrap();
-        assert!(client.0.disconnect_peer(client.0.peers()[0].connection_id()));
+        assert!(client.0.disconnect_remote(client.0.remotes()[0].connection_id()));
         let (hello, second) = server.recv().await;
         assert_eq!(hello, b"hello");
         assert_ne!(first, second);
@@ -30,12 +30,12 @@ async fn our_server_receives_the_hello_of_a_client_on_every_connection() {
     guarded(async {
         let server = ours::server(DEFAULT_HWM);
         let client = theirs::client(DEFAULT_HWM);
-        client.0.set_octets(OctetsOption::HelloMessage, b"hello").unwrap();
+        client.0.set_bytes(BytesOption::HelloMessage, b"hello").unwrap();
         client.connect(&server.bind(ANY_PORT).await).await;
         let (hello, first) = server.recv().await;
         assert_eq!(hello, b"hello");
 
-        assert!(server.0.disconnect_peer(first));
+        assert!(server.0.disconnect_remote(first));
         let (hello, second) = server.recv().await;
         assert_eq!(hello, b"hello");
         assert_ne!(first, second);
@@ -52,7 +52,7 @@ async fn clients_receive_the_hello_of_a_server() {
         assert_eq!(client.recv().await, b"hello");
 
         let server = theirs::server(DEFAULT_HWM);
-        server.0.set_octets(OctetsOption::HelloMessage, b"hello").unwrap();
+        server.0.set_bytes(BytesOption::HelloMessage, b"hello").unwrap();
         let client = ours::client(DEFAULT_HWM);
         client.connect(&server.bind(ANY_PORT).await).await;
         assert_eq!(client.recv().await, b"hello");
@@ -71,7 +71,7 @@ async fn servers_receive_that_a_client_has_gone() {
         assert_eq!(server.recv().await, (b"gone".to_vec(), id));
 
         let server = theirs::server(DEFAULT_HWM);
-        server.0.set_octets(OctetsOption::DisconnectMessage, b"gone").unwrap();
+        server.0.set_bytes(BytesOption::DisconnectMessage, b"gone").unwrap();
         let client = ours::client(DEFAULT_HWM);
         client.connect(&server.bind(ANY_PORT).await).await;
         let id = greet(&client, &server).await;
@@ -93,7 +93,7 @@ async fn clients_receive_that_their_connection_is_broken() {
 
         let server = ours::server(DEFAULT_HWM);
         let client = theirs::client(DEFAULT_HWM);
-        client.0.set_octets(OctetsOption::HiccupMessage, b"hiccup").unwrap();
+        client.0.set_bytes(BytesOption::HiccupMessage, b"hiccup").unwrap();
         client.connect(&server.bind(ANY_PORT).await).await;
         greet(&client, &server).await;
         server.0.close().await;

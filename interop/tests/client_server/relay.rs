@@ -65,10 +65,10 @@ impl Way {
             if self.is_silent.load(Ordering::Relaxed) {
                 continue;
             }
-            for &octet in &buffer[..size] {
-                matched = match octet {
-                    _ if octet == PONG[matched] => matched + 1,
-                    _ => usize::from(octet == PONG[0]),
+            for &byte in &buffer[..size] {
+                matched = match byte {
+                    _ if byte == PONG[matched] => matched + 1,
+                    _ => usize::from(byte == PONG[0]),
                 };
                 if matched == PONG.len() {
                     self.pongs.fetch_add(1, Ordering::Relaxed);

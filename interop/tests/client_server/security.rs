@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use interop::{EventKind, Monitor, OctetsOption, Socket, SocketOption, SocketType, ZapHandler};
+use interop::{BytesOption, EventKind, Monitor, Socket, SocketOption, SocketType, ZapHandler};
 use tokio::time;
 use tokio_zmtp::auth::{
     Authenticator, CurveKeypair, CurvePublicKey, Keys, Networks, StatusCode, Users,
@@ -138,9 +138,9 @@ async fn exchange(
         let body: Vec<u8> = (0..size).map(|place| (place % 251) as u8).collect();
         client.send(&body).await;
         let (request, id) = server.recv().await;
-        assert!(request == body, "a request of {size} octets is damaged");
+        assert!(request == body, "a request of {size} bytes is damaged");
         server.route(&body, id).await;
-        assert!(client.recv().await == body, "a reply of {size} octets is damaged");
+        assert!(client.recv().await == body, "a reply of {size} bytes is damaged");
     }
 }
 
@@ -254,23 +254,23 @@ fn registry(keys: &TestKeys) -> impl Authenticator {
 /// Makes a socket of libzmq the other end of one of ours in `role`.
 fn secure(socket: &Socket, kind: Kind, role: Role, keys: &TestKeys) -> Option<ZapHandler> {
     let username = keys.client.public_key().to_string();
-    let set = |option, value: &[u8]| socket.set_octets(option, value).unwrap();
+    let set = |option, value: &[u8]| socket.set_bytes(option, value).unwrap();
     match (kind, role) {
         (Kind::Plain, Role::Client) => {
             socket.set(SocketOption::PlainServer, 1).unwrap();
-            set(OctetsOption::ZapDomain, b"test");
+            set(BytesOption::ZapDomain, b"test");
             let expected = [username.into_bytes(), PASSWORD.into()];
             Some(ZapHandler::start(socket, move |credentials| credentials == expected).unwrap())
         }
         (Kind::Plain, Role::Server) => {
-            set(OctetsOption::PlainUsername, username.as_bytes());
-            set(OctetsOption::PlainPassword, PASSWORD.as_bytes());
+            set(BytesOption::PlainUsername, username.as_bytes());
+            set(BytesOption::PlainPassword, PASSWORD.as_bytes());
             None
         }
         (Kind::Curve, Role::Client) => {
             socket.set(SocketOption::CurveServer, 1).unwrap();
-            set(OctetsOption::CurveSecretKey, keys.server.secret_key().as_bytes());
-            set(OctetsOption::ZapDomain, b"test");
+            set(BytesOption::CurveSecretKey, keys.server.secret_key().as_bytes());
+            set(BytesOption::ZapDomain, b"test");
             let known: CurvePublicKey = keys.client.public_key();
             Some(
                 ZapHandler::start(socket, move |credentials| {
@@ -280,9 +280,9 @@ fn secure(socket: &Socket, kind: Kind, role: Role, keys: &TestKeys) -> Option<Za
             )
         }
         (Kind::Curve, Role::Server) => {
-            set(OctetsOption::CurveServerKey, keys.server.public_key().as_bytes());
-            set(OctetsOption::CurvePublicKey, keys.client.public_key().as_bytes());
-            set(OctetsOption::CurveSecretKey, keys.client.secret_key().as_bytes());
+            set(BytesOption::CurveServerKey, keys.server.public_key().as_bytes());
+            set(BytesOption::CurvePublicKey, keys.client.public_key().as_bytes());
+            set(BytesOption::CurveSecretKey, keys.client.secret_key().as_bytes());
             None
         }
     }

@@ -17,15 +17,15 @@ async fn bodies_of_every_size_arrive_unchanged(
 /// Sends bodies there and back.
 pub(crate) async fn assert_unchanged(client: &impl ClientSide, server: &impl ServerSide) {
     for size in SIZES {
-        let body = octets(size);
+        let body = bytes(size);
         client.send(&body).await;
         let (request, id) = server.recv().await;
-        assert!(request == body, "a request of {size} octets is damaged");
+        assert!(request == body, "a request of {size} bytes is damaged");
 
         let body: Vec<u8> = body.into_iter().rev().collect();
         server.route(&body, id).await;
         let reply = client.recv().await;
-        assert!(reply == body, "a reply of {size} octets is damaged");
+        assert!(reply == body, "a reply of {size} bytes is damaged");
     }
 }
 
@@ -49,9 +49,9 @@ pub(crate) async fn assert_in_order(client: &impl ClientSide, server: &impl Serv
     );
 }
 
-/// Returns octets whose pattern repeats no sooner than after 251 KiB, so that no part of them can
+/// Returns bytes whose pattern repeats no sooner than after 251 KiB, so that no part of them can
 /// stand in for another.
-fn octets(size: usize) -> Vec<u8> {
+fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|place| ((place + place / 1_024) % 251) as u8).collect()
 }
 

@@ -85,7 +85,7 @@ fn times_are_written_for_people() {
 }
 
 #[test]
-fn a_message_is_text_or_octets() {
+fn a_message_is_text_or_bytes() {
     let config: ClientConfig = read("hello_message = 'hello'\nhiccup_message = [0, 255]");
     assert_eq!(config.hello_message.as_deref(), Some(b"hello".as_slice()));
     assert_eq!(config.hiccup_message.as_deref(), Some([0, 255].as_slice()));
@@ -138,7 +138,7 @@ fn a_fault_is_named_with_its_place() {
         ("reconnect_stop = ['refused']", "unknown variant `refused`"),
         ("source_address = 'here'", "invalid socket address syntax"),
         ("metadata = { Colour = 'red' }", "`Colour`: an application's property has a name that"),
-        ("hello_message = 5", "invalid type: integer `5`, expected a text or a list of octets"),
+        ("hello_message = 5", "invalid type: integer `5`, expected a text or a list of bytes"),
         ("bind = 5", "invalid type: integer `5`, expected a text or a list of texts"),
         ("bind = 'tcp://here'", "`tcp://here`: no port; write `tcp://here:5555`"),
         ("connect = ['tcp://a:1', ':2']", "`:2`: no transport; write `tcp://127.0.0.1:5555`"),
@@ -216,11 +216,11 @@ proptest! {
 /// Whatever options of the kinds that are written in a way of their own.
 fn client() -> impl Strategy<Value = ClientConfig> {
     let limit = || prop::option::of(any::<Duration>());
-    let octets = || prop::option::of(prop::collection::vec(any::<u8>(), 0..4));
+    let bytes = || prop::option::of(prop::collection::vec(any::<u8>(), 0..4));
     let number = || prop::option::of(0..=u64::MAX >> 1);
     let endpoints = || prop::collection::vec(any::<SocketAddr>(), 0..3);
     (
-        (limit(), limit(), octets(), octets(), number()),
+        (limit(), limit(), bytes(), bytes(), number()),
         (endpoints(), any::<Duration>(), any::<Option<bool>>(), any::<bool>()),
         prop::collection::btree_map("X-[a-zA-Z0-9_.+-]{0,9}", ".{0,9}", 0..3),
     )

@@ -76,14 +76,14 @@ fn ends() -> (Sealer, Opener) {
 
 /// A stream over which the same comes again and again, and everything can be written.
 struct Flood {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     at: usize,
     read: Rc<Cell<usize>>,
 }
 
 impl Flood {
-    fn of(octets: Vec<u8>) -> Self {
-        Self { octets, at: 0, read: Rc::default() }
+    fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes, at: 0, read: Rc::default() }
     }
 }
 
@@ -94,11 +94,11 @@ impl AsyncRead for Flood {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         assert!(self.read.get() < 0x100_0000, "others never get their turn");
-        let rest = &self.octets[self.at..];
+        let rest = &self.bytes[self.at..];
         let piece = &rest[..rest.len().min(buffer.remaining())];
         buffer.put_slice(piece);
         self.read.set(self.read.get() + piece.len());
-        self.at = (self.at + piece.len()) % self.octets.len();
+        self.at = (self.at + piece.len()) % self.bytes.len();
         Poll::Ready(Ok(()))
     }
 }
@@ -107,9 +107,9 @@ impl AsyncWrite for Flood {
     fn poll_write(
         self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(octets.len()))
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,4 +1,4 @@
-//! From the first octet of a connection to its traffic (RFC 37, Overall Behavior).
+//! From the first byte of a connection to its traffic (RFC 37, Overall Behavior).
 
 use std::str;
 
@@ -76,9 +76,9 @@ impl Handshake {
         }
     }
 
-    /// Takes from `input` what belongs to the handshake, and yields the peer when it is complete.
+    /// Takes from `input` what belongs to the handshake, and yields what was negotiated when it is complete.
     ///
-    /// `input` holds everything that was received and not taken yet. Octets after the remote's last
+    /// `input` holds everything that was received and not taken yet. Bytes after the remote's last
     /// handshake command are traffic and stay there. Once the handshake is complete or has
     /// failed, it takes nothing more.
     ///
@@ -88,7 +88,7 @@ impl Handshake {
     pub(crate) fn handle_input(
         &mut self,
         input: &mut BytesMut,
-    ) -> Result<Option<Peer>, HandshakeError> {
+    ) -> Result<Option<Negotiated>, HandshakeError> {
         let progress = self.advance(input);
         if !matches!(progress, Ok(None)) {
             self.stage = Stage::Ended;
@@ -105,7 +105,7 @@ impl Handshake {
     pub(crate) fn handle_verdict(
         &mut self,
         verdict: Result<(), StatusCode>,
-    ) -> Result<Option<Peer>, HandshakeError> {
+    ) -> Result<Option<Negotiated>, HandshakeError> {
         let Stage::Verdict { version } = self.stage else { return Ok(None) };
         self.stage = Stage::Security { version };
         let progress = self.decide(verdict).and_then(|()| self.proceed(version));
@@ -130,15 +130,18 @@ impl Handshake {
     /// # Panics
     ///
     /// If the handshake does not [wait](Self::awaits_introduction) for this.
-    pub(crate) fn introduce(&mut self, config: &HandshakeConfig) -> Result<Peer, HandshakeError> {
+    pub(crate) fn introduce(
+        &mut self,
+        config: &HandshakeConfig,
+    ) -> Result<Negotiated, HandshakeError> {
         let Stage::Introduction { version } = self.stage else {
             panic!("the remote has not announced itself, or has been told before");
         };
         self.stage = Stage::Ended;
         self.socket_type = Some(config.socket_type);
         self.security.introduce(announced(config.socket_type, &config.metadata));
-        let peer = self.proceed(version)?;
-        Ok(peer.expect("nothing is missing any more"))
+        let negotiated = self.proceed(version)?;
+        Ok(negotiated.expect("nothing is missing any more"))
     }
 
     /// Returns what the remote asks for, which may be no resource by its grammar.
@@ -161,7 +164,7 @@ impl Handshake {
         self.security.take_session()
     }
 
-    /// Yields octets to send.
+    /// Yields bytes to send.
     pub(crate) fn poll_output(&mut self) -> Option<Bytes> {
         if self.output.is_empty() {
             return None;
@@ -173,7 +176,7 @@ impl Handshake {
         Some(output)
     }
 
-    fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Peer>, HandshakeError> {
+    fn advance(&mut self, input: &mut BytesMut) -> Result<Option<Negotiated>, HandshakeError> {
         loop {
             match self.stage {
                 Stage::Greeting => {
@@ -194,8 +197,8 @@ impl Handshake {
                     if !self.take_command(input)? {
                         return Ok(None);
                     }
-                    if let Some(peer) = self.proceed(version)? {
-                        return Ok(Some(peer));
+                    if let Some(negotiated) = self.proceed(version)? {
+                        return Ok(Some(negotiated));
                     }
                 }
                 Stage::Verdict { .. } | Stage::Introduction { .. } | Stage::Ended => {
@@ -230,8 +233,8 @@ impl Handshake {
         Ok(true)
     }
 
-    /// Does what follows from what the mechanism has learnt; yields the peer if that was all.
-    fn proceed(&mut self, version: Version) -> Result<Option<Peer>, HandshakeError> {
+    /// Does what follows from what the mechanism has learnt; yields what was negotiated if that was all.
+    fn proceed(&mut self, version: Version) -> Result<Option<Negotiated>, HandshakeError> {
         if let Some(credentials) = self.security.poll_credentials() {
             if self.has_authenticator {
                 self.credentials = Some(credentials);
@@ -252,7 +255,7 @@ impl Handshake {
         };
         let socket_type = self.check_socket_type(&metadata)?;
         let (user_id, granted) = (None, Metadata::default());
-        Ok(Some(Peer { version, socket_type, metadata, user_id, granted }))
+        Ok(Some(Negotiated { version, socket_type, metadata, user_id, granted }))
     }
 
     /// Tells the mechanism, and the remote if it is not let in.
@@ -315,8 +318,8 @@ impl HandshakeConfig {
     }
 
     /// Says what the other end finds out about this one.
-    pub(crate) fn introduction(&self) -> Peer {
-        Peer {
+    pub(crate) fn introduction(&self) -> Negotiated {
+        Negotiated {
             version: Version::ZMTP_3_1,
             socket_type: Some(self.socket_type),
             metadata: announced(self.socket_type, &self.metadata),
@@ -334,7 +337,7 @@ fn announced(socket_type: SocketType, metadata: &Metadata) -> Metadata {
 
 /// What the handshake found out about the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Peer {
+pub(crate) struct Negotiated {
     pub(crate) version: Version,
     /// Legal for our own type, or absent if the remote did not announce it.
     pub(crate) socket_type: Option<SocketType>,
@@ -369,7 +372,7 @@ pub(crate) enum HandshakeError {
     #[error("message before the end of the handshake")]
     UnexpectedMessage,
     /// The remote announced a command larger than any that a handshake needs.
-    #[error("handshake command of {size} octets")]
+    #[error("handshake command of {size} bytes")]
     CommandTooLarge {
         /// The announced size of its body; the limit is 64 KiB, or 1 KiB where no metadata is due.
         size: u64,
@@ -380,11 +383,11 @@ pub(crate) enum HandshakeError {
     /// The remote announced a socket type that ZMTP 3.1 does not know.
     #[error("remote announces unknown socket type \"{}\"", .name.escape_ascii())]
     UnknownSocketType {
-        /// What stands in the place of a socket type's name, cut to 32 octets.
+        /// What stands in the place of a socket type's name, cut to 32 bytes.
         name: Box<[u8]>,
     },
     /// The remote's socket type may not talk to ours.
-    #[error("remote is a {remote}, which is no peer for a {local}")]
+    #[error("remote is a {remote}, which does not talk to a {local}")]
     IncompatibleSocketType {
         /// The type of this socket.
         local: SocketType,
@@ -409,12 +412,12 @@ enum Stage {
 
 /// How large the body of a handshake command may be.
 ///
-/// The largest is the remote's metadata, of which ordinary peers send some dozens of octets. 64 KiB
+/// The largest is the remote's metadata, of which ordinary remotes send some dozens of bytes. 64 KiB
 /// leaves an application ample room for its own properties, equals what one read of a connection
 /// takes, and bounds what an unauthenticated remote makes us hold.
 const COMMAND_SIZE_MAX: u64 = 0x1_0000;
 
-/// How large it may be where no metadata is due. The largest is the HELLO of PLAIN with 518 octets; this
+/// How large it may be where no metadata is due. The largest is the HELLO of PLAIN with 518 bytes; this
 /// is what a remote makes us hold that has shown nothing of itself yet.
 const SHORT_COMMAND_SIZE_MAX: u64 = 0x400;
 
@@ -427,7 +430,7 @@ fn without_authenticator(credentials: &Credentials) -> Result<(), StatusCode> {
     }
 }
 
-/// How much of an unknown socket type goes into the error; the longest legal name has 7 octets.
+/// How much of an unknown socket type goes into the error; the longest legal name has 7 bytes.
 const NAME_SHOWN_MAX: usize = 32;
 
 /// An error reason consists of VCHAR, that is, without spaces.

@@ -130,11 +130,11 @@ fn an_error_in_the_clear_does_not_follow_an_encrypted_ready() {
         wires[0].put_slice(&output(&mut server));
     }
     assert!(matches!(failed, Some(HandshakeError::IncompatibleSocketType { .. })));
-    assert!(!wires[0].windows(5).any(|octets| octets == b"ERROR"));
+    assert!(!wires[0].windows(5).any(|bytes| bytes == b"ERROR"));
 }
 
 /// How one end has ended: with the other end's data, with an error, or not at all.
-type Outcome = Result<Peer, Option<HandshakeError>>;
+type Outcome = Result<Negotiated, Option<HandshakeError>>;
 
 /// Lets two ends talk until neither has anything to say.
 fn shake_hands(
@@ -148,16 +148,16 @@ fn shake_hands(
     let mut silent = 0;
     while silent < 4 {
         for from in 0..2 {
-            let octets = output(&mut ends[from]);
-            silent = if octets.is_empty() { silent + 1 } else { 0 };
-            inputs[1 - from].put_slice(&octets);
+            let bytes = output(&mut ends[from]);
+            silent = if bytes.is_empty() { silent + 1 } else { 0 };
+            inputs[1 - from].put_slice(&bytes);
             let end = &mut ends[from];
             let progress = match end.poll_credentials() {
                 Some(credentials) => end.handle_verdict(judge(&credentials)),
                 None => end.handle_input(&mut inputs[from]),
             };
             match progress {
-                Ok(Some(peer)) => outcomes[from] = Ok(peer),
+                Ok(Some(negotiated)) => outcomes[from] = Ok(negotiated),
                 Ok(None) => {}
                 Err(error) => outcomes[from] = Err(Some(error)),
             }
@@ -177,8 +177,8 @@ fn one_that_hears_first_is_told_the_socket_when_the_remote_has_asked_for_it() {
             assert!(server.awaits_introduction());
             assert_eq!(server.resource(), resource.map(str::as_bytes));
 
-            let peer = server.introduce(&config(SocketType::Server)).unwrap();
-            assert_eq!(peer.socket_type, Some(SocketType::Client));
+            let negotiated = server.introduce(&config(SocketType::Server)).unwrap();
+            assert_eq!(negotiated.socket_type, Some(SocketType::Client));
             let answer = output(&mut server);
             let progress = client.handle_input(&mut answer.as_slice().into());
             assert_eq!(progress.unwrap().unwrap().socket_type, Some(SocketType::Server));
@@ -254,8 +254,8 @@ fn curve_server() -> Mechanism {
     Mechanism::CurveServer { keypair: keys(0x50) }
 }
 
-fn keys(octet: u8) -> CurveKeypair {
-    CurveSecretKey::from_bytes([octet; 32]).into()
+fn keys(byte: u8) -> CurveKeypair {
+    CurveSecretKey::from_bytes([byte; 32]).into()
 }
 
 fn output(handshake: &mut Handshake) -> Vec<u8> {

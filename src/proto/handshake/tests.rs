@@ -1,4 +1,4 @@
-//! The remote's octets in view, and two ends talking to each other.
+//! The remote's bytes in view, and two ends talking to each other.
 
 use proptest::prelude::*;
 
@@ -45,12 +45,12 @@ fn extra_properties_follow_the_socket_type() {
 
 #[test]
 fn traffic_behind_the_ready_stays_in_the_input() {
-    let (peer, _, left) = feed(SocketType::Client, &[GREETING, SERVER_READY, b"\0\x02hi"]);
+    let (negotiated, _, left) = feed(SocketType::Client, &[GREETING, SERVER_READY, b"\0\x02hi"]);
 
-    let peer = peer.unwrap().unwrap();
-    assert_eq!(peer.version, Version::ZMTP_3_1);
-    assert_eq!(peer.socket_type, Some(SocketType::Server));
-    assert_eq!(peer.metadata, Metadata::announcing(SocketType::Server));
+    let negotiated = negotiated.unwrap().unwrap();
+    assert_eq!(negotiated.version, Version::ZMTP_3_1);
+    assert_eq!(negotiated.socket_type, Some(SocketType::Server));
+    assert_eq!(negotiated.metadata, Metadata::announcing(SocketType::Server));
     assert_eq!(left, b"\0\x02hi".as_slice());
 }
 
@@ -66,25 +66,25 @@ fn nothing_is_taken_after_the_end() {
 
 #[test]
 fn a_missing_socket_type_is_tolerated() {
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x06\x05READY"]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x06\x05READY"]);
 
-    assert_eq!(peer.unwrap().unwrap().socket_type, None);
+    assert_eq!(negotiated.unwrap().unwrap().socket_type, None);
 }
 
 #[test]
 fn a_socket_type_is_found_in_any_case_and_behind_unknown_properties() {
     let ready = b"\x04\x22\x05READY\x01X\0\0\0\0\x0BSOCKET-TYPE\0\0\0\x06SERVER";
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, ready]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, ready]);
 
-    assert_eq!(peer.unwrap().unwrap().socket_type, Some(SocketType::Server));
+    assert_eq!(negotiated.unwrap().unwrap().socket_type, Some(SocketType::Server));
 }
 
 #[test]
 fn an_incompatible_socket_type_is_answered_with_an_error() {
-    let (peer, output, _) = feed(SocketType::Server, &[GREETING, SERVER_READY]);
+    let (negotiated, output, _) = feed(SocketType::Server, &[GREETING, SERVER_READY]);
 
     assert_eq!(
-        peer,
+        negotiated,
         Err(HandshakeError::IncompatibleSocketType {
             local: SocketType::Server,
             remote: SocketType::Server
@@ -96,9 +96,9 @@ fn an_incompatible_socket_type_is_answered_with_an_error() {
 #[test]
 fn an_unknown_socket_type_is_answered_with_an_error() {
     let ready = b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06server";
-    let (peer, output, _) = feed(SocketType::Client, &[GREETING, ready]);
+    let (negotiated, output, _) = feed(SocketType::Client, &[GREETING, ready]);
 
-    let error = peer.unwrap_err();
+    let error = negotiated.unwrap_err();
     assert_eq!(error.to_string(), r#"remote announces unknown socket type "server""#);
     assert!(output.ends_with(b"\x04\x1A\x05ERROR\x13invalid-socket-type"));
 }
@@ -109,97 +109,97 @@ fn a_long_unknown_socket_type_is_cut() {
     metadata.push(Metadata::SOCKET_TYPE, &[b'A'; 1_000]).unwrap();
     let mut ready = BytesMut::new();
     Command::Ready(metadata).encode(&mut ready);
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, &ready]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, &ready]);
 
     let name = [b'A'; 32].into();
-    assert_eq!(peer, Err(HandshakeError::UnknownSocketType { name }));
+    assert_eq!(negotiated, Err(HandshakeError::UnknownSocketType { name }));
 }
 
 #[test]
 fn an_error_is_a_refusal_with_its_reason() {
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x0A\x05ERROR\x03400"]);
-    assert_eq!(peer.unwrap_err().to_string(), "remote refused the handshake: 400");
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x0A\x05ERROR\x03400"]);
+    assert_eq!(negotiated.unwrap_err().to_string(), "remote refused the handshake: 400");
 }
 
 #[test]
 fn another_mechanism_ends_the_handshake_without_a_command() {
     let mut greeting = GREETING.to_vec();
     greeting[12..17].copy_from_slice(b"PLAIN");
-    let (peer, output, _) = feed(SocketType::Client, &[&greeting]);
+    let (negotiated, output, _) = feed(SocketType::Client, &[&greeting]);
 
     assert_eq!(
-        peer.unwrap_err().to_string(),
+        negotiated.unwrap_err().to_string(),
         "remote uses security mechanism PLAIN, this socket NULL"
     );
     assert_eq!(output, GREETING);
 }
 
 #[test]
-fn a_wrong_first_octet_ends_the_handshake_at_once() {
-    let (peer, _, _) = feed(SocketType::Server, &[b"G"]);
+fn a_wrong_first_byte_ends_the_handshake_at_once() {
+    let (negotiated, _, _) = feed(SocketType::Server, &[b"G"]);
 
-    let octet = b'G';
-    assert_eq!(peer, Err(HandshakeError::Greeting(GreetingError::NotZmtp3 { octet })));
+    let byte = b'G';
+    assert_eq!(negotiated, Err(HandshakeError::Greeting(GreetingError::NotZmtp3 { byte })));
 }
 
 #[test]
 fn a_message_before_the_ready_is_refused_by_its_flags() {
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, b"\0\x05he"]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, b"\0\x05he"]);
 
-    assert_eq!(peer, Err(HandshakeError::UnexpectedMessage));
+    assert_eq!(negotiated, Err(HandshakeError::UnexpectedMessage));
 }
 
 #[test]
 fn an_unexpected_command_is_told_by_its_name() {
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x07\x04PING\0\0"]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x07\x04PING\0\0"]);
 
-    assert_eq!(peer.unwrap_err().to_string(), "unexpected command PING during the handshake");
+    assert_eq!(negotiated.unwrap_err().to_string(), "unexpected command PING during the handshake");
 }
 
 #[test]
 fn a_malformed_frame_or_command_is_refused() {
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, b"\x08"]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, b"\x08"]);
     let flags = 0x08;
-    assert_eq!(peer, Err(HandshakeError::Frame(FrameError::ReservedFlags { flags })));
+    assert_eq!(negotiated, Err(HandshakeError::Frame(FrameError::ReservedFlags { flags })));
 
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x07\x05READY\x01"]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x07\x05READY\x01"]);
     let error = CommandError::Metadata(MetadataError::Truncated);
-    assert_eq!(peer, Err(HandshakeError::Mechanism(MechanismError::Command(error))));
+    assert_eq!(negotiated, Err(HandshakeError::Mechanism(MechanismError::Command(error))));
 }
 
 #[test]
 fn a_command_above_64_kib_is_refused_by_its_header() {
     let too_large = b"\x06\0\0\0\0\0\x01\0\x01";
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, too_large]);
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, too_large]);
     let size = 65_537;
-    assert_eq!(peer, Err(HandshakeError::CommandTooLarge { size }));
+    assert_eq!(negotiated, Err(HandshakeError::CommandTooLarge { size }));
 
     let largest = b"\x06\0\0\0\0\0\x01\0\0";
-    let (peer, _, _) = feed(SocketType::Client, &[GREETING, largest]);
-    assert_eq!(peer, Ok(None));
+    let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, largest]);
+    assert_eq!(negotiated, Ok(None));
 }
 
 proptest! {
     #[test]
-    fn two_ends_agree_however_their_octets_are_split(
+    fn two_ends_agree_however_their_bytes_are_split(
         pieces in prop::collection::vec(1_usize..40, 1..60),
         traffic in prop::collection::vec(any::<u8>(), 0..100),
     ) {
         let mut ends = [handshake(SocketType::Client), handshake(SocketType::Server)];
         let mut wires = [BytesMut::new(), BytesMut::new()];
         let mut inputs = [BytesMut::new(), BytesMut::new()];
-        let mut peers = [None, None];
+        let mut negotiated = [None, None];
         let mut pieces = pieces.into_iter().cycle();
 
-        while peers.contains(&None) {
+        while negotiated.contains(&None) {
             for from in 0..2 {
                 let to = 1 - from;
                 wires[to].extend_from_slice(&output(&mut ends[from]));
                 let piece = pieces.next().unwrap_or(1).min(wires[to].len());
                 inputs[to].extend_from_slice(&wires[to].split_to(piece));
-                if peers[to].is_none() {
-                    peers[to] = ends[to].handle_input(&mut inputs[to]).unwrap();
-                    if peers[to].is_some() {
+                if negotiated[to].is_none() {
+                    negotiated[to] = ends[to].handle_input(&mut inputs[to]).unwrap();
+                    if negotiated[to].is_some() {
                         wires[from].extend_from_slice(&output(&mut ends[to]));
                         wires[from].extend_from_slice(&traffic);
                     }
@@ -210,7 +210,7 @@ proptest! {
         for (input, wire) in inputs.iter().zip(&wires) {
             prop_assert_eq!(&[input.as_ref(), wire.as_ref()].concat(), &traffic);
         }
-        let [server, client] = peers.map(|peer| peer.and_then(|peer| peer.socket_type));
+        let [server, client] = negotiated.map(|negotiated| negotiated.and_then(|negotiated| negotiated.socket_type));
         prop_assert_eq!(server, Some(SocketType::Server));
         prop_assert_eq!(client, Some(SocketType::Client));
     }
@@ -221,15 +221,15 @@ proptest! {
         traffic in prop::collection::vec(any::<u8>(), 0..40),
         pieces in prop::collection::vec(1_usize..30, 1..20),
     ) {
-        let mut octets = [GREETING, SERVER_READY, &traffic].concat();
-        if let Some((at, octet)) = change {
-            if let Some(changed) = octets.get_mut(at) {
-                *changed = octet;
+        let mut bytes = [GREETING, SERVER_READY, &traffic].concat();
+        if let Some((at, byte)) = change {
+            if let Some(changed) = bytes.get_mut(at) {
+                *changed = byte;
             }
         }
 
-        let whole = feed(SocketType::Client, &[&octets]);
-        let mut rest = octets.as_slice();
+        let whole = feed(SocketType::Client, &[&bytes]);
+        let mut rest = bytes.as_slice();
         let mut split = Vec::new();
         for piece in pieces {
             let (piece, after) = rest.split_at(piece.min(rest.len()));
@@ -255,10 +255,10 @@ proptest! {
 
     #[test]
     fn a_handshake_cut_anywhere_is_incomplete(end in 0_usize..94) {
-        let octets = [GREETING, SERVER_READY].concat();
-        let (peer, _, _) = feed(SocketType::Client, &[&octets[..end]]);
+        let bytes = [GREETING, SERVER_READY].concat();
+        let (negotiated, _, _) = feed(SocketType::Client, &[&bytes[..end]]);
 
-        prop_assert_eq!(peer, Ok(None));
+        prop_assert_eq!(negotiated, Ok(None));
     }
 }
 
@@ -288,7 +288,7 @@ fn seed() -> Seed {
 fn feed(
     socket_type: SocketType,
     pieces: &[&[u8]],
-) -> (Result<Option<Peer>, HandshakeError>, Vec<u8>, BytesMut) {
+) -> (Result<Option<Negotiated>, HandshakeError>, Vec<u8>, BytesMut) {
     let mut handshake = handshake(socket_type);
     let mut input = BytesMut::new();
     let mut progress = Ok(None);

@@ -9,7 +9,7 @@ use super::plain::Password;
 pub enum Credentials {
     /// Nothing: the mechanism is NULL.
     Null,
-    /// A name and a password, both of up to 255 octets.
+    /// A name and a password, both of up to 255 bytes.
     Plain {
         /// The name.
         username: String,

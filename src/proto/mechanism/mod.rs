@@ -41,9 +41,9 @@ pub enum Mechanism {
     /// [`plain_client`](Self::plain_client). (RFC 24.)
     #[non_exhaustive]
     PlainClient {
-        /// The name, of at most 255 octets.
+        /// The name, of at most 255 bytes.
         username: String,
-        /// The password, of at most 255 octets.
+        /// The password, of at most 255 bytes.
         password: Password,
     },
     /// Asks remotes for a name and a password, and the authenticator about them; without one nobody is
@@ -69,7 +69,7 @@ impl Mechanism {
     ///
     /// # Errors
     ///
-    /// [`PlainCredentialsError`] if name or password have more than the 255 octets that they can have.
+    /// [`PlainCredentialsError`] if name or password have more than the 255 bytes that they can have.
     pub fn plain_client(
         username: impl Into<String>,
         password: impl Into<Password>,

@@ -56,7 +56,7 @@ impl fmt::Debug for Password {
 /// The error of [`Mechanism::plain_client`](super::Mechanism::plain_client): the name or the password is
 /// too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a name and a password of PLAIN have at most 255 octets")]
+#[error("a name and a password of PLAIN have at most 255 bytes")]
 #[non_exhaustive]
 pub struct PlainCredentialsError;
 
@@ -76,7 +76,7 @@ enum ClientState {
 }
 
 impl PlainClientHandshake {
-    /// Name and password have at most [`TEXT_MAX`] octets.
+    /// Name and password have at most [`TEXT_MAX`] bytes.
     pub(super) fn new(username: &str, password: &Password, metadata: Metadata) -> Self {
         // As large as it can become: growing would leave a copy behind.
         let mut data = Vec::with_capacity(2 + username.len() + password.as_str().len());
@@ -262,11 +262,11 @@ const READY: &str = "READY";
 const ERROR: &str = "ERROR";
 
 /// What libzmq 4.3 sends for ERROR in PLAIN: its source says `"\x05ERROR"`, in which C++ reads the E as a
-/// digit of the first octet. We send what the specification says, which its clients take for a breach of
+/// digit of the first byte. We send what the specification says, which its clients take for a breach of
 /// the protocol, and give up as well.
 const ERROR_OF_LIBZMQ: &[u8] = b"^RROR";
 
-/// How long a name and a password can be: RFC 24 has one octet for that.
+/// How long a name and a password can be: RFC 24 has one byte for that.
 pub(super) const TEXT_MAX: usize = 255;
 
 #[cfg(test)]
@@ -279,7 +279,7 @@ mod tests {
     const CLIENT_HELLO: &[u8] = b"\x05HELLO\x05admin\x06secret";
 
     #[test]
-    fn every_command_has_its_octets() {
+    fn every_command_has_its_bytes() {
         let mut client = client();
         let mut server = server();
 
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn every_octet_flipped_in_turn_changes_or_refuses_the_credentials() {
+    fn every_byte_flipped_in_turn_changes_or_refuses_the_credentials() {
         for at in 0..CLIENT_HELLO.len() {
             for bit in 0..8 {
                 let mut hello = CLIENT_HELLO.to_vec();

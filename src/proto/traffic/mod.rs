@@ -22,7 +22,7 @@ pub(crate) struct TrafficDecoder {
     max_message_size: u64,
     /// Between the first part of a multipart message and its last.
     in_multipart: bool,
-    /// Octets of a discarded part that have not arrived yet.
+    /// Bytes of a discarded part that have not arrived yet.
     skip: u64,
     /// How many multipart messages were discarded.
     discarded: u64,
@@ -57,16 +57,16 @@ pub(crate) enum TrafficError {
     Frame(#[from] FrameError),
     #[error("malformed command")]
     Command(#[from] CommandError),
-    #[error("a command of {size} octets, where the limit is {MAX_COMMAND_SIZE}")]
+    #[error("a command of {size} bytes, where the limit is {MAX_COMMAND_SIZE}")]
     CommandTooLarge { size: u64 },
-    #[error("a message of {size} octets, where the limit is {limit}")]
+    #[error("a message of {size} bytes, where the limit is {limit}")]
     MessageTooLarge { size: u64, limit: u64 },
     #[error("malformed MESSAGE")]
     Seal(#[from] SealError),
 }
 
 impl TrafficDecoder {
-    /// A message above `max_message_size` octets costs its sender the connection. With an `opener` all
+    /// A message above `max_message_size` bytes costs its sender the connection. With an `opener` all
     /// frames have to be sealed.
     pub(crate) fn new(max_message_size: Option<u64>, opener: Option<Opener>) -> Self {
         Self {
@@ -251,9 +251,9 @@ impl TrafficDecoder {
         self.work.saturating_sub(self.returned_at) >= WORK_AT_ONCE
     }
 
-    fn pass(&mut self, input: &mut BytesMut, octets: usize) {
-        input.advance(octets);
-        self.passed = self.passed.saturating_add(octets);
+    fn pass(&mut self, input: &mut BytesMut, bytes: usize) {
+        input.advance(bytes);
+        self.passed = self.passed.saturating_add(bytes);
     }
 }
 
@@ -271,7 +271,7 @@ const PART_WORK: usize = 0x80;
 /// gets a quarter of the turn of another.
 const DISCARDED_WORK: usize = 3;
 
-/// The longest command after the handshake. Those that RFC 37 knows have less than 300 octets.
+/// The longest command after the handshake. Those that RFC 37 knows have less than 300 bytes.
 const MAX_COMMAND_SIZE: u64 = 0x1_0000;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::READ_SIZE;
 /// Makes room as there has been use for it: much where much arrives, and little where messages come one
 /// by one, or not at all, so that a connection that is idle does not keep a large buffer.
 ///
-/// Memory that the system has to provide anew costs more than the octets that are read into it. So
+/// Memory that the system has to provide anew costs more than the bytes that are read into it. So
 /// buffers are kept an eye on, and read into again when all messages in them are gone; and where
 /// frames are of one length, buffers end where a frame does, so that no part of one has to be moved.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ impl Room {
 
     /// Takes note of the frames of a batch.
     #[inline]
-    pub(super) fn learn_frames(&mut self, octets: usize, frames: usize) {
-        self.alike = if octets % frames == 0 { octets / frames } else { 0 };
+    pub(super) fn learn_frames(&mut self, bytes: usize, frames: usize) {
+        self.alike = if bytes % frames == 0 { bytes / frames } else { 0 };
     }
 
     /// Returns the length of the buffer that is read into. It shrinks as frames are taken out, so that a
@@ -83,7 +83,7 @@ impl Room {
         self.buffer
     }
 
-    /// Makes room to read into, where `missing` octets are known to be needed: room for one read, or, if
+    /// Makes room to read into, where `missing` bytes are known to be needed: room for one read, or, if
     /// more is missing than that, as much as has been read so far, or was read for an earlier frame.
     #[inline]
     pub(super) fn make(&mut self, input: &mut BytesMut, missing: usize) {
@@ -167,7 +167,7 @@ const MOVED_BY_PAGES: usize = 0x10_0000;
 /// Up to this length of frames whole ones are expected to follow.
 const ALIKE_MAX: usize = 0x20_0000;
 
-/// How many octets of earlier buffers are kept an eye on: as much as is read before receivers get
+/// How many bytes of earlier buffers are kept an eye on: as much as is read before receivers get
 /// their turn, and as much again.
 const LENT_MAX: usize = 0x8_0000;
 
@@ -211,9 +211,9 @@ mod tests {
         assert!(input.capacity() >= 10_009);
     }
 
-    /// Reads octets that are taken at once.
-    fn read(room: &mut Room, input: &mut BytesMut, octets: usize) {
-        input.extend_from_slice(&vec![0; octets]);
+    /// Reads bytes that are taken at once.
+    fn read(room: &mut Room, input: &mut BytesMut, bytes: usize) {
+        input.extend_from_slice(&vec![0; bytes]);
         room.learn(input);
         input.clear();
         room.make(input, 0);

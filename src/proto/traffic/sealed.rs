@@ -166,14 +166,11 @@ mod tests {
         let Ok(Some(Traffic::Messages(mut batch))) = decoder.decode(&mut input) else {
             panic!("messages are due");
         };
-        assert_eq!(
-            (batch.messages(), batch.wire_octets()),
-            (3, 9 + 33 + 300 + 2 + 33 + 2 + 33 + 1)
-        );
+        assert_eq!((batch.messages(), batch.wire_bytes()), (3, 9 + 33 + 300 + 2 + 33 + 2 + 33 + 1));
         let mut part = batch.split_to(2, usize::MAX);
         assert_eq!(part.pop().unwrap(), bodies[0]);
         assert_eq!(part.pop().unwrap(), bodies[1]);
-        assert_eq!(batch.pop_short::<20>().map(|(octets, len)| (octets[0], len)), Some((b'b', 1)));
+        assert_eq!(batch.pop_short::<20>().map(|(bytes, len)| (bytes[0], len)), Some((b'b', 1)));
         assert!(decoder.decode(&mut input).unwrap().is_none());
     }
 

@@ -10,8 +10,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::calls::Calls;
 use super::inbox::Next;
-use crate::peers::Presence;
 use crate::pipe::PipeKey;
+use crate::remotes::Presence;
 use crate::routing::Refusal;
 use crate::rpc::draft;
 use crate::rpc::envelope::Content;

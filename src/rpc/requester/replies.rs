@@ -33,7 +33,7 @@ pub struct Replies {
     progress: Progress,
     span: CallSpan,
     /// How much has come.
-    octets: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -46,13 +46,13 @@ enum Progress {
 impl Replies {
     pub(super) fn new(core: Arc<Core>, unsent: Unsent) -> Self {
         let span = CallSpan::new(unsent.request().body().len());
-        Self { core, progress: Progress::Unsent(unsent), span, octets: 0 }
+        Self { core, progress: Progress::Unsent(unsent), span, bytes: 0 }
     }
 
     /// Ends it. Nobody has to be told.
     fn end(&mut self, outcome: Result<(), CallError>) -> Option<Result<Message, CallError>> {
         self.progress = Progress::Over;
-        self.span.end(outcome.as_ref().map(|()| self.octets));
+        self.span.end(outcome.as_ref().map(|()| self.bytes));
         outcome.err().map(Err)
     }
 }
@@ -61,7 +61,7 @@ impl Stream for Replies {
     type Item = Result<Message, CallError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { core, progress, span, octets } = &mut *self;
+        let Self { core, progress, span, bytes } = &mut *self;
         if let Progress::Unsent(unsent) = progress {
             let sent = ready!(unsent.poll_send(core, cx));
             match sent {
@@ -83,7 +83,7 @@ impl Stream for Replies {
         core.after_next(&next, pipe, id);
         match next {
             Next::Part(part, _) => {
-                *octets += part.len();
+                *bytes += part.len();
                 Poll::Ready(Some(Ok(part)))
             }
             Next::End(outcome) => Poll::Ready(self.end(outcome)),

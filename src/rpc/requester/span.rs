@@ -11,13 +11,13 @@ pub(super) struct CallSpan(Span);
 
 impl CallSpan {
     #[inline]
-    pub(super) fn new(octets: usize) -> Self {
+    pub(super) fn new(bytes: usize) -> Self {
         Self(tracing::debug_span!(
             "rpc_call",
             side = "requester",
             id = Empty,
-            request_octets = octets,
-            reply_octets = Empty,
+            request_bytes = bytes,
+            reply_bytes = Empty,
             outcome = Empty,
         ))
     }
@@ -29,15 +29,15 @@ impl CallSpan {
         }
     }
 
-    /// Notes how a call has ended; of a reply, how many octets it has.
+    /// Notes how a call has ended; of a reply, how many bytes it has.
     #[inline]
     pub(super) fn end(&self, outcome: Result<usize, &CallError>) {
         if self.0.is_disabled() {
             return;
         }
         match outcome {
-            Ok(octets) => {
-                self.0.record("reply_octets", octets);
+            Ok(bytes) => {
+                self.0.record("reply_bytes", bytes);
                 self.0.record("outcome", "replied");
             }
             Err(error) => {

@@ -17,8 +17,8 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::connection_id::ConnectionId;
 use crate::error::TryRouteError;
-use crate::peers::Presence;
 use crate::remote::Remote;
+use crate::remotes::Presence;
 use crate::routing_id::RoutingId;
 use crate::rpc::draft;
 use crate::rpc::envelope::{CONNECTION, Content};
@@ -92,7 +92,7 @@ impl Draining {
 
     /// Notifies new remotes, and removes those that have gone.
     fn notify_all(&mut self) {
-        let remotes = self.server.peers();
+        let remotes = self.server.remotes();
         for remote in &remotes {
             self.notify(remote);
         }

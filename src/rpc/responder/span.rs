@@ -13,9 +13,9 @@ pub(super) fn new(id: u64, request: &Request) -> Span {
         "rpc_request",
         side = "responder",
         id,
-        request_octets = request.body().len(),
+        request_bytes = request.body().len(),
         traceparent = Empty,
-        reply_octets = Empty,
+        reply_bytes = Empty,
         outcome = Empty,
     );
     if !span.is_disabled() {
@@ -27,9 +27,9 @@ pub(super) fn new(id: u64, request: &Request) -> Span {
 }
 
 #[inline]
-pub(super) fn replied(span: &Span, octets: usize) {
+pub(super) fn replied(span: &Span, bytes: usize) {
     if !span.is_disabled() {
-        span.record("reply_octets", octets);
+        span.record("reply_bytes", bytes);
         span.record("outcome", "replied");
     }
 }

@@ -45,7 +45,7 @@ impl<S> Builder<S> {
     ///
     /// [`PropertyError`] if the name does not begin with `X-`, which is the applications' part of the
     /// names (RFC 37, Connection Metadata), or is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`;
-    /// or if all properties together exceed 60,000 octets, above which remotes refuse them.
+    /// or if all properties together exceed 60,000 bytes, above which remotes refuse them.
     pub fn metadata(
         mut self,
         name: impl AsRef<str>,

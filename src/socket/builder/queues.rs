@@ -33,14 +33,14 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the longest message, in octets, that a remote may send; a longer one costs it the
+    /// Sets the longest message, in bytes, that a remote may send; a longer one costs it the
     /// connection. `None` for any. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
     ///
     /// A remote of this crate that dialled tries such a message twice, then drops it and continues with
     /// the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it after the
     /// first try.
-    pub fn max_message_size(mut self, octets: impl Into<Option<u64>>) -> Self {
-        self.options.max_message_size = octets.into();
+    pub fn max_message_size(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.options.max_message_size = bytes.into();
         self
     }
 
@@ -61,25 +61,25 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets how many octets received messages may keep in memory for each remote before the socket
+    /// Sets how many bytes received messages may keep in memory for each remote before the socket
     /// stops reading from it; zero for any number. Default: 0. (libzmq has no such option.)
     ///
     /// What counts is what queued messages hold of the buffers that they were read into. Reading may
     /// stop before the mark is reached, as it goes on only when half of it is free. The message that
     /// reaches the mark is queued, however long it is:
     /// [`max_message_size`](Self::max_message_size) limits that.
-    pub fn recv_hwm_bytes(mut self, octets: usize) -> Self {
-        self.options.recv_hwm_bytes = octets;
+    pub fn recv_hwm_bytes(mut self, bytes: usize) -> Self {
+        self.options.recv_hwm_bytes = bytes;
         self
     }
 
-    /// Sets how many octets are queued for each remote before it counts as full; zero for any number.
+    /// Sets how many bytes are queued for each remote before it counts as full; zero for any number.
     /// Default: 0. (libzmq has no such option.)
     ///
     /// The message that reaches the mark is queued, however long it is. A slot that is reserved takes
-    /// no octets until it is used.
-    pub fn send_hwm_bytes(mut self, octets: usize) -> Self {
-        self.options.send_hwm_bytes = octets;
+    /// no bytes until it is used.
+    pub fn send_hwm_bytes(mut self, bytes: usize) -> Self {
+        self.options.send_hwm_bytes = bytes;
         self
     }
 

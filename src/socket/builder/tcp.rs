@@ -38,23 +38,23 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the size, in octets, of the system's buffer for what each connection receives; `None`
+    /// Sets the size, in bytes, of the system's buffer for what each connection receives; `None`
     /// leaves it to the system, which adapts it to the connection. Default: `None`. (`SO_RCVBUF`;
     /// libzmq `ZMQ_RCVBUF`.)
     ///
     /// Systems make of it what they see fit: Linux doubles it, and cuts it to a limit of its own.
-    pub fn recv_buffer_size(mut self, octets: impl Into<Option<u32>>) -> Self {
-        self.options.tcp.recv_buffer_size = octets.into();
+    pub fn recv_buffer_size(mut self, bytes: impl Into<Option<u32>>) -> Self {
+        self.options.tcp.recv_buffer_size = bytes.into();
         self
     }
 
-    /// Sets the size, in octets, of the system's buffer for what each connection sends; `None`
+    /// Sets the size, in bytes, of the system's buffer for what each connection sends; `None`
     /// leaves it to the system, which adapts it to the connection. Default: `None`. (`SO_SNDBUF`;
     /// libzmq `ZMQ_SNDBUF`.)
     ///
     /// Systems make of it what they see fit: Linux doubles it, and cuts it to a limit of its own.
-    pub fn send_buffer_size(mut self, octets: impl Into<Option<u32>>) -> Self {
-        self.options.tcp.send_buffer_size = octets.into();
+    pub fn send_buffer_size(mut self, bytes: impl Into<Option<u32>>) -> Self {
+        self.options.tcp.send_buffer_size = bytes.into();
         self
     }
 
@@ -154,7 +154,7 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the octet by which networks tell kinds of traffic apart, in all packets that are sent;
+    /// Sets the byte by which networks tell kinds of traffic apart, in all packets that are sent;
     /// `None` leaves it to the system. Default: `None`. Not on Windows, nor on Apple's systems
     /// other than macOS. (`IP_TOS` and `IPV6_TCLASS`, RFC 2474; libzmq `ZMQ_TOS`.)
     ///
@@ -171,8 +171,8 @@ impl<S> Builder<S> {
         target_os = "netbsd",
         target_os = "openbsd"
     ))]
-    pub fn type_of_service(mut self, octet: impl Into<Option<u8>>) -> Self {
-        self.options.tcp.type_of_service = octet.into();
+    pub fn type_of_service(mut self, byte: impl Into<Option<u8>>) -> Self {
+        self.options.tcp.type_of_service = byte.into();
         self
     }
 }

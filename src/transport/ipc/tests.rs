@@ -11,14 +11,14 @@ use super::lock::Lock;
 use super::*;
 
 #[tokio::test]
-async fn octets_pass_between_both_ends_of_a_path() {
+async fn bytes_pass_between_both_ends_of_a_path() {
     let listener = listen("ipc://*").await.unwrap();
     exchange(&listener).await;
 }
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn octets_pass_between_both_ends_of_an_abstract_name() {
+async fn bytes_pass_between_both_ends_of_an_abstract_name() {
     let listener = listen(&format!("ipc://@{:x}", fastrand::u128(..))).await.unwrap();
     exchange(&listener).await;
 }

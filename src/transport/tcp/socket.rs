@@ -65,11 +65,11 @@ pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<(
         set_device(socket, options)?;
         set_max_retransmission_time(socket, options)?;
     }
-    if let Some(octets) = options.recv_buffer_size {
-        check("SO_RCVBUF", socket.set_recv_buffer_size(octets as usize))?;
+    if let Some(bytes) = options.recv_buffer_size {
+        check("SO_RCVBUF", socket.set_recv_buffer_size(bytes as usize))?;
     }
-    if let Some(octets) = options.send_buffer_size {
-        check("SO_SNDBUF", socket.set_send_buffer_size(octets as usize))?;
+    if let Some(bytes) = options.send_buffer_size {
+        check("SO_SNDBUF", socket.set_send_buffer_size(bytes as usize))?;
     }
     set_keepalive(socket, options)?;
     #[cfg(any(
@@ -182,14 +182,14 @@ fn set_priority(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     target_os = "openbsd"
 ))]
 fn set_type_of_service(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
-    let Some(octet) = options.type_of_service else { return Ok(()) };
+    let Some(byte) = options.type_of_service else { return Ok(()) };
     let is_ipv6 = socket.local_addr()?.is_ipv6();
     // Elsewhere an IPv6 socket has none for the IPv4 that it may carry.
     if !is_ipv6 || cfg!(any(target_os = "android", target_os = "linux")) {
-        check("IP_TOS", socket.set_tos_v4(octet.into()))?;
+        check("IP_TOS", socket.set_tos_v4(byte.into()))?;
     }
     if is_ipv6 {
-        check("IPV6_TCLASS", socket.set_tclass_v6(octet.into()))?;
+        check("IPV6_TCLASS", socket.set_tclass_v6(byte.into()))?;
     }
     Ok(())
 }
@@ -354,15 +354,15 @@ mod tests {
         [dialled, accepted]
     }
 
-    /// Checks the octet of the packets that the stream sends.
-    fn assert_type_of_service(stream: &TcpStream, octet: u32) {
+    /// Checks the byte of the packets that the stream sends.
+    fn assert_type_of_service(stream: &TcpStream, byte: u32) {
         let socket = SockRef::from(stream);
         let local = stream.local_addr().unwrap();
         match local.ip() {
             IpAddr::V6(ip) if ip.to_ipv4_mapped().is_none() => {
-                assert_eq!(socket.tclass_v6().unwrap(), octet);
+                assert_eq!(socket.tclass_v6().unwrap(), byte);
             }
-            _ => assert_eq!(socket.tos_v4().unwrap(), octet),
+            _ => assert_eq!(socket.tos_v4().unwrap(), byte),
         }
     }
 

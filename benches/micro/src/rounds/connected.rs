@@ -37,7 +37,7 @@ pub struct Connected {
 }
 
 impl Connected {
-    /// Of so many messages, each of `size` octets.
+    /// Of so many messages, each of `size` bytes.
     ///
     /// # Panics
     ///

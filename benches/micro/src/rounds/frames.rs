@@ -26,7 +26,7 @@ pub struct Decoding {
 }
 
 impl Encoding {
-    /// Of so many messages, each of `size` octets.
+    /// Of so many messages, each of `size` bytes.
     pub fn new(size: usize, messages: usize) -> Self {
         Self { body: vec![0x55; size], messages, buffer: BytesMut::new() }
     }
@@ -48,7 +48,7 @@ impl Round for Encoding {
 }
 
 impl Decoding {
-    /// Of so many messages, each of `size` octets.
+    /// Of so many messages, each of `size` bytes.
     pub fn new(size: usize, messages: usize) -> Self {
         let mut encoding = Encoding::new(size, messages);
         encoding.run();

@@ -46,14 +46,14 @@ impl Messaging for Bare {
     async fn server(place: &Place, announce: Announce) -> Result<Echo, Failure> {
         let frame = frame(place.size);
         let stream = accept(place, announce)?.into_tokio()?;
-        let pending = Pending { buffer: vec![0; CHUNK].into(), octets: 0, frame: frame.len() };
+        let pending = Pending { buffer: vec![0; CHUNK].into(), bytes: 0, frame: frame.len() };
         Ok(Echo { stream, pending, out: Vec::new(), frame })
     }
 
     async fn client(endpoint: &str, size: usize) -> Result<Requester, Failure> {
         let frame = frame(size);
         let stream = connect(endpoint)?.into_tokio()?;
-        let pending = Pending { buffer: vec![0; CHUNK].into(), octets: 0, frame: frame.len() };
+        let pending = Pending { buffer: vec![0; CHUNK].into(), bytes: 0, frame: frame.len() };
         Ok(Requester { stream, pending, out: Vec::new(), frame })
     }
 }
@@ -78,12 +78,12 @@ impl Sender for Writer {
     }
 }
 
-/// Counts octets.
+/// Counts bytes.
 #[derive(Debug)]
 pub(crate) struct Reader {
     stream: Stream,
     buffer: Box<[u8]>,
-    /// Octets that were read and are of no message asked for yet.
+    /// Bytes that were read and are of no message asked for yet.
     pending: usize,
     frame: usize,
 }
@@ -161,16 +161,16 @@ impl Server for Echo {
 #[derive(Debug)]
 struct Pending {
     buffer: Box<[u8]>,
-    octets: usize,
+    bytes: usize,
     frame: usize,
 }
 
 impl Pending {
     /// Takes one message.
     fn take(&mut self) -> bool {
-        let whole = self.octets >= self.frame;
+        let whole = self.bytes >= self.frame;
         if whole {
-            self.octets -= self.frame;
+            self.bytes -= self.frame;
         }
         whole
     }
@@ -179,7 +179,7 @@ impl Pending {
         match stream.read(&mut self.buffer).await? {
             0 => Err("the connection has ended".into()),
             read => {
-                self.octets += read;
+                self.bytes += read;
                 Ok(())
             }
         }
@@ -194,10 +194,10 @@ enum Stream {
 }
 
 impl Stream {
-    fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => stream.write_all(octets),
-            Self::Ipc(stream) => stream.write_all(octets),
+            Self::Tcp(stream) => stream.write_all(bytes),
+            Self::Ipc(stream) => stream.write_all(bytes),
         }
     }
 
@@ -229,10 +229,10 @@ enum AsyncStream {
 }
 
 impl AsyncStream {
-    async fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Tcp(stream) => stream.write_all(octets).await,
-            Self::Ipc(stream) => stream.write_all(octets).await,
+            Self::Tcp(stream) => stream.write_all(bytes).await,
+            Self::Ipc(stream) => stream.write_all(bytes).await,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use interop::{Context, Message, OctetsOption, Socket, SocketOption, SocketType, TryError};
+use interop::{BytesOption, Context, Message, Socket, SocketOption, SocketType, TryError};
 
 use crate::Failure;
 use crate::implementation::curve::{CLIENT_PUBLIC, CLIENT_SECRET, SERVER_PUBLIC, SERVER_SECRET};
@@ -27,7 +27,7 @@ impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
         let socket = Socket::new(&CONTEXT, SocketType::Server)?;
         if CURVE {
             socket.set(SocketOption::CurveServer, 1)?;
-            socket.set_octets(OctetsOption::CurveSecretKey, SERVER_SECRET.as_bytes())?;
+            socket.set_bytes(BytesOption::CurveSecretKey, SERVER_SECRET.as_bytes())?;
         }
         socket.bind(&place.endpoint())?;
         announce.endpoint(&socket.last_endpoint()?);
@@ -37,9 +37,9 @@ impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
     async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
         let socket = Socket::new(&CONTEXT, SocketType::Client)?;
         if CURVE {
-            socket.set_octets(OctetsOption::CurveServerKey, SERVER_PUBLIC.as_bytes())?;
-            socket.set_octets(OctetsOption::CurvePublicKey, CLIENT_PUBLIC.as_bytes())?;
-            socket.set_octets(OctetsOption::CurveSecretKey, CLIENT_SECRET.as_bytes())?;
+            socket.set_bytes(BytesOption::CurveServerKey, SERVER_PUBLIC.as_bytes())?;
+            socket.set_bytes(BytesOption::CurvePublicKey, CLIENT_PUBLIC.as_bytes())?;
+            socket.set_bytes(BytesOption::CurveSecretKey, CLIENT_SECRET.as_bytes())?;
         }
         socket.connect(endpoint)?;
         Connected::new(socket, size)

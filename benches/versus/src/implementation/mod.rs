@@ -39,7 +39,7 @@ pub(crate) enum Implementation {
     Rzmq,
     /// tonic: gRPC.
     Tonic,
-    /// Streams of octets, without a library.
+    /// Streams of bytes, without a library.
     Bare,
     /// Tokio's bounded channel of 1,000 messages.
     Channel,
@@ -93,7 +93,7 @@ pub(crate) trait Messaging {
     /// Binds a socket that takes what `connections` senders send, and announces its endpoint.
     async fn receiver(place: &Place, announce: Announce) -> Result<Self::Receiver, Failure>;
 
-    /// Connects a socket that sends bodies of `size` octets.
+    /// Connects a socket that sends bodies of `size` bytes.
     async fn sender(endpoint: &str, size: usize) -> Result<Self::Sender, Failure>;
 
     /// Connects what sends over `connections` connections, in turn: sockets of one connection, or
@@ -113,7 +113,7 @@ pub(crate) trait Messaging {
     /// Binds a socket that returns what it receives, and announces its endpoint.
     async fn server(place: &Place, announce: Announce) -> Result<Self::Server, Failure>;
 
-    /// Connects a socket that makes requests of `size` octets.
+    /// Connects a socket that makes requests of `size` bytes.
     async fn client(endpoint: &str, size: usize) -> Result<Self::Client, Failure>;
 }
 
@@ -123,7 +123,7 @@ pub(crate) struct Place {
     pub(crate) transport: Transport,
     /// Of the socket's file, if the transport is `ipc`.
     pub(crate) path: String,
-    /// Octets of the bodies to come.
+    /// Bytes of the bodies to come.
     pub(crate) size: usize,
     /// How many will connect.
     pub(crate) connections: usize,
@@ -183,7 +183,7 @@ pub(crate) trait Rpc {
     /// Binds, announces the endpoint, and answers with what it was called with, for ever.
     async fn respond(place: &Place, announce: Announce) -> Result<(), Failure>;
 
-    /// Connects what calls with bodies of `size` octets.
+    /// Connects what calls with bodies of `size` bytes.
     async fn caller(endpoint: &str, size: usize) -> Result<Self::Caller, Failure>;
 }
 
@@ -198,5 +198,5 @@ pub(crate) fn expect_size(found: usize, expected: usize) -> Result<(), Failure> 
     if found == expected {
         return Ok(());
     }
-    Err(format!("received {found} octets instead of {expected}").into())
+    Err(format!("received {found} bytes instead of {expected}").into())
 }

@@ -59,7 +59,7 @@ impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
         for _ in 0..connections {
             socket.connect(endpoint).await?;
         }
-        while socket.peers().len() < connections {
+        while socket.remotes().len() < connections {
             tokio::task::yield_now().await;
         }
         Ok(vec![Connected { socket, message: Message::from(vec![7; size]) }])

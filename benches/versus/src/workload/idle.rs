@@ -53,7 +53,7 @@ pub(crate) async fn hold<M: Messaging>(role: &Role, mut orders: Orders) -> Resul
     Ok(())
 }
 
-/// Waits, and returns the octets that are resident in the server and in the client.
+/// Waits, and returns the bytes that are resident in the server and in the client.
 fn rest(pair: &mut Pair) -> Result<(f64, f64), Failure> {
     thread::sleep(REST);
     Ok((pair.bound.used()?.memory, pair.connected.used()?.memory))

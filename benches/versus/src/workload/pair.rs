@@ -82,7 +82,7 @@ pub(crate) fn adapt(
     let mut rate = match attempt.rate {
         Some(rate) => rate,
         None => {
-            let few = (FEW_OCTETS / attempt.case.size as f64).clamp(FEW_MIN, FEW_MAX);
+            let few = (FEW_BYTES / attempt.case.size as f64).clamp(FEW_MIN, FEW_MAX);
             let (_, _, rate) = timed(few)?;
             timed(rate * attempt.seconds / 10.0)?.2
         }
@@ -115,6 +115,6 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 const WARM_UP: f64 = 0.3;
 
 /// What to begin with when nothing is known.
-const FEW_OCTETS: f64 = 4e6;
+const FEW_BYTES: f64 = 4e6;
 const FEW_MIN: f64 = 10.0;
 const FEW_MAX: f64 = 1_000.0;

@@ -10,7 +10,7 @@ use std::array;
 
 use zeroize::Zeroizing;
 
-/// What octets are encrypted with under one key and nonce.
+/// What bytes are encrypted with under one key and nonce.
 pub(super) struct KeyStream {
     /// The input of every block, in which the block's number is missing.
     words: Zeroizing<[u32; WORDS]>,
@@ -46,8 +46,8 @@ impl KeyStream {
 
     /// Encrypts or decrypts what begins with a block.
     #[inline]
-    pub(super) fn apply(&self, mut block: u64, octets: &mut [u8]) {
-        let mut groups = octets.chunks_exact_mut(GROUP);
+    pub(super) fn apply(&self, mut block: u64, bytes: &mut [u8]) {
+        let mut groups = bytes.chunks_exact_mut(GROUP);
         for group in &mut groups {
             xor(group, &self.blocks::<SIDE_BY_SIDE>(block));
             block += SIDE_BY_SIDE as u64;
@@ -81,21 +81,21 @@ impl KeyStream {
 }
 
 #[inline]
-fn xor(octets: &mut [u8], blocks: &[[u32; WORDS]]) {
-    let mut words = octets.chunks_exact_mut(4);
+fn xor(bytes: &mut [u8], blocks: &[[u32; WORDS]]) {
+    let mut words = bytes.chunks_exact_mut(4);
     let mut stream = blocks.as_flattened().iter();
-    for (octets, stream) in (&mut words).zip(&mut stream) {
-        octets.copy_from_slice(&(word(octets) ^ stream).to_le_bytes());
+    for (bytes, stream) in (&mut words).zip(&mut stream) {
+        bytes.copy_from_slice(&(word(bytes) ^ stream).to_le_bytes());
     }
     let rest = words.into_remainder();
     let stream = stream.next().map(|word| word.to_le_bytes()).unwrap_or_default();
-    for (octet, stream) in rest.iter_mut().zip(stream) {
-        *octet ^= stream;
+    for (byte, stream) in rest.iter_mut().zip(stream) {
+        *byte ^= stream;
     }
 }
 
-fn word(octets: &[u8]) -> u32 {
-    u32::from_le_bytes(*octets.first_chunk().expect("there are four octets"))
+fn word(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(*bytes.first_chunk().expect("there are four bytes"))
 }
 
 /// What stands in the words 0, 5, 10 and 15: "expand 32-byte k".
@@ -104,7 +104,7 @@ const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646E, 0x7962_2D32, 0x6B20_6574];
 const DOUBLE_ROUNDS: usize = 10;
 const WORDS: usize = 16;
 
-/// The octets of a block.
+/// The bytes of a block.
 pub(super) const BLOCK: usize = 4 * WORDS;
 
 /// As many as fill the vectors that every 64-bit x86 and ARM has. More would be faster where there are
@@ -141,12 +141,12 @@ mod tests {
 
     #[test]
     fn it_is_that_of_the_estream_project() {
-        // Set 1, vector 0 of Salsa20 with 256-bit keys: the first octets.
+        // Set 1, vector 0 of Salsa20 with 256-bit keys: the first bytes.
         let mut key = [0x00; 32];
         key[0] = 0x80;
-        let mut octets = [0x00; 16];
-        KeyStream::new(&key, &[0x00; 8]).apply(0, &mut octets);
+        let mut bytes = [0x00; 16];
+        KeyStream::new(&key, &[0x00; 8]).apply(0, &mut bytes);
         let expected = 0xE3BE_8FDD_8BEC_A2E3_EA8E_F947_5B29_A6E7_u128;
-        assert_eq!(octets, expected.to_be_bytes());
+        assert_eq!(bytes, expected.to_be_bytes());
     }
 }

@@ -65,19 +65,19 @@ pub enum CurveKeyError {
     /// It has not 40 characters.
     #[error("a key has 40 characters, not {len}")]
     Length {
-        /// How many octets it has.
+        /// How many bytes it has.
         len: usize,
     },
 }
 
 impl CurvePublicKey {
-    /// Makes a key of its octets.
+    /// Makes a key of its bytes.
     #[must_use]
-    pub const fn from_bytes(octets: [u8; 32]) -> Self {
-        Self(octets)
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
-    /// Returns its octets.
+    /// Returns its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -88,9 +88,9 @@ impl FromStr for CurvePublicKey {
     type Err = CurveKeyError;
 
     fn from_str(text: &str) -> Result<Self, CurveKeyError> {
-        let mut octets = [0x00; LEN];
-        decode(text, &mut octets)?;
-        Ok(Self(octets))
+        let mut bytes = [0x00; LEN];
+        decode(text, &mut bytes)?;
+        Ok(Self(bytes))
     }
 }
 
@@ -111,9 +111,9 @@ impl CurveSecretKey {
     /// Creates a key from its bytes, which have to be random. The caller's own copy of them is not
     /// overwritten.
     #[must_use]
-    pub fn from_bytes(mut octets: [u8; 32]) -> Self {
-        let key = Self::filled(|key| key.copy_from_slice(&octets));
-        octets.zeroize();
+    pub fn from_bytes(mut bytes: [u8; 32]) -> Self {
+        let key = Self::filled(|key| key.copy_from_slice(&bytes));
+        bytes.zeroize();
         key
     }
 
@@ -133,7 +133,7 @@ impl CurveSecretKey {
         filled.map(|()| key)
     }
 
-    /// Returns its octets.
+    /// Returns its bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -168,7 +168,7 @@ impl FromStr for CurveSecretKey {
     type Err = CurveKeyError;
 
     fn from_str(text: &str) -> Result<Self, CurveKeyError> {
-        wiped(|| Self::try_filled(|octets| decode(text, octets)))
+        wiped(|| Self::try_filled(|bytes| decode(text, bytes)))
     }
 }
 
@@ -208,13 +208,13 @@ impl From<CurveSecretKey> for CurveKeypair {
     }
 }
 
-fn decode(text: &str, octets: &mut [u8; LEN]) -> Result<(), CurveKeyError> {
+fn decode(text: &str, bytes: &mut [u8; LEN]) -> Result<(), CurveKeyError> {
     let text = text.as_bytes().try_into().map_err(|_| CurveKeyError::Length { len: text.len() })?;
-    z85::decode(text, octets).map_err(|at| CurveKeyError::Character { at })
+    z85::decode(text, bytes).map_err(|at| CurveKeyError::Character { at })
 }
 
 /// RFC 26, CurveZMQ Commands: "keys are 32 octets".
-pub(super) const LEN: usize = z85::OCTETS;
+pub(super) const LEN: usize = z85::BYTES;
 
 #[cfg(test)]
 mod tests {
@@ -256,10 +256,10 @@ mod tests {
     #[test]
     fn a_second_spelling_of_a_key_is_refused() {
         let secret: CurveSecretKey = SECRET.parse().unwrap();
-        let mut octets = *PUBLIC.parse::<CurvePublicKey>().unwrap().as_bytes();
-        assert!(secret.agree(&CurvePublicKey::from_bytes(octets)).is_some());
-        octets[LEN - 1] ^= 0x80;
-        assert!(secret.agree(&CurvePublicKey::from_bytes(octets)).is_none());
+        let mut bytes = *PUBLIC.parse::<CurvePublicKey>().unwrap().as_bytes();
+        assert!(secret.agree(&CurvePublicKey::from_bytes(bytes)).is_some());
+        bytes[LEN - 1] ^= 0x80;
+        assert!(secret.agree(&CurvePublicKey::from_bytes(bytes)).is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The CURVE mechanism (RFC 25): the handshake and the boxes of CurveZMQ (RFC 26).
 //!
-//! | | Command | Octets | What it is for |
+//! | | Command | Bytes | What it is for |
 //! |---|---|--:|---|
 //! | client | HELLO | 200 | shows a short-term key C', and that the client knows the server |
 //! | server | WELCOME | 168 | returns a short-term key S', and a cookie |
@@ -34,13 +34,13 @@ pub(crate) use self::session::{OVERHEAD, Opener, SealError, Sealer, Session};
 pub(crate) struct Seed(Box<Zeroizing<[u8; Self::LEN]>>);
 
 impl Seed {
-    /// How many octets it takes.
+    /// How many bytes it takes.
     pub(crate) const LEN: usize = 96;
 
-    /// Takes octets that are random, and used for nothing else.
+    /// Takes bytes that are random, and used for nothing else.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests and fuzz targets have fixed ones"))]
-    pub(crate) fn new(octets: &[u8; Self::LEN]) -> Self {
-        Self(Box::new(Zeroizing::new(*octets)))
+    pub(crate) fn new(bytes: &[u8; Self::LEN]) -> Self {
+        Self(Box::new(Zeroizing::new(*bytes)))
     }
 
     /// Takes the bytes that `fill` writes. They have to be random, and are then stored nowhere else.

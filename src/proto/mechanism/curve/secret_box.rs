@@ -1,9 +1,9 @@
-//! Boxes: octets that only two parties can write and read (RFC 26, CurveZMQ Commands).
+//! Boxes: bytes that only two parties can write and read (RFC 26, CurveZMQ Commands).
 //!
 //! A box is that of NaCl: XSalsa20 and Poly1305, with a key that X25519 has agreed upon. X25519 is
 //! that of `x25519-dalek`, the derivation of keys that of `salsa20` and Poly1305 that of `cryptoxide`,
 //! all of which are widely used and free of branches on secrets. `crypto_box`, which has all of it
-//! together, derives the cipher's key from the nonce's first 16 octets for each box, whereas these stay
+//! together, derives the cipher's key from the nonce's first 16 bytes for each box, whereas these stay
 //! the same for all messages of a direction: the derivation would cost a third of a short message. Its
 //! Poly1305, that of `poly1305`, takes 1.8 us to begin where there is AVX2, twenty times what a short
 //! message takes here. Where its Salsa20 stands back is told in [`KeyStream`].
@@ -27,7 +27,7 @@ use super::keys::{CurvePublicKey, CurveSecretKey};
 #[derive(Clone)]
 pub(super) struct SharedKey(Box<Zeroizing<[u8; 32]>>);
 
-/// A [`SharedKey`] for nonces that begin with the same 16 octets.
+/// A [`SharedKey`] for nonces that begin with the same 16 bytes.
 #[derive(Clone)]
 pub(super) struct NonceKey(Box<Zeroizing<[u8; 32]>>);
 
@@ -49,8 +49,8 @@ impl SharedKey {
     }
 
     /// Takes a key that nobody else knows.
-    pub(super) fn own(octets: &[u8; 32]) -> Self {
-        Self(Box::new(Zeroizing::new(*octets)))
+    pub(super) fn own(bytes: &[u8; 32]) -> Self {
+        Self(Box::new(Zeroizing::new(*bytes)))
     }
 
     /// Seals for nonces that begin so.
@@ -83,11 +83,11 @@ impl SharedKey {
 }
 
 impl NonceKey {
-    /// Seals the octets behind the first [`SPACE`], which have to be zero and are left to be
-    /// overwritten. Returns the tag, which stands before the octets in a box.
+    /// Seals the bytes behind the first [`SPACE`], which have to be zero and are left to be
+    /// overwritten. Returns the tag, which stands before the bytes in a box.
     #[inline]
     pub(super) fn seal(&self, nonce: &[u8; 8], space: &mut [u8]) -> [u8; TAG] {
-        // The first octets of the key stream are the authenticator's key, as in NaCl.
+        // The first bytes of the key stream are the authenticator's key, as in NaCl.
         KeyStream::new(&self.0, nonce).apply(0, space);
         let (key, sealed) = space.split_first_chunk_mut().expect("there is the space");
         let tag = authenticate(key, sealed);
@@ -95,7 +95,7 @@ impl NonceKey {
         tag
     }
 
-    /// Opens octets where they are; changes nothing if it fails.
+    /// Opens bytes where they are; changes nothing if it fails.
     #[inline]
     pub(super) fn open(
         &self,
@@ -104,7 +104,7 @@ impl NonceKey {
         sealed: &mut [u8],
     ) -> Result<(), Unopened> {
         let stream = KeyStream::new(&self.0, nonce);
-        // The key and what the first octets are sealed with: as much as is computed at a time.
+        // The key and what the first bytes are sealed with: as much as is computed at a time.
         let mut start = Zeroizing::new([0x00; START]);
         let len = START.min(SPACE + sealed.len());
         stream.apply(0, &mut start[..len]);
@@ -113,8 +113,8 @@ impl NonceKey {
             return Err(Unopened);
         }
         let (head, tail) = sealed.split_at_mut(len - SPACE);
-        for (octet, stream) in head.iter_mut().zip(start) {
-            *octet ^= stream;
+        for (byte, stream) in head.iter_mut().zip(start) {
+            *byte ^= stream;
         }
         stream.apply((START / BLOCK) as u64, tail);
         Ok(())
@@ -133,18 +133,18 @@ impl fmt::Debug for NonceKey {
     }
 }
 
-/// Authenticates octets with a key that is used for nothing else.
-fn authenticate(key: &[u8; SPACE], octets: &[u8]) -> [u8; TAG] {
+/// Authenticates bytes with a key that is used for nothing else.
+fn authenticate(key: &[u8; SPACE], bytes: &[u8]) -> [u8; TAG] {
     let mut poly1305 = Poly1305::new(key);
-    poly1305.input(octets);
+    poly1305.input(bytes);
     let mut tag = [0x00; TAG];
     poly1305.raw_result(&mut tag);
     tag
 }
 
 fn split(nonce: &[u8; 24]) -> (&[u8; 16], &[u8; 8]) {
-    let (prefix, nonce) = nonce.split_first_chunk().expect("16 of 24 octets");
-    (prefix, nonce.first_chunk().expect("8 of 24 octets"))
+    let (prefix, nonce) = nonce.split_first_chunk().expect("16 of 24 bytes");
+    (prefix, nonce.first_chunk().expect("8 of 24 bytes"))
 }
 
 /// How much longer a box is than what is in it.

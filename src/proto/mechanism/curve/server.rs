@@ -172,7 +172,7 @@ impl CurveServerHandshake {
         let (transient, data) = data.split_first_chunk::<LEN>().ok_or_else(malformed)?;
         let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or_else(malformed)?;
         // Cheap checks come before the key agreement.
-        if padding.iter().any(|&octet| octet != 0x00) || sealed.len() != TAG + SIGNED {
+        if padding.iter().any(|&byte| byte != 0x00) || sealed.len() != TAG + SIGNED {
             return Err(malformed());
         }
         let unopened = |_| MechanismError::Unopened { name: HELLO };

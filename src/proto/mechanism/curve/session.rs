@@ -70,7 +70,7 @@ pub(crate) enum SealError {
     /// The flags inside set bits that are reserved, or announce a command in parts.
     #[error("flags {flags:#04x} inside of a MESSAGE")]
     Flags {
-        /// The whole octet.
+        /// The whole byte.
         flags: u8,
     },
 }
@@ -129,7 +129,7 @@ impl Sealer {
 }
 
 impl Opener {
-    /// Opens the body of a frame where it is: behind the first [`OVERHEAD`] octets stands what was sent.
+    /// Opens the body of a frame where it is: behind the first [`OVERHEAD`] bytes stands what was sent.
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! Both ends of the handshake, and traffic after it.
 //!
-//! The octets of commands were made with libsodium.
+//! The bytes of commands were made with libsodium.
 
 use bytes::BytesMut;
 
@@ -16,16 +16,16 @@ use super::session::Role;
 use super::*;
 
 #[test]
-fn every_command_has_its_octets() {
+fn every_command_has_its_bytes() {
     let (mut client, mut server) = ends();
     let hello = body(client.poll_command());
-    assert_eq!(hello, octets(HELLO_OCTETS));
+    assert_eq!(hello, bytes(HELLO_BYTES));
     server.handle_command(&hello).unwrap();
     let welcome = body(server.poll_command());
-    assert_eq!(welcome, octets(WELCOME_OCTETS));
+    assert_eq!(welcome, bytes(WELCOME_BYTES));
     client.handle_command(&welcome).unwrap();
     let initiate = body(client.poll_command());
-    assert_eq!(initiate, octets(INITIATE_OCTETS));
+    assert_eq!(initiate, bytes(INITIATE_BYTES));
     server.handle_command(&initiate).unwrap();
 
     let public_key = client_keys().public_key();
@@ -34,7 +34,7 @@ fn every_command_has_its_octets() {
     assert_eq!(server.poll_command(), None);
     server.handle_verdict(Ok(()));
     let ready = body(server.poll_command());
-    assert_eq!(ready, octets(READY_OCTETS));
+    assert_eq!(ready, bytes(READY_BYTES));
     client.handle_command(&ready).unwrap();
 
     assert_eq!(server.poll_metadata(), Some(Metadata::announcing(SocketType::Client)));
@@ -42,54 +42,54 @@ fn every_command_has_its_octets() {
     let (mut client, mut server) = (client.take_session().unwrap(), server.take_session().unwrap());
     let mut message = BytesMut::new();
     client.sealer.put_message(&mut message, b"hello");
-    assert_eq!(message[2..], octets(MESSAGE_OF_CLIENT));
+    assert_eq!(message[2..], bytes(MESSAGE_OF_CLIENT));
     assert_eq!(open(&mut server.opener, &message), Ok((false, b"hello".to_vec())));
     let mut command = BytesMut::new();
     server.sealer.put_command(&mut command, b"\x04PONG");
-    assert_eq!(command[2..], octets(COMMAND_OF_SERVER));
+    assert_eq!(command[2..], bytes(COMMAND_OF_SERVER));
     assert_eq!(open(&mut client.opener, &command), Ok((true, b"\x04PONG".to_vec())));
 }
 
 #[test]
-fn every_octet_of_a_handshake_flipped_in_turn_is_refused() {
-    for (at, bit) in each_octet(HELLO_OCTETS) {
+fn every_byte_of_a_handshake_flipped_in_turn_is_refused() {
+    for (at, bit) in each_byte(HELLO_BYTES) {
         let (_, mut server) = ends();
-        assert!(server.handle_command(&flipped(HELLO_OCTETS, at, bit)).is_err(), "HELLO {at}");
+        assert!(server.handle_command(&flipped(HELLO_BYTES, at, bit)).is_err(), "HELLO {at}");
     }
-    for (at, bit) in each_octet(WELCOME_OCTETS) {
+    for (at, bit) in each_byte(WELCOME_BYTES) {
         let (mut client, _) = ends();
-        assert!(client.handle_command(&flipped(WELCOME_OCTETS, at, bit)).is_err(), "WELCOME {at}");
+        assert!(client.handle_command(&flipped(WELCOME_BYTES, at, bit)).is_err(), "WELCOME {at}");
     }
     let (mut client, mut server) = ends();
-    client.handle_command(&octets(WELCOME_OCTETS)).unwrap();
-    server.handle_command(&octets(HELLO_OCTETS)).unwrap();
+    client.handle_command(&bytes(WELCOME_BYTES)).unwrap();
+    server.handle_command(&bytes(HELLO_BYTES)).unwrap();
     // A command that is refused changes nothing, so that the next one finds the same state.
-    for (at, bit) in each_octet(INITIATE_OCTETS) {
-        let initiate = flipped(INITIATE_OCTETS, at, bit);
+    for (at, bit) in each_byte(INITIATE_BYTES) {
+        let initiate = flipped(INITIATE_BYTES, at, bit);
         assert!(server.handle_command(&initiate).is_err(), "INITIATE {at}");
     }
-    for (at, bit) in each_octet(READY_OCTETS) {
-        assert!(client.handle_command(&flipped(READY_OCTETS, at, bit)).is_err(), "READY {at}");
+    for (at, bit) in each_byte(READY_BYTES) {
+        assert!(client.handle_command(&flipped(READY_BYTES, at, bit)).is_err(), "READY {at}");
     }
-    client.handle_command(&octets(READY_OCTETS)).unwrap();
-    server.handle_command(&octets(INITIATE_OCTETS)).unwrap();
+    client.handle_command(&bytes(READY_BYTES)).unwrap();
+    server.handle_command(&bytes(INITIATE_BYTES)).unwrap();
 }
 
 #[test]
 fn a_handshake_command_that_is_cut_off_or_goes_on_is_refused() {
     let (mut client, mut server) = ends();
-    for hello in cut_or_longer(HELLO_OCTETS) {
+    for hello in cut_or_longer(HELLO_BYTES) {
         assert!(server.handle_command(&hello).is_err());
     }
-    for welcome in cut_or_longer(WELCOME_OCTETS) {
+    for welcome in cut_or_longer(WELCOME_BYTES) {
         assert!(client.handle_command(&welcome).is_err());
     }
-    client.handle_command(&octets(WELCOME_OCTETS)).unwrap();
-    server.handle_command(&octets(HELLO_OCTETS)).unwrap();
-    for initiate in cut_or_longer(INITIATE_OCTETS) {
+    client.handle_command(&bytes(WELCOME_BYTES)).unwrap();
+    server.handle_command(&bytes(HELLO_BYTES)).unwrap();
+    for initiate in cut_or_longer(INITIATE_BYTES) {
         assert!(server.handle_command(&initiate).is_err());
     }
-    for ready in cut_or_longer(READY_OCTETS) {
+    for ready in cut_or_longer(READY_BYTES) {
         assert!(client.handle_command(&ready).is_err());
     }
 }
@@ -98,13 +98,13 @@ fn a_handshake_command_that_is_cut_off_or_goes_on_is_refused() {
 fn a_command_out_of_its_turn_is_unexpected() {
     let (mut client, mut server) = ends();
     let unexpected = |name: &str| Err(MechanismError::UnexpectedCommand { name: name.into() });
-    assert_eq!(server.handle_command(&octets(INITIATE_OCTETS)), unexpected(INITIATE));
+    assert_eq!(server.handle_command(&bytes(INITIATE_BYTES)), unexpected(INITIATE));
     assert_eq!(server.handle_command(b"\x05ERROR\x03400"), unexpected(ERROR));
-    assert_eq!(client.handle_command(&octets(READY_OCTETS)), unexpected(READY));
-    server.handle_command(&octets(HELLO_OCTETS)).unwrap();
-    assert_eq!(server.handle_command(&octets(HELLO_OCTETS)), unexpected(HELLO));
-    server.handle_command(&octets(INITIATE_OCTETS)).unwrap();
-    assert_eq!(server.handle_command(&octets(INITIATE_OCTETS)), unexpected(INITIATE));
+    assert_eq!(client.handle_command(&bytes(READY_BYTES)), unexpected(READY));
+    server.handle_command(&bytes(HELLO_BYTES)).unwrap();
+    assert_eq!(server.handle_command(&bytes(HELLO_BYTES)), unexpected(HELLO));
+    server.handle_command(&bytes(INITIATE_BYTES)).unwrap();
+    assert_eq!(server.handle_command(&bytes(INITIATE_BYTES)), unexpected(INITIATE));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn an_error_is_a_refusal_with_its_reason() {
     let refused = Err(MechanismError::Refused { reason: ErrorReason::new(b"400") });
     let (mut client, _) = ends();
     assert_eq!(client.handle_command(b"\x05ERROR\x03400"), refused);
-    client.handle_command(&octets(WELCOME_OCTETS)).unwrap();
+    client.handle_command(&bytes(WELCOME_BYTES)).unwrap();
     assert_eq!(client.handle_command(b"\x05ERROR\x03400"), refused);
 }
 
@@ -143,12 +143,12 @@ fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
 
 #[test]
 fn a_recorded_handshake_does_not_open_the_cookie_of_another_connection() {
-    let octets_of_seed: [u8; Seed::LEN] = std::array::from_fn(|at| at as u8 ^ 0x3C);
+    let bytes_of_seed: [u8; Seed::LEN] = std::array::from_fn(|at| at as u8 ^ 0x3C);
     let metadata = Some(Metadata::default());
-    let mut server = CurveServerHandshake::new(server_keys(), metadata, Seed::new(&octets_of_seed));
-    server.handle_command(&octets(HELLO_OCTETS)).unwrap();
+    let mut server = CurveServerHandshake::new(server_keys(), metadata, Seed::new(&bytes_of_seed));
+    server.handle_command(&bytes(HELLO_BYTES)).unwrap();
     let refused = Err(MechanismError::Unopened { name: INITIATE });
-    assert_eq!(server.handle_command(&octets(INITIATE_OCTETS)), refused);
+    assert_eq!(server.handle_command(&bytes(INITIATE_BYTES)), refused);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn both_halves_of_the_vouch_are_checked() {
     let other = *keys(0x66).public_key().as_bytes();
     let outcome = |vouched: [[u8; 32]; 2]| {
         let (_, mut server) = ends();
-        server.handle_command(&octets(HELLO_OCTETS)).unwrap();
+        server.handle_command(&bytes(HELLO_BYTES)).unwrap();
         server.handle_command(&initiate_with(&vouched.concat(), INITIATE_COUNT))
     };
     assert_eq!(outcome([short_term, long_term]), Ok(()));
@@ -171,7 +171,7 @@ fn the_nonce_of_an_initiate_is_above_that_of_the_hello() {
     let short_term = *keys_of(client_seed().transient()).public_key().as_bytes();
     let vouched = [short_term, *server_keys().public_key().as_bytes()].concat();
     let (_, mut server) = ends();
-    server.handle_command(&octets(HELLO_OCTETS)).unwrap();
+    server.handle_command(&bytes(HELLO_BYTES)).unwrap();
     let stale = Err(MechanismError::StaleNonce { name: INITIATE });
     assert_eq!(server.handle_command(&initiate_with(&vouched, 1)), stale);
 }
@@ -194,7 +194,7 @@ fn a_message_that_is_replayed_reordered_or_reflected_is_refused() {
 }
 
 #[test]
-fn every_octet_of_a_message_flipped_in_turn_is_refused() {
+fn every_byte_of_a_message_flipped_in_turn_is_refused() {
     let (mut client, mut server) = sessions();
     let mut message = BytesMut::new();
     client.sealer.put_message(&mut message, b"hello");
@@ -202,7 +202,7 @@ fn every_octet_of_a_message_flipped_in_turn_is_refused() {
         for bit in 0..8 {
             let mut flipped = message.clone();
             flipped[at] ^= 1 << bit;
-            assert!(open(&mut server.opener, &flipped).is_err(), "octet {at}, bit {bit}");
+            assert!(open(&mut server.opener, &flipped).is_err(), "byte {at}, bit {bit}");
         }
     }
     for end in 2..message.len() {
@@ -218,17 +218,17 @@ fn each_key_is_agreed_upon_once() {
     let agreements = || secret_box::tests::AGREEMENTS.replace(0);
     let (mut client, mut server) = ends();
     assert_eq!(agreements(), 1);
-    for hello in cut_or_longer(HELLO_OCTETS) {
+    for hello in cut_or_longer(HELLO_BYTES) {
         server.handle_command(&hello).unwrap_err();
     }
     assert_eq!(agreements(), 0, "what is no HELLO by its length costs none");
-    server.handle_command(&octets(HELLO_OCTETS)).unwrap();
+    server.handle_command(&bytes(HELLO_BYTES)).unwrap();
     assert_eq!(agreements(), 1);
-    client.handle_command(&octets(WELCOME_OCTETS)).unwrap();
+    client.handle_command(&bytes(WELCOME_BYTES)).unwrap();
     assert_eq!(agreements(), 2);
-    server.handle_command(&octets(INITIATE_OCTETS)).unwrap();
+    server.handle_command(&bytes(INITIATE_BYTES)).unwrap();
     assert_eq!(agreements(), 2);
-    client.handle_command(&octets(READY_OCTETS)).unwrap();
+    client.handle_command(&bytes(READY_BYTES)).unwrap();
     server.handle_verdict(Ok(()));
     assert_eq!(agreements(), 0);
 }
@@ -238,7 +238,7 @@ fn secrets_are_not_shown() {
     let (client, server) = ends();
     let (session, _) = sessions();
     let shown = format!("{client:?} {server:?} {session:?} {:?}", client_seed());
-    // The decimal form of the secret keys' octets, and of the first of the seeds'.
+    // The decimal form of the secret keys' bytes, and of the first of the seeds'.
     for secret in ["192, 192", "80, 80", "1, 2, 3", "129, 130"] {
         assert!(!shown.contains(secret), "{shown}");
     }
@@ -275,7 +275,7 @@ fn initiate_with(vouched: &[u8], count: u64) -> Vec<u8> {
         .unwrap()
         .seal(&nonce(INITIATE_NONCE, &short_nonce), &text);
     // The name and the cookie stay.
-    [&octets(INITIATE_OCTETS)[..9 + 96], &short_nonce, &sealed].concat()
+    [&bytes(INITIATE_BYTES)[..9 + 96], &short_nonce, &sealed].concat()
 }
 
 fn open(opener: &mut Opener, frame: &[u8]) -> Result<(bool, Vec<u8>), SealError> {
@@ -292,8 +292,8 @@ fn server_keys() -> CurveKeypair {
     keys(0x50)
 }
 
-fn keys(octet: u8) -> CurveKeypair {
-    keys_of(&[octet; 32])
+fn keys(byte: u8) -> CurveKeypair {
+    keys_of(&[byte; 32])
 }
 
 fn keys_of(secret: &[u8; 32]) -> CurveKeypair {
@@ -316,29 +316,29 @@ fn body(command: Option<Command>) -> Vec<u8> {
     header.body(&frame).unwrap().to_vec()
 }
 
-/// Every octet, and a bit of it.
-fn each_octet(text: &str) -> impl Iterator<Item = (usize, usize)> {
+/// Every byte, and a bit of it.
+fn each_byte(text: &str) -> impl Iterator<Item = (usize, usize)> {
     (0..text.len() / 2).map(|at| (at, at % 8))
 }
 
 fn flipped(text: &str, at: usize, bit: usize) -> Vec<u8> {
-    let mut octets = octets(text);
-    octets[at] ^= 1 << bit;
-    octets
+    let mut bytes = bytes(text);
+    bytes[at] ^= 1 << bit;
+    bytes
 }
 
 fn cut_or_longer(text: &str) -> impl Iterator<Item = Vec<u8>> {
-    let whole = octets(text);
+    let whole = bytes(text);
     let longer = [&whole[..], b"\0"].concat();
     (0..whole.len()).map(move |end| whole[..end].to_vec()).chain([longer])
 }
 
-fn octets(text: &str) -> Vec<u8> {
+fn bytes(text: &str) -> Vec<u8> {
     let digits = text.as_bytes().chunks_exact(2);
     digits.map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
 }
 
-const HELLO_OCTETS: &str = "\
+const HELLO_BYTES: &str = "\
     0548454c4c4f01000000000000000000000000000000000000000000000000000000000000000000000000000000\
     000000000000000000000000000000000000000000000000000000000000000000008f40c5adb68f25624ae5b214\
     ea767a6ec94d829d3d7b5e1ad1ba6f3e2138285f0000000000000001fdd0592f3b2fd23aa47c29f4a20ffc9d028c\
@@ -346,14 +346,14 @@ const HELLO_OCTETS: &str = "\
     903268bd27a7f1d3e4dcc4e901b576f8\
 ";
 
-const WELCOME_OCTETS: &str = "\
+const WELCOME_BYTES: &str = "\
     0757454c434f4d45d0d1d2d3d4d5d6d7d8d9dadbdcdddedfbfaed885e1c22bada34973ab67f7c8934685d8205135\
     d82f2bfee6b6881a9d1da6dcff342c8b046c54b381d165b638e453ab448242e6d0b4c1117eb45affee5278900d0f\
     c8d3b409db0b032952c13a0638b5ef4233d49c43503a428314fc6e6019557dfbbad7c2a9d987873baf721e0a274a\
     82bc185f1344736d2e2f4ff63f5a8e98ad631f844bbe6d7e6771b81b95c2\
 ";
 
-const INITIATE_OCTETS: &str = "\
+const INITIATE_BYTES: &str = "\
     08494e495449415445c0c1c2c3c4c5c6c7c8c9cacbcccdcecf2edd09b0a0def68d25082574aef65cb11a2fa1791f\
     2fe393207aea29a50a727ce9e399714db2c916f95bf68f4c19911b4ce06d1a02e2c2bdd3aed1b88f8dfd1337a159\
     1f5139d09052f2ae80b7e83ebf0000000000000002de2905531c6cd5bd3392d56968bb02cd7842d70c4d16cbe436\
@@ -363,7 +363,7 @@ const INITIATE_OCTETS: &str = "\
     62263f\
 ";
 
-const READY_OCTETS: &str = "\
+const READY_BYTES: &str = "\
     05524541445900000000000000017ebddd73fe6be2280800b2acc20d7d85f0d1fb44999e8b303209cf49cf7b6f0d\
     42d765e135ff\
 ";

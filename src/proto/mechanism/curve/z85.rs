@@ -1,10 +1,10 @@
-//! Text for keys: five printable characters for four octets (RFC 32, Z85).
+//! Text for keys: five printable characters for four bytes (RFC 32, Z85).
 
-/// Writes octets, four of which make five characters.
-pub(super) fn encode(octets: &[u8; OCTETS]) -> [u8; TEXT] {
+/// Writes bytes, four of which make five characters.
+pub(super) fn encode(bytes: &[u8; BYTES]) -> [u8; TEXT] {
     let mut text = [0x00; TEXT];
-    for (chunk, group) in octets.chunks_exact(4).zip(text.chunks_exact_mut(5)) {
-        let mut value = chunk.iter().fold(0_u32, |value, &octet| value << 8 | u32::from(octet));
+    for (chunk, group) in bytes.chunks_exact(4).zip(text.chunks_exact_mut(5)) {
+        let mut value = chunk.iter().fold(0_u32, |value, &byte| value << 8 | u32::from(byte));
         for character in group.iter_mut().rev() {
             *character = ALPHABET[(value % 85) as usize];
             value /= 85;
@@ -14,8 +14,8 @@ pub(super) fn encode(octets: &[u8; OCTETS]) -> [u8; TEXT] {
 }
 
 /// Reads what [`encode`] writes; or returns the place of the first character that is out of place.
-pub(super) fn decode(text: &[u8; TEXT], octets: &mut [u8; OCTETS]) -> Result<(), usize> {
-    for (at, (group, chunk)) in text.chunks_exact(5).zip(octets.chunks_exact_mut(4)).enumerate() {
+pub(super) fn decode(text: &[u8; TEXT], bytes: &mut [u8; BYTES]) -> Result<(), usize> {
+    for (at, (group, chunk)) in text.chunks_exact(5).zip(bytes.chunks_exact_mut(4)).enumerate() {
         let mut value = 0_u32;
         for (character, within) in group.iter().zip(0..) {
             let place = 5 * at + within;
@@ -30,8 +30,8 @@ pub(super) fn decode(text: &[u8; TEXT], octets: &mut [u8; OCTETS]) -> Result<(),
     Ok(())
 }
 
-/// The octets of a key.
-pub(super) const OCTETS: usize = 32;
+/// The bytes of a key.
+pub(super) const BYTES: usize = 32;
 
 /// The characters of a key.
 pub(super) const TEXT: usize = 40;
@@ -48,11 +48,11 @@ mod tests {
 
     #[test]
     fn the_test_case_of_the_specification_is_read_and_written() {
-        let mut octets = [0x00; OCTETS];
-        octets[..8].copy_from_slice(&[0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B]);
+        let mut bytes = [0x00; BYTES];
+        bytes[..8].copy_from_slice(&[0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B]);
         let text = b"HelloWorld000000000000000000000000000000";
-        assert_eq!(&encode(&octets), text);
-        assert_eq!(decoded(text), Ok(octets));
+        assert_eq!(&encode(&bytes), text);
+        assert_eq!(decoded(text), Ok(bytes));
     }
 
     #[test]
@@ -60,15 +60,15 @@ mod tests {
         let mut text = [b'0'; TEXT];
         text[7] = b'"';
         assert_eq!(decoded(&text), Err(7));
-        // Five times the last digit would be more than four octets.
+        // Five times the last digit would be more than four bytes.
         text[5..10].fill(b'#');
         assert_eq!(decoded(&text), Err(9));
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(octets: [u8; OCTETS]) {
-            prop_assert_eq!(decoded(&encode(&octets)), Ok(octets));
+        fn what_is_written_is_read(bytes: [u8; BYTES]) {
+            prop_assert_eq!(decoded(&encode(&bytes)), Ok(bytes));
         }
 
         #[test]
@@ -79,8 +79,8 @@ mod tests {
         }
     }
 
-    fn decoded(text: &[u8; TEXT]) -> Result<[u8; OCTETS], usize> {
-        let mut octets = [0x00; OCTETS];
-        decode(text, &mut octets).map(|()| octets)
+    fn decoded(text: &[u8; TEXT]) -> Result<[u8; BYTES], usize> {
+        let mut bytes = [0x00; BYTES];
+        decode(text, &mut bytes).map(|()| bytes)
     }
 }

@@ -26,11 +26,11 @@ async fn who_waits_for_a_remote_is_woken_when_its_handshake_is_finished() {
     let mut connected = task::spawn(client.connected());
     let mut remote = listener.accept().await;
     assert_pending!(connected.poll());
-    assert_eq!(client.peers(), []);
+    assert_eq!(client.remotes(), []);
 
     remote.shake_hands("SERVER").await;
     connected.await.unwrap();
-    assert_eq!(client.peers().len(), 1);
+    assert_eq!(client.remotes().len(), 1);
     // It is still there.
     client.connected().await.unwrap();
     client.connected_timeout(Duration::ZERO).await.unwrap();
@@ -121,7 +121,7 @@ async fn remotes_are_in_the_order_in_which_they_came() {
         remotes.push(remote);
     }
     assert_eq!(addresses(&server), remotes.iter().map(Remote::address).collect::<Vec<_>>());
-    let ids: Vec<_> = server.peers().iter().map(tokio_zmtp::Remote::connection_id).collect();
+    let ids: Vec<_> = server.remotes().iter().map(tokio_zmtp::Remote::connection_id).collect();
     assert!(ids.is_sorted_by(|a, b| a < b));
 
     let mut monitor = server.monitor();
@@ -136,19 +136,19 @@ async fn a_remote_is_found_by_either_of_its_ids_as_long_as_it_is_connected() {
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let (_other, _) = Remote::known_to(&server).await;
     let (remote, routing_id) = Remote::known_to(&server).await;
-    let found = server.peer(routing_id).unwrap();
+    let found = server.remote(routing_id).unwrap();
     assert_eq!(found.address(), Some(remote.address()));
     assert_eq!(found.routing_id(), Some(routing_id));
     let connection_id: ConnectionId = found.connection_id();
-    assert_eq!(server.peer(connection_id), Some(found.clone()));
+    assert_eq!(server.remote(connection_id), Some(found.clone()));
 
     let mut monitor = server.monitor();
     drop(remote);
     events::until_disconnected(&mut monitor).await;
-    assert_eq!(server.peer(routing_id), None);
-    assert_eq!(server.peer(connection_id), None);
-    assert!(!server.disconnect_peer(routing_id));
-    assert!(!server.disconnect_peer(connection_id));
+    assert_eq!(server.remote(routing_id), None);
+    assert_eq!(server.remote(connection_id), None);
+    assert!(!server.disconnect_remote(routing_id));
+    assert!(!server.disconnect_remote(connection_id));
     // What is known of it stays.
     assert_eq!(found.routing_id(), Some(routing_id));
 }
@@ -161,7 +161,7 @@ async fn an_accepted_remote_that_is_disconnected_is_unreachable_at_once_and_gets
     let mut monitor = server.monitor();
     queue(&server, &remote, id).await;
 
-    assert!(server.disconnect_peer(id));
+    assert!(server.disconnect_remote(id));
     let late = server.try_route("late", id);
     assert_eq!(late, Err(TryRouteError::HostUnreachable(Message::from("late"))));
 
@@ -171,7 +171,7 @@ async fn an_accepted_remote_that_is_disconnected_is_unreachable_at_once_and_gets
     assert_eq!(remote.read_to_end().await, b"");
     drop(remote);
     events::until_disconnected(&mut monitor).await;
-    assert_eq!(server.peers(), []);
+    assert_eq!(server.remotes(), []);
     assert_eq!(server.stats().dropped.undelivered, 0);
 }
 
@@ -189,7 +189,7 @@ async fn an_accepted_remote_that_is_disconnected_has_as_long_to_read_as_linger_s
     queue(&server, &remote, id).await;
 
     let before = Instant::now();
-    assert!(server.disconnect_peer(id));
+    assert!(server.disconnect_remote(id));
     events::until_disconnected(&mut monitor).await;
 
     assert!(Duration::from_secs(60) <= before.elapsed());
@@ -206,15 +206,15 @@ async fn a_dialled_remote_that_is_disconnected_is_dialled_again_with_what_is_que
     client.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     first.peek().await;
     client.send("a").await.unwrap();
-    let id = client.peers()[0].connection_id();
+    let id = client.remotes()[0].connection_id();
 
-    assert!(client.disconnect_peer(id));
+    assert!(client.disconnect_remote(id));
     drop(first);
 
     let mut second = listener.accept_as("SERVER").await;
     assert_eq!(second.read_message().await.len(), LONGER_THAN_BUFFERS);
     assert_eq!(second.read_message().await, b"a");
-    assert_eq!(client.peer(id), None);
+    assert_eq!(client.remote(id), None);
     assert_eq!(client.stats().dropped.undelivered, 0);
 }
 
@@ -247,7 +247,7 @@ async fn a_message_tells_of_its_remote() {
     let (message, same) = server.recv_from().await.unwrap();
     assert_eq!(message, "two");
     assert_eq!(same, of_server);
-    assert_eq!(server.peers(), [same]);
+    assert_eq!(server.remotes(), [same]);
     assert_eq!(server.try_recv_from().map(drop), Err(TryRecvError::Empty));
 
     server.reply(&message, "three").await.unwrap();
@@ -300,5 +300,5 @@ async fn queue(server: &Server, remote: &Remote, id: RoutingId) {
 }
 
 fn addresses(server: &Server) -> Vec<SocketAddr> {
-    server.peers().iter().filter_map(tokio_zmtp::Remote::address).collect()
+    server.remotes().iter().filter_map(tokio_zmtp::Remote::address).collect()
 }

@@ -1,6 +1,6 @@
 // The other side in Node.js, written from docs/rpc.md alone: a responder, or a requester.
 //
-// `node peer.mjs responder` prints where it is bound; `node peer.mjs requester ENDPOINT` prints "done".
+// `node remote.mjs responder` prints where it is bound; `node remote.mjs requester ENDPOINT` prints "done".
 
 import assert from "node:assert/strict";
 import { Client, Server } from "zeromq/draft.js";
@@ -21,9 +21,9 @@ function open(message) {
 }
 
 function number(value) {
-  const octets = Buffer.alloc(4);
-  octets.writeUInt32BE(value);
-  return octets;
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }
 
 function text(value) {

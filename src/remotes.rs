@@ -15,7 +15,7 @@ use crate::stats::RemoteStats;
 
 /// The remotes whose handshake is finished, and what hope there is for more.
 #[derive(Debug)]
-pub(crate) struct Peers {
+pub(crate) struct RemoteTable {
     state: Mutex<State>,
     presence: watch::Sender<Presence>,
 }
@@ -72,20 +72,20 @@ impl Presence {
 /// Names a connected remote, by either of its ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum PeerId {
+pub enum RemoteId {
     /// The id of its connection.
     Connection(ConnectionId),
     /// The id by which a [`Server`](crate::Server) sends to it.
     Routing(RoutingId),
 }
 
-impl From<ConnectionId> for PeerId {
+impl From<ConnectionId> for RemoteId {
     fn from(id: ConnectionId) -> Self {
         Self::Connection(id)
     }
 }
 
-impl From<RoutingId> for PeerId {
+impl From<RoutingId> for RemoteId {
     fn from(id: RoutingId) -> Self {
         Self::Routing(id)
     }
@@ -94,20 +94,20 @@ impl From<RoutingId> for PeerId {
 /// A remote among the connected ones, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Membership {
-    peers: Arc<Peers>,
+    remotes: Arc<RemoteTable>,
     id: ConnectionId,
     disconnect: CancellationToken,
 }
 
 /// An endpoint that may bring remotes, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Hope(Arc<Peers>);
+pub(crate) struct Hope(Arc<RemoteTable>);
 
 /// A listener that accepts, or a remote that shakes hands, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Arriving(Arc<Peers>);
+pub(crate) struct Arriving(Arc<RemoteTable>);
 
-impl Peers {
+impl RemoteTable {
     pub(crate) fn new() -> Self {
         let state = State {
             next_id: ConnectionId::FIRST,
@@ -162,7 +162,7 @@ impl Peers {
         state.connected.insert(id, entry);
         drop(state);
         self.presence.send_modify(|presence| presence.connected += 1);
-        Membership { peers: Arc::clone(self), id, disconnect }
+        Membership { remotes: Arc::clone(self), id, disconnect }
     }
 
     /// Notes that the socket has ended.
@@ -180,13 +180,13 @@ impl Peers {
         self.state().connected.values().map(|entry| entry.remote.clone()).collect()
     }
 
-    pub(crate) fn find(&self, id: PeerId) -> Option<(Remote, Pipe)> {
+    pub(crate) fn find(&self, id: RemoteId) -> Option<(Remote, Pipe)> {
         self.state().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
     }
 
     /// Asks the connection of a remote to end; false if there is none. Nothing more is queued for it
     /// if it was accepted; if it was dialled, its pipe waits for the next one.
-    pub(crate) fn disconnect(&self, id: PeerId, routing: &Routing) -> bool {
+    pub(crate) fn disconnect(&self, id: RemoteId, routing: &Routing) -> bool {
         let Some(entry) = self.state().find(id).cloned() else { return false };
         // Both wake the connection, which is not done under the lock.
         if entry.direction == Direction::Accepted {
@@ -213,10 +213,10 @@ impl Peers {
 }
 
 impl State {
-    fn find(&self, id: PeerId) -> Option<&Entry> {
+    fn find(&self, id: RemoteId) -> Option<&Entry> {
         let id = match id {
-            PeerId::Connection(id) => id,
-            PeerId::Routing(id) => *self.by_routing_id.get(&id)?,
+            RemoteId::Connection(id) => id,
+            RemoteId::Routing(id) => *self.by_routing_id.get(&id)?,
         };
         self.connected.get(&id)
     }
@@ -231,7 +231,7 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let mut state = self.peers.state();
+        let mut state = self.remotes.state();
         if let Some(Entry { remote, .. }) = state.connected.remove(&self.id) {
             if let Some(routing_id) = remote.routing_id() {
                 state.by_routing_id.remove(&routing_id);
@@ -239,7 +239,7 @@ impl Drop for Membership {
             state.ended.add(&remote.stats());
         }
         drop(state);
-        self.peers.presence.send_modify(|presence| presence.connected -= 1);
+        self.remotes.presence.send_modify(|presence| presence.connected -= 1);
     }
 }
 
@@ -262,21 +262,21 @@ mod tests {
 
     #[test]
     fn what_a_connection_did_is_counted_after_its_end() {
-        let peers = Arc::new(Peers::new());
+        let remotes = Arc::new(RemoteTable::new());
         let remote = crate::remote::tests::nobody();
-        let membership = peers.join(remote.clone(), Pipe::default(), Direction::Accepted);
-        remote.counters().count_sent(Volume { messages: 2, octets: 20 });
-        let (stats, connected) = peers.stats();
+        let membership = remotes.join(remote.clone(), Pipe::default(), Direction::Accepted);
+        remote.counters().count_sent(Volume { messages: 2, bytes: 20 });
+        let (stats, connected) = remotes.stats();
         assert_eq!((stats.sent.messages, connected), (2, 1));
         drop(membership);
-        let (stats, connected) = peers.stats();
+        let (stats, connected) = remotes.stats();
         assert_eq!((stats.sent.messages, connected), (2, 0));
-        assert!(peers.find(PeerId::Connection(remote.connection_id())).is_none());
+        assert!(remotes.find(RemoteId::Connection(remote.connection_id())).is_none());
     }
 
     #[test]
     fn connections_are_numbered_from_one() {
-        let peers = Peers::new();
-        assert_eq!([(); 3].map(|()| u64::from(peers.allot())), [1, 2, 3]);
+        let remotes = RemoteTable::new();
+        assert_eq!([(); 3].map(|()| u64::from(remotes.allot())), [1, 2, 3]);
     }
 }
