@@ -26,7 +26,7 @@ use std::time::Duration;
 use metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
 use tokio::time;
 
-use crate::socket::{Meter, Reading, Socket};
+use crate::socket::{Socket, StatsReader, StatsSample};
 use crate::stats::Stats;
 
 /// Publishes the numbers of any number of sockets, each under a name.
@@ -80,7 +80,7 @@ struct Key {
 /// The sockets of one name and type.
 #[derive(Debug, Default)]
 struct Series {
-    meters: Vec<Meter>,
+    meters: Vec<StatsReader>,
     /// What those that have ended leave.
     ended: Stats,
 }
@@ -140,11 +140,11 @@ impl Series {
         let Self { meters, ended } = self;
         let mut live = Stats::default();
         meters.retain(|meter| match meter.read() {
-            Reading::Final(stats) => {
+            StatsSample::Final(stats) => {
                 ended.add(&stats);
                 false
             }
-            Reading::Live(stats) => {
+            StatsSample::Live(stats) => {
                 live.add(&stats);
                 true
             }

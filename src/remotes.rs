@@ -13,17 +13,17 @@ use crate::routing::{Pipe, Routing};
 use crate::routing_id::RoutingId;
 use crate::stats::RemoteStats;
 
-/// The remotes whose handshake is finished, and what hope there is for more.
+/// The remotes whose handshake is finished, and what source there is for more.
 #[derive(Debug)]
 pub(crate) struct RemoteTable {
-    state: Mutex<State>,
+    state: Mutex<RemoteTableState>,
     presence: watch::Sender<Presence>,
 }
 
 #[derive(Debug)]
-struct State {
+struct RemoteTableState {
     next_id: ConnectionId,
-    connected: BTreeMap<ConnectionId, Entry>,
+    connected: BTreeMap<ConnectionId, ConnectedRemote>,
     by_routing_id: HashMap<RoutingId, ConnectionId>,
     /// What connections that have ended leave for the numbers of the socket.
     ended: RemoteStats,
@@ -31,7 +31,7 @@ struct State {
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct ConnectedRemote {
     remote: Remote,
     pipe: Pipe,
     direction: Direction,
@@ -101,15 +101,15 @@ pub(crate) struct Membership {
 
 /// An endpoint that may bring remotes, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Hope(Arc<RemoteTable>);
+pub(crate) struct RemoteSource(Arc<RemoteTable>);
 
 /// A listener that accepts, or a remote that shakes hands, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Arriving(Arc<RemoteTable>);
+pub(crate) struct PendingHandshake(Arc<RemoteTable>);
 
 impl RemoteTable {
     pub(crate) fn new() -> Self {
-        let state = State {
+        let state = RemoteTableState {
             next_id: ConnectionId::FIRST,
             connected: BTreeMap::new(),
             by_routing_id: HashMap::new(),
@@ -128,17 +128,17 @@ impl RemoteTable {
     }
 
     /// Adds an endpoint.
-    pub(crate) fn hope(self: &Arc<Self>) -> Hope {
+    pub(crate) fn source(self: &Arc<Self>) -> RemoteSource {
         self.presence.send_modify(|presence| presence.endpoints += 1);
-        Hope(Arc::clone(self))
+        RemoteSource(Arc::clone(self))
     }
 
     /// Adds a listener that accepts, or a remote that was accepted. It is called before the listener's
     /// own value is dropped, and its result is dropped after the remote has joined, so that a remote is
     /// counted at every moment.
-    pub(crate) fn arrive(self: &Arc<Self>) -> Arriving {
+    pub(crate) fn arrive(self: &Arc<Self>) -> PendingHandshake {
         self.presence.send_modify(|presence| presence.arriving += 1);
-        Arriving(Arc::clone(self))
+        PendingHandshake(Arc::clone(self))
     }
 
     /// Notes that an attempt to connect has failed.
@@ -158,7 +158,7 @@ impl RemoteTable {
         let mut state = self.state();
         state.reconnects += u64::from(remote.stats().reconnects > 0);
         state.by_routing_id.extend(remote.routing_id().map(|routing_id| (routing_id, id)));
-        let entry = Entry { remote, pipe, direction, disconnect: disconnect.clone() };
+        let entry = ConnectedRemote { remote, pipe, direction, disconnect: disconnect.clone() };
         state.connected.insert(id, entry);
         drop(state);
         self.presence.send_modify(|presence| presence.connected += 1);
@@ -207,13 +207,13 @@ impl RemoteTable {
         (sum, state.connected.len())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RemoteTableState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
-    fn find(&self, id: RemoteId) -> Option<&Entry> {
+impl RemoteTableState {
+    fn find(&self, id: RemoteId) -> Option<&ConnectedRemote> {
         let id = match id {
             RemoteId::Connection(id) => id,
             RemoteId::Routing(id) => *self.by_routing_id.get(&id)?,
@@ -232,7 +232,7 @@ impl Membership {
 impl Drop for Membership {
     fn drop(&mut self) {
         let mut state = self.remotes.state();
-        if let Some(Entry { remote, .. }) = state.connected.remove(&self.id) {
+        if let Some(ConnectedRemote { remote, .. }) = state.connected.remove(&self.id) {
             if let Some(routing_id) = remote.routing_id() {
                 state.by_routing_id.remove(&routing_id);
             }
@@ -243,13 +243,13 @@ impl Drop for Membership {
     }
 }
 
-impl Drop for Hope {
+impl Drop for RemoteSource {
     fn drop(&mut self) {
         self.0.presence.send_modify(|presence| presence.endpoints -= 1);
     }
 }
 
-impl Drop for Arriving {
+impl Drop for PendingHandshake {
     fn drop(&mut self) {
         self.0.presence.send_modify(|presence| presence.arriving -= 1);
     }

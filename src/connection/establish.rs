@@ -15,7 +15,7 @@ use tokio::time::{self, Instant};
 use tokio_util::codec::{Framed, FramedParts};
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
-use super::shaking::Shaking;
+use super::handshake_stream::HandshakeStream;
 use crate::auth::{Admission, Asking, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
 use crate::proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
@@ -114,7 +114,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
     ) -> Result<Established<S>, HandshakeFailure> {
         let Self { stream, mut handshake, read, admission } = self;
         let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
-        let mut framed = Shaking::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
+        let mut framed =
+            HandshakeStream::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
         *framed.read_buffer_mut() = read;
         let negotiated = deadline.keep(finish(&mut framed, outcome)).await?;
         Ok(carry_traffic(framed, negotiated, admission, max_message_size))
@@ -161,8 +162,8 @@ fn seed() -> Result<Seed, HandshakeFailure> {
     Ok(Seed::try_filled(|bytes| getrandom::fill(bytes)).map_err(io::Error::from)?)
 }
 
-fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Shaking<S> {
-    Shaking::new(Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER))
+fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> HandshakeStream<S> {
+    HandshakeStream::new(Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER))
 }
 
 /// Exchanges commands until the handshake is over, or until it depends on what the remote asks for.
@@ -217,7 +218,7 @@ async fn say_last_word<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 fn carry_traffic<S: AsyncRead + AsyncWrite>(
-    framed: Shaking<S>,
+    framed: HandshakeStream<S>,
     negotiated: Negotiated,
     Admission { user_id, metadata: granted }: Admission,
     max_message_size: Option<u64>,

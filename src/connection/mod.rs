@@ -17,12 +17,12 @@
 //! and those that were read and found no room are left for the remote's next connection, or for the
 //! handles if there is none.
 
+mod batch_split;
 mod codec;
 mod establish;
-mod portion;
-mod proxied;
-mod quiet;
-mod shaking;
+mod handshake_stream;
+mod idle;
+mod proxy;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -42,16 +42,16 @@ use tokio::task;
 use tokio::time::{self, Instant, Sleep};
 use tokio_util::codec::{Decoder, Framed};
 
+use self::batch_split::BatchSplit;
 use self::codec::DecodeError;
 pub(crate) use self::codec::TrafficCodec;
 pub(crate) use self::establish::{Deadline, Established, Request, establish};
-use self::portion::Portion;
-pub(crate) use self::proxied::read_proxy_header;
-use self::quiet::Quiet;
+use self::idle::IdleDetector;
+pub(crate) use self::proxy::read_proxy_header;
 use self::writer::Writer;
 use crate::monitor::DisconnectReason;
 use crate::options::Options;
-use crate::pipe::{Arrival, Cargo, Take, Want};
+use crate::pipe::{DeliveredMessages, Delivery, Take, Want};
 use crate::proto::batch::Batch;
 use crate::proto::command::Command;
 use crate::proto::heartbeating::{Dead, Heartbeating};
@@ -69,8 +69,8 @@ pub(crate) struct Connection<'a, S> {
     writer: Writer,
     /// What was read and waits: for room below the high-water mark, or as the second part of a batch.
     /// More than one batch only if an earlier connection left some, or while the second part waits.
-    undelivered: VecDeque<Arrival>,
-    portion: Portion,
+    undelivered: VecDeque<Delivery>,
+    split: BatchSplit,
     /// Whether the writing has given way since the last wake-up.
     yielded: bool,
     heartbeating: Heartbeating,
@@ -84,7 +84,7 @@ pub(crate) struct Connection<'a, S> {
     has_written: bool,
     /// Whether the remote ended the connection.
     is_ended_by_remote: bool,
-    quiet: Quiet,
+    idle: IdleDetector,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
@@ -110,7 +110,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             remote,
             writer,
             undelivered,
-            portion: Portion::new(),
+            split: BatchSplit::new(),
             yielded: false,
             heartbeating: Heartbeating::new(options.heartbeat, now()),
             timer: None,
@@ -118,7 +118,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             has_received: false,
             has_written: false,
             is_ended_by_remote: false,
-            quiet: Quiet::default(),
+            idle: IdleDetector::default(),
         }
     }
 
@@ -169,7 +169,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             }
             self.note_progress(cx);
             if !held_up || self.writer.is_held_up() {
-                if self.quiet.poll(cx).is_ready() {
+                if self.idle.poll(cx).is_ready() {
                     self.give_back_buffers();
                 }
                 return Poll::Pending;
@@ -184,10 +184,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         while reads < READS_PER_WAKE && work < WORK_PER_WAKE {
             reads += 1;
             while let Some(arrival) = self.undelivered.front_mut() {
-                let limit = self.portion.limit();
+                let limit = self.split.limit();
                 if self.attachment.poll_deliver(cx.waker(), arrival, limit).is_ready() {
                     self.undelivered.pop_front();
-                } else if self.portion.is_limited() {
+                } else if self.split.is_limited() {
                     break;
                 } else {
                     return Poll::Pending;
@@ -207,7 +207,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             self.heartbeating.handle_traffic();
             self.count_multipart();
             let done = self.framed.codec_mut().decoder.take_work();
-            self.quiet.handle_bytes(done);
+            self.idle.handle_bytes(done);
             work += done;
             match traffic {
                 Some(Ok(Traffic::Messages(batch))) => {
@@ -265,7 +265,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), Dead> {
         self.heartbeating.handle_wake(now);
         while self.poll_timer(cx).is_ready() {
-            let is_full = !self.undelivered.is_empty() && !self.portion.is_limited();
+            let is_full = !self.undelivered.is_empty() && !self.split.is_limited();
             if is_full || self.writer.is_held_up() {
                 // As long as nothing is read, nothing can be said about the remote.
                 self.heartbeating.handle_traffic();
@@ -345,11 +345,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 impl<S> Connection<'_, S> {
     /// Counts what was read, and keeps it to be delivered.
     fn receive(&mut self, batch: Batch) {
-        let cargo = Cargo::Framed(batch);
+        let cargo = DeliveredMessages::Framed(batch);
         let is_waiting = || self.undelivered.is_empty() && self.attachment.is_empty();
-        self.portion.handle_read(cargo.messages(), is_waiting);
+        self.split.handle_read(cargo.messages(), is_waiting);
         self.remote.counters().count_received(cargo.volume());
-        self.undelivered.push_back(Arrival { cargo, remote: self.remote.clone() });
+        self.undelivered.push_back(Delivery { cargo, remote: self.remote.clone() });
     }
 
     /// The whole messages that were read and not decoded before the connection ended.
@@ -368,9 +368,9 @@ impl<S> Connection<'_, S> {
         let written = self.writer.take_written();
         if !written.is_empty() {
             self.has_written = true;
-            self.quiet.handle_bytes(usize::try_from(written.bytes).unwrap_or(usize::MAX));
+            self.idle.handle_bytes(usize::try_from(written.bytes).unwrap_or(usize::MAX));
             self.remote.counters().count_sent(written);
-            self.portion.handle_written();
+            self.split.handle_written();
         }
         written.messages
     }

@@ -13,7 +13,7 @@ mod floods;
 
 use super::*;
 use crate::message::Message;
-use crate::monitor::{HandshakeFailure, Subject};
+use crate::monitor::{EventSource, HandshakeFailure};
 use crate::pipe::HighWaterMark;
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
@@ -314,7 +314,7 @@ impl TestSocket {
             #[cfg(feature = "rpc")]
             ends: Arc::default(),
         };
-        let subject = Subject::from(&nobody());
+        let subject = EventSource::from(&nobody());
         let attachment = routing.attach(EndpointId(0), subject);
         Self { outgoing, routing, attachment, options: Options::default() }
     }

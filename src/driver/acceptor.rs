@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::port::{Call, PortError, Service};
+use super::port::{HandOver, PortError, Service};
 use crate::endpoint::Endpoint;
 use crate::error::BindError;
 use crate::inproc::{self, Dial};
@@ -22,7 +22,7 @@ pub(crate) enum Acceptor {
 /// A remote before its handshake, or in the midst of it.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Call(Call),
+    HandOver(HandOver),
     Inproc(Dial),
     Stream(Stream, Origin),
     /// It has come to a port that several sockets serve.
@@ -116,7 +116,7 @@ impl Incoming {
 
     pub(super) fn origin(&self) -> Origin {
         match self {
-            Self::Call(call) => call.origin,
+            Self::HandOver(call) => call.origin,
             Self::Inproc(_) => Origin::default(),
             Self::Stream(_, origin) | Self::Unheard(_, origin, _) => *origin,
         }

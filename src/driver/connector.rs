@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::backoff::Backoff;
-use super::journal;
+use super::log;
 use super::{Shared, within};
 use crate::auth::StatusCode;
 use crate::connection::{Connection, Deadline, TrafficCodec, establish};
@@ -22,12 +22,12 @@ use crate::connection_id::ConnectionId;
 use crate::endpoint::{Endpoint, InprocEndpoint};
 use crate::inproc;
 use crate::message::Message;
-use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, HandshakeFailure, Subject};
+use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::{Options, ReconnectStop};
 use crate::proto::handshake::Negotiated;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
-use crate::remotes::{Direction, Hope};
+use crate::remotes::{Direction, RemoteSource};
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::{self, Stream};
 
@@ -54,7 +54,7 @@ pub(super) struct Connector {
 /// What an attempt that succeeded has brought.
 #[derive(Debug)]
 struct Dialled {
-    line: Line,
+    line: Medium,
     negotiated: Negotiated,
     connection_id: ConnectionId,
     origin: Origin,
@@ -62,7 +62,7 @@ struct Dialled {
 
 /// What messages pass through.
 #[derive(Debug)]
-enum Line {
+enum Medium {
     Inproc(inproc::Half),
     Stream(Box<Framed<Stream, TrafficCodec>>),
 }
@@ -94,7 +94,7 @@ impl Connector {
         let attachment = if options.immediate {
             None
         } else {
-            let subject = Subject::endpoint(endpoint.clone());
+            let subject = EventSource::endpoint(endpoint.clone());
             Some(shared.routing.attach(id, subject)?.within(&quotas))
         };
         let interval = options.reconnect_interval.unwrap_or_default();
@@ -122,11 +122,11 @@ impl Connector {
 
     /// Keeps up the connection until the endpoint is given up and nothing is left to be written, or
     /// until there is no use in trying again.
-    pub(super) async fn run(mut self, hope: Hope) {
-        tracing::info!(target: journal::ENDPOINT, "connecting");
+    pub(super) async fn run(mut self, source: RemoteSource) {
+        tracing::info!(target: log::ENDPOINT, "connecting");
         self.keep_up().await;
-        drop(hope);
-        tracing::info!(target: journal::ENDPOINT, "closed");
+        drop(source);
+        tracing::info!(target: log::ENDPOINT, "closed");
         self.publish(|| EventKind::Closed);
     }
 
@@ -144,12 +144,12 @@ impl Connector {
                 Err(failure) => {
                     let error = &failure as &dyn std::error::Error;
                     if mem::replace(&mut self.is_failing, true) {
-                        tracing::debug!(target: journal::ENDPOINT, error, "cannot connect");
+                        tracing::debug!(target: log::ENDPOINT, error, "cannot connect");
                     } else {
                         within_quota!(
                             self.quotas.connect_failed,
                             warn,
-                            target: journal::ENDPOINT,
+                            target: log::ENDPOINT,
                             error,
                             "cannot connect",
                         );
@@ -163,11 +163,11 @@ impl Connector {
                 Retry::BackOff => self.backoff.after_failure(fastrand::f64()),
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {
-                    tracing::warn!(target: journal::ENDPOINT, "not connecting again");
+                    tracing::warn!(target: log::ENDPOINT, "not connecting again");
                     return;
                 }
             };
-            tracing::debug!(target: journal::ENDPOINT, ?delay, "connecting again");
+            tracing::debug!(target: log::ENDPOINT, ?delay, "connecting again");
             self.publish(|| EventKind::ConnectRetried { delay });
             let attachment = &mut self.attachment;
             let deliver_rest = async {
@@ -248,7 +248,7 @@ impl Connector {
         let established = shaking_hands.instrument(span.clone()).await;
         let (framed, negotiated) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialled { line: Line::Stream(framed), negotiated, connection_id, origin }, span))
+        Ok((Dialled { line: Medium::Stream(framed), negotiated, connection_id, origin }, span))
     }
 
     /// Waits until somebody listens there, for as long as that takes.
@@ -261,30 +261,29 @@ impl Connector {
         let (connection_id, subject, span) = self.connected(origin);
         let (half, negotiated) =
             answer.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialled { line: Line::Inproc(half), negotiated, connection_id, origin }, span))
+        Ok((Dialled { line: Medium::Inproc(half), negotiated, connection_id, origin }, span))
     }
 
     /// Names a connection that was made, and says so.
-    fn connected(&self, origin: Origin) -> (ConnectionId, Subject, Span) {
+    fn connected(&self, origin: Origin) -> (ConnectionId, EventSource, Span) {
         let connection_id = self.shared.remotes.allot();
-        let span = journal::connection_span(&self.shared, &self.endpoint, origin);
-        journal::record_connection_id(&span, connection_id);
-        span.in_scope(|| tracing::debug!(target: journal::CONNECTION, "dialled"));
-        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
+        let span = log::connection_span(&self.shared, &self.endpoint, origin);
+        log::record_connection_id(&span, connection_id);
+        span.in_scope(|| tracing::debug!(target: log::CONNECTION, "dialled"));
+        let subject =
+            EventSource::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Connected);
         (connection_id, subject, span)
     }
 
     fn handshake_failed(
         &self,
-        subject: &Subject,
+        subject: &EventSource,
         span: &Span,
         reason: HandshakeFailure,
     ) -> ConnectFailure {
         let error = &reason as &dyn std::error::Error;
-        span.in_scope(
-            || tracing::debug!(target: journal::CONNECTION, error, "the handshake failed"),
-        );
+        span.in_scope(|| tracing::debug!(target: log::CONNECTION, error, "the handshake failed"));
         let event = EventKind::HandshakeFailed { reason: reason.clone() };
         self.shared.publisher.publish(subject, || event);
         reason.into()
@@ -297,7 +296,7 @@ impl Connector {
         let mut attachment = match self.attachment.take() {
             Some(attachment) => attachment,
             None => {
-                let subject = Subject::endpoint(self.endpoint.clone());
+                let subject = EventSource::endpoint(self.endpoint.clone());
                 routing.attach(self.id, subject)?.within(&self.quotas)
             }
         };
@@ -311,7 +310,7 @@ impl Connector {
         self.connections += 1;
         let begun = Instant::now();
         let (reason, has_passed, mut attachment) = match line {
-            Line::Inproc(half) => {
+            Medium::Inproc(half) => {
                 let hello = options.hello_message.clone().map(Message::from);
                 half.join(attachment, joined.remote(), hello);
                 let reason = tokio::select! {
@@ -321,7 +320,7 @@ impl Connector {
                 // The socket that has bound the name is there, and no handshake was wasted.
                 (reason, true, half.leave()?)
             }
-            Line::Stream(framed) => {
+            Medium::Stream(framed) => {
                 let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
                 let mut connection =
                     Connection::new(framed, write_size, &mut attachment, remote, options);
@@ -414,7 +413,7 @@ impl Connector {
     }
 
     fn publish(&self, kind: impl FnOnce() -> EventKind) {
-        self.shared.publisher.publish(&Subject::endpoint(self.endpoint.clone()), kind);
+        self.shared.publisher.publish(&EventSource::endpoint(self.endpoint.clone()), kind);
     }
 }
 

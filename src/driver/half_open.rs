@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct HalfOpen {
     max: usize,
     max_per_address: usize,
-    seats: Mutex<Seats>,
+    seats: Mutex<HalfOpenSlots>,
 }
 
 #[derive(Debug, Default)]
-struct Seats {
+struct HalfOpenSlots {
     next: u64,
     /// In the order in which they were taken.
     taken: BTreeMap<u64, (Option<IpAddr>, CancellationToken)>,
@@ -27,7 +27,7 @@ struct Seats {
 
 /// A connection's place among them, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct HalfOpenSlot {
     number: u64,
     crowded_out: CancellationToken,
     half_open: Arc<HalfOpen>,
@@ -40,7 +40,7 @@ impl HalfOpen {
     }
 
     /// Takes a seat, and crowds out others if there are too many.
-    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Seat {
+    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> HalfOpenSlot {
         let crowded_out = CancellationToken::new();
         let mut out = Vec::new();
         let number = {
@@ -65,15 +65,15 @@ impl HalfOpen {
         for one in out {
             one.cancel();
         }
-        Seat { number, crowded_out, half_open: Arc::clone(self) }
+        HalfOpenSlot { number, crowded_out, half_open: Arc::clone(self) }
     }
 
-    fn seats(&self) -> MutexGuard<'_, Seats> {
+    fn seats(&self) -> MutexGuard<'_, HalfOpenSlots> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seats {
+impl HalfOpenSlots {
     fn leave(&mut self, number: u64) -> Option<CancellationToken> {
         let (address, crowded_out) = self.taken.remove(&number)?;
         if let Some(address) = address {
@@ -88,14 +88,14 @@ impl Seats {
     }
 }
 
-impl Seat {
+impl HalfOpenSlot {
     /// Waits until another needs the seat.
     pub(super) async fn crowded_out(&self) {
         self.crowded_out.cancelled().await;
     }
 }
 
-impl Drop for Seat {
+impl Drop for HalfOpenSlot {
     fn drop(&mut self) {
         self.half_open.seats().leave(self.number);
     }
@@ -136,7 +136,7 @@ mod tests {
         assert!(seats.taken.is_empty() && seats.by_address.is_empty());
     }
 
-    fn is_crowded_out(seat: &Seat) -> bool {
+    fn is_crowded_out(seat: &HalfOpenSlot) -> bool {
         seat.crowded_out.is_cancelled()
     }
 }

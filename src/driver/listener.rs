@@ -13,8 +13,8 @@ use tracing::{Instrument, Span};
 
 use super::acceptor::{Acceptor, Incoming};
 use super::half_open::HalfOpen;
-use super::journal;
-use super::port::Call;
+use super::log;
+use super::port::HandOver;
 use super::shared::Joined;
 use super::{Shared, wind_down, within};
 use crate::auth::Asking;
@@ -23,12 +23,12 @@ use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, EventKind, HandshakeFailure, Subject};
+use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::Options;
 use crate::proxy_header::ProxyHeader;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
-use crate::remotes::{Arriving, Direction, Hope};
+use crate::remotes::{Direction, PendingHandshake, RemoteSource};
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
 
@@ -36,13 +36,13 @@ use crate::transport::Stream;
 #[derive(Debug)]
 pub(super) struct Listener {
     acceptor: Acceptor,
-    place: Arc<Place>,
+    place: Arc<ListenerState>,
     connections: JoinSet<()>,
 }
 
 /// What the connections of one listener have in common.
 #[derive(Debug)]
-struct Place {
+struct ListenerState {
     id: EndpointId,
     endpoint: Endpoint,
     /// Cancelled by the driver.
@@ -58,7 +58,7 @@ struct Whence {
     connection_id: ConnectionId,
     origin: Origin,
     /// Until the remote is connected.
-    arriving: Arriving,
+    arriving: PendingHandshake,
 }
 
 impl Listener {
@@ -71,23 +71,29 @@ impl Listener {
         let endpoint = acceptor.local_endpoint();
         let Options { max_half_open, max_half_open_per_address, .. } = shared.options;
         let half_open = Arc::new(HalfOpen::new(max_half_open, max_half_open_per_address));
-        let place =
-            Arc::new(Place { id, endpoint, ended, shared, half_open, quotas: Arc::default() });
+        let place = Arc::new(ListenerState {
+            id,
+            endpoint,
+            ended,
+            shared,
+            half_open,
+            quotas: Arc::default(),
+        });
         place.publish(|| EventKind::Listening);
         Self { acceptor, place, connections: JoinSet::new() }
     }
 
     /// Accepts until the endpoint is given up, then lets its connections finish. `release` is
     /// answered as soon as the address is free.
-    pub(super) async fn run(mut self, hope: Hope, release: oneshot::Sender<()>) {
-        tracing::info!(target: journal::ENDPOINT, "listening");
+    pub(super) async fn run(mut self, source: RemoteSource, release: oneshot::Sender<()>) {
+        tracing::info!(target: log::ENDPOINT, "listening");
         let accepting = self.place.shared.remotes.arrive();
         self.accept().await;
         let Self { acceptor, place, mut connections } = self;
         drop(acceptor);
         drop(accepting);
-        drop(hope);
-        tracing::info!(target: journal::ENDPOINT, "closed");
+        drop(source);
+        tracing::info!(target: log::ENDPOINT, "closed");
         place.publish(|| EventKind::Closed);
         let _ = release.send(());
         // If only accepting has stopped, connections continue until the endpoint ends.
@@ -127,7 +133,7 @@ impl Listener {
                         within_quota!(
                             self.place.quotas.accept_failed,
                             warn,
-                            target: journal::ENDPOINT,
+                            target: log::ENDPOINT,
                             %error,
                             "cannot accept connections now",
                         );
@@ -148,14 +154,14 @@ impl Listener {
     }
 
     fn spawn(&mut self, incoming: Incoming) {
-        let Place { endpoint, shared, .. } = &*self.place;
+        let ListenerState { endpoint, shared, .. } = &*self.place;
         let mut origin = incoming.origin();
         if incoming.is_proxied(&shared.options) {
             // Whose connection it is comes out when it is served.
             origin.proxy_address = origin.address.take();
         }
-        let span = journal::connection_span(shared, endpoint, origin);
-        if let Incoming::Call(call) = &incoming {
+        let span = log::connection_span(shared, endpoint, origin);
+        if let Incoming::HandOver(call) = &incoming {
             span.follows_from(&call.heard_in);
         }
         let place = Arc::clone(&self.place);
@@ -164,10 +170,10 @@ impl Listener {
     }
 }
 
-impl Place {
+impl ListenerState {
     /// Serves one remote from its handshake to its end. Every stage is in a box of its own, so that a
     /// connection takes no more than the one that it is in.
-    async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: Arriving) {
+    async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: PendingHandshake) {
         let deadline = Deadline::after(self.shared.options.handshake_interval);
         if incoming.is_proxied(&self.shared.options) {
             let heard = Box::pin(self.hear_proxy(&mut incoming, deadline));
@@ -189,7 +195,7 @@ impl Place {
                     self.refuse(&self.accepted(origin, arriving).1, reason);
                 }
             }
-            Incoming::Call(call) => {
+            Incoming::HandOver(call) => {
                 let (whence, subject) = self.accepted(origin, arriving);
                 let served = Box::pin(self.serve_call(call, whence, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
@@ -208,17 +214,18 @@ impl Place {
     }
 
     /// Names a connection that was accepted, and says so.
-    fn accepted(&self, origin: Origin, arriving: Arriving) -> (Whence, Subject) {
+    fn accepted(&self, origin: Origin, arriving: PendingHandshake) -> (Whence, EventSource) {
         let connection_id = self.shared.remotes.allot();
-        journal::record_connection_id(&Span::current(), connection_id);
-        tracing::debug!(target: journal::CONNECTION, "accepted");
-        let subject = Subject::endpoint(self.endpoint.clone()).connection(connection_id, origin);
+        log::record_connection_id(&Span::current(), connection_id);
+        tracing::debug!(target: log::CONNECTION, "accepted");
+        let subject =
+            EventSource::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
         (Whence { connection_id, origin, arriving }, subject)
     }
 
-    fn refuse(&self, subject: &Subject, reason: HandshakeFailure) {
-        journal::refused(&self.quotas, &reason);
+    fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
+        log::refused(&self.quotas, &reason);
         self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
     }
 
@@ -244,7 +251,7 @@ impl Place {
             *origin = origin.of_client(address);
         }
         if let Some(address) = origin.address {
-            journal::record_remote(&Span::current(), address);
+            log::record_remote(&Span::current(), address);
         }
         Ok(true)
     }
@@ -265,7 +272,7 @@ impl Place {
                 shown.escape_ascii().to_string()
             });
             let request = Box::new(request.map(Stream::detach)?);
-            let call = Call { request, origin, heard_in: Span::current() };
+            let call = HandOver { request, origin, heard_in: Span::current() };
             let handing_over = async {
                 call.hand_over(port).await;
                 Ok(())
@@ -273,7 +280,7 @@ impl Place {
             if deadline.keep(handing_over).await.is_err() {
                 return Err(HandshakeFailure::UnknownResource { resource });
             }
-            tracing::debug!(target: journal::CONNECTION, resource, "handed over");
+            tracing::debug!(target: log::CONNECTION, resource, "handed over");
             Ok(())
         })
         .await
@@ -282,9 +289,9 @@ impl Place {
 
     async fn serve_call(
         &self,
-        call: Call,
+        call: HandOver,
         whence: Whence,
-        subject: &Subject,
+        subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
@@ -309,7 +316,7 @@ impl Place {
         &self,
         stream: Stream,
         whence: Whence,
-        subject: &Subject,
+        subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
@@ -353,7 +360,7 @@ impl Place {
         &self,
         (framed, negotiated): Established<Stream>,
         whence: Whence,
-        subject: &Subject,
+        subject: &EventSource,
     ) {
         let Self { endpoint, shared, .. } = self;
         let options = &shared.options;
@@ -373,7 +380,7 @@ impl Place {
         &self,
         dial: Dial,
         whence: Whence,
-        subject: &Subject,
+        subject: &EventSource,
     ) -> Result<(), HandshakeFailure> {
         let Self { endpoint, shared, .. } = self;
         let options = &shared.options;
@@ -409,7 +416,7 @@ impl Place {
     }
 
     /// Gives a remote its place in the socket, unless its endpoint has been given up.
-    fn attach(&self, subject: &Subject) -> Option<Attachment> {
+    fn attach(&self, subject: &EventSource) -> Option<Attachment> {
         let attachment = self.shared.routing.attach(self.id, subject.clone())?.within(&self.quotas);
         // An endpoint is cancelled before its remotes are retired: this one is either among those,
         // or sees it here.
@@ -433,7 +440,7 @@ impl Place {
     }
 
     fn publish(&self, kind: impl FnOnce() -> EventKind) {
-        let subject = Subject::endpoint(self.endpoint.clone());
+        let subject = EventSource::endpoint(self.endpoint.clone());
         self.shared.publisher.publish(&subject, kind);
     }
 }

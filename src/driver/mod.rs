@@ -2,7 +2,7 @@
 //!
 //! It owns the socket's endpoints: a [`Listener`] for each that is bound, a [`Connector`] for each
 //! that is connected, both tasks of their own. Of a name whose addresses are all to be connected to it
-//! owns a [`Follower`] as well, and a [`Connector`] for each address. Messages never pass through here.
+//! owns a [`NameWatcher`] as well, and a [`Connector`] for each address. Messages never pass through here.
 //!
 //! **Ending.** The driver ends when the last handle is dropped or one of them asks for it. It closes
 //! the routing, so that whoever waits is told; ends all endpoints; lets their connections write what
@@ -13,10 +13,10 @@
 mod acceptor;
 mod backoff;
 mod connector;
-mod follower;
 mod half_open;
-mod journal;
 mod listener;
+mod log;
+mod name_watcher;
 mod port;
 mod shared;
 
@@ -32,8 +32,8 @@ use tracing::Instrument;
 
 pub(crate) use self::acceptor::Acceptor;
 use self::connector::Connector;
-use self::follower::{Follower, FollowerId, Resolved};
 use self::listener::Listener;
+use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
 pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::routing::EndpointId;
@@ -84,7 +84,7 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
-    followed: Vec<Followed>,
+    watched: Vec<Followed>,
     /// What followers have found out.
     resolved: mpsc::Receiver<Resolved>,
     /// For new followers.
@@ -111,7 +111,7 @@ struct Connected {
     /// The same, or one of the addresses that it stands for.
     endpoint: Endpoint,
     /// Who has found the address.
-    follower: Option<FollowerId>,
+    watcher: Option<NameWatcherId>,
     id: EndpointId,
     ended: CancellationToken,
     connector: JoinSet<()>,
@@ -120,10 +120,10 @@ struct Connected {
 #[derive(Debug)]
 struct Followed {
     endpoint: Endpoint,
-    id: FollowerId,
+    id: NameWatcherId,
     /// To be told when a connection to one of the addresses has ended.
     lost: Arc<Notify>,
-    /// Ends the follower with this.
+    /// Ends the watcher with this.
     _follower: JoinSet<()>,
 }
 
@@ -135,7 +135,7 @@ impl Driver {
             shared,
             bound: Vec::new(),
             connected: Vec::new(),
-            followed: Vec::new(),
+            watched: Vec::new(),
             resolved,
             resolved_tx,
             ending: JoinSet::new(),
@@ -159,7 +159,7 @@ impl Driver {
                 Some(_) = self.ending.join_next() => {}
             }
         }
-        self.followed.clear();
+        self.watched.clear();
         self.shared.remotes.close();
         self.shared.routing.close();
         for bound in self.bound.drain(..) {
@@ -223,24 +223,24 @@ impl Driver {
         let local = acceptor.local_endpoint();
         let (release, released) = oneshot::channel();
         let id = self.allot();
-        let span = journal::endpoint_span(&self.shared, &local);
+        let span = log::endpoint_span(&self.shared, &local);
         let listener = Listener::new(acceptor, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
-        task.spawn(listener.run(self.shared.remotes.hope(), release).instrument(span));
+        task.spawn(listener.run(self.shared.remotes.source(), release).instrument(span));
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
-    fn connect(&mut self, asked: Endpoint, endpoint: Endpoint, followed: Option<&Followed>) {
+    fn connect(&mut self, asked: Endpoint, endpoint: Endpoint, watched: Option<&Followed>) {
         let ended = CancellationToken::new();
         let id = self.allot();
-        let follower = followed.map(|followed| followed.id);
-        let lost = followed.map(|followed| Arc::clone(&followed.lost));
+        let watcher = watched.map(|watched| watched.id);
+        let lost = watched.map(|watched| Arc::clone(&watched.lost));
         let mut task = JoinSet::new();
         if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
-            let span = journal::endpoint_span(&self.shared, &endpoint);
-            task.spawn(connector.telling(lost).run(self.shared.remotes.hope()).instrument(span));
+            let span = log::endpoint_span(&self.shared, &endpoint);
+            task.spawn(connector.telling(lost).run(self.shared.remotes.source()).instrument(span));
         }
-        self.connected.push(Connected { asked, endpoint, follower, id, ended, connector: task });
+        self.connected.push(Connected { asked, endpoint, watcher, id, ended, connector: task });
     }
 
     fn connect_all(&mut self, endpoint: Endpoint) {
@@ -248,37 +248,37 @@ impl Driver {
             return self.connect(endpoint.clone(), endpoint, None);
         }
         let EndpointId(id) = self.allot();
-        let id = FollowerId(id);
+        let id = NameWatcherId(id);
         let lost = Arc::new(Notify::new());
         let shared = Arc::clone(&self.shared);
         let resolved = self.resolved_tx.clone();
-        let span = journal::endpoint_span(&shared, &endpoint);
-        let follower = Follower::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
+        let span = log::endpoint_span(&shared, &endpoint);
+        let watcher = NameWatcher::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
         let mut task = JoinSet::new();
-        task.spawn(follower.run(self.shared.remotes.hope()).instrument(span));
-        self.followed.push(Followed { endpoint, id, lost, _follower: task });
+        task.spawn(watcher.run(self.shared.remotes.source()).instrument(span));
+        self.watched.push(Followed { endpoint, id, lost, _follower: task });
     }
 
     /// Connects to the addresses that a name has come to stand for, and gives up those that it no
     /// longer stands for.
     fn follow(&mut self, Resolved { id, addresses }: Resolved) {
-        let Some(at) = self.followed.iter().position(|followed| followed.id == id) else { return };
-        self.give_up(|one| one.follower == Some(id) && !addresses.contains(&one.endpoint));
-        let followed = self.followed.swap_remove(at);
+        let Some(at) = self.watched.iter().position(|watched| watched.id == id) else { return };
+        self.give_up(|one| one.watcher == Some(id) && !addresses.contains(&one.endpoint));
+        let watched = self.watched.swap_remove(at);
         for address in addresses {
-            let is_known = |one: &Connected| one.follower == Some(id) && one.endpoint == address;
+            let is_known = |one: &Connected| one.watcher == Some(id) && one.endpoint == address;
             if !self.connected.iter().any(is_known) {
-                self.connect(followed.endpoint.clone(), address, Some(&followed));
+                self.connect(watched.endpoint.clone(), address, Some(&watched));
             }
         }
-        self.followed.push(followed);
+        self.watched.push(watched);
     }
 
     fn disconnect(&mut self, endpoint: &Endpoint) -> Found {
-        let followed = self.followed.len();
-        self.followed.retain(|one| one.endpoint != *endpoint);
+        let watched = self.watched.len();
+        self.watched.retain(|one| one.endpoint != *endpoint);
         let found = self.give_up(|one| one.asked == *endpoint);
-        if self.followed.len() < followed { Found::Yes } else { found }
+        if self.watched.len() < watched { Found::Yes } else { found }
     }
 
     fn give_up(&mut self, which: impl FnMut(&Connected) -> bool) -> Found {
@@ -321,7 +321,7 @@ impl Drop for Driver {
     }
 }
 
-/// Answers that may wait for the driver. Each follower waits until there is room for its own.
+/// Answers that may wait for the driver. Each watcher waits until there is room for its own.
 const RESOLVED: usize = 1;
 
 /// Gives tasks the time to finish, and ends those that have not.

@@ -33,12 +33,12 @@ pub(crate) struct Service {
     resource: Option<Box<str>>,
     listener: Arc<Listener>,
     /// The other end is in [`PORTS`].
-    calls: mpsc::Receiver<Call>,
+    calls: mpsc::Receiver<HandOver>,
 }
 
 /// A remote that was heard, and asks for a service.
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct HandOver {
     pub(super) request: Box<Request<DetachedStream>>,
     pub(super) origin: Origin,
     /// The span of its connection up to here.
@@ -63,7 +63,7 @@ impl Service {
     /// Dropping the future leaves nothing bound.
     pub(super) async fn bind(endpoint: &TcpEndpoint, options: &Options) -> Result<Self, PortError> {
         let resource = endpoint.resource();
-        let security = Security::of(options);
+        let security = PortSecurity::of(options);
         if resource.is_some() && !security.mechanism.can_hear_first() {
             return Err(PortError::CannotHearFirst);
         }
@@ -90,7 +90,7 @@ impl Service {
             };
             let (listener, port) = listener?;
             let listener = Arc::new(listener);
-            let entry = Entry {
+            let entry = PortEntry {
                 resource: resource.map(Box::from),
                 security: security.clone(),
                 listener: Arc::clone(&listener),
@@ -121,7 +121,7 @@ impl Service {
     /// See [`Listener::accept`].
     pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         tokio::select! {
-            Some(call) = self.calls.recv() => Ok(Incoming::Call(call)),
+            Some(call) = self.calls.recv() => Ok(Incoming::HandOver(call)),
             accepted = self.listener.accept() => {
                 let (stream, origin) = accepted?;
                 Ok(if self.is_alone() {
@@ -155,7 +155,7 @@ impl Drop for Service {
     }
 }
 
-impl Call {
+impl HandOver {
     /// Hands a remote over to the service that it asks for; waits until there is one.
     ///
     /// # Cancel safety
@@ -174,12 +174,12 @@ impl Call {
 }
 
 /// Finds a service; waits until there is one.
-async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Call> {
+async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<HandOver> {
     loop {
         let mut served = pin!(SERVED.notified());
         // From here on nothing is missed.
         served.as_mut().enable();
-        let is_asked_for = |one: &&Entry| one.resource().map(str::as_bytes) == resource;
+        let is_asked_for = |one: &&PortEntry| one.resource().map(str::as_bytes) == resource;
         let calls = lock(&PORTS)
             .get(&port)
             .and_then(|services| services.iter().find(is_asked_for))
@@ -193,14 +193,14 @@ async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Call
 
 /// A service, as others at the port see it.
 #[derive(Debug)]
-struct Entry {
+struct PortEntry {
     resource: Option<Box<str>>,
-    security: Security,
+    security: PortSecurity,
     listener: Arc<Listener>,
-    calls: mpsc::Sender<Call>,
+    calls: mpsc::Sender<HandOver>,
 }
 
-impl Entry {
+impl PortEntry {
     fn resource(&self) -> Option<&str> {
         self.resource.as_deref()
     }
@@ -209,14 +209,14 @@ impl Entry {
 /// What all services of a port have to have in common, as whoever accepts a connection finds out who it
 /// is.
 #[derive(Clone, Debug)]
-struct Security {
+struct PortSecurity {
     mechanism: Mechanism,
     authenticator: Option<SharedAuthenticator>,
     domain: Arc<str>,
     proxy_protocol: Arc<[Network]>,
 }
 
-impl Security {
+impl PortSecurity {
     fn of(options: &Options) -> Self {
         Self {
             mechanism: options.mechanism.clone(),
@@ -240,7 +240,7 @@ impl Security {
 }
 
 /// The ports that are bound, by the address that the system knows, and what is served there.
-static PORTS: LazyLock<Mutex<HashMap<SocketAddr, Vec<Entry>>>> = LazyLock::new(Mutex::default);
+static PORTS: LazyLock<Mutex<HashMap<SocketAddr, Vec<PortEntry>>>> = LazyLock::new(Mutex::default);
 
 /// Notified whenever there is another service. All who wait look whether it is theirs, as services are
 /// seldom bound.

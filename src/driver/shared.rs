@@ -6,14 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::journal;
+use super::log;
 use crate::auth::{Asking, Caller};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, EventKind, Publisher, Subject};
+use crate::monitor::{DisconnectReason, EventKind, EventSource, Publisher};
 use crate::options::Options;
-use crate::pipe::{Arrival, Cargo, Parcel};
+use crate::pipe::{DeliveredMessages, Delivery, MessageList};
 use crate::proto::handshake::{HandshakeConfig, Negotiated};
 use crate::quota::Quotas;
 use crate::remote::{Identity, Origin, Remote};
@@ -83,13 +83,13 @@ impl Shared {
     pub(super) fn paused(&self, is_paused: bool, endpoint: &Endpoint, quotas: &Quotas) {
         let event = if is_paused {
             let ended = self.routing.ended();
-            journal::paused(quotas, ended);
+            log::paused(quotas, ended);
             EventKind::ConnectionsPaused { ended }
         } else {
-            journal::resumed(quotas);
+            log::resumed(quotas);
             EventKind::ConnectionsResumed
         };
-        self.publisher.publish(&Subject::endpoint(endpoint.clone()), || event);
+        self.publisher.publish(&EventSource::endpoint(endpoint.clone()), || event);
     }
 
     pub(crate) fn linger(&self) -> Option<Duration> {
@@ -125,9 +125,9 @@ impl Shared {
         };
         let remote = Remote::new(identity, reconnects);
         let membership = self.remotes.join(remote.clone(), attachment.pipe(), direction);
-        self.publisher.publish(&Subject::from(&remote), || EventKind::HandshakeSucceeded);
+        self.publisher.publish(&EventSource::from(&remote), || EventKind::HandshakeSucceeded);
         let quotas = attachment.share_quotas();
-        journal::connected(&quotas, &remote, direction);
+        log::connected(&quotas, &remote, direction);
         let shared = Arc::clone(self);
         let reason = DisconnectReason::Closed;
         Joined { shared, remote, membership, direction, reason, quotas }
@@ -156,8 +156,8 @@ impl Joined {
         match notice {
             Some(notice) if !matches!(self.reason, DisconnectReason::Closed) => {
                 let message = Message::from(notice.clone());
-                let cargo = Cargo::Whole(Parcel::new([message].into()));
-                attachment.leave(Arrival { cargo, remote: self.remote() });
+                let cargo = DeliveredMessages::Whole(MessageList::new([message].into()));
+                attachment.leave(Delivery { cargo, remote: self.remote() });
             }
             _ => {}
         }
@@ -167,8 +167,10 @@ impl Joined {
 impl Drop for Joined {
     fn drop(&mut self) {
         let Self { shared, remote, direction, reason, quotas, .. } = self;
-        journal::disconnected(quotas, reason, *direction);
+        log::disconnected(quotas, reason, *direction);
         let reason = reason.clone();
-        shared.publisher.publish(&Subject::from(&*remote), || EventKind::Disconnected { reason });
+        shared
+            .publisher
+            .publish(&EventSource::from(&*remote), || EventKind::Disconnected { reason });
     }
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::message::Message;
 use crate::monitor::DisconnectReason;
-use crate::pipe::{Arrival, Cargo, Parcel, Take, Want};
+use crate::pipe::{DeliveredMessages, Delivery, MessageList, Take, Want};
 use crate::remote::Remote;
 use crate::routing::{Attachment, Remainder, lock};
 use crate::sync::{AtomicU8, Mutex};
@@ -19,7 +19,7 @@ use crate::sync::{AtomicU8, Mutex};
 #[derive(Debug)]
 struct Link {
     /// Locked for the length of a transfer, during which the locks of queues are taken one at a time.
-    state: Mutex<State>,
+    state: Mutex<LinkState>,
     /// The ways that there is something to do for, and whether somebody is at it: who finds that
     /// somebody is leaves it to them, so that nobody waits here and nobody enters twice.
     work: AtomicU8,
@@ -30,29 +30,29 @@ struct Link {
 
 /// Wakes a link for what one side sends.
 #[derive(Debug)]
-struct Way {
+struct OneWay {
     link: Weak<Link>,
     from: Side,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LinkState {
     /// Those of the side that dials and of the one that listens.
-    ends: [Option<End>; 2],
+    ends: [Option<LinkEnd>; 2],
     /// Which of them ended it.
     ended_by: Option<Side>,
 }
 
 /// What one side brings.
 #[derive(Debug)]
-struct End {
+struct LinkEnd {
     attachment: Attachment,
     /// The other side, as this one sees it.
     remote: Remote,
     /// The message that the other side is to receive first.
     hello: Option<Message>,
     /// What this side is to receive before anything else, the oldest first.
-    undelivered: VecDeque<Arrival>,
+    undelivered: VecDeque<Delivery>,
     /// Empty but for moments; kept for its memory.
     taken: VecDeque<Message>,
 }
@@ -78,7 +78,7 @@ impl Half {
             work: AtomicU8::new(0),
             ended: CancellationToken::new(),
             wakers: [Side::Dialling, Side::Listening]
-                .map(|from| Waker::from(Arc::new(Way { link: Weak::clone(link), from }))),
+                .map(|from| Waker::from(Arc::new(OneWay { link: Weak::clone(link), from }))),
         });
         let dialling = Self { link: Arc::clone(&link), side: Side::Dialling };
         (dialling, Self { link, side: Side::Listening })
@@ -88,7 +88,7 @@ impl Half {
     pub(crate) fn join(&self, mut attachment: Attachment, remote: Remote, hello: Option<Message>) {
         let undelivered = attachment.begin(&remote);
         let taken = VecDeque::new();
-        let end = End { attachment, remote, hello, undelivered, taken };
+        let end = LinkEnd { attachment, remote, hello, undelivered, taken };
         lock(&self.link.state).ends[self.side as usize] = Some(end);
         self.link.advance(Side::Dialling.bit() | Side::Listening.bit());
     }
@@ -114,7 +114,7 @@ impl Half {
         let end = state.ends[self.side as usize].take();
         drop(state);
         self.link.ended.cancel();
-        let End { mut attachment, undelivered, .. } = end?;
+        let LinkEnd { mut attachment, undelivered, .. } = end?;
         attachment.put_back(Remainder::default(), undelivered);
         Some(attachment)
     }
@@ -153,7 +153,7 @@ impl Link {
     }
 }
 
-impl Wake for Way {
+impl Wake for OneWay {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -165,7 +165,7 @@ impl Wake for Way {
     }
 }
 
-impl State {
+impl LinkState {
     /// Moves what can be moved, the `ways` that are asked for; tells whether that was the end.
     fn transfer(&mut self, ways: u8, wakers: &[Waker; 2]) -> bool {
         let [Some(dialling), Some(listening)] = &mut self.ends else { return false };
@@ -186,7 +186,7 @@ impl State {
     }
 }
 
-impl End {
+impl LinkEnd {
     /// Moves what is queued here to the other end; ready when there will be no more.
     fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<()> {
         if let Some(hello) = self.hello.take() {
@@ -210,8 +210,11 @@ impl End {
         Poll::Pending
     }
 
-    fn arrival(&self, messages: VecDeque<Message>) -> Arrival {
-        Arrival { cargo: Cargo::Whole(Parcel::new(messages)), remote: self.remote.clone() }
+    fn arrival(&self, messages: VecDeque<Message>) -> Delivery {
+        Delivery {
+            cargo: DeliveredMessages::Whole(MessageList::new(messages)),
+            remote: self.remote.clone(),
+        }
     }
 }
 

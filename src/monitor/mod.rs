@@ -15,7 +15,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 pub use self::event::{DropCause, Event, EventKind};
-pub(crate) use self::publisher::{Publisher, Subject};
+pub(crate) use self::publisher::{EventSource, Publisher};
 pub use self::reason::{ConnectFailure, DisconnectReason, HandshakeFailure, ProtocolError};
 pub use crate::proto::foreign::ForeignProtocol;
 

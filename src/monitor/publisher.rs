@@ -14,10 +14,10 @@ use crate::routing_id::RoutingId;
 
 /// The source of a socket's events. Nothing is made or kept while nobody watches.
 #[derive(Debug, Default)]
-pub(crate) struct Publisher(Mutex<State>);
+pub(crate) struct Publisher(Mutex<Subscriptions>);
 
 #[derive(Debug, Default)]
-enum State {
+enum Subscriptions {
     /// Nobody has watched yet.
     #[default]
     Unwatched,
@@ -28,7 +28,7 @@ enum State {
 
 /// What an event happens to.
 #[derive(Clone, Debug)]
-pub(crate) struct Subject {
+pub(crate) struct EventSource {
     pub(crate) endpoint: Endpoint,
     pub(crate) address: Option<SocketAddr>,
     pub(crate) connection_id: Option<ConnectionId>,
@@ -39,38 +39,38 @@ impl Publisher {
     /// Watches from now on.
     pub(crate) fn monitor(&self) -> Monitor {
         let mut state = self.state();
-        if let State::Unwatched = *state {
-            *state = State::Watched(broadcast::Sender::new(EVENTS));
+        if let Subscriptions::Unwatched = *state {
+            *state = Subscriptions::Watched(broadcast::Sender::new(EVENTS));
         }
         let events = match &*state {
-            State::Watched(events) => Some(BroadcastStream::new(events.subscribe())),
-            State::Unwatched | State::Ended => None,
+            Subscriptions::Watched(events) => Some(BroadcastStream::new(events.subscribe())),
+            Subscriptions::Unwatched | Subscriptions::Ended => None,
         };
         Monitor { events }
     }
 
-    pub(crate) fn publish(&self, subject: &Subject, kind: impl FnOnce() -> EventKind) {
+    pub(crate) fn publish(&self, subject: &EventSource, kind: impl FnOnce() -> EventKind) {
         // Monitors are woken by this, which is not done under a lock.
         let events = match &*self.state() {
-            State::Watched(events) => events.clone(),
-            State::Unwatched | State::Ended => return,
+            Subscriptions::Watched(events) => events.clone(),
+            Subscriptions::Unwatched | Subscriptions::Ended => return,
         };
-        let Subject { endpoint, address, connection_id, routing_id } = subject.clone();
+        let EventSource { endpoint, address, connection_id, routing_id } = subject.clone();
         // That nobody watches any more is no error.
         let _ = events.send(Event { endpoint, address, connection_id, routing_id, kind: kind() });
     }
 
     /// Ends all monitors, once they have read what is published.
     pub(crate) fn end(&self) {
-        *self.state() = State::Ended;
+        *self.state() = Subscriptions::Ended;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Subscriptions> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Subject {
+impl EventSource {
     pub(crate) const fn endpoint(endpoint: Endpoint) -> Self {
         Self { endpoint, address: None, connection_id: None, routing_id: None }
     }
@@ -86,7 +86,7 @@ impl Subject {
     }
 }
 
-impl From<&Remote> for Subject {
+impl From<&Remote> for EventSource {
     fn from(remote: &Remote) -> Self {
         Self {
             endpoint: remote.endpoint().clone(),

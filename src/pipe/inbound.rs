@@ -5,8 +5,8 @@ use std::mem;
 use std::task::Waker;
 
 use crate::message::Message;
-use crate::pipe::parked::Parked;
-use crate::pipe::{Arrival, Cargo, HighWaterMark};
+use crate::pipe::connection_waker::ConnectionWaker;
+use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 
@@ -18,7 +18,7 @@ use crate::routing_id::RoutingId;
 /// `held` does not exceed the mark while there is a connection.
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    arrivals: VecDeque<Arrival>,
+    arrivals: VecDeque<Delivery>,
     held: usize,
     /// What the arrivals keep alive of the buffers that they were read into.
     bytes: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Inbound {
     hwm: HighWaterMark,
     routing_id: Option<RoutingId>,
     /// Waits for room.
-    connection: Parked,
+    connection: ConnectionWaker,
     waits: Waits,
     /// Empty; memory in which messages came, for others to come in.
     spare: VecDeque<Message>,
@@ -65,7 +65,7 @@ impl Inbound {
             arrived: 0,
             hwm,
             routing_id,
-            connection: Parked::new(),
+            connection: ConnectionWaker::new(),
             waits: Waits::ForRoom,
             spare: VecDeque::new(),
         }
@@ -76,7 +76,7 @@ impl Inbound {
     /// messages. Returns how many messages were queued.
     ///
     /// No more than a `portion` is queued at once, and the next when half of that is received.
-    pub(crate) fn push(&mut self, arrival: &mut Arrival, portion: usize) -> usize {
+    pub(crate) fn push(&mut self, arrival: &mut Delivery, portion: usize) -> usize {
         let few = portion / 2;
         if self.held > few {
             self.waits = Waits::UntilFew(few);
@@ -95,12 +95,12 @@ impl Inbound {
         } else {
             return 0;
         };
-        self.push_last(Arrival { cargo, remote: arrival.remote.clone() })
+        self.push_last(Delivery { cargo, remote: arrival.remote.clone() })
     }
 
     /// Queues what has arrived whether or not there is room, when its connection has ended. Returns
     /// how many messages these are.
-    pub(crate) fn push_last(&mut self, arrival: Arrival) -> usize {
+    pub(crate) fn push_last(&mut self, arrival: Delivery) -> usize {
         let messages = arrival.cargo.messages();
         if messages > 0 {
             #[cfg(feature = "rpc")]
@@ -124,7 +124,9 @@ impl Inbound {
         let message = cargo.pop(self.routing_id)?;
         if cargo.messages() == 0 {
             self.bytes -= bytes;
-            if let Some(Arrival { cargo: Cargo::Whole(parcel), .. }) = self.arrivals.pop_front() {
+            if let Some(Delivery { cargo: DeliveredMessages::Whole(parcel), .. }) =
+                self.arrivals.pop_front()
+            {
                 let memory = parcel.into_memory();
                 if memory.capacity() <= SPARE_MAX {
                     self.spare = memory;
@@ -175,7 +177,7 @@ impl Inbound {
 
     /// Queues what there is [`room`](Self::room) for, and parks the connection as that does. Returns how
     /// many messages these are.
-    pub(crate) fn push_within(&mut self, arrival: Arrival, connection: &Waker) -> usize {
+    pub(crate) fn push_within(&mut self, arrival: Delivery, connection: &Waker) -> usize {
         let messages = self.push_last(arrival);
         self.connection.park(connection);
         let room = self.hwm.has_room(self.held, self.bytes);
@@ -202,7 +204,7 @@ impl Inbound {
     /// How many bytes of memory the pipe keeps alive, if anything is queued: at most, and not much less.
     /// A message that is a slice of a buffer keeps all of it, and those in between have been counted.
     pub(crate) fn kept(&self) -> usize {
-        let Some(Arrival { cargo, remote }) = self.arrivals.front() else { return 0 };
+        let Some(Delivery { cargo, remote }) = self.arrivals.front() else { return 0 };
         let messages = match self.arrivals.len() {
             1 => self.bytes.max(self.last_buffer),
             _ => self.bytes + cargo.buffer() + self.last_buffer,
@@ -357,7 +359,7 @@ pub(crate) mod tests {
     }
 
     /// Messages that came from nobody in particular.
-    pub(crate) fn arrival_of(bodies: &[&str]) -> Arrival {
-        Arrival { cargo: Cargo::Framed(batch_of(bodies)), remote: nobody() }
+    pub(crate) fn arrival_of(bodies: &[&str]) -> Delivery {
+        Delivery { cargo: DeliveredMessages::Framed(batch_of(bodies)), remote: nobody() }
     }
 }

@@ -7,16 +7,16 @@
 //! Who waits for a pipe: the handles' [`Waiters`] for room or messages, the one connection for the
 //! opposite.
 
-mod arrival;
+mod connection_waker;
+mod delivery;
 mod high_water_mark;
 mod inbound;
 mod outbound;
-mod parked;
 mod waiters;
 
 use slotmap::new_key_type;
 
-pub(crate) use self::arrival::{Arrival, Cargo, Parcel};
+pub(crate) use self::delivery::{DeliveredMessages, Delivery, MessageList};
 pub(crate) use self::high_water_mark::HighWaterMark;
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;

@@ -5,8 +5,8 @@ use std::mem;
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
-use crate::pipe::arrival::bytes;
-use crate::pipe::parked::Parked;
+use crate::pipe::connection_waker::ConnectionWaker;
+use crate::pipe::delivery::bytes;
 use crate::pipe::{HighWaterMark, Room};
 
 /// Messages that wait for one connection.
@@ -27,7 +27,7 @@ pub(crate) struct Outbound {
     /// Nothing is queued any more.
     retired: bool,
     /// Waits for messages.
-    connection: Parked,
+    connection: ConnectionWaker,
     /// Whether it waits until the queue is half full, rather than for the first message.
     until_half: bool,
 }
@@ -67,7 +67,7 @@ impl Outbound {
             reserved: 0,
             hwm,
             retired: false,
-            connection: Parked::new(),
+            connection: ConnectionWaker::new(),
             until_half: false,
         }
     }

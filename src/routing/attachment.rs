@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
-use crate::monitor::Subject;
-use crate::pipe::{Arrival, HighWaterMark, PipeKey, Room, Take, Want};
+use crate::monitor::EventSource;
+use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
 #[cfg(feature = "rpc")]
-use crate::routing::{End, Ends, Place, Unwritten};
+use crate::routing::{ConnectionEnd, ConnectionEnds, QueuePosition, ReturnedMessage};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
 use crate::routing_id::RoutingId;
 use crate::stats::{Ended, Queued};
@@ -24,7 +24,7 @@ pub(crate) struct Routing {
     pub(crate) incoming: Arc<Mutex<FairQueue>>,
     pub(crate) losses: Arc<Losses>,
     #[cfg(feature = "rpc")]
-    pub(crate) ends: Arc<Ends>,
+    pub(crate) ends: Arc<ConnectionEnds>,
 }
 
 /// Both halves of one remote's pipe.
@@ -44,7 +44,7 @@ impl Pipe {
 
 impl Routing {
     /// Adds a remote of an endpoint, with a double queue. Returns nothing once the socket is closed.
-    pub(crate) fn attach(&self, endpoint: EndpointId, subject: Subject) -> Option<Attachment> {
+    pub(crate) fn attach(&self, endpoint: EndpointId, subject: EventSource) -> Option<Attachment> {
         let mut woken = Vec::new();
         let attached = lock(&self.outgoing).attach(endpoint, &mut woken)?;
         let mut incoming = lock(&self.incoming);
@@ -58,7 +58,7 @@ impl Routing {
         Some(Attachment {
             routing: self.clone(),
             pipe: Pipe { outbound: attached.key, inbound },
-            subject: Subject { routing_id: attached.routing_id, ..subject },
+            subject: EventSource { routing_id: attached.routing_id, ..subject },
             quotas: self.losses.quotas(),
             taken: VecDeque::new(),
             is_cut_off: false,
@@ -158,14 +158,14 @@ pub(crate) struct Attachment {
     routing: Routing,
     pipe: Pipe,
     /// Whose queue it is; of the last connection, if there is none now.
-    subject: Subject,
+    subject: EventSource,
     quotas: Arc<Quotas>,
     /// What a connection took from the queue and has not written, in order.
     taken: VecDeque<Message>,
     /// Whether the remote has ended a connection when part of the first of these was written.
     is_cut_off: bool,
     /// What a connection read and could not deliver, in order.
-    undelivered: VecDeque<Arrival>,
+    undelivered: VecDeque<Delivery>,
     /// How many messages were read after the end of the socket.
     unreceived: usize,
     /// Empty but for moments; kept for its allocation.
@@ -193,8 +193,8 @@ impl Attachment {
 
     /// Notes that the remote has a connection. Hands out what an earlier one read and did not
     /// deliver.
-    pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Arrival> {
-        self.subject = Subject::from(remote);
+    pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Delivery> {
+        self.subject = EventSource::from(remote);
         #[cfg(feature = "rpc")]
         {
             let id = remote.connection_id();
@@ -239,7 +239,7 @@ impl Attachment {
     ///
     /// A message for which the remote has ended two connections is dropped: the remote would end the
     /// next one as well, and receive no message behind it.
-    pub(crate) fn put_back(&mut self, remainder: Remainder, undelivered: VecDeque<Arrival>) {
+    pub(crate) fn put_back(&mut self, remainder: Remainder, undelivered: VecDeque<Delivery>) {
         let Remainder { mut messages, is_cut_off, is_first } = remainder;
         debug_assert!(self.taken.is_empty() || messages.is_empty());
         debug_assert!(self.undelivered.is_empty());
@@ -289,9 +289,9 @@ impl Attachment {
             return wake_all(&mut self.woken);
         }
         let pipe = self.pipe.outbound;
-        let end = End { pipe, inbound: self.pipe.inbound, arrived, written, gone };
-        let places = (written..).map(|number| Place { pipe, number });
-        let unwritten = elsewhere.into_iter().zip(places).map(|(message, place)| Unwritten {
+        let end = ConnectionEnd { pipe, inbound: self.pipe.inbound, arrived, written, gone };
+        let places = (written..).map(|number| QueuePosition { pipe, number });
+        let unwritten = elsewhere.into_iter().zip(places).map(|(message, place)| ReturnedMessage {
             message,
             place,
             cut_off_by: cut_off_by.take(),
@@ -304,7 +304,7 @@ impl Attachment {
     pub(crate) fn poll_deliver(
         &mut self,
         connection: &Waker,
-        arrival: &mut Arrival,
+        arrival: &mut Delivery,
         portion: usize,
     ) -> Poll<()> {
         let pushed = lock(&self.routing.incoming).poll_push(
@@ -322,7 +322,7 @@ impl Attachment {
     }
 
     /// Queues what [`room`](Self::room) was found for, and parks the connection.
-    pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Arrival) {
+    pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Delivery) {
         let unreceived = lock(&self.routing.incoming).push_within(
             self.pipe.inbound,
             arrival,
@@ -335,7 +335,7 @@ impl Attachment {
 
     /// Leaves something to be received after all that the remote has sent, when there is no
     /// connection.
-    pub(crate) fn leave(&mut self, notice: Arrival) {
+    pub(crate) fn leave(&mut self, notice: Delivery) {
         self.undelivered.push_back(notice);
     }
 
@@ -399,7 +399,7 @@ impl Drop for Attachment {
     }
 }
 
-fn messages(arrivals: &[Arrival]) -> usize {
+fn messages(arrivals: &[Delivery]) -> usize {
     arrivals.iter().map(|arrival| arrival.cargo.messages()).sum()
 }
 

@@ -10,9 +10,9 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 use crate::message::Message;
-use crate::pipe::{Arrival, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waiters};
+use crate::pipe::{Delivery, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waiters};
 use crate::remote::Remote;
-use crate::routing::remains::Remains;
+use crate::routing::ended_pipes::EndedPipes;
 use crate::routing_id::RoutingId;
 use crate::stats::Ended;
 
@@ -22,14 +22,14 @@ use crate::stats::Ended;
 /// besides the `stale` ones; for every message there is no waiting receiver, or one that has been woken.
 #[derive(Debug)]
 pub(crate) struct FairQueue {
-    pipes: SlotMap<PipeKey, Slot>,
+    pipes: SlotMap<PipeKey, PipeSlot>,
     /// Of each pipe.
     hwm: HighWaterMark,
     /// Whose message is next stands in front.
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
     /// What is queued in pipes that have ended.
-    remains: Remains,
+    remains: EndedPipes,
     closed: bool,
     /// How many pipes in `ready` are paused. None of them stands in front.
     #[cfg(feature = "rpc")]
@@ -37,7 +37,7 @@ pub(crate) struct FairQueue {
 }
 
 #[derive(Debug)]
-struct Slot {
+struct PipeSlot {
     inbound: Inbound,
     /// No message is received from it until it is resumed.
     #[cfg(feature = "rpc")]
@@ -66,7 +66,7 @@ impl FairQueue {
             hwm,
             ready: VecDeque::new(),
             waiters: Waiters::default(),
-            remains: Remains::new(ended_hwm),
+            remains: EndedPipes::new(ended_hwm),
             closed: false,
             #[cfg(feature = "rpc")]
             stale: 0,
@@ -75,7 +75,7 @@ impl FairQueue {
 
     /// Adds a remote.
     pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
-        self.pipes.insert(Slot {
+        self.pipes.insert(PipeSlot {
             inbound: Inbound::new(self.hwm, id),
             #[cfg(feature = "rpc")]
             paused: false,
@@ -116,9 +116,9 @@ impl FairQueue {
     pub(crate) fn push_rest(
         &mut self,
         key: PipeKey,
-        rest: impl IntoIterator<Item = Arrival>,
+        rest: impl IntoIterator<Item = Delivery>,
         woken: &mut Vec<Waker>,
-    ) -> Vec<Arrival> {
+    ) -> Vec<Delivery> {
         let mut queued = 0;
         let slot = self.pipes.get_mut(key);
         let Some(slot) = slot.filter(|_| !self.closed) else {
@@ -138,9 +138,9 @@ impl FairQueue {
     pub(crate) fn end(
         &mut self,
         key: PipeKey,
-        rest: impl IntoIterator<Item = Arrival>,
+        rest: impl IntoIterator<Item = Delivery>,
         woken: &mut Vec<Waker>,
-    ) -> Vec<Arrival> {
+    ) -> Vec<Delivery> {
         #[cfg(feature = "rpc")]
         self.resume(key, woken);
         let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
@@ -168,7 +168,7 @@ impl FairQueue {
     pub(crate) fn poll_push(
         &mut self,
         key: PipeKey,
-        arrival: &mut Arrival,
+        arrival: &mut Delivery,
         portion: usize,
         connection: &Waker,
         woken: &mut Vec<Waker>,
@@ -206,10 +206,10 @@ impl FairQueue {
     pub(crate) fn push_within(
         &mut self,
         key: PipeKey,
-        arrival: Arrival,
+        arrival: Delivery,
         connection: &Waker,
         woken: &mut Vec<Waker>,
-    ) -> Option<Arrival> {
+    ) -> Option<Delivery> {
         let slot = match self.pipes.get_mut(key) {
             Some(slot) if !self.closed => slot,
             _ => return Some(arrival),
@@ -328,7 +328,7 @@ impl FairQueue {
     }
 
     /// Ready when ended remotes begin to keep more than the limit, or when they no longer do; see
-    /// `Change`.
+    /// `EndedLimitChange`.
     pub(crate) fn poll_change(
         &mut self,
         was_full: bool,

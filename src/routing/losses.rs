@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::message::Message;
-use crate::monitor::{DropCause, EventKind, Publisher, Subject};
+use crate::monitor::{DropCause, EventKind, EventSource, Publisher};
 use crate::quota::{Quotas, within_quota};
 use crate::routing::lock;
 use crate::stats::Dropped;
@@ -51,7 +51,7 @@ impl Losses {
     /// without a remote have not been queued for any remote yet.
     pub(crate) fn undelivered(
         &self,
-        whose: Option<(&Subject, &Quotas)>,
+        whose: Option<(&EventSource, &Quotas)>,
         messages: impl ExactSizeIterator<Item = Message>,
     ) {
         let count = messages.len() as u64;
@@ -84,7 +84,7 @@ impl Losses {
     }
 
     /// Counts a message that the remote refuses.
-    pub(crate) fn refused(&self, subject: &Subject, quotas: Option<&Quotas>, message: Message) {
+    pub(crate) fn refused(&self, subject: &EventSource, quotas: Option<&Quotas>, message: Message) {
         let len = message.len();
         if let Some(kept) = &mut *lock(&self.kept) {
             kept.push(message);
@@ -100,7 +100,7 @@ impl Losses {
     }
 
     /// Counts messages that were read and that nobody will receive.
-    pub(crate) fn unreceived(&self, subject: &Subject, quotas: &Quotas, messages: u64) {
+    pub(crate) fn unreceived(&self, subject: &EventSource, quotas: &Quotas, messages: u64) {
         if messages > 0 {
             self.unreceived.fetch_add(messages, Ordering::Relaxed);
             within_quota!(
@@ -114,7 +114,7 @@ impl Losses {
     }
 
     /// Counts multipart messages that were discarded.
-    pub(crate) fn multipart(&self, subject: &Subject, messages: u64) {
+    pub(crate) fn multipart(&self, subject: &EventSource, messages: u64) {
         self.multipart.fetch_add(messages, Ordering::Relaxed);
         self.publish(subject, messages, DropCause::Multipart);
     }
@@ -133,7 +133,7 @@ impl Losses {
         }
     }
 
-    fn publish(&self, subject: &Subject, messages: u64, cause: DropCause) {
+    fn publish(&self, subject: &EventSource, messages: u64, cause: DropCause) {
         self.publisher.publish(subject, || EventKind::MessagesDropped { messages, cause });
     }
 }

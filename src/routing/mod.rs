@@ -9,12 +9,12 @@
 //! other things: moving one from wrapper to wrapper costs as much as the lock.
 
 mod attachment;
-mod change;
 #[cfg(feature = "rpc")]
-mod ends;
+mod connection_ends;
+mod ended_limit;
+mod ended_pipes;
 mod fair_queue;
 mod losses;
-mod remains;
 mod round_robin;
 mod routing_table;
 #[cfg(test)]
@@ -27,7 +27,9 @@ use std::task::{Poll, Waker};
 
 pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
 #[cfg(feature = "rpc")]
-pub(crate) use self::ends::{End, Ends, Heard, Unwritten};
+pub(crate) use self::connection_ends::{
+    ConnectionEnd, ConnectionEnds, ReportedEnds, ReturnedMessage,
+};
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::losses::Losses;
 pub(crate) use self::round_robin::RoundRobin;
@@ -148,7 +150,7 @@ pub(crate) trait Strategy: Outgoing {
 /// Where a message was queued.
 #[cfg(feature = "rpc")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct QueuePosition {
     pub(crate) pipe: PipeKey,
     /// How many messages were queued in that pipe before it.
     pub(crate) number: u64,

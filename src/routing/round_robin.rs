@@ -1,9 +1,9 @@
 //! Round-robin over the remotes that have room (libzmq `lb`): CLIENT, SCATTER.
 
 #[cfg(feature = "rpc")]
-mod connected;
+mod connected_only;
 #[cfg(feature = "rpc")]
-mod placed;
+mod queue_position;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Poll, Waker};
@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 use slotmap::SlotMap;
 
 #[cfg(feature = "rpc")]
-use self::connected::{Openings, Reach};
+use self::connected_only::{OpenPipes, Reachability};
 #[cfg(feature = "rpc")]
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
@@ -26,7 +26,7 @@ use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 /// pipes are offered, except under a requester: see the module `connected`.
 #[derive(Debug)]
 pub(crate) struct RoundRobin {
-    pipes: SlotMap<PipeKey, Slot>,
+    pipes: SlotMap<PipeKey, PipeSlot>,
     /// Of each pipe.
     hwm: HighWaterMark,
     /// Who gets the next message stands in front.
@@ -36,16 +36,16 @@ pub(crate) struct RoundRobin {
     grants: BTreeMap<Ticket, PipeKey>,
     closed: bool,
     #[cfg(feature = "rpc")]
-    openings: Openings,
+    openings: OpenPipes,
 }
 
 #[derive(Debug)]
-struct Slot {
+struct PipeSlot {
     outbound: Outbound,
     endpoint: EndpointId,
     listed: bool,
     #[cfg(feature = "rpc")]
-    reach: Reach,
+    reach: Reachability,
 }
 
 impl RoundRobin {
@@ -58,7 +58,7 @@ impl RoundRobin {
             grants: BTreeMap::new(),
             closed: false,
             #[cfg(feature = "rpc")]
-            openings: Openings::default(),
+            openings: OpenPipes::default(),
         }
     }
 
@@ -112,12 +112,12 @@ impl Outgoing for RoundRobin {
             return None;
         }
         let outbound = Outbound::new(self.hwm);
-        let key = self.pipes.insert(Slot {
+        let key = self.pipes.insert(PipeSlot {
             outbound,
             endpoint,
             listed: false,
             #[cfg(feature = "rpc")]
-            reach: Reach::default(),
+            reach: Reachability::default(),
         });
         self.refill(key, woken);
         Some(Attached { key, routing_id: None })

@@ -18,7 +18,7 @@ use crate::routing_id::RoutingId;
 /// are granted to waiting senders first.
 #[derive(Debug)]
 pub(crate) struct RoutingTable {
-    pipes: SlotMap<PipeKey, Slot>,
+    pipes: SlotMap<PipeKey, PipeSlot>,
     /// Of each pipe.
     hwm: HighWaterMark,
     /// The remotes that can be sent to.
@@ -54,7 +54,7 @@ impl Hasher for IdHasher {
 }
 
 #[derive(Debug)]
-struct Slot {
+struct PipeSlot {
     outbound: Outbound,
     endpoint: EndpointId,
     routing_id: RoutingId,
@@ -96,14 +96,14 @@ impl RoutingTable {
         Some(self.pipes.get(*self.keys.get(&id)?)?.inbound)
     }
 
-    fn slot(&mut self, id: RoutingId) -> Result<(PipeKey, &mut Slot), Refusal> {
+    fn slot(&mut self, id: RoutingId) -> Result<(PipeKey, &mut PipeSlot), Refusal> {
         let unknown = if self.closed { Refusal::Closed } else { Refusal::HostUnreachable };
         let key = *self.keys.get(&id).ok_or(unknown)?;
         self.pipes.get_mut(key).map(|slot| (key, slot)).ok_or(unknown)
     }
 }
 
-impl Slot {
+impl PipeSlot {
     /// Grants free slots to those who wait.
     fn refill(&mut self, woken: &mut Vec<Waker>) {
         while self.outbound.has_room() {
@@ -130,7 +130,7 @@ impl Outgoing for RoutingTable {
             return None;
         }
         let routing_id = self.allot();
-        let key = self.pipes.insert(Slot {
+        let key = self.pipes.insert(PipeSlot {
             outbound: Outbound::new(self.hwm),
             endpoint,
             routing_id,

@@ -91,8 +91,7 @@
 
 mod clock;
 mod code;
-mod draft;
-mod endings;
+mod deferred_ends;
 mod envelope;
 mod error;
 mod failure;
@@ -103,6 +102,7 @@ mod response;
 mod service_fn;
 pub mod stats;
 mod trace_context;
+mod unaddressed;
 
 pub use self::code::ErrorCode;
 pub use self::error::CallError;

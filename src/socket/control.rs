@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 #[cfg(feature = "metrics")]
-use super::meter::Meter;
+use super::stats_reader::StatsReader;
 use crate::driver::{Acceptor, Command, Found, Shared};
 use crate::endpoint::Endpoint;
 use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
@@ -144,8 +144,8 @@ impl Control {
 
     /// Gives read access to the statistics without keeping the socket alive.
     #[cfg(feature = "metrics")]
-    pub(crate) fn meter(&self) -> Meter {
-        Meter::new(&self.shared)
+    pub(crate) fn meter(&self) -> StatsReader {
+        StatsReader::new(&self.shared)
     }
 
     pub(super) fn remote_stats(&self, id: RemoteId) -> Option<RemoteStats> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::outbox::Outbox;
+use super::sink_buffer::SinkBuffer;
 use super::{Core, receiving};
 use crate::message::Message;
 use crate::pipe::Ticket;
@@ -13,14 +13,14 @@ use crate::routing::Strategy;
 /// A share in a socket, and what its `Stream` and `Sink` remember between calls.
 pub(super) struct Handle<R: Strategy> {
     pub(super) core: Arc<Core<R>>,
-    pub(super) outbox: Outbox<R::Target>,
+    pub(super) outbox: SinkBuffer<R::Target>,
     /// The place in line of the `Stream`.
     receiving: Option<Ticket>,
 }
 
 impl<R: Strategy> Handle<R> {
     pub(super) const fn new(core: Arc<Core<R>>) -> Self {
-        Self { core, outbox: Outbox::new(), receiving: None }
+        Self { core, outbox: SinkBuffer::new(), receiving: None }
     }
 
     /// Shows what tells one socket from another, and nothing of the messages in it.

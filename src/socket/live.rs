@@ -364,7 +364,7 @@ pub(super) mod sealed {
     use crate::options::Options;
     use crate::socket::Socket;
     use crate::socket::control::Control;
-    use crate::socket::limit::Limit;
+    use crate::socket::time_limit::TimeLimit;
 
     /// What the common parts need of a socket type.
     #[expect(
@@ -385,9 +385,9 @@ pub(super) mod sealed {
     )]
     pub trait Addressing: Socket + Sink<Message, Error = RouteError> + Unpin {
         /// How long a message of its sink may wait for room.
-        fn limit(&self) -> Limit;
+        fn limit(&self) -> TimeLimit;
 
         /// Waits for that time, and then returns the message.
-        fn poll_overdue(&mut self, limit: &mut Limit, cx: &mut Context<'_>) -> Poll<Message>;
+        fn poll_overdue(&mut self, limit: &mut TimeLimit, cx: &mut Context<'_>) -> Poll<Message>;
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::limit::Limit;
+use super::time_limit::TimeLimit;
 use crate::error::RouteError;
 use crate::message::Message;
 use crate::socket::live::sealed::Addressing;
@@ -61,7 +61,7 @@ use crate::socket::live::sealed::Addressing;
 pub struct Lossy<S> {
     socket: S,
     /// That of the message that waits.
-    limit: Limit,
+    limit: TimeLimit,
     dropped: u64,
 }
 

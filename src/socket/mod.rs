@@ -7,22 +7,22 @@
 mod builder;
 mod client_server;
 mod control;
+mod coop;
 mod core;
 mod handle;
-mod limit;
 mod live;
 mod lossy;
-#[cfg(feature = "metrics")]
-mod meter;
 #[cfg(all(test, shuttle))]
 mod models;
-mod outbox;
 mod receiving;
 mod reserving;
 mod sending;
+mod sink_buffer;
+#[cfg(feature = "metrics")]
+mod stats_reader;
+mod time_limit;
 #[cfg(feature = "rpc")]
 mod tracking;
-mod turn;
 
 pub use self::builder::Builder;
 pub use self::client_server::{Client, Permit, RoutePermit, Server};
@@ -32,6 +32,6 @@ use self::handle::Handle;
 pub use self::live::Socket;
 pub use self::lossy::Lossy;
 #[cfg(feature = "metrics")]
-pub(crate) use self::meter::{Meter, Reading};
+pub(crate) use self::stats_reader::{StatsReader, StatsSample};
 #[cfg(feature = "rpc")]
 pub(crate) use self::tracking::{WeakClient, WeakServer};

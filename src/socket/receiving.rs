@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::task::coop;
 
 use super::Core;
-use super::limit::Limit;
-use super::turn::poll_turn;
+use super::coop::poll_turn;
+use super::time_limit::TimeLimit;
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
@@ -23,13 +23,13 @@ pub(super) struct Receiving<'a, R> {
     core: &'a Core<R>,
     /// There while it waits.
     ticket: Option<Ticket>,
-    limit: Limit,
+    limit: TimeLimit,
 }
 
 impl<'a, R> Receiving<'a, R> {
     #[inline]
     pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
-        Self { core, ticket: None, limit: Limit::new(limit) }
+        Self { core, ticket: None, limit: TimeLimit::new(limit) }
     }
 }
 
@@ -64,12 +64,12 @@ pub(super) struct ReceivingFrom<'a, R> {
     core: &'a Core<R>,
     /// There while it waits.
     ticket: Option<Ticket>,
-    limit: Limit,
+    limit: TimeLimit,
 }
 
 impl<'a, R> ReceivingFrom<'a, R> {
     pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
-        Self { core, ticket: None, limit: Limit::new(limit) }
+        Self { core, ticket: None, limit: TimeLimit::new(limit) }
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) struct ReceivingMany<'a, 'b, R> {
     most: usize,
     /// There while it waits.
     ticket: Option<Ticket>,
-    limit: Limit,
+    limit: TimeLimit,
 }
 
 impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
@@ -125,7 +125,7 @@ impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
         most: usize,
         limit: Option<Duration>,
     ) -> Self {
-        Self { core, buffer, most, ticket: None, limit: Limit::new(limit) }
+        Self { core, buffer, most, ticket: None, limit: TimeLimit::new(limit) }
     }
 }
 

@@ -5,9 +5,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::Core;
-use super::limit::Limit;
+use super::coop::poll_turn;
 use super::sending::{WaitError, cancel};
-use super::turn::poll_turn;
+use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{Refusal, Strategy, lock};
@@ -21,7 +21,7 @@ pub(super) struct Reserving<'a, R: Strategy> {
     to: R::Target,
     /// There while it waits.
     ticket: Option<Ticket>,
-    limit: Limit,
+    limit: TimeLimit,
 }
 
 /// A slot in the queue of one remote; dropping it gives it back.
@@ -35,7 +35,7 @@ pub(super) struct Slot<'a, R: Strategy> {
 
 impl<'a, R: Strategy> Reserving<'a, R> {
     pub(super) const fn new(core: &'a Core<R>, to: R::Target, limit: Option<Duration>) -> Self {
-        Self { core, to, ticket: None, limit: Limit::new(limit) }
+        Self { core, to, ticket: None, limit: TimeLimit::new(limit) }
     }
 }
 

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::Core;
-use super::limit::Limit;
-use super::turn::{poll_turn, try_turn};
+use super::coop::{poll_turn, try_turn};
+use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy, lock, wake_all};
@@ -23,7 +23,7 @@ pub(super) struct Sending<'a, R: Strategy> {
     message: Option<Message>,
     /// There while it waits.
     ticket: Option<Ticket>,
-    limit: Limit,
+    limit: TimeLimit,
 }
 
 /// Why a wait for room has ended without.
@@ -41,7 +41,7 @@ impl<'a, R: Strategy> Sending<'a, R> {
         message: Message,
         limit: Option<Duration>,
     ) -> Self {
-        Self { core, to, message: Some(message), ticket: None, limit: Limit::new(limit) }
+        Self { core, to, message: Some(message), ticket: None, limit: TimeLimit::new(limit) }
     }
 }
 

@@ -11,12 +11,13 @@ use tokio::task::coop;
 use super::{Client, Core, Server, receiving, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
-use crate::monitor::Subject;
+use crate::monitor::EventSource;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::remotes::Presence;
 use crate::routing::{
-    Closed, End, Ends, Place, Refusal, RoundRobin, RoutingTable, Unwritten, lock, wake_all,
+    Closed, ConnectionEnd, ConnectionEnds, QueuePosition, Refusal, ReturnedMessage, RoundRobin,
+    RoutingTable, lock, wake_all,
 };
 use crate::routing_id::RoutingId;
 use crate::runtime::Runtime;
@@ -39,7 +40,7 @@ impl Client {
 
     /// Keeps ends of connections for the caller from now on, and offers senders only remotes that are
     /// connected and do not drain. Also returns a live counter of these.
-    pub(crate) fn watch_connections(&self) -> (Arc<Ends>, Arc<AtomicUsize>) {
+    pub(crate) fn watch_connections(&self) -> (Arc<ConnectionEnds>, Arc<AtomicUsize>) {
         let ends = watch(self.core());
         (ends, lock(&self.core().outgoing).select())
     }
@@ -50,7 +51,7 @@ impl Client {
         lock(&self.core().outgoing).select_all(&mut woken);
         let unwritten = self.core().control.shared().routing.ends.unwatch();
         wake_all(&mut woken);
-        for Unwritten { message, .. } in unwritten {
+        for ReturnedMessage { message, .. } in unwritten {
             self.count_undelivered(message);
         }
     }
@@ -95,7 +96,7 @@ impl Client {
     }
 
     /// Counts a message that a remote refuses.
-    pub(crate) fn count_refused(&self, remote: &Subject, message: Message) {
+    pub(crate) fn count_refused(&self, remote: &EventSource, message: Message) {
         self.core().control.shared().losses().refused(remote, None, message);
     }
 
@@ -105,7 +106,7 @@ impl Client {
     /// `make` is called under the lock of the outgoing queues.
     pub(crate) fn poll_send_with(
         &self,
-        make: impl FnOnce(Place) -> Message,
+        make: impl FnOnce(QueuePosition) -> Message,
         ticket: &mut Option<Ticket>,
         sender: &Waker,
         idle: &mut Option<Waker>,
@@ -136,7 +137,7 @@ impl Client {
     }
 
     /// How many messages that came before the end of a connection are still to be received.
-    pub(crate) fn unread(&self, end: &End) -> u64 {
+    pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
         lock(&self.core().incoming).unread(end.inbound, end.arrived)
     }
 
@@ -174,12 +175,12 @@ impl Server {
     }
 
     /// Has ends of connections kept for the caller from here on.
-    pub(crate) fn watch_ends(&self) -> Arc<Ends> {
+    pub(crate) fn watch_ends(&self) -> Arc<ConnectionEnds> {
         watch(self.core())
     }
 
     /// How many messages that came before the end of a connection are still to be received.
-    pub(crate) fn unread(&self, end: &End) -> u64 {
+    pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
         lock(&self.core().incoming).unread(end.inbound, end.arrived)
     }
 
@@ -272,7 +273,7 @@ impl WeakServer {
     }
 }
 
-fn watch<R>(core: &Core<R>) -> Arc<Ends> {
+fn watch<R>(core: &Core<R>) -> Arc<ConnectionEnds> {
     let ends = &core.control.shared().routing.ends;
     ends.watch();
     Arc::clone(ends)

@@ -1,9 +1,9 @@
 //! Byte streams between two sockets: dialling, listening, and one type for all of them.
 
-mod adopted;
 #[cfg(unix)]
 mod ipc;
 mod resolve;
+mod std_listener;
 mod stream;
 mod tcp;
 
@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 
 use thiserror::Error;
 
-pub use self::adopted::StdListener;
+pub use self::std_listener::StdListener;
 pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]
 pub(crate) use self::tcp::ProxyRefusal;

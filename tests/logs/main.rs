@@ -10,7 +10,7 @@ mod calls;
 #[expect(dead_code, reason = "the tests of sockets use all of it")]
 #[path = "../sockets/events.rs"]
 mod events;
-mod journal;
+mod log;
 #[expect(dead_code, reason = "the tests of sockets use all of it")]
 #[path = "../sockets/remote.rs"]
 mod remote;
@@ -30,7 +30,7 @@ use tokio_zmtp::monitor::{EventKind, Monitor};
 use tokio_zmtp::{Client, Endpoint, Mechanism, Resolver, Server, Socket};
 use tracing::Level;
 
-use self::journal::Journal;
+use self::log::Journal;
 use crate::remote::{MORE, Place, Remote, RemoteListener};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;

@@ -3,13 +3,13 @@
 use tokio::task::{self, JoinSet};
 use tokio_zmtp::{Client, Endpoint, Server, Socket};
 
-use crate::census::{self, Census};
+use crate::process_usage::{self, ProcessUsage};
 use crate::remote::{self, GREETING, Remote};
 use crate::watchdog::Watchdog;
 
 #[test]
 fn twenty_thousand_clients_leave_nothing_behind() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -19,15 +19,15 @@ fn twenty_thousand_clients_leave_nothing_behind() {
             let server = server.clone();
             async move { while server.recv().await.is_ok() {} }
         });
-        let idle = census::tasks();
+        let idle = process_usage::tasks();
         // So that all that grows with the first clients has its size.
         churn(&endpoint, 2_000).await;
-        census::until_tasks_are(idle).await;
+        process_usage::until_tasks_are(idle).await;
 
-        let before = Census::take();
+        let before = ProcessUsage::take();
         churn(&endpoint, 20_000).await;
-        census::until_tasks_are(idle).await;
-        let after = Census::take();
+        process_usage::until_tasks_are(idle).await;
+        let after = ProcessUsage::take();
 
         assert!(server.remotes().is_empty());
         assert_eq!(after.descriptors, before.descriptors);
@@ -36,7 +36,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
         assert!(after.resident < before.resident + 0x40_0000, "{before:?}, {after:?}");
         server.close().await;
         receiving.await.unwrap();
-        assert_eq!(census::tasks(), 0);
+        assert_eq!(process_usage::tasks(), 0);
     });
 }
 

@@ -8,7 +8,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::task;
 use tokio_zmtp::{Client, Endpoint, Server, Socket};
 
-use crate::census::{self, Census};
+use crate::process_usage::{self, ProcessUsage};
 use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
 use crate::watchdog::Watchdog;
 
@@ -16,7 +16,7 @@ use crate::watchdog::Watchdog;
 fn nothing_outlives_a_close() {
     assert_nothing_is_left(one_thread, async |busy| {
         busy.server.close().await;
-        assert_eq!(census::tasks(), 0, "close has returned before all tasks had ended");
+        assert_eq!(process_usage::tasks(), 0, "close has returned before all tasks had ended");
         busy.bodies.assert_freed();
     });
 }
@@ -35,7 +35,7 @@ fn nothing_outlives_the_last_handle() {
         let mut monitor = busy.server.monitor();
         drop(busy.server);
         while monitor.recv().await.is_some() {}
-        assert_eq!(census::tasks(), 0, "the monitor has ended before all tasks had");
+        assert_eq!(process_usage::tasks(), 0, "the monitor has ended before all tasks had");
         busy.bodies.assert_freed();
     });
 }
@@ -48,16 +48,16 @@ fn nothing_outlives_the_endpoints() {
             busy.server.disconnect(endpoint).await.unwrap();
         }
         // All but the driver.
-        census::until_tasks_are(1).await;
+        process_usage::until_tasks_are(1).await;
         busy.bodies.assert_freed();
     });
 }
 
 #[test]
 fn nothing_outlives_the_runtime() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
-    let before = Census::take().descriptors;
+    let before = ProcessUsage::take().descriptors;
     for runtime in [one_thread as fn() -> Runtime, many_threads] {
         let runtime = runtime();
         let Busy { server, bodies, .. } = runtime.block_on(Busy::start());
@@ -65,17 +65,17 @@ fn nothing_outlives_the_runtime() {
         drop(runtime);
 
         bodies.assert_freed();
-        assert_eq!(Census::take().descriptors, before);
+        assert_eq!(ProcessUsage::take().descriptors, before);
         drop(server);
     }
 }
 
 #[test]
 fn nothing_is_left_of_a_socket_whose_making_was_given_up() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     one_thread().block_on(async {
-        let before = Census::take().descriptors;
+        let before = ProcessUsage::take().descriptors;
         for polls in 0..4 {
             let mut binding = tokio_test::task::spawn(Server::bind("tcp://127.0.0.1:*"));
             let place = Place::reserve();
@@ -88,22 +88,22 @@ fn nothing_is_left_of_a_socket_whose_making_was_given_up() {
             }
             drop((binding, connecting, place));
 
-            census::until_tasks_are(0).await;
-            assert_eq!(Census::take().descriptors, before);
+            process_usage::until_tasks_are(0).await;
+            assert_eq!(ProcessUsage::take().descriptors, before);
         }
     });
 }
 
 /// Ends a socket in one way, several times, and compares what there is afterwards.
 fn assert_nothing_is_left(runtime: fn() -> Runtime, end: impl AsyncFn(Busy)) {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     runtime().block_on(async {
         let mut left = Vec::new();
         for _ in 0..4 {
             end(Busy::start().await).await;
-            census::until_tasks_are(0).await;
-            left.push(Census::take());
+            process_usage::until_tasks_are(0).await;
+            left.push(ProcessUsage::take());
         }
         // The runtime itself has grown in the first round.
         let (first, last) = (left[1], left[3]);

@@ -12,12 +12,12 @@ use tokio_zmtp::auth::{CurveKeypair, Users};
 use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, Server, Socket};
 
-use crate::census::{self, Census};
+use crate::process_usage::{self, ProcessUsage};
 use crate::watchdog::Watchdog;
 
 #[test]
 fn ten_thousand_keep_nobody_out_and_cost_little() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     match env::var(ROLE).as_deref() {
         Err(_) => with_all_descriptors("ten_thousand_keep_nobody_out_and_cost_little"),
         Ok("holder") => hold().unwrap(),
@@ -55,7 +55,7 @@ async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usiz
     let endpoint = server.last_endpoint().unwrap();
     assert_served(&server, &endpoint, client).await;
     let mut events = server.monitor();
-    let before = Census::take();
+    let before = ProcessUsage::take();
 
     let (bytes, answer) = beginning(client).await;
     let holder = Holder::start(&endpoint, held, &bytes, answer);
@@ -69,7 +69,7 @@ async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usiz
     }
     // Each of them has its answer, or is closed.
     let holder = tokio::task::spawn_blocking(|| holder.wait()).await.unwrap();
-    let during = Census::take();
+    let during = ProcessUsage::take();
     let each = during.heap.saturating_sub(before.heap) / kept;
     assert!(each <= BYTES_EACH, "{each} bytes for each of {kept}");
 

@@ -7,19 +7,19 @@ use tokio_zmtp::{Client, Message, Server, Socket};
 use tracing::subscriber;
 use tracing_subscriber::Registry;
 
-use crate::census::{self, Census};
+use crate::process_usage::{self, ProcessUsage};
 use crate::watchdog::Watchdog;
 
 #[test]
 fn an_idle_connection_costs_little_at_either_end() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     connect_and_idle();
 }
 
 #[test]
 fn its_span_fits_into_that_when_the_log_is_kept() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     subscriber::with_default(Registry::default(), connect_and_idle);
 }
@@ -39,11 +39,11 @@ fn connect_and_idle() {
             client.recv().await.unwrap();
             if number == 0 {
                 // What the sockets themselves take is no matter here.
-                before = Some(Census::take());
+                before = Some(ProcessUsage::take());
             }
         }
         assert_eq!(server.remotes().len(), CONNECTIONS + 1);
-        let each = (Census::take().heap - before.unwrap().heap) / (2 * CONNECTIONS);
+        let each = (ProcessUsage::take().heap - before.unwrap().heap) / (2 * CONNECTIONS);
         assert!(each <= BYTES_EACH, "{each} bytes for each end");
         client.close().await;
         server.close().await;
@@ -52,7 +52,7 @@ fn connect_and_idle() {
 
 #[test]
 fn what_a_burst_needed_is_given_back() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().start_paused(true).build().unwrap().block_on(async {
@@ -60,7 +60,7 @@ fn what_a_burst_needed_is_given_back() {
         let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
         client.send("hello").await.unwrap();
         let hello = server.recv().await.unwrap();
-        let before = Census::take().heap;
+        let before = ProcessUsage::take().heap;
         for size in [50, 20_000, 1_000_000] {
             let body = Message::from(vec![7; size]);
             for _ in 0..100 {
@@ -74,7 +74,7 @@ fn what_a_burst_needed_is_given_back() {
         }
         // The clock runs on by itself while nothing happens.
         time::sleep(Duration::from_secs(5)).await;
-        let kept = Census::take().heap.saturating_sub(before) / 2;
+        let kept = ProcessUsage::take().heap.saturating_sub(before) / 2;
         assert!(kept <= BYTES_EACH, "{kept} bytes at each end");
         client.close().await;
         server.close().await;

@@ -6,7 +6,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
-mod census;
+mod process_usage;
 #[expect(dead_code, reason = "the tests of sockets use all of it")]
 #[path = "../sockets/remote.rs"]
 mod remote;

@@ -10,13 +10,13 @@ use tokio::runtime::{self, Runtime};
 use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey, Password, Users};
 use tokio_zmtp::{Client, Mechanism, Server, Socket};
 
-use crate::census;
+use crate::process_usage;
 use crate::watchdog::Watchdog;
 
 #[test]
 fn a_secret_key_lies_in_one_place_while_it_is_used_and_nowhere_afterwards() {
     for runtime in [one_thread, many_threads] {
-        let _alone = census::alone();
+        let _alone = process_usage::alone();
         let _watchdog = Watchdog::start();
         let server_keys = CurveKeypair::generate();
         let client_keys = CurveKeypair::generate();
@@ -41,7 +41,7 @@ fn a_secret_key_lies_in_one_place_while_it_is_used_and_nowhere_afterwards() {
 
 #[test]
 fn a_key_that_was_read_and_written_as_text_is_nowhere_afterwards() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let keys = CurveKeypair::generate();
     let secret = Traces::of(keys.secret_key().as_bytes());
     let text = tokio_zmtp::auth::CurveCertificate::from(keys.clone());
@@ -64,7 +64,7 @@ fn a_key_that_was_read_and_written_as_text_is_nowhere_afterwards() {
 #[test]
 fn a_password_is_nowhere_afterwards() {
     for runtime in [one_thread, many_threads] {
-        let _alone = census::alone();
+        let _alone = process_usage::alone();
         let _watchdog = Watchdog::start();
         let secret = Traces::random();
         let users = Users::from_iter([("alice", secret.password())]);
@@ -80,7 +80,7 @@ fn a_password_is_nowhere_afterwards() {
 
 #[test]
 fn a_password_that_is_refused_is_nowhere_afterwards() {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     let secret = Traces::random();
     one_thread().block_on(async {

@@ -8,7 +8,7 @@ use tokio_zmtp::rpc::stats::ResponderStats;
 use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
 use tokio_zmtp::{Client, Server};
 
-use crate::census::{self, Census};
+use crate::process_usage::{self, ProcessUsage};
 use crate::remote::{self, Remote};
 use crate::watchdog::Watchdog;
 
@@ -35,7 +35,7 @@ fn streams_that_have_no_credit_take_little_more_than_the_bytes_that_may_be_kept(
 /// Sends so many requests as one that reads nothing, until it has made `enough` of the responder, whose
 /// other clients are served. Returns what the heap has grown by.
 fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
-    let _alone = census::alone();
+    let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -53,7 +53,7 @@ fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
             request[1..9].copy_from_slice(&id.to_be_bytes());
             messages.extend(remote::message(&request));
         }
-        let before = Census::take().heap;
+        let before = ProcessUsage::take().heap;
         let mut mute = Remote::client(&endpoint).await;
         let mut writing = Box::pin(async move {
             mute.write(&messages).await;
@@ -68,7 +68,7 @@ fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
         for number in 0..500 {
             assert!((&mut writing).now_or_never().is_none());
             assert_eq!(requester.call(number.to_string()).await.unwrap(), number.to_string());
-            most = most.max(Census::take().heap);
+            most = most.max(ProcessUsage::take().heap);
         }
         assert!(responder.stats().is_balanced());
         drop(writing);

@@ -8,7 +8,7 @@ use std::process::Command;
 use toml_edit::{DocumentMut, value};
 
 use crate::Failure;
-use crate::subject::Subject;
+use crate::subject::EventSource;
 
 /// Where the budget stands, from the root of the repository.
 pub(crate) const PATH: &str = "benches/micro/budget.toml";
@@ -51,7 +51,7 @@ impl Budget {
     }
 
     /// Sets the budget of this architecture and compiler.
-    pub(crate) fn set(&mut self, subject: Subject, counted: f64) {
+    pub(crate) fn set(&mut self, subject: EventSource, counted: f64) {
         self.file["rustc"] = value(&self.compiler);
         self.file[ARCH][subject.name()] = value((counted * 10.0).round() / 10.0);
     }
@@ -62,7 +62,7 @@ impl Budget {
         (compiler != self.compiler).then_some(compiler)
     }
 
-    pub(crate) fn judge(&self, subject: Subject, counted: f64) -> Result<Verdict, Failure> {
+    pub(crate) fn judge(&self, subject: EventSource, counted: f64) -> Result<Verdict, Failure> {
         let tolerance = self.file.get("tolerance").and_then(|percent| percent.as_float());
         let tolerance = tolerance.ok_or("the budget has no tolerance")?;
         let budgets = self.file.get(ARCH);

@@ -8,13 +8,13 @@ use std::process::Command;
 use micro::rounds::{MESSAGES, Round};
 
 use crate::Failure;
-use crate::subject::Subject;
+use crate::subject::EventSource;
 
 /// The argument with which this program does what is counted.
 pub(crate) const ROLE: &str = "count";
 
 /// How many instructions a message takes.
-pub(crate) fn instructions(subject: Subject) -> Result<f64, Failure> {
+pub(crate) fn instructions(subject: EventSource) -> Result<f64, Failure> {
     let profile = profile(subject.name())?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*measured_rounds*"])
@@ -41,7 +41,7 @@ pub(crate) fn profile(name: &str) -> Result<PathBuf, Failure> {
 
 /// Does what is counted.
 pub(crate) fn play(name: &str) -> Result<(), Failure> {
-    let subject = Subject::ALL.into_iter().find(|subject| subject.name() == name);
+    let subject = EventSource::ALL.into_iter().find(|subject| subject.name() == name);
     let mut round = subject.ok_or("there is no such thing to count")?.round();
     for _ in 0..WARM_UP {
         round.prepare();

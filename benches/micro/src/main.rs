@@ -14,7 +14,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use self::budget::Budget;
-use self::subject::Subject;
+use self::subject::EventSource;
 
 /// What goes wrong anywhere in here ends up as a text.
 type Failure = Box<dyn Error + Send + Sync>;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 fn compare() -> Result<(), Failure> {
     let budget = Budget::read()?;
     let mut exceeded = Vec::new();
-    for subject in Subject::ALL {
+    for subject in EventSource::ALL {
         let counted = count::instructions(subject)?;
         let verdict = budget.judge(subject, counted)?;
         println!("{:>9} {counted:>8.1} instructions a message, {verdict}", subject.name());
@@ -67,7 +67,7 @@ fn compare() -> Result<(), Failure> {
 
 fn write() -> Result<(), Failure> {
     let mut budget = Budget::read()?;
-    for subject in Subject::ALL {
+    for subject in EventSource::ALL {
         let counted = count::instructions(subject)?;
         println!("{:>9} {counted:>8.1} instructions a message", subject.name());
         budget.set(subject, counted);

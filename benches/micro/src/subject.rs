@@ -4,14 +4,14 @@ use micro::rounds::{Connected, InprocBatch, MESSAGES, Round, SHORT, TryRecv, Try
 
 /// A part of a message's way, or all of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Subject {
+pub(crate) enum EventSource {
     Send,
     Recv,
     Batch,
     Inproc,
 }
 
-impl Subject {
+impl EventSource {
     pub(crate) const ALL: [Self; 4] = [Self::Send, Self::Recv, Self::Batch, Self::Inproc];
 
     /// As the budget calls it.

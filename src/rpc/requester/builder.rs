@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use super::call_permit::CallPermit;
 use super::calls::{CALLS_MAX, Calls};
 use super::core::Core;
 use super::dispatcher::Dispatcher;
-use super::turn::Turn;
 use crate::rpc::Requester;
 use crate::socket::Client;
 
@@ -71,7 +71,7 @@ impl RequesterBuilder {
         let Self { client, timeout, stream_window, .. } = self;
         let core = Core::new(client, calls, open, timeout, stream_window);
         core.client.runtime().spawn(Dispatcher::new(&core, ends));
-        Requester { core, turn: Turn::default(), opening: None }
+        Requester { core, turn: CallPermit::default(), opening: None }
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use super::core::Core;
+use super::pending_request::PendingRequest;
 use super::span::CallSpan;
-use super::unsent::Unsent;
 use crate::message::Message;
 use crate::rpc::CallError;
 
@@ -27,23 +27,23 @@ pub struct Call {
 
 #[derive(Debug)]
 enum Progress {
-    Unsent(Unsent),
+    Pending(PendingRequest),
     Sent(u64),
     Over,
 }
 
 impl Call {
     #[inline]
-    pub(super) fn new(core: Arc<Core>, unsent: Unsent) -> Self {
+    pub(super) fn new(core: Arc<Core>, unsent: PendingRequest) -> Self {
         let span = CallSpan::new(unsent.request().body().len());
-        Self { core, progress: Progress::Unsent(unsent), span }
+        Self { core, progress: Progress::Pending(unsent), span }
     }
 
     #[inline]
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, CallError>> {
         let Self { core, progress, span } = self;
         match progress {
-            Progress::Unsent(unsent) => {
+            Progress::Pending(unsent) => {
                 match ready!(unsent.poll_send(core, cx)) {
                     Ok(id) => {
                         span.sent(id);
@@ -82,7 +82,7 @@ impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
         match mem::replace(&mut self.progress, Progress::Over) {
-            Progress::Unsent(mut unsent) => unsent.give_up(&self.core),
+            Progress::Pending(mut unsent) => unsent.give_up(&self.core),
             Progress::Sent(id) => self.core.abandon(id),
             Progress::Over => {}
         }

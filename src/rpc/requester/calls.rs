@@ -1,5 +1,6 @@
 //! The calls that are under way.
 
+mod answer;
 mod stranded;
 
 use std::collections::VecDeque;
@@ -8,23 +9,24 @@ use std::task::{Poll, Waker};
 use slotmap::Key;
 use tokio::time::Instant;
 
-use super::admission::Admission;
-use super::inbox::{Inbox, Next};
+pub(super) use self::answer::Answer;
+use super::call_limit::CallLimit;
+use super::reply_parts::{NextPart, ReplyParts};
 use crate::message::Message;
 use crate::pipe::PipeKey;
-use crate::routing::{End, Place};
+use crate::routing::{ConnectionEnd, QueuePosition};
+use crate::rpc::CallError;
 use crate::rpc::clock::Clock;
 use crate::rpc::stats::RequesterStats;
-use crate::rpc::{CallError, Failure};
 
 /// All calls of one requester, each in a slot, by which its id finds it.
 ///
 /// Nobody is woken in here: whoever is to be woken is handed out.
 #[derive(Debug)]
 pub(super) struct Calls {
-    slots: Vec<Slot>,
+    slots: Vec<CallSlot>,
     free: Vec<usize>,
-    pub(super) admission: Admission,
+    pub(super) admission: CallLimit,
     pub(super) clock: Clock,
     /// Calls that have no outcome yet.
     outstanding: u64,
@@ -37,21 +39,21 @@ pub(super) struct Calls {
 }
 
 #[derive(Debug)]
-struct Slot {
+struct CallSlot {
     /// How many calls there have been in this slot before.
     generation: u64,
     /// Of the latest of those, the last one in the lowest bit, whether they had a reply.
     answered: u64,
     /// No pipe, while the request is stranded.
-    place: Place,
+    place: QueuePosition,
     /// How many connections were ended by the remote when part of the request was written.
     cut_off: u8,
     deadline: Option<Instant>,
-    state: State,
+    state: CallState,
 }
 
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum CallState {
     Free,
     Waiting(Waker),
     /// Has an outcome that was not fetched yet.
@@ -60,29 +62,18 @@ pub(super) enum State {
         by_reply: bool,
     },
     /// A stream, which may have an end that was not fetched yet.
-    Stream(Box<Inbox>),
+    Stream(Box<ReplyParts>),
 }
 
-/// What a server says of a call.
-#[derive(Debug)]
-pub(super) enum Word {
-    Reply(Message),
-    Part(Message),
-    End,
-    Error(Failure),
-    /// Something that cannot be read.
-    Unreadable,
-}
-
-/// Whom a call that is given up was asked of.
-pub(super) type Asked = Option<PipeKey>;
+/// The pipe that the request of an abandoned call was queued in.
+pub(super) type AskedPipe = Option<PipeKey>;
 
 impl Calls {
     pub(super) fn new(max: usize) -> Self {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            admission: Admission::new(max),
+            admission: CallLimit::new(max),
             clock: Clock::default(),
             outstanding: 0,
             owing: Vec::new(),
@@ -96,14 +87,14 @@ impl Calls {
     #[inline]
     pub(super) fn enter(
         &mut self,
-        place: Place,
+        place: QueuePosition,
         deadline: Option<Instant>,
         waker: &Waker,
-        inbox: Option<Box<Inbox>>,
+        inbox: Option<Box<ReplyParts>>,
     ) -> u64 {
         let state = match inbox {
-            None => State::Waiting(waker.clone()),
-            Some(inbox) => State::Stream(inbox),
+            None => CallState::Waiting(waker.clone()),
+            Some(inbox) => CallState::Stream(inbox),
         };
         let index = match self.free.pop() {
             Some(index) => {
@@ -114,7 +105,7 @@ impl Calls {
             }
             None => {
                 let (generation, answered, cut_off) = (0, 0, 0);
-                self.slots.push(Slot { generation, answered, place, cut_off, deadline, state });
+                self.slots.push(CallSlot { generation, answered, place, cut_off, deadline, state });
                 self.slots.len() - 1
             }
         };
@@ -134,17 +125,19 @@ impl Calls {
             return Poll::Ready((Err(CallError::Closed), None));
         };
         match &mut slot.state {
-            State::Waiting(waiting) => {
+            CallState::Waiting(waiting) => {
                 waiting.clone_from(waker);
                 Poll::Pending
             }
-            State::Done { .. } => {
-                let State::Done { outcome, .. } = self.release(index) else {
+            CallState::Done { .. } => {
+                let CallState::Done { outcome, .. } = self.release(index) else {
                     unreachable!("it is done")
                 };
                 Poll::Ready((outcome, self.admission.leave()))
             }
-            State::Stream(_) | State::Free => unreachable!("it is a call, which is under way"),
+            CallState::Stream(_) | CallState::Free => {
+                unreachable!("it is a call, which is under way")
+            }
         }
     }
 
@@ -154,14 +147,14 @@ impl Calls {
         &mut self,
         id: u64,
         waker: &Waker,
-    ) -> Poll<(Next, PipeKey, Option<Waker>)> {
+    ) -> Poll<(NextPart, PipeKey, Option<Waker>)> {
         let Some((index, slot)) = find(&mut self.slots, id) else {
-            return Poll::Ready((Next::End(Ok(())), PipeKey::default(), None));
+            return Poll::Ready((NextPart::End(Ok(())), PipeKey::default(), None));
         };
         let pipe = slot.place.pipe;
-        let State::Stream(inbox) = &mut slot.state else { unreachable!("it is a stream") };
+        let CallState::Stream(inbox) = &mut slot.state else { unreachable!("it is a stream") };
         match inbox.poll_next(waker) {
-            Poll::Ready(next @ Next::Part(..)) => Poll::Ready((next, pipe, None)),
+            Poll::Ready(next @ NextPart::Part(..)) => Poll::Ready((next, pipe, None)),
             Poll::Ready(end) => {
                 self.release(index);
                 Poll::Ready((end, pipe, self.admission.leave()))
@@ -172,7 +165,7 @@ impl Calls {
 
     /// Abandons a call; returns the server that it was sent to, if there was no outcome yet. Everything
     /// that it had received is returned, to be dropped without the lock.
-    pub(super) fn abandon(&mut self, id: u64) -> (Asked, Option<Waker>, Option<State>) {
+    pub(super) fn abandon(&mut self, id: u64) -> (AskedPipe, Option<Waker>, Option<CallState>) {
         let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None, None) };
         let pipe = slot.place.pipe;
         let is_outstanding = slot.is_outstanding();
@@ -192,59 +185,59 @@ impl Calls {
         &mut self,
         from: PipeKey,
         id: u64,
-        word: Word,
+        word: Answer,
         woken: &mut Vec<Waker>,
-    ) -> Asked {
-        let is_meant = |slot: &Slot| slot.place.pipe == from && slot.is_outstanding();
+    ) -> AskedPipe {
+        let is_meant = |slot: &CallSlot| slot.place.pipe == from && slot.is_outstanding();
         let found = find(&mut self.slots, id).filter(|(_, slot)| is_meant(slot));
         let Some((index, slot)) = found else {
-            if !matches!(word, Word::Unreadable) {
+            if !matches!(word, Answer::Unreadable) {
                 self.count_stray(from, id);
             }
             return None;
         };
         match (&mut slot.state, word) {
-            (State::Waiting(_), Word::Reply(body)) => {
+            (CallState::Waiting(_), Answer::Reply(body)) => {
                 self.stats.answered += 1;
                 self.settle(index, Ok(body), true, woken);
             }
-            (State::Waiting(_), Word::Error(failure)) => {
+            (CallState::Waiting(_), Answer::Error(failure)) => {
                 self.stats.failed += 1;
                 self.settle(index, Err(CallError::Failed(failure)), true, woken);
             }
-            (State::Stream(_), Word::Unreadable)
-            | (State::Waiting(_), Word::Part(_) | Word::End | Word::Unreadable) => {
+            (CallState::Stream(_), Answer::Unreadable)
+            | (CallState::Waiting(_), Answer::Part(_) | Answer::End | Answer::Unreadable) => {
                 self.stats.bad_replies += 1;
                 self.settle(index, Err(CallError::BadReply), false, woken);
                 return Some(from);
             }
-            (State::Stream(inbox), Word::Part(body)) => {
+            (CallState::Stream(inbox), Answer::Part(body)) => {
                 if !inbox.push(body, woken) {
                     self.stats.bad_replies += 1;
                     self.settle(index, Err(CallError::BadReply), false, woken);
                     return Some(from);
                 }
             }
-            (State::Stream(inbox), Word::Reply(body)) => {
+            (CallState::Stream(inbox), Answer::Reply(body)) => {
                 inbox.push_last(body);
                 self.stats.answered += 1;
                 self.settle(index, Ok(Message::new()), true, woken);
             }
-            (State::Stream(_), Word::End) => {
+            (CallState::Stream(_), Answer::End) => {
                 self.stats.answered += 1;
                 self.settle(index, Ok(Message::new()), true, woken);
             }
-            (State::Stream(_), Word::Error(failure)) => {
+            (CallState::Stream(_), Answer::Error(failure)) => {
                 self.stats.failed += 1;
                 self.settle(index, Err(CallError::Failed(failure)), true, woken);
             }
-            (State::Free | State::Done { .. }, _) => unreachable!("it is outstanding"),
+            (CallState::Free | CallState::Done { .. }, _) => unreachable!("it is outstanding"),
         }
         None
     }
 
     /// Fails the calls of all ended connections in one pass over the slots.
-    pub(super) fn lose(&mut self, ends: &[End], woken: &mut Vec<Waker>) {
+    pub(super) fn lose(&mut self, ends: &[ConnectionEnd], woken: &mut Vec<Waker>) {
         let mut ends = ends.to_vec();
         ends.sort_unstable_by_key(|end| end.pipe);
         for index in 0..self.slots.len() {
@@ -301,7 +294,9 @@ impl Calls {
 
     /// Notes that credit could not be sent, as there was no room.
     pub(super) fn owe(&mut self, id: u64, parts: u32) {
-        if let Some((_, Slot { state: State::Stream(inbox), .. })) = find(&mut self.slots, id) {
+        if let Some((_, CallSlot { state: CallState::Stream(inbox), .. })) =
+            find(&mut self.slots, id)
+        {
             inbox.owe(parts);
             self.owing.push(id);
         }
@@ -311,7 +306,7 @@ impl Calls {
     pub(super) fn take_owed(&mut self) -> Option<(u64, PipeKey, u32)> {
         while let Some(id) = self.owing.pop() {
             let Some((_, slot)) = find(&mut self.slots, id) else { continue };
-            if let State::Stream(inbox) = &mut slot.state {
+            if let CallState::Stream(inbox) = &mut slot.state {
                 let parts = inbox.take_owed();
                 if parts > 0 {
                     return Some((id, slot.place.pipe, parts));
@@ -353,10 +348,10 @@ impl Calls {
     ) {
         self.outstanding -= 1;
         let slot = &mut self.slots[index];
-        if let State::Stream(inbox) = &mut slot.state {
+        if let CallState::Stream(inbox) = &mut slot.state {
             inbox.end(outcome.map(drop), by_reply, woken);
-        } else if let State::Waiting(waker) =
-            std::mem::replace(&mut slot.state, State::Done { outcome, by_reply })
+        } else if let CallState::Waiting(waker) =
+            std::mem::replace(&mut slot.state, CallState::Done { outcome, by_reply })
         {
             woken.push(waker);
         }
@@ -364,9 +359,9 @@ impl Calls {
 
     /// Frees a slot for another call.
     #[inline]
-    fn release(&mut self, index: usize) -> State {
+    fn release(&mut self, index: usize) -> CallState {
         let slot = &mut self.slots[index];
-        let state = std::mem::replace(&mut slot.state, State::Free);
+        let state = std::mem::replace(&mut slot.state, CallState::Free);
         slot.answered = slot.answered << 1 | u64::from(state.is_answered());
         slot.generation = (slot.generation + 1) & GENERATION_MAX;
         self.free.push(index);
@@ -380,7 +375,7 @@ impl Calls {
         let generation = id >> INDEX_BITS;
         let was_answered = self.slots.get(index).and_then(|slot| {
             if slot.generation == generation {
-                let is_its_own = slot.place.pipe == from && !matches!(slot.state, State::Free);
+                let is_its_own = slot.place.pipe == from && !matches!(slot.state, CallState::Free);
                 return is_its_own.then(|| slot.state.is_answered());
             }
             // Of calls long ago it is not known any more, so that they count as late.
@@ -395,18 +390,18 @@ impl Calls {
     }
 }
 
-impl Slot {
+impl CallSlot {
     #[inline]
     fn is_outstanding(&self) -> bool {
         match &self.state {
-            State::Free | State::Done { .. } => false,
-            State::Waiting(_) => true,
-            State::Stream(inbox) => !inbox.has_ended(),
+            CallState::Free | CallState::Done { .. } => false,
+            CallState::Waiting(_) => true,
+            CallState::Stream(inbox) => !inbox.has_ended(),
         }
     }
 }
 
-impl State {
+impl CallState {
     fn is_answered(&self) -> bool {
         match self {
             Self::Done { by_reply, .. } => *by_reply,
@@ -418,10 +413,10 @@ impl State {
 
 /// The slot of a call that is under way.
 #[inline]
-fn find(slots: &mut [Slot], id: u64) -> Option<(usize, &mut Slot)> {
+fn find(slots: &mut [CallSlot], id: u64) -> Option<(usize, &mut CallSlot)> {
     let index = usize::try_from(id & INDEX_MAX).ok()?;
     let slot = slots.get_mut(index)?;
-    let is_it = slot.generation == id >> INDEX_BITS && !matches!(slot.state, State::Free);
+    let is_it = slot.generation == id >> INDEX_BITS && !matches!(slot.state, CallState::Free);
     is_it.then_some((index, slot))
 }
 
@@ -448,7 +443,7 @@ mod tests {
             (0..66u64).map(|number| make(&mut calls, pipe, number % 2 == 0)).collect();
         assert!(ids.iter().all(|id| id & INDEX_MAX == 0), "all were in one slot");
         for id in &ids {
-            calls.handle(pipe, *id, Word::End, &mut Vec::new());
+            calls.handle(pipe, *id, Answer::End, &mut Vec::new());
         }
         // Of the first two nothing is known any more: they count as late, whatever they were.
         let stats = calls.stats();
@@ -463,10 +458,10 @@ mod tests {
         let mut calls = Calls::new(10);
         let mut enter = |pipe, number| {
             assert!(calls.admission.poll_enter(&mut None, Waker::noop()).is_ready());
-            calls.enter(Place { pipe, number }, None, Waker::noop(), None)
+            calls.enter(QueuePosition { pipe, number }, None, Waker::noop(), None)
         };
         let [first, second, elsewhere] = [enter(pipe, 0), enter(pipe, 1), enter(other, 0)];
-        let mut end = End { pipe, inbound: pipe, arrived: 0, written: 1, gone: false };
+        let mut end = ConnectionEnd { pipe, inbound: pipe, arrived: 0, written: 1, gone: false };
         let mut woken = Vec::new();
         calls.lose(&[end], &mut woken);
         assert_eq!(woken.len(), 1);
@@ -481,9 +476,9 @@ mod tests {
     /// A call that is made, and ends with a reply or is given up.
     fn make(calls: &mut Calls, pipe: PipeKey, is_answered: bool) -> u64 {
         assert!(calls.admission.poll_enter(&mut None, Waker::noop()).is_ready());
-        let id = calls.enter(Place { pipe, number: 0 }, None, Waker::noop(), None);
+        let id = calls.enter(QueuePosition { pipe, number: 0 }, None, Waker::noop(), None);
         if is_answered {
-            calls.handle(pipe, id, Word::Reply(Message::new()), &mut Vec::new());
+            calls.handle(pipe, id, Answer::Reply(Message::new()), &mut Vec::new());
             assert_eq!(outcome(calls, id), Some(Ok(Message::new())));
         } else {
             assert_eq!(calls.abandon(id).0, Some(pipe));

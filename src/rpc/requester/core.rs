@@ -9,12 +9,12 @@ use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::calls::Calls;
-use super::inbox::Next;
+use super::reply_parts::NextPart;
 use crate::pipe::PipeKey;
 use crate::remotes::Presence;
 use crate::routing::Refusal;
-use crate::rpc::draft;
 use crate::rpc::envelope::Content;
+use crate::rpc::unaddressed;
 use crate::socket::Client;
 
 /// The client and its calls. The dispatcher ends when the last handle and the last call drop it.
@@ -106,7 +106,7 @@ impl Core {
 
     /// Tells a server that nobody waits for its reply.
     pub(super) fn cancel(&self, pipe: PipeKey, id: u64) {
-        let sent = self.client.try_send_to(pipe, draft::message(id, Content::Cancel));
+        let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Cancel));
         if sent.is_err() {
             self.calls().count_cancel_unsent();
         }
@@ -115,7 +115,7 @@ impl Core {
     /// Gives a server credit for more parts of a stream; if there is no room for that now, the
     /// dispatcher does it later.
     pub(super) fn give_credit(&self, pipe: PipeKey, id: u64, parts: u32) -> Result<(), Refusal> {
-        let sent = self.client.try_send_to(pipe, draft::message(id, Content::Credit(parts)));
+        let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Credit(parts)));
         if let Err(Refusal::Full) = sent {
             self.calls().owe(id, parts);
         }
@@ -123,8 +123,8 @@ impl Core {
     }
 
     /// Does what a part that was fetched from a stream brings with it.
-    pub(super) fn after_next(&self, next: &Next, pipe: PipeKey, id: u64) {
-        if let Next::Part(_, Some(parts)) = next {
+    pub(super) fn after_next(&self, next: &NextPart, pipe: PipeKey, id: u64) {
+        if let NextPart::Part(_, Some(parts)) = next {
             if self.give_credit(pipe, id, *parts) == Err(Refusal::Full) {
                 self.wake_dispatcher();
             }

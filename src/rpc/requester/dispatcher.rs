@@ -9,18 +9,18 @@ use futures_core::Stream;
 use tokio::time::{self, Instant, Sleep};
 use tokio_stream::wrappers::WatchStream;
 
-use super::calls::{Asked, Calls, Word};
+use super::calls::{Answer, AskedPipe, Calls};
 use super::core::Core;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::remotes::Presence;
-use crate::routing::{End, Ends, Refusal, wake_all};
+use crate::routing::{ConnectionEnd, ConnectionEnds, Refusal, wake_all};
 use crate::rpc::Failure;
-use crate::rpc::draft;
-use crate::rpc::endings::Endings;
+use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
+use crate::rpc::unaddressed;
 use crate::socket::WeakClient;
 
 /// The one task of a requester: it receives, hears of connections that are lost, and keeps the time.
@@ -35,7 +35,7 @@ pub(super) struct Dispatcher {
     line: Option<Ticket>,
     /// Which servers there are, while requests are stranded.
     presence: Option<Pin<Box<WatchStream<Presence>>>>,
-    endings: Endings,
+    endings: DeferredEnds,
     /// Empty but for moments, as the rest are; kept for their memory.
     received: Vec<(From, Message)>,
     woken: Vec<Waker>,
@@ -50,14 +50,14 @@ pub(super) struct Dispatcher {
 type From = (PipeKey, ConnectionId);
 
 impl Dispatcher {
-    pub(super) fn new(core: &Arc<Core>, ends: Arc<Ends>) -> Self {
+    pub(super) fn new(core: &Arc<Core>, ends: Arc<ConnectionEnds>) -> Self {
         Self {
             core: Arc::downgrade(core),
             client: core.client.downgrade(),
             ticket: None,
             line: None,
             presence: None,
-            endings: Endings::new(ends),
+            endings: DeferredEnds::new(ends),
             received: Vec::with_capacity(BATCH),
             woken: Vec::new(),
             broken: Vec::new(),
@@ -109,7 +109,7 @@ impl Dispatcher {
             core.cancel(pipe, id);
         }
         for (pipe, connection) in draining.drain(..) {
-            let acknowledgement = draft::message(CONNECTION, Content::Drained);
+            let acknowledgement = unaddressed::message(CONNECTION, Content::Drained);
             core.client.drain(pipe, connection, acknowledgement);
         }
     }
@@ -203,7 +203,7 @@ impl Dispatcher {
         }
     }
 
-    fn lose(&mut self, core: &Core, ends: &[End]) {
+    fn lose(&mut self, core: &Core, ends: &[ConnectionEnd]) {
         if ends.is_empty() {
             return;
         }
@@ -281,7 +281,7 @@ enum Handled {
 
 impl Handled {
     #[inline]
-    fn cancelling(asked: Asked, id: u64) -> Self {
+    fn cancelling(asked: AskedPipe, id: u64) -> Self {
         asked.map_or(Self::Wholly, |pipe| Self::Broken(pipe, id))
     }
 }
@@ -294,10 +294,12 @@ fn handle(calls: &mut Calls, from: PipeKey, message: &Message, woken: &mut Vec<W
         Err(error) => return handle_malformed(calls, from, error, woken),
     };
     let word = match content {
-        Content::Reply(_) => Word::Reply(draft::body(message)),
-        Content::Part(_) => Word::Part(draft::body(message)),
-        Content::Error { code, detail, text } => Word::Error(Failure::received(code, detail, text)),
-        Content::End => Word::End,
+        Content::Reply(_) => Answer::Reply(unaddressed::body(message)),
+        Content::Part(_) => Answer::Part(unaddressed::body(message)),
+        Content::Error { code, detail, text } => {
+            Answer::Error(Failure::received(code, detail, text))
+        }
+        Content::End => Answer::End,
         Content::Request(_) | Content::Cancel | Content::Credit(_) | Content::Drained => {
             calls.count_malformed();
             return Handled::Wholly;
@@ -319,7 +321,7 @@ fn handle_malformed(
     match error {
         EnvelopeError::TooShort { .. } => Handled::Wholly,
         EnvelopeError::Malformed { id } | EnvelopeError::Unsupported { id } => {
-            Handled::cancelling(calls.handle(from, id, Word::Unreadable, woken), id)
+            Handled::cancelling(calls.handle(from, id, Answer::Unreadable, woken), id)
         }
     }
 }

@@ -1,16 +1,16 @@
 //! Calls over a client.
 
-mod admission;
 mod builder;
 mod call;
+mod call_limit;
+mod call_permit;
 mod calls;
 mod core;
 mod dispatcher;
-mod inbox;
+mod pending_request;
 mod replies;
+mod reply_parts;
 mod span;
-mod turn;
-mod unsent;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use tower_service::Service;
 
 pub use self::builder::RequesterBuilder;
 pub use self::call::Call;
+use self::call_permit::CallPermit;
 use self::core::Core;
+use self::pending_request::PendingRequest;
 pub use self::replies::Replies;
-use self::turn::Turn;
-use self::unsent::Unsent;
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::rpc::stats::RequesterStats;
@@ -108,7 +108,7 @@ use crate::socket::{Client, CloseReport};
 pub struct Requester {
     core: Arc<Core>,
     /// What `poll_ready` has got.
-    turn: Turn,
+    turn: CallPermit,
     /// The place among the tasks that wait for a server to connect.
     opening: Option<Ticket>,
 }
@@ -141,7 +141,7 @@ impl Requester {
     /// [`CallError`] if there was no reply.
     #[inline]
     pub fn call(&self, request: impl Into<Request>) -> Call {
-        let unsent = Unsent::new(request.into(), None, Turn::default());
+        let unsent = PendingRequest::new(request.into(), None, CallPermit::default());
         Call::new(Arc::clone(&self.core), unsent)
     }
 
@@ -180,7 +180,7 @@ impl Requester {
     /// ```
     pub fn stream(&self, request: impl Into<Request>) -> Replies {
         let window = Some(self.core.stream_window);
-        let unsent = Unsent::new(request.into(), window, Turn::default());
+        let unsent = PendingRequest::new(request.into(), window, CallPermit::default());
         Replies::new(Arc::clone(&self.core), unsent)
     }
 
@@ -208,7 +208,7 @@ impl Requester {
 
 impl Clone for Requester {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), turn: Turn::default(), opening: None }
+        Self { core: Arc::clone(&self.core), turn: CallPermit::default(), opening: None }
     }
 }
 
@@ -256,6 +256,6 @@ impl Service<Request> for Requester {
 
     fn call(&mut self, request: Request) -> Call {
         let turn = std::mem::take(&mut self.turn);
-        Call::new(Arc::clone(&self.core), Unsent::new(request, None, turn))
+        Call::new(Arc::clone(&self.core), PendingRequest::new(request, None, turn))
     }
 }

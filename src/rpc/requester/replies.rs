@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 use super::core::Core;
-use super::inbox::Next;
+use super::pending_request::PendingRequest;
+use super::reply_parts::NextPart;
 use super::span::CallSpan;
-use super::unsent::Unsent;
 use crate::message::Message;
 use crate::rpc::CallError;
 
@@ -38,15 +38,15 @@ pub struct Replies {
 
 #[derive(Debug)]
 enum Progress {
-    Unsent(Unsent),
+    Pending(PendingRequest),
     Sent(u64),
     Over,
 }
 
 impl Replies {
-    pub(super) fn new(core: Arc<Core>, unsent: Unsent) -> Self {
+    pub(super) fn new(core: Arc<Core>, unsent: PendingRequest) -> Self {
         let span = CallSpan::new(unsent.request().body().len());
-        Self { core, progress: Progress::Unsent(unsent), span, bytes: 0 }
+        Self { core, progress: Progress::Pending(unsent), span, bytes: 0 }
     }
 
     /// Ends it. Nobody has to be told.
@@ -62,7 +62,7 @@ impl Stream for Replies {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Self { core, progress, span, bytes } = &mut *self;
-        if let Progress::Unsent(unsent) = progress {
+        if let Progress::Pending(unsent) = progress {
             let sent = ready!(unsent.poll_send(core, cx));
             match sent {
                 Ok(id) => {
@@ -82,11 +82,11 @@ impl Stream for Replies {
         }
         core.after_next(&next, pipe, id);
         match next {
-            Next::Part(part, _) => {
+            NextPart::Part(part, _) => {
                 *bytes += part.len();
                 Poll::Ready(Some(Ok(part)))
             }
-            Next::End(outcome) => Poll::Ready(self.end(outcome)),
+            NextPart::End(outcome) => Poll::Ready(self.end(outcome)),
         }
     }
 }
@@ -94,7 +94,7 @@ impl Stream for Replies {
 impl Drop for Replies {
     fn drop(&mut self) {
         match mem::replace(&mut self.progress, Progress::Over) {
-            Progress::Unsent(mut unsent) => unsent.give_up(&self.core),
+            Progress::Pending(mut unsent) => unsent.give_up(&self.core),
             Progress::Sent(id) => self.core.abandon(id),
             Progress::Over => {}
         }

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::counters::Count;
 use super::jobs::JobId;
-use super::ledger::{Ledger, Next};
+use super::ledger::{Ledger, NextMessage};
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing_id::RoutingId;
@@ -20,7 +20,7 @@ use crate::socket::{Server, WeakServer};
 
 /// A message that waits for room.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct BacklogEntry {
     pub(super) call: u64,
     pub(super) message: Message,
     pub(super) after: After,
@@ -41,7 +41,7 @@ pub(super) enum After {
 
 /// Queues the messages of one remote that wait for room, and ends when there are none.
 #[derive(Debug)]
-pub(super) struct Delivery {
+pub(super) struct BacklogDelivery {
     server: WeakServer,
     ledger: Arc<Ledger>,
     pipe: PipeKey,
@@ -55,14 +55,14 @@ pub(super) struct Delivery {
     is_over: bool,
 }
 
-impl Entry {
+impl BacklogEntry {
     #[cfg(test)]
     pub(super) const fn notice(call: u64) -> Self {
         Self { call, message: Message::new(), after: After::Notice, kept: None }
     }
 }
 
-impl Delivery {
+impl BacklogDelivery {
     pub(super) fn new(server: &Server, ledger: Arc<Ledger>, pipe: PipeKey, to: RoutingId) -> Self {
         let server = server.downgrade();
         let (message, after, kept, ticket) = (None, None, None, None);
@@ -73,14 +73,14 @@ impl Delivery {
     fn take_next(&mut self, server: &Server) -> bool {
         let Self { ledger, pipe, to, .. } = self;
         let entry = match ledger.next_to(*pipe, *to) {
-            Next::Entry(entry) => entry,
-            Next::Nothing => return false,
-            Next::Resume => {
+            NextMessage::Entry(entry) => entry,
+            NextMessage::Nothing => return false,
+            NextMessage::Resume => {
                 ledger.resume(server, *pipe, *to);
                 return false;
             }
         };
-        let Entry { call, message, after, kept } = entry;
+        let BacklogEntry { call, message, after, kept } = entry;
         (self.message, self.call, self.after, self.kept) = (Some(message), call, Some(after), kept);
         true
     }
@@ -107,7 +107,7 @@ impl Delivery {
     }
 }
 
-impl Future for Delivery {
+impl Future for BacklogDelivery {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -133,7 +133,7 @@ impl Future for Delivery {
     }
 }
 
-impl Drop for Delivery {
+impl Drop for BacklogDelivery {
     /// A runtime that shuts down drops it early.
     fn drop(&mut self) {
         if let Some((server, ticket)) = self.server.upgrade().zip(self.ticket) {

@@ -20,8 +20,8 @@ use crate::error::TryRouteError;
 use crate::remote::Remote;
 use crate::remotes::Presence;
 use crate::routing_id::RoutingId;
-use crate::rpc::draft;
 use crate::rpc::envelope::{CONNECTION, Content};
+use crate::rpc::unaddressed;
 use crate::runtime::Timer;
 use crate::socket::{Server, Socket};
 
@@ -113,7 +113,7 @@ impl Draining {
             return;
         }
         self.notified.insert(routing_id, Notified { connection, has_acknowledged: false });
-        let notice = draft::message(CONNECTION, Content::Drain);
+        let notice = unaddressed::message(CONNECTION, Content::Drain);
         if let Err(TryRouteError::Full(notice)) = self.server.try_route(notice, routing_id) {
             let server = self.server.clone();
             // It ends when there is room, the remote leaves, or the server is closed.

@@ -12,13 +12,13 @@ use tracing::Span;
 use super::budget::Budget;
 use super::counters::Count;
 use super::jobs::JobId;
-use super::shared::{Offered, Shared, error, too_much};
+use super::shared::{PartDelivery, Shared, error, too_much};
 use super::span;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::Content;
 use crate::rpc::failure::BoxError;
 use crate::rpc::response::{Form, Parts, Response};
-use crate::rpc::{ErrorCode, Failure, draft};
+use crate::rpc::{ErrorCode, Failure, unaddressed};
 
 /// What a handler has come to.
 pub(super) type Outcome = Result<Response, Failure>;
@@ -62,7 +62,7 @@ impl Work {
     }
 
     fn send_last(&self, content: Content<'_>, outcome: Count) {
-        let message = draft::message(self.id.call, content);
+        let message = unaddressed::message(self.id.call, content);
         self.shared.answer(self.id, self.routing_id, message, outcome);
     }
 
@@ -105,21 +105,21 @@ impl Work {
                 }
             };
             bytes += part.len();
-            let message = draft::message(self.id.call, Content::Part(&part));
+            let message = unaddressed::message(self.id.call, Content::Part(&part));
             drop(part);
             budget.note(message.len());
             if !has_credit && !has_credit_for(message.len(), credit, &budget).await {
                 return self.fail(&too_much(), Some(Count::Unread));
             }
             match self.shared.offer(self.id, self.routing_id, message, &budget, kept) {
-                Offered::Sent => {}
-                Offered::Waits(sent) => {
+                PartDelivery::Sent => {}
+                PartDelivery::Waits(sent) => {
                     if sent.await.is_err() {
                         return ledger.finish(self.id, Count::Disconnected);
                     }
                 }
-                Offered::TooMuch => return self.fail(&too_much(), Some(Count::Unread)),
-                Offered::Gone => return ledger.finish(self.id, Count::Disconnected),
+                PartDelivery::TooMuch => return self.fail(&too_much(), Some(Count::Unread)),
+                PartDelivery::Gone => return ledger.finish(self.id, Count::Disconnected),
             }
         }
     }

@@ -53,7 +53,7 @@ pub(super) struct Job {
 
 /// What to do with a request that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(super) enum JobAdmission {
     Start,
     Wait,
     /// Another request has its id.
@@ -93,15 +93,15 @@ impl Jobs {
     /// Whether a request can be started if only its share limits it. Waiting requests are not known
     /// here.
     #[inline]
-    pub(super) fn admit(&self, id: JobId) -> Admission {
+    pub(super) fn admit(&self, id: JobId) -> JobAdmission {
         if self.loads.is_empty() {
-            Admission::Start
+            JobAdmission::Start
         } else if self.running.contains_key(&id) {
-            Admission::Duplicate
+            JobAdmission::Duplicate
         } else if self.loads.may_start(id.pipe) {
-            Admission::Start
+            JobAdmission::Start
         } else {
-            Admission::Wait
+            JobAdmission::Wait
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::backlog::{After, Entry};
+use super::backlog::{After, BacklogEntry};
 use super::budget::Budget;
 use super::counters::{Count, Counters};
 use super::jobs::{JobId, Jobs};
@@ -22,8 +22,8 @@ pub(super) struct Ledger {
 
 /// What to do next for a remote with waiting messages.
 #[derive(Debug)]
-pub(super) enum Next {
-    Entry(Entry),
+pub(super) enum NextMessage {
+    Entry(BacklogEntry),
     Nothing,
     /// Receive from it again, because no other task does.
     Resume,
@@ -69,7 +69,7 @@ impl Ledger {
     }
 
     /// Takes the message to be queued next for a remote. If there is none, the remote has to be resumed.
-    pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> Next {
+    pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> NextMessage {
         let mut passed_over = Vec::new();
         let mut jobs = self.jobs();
         while let Some(entry) = jobs.loads.pop(pipe) {
@@ -79,7 +79,7 @@ impl Ledger {
                 After::Notice => true,
             };
             if is_wanted {
-                return Next::Entry(entry);
+                return NextMessage::Entry(entry);
             }
             passed_over.push(entry);
         }
@@ -88,7 +88,7 @@ impl Ledger {
         if let Some(woken) = woken {
             woken.wake();
         }
-        if is_heard { Next::Nothing } else { Next::Resume }
+        if is_heard { NextMessage::Nothing } else { NextMessage::Resume }
     }
 
     /// Receives from a remote again, unless there are messages that wait for room in its queue.
@@ -123,7 +123,7 @@ impl Ledger {
 
     /// Drops what waits for room in the queue of a remote whose connection has ended.
     pub(super) fn clear(&self, pipe: PipeKey) {
-        let entries: VecDeque<Entry> = self.jobs().loads.take_backlog(pipe);
+        let entries: VecDeque<BacklogEntry> = self.jobs().loads.take_backlog(pipe);
         drop(entries);
     }
 }

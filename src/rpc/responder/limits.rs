@@ -3,8 +3,8 @@
 /// The capacity that all remotes share, and the part that each may hold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    pub(super) running: Limit,
-    pub(super) waiting: Limit,
+    pub(super) running: RemoteLimit,
+    pub(super) waiting: RemoteLimit,
     /// How many bytes the waiting requests of one remote may take, and separately its replies that find
     /// no room in its queue.
     pub(super) bytes: usize,
@@ -12,12 +12,12 @@ pub(super) struct Limits {
 
 /// A number of places that remotes share.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limit {
+pub(super) struct RemoteLimit {
     pub(super) all: usize,
     pub(super) each: usize,
 }
 
-impl Limit {
+impl RemoteLimit {
     /// Whether a remote that holds `held` places may take one more while `taken` are taken in all.
     ///
     /// This is the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a remote may hold as
@@ -35,26 +35,26 @@ mod tests {
 
     #[test]
     fn one_remote_gets_half_and_leaves_the_other_half_to_others() {
-        assert_eq!(fill(Limit { all: 16_384, each: usize::MAX }, 1), [8_192]);
-        assert_eq!(fill(Limit { all: 16_384, each: usize::MAX }, 3), [4_096; 3]);
-        let many = fill(Limit { all: 16_384, each: usize::MAX }, 1_000);
+        assert_eq!(fill(RemoteLimit { all: 16_384, each: usize::MAX }, 1), [8_192]);
+        assert_eq!(fill(RemoteLimit { all: 16_384, each: usize::MAX }, 3), [4_096; 3]);
+        let many = fill(RemoteLimit { all: 16_384, each: usize::MAX }, 1_000);
         assert!(many.iter().all(|held| *held >= 16) && many.iter().sum::<usize>() < 16_384);
     }
 
     #[test]
     fn a_remote_that_holds_nothing_gets_the_last_place() {
-        assert_eq!(fill(Limit { all: 1, each: usize::MAX }, 2), [1, 0]);
-        assert_eq!(fill(Limit { all: 2, each: usize::MAX }, 2), [1, 1]);
-        assert_eq!(fill(Limit { all: 0, each: usize::MAX }, 1), [0]);
+        assert_eq!(fill(RemoteLimit { all: 1, each: usize::MAX }, 2), [1, 0]);
+        assert_eq!(fill(RemoteLimit { all: 2, each: usize::MAX }, 2), [1, 1]);
+        assert_eq!(fill(RemoteLimit { all: 0, each: usize::MAX }, 1), [0]);
     }
 
     #[test]
     fn none_gets_more_than_its_own_limit() {
-        assert_eq!(fill(Limit { all: 100, each: 7 }, 2), [7, 7]);
+        assert_eq!(fill(RemoteLimit { all: 100, each: 7 }, 2), [7, 7]);
     }
 
     /// What so many remotes get that take turns until none gets any more.
-    fn fill(limit: Limit, remotes: usize) -> Vec<usize> {
+    fn fill(limit: RemoteLimit, remotes: usize) -> Vec<usize> {
         let mut held = vec![0; remotes];
         let mut taken = 0;
         loop {

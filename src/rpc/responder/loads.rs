@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::backlog::Entry;
+use super::backlog::BacklogEntry;
 use super::budget::Budget;
 use super::limits::Limits;
 use crate::pipe::PipeKey;
@@ -16,7 +16,7 @@ use crate::pipe::PipeKey;
 pub(super) struct Loads {
     limits: Limits,
     remotes: HashMap<PipeKey, Load>,
-    order: BTreeSet<Place>,
+    order: BTreeSet<LoadOrder>,
     running: usize,
     waiting: usize,
     /// How many waiting requests have been started, ever.
@@ -25,7 +25,7 @@ pub(super) struct Loads {
 
 /// The remote with the fewest running requests is first; of several, the one whose turn was the longest
 /// ago.
-type Place = (usize, u64, PipeKey);
+type LoadOrder = (usize, u64, PipeKey);
 
 #[derive(Debug, Default)]
 struct Load {
@@ -37,7 +37,7 @@ struct Load {
     turn: u64,
     /// Messages for which its queue has no room, in order, from when the first of them came until all are
     /// queued.
-    backlog: Option<VecDeque<Entry>>,
+    backlog: Option<VecDeque<BacklogEntry>>,
     /// How many more bytes may be kept for it. There when that was first asked for.
     budget: Option<Arc<Budget>>,
 }
@@ -152,7 +152,7 @@ impl Loads {
     }
 
     /// Adds a message to those that wait for room; returns whether it is the first.
-    pub(super) fn push(&mut self, pipe: PipeKey, entry: Entry) -> bool {
+    pub(super) fn push(&mut self, pipe: PipeKey, entry: BacklogEntry) -> bool {
         self.change(pipe, |load| {
             let is_first = load.backlog.is_none();
             load.backlog.get_or_insert_default().push_back(entry);
@@ -161,7 +161,7 @@ impl Loads {
     }
 
     /// Takes the message that has waited the longest. If none is left, the backlog is empty.
-    pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<Entry> {
+    pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<BacklogEntry> {
         if let Some(entry) = self.remotes.get_mut(&pipe)?.backlog.as_mut()?.pop_front() {
             return Some(entry);
         }
@@ -170,13 +170,13 @@ impl Loads {
     }
 
     /// Takes all messages that wait for room, which will not be sent.
-    pub(super) fn take_backlog(&mut self, pipe: PipeKey) -> VecDeque<Entry> {
+    pub(super) fn take_backlog(&mut self, pipe: PipeKey) -> VecDeque<BacklogEntry> {
         let load = self.remotes.get_mut(&pipe);
         load.and_then(|load| load.backlog.as_mut()).map(std::mem::take).unwrap_or_default()
     }
 
     /// Takes them; later messages form a new backlog.
-    pub(super) fn drop_backlog(&mut self, pipe: PipeKey) -> VecDeque<Entry> {
+    pub(super) fn drop_backlog(&mut self, pipe: PipeKey) -> VecDeque<BacklogEntry> {
         self.change(pipe, |load| load.backlog.take().unwrap_or_default())
     }
 
@@ -222,7 +222,7 @@ mod tests {
     use slotmap::SlotMap;
 
     use super::*;
-    use crate::rpc::responder::limits::Limit;
+    use crate::rpc::responder::limits::RemoteLimit;
 
     #[test]
     fn remotes_take_turns_and_the_one_with_the_fewest_running_goes_first() {
@@ -266,8 +266,8 @@ mod tests {
     fn a_remote_with_a_backlog_has_no_turn() {
         let (mut loads, [a, b, _]) = loads(100);
         assert!(loads.enter(a, 1, 0) && loads.enter(b, 1, 0));
-        assert!(loads.push(a, Entry::notice(1)));
-        assert!(!loads.push(a, Entry::notice(2)));
+        assert!(loads.push(a, BacklogEntry::notice(1)));
+        assert!(!loads.push(a, BacklogEntry::notice(2)));
         assert_eq!(loads.next(), Some(b));
         loads.pass(b, 1);
         assert_eq!(loads.next(), None);
@@ -307,7 +307,7 @@ mod tests {
 
     fn loads(running: usize) -> (Loads, [PipeKey; 3]) {
         let mut pipes = SlotMap::with_key();
-        let limit = |all| Limit { all, each: usize::MAX };
+        let limit = |all| RemoteLimit { all, each: usize::MAX };
         let limits = Limits { running: limit(running), waiting: limit(100), bytes: 1_000 };
         (Loads::new(limits), [(); 3].map(|()| pipes.insert(())))
     }

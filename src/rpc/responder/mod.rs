@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use tower_service::Service;
 
-use self::limits::{Limit, Limits};
+use self::limits::{Limits, RemoteLimit};
 use self::serving::Serving;
 use self::shared::Shared;
 use crate::rpc::failure::BoxError;
@@ -244,14 +244,14 @@ impl ResponderBuilder {
     /// answered immediately; others wait. At least 1. Default: 16,384, more than is useful, and few
     /// enough to keep in memory. A single client gets [half of them](Responder#fairness).
     pub fn max_running(self, requests: usize) -> Self {
-        let running = Limit { all: requests.max(1), ..self.limits.running };
+        let running = RemoteLimit { all: requests.max(1), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
     /// Sets how many requests of one client may run concurrently, in addition to the limit of its share
     /// of [`max_running`](Self::max_running); zero for no limit but its share. Default: 0.
     pub fn max_running_per_remote(self, requests: usize) -> Self {
-        let running = Limit { each: or_none(requests), ..self.limits.running };
+        let running = RemoteLimit { each: or_none(requests), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
@@ -262,14 +262,14 @@ impl ResponderBuilder {
     /// When a reply finds no room, requests that were received together with its request wait in any
     /// case, at most 256 of each client.
     pub fn max_waiting(self, requests: usize) -> Self {
-        let waiting = Limit { all: requests, ..self.limits.waiting };
+        let waiting = RemoteLimit { all: requests, ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
     /// Sets how many requests of one client may wait, in addition to the limit of its share of
     /// [`max_waiting`](Self::max_waiting); zero for no limit but its share. Default: 0.
     pub fn max_waiting_per_remote(self, requests: usize) -> Self {
-        let waiting = Limit { each: or_none(requests), ..self.limits.waiting };
+        let waiting = RemoteLimit { each: or_none(requests), ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
@@ -295,7 +295,7 @@ const fn or_none(limit: usize) -> usize {
 }
 
 const LIMITS: Limits = Limits {
-    running: Limit { all: 16_384, each: usize::MAX },
-    waiting: Limit { all: 16_384, each: usize::MAX },
+    running: RemoteLimit { all: 16_384, each: usize::MAX },
+    waiting: RemoteLimit { all: 16_384, each: usize::MAX },
     bytes: 64 << 20,
 };

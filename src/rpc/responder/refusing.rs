@@ -12,7 +12,7 @@ use super::shared::Shared;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::Ends;
+use crate::routing::ConnectionEnds;
 use crate::rpc::ErrorCode;
 use crate::rpc::envelope::{Content, Envelope};
 use crate::socket::WeakServer;
@@ -24,7 +24,7 @@ use crate::socket::WeakServer;
 pub(super) struct Refusing {
     server: WeakServer,
     ledger: Arc<Ledger>,
-    ends: Arc<Ends>,
+    ends: Arc<ConnectionEnds>,
     /// Which watch of the ends is its own.
     watch: u64,
     ticket: Option<Ticket>,

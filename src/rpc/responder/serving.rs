@@ -15,21 +15,21 @@ use tracing::{Instrument, Span};
 use super::counters::Count;
 use super::draining::Draining;
 use super::job::{Work, catch, poll_handler};
-use super::jobs::{Admission, Job, JobId};
+use super::jobs::{Job, JobAdmission, JobId};
 use super::refusing::Refusing;
-use super::shared::{Refused, Shared, error};
+use super::shared::{CannotQueue, Shared, error};
 use super::span;
 use super::waiting::{Accepted, Waiting};
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::End;
+use crate::routing::ConnectionEnd;
 use crate::routing_id::RoutingId;
-use crate::rpc::endings::Endings;
+use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::failure::BoxError;
 use crate::rpc::response::{Form, Response};
-use crate::rpc::{ErrorCode, Failure, Request, TraceContext, draft};
+use crate::rpc::{ErrorCode, Failure, Request, TraceContext, unaddressed};
 use crate::runtime::Timer;
 
 /// One responder at work: the task that runs it receives, calls the service, and sends what is ready at
@@ -43,7 +43,7 @@ pub(super) struct Serving<S: Service<Request>> {
     outside: Option<Option<Handle>>,
     /// The place in the server's line.
     ticket: Option<Ticket>,
-    endings: Endings,
+    endings: DeferredEnds,
     /// Empty but for moments; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
     /// Requests for which the service is not ready, whose remote has its share, or a backlog.
@@ -65,7 +65,7 @@ where
     S::Future: Send + 'static,
 {
     pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
-        let endings = Endings::new(shared.server.watch_ends());
+        let endings = DeferredEnds::new(shared.server.watch_ends());
         let outside = Handle::try_current().is_err().then(|| shared.server.runtime().handle());
         Self {
             outside,
@@ -192,7 +192,7 @@ where
                 });
                 let trace = trace.and_then(|(parent, state)| TraceContext::decode(parent, state));
                 let len = body.len();
-                let body = draft::last(&message, len);
+                let body = unaddressed::last(&message, len);
                 let request = Request::received(body, deadline, trace.map(Box::new), remote);
                 self.accept(Accepted { id, routing_id, request, credit }, cx);
             }
@@ -219,13 +219,13 @@ where
     /// Starts a request, or lets it wait if others do or the service is not ready.
     fn accept(&mut self, accepted: Accepted, cx: &mut Context<'_>) {
         let mut admission = self.shared.jobs().admit(accepted.id);
-        if admission == Admission::Wait && self.waiting.contains(accepted.id) {
-            admission = Admission::Duplicate;
+        if admission == JobAdmission::Wait && self.waiting.contains(accepted.id) {
+            admission = JobAdmission::Duplicate;
         }
         match admission {
-            Admission::Start if self.poll_ready(cx).is_ready() => self.start(accepted),
-            Admission::Start | Admission::Wait => self.wait(accepted),
-            Admission::Duplicate => self.shared.count(Count::Duplicate),
+            JobAdmission::Start if self.poll_ready(cx).is_ready() => self.start(accepted),
+            JobAdmission::Start | JobAdmission::Wait => self.wait(accepted),
+            JobAdmission::Duplicate => self.shared.count(Count::Duplicate),
         }
     }
 
@@ -294,7 +294,7 @@ where
         let (message, count) = match outcome {
             Ok(Response(Form::One(body))) => {
                 span::replied(&span, body.len());
-                (draft::message(id.call, Content::Reply(&body)), Count::Answered)
+                (unaddressed::message(id.call, Content::Reply(&body)), Count::Answered)
             }
             Ok(stream) => {
                 return self
@@ -307,8 +307,8 @@ where
         };
         match self.shared.try_send(routing_id, message) {
             Ok(()) => self.shared.count(count),
-            Err(Refused::Gone) => self.shared.count(Count::Disconnected),
-            Err(Refused::Full(message)) => {
+            Err(CannotQueue::Gone) => self.shared.count(Count::Disconnected),
+            Err(CannotQueue::Full(message)) => {
                 self.shared.jobs().add(id, Job::new(routing_id, None, None));
                 self.shared.answer_later(id, routing_id, message, count);
             }
@@ -352,7 +352,7 @@ where
     }
 
     /// Gives up what a connection that has ended has asked for.
-    fn lose(&mut self, end: &End) {
+    fn lose(&mut self, end: &ConnectionEnd) {
         let jobs = self.shared.jobs().take_of(end.pipe);
         for job in jobs {
             job.abort();

@@ -4,7 +4,7 @@ use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::backlog::{After, Delivery, Entry};
+use super::backlog::{After, BacklogDelivery, BacklogEntry};
 use super::budget::Budget;
 use super::counters::Count;
 use super::jobs::{JobId, Jobs};
@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::{Content, EnvelopeError};
-use crate::rpc::{ErrorCode, Failure, draft};
+use crate::rpc::{ErrorCode, Failure, unaddressed};
 use crate::socket::Server;
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Shared {
 
 /// Why a message could not be sent immediately.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(super) enum CannotQueue {
     Full(Message),
     /// Its remote has gone, or the server is closed.
     Gone,
@@ -34,7 +34,7 @@ pub(super) enum Refused {
 
 /// What has become of a part of a stream.
 #[derive(Debug)]
-pub(super) enum Offered {
+pub(super) enum PartDelivery {
     Sent,
     /// It is sent when this is.
     Waits(oneshot::Receiver<()>),
@@ -61,10 +61,10 @@ impl Shared {
 
     /// Sends a message if there is room; hands it back if there is none.
     #[inline]
-    pub(super) fn try_send(&self, to: RoutingId, message: Message) -> Result<(), Refused> {
+    pub(super) fn try_send(&self, to: RoutingId, message: Message) -> Result<(), CannotQueue> {
         self.server.try_route(message, to).map_err(|error| match error {
-            TryRouteError::Full(message) => Refused::Full(message),
-            TryRouteError::Closed(_) | TryRouteError::HostUnreachable(_) => Refused::Gone,
+            TryRouteError::Full(message) => CannotQueue::Full(message),
+            TryRouteError::Closed(_) | TryRouteError::HostUnreachable(_) => CannotQueue::Gone,
         })
     }
 
@@ -72,8 +72,8 @@ impl Shared {
     pub(super) fn answer(&self, id: JobId, to: RoutingId, message: Message, outcome: Count) {
         match self.try_send(to, message) {
             Ok(()) => self.ledger.finish(id, outcome),
-            Err(Refused::Gone) => self.ledger.finish(id, Count::Disconnected),
-            Err(Refused::Full(message)) => self.answer_later(id, to, message, outcome),
+            Err(CannotQueue::Gone) => self.ledger.finish(id, Count::Disconnected),
+            Err(CannotQueue::Full(message)) => self.answer_later(id, to, message, outcome),
         }
     }
 
@@ -89,7 +89,7 @@ impl Shared {
             Some(_) => (message, outcome),
             None => (error(id.call, &too_much()), Count::Unread),
         };
-        let entry = Entry { call: id.call, message, after: After::Answer(outcome), kept };
+        let entry = BacklogEntry { call: id.call, message, after: After::Answer(outcome), kept };
         let is_first = jobs.loads.push(id.pipe, entry);
         drop(jobs);
         self.deliver(is_first, id, to);
@@ -103,27 +103,27 @@ impl Shared {
         message: Message,
         budget: &Budget,
         kept: Option<OwnedSemaphorePermit>,
-    ) -> Offered {
+    ) -> PartDelivery {
         let message = match self.try_send(to, message) {
-            Ok(()) => return Offered::Sent,
-            Err(Refused::Gone) => return Offered::Gone,
-            Err(Refused::Full(message)) => message,
+            Ok(()) => return PartDelivery::Sent,
+            Err(CannotQueue::Gone) => return PartDelivery::Gone,
+            Err(CannotQueue::Full(message)) => message,
         };
         let kept = budget.try_keep_more(kept, message.len());
         if kept.is_none() {
-            return Offered::TooMuch;
+            return PartDelivery::TooMuch;
         }
         let (sender, receiver) = oneshot::channel();
-        let entry = Entry { call: id.call, message, after: After::Part(sender), kept };
+        let entry = BacklogEntry { call: id.call, message, after: After::Part(sender), kept };
         self.push(id, to, entry);
-        Offered::Waits(receiver)
+        PartDelivery::Waits(receiver)
     }
 
     /// Notifies a requester that there will be no reply, as soon as there is room for the notice.
     #[cold]
     pub(super) fn refuse(&self, id: JobId, to: RoutingId, failure: &Failure) {
-        if let Err(Refused::Full(message)) = self.try_send(to, error(id.call, failure)) {
-            let entry = Entry { call: id.call, message, after: After::Notice, kept: None };
+        if let Err(CannotQueue::Full(message)) = self.try_send(to, error(id.call, failure)) {
+            let entry = BacklogEntry { call: id.call, message, after: After::Notice, kept: None };
             self.push(id, to, entry);
         }
     }
@@ -149,7 +149,7 @@ impl Shared {
         }
     }
 
-    fn push(&self, id: JobId, to: RoutingId, entry: Entry) {
+    fn push(&self, id: JobId, to: RoutingId, entry: BacklogEntry) {
         let is_first = self.ledger.jobs().loads.push(id.pipe, entry);
         self.deliver(is_first, id, to);
     }
@@ -158,7 +158,7 @@ impl Shared {
     fn deliver(&self, is_first: bool, id: JobId, to: RoutingId) {
         if is_first {
             self.server.pause(to);
-            self.spawn(Delivery::new(&self.server, Arc::clone(&self.ledger), id.pipe, to));
+            self.spawn(BacklogDelivery::new(&self.server, Arc::clone(&self.ledger), id.pipe, to));
         }
     }
 
@@ -181,7 +181,7 @@ impl Shared {
 #[cold]
 pub(super) fn error(call: u64, failure: &Failure) -> Message {
     let (code, detail, text) = (failure.code(), failure.detail(), failure.text());
-    draft::message(call, Content::Error { code, detail, text })
+    unaddressed::message(call, Content::Error { code, detail, text })
 }
 
 /// The failure that replaces a reply that was dropped.

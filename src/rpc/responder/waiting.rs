@@ -21,15 +21,15 @@ pub(super) struct Accepted {
 /// Waiting requests, found by their remote, oldest first, by their id and by their deadline.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    requests: BTreeMap<Spot, Accepted>,
-    spots: HashMap<JobId, Spot>,
-    deadlines: BTreeSet<(Instant, Spot)>,
+    requests: BTreeMap<WaitingKey, Accepted>,
+    spots: HashMap<JobId, WaitingKey>,
+    deadlines: BTreeSet<(Instant, WaitingKey)>,
     /// How many have waited, ever.
     number: u64,
 }
 
 /// A remote, and a number that is greater for a request that came later.
-type Spot = (PipeKey, u64);
+type WaitingKey = (PipeKey, u64);
 
 impl Accepted {
     pub(super) fn is_over(&self, now: Instant) -> bool {
@@ -86,7 +86,7 @@ impl Waiting {
         self.requests.is_empty()
     }
 
-    fn take_at(&mut self, spot: Spot) -> Option<Accepted> {
+    fn take_at(&mut self, spot: WaitingKey) -> Option<Accepted> {
         let accepted = self.requests.remove(&spot)?;
         self.spots.remove(&accepted.id);
         if let Some(deadline) = accepted.request.due() {

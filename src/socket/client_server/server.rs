@@ -19,13 +19,13 @@ use crate::remote::Remote;
 use crate::routing::{Refusal, RoutingTable};
 use crate::routing_id::RoutingId;
 use crate::socket::control::Control;
-use crate::socket::limit::Limit;
 use crate::socket::live::sealed::{Addressing, Sealed};
 use crate::socket::receiving::{
     Receiving, ReceivingFrom, ReceivingMany, try_receive, try_receive_from,
 };
 use crate::socket::reserving::{Reserving, Slot};
 use crate::socket::sending::{Sending, WaitError, send_at_once};
+use crate::socket::time_limit::TimeLimit;
 use crate::socket::{Builder, CloseReport, Core, Handle, Lossy, Socket};
 
 /// Talks to any number of [`Client`](crate::Client)s, to each by its [`RoutingId`] (RFC 41).
@@ -474,11 +474,11 @@ impl Sink<Message> for Server {
 
 #[expect(private_interfaces, reason = "the trait is sealed")]
 impl Addressing for Server {
-    fn limit(&self) -> Limit {
-        Limit::new(self.0.core.send_timeout)
+    fn limit(&self) -> TimeLimit {
+        TimeLimit::new(self.0.core.send_timeout)
     }
 
-    fn poll_overdue(&mut self, limit: &mut Limit, cx: &mut Context<'_>) -> Poll<Message> {
+    fn poll_overdue(&mut self, limit: &mut TimeLimit, cx: &mut Context<'_>) -> Poll<Message> {
         let Handle { core, outbox, .. } = &mut self.0;
         outbox.poll_overdue(core, limit, cx)
     }

@@ -7,13 +7,13 @@
 //! does with its [`Attachment`] is played by tasks of the model, as there are no streams here, and the
 //! driver does not run. Links, which need none, are the crate's own.
 
-mod endings;
+mod connection_ends;
+mod ended_pipes;
 mod links;
 #[cfg(feature = "rpc")]
 mod openings;
 mod permits;
 mod receivers;
-mod remains;
 mod routes;
 mod schedules;
 mod senders;
@@ -32,7 +32,7 @@ use super::sending::{Sending, WaitError};
 use super::{Core, Handle};
 use crate::driver::Driver;
 use crate::message::Message;
-use crate::monitor::Subject;
+use crate::monitor::EventSource;
 use crate::options::Options;
 use crate::pipe::{Take, Want};
 use crate::proto::socket_type::SocketType;
@@ -73,7 +73,7 @@ impl<R: Strategy + 'static> Model<R> {
     }
 
     fn attach_to(&self, endpoint: EndpointId) -> Attachment {
-        let subject = Subject::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into());
+        let subject = EventSource::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into());
         self.routing().attach(endpoint, subject).expect("the socket is not closed")
     }
 

@@ -1,7 +1,7 @@
 //! Senders under a requester, whose pipes are offered only while their remotes are connected.
 
 use crate::remote::tests::nobody;
-use crate::routing::{Heard, Remainder, lock};
+use crate::routing::{Remainder, ReportedEnds, lock};
 
 use super::*;
 
@@ -56,7 +56,7 @@ async fn a_connection_is_lost(letters: &'static str) {
     let core = Arc::clone(&model.core);
     let ends = Arc::clone(&model.routing().ends);
     let again = shuttle::future::spawn(async move {
-        let Heard { unwritten, .. } = poll_fn(|cx| ends.poll(cx.waker())).await;
+        let ReportedEnds { unwritten, .. } = poll_fn(|cx| ends.poll(cx.waker())).await;
         for left in unwritten {
             Sending::new(&core, (), left.message, None).await.map_err(drop).unwrap();
         }

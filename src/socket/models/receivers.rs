@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use super::*;
 use crate::error::RecvError;
-use crate::pipe::{Arrival, arrival_of};
+use crate::pipe::{Delivery, arrival_of};
 use crate::routing::Remainder;
 use crate::socket::receiving::{Receiving, ReceivingFrom, ReceivingMany, try_receive};
 
@@ -242,7 +242,7 @@ fn deliver_in(portion: usize, mut attachment: Attachment, letters: &str) -> Join
     })
 }
 
-fn arrival(letters: &str) -> Arrival {
+fn arrival(letters: &str) -> Delivery {
     let bodies: Vec<_> = letters.split("").filter(|body| !body.is_empty()).collect();
     arrival_of(&bodies)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::routing_id::RoutingId;
-use crate::socket::limit::Limit;
+use crate::socket::time_limit::TimeLimit;
 
 #[test]
 fn a_full_remote_holds_up_nobody_who_sends_to_another() {
@@ -92,7 +92,7 @@ async fn a_sink_drops_what_is_overdue(letters: &'static str, others: &'static st
     model.fill(to, "a");
     let mut handle = model.handle();
     let sink = shuttle::future::spawn(async move {
-        let mut limit = Limit::new(Some(Duration::ZERO));
+        let mut limit = TimeLimit::new(Some(Duration::ZERO));
         let mut dropped = String::new();
         for letter in letters.bytes() {
             let Handle { core, outbox, .. } = &mut handle;

@@ -13,7 +13,7 @@ use super::Round;
 use super::strategies::{UNLIMITED, stranger};
 use crate::connection::{Connection, Deadline, establish};
 use crate::message::Message;
-use crate::monitor::Subject;
+use crate::monitor::EventSource;
 use crate::options::Options;
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
@@ -102,7 +102,7 @@ fn connect(
         losses: Arc::new(Losses::new(Arc::default())),
     };
     let remote = stranger();
-    let attachment = routing.attach(EndpointId(0), Subject::from(&remote));
+    let attachment = routing.attach(EndpointId(0), EventSource::from(&remote));
     let mut attachment = attachment.expect("the socket is not closed");
     let config = HandshakeConfig {
         socket_type,

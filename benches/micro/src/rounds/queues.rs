@@ -7,7 +7,7 @@ use std::task::Waker;
 use super::strategies::{UNLIMITED, arrival, stranger};
 use super::{MESSAGES, Round, SHORT};
 use crate::message::Message;
-use crate::pipe::{Arrival, Inbound, Outbound, Want};
+use crate::pipe::{Delivery, Inbound, Outbound, Want};
 use crate::remote::Remote;
 
 /// Queues messages for a connection, one by one.
@@ -37,7 +37,7 @@ struct OutgoingHalf {
 struct IncomingHalf {
     queue: Inbound,
     remote: Remote,
-    arrival: Option<Arrival>,
+    arrival: Option<Delivery>,
 }
 
 impl OutboundPush {

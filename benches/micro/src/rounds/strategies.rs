@@ -10,7 +10,7 @@ use bytes::{BufMut, BytesMut};
 use super::{MESSAGES, Round, SHORT};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
-use crate::pipe::{Arrival, Cargo, HighWaterMark, PipeKey, Want};
+use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark, PipeKey, Want};
 use crate::proto::frame::put_message_header;
 use crate::proto::metadata::Metadata;
 use crate::proto::traffic::{Traffic, TrafficDecoder};
@@ -140,7 +140,7 @@ fn take(routing: &mut dyn Outgoing, keys: &[PipeKey], taken: &mut VecDeque<Messa
 }
 
 /// So many messages, read together.
-pub(super) fn arrival(remote: &Remote, messages: usize) -> Arrival {
+pub(super) fn arrival(remote: &Remote, messages: usize) -> Delivery {
     let mut input = BytesMut::new();
     for _ in 0..messages {
         put_message_header(&mut input, SHORT);
@@ -148,7 +148,7 @@ pub(super) fn arrival(remote: &Remote, messages: usize) -> Arrival {
     }
     match TrafficDecoder::new(None, None).decode(&mut input) {
         Ok(Some(Traffic::Messages(batch))) => {
-            Arrival { cargo: Cargo::Framed(batch), remote: remote.clone() }
+            Delivery { cargo: DeliveredMessages::Framed(batch), remote: remote.clone() }
         }
         other => panic!("these are messages, and not {other:?}"),
     }

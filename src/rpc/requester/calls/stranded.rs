@@ -5,14 +5,14 @@ use std::task::Waker;
 use slotmap::Key;
 use tokio::time::Instant;
 
-use super::{Calls, Slot, find};
+use super::{CallSlot, Calls, find};
 use crate::message::Message;
-use crate::monitor::Subject;
+use crate::monitor::EventSource;
 use crate::pipe::PipeKey;
-use crate::routing::{Place, Unwritten};
+use crate::routing::{QueuePosition, ReturnedMessage};
 use crate::rpc::CallError;
-use crate::rpc::draft;
 use crate::rpc::envelope::{Content, Envelope, RequestFields};
+use crate::rpc::unaddressed;
 
 impl Calls {
     /// Takes back a message that a connection has left. The request of a call that still waits is
@@ -20,10 +20,10 @@ impl Calls {
     /// should receive it, together with the remote that refuses it, if any.
     pub(in crate::rpc::requester) fn strand(
         &mut self,
-        unwritten: Unwritten,
+        unwritten: ReturnedMessage,
         woken: &mut Vec<Waker>,
-    ) -> Option<(Message, Option<Subject>)> {
-        let Unwritten { message, place, cut_off_by } = unwritten;
+    ) -> Option<(Message, Option<EventSource>)> {
+        let ReturnedMessage { message, place, cut_off_by } = unwritten;
         let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
             return Some((message, None));
         };
@@ -36,7 +36,7 @@ impl Calls {
             self.settle(index, Err(CallError::Refused), false, woken);
             return Some((message, cut_off_by));
         }
-        slot.place = Place { pipe: PipeKey::null(), number: 0 };
+        slot.place = QueuePosition { pipe: PipeKey::null(), number: 0 };
         self.stranded.push_back((id, message));
         None
     }
@@ -45,7 +45,7 @@ impl Calls {
     /// waits.
     pub(in crate::rpc::requester) fn next_stranded(&mut self) -> Option<(u64, Message, bool)> {
         let (id, message) = self.stranded.pop_front()?;
-        let is_stranded = |slot: &mut Slot| slot.place.pipe.is_null() && slot.is_outstanding();
+        let is_stranded = |slot: &mut CallSlot| slot.place.pipe.is_null() && slot.is_outstanding();
         let is_waiting = find(&mut self.slots, id).is_some_and(|(_, slot)| is_stranded(slot));
         Some((id, message, is_waiting))
     }
@@ -54,7 +54,7 @@ impl Calls {
     pub(in crate::rpc::requester) fn place(
         &mut self,
         id: u64,
-        place: Place,
+        place: QueuePosition,
         message: Message,
     ) -> Message {
         let Some((_, slot)) = find(&mut self.slots, id) else { return message };
@@ -63,8 +63,8 @@ impl Calls {
         let left = deadline.saturating_duration_since(Instant::now());
         match Envelope::decode(&message) {
             Ok(Envelope { content: Content::Request(fields), .. }) => {
-                let timeout = draft::millis(left);
-                draft::message(id, Content::Request(RequestFields { timeout, ..fields }))
+                let timeout = unaddressed::millis(left);
+                unaddressed::message(id, Content::Request(RequestFields { timeout, ..fields }))
             }
             _ => message,
         }

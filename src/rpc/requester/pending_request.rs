@@ -4,18 +4,18 @@ use std::task::{Context, Poll};
 
 use tokio::time::Instant;
 
+use super::call_permit::CallPermit;
 use super::core::Core;
-use super::inbox::Inbox;
-use super::turn::Turn;
+use super::reply_parts::ReplyParts;
 use crate::pipe::Ticket;
-use crate::rpc::draft::{self, Draft};
 use crate::rpc::envelope::{Content, RequestFields};
+use crate::rpc::unaddressed::{self, UnaddressedEnvelope};
 use crate::rpc::{CallError, Request};
 use crate::runtime::Timer;
 
 /// A request that was not sent yet.
 #[derive(Debug)]
-pub(super) struct Unsent {
+pub(super) struct PendingRequest {
     request: Request,
     /// How many parts may be on the way at once, if the reply may be a stream.
     window: Option<u32>,
@@ -23,15 +23,15 @@ pub(super) struct Unsent {
     is_begun: bool,
     /// There from then on, if there is any.
     deadline: Option<Instant>,
-    turn: Turn,
+    turn: CallPermit,
     /// The place in the client's line.
     line: Option<Ticket>,
     /// Made when it has to wait.
     timer: Timer,
 }
 
-impl Unsent {
-    pub(super) const fn new(request: Request, window: Option<u32>, turn: Turn) -> Self {
+impl PendingRequest {
+    pub(super) const fn new(request: Request, window: Option<u32>, turn: CallPermit) -> Self {
         Self { request, window, is_begun: false, deadline: None, turn, line: None, timer: None }
     }
 
@@ -59,7 +59,7 @@ impl Unsent {
             if left.is_zero() {
                 return Poll::Ready(Err(CallError::DeadlineExceeded));
             }
-            timeout = draft::millis(left);
+            timeout = unaddressed::millis(left);
         }
         let draft = self.draft(timeout);
         let mut idle = None;
@@ -75,7 +75,7 @@ impl Unsent {
         let mut id = 0;
         let sent = core.client.poll_send_with(
             |place| {
-                let inbox = window.map(|window| Box::new(Inbox::new(window)));
+                let inbox = window.map(|window| Box::new(ReplyParts::new(window)));
                 id = calls.enter(place, *deadline, cx.waker(), inbox);
                 draft.finish(id)
             },
@@ -119,16 +119,16 @@ impl Unsent {
     }
 
     #[inline]
-    fn draft(&self, timeout: Option<u32>) -> Draft {
+    fn draft(&self, timeout: Option<u32>) -> UnaddressedEnvelope {
         let Self { request, window, .. } = self;
         let Some(context) = request.trace_context() else {
             let fields =
                 RequestFields { timeout, trace: None, credit: *window, body: request.body() };
-            return Draft::new(Content::Request(fields));
+            return UnaddressedEnvelope::new(Content::Request(fields));
         };
         let parent = context.to_string();
         let trace = Some((&*parent, context.state()));
-        Draft::new(Content::Request(RequestFields {
+        UnaddressedEnvelope::new(Content::Request(RequestFields {
             timeout,
             trace,
             credit: *window,

@@ -3,9 +3,9 @@
 use std::task::{Context, Poll, ready};
 
 use super::Core;
-use super::limit::Limit;
+use super::coop::poll_turn;
 use super::sending::{cancel, poll_send};
-use super::turn::poll_turn;
+use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{Refusal, Strategy, lock};
@@ -13,14 +13,14 @@ use crate::routing::{Refusal, Strategy, lock};
 /// What a `Sink` has to remember between its calls: a slot that it was promised, or one message that
 /// found no room.
 #[derive(Debug)]
-pub(super) struct Outbox<T> {
+pub(super) struct SinkBuffer<T> {
     reserved: Option<PipeKey>,
     unsent: Option<(T, Message)>,
     /// A place in the line, and what for.
     waiting: Option<(T, Ticket)>,
 }
 
-impl<T: Copy> Outbox<T> {
+impl<T: Copy> SinkBuffer<T> {
     pub(super) const fn new() -> Self {
         Self { reserved: None, unsent: None, waiting: None }
     }
@@ -116,7 +116,7 @@ impl<T: Copy> Outbox<T> {
     pub(super) fn poll_overdue<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
-        limit: &mut Limit,
+        limit: &mut TimeLimit,
         cx: &mut Context<'_>,
     ) -> Poll<Message> {
         // Without a place in the line it is only another task's turn.

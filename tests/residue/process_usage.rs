@@ -10,7 +10,7 @@ use crate::HEAP;
 
 /// Counts of the whole process.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Census {
+pub(crate) struct ProcessUsage {
     pub(crate) descriptors: usize,
     /// Bytes that are allocated.
     pub(crate) heap: usize,
@@ -18,7 +18,7 @@ pub(crate) struct Census {
     pub(crate) resident: usize,
 }
 
-impl Census {
+impl ProcessUsage {
     pub(crate) fn take() -> Self {
         let pages = fs::read_to_string("/proc/self/statm").unwrap();
         let pages: usize = pages.split(' ').nth(1).unwrap().parse().unwrap();

@@ -9,9 +9,9 @@ use crate::rpc::CallError;
 /// What one stream has received. It holds at most as many parts as the server was given credit for, so
 /// that a stream nobody reads from holds up nothing but itself.
 #[derive(Debug)]
-pub(super) struct Inbox {
+pub(super) struct ReplyParts {
     parts: VecDeque<Message>,
-    ended: Option<Ended>,
+    ended: Option<StreamEnd>,
     waker: Option<Waker>,
     /// How many parts the server may have on the way at once.
     window: u32,
@@ -22,20 +22,20 @@ pub(super) struct Inbox {
 }
 
 #[derive(Debug)]
-struct Ended {
+struct StreamEnd {
     outcome: Result<(), CallError>,
     by_reply: bool,
 }
 
 /// What comes next in a stream.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum NextPart {
     /// A part, and the credit that is to be sent.
     Part(Message, Option<u32>),
     End(Result<(), CallError>),
 }
 
-impl Inbox {
+impl ReplyParts {
     pub(super) fn new(window: u32) -> Self {
         Self { parts: VecDeque::new(), ended: None, waker: None, window, credit: window, owed: 0 }
     }
@@ -63,22 +63,22 @@ impl Inbox {
         by_reply: bool,
         woken: &mut Vec<Waker>,
     ) {
-        self.ended = Some(Ended { outcome, by_reply });
+        self.ended = Some(StreamEnd { outcome, by_reply });
         woken.extend(self.waker.take());
     }
 
-    pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<Next> {
+    pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<NextPart> {
         if let Some(part) = self.parts.pop_front() {
             self.owed += 1;
             // By halves, so that there is one message for many parts, and it comes in good time.
             let is_due = self.ended.is_none() && self.owed >= self.window.div_ceil(2);
             let credit = is_due.then(|| self.take_owed());
-            return Poll::Ready(Next::Part(part, credit));
+            return Poll::Ready(NextPart::Part(part, credit));
         }
         match self.ended.take() {
-            Some(Ended { outcome, by_reply }) => {
-                self.ended = Some(Ended { outcome: Ok(()), by_reply });
-                Poll::Ready(Next::End(outcome))
+            Some(StreamEnd { outcome, by_reply }) => {
+                self.ended = Some(StreamEnd { outcome: Ok(()), by_reply });
+                Poll::Ready(NextPart::End(outcome))
             }
             None => {
                 self.waker = Some(waker.clone());
@@ -118,12 +118,12 @@ mod tests {
 
     #[test]
     fn it_holds_no_more_than_there_was_credit_for() {
-        let mut inbox = Inbox::new(2);
+        let mut inbox = ReplyParts::new(2);
         let mut woken = Vec::new();
         assert!(inbox.push("a".into(), &mut woken));
         assert!(inbox.push("b".into(), &mut woken));
         assert!(!inbox.push("c".into(), &mut woken));
-        let Poll::Ready(Next::Part(part, Some(1))) = inbox.poll_next(Waker::noop()) else {
+        let Poll::Ready(NextPart::Part(part, Some(1))) = inbox.poll_next(Waker::noop()) else {
             panic!("there is a part, and credit to be sent")
         };
         assert_eq!(part, "a");
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_has_come_is_fetched_before_the_end() {
-        let mut inbox = Inbox::new(8);
+        let mut inbox = ReplyParts::new(8);
         let mut woken = Vec::new();
         assert!(inbox.poll_next(Waker::noop()).is_pending());
         assert!(inbox.push("a".into(), &mut woken));
@@ -144,9 +144,9 @@ mod tests {
         assert_eq!(woken.len(), 1);
         for expected in ["a", "b"] {
             let next = inbox.poll_next(Waker::noop());
-            assert!(matches!(next, Poll::Ready(Next::Part(part, None)) if part == expected));
+            assert!(matches!(next, Poll::Ready(NextPart::Part(part, None)) if part == expected));
         }
         let end = inbox.poll_next(Waker::noop());
-        assert!(matches!(end, Poll::Ready(Next::End(Err(CallError::ConnectionLost)))));
+        assert!(matches!(end, Poll::Ready(NextPart::End(Err(CallError::ConnectionLost)))));
     }
 }

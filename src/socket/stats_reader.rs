@@ -10,7 +10,7 @@ use crate::stats::{Ended, Queued, Stats};
 
 /// Reads the numbers of a socket, also after its end.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct StatsReader {
     remotes: Arc<RemoteTable>,
     losses: Arc<Losses>,
     /// What all who can still change a number have a share in: the handles, the driver, and the tasks
@@ -18,15 +18,15 @@ pub(crate) struct Meter {
     shared: Weak<Shared>,
 }
 
-/// What a [`Meter`] shows.
+/// What a [`StatsReader`] shows.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Reading {
+pub(crate) enum StatsSample {
     /// The numbers have not changed since, and never will.
     Final(Stats),
     Live(Stats),
 }
 
-impl Meter {
+impl StatsReader {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
         Self {
             remotes: Arc::clone(&shared.remotes),
@@ -35,14 +35,14 @@ impl Meter {
         }
     }
 
-    pub(crate) fn read(&self) -> Reading {
+    pub(crate) fn read(&self) -> StatsSample {
         // Asked first: what is read after there was nobody left is final.
         let Some(shared) = self.shared.upgrade() else {
             let (queued, ended) = (Queued::default(), Ended::default());
             let stats = stats(&self.remotes, &self.losses, queued, ended);
-            return Reading::Final(Stats { connected: 0, ..stats });
+            return StatsSample::Final(Stats { connected: 0, ..stats });
         };
         let routing = &shared.routing;
-        Reading::Live(stats(&self.remotes, &self.losses, routing.queued(None), routing.ended()))
+        StatsSample::Live(stats(&self.remotes, &self.losses, routing.queued(None), routing.ended()))
     }
 }

@@ -9,14 +9,14 @@ use std::mem;
 /// when half of that is received: the answers to the first go out while the others are worked on. From then
 /// on there are answers to be written when more arrives, and nothing has to be parted.
 #[derive(Debug)]
-pub(super) struct Portion {
+pub(super) struct BatchSplit {
     /// In messages.
     limit: usize,
     /// Whether anything was written since something was read.
     has_written: bool,
 }
 
-impl Portion {
+impl BatchSplit {
     pub(super) const fn new() -> Self {
         Self { limit: usize::MAX, has_written: false }
     }
@@ -55,16 +55,16 @@ mod tests {
 
     #[test]
     fn only_what_a_waiting_remote_sent_is_parted() {
-        let mut portion = Portion::new();
-        portion.handle_read(100, || true);
-        assert!(!portion.is_limited(), "nothing was written before");
-        portion.handle_written();
-        portion.handle_read(100, || false);
-        assert!(!portion.is_limited(), "there was something to be written");
-        portion.handle_written();
-        portion.handle_read(101, || true);
-        assert_eq!(portion.limit(), 51);
-        portion.handle_read(100, || true);
-        assert!(!portion.is_limited());
+        let mut split = BatchSplit::new();
+        split.handle_read(100, || true);
+        assert!(!split.is_limited(), "nothing was written before");
+        split.handle_written();
+        split.handle_read(100, || false);
+        assert!(!split.is_limited(), "there was something to be written");
+        split.handle_written();
+        split.handle_read(101, || true);
+        assert_eq!(split.limit(), 51);
+        split.handle_read(100, || true);
+        assert!(!split.is_limited());
     }
 }

@@ -65,7 +65,7 @@ async fn a_listener_pauses(remotes: usize) {
         let routing = &core.control.shared().routing;
         for _ in 0..remotes {
             routing.has_room().await;
-            let subject = Subject::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into());
+            let subject = EventSource::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into());
             let mut attachment = routing.attach(EndpointId(0), subject).expect("not closed");
             attachment.leave(arrival_of(&["x"]));
             drop(attachment);

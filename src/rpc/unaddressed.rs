@@ -7,12 +7,12 @@ use crate::rpc::envelope::{Content, Envelope, HEADER, ID};
 
 /// A message that still lacks the id of its call, which is known only when it is queued.
 #[derive(Debug)]
-pub(super) enum Draft {
+pub(super) enum UnaddressedEnvelope {
     Short { bytes: [u8; Message::SHORT], len: usize },
     Long(Vec<u8>),
 }
 
-impl Draft {
+impl UnaddressedEnvelope {
     #[inline]
     pub(super) fn new(content: Content<'_>) -> Self {
         let envelope = Envelope { id: 0, content };
@@ -52,7 +52,7 @@ pub(super) fn millis(left: Duration) -> Option<u32> {
 /// The whole message of a call.
 #[inline]
 pub(super) fn message(id: u64, content: Content<'_>) -> Message {
-    Draft::new(content).finish(id)
+    UnaddressedEnvelope::new(content).finish(id)
 }
 
 /// The body of a message, which is its last `len` bytes: copied if it is short, and otherwise shared.

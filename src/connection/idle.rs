@@ -10,14 +10,14 @@ use tokio::time::{self, Instant, Sleep};
 /// Costs nothing where messages are few and short, and elsewhere one timer that goes off once in a
 /// while.
 #[derive(Debug, Default)]
-pub(super) struct Quiet {
+pub(super) struct IdleDetector {
     /// Whether much has passed since the timer was set.
     is_busy: bool,
     /// There while much has passed lately.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Quiet {
+impl IdleDetector {
     /// Takes note of what has passed at once.
     pub(super) fn handle_bytes(&mut self, bytes: usize) {
         self.is_busy |= bytes > FEW;

@@ -10,7 +10,7 @@ use crate::pipe::{Ticket, Waiters};
 /// Invariant: while somebody waits, no place is free, because free places are granted to those who wait
 /// first.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub(super) struct CallLimit {
     max: usize,
     /// Places that are taken, granted ones included.
     taken: usize,
@@ -19,7 +19,7 @@ pub(super) struct Admission {
     granted: BTreeSet<Ticket>,
 }
 
-impl Admission {
+impl CallLimit {
     pub(super) fn new(max: usize) -> Self {
         Self { max, taken: 0, waiters: Waiters::default(), granted: BTreeSet::new() }
     }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_place_that_becomes_free_goes_to_whoever_waited_longest() {
-        let mut admission = Admission::new(1);
+        let mut admission = CallLimit::new(1);
         let [mut a, mut b, mut c] = [None; 3];
         assert!(admission.poll_enter(&mut a, Waker::noop()).is_ready());
         assert!(admission.poll_enter(&mut b, Waker::noop()).is_pending());

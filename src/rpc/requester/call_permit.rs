@@ -2,21 +2,21 @@
 
 use std::task::{Poll, Waker};
 
-use super::admission::Admission;
+use super::call_limit::CallLimit;
 use super::core::Core;
 use crate::pipe::Ticket;
 
 /// How far somebody has got who wants to make a call.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(super) struct CallPermit {
     ticket: Option<Ticket>,
     is_admitted: bool,
 }
 
-impl Turn {
+impl CallPermit {
     /// Takes a place, if it has none, or waits in line for one.
     #[inline]
-    pub(super) fn poll_enter(&mut self, admission: &mut Admission, waker: &Waker) -> Poll<()> {
+    pub(super) fn poll_enter(&mut self, admission: &mut CallLimit, waker: &Waker) -> Poll<()> {
         if !self.is_admitted {
             self.is_admitted = admission.poll_enter(&mut self.ticket, waker).is_ready();
         }

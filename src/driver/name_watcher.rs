@@ -8,17 +8,17 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time;
 
 use super::backoff::Backoff;
-use super::{Shared, journal, within};
+use super::{Shared, log, within};
 use crate::endpoint::Endpoint;
-use crate::monitor::{ConnectFailure, EventKind, Subject};
-use crate::remotes::Hope;
+use crate::monitor::{ConnectFailure, EventKind, EventSource};
+use crate::remotes::RemoteSource;
 use crate::transport;
 
 /// Asks again and again for the addresses of a name. The driver dials them.
 #[derive(Debug)]
-pub(super) struct Follower {
+pub(super) struct NameWatcher {
     endpoint: Endpoint,
-    id: FollowerId,
+    id: NameWatcherId,
     /// The other end is the driver's.
     resolved: mpsc::Sender<Resolved>,
     /// Told when a connection to one of the addresses has ended.
@@ -31,19 +31,19 @@ pub(super) struct Follower {
 
 /// Which of its socket's names an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FollowerId(pub(super) u64);
+pub(super) struct NameWatcherId(pub(super) u64);
 
 /// What a name stands for now.
 #[derive(Debug)]
 pub(super) struct Resolved {
-    pub(super) id: FollowerId,
+    pub(super) id: NameWatcherId,
     pub(super) addresses: Vec<Endpoint>,
 }
 
-impl Follower {
+impl NameWatcher {
     pub(super) fn new(
         endpoint: Endpoint,
-        id: FollowerId,
+        id: NameWatcherId,
         resolved: mpsc::Sender<Resolved>,
         lost: Arc<Notify>,
         shared: Arc<Shared>,
@@ -55,11 +55,11 @@ impl Follower {
     }
 
     /// Follows the name until the driver ends it.
-    pub(super) async fn run(mut self, hope: Hope) {
+    pub(super) async fn run(mut self, source: RemoteSource) {
         loop {
             match self.resolve().await {
                 Ok(addresses) => {
-                    tracing::debug!(target: journal::ENDPOINT, addresses = addresses.len(), "resolved");
+                    tracing::debug!(target: log::ENDPOINT, addresses = addresses.len(), "resolved");
                     self.is_failing = false;
                     self.backoff.reset();
                     let resolved = Resolved { id: self.id, addresses };
@@ -79,7 +79,7 @@ impl Follower {
                 }
             }
         }
-        drop(hope);
+        drop(source);
     }
 
     async fn resolve(&self) -> Result<Vec<Endpoint>, ConnectFailure> {
@@ -104,23 +104,23 @@ impl Follower {
     fn tell(&mut self, failure: ConnectFailure) {
         let error = &failure as &dyn std::error::Error;
         if mem::replace(&mut self.is_failing, true) {
-            tracing::debug!(target: journal::ENDPOINT, error, "cannot resolve");
+            tracing::debug!(target: log::ENDPOINT, error, "cannot resolve");
         } else {
-            tracing::warn!(target: journal::ENDPOINT, error, "cannot resolve");
+            tracing::warn!(target: log::ENDPOINT, error, "cannot resolve");
         }
         self.publish(EventKind::ConnectFailed { reason: failure.clone() });
         self.shared.remotes.fail(failure);
     }
 
     fn publish(&self, kind: EventKind) {
-        let subject = Subject::endpoint(self.endpoint.clone());
+        let subject = EventSource::endpoint(self.endpoint.clone());
         self.shared.publisher.publish(&subject, || kind);
     }
 }
 
-impl Drop for Follower {
+impl Drop for NameWatcher {
     fn drop(&mut self) {
-        tracing::info!(target: journal::ENDPOINT, "closed");
+        tracing::info!(target: log::ENDPOINT, "closed");
         self.publish(EventKind::Closed);
     }
 }

@@ -14,7 +14,7 @@ use crate::stats::Ended;
 /// Invariant: all waiting tasks have seen the current `is_full`, or one of them has been woken and wakes
 /// the others.
 #[derive(Debug)]
-pub(super) struct Remains {
+pub(super) struct EndedPipes {
     /// In bytes; `usize::MAX` for none.
     limit: usize,
     held: Ended,
@@ -23,7 +23,7 @@ pub(super) struct Remains {
     waiters: Waiters,
 }
 
-impl Remains {
+impl EndedPipes {
     /// Zero stands for no limit.
     pub(super) fn new(limit: usize) -> Self {
         Self {
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn it_is_full_above_the_limit_and_until_half_of_it_is_free() {
-        let mut remains = Remains::new(10);
+        let mut remains = EndedPipes::new(10);
         remains.add(2, 10, &mut Vec::new());
         assert!(!remains.is_full);
         remains.add(1, 1, &mut Vec::new());
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn one_is_woken_and_hands_out_the_others() {
-        let mut remains = Remains::new(1);
+        let mut remains = EndedPipes::new(1);
         remains.add(1, 2, &mut Vec::new());
         let mut tickets = [None; 3];
         for ticket in &mut tickets {
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn one_that_is_dropped_after_it_was_woken_has_the_others_woken() {
-        let mut remains = Remains::new(1);
+        let mut remains = EndedPipes::new(1);
         remains.add(1, 2, &mut Vec::new());
         let mut tickets = [None; 2];
         for ticket in &mut tickets {
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn another_limit_wakes_those_for_whom_it_makes_a_difference() {
-        let mut remains = Remains::new(0);
+        let mut remains = EndedPipes::new(0);
         remains.add(1, 100, &mut Vec::new());
         assert!(poll(&mut remains, false, &mut None).0.is_pending());
         let mut woken = Vec::new();
@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn poll(
-        remains: &mut Remains,
+        remains: &mut EndedPipes,
         was_full: bool,
         ticket: &mut Option<Ticket>,
     ) -> (Poll<bool>, usize) {

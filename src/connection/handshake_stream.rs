@@ -11,9 +11,9 @@ use super::codec::HandshakeCodec;
 /// A stream whose buffers are overwritten when its handshake succeeds or fails: under PLAIN a password
 /// passes through them.
 #[derive(Debug)]
-pub(super) struct Shaking<S>(Option<Framed<S, HandshakeCodec>>);
+pub(super) struct HandshakeStream<S>(Option<Framed<S, HandshakeCodec>>);
 
-impl<S> Shaking<S> {
+impl<S> HandshakeStream<S> {
     pub(super) const fn new(framed: Framed<S, HandshakeCodec>) -> Self {
         Self(Some(framed))
     }
@@ -32,7 +32,7 @@ impl<S> Shaking<S> {
     }
 }
 
-impl<S> Deref for Shaking<S> {
+impl<S> Deref for HandshakeStream<S> {
     type Target = Framed<S, HandshakeCodec>;
 
     fn deref(&self) -> &Self::Target {
@@ -40,13 +40,13 @@ impl<S> Deref for Shaking<S> {
     }
 }
 
-impl<S> DerefMut for Shaking<S> {
+impl<S> DerefMut for HandshakeStream<S> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.0.as_mut().expect(THERE)
     }
 }
 
-impl<S> Drop for Shaking<S> {
+impl<S> Drop for HandshakeStream<S> {
     fn drop(&mut self) {
         self.wipe();
     }

@@ -11,28 +11,28 @@ use crate::stats::Volume;
 
 /// Messages and the remote that they came from.
 #[derive(Debug)]
-pub(crate) struct Arrival {
-    pub(crate) cargo: Cargo,
+pub(crate) struct Delivery {
+    pub(crate) cargo: DeliveredMessages,
     pub(crate) remote: Remote,
 }
 
 /// Messages in the form in which they came.
 #[derive(Debug)]
-pub(crate) enum Cargo {
+pub(crate) enum DeliveredMessages {
     /// Read from a stream together.
     Framed(Batch),
     /// Sent within this process.
-    Whole(Parcel),
+    Whole(MessageList),
 }
 
 /// Whole messages, the oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Parcel {
+pub(crate) struct MessageList {
     messages: VecDeque<Message>,
     bytes: usize,
 }
 
-impl Cargo {
+impl DeliveredMessages {
     /// Takes the oldest message.
     #[inline]
     pub(crate) fn pop(&mut self, routing_id: Option<RoutingId>) -> Option<Message> {
@@ -97,7 +97,7 @@ impl Cargo {
     }
 }
 
-impl Parcel {
+impl MessageList {
     pub(crate) fn new(messages: VecDeque<Message>) -> Self {
         let bytes = messages.iter().map(bytes).sum();
         Self { messages, bytes }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_split_off_a_parcel_begins_within_the_limit() {
-        let mut parcel = Parcel::new(["a", "b", "c"].map(Message::from).into());
+        let mut parcel = MessageList::new(["a", "b", "c"].map(Message::from).into());
         assert_eq!(parcel.bytes, 30);
         let split = parcel.split_to(usize::MAX, 11);
         assert_eq!((split.messages.len(), split.bytes), (2, 20));

@@ -4,9 +4,9 @@ use std::task::Waker;
 
 /// The waker of a pipe's connection, while that has nothing to do or no room.
 #[derive(Debug, Default)]
-pub(super) struct Parked(Option<Waker>);
+pub(super) struct ConnectionWaker(Option<Waker>);
 
-impl Parked {
+impl ConnectionWaker {
     pub(super) const fn new() -> Self {
         Self(None)
     }

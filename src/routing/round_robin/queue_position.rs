@@ -6,20 +6,20 @@ use std::task::{Poll, Waker, ready};
 use super::RoundRobin;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{Place, Refusal, Strategy};
+use crate::routing::{QueuePosition, Refusal, Strategy};
 
 impl RoundRobin {
     /// Queues the message that `make` makes for its place, if there is room.
     pub(crate) fn try_send_with(
         &mut self,
-        make: impl FnOnce(Place) -> Message,
+        make: impl FnOnce(QueuePosition) -> Message,
         idle: &mut Option<Waker>,
     ) -> Result<(), Refusal> {
         let Some(&pipe) = self.ready.front() else {
             return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
         };
         let outbound = &mut self.pipes[pipe].outbound;
-        let message = make(Place { pipe, number: outbound.next_place() });
+        let message = make(QueuePosition { pipe, number: outbound.next_place() });
         outbound.push(&mut Some(message), idle);
         let has_room = outbound.has_room();
         self.advance(has_room);
@@ -29,7 +29,7 @@ impl RoundRobin {
     /// Does the same as soon as there is room and it is the sender's turn.
     pub(crate) fn poll_send_with(
         &mut self,
-        make: impl FnOnce(Place) -> Message,
+        make: impl FnOnce(QueuePosition) -> Message,
         ticket: &mut Option<Ticket>,
         sender: &Waker,
         idle: &mut Option<Waker>,
@@ -43,7 +43,7 @@ impl RoundRobin {
         };
         // Under the lock under which it has been reserved the slot cannot be void.
         let number = self.pipes[pipe].outbound.next_place();
-        Poll::Ready(self.send_reserved(pipe, &mut Some(make(Place { pipe, number })), idle))
+        Poll::Ready(self.send_reserved(pipe, &mut Some(make(QueuePosition { pipe, number })), idle))
     }
 
     /// Queues a message for one remote, if there is room for it and nobody waits for that.
@@ -120,11 +120,11 @@ mod tests {
         routing.attach(EndpointId(0), &mut Vec::new()).unwrap().key
     }
 
-    const fn at(pipe: PipeKey, number: u64) -> Place {
-        Place { pipe, number }
+    const fn at(pipe: PipeKey, number: u64) -> QueuePosition {
+        QueuePosition { pipe, number }
     }
 
-    fn send(routing: &mut RoundRobin) -> Result<Place, Refusal> {
+    fn send(routing: &mut RoundRobin) -> Result<QueuePosition, Refusal> {
         let mut placed = None;
         let make = |place| {
             placed = Some(place);
@@ -134,7 +134,10 @@ mod tests {
         Ok(placed.unwrap())
     }
 
-    fn poll(routing: &mut RoundRobin, ticket: &mut Option<Ticket>) -> Poll<Result<Place, Refusal>> {
+    fn poll(
+        routing: &mut RoundRobin,
+        ticket: &mut Option<Ticket>,
+    ) -> Poll<Result<QueuePosition, Refusal>> {
         let mut placed = None;
         let make = |place| {
             placed = Some(place);

@@ -6,29 +6,33 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use crate::pipe::PipeKey;
-use crate::routing::{End, Ends, Heard, Unwritten};
+use crate::routing::{ConnectionEnd, ConnectionEnds, ReportedEnds, ReturnedMessage};
 
 /// What was received through a pipe before its connection ended is handled first: a reply that has
 /// arrived has not been lost.
 #[derive(Debug)]
-pub(super) struct Endings {
-    ends: Arc<Ends>,
+pub(super) struct DeferredEnds {
+    ends: Arc<ConnectionEnds>,
     /// The ends by pipe, with the number of messages of the pipe to be handled first.
-    pending: HashMap<PipeKey, (End, u64)>,
+    pending: HashMap<PipeKey, (ConnectionEnd, u64)>,
     /// Messages that connections have left unwritten.
-    unwritten: Vec<Unwritten>,
+    unwritten: Vec<ReturnedMessage>,
 }
 
-impl Endings {
-    pub(super) fn new(ends: Arc<Ends>) -> Self {
+impl DeferredEnds {
+    pub(super) fn new(ends: Arc<ConnectionEnds>) -> Self {
         Self { ends, pending: HashMap::new(), unwritten: Vec::new() }
     }
 
     /// Takes note of new ends, or waits for some; returns those that nothing comes before. `unread` tells
     /// how many messages are still to be received that do: nobody else receives.
-    pub(super) fn poll(&mut self, watcher: &Waker, unread: impl Fn(&End) -> u64) -> Vec<End> {
+    pub(super) fn poll(
+        &mut self,
+        watcher: &Waker,
+        unread: impl Fn(&ConnectionEnd) -> u64,
+    ) -> Vec<ConnectionEnd> {
         let mut due = Vec::new();
-        while let Poll::Ready(Heard { ends, unwritten }) = self.ends.poll(watcher) {
+        while let Poll::Ready(ReportedEnds { ends, unwritten }) = self.ends.poll(watcher) {
             self.unwritten.extend(unwritten);
             for end in ends {
                 // The later one says all that the earlier did.
@@ -46,18 +50,18 @@ impl Endings {
 
     /// Takes out the messages that ended connections have left. They have to be handled before the ends,
     /// one of which can report that all messages of the pipe are lost.
-    pub(super) fn take_unwritten(&mut self) -> Vec<Unwritten> {
+    pub(super) fn take_unwritten(&mut self) -> Vec<ReturnedMessage> {
         std::mem::take(&mut self.unwritten)
     }
 
     /// Takes note of a message that was handled; returns the end that it was the last before.
     #[inline]
-    pub(super) fn handled(&mut self, pipe: PipeKey) -> Option<End> {
+    pub(super) fn handled(&mut self, pipe: PipeKey) -> Option<ConnectionEnd> {
         if self.pending.is_empty() { None } else { self.handled_before(pipe) }
     }
 
     #[cold]
-    fn handled_before(&mut self, pipe: PipeKey) -> Option<End> {
+    fn handled_before(&mut self, pipe: PipeKey) -> Option<ConnectionEnd> {
         let Entry::Occupied(mut pending) = self.pending.entry(pipe) else { return None };
         let (_, unread) = pending.get_mut();
         *unread -= 1;
@@ -77,11 +81,11 @@ mod tests {
     fn an_end_is_due_after_the_last_message_of_its_own_pipe() {
         let mut pipes = SlotMap::with_key();
         let [a, b, c] = [(); 3].map(|()| pipes.insert(()));
-        let ends = Arc::new(Ends::default());
+        let ends = Arc::new(ConnectionEnds::default());
         ends.watch();
-        let mut endings = Endings::new(Arc::clone(&ends));
+        let mut endings = DeferredEnds::new(Arc::clone(&ends));
         for (pipe, arrived) in [(a, 2), (b, 1), (c, 0)] {
-            ends.tell(End { pipe, inbound: pipe, arrived, written: 0, gone: true }, []);
+            ends.tell(ConnectionEnd { pipe, inbound: pipe, arrived, written: 0, gone: true }, []);
         }
         let due = endings.poll(Waker::noop(), |end| end.arrived);
         assert_eq!(due.iter().map(|end| end.pipe).collect::<Vec<_>>(), [c]);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 
-use super::{RoundRobin, Slot};
+use super::{PipeSlot, RoundRobin};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket, Waiters};
@@ -20,7 +20,7 @@ use crate::routing::Refusal;
 
 /// The state of a pipe's remote.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reach {
+pub(super) struct Reachability {
     connection: Option<ConnectionId>,
     /// The remote of this connection accepts no more requests.
     draining: bool,
@@ -28,16 +28,16 @@ pub(super) struct Reach {
 
 /// Which pipes are offered.
 #[derive(Debug, Default)]
-pub(super) struct Openings {
+pub(super) struct OpenPipes {
     /// Only pipes that are open are offered.
     selective: bool,
     /// How many pipes are open. It changes under the lock of the queues only, and is read without.
     open: Arc<AtomicUsize>,
     /// The tasks that wait for a pipe to be open.
-    hopeful: Waiters,
+    unconnected_waiters: Waiters,
 }
 
-impl Slot {
+impl PipeSlot {
     /// Whether its remote is connected and takes requests.
     pub(super) fn is_open(&self) -> bool {
         self.reach.connection.is_some() && !self.reach.draining && !self.outbound.is_retired()
@@ -78,7 +78,7 @@ impl RoundRobin {
     ) -> Poll<Result<(), Refusal>> {
         let is_open = self.openings.open.load(Ordering::Relaxed) > 0;
         if !self.closed && !is_open {
-            self.openings.hopeful.register(ticket, waker);
+            self.openings.unconnected_waiters.register(ticket, waker);
             return Poll::Pending;
         }
         self.cancel_open(ticket);
@@ -88,7 +88,7 @@ impl RoundRobin {
     /// Stops waiting for a pipe to be open.
     pub(crate) fn cancel_open(&mut self, ticket: &mut Option<Ticket>) {
         if let Some(ticket) = ticket.take() {
-            self.openings.hopeful.remove(ticket);
+            self.openings.unconnected_waiters.remove(ticket);
         }
     }
 
@@ -117,23 +117,23 @@ impl RoundRobin {
 
     /// Returns the tasks that wait for a pipe to be open.
     pub(crate) fn wake_hopeful(&mut self, woken: &mut Vec<Waker>) {
-        woken.extend(self.openings.hopeful.drain());
+        woken.extend(self.openings.unconnected_waiters.drain());
     }
 
     pub(super) fn is_offered(&self, key: PipeKey) -> bool {
-        !self.openings.selective || self.pipes.get(key).is_some_and(Slot::is_open)
+        !self.openings.selective || self.pipes.get(key).is_some_and(PipeSlot::is_open)
     }
 
     /// Whether messages for a remote would wait for its next connection, which knows no call of this
     /// one.
-    pub(super) fn is_unreachable(&self, slot: &Slot) -> bool {
+    pub(super) fn is_unreachable(&self, slot: &PipeSlot) -> bool {
         self.openings.selective && slot.reach.connection.is_none()
     }
 
     pub(super) fn open(&mut self, key: PipeKey, connection: ConnectionId, woken: &mut Vec<Waker>) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         let was_open = slot.is_open();
-        slot.reach = Reach { connection: Some(connection), draining: false };
+        slot.reach = Reachability { connection: Some(connection), draining: false };
         if slot.is_open() && !was_open {
             self.openings.open.fetch_add(1, Ordering::Release);
         }
@@ -149,7 +149,7 @@ impl RoundRobin {
     ) -> VecDeque<Message> {
         let Some(slot) = self.pipes.get_mut(key) else { return VecDeque::new() };
         let was_open = slot.is_open();
-        slot.reach = Reach::default();
+        slot.reach = Reachability::default();
         let gone = gone || slot.outbound.is_retired();
         if was_open {
             self.openings.open.fetch_sub(1, Ordering::Release);
@@ -169,7 +169,7 @@ impl RoundRobin {
 
     /// A pipe that is retired is not open any more.
     pub(super) fn count_retired(&mut self, key: PipeKey) {
-        if self.pipes.get(key).is_some_and(Slot::is_open) {
+        if self.pipes.get(key).is_some_and(PipeSlot::is_open) {
             self.openings.open.fetch_sub(1, Ordering::Release);
         }
     }

@@ -11,7 +11,7 @@ use crate::routing::{Routing, lock, wake_all};
 ///
 /// Dropping it before it is ready passes a wake-up on.
 #[derive(Debug)]
-pub(crate) struct Change<'a> {
+pub(crate) struct EndedLimitChange<'a> {
     routing: &'a Routing,
     /// The state that is known so far.
     was_full: bool,
@@ -21,8 +21,8 @@ pub(crate) struct Change<'a> {
 
 impl Routing {
     /// Waits for another state than `was_full`.
-    pub(crate) const fn change(&self, was_full: bool) -> Change<'_> {
-        Change { routing: self, was_full, ticket: None }
+    pub(crate) const fn change(&self, was_full: bool) -> EndedLimitChange<'_> {
+        EndedLimitChange { routing: self, was_full, ticket: None }
     }
 
     /// Waits until remotes may be added.
@@ -31,7 +31,7 @@ impl Routing {
     }
 }
 
-impl Future for Change<'_> {
+impl Future for EndedLimitChange<'_> {
     type Output = bool;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
@@ -45,7 +45,7 @@ impl Future for Change<'_> {
     }
 }
 
-impl Drop for Change<'_> {
+impl Drop for EndedLimitChange<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             let mut woken = Vec::new();

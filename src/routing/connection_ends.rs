@@ -5,46 +5,46 @@ use std::mem;
 use std::task::{Poll, Waker};
 
 use crate::message::Message;
-use crate::monitor::Subject;
+use crate::monitor::EventSource;
 use crate::pipe::PipeKey;
-use crate::routing::{Place, lock};
+use crate::routing::{QueuePosition, lock};
 use crate::sync::Mutex;
 
 /// The ends that the one who watches has not heard of yet; one for each pipe, so that they are bounded
 /// by the pipes that there have been meanwhile.
 #[derive(Debug, Default)]
-pub(crate) struct Ends(Mutex<Option<Watched>>);
+pub(crate) struct ConnectionEnds(Mutex<Option<WatchedEnds>>);
 
 #[derive(Debug, Default)]
-struct Watched {
+struct WatchedEnds {
     /// How many watches have begun. Only the latest is active.
     watches: u64,
-    unheard: HashMap<PipeKey, End>,
-    unwritten: Vec<Unwritten>,
+    unheard: HashMap<PipeKey, ConnectionEnd>,
+    unwritten: Vec<ReturnedMessage>,
     watcher: Option<Waker>,
 }
 
 /// Everything that the watcher receives with one call.
 #[derive(Debug)]
-pub(crate) struct Heard {
-    pub(crate) ends: Vec<End>,
+pub(crate) struct ReportedEnds {
+    pub(crate) ends: Vec<ConnectionEnd>,
     /// The messages that ended connections have left.
-    pub(crate) unwritten: Vec<Unwritten>,
+    pub(crate) unwritten: Vec<ReturnedMessage>,
 }
 
 /// A message that was not written when its connection ended, and that is to be sent elsewhere.
 #[derive(Debug)]
-pub(crate) struct Unwritten {
+pub(crate) struct ReturnedMessage {
     pub(crate) message: Message,
     /// Where it was queued.
-    pub(crate) place: Place,
+    pub(crate) place: QueuePosition,
     /// The remote, if it has ended the connection when part of the message was written.
-    pub(crate) cut_off_by: Option<Subject>,
+    pub(crate) cut_off_by: Option<EventSource>,
 }
 
 /// The last connection of a pipe has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct End {
+pub(crate) struct ConnectionEnd {
     pub(crate) pipe: PipeKey,
     /// The half through which messages came.
     pub(crate) inbound: PipeKey,
@@ -57,12 +57,12 @@ pub(crate) struct End {
     pub(crate) gone: bool,
 }
 
-impl Ends {
+impl ConnectionEnds {
     /// Begins to keep ends for a new watcher. Returns the number of this watch, and wakes the previous
     /// watcher.
     pub(crate) fn watch(&self) -> u64 {
         let mut watched = lock(&self.0);
-        let Watched { watches, watcher, .. } = watched.get_or_insert_default();
+        let WatchedEnds { watches, watcher, .. } = watched.get_or_insert_default();
         *watches += 1;
         let (number, superseded) = (*watches, watcher.take());
         drop(watched);
@@ -76,7 +76,7 @@ impl Ends {
     pub(crate) fn discard(&self, watch: u64, watcher: &Waker) -> bool {
         let mut watched = lock(&self.0);
         let latest = watched.as_mut().filter(|watched| watched.watches == watch);
-        let Some(Watched { unheard, unwritten, watcher: waiting, .. }) = latest else {
+        let Some(WatchedEnds { unheard, unwritten, watcher: waiting, .. }) = latest else {
             return false;
         };
         *unheard = HashMap::new();
@@ -88,7 +88,7 @@ impl Ends {
     }
 
     /// Stops keeping ends. Returns those that were not received.
-    pub(crate) fn unwatch(&self) -> Vec<Unwritten> {
+    pub(crate) fn unwatch(&self) -> Vec<ReturnedMessage> {
         lock(&self.0).take().map(|watched| watched.unwritten).unwrap_or_default()
     }
 
@@ -97,7 +97,7 @@ impl Ends {
     }
 
     /// Takes what there is, or waits for it. One task can wait.
-    pub(crate) fn poll(&self, watcher: &Waker) -> Poll<Heard> {
+    pub(crate) fn poll(&self, watcher: &Waker) -> Poll<ReportedEnds> {
         let mut watched = lock(&self.0);
         let watched = watched.get_or_insert_default();
         if watched.unheard.is_empty() {
@@ -106,12 +106,12 @@ impl Ends {
         }
         // Draining it would take time in proportion to its greatest size ever.
         let ends = mem::take(&mut watched.unheard).into_values().collect();
-        Poll::Ready(Heard { ends, unwritten: mem::take(&mut watched.unwritten) })
+        Poll::Ready(ReportedEnds { ends, unwritten: mem::take(&mut watched.unwritten) })
     }
 
-    pub(crate) fn tell(&self, end: End, left: impl IntoIterator<Item = Unwritten>) {
+    pub(crate) fn tell(&self, end: ConnectionEnd, left: impl IntoIterator<Item = ReturnedMessage>) {
         let mut watched = lock(&self.0);
-        let Some(Watched { unheard, unwritten, watcher, .. }) = &mut *watched else { return };
+        let Some(WatchedEnds { unheard, unwritten, watcher, .. }) = &mut *watched else { return };
         unheard.insert(end.pipe, end);
         unwritten.extend(left);
         let watcher = watcher.take();
@@ -132,7 +132,7 @@ mod tests {
     fn of_each_pipe_the_last_end_is_kept() {
         let mut pipes = SlotMap::with_key();
         let [a, b] = [(); 2].map(|()| pipes.insert(()));
-        let ends = Ends::default();
+        let ends = ConnectionEnds::default();
         ends.tell(end(a, 1), [left(a, 1)]);
         assert!(ends.poll(Waker::noop()).is_pending(), "nobody was watching");
         ends.tell(end(a, 2), [left(a, 2)]);
@@ -146,11 +146,15 @@ mod tests {
         assert!(ends.poll(Waker::noop()).is_pending());
     }
 
-    fn left(pipe: PipeKey, number: u64) -> Unwritten {
-        Unwritten { message: Message::new(), place: Place { pipe, number }, cut_off_by: None }
+    fn left(pipe: PipeKey, number: u64) -> ReturnedMessage {
+        ReturnedMessage {
+            message: Message::new(),
+            place: QueuePosition { pipe, number },
+            cut_off_by: None,
+        }
     }
 
-    fn end(pipe: PipeKey, written: u64) -> End {
-        End { pipe, inbound: pipe, arrived: 0, written, gone: false }
+    fn end(pipe: PipeKey, written: u64) -> ConnectionEnd {
+        ConnectionEnd { pipe, inbound: pipe, arrived: 0, written, gone: false }
     }
 }

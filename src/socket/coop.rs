@@ -11,24 +11,24 @@ use tokio::task::coop::{self, RestoreOnPending};
 /// Only every eighth message is paid for from the task's budget, which lasts for 128 operations. Giving
 /// way costs as much as some ten messages and, if there are more threads, wakes one.
 #[must_use]
-pub(super) struct Turn(Option<RestoreOnPending>);
+pub(super) struct CoopBudget(Option<RestoreOnPending>);
 
 /// Pending if the task has to give way first.
 #[inline]
-pub(super) fn poll_turn(cx: &mut Context<'_>) -> Poll<Turn> {
+pub(super) fn poll_turn(cx: &mut Context<'_>) -> Poll<CoopBudget> {
     if UNPAID.get() < PAID_TOGETHER {
-        return Poll::Ready(Turn(None));
+        return Poll::Ready(CoopBudget(None));
     }
-    coop::poll_proceed(cx).map(|operation| Turn(Some(operation)))
+    coop::poll_proceed(cx).map(|operation| CoopBudget(Some(operation)))
 }
 
 /// Nothing if the task may have to give way first.
 #[inline]
-pub(super) fn try_turn() -> Option<Turn> {
-    (UNPAID.get() < PAID_TOGETHER).then_some(Turn(None))
+pub(super) fn try_turn() -> Option<CoopBudget> {
+    (UNPAID.get() < PAID_TOGETHER).then_some(CoopBudget(None))
 }
 
-impl Turn {
+impl CoopBudget {
     /// Tells that the message has passed.
     #[inline]
     pub(super) fn used(self) {

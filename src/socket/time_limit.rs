@@ -7,13 +7,13 @@ use crate::runtime::{Runtime, Timer};
 
 /// A limit on one wait. Its timer is made when there is something to wait for.
 #[derive(Debug)]
-pub(super) struct Limit {
+pub(super) struct TimeLimit {
     /// Nothing for any time.
     length: Option<Duration>,
     timer: Timer,
 }
 
-impl Limit {
+impl TimeLimit {
     #[inline]
     pub(super) const fn new(length: Option<Duration>) -> Self {
         Self { length, timer: None }
