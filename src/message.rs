@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_body_takes_no_more_room_than_said() {
+    fn a_short_body_takes_no_more_memory_than_documented() {
         assert_eq!(size_of::<Message>(), 80);
         assert_eq!(size_of::<Option<Option<Message>>>(), 80);
         for len in [0, 1, Message::SHORT, Message::SHORT + 1] {

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_is_no_routing_id() {
+    fn zero_is_not_a_routing_id() {
         assert_eq!(RoutingId::new(0), None);
         assert!(RoutingId::try_from(0).is_err());
     }

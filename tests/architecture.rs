@@ -89,7 +89,7 @@ fn queues_and_their_choice_know_nothing_of_io() {
 }
 
 #[test]
-fn nobody_goes_up_to_the_root() {
+fn no_file_imports_from_the_root() {
     for file in files().into_iter().filter(|file| file.module != "lib") {
         for (line, code) in file.code() {
             let path = code.trim_start().strip_prefix("use ").unwrap_or_default();
@@ -112,7 +112,7 @@ fn modules_are_named_after_what_they_are() {
 }
 
 #[test]
-fn no_file_is_longer_than_anybody_reads() {
+fn no_file_exceeds_the_line_limit() {
     for file in files() {
         let lines = file.text.lines().count();
         assert!(lines <= LINES_MAX, "{}: {lines} lines", file.path.display());

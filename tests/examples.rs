@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn authenticator_lets_in_who_is_in_the_database_at_that_moment() {
+fn authenticator_admits_users_that_are_in_the_database() {
     let shown = Example::start("authenticator").finish();
     let turned_away = "bob: turned away: the remote refuses this socket: 400";
     let expected = [
@@ -36,7 +36,7 @@ fn backpressure_loses_nothing() {
 }
 
 #[test]
-fn broker_leads_every_reply_back_to_who_has_asked() {
+fn broker_returns_every_reply_to_its_requester() {
     let shown = Example::start("broker").finish();
     for worker in ["first", "second"] {
         assert!(shown.contains(&format!("clients: 75 replies by {worker}\n")));
@@ -60,7 +60,7 @@ fn load_balancing_does_all_tasks_although_a_server_goes_away() {
 }
 
 #[test]
-fn reliable_request_tries_again_and_gives_up() {
+fn reliable_request_retries_and_then_fails() {
     let shown = Example::start("reliable_request").finish();
     assert!(shown.contains("lost once:\n  no reply to try 1\n"));
     assert!(shown.contains("  given up: no reply to any of 3 tries\nprompt again:\n"));
@@ -68,7 +68,7 @@ fn reliable_request_tries_again_and_gives_up() {
 }
 
 #[test]
-fn secure_serves_whose_key_is_known_and_nobody_else() {
+fn secure_serves_only_known_keys() {
     let shown = Example::start("secure").finish();
     assert!(shown.contains("server: alice sends Ok(\"hello\")\n"));
     assert!(shown.contains("alice: received Ok(\"hello alice\")\n"));
@@ -102,7 +102,7 @@ fn select_ends_when_its_client_has_asked_enough() {
 }
 
 #[test]
-fn typed_exchanges_values_and_refuses_what_is_none() {
+fn typed_exchanges_values_and_refuses_invalid_ones() {
     let shown = Example::start("typed").finish();
     assert!(shown.contains("client: received Number(21)\n"));
     assert_eq!(shown.matches("client: received Refused(").count(), 2);

@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
+    fn an_error_names_its_line() {
         let refused = |text: &str| CurveCertificate::parse(text).unwrap_err();
         assert!(matches!(
             refused("curve\n    public-key = \"short\"\n"),

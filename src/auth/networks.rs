@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_refused() {
+    fn an_invalid_network_is_refused() {
         let refused = |text: &str| text.parse::<Network>().unwrap_err();
         assert_eq!(refused("192.0.2/24"), NetworkError::Address);
         assert_eq!(refused("example.org"), NetworkError::Address);

@@ -95,7 +95,7 @@ async fn what_is_read_later_does_not_wait_for_the_second_part() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_is_silent_while_the_second_part_waits_is_given_up() {
+async fn a_remote_that_is_silent_while_the_second_part_waits_is_disconnected() {
     let mut socket = TestSocket::new(100);
     socket.options.heartbeat.interval = Some(Duration::from_secs(10));
     let (connection, mut remote) = socket.connect(1_000).await;
@@ -216,7 +216,7 @@ async fn a_remote_that_answers_pings_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_does_not_answer_a_ping_is_given_up() {
+async fn a_remote_that_does_not_answer_a_ping_is_disconnected() {
     let mut socket = TestSocket::new(10);
     socket.options.heartbeat.interval = Some(Duration::from_secs(10));
     socket.options.heartbeat.timeout = Some(Duration::from_secs(3));
@@ -227,7 +227,7 @@ async fn a_remote_that_does_not_answer_a_ping_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_is_silent_beyond_its_time_to_live_is_given_up() {
+async fn a_remote_that_is_silent_beyond_its_time_to_live_is_disconnected() {
     let mut socket = TestSocket::new(10);
     let (connection, mut remote) = socket.connect(1_000).await;
     let start = Instant::now();
@@ -251,7 +251,7 @@ async fn a_message_that_arrives_slowly_is_a_sign_of_life() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_is_not_given_up_while_nobody_receives_from_it() {
+async fn a_remote_stays_connected_while_its_messages_are_not_received() {
     let mut socket = TestSocket::new(1);
     socket.options.heartbeat.interval = Some(Duration::from_secs(10));
     let (connection, mut remote) = socket.connect(10_000).await;
@@ -276,7 +276,7 @@ async fn an_error_command_ends_the_connection_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_does_not_shake_hands_is_given_up() {
+async fn a_remote_that_does_not_complete_the_handshake_is_disconnected() {
     let (near, _remote) = duplex(1_000);
     let deadline = Some(Duration::from_secs(30));
     let error = establish(near, config(), Deadline::after(deadline), None, None).await.unwrap_err();
@@ -284,7 +284,7 @@ async fn a_remote_that_does_not_shake_hands_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_remote_of_the_wrong_type_is_told_so() {
+async fn a_remote_of_the_wrong_type_gets_an_error() {
     let (near, mut remote) = duplex(1_000);
     let establishing = tokio::spawn(establish(near, config(), Deadline::after(None), None, None));
     remote.write_all(&GREETING).await.unwrap();

@@ -447,7 +447,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn an_attempt_that_nobody_answers_ends_after_the_connect_timeout() {
+    async fn an_attempt_without_an_answer_ends_after_the_connect_timeout() {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
         let listener = socket.listen(0).unwrap();

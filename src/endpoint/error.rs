@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_what_is_wrong_and_what_would_be_right() {
+    fn an_error_names_the_fault_and_what_would_be_valid() {
         for (input, kind, text) in [
             (
                 "127.0.0.1:5555",

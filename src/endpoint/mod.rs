@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_is_told_from_the_port_and_keeps_its_case() {
+    fn a_resource_is_separated_from_the_port_and_keeps_its_case() {
         let Endpoint::Tcp(tcp) = parse("tcp://Localhost:5555/Orders/EU") else { panic!("is TCP") };
         assert_eq!((tcp.port(), tcp.resource()), (5555, Some("Orders/EU")));
         assert_ne!(parse("tcp://localhost:1/a"), parse("tcp://localhost:1"));
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_and_a_name_are_told_apart() {
+    fn a_path_and_an_abstract_name_are_distinguished() {
         let Endpoint::Ipc(path) = parse("ipc:///run/x") else { panic!("is IPC") };
         assert_eq!((path.path(), path.abstract_name()), (Some(Path::new("/run/x")), None));
         let Endpoint::Ipc(name) = parse("ipc://@x") else { panic!("is IPC") };
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_only_be_bound_is_no_endpoint_to_connect_to() {
+    fn an_endpoint_that_can_only_be_bound_is_refused_by_connect() {
         for input in
             ["tcp://*:80", "tcp://0.0.0.0:80", "tcp://[::]:80", "tcp://[::ffff:0.0.0.0]:80"]
         {

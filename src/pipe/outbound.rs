@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn short_messages_are_taken_all_at_once() {
+    fn short_messages_are_taken_in_one_batch() {
         let mut pipe = Outbound::new(HighWaterMark::new(0, 0));
         for _ in 0..1_000 {
             push(&mut pipe, &[0; 64]);

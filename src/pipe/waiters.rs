@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn removing_tells_whether_the_task_was_still_queued() {
+    fn removing_returns_whether_the_task_was_still_queued() {
         let mut waiters = Waiters::default();
         let (mut a, mut b) = (None, None);
         waiters.register(&mut a, Waker::noop());

@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_are_not_what_they_were_taken_for_are_no_batch() {
+    fn frames_that_differ_from_what_was_decoded_are_not_a_batch() {
         let broken: [(&'static [u8], usize); 11] = [
             (b"\0\x01a\x04\x01b", 0),          // a command
             (b"\0\x01a\x01\x01b", 0),          // a part

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_command_is_told_by_its_name() {
+    fn an_unknown_command_is_reported_by_its_name() {
         let unknown = Command::decode(b"\x09SUBSCRIBEtopic").unwrap();
 
         assert_eq!(unknown.name(), "SUBSCRIBE");

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_time_to_live_does_not_become_none() {
+    fn a_short_time_to_live_does_not_become_zero() {
         let ping = Ping::new(Some(Duration::from_nanos(1)), Context::default());
         assert_eq!(ping.ttl(), Some(Duration::from_millis(100)));
 

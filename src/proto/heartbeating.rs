@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrives_before_the_ping_is_written_is_no_answer_to_it() {
+    fn bytes_that_arrive_before_the_ping_is_written_do_not_answer_it() {
         let start = Instant::now();
         let mut heartbeating = watching(start, 10, Some(15), None);
         heartbeating.handle_timeout(start + seconds(10)).unwrap();
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_to_the_last_ping_tells_the_round_trip() {
+    fn the_answer_to_the_last_ping_measures_the_round_trip() {
         let start = Instant::now();
         let mut heartbeating = watching(start, 10, Some(100), None);
         let [first, second] =

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_bytes_that_passed_tell_the_time_for_those_that_are_under_way() {
+    fn the_last_write_rate_predicts_the_time_for_pending_bytes() {
         let start = Instant::now();
         let mut pace = Pace::default();
         assert_eq!(pace.time(), Duration::ZERO);

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn another_limit_wakes_those_for_whom_it_makes_a_difference() {
+    fn another_limit_wakes_only_the_waiters_that_it_affects() {
         let mut remains = EndedPipes::new(0);
         remains.add(1, 100, &mut Vec::new());
         assert!(poll(&mut remains, false, &mut None).0.is_pending());

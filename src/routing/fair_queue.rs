@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_gives_up_passes_its_wake_up_on() {
+    fn a_receiver_that_is_dropped_passes_its_wake_up_on() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         let (mut first, mut second) = (None, None);

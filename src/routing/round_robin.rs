@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_that_gives_up_passes_its_slot_on() {
+    fn a_sender_that_is_dropped_passes_its_slot_on() {
         let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_wakes_all_who_wait() {
+    fn closing_wakes_all_waiting_tasks() {
         let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_higher_mark_serves_those_who_wait_and_a_lower_one_stops_the_next() {
+    fn a_higher_mark_serves_waiting_senders_and_a_lower_one_stops_the_next() {
         let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_or_dead_remote_is_unreachable_at_once() {
+    fn an_unknown_or_dead_remote_is_unreachable_immediately() {
         let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), 0);
         let unknown = RoutingId::new(77).unwrap();
         assert_eq!(send(&mut routing, unknown), Err(Refusal::HostUnreachable));
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_that_dies_wakes_whoever_waits_for_it() {
+    fn a_remote_that_dies_wakes_senders_waiting_for_it() {
         let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), 0);
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_that_gives_up_passes_its_slot_on() {
+    fn a_sender_that_is_dropped_passes_its_slot_on() {
         let mut routing = RoutingTable::new(HighWaterMark::new(1, 0), 0);
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));

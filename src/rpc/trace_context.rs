@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_traceparent_is_refused() {
+    fn an_invalid_traceparent_is_refused() {
         for (text, error) in [
             ("", ParseTraceContextError::Form),
             ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", ParseTraceContextError::Form),

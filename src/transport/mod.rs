@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_accept_that_was_given_up_loses_no_stream() {
+    async fn an_accept_that_is_dropped_loses_no_stream() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let mut accept = tokio_test::task::spawn(listener.accept());
         assert!(accept.poll().is_pending());
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_ends_send_small_writes_at_once() {
+    async fn both_ends_send_small_writes_immediately() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
         for stream in [dialled, accepted] {

@@ -35,9 +35,9 @@ use crate::remote::{MORE, Place, Remote, RemoteListener};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_connection_is_told_from_its_beginning_to_its_end);
+over_every_transport!(a_connection_is_logged_from_its_beginning_to_its_end);
 
-async fn a_connection_is_told_from_its_beginning_to_its_end(transport: Transport) {
+async fn a_connection_is_logged_from_its_beginning_to_its_end(transport: Transport) {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::bind(transport.any()).await.unwrap();
@@ -131,7 +131,7 @@ async fn the_span_of_a_remote_behind_a_proxy_knows_both_addresses() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_handed_over_follows_from_where_it_was_heard() {
+async fn a_span_of_a_connection_that_is_handed_over_follows_from_the_first_one() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
@@ -201,7 +201,7 @@ async fn what_remotes_do_wrong_is_warned_of_and_what_probers_do_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_strangers_repeat_is_told_a_few_times_a_minute_and_counted() {
+async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counted() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
@@ -230,7 +230,7 @@ async fn what_strangers_repeat_is_told_a_few_times_a_minute_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_connected_remotes_repeat_is_told_a_few_times_a_minute() {
+async fn events_that_connected_remotes_repeat_are_logged_a_few_times_a_minute() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
@@ -250,7 +250,7 @@ async fn what_connected_remotes_repeat_is_told_a_few_times_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_ends_each_connection_is_told_of_a_few_times_a_minute() {
+async fn a_remote_that_ends_each_connection_is_logged_a_few_times_a_minute() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let listener = RemoteListener::bind();
@@ -283,7 +283,7 @@ async fn a_remote_that_sends_many_multipart_messages_is_warned_of_once() {
 }
 
 #[tokio::test]
-async fn what_was_not_delivered_is_told_in_the_span_of_its_connection() {
+async fn undelivered_messages_are_logged_in_the_span_of_their_connection() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::builder().linger(Duration::ZERO).bind("tcp://127.0.0.1:*").await.unwrap();
@@ -335,7 +335,7 @@ async fn a_heartbeat_is_traced() {
 }
 
 #[tokio::test]
-async fn who_is_refused_for_good_says_that_it_gives_up() {
+async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let users = Users::new();

@@ -16,10 +16,12 @@ use crate::process_usage::{self, ProcessUsage};
 use crate::watchdog::Watchdog;
 
 #[test]
-fn ten_thousand_keep_nobody_out_and_cost_little() {
+fn ten_thousand_half_open_connections_block_no_remote_and_cost_little() {
     let _alone = process_usage::alone();
     match env::var(ROLE).as_deref() {
-        Err(_) => with_all_descriptors("ten_thousand_keep_nobody_out_and_cost_little"),
+        Err(_) => with_all_descriptors(
+            "ten_thousand_half_open_connections_block_no_remote_and_cost_little",
+        ),
         Ok("holder") => hold().unwrap(),
         Ok(_) => {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -121,7 +123,7 @@ impl Holder {
         let address = address.strip_prefix("tcp://").unwrap();
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "--nocapture"])
-            .arg("half_open::ten_thousand_keep_nobody_out_and_cost_little")
+            .arg("half_open::ten_thousand_half_open_connections_block_no_remote_and_cost_little")
             .env(ROLE, "holder")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -51,7 +51,7 @@ fn connect_and_idle() {
 }
 
 #[test]
-fn what_a_burst_needed_is_given_back() {
+fn memory_of_a_burst_is_released() {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     let mut runtime = tokio::runtime::Builder::new_current_thread();

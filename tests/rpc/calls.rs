@@ -144,7 +144,7 @@ async fn a_closed_client_fails_the_calls_under_way_and_those_to_come() {
 }
 
 #[tokio::test]
-async fn the_client_is_given_up_with_the_last_handle() {
+async fn the_client_ends_with_the_last_handle() {
     let (requester, responder, serving) = pair(echo).await;
     let another = requester.clone();
     drop(requester);

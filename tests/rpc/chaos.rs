@@ -10,7 +10,7 @@ use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
 use crate::wire::{CANCEL, ERROR, REPLY, REQUEST, body, echo, envelope, opened, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_calls_at_once_get_their_own_replies() {
+async fn ten_thousand_concurrent_calls_get_their_own_replies() {
     let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
     tokio::spawn(responder.serve(service_fn(echo)));
     let endpoint = responder.server().last_endpoint().unwrap();

@@ -86,7 +86,7 @@ async fn who_waits_for_a_server_is_woken_when_the_client_is_closed() {
 }
 
 #[tokio::test]
-async fn a_requester_without_a_server_is_passed_over_by_who_waits_for_readiness() {
+async fn a_load_balancer_skips_a_requester_without_a_server() {
     let live = Bare::bind("tcp://127.0.0.1:*").await;
     let mut requesters = Vec::new();
     for endpoint in [unused_endpoint().await, live.server.last_endpoint().unwrap()] {
@@ -102,7 +102,7 @@ async fn a_requester_without_a_server_is_passed_over_by_who_waits_for_readiness(
 }
 
 #[tokio::test]
-async fn what_was_not_written_goes_to_another_server_at_once_with_what_is_left_of_its_time() {
+async fn unwritten_requests_go_to_another_server_with_their_remaining_time() {
     let [first, second] = [unique(), unique()];
     let mute = Server::builder().recv_hwm(1).bind(first.as_str()).await.unwrap();
     let requester = Requester::new(Client::connect(first.as_str()).await.unwrap());
@@ -130,7 +130,7 @@ async fn what_was_not_written_goes_to_another_server_at_once_with_what_is_left_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_written_waits_for_the_next_server_if_there_is_none() {
+async fn unwritten_requests_wait_for_the_next_server_if_there_is_none() {
     let [first, second] = [unique(), unique()];
     let mute = Server::builder().recv_hwm(1).bind(first.as_str()).await.unwrap();
     let client = Client::connect(first.as_str()).await.unwrap();
@@ -161,7 +161,7 @@ async fn what_was_not_written_waits_for_the_next_server_if_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_request_that_ends_every_connection_is_not_sent_for_ever() {
+async fn a_request_that_ends_every_connection_is_not_sent_indefinitely() {
     let client = Client::builder().reconnect_interval(Some(Duration::from_millis(1))).build();
     let mut servers = Vec::new();
     for _ in 0..4 {

@@ -36,7 +36,7 @@ async fn a_call_that_is_dropped_is_cancelled_at_its_server() {
 }
 
 #[tokio::test]
-async fn a_cancellation_for_which_there_is_no_room_is_counted() {
+async fn a_cancellation_that_finds_a_full_queue_is_counted() {
     let endpoint = unique();
     let _mute = Server::builder().recv_hwm(1).bind(endpoint.as_str()).await.unwrap();
     let client = Client::builder().send_hwm(1).connect(endpoint.as_str()).await.unwrap();

@@ -12,7 +12,7 @@ use tokio_zmtp::{Client, Endpoint, Mechanism, ReconnectStop, Server, Socket};
 use crate::wire::{Bare, REPLY, REQUEST, body, until, until_connected};
 
 #[tokio::test]
-async fn calls_that_were_written_to_a_lost_connection_fail_at_once() {
+async fn calls_that_were_written_to_a_lost_connection_fail_immediately() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &crate::wire::unique()] {
         let bare = Bare::bind(endpoint).await;
         let requester = Requester::new(Client::connect(bare.endpoint().as_str()).await.unwrap());
@@ -82,7 +82,7 @@ async fn a_call_whose_request_the_server_does_not_take_fails_and_those_behind_it
 }
 
 #[tokio::test]
-async fn with_heartbeats_a_call_to_a_server_that_hangs_fails_and_an_event_tells() {
+async fn with_heartbeats_a_call_to_a_hanging_server_fails_with_an_event() {
     let (endpoint_to, endpoint) = oneshot::channel();
     let (end, ended) = mpsc::channel::<()>();
     // It takes the request, and then its runtime stands still: the system keeps the connection.
@@ -147,7 +147,7 @@ async fn replies_that_came_before_a_connection_was_lost_are_not_lost() {
 }
 
 #[tokio::test]
-async fn calls_whose_server_is_given_up_before_they_are_written_were_not_begun() {
+async fn calls_that_were_not_written_when_their_server_is_disconnected_were_not_begun() {
     let endpoint: Endpoint = crate::wire::unique().parse().unwrap();
     let _mute = Server::builder().recv_hwm(1).bind(endpoint.clone()).await.unwrap();
     let client =

@@ -56,14 +56,14 @@ async fn what_was_accepted_is_finished_and_what_comes_then_waits_for_another_ser
 }
 
 #[tokio::test]
-async fn a_responder_at_rest_ends_at_once() {
+async fn an_idle_responder_ends_immediately() {
     let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
     responder.serve_with_shutdown(service_fn(echo), future::ready(())).await;
     assert_eq!(responder.stats().received, 0);
 }
 
 #[tokio::test]
-async fn serving_that_is_dropped_gives_up_what_is_under_way() {
+async fn serving_that_is_dropped_cancels_running_requests() {
     let (requester, responder, serving) =
         pair(|_| future::pending::<Result<Message, Failure>>()).await;
     let call = tokio::spawn(requester.call("x"));

@@ -46,7 +46,7 @@ async fn a_reply_from_a_server_that_was_not_asked_is_unknown() {
 }
 
 #[tokio::test]
-async fn what_is_no_reply_is_counted_and_dropped() {
+async fn an_invalid_reply_is_counted_and_dropped() {
     let (requester, bare) = asked().await;
     let (from, id, _) = ask(&requester, &bare).await;
     let nonsense = [
@@ -100,7 +100,7 @@ async fn a_stream_that_was_not_asked_for_fails_the_call() {
 }
 
 #[tokio::test]
-async fn an_error_says_whether_it_is_safe_to_try_again() {
+async fn an_error_states_whether_a_retry_is_safe() {
     let (requester, bare) = asked().await;
     for (code, is_retryable) in
         [(0x01, true), (0x02, true), (0x0e, true), (0x10, false), (0x99, false)]

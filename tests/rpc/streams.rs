@@ -29,14 +29,14 @@ async fn all_parts_come_in_order_however_many() {
 }
 
 #[tokio::test]
-async fn a_reply_that_is_no_stream_is_one_part() {
+async fn a_reply_that_is_not_a_stream_is_one_part() {
     let (requester, _, _) = pair(echo).await;
     let got: Vec<Message> = requester.stream("one").try_collect().await.unwrap();
     assert_eq!(got, ["one"]);
 }
 
 #[tokio::test]
-async fn a_stream_for_a_call_that_wants_none_is_an_error() {
+async fn a_stream_for_a_call_without_streaming_is_an_error() {
     let (requester, responder, _) = pair(count).await;
     let Err(CallError::Failed(failure)) = requester.call("3").await else {
         panic!("there is no such reply")
@@ -62,7 +62,7 @@ async fn an_error_in_a_stream_comes_after_what_was_before() {
 }
 
 #[tokio::test]
-async fn a_stream_nobody_reads_stops_its_handler_and_nothing_else() {
+async fn a_stream_that_is_not_read_stops_its_handler_and_nothing_else() {
     let made = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&made);
     let endpoint = unique();

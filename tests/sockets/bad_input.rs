@@ -52,7 +52,7 @@ async fn a_greeting_that_comes_byte_by_byte_is_as_good_as_another() {
 }
 
 #[tokio::test]
-async fn everything_may_come_at_once() {
+async fn everything_may_arrive_in_one_read() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::dial(&server.endpoint).await;
@@ -157,7 +157,7 @@ async fn another_mechanism_is_hung_up_on_without_a_ready() {
 }
 
 #[tokio::test]
-async fn a_greeting_that_is_cut_off_concerns_nobody_else() {
+async fn a_truncated_greeting_does_not_affect_other_remotes() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for bytes in [0, 1, 10, 11, 63, 64] {
@@ -190,7 +190,7 @@ async fn who_falls_silent_during_the_handshake_is_hung_up_on_in_time() {
 }
 
 #[tokio::test]
-async fn a_socket_type_that_is_no_peer_is_told_so() {
+async fn a_socket_type_that_does_not_fit_gets_an_error() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for socket_type in ["DEALER", "SERVER", "REQ", "client", "nonsense", ""] {
@@ -266,7 +266,7 @@ async fn what_follows_a_bad_frame_is_not_received() {
 }
 
 #[tokio::test]
-async fn a_frame_that_claims_all_memory_takes_none() {
+async fn a_frame_that_announces_a_huge_size_reserves_no_memory() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for flags in [0, MORE] {

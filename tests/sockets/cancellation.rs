@@ -136,7 +136,7 @@ async fn a_route_that_is_dropped_passes_its_turn_on() {
 }
 
 #[tokio::test]
-async fn a_sink_that_turns_to_another_remote_takes_nobody_s_place() {
+async fn a_sink_that_changes_its_remote_does_not_take_another_slot() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let (_first, first_id) = full_remote(&server).await;

@@ -33,7 +33,7 @@ fn handles_are_shared_by_cloning() {
 over_every_transport!(whoever_never_waits_lets_other_tasks_run);
 
 over_every_transport!(
-    fifty_clones_of_a_client_send_and_receive_at_once,
+    fifty_clones_of_a_client_send_and_receive_concurrently,
     flavor = "multi_thread",
     worker_threads = 4
 );
@@ -119,7 +119,7 @@ impl Drop for Other {
     }
 }
 
-async fn fifty_clones_of_a_client_send_and_receive_at_once(transport: Transport) {
+async fn fifty_clones_of_a_client_send_and_receive_concurrently(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();

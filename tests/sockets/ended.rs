@@ -70,9 +70,9 @@ async fn what_ended_remotes_have_left_pauses_the_accepting_until_it_is_received(
     assert_eq!(stats.dropped.unreceived, 0);
 }
 
-over_every_transport!(an_endpoint_that_is_paused_can_be_given_up);
+over_every_transport!(a_paused_endpoint_can_be_removed);
 
-async fn an_endpoint_that_is_paused_can_be_given_up(transport: Transport) {
+async fn a_paused_endpoint_can_be_removed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, endpoint, left) = paused(transport).await;
     let waiting = Client::connect(&endpoint).await.unwrap();

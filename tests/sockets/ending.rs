@@ -182,7 +182,7 @@ async fn closing_with_nothing_to_write_does_not_linger() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_gives_up_when_linger_is_over() {
+async fn closing_ends_when_linger_expires() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let linger = Duration::from_secs(3_600);
@@ -267,9 +267,9 @@ async fn what_was_received_is_handed_out_after_closing() {
     assert_eq!(server.try_recv(), Err(TryRecvError::Closed));
 }
 
-over_every_transport!(closing_wakes_all_who_wait_on_other_handles);
+over_every_transport!(closing_wakes_all_tasks_waiting_on_other_handles);
 
-async fn closing_wakes_all_who_wait_on_other_handles(transport: Transport) {
+async fn closing_wakes_all_tasks_waiting_on_other_handles(transport: Transport) {
     let _watchdog = Watchdog::start();
     let client = Client::bind(transport.any()).await.unwrap();
     let (sender, receiver) = (client.clone(), client.clone());
@@ -293,7 +293,7 @@ async fn closing_wakes_all_who_wait_on_other_handles(transport: Transport) {
 }
 
 #[tokio::test]
-async fn closing_wakes_who_waits_for_a_full_remote() {
+async fn closing_wakes_a_sender_waiting_for_a_full_remote() {
     let _watchdog = Watchdog::start();
     let server = Server::builder()
         .linger(Duration::ZERO)
@@ -314,7 +314,7 @@ async fn closing_wakes_who_waits_for_a_full_remote() {
 }
 
 #[tokio::test]
-async fn closing_at_once_from_several_handles_is_closing_once() {
+async fn closing_concurrently_from_several_handles_closes_once() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::connect(listener.endpoint()).await.unwrap();
@@ -378,7 +378,7 @@ async fn dropping_a_bound_socket_frees_its_address() {
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_leaves_nobody_waiting() {
+fn a_runtime_that_shuts_down_leaves_no_task_waiting() {
     let _watchdog = Watchdog::start();
     let theirs = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let theirs = theirs.unwrap();

@@ -62,9 +62,9 @@ async fn every_interface_is_reached_by_any_of_them() {
     }
 }
 
-over_every_transport!(a_server_is_bound_to_several_endpoints_at_once);
+over_every_transport!(a_server_is_bound_to_several_endpoints_concurrently);
 
-async fn a_server_is_bound_to_several_endpoints_at_once(transport: Transport) {
+async fn a_server_is_bound_to_several_endpoints_concurrently(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     for _ in 0..3 {
@@ -148,7 +148,7 @@ async fn an_address_of_another_machine_is_refused() {
 }
 
 #[tokio::test]
-async fn text_that_is_no_endpoint_is_refused_with_what_is_wrong_and_what_is_right() {
+async fn invalid_endpoints_are_refused_with_the_fault_and_a_valid_form() {
     let _watchdog = Watchdog::start();
     let socket = Server::builder().build();
     for (text, wrong, right) in [
@@ -195,7 +195,7 @@ async fn what_can_only_be_bound_is_not_connected_to() {
 }
 
 #[tokio::test]
-async fn unbinding_frees_the_address_at_once_and_ends_what_was_accepted() {
+async fn unbinding_frees_the_address_and_ends_accepted_connections() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();

@@ -11,7 +11,7 @@ use crate::remote::{self, GREETING, Remote, RemoteListener};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn another_socket_type_is_told_by_its_name() {
+async fn another_socket_type_is_reported_by_its_name() {
     let _watchdog = Watchdog::start();
     for (name, socket_type) in
         [("DEALER", SocketType::Dealer), ("REQ", SocketType::Req), ("RADIO", SocketType::Radio)]
@@ -27,7 +27,7 @@ async fn another_socket_type_is_told_by_its_name() {
 }
 
 #[tokio::test]
-async fn two_sockets_that_do_not_fit_both_tell_of_the_other() {
+async fn two_sockets_that_do_not_fit_report_each_other() {
     let _watchdog = Watchdog::start();
     let bound = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let mut of_bound = bound.monitor();
@@ -45,7 +45,7 @@ async fn two_sockets_that_do_not_fit_both_tell_of_the_other() {
 }
 
 #[tokio::test]
-async fn another_mechanism_is_told_by_its_name() {
+async fn another_mechanism_is_reported_by_its_name() {
     let _watchdog = Watchdog::start();
     let mut greeting = GREETING;
     greeting[12..17].copy_from_slice(b"CURVE");
@@ -58,7 +58,7 @@ async fn another_mechanism_is_told_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_reason() {
+async fn a_refusal_is_reported_with_its_reason() {
     let _watchdog = Watchdog::start();
     let bytes = [&GREETING[..], &remote::command("ERROR", b"\x0Bno\nlonger\x1B.")].concat();
     for (_, failure) in on_either_side(&bytes).await {
@@ -69,7 +69,7 @@ async fn a_refusal_is_told_with_its_reason() {
 }
 
 #[tokio::test]
-async fn who_speaks_something_else_is_told_of_as_breaking_the_protocol() {
+async fn a_foreign_protocol_is_logged_as_a_protocol_violation() {
     let _watchdog = Watchdog::start();
     for bytes in [
         &b"hello"[..],
@@ -85,7 +85,7 @@ async fn who_speaks_something_else_is_told_of_as_breaking_the_protocol() {
 }
 
 #[tokio::test]
-async fn what_a_remote_speaks_instead_is_told_by_its_name() {
+async fn a_foreign_protocol_is_reported_by_its_name() {
     let _watchdog = Watchdog::start();
     let mut unversioned = GREETING;
     unversioned[9] = 0x7E;
@@ -108,7 +108,7 @@ async fn what_a_remote_speaks_instead_is_told_by_its_name() {
 }
 
 #[tokio::test]
-async fn who_hangs_up_is_told_of() {
+async fn a_remote_that_disconnects_is_reported() {
     let _watchdog = Watchdog::start();
     for bytes in [&GREETING[..0], &GREETING[..20], &GREETING] {
         for (_, failure) in on_either_side(bytes).await {
@@ -118,7 +118,7 @@ async fn who_hangs_up_is_told_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_says_nothing_is_told_of_when_the_time_is_over() {
+async fn a_silent_remote_is_logged_when_the_time_limit_expires() {
     let _watchdog = Watchdog::start();
     let interval = Duration::from_secs(7);
     let server =
@@ -140,7 +140,7 @@ async fn who_says_nothing_is_told_of_when_the_time_is_over() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_remote_is_told_of_the_refusal() {
+async fn waiting_for_a_remote_reports_the_refusal() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::connect(listener.endpoint()).await.unwrap();

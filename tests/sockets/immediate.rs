@@ -57,7 +57,7 @@ async fn what_is_queued_ends_with_its_connection_and_is_counted() {
 }
 
 #[tokio::test]
-async fn messages_go_to_those_who_are_connected() {
+async fn messages_go_to_connected_remotes() {
     let _watchdog = Watchdog::start();
     let (absent, present) = (RemoteListener::bind(), RemoteListener::bind());
     let client = Client::builder().immediate(true).build();

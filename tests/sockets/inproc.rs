@@ -67,7 +67,7 @@ async fn a_body_arrives_where_it_was_sent_from() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn messages_keep_their_order_both_ways_at_once() {
+async fn messages_keep_their_order_in_both_directions() {
     let _watchdog = Watchdog::start();
     let (client, server) = pair().await;
     client.send("who").await.unwrap();
@@ -96,7 +96,7 @@ async fn messages_keep_their_order_both_ways_at_once() {
 }
 
 #[tokio::test]
-async fn a_socket_type_that_is_no_peer_is_refused_on_both_sides() {
+async fn a_socket_type_that_does_not_fit_is_refused_on_both_sides() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let _bound = Client::bind(&endpoint).await.unwrap();
@@ -133,7 +133,7 @@ async fn a_client_finds_the_next_server_of_its_name() {
 }
 
 #[tokio::test]
-async fn a_server_is_told_when_its_client_goes() {
+async fn a_server_gets_a_notice_when_its_client_leaves() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let server =
@@ -175,7 +175,7 @@ async fn closing_waits_until_the_receiver_has_room() {
 }
 
 #[tokio::test]
-async fn what_nobody_took_is_reported() {
+async fn unread_messages_are_reported() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let server = Server::builder().recv_hwm(2).bind(&endpoint).await.unwrap();

@@ -15,7 +15,7 @@ use tokio_zmtp::{BindError, Client, Endpoint, Server, Socket};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_fresh_path_is_told_and_removed_afterwards() {
+async fn a_fresh_path_is_reported_and_removed_afterwards() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("ipc://*").await.unwrap();
     let path = path_of(&server);

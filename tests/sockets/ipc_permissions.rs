@@ -57,14 +57,14 @@ async fn no_client_connects_before_the_mode_is_set() {
 }
 
 #[tokio::test]
-async fn a_mode_that_shuts_this_process_out_is_no_failure() {
+async fn a_mode_without_access_for_this_process_is_accepted() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().ipc_mode(0).bind("ipc://*").await.unwrap();
     assert_eq!(fs::metadata(path_of(&server)).unwrap().mode() & 0o777, 0);
 }
 
 #[tokio::test]
-async fn the_file_belongs_to_whom_the_options_name_or_the_error_names_the_option() {
+async fn the_file_has_the_owner_of_the_options_or_the_error_names_the_option() {
     let _watchdog = Watchdog::start();
     let (_scratch, path) = scratch().await;
     fs::write(&path, "").unwrap();

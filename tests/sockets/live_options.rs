@@ -11,7 +11,7 @@ use crate::remote::{self, Place, Remote};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_higher_mark_wakes_those_who_wait_for_room() {
+async fn a_higher_mark_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let client = Client::builder().send_hwm(2).connect(place.endpoint()).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_higher_mark_wakes_those_who_wait_for_room() {
 }
 
 #[tokio::test]
-async fn a_higher_mark_in_bytes_wakes_those_who_wait_for_room() {
+async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let client = Client::builder().send_hwm_bytes(1).connect(place.endpoint()).await.unwrap();

@@ -11,7 +11,7 @@ use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_bound_socket_tells_of_its_connections_from_first_to_last() {
+async fn a_bound_socket_reports_its_connections_from_first_to_last() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let mut monitor = server.monitor();
@@ -51,7 +51,7 @@ async fn a_bound_socket_tells_of_its_connections_from_first_to_last() {
 }
 
 #[tokio::test]
-async fn a_connected_socket_tells_of_every_attempt() {
+async fn a_connected_socket_reports_every_attempt() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let endpoint = place.endpoint();
@@ -147,7 +147,7 @@ async fn the_connections_of_a_remote_that_comes_back_have_ids_of_their_own() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_connection_is_told_with_its_cause() {
+async fn the_end_of_a_connection_is_reported_with_its_cause() {
     let _watchdog = Watchdog::start();
     let server =
         Server::builder().max_message_size(Some(10)).bind("tcp://127.0.0.1:*").await.unwrap();
@@ -175,7 +175,7 @@ async fn the_end_of_a_connection_is_told_with_its_cause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_without_a_sign_of_life_is_told_of() {
+async fn a_remote_without_a_sign_of_life_is_reported() {
     let _watchdog = Watchdog::start();
     let server = Server::builder()
         .heartbeat_interval(Duration::from_secs(10))
@@ -189,7 +189,7 @@ async fn a_remote_without_a_sign_of_life_is_told_of() {
 }
 
 #[tokio::test]
-async fn multipart_messages_that_were_discarded_are_told_of() {
+async fn discarded_multipart_messages_are_logged() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
@@ -205,7 +205,7 @@ async fn multipart_messages_that_were_discarded_are_told_of() {
 }
 
 #[tokio::test]
-async fn what_was_queued_for_a_remote_that_went_is_told_of() {
+async fn messages_queued_for_a_remote_that_left_are_reported() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
@@ -225,7 +225,7 @@ async fn what_was_queued_for_a_remote_that_went_is_told_of() {
 }
 
 #[tokio::test]
-async fn what_was_read_and_found_no_room_before_the_end_is_told_of() {
+async fn messages_read_but_not_queued_before_the_end_are_reported() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(4).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
@@ -248,9 +248,9 @@ async fn what_was_read_and_found_no_room_before_the_end_is_told_of() {
     }
 }
 
-over_every_transport!(a_monitor_that_is_not_read_is_told_how_many_events_it_has_missed);
+over_every_transport!(a_monitor_that_is_not_read_reports_how_many_events_it_missed);
 
-async fn a_monitor_that_is_not_read_is_told_how_many_events_it_has_missed(transport: Transport) {
+async fn a_monitor_that_is_not_read_reports_how_many_events_it_missed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let mut monitor = server.monitor();
@@ -318,7 +318,7 @@ async fn monitors_end_with_the_socket_however_it_ends(transport: Transport) {
 }
 
 #[tokio::test]
-async fn a_monitor_is_dropped_and_nobody_minds() {
+async fn a_monitor_can_be_dropped_at_any_time() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let mut kept = server.monitor();

@@ -74,7 +74,7 @@ async fn the_marks_are_a_thousand_by_default() {
 }
 
 #[tokio::test]
-async fn a_mark_of_zero_is_none() {
+async fn a_mark_of_zero_means_no_limit() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let client = Client::builder().send_hwm(0).connect(place.endpoint()).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_waiting_sender_is_not_overtaken() {
 }
 
 #[tokio::test]
-async fn a_sink_that_is_dropped_gives_back_the_slot_that_it_reserved() {
+async fn a_sink_that_is_dropped_releases_its_reserved_slot() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let client = Client::builder().send_hwm(1).connect(place.endpoint()).await.unwrap();

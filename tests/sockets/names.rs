@@ -85,7 +85,7 @@ async fn an_address_that_is_added_is_dialled_when_the_interval_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_is_taken_away_is_given_up_with_what_is_queued_written() {
+async fn a_removed_address_is_disconnected_after_its_queue_is_written() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let staying = serve().await;
@@ -136,7 +136,7 @@ async fn what_no_address_has_taken_is_undelivered_when_linger_is_over() {
 }
 
 #[tokio::test]
-async fn a_server_follows_a_name_and_tells_what_it_has_given_up() {
+async fn a_server_follows_a_name_and_reports_removed_addresses() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let clients =
@@ -245,7 +245,7 @@ async fn disconnecting_a_name_gives_all_its_addresses_up() {
 }
 
 #[tokio::test]
-async fn a_name_can_be_given_up_before_it_has_an_address() {
+async fn a_name_can_be_disconnected_before_it_resolves() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     names.fail();

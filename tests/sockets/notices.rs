@@ -86,7 +86,7 @@ async fn a_server_receives_that_a_remote_has_gone_after_all_that_it_sent() {
 }
 
 #[tokio::test]
-async fn a_server_is_not_told_of_who_never_finished_a_handshake_nor_of_whom_it_ended_itself() {
+async fn a_server_gets_no_notice_of_failed_handshakes_or_of_its_own_disconnects() {
     let _watchdog = Watchdog::start();
     let server =
         Server::builder().disconnect_message("gone").bind("tcp://127.0.0.1:*").await.unwrap();
@@ -143,7 +143,7 @@ async fn a_client_receives_that_its_connection_is_broken_after_all_that_came_thr
 }
 
 #[tokio::test]
-async fn a_client_is_not_told_of_what_was_no_connection_nor_of_what_it_ended_itself() {
+async fn a_client_gets_no_notice_of_failed_attempts_or_of_its_own_disconnects() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()

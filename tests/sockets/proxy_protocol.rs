@@ -85,7 +85,7 @@ async fn a_header_is_required_from_the_networks_of_proxies() {
 }
 
 #[tokio::test]
-async fn a_header_from_other_networks_is_refused_and_zmtp_is_heard() {
+async fn a_header_from_other_networks_is_refused_and_zmtp_is_accepted() {
     let _watchdog = Watchdog::start();
     for networks in [vec![], vec![network("192.0.2.0/24"), network("::/0")]] {
         let server = Server::builder().proxy_protocol(networks).bind(ANY_PORT).await.unwrap();

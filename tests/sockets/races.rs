@@ -19,7 +19,7 @@ use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn closing_leaves_nobody_waiting_on_other_handles() {
+async fn closing_leaves_no_task_waiting_on_other_handles() {
     let mut rng = Rng::with_seed(seed());
     for _ in 0..ROUNDS {
         let _watchdog = Watchdog::start();

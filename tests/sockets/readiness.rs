@@ -11,26 +11,26 @@ use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn without_an_endpoint_a_server_reaches_nobody() {
+async fn without_an_endpoint_a_server_cannot_route() {
     let _watchdog = Watchdog::start();
-    assert_reaches_nobody(&Server::builder().build());
+    assert_unreachable(&Server::builder().build());
 }
 
-over_every_transport!(bound_and_without_remotes_a_server_reaches_nobody);
+over_every_transport!(a_bound_server_without_remotes_cannot_route);
 
-async fn bound_and_without_remotes_a_server_reaches_nobody(transport: Transport) {
+async fn a_bound_server_without_remotes_cannot_route(transport: Transport) {
     let _watchdog = Watchdog::start();
-    assert_reaches_nobody(&Server::bind(transport.any()).await.unwrap());
+    assert_unreachable(&Server::bind(transport.any()).await.unwrap());
 }
 
 #[tokio::test]
-async fn a_server_that_dials_reaches_nobody_that_has_not_sent_yet() {
+async fn a_server_that_dials_cannot_reach_a_remote_that_has_not_sent_yet() {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
         let place = Place::reserve();
         let builder = Server::builder().immediate(immediate);
         let server = builder.connect(place.endpoint()).await.unwrap();
-        assert_reaches_nobody(&server);
+        assert_unreachable(&server);
     }
 }
 
@@ -96,7 +96,7 @@ async fn while_its_remote_is_away_a_server_queues_for_it_up_to_the_mark() {
     }
 }
 
-fn assert_reaches_nobody(server: &Server) {
+fn assert_unreachable(server: &Server) {
     let unknown = RoutingId::new(7).unwrap();
     let routed = server.try_route("x", unknown);
     assert_eq!(routed, Err(TryRouteError::HostUnreachable(Message::from("x"))));

@@ -353,7 +353,7 @@ async fn a_refused_endpoint_can_still_be_disconnected_and_connected_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_says_nothing_is_given_up_and_tried_again() {
+async fn a_silent_remote_is_disconnected_and_dialed_again() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let _client = Client::builder()
@@ -370,7 +370,7 @@ async fn a_remote_that_says_nothing_is_given_up_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_where_nobody_listens_is_tried_until_somebody_does() {
+async fn an_endpoint_without_a_listener_is_dialed_until_there_is_one() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let client = Client::builder()

@@ -10,14 +10,14 @@ use crate::remote::{self, Place, RemoteListener};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn an_endpoint_where_nobody_listens_is_given_up_if_the_options_say_so() {
+async fn a_refused_connection_ends_an_endpoint_if_the_options_say_so() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::ConnectionRefused]), once()] {
         let place = Place::reserve();
         let (client, mut monitor) = connected_to(builder, &place.endpoint()).await;
         client.try_send("queued").unwrap();
 
-        assert_given_up(&client, &mut monitor).await;
+        assert_ended(&client, &mut monitor).await;
         let subject = events::until_dropped(&mut monitor, 1, DropCause::Undelivered).await;
         assert_eq!(subject, events::NO_CONNECTION);
         assert_eq!(place.listen().backlog(), 0);
@@ -25,7 +25,7 @@ async fn an_endpoint_where_nobody_listens_is_given_up_if_the_options_say_so() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_given_up_after_a_failed_handshake_if_the_options_say_so() {
+async fn a_failed_handshake_ends_an_endpoint_if_the_options_say_so() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::HandshakeFailed]), once()] {
         for bytes in
@@ -38,21 +38,21 @@ async fn an_endpoint_is_given_up_after_a_failed_handshake_if_the_options_say_so(
             remote.shut_down().await;
             remote.read_to_end().await;
 
-            assert_given_up(&client, &mut monitor).await;
+            assert_ended(&client, &mut monitor).await;
             assert_eq!(listener.backlog(), 0);
         }
     }
 }
 
 #[tokio::test]
-async fn an_endpoint_is_given_up_after_the_end_of_a_connection_if_the_options_say_so() {
+async fn a_disconnect_ends_an_endpoint_if_the_options_say_so() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::AfterDisconnect]), once()] {
         let listener = RemoteListener::bind();
         let (client, mut monitor) = connected_to(builder, &listener.endpoint()).await;
         drop(listener.accept_as("SERVER").await);
 
-        assert_given_up(&client, &mut monitor).await;
+        assert_ended(&client, &mut monitor).await;
         assert_eq!(listener.backlog(), 0);
     }
 }
@@ -78,12 +78,12 @@ async fn an_endpoint_is_dialled_again_after_what_the_options_do_not_name() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_was_given_up_is_connected_to_anew() {
+async fn an_endpoint_that_has_ended_can_be_connected_again() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let (client, mut monitor) = connected_to(once(), &listener.endpoint()).await;
     drop(listener.accept().await);
-    assert_given_up(&client, &mut monitor).await;
+    assert_ended(&client, &mut monitor).await;
 
     client.connect(listener.endpoint()).await.unwrap();
     client.send("x").await.unwrap();
@@ -107,7 +107,7 @@ async fn connected_to(builder: Builder<Client>, endpoint: &Endpoint) -> (Client,
 }
 
 /// Waits for the end of the endpoint, before which nothing was tried again.
-async fn assert_given_up(client: &Client, monitor: &mut Monitor) {
+async fn assert_ended(client: &Client, monitor: &mut Monitor) {
     loop {
         match events::next(monitor).await.kind {
             EventKind::Closed => break,

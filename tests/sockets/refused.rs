@@ -120,7 +120,7 @@ async fn ends_by_this_side_do_not_count() {
 // Time is paused from here on: there must be no other timer while bytes are under way.
 
 #[tokio::test(start_paused = true)]
-async fn remotes_that_stop_are_no_refusal() {
+async fn a_remote_that_shuts_down_does_not_count_as_a_refusal() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()

@@ -19,7 +19,7 @@ use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn who_waits_for_a_remote_is_woken_when_its_handshake_is_finished() {
+async fn waiting_for_a_remote_ends_when_its_handshake_is_finished() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::connect(listener.endpoint()).await.unwrap();
@@ -36,9 +36,9 @@ async fn who_waits_for_a_remote_is_woken_when_its_handshake_is_finished() {
     client.connected_timeout(Duration::ZERO).await.unwrap();
 }
 
-over_every_transport!(who_waits_for_a_remote_is_told_that_the_socket_is_closed);
+over_every_transport!(waiting_for_a_remote_reports_that_the_socket_is_closed);
 
-async fn who_waits_for_a_remote_is_told_that_the_socket_is_closed(transport: Transport) {
+async fn waiting_for_a_remote_reports_that_the_socket_is_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::bind(transport.any()).await.unwrap();
     let mut connected = task::spawn(server.connected());
@@ -49,7 +49,7 @@ async fn who_waits_for_a_remote_is_told_that_the_socket_is_closed(transport: Tra
 }
 
 #[tokio::test]
-async fn who_waits_for_a_remote_is_told_that_no_endpoint_is_left() {
+async fn waiting_for_a_remote_reports_that_no_endpoint_is_left() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
     let client = Client::builder()
@@ -68,7 +68,7 @@ async fn who_waits_for_a_remote_is_told_that_no_endpoint_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_too_long_for_a_remote_is_told_why_the_last_attempt_failed() {
+async fn waiting_too_long_for_a_remote_reports_the_last_failure() {
     let _watchdog = Watchdog::start();
     let limit = Duration::from_secs(5);
     let alone = Client::builder().build();
@@ -89,7 +89,7 @@ async fn who_waits_too_long_for_a_remote_is_told_why_the_last_attempt_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_too_long_for_a_handshake_is_told_how_it_failed() {
+async fn waiting_for_a_handshake_reports_why_it_failed() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()
@@ -131,7 +131,7 @@ async fn remotes_are_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test]
-async fn a_remote_is_found_by_either_of_its_ids_as_long_as_it_is_connected() {
+async fn a_remote_is_found_by_either_id_while_it_is_connected() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let (_other, _) = Remote::known_to(&server).await;
@@ -154,7 +154,7 @@ async fn a_remote_is_found_by_either_of_its_ids_as_long_as_it_is_connected() {
 }
 
 #[tokio::test]
-async fn an_accepted_remote_that_is_disconnected_is_unreachable_at_once_and_gets_what_is_queued() {
+async fn an_accepted_remote_that_is_disconnected_is_unreachable_and_gets_queued_messages() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = Remote::known_to(&server).await;
@@ -176,7 +176,7 @@ async fn an_accepted_remote_that_is_disconnected_is_unreachable_at_once_and_gets
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_accepted_remote_that_is_disconnected_has_as_long_to_read_as_linger_says() {
+async fn an_accepted_remote_that_is_disconnected_may_read_until_linger_expires() {
     let _watchdog = Watchdog::start();
     let server = Server::builder()
         .handshake_interval(None)
@@ -219,7 +219,7 @@ async fn a_dialled_remote_that_is_disconnected_is_dialled_again_with_what_is_que
 }
 
 #[tokio::test]
-async fn a_message_tells_of_its_remote() {
+async fn a_message_names_its_remote() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().metadata("X-Zone", "north").unwrap();
     let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -262,7 +262,7 @@ async fn a_message_tells_of_its_remote() {
 }
 
 #[tokio::test]
-async fn messages_of_two_remotes_tell_of_two() {
+async fn messages_of_two_remotes_name_two_remotes() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     for _ in 0..2 {

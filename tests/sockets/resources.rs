@@ -74,7 +74,7 @@ async fn a_resource_that_comes_later_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_resource_that_nobody_serves_is_refused_in_the_end() {
+async fn a_resource_that_is_not_served_is_refused_after_the_time_limit() {
     let _watchdog = Watchdog::start();
     let orders = Server::builder().handshake_interval(Duration::from_millis(50));
     let orders = orders.bind("tcp://127.0.0.1:*/orders").await.unwrap();
@@ -94,7 +94,7 @@ async fn a_resource_that_nobody_serves_is_refused_in_the_end() {
 }
 
 #[tokio::test]
-async fn of_what_is_no_resource_little_is_kept() {
+async fn an_invalid_resource_is_kept_truncated() {
     let _watchdog = Watchdog::start();
     let orders = Server::builder().handshake_interval(Duration::from_millis(50));
     let orders = orders.bind("tcp://127.0.0.1:*/orders").await.unwrap();
@@ -138,7 +138,7 @@ async fn a_resource_that_changes_hands_is_found_in_the_end() {
 }
 
 #[tokio::test]
-async fn each_connection_is_told_of_by_the_socket_that_has_it() {
+async fn each_connection_is_reported_by_the_socket_that_owns_it() {
     let _watchdog = Watchdog::start();
     let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
     let billing = Server::bind(at(&orders, "/billing")).await.unwrap();

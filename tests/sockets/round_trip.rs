@@ -148,9 +148,9 @@ async fn a_hundred_thousand_messages_arrive_in_order_each_way(transport: Transpo
     tokio::try_join!(requests, replies, receive_replies).unwrap();
 }
 
-over_every_transport!(whatever_owns_bytes_is_sent);
+over_every_transport!(types_that_own_bytes_are_sent);
 
-async fn whatever_owns_bytes_is_sent(transport: Transport) {
+async fn types_that_own_bytes_are_sent(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, client) = pair(transport.any()).await;
     let message = Message::from("abc");
@@ -174,9 +174,9 @@ async fn whatever_owns_bytes_is_sent(transport: Transport) {
     assert!(server.recv().await.unwrap().is_empty());
 }
 
-over_every_transport!(a_received_message_becomes_what_owns_bytes);
+over_every_transport!(a_received_message_converts_to_types_that_own_bytes);
 
-async fn a_received_message_becomes_what_owns_bytes(transport: Transport) {
+async fn a_received_message_converts_to_types_that_own_bytes(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, client) = pair(transport.any()).await;
     for _ in 0..3 {

@@ -187,9 +187,9 @@ async fn a_reply_goes_to_the_remote_that_it_names_and_to_no_other() {
     }
 }
 
-over_every_transport!(an_unknown_routing_id_is_unreachable_at_once);
+over_every_transport!(an_unknown_routing_id_is_unreachable_immediately);
 
-async fn an_unknown_routing_id_is_unreachable_at_once(transport: Transport) {
+async fn an_unknown_routing_id_is_unreachable_immediately(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(77).unwrap();
@@ -206,7 +206,7 @@ async fn an_unknown_routing_id_is_unreachable_at_once(transport: Transport) {
 }
 
 #[tokio::test]
-async fn a_remote_that_has_gone_is_unreachable_at_once() {
+async fn a_remote_that_has_gone_is_unreachable_immediately() {
     let _watchdog = Watchdog::start();
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
     let (remote, id) = Remote::known_to(&server).await;
@@ -218,7 +218,7 @@ async fn a_remote_that_has_gone_is_unreachable_at_once() {
 }
 
 #[tokio::test]
-async fn senders_that_wait_for_a_remote_are_told_when_it_goes() {
+async fn senders_that_wait_for_a_remote_fail_when_it_leaves() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let (remote, id) = Remote::known_to(&server).await;

@@ -16,7 +16,7 @@ use crate::remote::Remote;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn messages_pass_under_every_mechanism_whoever_binds_and_whoever_is_the_server() {
+async fn messages_pass_under_every_mechanism_and_either_role() {
     let _watchdog = Watchdog::start();
     for (one, other) in mechanisms() {
         for (of_client, of_server) in [(one.clone(), other.clone()), (other, one)] {
@@ -70,7 +70,7 @@ async fn heartbeats_and_what_a_socket_sends_by_itself_are_encrypted_too() {
 }
 
 #[tokio::test]
-async fn what_the_authenticator_says_rides_on_the_messages() {
+async fn grants_of_the_authenticator_are_on_the_messages() {
     struct Roles;
 
     impl Authenticator for Roles {
@@ -189,7 +189,7 @@ async fn users_come_and_go_while_the_socket_runs() {
 }
 
 #[tokio::test]
-async fn who_is_told_nothing_asks_again_later() {
+async fn without_a_readiness_event_the_caller_polls_again() {
     struct NotYet(AtomicUsize);
 
     impl Authenticator for NotYet {
@@ -277,7 +277,7 @@ async fn a_client_with_another_key_of_the_server_fails_and_does_not_hurry_back()
 }
 
 #[tokio::test]
-async fn ends_of_different_mechanisms_tell_so() {
+async fn both_ends_report_different_mechanisms() {
     let _watchdog = Watchdog::start();
     let (of_client, _) = curve();
     let server = plain_server(Users::new()).await;
@@ -291,7 +291,7 @@ async fn ends_of_different_mechanisms_tell_so() {
 }
 
 #[tokio::test]
-async fn who_is_not_heard_is_hung_up_on_before_a_word() {
+async fn a_remote_that_is_not_admitted_is_disconnected_before_the_greeting() {
     let _watchdog = Watchdog::start();
     let networks = Networks::new();
     networks.deny("127.0.0.0/8".parse().unwrap());

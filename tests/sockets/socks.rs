@@ -47,7 +47,7 @@ async fn a_host_name_is_resolved_by_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_lets_in_who_has_the_password() {
+async fn a_proxy_accepts_the_right_password() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(Some("secret")).await;
     let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();

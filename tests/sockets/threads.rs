@@ -28,7 +28,7 @@ fn limits_ring_on_any_thread_and_in_any_runtime() {
 }
 
 #[test]
-fn a_socket_does_all_that_it_can_on_a_thread_that_is_none_of_tokios() {
+fn a_socket_works_on_a_thread_outside_of_tokio() {
     let _watchdog = Watchdog::start();
     let runtime = Runtime::new().unwrap();
     for transport in transports() {
@@ -58,7 +58,7 @@ fn a_socket_does_all_that_it_can_on_a_thread_that_is_none_of_tokios() {
 }
 
 #[test]
-fn what_waits_is_told_when_the_runtime_shuts_down() {
+fn waiting_operations_fail_when_the_runtime_shuts_down() {
     let _watchdog = Watchdog::start();
     for transport in transports() {
         for flavor in [runtime::Builder::new_multi_thread, runtime::Builder::new_current_thread] {

@@ -64,9 +64,9 @@ async fn a_timeout_of_zero_is_not_over_when_a_task_has_used_up_its_budget(transp
     }
 }
 
-over_every_transport!(a_route_with_a_limit_tells_why_it_failed);
+over_every_transport!(a_route_with_a_time_limit_reports_why_it_failed);
 
-async fn a_route_with_a_limit_tells_why_it_failed(transport: Transport) {
+async fn a_route_with_a_time_limit_reports_why_it_failed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(7).unwrap();
@@ -128,9 +128,9 @@ async fn a_permit_outlives_its_remote_and_hands_the_message_back(transport: Tran
     assert_eq!(server.try_reserve_route(id).map(drop), Err(TryRouteError::HostUnreachable(())));
 }
 
-over_every_transport!(many_messages_are_received_at_once_and_in_order);
+over_every_transport!(many_messages_are_received_together_and_in_order);
 
-async fn many_messages_are_received_at_once_and_in_order(transport: Transport) {
+async fn many_messages_are_received_together_and_in_order(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::bind(transport.any()).await.unwrap();
     let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
@@ -151,7 +151,7 @@ async fn many_messages_are_received_at_once_and_in_order(transport: Transport) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_limits_of_a_socket_hold_where_the_caller_names_none() {
+async fn the_time_limits_of_a_socket_apply_by_default() {
     let _watchdog = Watchdog::start();
     let limit = Duration::from_secs(5);
     let client = Client::builder().send_timeout(limit).recv_timeout(limit).build();

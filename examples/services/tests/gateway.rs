@@ -72,7 +72,7 @@ async fn each_error_has_its_status() {
 }
 
 #[tokio::test]
-async fn who_comes_when_there_is_too_much_to_do_is_told_to_come_back() {
+async fn requests_above_the_limit_are_told_to_retry() {
     let (_process, http) = start(&[("MAX_CALLS", "1")]).await;
     let slow = http.post_in_background("sleep 60000");
     http.until_sent(1).await;
@@ -85,7 +85,7 @@ async fn who_comes_when_there_is_too_much_to_do_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_server_callers_are_told_to_come_back() {
+async fn without_a_server_callers_are_told_to_retry() {
     let (_process, http) = start(&[("WORKERS", "0")]).await;
     let reply = http.post("upper hello", &[]).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -121,7 +121,7 @@ async fn what_is_under_way_is_finished_before_the_end() {
 }
 
 #[tokio::test]
-async fn a_stream_that_would_go_on_for_ever_ends_with_the_gateway() {
+async fn an_endless_stream_ends_with_the_gateway() {
     let (mut process, http) = start(&[]).await;
     let mut events = http.open("/events?task=count+4294967295").await;
     let first = events.frame().await.unwrap().unwrap().into_data().unwrap();

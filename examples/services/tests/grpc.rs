@@ -73,7 +73,7 @@ async fn each_error_has_its_status() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_server_callers_are_told_to_come_back() {
+async fn without_a_server_callers_are_told_to_retry() {
     let (_process, mut tasks) = start(&[("WORKERS", "0")]).await;
     let status = tasks.perform(task("upper hello")).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status}");

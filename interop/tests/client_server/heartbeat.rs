@@ -59,7 +59,7 @@ async fn a_client_answers_the_pings_of_our_server() {
 
 /// Neither of the servers sends a PING: they know from those of the clients how long to wait.
 #[tokio::test]
-async fn a_server_gives_up_our_client_after_the_time_that_its_pings_name() {
+async fn a_server_disconnects_our_client_after_the_ttl_of_its_pings() {
     guarded(async {
         let server = theirs::server(DEFAULT_HWM);
         let monitor = server.0.monitor().unwrap();
@@ -84,7 +84,7 @@ async fn a_server_gives_up_our_client_after_the_time_that_its_pings_name() {
 }
 
 #[tokio::test]
-async fn our_server_gives_up_a_client_after_the_time_that_its_pings_name() {
+async fn our_server_disconnects_a_client_after_the_ttl_of_its_pings() {
     guarded(async {
         let server = ours::server(DEFAULT_HWM);
         let mut monitor = server.0.monitor();

@@ -9,7 +9,7 @@ use crate::pairing::{ANY_PORT, DEFAULT_HWM, POLL_INTERVAL, Side, greet, guarded}
 use crate::{ours, theirs};
 
 #[tokio::test]
-async fn our_server_and_a_client_tell_of_their_connection() {
+async fn our_server_and_a_client_report_their_connection() {
     guarded(async {
         let server = ours::server(DEFAULT_HWM);
         let mut of_ours = server.0.monitor();
@@ -33,7 +33,7 @@ async fn our_server_and_a_client_tell_of_their_connection() {
 }
 
 #[tokio::test]
-async fn our_client_and_a_server_tell_of_their_connection() {
+async fn our_client_and_a_server_report_their_connection() {
     guarded(async {
         let server = theirs::server(DEFAULT_HWM);
         let of_theirs = server.0.monitor().unwrap();
@@ -61,7 +61,7 @@ async fn our_client_and_a_server_tell_of_their_connection() {
 }
 
 #[tokio::test]
-async fn a_dealer_is_told_of_by_its_type() {
+async fn a_dealer_is_reported_by_its_type() {
     guarded(async {
         let server = ours::server(DEFAULT_HWM);
         let mut of_ours = server.0.monitor();

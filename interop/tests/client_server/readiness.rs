@@ -39,10 +39,10 @@ of_either!(a_client_that_dials_queues_up_to_the_mark, client, server);
 of_either!(an_immediate_client_that_dials_is_full, immediate_client, server);
 of_either!(a_bound_client_is_full_again_when_its_remote_has_gone, client, server);
 of_either!(a_client_goes_on_queueing_for_a_remote_that_it_dials, client, server);
-of_either!(a_server_without_an_endpoint_reaches_nobody, server, client);
-of_either!(a_bound_server_without_remotes_reaches_nobody, server, client);
-of_either!(a_server_that_dials_reaches_nobody_that_it_has_not_heard_of, server, client);
-of_either!(an_immediate_server_that_dials_reaches_nobody, immediate_server, client);
+of_either!(a_server_without_an_endpoint_reports_unreachable, server, client);
+of_either!(a_bound_server_without_remotes_reports_unreachable, server, client);
+of_either!(a_server_that_dials_cannot_reach_a_remote_without_a_routing_id, server, client);
+of_either!(an_immediate_server_that_dials_reports_unreachable, immediate_server, client);
 of_either!(a_bound_server_does_not_reach_a_remote_that_has_gone, server, client);
 of_either!(a_server_goes_on_queueing_for_a_remote_that_it_dials, server, client);
 
@@ -103,33 +103,36 @@ async fn a_client_goes_on_queueing_for_a_remote_that_it_dials(
     assert!(fill(&client) >= HWM / 2);
 }
 
-async fn a_server_without_an_endpoint_reaches_nobody(server: impl ServerSide, _: impl ClientSide) {
-    assert_reaches_nobody(&server);
+async fn a_server_without_an_endpoint_reports_unreachable(
+    server: impl ServerSide,
+    _: impl ClientSide,
+) {
+    assert_unreachable(&server);
 }
 
-async fn a_bound_server_without_remotes_reaches_nobody(
+async fn a_bound_server_without_remotes_reports_unreachable(
     server: impl ServerSide,
     _: impl ClientSide,
 ) {
     server.bind(ANY_PORT).await;
-    assert_reaches_nobody(&server);
+    assert_unreachable(&server);
 }
 
-async fn a_server_that_dials_reaches_nobody_that_it_has_not_heard_of(
+async fn a_server_that_dials_cannot_reach_a_remote_without_a_routing_id(
     server: impl ServerSide,
     _: impl ClientSide,
 ) {
     server.connect(&free_endpoint()).await;
-    assert_reaches_nobody(&server);
+    assert_unreachable(&server);
 }
 
-async fn an_immediate_server_that_dials_reaches_nobody(
+async fn an_immediate_server_that_dials_reports_unreachable(
     server: impl ServerSide,
     client: impl ClientSide,
 ) {
     let endpoint = free_endpoint();
     server.connect(&endpoint).await;
-    assert_reaches_nobody(&server);
+    assert_unreachable(&server);
     client.bind(&endpoint).await;
     greet(&client, &server).await;
 }
@@ -160,7 +163,7 @@ async fn a_server_goes_on_queueing_for_a_remote_that_it_dials(
     assert_eq!(server.try_route(b"x", id), Routed::Full);
 }
 
-fn assert_reaches_nobody<S: ServerSide>(server: &S) {
+fn assert_unreachable<S: ServerSide>(server: &S) {
     assert_eq!(server.try_route(b"x", S::made_up_id(7)), Routed::Unreachable);
 }
 

@@ -3,7 +3,7 @@
 use crate::pairing::{Binds, ClientSide, DEFAULT_HWM, ServerSide, greet, in_every_pairing, join};
 
 in_every_pairing!(bodies_of_every_size_arrive_unchanged, hwm = DEFAULT_HWM);
-in_every_pairing!(messages_keep_their_order_both_ways_at_once, hwm = DEFAULT_HWM);
+in_every_pairing!(messages_keep_their_order_in_both_directions, hwm = DEFAULT_HWM);
 
 async fn bodies_of_every_size_arrive_unchanged(
     client: impl ClientSide,
@@ -29,7 +29,7 @@ pub(crate) async fn assert_unchanged(client: &impl ClientSide, server: &impl Ser
     }
 }
 
-async fn messages_keep_their_order_both_ways_at_once(
+async fn messages_keep_their_order_in_both_directions(
     client: impl ClientSide,
     server: impl ServerSide,
     binds: Binds,

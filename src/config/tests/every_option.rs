@@ -88,7 +88,7 @@ fn every_mechanism_is_read_and_written() {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused() {
+fn an_invalid_key_is_refused() {
     let text = "mechanism = { curve_server = { secret_key = 'short' } }";
     let error = toml::from_str::<ServerConfig>(text).unwrap_err().to_string();
     assert!(error.contains("a key has 40 characters, not 5"), "{error}");

@@ -64,7 +64,7 @@ fn a_time_without_end_has_a_word() {
 }
 
 #[test]
-fn the_word_is_refused_where_none_does_not_mean_without_end() {
+fn an_unlimited_value_is_refused_where_it_has_no_meaning() {
     let error = refuse::<ClientConfig>("heartbeat_timeout = 'infinite'");
     assert!(error.contains("`infinite` is not a time such as"), "{error}");
 }

@@ -35,7 +35,7 @@ async fn a_remote_that_takes_many_messages_slowly_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_stops_taking_a_long_message_is_given_up() {
+async fn a_remote_that_stops_reading_a_long_message_is_disconnected() {
     let mut socket = TestSocket::new(10);
     watch(&mut socket);
     let (connection, mut remote) = socket.connect(1_000).await;
@@ -48,7 +48,7 @@ async fn a_remote_that_stops_taking_a_long_message_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_stream_takes_without_having_been_full_is_no_sign_of_life() {
+async fn writes_to_a_stream_that_was_not_full_are_not_a_sign_of_life() {
     let mut socket = TestSocket::new(10);
     watch(&mut socket);
     let (connection, _remote) = socket.connect(0x10_0000).await;
@@ -84,7 +84,7 @@ async fn a_time_to_live_runs_from_the_last_arrival() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pings_do_not_gather_while_none_can_be_written() {
+async fn pings_do_not_accumulate_while_writing_is_blocked() {
     let mut socket = TestSocket::new(10);
     watch(&mut socket);
     let (_connection, mut remote) = socket.connect(1_000).await;

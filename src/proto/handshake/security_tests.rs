@@ -38,7 +38,7 @@ fn roles_do_not_depend_on_the_type_of_socket() {
 }
 
 #[test]
-fn who_is_denied_is_told_so_and_who_may_try_again_is_not() {
+fn a_permanent_denial_is_logged_and_a_temporary_one_is_not() {
     for (one, other) in pairs() {
         for (status, told) in [
             (StatusCode::Denied, Some(b"400")),
@@ -62,7 +62,7 @@ fn who_is_denied_is_told_so_and_who_may_try_again_is_not() {
 }
 
 #[test]
-fn without_an_authenticator_plain_lets_nobody_in() {
+fn without_an_authenticator_plain_admits_no_remote() {
     let (first, second) = shake_hands(
         end(SocketType::Client, plain_client(), false),
         end(SocketType::Server, Mechanism::PlainServer, false),
@@ -168,7 +168,7 @@ fn shake_hands(
 }
 
 #[test]
-fn one_that_hears_first_is_told_the_socket_when_the_remote_has_asked_for_it() {
+fn a_listener_that_waits_first_learns_its_socket_from_the_remote() {
     for (one, other) in pairs() {
         for resource in [None, Some("orders/eu")] {
             let (mut client, mut server) =
@@ -188,7 +188,7 @@ fn one_that_hears_first_is_told_the_socket_when_the_remote_has_asked_for_it() {
 }
 
 #[test]
-fn a_socket_that_is_no_peer_for_who_asks_is_not_given_to_it() {
+fn a_socket_type_that_does_not_fit_the_remote_is_not_introduced_to_it() {
     for (one, other) in pairs() {
         let (mut client, mut server) = (dialling(one, None), hearing(other));
         exchange(&mut client, &mut server);

@@ -135,7 +135,7 @@ fn another_mechanism_ends_the_handshake_without_a_command() {
 }
 
 #[test]
-fn a_wrong_first_byte_ends_the_handshake_at_once() {
+fn a_wrong_first_byte_ends_the_handshake_immediately() {
     let (negotiated, _, _) = feed(SocketType::Server, &[b"G"]);
 
     let byte = b'G';
@@ -150,7 +150,7 @@ fn a_message_before_the_ready_is_refused_by_its_flags() {
 }
 
 #[test]
-fn an_unexpected_command_is_told_by_its_name() {
+fn an_unexpected_command_is_reported_by_its_name() {
     let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, b"\x04\x07\x04PING\0\0"]);
 
     assert_eq!(negotiated.unwrap_err().to_string(), "unexpected command PING during the handshake");

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn our_ready_waits_until_it_is_known_whom_the_remote_wants() {
+    fn our_ready_waits_until_the_resource_is_known() {
         let mut null = NullHandshake::new(None);
         null.handle_command(b"\x05READY\x08Resource\0\0\0\x01a").unwrap();
         assert_eq!(null.requested(), None);

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn our_ready_waits_until_it_is_known_whom_the_remote_wants() {
+    fn our_ready_waits_until_the_resource_is_known() {
         let mut server = PlainServerHandshake::new(None);
         server.handle_command(CLIENT_HELLO).unwrap();
         server.handle_verdict(Ok(()));

@@ -387,7 +387,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_long_message_that_arrives_is_told_of_piece_by_piece() {
+    fn the_arrival_of_a_long_message_is_reported_piece_by_piece() {
         let mut decoder = TrafficDecoder::new(None, None);
         let mut input = BytesMut::from(&b"\x02\0\0\0\0\0\x20\0\0"[..]);
         assert!(decoder.decode(&mut input).unwrap().is_none());

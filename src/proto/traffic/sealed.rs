@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_opened_at_once_than_takes_a_moment() {
+    fn the_work_of_opening_a_batch_is_bounded() {
         let (mut sealer, mut decoder) = ends(None);
         let mut input = BytesMut::new();
         for _ in 0..1_000 {

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_remote_leaves_that_has_gone_is_lost_if_there_is_no_other() {
+    fn undelivered_messages_are_lost_if_there_is_no_other_remote() {
         let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         routing.select();
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_for_an_open_pipe_are_woken_when_there_is_one_and_at_the_end() {
+    fn tasks_that_wait_for_an_open_pipe_are_woken_by_one_and_by_the_end() {
         let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         routing.select();

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waited_for_room_is_told_the_place_as_well() {
+    fn a_sender_that_waited_learns_the_queue_position_as_well() {
         let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         assert_eq!(send(&mut routing), Ok(at(a, 0)));

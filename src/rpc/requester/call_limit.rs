@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_that_becomes_free_goes_to_whoever_waited_longest() {
+    fn a_free_slot_goes_to_the_caller_that_waited_longest() {
         let mut admission = CallLimit::new(1);
         let [mut a, mut b, mut c] = [None; 3];
         assert!(admission.poll_enter(&mut a, Waker::noop()).is_ready());

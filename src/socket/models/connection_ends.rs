@@ -3,14 +3,14 @@
 use super::*;
 
 #[test]
-fn an_endpoint_that_is_given_up_loses_nothing() {
-    all(2, || an_endpoint_is_given_up("b"));
-    all(1, || an_endpoint_is_given_up("bc"));
-    some(|| an_endpoint_is_given_up("bcdef"));
+fn an_endpoint_that_is_unbound_loses_no_messages() {
+    all(2, || the_end_of_an_endpoint_is_logged("b"));
+    all(1, || the_end_of_an_endpoint_is_logged("bc"));
+    some(|| the_end_of_an_endpoint_is_logged("bcdef"));
 }
 
 #[test]
-fn whoever_waits_for_room_is_told_that_the_socket_ends() {
+fn waiting_for_queue_capacity_ends_with_the_socket() {
     all(2, || the_socket_ends("b"));
     all(1, || the_socket_ends("bc"));
     some(|| the_socket_ends("bcdef"));
@@ -29,7 +29,7 @@ fn of_two_remotes_one_goes() {
 }
 
 /// Its connection writes what is queued, and whoever waits is served by the next one.
-async fn an_endpoint_is_given_up(letters: &'static str) {
+async fn the_end_of_an_endpoint_is_logged(letters: &'static str) {
     let model = Model::client(1, 0);
     let attachment = model.attach_to(EndpointId(1));
     model.fill((), "a");

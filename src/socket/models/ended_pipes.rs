@@ -11,7 +11,7 @@ fn whoever_waits_for_room_goes_on_when_it_is_received() {
 }
 
 #[test]
-fn one_that_is_dropped_while_it_waits_leaves_nobody_behind() {
+fn a_waiter_that_is_dropped_is_removed_from_the_line() {
     all(1, || one_is_dropped(1));
     some(|| one_is_dropped(3));
 }

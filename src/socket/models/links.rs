@@ -15,7 +15,7 @@ fn what_is_sent_through_a_link_is_received() {
 }
 
 #[test]
-fn messages_pass_a_link_both_ways_at_once() {
+fn messages_pass_a_link_in_both_directions() {
     all(1, || messages_pass_both_ways("a", "c"));
     some(|| messages_pass_both_ways("abc", "def"));
 }

@@ -24,7 +24,7 @@ fn a_remote_that_drains_gets_nothing_behind_its_acknowledgement() {
 }
 
 #[test]
-fn whoever_waits_for_a_remote_is_told_that_the_socket_ends() {
+fn waiting_for_a_remote_ends_with_the_socket() {
     all(2, || the_socket_ends("a"));
     some(|| the_socket_ends("abc"));
 }

@@ -3,10 +3,10 @@
 use super::*;
 
 #[test]
-fn a_slot_that_is_given_back_goes_to_the_next() {
-    all(2, || slots_are_used_and_given_back("a", 1, ""));
-    all(1, || slots_are_used_and_given_back("a", 1, "b"));
-    some(|| slots_are_used_and_given_back("abc", 2, "de"));
+fn a_released_slot_goes_to_the_next_in_line() {
+    all(2, || slots_are_used_and_released("a", 1, ""));
+    all(1, || slots_are_used_and_released("a", 1, "b"));
+    some(|| slots_are_used_and_released("abc", 2, "de"));
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_slot_of_a_remote_that_goes_is_void() {
 }
 
 /// Some reserve a slot and use it, some give it back, and others send without.
-async fn slots_are_used_and_given_back(used: &'static str, unused: usize, others: &'static str) {
+async fn slots_are_used_and_released(used: &'static str, unused: usize, others: &'static str) {
     let model = Model::client(1, 0);
     let (connection, mut written) = connection(model.attach());
     let idle: Vec<_> = (0..unused).map(|_| model.reserve(())).collect();

@@ -45,7 +45,7 @@ fn what_a_remote_leaves_behind_is_received() {
 }
 
 #[test]
-fn whoever_waits_for_a_message_is_told_that_the_socket_ends() {
+fn waiting_for_a_message_ends_with_the_socket() {
     all(2, || the_socket_ends(1, "ab"));
     all(1, || the_socket_ends(2, "abc"));
     some(|| the_socket_ends(4, "abcde"));

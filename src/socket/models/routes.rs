@@ -8,7 +8,7 @@ use crate::routing_id::RoutingId;
 use crate::socket::time_limit::TimeLimit;
 
 #[test]
-fn a_full_remote_holds_up_nobody_who_sends_to_another() {
+fn a_full_remote_does_not_block_sends_to_other_remotes() {
     all(1, || one_flows_while_one_is_full("b", "c"));
     some(|| one_flows_while_one_is_full("bcd", "efg"));
 }
@@ -26,20 +26,20 @@ fn a_sink_that_drops_what_is_overdue_leaves_its_slot_to_the_next() {
 }
 
 #[test]
-fn a_remote_that_goes_wakes_all_who_wait_for_it() {
+fn a_remote_that_leaves_wakes_all_senders_waiting_for_it() {
     all(4, || the_remote_goes("b"));
     all(3, || the_remote_goes("bc"));
     some(|| the_remote_goes("bcdef"));
 }
 
 #[test]
-fn a_remote_that_is_told_to_go_is_written_what_is_queued() {
-    all(4, || the_remote_is_told_to_go("b"));
-    some(|| the_remote_is_told_to_go("bcdef"));
+fn a_remote_that_is_disconnected_still_gets_queued_messages() {
+    all(4, || the_remote_is_disconnected("b"));
+    some(|| the_remote_is_disconnected("bcdef"));
 }
 
 #[test]
-fn a_higher_mark_serves_those_who_wait() {
+fn a_higher_mark_serves_waiting_senders() {
     all(5, || the_mark_is_raised("ab"));
     some(|| the_mark_is_raised("abcde"));
 }
@@ -136,7 +136,7 @@ async fn the_remote_goes(letters: &'static str) {
 }
 
 /// Each message is handed back or written.
-async fn the_remote_is_told_to_go(letters: &'static str) {
+async fn the_remote_is_disconnected(letters: &'static str) {
     let model = Model::server(1);
     let attachment = model.attach();
     let (to, pipe) = (id(&attachment), attachment.pipe());

@@ -30,13 +30,13 @@ fn a_sink_that_is_dropped_leaves_its_slot_to_the_next() {
 }
 
 #[test]
-fn a_higher_mark_serves_those_who_wait() {
+fn a_higher_mark_serves_waiting_senders() {
     all(5, || the_mark_is_raised("ab"));
     some(|| the_mark_is_raised("abcde"));
 }
 
 #[test]
-fn a_lower_mark_keeps_nobody_waiting() {
+fn a_lower_mark_leaves_no_sender_waiting() {
     all(2, || the_mark_is_lowered("ab"));
     some(|| the_mark_is_lowered("abcde"));
 }

@@ -148,7 +148,7 @@ async fn clients_that_connect_before_the_proof_are_accepted_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_elsewhere_is_no_success() {
+async fn a_path_that_leads_to_another_listener_is_an_error() {
     let scratch = Scratch::new();
     let (address, socket) = (SockAddr::unix(scratch.path()).unwrap(), open().unwrap());
     socket.bind(&address).unwrap();
@@ -224,7 +224,7 @@ async fn what_stands_in_the_place_of_the_lock_is_named() {
 }
 
 #[tokio::test]
-async fn a_file_that_somebody_else_has_put_there_is_not_removed() {
+async fn a_file_of_another_owner_is_not_removed() {
     let scratch = Scratch::new();
     let listener = listen(&scratch.endpoint()).await.unwrap();
     fs::remove_file(scratch.path()).unwrap();
@@ -277,7 +277,7 @@ async fn an_adopted_listener_may_have_an_abstract_name() {
 }
 
 #[tokio::test]
-async fn a_path_where_nobody_listens_is_refused() {
+async fn a_path_without_a_listener_is_refused() {
     let scratch = Scratch::new();
     let error = connect(&parse(&scratch.endpoint())).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::NotFound);

@@ -284,7 +284,7 @@ mod tests {
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
-    async fn the_system_keeps_no_more_connections_than_the_backlog_says() {
+    async fn the_backlog_limits_pending_connections() {
         let options = TcpOptions { backlog: 1, ..TcpOptions::default() };
         let listener = listen(loopback(0), &options).unwrap();
         let mut waiting = Vec::new();

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_next_attempt_starts_at_once_after_a_failure() {
+    async fn the_next_attempt_starts_immediately_after_a_failure() {
         let start = Instant::now();
         let winner = race(vec![loopback(1), loopback(2)], |address| async move {
             match address.port() {

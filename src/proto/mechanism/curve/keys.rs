@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_key_is_refused() {
+    fn a_text_that_is_not_a_key_is_refused() {
         let refused = |text: &str| text.parse::<CurvePublicKey>().unwrap_err();
         assert_eq!(refused(&PUBLIC[1..]), CurveKeyError::Length { len: 39 });
         assert_eq!(refused(&PUBLIC.replace('@', "~")), CurveKeyError::Character { at: 3 });

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_is_out_of_place_is_told() {
+    fn an_invalid_character_is_named_in_the_error() {
         let mut text = [b'0'; TEXT];
         text[7] = b'"';
         assert_eq!(decoded(&text), Err(7));
