@@ -1,4 +1,4 @@
-//! What the user chooses.
+//! The command line.
 
 use std::num::NonZeroUsize;
 
@@ -7,19 +7,19 @@ use clap::{Parser, Subcommand};
 use crate::case::{Case, Runtime, Section, Transport};
 use crate::implementation::Implementation;
 
-/// Measures tokio-zmtp next to libzmq, other implementations and bare sockets, in turn.
+/// Measures tokio-zmtp, libzmq, other implementations and bare sockets in turn.
 ///
-/// Without arguments, everything that docs/benchmarks.md shows, which takes some 25 minutes of an
-/// idle machine with two cores, and writes it anew.
+/// Without arguments, it measures everything that docs/benchmarks.md shows and writes that page. This
+/// takes about 25 minutes on an idle machine with two cores.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "versus")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// A selection, measured briefly; writes nothing unless --write is given
+    /// Measure a selection briefly; write nothing unless --write is given
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Next to nothing of everything, which tells no more than whether it works
+    /// Run everything with a minimal load, to check that it works
     #[arg(long)]
     pub(crate) smoke: bool,
     /// Only these sections
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Only these runtimes of Tokio
     #[arg(long, value_delimiter = ',')]
     pub(crate) runtimes: Vec<Runtime>,
-    /// Only bodies of these many bytes
+    /// Only bodies of these sizes in bytes
     #[arg(long, value_delimiter = ',')]
     pub(crate) sizes: Vec<usize>,
     /// Rounds of each measurement
@@ -43,13 +43,13 @@ pub(crate) struct Arguments {
     /// Seconds of each measurement, after a warm-up
     #[arg(long)]
     pub(crate) seconds: Option<f64>,
-    /// Keep the results in target/versus and write docs/benchmarks.md, whatever else is chosen
+    /// Keep the results in target/versus and write docs/benchmarks.md, even for a selection
     #[arg(long)]
     pub(crate) write: bool,
 }
 
 impl Arguments {
-    /// Whether a case was asked for.
+    /// Returns whether a case is selected.
     pub(crate) fn covers(&self, case: Case) -> bool {
         fn is_among<T: PartialEq>(chosen: &[T], value: T) -> bool {
             chosen.is_empty() || chosen.contains(&value)
@@ -60,14 +60,14 @@ impl Arguments {
     }
 }
 
-/// What else there is.
+/// The subcommands.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write docs/benchmarks.md and its charts from the results in target/versus
     Redraw,
 }
 
-/// Reads the command line; ends the process if it makes no sense.
+/// Parses the command line; exits if it is not valid.
 pub(crate) fn parse() -> Arguments {
     Arguments::parse()
 }

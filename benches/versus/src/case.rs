@@ -1,4 +1,4 @@
-//! What can be measured: a section's work, with its size, transport and runtime.
+//! The cases: the work of a section, with its size, transport and runtime.
 
 use std::fmt;
 
@@ -15,9 +15,9 @@ pub(crate) struct Case {
     pub(crate) pinned: bool,
     /// Connections to the server.
     pub(crate) clients: usize,
-    /// Requests on their way at once; zero for what goes one way.
+    /// Concurrent requests; zero for messages one way.
     pub(crate) outstanding: usize,
-    /// Bytes of a body.
+    /// The size of a body in bytes.
     pub(crate) size: usize,
 }
 
@@ -40,7 +40,7 @@ impl Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Section {
-    /// Messages one way, as fast as they go.
+    /// Messages one way, at full speed.
     Throughput,
     /// One request at a time.
     Latency,
@@ -50,11 +50,11 @@ pub(crate) enum Section {
     FanIn,
     /// Messages one way, encrypted.
     Curve,
-    /// Memory of connections over which nothing passes.
+    /// Memory of idle connections.
     Idle,
     /// Processor time and system calls.
     Cost,
-    /// Calls with an answer each.
+    /// Calls, each with a reply.
     Rpc,
 }
 
@@ -73,7 +73,7 @@ impl Section {
         }
     }
 
-    /// The name of the file that its results are kept in.
+    /// The name of the file for its results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Throughput => "throughput",
@@ -88,7 +88,7 @@ impl Section {
     }
 }
 
-/// What carries the messages.
+/// The transports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Transport {
@@ -107,7 +107,7 @@ impl fmt::Display for Transport {
     }
 }
 
-/// Tokio's, for those who run on it.
+/// Tokio's runtime, for implementations that use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Runtime {
@@ -125,34 +125,34 @@ impl fmt::Display for Runtime {
     }
 }
 
-/// What a measurement tells.
+/// The quantities that are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Metric {
-    /// Messages, or requests that were answered, in a second.
+    /// Messages, or answered requests, per second.
     Rate,
-    /// Microseconds of the median round trip.
+    /// The median round trip in microseconds.
     Median,
-    /// Microseconds that 99 of 100 round trips do not take longer than.
+    /// The 99th percentile of round trips in microseconds.
     P99,
-    /// Bytes of memory for each connection, in the process that accepted it.
+    /// Bytes of memory per connection in the accepting process.
     ServerMemory,
-    /// Bytes of memory for each connection, in the process that made it.
+    /// Bytes of memory per connection in the connecting process.
     ClientMemory,
-    /// Seconds of processor time of both processes for a million messages.
+    /// Seconds of processor time of both processes per million messages.
     Processor,
-    /// System calls of both processes for a million messages.
+    /// System calls of both processes per million messages.
     Calls,
 }
 
 impl Metric {
-    /// Whether more of it is better.
+    /// Whether greater values are better.
     pub(crate) fn more_is_better(self) -> bool {
         self == Self::Rate
     }
 }
 
-/// Reads `64`, `4Ki` or `1Mi` for the bytes of a body.
+/// Parses the size of a body: `64`, `4Ki` or `1Mi`.
 pub(crate) fn in_words(size: usize) -> String {
     match size {
         size if size >= 1 << 20 && size % (1 << 20) == 0 => format!("{}Mi", size >> 20),

@@ -1,4 +1,4 @@
-//! Charts of results, drawn as SVG without a background, in colours that show on light and on dark.
+//! Charts of results: SVG without a background, in colors for light and dark pages.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -8,10 +8,10 @@ use crate::case::{Case, Metric, Runtime, Section, Transport, in_words};
 use crate::implementation::Implementation;
 use crate::results::Results;
 
-/// A picture for the documentation.
+/// A chart for the documentation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chart {
-    /// Of its file.
+    /// The name of its file.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) section: Section,
@@ -20,7 +20,7 @@ pub(crate) struct Chart {
     runtime: Runtime,
 }
 
-/// All of them.
+/// All charts.
 pub(crate) const ALL: [Chart; 6] = [
     Chart {
         name: "throughput-tcp",
@@ -73,7 +73,7 @@ pub(crate) const ALL: [Chart; 6] = [
 ];
 
 impl Chart {
-    /// Returns the SVG; nothing if it was not measured.
+    /// Returns the SVG, or `None` if the cases were not measured.
     pub(crate) fn draw(&self, results: &Results) -> Result<Option<String>, Failure> {
         let lines: Vec<_> = Implementation::ALL
             .into_iter()
@@ -139,7 +139,7 @@ impl Chart {
         Ok(area.present()?)
     }
 
-    /// How the implementation did, by what the cases differ in.
+    /// The results of an implementation, by the parameter that differs.
     fn points(&self, results: &Results, who: Implementation) -> Vec<(f64, f64)> {
         let of_this = |case: Case| {
             case.section == self.section
@@ -162,7 +162,7 @@ impl Chart {
 }
 
 impl Implementation {
-    /// Seen on light and on dark.
+    /// Visible on light and on dark backgrounds.
     fn colour(self) -> (u8, u8, u8) {
         match self {
             Self::TokioZmtp => (224, 84, 36),
@@ -177,7 +177,7 @@ impl Implementation {
     }
 }
 
-/// The least and the greatest, with some room at the sides.
+/// The range of the values, with a margin.
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, 0.0), |(least, most), value| (value.min(least), value.max(most)))
 }
@@ -192,5 +192,5 @@ fn tick(value: f64) -> String {
 
 const SIZE: (u32, u32) = (760, 400);
 
-/// As far from white as from black.
+/// A middle gray.
 const GREY: RGBColor = RGBColor(122, 128, 136);

@@ -1,4 +1,4 @@
-//! Measured processes, from the side of the one that measures.
+//! Measured processes, as the measuring process sees them.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -12,24 +12,24 @@ use crate::Failure;
 use crate::role::{self, Done, Report, Role};
 use crate::usage::Usage;
 
-/// A process that plays a role. It is killed when this is dropped.
+/// A process with a role. It is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Child {
     process: process::Child,
     orders: Option<ChildStdin>,
     reports: mpsc::Receiver<String>,
-    /// What it complained of last.
+    /// The last error that it printed.
     complaint: Arc<Mutex<String>>,
     name: String,
 }
 
 impl Child {
-    /// Starts this program again, in a role.
+    /// Starts this program again with a role.
     pub(crate) fn spawn(role: &Role) -> Result<Self, Failure> {
         Self::spawn_under(role, &[])
     }
 
-    /// As above, as the last argument of another program.
+    /// Starts this program with a role, as the last argument of another program.
     pub(crate) fn spawn_under(role: &Role, under: &[PathBuf]) -> Result<Self, Failure> {
         let program = env::current_exe()?;
         let mut command = match under.split_first() {
@@ -70,7 +70,7 @@ impl Child {
         Ok(Self { process, orders, reports, complaint, name })
     }
 
-    /// Waits until it is bound, and returns where.
+    /// Waits until it is bound, and returns the endpoint.
     pub(crate) fn bound(&mut self) -> Result<String, Failure> {
         match self.report(START_LIMIT)? {
             Report::Bound(endpoint) => Ok(endpoint),
@@ -78,7 +78,7 @@ impl Child {
         }
     }
 
-    /// Waits until it is ready for orders.
+    /// Waits until it accepts commands.
     pub(crate) fn ready(&mut self) -> Result<(), Failure> {
         match self.report(START_LIMIT)? {
             Report::Ready => Ok(()),
@@ -86,12 +86,12 @@ impl Child {
         }
     }
 
-    /// Orders something about `count` messages.
+    /// Sends a command for `count` messages.
     pub(crate) fn order(&mut self, count: u64) -> Result<(), Failure> {
         self.tell(&count.to_string())
     }
 
-    /// Waits until an order has been carried out.
+    /// Waits until a command is completed.
     pub(crate) fn done(&mut self) -> Result<Done, Failure> {
         match self.report(ORDER_LIMIT)? {
             Report::Done(done) => Ok(done),
@@ -99,7 +99,7 @@ impl Child {
         }
     }
 
-    /// Asks what it has used until now.
+    /// Requests its resource usage.
     pub(crate) fn used(&mut self) -> Result<Usage, Failure> {
         self.tell(role::USED)?;
         match self.report(START_LIMIT)? {
@@ -108,7 +108,7 @@ impl Child {
         }
     }
 
-    /// Lets it end by itself.
+    /// Waits until it exits.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         self.orders = None;
         let patience = Instant::now() + START_LIMIT;
@@ -158,8 +158,8 @@ impl Drop for Child {
     }
 }
 
-/// To start, to connect, to tell something.
+/// The time limit for starting, connecting and reporting.
 const START_LIMIT: Duration = Duration::from_secs(20);
 
-/// To carry an order out, which is measured to take less than a second.
+/// The time limit for a command, which usually takes less than a second.
 const ORDER_LIMIT: Duration = Duration::from_secs(20);

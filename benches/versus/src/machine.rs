@@ -1,10 +1,10 @@
-//! What it was measured on.
+//! The machine of a measurement.
 
 use std::fs;
 use std::process::Command;
 use std::thread;
 
-/// A line for each fact, without names of hosts or users.
+/// One line for each fact, without names of hosts or users.
 pub(crate) fn facts() -> Vec<(&'static str, String)> {
     let cpu_info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu_info.lines().find_map(|line| line.strip_prefix("model name"));
@@ -20,7 +20,7 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The versions of what is compared, as the lock file has them.
+/// The versions of the implementations, from the lock file.
 pub(crate) fn versions() -> Vec<(&'static str, String)> {
     let (major, minor, patch) = interop::version();
     let mut versions = vec![("libzmq", format!("{major}.{minor}.{patch}"))];

@@ -1,8 +1,8 @@
-//! The same work on this crate, on libzmq, on other implementations and on bare sockets, in turn.
+//! Runs the same work on this crate, libzmq, other implementations and bare sockets in turn.
 //!
 //! `cargo run --release --manifest-path benches/versus/Cargo.toml` measures everything and writes
 //! `docs/benchmarks.md`; `--quick` takes about a minute and only prints; `--help` lists what can be
-//! chosen. Each end of a connection is a separate process, which runs this program in another role.
+//! selected. Each end of a connection is a separate process, which runs this program with another role.
 
 mod arguments;
 mod case;
@@ -24,7 +24,7 @@ mod workload;
 use std::error::Error;
 use std::process::ExitCode;
 
-/// What goes wrong anywhere in here ends up as a text.
+/// All errors of this program end as text.
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {

@@ -1,17 +1,17 @@
-//! Which cases there are, who takes part in them, and how often.
+//! The cases, their participants, and the number of rounds.
 
 use crate::case::{Case, Runtime, Section, Transport};
 use crate::implementation::Implementation;
 use crate::target;
 
-/// How much is measured.
+/// The extent of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// All that the documentation shows.
+    /// Everything that the documentation shows.
     Full,
     /// A selection, in about a minute.
     Quick,
-    /// Something of everything, as briefly as possible.
+    /// A minimal load for every case.
     Smoke,
 }
 
@@ -30,10 +30,10 @@ impl Extent {
     /// Seconds of a measurement of a case.
     pub(crate) fn seconds(self, case: Case) -> f64 {
         match self {
-            // The queues of a thousand connections hold two million messages: in less time it would be
-            // measured how fast those are filled.
+            // The queues of a thousand connections hold two million messages. A shorter measurement would
+            // show only how fast they fill.
             Self::Full if case.clients >= 1_000 => 2.0,
-            // In less time rounds of such long bodies lie up to three times apart.
+            // Shorter rounds of such long bodies differ by up to a factor of three.
             Self::Full if case.section == Section::Throughput && case.size >= 0x10_0000 => 1.0,
             Self::Full => 0.3,
             Self::Quick => 0.2,
@@ -58,7 +58,7 @@ pub(crate) fn cases(section: Section, extent: Extent) -> Vec<Case> {
     cases
 }
 
-/// Whether an implementation can do a case at all.
+/// Returns whether an implementation supports a case.
 pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
     if case.section == Section::Rpc {
         return matches!(implementation, Implementation::TokioZmtp | Implementation::Tonic);
@@ -120,7 +120,7 @@ fn all(section: Section) -> Vec<Case> {
     }
 }
 
-/// By the tables that they stand in.
+/// The cases by their tables.
 fn sorted(cases: impl IntoIterator<Item = Case>) -> Vec<Case> {
     let mut cases: Vec<_> = cases.into_iter().collect();
     cases.sort();
@@ -157,5 +157,5 @@ fn is_in_smoke(case: Case) -> bool {
 
 const SIZES: [usize; 8] = [16, SHORT, 256, 1_024, 4_096, 16_384, 65_536, 1_048_576];
 
-/// Bytes of most messages.
+/// The usual size of a body in bytes.
 const SHORT: usize = 64;

@@ -1,4 +1,4 @@
-//! What was measured, which is kept so that sections can be measured apart.
+//! Results, stored so that sections can be measured separately.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -18,17 +18,17 @@ pub(crate) struct Results {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// What one implementation did in a case.
+/// The results of one implementation in a case.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Measured {
     pub(crate) case: Case,
     pub(crate) implementation: Implementation,
     pub(crate) metric: Metric,
-    /// A value for each round that did not fail.
+    /// One value for each successful round.
     pub(crate) rounds: Vec<Option<f64>>,
 }
 
-/// What one implementation did not do.
+/// A case that an implementation failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) case: Case,
@@ -37,7 +37,7 @@ pub(crate) struct Problem {
 }
 
 impl Results {
-    /// Reads those of a section; empty if it was never measured.
+    /// Reads the results of a section; empty if it was not measured.
     pub(crate) fn read(directory: &Path, section: Section) -> Result<Self, Failure> {
         match fs::read(directory.join(format!("{}.json", section.name()))) {
             Ok(json) => Ok(serde_json::from_slice(&json)?),
@@ -46,7 +46,7 @@ impl Results {
         }
     }
 
-    /// Keeps those of a section. What was measured before and not now stays.
+    /// Stores the results of a section. Older results of other cases remain.
     pub(crate) fn write(&self, directory: &Path, section: Section) -> Result<(), Failure> {
         let mut kept = Self::read(directory, section)?;
         let again = |case: Case, implementation: Implementation| {
@@ -64,13 +64,13 @@ impl Results {
         Ok(fs::write(path, serde_json::to_vec_pretty(&kept)?)?)
     }
 
-    /// Takes others in.
+    /// Merges other results.
     pub(crate) fn add(&mut self, others: Self) {
         self.measured.extend(others.measured);
         self.problems.extend(others.problems);
     }
 
-    /// Notes a value of a round.
+    /// Records the value of a round.
     pub(crate) fn note(
         &mut self,
         case: Case,
@@ -103,7 +103,7 @@ impl Results {
         self.measured.iter().find(is_it).map_or(&[], |measured| &measured.rounds)
     }
 
-    /// The middle of all rounds.
+    /// The median of all rounds.
     pub(crate) fn spread(
         &self,
         case: Case,
@@ -113,7 +113,7 @@ impl Results {
         Spread::of(self.rounds(case, metric, implementation).iter().flatten().copied())
     }
 
-    /// How this crate compares with another, round by round.
+    /// The ratio of this crate to another implementation, round by round.
     pub(crate) fn ratio(
         &self,
         case: Case,
@@ -126,7 +126,7 @@ impl Results {
         )
     }
 
-    /// Why there is no value.
+    /// The reason for a missing value.
     pub(crate) fn problem(&self, case: Case, implementation: Implementation) -> Option<&str> {
         let is_it = |p: &&Problem| p.case == case && p.implementation == implementation;
         self.problems.iter().find(is_it).map(|problem| problem.text.as_str())

@@ -1,7 +1,7 @@
-//! What a measured process does, and how it is told.
+//! The roles of measured processes, and their commands.
 //!
-//! Orders come as lines of its input, and reports go as lines of JSON to its output. When the input
-//! ends, because the process that measures has ended, so does this one.
+//! Commands are lines of its input; reports are lines of JSON on its output. The process exits when its
+//! input ends, because the measuring process has exited.
 
 use std::io::{self, BufRead};
 use std::time::Instant;
@@ -26,81 +26,81 @@ use crate::usage::{self, Usage};
 use crate::workload::together::{self, both_ends};
 use crate::workload::{idle, one_way, requests, rpc};
 
-/// What a process is to do.
+/// The role of a process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Role {
     pub(crate) implementation: Implementation,
     pub(crate) part: Part,
     pub(crate) runtime: Runtime,
-    /// Whether it stays on the first core.
+    /// Whether it is pinned to the first core.
     pub(crate) pinned: bool,
-    /// Whether what passes is encrypted.
+    /// Whether the traffic is encrypted.
     pub(crate) curve: bool,
     pub(crate) place: Place,
-    /// Where to connect.
+    /// The endpoint to connect to.
     pub(crate) endpoint: String,
-    /// Requests on their way at once.
+    /// Concurrent requests.
     pub(crate) outstanding: usize,
 }
 
 /// One end of a connection, or both.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) enum Part {
-    /// Receives what it is sent.
+    /// Receives messages.
     Receiver,
-    /// Sends what it is told to send.
+    /// Sends messages on command.
     Sender,
-    /// Returns what it receives.
+    /// Returns every message.
     Server,
-    /// Makes requests.
+    /// Sends requests.
     Client,
     /// Answers calls.
     Responder,
-    /// Makes calls.
+    /// Calls.
     Caller,
-    /// Makes connections and keeps them.
+    /// Establishes connections and keeps them.
     Holder,
-    /// Both ends of what goes one way, inside one process.
+    /// Both ends of messages one way, inside one process.
     BothOneWay,
     /// Both ends of requests and replies, inside one process.
     BothRequests,
 }
 
-/// What a process tells.
+/// A report of a process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     /// It is bound.
     Bound(String),
     /// It is connected.
     Ready,
-    /// An order has been carried out.
+    /// A command is completed.
     Done(Done),
-    /// What it has used until now.
+    /// Its resource usage.
     Used(Usage),
-    /// It gives up.
+    /// It failed.
     Failed(String),
 }
 
-/// How an order was carried out.
+/// The result of a command.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Done {
     /// From the first message to the last.
     pub(crate) seconds: f64,
-    /// Of the round trips in microseconds, if there was one at a time.
+    /// The median of the round trips in microseconds, if requests were sent one at a time.
     pub(crate) median: Option<f64>,
-    /// As above.
+    /// Creates both ends inside this process, for requests.
     pub(crate) p99: Option<f64>,
 }
 
 impl Report {
-    /// Tells the process that measures.
+    /// Reports to the measuring process.
     #[expect(clippy::print_stdout, reason = "the measuring process reads it")]
     pub(crate) fn send(&self) {
         println!("{}", serde_json::to_string(self).expect("a report is JSON"));
     }
 }
 
-/// Tells where a socket is bound.
+/// Reports the endpoint of a socket.
 #[derive(Debug)]
 pub(crate) struct Announce(());
 
@@ -114,10 +114,10 @@ impl Announce {
     }
 }
 
-/// Orders: how many messages.
+/// Commands: the number of messages.
 pub(crate) type Orders = mpsc::UnboundedReceiver<u64>;
 
-/// Returns the role that the arguments ask for, if this is a measured process.
+/// Returns the role in the arguments, if this is a measured process.
 pub(crate) fn asked_for() -> Option<Role> {
     let mut arguments = env::args().skip(1);
     if arguments.next()? != COMMAND {
@@ -127,7 +127,7 @@ pub(crate) fn asked_for() -> Option<Role> {
 }
 
 impl Role {
-    /// Plays until there are no orders any more.
+    /// Runs until there are no more commands.
     pub(crate) fn play(self) -> Result<(), Failure> {
         usage::allow_many_files()?;
         if self.pinned {
@@ -180,7 +180,7 @@ impl Role {
         }
     }
 
-    /// Both ends inside this process.
+    /// Creates both ends inside this process.
     fn play_both(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
@@ -205,7 +205,7 @@ impl Role {
     }
 }
 
-/// Runs what does not block, as a task of the runtime that the role asks for.
+/// Runs a non-blocking role as a task of the requested runtime.
 fn on(
     runtime: Runtime,
     play: impl Future<Output = Result<(), Failure>> + Send + 'static,
@@ -218,7 +218,7 @@ fn on(
     runtime.block_on(async { tokio::spawn(play).await? })
 }
 
-/// Runs what may block, or stays on its thread.
+/// Runs a role that may block or must stay on its thread.
 fn on_one_thread(play: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     tokio::task::LocalSet::new().block_on(&runtime, play)
@@ -244,7 +244,7 @@ async fn act_rpc<R: Rpc>(role: Role, orders: Orders) -> Result<(), Failure> {
     }
 }
 
-/// Reads orders in a thread of its own, which also answers what can be answered at once.
+/// Reads commands in a separate thread, which also answers the simple ones immediately.
 fn take_orders() -> Orders {
     let (tx, rx) = mpsc::unbounded_channel();
     thread::spawn(move || {
@@ -265,5 +265,5 @@ fn take_orders() -> Orders {
 /// The first argument of a measured process.
 pub(crate) const COMMAND: &str = "role";
 
-/// The order to tell what has been used.
+/// The command to report the resource usage.
 pub(crate) const USED: &str = "used";

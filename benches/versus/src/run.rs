@@ -1,4 +1,4 @@
-//! Measures what was asked for, in turn, and shows it.
+//! Measures the selected cases in turn and prints the results.
 
 use std::path::PathBuf;
 use std::{env, fs, process};
@@ -15,7 +15,7 @@ use crate::results::{Problem, Results};
 use crate::workload::{Attempt, Outcome};
 use crate::{document, table};
 
-/// Does what the command line says.
+/// Executes the command line.
 #[expect(clippy::print_stdout, reason = "the result is what it prints")]
 pub(crate) fn as_asked(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(Command::Redraw) = arguments.command {
@@ -43,7 +43,7 @@ pub(crate) fn as_asked(arguments: &Arguments) -> Result<(), Failure> {
     plan.complain(&all.problems)
 }
 
-/// What is measured, and how often.
+/// The cases of a run, and the number of rounds.
 #[derive(Debug)]
 struct Plan<'a> {
     arguments: &'a Arguments,
@@ -52,7 +52,7 @@ struct Plan<'a> {
     implementations: Vec<Implementation>,
     rounds: Option<usize>,
     seconds: Option<f64>,
-    /// Whether results are kept and shown in the documentation.
+    /// Whether results are stored and shown in the documentation.
     writes: bool,
 }
 
@@ -77,7 +77,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Tells of what did not work. This crate has to; in a smoke run, all have.
+    /// Reports failures. This crate must not fail; in a smoke run, no implementation may fail.
     fn complain(&self, problems: &[Problem]) -> Result<(), Failure> {
         for Problem { case, implementation, text } in problems {
             eprintln!("{} failed in {case:?}: {text}", implementation.title());
@@ -91,7 +91,7 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Every case in some rounds, in each of which the implementations take turns.
+    /// Measures every case in several rounds, in each of which the implementations take turns.
     fn measure(&self, section: Section) -> Result<Results, Failure> {
         let mut cases = plan::cases(section, self.extent);
         cases.retain(|&case| self.arguments.covers(case));
@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
                     }
                     bar.inc(1);
                 }
-                // The next round begins with another.
+                // The next round begins with another implementation.
                 if !who.is_empty() {
                     who.rotate_left(1);
                 }
@@ -146,7 +146,7 @@ impl<'a> Plan<'a> {
         self.rounds.unwrap_or_else(|| self.extent.rounds(case))
     }
 
-    /// Shows nothing if nobody looks.
+    /// Shows progress only on a terminal.
     fn bar(&self, section: Section, cases: &[Case]) -> ProgressBar {
         let steps: usize =
             cases.iter().map(|&case| self.rounds(case) * self.taking_part(case).count()).sum();
@@ -157,7 +157,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A directory for the files of sockets, which goes when this is dropped.
+/// A directory for the files of sockets, which is removed when this is dropped.
 #[derive(Debug)]
 struct Directory(PathBuf);
 

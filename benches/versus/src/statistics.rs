@@ -1,6 +1,6 @@
 //! Medians, quantiles and ratios of rounds.
 
-/// The middle of some rounds, and how far they lie apart.
+/// The median of several rounds and their range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -9,7 +9,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Of those rounds that told something; `None` if there is no such.
+    /// Computes the median of the given rounds; `None` if there are none.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<_> = values.into_iter().collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -20,14 +20,14 @@ impl Spread {
         })
     }
 
-    /// Of one's rounds divided by another's neighbouring ones: a noisy machine is noisy for both.
+    /// Divides rounds by the neighboring rounds of another implementation: noise affects both.
     pub(crate) fn of_ratios(ours: &[Option<f64>], theirs: &[Option<f64>]) -> Option<Self> {
         let pairs = ours.iter().zip(theirs);
         Self::of(pairs.filter_map(|(ours, theirs)| Some((*ours)? / (*theirs)?)))
     }
 }
 
-/// The value that so much of the sorted values lies below.
+/// The quantile of sorted values.
 pub(crate) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     if part == 0.5 && last % 2 == 1 {

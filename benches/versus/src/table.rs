@@ -15,7 +15,7 @@ pub(crate) struct Table {
     notes: Vec<String>,
 }
 
-/// The tables of a section, of those cases that have results.
+/// The tables of a section, for cases with results.
 pub(crate) fn of_section(results: &Results, section: Section) -> Vec<Table> {
     let mut tables: Vec<Vec<(Case, Metric)>> = Vec::new();
     for measured in &results.measured {
@@ -109,7 +109,7 @@ impl Table {
     }
 }
 
-/// The middle with its spread, and the ratio of this crate with its spread.
+/// The median with its range, and the ratio of this crate with its range.
 fn cell(
     results: &Results,
     case: Case,
@@ -147,7 +147,7 @@ fn cell(
     [first, second]
 }
 
-/// A mark, and a note that explains it.
+/// A footnote.
 fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String {
     let note = format!("{}: {problem}", who.title());
     let at = notes.iter().position(|other| other.ends_with(&note)).unwrap_or_else(|| {
@@ -157,17 +157,17 @@ fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String
     format!("[{}]", at + 1)
 }
 
-/// What all rows of a table have in common.
+/// The parameters that all rows of a table share.
 fn title((case, metric): (Case, Metric)) -> String {
     let what = match metric {
-        Metric::Rate if case.outstanding > 0 => "requests answered in a second",
-        Metric::Rate => "messages received in a second",
+        Metric::Rate if case.outstanding > 0 => "answered requests per second",
+        Metric::Rate => "received messages per second",
         Metric::Median => "round trip in µs, median",
-        Metric::P99 => "round trip in µs, 99 of 100",
-        Metric::ServerMemory => "KiB for each connection, in the process that accepted it",
-        Metric::ClientMemory => "KiB for each connection, in the process that made it",
-        Metric::Processor => "seconds of processor time for a million messages",
-        Metric::Calls => "system calls for a million messages",
+        Metric::P99 => "round trip in µs, 99th percentile",
+        Metric::ServerMemory => "KiB per connection in the accepting process",
+        Metric::ClientMemory => "KiB per connection in the connecting process",
+        Metric::Processor => "seconds of processor time per million messages",
+        Metric::Calls => "system calls per million messages",
     };
     let where_to = match (case.section, case.pinned) {
         (Section::Idle | Section::Cost, _) => case.transport.to_string(),
@@ -180,7 +180,7 @@ fn title((case, metric): (Case, Metric)) -> String {
     format!("{where_to}: {what}")
 }
 
-/// What the rows of a section differ in.
+/// The parameter in which the rows of a section differ.
 fn subject(section: Section) -> &'static str {
     match section {
         Section::Throughput | Section::Latency | Section::Curve => "bytes",
@@ -201,7 +201,7 @@ fn label(case: Case) -> String {
     }
 }
 
-/// Three digits, and a thousand or a million of them.
+/// Formats three digits with a unit prefix.
 pub(crate) fn quantity(value: f64, metric: Metric) -> String {
     match metric {
         Metric::Median | Metric::P99 | Metric::Processor => digits(value),

@@ -1,25 +1,25 @@
-//! What this crate sets out to reach.
+//! The targets of this crate.
 
 use crate::case::{Case, Metric, Runtime, Section, Transport};
 use crate::implementation::Implementation;
 use crate::results::Results;
 use crate::statistics::Spread;
 
-/// A bound on how this crate does.
+/// A bound on a result of this crate.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Target {
     case: Case,
     metric: Metric,
     against: Against,
-    /// At least, where more is better; otherwise at most.
+    /// A lower bound if greater is better, otherwise an upper bound.
     bound: f64,
 }
 
-/// What this crate is compared with.
+/// The other side of a comparison.
 #[derive(Clone, Copy, Debug)]
 enum Against {
     One(Implementation),
-    /// Of those that are libraries of messages.
+    /// The best messaging library.
     BestRival,
     /// Bytes.
     Nothing,
@@ -35,7 +35,7 @@ pub(crate) struct Verdict {
 }
 
 impl Target {
-    /// Nothing if it was not measured.
+    /// `None` if it was not measured.
     pub(crate) fn judge(&self, results: &Results) -> Option<Verdict> {
         let ours = results.spread(self.case, self.metric, Implementation::TokioZmtp)?;
         let more = self.metric.more_is_better();
@@ -64,12 +64,12 @@ impl Target {
     }
 }
 
-/// Whether there is a target for this work.
+/// Returns whether there is a target for this case.
 pub(crate) fn is_about(case: Case) -> bool {
     all().iter().any(|target| target.case == case)
 }
 
-/// All of them, in the order in which they are shown.
+/// All targets, in the order of their display.
 pub(crate) fn all() -> Vec<Target> {
     use Against::{BestRival, Nothing, One};
     use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, Tonic};

@@ -1,4 +1,4 @@
-//! What a process uses of the machine, and what it asks of it.
+//! Resource usage of a process, and its limits.
 
 use std::fs;
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 
-/// What this process has used since it began.
+/// The resource usage of this process since its start.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Usage {
-    /// Seconds of processor time, of users and of the system.
+    /// User and system processor time in seconds.
     pub(crate) processor: f64,
-    /// Bytes of memory that are resident now.
+    /// Resident memory in bytes.
     pub(crate) memory: f64,
 }
 
@@ -31,20 +31,20 @@ impl Usage {
     }
 }
 
-/// Lets this process have as many files as it may.
+/// Raises the limit of open files to its maximum.
 pub(crate) fn allow_many_files() -> Result<(), Failure> {
     let (_, most) = resource::getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(resource::setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
 }
 
-/// Keeps this process on one core.
+/// Pins this process to one core.
 pub(crate) fn stay_on_first_core() -> Result<(), Failure> {
     let mut first = CpuSet::new();
     first.set(0)?;
     Ok(sched::sched_setaffinity(Pid::from_raw(0), &first)?)
 }
 
-/// What lies in memory, as the kernel counts it; zero where it does not tell.
+/// Resident memory as the kernel counts it; zero if it is unknown.
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,8 +1,8 @@
-//! Streams without a library: how fast the system itself is.
+//! Streams without a library: the speed of the system itself.
 //!
-//! One way, threads that block write and read 64 KiB at a time, of messages that are framed as ZMTP
-//! frames them and that nobody takes apart. Requests and replies go over a stream of Tokio, which is
-//! what an implementation on Tokio can hope for.
+//! One way, blocking threads write and read 64 KiB at a time: messages framed as in ZMTP that are not
+//! decoded. Requests and replies use a stream of Tokio, which is the best that an implementation on
+//! Tokio can reach.
 
 use std::io::{self, Read, Write};
 use std::net;
@@ -58,11 +58,11 @@ impl Messaging for Bare {
     }
 }
 
-/// Writes messages that are framed already.
+/// Writes framed messages.
 #[derive(Debug)]
 pub(crate) struct Writer {
     stream: Stream,
-    /// As many frames as 64 KiB hold, or one.
+    /// As many frames as fit into 64 KiB, at least one.
     chunk: Vec<u8>,
     frame: usize,
 }
@@ -83,7 +83,7 @@ impl Sender for Writer {
 pub(crate) struct Reader {
     stream: Stream,
     buffer: Box<[u8]>,
-    /// Bytes that were read and are of no message asked for yet.
+    /// Bytes that were read beyond the requested messages.
     pending: usize,
     frame: usize,
 }
@@ -157,7 +157,7 @@ impl Server for Echo {
     }
 }
 
-/// What was read of messages that are not whole yet.
+/// The bytes of incomplete messages.
 #[derive(Debug)]
 struct Pending {
     buffer: Box<[u8]>,
@@ -186,7 +186,7 @@ impl Pending {
     }
 }
 
-/// Blocks.
+/// A blocking stream.
 #[derive(Debug)]
 enum Stream {
     Tcp(net::TcpStream),

@@ -1,4 +1,4 @@
-//! Tokio's bounded channel, which a program would use that stays inside its process.
+//! Tokio's bounded channel, the usual choice inside a process.
 
 use tokio::sync::mpsc;
 use tokio_zmtp::Message;
@@ -25,7 +25,7 @@ impl Channel {
     }
 }
 
-/// Sends.
+/// The sending end.
 #[derive(Debug)]
 pub(crate) struct Tx {
     tx: mpsc::Sender<Message>,
@@ -41,7 +41,7 @@ impl Sender for Tx {
     }
 }
 
-/// Receives.
+/// The receiving end.
 #[derive(Debug)]
 pub(crate) struct Rx {
     rx: mpsc::Receiver<Message>,
@@ -77,5 +77,5 @@ impl Server for (Tx, Rx) {
     }
 }
 
-/// As many as the default mark of a socket's queue.
+/// The default high-water mark of a socket.
 const CAPACITY: usize = 1_000;

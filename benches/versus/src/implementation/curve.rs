@@ -1,4 +1,4 @@
-//! The keys of zmq_curve(7), which everybody knows.
+//! The published keys of zmq_curve(7).
 
 pub(crate) const CLIENT_PUBLIC: &str = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
 pub(crate) const CLIENT_SECRET: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";

@@ -1,5 +1,5 @@
 //! libzmq 4.3.5: CLIENT and SERVER, as its own tools `local_thr`, `remote_thr`, `local_lat` and
-//! `remote_lat` do it: default options, one I/O thread, calls that block. CURVE is by
+//! `remote_lat` do: default options, one I/O thread, blocking calls. CURVE uses
 //! libsodium.
 
 use std::sync::LazyLock;
@@ -67,7 +67,7 @@ impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
 }
 
 impl Libzmq {
-    /// Both ends inside this process.
+    /// Creates both ends inside this process.
     pub(crate) fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
         let server = Socket::new(&CONTEXT, SocketType::Server)?;
         server.bind("inproc://versus")?;
@@ -147,7 +147,7 @@ impl Server for Bound {
     async fn serve(&mut self) -> Result<(), Failure> {
         loop {
             self.socket.recv_message(&mut self.received)?;
-            // The message still carries the routing id of who sent it.
+            // The message still carries the routing id of its sender.
             self.socket.send_message(&mut self.received)?;
         }
     }

@@ -1,4 +1,4 @@
-//! What is compared: one file for each implementation, behind one set of roles.
+//! The implementations, one file each, behind one set of roles.
 
 pub(crate) mod bare;
 pub(crate) mod channel;
@@ -19,7 +19,7 @@ use crate::Failure;
 use crate::case::Transport;
 use crate::role::Announce;
 
-/// Who does the work.
+/// The implementations.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum,
 )]
@@ -74,15 +74,15 @@ impl Implementation {
         }
     }
 
-    /// Whether this is no library of messages but what one stands on.
+    /// Whether this is a baseline and not a messaging library.
     pub(crate) fn is_bare(self) -> bool {
         matches!(self, Self::Bare | Self::Channel)
     }
 }
 
-/// What is done with an implementation between two processes.
+/// The roles of an implementation in two processes.
 pub(crate) trait Messaging {
-    /// Whether its futures hold their thread up instead of waiting.
+    /// Whether its futures block their thread.
     const BLOCKS: bool = false;
 
     type Sender: Sender;
@@ -90,14 +90,14 @@ pub(crate) trait Messaging {
     type Client: Client;
     type Server: Server;
 
-    /// Binds a socket that takes what `connections` senders send, and announces its endpoint.
+    /// Binds a socket that receives from `connections` senders, and announces its endpoint.
     async fn receiver(place: &Place, announce: Announce) -> Result<Self::Receiver, Failure>;
 
     /// Connects a socket that sends bodies of `size` bytes.
     async fn sender(endpoint: &str, size: usize) -> Result<Self::Sender, Failure>;
 
-    /// Connects what sends over `connections` connections, in turn: sockets of one connection, or
-    /// one socket where there is such.
+    /// Connects senders over `connections` connections, used in turn: one socket each, or one socket
+    /// for all where the implementation allows it.
     async fn senders(
         endpoint: &str,
         size: usize,
@@ -117,20 +117,20 @@ pub(crate) trait Messaging {
     async fn client(endpoint: &str, size: usize) -> Result<Self::Client, Failure>;
 }
 
-/// Where to bind.
+/// The endpoint to bind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) transport: Transport,
-    /// Of the socket's file, if the transport is `ipc`.
+    /// The path of the socket's file, if the transport is `ipc`.
     pub(crate) path: String,
-    /// Bytes of the bodies to come.
+    /// The size of the bodies in bytes.
     pub(crate) size: usize,
-    /// How many will connect.
+    /// The number of connections.
     pub(crate) connections: usize,
 }
 
 impl Place {
-    /// As most implementations write it.
+    /// The usual form of the endpoint.
     pub(crate) fn endpoint(&self) -> String {
         match self.transport {
             Transport::Ipc => format!("ipc://{}", self.path),
@@ -139,24 +139,24 @@ impl Place {
     }
 }
 
-/// Sends.
+/// The sending end.
 pub(crate) trait Sender {
-    /// Sends `count` messages, and sees to it that they are written.
+    /// Sends `count` messages and ensures that they are written.
     async fn send(&mut self, count: u64) -> Result<(), Failure>;
 }
 
-/// Receives.
+/// The receiving end.
 pub(crate) trait Receiver {
     /// Receives `count` messages.
     async fn recv(&mut self, count: u64) -> Result<(), Failure>;
 }
 
-/// Makes requests.
+/// Sends requests.
 pub(crate) trait Client {
     /// Sends one request, or keeps it for `flush`.
     async fn send(&mut self) -> Result<(), Failure>;
 
-    /// Writes what `send` has kept.
+    /// Writes the requests that `send` kept.
     async fn flush(&mut self) -> Result<(), Failure> {
         Ok(())
     }
@@ -164,7 +164,7 @@ pub(crate) trait Client {
     /// Receives one reply.
     async fn recv(&mut self) -> Result<(), Failure>;
 
-    /// Receives one reply if it is there already, where that can be told.
+    /// Receives one reply if it has arrived, where the implementation supports this.
     fn try_recv(&mut self) -> Result<bool, Failure> {
         Ok(false)
     }
@@ -172,7 +172,7 @@ pub(crate) trait Client {
 
 /// Answers requests.
 pub(crate) trait Server {
-    /// Returns what it receives, for ever.
+    /// Returns every message, indefinitely.
     async fn serve(&mut self) -> Result<(), Failure>;
 }
 
@@ -180,16 +180,16 @@ pub(crate) trait Server {
 pub(crate) trait Rpc {
     type Caller: Caller;
 
-    /// Binds, announces the endpoint, and answers with what it was called with, for ever.
+    /// Binds, announces the endpoint, and answers every call with its body, indefinitely.
     async fn respond(place: &Place, announce: Announce) -> Result<(), Failure>;
 
-    /// Connects what calls with bodies of `size` bytes.
+    /// Connects a caller that sends bodies of `size` bytes.
     async fn caller(endpoint: &str, size: usize) -> Result<Self::Caller, Failure>;
 }
 
-/// Calls, from as many clones of it as there are calls at once.
+/// A caller. Each concurrent call uses a clone.
 pub(crate) trait Caller: Clone + Send + 'static {
-    /// Waits for the answer.
+    /// Waits for the reply.
     fn call(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 

@@ -1,8 +1,8 @@
-//! monocoque on Tokio: PUSH and PULL with write coalescing, DEALER and ROUTER with its calls for
-//! batches, received into a buffer that is used again, as its own benchmarks do. A socket of several
+//! monocoque on Tokio: PUSH and PULL with write coalescing, DEALER and ROUTER with its methods for
+//! batches, received into a reused buffer, as its own benchmarks do. A socket with several
 //! connections is its `PullFanIn`.
 //!
-//! It runs on one thread, whichever runtime is asked for.
+//! It runs on one thread in every runtime.
 
 use bytes::Bytes;
 use monocoque::rt::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -268,5 +268,5 @@ fn check(open: bool, message: &[Bytes], size: usize) -> Result<(), Failure> {
     expect_size(message.last().map_or(0, Bytes::len), size)
 }
 
-/// Half of its high-water mark, beyond which it refuses to keep more.
+/// Half of its high-water mark, above which it refuses messages.
 const KEPT_MAX: usize = 500;

@@ -1,5 +1,5 @@
 //! omq-tokio: CLIENT and SERVER, used as its own `bench_peer_tokio` does: on the caller's runtime,
-//! with default options, trying before waiting, and receiving what is there before waiting for more.
+//! with default options, non-blocking calls first, and receiving all available messages before waiting.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl Messaging for Omq {
 }
 
 impl Omq {
-    /// Both ends inside this process.
+    /// Creates both ends inside this process.
     pub(crate) async fn inproc_one_way(size: usize) -> Result<(Connected, Bound), Failure> {
         let context = Context::current();
         let server = context.socket(SocketType::Server, Options::default());
@@ -68,7 +68,7 @@ impl Omq {
         Ok((client, Bound { socket: server, size }))
     }
 
-    /// As above.
+    /// Creates both ends inside this process, for requests.
     pub(crate) async fn inproc_requests(size: usize) -> Result<(Connected, Bound), Failure> {
         Self::inproc_one_way(size).await
     }
@@ -152,7 +152,7 @@ async fn send(socket: &Socket, message: Message) -> Result<(), Failure> {
 async fn recv(socket: &Socket) -> Result<Message, Failure> {
     match try_recv(socket)? {
         Some(message) => {
-            // What is received at once must not keep the socket's own task from running.
+            // A loop without waiting must not starve the socket's own task.
             tokio::task::coop::consume_budget().await;
             Ok(message)
         }

@@ -1,4 +1,4 @@
-//! rzmq without io_uring: PUSH and PULL, DEALER and ROUTER, with default options, which are marks of
+//! rzmq without io_uring: PUSH and PULL, DEALER and ROUTER, with default options: high-water marks of
 //! 1,000 messages and batches of 128.
 
 use std::sync::LazyLock;
@@ -39,12 +39,12 @@ impl Messaging for Rzmq {
 }
 
 impl Rzmq {
-    /// Both ends inside this process.
+    /// Creates both ends inside this process.
     pub(crate) async fn inproc_one_way(size: usize) -> Result<(Connected, Bound), Failure> {
         Self::inproc(SocketType::Pull, SocketType::Push, size).await
     }
 
-    /// As above.
+    /// Creates both ends inside this process, for requests.
     pub(crate) async fn inproc_requests(size: usize) -> Result<(Connected, Bound), Failure> {
         Self::inproc(SocketType::Router, SocketType::Dealer, size).await
     }
@@ -128,5 +128,5 @@ async fn connect(kind: SocketType, endpoint: &str, size: usize) -> Result<Connec
     Ok(Connected { socket, body: Bytes::from(vec![7; size]) })
 }
 
-/// Made on the runtime that the first socket is made on.
+/// Created in the runtime of the first socket.
 static CONTEXT: LazyLock<Context> = LazyLock::new(|| Context::new().expect("nothing can fail"));

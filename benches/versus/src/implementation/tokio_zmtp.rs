@@ -75,7 +75,7 @@ impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
 }
 
 impl TokioZmtp {
-    /// Both ends inside this process.
+    /// Creates both ends inside this process.
     pub(crate) async fn inproc_one_way(size: usize) -> Result<(Connected, Bound), Failure> {
         let endpoint = InprocEndpoint::unique();
         let server = ServerSocket::bind(endpoint.clone()).await?;
@@ -85,7 +85,7 @@ impl TokioZmtp {
         Ok((client, Bound { socket: server, size }))
     }
 
-    /// As above.
+    /// Creates both ends inside this process, for requests.
     pub(crate) async fn inproc_requests(size: usize) -> Result<(Connected, Bound), Failure> {
         Self::inproc_one_way(size).await
     }

@@ -32,7 +32,7 @@ impl Rpc for TokioZmtp {
     }
 }
 
-/// What calls.
+/// The caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Calling {
     requester: Requester,

@@ -1,5 +1,5 @@
-//! tonic: gRPC over HTTP/2, with default options. The client and the server are what its generator
-//! writes for a service of one unary method, without the need for a generator.
+//! tonic: gRPC over HTTP/2, with default options. The client and the server are what its code generator
+//! produces for a service with one unary method.
 
 use std::convert::Infallible;
 use std::future::{self, Ready};
@@ -42,7 +42,7 @@ impl Rpc for Tonic {
     }
 }
 
-/// What calls.
+/// The caller.
 #[derive(Clone, Debug)]
 pub(crate) struct Stub {
     grpc: ClientGrpc<Channel>,

@@ -1,4 +1,4 @@
-//! zmq.rs: PUSH and PULL, DEALER and ROUTER, with default options. It has no marks to set.
+//! zmq.rs: PUSH and PULL, DEALER and ROUTER, with default options. It has no high-water marks.
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -93,7 +93,7 @@ impl Client for Dealing {
     }
 
     fn try_recv(&mut self) -> Result<bool, Failure> {
-        // To receive is cancel safe there.
+        // Receiving is cancel safe here.
         match self.socket.recv().now_or_never() {
             Some(message) => check(&message?, self.body.len()).map(|()| true),
             None => Ok(false),

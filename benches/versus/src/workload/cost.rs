@@ -1,7 +1,7 @@
 //! Processor time and system calls of both processes.
 //!
-//! System calls are counted by `perf`, or by `strace` if that may not count, in runs of their own:
-//! one of so many messages, and one of next to none, whose calls are taken away.
+//! System calls are counted by `perf`, or by `strace` if `perf` is not permitted, in separate runs:
+//! one with many messages, and one with almost none, whose count is subtracted.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use crate::role::Part;
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome, one_way, requests};
 
-/// Returns both, for a million messages.
+/// Returns both, per million messages.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = start(attempt, &Watch::Nobody)?;
     let adapted = adapt(attempt, |count| run(attempt, &mut pair, count))?;
@@ -66,7 +66,7 @@ fn calls(attempt: &Attempt<'_>, count: u64) -> Result<f64, Failure> {
     Ok(counted(BOUND)? + counted(CONNECTED)?)
 }
 
-/// What counts system calls on this machine.
+/// The counter of system calls on this machine.
 pub(crate) static COUNTER: LazyLock<Watch> = LazyLock::new(|| {
     let works = |watch: &Watch| {
         let output = std::env::temp_dir().join(format!("versus-{}.calls", std::process::id()));
@@ -85,7 +85,7 @@ pub(crate) static COUNTER: LazyLock<Watch> = LazyLock::new(|| {
     [Watch::Perf, Watch::Strace].into_iter().find(works).unwrap_or(Watch::Nobody)
 });
 
-/// A program that runs another and counts.
+/// A program that runs another program and counts its calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Watch {
     Perf,
@@ -94,7 +94,7 @@ pub(crate) enum Watch {
 }
 
 impl Watch {
-    /// What stands in front of the program, with the file that the count goes to.
+    /// The command in front of the program, with the file for the count.
     fn arguments(self, output: &Path) -> Vec<PathBuf> {
         let before: &[&str] = match self {
             Self::Perf => &["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o"],
@@ -123,5 +123,5 @@ impl Watch {
 const BOUND: &str = "bound.calls";
 const CONNECTED: &str = "connected.calls";
 
-/// As few as make both ends do all that they do once.
+/// The fewest messages with which both ends execute every step once.
 const FEW: u64 = 2;

@@ -1,4 +1,4 @@
-//! What connections cost over which nothing passes.
+//! The memory of idle connections.
 
 use std::thread;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::workload::{Attempt, Outcome};
 
 /// Returns the memory of a connection at either end.
 ///
-/// One message has passed over each. The first tenth of them is not counted, so that what the
-/// sockets themselves take is no matter.
+/// One message has passed over each. The first tenth of the connections is not counted, which
+/// excludes the memory of the sockets themselves.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Receiver, Part::Holder)?;
     let all = attempt.case.clients as u64;
@@ -36,7 +36,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     })
 }
 
-/// Makes as many connections as it is told and sends as many messages over them.
+/// Establishes the requested connections and sends one message over each.
 pub(crate) async fn hold<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut held = Vec::new();
     Report::Ready.send();
@@ -53,11 +53,11 @@ pub(crate) async fn hold<M: Messaging>(role: &Role, mut orders: Orders) -> Resul
     Ok(())
 }
 
-/// Waits, and returns the bytes that are resident in the server and in the client.
+/// Waits, and returns the resident memory of the server and of the client in bytes.
 fn rest(pair: &mut Pair) -> Result<(f64, f64), Failure> {
     thread::sleep(REST);
     Ok((pair.bound.used()?.memory, pair.connected.used()?.memory))
 }
 
-/// For what gives memory back when it is idle.
+/// Time for implementations that release memory when they are idle.
 const REST: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! The work: one file for each kind, with what the measured processes do, and with how that is
+//! The work, one file for each kind: what the measured processes do, and how it is
 //! measured.
 
 pub(crate) mod cost;
@@ -15,29 +15,29 @@ use crate::Failure;
 use crate::case::{Case, Metric, Section, Transport};
 use crate::implementation::Implementation;
 
-/// One measurement to make.
+/// One measurement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt<'a> {
     pub(crate) case: Case,
     pub(crate) implementation: Implementation,
-    /// How long it may take, after a warm-up.
+    /// Its duration after a warm-up.
     pub(crate) seconds: f64,
-    /// Messages in a second, from an earlier round.
+    /// Messages per second in an earlier round.
     pub(crate) rate: Option<f64>,
-    /// Where sockets have their files.
+    /// The directory for the files of sockets.
     pub(crate) directory: &'a Path,
 }
 
-/// What a measurement told.
+/// The result of a measurement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) values: Vec<(Metric, f64)>,
-    /// Messages in a second, for the rounds to come.
+    /// Messages per second, for later rounds.
     pub(crate) rate: Option<f64>,
 }
 
 impl Attempt<'_> {
-    /// Makes the measurement.
+    /// Performs the measurement.
     pub(crate) fn measure(&self) -> Result<Outcome, Failure> {
         match (self.case.section, self.case.transport) {
             (Section::Throughput | Section::Latency, Transport::Inproc) => together::measure(self),

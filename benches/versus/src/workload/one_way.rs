@@ -1,4 +1,4 @@
-//! Messages one way, as fast as they go, from one client or from many.
+//! Messages one way at full speed, from one client or from many.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome { values, rate: Some(adapted.rate_to_come) })
 }
 
-/// Lets `count` messages pass.
+/// Transfers `count` messages.
 pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
     pair.bound.order(count)?;
     pair.connected.order(count)?;
@@ -40,7 +40,7 @@ pub(crate) async fn receive<M: Messaging>(role: &Role, mut orders: Orders) -> Re
     Ok(())
 }
 
-/// Sends from as many sockets as there are clients, each its share.
+/// Sends from one socket for each client, each its share.
 pub(crate) async fn send<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut senders = Vec::new();
     for _ in 0..role.place.connections {
@@ -62,7 +62,7 @@ pub(crate) async fn send<M: Messaging>(role: &Role, mut orders: Orders) -> Resul
     Ok(())
 }
 
-/// Sends from one thread that each of them may hold up.
+/// Sends from one thread that each socket may block.
 async fn in_bursts<S: Sender>(senders: &mut [S], each: u64) -> Result<(), Failure> {
     let mut left = each;
     while left > 0 {
@@ -75,5 +75,5 @@ async fn in_bursts<S: Sender>(senders: &mut [S], each: u64) -> Result<(), Failur
     Ok(())
 }
 
-/// A tenth of what may be queued at either end.
+/// A tenth of the capacity of the queues at both ends.
 const BURST: u64 = 100;

@@ -1,4 +1,4 @@
-//! Two processes that talk to each other, and how many messages make a measurement.
+//! Two connected processes, and the number of messages of a measurement.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use crate::implementation::Place;
 use crate::role::{Done, Part, Role};
 use crate::workload::Attempt;
 
-/// A process that is bound, and one that is connected to it.
+/// A bound process and a process connected to it.
 #[derive(Debug)]
 pub(crate) struct Pair {
     pub(crate) bound: Child,
@@ -28,7 +28,7 @@ impl Pair {
         Self::start_under(attempt, (bound, &[]), (connected, &[]))
     }
 
-    /// As above, each as the last argument of other programs.
+    /// Starts both, each as the last argument of another program.
     pub(crate) fn start_under(
         attempt: &Attempt<'_>,
         (bound, under_bound): (Part, &[PathBuf]),
@@ -44,7 +44,7 @@ impl Pair {
     }
 }
 
-/// What an attempt wants of a process.
+/// The request of an attempt to a process.
 pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
     let case = attempt.case;
     Role {
@@ -64,7 +64,7 @@ pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
     }
 }
 
-/// Finds out how many messages take as long as they may, and measures those.
+/// Determines the number of messages for the requested duration, and measures them.
 pub(crate) fn adapt(
     attempt: &Attempt<'_>,
     mut run: impl FnMut(u64) -> Result<Done, Failure>,
@@ -74,8 +74,8 @@ pub(crate) fn adapt(
         let count = (count as u64).div_ceil(clients).max(2) * clients;
         let start = Instant::now();
         let done = run(count)?;
-        // Of a few messages all may be there when the first is received, so the clock of the
-        // receiver does not tell how long more will take.
+        // All of a few messages may have arrived when the first is received, so the receiver's clock
+        // does not predict the duration of more messages.
         let rate = count as f64 / start.elapsed().as_secs_f64();
         Ok::<_, Failure>((count, done, rate))
     };
@@ -98,23 +98,23 @@ pub(crate) fn adapt(
 pub(crate) struct Adapted {
     pub(crate) count: u64,
     pub(crate) done: Done,
-    /// Messages in a second, by the clock of the process that counted them.
+    /// Messages per second, by the clock of the counting process.
     pub(crate) rate: f64,
-    /// As above, by which a next round chooses how many there should be.
+    /// Messages per second, from which the next round computes the number of messages.
     pub(crate) rate_to_come: f64,
 }
 
-/// A name for a socket's file, which no other socket of this run has.
+/// A unique name for a socket's file in this run.
 fn file_name() -> String {
     format!("{}.sock", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// How much of a measurement goes before it and does not count.
+/// The fraction of a measurement that is the warm-up.
 const WARM_UP: f64 = 0.3;
 
-/// What to begin with when nothing is known.
+/// The first rate to assume.
 const FEW_BYTES: f64 = 4e6;
 const FEW_MIN: f64 = 10.0;
 const FEW_MAX: f64 = 1_000.0;

@@ -1,4 +1,4 @@
-//! Requests and replies: one at a time, of which each is timed, or several.
+//! Requests and replies: one at a time, each timed, or several concurrently.
 
 use std::time::Instant;
 
@@ -10,20 +10,20 @@ use crate::statistics;
 use crate::workload::pair::{Adapted, Pair, adapt};
 use crate::workload::{Attempt, Outcome};
 
-/// Returns how long a round trip takes, or how many there are in a second.
+/// Returns the duration of a round trip, or the number of round trips per second.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Server, Part::Client)?;
     let adapted = adapt(attempt, |count| run(&mut pair, count))?;
     Ok(outcome(attempt.case.section, adapted))
 }
 
-/// Lets `count` requests be answered.
+/// Completes `count` requests.
 pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
     pair.connected.order(count)?;
     pair.connected.done()
 }
 
-/// What a section is about.
+/// The quantity of a section.
 pub(crate) fn outcome(section: Section, adapted: Adapted) -> Outcome {
     let Adapted { done, rate, rate_to_come, .. } = adapted;
     let values = match (section, done.median, done.p99) {
@@ -35,13 +35,13 @@ pub(crate) fn outcome(section: Section, adapted: Adapted) -> Outcome {
     Outcome { values, rate: Some(rate_to_come) }
 }
 
-/// Answers.
+/// The replying role.
 pub(crate) async fn serve<M: Messaging>(role: &Role) -> Result<(), Failure> {
     let mut server = M::server(&role.place, Announce::new()).await?;
     server.serve().await
 }
 
-/// Asks.
+/// The requesting role.
 pub(crate) async fn make<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut client = M::client(&role.endpoint, role.place.size).await?;
     Report::Ready.send();
@@ -55,7 +55,7 @@ pub(crate) async fn make<M: Messaging>(role: &Role, mut orders: Orders) -> Resul
     Ok(())
 }
 
-/// Makes one request after another.
+/// Sends one request after another.
 pub(crate) async fn one_at_a_time<C: Client>(client: &mut C, count: u64) -> Result<Done, Failure> {
     let mut trips = Vec::with_capacity(usize::try_from(count)?);
     let start = Instant::now();
@@ -75,8 +75,8 @@ pub(crate) async fn one_at_a_time<C: Client>(client: &mut C, count: u64) -> Resu
     })
 }
 
-/// Keeps `outstanding` requests on their way, and makes new ones when it has taken the replies that
-/// are there.
+/// Keeps `outstanding` requests in flight, and sends new ones after receiving the available
+/// replies.
 async fn several<C: Client>(client: &mut C, count: u64, outstanding: u64) -> Result<Done, Failure> {
     let (mut sent, mut answered) = (0, 0);
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Calls, each of which waits for its answer: so many tasks at once that share a connection.
+//! Calls that each wait for a reply: concurrent tasks that share a connection.
 
 use std::time::Instant;
 
@@ -10,19 +10,19 @@ use crate::role::{Announce, Done, Orders, Part, Report, Role};
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome, requests};
 
-/// Returns how many calls are answered in a second.
+/// Returns the number of answered calls per second.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Responder, Part::Caller)?;
     let adapted = adapt(attempt, |count| requests::run(&mut pair, count))?;
     Ok(requests::outcome(attempt.case.section, adapted))
 }
 
-/// Answers.
+/// The replying role.
 pub(crate) async fn respond<R: Rpc>(role: &Role) -> Result<(), Failure> {
     R::respond(&role.place, Announce::new()).await
 }
 
-/// Calls.
+/// The calling role.
 pub(crate) async fn call<R: Rpc>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let caller = R::caller(&role.endpoint, role.place.size).await?;
     Report::Ready.send();

@@ -1,4 +1,4 @@
-//! Both ends inside one process: two tasks, or two threads where calls block.
+//! Both ends inside one process: two tasks, or two threads if calls block.
 
 use std::thread;
 use std::time::Instant;
@@ -13,7 +13,7 @@ use crate::role::{Done, Orders, Part, Report};
 use crate::workload::pair::{adapt, role};
 use crate::workload::{Attempt, Outcome, requests};
 
-/// Returns the rate, or how long a round trip takes.
+/// Returns the rate, or the duration of a round trip.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let part = match attempt.case.section {
         Section::Latency => Part::BothRequests,
@@ -28,7 +28,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     Ok(requests::outcome(attempt.case.section, adapted))
 }
 
-/// Sends from a thread of its own, for what blocks.
+/// Sends from a separate thread, for blocking implementations.
 pub(crate) async fn one_way_in_threads<S, R>(
     (mut sender, mut receiver): (S, R),
     mut orders: Orders,
@@ -53,7 +53,7 @@ where
     Ok(())
 }
 
-/// Serves in a thread of its own, for what blocks.
+/// Serves in a separate thread, for blocking implementations.
 pub(crate) async fn requests_in_threads<C, S>(
     (mut client, mut server): (C, S),
     mut orders: Orders,
@@ -70,8 +70,8 @@ where
     Ok(())
 }
 
-/// What a process with both ends does, for an implementation with `inproc_one_way` and
-/// `inproc_requests`. No function, since the tasks have to be known to be `Send`.
+/// The role of a process with both ends, for an implementation with `inproc_one_way` and
+/// `inproc_requests`. Not a function, because the tasks have to be `Send`.
 macro_rules! both_ends {
     ($implementation:ty, $role:expr, $orders:expr) => {
         async move {
