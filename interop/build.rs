@@ -16,11 +16,11 @@ fn main() {
     zeromq_src::Build::new().enable_draft(true).with_libsodium(Some(sodium)).build();
 }
 
-/// Turns on what libzmq's own build scripts detect and zeromq-src leaves out.
+/// Sets what libzmq's own build scripts detect and zeromq-src omits.
 ///
-/// Measurements are to be of the library that people install, which signals its threads through
-/// eventfd and not socket pairs (the difference was below the noise of two shared cores). Without
-/// the close-on-exec flags a child process that starts at the wrong moment inherits a listener,
+/// Measurements should show the library that people install, which signals its threads through
+/// eventfd and not through socket pairs (the difference was below the noise of two shared cores). Without
+/// the close-on-exec flags, a child process that starts at the wrong moment inherits a listener,
 /// and with it a port that a test believes to be free.
 fn define_what_configure_finds_on_linux() {
     const DEFINES: [&str; 7] = [
@@ -37,6 +37,6 @@ fn define_what_configure_finds_on_linux() {
         flags.push_str(" -D");
         flags.push_str(define);
     }
-    // SAFETY: this build script has one thread, so nobody reads the environment meanwhile.
+    // SAFETY: this build script has one thread, so the environment is not read concurrently.
     unsafe { env::set_var("CXXFLAGS", flags) };
 }

@@ -9,8 +9,8 @@ use crate::ffi;
 /// A libzmq context with one I/O thread, shared by its sockets.
 ///
 /// It terminates when the last of its sockets and handles is dropped. Sockets have a linger of
-/// zero unless they set another, so that a failed test ends at once instead of waiting for a
-/// remote that is gone.
+/// zero unless they set another, so that a failed test ends immediately instead of waiting for a
+/// remote that has gone.
 #[derive(Clone, Debug)]
 pub struct Context(Arc<Inner>);
 
@@ -51,7 +51,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         loop {
             // SAFETY: the pointer came from `zmq_ctx_new`. Every socket holds a handle to its
-            // context, so there is none left, and nobody uses the context after this.
+            // context, so there is none left, and the context is not used after this.
             let ended = unsafe { ffi::zmq_ctx_term(self.raw.as_ptr()) } == 0;
             if ended || Error::last().kind() != io::ErrorKind::Interrupted {
                 return;

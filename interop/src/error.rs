@@ -5,7 +5,7 @@ use std::io;
 
 use crate::ffi;
 
-/// What a libzmq function reported.
+/// The error of a libzmq function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     errno: c_int,
@@ -52,7 +52,7 @@ impl error::Error for Error {}
 pub enum TryError {
     /// Nothing to receive, or no room to send (`EAGAIN`).
     WouldBlock,
-    /// Waiting would not have helped.
+    /// An error that waiting does not resolve.
     Failed(Error),
 }
 

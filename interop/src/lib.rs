@@ -1,8 +1,8 @@
 //! libzmq 4.3.5 with its draft sockets, as the other end of `tokio-zmtp`.
 //!
 //! The library is a thin wrapper of the few C functions that tests and measurements need. Its program
-//! `libzmq-peer` is a process with one libzmq socket, which tests start, kill and restart (see
-//! [`Peer`]).
+//! `libzmq-remote` is a process with one libzmq socket, which tests start, kill and restart (see
+//! [`RemoteProcess`]).
 //!
 //! ```
 //! use interop::{Context, Socket, SocketType};
@@ -28,7 +28,7 @@ mod ffi;
 mod message;
 mod monitor;
 mod numbered;
-mod peer;
+mod remote_process;
 mod socket;
 mod socket_option;
 mod zap;
@@ -38,7 +38,7 @@ pub use error::{Error, TryError};
 pub use message::Message;
 pub use monitor::{Event, EventKind, Monitor};
 pub use numbered::{number, numbered};
-pub use peer::Peer;
+pub use remote_process::RemoteProcess;
 pub use socket::{Received, Socket, SocketType};
 pub use socket_option::{BytesOption, SocketOption};
 pub use zap::ZapHandler;

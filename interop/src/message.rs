@@ -20,7 +20,7 @@ impl Message {
     /// None that libzmq documents.
     pub fn new() -> Result<Self, Error> {
         // SAFETY: the pointer is valid for writing a `zmq_msg_t`.
-        Self::initialised_by(|raw| unsafe { ffi::zmq_msg_init(raw) })
+        Self::initialized_by(|raw| unsafe { ffi::zmq_msg_init(raw) })
     }
 
     /// Creates a message of `size` bytes, all zero.
@@ -30,7 +30,7 @@ impl Message {
     /// There is not enough memory.
     pub fn zeroed(size: usize) -> Result<Self, Error> {
         let mut message = Self::unfilled(size)?;
-        // SAFETY: the body of the message is `size` bytes long and nobody else refers to it.
+        // SAFETY: the body of the message is `size` bytes long and not shared.
         unsafe { ffi::zmq_msg_data(message.as_mut_ptr()).cast::<u8>().write_bytes(0, size) };
         Ok(message)
     }
@@ -56,16 +56,16 @@ impl Message {
     ///
     /// `EINVAL` if `routing_id` is zero.
     pub fn set_routing_id(&mut self, routing_id: u32) -> Result<(), Error> {
-        // SAFETY: the message is initialised.
+        // SAFETY: the message is initialized.
         match unsafe { ffi::zmq_msg_set_routing_id(self.as_mut_ptr(), routing_id) } {
             0 => Ok(()),
             _ => Err(Error::last()),
         }
     }
 
-    /// Returns the remote that the message came from, or zero if no SERVER received it.
+    /// Returns the routing id of the sender, or zero if no SERVER received the message.
     pub fn routing_id(&mut self) -> u32 {
-        // SAFETY: the message is initialised.
+        // SAFETY: the message is initialized.
         unsafe { ffi::zmq_msg_routing_id(self.as_mut_ptr()) }
     }
 
@@ -73,7 +73,7 @@ impl Message {
     /// `Peer-Address`, or what the remote has announced; `None` if there is none of this name.
     pub fn property(&self, name: &str) -> Option<String> {
         let name = CString::new(name).ok()?;
-        // SAFETY: the message is initialised, and the name is NUL-terminated.
+        // SAFETY: the message is initialized, and the name is NUL-terminated.
         let value = unsafe { ffi::zmq_msg_gets(&self.0, name.as_ptr()) };
         if value.is_null() {
             return None;
@@ -86,14 +86,14 @@ impl Message {
 
     /// Returns whether another part of the same message follows.
     pub(crate) fn has_more(&self) -> bool {
-        // SAFETY: the message is initialised.
+        // SAFETY: the message is initialized.
         unsafe { ffi::zmq_msg_more(&self.0) != 0 }
     }
 
     /// Returns the body.
     pub fn body(&mut self) -> &[u8] {
         let raw = self.as_mut_ptr();
-        // SAFETY: the message is initialised, its data pointer is not null (libzmq asserts
+        // SAFETY: the message is initialized, its data pointer is not null (libzmq asserts
         // that), its body is filled (by `zeroed`, `copied_from` or libzmq) and stays where it is
         // for as long as the message is borrowed.
         unsafe {
@@ -108,15 +108,15 @@ impl Message {
     /// Creates a message whose body must be written before `body` may read it.
     fn unfilled(size: usize) -> Result<Self, Error> {
         // SAFETY: the pointer is valid for writing a `zmq_msg_t`.
-        Self::initialised_by(|raw| unsafe { ffi::zmq_msg_init_size(raw, size) })
+        Self::initialized_by(|raw| unsafe { ffi::zmq_msg_init_size(raw, size) })
     }
 
-    fn initialised_by(init: impl FnOnce(*mut ZmqMsg) -> i32) -> Result<Self, Error> {
+    fn initialized_by(init: impl FnOnce(*mut ZmqMsg) -> i32) -> Result<Self, Error> {
         let mut raw = MaybeUninit::<ZmqMsg>::zeroed();
         if init(raw.as_mut_ptr()) != 0 {
             return Err(Error::last());
         }
-        // SAFETY: `init` has initialised the message; to Rust it is an array of bytes, all of
+        // SAFETY: `init` has initialized the message; to Rust it is an array of bytes, all of
         // which have been zero before.
         Ok(Self(unsafe { raw.assume_init() }))
     }
@@ -127,7 +127,7 @@ unsafe impl Send for Message {}
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // SAFETY: the message is initialised.
+        // SAFETY: the message is initialized.
         let size = unsafe { ffi::zmq_msg_size(&self.0) };
         f.debug_struct("Message").field("size", &size).finish_non_exhaustive()
     }
@@ -135,7 +135,7 @@ impl fmt::Debug for Message {
 
 impl Drop for Message {
     fn drop(&mut self) {
-        // SAFETY: the message is initialised and not used any more.
+        // SAFETY: the message is initialized and not used any more.
         unsafe { ffi::zmq_msg_close(self.as_mut_ptr()) };
     }
 }

@@ -56,7 +56,7 @@ impl Monitor {
         self.rest_of(&head).map(Some)
     }
 
-    /// Receives the second part of an event; libzmq makes all parts available at once.
+    /// Receives the second part of an event; libzmq makes all parts available together.
     fn rest_of(&self, head: &Received) -> Result<Event, Error> {
         let &[c0, c1, v0, v1, v2, v3] = head.body.as_slice() else {
             unreachable!("an event is a u16 and a u32, not {:?}", head.body);
@@ -72,7 +72,7 @@ impl Monitor {
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        // Otherwise libzmq's I/O thread would wait for ever to send the next event.
+        // Otherwise libzmq's I/O thread would wait indefinitely to send the next event.
         drop(self.watched.watch(None));
     }
 }

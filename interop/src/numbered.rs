@@ -11,7 +11,7 @@ pub fn numbered(number: u64, size: usize) -> Vec<u8> {
     body
 }
 
-/// Returns the number of a body that `numbered` made, or `None` if it is not as it was made.
+/// Returns the number of a body that `numbered` created, or `None` if it was changed.
 pub fn number(body: &[u8]) -> Option<u64> {
     let (head, rest) = body.split_first_chunk()?;
     let number = u64::from_le_bytes(*head);

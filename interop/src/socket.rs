@@ -43,12 +43,12 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Those of `zmq_connect(3)`; that nobody listens there is none.
+    /// Those of `zmq_connect(3)`. A missing listener is not an error.
     pub fn connect(&self, endpoint: &str) -> Result<(), Error> {
         self.with_endpoint(endpoint, ffi::zmq_connect)
     }
 
-    /// Ends what `bind` began.
+    /// Reverts `bind`.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Socket {
         self.with_endpoint(endpoint, ffi::zmq_unbind)
     }
 
-    /// Ends what `connect` began.
+    /// Reverts `connect`.
     ///
     /// # Errors
     ///
@@ -110,7 +110,7 @@ impl Socket {
         Ok(text.iter().take_while(|&&byte| byte != 0).map(|&byte| char::from(byte)).collect())
     }
 
-    /// Sends a copy of `body`, waiting for room.
+    /// Sends a copy of `body`, waiting for queue capacity.
     ///
     /// # Errors
     ///
@@ -119,16 +119,16 @@ impl Socket {
         self.send_message(&mut Message::copied_from(body)?)
     }
 
-    /// Sends a copy of `body` if there is room.
+    /// Sends a copy of `body` if the queue is not full.
     ///
     /// # Errors
     ///
-    /// [`TryError::WouldBlock`] if there is none.
+    /// [`TryError::WouldBlock`] otherwise.
     pub fn try_send(&self, body: &[u8]) -> Result<(), TryError> {
         Ok(self.submit(&mut Message::copied_from(body)?, ffi::ZMQ_DONTWAIT)?)
     }
 
-    /// Sends a copy of `body` to one remote of a SERVER, waiting for room.
+    /// Sends a copy of `body` to one remote of a SERVER, waiting for queue capacity.
     ///
     /// # Errors
     ///
@@ -139,18 +139,18 @@ impl Socket {
         self.send_message(&mut message)
     }
 
-    /// Sends a copy of `body` to one remote of a SERVER if there is room.
+    /// Sends a copy of `body` to one remote of a SERVER if its queue is not full.
     ///
     /// # Errors
     ///
-    /// [`TryError::WouldBlock`] if there is none, `EHOSTUNREACH` if there is no such remote.
+    /// [`TryError::WouldBlock`] if it is full, `EHOSTUNREACH` if there is no such remote.
     pub fn try_send_to(&self, body: &[u8], routing_id: u32) -> Result<(), TryError> {
         let mut message = Message::copied_from(body)?;
         message.set_routing_id(routing_id)?;
         Ok(self.submit(&mut message, ffi::ZMQ_DONTWAIT)?)
     }
 
-    /// Sends `message`, waiting for room, and leaves an empty one in its place.
+    /// Sends `message`, waiting for queue capacity, and leaves an empty one in its place.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// [`TryError::WouldBlock`] if there is none.
+    /// [`TryError::WouldBlock`] otherwise.
     pub fn try_recv(&self) -> Result<Received, TryError> {
         let mut message = Message::new()?;
         self.try_recv_message(&mut message)?;
@@ -269,7 +269,7 @@ impl Socket {
 
     fn submit(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
         let _turn = self.turn();
-        // SAFETY: the message is initialised, and libzmq leaves it initialised either way.
+        // SAFETY: the message is initialized, and libzmq leaves it initialized either way.
         until_not_interrupted(|| unsafe {
             ffi::zmq_msg_send(message.as_mut_ptr(), self.as_ptr(), flags)
         })
@@ -297,7 +297,7 @@ impl Socket {
         }
     }
 
-    /// Keeps other threads out of a socket that is not thread-safe.
+    /// Excludes other threads from a socket that is not thread-safe.
     fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         let lock = self.0.one_at_a_time.as_ref()?;
         Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
@@ -361,12 +361,12 @@ impl SocketType {
     }
 }
 
-/// A message as a test looks at it.
+/// A received message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Received {
-    /// What was sent.
+    /// The body.
     pub body: Vec<u8>,
-    /// Who sent it; zero on sockets other than SERVER.
+    /// The routing id of the sender; zero on sockets other than SERVER.
     pub routing_id: u32,
 }
 

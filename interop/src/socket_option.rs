@@ -20,19 +20,19 @@ pub enum SocketOption {
     Immediate,
     /// `ZMQ_IPV6`
     Ipv6,
-    /// `ZMQ_LINGER`; -1 waits for ever.
+    /// `ZMQ_LINGER`; -1 waits indefinitely.
     Linger,
     /// `ZMQ_PLAIN_SERVER`; 1 takes the server's role.
     PlainServer,
     /// `ZMQ_RCVHWM`
     RecvHwm,
-    /// `ZMQ_RCVTIMEO`; -1 waits for ever.
+    /// `ZMQ_RCVTIMEO`; -1 waits indefinitely.
     RecvTimeout,
     /// `ZMQ_RECONNECT_IVL`
     ReconnectInterval,
     /// `ZMQ_SNDHWM`
     SendHwm,
-    /// `ZMQ_SNDTIMEO`; -1 waits for ever.
+    /// `ZMQ_SNDTIMEO`; -1 waits indefinitely.
     SendTimeout,
 }
 
@@ -45,11 +45,11 @@ pub enum BytesOption {
     CurveSecretKey,
     /// `ZMQ_CURVE_SERVERKEY`: 32 bytes, or 40 characters of Z85.
     CurveServerKey,
-    /// `ZMQ_DISCONNECT_MSG`: what a SERVER receives when a remote has gone.
+    /// `ZMQ_DISCONNECT_MSG`: the message that a SERVER receives when a remote has gone.
     DisconnectMessage,
-    /// `ZMQ_HELLO_MSG`: what every connection begins with.
+    /// `ZMQ_HELLO_MSG`: the first message of every connection.
     HelloMessage,
-    /// `ZMQ_HICCUP_MSG`: what a CLIENT receives when a connection is broken.
+    /// `ZMQ_HICCUP_MSG`: the message that a CLIENT receives when a connection is lost.
     HiccupMessage,
     /// `ZMQ_METADATA`: `X-name:value`, announced to every remote.
     Metadata,

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::socket::{Socket, SocketType};
 use crate::socket_option::SocketOption;
 
-/// Answers what libzmq's sockets of one context ask about their remotes (RFC 27).
+/// Answers the authentication requests of libzmq's sockets in one context (RFC 27).
 #[derive(Debug)]
 pub struct ZapHandler {
     ended: Arc<AtomicBool>,
@@ -15,15 +15,15 @@ pub struct ZapHandler {
 }
 
 impl ZapHandler {
-    /// Starts to answer for the context of `socket`: the frames of the credentials go in, and whether the
-    /// remote is let in comes out.
+    /// Starts to answer for the context of `socket`: `decide` takes the frames of the credentials and returns
+    /// whether the remote is admitted.
     ///
     /// # Errors
     ///
     /// There is a handler already.
     pub fn start(
         socket: &Socket,
-        judge: impl Fn(&[Vec<u8>]) -> bool + Send + 'static,
+        decide: impl Fn(&[Vec<u8>]) -> bool + Send + 'static,
     ) -> Result<Self, Error> {
         let handler = Socket::new(socket.context(), SocketType::Rep)?;
         handler.set(SocketOption::RecvTimeout, LOOK_UP_MILLISECONDS)?;
@@ -33,7 +33,7 @@ impl ZapHandler {
         let thread = thread::spawn(move || {
             while !seen.load(Ordering::Relaxed) {
                 match handler.recv_parts() {
-                    Ok(request) => answer(&handler, &request, &judge),
+                    Ok(request) => answer(&handler, &request, &decide),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(error) => panic!("the handler of zap fails: {error}"),
                 }
@@ -53,11 +53,11 @@ impl Drop for ZapHandler {
     }
 }
 
-fn answer(handler: &Socket, request: &[Vec<u8>], judge: impl Fn(&[Vec<u8>]) -> bool) {
+fn answer(handler: &Socket, request: &[Vec<u8>], decide: impl Fn(&[Vec<u8>]) -> bool) {
     let [version, id, _domain, _address, _identity, _mechanism, credentials @ ..] = request else {
         panic!("a request of zap has six frames and credentials: {request:?}");
     };
-    let status: &[u8] = if judge(credentials) { b"200" } else { b"400" };
+    let status: &[u8] = if decide(credentials) { b"200" } else { b"400" };
     handler.send_parts(&[version, id, status, b"", b"user", b""]).expect("libzmq takes the answer");
 }
 

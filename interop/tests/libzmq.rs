@@ -1,16 +1,16 @@
-//! The libzmq half on its own, so that a failure of the other tests is not searched for here.
+//! Tests of the libzmq wrapper alone, which rule it out as the cause of other failures.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
 use std::time::Duration;
 
 use interop::{
-    Context, Error, EventKind, Monitor, Peer, Socket, SocketOption, SocketType, TryError, number,
-    numbered, version,
+    Context, Error, EventKind, Monitor, RemoteProcess, Socket, SocketOption, SocketType, TryError,
+    number, numbered, version,
 };
 
 const GUARD: Duration = Duration::from_secs(60);
-const PEER: &str = env!("CARGO_BIN_EXE_libzmq-peer");
+const REMOTE: &str = env!("CARGO_BIN_EXE_libzmq-remote");
 
 #[test]
 fn the_version_is_4_3_5() {
@@ -122,32 +122,32 @@ fn a_dealer_is_refused_by_a_server() -> Result<(), Error> {
     let dealer = socket(&context, SocketType::Dealer)?;
     let monitor = dealer.monitor()?;
     dealer.connect(&server.last_endpoint()?)?;
-    // It tells no more than this: there is no event of a failed handshake for a wrong type.
+    // There is no other event: libzmq reports no failed handshake for a wrong type.
     wait_for(&monitor, EventKind::Disconnected)
 }
 
 #[test]
-fn peers_talk_to_each_other_across_a_restart() {
-    let server = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "echo"]);
+fn processes_talk_to_each_other_across_a_restart() {
+    let server = start_remote(&["server", "bind", "tcp://127.0.0.1:*", "echo"]);
     let endpoint = bound(&server);
     let ask = ["client", "connect", &endpoint, "ask", "100", "64"];
-    assert_eq!(start_peer(&ask).line_within(GUARD).as_deref(), Some("done 100"));
+    assert_eq!(start_remote(&ask).line_within(GUARD).as_deref(), Some("done 100"));
     server.kill();
-    let waiting = start_peer(&ask);
-    let server = start_peer(&["server", "bind", &endpoint, "echo"]);
+    let waiting = start_remote(&ask);
+    let server = start_remote(&["server", "bind", &endpoint, "echo"]);
     assert_eq!(bound(&server), endpoint);
     assert_eq!(waiting.line_within(GUARD).as_deref(), Some("done 100"));
 }
 
 #[test]
-fn peers_count_what_they_send_and_receive() -> Result<(), Error> {
-    let sink = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "sink", "10000"]);
+fn processes_count_sent_and_received_messages() -> Result<(), Error> {
+    let sink = start_remote(&["server", "bind", "tcp://127.0.0.1:*", "sink", "10000"]);
     let endpoint = bound(&sink);
-    let send = start_peer(&["client", "connect", &endpoint, "send", "10000", "64"]);
+    let send = start_remote(&["client", "connect", &endpoint, "send", "10000", "64"]);
     assert_eq!(send.line_within(GUARD).as_deref(), Some("done 10000"));
     assert_eq!(sink.line_within(GUARD).as_deref(), Some("done 10000"));
 
-    let send = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "send", "100", "64"]);
+    let send = start_remote(&["server", "bind", "tcp://127.0.0.1:*", "send", "100", "64"]);
     let client = socket(&Context::new()?, SocketType::Client)?;
     client.connect(&bound(&send))?;
     client.send(b"here")?;
@@ -159,7 +159,7 @@ fn peers_count_what_they_send_and_receive() -> Result<(), Error> {
 
 #[test]
 fn a_sink_fails_on_a_gap() -> Result<(), Error> {
-    let sink = start_peer(&["server", "bind", "tcp://127.0.0.1:*", "sink", "2"]);
+    let sink = start_remote(&["server", "bind", "tcp://127.0.0.1:*", "sink", "2"]);
     let client = socket(&Context::new()?, SocketType::Client)?;
     client.connect(&bound(&sink))?;
     client.send(&numbered(0, 8))?;
@@ -189,11 +189,11 @@ fn wait_for(monitor: &Monitor, kind: EventKind) -> Result<(), Error> {
     Ok(())
 }
 
-fn start_peer(arguments: &[&str]) -> Peer {
-    Peer::start(PEER, arguments).unwrap()
+fn start_remote(arguments: &[&str]) -> RemoteProcess {
+    RemoteProcess::start(REMOTE, arguments).unwrap()
 }
 
-fn bound(peer: &Peer) -> String {
-    let line = peer.line_within(GUARD).expect("a peer that binds says so");
+fn bound(remote: &RemoteProcess) -> String {
+    let line = remote.line_within(GUARD).expect("a remote that binds says so");
     line.strip_prefix("bound ").expect("first it says where it is bound").to_owned()
 }

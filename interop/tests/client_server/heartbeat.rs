@@ -1,4 +1,4 @@
-//! Either end sends PINGs, and gives up a remote that answers with nothing.
+//! Either end sends PINGs, and disconnects a remote that does not answer.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn a_client_answers_the_pings_of_our_server() {
     .await;
 }
 
-/// Neither of the servers sends a PING: they know from those of the clients how long to wait.
+/// Neither of the servers sends a PING: the TTL in the PINGs of the clients tells them how long to wait.
 #[tokio::test]
 async fn a_server_disconnects_our_client_after_the_ttl_of_its_pings() {
     guarded(async {
@@ -180,5 +180,5 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// Long enough for a busy machine to answer in time.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// As many as take longer than the timeout, so that libzmq must have understood them.
+/// Enough PINGs to exceed the timeout, so that libzmq must have accepted them.
 const PONGS: usize = (TIMEOUT.as_millis() / INTERVAL.as_millis() + 10) as usize;

@@ -21,7 +21,7 @@ async fn messages_pass_over_an_abstract_name(
     server: impl ServerSide,
     binds: Binds,
 ) {
-    // Any name that nobody else has.
+    // A unique name.
     let endpoint = format!("ipc://@{}", InprocEndpoint::unique().name());
     assert_eq!(join_at(&endpoint, &client, &server, binds).await, endpoint);
     assert_unchanged(&client, &server).await;

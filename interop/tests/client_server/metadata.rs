@@ -1,4 +1,4 @@
-//! What either end announces is read at the other.
+//! Each end reads the metadata that the other announces.
 
 use interop::{BytesOption, Message};
 use tokio_zmtp::{Client, SocketType};

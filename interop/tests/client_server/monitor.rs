@@ -1,4 +1,4 @@
-//! Both ends tell of the same connections.
+//! Both ends report the same connections.
 
 use interop::{EventKind as Theirs, Monitor as TheirMonitor, SocketType as TheirType};
 use tokio::time;

@@ -43,7 +43,7 @@ async fn a_server_falls_mute_for_one_remote_and_loses_nothing(
     assert_eq!(greet(&client, &server).await, id);
 }
 
-/// Sends numbered messages until there is no room for good, and returns how many were accepted.
+/// Sends numbered messages until all queues stay full, and returns how many were accepted.
 async fn fill(mut try_send: impl FnMut(&[u8]) -> bool) -> u64 {
     let mut accepted = 0;
     loop {
@@ -68,5 +68,5 @@ const SIZE: usize = 65_536;
 /// By then everything that can move towards the remote has moved.
 const MUTE_AFTER: Duration = Duration::from_millis(300);
 
-/// The two queues hold 20 messages; what the system holds is unknown, but not half a gigabyte.
+/// The two queues hold 20 messages; the system's buffers hold an unknown number, but less than half a gigabyte.
 const FAR_TOO_MANY: u64 = 8_192;

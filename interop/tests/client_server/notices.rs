@@ -1,4 +1,4 @@
-//! Messages that sockets send and receive by themselves, where the other end is of the other library.
+//! Automatic messages (hello, disconnect, hiccup) between the two libraries.
 
 use interop::BytesOption;
 use tokio_zmtp::{Client, Server, Socket};

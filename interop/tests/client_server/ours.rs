@@ -1,4 +1,4 @@
-//! The two ends as `tokio-zmtp` has them.
+//! The two ends of `tokio-zmtp`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a test may do with a socket, whichever of the two libraries it belongs to.
+//! The operations of a test on a socket of either library.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time;
 
-/// Who binds; the other one connects.
+/// The end that binds; the other one connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binds {
     Client,
@@ -22,7 +22,7 @@ pub(crate) trait Side {
 }
 
 pub(crate) trait ClientSide: Side {
-    /// Returns whether there was room.
+    /// Returns whether the message was queued.
     fn try_send(&self, body: &[u8]) -> bool;
     async fn send(&self, body: &[u8]);
     async fn recv(&self) -> Vec<u8>;
@@ -42,7 +42,7 @@ pub(crate) trait ServerSide: Side {
     async fn recv_numbered(&self, count: u64);
 }
 
-/// What became of a message for one remote.
+/// The outcome of a message for one remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Routed {
     Sent,
@@ -86,16 +86,16 @@ pub(crate) async fn greet<S: ServerSide>(client: &impl ClientSide, server: &S) -
     id
 }
 
-/// Returns every message to whoever sent it, for ever.
+/// Returns every message to its sender, indefinitely.
 pub(crate) async fn echo(server: &impl ServerSide) {
     loop {
         let (request, id) = server.recv().await;
-        // If its sender is gone, it waits for no reply.
+        // If the sender has gone, it expects no reply.
         server.try_route(&request, id);
     }
 }
 
-/// Asks again and again, as a client does that expects its server to restart, until the reply to
+/// Repeats a request, as a client that expects its server to restart does, until the reply to
 /// one of these requests arrives.
 ///
 /// `round` makes the requests distinct from earlier ones, whose replies may still be on the way.
@@ -110,7 +110,7 @@ pub(crate) async fn ask_until_answered(client: &impl ClientSide, round: &str) {
     }
 }
 
-/// Returns an endpoint that nobody is bound to.
+/// Returns an endpoint without a listener.
 pub(crate) fn free_endpoint() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
     format!("tcp://{}", listener.local_addr().expect("a bound socket has an address"))
@@ -169,7 +169,7 @@ pub(crate) const ANY_PORT: &str = "tcp://127.0.0.1:*";
 /// libzmq's default, and ours.
 pub(crate) const DEFAULT_HWM: usize = 1_000;
 
-/// Far more than any test takes on a slow machine; none waits this long when it succeeds.
+/// Far longer than any test takes on a slow machine; no successful test waits this long.
 pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 /// How often a condition is checked that cannot be waited for.

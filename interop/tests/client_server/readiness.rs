@@ -1,7 +1,7 @@
-//! The same program gets the same answers from either library: whether a message can be sent, in
+//! Both libraries give a program the same answers: whether a message can be sent, in
 //! each situation that a socket can be in.
 //!
-//! What both do with full queues is in `mute_state`, and with remotes that come back in `restart`.
+//! Full queues are tested in `mute_state`, and remotes that return in `restart`.
 
 use std::iter;
 
@@ -145,7 +145,7 @@ async fn a_bound_server_does_not_reach_a_remote_that_has_gone(
     let id = greet(&client, &server).await;
     drop(client);
     while server.try_route(b"x", id) != Routed::Unreachable {
-        // libzmq does not let go of a remote before somebody has tried to receive from it.
+        // libzmq does not release a remote before the socket has tried to receive from it.
         time::timeout(POLL_INTERVAL, server.recv()).await.unwrap_err();
     }
 }
@@ -167,7 +167,7 @@ fn assert_unreachable<S: ServerSide>(server: &S) {
     assert_eq!(server.try_route(b"x", S::made_up_id(7)), Routed::Unreachable);
 }
 
-/// Sends messages until there is no room; returns how many were taken.
+/// Sends messages until the queue is full; returns how many were accepted.
 fn fill(client: &impl ClientSide) -> usize {
     iter::repeat_with(|| client.try_send(b"x")).take_while(|taken| *taken).count()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-/// Stands between two sockets; ends with the connection that it relays.
+/// A relay between two sockets. It ends with the connection that it relays.
 #[derive(Debug)]
 pub(crate) struct Relay {
     endpoint: String,
@@ -43,13 +43,13 @@ impl Relay {
         self.pongs.load(Ordering::Relaxed)
     }
 
-    /// Swallows from now on what either end says, and leaves the connection as it is.
+    /// Discards all later bytes of both ends, and keeps the connection open.
     pub(crate) fn fall_silent(&self) {
         self.is_silent.store(true, Ordering::Relaxed);
     }
 }
 
-/// What both directions do.
+/// The work of one direction.
 #[derive(Clone, Debug)]
 struct Way {
     pongs: Arc<AtomicUsize>,
@@ -59,7 +59,7 @@ struct Way {
 impl Way {
     fn copy(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut buffer = [0; 65_536];
-        // Of the command's name so far, which two reads may share.
+        // The part of the command's name read so far: two reads may share it.
         let mut matched = 0;
         while let Ok(size @ 1..) = from.read(&mut buffer) {
             if self.is_silent.load(Ordering::Relaxed) {

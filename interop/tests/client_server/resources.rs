@@ -1,4 +1,4 @@
-//! Ports that several of our sockets share, with a remote that knows nothing of that.
+//! Ports that several of our sockets share, with a remote that does not know of resources.
 
 use tokio_zmtp::{Server, Socket};
 

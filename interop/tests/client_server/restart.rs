@@ -1,6 +1,6 @@
 //! Either end may end and come back, and the traffic goes on.
 
-use interop::Peer;
+use interop::RemoteProcess;
 use tokio::{task, time};
 use tokio_zmtp::{Client, Server};
 
@@ -153,7 +153,7 @@ impl Ending {
     }
 }
 
-/// Answers a number of requests and returns whose the last one was.
+/// Answers a number of requests and returns the sender of the last one.
 async fn serve<S: ServerSide>(server: &S, requests: usize) -> S::Id {
     let mut last = None;
     for _ in 0..requests {
@@ -164,31 +164,31 @@ async fn serve<S: ServerSide>(server: &S, requests: usize) -> S::Id {
     last.expect("there were requests")
 }
 
-fn start<const N: usize>(arguments: [&str; N]) -> Peer {
-    Peer::start(env!("CARGO_BIN_EXE_libzmq-peer"), arguments).unwrap()
+fn start<const N: usize>(arguments: [&str; N]) -> RemoteProcess {
+    RemoteProcess::start(env!("CARGO_BIN_EXE_libzmq-remote"), arguments).unwrap()
 }
 
-async fn bound(peer: &Peer) -> String {
-    let line = line(peer).await;
-    line.strip_prefix("bound ").expect("a peer first says where it is bound").to_owned()
+async fn bound(remote: &RemoteProcess) -> String {
+    let line = line(remote).await;
+    line.strip_prefix("bound ").expect("a remote first says where it is bound").to_owned()
 }
 
-async fn done(peer: &Peer) {
-    let line = line(peer).await;
+async fn done(remote: &RemoteProcess) {
+    let line = line(remote).await;
     assert!(line.starts_with("done "), "{line}");
 }
 
-async fn line(peer: &Peer) -> String {
+async fn line(remote: &RemoteProcess) -> String {
     loop {
-        if let Some(line) = peer.try_line() {
+        if let Some(line) = remote.try_line() {
             return line;
         }
         time::sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn kill(peer: Peer) {
-    task::spawn_blocking(|| peer.kill()).await.unwrap();
+async fn kill(remote: RemoteProcess) {
+    task::spawn_blocking(|| remote.kill()).await.unwrap();
 }
 
 const EVERY_END: [(Binds, Ending); 4] = [
@@ -201,5 +201,5 @@ const EVERY_END: [(Binds, Ending); 4] = [
 /// Enough to be sure that there is traffic.
 const REQUESTS: usize = 10;
 
-/// More than are answered before the peer is killed.
+/// More than are answered before the process is killed.
 const MANY: &str = "1000000000";

@@ -79,7 +79,7 @@ enum Kind {
     Curve,
 }
 
-/// Of ours, in the handshake.
+/// Our role in the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Client,
@@ -92,7 +92,7 @@ enum Wrong {
     ServerKey,
 }
 
-/// What both ends know.
+/// Credentials that both ends know.
 struct TestKeys {
     client: CurveKeypair,
     server: CurveKeypair,
@@ -104,7 +104,7 @@ impl TestKeys {
     }
 }
 
-/// Lets every type of socket of ours take both roles and both ways, and exchanges bodies.
+/// Exchanges bodies with every socket type of ours in both roles, binding and connecting.
 async fn in_every_pairing(kind: Kind, endpoint: impl Fn() -> String) {
     for role in [Role::Client, Role::Server] {
         for binds in [Binds::Client, Binds::Server] {
@@ -132,7 +132,7 @@ async fn exchange(
         Binds::Client => server.connect(&client.bind(endpoint).await).await,
         Binds::Server => client.connect(&server.bind(endpoint).await).await,
     }
-    // Where nothing is optimised, encryption takes a second for the longest: once is enough.
+    // Without optimization, encrypting the longest body takes a second: once is enough.
     let sizes = if binds == Binds::Client { &SIZES[..] } else { &SIZES[..SIZES.len() - 1] };
     for &size in sizes {
         let body: Vec<u8> = (0..size).map(|place| (place % 251) as u8).collect();
@@ -181,7 +181,7 @@ async fn refused_by_either_side(kind: Kind, wrong: Wrong) {
     .await;
 }
 
-/// A socket of ours, and what happens to it.
+/// A socket of ours and its events.
 struct Ours<S> {
     socket: S,
     events: OurMonitor,
@@ -251,7 +251,7 @@ fn registry(keys: &TestKeys) -> impl Authenticator {
     Networks::new().and(users.or(Keys::from_iter([(key, "client")])))
 }
 
-/// Makes a socket of libzmq the other end of one of ours in `role`.
+/// Creates a libzmq socket as the remote of one of ours in `role`.
 fn secure(socket: &Socket, kind: Kind, role: Role, keys: &TestKeys) -> Option<ZapHandler> {
     let username = keys.client.public_key().to_string();
     let set = |option, value: &[u8]| socket.set_bytes(option, value).unwrap();

@@ -1,4 +1,4 @@
-//! The two ends as libzmq has them.
+//! The two ends of libzmq.
 
 use std::io;
 
@@ -54,7 +54,7 @@ pub(crate) fn socket(socket_type: SocketType, hwm: usize) -> Socket {
     socket
 }
 
-/// Receives a message with all that libzmq knows of it.
+/// Receives a message with its properties.
 pub(crate) async fn recv_message(socket: &Socket) -> Message {
     until_some(|| {
         let mut message = Message::new().unwrap();
@@ -178,8 +178,8 @@ async fn on_a_thread(blocking: impl FnOnce() + Send + 'static) {
     task::spawn_blocking(blocking).await.unwrap();
 }
 
-/// Polls libzmq, which wakes no task; a single message does not mind the interval, and unlike a
-/// blocking call this can be cancelled.
+/// Polls libzmq, which wakes no task. The interval does not matter for a single message, and unlike a
+/// blocking call, this can be cancelled.
 async fn until_some<T>(mut poll: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(done) = poll() {

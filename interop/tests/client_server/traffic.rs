@@ -38,7 +38,7 @@ async fn messages_keep_their_order_in_both_directions(
     assert_in_order(&client, &server).await;
 }
 
-/// Sends messages both ways at once.
+/// Sends messages in both directions concurrently.
 pub(crate) async fn assert_in_order(client: &impl ClientSide, server: &impl ServerSide) {
     let id = greet(client, server).await;
     tokio::join!(
@@ -49,13 +49,13 @@ pub(crate) async fn assert_in_order(client: &impl ClientSide, server: &impl Serv
     );
 }
 
-/// Returns bytes whose pattern repeats no sooner than after 251 KiB, so that no part of them can
-/// stand in for another.
+/// Returns bytes whose pattern repeats after 251 KiB at the earliest, so that no part of them can
+/// replace another.
 fn bytes(size: usize) -> Vec<u8> {
     (0..size).map(|place| ((place + place / 1_024) % 251) as u8).collect()
 }
 
-/// Both sides of where the frame's size field changes, and of 64 KiB buffers.
+/// Sizes around the change of the frame's size field, and around 64 KiB buffers.
 const SIZES: [usize; 7] = [0, 1, 255, 256, 65_535, 65_536, 10 << 20];
 
 const MESSAGES: u64 = 100_000;

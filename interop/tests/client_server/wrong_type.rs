@@ -1,4 +1,4 @@
-//! A socket of another type is refused, and disturbs nobody.
+//! A socket of another type is refused, without any effect on other remotes.
 
 use interop::{EventKind, Monitor, SocketType};
 use tokio::time;
@@ -58,7 +58,7 @@ async fn serves_its_client_only(
     }
 }
 
-/// Reads what has happened to the dealer so far.
+/// Reads the events of the dealer so far.
 fn is_refused(monitor: &Monitor) -> bool {
     let mut refused = false;
     while let Some(event) = monitor.try_next().unwrap() {

@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("libzmq-peer: {error}");
+            eprintln!("libzmq-remote: {error}");
             ExitCode::FAILURE
         }
     }
@@ -73,7 +73,7 @@ fn bind_patiently(socket: &Socket, endpoint: &str) -> Result<(), interop::Error>
 }
 
 fn ask(socket: &Socket, count: u64, size: usize) -> Result<(), Box<dyn Error>> {
-    // A remote that redials may still hold answers for the process that was here before.
+    // A remote that reconnects may still hold replies for the previous process.
     let first = u64::from(process::id()) << 32;
     for request in (first..first + count).map(|number| numbered(number, size)) {
         socket.send(&request)?;
@@ -120,7 +120,7 @@ fn reply(socket: &Socket, routing_id: u32, body: &[u8]) -> Result<(), interop::E
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-const USAGE: &str = "usage: libzmq-peer client|server bind|connect ENDPOINT MODE
+const USAGE: &str = "usage: libzmq-remote client|server bind|connect ENDPOINT MODE
 prints `bound ENDPOINT` once bound; MODE is one of
   ask COUNT SIZE   client: send numbered messages, each after the echo of the one before
   echo             return every message

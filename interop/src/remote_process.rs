@@ -6,15 +6,15 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// A running `libzmq-peer`, which dies with this handle.
+/// A running `libzmq-remote`, which dies with this handle.
 #[derive(Debug)]
-pub struct Peer {
+pub struct RemoteProcess {
     process: Child,
     lines: Receiver<String>,
 }
 
-impl Peer {
-    /// Starts the program at `path`, which is `env!("CARGO_BIN_EXE_libzmq-peer")` in a test.
+impl RemoteProcess {
+    /// Starts the program at `path`, which is `env!("CARGO_BIN_EXE_libzmq-remote")` in a test.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for RemoteProcess {
     fn drop(&mut self) {
         self.end();
     }
