@@ -1,13 +1,13 @@
-//! Names one connection of a socket.
+//! The id of a connection.
 
 use std::fmt;
 use std::num::NonZeroU64;
 
-/// Names one connection of a socket, from the moment it is accepted or dialled.
+/// Identifies one connection of a socket, from the moment it is accepted or dialed.
 ///
-/// No two connections of one socket share an id, and none is given twice: a remote that connects again
-/// has another one. (A [`RoutingId`](crate::RoutingId) names the queue of a remote, which for a remote
-/// that was dialled outlives its connections.)
+/// Ids of one socket are never reused: a remote that reconnects
+/// has a new one. (A [`RoutingId`](crate::RoutingId) identifies the queue of a remote, which for a
+/// dialed remote outlives its connections.)
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(NonZeroU64);
 

@@ -1,4 +1,4 @@
-//! A message: one body, and where it came from.
+//! A message: one body, and the routing id of its remote.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,21 +8,21 @@ use bytes::{Bytes, BytesMut};
 
 use crate::routing_id::RoutingId;
 
-/// A message that is sent or was received: a body of any number of bytes, and the remote it came
-/// from or goes to.
+/// A message to send or a received message: a body of any length, and on a SERVER the remote that it
+/// comes from or goes to.
 ///
 /// A thread-safe socket sends and receives whole messages of one part (RFC 37, Thread-Safe Socket
-/// Types), so a message is a body and nothing like a list of frames.
+/// Types), so a message is one body and not a list of frames.
 ///
-/// `Message` derefs to `[u8]`, and is made from the usual owners of bytes: `&'static str`, `String`,
+/// `Message` dereferences to `[u8]` and converts from the usual owners of bytes: `&'static str`, `String`,
 /// `Vec<u8>`, `Box<[u8]>`, [`Bytes`], `&[u8]`, arrays and references to them. Two messages are equal
-/// when their bodies are.
+/// if their bodies are equal.
 ///
-/// A body of up to 72 bytes lies in the message itself: it takes no allocation and keeps nothing else
-/// alive. A longer one is shared: cloning it, making it from its owner and turning it into [`Bytes`]
-/// copy nothing. A long body that was received is a slice of the buffer that it was read into, and
-/// keeps that buffer (64 KiB, as a rule) alive; a program that holds on to such messages for long takes
-/// a copy of its own with [`detach`](Self::detach).
+/// A body of up to 72 bytes is stored inline: it needs no allocation and keeps no other memory
+/// alive. A longer body is shared: cloning it, converting its owner and converting it to [`Bytes`]
+/// copy nothing. A long received body is a slice of the buffer that it was read into, and
+/// keeps that buffer (usually 64 KiB) alive. A program that stores such messages for long takes
+/// a copy with [`detach`](Self::detach).
 ///
 /// # Examples
 ///
@@ -37,13 +37,13 @@ use crate::routing_id::RoutingId;
 #[derive(Clone)]
 pub struct Message(Inner);
 
-/// A short body in place, or a long one that is shared.
+/// A short inline body, or a long shared one.
 ///
-/// Short bodies are copied, because that is cheaper than counting references to them, on the thread
-/// that sends as on the one that receives.
+/// Short bodies are copied, because that is cheaper than reference counting, on the sending thread as
+/// well as on the receiving one.
 #[derive(Clone)]
 enum Inner {
-    /// The first `len` of `bytes`; what the rest is has no meaning.
+    /// The first `len` of `bytes`; the rest has no meaning.
     Short {
         len: Len,
         routing_id: Option<RoutingId>,
@@ -57,9 +57,9 @@ enum Inner {
 
 /// The length of a short body.
 ///
-/// A `char` is the one type of four bytes that leaves values unused: of these the compiler makes the
-/// variants of [`Inner`], and of all that a message is handed on in. With a discriminant of one byte the
-/// rest of its word is moved in pieces, and the processor waits for those that it has just written.
+/// A `char` is the only type of four bytes with unused values. The compiler uses these for the
+/// variants of [`Inner`] and of all enums that contain a message. With a discriminant of one byte, the
+/// rest of its word is moved in pieces, and loads wait for the stores just made.
 #[derive(Clone, Copy)]
 struct Len(char);
 
@@ -76,10 +76,10 @@ impl Len {
 }
 
 impl Message {
-    /// The longest body that lies in the message itself: it makes a `Message` 80 bytes.
+    /// The longest inline body: it makes a `Message` 80 bytes.
     pub(crate) const SHORT: usize = 72;
 
-    /// Makes an empty message.
+    /// Creates an empty message.
     #[must_use]
     pub const fn new() -> Self {
         Self(Inner::Short { len: Len::new(0), routing_id: None, bytes: [0; Self::SHORT] })
@@ -92,7 +92,7 @@ impl Message {
         self.routed(Some(id))
     }
 
-    /// Frees the message from the buffer that it was read into, by copying a long body into memory
+    /// Detaches the message from the buffer that it was read into, by copying a long body into memory
     /// of its own.
     #[must_use]
     pub fn detach(self) -> Self {
@@ -107,7 +107,7 @@ impl Message {
         }
     }
 
-    /// Turns the message into its body; copies a short one only.
+    /// Converts the message into its body; copies only a short one.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
@@ -125,7 +125,7 @@ impl Message {
         std::str::from_utf8(self)
     }
 
-    /// A message with the first `len` of `bytes` that came in from the remote with this routing id.
+    /// Creates a message with the first `len` of `bytes`, received from the remote with this routing id.
     #[inline]
     pub(crate) fn short(
         bytes: [u8; Self::SHORT],
@@ -136,13 +136,13 @@ impl Message {
         Self(Inner::Short { len, routing_id, bytes })
     }
 
-    /// A message that came in from the remote with this routing id.
+    /// Creates a message received from the remote with this routing id.
     #[inline]
     pub(crate) const fn long(body: Bytes, routing_id: Option<RoutingId>) -> Self {
         Self(Inner::Long { routing_id, body })
     }
 
-    /// Returns the bytes from `start` on: copied if they are few, and otherwise shared. The result has
+    /// Returns the bytes from `start` on: copied if they are short, and otherwise shared. The result has
     /// no routing id.
     #[cfg(feature = "rpc")]
     #[inline]
@@ -155,7 +155,7 @@ impl Message {
         }
     }
 
-    /// The same message, with another remote that it came from or goes to.
+    /// Returns the same message with another routing id.
     #[inline]
     pub(crate) fn routed(mut self, id: Option<RoutingId>) -> Self {
         match &mut self.0 {
@@ -164,7 +164,7 @@ impl Message {
         self
     }
 
-    /// The body, to be written from where it is; nothing if it is so short that it has to be copied.
+    /// Returns the body for writing without a copy; `None` for a short one, which has to be copied.
     pub(crate) const fn shared_body(&self) -> Option<&Bytes> {
         match &self.0 {
             Inner::Short { .. } => None,
@@ -314,7 +314,7 @@ impl From<Message> for Vec<u8> {
     }
 }
 
-/// How many bytes of a body its `Debug` form shows.
+/// The bytes of a body in its `Debug` output.
 const DEBUG_BYTES: usize = 64;
 
 #[cfg(test)]

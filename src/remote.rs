@@ -1,4 +1,4 @@
-//! The other end of a connection, as the socket knows it.
+//! The other end of a connection.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,9 +11,9 @@ use crate::proto::socket_type::SocketType;
 use crate::routing_id::RoutingId;
 use crate::stats::{Counters, RemoteStats};
 
-/// The other end of one connection that has finished its handshake.
+/// The other end of one connection that has completed its handshake.
 ///
-/// It is shared, not copied: cloning it counts a reference. It stays valid when the connection has
+/// Clones are cheap: they share one allocation. A `Remote` stays valid when the connection has
 /// ended.
 ///
 /// # Examples
@@ -46,44 +46,44 @@ struct Inner {
     counters: Counters,
 }
 
-/// The process at the other end of a Unix domain socket, as the system saw it when the connection was
-/// made (`SO_PEERCRED`).
+/// The process at the other end of a Unix domain socket, as the system recorded it when the connection
+/// was established (`SO_PEERCRED`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ProcessCredentials {
-    /// Its number, where the system tells it.
+    /// The process id, where the system reports it.
     pub pid: Option<u32>,
-    /// The user that it runs as.
+    /// The user id of the process.
     pub uid: u32,
-    /// The group that it runs as.
+    /// The group id of the process.
     pub gid: u32,
 }
 
-/// Where a stream comes from, or leads to, as far as its transport knows.
+/// The origin or destination of a stream, as far as its transport knows it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Origin {
     pub(crate) address: Option<SocketAddr>,
     pub(crate) credentials: Option<ProcessCredentials>,
-    /// Of the proxy that has passed the connection on, where the address is that of its client.
+    /// The address of the proxy that forwards the connection, if `address` is that of its client.
     pub(crate) proxy_address: Option<SocketAddr>,
 }
 
-/// Who a remote is.
+/// The properties of a remote.
 pub(crate) struct Identity {
     pub(crate) connection_id: ConnectionId,
     pub(crate) routing_id: Option<RoutingId>,
     pub(crate) endpoint: Endpoint,
     pub(crate) origin: Origin,
     pub(crate) socket_type: Option<SocketType>,
-    /// What the remote has announced.
+    /// The metadata that the remote announced.
     pub(crate) metadata: Metadata,
     pub(crate) user_id: Option<String>,
-    /// What the authenticator has said of it.
+    /// The properties that the authenticator granted.
     pub(crate) granted: Metadata,
 }
 
 impl Remote {
-    /// `reconnects` is how many connections to the same endpoint came before.
+    /// `reconnects` is the number of earlier connections to the same endpoint.
     pub(crate) fn new(identity: Identity, reconnects: u64) -> Self {
         Self(Arc::new(Inner { identity, reconnects, counters: Counters::default() }))
     }
@@ -94,13 +94,13 @@ impl Remote {
         self.0.identity.connection_id
     }
 
-    /// Returns the id by which a [`Server`](crate::Server) sends to it; `None` on a `Client`.
+    /// Returns the routing id of the remote on a [`Server`](crate::Server); `None` on a `Client`.
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
         self.0.identity.routing_id
     }
 
-    /// Returns the endpoint of this socket that the connection was accepted through or dialled for.
+    /// Returns the endpoint of this socket through which the connection was accepted or dialed.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.identity.endpoint
@@ -130,43 +130,43 @@ impl Remote {
         self.0.identity.origin.credentials
     }
 
-    /// Returns the type that the remote has announced, which it need not do. (RFC 37, The Socket-Type
+    /// Returns the socket type that the remote announced; `None` if it announced none. (RFC 37, The Socket-Type
     /// Property.)
     #[must_use]
     pub fn socket_type(&self) -> Option<SocketType> {
         self.0.identity.socket_type
     }
 
-    /// Returns the name by which the authenticator has let the remote in; `None` if it has none, or if
+    /// Returns the user id that the authenticator granted; `None` if it granted none, or if
     /// there is no authenticator. (libzmq `User-Id`.)
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.0.identity.user_id.as_deref()
     }
 
-    /// Returns a property that the authenticator has added to the remote, or else one that the remote has
-    /// announced. Its name is found in any case (RFC 37, Connection Metadata).
+    /// Returns a property that the authenticator granted, or else one that the remote
+    /// announced. The case of the name does not matter (RFC 37, Connection Metadata).
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&[u8]> {
         let Identity { metadata, granted, .. } = &self.0.identity;
         granted.value(name).or_else(|| metadata.value(name))
     }
 
-    /// Returns a property that the authenticator has added to the remote; what the remote says of itself
-    /// does not count here.
+    /// Returns a property that the authenticator granted. Properties that the remote announced
+    /// are ignored.
     #[must_use]
     pub fn granted_property(&self, name: &str) -> Option<&[u8]> {
         self.0.identity.granted.value(name)
     }
 
-    /// Iterates over the names and values of all properties: those that the authenticator has added, and
-    /// those that the remote has announced, in its order.
+    /// Iterates over the names and values of all properties: first those that the authenticator granted,
+    /// then those that the remote announced, in its order.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let Identity { metadata, granted, .. } = &self.0.identity;
         granted.iter().chain(metadata.iter()).map(|property| (property.name, property.value))
     }
 
-    /// How many bytes of memory its properties keep.
+    /// Returns the memory of its properties in bytes.
     pub(crate) fn kept(&self) -> usize {
         let Identity { metadata, granted, .. } = &self.0.identity;
         metadata.encoded_len() + granted.encoded_len()
@@ -176,14 +176,14 @@ impl Remote {
         &self.0.counters
     }
 
-    /// What is known without the queues.
+    /// Returns the statistics without the queues.
     pub(crate) fn stats(&self) -> RemoteStats {
         RemoteStats { reconnects: self.0.reconnects, ..self.0.counters.read() }
     }
 }
 
 impl Origin {
-    /// The origin of a connection that this is the proxy of.
+    /// Returns the origin of a connection that this proxy forwards.
     pub(crate) const fn of_client(self, address: SocketAddr) -> Self {
         Self { address: Some(address), proxy_address: self.address, ..self }
     }
@@ -195,7 +195,7 @@ impl From<SocketAddr> for Origin {
     }
 }
 
-/// Two are equal when they are of the same connection of the same socket.
+/// Two remotes are equal if they belong to the same connection of the same socket.
 impl PartialEq for Remote {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -204,7 +204,7 @@ impl PartialEq for Remote {
 
 impl Eq for Remote {}
 
-/// Shows who it is. Properties may be secret, and are not shown.
+/// Shows the identity of the remote. Properties may be secret and are omitted.
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remote")
@@ -238,7 +238,7 @@ pub(crate) mod tests {
         assert!(!format!("{remote:?}").contains("hidden"));
     }
 
-    /// A remote whose identity does not matter.
+    /// Creates a remote with arbitrary properties.
     pub(crate) fn nobody() -> Remote {
         let mut metadata = Metadata::default();
         metadata.push("X-Secret", b"hidden").unwrap();

@@ -1,20 +1,20 @@
-//! The routing id by which a SERVER tells its remotes apart (RFC 41).
+//! The routing id by which a SERVER distinguishes its remotes (RFC 41).
 
 use std::fmt;
 use std::num::{NonZeroU32, TryFromIntError};
 
-/// Names one remote of a [`Server`](crate::Server).
+/// Identifies one remote of a [`Server`](crate::Server).
 ///
-/// A routing id is a non-zero 32-bit number that the server's own socket gives to a remote (RFC 41,
-/// The SERVER Socket Type): a remote cannot choose it, no two live remotes share one, and it is as
-/// long-lived as the remote's queues. For an accepted connection that is the connection itself: a
+/// A routing id is a non-zero 32-bit number that the server assigns to a remote (RFC 41,
+/// The SERVER Socket Type). A remote cannot choose it, and no two live remotes share one. It lives as
+/// long as the remote's queues. For an accepted remote this is the connection itself: a
 /// client that reconnects is a new remote with a new id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct RoutingId(NonZeroU32);
 
 impl RoutingId {
-    /// Makes a routing id from its number; `None` for zero, which is reserved.
+    /// Creates a routing id from its number; `None` for zero, which is reserved.
     #[must_use]
     pub const fn new(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {

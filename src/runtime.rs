@@ -1,6 +1,6 @@
 //! The Tokio runtime that a socket lives in.
 //!
-//! Handles are used from any thread, also if no runtime or another runtime is current. The tasks, the
+//! Handles work on any thread, also without a current runtime or in another one. The tasks, the
 //! timers and the IO resources of a socket belong to the runtime in which it was created.
 
 use std::future;
@@ -30,7 +30,7 @@ pub(crate) struct Runtime(RwLock<Option<Handle>>);
 pub(crate) type Timer = Option<Pin<Box<Sleep>>>;
 
 impl Runtime {
-    /// Remembers the current runtime.
+    /// Stores a handle to the current runtime.
     ///
     /// # Panics
     ///
@@ -38,7 +38,7 @@ impl Runtime {
     #[track_caller]
     pub(crate) fn current() -> Self {
         let handle = Handle::current();
-        // Without time or IO the tasks of the socket would panic, in the background.
+        // Without time or IO, the tasks of the socket would panic in the background.
         drop(time::sleep(Duration::ZERO));
         #[cfg(unix)]
         drop(UnixDatagram::unbound());
@@ -49,7 +49,7 @@ impl Runtime {
         Self(RwLock::new(Some(handle)))
     }
 
-    /// Notes that the driver ends. Everything that waits for the socket has been woken.
+    /// Records that the driver ends. All tasks that wait for the socket have been woken.
     pub(crate) fn end(&self) {
         let handle = self.0.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(handle);
@@ -79,7 +79,7 @@ impl Runtime {
         let handle = self.handle()?;
         if Handle::try_current().is_ok_and(|current| current.id() == handle.id()) {
             let mut future = pin!(future);
-            // It may be polled elsewhere later.
+            // It may be polled in another context later.
             let run = future::poll_fn(|cx| {
                 let _guard = handle.enter();
                 future.as_mut().poll(cx)
@@ -95,7 +95,7 @@ impl Runtime {
         }
     }
 
-    /// Waits for a future, at most for `limit`.
+    /// Waits for a future for at most `limit`.
     pub(crate) async fn timeout<F: Future>(&self, limit: Duration, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let mut timer = None;

@@ -1,18 +1,18 @@
-//! How much of what was read at once is handed on at once.
+//! Splits large batches of requests, so that both ends work concurrently.
 
 use std::mem;
 
-/// Lets both ends work at the same time.
+/// Limits how many messages of a read are delivered at a time.
 ///
-/// A remote that has sent all its requests together waits for all the answers together, and then one end
-/// works while the other sleeps. So half of what such a remote has sent is handed on first, and the rest
-/// when half of that is received: the answers to the first go out while the others are worked on. From then
-/// on there are answers to be written when more arrives, and nothing has to be parted.
+/// A remote that sends all its requests together waits for all replies together: one end
+/// would work while the other sleeps. Half of such a batch is therefore delivered first, and the rest
+/// when half of that is received: the first replies are written while later requests are processed. From then
+/// on, replies are being written when requests arrive, and batches are no longer split.
 #[derive(Debug)]
 pub(super) struct BatchSplit {
-    /// In messages.
+    /// The limit in messages.
     limit: usize,
-    /// Whether anything was written since something was read.
+    /// Whether a message was written since the last read.
     has_written: bool,
 }
 
@@ -21,32 +21,32 @@ impl BatchSplit {
         Self { limit: usize::MAX, has_written: false }
     }
 
-    /// Takes note that messages were written.
+    /// Records that messages were written.
     pub(super) fn handle_written(&mut self) {
         self.has_written = true;
     }
 
-    /// Takes note that messages were read; `is_waiting` tells whether the remote has got all that there
-    /// is for it.
+    /// Records that messages were read; `is_waiting` returns whether the remote has received everything
+    /// that is queued for it.
     pub(super) fn handle_read(&mut self, messages: usize, is_waiting: impl FnOnce() -> bool) {
         let answers = mem::take(&mut self.has_written);
         let parts = answers && messages >= PARTED && is_waiting();
         self.limit = if parts { messages.div_ceil(2) } else { usize::MAX };
     }
 
-    /// How many messages are handed on at once.
+    /// Returns the number of messages to deliver.
     pub(super) const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Whether there is a limit. While there is, the reading goes on: whoever is slow to receive must not
-    /// keep the remote's heartbeats from being answered before the queue is full.
+    /// Returns whether there is a limit. Reading continues while there is: a slow receiver must not
+    /// delay replies to the remote's heartbeats before the queue is full.
     pub(super) const fn is_limited(&self) -> bool {
         self.limit != usize::MAX
     }
 }
 
-/// For fewer messages than that, one more write costs more than is won.
+/// Below this number of messages a second write costs more than it gains.
 const PARTED: usize = 16;
 
 #[cfg(test)]

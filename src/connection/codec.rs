@@ -1,4 +1,4 @@
-//! The protocol's decoders in the form that a framed stream wants.
+//! The protocol's decoders as `Decoder`s of a framed stream.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::proto::handshake::{Handshake, HandshakeError, Negotiated};
 use crate::proto::mechanism::curve::Sealer;
 use crate::proto::traffic::{Traffic, TrafficDecoder, TrafficError};
 
-/// Decodes the remote's part of the handshake, as one item.
+/// Decodes the remote's part of the handshake as one item.
 #[derive(Debug)]
 pub(super) struct HandshakeCodec(pub(super) Handshake);
 
@@ -23,7 +23,7 @@ impl Decoder for HandshakeCodec {
     }
 
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Negotiated>, Self::Error> {
-        // A handshake that was cut off is no handshake; the caller sees the end of the stream.
+        // A truncated handshake is not an item; the caller sees the end of the stream.
         self.decode(input)
     }
 }
@@ -37,7 +37,7 @@ impl Encoder<Bytes> for HandshakeCodec {
     }
 }
 
-/// Decodes what comes after it.
+/// Decodes the traffic after the handshake.
 #[derive(Debug)]
 pub(crate) struct TrafficCodec {
     pub(super) decoder: TrafficDecoder,
@@ -54,12 +54,12 @@ impl Decoder for TrafficCodec {
     }
 
     fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, Self::Error> {
-        // A frame that was cut off goes with its connection.
+        // A truncated frame is dropped with its connection.
         self.decode(input)
     }
 }
 
-/// Either the stream failed, or the remote sent what it may not send.
+/// A failure of the stream, or a violation of the protocol.
 #[derive(Debug, Error)]
 pub(crate) enum DecodeError<E> {
     #[error(transparent)]

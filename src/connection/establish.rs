@@ -1,4 +1,4 @@
-//! From a fresh stream to one that carries traffic.
+//! The handshake: from a new stream to one that carries traffic.
 
 use std::future;
 use std::io;
@@ -23,19 +23,19 @@ use crate::proto::mechanism::Mechanism;
 use crate::proto::mechanism::curve::Seed;
 use crate::proto::traffic::TrafficDecoder;
 
-/// A stream that carries traffic, and who is at its other end. In a box, as all futures that it passes
-/// through keep room for it as long as the connection lasts.
+/// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all futures
+/// that it passes through would reserve space for it as long as the connection lasts.
 pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Negotiated);
 
 /// The deadline of a handshake.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
-    /// The deadline, and its distance from the beginning; `None` for no deadline.
+    /// The deadline, and the time limit that it came from; `None` for no deadline.
     end: Option<(Instant, Duration)>,
 }
 
 impl Deadline {
-    /// A deadline from now on. A limit beyond the range of the clock means no deadline.
+    /// Creates a deadline. A limit beyond the range of the clock means no deadline.
     pub(crate) fn after(limit: Option<Duration>) -> Self {
         Self { end: limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))) }
     }
@@ -44,7 +44,7 @@ impl Deadline {
     ///
     /// # Errors
     ///
-    /// The failure of the future, or that the deadline has passed.
+    /// The failure of the future, or a time-out.
     pub(crate) async fn keep<T>(
         self,
         doing: impl Future<Output = Result<T, HandshakeFailure>>,
@@ -58,7 +58,7 @@ impl Deadline {
     }
 }
 
-/// Shakes hands with the remote until the deadline, and asks the authenticator about it if
+/// Performs the handshake until the deadline, and asks the authenticator to admit the remote, if
 /// there is one.
 pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
@@ -77,7 +77,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(carry_traffic(framed, negotiated, admission, max_message_size))
 }
 
-/// A remote that has announced itself, and waits to hear which socket it talks to.
+/// A remote that has announced itself and waits for the announcement of a socket.
 #[derive(Debug)]
 pub(crate) struct Request<S> {
     stream: S,
@@ -87,7 +87,7 @@ pub(crate) struct Request<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
-    /// Shakes hands with the remote until it has announced itself. There is no deadline but the
+    /// Performs the handshake until the remote has announced itself. The deadline is the
     /// caller's.
     pub(crate) async fn hear(
         stream: S,
@@ -105,7 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
         Ok(Self { stream: io, handshake: codec.0, read: read_buf, admission })
     }
 
-    /// Assigns the remote to a socket, and finishes its handshake before the deadline.
+    /// Assigns the remote to a socket, and completes its handshake before the deadline.
     pub(crate) async fn introduce(
         self,
         config: &HandshakeConfig,
@@ -123,19 +123,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
 }
 
 impl<S> Request<S> {
-    /// Returns what the remote asks for, which may be no resource by its grammar.
+    /// Returns the requested resource, which may not be valid.
     pub(crate) fn resource(&self) -> Option<&[u8]> {
         self.handshake.resource()
     }
 
-    /// Exchanges the stream, which is between two bytes.
+    /// Replaces the stream between two bytes.
     pub(crate) fn map<T>(self, change: impl FnOnce(S) -> io::Result<T>) -> io::Result<Request<T>> {
         let Self { stream, handshake, read, admission } = self;
         Ok(Request { stream: change(stream)?, handshake, read, admission })
     }
 }
 
-/// How far a handshake has come.
+/// The progress of a handshake.
 #[derive(Debug)]
 enum Reached {
     Negotiated(Negotiated),
@@ -151,7 +151,7 @@ impl Reached {
     }
 }
 
-/// What follows the last word.
+/// The state after the last command.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     Negotiated,
@@ -166,7 +166,7 @@ fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Handshak
     HandshakeStream::new(Framed::with_capacity(stream, HandshakeCodec(handshake), HANDSHAKE_BUFFER))
 }
 
-/// Exchanges commands until the handshake is over, or until it depends on what the remote asks for.
+/// Exchanges commands until the handshake ends, or until it depends on the requested resource.
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
     admission: &mut Admission,
@@ -196,13 +196,13 @@ async fn finish<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Negotiated, HandshakeFailure> {
     let ending = if outcome.is_ok() { Ending::Negotiated } else { Ending::Refused };
     let said = say_last_word(framed, ending).await;
-    // Where the remote is gone there is nobody to tell.
+    // If the remote has gone, the error cannot be sent.
     let negotiated = outcome?;
     said?;
     Ok(negotiated)
 }
 
-/// Says the last word: our READY, or the ERROR by which the remote learns why.
+/// Sends the last command: our READY, or an ERROR with the reason.
 async fn say_last_word<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
     ending: Ending,
@@ -230,8 +230,8 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     };
     let framed = framed.into_inner();
     let framed = if framed.read_buffer().is_empty() {
-        // The other way makes room for 8 KiB in either direction, which a connection that stays idle has
-        // no use for.
+        // The constructor without capacities reserves 8 KiB in either direction, which an idle connection
+        // does not need.
         let FramedParts { io, codec, .. } = framed.into_parts();
         Framed::with_capacity(io, traffic(codec), TRAFFIC_BUFFER)
     } else {
@@ -240,7 +240,7 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     (Box::new(framed), Negotiated { user_id, granted, ..negotiated })
 }
 
-/// What the handshake cannot go on without, or how it has ended.
+/// The next input of the handshake, or its result.
 #[derive(Debug)]
 enum Progress {
     Credentials(Credentials),
@@ -248,7 +248,7 @@ enum Progress {
     Request,
 }
 
-/// Tells the handshake what the authenticator has decided, and lets it take what was read before.
+/// Passes the decision of the authenticator to the handshake, which then handles bytes read before.
 fn judge<S>(
     framed: &mut Framed<S, HandshakeCodec>,
     verdict: Result<(), StatusCode>,
@@ -263,7 +263,7 @@ fn judge<S>(
     progress
 }
 
-/// Writes what the handshake has to say and reads what it waits for.
+/// Writes the output of the handshake and reads its input.
 fn poll_progress<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
     cx: &mut Context<'_>,
@@ -279,7 +279,7 @@ fn poll_progress<S: AsyncRead + AsyncWrite + Unpin>(
         while let Some(output) = framed.codec_mut().0.poll_output() {
             Pin::new(&mut *framed).start_send(output)?;
         }
-        // While this is pending, reading goes on: the remote may be writing first, too.
+        // Reading continues while this is pending: the remote may write first as well.
         if let Poll::Ready(flushed) = Pin::new(&mut *framed).poll_flush(cx) {
             flushed?;
         }
@@ -292,7 +292,7 @@ fn poll_progress<S: AsyncRead + AsyncWrite + Unpin>(
             Poll::Ready(None) => return Poll::Ready(Err(HandshakeFailure::ClosedByRemote)),
             Poll::Pending => {}
         }
-        // What was read may call for an answer, although it was not all that is to come.
+        // The bytes read so far may require an answer before more arrive.
         let handshake = &mut framed.codec_mut().0;
         if let Some(output) = handshake.poll_output() {
             Pin::new(&mut *framed).start_send(output)?;
@@ -311,8 +311,8 @@ impl From<DecodeError<HandshakeError>> for HandshakeFailure {
     }
 }
 
-/// Enough for the greeting and for every HELLO: a buffer that grows leaves a copy behind, with the password
-/// that is in it.
+/// Enough for the greeting and for every HELLO: a buffer that grows leaves a copy of the password in
+/// freed memory.
 const HANDSHAKE_BUFFER: usize = 0x400;
 
 /// Enough for the first messages.

@@ -1,4 +1,4 @@
-//! A stream during its handshake, and the memory that the handshake passes through.
+//! A stream during its handshake, whose buffers are overwritten afterwards.
 
 use std::ops::{Deref, DerefMut};
 
@@ -8,7 +8,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::codec::HandshakeCodec;
 
-/// A stream whose buffers are overwritten when its handshake succeeds or fails: under PLAIN a password
+/// A stream whose buffers are overwritten when its handshake succeeds or fails: under PLAIN, a password
 /// passes through them.
 #[derive(Debug)]
 pub(super) struct HandshakeStream<S>(Option<Framed<S, HandshakeCodec>>);
@@ -18,7 +18,7 @@ impl<S> HandshakeStream<S> {
         Self(Some(framed))
     }
 
-    /// Ends the handshake. Bytes that were read and not taken are kept.
+    /// Ends the handshake. Bytes that were read and not consumed are kept.
     pub(super) fn into_inner(mut self) -> Framed<S, HandshakeCodec> {
         self.wipe();
         self.0.take().expect(THERE)
@@ -56,7 +56,7 @@ impl<S> Drop for HandshakeStream<S> {
 fn wipe(buffer: &mut BytesMut) {
     let held = Zeroizing::new(buffer.to_vec());
     buffer.clear();
-    // Makes what was taken from the front accessible again.
+    // Makes the consumed bytes at the front accessible again.
     let _ = buffer.try_reclaim(buffer.capacity() + 1);
     buffer.resize(buffer.capacity(), 0x00);
     buffer.zeroize();

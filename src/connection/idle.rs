@@ -1,4 +1,4 @@
-//! Notices that a connection over which much has passed has become quiet.
+//! Detects that a busy connection has become idle.
 
 use std::mem;
 use std::pin::Pin;
@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant, Sleep};
 
-/// Costs nothing where messages are few and short, and elsewhere one timer that goes off once in a
-/// while.
+/// Costs nothing for few short messages, and otherwise one timer that fires
+/// occasionally.
 #[derive(Debug, Default)]
 pub(super) struct IdleDetector {
-    /// Whether much has passed since the timer was set.
+    /// Whether there was much traffic since the timer was set.
     is_busy: bool,
-    /// There while much has passed lately.
+    /// Present while there was much traffic recently.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl IdleDetector {
-    /// Takes note of what has passed at once.
+    /// Records the bytes of one read or write.
     pub(super) fn handle_bytes(&mut self, bytes: usize) {
         self.is_busy |= bytes > FEW;
     }
 
-    /// Ready, once, when little has passed for a while after there was much.
+    /// Ready, once, when a busy connection has had little traffic for a while.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let timer = match &mut self.timer {
             Some(timer) => timer,
@@ -43,8 +43,8 @@ impl IdleDetector {
     }
 }
 
-/// So many bytes at once need no buffer that would have to be given back.
+/// Reads and writes up to this size need no buffer that should be released.
 const FEW: usize = 0x1000;
 
-/// Until then what was needed lately may be needed again.
+/// The time after which buffers are not expected to be needed again.
 const QUIET_AFTER: Duration = Duration::from_secs(1);

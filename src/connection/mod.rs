@@ -5,16 +5,16 @@
 //! other remotes.
 //!
 //! **Back-pressure.** A full incoming queue stops the reading and never the writing; a stream that
-//! takes no more stops the writing and never the reading.
+//! accepts no bytes stops the writing and never the reading.
 //!
-//! **Memory.** Beside the queues a connection holds one read buffer, and what it took from the
-//! queue and has not written: 256 KiB at most, or one message that is longer. Of that so
-//! much is encoded at a time as goes into one write, without the long bodies, of which no copy is made.
+//! **Memory.** Beside the queues, a connection holds one read buffer, and the messages that it took from
+//! the queue and has not written: at most 256 KiB, or one longer message. It encodes as many of them at a
+//! time as fit into one write, except long bodies, which are never copied.
 //!
-//! **Ending.** A retired queue that is empty ends the connection once all is written: it shuts its
-//! side of the stream down and waits a moment for the remote to do the same. Any other end is the
-//! remote's or the network's. Either way messages that were not written whole go back to the queue,
-//! and those that were read and found no room are left for the remote's next connection, or for the
+//! **Ending.** An empty retired queue ends the connection when everything is written: it shuts down its
+//! side of the stream and briefly waits for the remote to do the same. Any other end is caused by the
+//! remote or the network. In either case, messages that were not written completely return to the queue,
+//! and messages that were read but not queued are kept for the remote's next connection, or for the
 //! handles if there is none.
 
 mod batch_split;
@@ -67,20 +67,20 @@ pub(crate) struct Connection<'a, S> {
     attachment: &'a mut Attachment,
     remote: Remote,
     writer: Writer,
-    /// What was read and waits: for room below the high-water mark, or as the second part of a batch.
-    /// More than one batch only if an earlier connection left some, or while the second part waits.
+    /// Messages that were read and wait: for queue capacity, or as the second part of a batch.
+    /// More than one batch only if an earlier connection left some, or while a second part waits.
     undelivered: VecDeque<Delivery>,
     split: BatchSplit,
-    /// Whether the writing has given way since the last wake-up.
+    /// Whether writing has yielded since the last wake-up.
     yielded: bool,
     heartbeating: Heartbeating,
-    /// Made when a time has to be kept.
+    /// Created when there is a deadline.
     timer: Option<Pin<Box<Sleep>>>,
-    /// How many bytes of an incomplete frame have arrived.
+    /// The number of bytes of an incomplete frame.
     incomplete: usize,
     /// Whether anything complete has arrived.
     has_received: bool,
-    /// Whether a message was written whole.
+    /// Whether a message was written completely.
     has_written: bool,
     /// Whether the remote ended the connection.
     is_ended_by_remote: bool,
@@ -88,8 +88,8 @@ pub(crate) struct Connection<'a, S> {
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
-    /// Takes over an established stream to a remote, whose queues are those of `attachment`. The stream
-    /// is best written to by `write_size` bytes at a time.
+    /// Takes over an established stream to a remote with the queues of `attachment`. The stream
+    /// is written to with up to `write_size` bytes at a time.
     #[expect(clippy::boxed_local, reason = "whoever empties a box keeps it until its own end")]
     pub(crate) fn new(
         framed: Box<Framed<S, TrafficCodec>>,
@@ -122,13 +122,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
-    /// Moves messages both ways until the connection ends.
+    /// Moves messages in both directions until the connection ends.
     pub(crate) async fn run(&mut self) -> DisconnectReason {
         self.run_until(future::pending()).await.unwrap_or(DisconnectReason::Closed)
     }
 
-    /// Does the same, or ends the connection before, as soon as `end` says so: then returns nothing,
-    /// and leaves what is not written to the next connection.
+    /// Does the same, or ends the connection early when `end` is ready: then returns `None`,
+    /// and leaves unwritten messages to the next connection.
     pub(crate) async fn run_until(
         &mut self,
         end: impl Future<Output = ()>,
@@ -141,13 +141,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         .await;
         self.is_ended_by_remote = reason.as_ref().is_some_and(DisconnectReason::is_by_remote);
         if matches!(reason, None | Some(DisconnectReason::Closed)) {
-            // In a box, for which there is no room before the end.
+            // Boxed, because it is needed only at the end.
             let _ = Box::pin(time::timeout(CLOSE_TIMEOUT, self.shut_down())).await;
         }
         reason
     }
 
-    /// Whether anything complete has passed after the handshake, in either direction.
+    /// Returns whether anything complete has passed after the handshake, in either direction.
     pub(crate) const fn has_passed(&self) -> bool {
         self.has_received || self.has_written
     }
@@ -174,7 +174,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 }
                 return Poll::Pending;
             }
-            // The reading gave up without asking to be woken, and can go on now.
+            // Reading stopped without registering a waker, and can continue now.
         }
     }
 
@@ -224,7 +224,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 Some(Ok(Traffic::Progress)) => {}
                 Some(Err(DecodeError::Io(error))) => return Poll::Ready(error.into()),
                 Some(Err(DecodeError::Protocol(error))) => {
-                    // What follows has no meaning any more, here as above.
+                    // Later bytes have no meaning, here as above.
                     self.framed.read_buffer_mut().clear();
                     return Poll::Ready(error.into());
                 }
@@ -235,7 +235,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         Poll::Pending
     }
 
-    /// Takes messages and writes them; ready when there will be none.
+    /// Takes messages and writes them; ready when there will be no more.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
         loop {
             if self.writer.is_idle() {
@@ -251,9 +251,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 return Ok(Poll::Pending);
             }
             if !self.yielded && messages >= MANY {
-                // Lets senders on this thread fill the queue before it is taken again, so that they
-                // are not served message by message. Where there are few, answers as a rule, there will be
-                // no more until something is received.
+                // Senders on this thread fill the queue before it is taken again, so that they
+                // are not served message by message. If there were only a few messages, usually replies,
+                // no more follow until something is received.
                 self.yielded = true;
                 defer(cx);
                 return Ok(Poll::Pending);
@@ -261,13 +261,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
-    /// Keeps the times of heartbeats.
+    /// Sends PINGs that are due and checks the heartbeat timeout.
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), Dead> {
         self.heartbeating.handle_wake(now);
         while self.poll_timer(cx).is_ready() {
             let is_full = !self.undelivered.is_empty() && !self.split.is_limited();
             if is_full || self.writer.is_held_up() {
-                // As long as nothing is read, nothing can be said about the remote.
+                // While nothing is read, the remote cannot be judged.
                 self.heartbeating.handle_traffic();
             }
             self.heartbeating.handle_timeout(now())?;
@@ -295,7 +295,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
-    /// Ready when the heartbeats are due, or earlier: a timer that is set too early fires and is set
+    /// Ready when the heartbeats are due, or earlier: a timer that fires too early is set
     /// again, which costs less than resetting it at every arrival.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(due) = self.heartbeating.poll_timeout() else { return Poll::Pending };
@@ -324,7 +324,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 }
                 None
             }
-            // libzmq, too, passes over commands that have no meaning here.
+            // libzmq, too, ignores commands without a meaning here.
             Command::Ready(_) | Command::Mechanism { .. } | Command::Unknown { .. } => {
                 tracing::trace!(name = command.name(), "ignored a command");
                 None
@@ -332,9 +332,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         }
     }
 
-    /// Ends our side of the stream, and reads until the remote, seeing that, ends its own: it may
+    /// Ends our side of the stream, and reads until the remote ends its own. It may
     /// have written something before, and a stream that is closed with unread bytes is reset, which
-    /// can cost the remote what it has not read yet.
+    /// can destroy data that the remote has not read yet.
     async fn shut_down(&mut self) -> io::Result<()> {
         future::poll_fn(|cx| Pin::new(self.framed.get_mut()).poll_shutdown(cx)).await?;
         future::poll_fn(|cx| self.poll_read(cx)).await;
@@ -343,7 +343,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
 }
 
 impl<S> Connection<'_, S> {
-    /// Counts what was read, and keeps it to be delivered.
+    /// Counts messages that were read, and keeps them for delivery.
     fn receive(&mut self, batch: Batch) {
         let cargo = DeliveredMessages::Framed(batch);
         let is_waiting = || self.undelivered.is_empty() && self.attachment.is_empty();
@@ -352,7 +352,7 @@ impl<S> Connection<'_, S> {
         self.undelivered.push_back(Delivery { cargo, remote: self.remote.clone() });
     }
 
-    /// The whole messages that were read and not decoded before the connection ended.
+    /// Returns the complete messages that were read and not decoded before the connection ended.
     fn decode_rest(&mut self) {
         let mut input = mem::take(self.framed.read_buffer_mut());
         while let Ok(Some(traffic)) = self.framed.codec_mut().decode(&mut input) {
@@ -363,7 +363,7 @@ impl<S> Connection<'_, S> {
         self.count_multipart();
     }
 
-    /// Returns how many messages were written.
+    /// Returns the number of messages that were written.
     fn count_written(&mut self) -> u64 {
         let written = self.writer.take_written();
         if !written.is_empty() {
@@ -375,7 +375,7 @@ impl<S> Connection<'_, S> {
         written.messages
     }
 
-    /// Frees the memory that was needed for much, and is not for little.
+    /// Frees the memory that only a busy connection needs.
     fn give_back_buffers(&mut self) {
         let mut input = mem::take(self.framed.read_buffer_mut());
         self.framed.codec_mut().decoder.give_back(&mut input);
@@ -390,7 +390,7 @@ impl<S> Connection<'_, S> {
     fn count_multipart(&mut self) {
         let discarded = self.framed.codec_mut().decoder.take_discarded();
         if discarded > 0 {
-            // A remote that sends one sends many.
+            // A remote that sends one multipart message usually sends many.
             if self.remote.counters().count_multipart(discarded) == discarded {
                 within_quota!(
                     self.attachment.quotas().multipart,
@@ -421,7 +421,7 @@ impl<S> Drop for Connection<'_, S> {
     }
 }
 
-/// Lets other tasks of this thread run before this one does again, without waking another thread for it.
+/// Yields to other tasks of this thread, without waking another thread.
 fn defer(cx: &mut Context<'_>) {
     let _ = pin!(task::yield_now()).poll(cx);
 }
@@ -431,16 +431,16 @@ fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-/// How many batches or commands are read before other tasks get their turn.
+/// How many batches or commands are read before the connection yields.
 const READS_PER_WAKE: usize = 16;
 
-/// How many bytes are read before other tasks get their turn: few enough that receivers find them in the
-/// cache, and free the buffers to be read into again. Discarded bytes count, too, and so does the cost
+/// How many bytes are read before the connection yields: few enough that receivers find them in the
+/// cache, and free the buffers for later reads. Discarded bytes count, too, and so does the cost
 /// of frames beside their bytes.
 const WORK_PER_WAKE: usize = 0x4_0000;
 
-/// After how many messages the writing gives way.
+/// How many messages are written before the connection yields.
 const MANY: u64 = 128;
 
-/// How long a remote may take to end its side after we have ended ours.
+/// How long a remote may take to end its side of the stream after this side has ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! The header of a proxy, in front of everything else on a stream.
+//! The header of a proxy at the beginning of a stream.
 
 use std::future;
 use std::pin::Pin;
@@ -52,7 +52,7 @@ mod tests {
             &b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 5555\r\n"[..],
             b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0F\xC0\0\x02\x07\xC0\0\x02\x01\x12\x67\x15\xB3\x04\0\0",
         ] {
-            // Together, and byte by byte.
+            // In one piece, and byte by byte.
             for size in [256, 1] {
                 let (mut near, mut far) = tokio::io::duplex(size);
                 let writing = tokio::spawn(async move {

@@ -64,7 +64,7 @@ async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
     let (_connection, mut remote) = socket.connect(0x10_0000).await;
     remote.write_all(&b"\x00\x01x".repeat(1_000)).await.unwrap();
     assert_eq!(socket.recv().await, "x");
-    // The connection has got as far as the mark; the answer comes all the same.
+    // The queue has reached the mark; the PONG is sent nevertheless.
     socket.send("still there").unwrap();
     assert_eq!(read(&mut remote, 13).await, b"\x00\x0bstill there"[..]);
     for _ in 1..1_000 {
@@ -111,7 +111,8 @@ async fn what_a_connection_did_not_write_waits_for_the_next_one() {
     for number in 0..10_u8 {
         socket.send([number; 8]).unwrap();
     }
-    // Two frames of ten bytes fit into the stream; nobody reads, so a third is not written whole.
+    // Two frames of ten bytes fit into the stream. The remote does not read, so a third is not
+    // written completely.
     let first = read(&mut remote, 15).await;
     drop(remote);
     let (reason, attachment) = connection.await.unwrap();
@@ -123,7 +124,7 @@ async fn what_a_connection_did_not_write_waits_for_the_next_one() {
     remote.read_exact(&mut again).await.unwrap();
     let resumed_at = again[2];
     assert_eq!(first[2], 0);
-    // What the stream had taken is lost with it, and nothing else is; nothing comes twice.
+    // Only the bytes in the stream are lost, and no message arrives twice.
     assert!((2..=4).contains(&resumed_at), "resumed at {resumed_at}");
     for number in resumed_at + 1..10 {
         assert_eq!(read(&mut remote, 10).await[2..], [number; 8]);
@@ -139,7 +140,7 @@ async fn what_was_read_and_found_no_room_is_received_after_the_connection() {
     sent.extend(b"\x00\x01y".repeat(10));
     remote.write_all(&sent).await.unwrap();
     assert_eq!(socket.recv().await, "x");
-    // The connection is full and does not see the end of the stream; writing to it fails.
+    // The connection is full and does not see the end of the stream. Writing to it fails.
     drop(remote);
     socket.send("anybody there?").unwrap();
     let (reason, attachment) = connection.await.unwrap();
@@ -157,7 +158,7 @@ async fn what_was_read_and_found_no_room_is_received_after_the_connection() {
 async fn of_much_that_was_read_and_found_no_room_nothing_is_dropped() {
     let mut socket = TestSocket::new(1);
     let (connection, mut remote) = socket.connect(0x10_0000).await;
-    // From then on there is room to read much at once.
+    // From then on, the read buffer is large.
     remote.write_all(&[&b"\x02\0\0\0\0\0\0\x80\0"[..], &[0; 0x8000]].concat()).await.unwrap();
     assert_eq!(socket.recv().await.len(), 0x8000);
     remote.write_all(&b"\x00\x01x\x04\x04\x03FOO".repeat(200)).await.unwrap();
@@ -260,7 +261,7 @@ async fn a_remote_stays_connected_while_its_messages_are_not_received() {
     assert!(!connection.is_finished());
     assert_eq!(socket.recv().await, "a");
     assert_eq!(socket.recv().await, "b");
-    // From here on its silence counts.
+    // From here on, its silence counts.
     assert!(matches!(connection.await.unwrap().0, DisconnectReason::HeartbeatTimedOut));
 }
 
@@ -295,7 +296,7 @@ async fn a_remote_of_the_wrong_type_gets_an_error() {
     assert!(all.windows(6).any(|bytes| bytes == b"\x05ERROR"), "{}", all.escape_ascii());
 }
 
-/// A CLIENT without handles, driver and transport.
+/// A CLIENT without handles, a driver or a transport.
 struct TestSocket {
     outgoing: Arc<Mutex<RoundRobin>>,
     routing: Routing,
@@ -358,7 +359,7 @@ impl TestSocket {
         sent
     }
 
-    /// How many messages wait to be received.
+    /// Returns the number of unread messages.
     fn queued(&self) -> usize {
         lock(&self.routing.incoming).queued(None)
     }
@@ -376,7 +377,7 @@ impl TestSocket {
     }
 }
 
-/// Sends twenty requests from a remote that has got all that there is for it, and waits until they are read.
+/// Sends twenty requests from a remote that has received everything, and waits until they are read.
 async fn ask_together(socket: &TestSocket, remote: &mut DuplexStream) {
     socket.send("x").unwrap();
     assert_eq!(read(remote, 3).await, b"\x00\x01x"[..]);
@@ -384,7 +385,7 @@ async fn ask_together(socket: &TestSocket, remote: &mut DuplexStream) {
     ping(remote).await;
 }
 
-/// Waits until all that was written before is read.
+/// Waits until everything that was written before is read.
 async fn ping(remote: &mut DuplexStream) {
     remote.write_all(b"\x04\x07\x04PING\x00\x00").await.unwrap();
     assert_eq!(read(remote, 7).await, b"\x04\x05\x04PONG"[..]);
@@ -421,5 +422,5 @@ const GREETING: [u8; 64] = {
 const SERVER_READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06SERVER";
 const CLIENT_READY: &[u8] = b"\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06CLIENT";
 
-/// As over TCP.
+/// The write size of TCP.
 const WRITE_SIZE: usize = 0xF000;

@@ -1,4 +1,4 @@
-//! Writes messages and commands, and knows at any time which messages are not written.
+//! Writes messages and commands, and tracks which messages are not written.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -16,51 +16,51 @@ use crate::proto::frame::{LONG_LENGTH, frame_len, put_message_header};
 use crate::proto::mechanism::curve::{OVERHEAD, Sealer};
 use crate::stats::Volume;
 
-/// What a connection has taken from its queue, and how far it has got with it.
+/// The messages that a connection took from its queue, and the progress of writing them.
 ///
-/// Work goes in rounds: of commands, and of all messages that were taken. They are encoded into the write
-/// buffer while that is written, but for long bodies, which are written from where they are, between
-/// what stands before and after them in the buffer. Messages are kept until their round is written, so
-/// that after a failure it is certain which of them are not.
+/// It works in rounds of commands and of all taken messages. They are encoded into the write
+/// buffer while the buffer is written. Long bodies are not copied: they are written between
+/// the bytes before and after them in the buffer. Messages are kept until their round is written, so
+/// that after a failure it is known which of them are not.
 ///
 /// Invariant: `encoded <= taken.len()`.
 #[derive(Debug)]
 pub(super) struct Writer {
-    /// How much is written at once, in bytes.
+    /// The size of one write in bytes.
     write_size: usize,
     taken: VecDeque<Message>,
     /// Whether a round is being written.
     in_round: bool,
-    /// How many of `taken` belong to that round.
+    /// The number of messages in `taken` that belong to this round.
     encoded: usize,
-    /// How many bytes these are.
+    /// The size of these messages in bytes.
     round: usize,
     /// Bodies that are not copied, in order.
     long: VecDeque<Long>,
-    /// Commands for the next round, encoded, and sealed after all that went before.
+    /// Commands for the next round, encoded; they are sealed after everything before them.
     commands: BytesMut,
-    /// How many bytes of the commands of this round are not written yet. They precede all messages.
+    /// The unwritten bytes of the commands of this round. They precede all messages.
     commands_left: usize,
-    /// Whether the stream has refused bytes since there was nothing to write.
+    /// Whether the stream has refused bytes since the writer was idle.
     is_refused: bool,
-    /// How many bytes it has taken after that, since this was last queried.
+    /// The bytes that it accepted after that, since the last query.
     progress: usize,
-    /// If traffic is encrypted.
+    /// Present if traffic is encrypted.
     sealer: Option<Sealer>,
-    /// What was written since this was last asked.
+    /// The volume written since the last query.
     written: Volume,
 }
 
-/// What is left of a body that is written from where it is.
+/// The rest of a body that is written without a copy.
 #[derive(Debug)]
 struct Long {
-    /// How many bytes of the write buffer come between it and the long body before it.
+    /// The bytes in the write buffer between it and the previous long body.
     after: usize,
     body: Bytes,
 }
 
 impl Writer {
-    /// With a `sealer` all frames are sealed.
+    /// Creates a writer. With a `sealer`, all frames are sealed.
     pub(super) fn new(write_size: usize, sealer: Option<Sealer>) -> Self {
         Self {
             write_size,
@@ -78,7 +78,7 @@ impl Writer {
         }
     }
 
-    /// Where to put taken messages. Only an idle writer may be given some.
+    /// Returns the queue for taken messages. Messages may be added only while the writer is idle.
     pub(super) fn taken(&mut self) -> &mut VecDeque<Message> {
         debug_assert!(self.is_idle());
         &mut self.taken
@@ -92,7 +92,7 @@ impl Writer {
         }
     }
 
-    /// Queues a message to be sent before all others, unlike which it is not kept.
+    /// Queues a message to be sent before all others. Unlike others it is not kept.
     pub(super) fn queue_hello(&mut self, body: &[u8]) {
         match &mut self.sealer {
             None => {
@@ -103,7 +103,7 @@ impl Writer {
         }
     }
 
-    /// Writes all that was taken and queued; ready when that is done.
+    /// Writes everything that was taken and queued; ready when it is written.
     pub(super) fn poll_write<S: AsyncWrite + Unpin, C>(
         &mut self,
         cx: &mut Context<'_>,
@@ -124,8 +124,8 @@ impl Writer {
         }
     }
 
-    /// Takes out the messages that are not written whole, `buffered` bytes of the round being
-    /// still in the write buffer. Returns with them whether part of the first is written.
+    /// Removes the messages that are not written completely, while `buffered` bytes of the round are
+    /// still in the write buffer. Also returns whether a part of the first is written.
     pub(super) fn take_unwritten(&mut self, buffered: usize) -> (VecDeque<Message>, bool) {
         let mut missing = self.pending(buffered);
         let mut written = self.encoded;
@@ -146,34 +146,34 @@ impl Writer {
         (unwritten, is_begun)
     }
 
-    /// What messages were written since this was last asked.
+    /// Returns the volume of messages written since the last call.
     pub(super) fn take_written(&mut self) -> Volume {
         mem::take(&mut self.written)
     }
 
-    /// Returns how many bytes the stream has taken after it had refused some, since the last call: its
-    /// buffer was full, and the remote has made room in it.
+    /// Returns the bytes that the stream accepted after it had refused some, since the last call: its
+    /// buffer was full, and the remote has read from it.
     pub(super) fn take_progress(&mut self) -> usize {
         mem::take(&mut self.progress)
     }
 
-    /// Whether all commands are written that were queued.
+    /// Returns whether all queued commands are written.
     pub(super) fn are_commands_written(&self) -> bool {
         self.commands.is_empty() && self.commands_left == 0
     }
 
-    /// Whether there is nothing to write.
+    /// Returns whether there is nothing to write.
     pub(super) fn is_idle(&self) -> bool {
         !self.in_round && self.taken.is_empty() && self.commands.is_empty()
     }
 
-    /// Whether so many commands wait to be written that no more should be caused by reading.
+    /// Returns whether too many commands wait to be written for the connection to read more.
     pub(super) fn is_held_up(&self) -> bool {
         self.commands.len() >= COMMANDS_MAX
     }
 
-    /// Encodes messages of the round until there is enough for one write. What is sealed is all copied,
-    /// and all at once: commands that are queued meanwhile are sealed after it.
+    /// Encodes messages of the round until there are enough bytes for one write. Sealed messages are all
+    /// copied together: commands that are queued meanwhile are sealed after them.
     fn encode(&mut self, buffer: &mut BytesMut) {
         let missing = match &self.sealer {
             None => self.write_size - self.pending(buffer.len()),
@@ -209,7 +209,7 @@ impl Writer {
         self.round += bytes;
     }
 
-    /// Ends the round once it is written.
+    /// Ends the round when it is written.
     fn poll_write_round<S: AsyncWrite + Unpin, C>(
         &mut self,
         cx: &mut Context<'_>,
@@ -222,7 +222,7 @@ impl Writer {
             } else if pending == 0 {
                 break;
             }
-            // A method of `Framed` that lends both the stream and the buffer does not exist.
+            // `Framed` has no method that borrows both the stream and the buffer.
             let mut buffer = mem::take(framed.write_buffer_mut());
             let written = self.poll_write_once(cx, Pin::new(framed.get_mut()), &buffer);
             match written {
@@ -255,7 +255,7 @@ impl Writer {
         Poll::Ready(Ok(()))
     }
 
-    /// Writes as much of `buffer` and of the long bodies as is worth one write.
+    /// Writes `buffer` and long bodies, up to the size of one write.
     fn poll_write_once(
         &self,
         cx: &mut Context<'_>,
@@ -284,7 +284,7 @@ impl Writer {
         stream.poll_write_vectored(cx, &slices[..used])
     }
 
-    /// Takes note of what was written.
+    /// Records the bytes that were written.
     fn advance(&mut self, buffer: &mut BytesMut, mut written: usize) {
         while let Some(long) = self.long.front_mut() {
             let of_buffer = written.min(long.after);
@@ -301,7 +301,7 @@ impl Writer {
         buffer.advance(written);
     }
 
-    /// How many bytes are encoded and not written, `buffered` of them in the write buffer.
+    /// Returns the encoded bytes that are not written, `buffered` of them in the write buffer.
     fn pending(&self, buffered: usize) -> usize {
         buffered + self.long.iter().map(|long| long.body.len()).sum::<usize>()
     }
@@ -312,18 +312,18 @@ impl Writer {
     }
 }
 
-/// Bodies from this length on are written from where they are; copying shorter ones behind their
+/// Bodies from this length on are written without a copy; copying shorter ones behind their
 /// headers is faster. (Without a copy from 8 KiB on, bodies of 16 KiB passed at half the rate.)
 const LONG_BODY: usize = 0x8000;
 
-/// Pieces of one write: more than so many headers and long bodies do not go into it.
+/// The maximum number of slices in one write.
 const SLICES: usize = 8;
 
-/// The room of a write buffer that is kept: what one take needs as a rule. One that a longer message was
-/// sealed in is given back.
+/// The capacity of a write buffer that is kept: one take usually needs this. The buffer of a longer sealed
+/// message is released.
 const BUFFER_KEPT: usize = 0x4_0000;
 
-/// Answers to some thousand PINGs: who sends more without reading is not read from.
+/// Replies to some thousand PINGs. A remote that sends more without reading is not read.
 const COMMANDS_MAX: usize = 0x1_0000;
 
 #[cfg(test)]
@@ -360,7 +360,7 @@ mod tests {
         let bodies = bodies(&[10, 300, 0, LONG_BODY, 70]);
         let whole = encoded(&bodies).len();
         for capacity in 0..=whole {
-            // As much as fits is written, and not one byte more.
+            // Exactly the bytes that fit are written.
             let (near, _far) = duplex(capacity.max(1));
             let mut framed = Framed::new(near, BytesCodec::new());
             let mut writer = Writer::new(WRITE_SIZE, None);
@@ -384,7 +384,7 @@ mod tests {
         }
     }
 
-    /// More than a long body, and less than two.
+    /// Longer than one long body, and shorter than two.
     const WRITE_SIZE: usize = 0xF000;
 
     /// PONG with the three bytes of context.

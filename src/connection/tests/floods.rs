@@ -1,4 +1,4 @@
-//! Remotes that send useless data, as fast as it is read.
+//! Remotes that send useless data as fast as it is read.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -25,7 +25,7 @@ async fn whatever_a_remote_sends_others_get_their_turn() {
         (command, WORK_PER_WAKE),
         (b"\x04\x04\x03FOO".repeat(0x1_0000), WORK_PER_WAKE),
         (b"\x04\x07\x04PING\x00\x00".repeat(0x1_0000), WORK_PER_WAKE),
-        // There is room for as much as has been read, which one read can fill.
+        // The buffer has the size of the last read, which one read can fill.
         (endless, 2 * WORK_PER_WAKE),
     ] {
         let shown = flood[..12].escape_ascii().to_string();
@@ -47,7 +47,7 @@ async fn what_has_to_be_decrypted_is_a_turn_for_less() {
         let flood = Flood::of(frames.to_vec());
         let (read, frame) = (Rc::clone(&flood.read), frames.len() / FRAMES);
         one_turn(flood, Some(opener)).await;
-        // Those of the last buffer have been read, and wait.
+        // The messages of the last buffer have been read, and wait.
         let decrypted = (read.get().saturating_sub(READ_MORE)) / frame;
         assert!(decrypted < 1_000, "{flags}: {decrypted}");
     }
@@ -74,7 +74,7 @@ fn ends() -> (Sealer, Opener) {
     (sealer, opener)
 }
 
-/// A stream over which the same comes again and again, and everything can be written.
+/// A stream that repeats the same bytes, and accepts every write.
 struct Flood {
     bytes: Vec<u8>,
     at: usize,
@@ -121,7 +121,7 @@ impl AsyncWrite for Flood {
     }
 }
 
-/// More than a turn takes of the shortest.
+/// More of the shortest parts than one turn handles.
 const FRAMES: usize = 20_000;
 
 /// What one read more can bring.

@@ -1,4 +1,4 @@
-//! Heartbeats of connections that are busy.
+//! Heartbeats of busy connections.
 
 use super::*;
 
@@ -11,13 +11,13 @@ async fn a_remote_that_takes_a_long_message_slowly_is_kept() {
     take_slowly(&mut remote, 100).await;
     let rest = 100_000 + LONG_HEADER - 100 * 1_000;
     assert!(read(&mut remote, rest).await.iter().all(|byte| *byte == 7));
-    // The PING that has been due for so long comes now, once, and has its own time.
+    // The overdue PING is sent now, once, with its own timeout.
     let written = Instant::now();
     assert_eq!(read(&mut remote, PING_LEN).await[..7], b"\x04\x0b\x04PING"[..]);
     time::sleep(TIMEOUT - Duration::from_secs(1)).await;
     remote.write_all(b"\x04\x05\x04PONG").await.unwrap();
     assert!(matches!(connection.await.unwrap().0, DisconnectReason::HeartbeatTimedOut));
-    // Nothing was written since, so that nothing is under way.
+    // Nothing was written since, so no bytes are in transit.
     assert!(written.elapsed() <= INTERVAL * 2 + TIMEOUT);
 }
 
@@ -29,7 +29,7 @@ async fn a_remote_that_takes_many_messages_slowly_is_kept() {
     for _ in 0..500 {
         socket.send([7; 198]).unwrap();
     }
-    // It answers nothing.
+    // It never answers.
     take_slowly(&mut remote, 100).await;
     assert!(!connection.is_finished());
 }
@@ -43,7 +43,7 @@ async fn a_remote_that_stops_reading_a_long_message_is_disconnected() {
     take_slowly(&mut remote, 50).await;
     let stopped = Instant::now();
     assert!(matches!(connection.await.unwrap().0, DisconnectReason::HeartbeatTimedOut));
-    // What is under way would take longer.
+    // The bytes in transit would take longer.
     assert_eq!(stopped.elapsed(), TIMEOUT * 4);
 }
 
@@ -109,7 +109,7 @@ fn watch(socket: &mut TestSocket) {
     socket.options.heartbeat.timeout = Some(TIMEOUT);
 }
 
-/// Reads a thousand bytes a second, without a word.
+/// Reads a thousand bytes a second, and sends nothing.
 async fn take_slowly(remote: &mut DuplexStream, seconds: usize) {
     for _ in 0..seconds {
         time::sleep(Duration::from_secs(1)).await;
