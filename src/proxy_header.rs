@@ -19,7 +19,7 @@ pub(crate) enum ProxyHeader {
     Local,
 }
 
-/// How far a header has arrived.
+/// The result of decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decoded {
     Header(ProxyHeader),
@@ -44,8 +44,8 @@ pub(crate) enum ProxyHeaderError {
     TooLong { len: usize, limit: usize },
 }
 
-/// Decodes a header from the first bytes of a connection, which are no more than [`Decoded::Missing`] has
-/// asked for.
+/// Decodes a header from the first bytes of a connection, which are at most the bytes that
+/// [`Decoded::Missing`] asked for.
 ///
 /// # Errors
 ///
@@ -64,7 +64,7 @@ pub(crate) fn decode(input: &[u8]) -> Result<Decoded, ProxyHeaderError> {
     }
 }
 
-/// Decodes what follows the first word of version 1.
+/// Decodes the rest of version 1 after its first word.
 fn decode_line(rest: &[u8]) -> Result<Decoded, ProxyHeaderError> {
     let is_text = |byte: &u8| matches!(byte, b' '..=b'~');
     let len = rest.iter().position(|byte| !is_text(byte)).unwrap_or(rest.len());
@@ -87,7 +87,7 @@ fn parse(line: &[u8]) -> Result<ProxyHeader, ProxyHeaderError> {
     let line = str::from_utf8(line).map_err(|_| ProxyHeaderError::Line)?;
     let mut fields = line.split(' ');
     let family = fields.next();
-    // Whatever follows is to be ignored.
+    // The rest has to be ignored.
     if family == Some("UNKNOWN") {
         return Ok(ProxyHeader::Local);
     }
@@ -113,13 +113,13 @@ fn parse_both<A: FromStr + Into<IpAddr>>(source: &str, destination: &str) -> Opt
     source.parse::<A>().ok().map(A::into)
 }
 
-/// A port in decimal, without a sign and without leading zeros.
+/// Parses a decimal port without a sign or leading zeros.
 fn parse_port(text: &str) -> Option<u16> {
     let is_canonical = text == "0" || text.starts_with(|first| matches!(first, '1'..='9'));
     text.parse().ok().filter(|_| is_canonical)
 }
 
-/// Decodes what follows the signature of version 2.
+/// Decodes the rest of version 2 after its signature.
 fn decode_binary(rest: &[u8]) -> Result<Decoded, ProxyHeaderError> {
     let [version_and_command, family, len_high, len_low, block @ ..] = rest else {
         return Ok(Decoded::Missing(FIXED_LEN - rest.len()));
@@ -141,7 +141,7 @@ fn decode_binary(rest: &[u8]) -> Result<Decoded, ProxyHeaderError> {
         return Ok(Decoded::Header(ProxyHeader::Local));
     }
     let source = match family {
-        // AF_UNSPEC; and AF_UNIX, where there is no network address.
+        // AF_UNSPEC, and AF_UNIX, which has no network address.
         0x00 => None,
         0x31 | 0x32 => {
             block.first_chunk::<UNIX_LEN>().ok_or(ProxyHeaderError::Address)?;
@@ -173,7 +173,7 @@ fn proxied(address: IpAddr, port: u16) -> ProxyHeader {
 /// The signature of version 2.
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// Version and command, address family, and the length of what follows.
+/// Version and command, address family, and the length of the rest.
 const FIXED_LEN: usize = 4;
 
 /// Two addresses and two ports.
@@ -189,8 +189,8 @@ const PROXY: &[u8] = b"PROXY ";
 /// The longest line of version 1, its end included (section 2.1).
 const LINE_MAX: usize = 107;
 
-/// The longest header of version 2 that is read. Its length allows 64 KiB; proxies send some hundred bytes, and
-/// a few thousand with certificates in it.
+/// The longest accepted header of version 2. Its length allows 64 KiB; proxies send some hundred bytes, and
+/// a few thousand with certificates.
 const BINARY_MAX: usize = 0x1000;
 
 #[cfg(test)]
@@ -271,7 +271,7 @@ mod tests {
             (0x21, 0x21, &mapped, Some("192.0.2.7:0")),
             (0x21, 0x31, &[0; UNIX_LEN], None),
             (0x21, 0x00, &[], None),
-            // With additional fields, which may be anything.
+            // With arbitrary additional fields.
             (0x21, 0x00, b"\x04\x00\x01\x00\xff", None),
             (0x20, 0x11, &v4, None),
             (0x20, 0xFF, &[1, 2, 3], None),
@@ -332,7 +332,7 @@ mod tests {
         }
     }
 
-    /// Reads a header as a connection does; returns it and how many bytes it has.
+    /// Reads a header as a connection does; returns it and its length.
     fn read(input: &[u8]) -> Result<(ProxyHeader, usize), ProxyHeaderError> {
         let mut len = 0;
         loop {
@@ -340,7 +340,7 @@ mod tests {
                 Decoded::Header(header) => return Ok((header, len)),
                 Decoded::Missing(missing) => {
                     assert!(missing > 0);
-                    // A header that is cut off is neither a header nor an error.
+                    // A truncated header is neither a header nor an error.
                     if len == input.len() {
                         return Ok((ProxyHeader::Local, len));
                     }

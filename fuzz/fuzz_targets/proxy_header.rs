@@ -21,7 +21,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(read(line.as_bytes()), Ok((ProxyHeader::Proxied(address), line.len())));
 });
 
-/// Reads a header as a connection does; returns it and how many bytes it has.
+/// Reads a header as a connection does; returns it and its length.
 fn read(input: &[u8]) -> Result<(ProxyHeader, usize), ProxyHeaderError> {
     let mut len = 0;
     loop {

@@ -4,14 +4,14 @@ use std::fmt;
 
 use super::Endpoint;
 
-/// Says what is wrong with an endpoint, and what would be right.
+/// Describes why text is not a valid endpoint, and what would be valid.
 ///
-/// The wording is for people and may change; programs look at [`kind`](Self::kind).
+/// The wording is for people and may change; programs match on [`kind`](Self::kind).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointError {
     input: String,
     kind: EndpointErrorKind,
-    /// The part of the input that is wrong, or what would be right, as the kind needs it.
+    /// The invalid part of the input, or a valid form, depending on the kind.
     shown: String,
 }
 
@@ -29,13 +29,13 @@ impl EndpointError {
         Self::new(EndpointErrorKind::NoTransport, meant).within(input)
     }
 
-    /// Adds the whole input, which the parser of a part does not know.
+    /// Sets the whole input, which the parser of a part does not know.
     pub(super) fn within(mut self, input: &str) -> Self {
         input.clone_into(&mut self.input);
         self
     }
 
-    /// Makes a whole endpoint of what the parser of a part would have written, if it has.
+    /// Completes the proposal of the parser of a part, if it has one, to an endpoint.
     pub(super) fn proposing(mut self, endpoint: impl FnOnce(&str) -> String) -> Self {
         let kind = self.kind;
         if matches!(kind, EndpointErrorKind::Ipv6WithoutBrackets | EndpointErrorKind::NoPort) {
@@ -44,7 +44,7 @@ impl EndpointError {
         self
     }
 
-    /// Returns what is wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> EndpointErrorKind {
         self.kind
     }
@@ -52,7 +52,7 @@ impl EndpointError {
 
 impl fmt::Display for EndpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Escaped, as this goes into logs and the input may hold line breaks.
+        // Escaped, because this is logged and the input may contain line breaks.
         let shown = self.shown.escape_debug();
         write!(f, "`{}`: ", self.input.escape_debug())?;
         match self.kind {
@@ -67,7 +67,7 @@ impl fmt::Display for EndpointError {
             ),
             EndpointErrorKind::HostCharacter(character) => write!(
                 f,
-                "`{}` cannot stand in the host `{shown}`; a name has letters, digits, `-`, `_` \
+                "`{}` is not valid in the host `{shown}`; a name has letters, digits, `-`, `_` \
                  and `.`",
                 character.escape_debug()
             ),
@@ -80,7 +80,7 @@ impl fmt::Display for EndpointError {
                 write!(f, "`{shown}` is not an IPv6 address in brackets; write one such as `[::1]`")
             }
             EndpointErrorKind::Ipv6WithoutBrackets => {
-                write!(f, "an IPv6 address goes into brackets; write `{shown}`")
+                write!(f, "an IPv6 address needs brackets; write `{shown}`")
             }
             EndpointErrorKind::BadZone => write!(
                 f,
@@ -88,7 +88,7 @@ impl fmt::Display for EndpointError {
                  `[fe80::1%eth0]`"
             ),
             EndpointErrorKind::NoPort => {
-                write!(f, "no port; write `{shown}`, or `:*` for a port the system picks")
+                write!(f, "no port; write `{shown}`, or `:*` for a port that the system picks")
             }
             EndpointErrorKind::BadPort => {
                 write!(f, "`{shown}` is not a port (0 to 65535, or `*`)")
@@ -103,32 +103,32 @@ impl fmt::Display for EndpointError {
             ),
             EndpointErrorKind::ResourceCharacter(character) => write!(
                 f,
-                "`{}` cannot stand in the resource `/{shown}`; it has letters, digits, `$`, `-`, \
+                "`{}` is not valid in the resource `/{shown}`; it has letters, digits, `$`, `-`, \
                  `_`, `@`, `.`, `&`, `+`, and slashes between its names",
                 character.escape_debug()
             ),
             EndpointErrorKind::NoPath => write!(f, "no path; write one, such as `{shown}`"),
             EndpointErrorKind::PathTooLong { bytes, limit } => {
-                write!(f, "a path of {bytes} bytes, where this system takes {limit}")
+                write!(f, "a path of {bytes} bytes is above the limit of {limit} of this system")
             }
             EndpointErrorKind::PathCharacter(character) => {
-                write!(f, "`{}` cannot stand in a path", character.escape_debug())
+                write!(f, "`{}` is not valid in a path", character.escape_debug())
             }
             EndpointErrorKind::NoName => write!(f, "no name; write one, such as `{shown}`"),
             EndpointErrorKind::NameTooLong { bytes, limit } => {
-                write!(f, "a name of {bytes} bytes; it may have {limit}")
+                write!(f, "a name of {bytes} bytes is above the limit of {limit}")
             }
             EndpointErrorKind::SourceToBind => {
-                write!(f, "a source is for connections that are dialled; write `{shown}`")
+                write!(f, "only an endpoint to connect to can have a source; write `{shown}`")
             }
             EndpointErrorKind::WildcardHost => write!(
                 f,
-                "every interface can be bound but not connected to; write one host, such as \
+                "a host that stands for every interface can be bound but not connected to; write one host, such as \
                  `{shown}`"
             ),
             EndpointErrorKind::WildcardPort => write!(
                 f,
-                "a port the system picks can be bound but not connected to; write its number, \
+                "a port that the system picks can be bound but not connected to; write its number, \
                  such as `{shown}`"
             ),
             EndpointErrorKind::WildcardPath => write!(
@@ -147,63 +147,63 @@ impl From<Infallible> for EndpointError {
     }
 }
 
-/// Names what is wrong with an endpoint, in the order in which it is read.
+/// The kinds of [`EndpointError`], in the order in which an endpoint is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EndpointErrorKind {
     /// There is no `://`.
     NoTransport,
-    /// What stands before `://` is no transport known here.
+    /// The transport before `://` is unknown.
     UnknownTransport,
-    /// Nothing stands before the port.
+    /// The host before the port is missing.
     NoHost,
-    /// A character cannot stand in a host name.
+    /// A character is not valid in a host name.
     HostCharacter(char),
-    /// The host has only digits and dots, but is no IPv4 address.
+    /// The host has only digits and dots, but is not an IPv4 address.
     BadIpv4,
-    /// What stands in brackets is no IPv6 address, or the bracket is not closed.
+    /// The text in brackets is not an IPv6 address, or the bracket is not closed.
     BadIpv6,
-    /// An IPv6 address stands without brackets.
+    /// An IPv6 address is not in brackets.
     Ipv6WithoutBrackets,
-    /// What follows the `%` of an IPv6 address names no interface.
+    /// The zone after the `%` of an IPv6 address is not valid.
     BadZone,
-    /// Nothing stands after the host.
+    /// The port after the host is missing.
     NoPort,
     /// The port is neither a number up to 65535 nor `*`.
     BadPort,
-    /// Nothing stands before the semicolon.
+    /// The source before the semicolon is missing.
     NoSource,
-    /// A resource is empty, or has a name that is.
+    /// A resource is empty, or one of its names is.
     BadResource,
-    /// A character cannot stand in a resource.
+    /// A character is not valid in a resource.
     ResourceCharacter(char),
-    /// Nothing follows `ipc://`.
+    /// The path after `ipc://` is missing.
     NoPath,
     /// The path of a Unix domain socket is longer than the system allows.
     PathTooLong {
-        /// Its length.
+        /// The length of the text.
         bytes: usize,
-        /// The length that the system allows.
+        /// The limit of the system.
         limit: usize,
     },
-    /// A character cannot stand in a path.
+    /// A character is not valid in a path.
     PathCharacter(char),
-    /// Nothing follows `inproc://` or `ipc://@`.
+    /// The name after `inproc://` or `ipc://@` is missing.
     NoName,
     /// The name of an `inproc` endpoint is longer than 256 bytes, or a resource than 255.
     NameTooLong {
-        /// Its length.
+        /// The length of the text.
         bytes: usize,
-        /// The length that is allowed.
+        /// The limit.
         limit: usize,
     },
-    /// A source was given for what is to be bound.
+    /// An endpoint to bind has a source.
     SourceToBind,
-    /// A host that stands for every interface was to be connected to.
+    /// An endpoint to connect to has a host that stands for every interface.
     WildcardHost,
-    /// A port that the system is to pick was to be connected to.
+    /// An endpoint to connect to has the port `*`.
     WildcardPort,
-    /// A path that is to be made was to be connected to.
+    /// An endpoint to connect to has the path `*`.
     WildcardPath,
 }
 
@@ -233,7 +233,7 @@ mod tests {
             (
                 "tcp://ex ample:1",
                 EndpointErrorKind::HostCharacter(' '),
-                "` ` cannot stand in the host `ex ample`; a name has letters, digits, `-`, `_` \
+                "` ` is not valid in the host `ex ample`; a name has letters, digits, `-`, `_` \
                  and `.`",
             ),
             (
@@ -255,12 +255,12 @@ mod tests {
             (
                 "tcp://::1:80",
                 EndpointErrorKind::Ipv6WithoutBrackets,
-                "an IPv6 address goes into brackets; write `tcp://[::1]:80`",
+                "an IPv6 address needs brackets; write `tcp://[::1]:80`",
             ),
             (
                 "tcp://2001:db8:0:0:0:0:0:1",
                 EndpointErrorKind::Ipv6WithoutBrackets,
-                "an IPv6 address goes into brackets; write `tcp://[2001:db8::1]:5555`",
+                "an IPv6 address needs brackets; write `tcp://[2001:db8::1]:5555`",
             ),
             (
                 "tcp://[fe80::1%]:1",
@@ -271,12 +271,12 @@ mod tests {
             (
                 "tcp://127.0.0.1",
                 EndpointErrorKind::NoPort,
-                "no port; write `tcp://127.0.0.1:5555`, or `:*` for a port the system picks",
+                "no port; write `tcp://127.0.0.1:5555`, or `:*` for a port that the system picks",
             ),
             (
                 "tcp://[::1]",
                 EndpointErrorKind::NoPort,
-                "no port; write `tcp://[::1]:5555`, or `:*` for a port the system picks",
+                "no port; write `tcp://[::1]:5555`, or `:*` for a port that the system picks",
             ),
             (
                 "tcp://localhost:70000",
@@ -291,17 +291,17 @@ mod tests {
             (
                 "tcp://localhost/orders",
                 EndpointErrorKind::NoPort,
-                "no port; write `tcp://localhost:5555/orders`, or `:*` for a port the system picks",
+                "no port; write `tcp://localhost:5555/orders`, or `:*` for a port that the system picks",
             ),
             (
                 "tcp://eth0;::1:80/orders",
                 EndpointErrorKind::Ipv6WithoutBrackets,
-                "an IPv6 address goes into brackets; write `tcp://eth0:*;[::1]:80/orders`",
+                "an IPv6 address needs brackets; write `tcp://eth0:*;[::1]:80/orders`",
             ),
             (
                 "tcp://::1;localhost:80/orders",
                 EndpointErrorKind::Ipv6WithoutBrackets,
-                "an IPv6 address goes into brackets; write `tcp://[::1]:*;localhost:80/orders`",
+                "an IPv6 address needs brackets; write `tcp://[::1]:*;localhost:80/orders`",
             ),
             (
                 "tcp://;localhost:80",
@@ -327,7 +327,7 @@ mod tests {
             (
                 "tcp://localhost:80/a b",
                 EndpointErrorKind::ResourceCharacter(' '),
-                "` ` cannot stand in the resource `/a b`; it has letters, digits, `$`, `-`, `_`, \
+                "` ` is not valid in the resource `/a b`; it has letters, digits, `$`, `-`, `_`, \
                  `@`, `.`, `&`, `+`, and slashes between its names",
             ),
             (
@@ -361,9 +361,9 @@ mod tests {
         let resource = |bytes| format!("tcp://localhost:80/{}", "x".repeat(bytes));
         resource(255).parse::<Endpoint>().unwrap();
         let error = resource(256).parse::<Endpoint>().unwrap_err();
-        assert!(error.to_string().ends_with("a name of 256 bytes; it may have 255"));
+        assert!(error.to_string().ends_with("a name of 256 bytes is above the limit of 255"));
         let error = format!("inproc://{}", "x".repeat(257)).parse::<Endpoint>().unwrap_err();
-        assert!(error.to_string().ends_with("a name of 257 bytes; it may have 256"));
+        assert!(error.to_string().ends_with("a name of 257 bytes is above the limit of 256"));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::{EndpointError, EndpointErrorKind};
 
-/// Names a host, the part of an endpoint before the port.
+/// A host, the part of an endpoint before the port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Host {
@@ -19,7 +19,7 @@ pub enum Host {
         /// The zone of a link-local address: the name or the number of an interface.
         zone: Option<String>,
     },
-    /// A name to be resolved, in lower case: `localhost`, or one known to DNS.
+    /// A name to be resolved, in lower case: `localhost`, or a DNS name.
     Name(String),
 }
 
@@ -36,14 +36,14 @@ impl Host {
             let kind = EndpointErrorKind::HostCharacter(character);
             return Err(EndpointError::new(kind, text));
         }
-        // The system would read `127.1` as 127.0.0.1, and `127.0.0.256` as a name.
+        // The system reads `127.1` as 127.0.0.1, and `127.0.0.256` as a name.
         if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Err(EndpointError::new(EndpointErrorKind::BadIpv4, text));
         }
         Ok(Self::Name(text.to_ascii_lowercase()))
     }
 
-    /// Parses what stands in brackets.
+    /// Parses the text in brackets.
     pub(super) fn parse_ipv6(text: &str) -> Result<Self, EndpointError> {
         let (address, zone) = match text.split_once('%') {
             Some((address, zone)) => (address, Some(zone)),

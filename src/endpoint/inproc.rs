@@ -2,23 +2,23 @@ use std::fmt;
 
 use super::{EndpointError, EndpointErrorKind};
 
-/// Names a meeting point inside this process: `inproc://workers`.
+/// A name inside this process: `inproc://workers`.
 ///
-/// There is neither a stream nor a handshake between two sockets that meet here, so that options about
-/// those have no effect: on connecting and heartbeats, `max_message_size`, the mechanism and the
-/// authenticator. Their types have to fit together, and they learn of each other's properties, as
-/// elsewhere. A client that is connected to a name whose server has gone waits for the next.
+/// There is neither a stream nor a handshake between the two sockets, so the options for these
+/// have no effect: connecting and heartbeats, `max_message_size`, the mechanism and the
+/// authenticator. Their socket types have to be compatible, and they exchange their properties, as
+/// elsewhere. A client whose server has gone waits for the next server of that name.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InprocEndpoint(Box<str>);
 
 impl InprocEndpoint {
-    /// Makes up a name that nobody else in this process has.
+    /// Creates a name that is unique in this process.
     #[must_use]
     pub fn unique() -> Self {
         Self(format!("{:032x}", fastrand::u128(..)).into())
     }
 
-    /// Parses what follows `inproc://`.
+    /// Parses the text after `inproc://`.
     pub(super) fn parse(name: &str) -> Result<Self, EndpointError> {
         match name.len() {
             0 => Err(EndpointError::new(EndpointErrorKind::NoName, "inproc://service")),

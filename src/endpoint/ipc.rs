@@ -3,14 +3,14 @@ use std::path::Path;
 
 use super::{EndpointError, EndpointErrorKind};
 
-/// Names a Unix domain socket: `ipc:///run/service.sock`, `ipc://@service`.
+/// A Unix domain socket: `ipc:///run/service.sock`, `ipc://@service`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IpcEndpoint(Box<str>);
 
 impl IpcEndpoint {
-    /// Parses what follows `ipc://`.
+    /// Parses the text after `ipc://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
-        // An abstract name has the `@` where the system wants a zero; a path has one at its end.
+        // An abstract name has the `@` in place of the zero of the system; a path has a zero at its end.
         let bytes = match address.strip_prefix('@') {
             Some("") => {
                 return Err(EndpointError::new(EndpointErrorKind::NoName, "ipc://@service"));
@@ -37,17 +37,17 @@ impl IpcEndpoint {
         is_path.then(|| Path::new(&*self.0))
     }
 
-    /// Returns the name of a socket that is in no file system: what follows the `@`.
+    /// Returns the abstract name, without the `@`; `None` for a path.
     pub fn abstract_name(&self) -> Option<&str> {
         self.0.strip_prefix('@')
     }
 
-    /// Returns whether it is `*`, a fresh path that is made at bind.
+    /// Returns whether it is `*`, a fresh path that `bind` creates.
     pub fn is_wildcard(&self) -> bool {
         &*self.0 == "*"
     }
 
-    /// The endpoint of a path that was made here.
+    /// Creates the endpoint of a path that this process created.
     #[cfg(unix)]
     pub(crate) fn from_path(path: &Path) -> Result<Self, EndpointError> {
         let text = path.to_str().ok_or_else(|| {
@@ -77,7 +77,7 @@ impl fmt::Debug for IpcEndpoint {
     }
 }
 
-/// The longest path, and the longest abstract name, in bytes: what systems have room for in
-/// `sun_path`, less the zero beside it.
+/// The longest path, and the longest abstract name, in bytes: the capacity of
+/// `sun_path` without its zero.
 const PATH_MAX: usize =
     if cfg!(any(target_os = "android", target_os = "linux", windows)) { 107 } else { 103 };

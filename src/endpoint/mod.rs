@@ -1,4 +1,4 @@
-//! Where a socket binds or connects: `tcp://127.0.0.1:5555`.
+//! Endpoints, the addresses that a socket binds or connects to: `tcp://127.0.0.1:5555`.
 
 mod error;
 mod host;
@@ -16,7 +16,7 @@ pub use self::inproc::InprocEndpoint;
 pub use self::ipc::IpcEndpoint;
 pub use self::tcp::{TcpEndpoint, TcpSource};
 
-/// Names a place to bind or to connect to, by transport and address.
+/// An address to bind or to connect to.
 ///
 /// | Text | Bind | Connect |
 /// |---|---|---|
@@ -25,7 +25,7 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// | `tcp://example.org:5555` | the first of its addresses that works | the first that answers |
 /// | `tcp://*:5555`, `tcp://[::]:5555` | every interface, IPv6 and IPv4 | refused |
 /// | `tcp://0.0.0.0:5555` | every interface, IPv4 only | refused |
-/// | `tcp://127.0.0.1:*` | a port the system picks | refused |
+/// | `tcp://127.0.0.1:*` | a port that the system picks | refused |
 /// | `tcp://192.0.2.7:*;example.org:5555` | refused | from that address of this machine |
 /// | `tcp://eth0;example.org:5555` | refused | from an address of that interface |
 /// | `tcp://example.org:5555/orders` | that resource, at a port that others may have, too | that resource |
@@ -34,40 +34,40 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// | `ipc://*` | a fresh path, which only this user can reach | refused |
 /// | `inproc://workers` | that name inside this process | the same, before or after bind |
 ///
-/// What stands before a semicolon is the *source* of connections: an address of this machine, or the
-/// name of one of its interfaces, and a port, which can be left out. `*` stands for any of them.
+/// The part before a semicolon is the *source* of connections: an address of this machine, or the
+/// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them.
 ///
 /// One socket at a time is bound to a path of `ipc`. `bind` replaces a socket that no longer listens,
-/// for example one that a killed process has left. It refuses a path that holds a listening socket, or
+/// for example the socket of a killed process. It refuses a path that holds a listening socket, or
 /// anything that is not a socket. Meanwhile it holds a lock, the file `.service.sock.zmtp-lock` in the
-/// same directory, and removes it afterwards. The file system therefore has to support locks (`flock`),
-/// and this user has to be able to create files there. The file of the socket is removed when the
+/// same directory, and removes it afterwards. The file system must therefore support locks (`flock`),
+/// and this user must be allowed to create files there. The file of the socket is removed when the
 /// endpoint is unbound, but never by a forked child.
 ///
-/// A path has up to 107 bytes, or what the system allows; the name of an `inproc` endpoint has
+/// A path has up to 107 bytes, or the limit of the system; the name of an `inproc` endpoint has
 /// up to 256.
 ///
-/// Everything that takes an endpoint takes a `&str`, a `String` or a [`SocketAddr`] as well. Two
-/// endpoints are equal when they name the same place: host names are kept in lower case, and port
-/// 0 is kept as `*`. Parsing what an endpoint displays yields that endpoint again.
+/// Every method with an endpoint also accepts a `&str`, a `String` or a [`SocketAddr`]. Two
+/// endpoints are equal if they name the same address: host names are stored in lower case, and port
+/// 0 is stored as `*`. Parsing the text of an endpoint yields the same endpoint.
 ///
 /// # Resources
 ///
-/// What follows the slash after a port is a *resource*: names of letters, digits, `$`, `-`, `_`, `@`, `.`,
-/// `&` and `+`, with slashes between them (RFC 37, The Resource Property). By it several sockets of one
-/// process, in whatever runtimes, share a port. Each serves one resource, or, bound without one, the
-/// remotes that ask for none.
+/// The part after the slash behind a port is a *resource*: names of letters, digits, `$`, `-`, `_`, `@`, `.`,
+/// `&` and `+`, with slashes between them (RFC 37, The Resource Property). With resources, several sockets
+/// of one process share a port, also in different runtimes. Each serves one resource, or, bound without one,
+/// the remotes that ask for none.
 ///
-/// - They have the same mechanism, domain, authenticator and networks of proxies, because a remote is
+/// - They must have the same mechanism, domain, authenticator and networks of proxies, because a remote is
 ///   authenticated before its resource is known: create them with clones of one
 ///   [`Builder`](crate::Builder).
-/// - A remote that asks for what nobody serves waits for it as long as
-///   [`handshake_interval`](crate::Builder::handshake_interval) allows, which is that of whichever socket
-///   has accepted it, and counts among the half-open connections of that socket meanwhile.
-/// - The options of TCP for listening, such as the [`backlog`](crate::Builder::backlog), are those of the
-///   socket that has bound the port first.
-/// - A socket that has its port for itself, and no resource, serves whatever it is asked for. So does a
-///   libzmq socket, which knows nothing of resources, and cannot ask for any.
+/// - A remote that asks for a resource that is not served waits for it within the
+/// [`handshake_interval`](crate::Builder::handshake_interval) of the accepting socket, and counts
+/// as one of its half-open connections during that time.
+/// - The TCP options for listening, such as the [`backlog`](crate::Builder::backlog), are those of the
+/// socket that bound the port first.
+/// - A socket with a port of its own and without a resource serves every remote, whatever resource it asks
+/// for. So does a libzmq socket, which does not support resources and cannot ask for one.
 /// - A port that was [adopted](crate::Socket::bind_from_std) is not shared.
 ///
 /// ```
@@ -107,12 +107,12 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Returns whether a host is named that has to be asked for its addresses.
+    /// Returns whether the host is a name that has to be resolved.
     pub(crate) fn is_name(&self) -> bool {
         matches!(self, Self::Tcp(tcp) if matches!(tcp.host(), Host::Name(_)))
     }
 
-    /// Returns which of several services at the endpoint is meant.
+    /// Returns the resource.
     pub(crate) fn resource(&self) -> Option<&str> {
         match self {
             Self::Tcp(tcp) => tcp.resource(),
@@ -120,7 +120,7 @@ impl Endpoint {
         }
     }
 
-    /// The same for whichever service.
+    /// Returns the same endpoint without a resource.
     pub(crate) fn without_resource(&self) -> Self {
         match self {
             Self::Tcp(tcp) => tcp.clone().serving(None).into(),
@@ -137,7 +137,7 @@ impl Endpoint {
         checked.map_err(|error| error.within(&self.to_string()))
     }
 
-    /// Refuses an endpoint that can only be bound, so that `connect` can say so at once.
+    /// Refuses an endpoint that can only be bound, so that `connect` fails immediately.
     pub(crate) fn check_connectable(&self) -> Result<(), EndpointError> {
         let checked = match self {
             Self::Tcp(tcp) => tcp.check_connectable(),
@@ -235,7 +235,7 @@ impl From<&Self> for Endpoint {
     }
 }
 
-/// As its text.
+/// Serializes the text of the endpoint.
 #[cfg(feature = "serde")]
 impl serde::Serialize for Endpoint {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -422,7 +422,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Checks that what parses round-trips, and that what an error proposes parses.
+    /// Checks that valid text round-trips, and that the proposal of an error is valid.
     fn check(text: &str) {
         match text.parse::<Endpoint>() {
             Ok(endpoint) => assert_eq!(endpoint.to_string().parse(), Ok(endpoint)),

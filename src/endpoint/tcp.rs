@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use super::{EndpointError, EndpointErrorKind, Host};
 
-/// Names a TCP port of a host: `tcp://127.0.0.1:5555`.
+/// A TCP port of a host: `tcp://127.0.0.1:5555`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TcpEndpoint {
     source: Option<Box<TcpSource>>,
@@ -13,7 +13,7 @@ pub struct TcpEndpoint {
     resource: Option<Box<str>>,
 }
 
-/// Names where connections come from: what stands before the semicolon of an endpoint.
+/// The source of connections: the part of an endpoint before the semicolon.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TcpSource {
     host: Host,
@@ -22,7 +22,7 @@ pub struct TcpSource {
 }
 
 impl TcpEndpoint {
-    /// Parses what follows `tcp://`.
+    /// Parses the text after `tcp://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
         let (source, rest) = match address.split_once(';') {
             Some((source, rest)) => (Some(source), rest),
@@ -36,7 +36,7 @@ impl TcpEndpoint {
         let parsed_place = parse_place(place);
         let parsed_resource = resource.map(parse_resource).transpose();
 
-        // What an error proposes keeps those parts that are right.
+        // The proposal of an error keeps the valid parts.
         let source_shown = match &parsed_source {
             Ok(Some(source)) => format!("{source};"),
             _ => String::new(),
@@ -63,7 +63,7 @@ impl TcpEndpoint {
         Ok(Self { source: source.map(Box::new), host, port, resource: parsed_resource? })
     }
 
-    /// Returns where connections come from, if the endpoint says so: what stands before the
+    /// Returns the source of connections, if the endpoint has one: the part before the
     /// semicolon.
     pub fn source(&self) -> Option<&TcpSource> {
         self.source.as_deref()
@@ -74,23 +74,23 @@ impl TcpEndpoint {
         &self.host
     }
 
-    /// Returns the port; 0 stands for `*`, a port the system picks at bind.
+    /// Returns the port; 0 stands for `*`, a port that the system picks at bind.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns which of several services at the port is meant: what follows the slash. (RFC 37, The
+    /// Returns the resource: the part after the slash. (RFC 37, The
     /// Resource Property.)
     pub fn resource(&self) -> Option<&str> {
         self.resource.as_deref()
     }
 
-    /// The same with an address in the place of the name that stands for it.
+    /// Returns the same endpoint with an address in place of the name.
     pub(crate) fn at(&self, address: SocketAddr) -> Self {
         Self { host: address.into(), port: address.port(), ..self.clone() }
     }
 
-    /// The same for one service at the port, or for all.
+    /// Returns the same endpoint with another resource, or without one.
     pub(crate) fn serving(self, resource: Option<&str>) -> Self {
         Self { resource: resource.map(Box::from), ..self }
     }
@@ -129,13 +129,13 @@ impl TcpSource {
         Ok(Self { host, port })
     }
 
-    /// Returns the host: an address of this machine, the name of one of its interfaces, or `*` where
+    /// Returns the host: an address of this machine, the name of one of its interfaces, or `*` if
     /// only the port matters.
     pub fn host(&self) -> &Host {
         &self.host
     }
 
-    /// Returns the port; 0 stands for `*`, a port the system picks.
+    /// Returns the port; 0 stands for `*`, a port that the system picks.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -179,7 +179,7 @@ impl From<SocketAddr> for TcpEndpoint {
     }
 }
 
-/// A port as it is written.
+/// Displays a port.
 struct Port(u16);
 
 impl fmt::Display for Port {
@@ -191,7 +191,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// How much has to be there.
+/// The required parts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     Host,
@@ -204,7 +204,7 @@ fn parse_place(text: &str) -> Result<(Host, u16), EndpointError> {
     Ok((host, port))
 }
 
-/// Parses the host, and splits off what should be a port if anything follows it.
+/// Parses the host, and splits off the text after it, which should be a port.
 fn split(text: &str, wanted: Wanted) -> Result<(Host, Option<&str>), EndpointError> {
     if text.starts_with('[') {
         let Some((inside, after)) = text.strip_prefix('[').and_then(|text| text.split_once(']'))
@@ -228,7 +228,7 @@ fn split(text: &str, wanted: Wanted) -> Result<(Host, Option<&str>), EndpointErr
     Ok((Host::parse(host)?, port))
 }
 
-/// Parses the port; the host is there for the example in the error.
+/// Parses the port; the host is used for the example in the error.
 fn parse_port(host: &Host, port: &str) -> Result<u16, EndpointError> {
     match port {
         "" => Err(EndpointError::new(EndpointErrorKind::NoPort, format!("{host}:{EXAMPLE_PORT}"))),
@@ -238,15 +238,15 @@ fn parse_port(host: &Host, port: &str) -> Result<u16, EndpointError> {
 }
 
 fn number(port: &str) -> Option<u16> {
-    // `u16::from_str` takes a leading `+` as well.
+    // `u16::from_str` also accepts a leading `+`.
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     port.parse().ok().filter(|_| digits)
 }
 
-/// Finds out what was meant by an IPv6 address that stands without brackets, if it is one.
+/// Interprets an IPv6 address without brackets, if it is one.
 ///
 /// `::1:5555` can be read as an address alone, or as an address and a port. The latter is more
-/// likely where a port is wanted.
+/// likely where a port is expected.
 fn missing_brackets(text: &str, wanted: Wanted) -> Option<String> {
     let with_port = || {
         let (host, port) = text.rsplit_once(':')?;
@@ -261,7 +261,7 @@ fn missing_brackets(text: &str, wanted: Wanted) -> Option<String> {
     }
 }
 
-/// Parses what follows the slash (RFC 37, The Resource Property).
+/// Parses the text after the slash (RFC 37, The Resource Property).
 fn parse_resource(text: &str) -> Result<Box<str>, EndpointError> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "$-_@.&+/".contains(c);
     if let Some(character) = text.chars().find(|&c| !is_allowed(c)) {
@@ -280,9 +280,9 @@ fn parse_resource(text: &str) -> Result<Box<str>, EndpointError> {
     }
 }
 
-/// The port that ZeroMQ's own guide uses in its examples.
+/// The port in the examples of ZeroMQ's own guide.
 const EXAMPLE_PORT: u16 = 5555;
 
-/// The longest resource, in bytes. RFC 37 has no limit; a READY command, which has to carry it, has
-/// one of ours.
+/// The longest resource, in bytes. RFC 37 has no limit, but the READY command that carries it has
+/// a limit here.
 const RESOURCE_MAX: usize = 255;

@@ -1,4 +1,4 @@
-//! Who listens where in this process.
+//! The names of `inproc` and their listeners.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -14,7 +14,7 @@ use crate::proto::socket_type::SocketType;
 use crate::routing::lock;
 use crate::sync::Mutex;
 
-/// Waits for those who dial a name. Dropping it frees the name.
+/// Accepts sockets that dial a name. Dropping it frees the name.
 #[derive(Debug)]
 pub(crate) struct Listener {
     endpoint: InprocEndpoint,
@@ -22,7 +22,7 @@ pub(crate) struct Listener {
     dials: mpsc::Receiver<Dial>,
 }
 
-/// Somebody who has dialled, and waits for an answer.
+/// A dialing socket that waits for an answer.
 #[derive(Debug)]
 pub(crate) struct Dial {
     negotiated: Negotiated,
@@ -35,7 +35,7 @@ pub(crate) struct Dial {
 pub(crate) struct InUse;
 
 impl Listener {
-    /// Takes a name, if nobody has it; up to `backlog` of those who dial wait to be accepted.
+    /// Takes a name if it is free; up to `backlog` dialing sockets wait to be accepted.
     pub(crate) fn bind(endpoint: &InprocEndpoint, backlog: u32) -> Result<Self, InUse> {
         let backlog = usize::try_from(backlog).unwrap_or(usize::MAX);
         let (tx, dials) = mpsc::channel(backlog.clamp(1, BACKLOG_MAX));
@@ -49,11 +49,11 @@ impl Listener {
         Ok(Self { endpoint: endpoint.clone(), dials })
     }
 
-    /// Waits for the next who dials.
+    /// Waits for the next dialing socket.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nobody.
+    /// Dropping the future loses no dialing socket.
     pub(crate) async fn accept(&mut self) -> Dial {
         self.dials.recv().await.expect("the name holds the other end, as long as this lives")
     }
@@ -70,7 +70,7 @@ impl Drop for Listener {
 }
 
 impl Dial {
-    /// Checks that whoever dialled is one that a socket of this type may talk to.
+    /// Checks that a socket of this type may talk to the dialing socket.
     pub(crate) fn check(&self, local: SocketType) -> Result<(), HandshakeFailure> {
         match self.negotiated.socket_type {
             Some(remote) if !local.is_compatible_with(remote) => {
@@ -80,12 +80,12 @@ impl Dial {
         }
     }
 
-    /// Returns who has dialled.
+    /// Returns the properties of the dialing socket.
     pub(crate) const fn negotiated(&self) -> &Negotiated {
         &self.negotiated
     }
 
-    /// Says who has answered.
+    /// Accepts the dialing socket with the properties of this one.
     pub(crate) fn accept(self, negotiated: Negotiated) -> Half {
         // Whoever dialled may have given up; then its half ends the link.
         let _ = self.answer.send(Ok(negotiated));

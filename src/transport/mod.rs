@@ -1,4 +1,4 @@
-//! Byte streams between two sockets: dialling, listening, and one type for all of them.
+//! Byte streams between two sockets: dialing, listening, and one type for all of them.
 
 #[cfg(unix)]
 mod ipc;
@@ -22,19 +22,19 @@ use crate::endpoint::{Endpoint, TcpEndpoint};
 use crate::options::{Options, TcpOptions};
 use crate::remote::Origin;
 
-/// Dials an endpoint, once; returns the stream and who answered.
+/// Dials an endpoint once; returns the stream and its origin.
 ///
-/// Host names are resolved anew on every call, and every address is tried. There is no deadline
-/// but the system's: the caller wraps this into its own.
+/// Host names are resolved on every call, and every address is tried. There is no deadline
+/// except the system's: the caller adds its own.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future ends all attempts at once.
+/// Dropping the future ends all attempts immediately.
 ///
 /// # Errors
 ///
-/// [`InvalidInput`](io::ErrorKind::InvalidInput) at once if the endpoint can only be bound;
-/// otherwise what the system said, of several addresses the most telling.
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) immediately if the endpoint can only be bound;
+/// otherwise the error of the system; for several addresses, the most informative one.
 pub(crate) async fn connect(
     endpoint: &Endpoint,
     options: &TcpOptions,
@@ -56,15 +56,15 @@ pub(crate) async fn connect(
     }
 }
 
-/// Asks for the addresses that an endpoint's host name stands for; none twice.
+/// Resolves the host name of an endpoint to distinct addresses.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future gives the question up.
+/// Dropping the future cancels the query.
 ///
 /// # Errors
 ///
-/// What the system said, or the user's resolver.
+/// The error of the system, or of the user's resolver.
 pub(crate) async fn resolve(
     endpoint: &Endpoint,
     options: &TcpOptions,
@@ -80,7 +80,7 @@ pub(crate) async fn resolve(
     Ok(addresses)
 }
 
-/// Accepts the streams of those who dial an endpoint.
+/// Accepts streams at an endpoint.
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(tcp::Listener),
@@ -114,7 +114,7 @@ impl Listener {
         }
     }
 
-    /// Opens the first address of an endpoint that can be opened, in whatever way that is done.
+    /// Opens the first address of an endpoint that can be opened with the given function.
     ///
     /// # Cancel safety
     ///
@@ -135,7 +135,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// What the system said.
+    /// The error of the system.
     pub(crate) fn listen(
         address: SocketAddr,
         options: &TcpOptions,
@@ -145,12 +145,12 @@ impl Listener {
         Ok((Self::Tcp(listener), local))
     }
 
-    /// Makes another listener for the same address, in the runtime of the caller: what comes, comes to one
-    /// of them. The options are for what it accepts. The address is free when the last has gone.
+    /// Creates another listener for the same address, in the runtime of the caller. Each stream is accepted by
+    /// one of them. The options apply to accepted streams. The address is free when the last listener is dropped.
     ///
     /// # Errors
     ///
-    /// What the system said, or that it is no listener of TCP.
+    /// The error of the system, or that it is not a TCP listener.
     pub(crate) fn duplicate(&self, options: &TcpOptions) -> io::Result<(Self, SocketAddr)> {
         match self {
             Self::Tcp(listener) => {
@@ -162,11 +162,11 @@ impl Listener {
         }
     }
 
-    /// Goes on with a listener that somebody else has made. What it is bound to stays when it ends.
+    /// Adopts a listener that was created elsewhere. Its file remains when it ends.
     ///
     /// # Errors
     ///
-    /// What the system said, or that the endpoint cannot be written down.
+    /// The error of the system, or that the endpoint has no text.
     pub(crate) fn adopt(listener: StdListener, options: &TcpOptions) -> io::Result<Self> {
         match listener {
             StdListener::Tcp(tcp) => tcp::Listener::adopt(tcp, options).map(Self::Tcp),
@@ -175,16 +175,16 @@ impl Listener {
         }
     }
 
-    /// Waits for the next stream; returns it and who dialled.
+    /// Waits for the next stream; returns it and its origin.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no stream: it is still there for the next call.
+    /// Dropping the future loses no stream: the next call returns it.
     ///
     /// # Errors
     ///
-    /// Only what concerns this process or machine, such as a lack of file descriptors. It may last,
-    /// and the next call fails at once then: wait before calling again.
+    /// Only errors of this process or machine, such as a lack of file descriptors. Such an error may persist,
+    /// and then the next call fails immediately: wait before calling again.
     pub(crate) async fn accept(&self) -> io::Result<(Stream, Origin)> {
         match self {
             Self::Tcp(listener) => {
@@ -199,7 +199,7 @@ impl Listener {
         }
     }
 
-    /// Returns what is bound: the address in numbers, and what was picked for `*`.
+    /// Returns the bound endpoint: the numeric address, and the value picked for `*`.
     pub(crate) fn local_endpoint(&self) -> Endpoint {
         match self {
             Self::Tcp(listener) => listener.local_addr().into(),
@@ -209,16 +209,16 @@ impl Listener {
     }
 }
 
-/// Says why an endpoint cannot be listened on.
+/// The reason why a socket cannot listen on an endpoint.
 #[derive(Debug, Error)]
 pub(crate) enum ListenError {
-    /// The host name has no address, or none could be asked for.
+    /// The host name has no address, or could not be resolved.
     #[error("cannot resolve the host name")]
     Resolve(#[source] io::Error),
     /// The system refused the address.
     #[error("cannot listen on {endpoint}")]
     Listen {
-        /// The endpoint in numbers.
+        /// The numeric endpoint.
         endpoint: Endpoint,
         source: io::Error,
     },
@@ -230,7 +230,7 @@ pub(crate) enum ListenError {
     #[cfg(unix)]
     #[error("the path of {endpoint} does not hold a socket")]
     NotASocket { endpoint: Endpoint, file_type: FileType },
-    /// There is no such transport on this system.
+    /// The system does not support the transport.
     #[error("{endpoint} cannot be used on this system")]
     Unsupported { endpoint: Endpoint },
 }
@@ -240,7 +240,7 @@ impl ListenError {
         Self::Unsupported { endpoint: endpoint.clone() }
     }
 
-    /// Returns what the system said.
+    /// Returns the error of the system.
     pub(crate) fn kind(&self) -> io::ErrorKind {
         match self {
             Self::Resolve(source) | Self::Listen { source, .. } => source.kind(),
@@ -373,7 +373,7 @@ mod tests {
         }
     }
 
-    /// Sends `head` and `body` in one vectored write, and back again until the end of the stream.
+    /// Sends `head` and `body` in one vectored write, and echoes them until the end of the stream.
     async fn exchange(mut dialled: Stream, mut accepted: Stream) {
         assert!(dialled.is_write_vectored());
         let parts = [IoSlice::new(b"head"), IoSlice::new(b"body")];

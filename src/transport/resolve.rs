@@ -6,9 +6,9 @@ use tokio::net;
 use crate::endpoint::{Host, TcpEndpoint, TcpSource};
 use crate::options::Names;
 
-/// Turns an endpoint into addresses, at least one, without blocking the thread.
+/// Resolves an endpoint to at least one address, without blocking the thread.
 ///
-/// `*` gives the IPv6 wildcard, which serves IPv4 as well, and then the one of IPv4.
+/// `*` yields the IPv6 wildcard, which also serves IPv4, and then the IPv4 wildcard.
 pub(super) async fn resolve(endpoint: &TcpEndpoint, names: &Names) -> io::Result<Vec<SocketAddr>> {
     let addresses = resolve_all(endpoint, names).await?;
     if addresses.is_empty() {
@@ -17,8 +17,8 @@ pub(super) async fn resolve(endpoint: &TcpEndpoint, names: &Names) -> io::Result
     Ok(addresses)
 }
 
-/// Does the same, and tells a name that has no address from one that nobody could be asked for, as
-/// far as the resolver does.
+/// Does the same, and distinguishes a name without an address from a failed query, as far as
+/// the resolver does.
 pub(super) async fn resolve_all(
     endpoint: &TcpEndpoint,
     names: &Names,
@@ -30,8 +30,8 @@ pub(super) async fn resolve_all(
     }
 }
 
-/// Turns an endpoint that is to be bound into addresses: its host may be the name of an interface,
-/// which comes before that of a host, as in libzmq.
+/// Resolves an endpoint to bind: its host may be the name of an interface,
+/// which takes precedence over the name of a host, as in libzmq.
 pub(super) async fn resolve_to_bind(
     endpoint: &TcpEndpoint,
     names: &Names,
@@ -45,7 +45,7 @@ pub(super) async fn resolve_to_bind(
     resolve(endpoint, names).await
 }
 
-/// Turns the source of connections into addresses of this machine, at least one.
+/// Resolves the source of connections to at least one address of this machine.
 pub(super) async fn resolve_source(source: &TcpSource) -> io::Result<Vec<SocketAddr>> {
     let Host::Name(name) = source.host() else {
         return resolve_by_system(source.host(), source.port()).await;
@@ -83,9 +83,9 @@ async fn lookup(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 
 /// The addresses of a network interface, IPv4 first; none if there is no such interface.
 ///
-/// Link-local addresses of IPv6 are not among them: they are of use only to those who name a zone.
+/// Link-local addresses of IPv6 are not included: they are only useful with a zone.
 fn interface(name: &str, port: u16) -> Vec<SocketAddr> {
-    // Where a process may not ask, there are the names of hosts still.
+    // Without the permission to list interfaces, host names remain.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
     let mut addresses: Vec<SocketAddr> = interfaces
         .into_iter()
@@ -97,9 +97,9 @@ fn interface(name: &str, port: u16) -> Vec<SocketAddr> {
     addresses
 }
 
-/// Orders addresses for dialling: the families take turns, beginning with that of the first.
+/// Orders addresses for dialing: the families alternate, beginning with that of the first.
 ///
-/// So a family that does not work here costs one attempt, not as many as it has addresses (RFC
+/// A family that does not work here therefore costs one attempt, and not one for each address (RFC
 /// 8305, Sorting Addresses).
 pub(super) fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let count = addresses.len();

@@ -1,19 +1,19 @@
-//! Listeners that somebody else has made.
+//! Listeners that were created elsewhere.
 
 use std::net;
 #[cfg(unix)]
 use std::os::unix;
 
-/// A listener that was made outside of this crate: by systemd, by a process before this one, or by a
-/// test that wants to know the port first.
+/// A listener that was created outside of this crate: by systemd, by a previous process, or by a
+/// test that needs to know the port first.
 ///
-/// Whatever takes one takes a listener of the standard library.
+/// Every method with a `StdListener` also accepts a listener of the standard library.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StdListener {
-    /// For TCP.
+    /// A TCP listener.
     Tcp(net::TcpListener),
-    /// For Unix domain sockets.
+    /// A listener of a Unix domain socket.
     #[cfg(unix)]
     Unix(unix::net::UnixListener),
 }

@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 use super::tcp;
 use crate::options::TcpOptions;
 
-/// Carries the bytes of one connection, over whatever transport.
+/// A byte stream over any transport.
 #[pin_project(project = StreamProjection)]
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -25,7 +25,7 @@ pub(crate) enum Stream {
     Ipc(#[pin] UnixStream),
 }
 
-/// A stream that is in no runtime.
+/// A stream that is not registered with a runtime.
 #[derive(Debug)]
 pub(crate) enum DetachedStream {
     Tcp(net::TcpStream),
@@ -34,20 +34,20 @@ pub(crate) enum DetachedStream {
 }
 
 impl Stream {
-    /// How many bytes are best written at once.
+    /// Returns the best size of one write in bytes.
     pub(crate) const fn write_size(&self) -> usize {
         match self {
-            // Over loopback, writes of 57 to 64 thousand bytes pass half as fast again as those of
+            // Over loopback, writes of 57 to 64 thousand bytes are 1.5 times as fast as those of
             // 64 KiB, which no longer fit into one segment.
             Self::Tcp(_) => 0xF000,
-            // Twice as much passes up to a fifth faster where bodies are long; four times as much makes
+            // Writes of twice the size are up to a fifth faster for long bodies; four times the size makes
             // short messages a tenth slower.
             #[cfg(unix)]
             Self::Ipc(_) => 0x1_F000,
         }
     }
 
-    /// Takes the stream out of its runtime.
+    /// Deregisters the stream from its runtime.
     pub(crate) fn detach(self) -> io::Result<DetachedStream> {
         Ok(match self {
             Self::Tcp(stream) => DetachedStream::Tcp(stream.into_std()?),
@@ -58,7 +58,7 @@ impl Stream {
 }
 
 impl DetachedStream {
-    /// Goes on with a stream that was accepted, in the runtime of the caller and with its options.
+    /// Registers an accepted stream with the runtime of the caller, and sets its options.
     pub(crate) fn attach(self, options: &TcpOptions) -> io::Result<Stream> {
         Ok(match self {
             Self::Tcp(stream) => {
@@ -86,7 +86,7 @@ impl AsyncRead for Stream {
     }
 }
 
-/// Limits each read, so that other tasks get their turn however long the awaited message is.
+/// Limits each read, so that the task yields however long the expected message is.
 fn poll_read_some<S: AsyncRead + Unpin>(
     mut stream: Pin<&mut S>,
     cx: &mut Context<'_>,
@@ -98,7 +98,7 @@ fn poll_read_some<S: AsyncRead + Unpin>(
     pin!(AsyncReadExt::take(&mut *stream, READ_MAX as u64)).poll_read(cx, buf)
 }
 
-/// As much as a connection reads before other tasks get their turn.
+/// The bytes that a connection reads before it yields.
 const READ_MAX: usize = 0x4_0000;
 
 impl AsyncWrite for Stream {

@@ -25,12 +25,12 @@ use crate::quota::{Quota, within_quota};
 pub(crate) struct Listener {
     listener: TcpListener,
     local: SocketAddr,
-    /// For the sockets that are accepted. In a box, as a command to the driver holds a listener.
+    /// The options of accepted sockets. Boxed, because a command to the driver contains a listener.
     options: Box<TcpOptions>,
 }
 
 impl Listener {
-    /// Goes on with a listener, with the options that can still be set.
+    /// Adopts a listener, with the options that can still be set.
     pub(super) fn adopt(listener: net::TcpListener, options: &TcpOptions) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         socket::set_options(&SockRef::from(&listener), options)?;
@@ -43,7 +43,7 @@ impl Listener {
         Ok(Self { listener, local, options: Box::new(options.clone()) })
     }
 
-    /// Makes another for the same address, in the runtime of the caller.
+    /// Creates another listener for the same address, in the runtime of the caller.
     pub(super) fn duplicate(&self, options: &TcpOptions) -> io::Result<Self> {
         let duplicate = SockRef::from(&self.listener).try_clone()?;
         Self::new(duplicate.into(), options)
@@ -69,20 +69,20 @@ impl Listener {
     }
 }
 
-/// Sets the options of a connection that was accepted.
+/// Sets the options of an accepted connection.
 pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
-    // Fails only on a connection that is gone already; whoever reads it will see.
+    // Fails only on a connection that has ended, which the next read reports.
     let _ = stream.set_nodelay(true);
     unsent::limit(stream);
-    // The listening socket has them, so that this is about the connection, or about a privilege that
-    // the process has given up. Either way it is served.
+    // The listening socket has these options, so the failure concerns the connection, or a privilege that
+    // the process has dropped. The connection is served in either case.
     if let Err(error) = socket::adopt(stream, options) {
         let error = &error as &dyn std::error::Error;
         within_quota!(LACKS, warn, error, "an accepted connection lacks an option");
     }
 }
 
-/// Limits how often this is logged, because it concerns every connection or none.
+/// Limits how often this is logged, because it affects every connection or none.
 static LACKS: Quota = Quota::of_runtime();
 
 /// Opens the first address of the endpoint that can be opened.
@@ -98,8 +98,8 @@ pub(super) async fn bind<T>(
         match open(address) {
             Ok(opened) => return Ok(opened),
             Err(source) => {
-                // IPv4 alone is for machines without IPv6, not for half of a port that belongs to
-                // someone else, nor for half of what the options ask for.
+                // IPv4 alone is for machines without IPv6. It must not bind half of a port that belongs to
+                // another process, or apply only half of the options.
                 let stop = *endpoint.host() == Host::Any
                     && (is_refusal_of_port(&source) || OptionError::is_in(&source));
                 failure = Some(ListenError::Listen { endpoint: address.into(), source });
@@ -112,8 +112,8 @@ pub(super) async fn bind<T>(
     Err(failure.unwrap_or_else(|| ListenError::Resolve(io::ErrorKind::NotFound.into())))
 }
 
-/// Dials the endpoint, through a proxy if there is one; returns the connection and the address that
-/// answered, if it is known here.
+/// Dials the endpoint, through a proxy if there is one; returns the connection and the address of
+/// the remote, if it is known.
 pub(super) async fn connect(
     endpoint: &TcpEndpoint,
     options: &TcpOptions,
@@ -152,7 +152,7 @@ async fn connect_from(
 
 pub(super) fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
     let socket = socket::open(address, options)?;
-    // Lets a restarted server have its port back. On Windows it would let others steal it.
+    // Lets a restarted server bind its port again. On Windows it would let other processes take the port.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
@@ -180,10 +180,10 @@ async fn dial(
     Ok((stream, canonical(address)))
 }
 
-/// Refuses a connection whose two ends are one and the same socket.
+/// Refuses a connection whose two ends are the same socket.
 ///
-/// TCP allows it (RFC 9293, simultaneous open): it happens when nobody listens on a local port that
-/// the system then picks as the source of the attempt. The socket would talk to itself, and the
+/// TCP allows it (RFC 9293, simultaneous open): it happens if there is no listener on a local port that
+/// the system picks as the source of the attempt. The socket would talk to itself, and the
 /// server could no longer bind its port.
 fn refuse_self_connection(stream: &TcpStream) -> io::Result<()> {
     if stream.local_addr()? == stream.peer_addr()? {
@@ -209,7 +209,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Shows an IPv4 remote as such where a dual-stack socket gives a mapped address.
+/// Converts the mapped address of an IPv4 remote of a dual-stack socket.
 fn canonical(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
@@ -288,7 +288,7 @@ mod tests {
         let options = TcpOptions { backlog: 1, ..TcpOptions::default() };
         let listener = listen(loopback(0), &options).unwrap();
         let mut waiting = Vec::new();
-        // Linux answers at once as long as there is room, which is for one more, and then not at
+        // Linux answers immediately while the backlog has room, which is for one more, and then not at
         // all.
         while let Ok(stream) =
             net::TcpStream::connect_timeout(&listener.local_addr(), Duration::from_millis(100))
@@ -387,7 +387,7 @@ mod tests {
         tcp
     }
 
-    /// Returns an address that was free a moment ago, out of reach of tests that take any port.
+    /// Returns an address that was just free, outside of the range of tests that bind any port.
     #[cfg(target_os = "linux")]
     fn free_address() -> SocketAddr {
         let address = ([127, 0, 0, 3], 0);
@@ -405,7 +405,7 @@ mod tests {
         Ok(socket)
     }
 
-    /// Holds a port at which nobody answers, so that no other test gets it.
+    /// Holds a port without a listener, so that no other test gets it.
     fn bound_but_not_listening() -> TcpSocket {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(loopback(0)).unwrap();

@@ -1,4 +1,4 @@
-//! Several attempts, of which the first to succeed counts.
+//! Concurrent attempts, of which the first success wins.
 
 use std::future;
 use std::io;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use tokio::time;
 
-/// Runs attempts until the first success, each started when one before it has failed or when
+/// Runs attempts until the first success. Each is started when an earlier one has failed, or when
 /// [`ATTEMPT_DELAY`] has passed since the last start (RFC 8305, Connection Attempts).
 ///
-/// Dropping the future drops all attempts with it.
+/// Dropping the future drops all attempts.
 pub(super) async fn race<T, F>(
     addresses: Vec<SocketAddr>,
     attempt: impl Fn(SocketAddr) -> F,
@@ -41,7 +41,7 @@ where
 
 /// Waits until one of the futures ends, and removes it.
 ///
-/// All are polled on every wake-up: they are as few as a name has addresses.
+/// All are polled on every wake-up: there are only as many as a name has addresses.
 async fn first_to_end<F: Future>(running: &mut Vec<Pin<Box<F>>>) -> F::Output {
     future::poll_fn(|cx| {
         for (index, attempt) in running.iter_mut().enumerate() {
@@ -55,7 +55,7 @@ async fn first_to_end<F: Future>(running: &mut Vec<Pin<Box<F>>>) -> F::Output {
     .await
 }
 
-/// Keeps the later error, unless only the earlier one tells of the remote.
+/// Keeps the later error, unless only the earlier one comes from the remote.
 fn more_telling(earlier: Option<io::Error>, later: io::Error) -> io::Error {
     match earlier {
         Some(earlier) if is_answer(&earlier) && !is_answer(&later) => earlier,
@@ -63,7 +63,7 @@ fn more_telling(earlier: Option<io::Error>, later: io::Error) -> io::Error {
     }
 }
 
-/// Returns whether the error tells of the remote, rather than of the way to it.
+/// Returns whether the error comes from the remote, rather than from the network.
 fn is_answer(error: &io::Error) -> bool {
     matches!(
         error.kind(),

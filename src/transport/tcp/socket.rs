@@ -1,4 +1,4 @@
-//! The system's sockets, with their options set.
+//! Sockets of the system with their options.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,26 +10,26 @@ use tokio::net::TcpStream;
 
 use crate::options::TcpOptions;
 
-/// Why a socket cannot be as its options say. Always within an [`io::Error`].
+/// The reason why options cannot be applied to a socket. Always within an [`io::Error`].
 #[derive(Debug, Error)]
 pub(super) enum OptionError {
     /// The system refused an option.
     #[error("cannot set {option}")]
     Refused {
-        /// What the system calls it.
+        /// The system's name of the option.
         option: &'static str,
         source: io::Error,
     },
     /// The system refused the source address.
     #[error("cannot connect from {address}")]
     Source { address: SocketAddr, source: io::Error },
-    /// A remote without IPv6 address cannot be reached from one, and likewise for IPv4.
+    /// A remote without an IPv6 address cannot be reached from one, and likewise for IPv4.
     #[error("the remote has no address of the same family as the source address {address}")]
     SourceFamily { address: SocketAddr },
 }
 
 impl OptionError {
-    /// Returns whether it is what an error is about.
+    /// Returns whether an error has this cause.
     pub(super) fn is_in(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
@@ -47,10 +47,10 @@ impl From<OptionError> for io::Error {
     }
 }
 
-/// Makes a socket that is to be connected to the address, or bound to it, and sets its options.
+/// Creates a socket for connecting to the address, or for binding it, and sets its options.
 ///
-/// Options have to be there before: what is offered in the handshake of TCP depends on the size of
-/// the buffers, and accepted sockets inherit most of what the listening one has.
+/// Options have to be set first: the handshake of TCP depends on the size of
+/// the buffers, and accepted sockets inherit most options of the listening one.
 pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
@@ -58,7 +58,7 @@ pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Sock
     Ok(socket)
 }
 
-/// Sets the options that a socket can have at any time.
+/// Sets the options that can be set at any time.
 pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     #[cfg(any(target_os = "android", target_os = "linux"))]
     {
@@ -83,7 +83,7 @@ pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<(
         target_os = "openbsd"
     ))]
     set_type_of_service(socket, options)?;
-    // The type of service sets it, too.
+    // The type of service also sets the priority.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     set_priority(socket, options)?;
     Ok(())
@@ -91,7 +91,7 @@ pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<(
 
 /// Binds the address that the socket is to connect from.
 pub(super) fn bind_source(socket: &Socket, address: SocketAddr) -> io::Result<()> {
-    // Lets several connections, and those that are made again, share a port.
+    // Lets several connections, and re-established ones, share a port.
     #[cfg(not(windows))]
     if address.port() != 0 {
         socket.set_reuse_address(true)?;
@@ -100,11 +100,11 @@ pub(super) fn bind_source(socket: &Socket, address: SocketAddr) -> io::Result<()
     bound.map_err(|source| OptionError::Source { address, source }.into())
 }
 
-/// Sets what an accepted socket does not inherit from the listening one on every system.
+/// Sets the options that an accepted socket does not inherit on every system.
 pub(super) fn adopt(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> {
     let socket = SockRef::from(stream);
     set_keepalive(&socket, options)?;
-    // Accepted sockets begin with zero.
+    // Accepted sockets start with zero.
     #[cfg(any(target_os = "android", target_os = "linux"))]
     set_priority(&socket, options)?;
     Ok(())
@@ -122,7 +122,7 @@ fn set_device(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
 }
 
 fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
-    // In one call: on Windows each undoes what others have set.
+    // In one call: on Windows each call resets the values of the others.
     let mut details = TcpKeepalive::new();
     if let Some(idle) = options.keepalive_idle {
         details = details.with_time(whole_seconds(idle));
@@ -160,7 +160,7 @@ fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
 #[cfg(any(target_os = "android", target_os = "linux"))]
 fn set_max_retransmission_time(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     let Some(limit) = options.max_retransmission_time else { return Ok(()) };
-    // Cut to milliseconds, a short limit would be zero, which stands for none.
+    // Truncated to milliseconds, a short limit would be zero, which means no limit.
     let limit = if limit.is_zero() { limit } else { limit.max(Duration::from_millis(1)) };
     check("TCP_USER_TIMEOUT", socket.set_tcp_user_timeout(Some(limit)))
 }
@@ -184,7 +184,7 @@ fn set_priority(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
 fn set_type_of_service(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     let Some(byte) = options.type_of_service else { return Ok(()) };
     let is_ipv6 = socket.local_addr()?.is_ipv6();
-    // Elsewhere an IPv6 socket has none for the IPv4 that it may carry.
+    // On other systems an IPv6 socket has no type of service for IPv4 traffic.
     if !is_ipv6 || cfg!(any(target_os = "android", target_os = "linux")) {
         check("IP_TOS", socket.set_tos_v4(byte.into()))?;
     }
@@ -199,14 +199,14 @@ fn check(option: &'static str, outcome: io::Result<()>) -> io::Result<()> {
     outcome.map_err(|source| OptionError::Refused { option, source }.into())
 }
 
-/// Rounds up to what systems count in: a zero would be refused.
+/// Rounds up to the unit of the system, because zero would be refused.
 fn whole_seconds(duration: Duration) -> Duration {
     let fraction = u64::from(duration.subsec_nanos() > 0);
     Duration::from_secs(duration.as_secs().saturating_add(fraction))
 }
 
 /// The longest name of an interface (Linux, `IFNAMSIZ` without the zero at its end). The system
-/// cuts a longer one, and might find another interface by what is left.
+/// truncates a longer one, and could find another interface by the rest.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const DEVICE_NAME_MAX: usize = 15;
 
@@ -228,7 +228,7 @@ mod tests {
             keepalive_interval: Some(Duration::from_secs(17)),
             max_retransmission_time: Some(Duration::from_millis(70_007)),
             priority: Some(5),
-            // The system has its own ideas of what is too little or too much.
+            // The system has its own minimum and maximum.
             recv_buffer_size: Some(20_000),
             send_buffer_size: Some(30_000),
             type_of_service: Some(0xB8),
@@ -243,7 +243,7 @@ mod tests {
                 assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(17));
                 assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_millis(70_007)));
                 assert_eq!(socket.priority().unwrap(), 5);
-                // Twice what was asked for. By itself it would be more.
+                // Twice the requested size. The default would be larger.
                 assert_eq!(socket.recv_buffer_size().unwrap(), 40_000);
                 assert_eq!(socket.send_buffer_size().unwrap(), 60_000);
                 assert_type_of_service(&stream, 0xB8);
@@ -331,7 +331,7 @@ mod tests {
                 TcpOptions { device: Some("no-such-device".to_owned()), ..none() },
                 "cannot set SO_BINDTODEVICE",
             ),
-            // Cut by the system, it would be the name of one that may exist.
+            // Truncated by the system, it could be the name of an existing one.
             (TcpOptions { device: Some("lo".repeat(8)), ..none() }, "cannot set SO_BINDTODEVICE"),
         ] {
             let error = open(loopback(), &options).unwrap_err();
@@ -340,7 +340,7 @@ mod tests {
         }
     }
 
-    /// Makes a connection with the same options at both ends; returns the one that dialled first.
+    /// Establishes a connection with the same options at both ends; returns the dialing end first.
     async fn pair(bound: SocketAddr, dialled: SocketAddr, options: &TcpOptions) -> [TcpStream; 2] {
         let listener = open(bound, options).unwrap();
         listener.bind(&bound.into()).unwrap();
@@ -380,7 +380,7 @@ mod tests {
         )
     }
 
-    /// Pairs of an address to be bound and one to be dialled.
+    /// Pairs of an address to bind and an address to dial.
     fn places() -> Vec<(SocketAddr, SocketAddr)> {
         let mut places = vec![(loopback(), loopback())];
         let v6 = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));

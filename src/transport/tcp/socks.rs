@@ -12,22 +12,22 @@ use super::super::resolve::resolve_by_system;
 use crate::endpoint::{Host, TcpEndpoint};
 use crate::options::SocksProxy;
 
-/// The proxy does not let this socket in. Always within an [`io::Error`].
+/// The proxy refuses this socket. Always within an [`io::Error`].
 #[derive(Debug, Error)]
 #[error("the proxy refuses this socket")]
 pub(crate) struct ProxyRefusal(#[source] Error);
 
 impl ProxyRefusal {
-    /// Returns whether it is what an error is about.
+    /// Returns whether an error has this cause.
     pub(crate) fn is_in(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
 }
 
-/// Has the proxy at the other end of the stream connect to an endpoint; returns the address of the
-/// remote if it is known here.
+/// Asks the proxy at the other end of the stream to connect to an endpoint; returns the address of the
+/// remote, if it is known.
 ///
-/// A host name is the proxy's to resolve.
+/// The proxy resolves host names.
 pub(super) async fn pass(
     stream: TcpStream,
     proxy: &SocksProxy,
