@@ -1,13 +1,187 @@
-//! What handles and connections share things by.
+//! The lock by which handles and connections share state.
 //!
-//! These are the types of `std`, but for the models of `socket`: there they are those of a model
-//! checker, which decides at each of their steps who goes on.
+//! It is built on the mutex of `std`. In the models of `socket` it is built on that of a model checker,
+//! which decides at each lock and each wait which task runs next.
+
+use std::fmt;
+use std::mem;
+use std::sync::PoisonError;
+use std::task::Waker;
 
 #[cfg(all(test, shuttle))]
 pub(crate) use shuttle::sync::atomic::AtomicU8;
 #[cfg(all(test, shuttle))]
-pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+use shuttle::sync::{Mutex, MutexGuard};
 #[cfg(not(all(test, shuttle)))]
 pub(crate) use std::sync::atomic::AtomicU8;
 #[cfg(not(all(test, shuttle)))]
-pub(crate) use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
+
+/// A mutex without poison, whose critical sections collect the tasks to be woken.
+///
+/// A waker can run any code, for example the transfer of messages over `inproc`. It is therefore called
+/// after the lock is released. A panic under the lock can only come from a foreign waker that is cloned or
+/// dropped, and leaves nothing half done.
+#[derive(Default)]
+pub(crate) struct Lock<T: ?Sized>(Mutex<T>);
+
+/// The tasks that a critical section wakes. One waker takes no allocation.
+///
+/// With a tag of its own the usual case, no task, is set and tested by one instruction each.
+#[derive(Debug, Default)]
+#[repr(u8)]
+pub(crate) enum Wakes {
+    #[default]
+    None,
+    One(Waker),
+    Many(Vec<Waker>),
+}
+
+impl<T> Lock<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(Mutex::new(value))
+    }
+}
+
+impl<T: ?Sized> Lock<T> {
+    /// Runs a critical section. Then releases the lock, and wakes what the section has collected.
+    #[inline]
+    pub(crate) fn with<R>(&self, section: impl FnOnce(&mut T, &mut Wakes) -> R) -> R {
+        let mut wakes = Wakes::None;
+        let result = section(&mut self.lock(), &mut wakes);
+        match wakes {
+            Wakes::None => {}
+            wakes => wakes.wake(),
+        }
+        result
+    }
+
+    /// Does the same with `wakes` of the caller, which is empty and keeps its allocation.
+    pub(crate) fn with_wakes<R>(
+        &self,
+        wakes: &mut Wakes,
+        section: impl FnOnce(&mut T, &mut Wakes) -> R,
+    ) -> R {
+        let result = section(&mut self.lock(), wakes);
+        wakes.wake_all();
+        result
+    }
+
+    /// Locks, for a section that wakes no task, or that is part of a section under another lock.
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Lock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Wakes {
+    /// Adds a task.
+    #[inline]
+    pub(crate) fn add(&mut self, waker: Waker) {
+        match self {
+            Self::None => *self = Self::One(waker),
+            Self::One(_) | Self::Many(_) => self.add_more(waker),
+        }
+    }
+
+    #[cold]
+    fn add_more(&mut self, waker: Waker) {
+        match mem::take(self) {
+            Self::None => *self = Self::One(waker),
+            Self::One(first) => *self = Self::Many(vec![first, waker]),
+            Self::Many(mut wakers) => {
+                wakers.push(waker);
+                *self = Self::Many(wakers);
+            }
+        }
+    }
+
+    /// It stands apart so that a section that wakes no task costs one comparison.
+    #[cold]
+    fn wake(self) {
+        match self {
+            Self::None => {}
+            Self::One(waker) => waker.wake(),
+            Self::Many(wakers) => wakers.into_iter().for_each(Waker::wake),
+        }
+    }
+
+    /// Wakes all tasks, and keeps the allocation.
+    pub(crate) fn wake_all(&mut self) {
+        match self {
+            Self::None => {}
+            Self::One(_) => mem::take(self).wake(),
+            Self::Many(wakers) => wakers.drain(..).for_each(Waker::wake),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(_) => 1,
+            Self::Many(wakers) => wakers.len(),
+        }
+    }
+}
+
+impl Extend<Waker> for Wakes {
+    #[inline]
+    fn extend<I: IntoIterator<Item = Waker>>(&mut self, wakers: I) {
+        for waker in wakers {
+            self.add(waker);
+        }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    /// Counts how often it is woken while the lock is free.
+    struct Counter {
+        lock: Arc<Lock<()>>,
+        woken: AtomicUsize,
+    }
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            let is_free = self.lock.0.try_lock().is_ok();
+            self.woken.fetch_add(usize::from(is_free), Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn tasks_are_woken_after_the_lock_is_released() {
+        let lock = Arc::new(Lock::new(()));
+        let counter = Counter { lock: Arc::clone(&lock), woken: AtomicUsize::new(0) };
+        let counter = Arc::new(counter);
+        let waker = Waker::from(Arc::clone(&counter));
+        let mut kept = Wakes::None;
+        for wakers in 0..4 {
+            lock.with(|(), wakes| wakes.extend(vec![waker.clone(); wakers]));
+            lock.with_wakes(&mut kept, |(), wakes| wakes.extend(vec![waker.clone(); wakers]));
+            assert_eq!(kept.len(), 0);
+            assert_eq!(counter.woken.swap(0, Ordering::Relaxed), 2 * wakers);
+        }
+    }
+
+    #[test]
+    fn a_panic_does_not_poison_the_lock() {
+        let lock = Arc::new(Lock::new(1));
+        let other = Arc::clone(&lock);
+        let panicked = std::thread::spawn(move || other.with(|_, _| panic!("on purpose")));
+        assert!(panicked.join().is_err());
+        assert_eq!(*lock.lock(), 1);
+    }
+}

@@ -20,8 +20,8 @@ use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
 use crate::remote::tests::nobody;
-use crate::routing::{EndpointId, FairQueue, Losses, RoundRobin, Routing, Strategy, lock};
-use crate::sync::Mutex;
+use crate::routing::{EndpointId, FairQueue, Losses, RoundRobin, Routing, Strategy};
+use crate::sync::Lock;
 
 #[tokio::test]
 async fn messages_go_both_ways() {
@@ -298,7 +298,7 @@ async fn a_remote_of_the_wrong_type_gets_an_error() {
 
 /// A CLIENT without handles, a driver or a transport.
 struct TestSocket {
-    outgoing: Arc<Mutex<RoundRobin>>,
+    outgoing: Arc<Lock<RoundRobin>>,
     routing: Routing,
     attachment: Option<Attachment>,
     options: Options,
@@ -307,10 +307,10 @@ struct TestSocket {
 impl TestSocket {
     fn new(hwm: usize) -> Self {
         let hwm = HighWaterMark::new(hwm, 0);
-        let outgoing = Arc::new(Mutex::new(RoundRobin::new(hwm)));
+        let outgoing = Arc::new(Lock::new(RoundRobin::new(hwm)));
         let routing = Routing {
-            outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn crate::routing::Outgoing>>,
-            incoming: Arc::new(Mutex::new(FairQueue::new(hwm, 0))),
+            outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn crate::routing::Outgoing>>,
+            incoming: Arc::new(Lock::new(FairQueue::new(hwm, 0))),
             losses: Arc::new(Losses::new(Arc::default())),
             #[cfg(feature = "rpc")]
             ends: Arc::default(),
@@ -353,24 +353,22 @@ impl TestSocket {
     }
 
     fn send(&self, message: impl Into<Message>) -> Result<(), crate::routing::Refusal> {
-        let mut idle = None;
-        let sent = lock(&self.outgoing).try_send((), &mut Some(message.into()), &mut idle);
-        idle.into_iter().for_each(std::task::Waker::wake);
-        sent
+        let message = &mut Some(message.into());
+        self.outgoing.with(|outgoing, wakes| outgoing.try_send((), message, wakes))
     }
 
     /// Returns the number of unread messages.
     fn queued(&self) -> usize {
-        lock(&self.routing.incoming).queued(None)
+        self.routing.incoming.lock().queued(None)
     }
 
     async fn recv(&self) -> Message {
         let mut ticket = None;
         future::poll_fn(|cx| {
-            let mut resumed = None;
-            let popped =
-                lock(&self.routing.incoming).poll_pop(&mut ticket, cx.waker(), &mut resumed);
-            resumed.into_iter().for_each(std::task::Waker::wake);
+            let popped = self
+                .routing
+                .incoming
+                .with(|incoming, wakes| incoming.poll_pop(&mut ticket, cx.waker(), wakes));
             popped.map(|popped| popped.expect("not closed"))
         })
         .await

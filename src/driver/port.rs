@@ -22,8 +22,7 @@ use crate::endpoint::TcpEndpoint;
 use crate::options::Options;
 use crate::proto::mechanism::Mechanism;
 use crate::remote::Origin;
-use crate::routing::lock;
-use crate::sync::Mutex;
+use crate::sync::Lock;
 use crate::transport::{DetachedStream, ListenError, Listener};
 
 /// What one socket serves at a port. Dropping it gives that up.
@@ -70,7 +69,7 @@ impl Service {
         let (calls_tx, calls) = mpsc::channel(CALLS);
         let mut differs = false;
         let mut open = |address| {
-            let mut ports = lock(&PORTS);
+            let mut ports = PORTS.lock();
             let listener = match ports.get(&address) {
                 // Not to be bound to another address of the name instead.
                 _ if differs => Err(io::ErrorKind::AddrInUse.into()),
@@ -140,13 +139,13 @@ impl Service {
 
     /// Whether whoever dials the port can only mean this service.
     fn is_alone(&self) -> bool {
-        self.resource.is_none() && lock(&PORTS).get(&self.port).is_none_or(|port| port.len() == 1)
+        self.resource.is_none() && PORTS.lock().get(&self.port).is_none_or(|port| port.len() == 1)
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let mut ports = lock(&PORTS);
+        let mut ports = PORTS.lock();
         let Some(services) = ports.get_mut(&self.port) else { return };
         services.retain(|one| one.resource != self.resource);
         if services.is_empty() {
@@ -180,7 +179,8 @@ async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Hand
         // From here on nothing is missed.
         served.as_mut().enable();
         let is_asked_for = |one: &&PortEntry| one.resource().map(str::as_bytes) == resource;
-        let calls = lock(&PORTS)
+        let calls = PORTS
+            .lock()
             .get(&port)
             .and_then(|services| services.iter().find(is_asked_for))
             .map(|one| one.calls.clone());
@@ -240,7 +240,7 @@ impl PortSecurity {
 }
 
 /// The ports that are bound, by the address that the system knows, and what is served there.
-static PORTS: LazyLock<Mutex<HashMap<SocketAddr, Vec<PortEntry>>>> = LazyLock::new(Mutex::default);
+static PORTS: LazyLock<Lock<HashMap<SocketAddr, Vec<PortEntry>>>> = LazyLock::new(Lock::default);
 
 /// Notified whenever there is another service. All who wait look whether it is theirs, as services are
 /// seldom bound.

@@ -18,9 +18,9 @@ use crate::proto::handshake::{HandshakeConfig, Negotiated};
 use crate::quota::Quotas;
 use crate::remote::{Identity, Origin, Remote};
 use crate::remotes::{Direction, Membership, RemoteTable};
-use crate::routing::{Attachment, Losses, Routing, lock};
+use crate::routing::{Attachment, Losses, Routing};
 use crate::runtime::Runtime;
-use crate::sync::Mutex;
+use crate::sync::Lock;
 
 /// What the driver, its tasks and the handles of one socket share.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Shared {
     /// Cancelled when no more remotes are accepted.
     pub(super) full: CancellationToken,
     /// Can be changed while the socket is in use.
-    linger: Mutex<Option<Duration>>,
+    linger: Lock<Option<Duration>>,
 }
 
 /// A connection whose handshake is finished. Dropping it takes the remote out of the remotes, and says
@@ -57,7 +57,7 @@ impl Shared {
         publisher: Arc<Publisher>,
         runtime: Runtime,
     ) -> Self {
-        let linger = Mutex::new(options.linger);
+        let linger = Lock::new(options.linger);
         let (remotes, full) = (Arc::new(RemoteTable::new()), CancellationToken::new());
         Self { routing, options, remotes, publisher, runtime, handshake, full, linger }
     }
@@ -93,11 +93,11 @@ impl Shared {
     }
 
     pub(crate) fn linger(&self) -> Option<Duration> {
-        *lock(&self.linger)
+        *self.linger.lock()
     }
 
     pub(crate) fn set_linger(&self, linger: Option<Duration>) {
-        *lock(&self.linger) = linger;
+        *self.linger.lock() = linger;
     }
 
     /// Adds a remote that has finished its handshake.

@@ -12,14 +12,14 @@ use crate::message::Message;
 use crate::monitor::DisconnectReason;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList, Take, Want};
 use crate::remote::Remote;
-use crate::routing::{Attachment, Remainder, lock};
-use crate::sync::{AtomicU8, Mutex};
+use crate::routing::{Attachment, Remainder};
+use crate::sync::{AtomicU8, Lock};
 
 /// Moves messages between two sockets, whenever it is woken.
 #[derive(Debug)]
 struct Link {
     /// Locked for the length of a transfer, during which the locks of queues are taken one at a time.
-    state: Mutex<LinkState>,
+    state: Lock<LinkState>,
     /// The ways that there is something to do for, and whether somebody is at it: who finds that
     /// somebody is leaves it to them, so that nobody waits here and nobody enters twice.
     work: AtomicU8,
@@ -74,7 +74,7 @@ impl Half {
     /// Makes both sides' shares in a new link: the dialling one first.
     pub(crate) fn pair() -> (Self, Self) {
         let link = Arc::new_cyclic(|link| Link {
-            state: Mutex::default(),
+            state: Lock::default(),
             work: AtomicU8::new(0),
             ended: CancellationToken::new(),
             wakers: [Side::Dialling, Side::Listening]
@@ -89,14 +89,14 @@ impl Half {
         let undelivered = attachment.begin(&remote);
         let taken = VecDeque::new();
         let end = LinkEnd { attachment, remote, hello, undelivered, taken };
-        lock(&self.link.state).ends[self.side as usize] = Some(end);
+        self.link.state.lock().ends[self.side as usize] = Some(end);
         self.link.advance(Side::Dialling.bit() | Side::Listening.bit());
     }
 
     /// Waits until the link has ended.
     pub(crate) async fn ended(&self) -> DisconnectReason {
         self.link.ended.cancelled().await;
-        if lock(&self.link.state).ended_by == Some(self.side) {
+        if self.link.state.lock().ended_by == Some(self.side) {
             DisconnectReason::Closed
         } else {
             DisconnectReason::ClosedByRemote
@@ -109,7 +109,7 @@ impl Half {
     }
 
     fn take_back(&self) -> Option<Attachment> {
-        let mut state = lock(&self.link.state);
+        let mut state = self.link.state.lock();
         state.ended_by.get_or_insert(self.side);
         let end = state.ends[self.side as usize].take();
         drop(state);
@@ -142,7 +142,7 @@ impl Link {
         }
         loop {
             let ways = self.work.fetch_and(AT_WORK, Ordering::AcqRel) & !AT_WORK;
-            if lock(&self.state).transfer(ways, &self.wakers) {
+            if self.state.lock().transfer(ways, &self.wakers) {
                 self.ended.cancel();
             }
             let done = self.work.compare_exchange(AT_WORK, 0, Ordering::AcqRel, Ordering::Acquire);

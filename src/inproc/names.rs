@@ -11,8 +11,7 @@ use crate::endpoint::InprocEndpoint;
 use crate::monitor::HandshakeFailure;
 use crate::proto::handshake::Negotiated;
 use crate::proto::socket_type::SocketType;
-use crate::routing::lock;
-use crate::sync::Mutex;
+use crate::sync::Lock;
 
 /// Accepts sockets that dial a name. Dropping it frees the name.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ impl Listener {
     pub(crate) fn bind(endpoint: &InprocEndpoint, backlog: u32) -> Result<Self, InUse> {
         let backlog = usize::try_from(backlog).unwrap_or(usize::MAX);
         let (tx, dials) = mpsc::channel(backlog.clamp(1, BACKLOG_MAX));
-        let mut names = lock(&NAMES);
+        let mut names = NAMES.lock();
         if names.contains_key(endpoint) {
             return Err(InUse);
         }
@@ -65,7 +64,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        lock(&NAMES).remove(&self.endpoint);
+        NAMES.lock().remove(&self.endpoint);
     }
 }
 
@@ -121,7 +120,7 @@ pub(crate) async fn dial(
         let mut bound = pin!(BOUND.notified());
         // From here on nothing is missed.
         bound.as_mut().enable();
-        let listener = lock(&NAMES).get(endpoint).cloned();
+        let listener = NAMES.lock().get(endpoint).cloned();
         let Some(listener) = listener else {
             bound.await;
             continue;
@@ -142,8 +141,8 @@ pub(crate) async fn dial(
 }
 
 /// The names that somebody listens at.
-static NAMES: LazyLock<Mutex<HashMap<InprocEndpoint, mpsc::Sender<Dial>>>> =
-    LazyLock::new(Mutex::default);
+static NAMES: LazyLock<Lock<HashMap<InprocEndpoint, mpsc::Sender<Dial>>>> =
+    LazyLock::new(Lock::default);
 
 /// Notified whenever a name is taken. All who wait look whether it is theirs, as names are seldom
 /// taken.

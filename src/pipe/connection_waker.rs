@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+use crate::sync::Wakes;
+
 /// The waker of a pipe's connection, while that has nothing to do or no room.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionWaker(Option<Waker>);
@@ -18,12 +20,17 @@ impl ConnectionWaker {
         }
     }
 
-    /// Moves the waker to `woken`, which keeps what it has if nobody is parked.
+    /// Wakes the connection, if it waits.
     #[inline]
-    pub(super) fn unpark(&mut self, woken: &mut Option<Waker>) {
-        if self.0.is_some() {
-            *woken = self.0.take();
+    pub(super) fn unpark(&mut self, wakes: &mut Wakes) {
+        if let Some(waker) = self.0.take() {
+            wakes.add(waker);
         }
+    }
+
+    /// Forgets the connection.
+    pub(super) fn clear(&mut self) {
+        self.0 = None;
     }
 
     #[inline]

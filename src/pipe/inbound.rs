@@ -9,6 +9,7 @@ use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark};
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
+use crate::sync::Wakes;
 
 /// Messages that one connection has read and nobody has received yet.
 ///
@@ -118,7 +119,7 @@ impl Inbound {
     /// Takes the oldest message. Sets `resumed` to the connection if it is time for it to go on
     /// reading.
     #[inline]
-    pub(crate) fn pop(&mut self, resumed: &mut Option<Waker>) -> Option<Message> {
+    pub(crate) fn pop(&mut self, wakes: &mut Wakes) -> Option<Message> {
         let cargo = &mut self.arrivals.front_mut()?.cargo;
         let bytes = cargo.bytes();
         let message = cargo.pop(self.routing_id)?;
@@ -137,7 +138,7 @@ impl Inbound {
         }
         self.held -= 1;
         if self.connection.is_parked() && self.is_worth_while() {
-            self.connection.unpark(resumed);
+            self.connection.unpark(wakes);
         }
         Some(message)
     }
@@ -147,10 +148,12 @@ impl Inbound {
         self.arrivals.front().map(|arrival| &arrival.remote)
     }
 
-    /// Sets another mark. Hands out the connection, if it waits for room and there is some now.
-    pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark) -> Option<Waker> {
+    /// Sets another mark. Wakes the connection, if it waits for room and there is some now.
+    pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
-        if hwm.is_half_free(self.held, self.bytes) { self.unpark() } else { None }
+        if hwm.is_half_free(self.held, self.bytes) {
+            self.unpark(wakes);
+        }
     }
 
     /// Notes that the connection waits to [`push`](Self::push) more.
@@ -185,11 +188,9 @@ impl Inbound {
         messages
     }
 
-    /// Hands out the connection, if it waits.
-    pub(crate) fn unpark(&mut self) -> Option<Waker> {
-        let mut waiting = None;
-        self.connection.unpark(&mut waiting);
-        waiting
+    /// Wakes the connection, if it waits.
+    pub(crate) fn unpark(&mut self, wakes: &mut Wakes) {
+        self.connection.unpark(wakes);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -258,7 +259,7 @@ pub(crate) mod tests {
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 3);
         assert_eq!(arrival.cargo.messages(), 2);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 0);
-        let received: Vec<_> = std::iter::from_fn(|| pipe.pop(&mut None)).collect();
+        let received: Vec<_> = std::iter::from_fn(|| pipe.pop(&mut Wakes::None)).collect();
         assert_eq!(received, ["a", "b", "c"]);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 2);
     }
@@ -301,9 +302,9 @@ pub(crate) mod tests {
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 0);
         pipe.park(Waker::noop());
-        let mut resumed = None;
-        assert_eq!(pipe.pop(&mut resumed).unwrap(), "a");
-        assert!(resumed.is_some());
+        let mut wakes = Wakes::None;
+        assert_eq!(pipe.pop(&mut wakes).unwrap(), "a");
+        assert!(wakes.len() == 1);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
     }
 
@@ -326,8 +327,11 @@ pub(crate) mod tests {
         let mut arrival = arrival_of(&["a", "b", "c"]);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
         pipe.park(Waker::noop());
-        assert!(pipe.set_hwm(HighWaterMark::new(1, 0)).is_none());
-        assert!(pipe.set_hwm(HighWaterMark::new(4, 0)).is_some());
+        let mut wakes = Wakes::None;
+        pipe.set_hwm(HighWaterMark::new(1, 0), &mut wakes);
+        assert_eq!(wakes.len(), 0);
+        pipe.set_hwm(HighWaterMark::new(4, 0), &mut wakes);
+        assert_eq!(wakes.len(), 1);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 2);
     }
 
@@ -352,9 +356,9 @@ pub(crate) mod tests {
     /// Takes so many messages; tells of each whether the connection was to be woken.
     fn pop<const MESSAGES: usize>(pipe: &mut Inbound) -> [bool; MESSAGES] {
         [(); MESSAGES].map(|()| {
-            let mut resumed = None;
-            pipe.pop(&mut resumed).unwrap();
-            resumed.is_some()
+            let mut wakes = Wakes::None;
+            pipe.pop(&mut wakes).unwrap();
+            wakes.len() == 1
         })
     }
 

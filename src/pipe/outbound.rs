@@ -8,6 +8,7 @@ use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::delivery::bytes;
 use crate::pipe::{HighWaterMark, Room};
+use crate::sync::Wakes;
 
 /// Messages that wait for one connection.
 ///
@@ -75,24 +76,24 @@ impl Outbound {
     /// Queues a message, which is there; there has to be room. Sets `idle` to the connection, if it
     /// was.
     #[inline]
-    pub(crate) fn push(&mut self, message: &mut Option<Message>, idle: &mut Option<Waker>) {
+    pub(crate) fn push(&mut self, message: &mut Option<Message>, wakes: &mut Wakes) {
         debug_assert!(self.has_room());
         let Some(message) = message.take() else { return };
         self.bytes += bytes(&message);
         self.queue.push_back(message);
         if !self.until_half || self.is_half_full() {
-            self.connection.unpark(idle);
+            self.connection.unpark(wakes);
         }
     }
 
     /// Queues a message whether or not there is room, unless nothing is queued any more. Sets `idle` to
     /// the connection, if it was.
     #[cfg(feature = "rpc")]
-    pub(crate) fn push_beyond(&mut self, message: Message, idle: &mut Option<Waker>) {
+    pub(crate) fn push_beyond(&mut self, message: Message, wakes: &mut Wakes) {
         if !self.retired {
             self.bytes += bytes(&message);
             self.queue.push_back(message);
-            self.connection.unpark(idle);
+            self.connection.unpark(wakes);
         }
     }
 
@@ -121,11 +122,11 @@ impl Outbound {
     pub(crate) fn push_reserved(
         &mut self,
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> bool {
         self.release();
         if !self.retired {
-            self.push(message, idle);
+            self.push(message, wakes);
         }
         !self.retired
     }
@@ -152,7 +153,7 @@ impl Outbound {
             Want::Write => self.take_part(taken, usize::MAX, TAKE),
             Want::Room(room) if room.is_none() => {
                 // Only the receiver can do anything about that.
-                self.connection.unpark(&mut None);
+                self.connection.clear();
                 return Poll::Pending;
             }
             Want::Room(room) => {
@@ -208,13 +209,11 @@ impl Outbound {
         self.hwm.is_half_full(self.queue.len(), self.bytes)
     }
 
-    /// Makes all slots void, also those that are kept; what is queued can still be taken. Hands out
-    /// the connection, if it was idle.
-    pub(crate) fn retire(&mut self) -> Option<Waker> {
+    /// Makes all slots void, including reserved ones. Queued messages can still be taken. Wakes the
+    /// connection, if it was idle.
+    pub(crate) fn retire(&mut self, wakes: &mut Wakes) {
         self.retired = true;
-        let mut idle = None;
-        self.connection.unpark(&mut idle);
-        idle
+        self.connection.unpark(wakes);
     }
 
     /// Sets another mark, for what is queued from now on.
@@ -343,15 +342,15 @@ mod tests {
         let mut taken = VecDeque::new();
         assert!(pipe.poll_take(Want::Room(busy), &mut taken, Waker::noop()).is_pending());
         let woken = [(); 2].map(|()| {
-            let mut idle = None;
-            pipe.push(&mut Some(Message::from("x")), &mut idle);
-            idle.is_some()
+            let mut wakes = Wakes::None;
+            pipe.push(&mut Some(Message::from("x")), &mut wakes);
+            wakes.len() == 1
         });
         assert_eq!(woken, [false, true]);
         assert!(pipe.poll_take(Want::Room(busy), &mut taken, Waker::noop()).is_ready());
     }
 
     fn push(pipe: &mut Outbound, body: &[u8]) {
-        pipe.push(&mut Some(Message::from(body)), &mut None);
+        pipe.push(&mut Some(Message::from(body)), &mut Wakes::None);
     }
 }

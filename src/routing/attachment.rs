@@ -12,16 +12,16 @@ use crate::quota::Quotas;
 use crate::remote::Remote;
 #[cfg(feature = "rpc")]
 use crate::routing::{ConnectionEnd, ConnectionEnds, QueuePosition, ReturnedMessage};
-use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, lock, wake_all};
+use crate::routing::{EndpointId, FairQueue, Losses, Outgoing};
 use crate::routing_id::RoutingId;
 use crate::stats::{Ended, Queued};
-use crate::sync::Mutex;
+use crate::sync::{Lock, Wakes};
 
 /// The routing of one socket, without the kind of its strategy.
 #[derive(Clone, Debug)]
 pub(crate) struct Routing {
-    pub(crate) outgoing: Arc<Mutex<dyn Outgoing>>,
-    pub(crate) incoming: Arc<Mutex<FairQueue>>,
+    pub(crate) outgoing: Arc<Lock<dyn Outgoing>>,
+    pub(crate) incoming: Arc<Lock<FairQueue>>,
     pub(crate) losses: Arc<Losses>,
     #[cfg(feature = "rpc")]
     pub(crate) ends: Arc<ConnectionEnds>,
@@ -45,16 +45,16 @@ impl Pipe {
 impl Routing {
     /// Adds a remote of an endpoint, with a double queue. Returns nothing once the socket is closed.
     pub(crate) fn attach(&self, endpoint: EndpointId, subject: EventSource) -> Option<Attachment> {
-        let mut woken = Vec::new();
-        let attached = lock(&self.outgoing).attach(endpoint, &mut woken)?;
-        let mut incoming = lock(&self.incoming);
+        let mut wakes = Wakes::None;
+        let attached = self.outgoing.lock().attach(endpoint, &mut wakes)?;
+        let mut incoming = self.incoming.lock();
         let inbound = incoming.attach(attached.routing_id);
         #[cfg(feature = "rpc")]
         incoming.join(inbound, attached.key);
         drop(incoming);
         #[cfg(feature = "rpc")]
-        lock(&self.outgoing).join(attached.key, inbound);
-        wake_all(&mut woken);
+        self.outgoing.lock().join(attached.key, inbound);
+        wakes.wake_all();
         Some(Attachment {
             routing: self.clone(),
             pipe: Pipe { outbound: attached.key, inbound },
@@ -64,80 +64,64 @@ impl Routing {
             is_cut_off: false,
             undelivered: VecDeque::new(),
             unreceived: 0,
-            woken,
+            wakes,
         })
     }
 
     /// Stops offering an endpoint's remotes to senders; their connections end when they have written
     /// what is queued.
     pub(crate) fn retire(&self, endpoint: EndpointId) {
-        let mut woken = Vec::new();
-        lock(&self.outgoing).retire(endpoint, &mut woken);
-        wake_all(&mut woken);
+        self.outgoing.with(|outgoing, wakes| outgoing.retire(endpoint, wakes));
     }
 
     /// Does the same with one remote.
     pub(crate) fn retire_pipe(&self, pipe: Pipe) {
-        let mut woken = Vec::new();
-        lock(&self.outgoing).retire_pipe(pipe.outbound, &mut woken);
-        wake_all(&mut woken);
+        self.outgoing.with(|outgoing, wakes| outgoing.retire_pipe(pipe.outbound, wakes));
     }
 
     /// The marks of the outgoing and of the incoming queue of each remote.
     pub(crate) fn marks(&self) -> (HighWaterMark, HighWaterMark) {
-        (lock(&self.outgoing).hwm(), lock(&self.incoming).hwm())
+        (self.outgoing.lock().hwm(), self.incoming.lock().hwm())
     }
 
     /// Changes the mark of the outgoing queues of all remotes, those to come included.
     pub(crate) fn change_send_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
-        let mut woken = Vec::new();
-        let mut outgoing = lock(&self.outgoing);
-        let hwm = change(outgoing.hwm());
-        outgoing.set_hwm(hwm, &mut woken);
-        drop(outgoing);
-        wake_all(&mut woken);
+        self.outgoing.with(|outgoing, wakes| outgoing.set_hwm(change(outgoing.hwm()), wakes));
     }
 
     /// Changes the mark of the incoming queues of all remotes, those to come included.
     pub(crate) fn change_recv_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
-        let mut woken = Vec::new();
-        let mut incoming = lock(&self.incoming);
-        let hwm = change(incoming.hwm());
-        incoming.set_hwm(hwm, &mut woken);
-        drop(incoming);
-        wake_all(&mut woken);
+        self.incoming.with(|incoming, wakes| incoming.set_hwm(change(incoming.hwm()), wakes));
     }
 
     /// How many messages are queued, for all remotes or for one.
     pub(crate) fn queued(&self, pipe: Option<Pipe>) -> Queued {
-        let outgoing = lock(&self.outgoing).queued(pipe.map(|pipe| pipe.outbound));
-        let incoming = lock(&self.incoming).queued(pipe.map(|pipe| pipe.inbound));
+        let outgoing = self.outgoing.lock().queued(pipe.map(|pipe| pipe.outbound));
+        let incoming = self.incoming.lock().queued(pipe.map(|pipe| pipe.inbound));
         Queued { outgoing, incoming }
     }
 
     /// Returns what is queued of ended remotes.
     pub(crate) fn ended(&self) -> Ended {
-        lock(&self.incoming).ended()
+        self.incoming.lock().ended()
     }
 
     /// Returns how many bytes ended remotes may leave; zero for any number.
     pub(crate) fn ended_hwm(&self) -> usize {
-        lock(&self.incoming).ended_hwm()
+        self.incoming.lock().ended_hwm()
     }
 
     /// Sets how many bytes ended remotes may leave.
     pub(crate) fn set_ended_hwm(&self, bytes: usize) {
-        let mut woken = Vec::new();
-        lock(&self.incoming).set_ended_hwm(bytes, &mut woken);
-        wake_all(&mut woken);
+        self.incoming.with(|incoming, wakes| incoming.set_ended_hwm(bytes, wakes));
     }
 
     /// Refuses new messages; what is queued can still be taken and received.
     pub(crate) fn close(&self) {
-        let mut woken = Vec::new();
-        lock(&self.outgoing).close(&mut woken);
-        lock(&self.incoming).close(&mut woken);
-        wake_all(&mut woken);
+        let mut wakes = Wakes::None;
+        self.outgoing.lock().close(&mut wakes);
+        self.incoming.lock().close(&mut wakes);
+        wakes.wake_all();
     }
 }
 
@@ -169,7 +153,7 @@ pub(crate) struct Attachment {
     /// How many messages were read after the end of the socket.
     unreceived: usize,
     /// Empty but for moments; kept for its allocation.
-    woken: Vec<Waker>,
+    wakes: Wakes,
 }
 
 impl Attachment {
@@ -198,8 +182,8 @@ impl Attachment {
         #[cfg(feature = "rpc")]
         {
             let id = remote.connection_id();
-            lock(&self.routing.outgoing).connect(self.pipe.outbound, id, &mut self.woken);
-            wake_all(&mut self.woken);
+            let Self { routing, pipe, .. } = self;
+            routing.outgoing.with(|outgoing, wakes| outgoing.connect(pipe.outbound, id, wakes));
         }
         mem::take(&mut self.undelivered)
     }
@@ -218,21 +202,16 @@ impl Attachment {
             mem::swap(&mut self.taken, taken);
             return Poll::Ready(Take::Messages);
         }
-        let took = lock(&self.routing.outgoing).poll_take(
-            self.pipe.outbound,
-            want,
-            taken,
-            connection,
-            &mut self.woken,
-        );
-        wake_all(&mut self.woken);
-        took
+        let Self { routing, pipe, wakes, .. } = self;
+        routing.outgoing.with_wakes(wakes, |outgoing, wakes| {
+            outgoing.poll_take(pipe.outbound, want, taken, connection, wakes)
+        })
     }
 
     /// Tells how much the remote may send to this socket, and parks the connection if anything of it is
     /// queued already. Lends it `memory`.
     pub(crate) fn room(&self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
-        lock(&self.routing.incoming).room(self.pipe.inbound, connection, memory)
+        self.routing.incoming.lock().room(self.pipe.inbound, connection, memory)
     }
 
     /// Takes back what a connection took and did not write, and what it read and did not deliver.
@@ -264,7 +243,7 @@ impl Attachment {
     /// queued: who watches receives all the time, so that a mark would bound nothing more here.
     #[cfg(feature = "rpc")]
     fn tell_end(&mut self, gone: bool) {
-        let mut outgoing = lock(&self.routing.outgoing);
+        let mut outgoing = self.routing.outgoing.lock();
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
         let mut cut_off_by = self.is_cut_off.then(|| self.subject.clone());
         let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
@@ -278,15 +257,16 @@ impl Attachment {
             return;
         }
         let undelivered = mem::take(&mut self.undelivered);
-        let mut incoming = lock(&self.routing.incoming);
-        let unreceived = incoming.push_rest(self.pipe.inbound, undelivered, &mut self.woken);
-        let arrived = incoming.arrived(self.pipe.inbound);
-        drop(incoming);
+        let Self { routing, pipe, wakes, .. } = self;
+        let (unreceived, arrived) = routing.incoming.with_wakes(wakes, |incoming, wakes| {
+            let unreceived = incoming.push_rest(pipe.inbound, undelivered, wakes);
+            (unreceived, incoming.arrived(pipe.inbound))
+        });
         self.unreceived += messages(&unreceived);
         if gone && arrived == 0 && written == 0 && queued == 0 && elsewhere.is_empty() {
             // No message can be lost with it. Remotes that only come and go would fill the list that is
             // kept for a responder that is not polled.
-            return wake_all(&mut self.woken);
+            return;
         }
         let pipe = self.pipe.outbound;
         let end = ConnectionEnd { pipe, inbound: self.pipe.inbound, arrived, written, gone };
@@ -297,7 +277,6 @@ impl Attachment {
             cut_off_by: cut_off_by.take(),
         });
         self.routing.ends.tell(end, unwritten);
-        wake_all(&mut self.woken);
     }
 
     /// Queues what the remote has sent; pending while part of it has to wait for room.
@@ -307,14 +286,10 @@ impl Attachment {
         arrival: &mut Delivery,
         portion: usize,
     ) -> Poll<()> {
-        let pushed = lock(&self.routing.incoming).poll_push(
-            self.pipe.inbound,
-            arrival,
-            portion,
-            connection,
-            &mut self.woken,
-        );
-        wake_all(&mut self.woken);
+        let Self { routing, pipe, wakes, .. } = self;
+        let pushed = routing.incoming.with_wakes(wakes, |incoming, wakes| {
+            incoming.poll_push(pipe.inbound, arrival, portion, connection, wakes)
+        });
         if pushed.is_ready() {
             self.unreceived += arrival.cargo.messages();
         }
@@ -323,13 +298,10 @@ impl Attachment {
 
     /// Queues what [`room`](Self::room) was found for, and parks the connection.
     pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Delivery) {
-        let unreceived = lock(&self.routing.incoming).push_within(
-            self.pipe.inbound,
-            arrival,
-            connection,
-            &mut self.woken,
-        );
-        wake_all(&mut self.woken);
+        let Self { routing, pipe, wakes, .. } = self;
+        let unreceived = routing.incoming.with_wakes(wakes, |incoming, wakes| {
+            incoming.push_within(pipe.inbound, arrival, connection, wakes)
+        });
         self.unreceived += messages(unreceived.as_slice());
     }
 
@@ -363,12 +335,12 @@ impl Attachment {
 
     /// Frees the memory of the outgoing queue, if it is empty.
     pub(crate) fn give_back(&self) {
-        lock(&self.routing.outgoing).give_back(self.pipe.outbound);
+        self.routing.outgoing.lock().give_back(self.pipe.outbound);
     }
 
     /// Whether there is nothing to write at the moment.
     pub(crate) fn is_empty(&self) -> bool {
-        self.taken.is_empty() && lock(&self.routing.outgoing).queued(Some(self.pipe.outbound)) == 0
+        self.taken.is_empty() && self.routing.outgoing.lock().queued(Some(self.pipe.outbound)) == 0
     }
 
     pub(crate) const fn routing_id(&self) -> Option<RoutingId> {
@@ -384,13 +356,16 @@ impl Drop for Attachment {
     fn drop(&mut self) {
         #[cfg(feature = "rpc")]
         self.tell_end(true);
-        let Self { routing, pipe, subject, quotas, taken, undelivered, unreceived, woken, .. } =
+        let Self { routing, pipe, subject, quotas, taken, undelivered, unreceived, wakes, .. } =
             self;
-        let queued = lock(&routing.outgoing).detach(pipe.outbound, woken);
+        let queued = routing
+            .outgoing
+            .with_wakes(wakes, |outgoing, wakes| outgoing.detach(pipe.outbound, wakes));
         let undelivered = mem::take(undelivered);
-        let rest = lock(&routing.incoming).end(pipe.inbound, undelivered, woken);
+        let rest = routing
+            .incoming
+            .with_wakes(wakes, |incoming, wakes| incoming.end(pipe.inbound, undelivered, wakes));
         *unreceived += messages(&rest);
-        wake_all(woken);
         let mut lost = mem::take(taken);
         lost.extend(queued);
         let lost = lost.into_iter().map(|message| message.routed(subject.routing_id));

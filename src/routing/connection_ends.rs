@@ -7,13 +7,13 @@ use std::task::{Poll, Waker};
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::pipe::PipeKey;
-use crate::routing::{QueuePosition, lock};
-use crate::sync::Mutex;
+use crate::routing::QueuePosition;
+use crate::sync::Lock;
 
 /// The ends that the one who watches has not heard of yet; one for each pipe, so that they are bounded
 /// by the pipes that there have been meanwhile.
 #[derive(Debug, Default)]
-pub(crate) struct ConnectionEnds(Mutex<Option<WatchedEnds>>);
+pub(crate) struct ConnectionEnds(Lock<Option<WatchedEnds>>);
 
 #[derive(Debug, Default)]
 struct WatchedEnds {
@@ -61,20 +61,17 @@ impl ConnectionEnds {
     /// Begins to keep ends for a new watcher. Returns the number of this watch, and wakes the previous
     /// watcher.
     pub(crate) fn watch(&self) -> u64 {
-        let mut watched = lock(&self.0);
-        let WatchedEnds { watches, watcher, .. } = watched.get_or_insert_default();
-        *watches += 1;
-        let (number, superseded) = (*watches, watcher.take());
-        drop(watched);
-        if let Some(superseded) = superseded {
-            superseded.wake();
-        }
-        number
+        self.0.with(|watched, wakes| {
+            let WatchedEnds { watches, watcher, .. } = watched.get_or_insert_default();
+            *watches += 1;
+            wakes.extend(watcher.take());
+            *watches
+        })
     }
 
     /// Drops all kept ends, and waits for more; false if another watch has begun since this one.
     pub(crate) fn discard(&self, watch: u64, watcher: &Waker) -> bool {
-        let mut watched = lock(&self.0);
+        let mut watched = self.0.lock();
         let latest = watched.as_mut().filter(|watched| watched.watches == watch);
         let Some(WatchedEnds { unheard, unwritten, watcher: waiting, .. }) = latest else {
             return false;
@@ -89,16 +86,16 @@ impl ConnectionEnds {
 
     /// Stops keeping ends. Returns those that were not received.
     pub(crate) fn unwatch(&self) -> Vec<ReturnedMessage> {
-        lock(&self.0).take().map(|watched| watched.unwritten).unwrap_or_default()
+        self.0.lock().take().map(|watched| watched.unwritten).unwrap_or_default()
     }
 
     pub(crate) fn are_watched(&self) -> bool {
-        lock(&self.0).is_some()
+        self.0.lock().is_some()
     }
 
     /// Takes what there is, or waits for it. One task can wait.
     pub(crate) fn poll(&self, watcher: &Waker) -> Poll<ReportedEnds> {
-        let mut watched = lock(&self.0);
+        let mut watched = self.0.lock();
         let watched = watched.get_or_insert_default();
         if watched.unheard.is_empty() {
             watched.watcher = Some(watcher.clone());
@@ -110,15 +107,13 @@ impl ConnectionEnds {
     }
 
     pub(crate) fn tell(&self, end: ConnectionEnd, left: impl IntoIterator<Item = ReturnedMessage>) {
-        let mut watched = lock(&self.0);
-        let Some(WatchedEnds { unheard, unwritten, watcher, .. }) = &mut *watched else { return };
-        unheard.insert(end.pipe, end);
-        unwritten.extend(left);
-        let watcher = watcher.take();
-        drop(watched);
-        if let Some(watcher) = watcher {
-            watcher.wake();
-        }
+        self.0.with(|watched, wakes| {
+            if let Some(WatchedEnds { unheard, unwritten, watcher, .. }) = watched {
+                unheard.insert(end.pipe, end);
+                unwritten.extend(left);
+                wakes.extend(watcher.take());
+            }
+        });
     }
 }
 

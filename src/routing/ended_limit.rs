@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::pipe::Ticket;
-use crate::routing::{Routing, lock, wake_all};
+use crate::routing::Routing;
 
 /// Waits until ended remotes have left more than their limit, or until half of the limit is free again.
 /// Yields whether the limit is exceeded.
@@ -36,21 +36,16 @@ impl Future for EndedLimitChange<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
         let Self { routing, was_full, ticket } = &mut *self;
-        let mut woken = Vec::new();
-        let mut incoming = lock(&routing.incoming);
-        let polled = incoming.poll_change(*was_full, ticket, cx.waker(), &mut woken);
-        drop(incoming);
-        wake_all(&mut woken);
-        polled
+        routing
+            .incoming
+            .with(|incoming, wakes| incoming.poll_change(*was_full, ticket, cx.waker(), wakes))
     }
 }
 
 impl Drop for EndedLimitChange<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
-            let mut woken = Vec::new();
-            lock(&self.routing.incoming).cancel_change(ticket, &mut woken);
-            wake_all(&mut woken);
+            self.routing.incoming.with(|incoming, wakes| incoming.cancel_change(ticket, wakes));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::task::{Poll, Waker};
 
 use crate::pipe::{Ticket, Waiters};
 use crate::stats::Ended;
+use crate::sync::Wakes;
 
 /// Counts what ended remotes hold, and pauses tasks that add remotes while that exceeds the limit.
 ///
@@ -35,19 +36,19 @@ impl EndedPipes {
     }
 
     /// Adds the messages that one more remote has left.
-    pub(super) fn add(&mut self, messages: usize, bytes: usize, woken: &mut Vec<Waker>) {
+    pub(super) fn add(&mut self, messages: usize, bytes: usize, wakes: &mut Wakes) {
         self.held.remotes += 1;
         self.held.messages += messages;
         self.held.bytes += bytes;
         if !self.is_full && self.held.bytes > self.limit {
             self.is_full = true;
-            woken.extend(self.waiters.drain());
+            wakes.extend(self.waiters.drain());
         }
     }
 
     /// Notes that a message has been received from a remote, which kept `before` bytes and now keeps
     /// `after` bytes. Sets `resumed` to one of the waiting tasks, which wakes the others.
-    pub(super) fn take(&mut self, before: usize, after: usize, resumed: &mut Option<Waker>) {
+    pub(super) fn take(&mut self, before: usize, after: usize, wakes: &mut Wakes) {
         self.held.remotes -= usize::from(after == 0);
         self.held.messages -= 1;
         self.held.bytes -= before;
@@ -55,19 +56,19 @@ impl EndedPipes {
         if self.is_full && self.is_half_free() {
             self.is_full = false;
             if let Some((_, waker)) = self.waiters.pop() {
-                *resumed = Some(waker);
+                wakes.add(waker);
             }
         }
     }
 
     /// Sets another limit.
-    pub(super) fn set_limit(&mut self, limit: usize, woken: &mut Vec<Waker>) {
+    pub(super) fn set_limit(&mut self, limit: usize, wakes: &mut Wakes) {
         self.limit = or_none(limit);
         let is_full =
             if self.is_full { !self.is_half_free() } else { self.held.bytes > self.limit };
         if is_full != self.is_full {
             self.is_full = is_full;
-            woken.extend(self.waiters.drain());
+            wakes.extend(self.waiters.drain());
         }
     }
 
@@ -78,7 +79,7 @@ impl EndedPipes {
         was_full: bool,
         ticket: &mut Option<Ticket>,
         waiter: &Waker,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<bool> {
         if was_full == self.is_full {
             self.waiters.register(ticket, waiter);
@@ -87,20 +88,20 @@ impl EndedPipes {
         if let Some(ticket) = ticket.take() {
             self.waiters.remove(ticket);
         }
-        woken.extend(self.waiters.drain());
+        wakes.extend(self.waiters.drain());
         Poll::Ready(self.is_full)
     }
 
     /// Removes a task that no longer waits. If it had been woken, wakes the others.
-    pub(super) fn cancel(&mut self, ticket: Ticket, woken: &mut Vec<Waker>) {
+    pub(super) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
         if !self.waiters.remove(ticket) {
-            woken.extend(self.waiters.drain());
+            wakes.extend(self.waiters.drain());
         }
     }
 
     /// Resumes all tasks, permanently.
-    pub(super) fn close(&mut self, woken: &mut Vec<Waker>) {
-        self.set_limit(0, woken);
+    pub(super) fn close(&mut self, wakes: &mut Wakes) {
+        self.set_limit(0, wakes);
     }
 
     pub(super) const fn held(&self) -> Ended {
@@ -128,61 +129,61 @@ mod tests {
     #[test]
     fn it_is_full_above_the_limit_and_until_half_of_it_is_free() {
         let mut remains = EndedPipes::new(10);
-        remains.add(2, 10, &mut Vec::new());
+        remains.add(2, 10, &mut Wakes::None);
         assert!(!remains.is_full);
-        remains.add(1, 1, &mut Vec::new());
+        remains.add(1, 1, &mut Wakes::None);
         assert!(remains.is_full);
         assert_eq!(remains.held, Ended { remotes: 2, messages: 3, bytes: 11 });
-        remains.take(10, 5, &mut None);
+        remains.take(10, 5, &mut Wakes::None);
         assert!(remains.is_full);
-        remains.take(1, 0, &mut None);
+        remains.take(1, 0, &mut Wakes::None);
         assert!(!remains.is_full);
         assert_eq!(remains.held, Ended { remotes: 1, messages: 1, bytes: 5 });
-        remains.take(5, 7, &mut None);
+        remains.take(5, 7, &mut Wakes::None);
         assert_eq!(remains.held.bytes, 7, "its next message lies in a longer buffer");
     }
 
     #[test]
     fn one_is_woken_and_hands_out_the_others() {
         let mut remains = EndedPipes::new(1);
-        remains.add(1, 2, &mut Vec::new());
+        remains.add(1, 2, &mut Wakes::None);
         let mut tickets = [None; 3];
         for ticket in &mut tickets {
             assert!(poll(&mut remains, true, ticket).0.is_pending());
         }
-        let mut resumed = None;
-        remains.take(2, 0, &mut resumed);
-        assert!(resumed.is_some());
+        let mut wakes = Wakes::None;
+        remains.take(2, 0, &mut wakes);
+        assert!(wakes.len() == 1);
         assert_eq!(poll(&mut remains, true, &mut tickets[0]), (Poll::Ready(false), 2));
     }
 
     #[test]
     fn one_that_is_dropped_after_it_was_woken_has_the_others_woken() {
         let mut remains = EndedPipes::new(1);
-        remains.add(1, 2, &mut Vec::new());
+        remains.add(1, 2, &mut Wakes::None);
         let mut tickets = [None; 2];
         for ticket in &mut tickets {
             assert!(poll(&mut remains, true, ticket).0.is_pending());
         }
-        remains.take(2, 0, &mut None);
-        let mut woken = Vec::new();
-        remains.cancel(tickets[0].unwrap(), &mut woken);
-        assert_eq!(woken.len(), 1);
+        remains.take(2, 0, &mut Wakes::None);
+        let mut wakes = Wakes::None;
+        remains.cancel(tickets[0].unwrap(), &mut wakes);
+        assert_eq!(wakes.len(), 1);
     }
 
     #[test]
     fn another_limit_wakes_only_the_waiters_that_it_affects() {
         let mut remains = EndedPipes::new(0);
-        remains.add(1, 100, &mut Vec::new());
+        remains.add(1, 100, &mut Wakes::None);
         assert!(poll(&mut remains, false, &mut None).0.is_pending());
-        let mut woken = Vec::new();
-        remains.set_limit(99, &mut woken);
-        assert_eq!((remains.is_full, woken.len()), (true, 1));
-        remains.set_limit(199, &mut woken);
+        let mut wakes = Wakes::None;
+        remains.set_limit(99, &mut wakes);
+        assert_eq!((remains.is_full, wakes.len()), (true, 1));
+        remains.set_limit(199, &mut wakes);
         assert!(remains.is_full, "half of it is not free");
         assert!(poll(&mut remains, true, &mut None).0.is_pending());
-        remains.set_limit(200, &mut woken);
-        assert_eq!((remains.is_full, woken.len()), (false, 2));
+        remains.set_limit(200, &mut wakes);
+        assert_eq!((remains.is_full, wakes.len()), (false, 2));
     }
 
     fn poll(
@@ -190,8 +191,8 @@ mod tests {
         was_full: bool,
         ticket: &mut Option<Ticket>,
     ) -> (Poll<bool>, usize) {
-        let mut woken = Vec::new();
-        let polled = remains.poll_change(was_full, ticket, Waker::noop(), &mut woken);
-        (polled, woken.len())
+        let mut wakes = Wakes::None;
+        let polled = remains.poll_change(was_full, ticket, Waker::noop(), &mut wakes);
+        (polled, wakes.len())
     }
 }

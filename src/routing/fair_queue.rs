@@ -15,6 +15,7 @@ use crate::remote::Remote;
 use crate::routing::ended_pipes::EndedPipes;
 use crate::routing_id::RoutingId;
 use crate::stats::Ended;
+use crate::sync::Wakes;
 
 /// Receives one message from each remote in turn (RFC 41, For processing incoming messages).
 ///
@@ -117,7 +118,7 @@ impl FairQueue {
         &mut self,
         key: PipeKey,
         rest: impl IntoIterator<Item = Delivery>,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Vec<Delivery> {
         let mut queued = 0;
         let slot = self.pipes.get_mut(key);
@@ -128,7 +129,7 @@ impl FairQueue {
         for arrival in rest {
             queued += slot.inbound.push_last(arrival);
         }
-        self.announce(key, was_empty, queued, woken);
+        self.announce(key, was_empty, queued, wakes);
         Vec::new()
     }
 
@@ -139,10 +140,10 @@ impl FairQueue {
         &mut self,
         key: PipeKey,
         rest: impl IntoIterator<Item = Delivery>,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Vec<Delivery> {
         #[cfg(feature = "rpc")]
-        self.resume(key, woken);
+        self.resume(key, wakes);
         let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
         let was_empty = slot.inbound.is_empty();
         let (mut queued, mut unreceived) = (0, Vec::new());
@@ -157,9 +158,9 @@ impl FairQueue {
             self.pipes.remove(key);
         } else {
             slot.left = slot.inbound.kept();
-            self.remains.add(slot.inbound.len(), slot.left, woken);
+            self.remains.add(slot.inbound.len(), slot.left, wakes);
         }
-        self.announce(key, was_empty, queued, woken);
+        self.announce(key, was_empty, queued, wakes);
         unreceived
     }
 
@@ -171,7 +172,7 @@ impl FairQueue {
         arrival: &mut Delivery,
         portion: usize,
         connection: &Waker,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<()> {
         let slot = match self.pipes.get_mut(key) {
             Some(slot) if !self.closed => slot,
@@ -183,7 +184,7 @@ impl FairQueue {
         if !whole {
             slot.inbound.park(connection);
         }
-        self.announce(key, was_empty, queued, woken);
+        self.announce(key, was_empty, queued, wakes);
         if whole { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -208,7 +209,7 @@ impl FairQueue {
         key: PipeKey,
         arrival: Delivery,
         connection: &Waker,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Option<Delivery> {
         let slot = match self.pipes.get_mut(key) {
             Some(slot) if !self.closed => slot,
@@ -216,7 +217,7 @@ impl FairQueue {
         };
         let was_empty = slot.inbound.is_empty();
         let queued = slot.inbound.push_within(arrival, connection);
-        self.announce(key, was_empty, queued, woken);
+        self.announce(key, was_empty, queued, wakes);
         None
     }
 
@@ -226,9 +227,11 @@ impl FairQueue {
     }
 
     /// Sets another mark for all pipes.
-    pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>) {
+    pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
-        woken.extend(self.pipes.values_mut().filter_map(|slot| slot.inbound.set_hwm(hwm)));
+        for slot in self.pipes.values_mut() {
+            slot.inbound.set_hwm(hwm, wakes);
+        }
     }
 
     /// The other half of the pipe that the next message came through, and its remote.
@@ -245,17 +248,17 @@ impl FairQueue {
 
     /// Takes the next message. Sets `resumed` to the waker of a connection that can go on reading.
     #[inline]
-    pub(crate) fn pop(&mut self, resumed: &mut Option<Waker>) -> Result<Option<Message>, Closed> {
+    pub(crate) fn pop(&mut self, wakes: &mut Wakes) -> Result<Option<Message>, Closed> {
         let Some(&key) = self.ready.front() else {
             return if self.closed { Err(Closed) } else { Ok(None) };
         };
         let slot = &mut self.pipes[key];
-        let message = slot.inbound.pop(resumed);
+        let message = slot.inbound.pop(wakes);
         let has_ended = slot.left > 0;
         if has_ended {
             let left = slot.inbound.kept();
             // No connection is left to be resumed.
-            self.remains.take(mem::replace(&mut slot.left, left), left, resumed);
+            self.remains.take(mem::replace(&mut slot.left, left), left, wakes);
         }
         if slot.inbound.is_empty() {
             self.ready.pop_front();
@@ -278,9 +281,9 @@ impl FairQueue {
         &mut self,
         ticket: &mut Option<Ticket>,
         receiver: &Waker,
-        resumed: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<Result<Message, Closed>> {
-        let popped = match self.pop(resumed) {
+        let popped = match self.pop(wakes) {
             Ok(Some(message)) => Ok(message),
             Ok(None) => {
                 self.waiters.register(ticket, receiver);
@@ -295,11 +298,10 @@ impl FairQueue {
     }
 
     /// Forgets a receiver that no longer waits. If it had been woken, the next one is.
-    pub(crate) fn cancel(&mut self, ticket: Ticket) -> Option<Waker> {
-        if self.waiters.remove(ticket) || self.ready.is_empty() {
-            return None;
+    pub(crate) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
+        if !self.waiters.remove(ticket) && !self.ready.is_empty() {
+            wakes.extend(self.waiters.pop().map(|(_, waker)| waker));
         }
-        self.waiters.pop().map(|(_, waker)| waker)
     }
 
     /// How many messages are queued, of one remote or of all.
@@ -321,9 +323,9 @@ impl FairQueue {
     }
 
     /// Sets how many bytes ended remotes may keep.
-    pub(crate) fn set_ended_hwm(&mut self, bytes: usize, woken: &mut Vec<Waker>) {
+    pub(crate) fn set_ended_hwm(&mut self, bytes: usize, wakes: &mut Wakes) {
         if !self.closed {
-            self.remains.set_limit(bytes, woken);
+            self.remains.set_limit(bytes, wakes);
         }
     }
 
@@ -334,19 +336,19 @@ impl FairQueue {
         was_full: bool,
         ticket: &mut Option<Ticket>,
         waiter: &Waker,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<bool> {
-        self.remains.poll_change(was_full, ticket, waiter, woken)
+        self.remains.poll_change(was_full, ticket, waiter, wakes)
     }
 
     /// Removes a task that waits for this change.
-    pub(crate) fn cancel_change(&mut self, ticket: Ticket, woken: &mut Vec<Waker>) {
-        self.remains.cancel(ticket, woken);
+    pub(crate) fn cancel_change(&mut self, ticket: Ticket, wakes: &mut Wakes) {
+        self.remains.cancel(ticket, wakes);
     }
 
     /// Lists a pipe that was empty and is not any more, and hands out one receiver for each of the
     /// messages that were queued in it.
-    fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, woken: &mut Vec<Waker>) {
+    fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, wakes: &mut Wakes) {
         #[cfg(feature = "rpc")]
         if self.pipes.get(key).is_some_and(|slot| slot.paused) {
             return;
@@ -356,18 +358,20 @@ impl FairQueue {
         }
         for _ in 0..queued {
             let Some((_, waker)) = self.waiters.pop() else { return };
-            woken.push(waker);
+            wakes.add(waker);
         }
     }
 
     /// Accepts nothing from here on; what is queued can still be received.
-    pub(crate) fn close(&mut self, woken: &mut Vec<Waker>) {
+    pub(crate) fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         #[cfg(feature = "rpc")]
         self.resume_all();
-        woken.extend(self.waiters.drain());
-        self.remains.close(woken);
-        woken.extend(self.pipes.values_mut().filter_map(|slot| slot.inbound.unpark()));
+        wakes.extend(self.waiters.drain());
+        self.remains.close(wakes);
+        for slot in self.pipes.values_mut() {
+            slot.inbound.unpark(wakes);
+        }
     }
 }
 
@@ -391,11 +395,11 @@ mod tests {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(RoutingId::new(5));
         push(&mut queue, a, &["last words"]);
-        queue.end(a, [arrival_of(&["and more"])], &mut Vec::new());
-        let message = queue.pop(&mut None).unwrap().unwrap();
+        queue.end(a, [arrival_of(&["and more"])], &mut Wakes::None);
+        let message = queue.pop(&mut Wakes::None).unwrap().unwrap();
         assert_eq!(message, "last words");
         assert_eq!(message.routing_id(), RoutingId::new(5));
-        assert_eq!(queue.pop(&mut None).unwrap().unwrap(), "and more");
+        assert_eq!(queue.pop(&mut Wakes::None).unwrap().unwrap(), "and more");
         assert!(queue.pipes.is_empty());
     }
 
@@ -419,7 +423,9 @@ mod tests {
         assert!(poll_pop(&mut queue, &mut first).is_pending());
         assert!(poll_pop(&mut queue, &mut second).is_pending());
         assert_eq!(push(&mut queue, a, &["a"]), 1);
-        assert!(queue.cancel(first.unwrap()).is_some());
+        let mut wakes = Wakes::None;
+        queue.cancel(first.unwrap(), &mut wakes);
+        assert_eq!(wakes.len(), 1);
         assert!(poll_pop(&mut queue, &mut second).is_ready());
     }
 
@@ -428,28 +434,28 @@ mod tests {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         push(&mut queue, a, &["a"]);
-        queue.close(&mut Vec::new());
+        queue.close(&mut Wakes::None);
         assert_eq!(push(&mut queue, a, &["b"]), 0);
         assert_eq!(pop_all(&mut queue), ["a"]);
-        assert_eq!(queue.pop(&mut None).map(drop), Err(Closed));
+        assert_eq!(queue.pop(&mut Wakes::None).map(drop), Err(Closed));
     }
 
     fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
-        let mut woken = Vec::new();
+        let mut wakes = Wakes::None;
         let pushed =
-            queue.poll_push(key, &mut arrival_of(bodies), usize::MAX, Waker::noop(), &mut woken);
+            queue.poll_push(key, &mut arrival_of(bodies), usize::MAX, Waker::noop(), &mut wakes);
         assert!(pushed.is_ready());
-        woken.len()
+        wakes.len()
     }
 
     fn pop_all(queue: &mut FairQueue) -> Vec<Message> {
-        std::iter::from_fn(|| queue.pop(&mut None).ok().flatten()).collect()
+        std::iter::from_fn(|| queue.pop(&mut Wakes::None).ok().flatten()).collect()
     }
 
     fn poll_pop(
         queue: &mut FairQueue,
         ticket: &mut Option<Ticket>,
     ) -> Poll<Result<Message, Closed>> {
-        queue.poll_pop(ticket, Waker::noop(), &mut None)
+        queue.poll_pop(ticket, Waker::noop(), &mut Wakes::None)
     }
 }

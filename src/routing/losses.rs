@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, EventSource, Publisher};
 use crate::quota::{Quotas, within_quota};
-use crate::routing::lock;
 use crate::stats::Dropped;
-use crate::sync::Mutex;
+use crate::sync::Lock;
 
 /// Counts messages that are dropped, and reports them.
 #[derive(Debug)]
@@ -18,7 +17,7 @@ pub(crate) struct Losses {
     unreceived: AtomicU64,
     multipart: AtomicU64,
     /// Undelivered messages themselves, from when somebody has asked for them.
-    kept: Mutex<Option<Vec<Message>>>,
+    kept: Lock<Option<Vec<Message>>>,
     publisher: Arc<Publisher>,
     /// The limits for events that concern no endpoint.
     quotas: Arc<Quotas>,
@@ -31,7 +30,7 @@ impl Losses {
             refused: AtomicU64::new(0),
             unreceived: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
-            kept: Mutex::new(None),
+            kept: Lock::new(None),
             publisher,
             quotas: Arc::default(),
         }
@@ -39,12 +38,12 @@ impl Losses {
 
     /// Keeps undelivered messages from now on.
     pub(crate) fn keep(&self) {
-        lock(&self.kept).get_or_insert_with(Vec::new);
+        self.kept.lock().get_or_insert_with(Vec::new);
     }
 
     /// Hands out what was kept.
     pub(crate) fn take_kept(&self) -> Vec<Message> {
-        lock(&self.kept).take().unwrap_or_default()
+        self.kept.lock().take().unwrap_or_default()
     }
 
     /// Counts messages that were accepted from a handle and that will not be sent to any remote. Those
@@ -58,7 +57,7 @@ impl Losses {
         if count == 0 {
             return;
         }
-        if let Some(kept) = &mut *lock(&self.kept) {
+        if let Some(kept) = &mut *self.kept.lock() {
             kept.extend(messages);
         }
         self.undelivered.fetch_add(count, Ordering::Relaxed);
@@ -77,7 +76,7 @@ impl Losses {
     /// Counts a message that a sink has accepted and dropped. It is not logged, because every message
     /// may be dropped.
     pub(crate) fn dropped(&self, message: Message) {
-        if let Some(kept) = &mut *lock(&self.kept) {
+        if let Some(kept) = &mut *self.kept.lock() {
             kept.push(message);
         }
         self.undelivered.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +85,7 @@ impl Losses {
     /// Counts a message that the remote refuses.
     pub(crate) fn refused(&self, subject: &EventSource, quotas: Option<&Quotas>, message: Message) {
         let len = message.len();
-        if let Some(kept) = &mut *lock(&self.kept) {
+        if let Some(kept) = &mut *self.kept.lock() {
             kept.push(message);
         }
         self.refused.fetch_add(1, Ordering::Relaxed);

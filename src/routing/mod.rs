@@ -4,8 +4,8 @@
 //! step under one lock: [`RoundRobin`] and [`RoutingTable`] for sending, [`FairQueue`] for receiving.
 //! A connection sees its two halves as an [`Attachment`]. No IO, no time, no tasks.
 //!
-//! No method here wakes anybody: whoever is to be woken is handed out, and woken by the caller after
-//! it has let go of the lock. Messages go in and out by reference or alone, not wrapped up with
+//! Methods of strategies add the tasks to be woken to [`Wakes`], which the lock wakes after it is released.
+//! Messages go in and out by reference or alone, not wrapped up with
 //! other things: moving one from wrapper to wrapper costs as much as the lock.
 
 mod attachment;
@@ -22,7 +22,6 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::PoisonError;
 use std::task::{Poll, Waker};
 
 pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
@@ -39,21 +38,21 @@ use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, PipeKey, Take, Ticket, Want};
 use crate::routing_id::RoutingId;
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::Wakes;
 
 /// What a connection and its owner need of an outgoing strategy.
 pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Adds a remote. Returns nothing once the socket is closed.
-    fn attach(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) -> Option<Attached>;
+    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Option<Attached>;
 
     /// Stops offering an endpoint's remotes to senders; what is queued for them can still be taken.
-    fn retire(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>);
+    fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes);
 
     /// Does the same with one remote.
-    fn retire_pipe(&mut self, key: PipeKey, woken: &mut Vec<Waker>);
+    fn retire_pipe(&mut self, key: PipeKey, wakes: &mut Wakes);
 
     /// Removes the remote, and hands out what was queued for it.
-    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> VecDeque<Message>;
+    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message>;
 
     /// Moves queued messages into `taken`, which is empty, or parks the connection until there are
     /// some.
@@ -63,14 +62,14 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         want: Want,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<Take>;
 
     /// The mark of the queue of each remote.
     fn hwm(&self) -> HighWaterMark;
 
     /// Sets another mark for the queues of all remotes, those to come included.
-    fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>);
+    fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes);
 
     /// Frees the memory of a queue that is empty.
     fn give_back(&mut self, key: PipeKey);
@@ -88,7 +87,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
 
     /// Notes that a remote has a connection.
     #[cfg(feature = "rpc")]
-    fn connect(&mut self, _key: PipeKey, _connection: ConnectionId, _woken: &mut Vec<Waker>) {}
+    fn connect(&mut self, _key: PipeKey, _connection: ConnectionId, _wakes: &mut Wakes) {}
 
     /// Notes that the connection of a remote has ended and has left messages `unwritten` that it had
     /// taken; `gone` if there will be no other. Returns the messages to be sent elsewhere, including
@@ -104,7 +103,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     }
 
     /// Retires all remotes and refuses everything from here on.
-    fn close(&mut self, woken: &mut Vec<Waker>);
+    fn close(&mut self, wakes: &mut Wakes);
 }
 
 /// What a handle needs of an outgoing strategy.
@@ -118,7 +117,7 @@ pub(crate) trait Strategy: Outgoing {
         &mut self,
         to: Self::Target,
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal>;
 
     /// Reserves a slot if there is one.
@@ -137,14 +136,14 @@ pub(crate) trait Strategy: Outgoing {
         &mut self,
         key: PipeKey,
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal>;
 
     /// Gives a reserved slot back.
-    fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>);
+    fn release(&mut self, key: PipeKey, wakes: &mut Wakes);
 
     /// Forgets a sender that no longer waits, and passes on the slot that it may have been given.
-    fn cancel(&mut self, to: Self::Target, ticket: Ticket, woken: &mut Vec<Waker>);
+    fn cancel(&mut self, to: Self::Target, ticket: Ticket, wakes: &mut Wakes);
 }
 
 /// Where a message was queued.
@@ -173,17 +172,4 @@ pub(crate) enum Refusal {
     Closed,
     Full,
     HostUnreachable,
-}
-
-/// Locks; a panic elsewhere under the same lock can only have come from a foreign waker, and leaves
-/// nothing half done.
-pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Wakes all, keeping the allocation.
-pub(crate) fn wake_all(woken: &mut Vec<Waker>) {
-    for waker in woken.drain(..) {
-        waker.wake();
-    }
 }

@@ -17,6 +17,7 @@ use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters, Want};
 use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
+use crate::sync::Wakes;
 
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
 /// For processing outgoing messages).
@@ -63,7 +64,7 @@ impl RoundRobin {
     }
 
     /// Grants free slots to those who wait, and lists the pipe if there are more.
-    fn refill(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+    fn refill(&mut self, key: PipeKey, wakes: &mut Wakes) {
         #[cfg(feature = "rpc")]
         if !self.is_offered(key) {
             return;
@@ -80,7 +81,7 @@ impl RoundRobin {
             };
             slot.outbound.reserve();
             self.grants.insert(ticket, key);
-            woken.push(waker);
+            wakes.add(waker);
         }
     }
 
@@ -107,7 +108,7 @@ impl RoundRobin {
 }
 
 impl Outgoing for RoundRobin {
-    fn attach(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) -> Option<Attached> {
+    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Option<Attached> {
         if self.closed {
             return None;
         }
@@ -119,11 +120,11 @@ impl Outgoing for RoundRobin {
             #[cfg(feature = "rpc")]
             reach: Reachability::default(),
         });
-        self.refill(key, woken);
+        self.refill(key, wakes);
         Some(Attached { key, routing_id: None })
     }
 
-    fn retire(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) {
+    fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes) {
         let keys: Vec<_> = self
             .pipes
             .iter()
@@ -131,22 +132,22 @@ impl Outgoing for RoundRobin {
             .map(|(key, _)| key)
             .collect();
         for key in keys {
-            self.retire_pipe(key, woken);
+            self.retire_pipe(key, wakes);
         }
     }
 
-    fn retire_pipe(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+    fn retire_pipe(&mut self, key: PipeKey, wakes: &mut Wakes) {
         #[cfg(feature = "rpc")]
         self.count_retired(key);
         let Some(slot) = self.pipes.get_mut(key) else { return };
         // Whoever was granted a slot here has been woken already, and will look for another one.
         self.grants.retain(|_, granted| *granted != key);
-        woken.extend(slot.outbound.retire());
+        slot.outbound.retire(wakes);
         self.unlist_if_full(key);
     }
 
-    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> VecDeque<Message> {
-        self.retire_pipe(key, woken);
+    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message> {
+        self.retire_pipe(key, wakes);
         self.pipes.remove(key).map(|slot| slot.outbound.into_queue()).unwrap_or_default()
     }
 
@@ -156,11 +157,11 @@ impl Outgoing for RoundRobin {
         want: Want,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<Take> {
         let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
         let took = slot.outbound.poll_take(want, taken, connection);
-        self.refill(key, woken);
+        self.refill(key, wakes);
         took
     }
 
@@ -168,13 +169,13 @@ impl Outgoing for RoundRobin {
         self.hwm
     }
 
-    fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>) {
+    fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
         let keys: Vec<_> = self.pipes.keys().collect();
         for key in keys {
             self.pipes[key].outbound.set_hwm(hwm);
             self.unlist_if_full(key);
-            self.refill(key, woken);
+            self.refill(key, wakes);
         }
     }
 
@@ -197,8 +198,8 @@ impl Outgoing for RoundRobin {
     }
 
     #[cfg(feature = "rpc")]
-    fn connect(&mut self, key: PipeKey, connection: ConnectionId, woken: &mut Vec<Waker>) {
-        self.open(key, connection, woken);
+    fn connect(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes) {
+        self.open(key, connection, wakes);
     }
 
     #[cfg(feature = "rpc")]
@@ -211,15 +212,15 @@ impl Outgoing for RoundRobin {
         self.shut(key, gone, unwritten)
     }
 
-    fn close(&mut self, woken: &mut Vec<Waker>) {
+    fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         let keys: Vec<_> = self.pipes.keys().collect();
         for key in keys {
-            self.retire_pipe(key, woken);
+            self.retire_pipe(key, wakes);
         }
-        woken.extend(self.waiters.drain());
+        wakes.extend(self.waiters.drain());
         #[cfg(feature = "rpc")]
-        self.wake_hopeful(woken);
+        self.wake_hopeful(wakes);
     }
 }
 
@@ -231,13 +232,13 @@ impl Strategy for RoundRobin {
         &mut self,
         (): (),
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let Some(key) = self.ready.front() else {
             return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
         };
         let outbound = &mut self.pipes[*key].outbound;
-        outbound.push(message, idle);
+        outbound.push(message, wakes);
         let has_room = outbound.has_room();
         self.advance(has_room);
         Ok(())
@@ -285,28 +286,28 @@ impl Strategy for RoundRobin {
         &mut self,
         key: PipeKey,
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let slot = self.pipes.get_mut(key);
-        let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, idle));
+        let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, wakes));
         // A reserved slot takes no bytes until it is used.
         self.unlist_if_full(key);
         if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
     }
 
-    fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+    fn release(&mut self, key: PipeKey, wakes: &mut Wakes) {
         if let Some(slot) = self.pipes.get_mut(key) {
             slot.outbound.release();
-            self.refill(key, woken);
+            self.refill(key, wakes);
         }
     }
 
-    fn cancel(&mut self, (): (), ticket: Ticket, woken: &mut Vec<Waker>) {
+    fn cancel(&mut self, (): (), ticket: Ticket, wakes: &mut Wakes) {
         if self.waiters.remove(ticket) {
             return;
         }
         if let Some(key) = self.grants.remove(&ticket) {
-            self.release(key, woken);
+            self.release(key, wakes);
         }
     }
 }
@@ -365,7 +366,7 @@ mod tests {
         assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
         assert!(reserve(&mut routing, &mut second).is_pending());
         assert_eq!(reserve(&mut routing, &mut first), Poll::Ready(Ok(a)));
-        let sent = routing.send_reserved(a, &mut Some(Message::from([2])), &mut None);
+        let sent = routing.send_reserved(a, &mut Some(Message::from([2])), &mut Wakes::None);
         assert_eq!(sent, Ok(()));
         assert_eq!(take(&mut routing, a), [2]);
         assert_eq!(reserve(&mut routing, &mut second), Poll::Ready(Ok(a)));
@@ -380,9 +381,9 @@ mod tests {
         assert!(reserve(&mut routing, &mut first).is_pending());
         assert!(reserve(&mut routing, &mut second).is_pending());
         take(&mut routing, a);
-        let mut woken = Vec::new();
-        routing.cancel((), first.unwrap(), &mut woken);
-        assert_eq!(woken.len(), 1);
+        let mut wakes = Wakes::None;
+        routing.cancel((), first.unwrap(), &mut wakes);
+        assert_eq!(wakes.len(), 1);
         assert_eq!(reserve(&mut routing, &mut second), Poll::Ready(Ok(a)));
     }
 
@@ -395,14 +396,14 @@ mod tests {
         assert!(reserve(&mut routing, &mut first).is_pending());
         assert!(reserve(&mut routing, &mut second).is_pending());
         take(&mut routing, a);
-        routing.detach(a, &mut Vec::new());
+        routing.detach(a, &mut Wakes::None);
         assert!(reserve(&mut routing, &mut first).is_pending());
         let b = attach(&mut routing, 1);
         assert_eq!(reserve(&mut routing, &mut first), Poll::Ready(Ok(b)));
         assert!(reserve(&mut routing, &mut second).is_pending());
-        routing.detach(b, &mut Vec::new());
+        routing.detach(b, &mut Wakes::None);
         let mut message = Some(Message::new());
-        let sent = routing.send_reserved(b, &mut message, &mut None);
+        let sent = routing.send_reserved(b, &mut message, &mut Wakes::None);
         assert_eq!(sent, Err(Refusal::HostUnreachable));
         assert!(message.is_some());
     }
@@ -412,11 +413,16 @@ mod tests {
         let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 10);
         send(&mut routing, 0).unwrap();
-        routing.retire(ENDPOINT, &mut Vec::new());
+        routing.retire(ENDPOINT, &mut Wakes::None);
         assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
         assert_eq!(take(&mut routing, a), [0]);
-        let end =
-            routing.poll_take(a, Want::Write, &mut VecDeque::new(), Waker::noop(), &mut Vec::new());
+        let end = routing.poll_take(
+            a,
+            Want::Write,
+            &mut VecDeque::new(),
+            Waker::noop(),
+            &mut Wakes::None,
+        );
         assert_eq!(end, Poll::Ready(Take::End));
     }
 
@@ -425,9 +431,9 @@ mod tests {
         let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
-        let mut woken = Vec::new();
-        routing.close(&mut woken);
-        assert_eq!(woken.len(), 1);
+        let mut wakes = Wakes::None;
+        routing.close(&mut wakes);
+        assert_eq!(wakes.len(), 1);
         assert_eq!(reserve(&mut routing, &mut ticket), Poll::Ready(Err(Refusal::Closed)));
         assert_eq!(send(&mut routing, 0), Err(Refusal::Closed));
     }
@@ -439,20 +445,20 @@ mod tests {
         send(&mut routing, 0).unwrap();
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
-        let mut woken = Vec::new();
-        routing.set_hwm(HighWaterMark::new(3, 0), &mut woken);
-        assert_eq!(woken.len(), 1);
+        let mut wakes = Wakes::None;
+        routing.set_hwm(HighWaterMark::new(3, 0), &mut wakes);
+        assert_eq!(wakes.len(), 1);
         assert_eq!(reserve(&mut routing, &mut ticket), Poll::Ready(Ok(a)));
-        routing.set_hwm(HighWaterMark::new(2, 0), &mut woken);
+        routing.set_hwm(HighWaterMark::new(2, 0), &mut wakes);
         assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
     }
 
     #[test]
     fn a_reserved_slot_that_takes_the_last_bytes_fills_the_queue() {
         let mut routing = RoundRobin::new(HighWaterMark::new(0, 20));
-        let a = routing.attach(ENDPOINT, &mut Vec::new()).unwrap().key;
+        let a = routing.attach(ENDPOINT, &mut Wakes::None).unwrap().key;
         assert_eq!(routing.try_reserve(()), Ok(a));
-        let sent = routing.send_reserved(a, &mut Some(Message::from([7; 30])), &mut None);
+        let sent = routing.send_reserved(a, &mut Some(Message::from([7; 30])), &mut Wakes::None);
         assert_eq!(sent, Ok(()));
         assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
         take(&mut routing, a);
@@ -463,11 +469,11 @@ mod tests {
 
     fn attach(routing: &mut RoundRobin, hwm: usize) -> PipeKey {
         routing.hwm = HighWaterMark::new(hwm, 0);
-        routing.attach(ENDPOINT, &mut Vec::new()).unwrap().key
+        routing.attach(ENDPOINT, &mut Wakes::None).unwrap().key
     }
 
     fn send(routing: &mut RoundRobin, number: u8) -> Result<(), Refusal> {
-        routing.try_send((), &mut Some(Message::from([number])), &mut None)
+        routing.try_send((), &mut Some(Message::from([number])), &mut Wakes::None)
     }
 
     fn reserve(
@@ -479,7 +485,7 @@ mod tests {
 
     fn take(routing: &mut RoundRobin, key: PipeKey) -> Vec<u8> {
         let mut taken = VecDeque::new();
-        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Vec::new());
+        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Wakes::None);
         taken.iter().map(|message| message[0]).collect()
     }
 }

@@ -10,6 +10,7 @@ use crate::message::Message;
 use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters, Want};
 use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
 use crate::routing_id::RoutingId;
+use crate::sync::Wakes;
 
 /// Sends each message to the remote that it names (RFC 41, The SERVER Socket Type, For processing
 /// outgoing messages).
@@ -105,27 +106,27 @@ impl RoutingTable {
 
 impl PipeSlot {
     /// Grants free slots to those who wait.
-    fn refill(&mut self, woken: &mut Vec<Waker>) {
+    fn refill(&mut self, wakes: &mut Wakes) {
         while self.outbound.has_room() {
             let Some((ticket, waker)) = self.waiters.pop() else { return };
             self.outbound.reserve();
             self.granted.insert(ticket);
-            woken.push(waker);
+            wakes.add(waker);
         }
     }
 
-    fn retire(&mut self, keys: &mut Keys, woken: &mut Vec<Waker>) {
+    fn retire(&mut self, keys: &mut Keys, wakes: &mut Wakes) {
         if self.outbound.is_retired() {
             return;
         }
         keys.remove(&self.routing_id);
-        woken.extend(self.waiters.drain());
-        woken.extend(self.outbound.retire());
+        wakes.extend(self.waiters.drain());
+        self.outbound.retire(wakes);
     }
 }
 
 impl Outgoing for RoutingTable {
-    fn attach(&mut self, endpoint: EndpointId, _woken: &mut Vec<Waker>) -> Option<Attached> {
+    fn attach(&mut self, endpoint: EndpointId, _wakes: &mut Wakes) -> Option<Attached> {
         if self.closed {
             return None;
         }
@@ -143,20 +144,20 @@ impl Outgoing for RoutingTable {
         Some(Attached { key, routing_id: Some(routing_id) })
     }
 
-    fn retire(&mut self, endpoint: EndpointId, woken: &mut Vec<Waker>) {
+    fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes) {
         for slot in self.pipes.values_mut().filter(|slot| slot.endpoint == endpoint) {
-            slot.retire(&mut self.keys, woken);
+            slot.retire(&mut self.keys, wakes);
         }
     }
 
-    fn retire_pipe(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+    fn retire_pipe(&mut self, key: PipeKey, wakes: &mut Wakes) {
         if let Some(slot) = self.pipes.get_mut(key) {
-            slot.retire(&mut self.keys, woken);
+            slot.retire(&mut self.keys, wakes);
         }
     }
 
-    fn detach(&mut self, key: PipeKey, woken: &mut Vec<Waker>) -> VecDeque<Message> {
-        self.retire_pipe(key, woken);
+    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message> {
+        self.retire_pipe(key, wakes);
         self.pipes.remove(key).map(|slot| slot.outbound.into_queue()).unwrap_or_default()
     }
 
@@ -166,11 +167,11 @@ impl Outgoing for RoutingTable {
         want: Want,
         taken: &mut VecDeque<Message>,
         connection: &Waker,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<Take> {
         let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
         let took = slot.outbound.poll_take(want, taken, connection);
-        slot.refill(woken);
+        slot.refill(wakes);
         took
     }
 
@@ -178,11 +179,11 @@ impl Outgoing for RoutingTable {
         self.hwm
     }
 
-    fn set_hwm(&mut self, hwm: HighWaterMark, woken: &mut Vec<Waker>) {
+    fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
         for slot in self.pipes.values_mut() {
             slot.outbound.set_hwm(hwm);
-            slot.refill(woken);
+            slot.refill(wakes);
         }
     }
 
@@ -211,10 +212,10 @@ impl Outgoing for RoutingTable {
         self.pipes.get(key).map_or(0, |slot| slot.outbound.taken())
     }
 
-    fn close(&mut self, woken: &mut Vec<Waker>) {
+    fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         for slot in self.pipes.values_mut() {
-            slot.retire(&mut self.keys, woken);
+            slot.retire(&mut self.keys, wakes);
         }
     }
 }
@@ -227,13 +228,13 @@ impl Strategy for RoutingTable {
         &mut self,
         to: RoutingId,
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let (_, slot) = self.slot(to)?;
         if !slot.outbound.has_room() {
             return Err(Refusal::Full);
         }
-        slot.outbound.push(message, idle);
+        slot.outbound.push(message, wakes);
         Ok(())
     }
 
@@ -275,27 +276,27 @@ impl Strategy for RoutingTable {
         &mut self,
         key: PipeKey,
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let slot = self.pipes.get_mut(key);
-        let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, idle));
+        let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, wakes));
         if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
     }
 
-    fn release(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+    fn release(&mut self, key: PipeKey, wakes: &mut Wakes) {
         if let Some(slot) = self.pipes.get_mut(key) {
             slot.outbound.release();
-            slot.refill(woken);
+            slot.refill(wakes);
         }
     }
 
-    fn cancel(&mut self, to: RoutingId, ticket: Ticket, woken: &mut Vec<Waker>) {
+    fn cancel(&mut self, to: RoutingId, ticket: Ticket, wakes: &mut Wakes) {
         let Ok((key, slot)) = self.slot(to) else { return };
         if slot.waiters.remove(ticket) {
             return;
         }
         if slot.granted.remove(&ticket) {
-            self.release(key, woken);
+            self.release(key, wakes);
         }
     }
 }
@@ -321,7 +322,7 @@ mod tests {
         assert_eq!(send(&mut routing, unknown), Err(Refusal::HostUnreachable));
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
-        assert_eq!(routing.detach(key, &mut Vec::new()).len(), 1);
+        assert_eq!(routing.detach(key, &mut Wakes::None).len(), 1);
         assert_eq!(send(&mut routing, id), Err(Refusal::HostUnreachable));
     }
 
@@ -342,9 +343,9 @@ mod tests {
         assert_eq!(send(&mut routing, id), Ok(()));
         let mut ticket = None;
         assert!(routing.poll_reserve(id, &mut ticket, Waker::noop()).is_pending());
-        let mut woken = Vec::new();
-        routing.detach(key, &mut woken);
-        assert_eq!(woken.len(), 1);
+        let mut wakes = Wakes::None;
+        routing.detach(key, &mut wakes);
+        assert_eq!(wakes.len(), 1);
         let polled = routing.poll_reserve(id, &mut ticket, Waker::noop());
         assert_eq!(polled, Poll::Ready(Err(Refusal::HostUnreachable)));
     }
@@ -358,20 +359,20 @@ mod tests {
         assert!(routing.poll_reserve(id, &mut first, Waker::noop()).is_pending());
         assert!(routing.poll_reserve(id, &mut second, Waker::noop()).is_pending());
         let mut taken = VecDeque::new();
-        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Vec::new());
+        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Wakes::None);
         assert_eq!(send(&mut routing, id), Err(Refusal::Full));
-        routing.cancel(id, first.unwrap(), &mut Vec::new());
+        routing.cancel(id, first.unwrap(), &mut Wakes::None);
         let polled = routing.poll_reserve(id, &mut second, Waker::noop());
         assert_eq!(polled, Poll::Ready(Ok(key)));
     }
 
     fn attach(routing: &mut RoutingTable, hwm: usize) -> (PipeKey, RoutingId) {
         routing.hwm = HighWaterMark::new(hwm, 0);
-        let attached = routing.attach(EndpointId(0), &mut Vec::new()).unwrap();
+        let attached = routing.attach(EndpointId(0), &mut Wakes::None).unwrap();
         (attached.key, attached.routing_id.unwrap())
     }
 
     fn send(routing: &mut RoutingTable, id: RoutingId) -> Result<(), Refusal> {
-        routing.try_send(id, &mut Some(Message::from("x")), &mut None)
+        routing.try_send(id, &mut Some(Message::from("x")), &mut Wakes::None)
     }
 }

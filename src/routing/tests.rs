@@ -15,6 +15,7 @@ use proptest::strategy::Strategy as _;
 
 use super::{Strategy, *};
 use crate::pipe::{Take, arrival_of};
+use crate::sync::Wakes;
 
 #[derive(Clone, Debug)]
 enum SendStep {
@@ -67,7 +68,7 @@ proptest! {
             socket.step(step);
             socket.check()?;
         }
-        while let Ok(Some(_)) = socket.queue.pop(&mut None) {
+        while let Ok(Some(_)) = socket.queue.pop(&mut Wakes::None) {
             socket.received += 1;
         }
         prop_assert_eq!(socket.received, socket.delivered);
@@ -146,20 +147,20 @@ impl Default for Senders {
 
 impl Senders {
     fn step(&mut self, step: SendStep) {
-        let mut woken = Vec::new();
+        let mut wakes = Wakes::None;
         match step {
             SendStep::Attach => {
-                let attached = self.routing.attach(EndpointId(0), &mut woken);
+                let attached = self.routing.attach(EndpointId(0), &mut wakes);
                 self.keys.extend(attached.map(|attached| attached.key));
             }
             SendStep::Cancel(sender) => {
                 if let Some(ticket) = self.tasks[sender].ticket.take() {
-                    self.routing.cancel((), ticket, &mut woken);
+                    self.routing.cancel((), ticket, &mut wakes);
                 }
             }
             SendStep::Detach(at) if !self.keys.is_empty() => {
                 let key = self.keys.swap_remove(at % self.keys.len());
-                self.discarded += self.routing.detach(key, &mut woken).len();
+                self.discarded += self.routing.detach(key, &mut wakes).len();
             }
             SendStep::Send(sender) if !self.tasks[sender].waits() => {
                 let task = &mut self.tasks[sender];
@@ -169,7 +170,7 @@ impl Senders {
                     self.routing.poll_reserve((), &mut task.ticket, &waker)
                 {
                     let key = reserved.expect("the socket is not closed");
-                    let sent = self.routing.send_reserved(key, &mut message, &mut None);
+                    let sent = self.routing.send_reserved(key, &mut message, &mut Wakes::None);
                     assert_eq!(sent, Ok(()), "a slot was granted that does not exist");
                     self.sent += 1;
                 }
@@ -178,14 +179,14 @@ impl Senders {
                 let key = self.keys[at % self.keys.len()];
                 let mut taken = VecDeque::new();
                 let took =
-                    self.routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut woken);
+                    self.routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut wakes);
                 assert_eq!(took.is_pending(), taken.is_empty());
                 assert_ne!(took, Poll::Ready(Take::End));
                 self.taken += taken.len();
             }
             SendStep::Detach(_) | SendStep::Send(_) | SendStep::Take(_) => {}
         }
-        wake_all(&mut woken);
+        wakes.wake_all();
     }
 
     fn check(&self) -> Result<(), TestCaseError> {
@@ -226,38 +227,38 @@ impl Default for Receivers {
 
 impl Receivers {
     fn step(&mut self, step: ReceiveStep) {
-        let mut woken = Vec::new();
+        let mut wakes = Wakes::None;
         match step {
             ReceiveStep::Attach => {
                 self.keys.push(self.queue.attach(None));
             }
             ReceiveStep::Cancel(receiver) => {
                 if let Some(ticket) = self.tasks[receiver].ticket.take() {
-                    woken.extend(self.queue.cancel(ticket));
+                    self.queue.cancel(ticket, &mut wakes);
                 }
             }
             ReceiveStep::Deliver(at, count) if !self.keys.is_empty() => {
                 let key = self.keys[at % self.keys.len()];
                 let mut arrival = arrival_of(&vec!["x"; count]);
                 let pushed =
-                    self.queue.poll_push(key, &mut arrival, usize::MAX, Waker::noop(), &mut woken);
+                    self.queue.poll_push(key, &mut arrival, usize::MAX, Waker::noop(), &mut wakes);
                 assert!(pushed.is_ready());
                 self.delivered += count;
             }
             ReceiveStep::End(at) if !self.keys.is_empty() => {
                 let key = self.keys.swap_remove(at % self.keys.len());
-                self.queue.end(key, [arrival_of(&["rest"])], &mut woken);
+                self.queue.end(key, [arrival_of(&["rest"])], &mut wakes);
                 self.delivered += 1;
             }
             ReceiveStep::Receive(receiver) if !self.tasks[receiver].waits() => {
                 let task = &mut self.tasks[receiver];
                 let waker = task.waker();
-                let popped = self.queue.poll_pop(&mut task.ticket, &waker, &mut None);
+                let popped = self.queue.poll_pop(&mut task.ticket, &waker, &mut Wakes::None);
                 self.received += usize::from(popped.is_ready());
             }
             ReceiveStep::Deliver(..) | ReceiveStep::End(_) | ReceiveStep::Receive(_) => {}
         }
-        wake_all(&mut woken);
+        wakes.wake_all();
     }
 
     fn check(&self) -> Result<(), TestCaseError> {

@@ -13,9 +13,9 @@ use crate::endpoint::Endpoint;
 use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
 use crate::message::Message;
 use crate::remotes::{Presence, RemoteId, RemoteTable};
-use crate::routing::{Losses, lock};
+use crate::routing::Losses;
 use crate::stats::{Ended, Queued, RemoteStats, Stats};
-use crate::sync::Mutex;
+use crate::sync::Lock;
 use crate::transport::StdListener;
 
 /// What concerns a socket as a whole, whatever its type.
@@ -23,7 +23,7 @@ use crate::transport::StdListener;
 pub(crate) struct Control {
     /// The other end is the driver's.
     commands: mpsc::Sender<Command>,
-    last_endpoint: Mutex<Option<Endpoint>>,
+    last_endpoint: Lock<Option<Endpoint>>,
     shared: Arc<Shared>,
 }
 
@@ -41,7 +41,7 @@ pub struct CloseReport {
 
 impl Control {
     pub(super) const fn new(commands: mpsc::Sender<Command>, shared: Arc<Shared>) -> Self {
-        Self { commands, last_endpoint: Mutex::new(None), shared }
+        Self { commands, last_endpoint: Lock::new(None), shared }
     }
 
     pub(super) async fn bind(&self, asked: Endpoint) -> Result<Endpoint, BindError> {
@@ -71,7 +71,7 @@ impl Control {
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;
         connected.ok_or(ConnectError::Closed)?;
-        *lock(&self.last_endpoint) = Some(endpoint);
+        *self.last_endpoint.lock() = Some(endpoint);
         Ok(())
     }
 
@@ -80,7 +80,7 @@ impl Control {
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::ConnectAll { endpoint: asked, done }).await;
         connected.ok_or(ConnectError::Closed)?;
-        *lock(&self.last_endpoint) = Some(endpoint);
+        *self.last_endpoint.lock() = Some(endpoint);
         Ok(())
     }
 
@@ -160,7 +160,7 @@ impl Control {
     }
 
     pub(super) fn last_endpoint(&self) -> Option<Endpoint> {
-        lock(&self.last_endpoint).clone()
+        self.last_endpoint.lock().clone()
     }
 
     /// Counts a message that a handle took and that was not queued.
@@ -182,7 +182,7 @@ impl Control {
         let local = acceptor.local_endpoint();
         let bound = self.ask(|done| Command::Bind { asked, acceptor, done }).await;
         bound.ok_or(BindError::Closed)?;
-        *lock(&self.last_endpoint) = Some(local.clone());
+        *self.last_endpoint.lock() = Some(local.clone());
         Ok(local)
     }
 

@@ -13,16 +13,16 @@ use crate::options::Options;
 use crate::pipe::{HighWaterMark, PipeKey};
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy, lock, wake_all};
+use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy};
 use crate::runtime::Runtime;
-use crate::sync::Mutex;
+use crate::sync::Lock;
 
 /// The socket itself. When the last handle drops it, the driver sees that nobody can send it
 /// commands any more, and ends.
 #[derive(Debug)]
 pub(super) struct Core<R> {
-    pub(super) outgoing: Arc<Mutex<R>>,
-    pub(super) incoming: Arc<Mutex<FairQueue>>,
+    pub(super) outgoing: Arc<Lock<R>>,
+    pub(super) incoming: Arc<Lock<FairQueue>>,
     pub(super) control: Control,
     /// How long to wait where the caller does not say.
     pub(super) recv_timeout: Option<Duration>,
@@ -55,11 +55,11 @@ impl<R: Strategy + 'static> Core<R> {
     ) -> (Arc<Self>, Driver) {
         let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
         let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
-        let outgoing = Arc::new(Mutex::new(strategy(send_hwm)));
-        let incoming = Arc::new(Mutex::new(FairQueue::new(recv_hwm, options.ended_hwm_bytes)));
+        let outgoing = Arc::new(Lock::new(strategy(send_hwm)));
+        let incoming = Arc::new(Lock::new(FairQueue::new(recv_hwm, options.ended_hwm_bytes)));
         let publisher = Arc::new(Publisher::default());
         let routing = Routing {
-            outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn Outgoing>>,
+            outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn Outgoing>>,
             incoming: Arc::clone(&incoming),
             losses: Arc::new(Losses::new(Arc::clone(&publisher))),
             #[cfg(feature = "rpc")]
@@ -94,12 +94,7 @@ impl<R: Strategy> Core<R> {
         to: R::Target,
         message: &mut Option<Message>,
     ) -> Result<(), Refusal> {
-        let mut idle = None;
-        let sent = lock(&self.outgoing).try_send(to, message, &mut idle);
-        if let Some(connection) = idle {
-            connection.wake();
-        }
-        sent
+        self.outgoing.with(|outgoing, wakes| outgoing.try_send(to, message, wakes))
     }
 
     /// Queues a message in a reserved slot, or, if its remote has gone, in any other that will do;
@@ -110,19 +105,14 @@ impl<R: Strategy> Core<R> {
         to: R::Target,
         message: &mut Option<Message>,
     ) -> Result<(), Refusal> {
-        let mut idle = None;
-        let sent = lock(&self.outgoing).send_reserved(key, message, &mut idle);
-        if let Some(connection) = idle {
-            connection.wake();
-        }
+        let sent =
+            self.outgoing.with(|outgoing, wakes| outgoing.send_reserved(key, message, wakes));
         sent.or_else(|_| self.try_send(to, message))
     }
 
     /// Gives a reserved slot back.
     pub(super) fn release(&self, key: PipeKey) {
-        let mut woken = Vec::new();
-        lock(&self.outgoing).release(key, &mut woken);
-        wake_all(&mut woken);
+        self.outgoing.with(|outgoing, wakes| outgoing.release(key, wakes));
     }
 }
 

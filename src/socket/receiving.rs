@@ -13,7 +13,7 @@ use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::remote::Remote;
-use crate::routing::{Closed, lock, wake_all};
+use crate::routing::Closed;
 
 /// Takes the next message, as soon as there is one.
 ///
@@ -79,14 +79,10 @@ impl<R> Future for ReceivingFrom<'_, R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let turn = ready!(poll_turn(cx));
         let Self { core, ticket, limit } = &mut *self;
-        let mut resumed = None;
-        let mut incoming = lock(&core.incoming);
-        let remote = incoming.next_remote().cloned();
-        let popped = incoming.poll_pop(ticket, cx.waker(), &mut resumed);
-        drop(incoming);
-        if let Some(connection) = resumed {
-            connection.wake();
-        }
+        let (remote, popped) = core.incoming.with(|incoming, wakes| {
+            let remote = incoming.next_remote().cloned();
+            (remote, incoming.poll_pop(ticket, cx.waker(), wakes))
+        });
         let Poll::Ready(popped) = popped else {
             return limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout));
         };
@@ -136,26 +132,25 @@ impl<R> Future for ReceivingMany<'_, '_, R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let coop = ready!(coop::poll_proceed(cx));
         let Self { core, buffer, most, ticket, limit } = &mut *self;
-        let mut woken = Vec::new();
-        let mut resumed = None;
-        let mut incoming = lock(&core.incoming);
-        let Poll::Ready(first) = incoming.poll_pop(ticket, cx.waker(), &mut resumed) else {
-            drop(incoming);
-            return limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout));
-        };
-        let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
-        let mut received = 0;
-        while let Some(message) = next {
-            buffer.push(message);
-            received += 1;
-            woken.extend(resumed.take());
-            let full = received == *most;
-            next = if full { None } else { incoming.pop(&mut resumed).ok().flatten() };
+        let received = core.incoming.with(|incoming, wakes| {
+            let mut next = Some(ready!(incoming.poll_pop(ticket, cx.waker(), wakes))?);
+            let mut received = 0;
+            while let Some(message) = next {
+                buffer.push(message);
+                received += 1;
+                let is_full = received == *most;
+                next = if is_full { None } else { incoming.pop(wakes).ok().flatten() };
+            }
+            Poll::Ready(Ok(received))
+        });
+        match received {
+            Poll::Ready(Ok(received)) => {
+                coop.made_progress();
+                Poll::Ready(Ok(received))
+            }
+            Poll::Ready(Err(Closed)) => Poll::Ready(Err(RecvError::Closed)),
+            Poll::Pending => limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout)),
         }
-        drop(incoming);
-        wake_all(&mut woken);
-        coop.made_progress();
-        Poll::Ready(Ok(received))
     }
 }
 
@@ -175,11 +170,7 @@ pub(super) fn poll_receive<R>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Message, RecvError>> {
     let turn = ready!(poll_turn(cx));
-    let mut resumed = None;
-    let popped = lock(&core.incoming).poll_pop(ticket, cx.waker(), &mut resumed);
-    if let Some(connection) = resumed {
-        connection.wake();
-    }
+    let popped = core.incoming.with(|incoming, wakes| incoming.poll_pop(ticket, cx.waker(), wakes));
     if popped.is_ready() {
         turn.used();
     }
@@ -188,12 +179,7 @@ pub(super) fn poll_receive<R>(
 
 /// Takes the next message if there is one.
 pub(super) fn try_receive<R>(core: &Core<R>) -> Result<Message, TryRecvError> {
-    let mut resumed = None;
-    let popped = lock(&core.incoming).pop(&mut resumed);
-    if let Some(connection) = resumed {
-        connection.wake();
-    }
-    match popped {
+    match core.incoming.with(|incoming, wakes| incoming.pop(wakes)) {
         Ok(Some(message)) => Ok(message),
         Ok(None) => Err(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
@@ -202,14 +188,10 @@ pub(super) fn try_receive<R>(core: &Core<R>) -> Result<Message, TryRecvError> {
 
 /// Takes the next message and its remote if there is one.
 pub(super) fn try_receive_from<R>(core: &Core<R>) -> Result<(Message, Remote), TryRecvError> {
-    let mut resumed = None;
-    let mut incoming = lock(&core.incoming);
-    let remote = incoming.next_remote().cloned();
-    let popped = incoming.pop(&mut resumed);
-    drop(incoming);
-    if let Some(connection) = resumed {
-        connection.wake();
-    }
+    let (remote, popped) = core.incoming.with(|incoming, wakes| {
+        let remote = incoming.next_remote().cloned();
+        (remote, incoming.pop(wakes))
+    });
     match popped {
         Ok(message) => message.zip(remote).ok_or(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
@@ -218,8 +200,5 @@ pub(super) fn try_receive_from<R>(core: &Core<R>) -> Result<(Message, Remote), T
 
 /// Gives up a place in the line.
 pub(super) fn cancel<R>(core: &Core<R>, ticket: Ticket) {
-    let next = lock(&core.incoming).cancel(ticket);
-    if let Some(next) = next {
-        next.wake();
-    }
+    core.incoming.with(|incoming, wakes| incoming.cancel(ticket, wakes));
 }

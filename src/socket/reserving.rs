@@ -10,7 +10,7 @@ use super::sending::{WaitError, cancel};
 use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{Refusal, Strategy, lock};
+use crate::routing::{Refusal, Strategy};
 
 /// Reserves a slot, as soon as there is one.
 ///
@@ -45,7 +45,7 @@ impl<'a, R: Strategy> Future for Reserving<'a, R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let turn = ready!(poll_turn(cx));
         let Self { core, to, ticket, limit } = &mut *self;
-        let reserved = lock(&core.outgoing).poll_reserve(*to, ticket, cx.waker());
+        let reserved = core.outgoing.lock().poll_reserve(*to, ticket, cx.waker());
         match reserved {
             Poll::Ready(Ok(key)) => {
                 turn.used();
@@ -70,7 +70,7 @@ impl<R: Strategy> Unpin for Reserving<'_, R> {}
 impl<'a, R: Strategy> Slot<'a, R> {
     /// Reserves a slot if there is one.
     pub(super) fn try_reserve(core: &'a Core<R>, to: R::Target) -> Result<Self, Refusal> {
-        let key = lock(&core.outgoing).try_reserve(to)?;
+        let key = core.outgoing.lock().try_reserve(to)?;
         Ok(Self { core, to, key: Some(key) })
     }
 

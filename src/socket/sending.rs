@@ -9,7 +9,7 @@ use super::coop::{poll_turn, try_turn};
 use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::Ticket;
-use crate::routing::{Refusal, Strategy, lock, wake_all};
+use crate::routing::{Refusal, Strategy};
 
 /// Queues one message, as soon as there is room for it.
 ///
@@ -122,21 +122,13 @@ fn poll_in_line<R: Strategy>(
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Refusal>> {
-    let mut idle = None;
-    let mut outgoing = lock(&core.outgoing);
-    let sent = outgoing
-        .poll_reserve(to, ticket, cx.waker())
-        .map(|reserved| outgoing.send_reserved(reserved?, message, &mut idle));
-    drop(outgoing);
-    if let Some(connection) = idle {
-        connection.wake();
-    }
-    sent
+    core.outgoing.with(|outgoing, wakes| {
+        let reserved = outgoing.poll_reserve(to, ticket, cx.waker());
+        reserved.map(|reserved| outgoing.send_reserved(reserved?, message, wakes))
+    })
 }
 
 /// Gives up a place in the line, and the slot that may have been granted to it.
 pub(super) fn cancel<R: Strategy>(core: &Core<R>, to: R::Target, ticket: Ticket) {
-    let mut woken = Vec::new();
-    lock(&core.outgoing).cancel(to, ticket, &mut woken);
-    wake_all(&mut woken);
+    core.outgoing.with(|outgoing, wakes| outgoing.cancel(to, ticket, wakes));
 }

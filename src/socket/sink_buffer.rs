@@ -8,7 +8,7 @@ use super::sending::{cancel, poll_send};
 use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{Refusal, Strategy, lock};
+use crate::routing::{Refusal, Strategy};
 
 /// What a `Sink` has to remember between its calls: a slot that it was promised, or one message that
 /// found no room.
@@ -36,7 +36,7 @@ impl<T: Copy> SinkBuffer<T> {
         if self.reserved.is_none() {
             let turn = ready!(poll_turn(cx));
             let mut ticket = self.waiting.map(|(_, ticket)| ticket);
-            let reserved = lock(&core.outgoing).poll_reserve(to, &mut ticket, cx.waker());
+            let reserved = core.outgoing.lock().poll_reserve(to, &mut ticket, cx.waker());
             self.waiting = ticket.map(|ticket| (to, ticket));
             match ready!(reserved) {
                 Ok(key) => {

@@ -17,10 +17,11 @@ use crate::remote::Remote;
 use crate::remotes::Presence;
 use crate::routing::{
     Closed, ConnectionEnd, ConnectionEnds, QueuePosition, Refusal, ReturnedMessage, RoundRobin,
-    RoutingTable, lock, wake_all,
+    RoutingTable,
 };
 use crate::routing_id::RoutingId;
 use crate::runtime::Runtime;
+use crate::sync::Wakes;
 
 impl Client {
     /// The runtime that the socket lives in.
@@ -42,15 +43,13 @@ impl Client {
     /// connected and do not drain. Also returns a live counter of these.
     pub(crate) fn watch_connections(&self) -> (Arc<ConnectionEnds>, Arc<AtomicUsize>) {
         let ends = watch(self.core());
-        (ends, lock(&self.core().outgoing).select())
+        (ends, self.core().outgoing.lock().select())
     }
 
     /// Restores the behaviour of a client without a requester.
     pub(crate) fn unwatch_connections(&self) {
-        let mut woken = Vec::new();
-        lock(&self.core().outgoing).select_all(&mut woken);
+        self.core().outgoing.with(|outgoing, wakes| outgoing.select_all(wakes));
         let unwritten = self.core().control.shared().routing.ends.unwatch();
-        wake_all(&mut woken);
         for ReturnedMessage { message, .. } in unwritten {
             self.count_undelivered(message);
         }
@@ -63,31 +62,27 @@ impl Client {
         ticket: &mut Option<Ticket>,
         waker: &Waker,
     ) -> Poll<Result<(), Refusal>> {
-        lock(&self.core().outgoing).poll_open(ticket, waker)
+        self.core().outgoing.lock().poll_open(ticket, waker)
     }
 
     /// Stops waiting for that.
     pub(crate) fn cancel_open(&self, ticket: &mut Option<Ticket>) {
         if ticket.is_some() {
-            lock(&self.core().outgoing).cancel_open(ticket);
+            self.core().outgoing.lock().cancel_open(ticket);
         }
     }
 
     /// Wakes all tasks that wait for that.
     pub(crate) fn wake_hopeful(&self) {
-        let mut woken = Vec::new();
-        lock(&self.core().outgoing).wake_hopeful(&mut woken);
-        wake_all(&mut woken);
+        self.core().outgoing.with(|outgoing, wakes| outgoing.wake_hopeful(wakes));
     }
 
     /// Stops offering a remote that drains, if this still is its connection, and acknowledges that: it
     /// receives only messages that were queued before.
     pub(crate) fn drain(&self, pipe: PipeKey, connection: ConnectionId, acknowledgement: Message) {
-        let mut idle = None;
-        lock(&self.core().outgoing).drain(pipe, connection, acknowledgement, &mut idle);
-        if let Some(connection) = idle {
-            connection.wake();
-        }
+        self.core()
+            .outgoing
+            .with(|outgoing, wakes| outgoing.drain(pipe, connection, acknowledgement, wakes));
     }
 
     /// Counts a message that was queued and will not be sent.
@@ -100,8 +95,8 @@ impl Client {
         self.core().control.shared().losses().refused(remote, None, message);
     }
 
-    /// Queues the message that `make` makes for its place, as soon as there is room. Sets `idle` to the
-    /// connection, if it was, which the caller wakes.
+    /// Queues the message that `make` makes for its place, as soon as there is room. The caller wakes
+    /// `wakes`, after it has released its own lock.
     ///
     /// `make` is called under the lock of the outgoing queues.
     pub(crate) fn poll_send_with(
@@ -109,19 +104,16 @@ impl Client {
         make: impl FnOnce(QueuePosition) -> Message,
         ticket: &mut Option<Ticket>,
         sender: &Waker,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
-        lock(&self.core().outgoing).poll_send_with(make, ticket, sender, idle)
+        self.core().outgoing.lock().poll_send_with(make, ticket, sender, wakes)
     }
 
     /// Queues a message for one remote, if there is room.
     pub(crate) fn try_send_to(&self, pipe: PipeKey, message: Message) -> Result<(), Refusal> {
-        let mut idle = None;
-        let sent = lock(&self.core().outgoing).try_send_to(pipe, &mut Some(message), &mut idle);
-        if let Some(connection) = idle {
-            connection.wake();
-        }
-        sent
+        self.core()
+            .outgoing
+            .with(|outgoing, wakes| outgoing.try_send_to(pipe, &mut Some(message), wakes))
     }
 
     /// Gives up a place in the line of senders.
@@ -131,14 +123,12 @@ impl Client {
 
     /// Wakes all senders that wait for room.
     pub(crate) fn wake_senders(&self) {
-        let mut woken = Vec::new();
-        lock(&self.core().outgoing).wake_waiting(&mut woken);
-        wake_all(&mut woken);
+        self.core().outgoing.with(|outgoing, wakes| outgoing.wake_waiting(wakes));
     }
 
     /// How many messages that came before the end of a connection are still to be received.
     pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
-        lock(&self.core().incoming).unread(end.inbound, end.arrived)
+        self.core().incoming.lock().unread(end.inbound, end.arrived)
     }
 
     /// Does [`poll_receive_many`].
@@ -181,7 +171,7 @@ impl Server {
 
     /// How many messages that came before the end of a connection are still to be received.
     pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
-        lock(&self.core().incoming).unread(end.inbound, end.arrived)
+        self.core().incoming.lock().unread(end.inbound, end.arrived)
     }
 
     /// Does [`poll_receive_many`].
@@ -202,7 +192,7 @@ impl Server {
 
     /// Receives no more messages from a remote until it is resumed, so that back-pressure reaches it.
     pub(crate) fn pause(&self, remote: RoutingId) {
-        let inbound = lock(&self.core().outgoing).inbound(remote);
+        let inbound = self.core().outgoing.lock().inbound(remote);
         if let Some(inbound) = inbound {
             self.pause_pipe(inbound);
         }
@@ -210,12 +200,12 @@ impl Server {
 
     /// Does the same by the half of the pipe through which messages come.
     pub(crate) fn pause_pipe(&self, inbound: PipeKey) {
-        lock(&self.core().incoming).pause(inbound);
+        self.core().incoming.lock().pause(inbound);
     }
 
     /// Receives from a remote again.
     pub(crate) fn resume(&self, remote: RoutingId) {
-        let inbound = lock(&self.core().outgoing).inbound(remote);
+        let inbound = self.core().outgoing.lock().inbound(remote);
         if let Some(inbound) = inbound {
             self.resume_pipe(inbound);
         }
@@ -223,9 +213,7 @@ impl Server {
 
     /// Does the same by the half of the pipe through which messages come.
     pub(crate) fn resume_pipe(&self, inbound: PipeKey) {
-        let mut woken = Vec::new();
-        lock(&self.core().incoming).resume(inbound, &mut woken);
-        wake_all(&mut woken);
+        self.core().incoming.with(|incoming, wakes| incoming.resume(inbound, wakes));
     }
 
     /// Queues `message`, and takes it out of its place, as soon as there is room; `send_timeout` does
@@ -289,21 +277,20 @@ fn poll_receive_many<R, T>(
     origin: impl Fn(PipeKey, &Remote) -> T,
 ) -> Poll<Result<(), Closed>> {
     let coop = ready!(coop::poll_proceed(cx));
-    let mut woken = Vec::new();
-    let mut resumed = None;
-    let mut incoming = lock(&core.incoming);
-    let mut next = incoming.next_origin().map(|(pipe, remote)| origin(pipe, remote));
-    let mut message = Some(ready!(incoming.poll_pop(ticket, cx.waker(), &mut resumed))?);
-    while let Some((origin_of_it, it)) = next.zip(message) {
-        received.push((origin_of_it, it));
-        woken.extend(resumed.take());
-        let is_full = received.len() == received.capacity();
-        next =
-            incoming.next_origin().filter(|_| !is_full).map(|(pipe, remote)| origin(pipe, remote));
-        message = if is_full { None } else { incoming.pop(&mut resumed).ok().flatten() };
+    let got = core.incoming.with(|incoming, wakes| {
+        let origin = |(pipe, remote): (PipeKey, &Remote)| origin(pipe, remote);
+        let mut next = incoming.next_origin().map(origin);
+        let mut message = Some(ready!(incoming.poll_pop(ticket, cx.waker(), wakes))?);
+        while let Some((origin_of_it, it)) = next.zip(message) {
+            received.push((origin_of_it, it));
+            let is_full = received.len() == received.capacity();
+            next = incoming.next_origin().filter(|_| !is_full).map(origin);
+            message = if is_full { None } else { incoming.pop(wakes).ok().flatten() };
+        }
+        Poll::Ready(Ok(()))
+    });
+    if let Poll::Ready(Ok(())) = got {
+        coop.made_progress();
     }
-    drop(incoming);
-    wake_all(&mut woken);
-    coop.made_progress();
-    Poll::Ready(Ok(()))
+    got
 }

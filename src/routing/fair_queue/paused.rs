@@ -1,9 +1,8 @@
 //! Remotes from which no messages are received for a while, because they do not read what they are sent.
 
-use std::task::Waker;
-
 use super::FairQueue;
 use crate::pipe::PipeKey;
+use crate::sync::Wakes;
 
 impl FairQueue {
     /// Receives no more messages from a remote until it is resumed. Its messages are queued up to the
@@ -24,7 +23,7 @@ impl FairQueue {
     }
 
     /// Receives from a remote again. Returns a waiting receiver for each of its messages.
-    pub(crate) fn resume(&mut self, key: PipeKey, woken: &mut Vec<Waker>) {
+    pub(crate) fn resume(&mut self, key: PipeKey, wakes: &mut Wakes) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if !slot.paused {
             return;
@@ -34,7 +33,7 @@ impl FairQueue {
         let was_listed = slot.stale;
         slot.stale = false;
         self.stale -= usize::from(was_listed);
-        self.announce(key, !was_listed, queued, woken);
+        self.announce(key, !was_listed, queued, wakes);
     }
 
     /// Receives from all remotes again: no more receivers will wait.
@@ -80,9 +79,9 @@ mod tests {
         queue.pause(a);
         push(&mut queue, a, &["a3"]);
         assert_eq!(pop_all(&mut queue), ["c1", "c2"]);
-        queue.resume(a, &mut Vec::new());
+        queue.resume(a, &mut Wakes::None);
         assert_eq!(pop_all(&mut queue), ["a2", "a3"]);
-        queue.resume(b, &mut Vec::new());
+        queue.resume(b, &mut Wakes::None);
         assert_eq!(pop_all(&mut queue), ["b1", "b2"]);
         assert_eq!(queue.stale, 0);
     }
@@ -95,7 +94,7 @@ mod tests {
         push(&mut queue, a, &["a1", "a2", "a3"]);
         for _ in 0..3 {
             queue.pause(a);
-            queue.resume(a, &mut Vec::new());
+            queue.resume(a, &mut Wakes::None);
         }
         assert_eq!(queue.ready.len(), 2);
         assert_eq!(pop_all(&mut queue), ["b1", "a1", "b2", "a2", "a3"]);
@@ -107,12 +106,12 @@ mod tests {
         let a = queue.attach(None);
         queue.pause(a);
         let mut ticket = None;
-        assert!(queue.poll_pop(&mut ticket, Waker::noop(), &mut None).is_pending());
+        assert!(queue.poll_pop(&mut ticket, Waker::noop(), &mut Wakes::None).is_pending());
         assert_eq!(push(&mut queue, a, &["a1"]), 0);
-        let mut woken = Vec::new();
-        queue.resume(a, &mut woken);
-        assert_eq!(woken.len(), 1);
-        assert!(queue.poll_pop(&mut ticket, Waker::noop(), &mut None).is_ready());
+        let mut wakes = Wakes::None;
+        queue.resume(a, &mut wakes);
+        assert_eq!(wakes.len(), 1);
+        assert!(queue.poll_pop(&mut ticket, Waker::noop(), &mut Wakes::None).is_ready());
     }
 
     #[test]
@@ -124,23 +123,23 @@ mod tests {
         queue.pause(a);
         queue.pause(b);
         assert_eq!(pop(&mut queue), None);
-        queue.end(a, [arrival_of(&["a2"])], &mut Vec::new());
+        queue.end(a, [arrival_of(&["a2"])], &mut Wakes::None);
         assert_eq!(pop_all(&mut queue), ["a1", "a2"]);
-        queue.close(&mut Vec::new());
+        queue.close(&mut Wakes::None);
         assert_eq!(pop_all(&mut queue), ["b1"]);
         assert_eq!(queue.stale, 0);
     }
 
     fn push(queue: &mut FairQueue, key: PipeKey, bodies: &[&str]) -> usize {
-        let mut woken = Vec::new();
+        let mut wakes = Wakes::None;
         let mut arrival = arrival_of(bodies);
-        let pushed = queue.poll_push(key, &mut arrival, usize::MAX, Waker::noop(), &mut woken);
+        let pushed = queue.poll_push(key, &mut arrival, usize::MAX, Waker::noop(), &mut wakes);
         assert!(pushed.is_ready());
-        woken.len()
+        wakes.len()
     }
 
     fn pop(queue: &mut FairQueue) -> Option<Message> {
-        queue.pop(&mut None).ok().flatten()
+        queue.pop(&mut Wakes::None).ok().flatten()
     }
 
     fn pop_all(queue: &mut FairQueue) -> Vec<Message> {

@@ -17,6 +17,7 @@ use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket, Waiters};
 use crate::routing::Refusal;
+use crate::sync::Wakes;
 
 /// The state of a pipe's remote.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,17 +58,17 @@ impl RoundRobin {
     }
 
     /// Offers all pipes again from now on.
-    pub(crate) fn select_all(&mut self, woken: &mut Vec<Waker>) {
+    pub(crate) fn select_all(&mut self, wakes: &mut Wakes) {
         self.openings.selective = false;
         let keys: Vec<_> = self.pipes.keys().collect();
         for key in keys {
-            self.refill(key, woken);
+            self.refill(key, wakes);
         }
     }
 
     /// Hands out all who wait for room in any pipe; they keep their places in the line.
-    pub(crate) fn wake_waiting(&mut self, woken: &mut Vec<Waker>) {
-        woken.extend(self.waiters.drain());
+    pub(crate) fn wake_waiting(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.waiters.drain());
     }
 
     /// Ready when a pipe is open.
@@ -100,7 +101,7 @@ impl RoundRobin {
         key: PipeKey,
         connection: ConnectionId,
         acknowledgement: Message,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) {
         let slot = self.pipes.get_mut(key);
         let Some(slot) = slot.filter(|slot| slot.reach.connection == Some(connection)) else {
@@ -111,13 +112,13 @@ impl RoundRobin {
         }
         slot.reach.draining = true;
         self.openings.open.fetch_sub(1, Ordering::Release);
-        slot.outbound.push_beyond(acknowledgement, idle);
+        slot.outbound.push_beyond(acknowledgement, wakes);
         self.withdraw_offer(key);
     }
 
     /// Returns the tasks that wait for a pipe to be open.
-    pub(crate) fn wake_hopeful(&mut self, woken: &mut Vec<Waker>) {
-        woken.extend(self.openings.unconnected_waiters.drain());
+    pub(crate) fn wake_hopeful(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.openings.unconnected_waiters.drain());
     }
 
     pub(super) fn is_offered(&self, key: PipeKey) -> bool {
@@ -130,15 +131,15 @@ impl RoundRobin {
         self.openings.selective && slot.reach.connection.is_none()
     }
 
-    pub(super) fn open(&mut self, key: PipeKey, connection: ConnectionId, woken: &mut Vec<Waker>) {
+    pub(super) fn open(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         let was_open = slot.is_open();
         slot.reach = Reachability { connection: Some(connection), draining: false };
         if slot.is_open() && !was_open {
             self.openings.open.fetch_add(1, Ordering::Release);
         }
-        self.refill(key, woken);
-        self.wake_hopeful(woken);
+        self.refill(key, wakes);
+        self.wake_hopeful(wakes);
     }
 
     pub(super) fn shut(
@@ -235,7 +236,7 @@ mod tests {
         connect(&mut routing, a, FIRST);
         send(&mut routing).unwrap();
         assert!(routing.disconnect(a, true, &mut VecDeque::new()).is_empty());
-        assert_eq!(routing.detach(a, &mut Vec::new()).len(), 1);
+        assert_eq!(routing.detach(a, &mut Wakes::None).len(), 1);
         let a = attach(&mut routing);
         for key in [a, b] {
             connect(&mut routing, key, FIRST);
@@ -256,9 +257,9 @@ mod tests {
         let [mut first, mut second] = [None; 2];
         assert!(routing.poll_reserve((), &mut first, Waker::noop()).is_pending());
         assert!(routing.poll_reserve((), &mut second, Waker::noop()).is_pending());
-        let (mut taken, mut woken) = (VecDeque::new(), Vec::new());
-        let _ = routing.poll_take(a, Want::Write, &mut taken, Waker::noop(), &mut woken);
-        assert_eq!(woken.len(), 1, "the first is granted a slot");
+        let (mut taken, mut wakes) = (VecDeque::new(), Wakes::None);
+        let _ = routing.poll_take(a, Want::Write, &mut taken, Waker::noop(), &mut wakes);
+        assert_eq!(wakes.len(), 1, "the first is granted a slot");
         routing.disconnect(a, false, &mut taken);
         assert!(routing.poll_reserve((), &mut first, Waker::noop()).is_pending());
         connect(&mut routing, b, FIRST);
@@ -275,14 +276,14 @@ mod tests {
         let open = routing.select();
         connect(&mut routing, a, FIRST);
         send(&mut routing).unwrap();
-        routing.drain(a, FIRST.next(), Message::new(), &mut None);
+        routing.drain(a, FIRST.next(), Message::new(), &mut Wakes::None);
         assert_eq!(open.load(Ordering::Relaxed), 1, "that is of another connection");
         for _ in 0..2 {
-            routing.drain(a, FIRST, Message::from("ack"), &mut None);
+            routing.drain(a, FIRST, Message::from("ack"), &mut Wakes::None);
         }
         assert_eq!(open.load(Ordering::Relaxed), 0);
-        let (mut taken, mut woken) = (VecDeque::new(), Vec::new());
-        let _ = routing.poll_take(a, Want::Write, &mut taken, Waker::noop(), &mut woken);
+        let (mut taken, mut wakes) = (VecDeque::new(), Wakes::None);
+        let _ = routing.poll_take(a, Want::Write, &mut taken, Waker::noop(), &mut wakes);
         assert_eq!(taken.len(), 2, "one acknowledgement, above the mark");
         assert_eq!(taken[1], "ack");
         assert_eq!(send(&mut routing), Err(Refusal::Full));
@@ -290,8 +291,8 @@ mod tests {
         connect(&mut routing, a, FIRST.next());
         assert_eq!(send(&mut routing), Ok(()));
         assert_eq!(open.load(Ordering::Relaxed), 1);
-        routing.retire_pipe(a, &mut Vec::new());
-        routing.detach(a, &mut Vec::new());
+        routing.retire_pipe(a, &mut Wakes::None);
+        routing.detach(a, &mut Wakes::None);
         assert_eq!(open.load(Ordering::Relaxed), 0);
     }
 
@@ -309,9 +310,9 @@ mod tests {
         assert_eq!(routing.poll_open(&mut first, Waker::noop()), Poll::Ready(Ok(())));
         routing.disconnect(a, false, &mut VecDeque::new());
         assert!(routing.poll_open(&mut first, Waker::noop()).is_pending());
-        let mut woken = Vec::new();
-        routing.close(&mut woken);
-        assert_eq!(woken.len(), 1);
+        let mut wakes = Wakes::None;
+        routing.close(&mut wakes);
+        assert_eq!(wakes.len(), 1);
         let closed = Poll::Ready(Err(Refusal::Closed));
         assert_eq!(routing.poll_open(&mut first, Waker::noop()), closed);
     }
@@ -319,16 +320,16 @@ mod tests {
     const FIRST: ConnectionId = ConnectionId::FIRST;
 
     fn attach(routing: &mut RoundRobin) -> PipeKey {
-        routing.attach(EndpointId(0), &mut Vec::new()).unwrap().key
+        routing.attach(EndpointId(0), &mut Wakes::None).unwrap().key
     }
 
     fn connect(routing: &mut RoundRobin, key: PipeKey, id: ConnectionId) -> usize {
-        let mut woken = Vec::new();
-        routing.connect(key, id, &mut woken);
-        woken.len()
+        let mut wakes = Wakes::None;
+        routing.connect(key, id, &mut wakes);
+        wakes.len()
     }
 
     fn send(routing: &mut RoundRobin) -> Result<(), Refusal> {
-        routing.try_send((), &mut Some(Message::new()), &mut None)
+        routing.try_send((), &mut Some(Message::new()), &mut Wakes::None)
     }
 }

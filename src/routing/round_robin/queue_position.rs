@@ -7,20 +7,21 @@ use super::RoundRobin;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{QueuePosition, Refusal, Strategy};
+use crate::sync::Wakes;
 
 impl RoundRobin {
     /// Queues the message that `make` makes for its place, if there is room.
     pub(crate) fn try_send_with(
         &mut self,
         make: impl FnOnce(QueuePosition) -> Message,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let Some(&pipe) = self.ready.front() else {
             return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
         };
         let outbound = &mut self.pipes[pipe].outbound;
         let message = make(QueuePosition { pipe, number: outbound.next_place() });
-        outbound.push(&mut Some(message), idle);
+        outbound.push(&mut Some(message), wakes);
         let has_room = outbound.has_room();
         self.advance(has_room);
         Ok(())
@@ -32,10 +33,10 @@ impl RoundRobin {
         make: impl FnOnce(QueuePosition) -> Message,
         ticket: &mut Option<Ticket>,
         sender: &Waker,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
         if ticket.is_none() && (self.closed || !self.ready.is_empty()) {
-            return Poll::Ready(self.try_send_with(make, idle));
+            return Poll::Ready(self.try_send_with(make, wakes));
         }
         let pipe = match ready!(self.poll_reserve((), ticket, sender)) {
             Ok(pipe) => pipe,
@@ -43,7 +44,11 @@ impl RoundRobin {
         };
         // Under the lock under which it has been reserved the slot cannot be void.
         let number = self.pipes[pipe].outbound.next_place();
-        Poll::Ready(self.send_reserved(pipe, &mut Some(make(QueuePosition { pipe, number })), idle))
+        Poll::Ready(self.send_reserved(
+            pipe,
+            &mut Some(make(QueuePosition { pipe, number })),
+            wakes,
+        ))
     }
 
     /// Queues a message for one remote, if there is room for it and nobody waits for that.
@@ -51,7 +56,7 @@ impl RoundRobin {
         &mut self,
         pipe: PipeKey,
         message: &mut Option<Message>,
-        idle: &mut Option<Waker>,
+        wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let Some(slot) = self.pipes.get(pipe) else { return Err(Refusal::HostUnreachable) };
         if slot.outbound.is_retired() || self.is_unreachable(slot) {
@@ -60,7 +65,7 @@ impl RoundRobin {
         if !slot.outbound.has_room() {
             return Err(Refusal::Full);
         }
-        self.pipes[pipe].outbound.push(message, idle);
+        self.pipes[pipe].outbound.push(message, wakes);
         self.unlist_if_full(pipe);
         Ok(())
     }
@@ -82,7 +87,7 @@ mod tests {
         assert_eq!([place(), place(), place()], [at(a, 0), at(b, 0), at(a, 1)]);
         take(&mut routing, a);
         assert_eq!(routing.taken(a), 2);
-        assert_eq!(routing.try_send_to(a, &mut Some(Message::new()), &mut None), Ok(()));
+        assert_eq!(routing.try_send_to(a, &mut Some(Message::new()), &mut Wakes::None), Ok(()));
         assert_eq!(send(&mut routing), Ok(at(b, 1)));
         assert_eq!(send(&mut routing), Ok(at(a, 3)));
     }
@@ -108,16 +113,16 @@ mod tests {
         assert!(poll(&mut routing, &mut ticket).is_pending());
         take(&mut routing, a);
         let mut message = Some(Message::new());
-        let sent = routing.try_send_to(a, &mut message, &mut None);
+        let sent = routing.try_send_to(a, &mut message, &mut Wakes::None);
         assert_eq!(sent, Err(Refusal::Full));
         assert!(message.is_some());
-        routing.detach(a, &mut Vec::new());
-        let sent = routing.try_send_to(a, &mut message, &mut None);
+        routing.detach(a, &mut Wakes::None);
+        let sent = routing.try_send_to(a, &mut message, &mut Wakes::None);
         assert_eq!(sent, Err(Refusal::HostUnreachable));
     }
 
     fn attach(routing: &mut RoundRobin) -> PipeKey {
-        routing.attach(EndpointId(0), &mut Vec::new()).unwrap().key
+        routing.attach(EndpointId(0), &mut Wakes::None).unwrap().key
     }
 
     const fn at(pipe: PipeKey, number: u64) -> QueuePosition {
@@ -130,7 +135,7 @@ mod tests {
             placed = Some(place);
             Message::new()
         };
-        routing.try_send_with(make, &mut None)?;
+        routing.try_send_with(make, &mut Wakes::None)?;
         Ok(placed.unwrap())
     }
 
@@ -143,12 +148,12 @@ mod tests {
             placed = Some(place);
             Message::new()
         };
-        let sent = routing.poll_send_with(make, ticket, Waker::noop(), &mut None);
+        let sent = routing.poll_send_with(make, ticket, Waker::noop(), &mut Wakes::None);
         sent.map(|sent| sent.map(|()| placed.unwrap()))
     }
 
     fn take(routing: &mut RoundRobin, key: PipeKey) {
-        let (mut taken, mut woken) = (VecDeque::new(), Vec::new());
-        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut woken);
+        let (mut taken, mut wakes) = (VecDeque::new(), Wakes::None);
+        let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut wakes);
     }
 }

@@ -55,11 +55,9 @@ impl Call {
                 }
             }
             Progress::Sent(id) => {
-                let (outcome, next) = ready!(core.calls().poll(*id, cx.waker()));
+                let polled = core.calls.with(|calls, wakes| calls.poll(*id, cx.waker(), wakes));
+                let outcome = ready!(polled);
                 *progress = Progress::Over;
-                if let Some(next) = next {
-                    next.wake();
-                }
                 Poll::Ready(outcome)
             }
             Progress::Over => Poll::Ready(Err(CallError::Closed)),

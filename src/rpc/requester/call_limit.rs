@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::task::{Poll, Waker};
 
 use crate::pipe::{Ticket, Waiters};
+use crate::sync::Wakes;
 
 /// Counts the calls that are under way, and keeps those in line for whom there is no place.
 ///
@@ -45,35 +46,35 @@ impl CallLimit {
         }
     }
 
-    /// Gives a place back. Hands out whom it goes to.
+    /// Gives a place back, to the caller that has waited longest.
     #[inline]
-    pub(super) fn leave(&mut self) -> Option<Waker> {
+    pub(super) fn leave(&mut self, wakes: &mut Wakes) {
         self.taken -= 1;
-        self.grant()
+        self.grant(wakes);
     }
 
-    /// Gives up waiting. Hands out whom the place goes to, if one had been granted.
-    pub(super) fn cancel(&mut self, ticket: Ticket) -> Option<Waker> {
-        if self.waiters.remove(ticket) {
-            return None;
+    /// Gives up waiting, and passes on the place that may have been granted.
+    pub(super) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
+        if !self.waiters.remove(ticket) && self.granted.remove(&ticket) {
+            self.leave(wakes);
         }
-        if self.granted.remove(&ticket) { self.leave() } else { None }
     }
 
     /// Hands out all who wait: there is nothing to wait for any more.
-    pub(super) fn close(&mut self, woken: &mut Vec<Waker>) {
-        woken.extend(self.waiters.drain());
+    pub(super) fn close(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.waiters.drain());
     }
 
     #[inline]
-    fn grant(&mut self) -> Option<Waker> {
+    fn grant(&mut self, wakes: &mut Wakes) {
         if self.taken >= self.max {
-            return None;
+            return;
         }
-        let (ticket, waker) = self.waiters.pop()?;
-        self.taken += 1;
-        self.granted.insert(ticket);
-        Some(waker)
+        if let Some((ticket, waker)) = self.waiters.pop() {
+            self.taken += 1;
+            self.granted.insert(ticket);
+            wakes.add(waker);
+        }
     }
 }
 
@@ -88,12 +89,20 @@ mod tests {
         assert!(admission.poll_enter(&mut a, Waker::noop()).is_ready());
         assert!(admission.poll_enter(&mut b, Waker::noop()).is_pending());
         assert!(admission.poll_enter(&mut c, Waker::noop()).is_pending());
-        assert!(admission.leave().is_some());
+        assert_eq!(leave(&mut admission), 1);
         assert!(admission.poll_enter(&mut a, Waker::noop()).is_pending(), "b is next");
         assert!(admission.poll_enter(&mut b, Waker::noop()).is_ready());
-        assert!(admission.leave().is_some());
-        assert!(admission.cancel(c.unwrap()).is_some(), "a is after c");
+        assert_eq!(leave(&mut admission), 1);
+        let mut wakes = Wakes::None;
+        admission.cancel(c.unwrap(), &mut wakes);
+        assert_eq!(wakes.len(), 1, "a is after c");
         assert!(admission.poll_enter(&mut a, Waker::noop()).is_ready());
-        assert!(admission.leave().is_none());
+        assert_eq!(leave(&mut admission), 0);
+    }
+
+    fn leave(admission: &mut CallLimit) -> usize {
+        let mut wakes = Wakes::None;
+        admission.leave(&mut wakes);
+        wakes.len()
     }
 }

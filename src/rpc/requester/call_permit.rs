@@ -23,6 +23,10 @@ impl CallPermit {
         if self.is_admitted { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    pub(super) const fn is_admitted(&self) -> bool {
+        self.is_admitted
+    }
+
     /// Passes its place on to a call that has been made.
     #[inline]
     pub(super) fn pass(&mut self) {
@@ -32,13 +36,10 @@ impl CallPermit {
     /// Gives back what it has.
     pub(super) fn give_up(&mut self, core: &Core) {
         let Self { ticket, is_admitted } = std::mem::take(self);
-        let next = match ticket {
-            Some(ticket) => core.calls().admission.cancel(ticket),
-            None if is_admitted => core.calls().admission.leave(),
-            None => return,
-        };
-        if let Some(next) = next {
-            next.wake();
+        match ticket {
+            Some(ticket) => core.calls.with(|calls, wakes| calls.admission.cancel(ticket, wakes)),
+            None if is_admitted => core.calls.with(|calls, wakes| calls.admission.leave(wakes)),
+            None => {}
         }
     }
 }

@@ -18,10 +18,11 @@ use crate::routing::{ConnectionEnd, QueuePosition};
 use crate::rpc::CallError;
 use crate::rpc::clock::Clock;
 use crate::rpc::stats::RequesterStats;
+use crate::sync::Wakes;
 
 /// All calls of one requester, each in a slot, by which its id finds it.
 ///
-/// Nobody is woken in here: whoever is to be woken is handed out.
+/// Nothing is woken in here: the lock wakes what its critical section collects.
 #[derive(Debug)]
 pub(super) struct Calls {
     slots: Vec<CallSlot>,
@@ -120,9 +121,10 @@ impl Calls {
         &mut self,
         id: u64,
         waker: &Waker,
-    ) -> Poll<(Result<Message, CallError>, Option<Waker>)> {
+        wakes: &mut Wakes,
+    ) -> Poll<Result<Message, CallError>> {
         let Some((index, slot)) = find(&mut self.slots, id) else {
-            return Poll::Ready((Err(CallError::Closed), None));
+            return Poll::Ready(Err(CallError::Closed));
         };
         match &mut slot.state {
             CallState::Waiting(waiting) => {
@@ -133,7 +135,8 @@ impl Calls {
                 let CallState::Done { outcome, .. } = self.release(index) else {
                     unreachable!("it is done")
                 };
-                Poll::Ready((outcome, self.admission.leave()))
+                self.admission.leave(wakes);
+                Poll::Ready(outcome)
             }
             CallState::Stream(_) | CallState::Free => {
                 unreachable!("it is a call, which is under way")
@@ -147,17 +150,19 @@ impl Calls {
         &mut self,
         id: u64,
         waker: &Waker,
-    ) -> Poll<(NextPart, PipeKey, Option<Waker>)> {
+        wakes: &mut Wakes,
+    ) -> Poll<(NextPart, PipeKey)> {
         let Some((index, slot)) = find(&mut self.slots, id) else {
-            return Poll::Ready((NextPart::End(Ok(())), PipeKey::default(), None));
+            return Poll::Ready((NextPart::End(Ok(())), PipeKey::default()));
         };
         let pipe = slot.place.pipe;
         let CallState::Stream(inbox) = &mut slot.state else { unreachable!("it is a stream") };
         match inbox.poll_next(waker) {
-            Poll::Ready(next @ NextPart::Part(..)) => Poll::Ready((next, pipe, None)),
+            Poll::Ready(next @ NextPart::Part(..)) => Poll::Ready((next, pipe)),
             Poll::Ready(end) => {
                 self.release(index);
-                Poll::Ready((end, pipe, self.admission.leave()))
+                self.admission.leave(wakes);
+                Poll::Ready((end, pipe))
             }
             Poll::Pending => Poll::Pending,
         }
@@ -165,8 +170,8 @@ impl Calls {
 
     /// Abandons a call; returns the server that it was sent to, if there was no outcome yet. Everything
     /// that it had received is returned, to be dropped without the lock.
-    pub(super) fn abandon(&mut self, id: u64) -> (AskedPipe, Option<Waker>, Option<CallState>) {
-        let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None, None) };
+    pub(super) fn abandon(&mut self, id: u64, wakes: &mut Wakes) -> (AskedPipe, Option<CallState>) {
+        let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None) };
         let pipe = slot.place.pipe;
         let is_outstanding = slot.is_outstanding();
         if is_outstanding {
@@ -175,7 +180,8 @@ impl Calls {
         }
         let state = self.release(index);
         let asked = (is_outstanding && !pipe.is_null()).then_some(pipe);
-        (asked, self.admission.leave(), Some(state))
+        self.admission.leave(wakes);
+        (asked, Some(state))
     }
 
     /// Takes note of what a server says of a call. Tells whom a call is to be cancelled with that has
@@ -186,7 +192,7 @@ impl Calls {
         from: PipeKey,
         id: u64,
         word: Answer,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> AskedPipe {
         let is_meant = |slot: &CallSlot| slot.place.pipe == from && slot.is_outstanding();
         let found = find(&mut self.slots, id).filter(|(_, slot)| is_meant(slot));
@@ -199,37 +205,37 @@ impl Calls {
         match (&mut slot.state, word) {
             (CallState::Waiting(_), Answer::Reply(body)) => {
                 self.stats.answered += 1;
-                self.settle(index, Ok(body), true, woken);
+                self.settle(index, Ok(body), true, wakes);
             }
             (CallState::Waiting(_), Answer::Error(failure)) => {
                 self.stats.failed += 1;
-                self.settle(index, Err(CallError::Failed(failure)), true, woken);
+                self.settle(index, Err(CallError::Failed(failure)), true, wakes);
             }
             (CallState::Stream(_), Answer::Unreadable)
             | (CallState::Waiting(_), Answer::Part(_) | Answer::End | Answer::Unreadable) => {
                 self.stats.bad_replies += 1;
-                self.settle(index, Err(CallError::BadReply), false, woken);
+                self.settle(index, Err(CallError::BadReply), false, wakes);
                 return Some(from);
             }
             (CallState::Stream(inbox), Answer::Part(body)) => {
-                if !inbox.push(body, woken) {
+                if !inbox.push(body, wakes) {
                     self.stats.bad_replies += 1;
-                    self.settle(index, Err(CallError::BadReply), false, woken);
+                    self.settle(index, Err(CallError::BadReply), false, wakes);
                     return Some(from);
                 }
             }
             (CallState::Stream(inbox), Answer::Reply(body)) => {
                 inbox.push_last(body);
                 self.stats.answered += 1;
-                self.settle(index, Ok(Message::new()), true, woken);
+                self.settle(index, Ok(Message::new()), true, wakes);
             }
             (CallState::Stream(_), Answer::End) => {
                 self.stats.answered += 1;
-                self.settle(index, Ok(Message::new()), true, woken);
+                self.settle(index, Ok(Message::new()), true, wakes);
             }
             (CallState::Stream(_), Answer::Error(failure)) => {
                 self.stats.failed += 1;
-                self.settle(index, Err(CallError::Failed(failure)), true, woken);
+                self.settle(index, Err(CallError::Failed(failure)), true, wakes);
             }
             (CallState::Free | CallState::Done { .. }, _) => unreachable!("it is outstanding"),
         }
@@ -237,7 +243,7 @@ impl Calls {
     }
 
     /// Fails the calls of all ended connections in one pass over the slots.
-    pub(super) fn lose(&mut self, ends: &[ConnectionEnd], woken: &mut Vec<Waker>) {
+    pub(super) fn lose(&mut self, ends: &[ConnectionEnd], wakes: &mut Wakes) {
         let mut ends = ends.to_vec();
         ends.sort_unstable_by_key(|end| end.pipe);
         for index in 0..self.slots.len() {
@@ -249,16 +255,16 @@ impl Calls {
             let Ok(end) = found.map(|at| ends[at]) else { continue };
             if slot.place.number < end.written {
                 self.stats.connection_lost += 1;
-                self.settle(index, Err(CallError::ConnectionLost), false, woken);
+                self.settle(index, Err(CallError::ConnectionLost), false, wakes);
             } else if end.gone {
                 self.stats.unsent += 1;
-                self.settle(index, Err(CallError::Unsent), false, woken);
+                self.settle(index, Err(CallError::Unsent), false, wakes);
             }
         }
     }
 
     /// Fails the calls whose time is over, if it is time to look.
-    pub(super) fn expire(&mut self, now: Instant, woken: &mut Vec<Waker>) {
+    pub(super) fn expire(&mut self, now: Instant, wakes: &mut Wakes) {
         if !self.clock.is_due(now) {
             return;
         }
@@ -268,7 +274,7 @@ impl Calls {
             let Some(deadline) = slot.deadline.filter(|_| slot.is_outstanding()) else { continue };
             if deadline <= now {
                 self.stats.deadline_exceeded += 1;
-                self.settle(index, Err(CallError::DeadlineExceeded), false, woken);
+                self.settle(index, Err(CallError::DeadlineExceeded), false, wakes);
             } else {
                 next = Some(next.map_or(deadline, |next: Instant| next.min(deadline)));
             }
@@ -277,15 +283,15 @@ impl Calls {
     }
 
     /// Fails all calls, and all to come.
-    pub(super) fn close(&mut self, woken: &mut Vec<Waker>) {
+    pub(super) fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         for index in 0..self.slots.len() {
             if self.slots[index].is_outstanding() {
                 self.stats.closed += 1;
-                self.settle(index, Err(CallError::Closed), false, woken);
+                self.settle(index, Err(CallError::Closed), false, wakes);
             }
         }
-        self.admission.close(woken);
+        self.admission.close(wakes);
     }
 
     pub(super) const fn is_closed(&self) -> bool {
@@ -344,16 +350,16 @@ impl Calls {
         index: usize,
         outcome: Result<Message, CallError>,
         by_reply: bool,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) {
         self.outstanding -= 1;
         let slot = &mut self.slots[index];
         if let CallState::Stream(inbox) = &mut slot.state {
-            inbox.end(outcome.map(drop), by_reply, woken);
+            inbox.end(outcome.map(drop), by_reply, wakes);
         } else if let CallState::Waiting(waker) =
             std::mem::replace(&mut slot.state, CallState::Done { outcome, by_reply })
         {
-            woken.push(waker);
+            wakes.add(waker);
         }
     }
 
@@ -443,7 +449,7 @@ mod tests {
             (0..66u64).map(|number| make(&mut calls, pipe, number % 2 == 0)).collect();
         assert!(ids.iter().all(|id| id & INDEX_MAX == 0), "all were in one slot");
         for id in &ids {
-            calls.handle(pipe, *id, Answer::End, &mut Vec::new());
+            calls.handle(pipe, *id, Answer::End, &mut Wakes::None);
         }
         // Of the first two nothing is known any more: they count as late, whatever they were.
         let stats = calls.stats();
@@ -462,7 +468,7 @@ mod tests {
         };
         let [first, second, elsewhere] = [enter(pipe, 0), enter(pipe, 1), enter(other, 0)];
         let mut end = ConnectionEnd { pipe, inbound: pipe, arrived: 0, written: 1, gone: false };
-        let mut woken = Vec::new();
+        let mut woken = Wakes::None;
         calls.lose(&[end], &mut woken);
         assert_eq!(woken.len(), 1);
         assert_eq!(outcome(&mut calls, first), Some(Err(CallError::ConnectionLost)));
@@ -478,18 +484,16 @@ mod tests {
         assert!(calls.admission.poll_enter(&mut None, Waker::noop()).is_ready());
         let id = calls.enter(QueuePosition { pipe, number: 0 }, None, Waker::noop(), None);
         if is_answered {
-            calls.handle(pipe, id, Answer::Reply(Message::new()), &mut Vec::new());
+            calls.handle(pipe, id, Answer::Reply(Message::new()), &mut Wakes::None);
             assert_eq!(outcome(calls, id), Some(Ok(Message::new())));
         } else {
-            assert_eq!(calls.abandon(id).0, Some(pipe));
+            assert_eq!(calls.abandon(id, &mut Wakes::None).0, Some(pipe));
         }
         id
     }
 
     fn outcome(calls: &mut Calls, id: u64) -> Option<Result<Message, CallError>> {
-        match calls.poll(id, Waker::noop()) {
-            Poll::Ready((outcome, _)) => Some(outcome),
-            Poll::Pending => None,
-        }
+        let polled = calls.poll(id, Waker::noop(), &mut Wakes::None);
+        if let Poll::Ready(outcome) = polled { Some(outcome) } else { None }
     }
 }

@@ -1,7 +1,7 @@
 //! What all handles, calls and the dispatcher of one requester share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -16,12 +16,15 @@ use crate::routing::Refusal;
 use crate::rpc::envelope::Content;
 use crate::rpc::unaddressed;
 use crate::socket::Client;
+use crate::sync::Lock;
 
 /// The client and its calls. The dispatcher ends when the last handle and the last call drop it.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) client: Client,
-    calls: Mutex<Calls>,
+    /// Requests are queued under this lock, so that no reply and no end of a connection comes in between a
+    /// request and its call.
+    pub(super) calls: Lock<Calls>,
     /// How many connected servers accept requests.
     open: Arc<AtomicUsize>,
     /// Whether servers can still be expected.
@@ -29,7 +32,7 @@ pub(super) struct Core {
     /// Ends the task that watches this.
     _watching: DropGuard,
     /// Waits for replies, and for the clock.
-    dispatcher: Mutex<Option<Waker>>,
+    dispatcher: Lock<Option<Waker>>,
     pub(super) timeout: Option<Duration>,
     pub(super) stream_window: u32,
 }
@@ -45,11 +48,11 @@ impl Core {
         let presence = client.presence();
         let ended = CancellationToken::new();
         let core = Arc::new(Self {
-            calls: Mutex::new(calls),
+            calls: Lock::new(calls),
             open,
             presence: presence.clone(),
             _watching: ended.clone().drop_guard(),
-            dispatcher: Mutex::default(),
+            dispatcher: Lock::default(),
             timeout,
             stream_window,
             client,
@@ -70,22 +73,13 @@ impl Core {
         self.open.load(Ordering::Acquire) > 0
     }
 
-    /// Locks the calls. Requests are queued under this lock, so that no reply and no end of a connection
-    /// comes in between a request and its call.
-    pub(super) fn calls(&self) -> MutexGuard<'_, Calls> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Has the dispatcher look at the clock, and at who is owed credit.
     pub(super) fn wake_dispatcher(&self) {
-        let dispatcher = self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(dispatcher) = dispatcher {
-            dispatcher.wake();
-        }
+        self.dispatcher.with(|dispatcher, wakes| wakes.extend(dispatcher.take()));
     }
 
     pub(super) fn set_dispatcher(&self, waker: &Waker) {
-        let mut dispatcher = self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dispatcher = self.dispatcher.lock();
         match &mut *dispatcher {
             Some(dispatcher) => dispatcher.clone_from(waker),
             None => *dispatcher = Some(waker.clone()),
@@ -95,10 +89,7 @@ impl Core {
     /// Gives a call up that was sent.
     #[cold]
     pub(super) fn abandon(&self, id: u64) {
-        let (asked, next, _state) = self.calls().abandon(id);
-        if let Some(next) = next {
-            next.wake();
-        }
+        let (asked, _state) = self.calls.with(|calls, wakes| calls.abandon(id, wakes));
         if let Some(pipe) = asked {
             self.cancel(pipe, id);
         }
@@ -108,7 +99,7 @@ impl Core {
     pub(super) fn cancel(&self, pipe: PipeKey, id: u64) {
         let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Cancel));
         if sent.is_err() {
-            self.calls().count_cancel_unsent();
+            self.calls.lock().count_cancel_unsent();
         }
     }
 
@@ -117,7 +108,7 @@ impl Core {
     pub(super) fn give_credit(&self, pipe: PipeKey, id: u64, parts: u32) -> Result<(), Refusal> {
         let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Credit(parts)));
         if let Err(Refusal::Full) = sent {
-            self.calls().owe(id, parts);
+            self.calls.lock().owe(id, parts);
         }
         sent
     }
@@ -156,8 +147,8 @@ async fn watch_servers(
 
 impl Drop for Core {
     fn drop(&mut self) {
-        let calls = self.calls.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for message in calls.take_stranded() {
+        let stranded: Vec<_> = self.calls.lock().take_stranded().collect();
+        for message in stranded {
             self.client.count_undelivered(message);
         }
         self.client.unwatch_connections();

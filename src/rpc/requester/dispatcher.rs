@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
@@ -16,12 +16,13 @@ use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::remotes::Presence;
-use crate::routing::{ConnectionEnd, ConnectionEnds, Refusal, wake_all};
+use crate::routing::{ConnectionEnd, ConnectionEnds, Refusal};
 use crate::rpc::Failure;
 use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
 use crate::rpc::unaddressed;
 use crate::socket::WeakClient;
+use crate::sync::Wakes;
 
 /// The one task of a requester: it receives, hears of connections that are lost, and keeps the time.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(super) struct Dispatcher {
     endings: DeferredEnds,
     /// Empty but for moments, as the rest are; kept for their memory.
     received: Vec<(From, Message)>,
-    woken: Vec<Waker>,
+    wakes: Wakes,
     /// Calls that servers are to be told of that nobody waits any more.
     broken: Vec<(PipeKey, u64)>,
     /// Connections whose servers have sent DRAIN.
@@ -59,7 +60,7 @@ impl Dispatcher {
             presence: None,
             endings: DeferredEnds::new(ends),
             received: Vec::with_capacity(BATCH),
-            woken: Vec::new(),
+            wakes: Wakes::None,
             broken: Vec::new(),
             draining: Vec::new(),
             timer: None,
@@ -87,24 +88,23 @@ impl Dispatcher {
 
     /// Handles what was received.
     fn handle(&mut self, core: &Core) {
-        let Self { received, woken, broken, draining, endings, .. } = self;
+        let Self { received, wakes, broken, draining, endings, .. } = self;
         let mut due = Vec::new();
-        let mut calls = core.calls();
-        for &((pipe, connection), ref message) in &*received {
-            match handle(&mut calls, pipe, message, woken) {
-                Handled::Wholly => {}
-                Handled::Broken(pipe, id) => broken.push((pipe, id)),
-                Handled::Drain => draining.push((pipe, connection)),
+        core.calls.with_wakes(wakes, |calls, wakes| {
+            for &((pipe, connection), ref message) in &*received {
+                match handle(calls, pipe, message, wakes) {
+                    Handled::Wholly => {}
+                    Handled::Broken(pipe, id) => broken.push((pipe, id)),
+                    Handled::Drain => draining.push((pipe, connection)),
+                }
+                due.extend(endings.handled(pipe));
             }
-            due.extend(endings.handled(pipe));
-        }
-        if !due.is_empty() {
-            calls.lose(&due, woken);
-        }
-        drop(calls);
+            if !due.is_empty() {
+                calls.lose(&due, wakes);
+            }
+        });
         // Over inproc they may have owners of a user, which must not be dropped under the lock.
         received.clear();
-        wake_all(woken);
         for (pipe, id) in broken.drain(..) {
             core.cancel(pipe, id);
         }
@@ -120,12 +120,9 @@ impl Dispatcher {
         if unwritten.is_empty() {
             return;
         }
-        let mut calls = core.calls();
-        let woken = &mut self.woken;
-        let dropped: Vec<_> =
-            unwritten.into_iter().filter_map(|left| calls.strand(left, woken)).collect();
-        drop(calls);
-        wake_all(woken);
+        let dropped: Vec<_> = core.calls.with_wakes(&mut self.wakes, |calls, wakes| {
+            unwritten.into_iter().filter_map(|left| calls.strand(left, wakes)).collect()
+        });
         for (message, refused_by) in dropped {
             match refused_by {
                 Some(remote) => core.client.count_refused(&remote, message),
@@ -137,34 +134,36 @@ impl Dispatcher {
     /// Queues them for connected servers, as soon as there is room.
     fn place_stranded(&mut self, core: &Core, cx: &mut Context<'_>) {
         loop {
-            let mut calls = core.calls();
-            let Some((id, message, is_waiting)) = calls.next_stranded() else { break };
-            if !is_waiting {
-                drop(calls);
-                core.client.count_undelivered(message);
-                continue;
-            }
-            let mut message = Some(message);
-            let mut idle = None;
-            let make = |place| calls.place(id, place, message.take().unwrap_or_default());
-            let sent = core.client.poll_send_with(make, &mut self.line, cx.waker(), &mut idle);
-            if let Some(message) = message {
-                calls.put_back_stranded(id, message);
-            }
-            drop(calls);
-            if let Some(connection) = idle {
-                connection.wake();
-            }
-            if matches!(sent, Poll::Ready(Ok(()))) {
-                continue;
+            let line = &mut self.line;
+            let placed = core.calls.with(|calls, wakes| {
+                let Some((id, message, is_waiting)) = calls.next_stranded() else {
+                    return Placed::All;
+                };
+                if !is_waiting {
+                    return Placed::Over(message);
+                }
+                let mut message = Some(message);
+                let make = |place| calls.place(id, place, message.take().unwrap_or_default());
+                let sent = core.client.poll_send_with(make, line, cx.waker(), wakes);
+                if let Some(message) = message {
+                    calls.put_back_stranded(id, message);
+                }
+                if matches!(sent, Poll::Ready(Ok(()))) { Placed::One } else { Placed::NoRoom }
+            });
+            match placed {
+                Placed::One => continue,
+                Placed::Over(message) => {
+                    core.client.count_undelivered(message);
+                    continue;
+                }
+                Placed::NoRoom => {}
+                Placed::All => break,
             }
             if self.poll_deserted(core, cx).is_pending() {
                 return;
             }
-            let mut calls = core.calls();
-            let unsent = calls.fail_stranded(&mut self.woken);
-            drop(calls);
-            wake_all(&mut self.woken);
+            let wakes = &mut self.wakes;
+            let unsent = core.calls.with_wakes(wakes, |calls, wakes| calls.fail_stranded(wakes));
             for message in unsent {
                 core.client.count_undelivered(message);
             }
@@ -189,11 +188,10 @@ impl Dispatcher {
 
     /// Fails all calls, and all callers that wait to make one.
     fn close(&mut self, core: &Core) {
-        let mut calls = core.calls();
-        calls.close(&mut self.woken);
-        let stranded: Vec<_> = calls.take_stranded().collect();
-        drop(calls);
-        wake_all(&mut self.woken);
+        let stranded: Vec<_> = core.calls.with(|calls, wakes| {
+            calls.close(wakes);
+            calls.take_stranded().collect()
+        });
         core.client.wake_hopeful();
         for message in stranded {
             core.client.count_undelivered(message);
@@ -204,11 +202,9 @@ impl Dispatcher {
     }
 
     fn lose(&mut self, core: &Core, ends: &[ConnectionEnd]) {
-        if ends.is_empty() {
-            return;
+        if !ends.is_empty() {
+            core.calls.with_wakes(&mut self.wakes, |calls, wakes| calls.lose(ends, wakes));
         }
-        core.calls().lose(ends, &mut self.woken);
-        wake_all(&mut self.woken);
     }
 
     /// Fails calls whose time is over, sends credit that is owed, and waits until there is more of that
@@ -216,12 +212,10 @@ impl Dispatcher {
     fn poll_time(&mut self, core: &Core, cx: &mut Context<'_>) {
         loop {
             let now = Instant::now();
-            let mut calls = core.calls();
-            calls.expire(now, &mut self.woken);
-            let mut rings = calls.clock.rings();
-            let is_owing = calls.is_owing();
-            drop(calls);
-            wake_all(&mut self.woken);
+            let (mut rings, is_owing) = core.calls.with_wakes(&mut self.wakes, |calls, wakes| {
+                calls.expire(now, wakes);
+                (calls.clock.rings(), calls.is_owing())
+            });
             if is_owing && !give_owed(core) {
                 rings = Some(rings.map_or(now + RETRY, |rings| rings.min(now + RETRY)));
             }
@@ -269,6 +263,17 @@ impl Drop for Dispatcher {
     }
 }
 
+/// What has become of the request that was stranded for longest.
+#[derive(Debug)]
+enum Placed {
+    One,
+    /// Its call no longer waits.
+    Over(Message),
+    NoRoom,
+    /// No request is stranded.
+    All,
+}
+
 /// What remains to be done about a message.
 #[derive(Debug)]
 enum Handled {
@@ -288,10 +293,10 @@ impl Handled {
 
 /// Handles one message.
 #[inline]
-fn handle(calls: &mut Calls, from: PipeKey, message: &Message, woken: &mut Vec<Waker>) -> Handled {
+fn handle(calls: &mut Calls, from: PipeKey, message: &Message, wakes: &mut Wakes) -> Handled {
     let Envelope { id, content } = match Envelope::decode(message) {
         Ok(envelope) => envelope,
-        Err(error) => return handle_malformed(calls, from, error, woken),
+        Err(error) => return handle_malformed(calls, from, error, wakes),
     };
     let word = match content {
         Content::Reply(_) => Answer::Reply(unaddressed::body(message)),
@@ -306,7 +311,7 @@ fn handle(calls: &mut Calls, from: PipeKey, message: &Message, woken: &mut Vec<W
         }
         Content::Drain => return Handled::Drain,
     };
-    Handled::cancelling(calls.handle(from, id, word, woken), id)
+    Handled::cancelling(calls.handle(from, id, word, wakes), id)
 }
 
 /// A call whose reply cannot be read would wait in vain.
@@ -315,13 +320,13 @@ fn handle_malformed(
     calls: &mut Calls,
     from: PipeKey,
     error: EnvelopeError,
-    woken: &mut Vec<Waker>,
+    wakes: &mut Wakes,
 ) -> Handled {
     calls.count_malformed();
     match error {
         EnvelopeError::TooShort { .. } => Handled::Wholly,
         EnvelopeError::Malformed { id } | EnvelopeError::Unsupported { id } => {
-            Handled::cancelling(calls.handle(from, id, Answer::Unreadable, woken), id)
+            Handled::cancelling(calls.handle(from, id, Answer::Unreadable, wakes), id)
         }
     }
 }
@@ -329,7 +334,7 @@ fn handle_malformed(
 /// Sends the credit that is owed; false if there still is no room for some of it.
 fn give_owed(core: &Core) -> bool {
     loop {
-        let owed = core.calls().take_owed();
+        let owed = core.calls.lock().take_owed();
         let Some((id, pipe, parts)) = owed else { return true };
         if core.give_credit(pipe, id, parts) == Err(Refusal::Full) {
             return false;

@@ -193,7 +193,7 @@ impl Requester {
     /// Returns what has become of all calls so far.
     #[must_use]
     pub fn stats(&self) -> RequesterStats {
-        self.core.calls().stats()
+        self.core.calls.lock().stats()
     }
 
     /// Closes the client: see [`Client::close`]. Calls that have no reply fail.
@@ -238,7 +238,7 @@ impl Service<Request> for Requester {
                 Poll::Pending => {
                     // A place is of no use to this task yet, but may be to another.
                     self.turn.give_up(&self.core);
-                    let is_closed = self.core.calls().is_closed();
+                    let is_closed = self.core.calls.lock().is_closed();
                     return if is_closed {
                         Poll::Ready(Err(CallError::Closed))
                     } else {
@@ -247,7 +247,7 @@ impl Service<Request> for Requester {
                 }
             }
         }
-        let mut calls = self.core.calls();
+        let mut calls = self.core.calls.lock();
         if calls.is_closed() {
             return Poll::Ready(Err(CallError::Closed));
         }

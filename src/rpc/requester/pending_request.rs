@@ -1,6 +1,6 @@
 //! A request that waits for a place and for room.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::time::Instant;
 
@@ -62,55 +62,45 @@ impl PendingRequest {
             timeout = unaddressed::millis(left);
         }
         let draft = self.draft(timeout);
-        let mut idle = None;
-        let mut calls = core.calls();
-        if calls.is_closed() {
-            return Poll::Ready(Err(CallError::Closed));
-        }
-        if self.turn.poll_enter(&mut calls.admission, cx.waker()).is_pending() {
-            drop(calls);
-            return self.wait(core, cx);
-        }
-        let Self { window, deadline, line, .. } = self;
-        let mut id = 0;
-        let sent = core.client.poll_send_with(
-            |place| {
+        let Self { window, deadline, turn, line, .. } = self;
+        let polled = core.calls.with(|calls, wakes| {
+            if calls.is_closed() {
+                return Poll::Ready(Err(CallError::Closed));
+            }
+            if turn.poll_enter(&mut calls.admission, cx.waker()).is_pending() {
+                return Poll::Pending;
+            }
+            let mut id = 0;
+            let make = |place| {
                 let inbox = window.map(|window| Box::new(ReplyParts::new(window)));
                 id = calls.enter(place, *deadline, cx.waker(), inbox);
                 draft.finish(id)
-            },
-            line,
-            cx.waker(),
-            &mut idle,
-        );
-        match sent {
-            Poll::Ready(Ok(())) => {
-                self.turn.pass();
-                let is_earlier = calls.clock.add(self.deadline);
-                drop(calls);
-                if let Some(connection) = idle {
-                    connection.wake();
-                }
+            };
+            ready!(core.client.poll_send_with(make, line, cx.waker(), wakes))
+                .map_err(|_| CallError::Closed)?;
+            turn.pass();
+            Poll::Ready(Ok((id, calls.clock.add(*deadline))))
+        });
+        match polled {
+            Poll::Ready(Ok((id, is_earlier))) => {
                 if is_earlier {
                     core.wake_dispatcher();
                 }
                 Poll::Ready(Ok(id))
             }
-            Poll::Ready(Err(_)) => Poll::Ready(Err(CallError::Closed)),
-            Poll::Pending => {
-                drop(calls);
-                if core.is_deserted() {
-                    return Poll::Ready(Err(CallError::Unsent));
-                }
-                self.wait(core, cx)
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            // It has a place and waits for room.
+            Poll::Pending if self.turn.is_admitted() && core.is_deserted() => {
+                Poll::Ready(Err(CallError::Unsent))
             }
+            Poll::Pending => self.wait(core, cx),
         }
     }
 
     /// Gives up its place, and its place in the lines.
     pub(super) fn give_up(&mut self, core: &Core) {
         if self.is_begun {
-            core.calls().count_never_sent();
+            core.calls.lock().count_never_sent();
         }
         if let Some(line) = self.line.take() {
             core.client.cancel_send(line);

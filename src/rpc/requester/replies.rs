@@ -76,10 +76,8 @@ impl Stream for Replies {
             }
         }
         let Progress::Sent(id) = *progress else { return Poll::Ready(None) };
-        let (next, pipe, woken) = ready!(core.calls().poll_next(id, cx.waker()));
-        if let Some(woken) = woken {
-            woken.wake();
-        }
+        let polled = core.calls.with(|calls, wakes| calls.poll_next(id, cx.waker(), wakes));
+        let (next, pipe) = ready!(polled);
         core.after_next(&next, pipe, id);
         match next {
             NextPart::Part(part, _) => {

@@ -5,6 +5,7 @@ use std::task::{Poll, Waker};
 
 use crate::message::Message;
 use crate::rpc::CallError;
+use crate::sync::Wakes;
 
 /// What one stream has received. It holds at most as many parts as the server was given credit for, so
 /// that a stream nobody reads from holds up nothing but itself.
@@ -41,13 +42,13 @@ impl ReplyParts {
     }
 
     /// Adds a part, unless there is no credit for it.
-    pub(super) fn push(&mut self, part: Message, woken: &mut Vec<Waker>) -> bool {
+    pub(super) fn push(&mut self, part: Message, wakes: &mut Wakes) -> bool {
         if self.credit == 0 {
             return false;
         }
         self.credit -= 1;
         self.push_last(part);
-        woken.extend(self.waker.take());
+        wakes.extend(self.waker.take());
         true
     }
 
@@ -61,10 +62,10 @@ impl ReplyParts {
         &mut self,
         outcome: Result<(), CallError>,
         by_reply: bool,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) {
         self.ended = Some(StreamEnd { outcome, by_reply });
-        woken.extend(self.waker.take());
+        wakes.extend(self.waker.take());
     }
 
     pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<NextPart> {
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn it_holds_no_more_than_there_was_credit_for() {
         let mut inbox = ReplyParts::new(2);
-        let mut woken = Vec::new();
+        let mut woken = Wakes::None;
         assert!(inbox.push("a".into(), &mut woken));
         assert!(inbox.push("b".into(), &mut woken));
         assert!(!inbox.push("c".into(), &mut woken));
@@ -136,7 +137,7 @@ mod tests {
     #[test]
     fn what_has_come_is_fetched_before_the_end() {
         let mut inbox = ReplyParts::new(8);
-        let mut woken = Vec::new();
+        let mut woken = Wakes::None;
         assert!(inbox.poll_next(Waker::noop()).is_pending());
         assert!(inbox.push("a".into(), &mut woken));
         inbox.push_last("b".into());

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::loads::Loads;
 use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
+use crate::sync::Wakes;
 
 /// Requests whose handlers were not ready immediately, and those whose reply waits for room.
 ///
@@ -145,10 +146,11 @@ impl Jobs {
         Some(job)
     }
 
-    /// Returns the waker of the serving task, if it waits for requests to end.
-    pub(super) fn awaiting(&mut self) -> Option<Waker> {
-        let is_awaited = self.is_ending || self.loads.is_anything_next();
-        if is_awaited { self.serving.take() } else { None }
+    /// Wakes the serving task, if it waits for requests to end.
+    pub(super) fn wake_awaiting(&mut self, wakes: &mut Wakes) {
+        if self.is_ending || self.loads.is_anything_next() {
+            wakes.extend(self.serving.take());
+        }
     }
 
     /// Takes out those of a connection that has ended.
@@ -200,13 +202,13 @@ impl Jobs {
         (self.serving.take(), std::mem::take(&mut self.emptied))
     }
 
-    /// Notes that all messages that waited for room in the queue of a remote are queued. Takes the waker
-    /// of the serving task, which resumes the remote; false if there is none.
-    pub(super) fn emptied(&mut self, pipe: PipeKey, to: RoutingId) -> (bool, Option<Waker>) {
-        if !self.is_served {
-            return (false, None);
+    /// Notes that all messages that waited for room in the queue of a remote are queued. Wakes the serving
+    /// task, which resumes the remote; false if there is none.
+    pub(super) fn emptied(&mut self, pipe: PipeKey, to: RoutingId, wakes: &mut Wakes) -> bool {
+        if self.is_served {
+            self.emptied.push((pipe, to));
+            wakes.extend(self.serving.take());
         }
-        self.emptied.push((pipe, to));
-        (true, self.serving.take())
+        self.is_served
     }
 }

@@ -1,7 +1,7 @@
 //! The accounts of a responder: requests under way, and the outcomes of the others.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::backlog::{After, BacklogEntry};
 use super::budget::Budget;
@@ -12,11 +12,13 @@ use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
 use crate::rpc::stats::ResponderStats;
 use crate::socket::Server;
+use crate::sync::Lock;
 
 /// It does not keep the server alive, so that background tasks can hold it.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    jobs: Mutex<Jobs>,
+    /// No user code may be called, and no user value dropped, under this lock.
+    pub(super) jobs: Lock<Jobs>,
     counters: Counters,
 }
 
@@ -31,12 +33,7 @@ pub(super) enum NextMessage {
 
 impl Ledger {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { jobs: Mutex::new(Jobs::new(limits)), counters: Counters::default() }
-    }
-
-    /// No user code may be called, and no user value dropped, while this is held.
-    pub(super) fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        Self { jobs: Lock::new(Jobs::new(limits)), counters: Counters::default() }
     }
 
     #[inline]
@@ -45,50 +42,47 @@ impl Ledger {
     }
 
     pub(super) fn stats(&self) -> ResponderStats {
-        let jobs = self.jobs();
+        let jobs = self.jobs.lock();
         let (waiting, running) = (jobs.loads.waiting(), jobs.loads.running());
         self.counters.read(waiting as u64, running as u64)
     }
 
     /// Ends a job that still exists, and records its outcome.
     pub(super) fn finish(&self, id: JobId, outcome: Count) {
-        let mut jobs = self.jobs();
-        let Some(job) = jobs.take(id) else { return };
-        let woken = jobs.awaiting();
-        drop(jobs);
+        let job = self.jobs.with(|jobs, wakes| {
+            let job = jobs.take(id);
+            if job.is_some() {
+                jobs.wake_awaiting(wakes);
+                self.count(outcome);
+            }
+            job
+        });
         drop(job);
-        self.count(outcome);
-        if let Some(woken) = woken {
-            woken.wake();
-        }
     }
 
     /// How many more bytes may be kept for a remote.
     pub(super) fn budget(&self, pipe: PipeKey) -> Arc<Budget> {
-        self.jobs().loads.budget(pipe)
+        self.jobs.lock().loads.budget(pipe)
     }
 
     /// Takes the message to be queued next for a remote. If there is none, the remote has to be resumed.
     pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> NextMessage {
         let mut passed_over = Vec::new();
-        let mut jobs = self.jobs();
-        while let Some(entry) = jobs.loads.pop(pipe) {
-            let is_wanted = match &entry.after {
-                After::Answer(_) => jobs.contains(JobId { pipe, call: entry.call }),
-                After::Part(sender) => !sender.is_closed(),
-                After::Notice => true,
-            };
-            if is_wanted {
-                return NextMessage::Entry(entry);
+        self.jobs.with(|jobs, wakes| {
+            while let Some(entry) = jobs.loads.pop(pipe) {
+                let is_wanted = match &entry.after {
+                    After::Answer(_) => jobs.contains(JobId { pipe, call: entry.call }),
+                    After::Part(sender) => !sender.is_closed(),
+                    After::Notice => true,
+                };
+                if is_wanted {
+                    return NextMessage::Entry(entry);
+                }
+                passed_over.push(entry);
             }
-            passed_over.push(entry);
-        }
-        let (is_heard, woken) = jobs.emptied(pipe, to);
-        drop(jobs);
-        if let Some(woken) = woken {
-            woken.wake();
-        }
-        if is_heard { NextMessage::Nothing } else { NextMessage::Resume }
+            let is_served = jobs.emptied(pipe, to, wakes);
+            if is_served { NextMessage::Nothing } else { NextMessage::Resume }
+        })
     }
 
     /// Receives from a remote again, unless there are messages that wait for room in its queue.
@@ -104,12 +98,12 @@ impl Ledger {
     }
 
     pub(super) fn has_backlog(&self, pipe: PipeKey) -> bool {
-        self.jobs().loads.has_backlog(pipe)
+        self.jobs.lock().loads.has_backlog(pipe)
     }
 
     /// Ends what waits for room in the queue of a remote that has gone, and what was `begun`.
     pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, After)>) {
-        let rest = self.jobs().loads.drop_backlog(pipe);
+        let rest = self.jobs.lock().loads.drop_backlog(pipe);
         let rest = rest.into_iter().map(|entry| (entry.call, entry.after));
         for (call, after) in begun.into_iter().chain(rest) {
             match after {
@@ -123,7 +117,7 @@ impl Ledger {
 
     /// Drops what waits for room in the queue of a remote whose connection has ended.
     pub(super) fn clear(&self, pipe: PipeKey) {
-        let entries: VecDeque<BacklogEntry> = self.jobs().loads.take_backlog(pipe);
+        let entries: VecDeque<BacklogEntry> = self.jobs.lock().loads.take_backlog(pipe);
         drop(entries);
     }
 }

@@ -100,7 +100,7 @@ where
             Some(Some(runtime)) => Some(runtime.enter()),
             None => None,
         };
-        let emptied = self.shared.jobs().serve(cx.waker(), self.draining.is_some());
+        let emptied = self.shared.ledger.jobs.lock().serve(cx.waker(), self.draining.is_some());
         if !emptied.is_empty() {
             self.go_on(&emptied, cx);
         }
@@ -198,7 +198,7 @@ where
             }
             Content::Cancel => self.cancel(id),
             Content::Credit(parts) => {
-                let credit = self.shared.jobs().credit(id);
+                let credit = self.shared.ledger.jobs.lock().credit(id);
                 match credit {
                     Some(credit) => give(&credit, parts),
                     None => self.shared.count(Count::Unknown),
@@ -218,7 +218,7 @@ where
 
     /// Starts a request, or lets it wait if others do or the service is not ready.
     fn accept(&mut self, accepted: Accepted, cx: &mut Context<'_>) {
-        let mut admission = self.shared.jobs().admit(accepted.id);
+        let mut admission = self.shared.ledger.jobs.lock().admit(accepted.id);
         if admission == JobAdmission::Wait && self.waiting.contains(accepted.id) {
             admission = JobAdmission::Duplicate;
         }
@@ -232,7 +232,7 @@ where
     /// Queues a request to wait, if its remote may have one more waiting.
     fn wait(&mut self, mut accepted: Accepted) {
         let (pipe, bytes) = (accepted.id.pipe, accepted.bytes());
-        let may_wait = self.shared.jobs().loads.enter(pipe, bytes, BATCH);
+        let may_wait = self.shared.ledger.jobs.lock().loads.enter(pipe, bytes, BATCH);
         if may_wait {
             accepted.request.compact();
             self.waiting.push(accepted);
@@ -246,13 +246,13 @@ where
     /// Starts as many waiting requests as the service is ready for, of one remote after the other.
     fn start_waiting(&mut self, cx: &mut Context<'_>) {
         while !self.waiting.is_empty() {
-            let next = self.shared.jobs().loads.next();
+            let next = self.shared.ledger.jobs.lock().loads.next();
             let Some(pipe) = next else { return };
             if self.poll_ready(cx).is_pending() {
                 return;
             }
             let Some(accepted) = self.waiting.pop(pipe) else { return };
-            self.shared.jobs().loads.pass(pipe, accepted.bytes());
+            self.shared.ledger.jobs.lock().loads.pass(pipe, accepted.bytes());
             if accepted.is_over(Instant::now()) {
                 self.refuse_expired(&accepted);
             } else {
@@ -309,7 +309,7 @@ where
             Ok(()) => self.shared.count(count),
             Err(CannotQueue::Gone) => self.shared.count(Count::Disconnected),
             Err(CannotQueue::Full(message)) => {
-                self.shared.jobs().add(id, Job::new(routing_id, None, None));
+                self.shared.ledger.jobs.lock().add(id, Job::new(routing_id, None, None));
                 self.shared.answer_later(id, routing_id, message, count);
             }
         }
@@ -334,17 +334,17 @@ where
             work(Work { shared, id, routing_id, credit: credit.clone(), span: span.clone() });
         // It is in the table before its task can end. The task is spawned after the lock is released,
         // because a runtime that is about to end drops the handler.
-        self.shared.jobs().add(id, Job::new(routing_id, deadline, credit));
+        self.shared.ledger.jobs.lock().add(id, Job::new(routing_id, deadline, credit));
         let task = tokio::spawn(work.instrument(span)).abort_handle();
-        self.shared.jobs().attach(id, &task);
+        self.shared.ledger.jobs.lock().attach(id, &task);
     }
 
     fn cancel(&mut self, id: JobId) {
-        let taken = self.shared.jobs().take(id);
+        let taken = self.shared.ledger.jobs.lock().take(id);
         if let Some(job) = taken {
             job.abort();
         } else if let Some(accepted) = self.waiting.take(id) {
-            self.shared.jobs().loads.leave(id.pipe, accepted.bytes());
+            self.shared.ledger.jobs.lock().loads.leave(id.pipe, accepted.bytes());
         } else {
             return self.shared.count(Count::Unknown);
         }
@@ -353,13 +353,13 @@ where
 
     /// Gives up what a connection that has ended has asked for.
     fn lose(&mut self, end: &ConnectionEnd) {
-        let jobs = self.shared.jobs().take_of(end.pipe);
+        let jobs = self.shared.ledger.jobs.lock().take_of(end.pipe);
         for job in jobs {
             job.abort();
             self.shared.count(Count::Disconnected);
         }
         while let Some(accepted) = self.waiting.pop(end.pipe) {
-            self.shared.jobs().loads.leave(end.pipe, accepted.bytes());
+            self.shared.ledger.jobs.lock().loads.leave(end.pipe, accepted.bytes());
             self.shared.count(Count::Disconnected);
         }
         self.shared.ledger.clear(end.pipe);
@@ -379,7 +379,7 @@ where
     /// Cancels requests whose time is over, and waits for the next deadline.
     fn poll_time(&mut self, cx: &mut Context<'_>) {
         loop {
-            let of_jobs = self.shared.jobs().next_deadline();
+            let of_jobs = self.shared.ledger.jobs.lock().next_deadline();
             let next = [of_jobs, self.waiting.next_deadline()].into_iter().flatten().min();
             let Some(next) = next else { return };
             let Self { shared, timer, .. } = self;
@@ -398,14 +398,14 @@ where
 
     #[cold]
     fn expire(&mut self, now: Instant) {
-        let expired = self.shared.jobs().take_expired(now);
+        let expired = self.shared.ledger.jobs.lock().take_expired(now);
         for (id, job) in expired {
             job.abort();
             self.shared.count(Count::DeadlineExceeded);
             self.shared.refuse_with(id, job.routing_id, ErrorCode::DEADLINE_EXCEEDED);
         }
         while let Some(accepted) = self.waiting.pop_expired(now) {
-            self.shared.jobs().loads.leave(accepted.id.pipe, accepted.bytes());
+            self.shared.ledger.jobs.lock().loads.leave(accepted.id.pipe, accepted.bytes());
             self.refuse_expired(&accepted);
         }
     }
@@ -419,19 +419,19 @@ impl<S: Service<Request>> Drop for Serving<S> {
         if let Some(ticket) = *ticket {
             shared.server.cancel_receive(ticket);
         }
-        let (_waker, emptied) = shared.jobs().stop();
+        let (_waker, emptied) = shared.ledger.jobs.lock().stop();
         for (pipe, routing_id) in emptied {
             shared.ledger.resume(&shared.server, pipe, routing_id);
         }
         let failure = Failure::new(ErrorCode::CANCELLED, "");
-        let jobs = shared.jobs().take_rest(*is_over);
+        let jobs = shared.ledger.jobs.lock().take_rest(*is_over);
         for (id, job) in jobs {
             job.abort();
             shared.count(Count::Cancelled);
             shared.refuse(id, job.routing_id, &failure);
         }
         while let Some(accepted) = waiting.pop_any() {
-            shared.jobs().loads.leave(accepted.id.pipe, accepted.bytes());
+            shared.ledger.jobs.lock().loads.leave(accepted.id.pipe, accepted.bytes());
             shared.count(Count::Cancelled);
             shared.refuse(accepted.id, accepted.routing_id, &failure);
         }

@@ -1,13 +1,13 @@
 //! What a responder's handles, its serving and its jobs share.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::backlog::{After, BacklogDelivery, BacklogEntry};
 use super::budget::Budget;
 use super::counters::Count;
-use super::jobs::{JobId, Jobs};
+use super::jobs::JobId;
 use super::ledger::Ledger;
 use super::limits::Limits;
 use crate::error::TryRouteError;
@@ -80,7 +80,7 @@ impl Shared {
     /// Does the same if the queue is known to have no room.
     #[cold]
     pub(super) fn answer_later(&self, id: JobId, to: RoutingId, message: Message, outcome: Count) {
-        let mut jobs = self.ledger.jobs();
+        let mut jobs = self.ledger.jobs.lock();
         if !jobs.answered(id) {
             return;
         }
@@ -150,7 +150,7 @@ impl Shared {
     }
 
     fn push(&self, id: JobId, to: RoutingId, entry: BacklogEntry) {
-        let is_first = self.ledger.jobs().loads.push(id.pipe, entry);
+        let is_first = self.ledger.jobs.lock().loads.push(id.pipe, entry);
         self.deliver(is_first, id, to);
     }
 
@@ -164,11 +164,7 @@ impl Shared {
 
     /// Whether no request is under way.
     pub(super) fn is_idle(&self) -> bool {
-        self.jobs().loads.running() == 0
-    }
-
-    pub(super) fn jobs(&self) -> MutexGuard<'_, Jobs> {
-        self.ledger.jobs()
+        self.ledger.jobs.lock().loads.running() == 0
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! Senders under a requester, whose pipes are offered only while their remotes are connected.
 
 use crate::remote::tests::nobody;
-use crate::routing::{Remainder, ReportedEnds, lock};
+use crate::routing::{Remainder, ReportedEnds};
 
 use super::*;
 
@@ -88,11 +88,7 @@ async fn a_remote_drains(letters: &'static str) {
     let (connection_of_first, first_written) = connection(first);
     let core = Arc::clone(&model.core);
     let draining = shuttle::future::spawn(async move {
-        let mut idle = None;
-        lock(&core.outgoing).drain(pipe, id, Message::from("."), &mut idle);
-        if let Some(connection) = idle {
-            connection.wake();
-        }
+        core.outgoing.with(|outgoing, wakes| outgoing.drain(pipe, id, Message::from("."), wakes));
     });
     second.begin(&nobody());
     let (connection_of_second, mut second_written) = connection(second);
@@ -125,7 +121,7 @@ async fn the_socket_ends(letters: &'static str) {
 fn selective() -> Model<RoundRobin> {
     let model = Model::client(1, 0);
     model.routing().ends.watch();
-    lock(&model.core.outgoing).select();
+    model.core.outgoing.lock().select();
     model
 }
 
@@ -134,6 +130,6 @@ fn wait(model: &Model<RoundRobin>) -> JoinHandle<Result<(), Refusal>> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
         let mut ticket = None;
-        poll_fn(|cx| lock(&core.outgoing).poll_open(&mut ticket, cx.waker())).await
+        poll_fn(|cx| core.outgoing.lock().poll_open(&mut ticket, cx.waker())).await
     })
 }

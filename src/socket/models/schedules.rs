@@ -97,8 +97,7 @@ mod tests {
     use shuttle::scheduler::DfsScheduler;
 
     use super::*;
-    use crate::routing::lock;
-    use crate::sync::Mutex;
+    use crate::sync::Lock;
 
     #[test]
     fn with_any_number_of_interruptions_all_schedules_are_played() {
@@ -109,12 +108,12 @@ mod tests {
 
     fn played(schedules: impl Scheduler + 'static) -> usize {
         Runner::new(schedules, Config::new()).run(|| {
-            let mutex = Arc::new(Mutex::new(0));
+            let mutex = Arc::new(Lock::new(0));
             let tasks = [(); 2].map(|()| {
                 let mutex = Arc::clone(&mutex);
                 shuttle::future::spawn(async move {
-                    *lock(&mutex) += 1;
-                    *lock(&mutex) += 1;
+                    *mutex.lock() += 1;
+                    *mutex.lock() += 1;
                 })
             });
             block_on(async {
@@ -122,7 +121,7 @@ mod tests {
                     task.await.unwrap();
                 }
             });
-            assert_eq!(*lock(&mutex), 4);
+            assert_eq!(*mutex.lock(), 4);
         })
     }
 }

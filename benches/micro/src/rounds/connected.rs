@@ -19,10 +19,8 @@ use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{
-    EndpointId, FairQueue, Losses, Outgoing, RoundRobin, Routing, Strategy, lock,
-};
-use crate::sync::Mutex;
+use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, RoundRobin, Routing, Strategy};
+use crate::sync::{Lock, Wakes};
 
 /// Sends messages, which two connections encode, write, read and decode, and receives them.
 ///
@@ -30,8 +28,8 @@ use crate::sync::Mutex;
 /// same steps every time.
 pub struct Connected {
     runtime: Runtime,
-    outgoing: Arc<Mutex<RoundRobin>>,
-    incoming: Arc<Mutex<FairQueue>>,
+    outgoing: Arc<Lock<RoundRobin>>,
+    incoming: Arc<Lock<FairQueue>>,
     body: Bytes,
     messages: usize,
 }
@@ -52,12 +50,9 @@ impl Connected {
     }
 
     fn send(&self, message: Message) {
-        let mut idle = None;
-        let sent = lock(&self.outgoing).try_send((), &mut Some(message), &mut idle);
+        let message = &mut Some(message);
+        let sent = self.outgoing.with(|outgoing, wakes| outgoing.try_send((), message, wakes));
         assert!(sent.is_ok());
-        if let Some(connection) = idle {
-            connection.wake();
-        }
     }
 }
 
@@ -72,8 +67,8 @@ impl Round for Connected {
             let mut received = 0;
             while received < self.messages {
                 task::yield_now().await;
-                let mut resumed = None;
-                while let Ok(Some(message)) = lock(&self.incoming).pop(&mut resumed) {
+                let mut wakes = Wakes::None;
+                while let Ok(Some(message)) = self.incoming.lock().pop(&mut wakes) {
                     black_box(&message);
                     received += 1;
                 }
@@ -93,11 +88,11 @@ fn connect(
     runtime: &Runtime,
     stream: DuplexStream,
     socket_type: SocketType,
-) -> (Arc<Mutex<RoundRobin>>, Arc<Mutex<FairQueue>>) {
-    let outgoing = Arc::new(Mutex::new(RoundRobin::new(UNLIMITED)));
-    let incoming = Arc::new(Mutex::new(FairQueue::new(UNLIMITED, 0)));
+) -> (Arc<Lock<RoundRobin>>, Arc<Lock<FairQueue>>) {
+    let outgoing = Arc::new(Lock::new(RoundRobin::new(UNLIMITED)));
+    let incoming = Arc::new(Lock::new(FairQueue::new(UNLIMITED, 0)));
     let routing = Routing {
-        outgoing: Arc::clone(&outgoing) as Arc<Mutex<dyn Outgoing>>,
+        outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn Outgoing>>,
         incoming: Arc::clone(&incoming),
         losses: Arc::new(Losses::new(Arc::default())),
     };

@@ -9,6 +9,7 @@ use super::{MESSAGES, Round, SHORT};
 use crate::message::Message;
 use crate::pipe::{Delivery, Inbound, Outbound, Want};
 use crate::remote::Remote;
+use crate::sync::Wakes;
 
 /// Queues messages for a connection, one by one.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl OutgoingHalf {
     fn push(&mut self) {
         for _ in 0..MESSAGES {
             let mut message = Some(Message::from(black_box(&[0x55; SHORT][..])));
-            self.queue.push(&mut message, &mut None);
+            self.queue.push(&mut message, &mut Wakes::None);
         }
     }
 
@@ -145,7 +146,7 @@ impl IncomingHalf {
     }
 
     fn pop(&mut self) {
-        while let Some(message) = self.queue.pop(&mut None) {
+        while let Some(message) = self.queue.pop(&mut Wakes::None) {
             black_box(&message);
         }
     }

@@ -17,6 +17,7 @@ use crate::proto::traffic::{Traffic, TrafficDecoder};
 use crate::remote::{Identity, Remote};
 use crate::routing::{EndpointId, FairQueue, Outgoing, RoundRobin, RoutingTable, Strategy};
 use crate::routing_id::RoutingId;
+use crate::sync::Wakes;
 
 /// Sends [`MESSAGES`] messages to remotes in turn.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Round for RoundRobinSend {
     fn run(&mut self) {
         for _ in 0..MESSAGES {
             let mut message = Some(Message::from(black_box(&[0x55; SHORT][..])));
-            let sent = self.routing.try_send((), &mut message, &mut None);
+            let sent = self.routing.try_send((), &mut message, &mut Wakes::None);
             assert!(sent.is_ok());
         }
     }
@@ -83,7 +84,7 @@ impl Round for RoutingTableSend {
     fn run(&mut self) {
         for id in self.ids.iter().cycle().take(MESSAGES) {
             let mut message = Some(Message::from(black_box(&[0x55; SHORT][..])));
-            let sent = self.routing.try_send(*id, &mut message, &mut None);
+            let sent = self.routing.try_send(*id, &mut message, &mut Wakes::None);
             assert!(sent.is_ok());
         }
     }
@@ -108,7 +109,7 @@ impl Round for FairQueuePop {
                 &mut arrival,
                 usize::MAX,
                 Waker::noop(),
-                &mut Vec::new(),
+                &mut Wakes::None,
             );
             assert!(pushed.is_ready());
         }
@@ -116,7 +117,7 @@ impl Round for FairQueuePop {
 
     fn run(&mut self) {
         for _ in 0..MESSAGES {
-            let popped = self.queue.pop(&mut None);
+            let popped = self.queue.pop(&mut Wakes::None);
             assert!(matches!(popped, Ok(Some(_))));
             black_box(&popped);
         }
@@ -125,7 +126,7 @@ impl Round for FairQueuePop {
 
 fn attach(routing: &mut dyn Outgoing, remotes: usize) -> (Vec<PipeKey>, Vec<RoutingId>) {
     let attached: Vec<_> =
-        (0..remotes).filter_map(|_| routing.attach(EndpointId(0), &mut Vec::new())).collect();
+        (0..remotes).filter_map(|_| routing.attach(EndpointId(0), &mut Wakes::None)).collect();
     let keys = attached.iter().map(|attached| attached.key).collect();
     (keys, attached.iter().filter_map(|attached| attached.routing_id).collect())
 }
@@ -133,7 +134,7 @@ fn attach(routing: &mut dyn Outgoing, remotes: usize) -> (Vec<PipeKey>, Vec<Rout
 /// Empties all queues, as their connections do.
 fn take(routing: &mut dyn Outgoing, keys: &[PipeKey], taken: &mut VecDeque<Message>) {
     for key in keys {
-        let took = routing.poll_take(*key, Want::Write, taken, Waker::noop(), &mut Vec::new());
+        let took = routing.poll_take(*key, Want::Write, taken, Waker::noop(), &mut Wakes::None);
         black_box(took.is_ready());
         taken.clear();
     }

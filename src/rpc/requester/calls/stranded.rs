@@ -1,7 +1,5 @@
 //! Requests that were returned before they were written to their server.
 
-use std::task::Waker;
-
 use slotmap::Key;
 use tokio::time::Instant;
 
@@ -13,6 +11,7 @@ use crate::routing::{QueuePosition, ReturnedMessage};
 use crate::rpc::CallError;
 use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::unaddressed;
+use crate::sync::Wakes;
 
 impl Calls {
     /// Takes back a message that a connection has left. The request of a call that still waits is
@@ -21,7 +20,7 @@ impl Calls {
     pub(in crate::rpc::requester) fn strand(
         &mut self,
         unwritten: ReturnedMessage,
-        woken: &mut Vec<Waker>,
+        wakes: &mut Wakes,
     ) -> Option<(Message, Option<EventSource>)> {
         let ReturnedMessage { message, place, cut_off_by } = unwritten;
         let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
@@ -33,7 +32,7 @@ impl Calls {
         slot.cut_off += u8::from(cut_off_by.is_some());
         if slot.cut_off >= CUT_OFF_MAX {
             self.stats.refused += 1;
-            self.settle(index, Err(CallError::Refused), false, woken);
+            self.settle(index, Err(CallError::Refused), false, wakes);
             return Some((message, cut_off_by));
         }
         slot.place = QueuePosition { pipe: PipeKey::null(), number: 0 };
@@ -77,16 +76,13 @@ impl Calls {
 
     /// Fails the calls whose requests are stranded, as no server is left that could come back. Returns the
     /// requests.
-    pub(in crate::rpc::requester) fn fail_stranded(
-        &mut self,
-        woken: &mut Vec<Waker>,
-    ) -> Vec<Message> {
+    pub(in crate::rpc::requester) fn fail_stranded(&mut self, wakes: &mut Wakes) -> Vec<Message> {
         let mut requests = Vec::with_capacity(self.stranded.len());
         while let Some((id, message, is_waiting)) = self.next_stranded() {
             let found = find(&mut self.slots, id).filter(|_| is_waiting).map(|(index, _)| index);
             if let Some(index) = found {
                 self.stats.unsent += 1;
-                self.settle(index, Err(CallError::Unsent), false, woken);
+                self.settle(index, Err(CallError::Unsent), false, wakes);
             }
             requests.push(message);
         }
