@@ -2,7 +2,7 @@ use thiserror::Error;
 
 use crate::error::{BindError, ConnectError, PropertyError};
 
-/// The error of starting a socket that is described by data.
+/// The reason why a socket cannot be started from its description.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -16,9 +16,9 @@ pub enum ConfigError {
     #[error("the property `{}` is refused", name.escape_debug())]
     #[non_exhaustive]
     Property {
-        /// Its name.
+        /// The name of the property.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         source: PropertyError,
     },
 }

@@ -1,6 +1,5 @@
-//! How values are written.
+//! The forms in which values are written.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::str;
@@ -11,27 +10,24 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::sockets::announce;
-use crate::socket::Client;
-
 /// A time: `"1m 30s"`.
 pub(super) mod time {
     pub(in crate::config) use super::{read_time as deserialize, write_time as serialize};
 }
 
-/// A time that may have no end: `"1m 30s"`, `"infinite"`.
+/// A time limit: `"1m 30s"`, or `"infinite"` for none.
 pub(super) mod limit {
     pub(in crate::config) use super::{read_limit as deserialize, write_limit as serialize};
 }
 
-/// A time, or nothing at all.
+/// A time that can be absent.
 pub(super) mod optional_time {
     pub(in crate::config) use super::{
         read_optional_time as deserialize, write_optional_time as serialize,
     };
 }
 
-/// The mode of a file, or none: `"0660"`.
+/// The mode of a file, such as `"0660"`. It can be absent.
 #[cfg(unix)]
 pub(super) mod optional_mode {
     pub(in crate::config) use super::{
@@ -39,14 +35,14 @@ pub(super) mod optional_mode {
     };
 }
 
-/// Bytes, or nothing at all: `"text"`, `[0, 255]`.
+/// Bytes that can be absent: `"text"`, `[0, 255]`.
 pub(super) mod optional_bytes {
     pub(in crate::config) use super::{
         read_optional_bytes as deserialize, write_optional_bytes as serialize,
     };
 }
 
-/// Reads a list, of which one value may stand alone if it is a text: `"tcp://*:5555"`.
+/// Reads a list. A single value can stand alone if it is text, such as `"tcp://*:5555"`.
 pub(super) fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -58,7 +54,7 @@ where
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a text or a list of texts")
+            f.write_str("text or a list of texts")
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
@@ -71,19 +67,6 @@ where
     }
 
     deserializer.deserialize_any(OneOrMany(PhantomData))
-}
-
-/// Reads properties, and refuses here what would be refused later: here it is known where they stand.
-pub(super) fn properties<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<String, String>, D::Error> {
-    let properties = BTreeMap::deserialize(deserializer)?;
-    match announce(Client::builder(), &properties) {
-        Ok(_) => Ok(properties),
-        Err((name, error)) => {
-            Err(D::Error::custom(format_args!("`{}`: {error}", name.escape_debug())))
-        }
-    }
 }
 
 pub(super) fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -160,14 +143,14 @@ pub(super) fn write_optional_bytes<S: Serializer>(
     bytes.clone().map(TextOrBytes).serialize(serializer)
 }
 
-/// For `None`, where that means that there is no limit.
+/// Stands for `None` where `None` means that there is no limit.
 const INFINITE: &str = "infinite";
 
 #[derive(Deserialize, Serialize)]
 #[serde(transparent)]
 struct Time(#[serde(with = "time")] Duration);
 
-/// It is written as text, because an octal number is easily mistaken for a decimal one.
+/// The mode of a file, written as text because an octal number is easily mistaken for a decimal one.
 #[cfg(unix)]
 struct Mode(u32);
 
@@ -178,7 +161,7 @@ impl<'de> Deserialize<'de> for Mode {
             Ok(mode) if mode <= 0o777 && text.starts_with(|c: char| c.is_ascii_digit()) => {
                 Ok(Self(mode))
             }
-            _ => Err("it is not octal, or above 0777"),
+            _ => Err("it is not an octal number up to 0777"),
         };
         deserializer.deserialize_str(Text { expected: "a mode such as \"0660\"", read })
     }
@@ -191,7 +174,7 @@ impl Serialize for Mode {
     }
 }
 
-/// Written as text if it is some, otherwise as a list.
+/// Bytes, written as text if they are UTF-8, otherwise as a list.
 struct TextOrBytes(Bytes);
 
 impl<'de> Deserialize<'de> for TextOrBytes {
@@ -202,7 +185,7 @@ impl<'de> Deserialize<'de> for TextOrBytes {
             type Value = TextOrBytes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a list of bytes")
+                f.write_str("text or a list of bytes")
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<TextOrBytes, E> {
@@ -228,7 +211,7 @@ impl Serialize for TextOrBytes {
     }
 }
 
-/// Reads a value that is written as a text of its own kind.
+/// Reads a value from text by a function.
 struct Text<F> {
     expected: &'static str,
     read: F,

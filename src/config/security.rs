@@ -1,4 +1,4 @@
-//! How the security of a socket is written.
+//! The forms in which the security of a socket is written.
 
 use std::sync::Arc;
 
@@ -20,8 +20,8 @@ pub(super) mod domain {
     pub(in crate::config) use super::{read_domain as deserialize, write_domain as serialize};
 }
 
-/// A [`Mechanism`] with its keys as text. Public halves of the socket's own keys follow from the secret
-/// ones, and are not written.
+/// A [`Mechanism`] with its keys as text. The socket's own public key is not written, because it follows
+/// from the secret key.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Form {
@@ -33,7 +33,7 @@ enum Form {
     PlainServer,
     CurveClient {
         server_key: String,
-        /// Made for the socket if it is left out.
+        /// Generated for the socket if it is absent.
         secret_key: Option<Secret>,
     },
     CurveServer {
@@ -41,7 +41,7 @@ enum Form {
     },
 }
 
-/// A text that is overwritten when it is dropped.
+/// Text that is overwritten in memory when it is dropped.
 struct Secret(Zeroizing<String>);
 
 impl<'de> Deserialize<'de> for Secret {

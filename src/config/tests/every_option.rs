@@ -1,4 +1,4 @@
-//! Every option, under the name that the builder has for it.
+//! Every option has the builder's name as its key and reaches the socket.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ fn every_option_reaches_the_socket() {
 #[test]
 fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     let mut setters = setters();
-    // Of one type of socket only, and what no data can describe.
+    // Options of one kind of socket, and those that data cannot describe.
     let others = ["authenticator", "hiccup_message", "disconnect_message", "resolver"];
     assert!(others.iter().all(|other| setters.remove(*other)));
 
@@ -94,7 +94,7 @@ fn an_invalid_key_is_refused() {
     assert!(error.contains("a key has 40 characters, not 5"), "{error}");
 }
 
-/// The names of the public methods of [`Builder`] that take it and give it back.
+/// Returns the names of the public methods of [`Builder`] that take it by value and return it.
 fn setters() -> BTreeSet<String> {
     let builder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/socket/builder");
     let mut setters = BTreeSet::new();

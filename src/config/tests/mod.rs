@@ -1,4 +1,4 @@
-// It takes options that not every system has.
+// It uses options that not every system has.
 #[cfg(target_os = "linux")]
 mod every_option;
 
@@ -12,9 +12,10 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
+use crate::socket::{Client, Server};
 
 #[test]
-fn what_is_left_out_has_its_default() {
+fn an_absent_key_has_its_default() {
     assert_eq!(read::<ClientConfig>(""), ClientConfig::default());
     assert_eq!(shown(&ClientConfig::default().builder().unwrap()), shown(&Client::builder()));
     assert_eq!(shown(&ServerConfig::default().builder().unwrap()), shown(&Server::builder()));
@@ -29,20 +30,20 @@ fn endpoints_are_one_or_many() {
 
 #[test]
 #[cfg(unix)]
-fn a_mode_is_an_octal_text() {
+fn a_mode_is_an_octal_number_as_text() {
     let config: ServerConfig = read("ipc_mode = '660'");
     assert_eq!(config.ipc_mode, Some(0o660));
     assert!(toml::to_string(&config).unwrap().contains("ipc_mode = \"0660\""));
     for wrong in ["0o660", "1777", "+660", "rw", ""] {
         let error = toml::from_str::<ServerConfig>(&format!("ipc_mode = '{wrong}'")).unwrap_err();
-        assert!(error.to_string().contains("it is not octal, or above 0777"), "{error}");
+        assert!(error.to_string().contains("it is not an octal number up to 0777"), "{error}");
     }
     let error = toml::from_str::<ServerConfig>("ipc_mode = 0o660").unwrap_err();
     assert!(error.to_string().contains("a mode such as \"0660\""), "{error}");
 }
 
 #[test]
-fn a_time_without_end_has_a_word() {
+fn infinite_is_a_time_without_limit() {
     let config: ClientConfig = read(
         "connect_timeout = 'infinite'
         handshake_interval = 'infinite'
@@ -70,7 +71,7 @@ fn an_unlimited_value_is_refused_where_it_has_no_meaning() {
 }
 
 #[test]
-fn times_are_written_for_people() {
+fn times_are_written_with_units() {
     for (text, time) in [
         ("30s", Duration::from_secs(30)),
         ("1m 30s", Duration::from_secs(90)),
@@ -85,7 +86,7 @@ fn times_are_written_for_people() {
 }
 
 #[test]
-fn a_message_is_text_or_bytes() {
+fn a_message_is_text_or_a_list_of_bytes() {
     let config: ClientConfig = read("hello_message = 'hello'\nhiccup_message = [0, 255]");
     assert_eq!(config.hello_message.as_deref(), Some(b"hello".as_slice()));
     assert_eq!(config.hiccup_message.as_deref(), Some([0, 255].as_slice()));
@@ -95,7 +96,7 @@ fn a_message_is_text_or_bytes() {
 }
 
 #[test]
-fn a_file_holds_a_whole_topology() {
+fn one_file_describes_all_sockets() {
     let text = "
         [frontend]
         type = 'server'
@@ -123,9 +124,9 @@ fn a_file_holds_a_whole_topology() {
     assert_eq!(read::<BTreeMap<_, _>>(&toml::to_string(&sockets).unwrap()), sockets);
 }
 
-/// In a socket of its own and in one of many, where the place is as exact.
+/// The line is as exact in a map of sockets as in a description of one socket.
 #[test]
-fn a_fault_is_named_with_its_place() {
+fn an_error_states_the_reason_and_the_line() {
     for (fault, words) in [
         ("lingr = '1s'", "unknown field `lingr`"),
         ("send_hwm = 'many'", "invalid type: string \"many\", expected usize"),
@@ -138,8 +139,8 @@ fn a_fault_is_named_with_its_place() {
         ("reconnect_stop = ['refused']", "unknown variant `refused`"),
         ("source_address = 'here'", "invalid socket address syntax"),
         ("metadata = { Colour = 'red' }", "`Colour`: an application's property has a name that"),
-        ("hello_message = 5", "invalid type: integer `5`, expected a text or a list of bytes"),
-        ("bind = 5", "invalid type: integer `5`, expected a text or a list of texts"),
+        ("hello_message = 5", "invalid type: integer `5`, expected text or a list of bytes"),
+        ("bind = 5", "invalid type: integer `5`, expected text or a list of texts"),
         ("bind = 'tcp://here'", "`tcp://here`: no port; write `tcp://here:5555`"),
         ("connect = ['tcp://a:1', ':2']", "`:2`: no transport; write `tcp://127.0.0.1:5555`"),
     ] {
@@ -155,25 +156,28 @@ fn a_fault_is_named_with_its_place() {
 }
 
 #[test]
-fn an_option_of_another_type_is_refused() {
+fn an_option_of_another_kind_is_refused() {
     let error = refuse::<ServerConfig>("hiccup_message = 'hiccup'");
     assert!(error.contains("unknown field `hiccup_message`"), "{error}");
     let error = refuse::<SocketConfig>("type = 'server'\nhiccup_message = 'hiccup'");
-    assert!(error.contains("unknown field `hiccup_message`"), "{error}");
+    let reason = "unknown field `hiccup_message`: it is not an option of a server";
+    assert!(error.contains(reason), "{error}");
     let error = refuse::<SocketConfig>("type = 'client'\ndisconnect_message = 'gone'");
-    assert!(error.contains("unknown field `disconnect_message`"), "{error}");
+    let reason = "unknown field `disconnect_message`: it is not an option of a client";
+    assert!(error.contains(reason), "{error}");
 }
 
 #[test]
-fn a_type_has_to_be_known() {
+fn an_absent_or_unknown_type_is_refused() {
     let error = refuse::<SocketConfig>("bind = 'tcp://*:*'");
-    assert!(error.contains("missing field `type`"), "{error}");
+    let reason = "missing field `type`: write \"client\" or \"server\"";
+    assert!(error.contains(reason), "{error}");
     let error = refuse::<SocketConfig>("type = 'dealer'");
     assert!(error.contains("unknown variant `dealer`, expected `client` or `server`"), "{error}");
 }
 
 #[tokio::test]
-async fn nothing_is_started_with_a_property_that_is_refused() {
+async fn an_invalid_property_prevents_the_start() {
     let mut config = ClientConfig::default();
     config.metadata.insert("Colour".to_owned(), "red".to_owned());
     let error = config.start().await.unwrap_err();
@@ -184,7 +188,7 @@ async fn nothing_is_started_with_a_property_that_is_refused() {
 }
 
 #[tokio::test]
-async fn nothing_is_started_with_an_endpoint_that_can_only_be_bound() {
+async fn an_endpoint_that_can_only_be_bound_prevents_the_start() {
     let mut config = ClientConfig::default();
     config.connect.push("tcp://*:5555".parse().unwrap());
     let error = config.start().await.unwrap_err();
@@ -192,7 +196,7 @@ async fn nothing_is_started_with_an_endpoint_that_can_only_be_bound() {
 }
 
 #[tokio::test]
-async fn what_was_bound_is_free_again_when_another_endpoint_is_refused() {
+async fn bound_endpoints_are_released_when_another_is_refused() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let bind = vec![free.into(), free.into()];
     let config = ServerConfig { bind, ..ServerConfig::default() };
@@ -203,7 +207,7 @@ async fn what_was_bound_is_free_again_when_another_endpoint_is_refused() {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back_equal(client in client(), server in server()) {
+    fn a_written_config_is_equal_when_read_back(client in client(), server in server()) {
         let sockets = BTreeMap::from([
             ("client".to_owned(), SocketConfig::Client(client.clone())),
             ("server".to_owned(), SocketConfig::Server(server)),
@@ -213,7 +217,7 @@ proptest! {
     }
 }
 
-/// Whatever options of the kinds that are written in a way of their own.
+/// Generates options of all forms that are not written as serde writes their types.
 fn client() -> impl Strategy<Value = ClientConfig> {
     let limit = || prop::option::of(any::<Duration>());
     let bytes = || prop::option::of(prop::collection::vec(any::<u8>(), 0..4));
@@ -269,7 +273,7 @@ fn refuse<T: DeserializeOwned>(text: &str) -> String {
     toml::from_str::<T>(text).err().unwrap().to_string()
 }
 
-/// A builder's `Debug` shows all its options.
+/// Returns the builder's `Debug` output, which contains all its options.
 fn shown<S: Socket>(builder: &Builder<S>) -> String {
     format!("{builder:#?}")
 }

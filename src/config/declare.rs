@@ -1,0 +1,276 @@
+//! The macro that turns the table of options into types.
+
+/// Declares everything that depends on the table of kinds and options.
+///
+/// It calls itself to pick the options of one kind after the other: a rule that begins with `@` is a
+/// step of this and is not called from elsewhere.
+macro_rules! sockets {
+    (
+        kinds { $($socket:ident => $config:ident, $name:literal;)+ }
+        options { $([$($allowed:ident)+] { $($row:tt)* })+ }
+    ) => {
+        sockets! { @kinds $($socket $config $name;)+ }
+        sockets! { @keys
+            /// The keys of all kinds, for a socket whose kind may be the last key to be read.
+            pub(super) struct AllKeys { r#type: Option<Kind> }
+            $($($row)*)+
+        }
+        sockets! { @columns [$($socket $config $name;)+] $([$($allowed)+] { $($row)* })+ }
+    };
+
+    // Takes the first kind and the first column, then the rest of both.
+    (@columns [] $($group:tt)*) => {};
+    (
+        @columns [$socket:ident $config:ident $name:literal; $($kinds:tt)*]
+        $([$allowed:ident $($others:ident)*] $rows:tt)+
+    ) => {
+        sockets! { @select [$socket $config $name] allowed [] refused [] $($allowed $rows)+ }
+        sockets! { @columns [$($kinds)*] $([$($others)*] $rows)+ }
+    };
+
+    // Sorts the options of one kind into those that it has and those that it has not.
+    (
+        @select $kind:tt allowed [$($allowed:tt)*] refused $refused:tt
+        yes { $($row:tt)* } $($groups:tt)*
+    ) => {
+        sockets! { @select $kind allowed [$($allowed)* $($row)*] refused $refused $($groups)* }
+    };
+    (
+        @select $kind:tt allowed $allowed:tt refused [$($refused:tt)*]
+        no { $($row:tt)* } $($groups:tt)*
+    ) => {
+        sockets! { @select $kind allowed $allowed refused [$($refused)* $($row)*] $($groups)* }
+    };
+    (
+        @select [$socket:ident $config:ident $name:literal]
+        allowed [$($allowed:tt)*] refused [$($refused:tt)*]
+    ) => {
+        sockets! { @keys
+            #[doc = concat!("Describes a [`", stringify!($socket), "`].")]
+            #[non_exhaustive]
+            pub struct $config {}
+            $($allowed)*
+        }
+        sockets! { @methods $socket $config $($allowed)* }
+        sockets! { @refuse $config $name $($refused)* }
+    };
+
+    // A struct whose fields are keys, and their defaults.
+    (
+        @keys
+        $(#[$attribute:meta])*
+        $visibility:vis struct $name:ident { $($tag:ident: $tag_type:ty)? }
+        $(
+            $(#[cfg($($cfg:tt)*)])?
+            $(#[serde($($serde:tt)*)])?
+            $key:ident: $type:ty => $($place:ident).+,
+        )*
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+        #[serde(default, deny_unknown_fields)]
+        $visibility struct $name {
+            $($visibility $tag: $tag_type,)?
+            /// The endpoints that the socket binds.
+            #[serde(deserialize_with = "form::one_or_many")]
+            $visibility bind: Vec<Endpoint>,
+            /// The endpoints that the socket connects to.
+            #[serde(deserialize_with = "form::one_or_many")]
+            $visibility connect: Vec<Endpoint>,
+            /// The endpoints that the socket connects to with every address of their host name.
+            #[serde(deserialize_with = "form::one_or_many")]
+            $visibility connect_all: Vec<Endpoint>,
+            $(
+                $(#[cfg($($cfg)*)])?
+                #[doc = concat!("The value for [`Builder::", stringify!($key), "`].")]
+                $(#[serde($($serde)*)])?
+                $visibility $key: $type,
+            )*
+            /// The names and values for [`Builder::metadata`].
+            #[serde(deserialize_with = "metadata::properties")]
+            $visibility metadata: BTreeMap<String, String>,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                let options = Options::default();
+                Self {
+                    $($tag: None,)?
+                    bind: Vec::new(),
+                    connect: Vec::new(),
+                    connect_all: Vec::new(),
+                    $($(#[cfg($($cfg)*)])? $key: options.$($place).+,)*
+                    metadata: BTreeMap::new(),
+                }
+            }
+        }
+    };
+
+    // What the description of one kind can do.
+    (
+        @methods $socket:ident $config:ident
+        $(
+            $(#[cfg($($cfg:tt)*)])?
+            $(#[serde($($serde:tt)*)])?
+            $key:ident: $type:ty => $($place:ident).+,
+        )*
+    ) => {
+        impl $config {
+            /// Returns a builder with these options but without the endpoints.
+            ///
+            /// # Errors
+            ///
+            /// [`ConfigError::Property`] if [`Builder::metadata`] refuses an entry of `metadata`.
+            pub fn builder(&self) -> Result<Builder<$socket>, ConfigError> {
+                let config = self.clone();
+                let mut options = Options::default();
+                $($(#[cfg($($cfg)*)])? { options.$($place).+ = config.$key; })*
+                metadata::announce(Builder::with_options(options), &self.metadata)
+                    .map_err(|(name, source)| ConfigError::Property { name, source })
+            }
+
+            /// Creates the socket, binds all its endpoints, then connects to the others.
+            ///
+            /// Returns as soon as the endpoints to connect to are registered. Connections are
+            /// established in the background, and re-established whenever they break.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future leaves nothing bound or connected.
+            ///
+            /// # Errors
+            ///
+            /// [`ConfigError`] if an endpoint or a property is refused. Then nothing is bound or
+            /// connected.
+            ///
+            /// # Panics
+            ///
+            /// Outside of a Tokio runtime with IO and time enabled.
+            pub async fn start(&self) -> Result<$socket, ConfigError> {
+                start(self.builder()?, &self.bind, &self.connect, &self.connect_all).await
+            }
+
+            fn from_keys(keys: AllKeys) -> Self {
+                Self {
+                    bind: keys.bind,
+                    connect: keys.connect,
+                    connect_all: keys.connect_all,
+                    $($(#[cfg($($cfg)*)])? $key: keys.$key,)*
+                    metadata: keys.metadata,
+                }
+            }
+        }
+    };
+
+    // The options that one kind has not.
+    (
+        @refuse $config:ident $name:literal
+        $(
+            $(#[cfg($($cfg:tt)*)])?
+            $(#[serde($($serde:tt)*)])?
+            $key:ident: $type:ty => $($place:ident).+,
+        )*
+    ) => {
+        impl $config {
+            /// Returns an error if a key is set that sockets of this kind do not have.
+            fn refuse_others(keys: &AllKeys) -> Result<(), String> {
+                let default = AllKeys::default();
+                $(
+                    $(#[cfg($($cfg)*)])?
+                    if keys.$key != default.$key {
+                        return Err(format!(
+                            "unknown field `{}`: it is not an option of a {}",
+                            stringify!($key), $name,
+                        ));
+                    }
+                )*
+                Ok(())
+            }
+        }
+    };
+
+    // The types that have a variant for each kind.
+    (@kinds $($socket:ident $config:ident $name:literal;)+) => {
+        /// Describes a socket of any kind. The key `type` names the kind, such as `"client"`.
+        #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+        // Through a struct of all keys: for a tagged enum, serde buffers the fields until it has seen
+        // the tag, and errors then no longer state the line of the fault.
+        #[serde(try_from = "AllKeys", tag = "type", rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum SocketConfig {
+            $(
+                #[doc = concat!("A ", $name, ".")]
+                $socket($config),
+            )+
+        }
+
+        /// A socket of any kind, as started by [`SocketConfig::start`].
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum AnySocket {
+            $(
+                #[doc = concat!("A ", $name, ".")]
+                $socket($socket),
+            )+
+        }
+
+        impl SocketConfig {
+            /// Creates the socket, binds all its endpoints, then connects to the others. See
+            /// [`ClientConfig::start`] and [`ServerConfig::start`].
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropping the future leaves nothing bound or connected.
+            ///
+            /// # Errors
+            ///
+            /// [`ConfigError`] if an endpoint or a property is refused. Then nothing is bound or
+            /// connected.
+            ///
+            /// # Panics
+            ///
+            /// Outside of a Tokio runtime with IO and time enabled.
+            pub async fn start(&self) -> Result<AnySocket, ConfigError> {
+                match self {
+                    $(Self::$socket(config) => config.start().await.map(AnySocket::$socket),)+
+                }
+            }
+        }
+
+        /// The value of the key `type`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(super) enum Kind {
+            $($socket,)+
+        }
+
+        impl TryFrom<AllKeys> for SocketConfig {
+            type Error = String;
+
+            fn try_from(keys: AllKeys) -> Result<Self, String> {
+                match keys.r#type {
+                    $(
+                        Some(Kind::$socket) => {
+                            $config::refuse_others(&keys)?;
+                            Ok(Self::$socket($config::from_keys(keys)))
+                        }
+                    )+
+                    None => {
+                        let kinds = [$(concat!("\"", $name, "\"")),+].join(" or ");
+                        Err(format!("missing field `type`: write {kinds}"))
+                    }
+                }
+            }
+        }
+
+        $(
+            impl From<$config> for SocketConfig {
+                fn from(config: $config) -> Self {
+                    Self::$socket(config)
+                }
+            }
+        )+
+    };
+}
+
+pub(super) use sockets;

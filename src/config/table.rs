@@ -1,0 +1,143 @@
+//! The table of options: which kinds of socket have them, and how each is read, written and applied.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::declare::sockets;
+use super::{ConfigError, form, metadata, security, start};
+use crate::auth::Network;
+use crate::endpoint::Endpoint;
+#[cfg(feature = "socks")]
+use crate::options::SocksProxy;
+use crate::options::{Options, ReconnectStop};
+use crate::proto::mechanism::Mechanism;
+use crate::socket::{Builder, Client, Server};
+
+// A new kind is a line of `kinds` and a column of `options`. A new option is a line of the group whose
+// columns say `yes` for the kinds that have it: its key, which is the name of its setter in `Builder`,
+// the type of its value, how the value is written (if not as serde writes its type), and its field in
+// `Options`.
+sockets! {
+    kinds {
+        Client => ClientConfig, "client";
+        Server => ServerConfig, "server";
+    }
+    options {
+        // client, server
+        [yes yes] {
+            backlog: u32 => tcp.backlog,
+            #[cfg(any(target_os = "android", target_os = "linux"))]
+            bind_to_device: Option<String> => tcp.device,
+            #[serde(with = "form::limit")]
+            connect_timeout: Option<Duration> => connect_timeout,
+            #[serde(with = "security::domain")]
+            domain: Arc<str> => domain,
+            ended_hwm_bytes: usize => ended_hwm_bytes,
+            #[serde(with = "form::limit")]
+            handshake_interval: Option<Duration> => handshake_interval,
+            #[serde(with = "form::limit")]
+            heartbeat_interval: Option<Duration> => heartbeat.interval,
+            #[serde(with = "form::optional_time")]
+            heartbeat_timeout: Option<Duration> => heartbeat.timeout,
+            #[serde(with = "form::optional_time")]
+            heartbeat_ttl: Option<Duration> => heartbeat.ttl,
+            #[serde(with = "form::optional_bytes")]
+            hello_message: Option<Bytes> => hello_message,
+            immediate: bool => immediate,
+            #[cfg(unix)]
+            ipc_group: Option<u32> => ipc.group,
+            #[cfg(unix)]
+            #[serde(with = "form::optional_mode")]
+            ipc_mode: Option<u32> => ipc.mode,
+            #[cfg(unix)]
+            ipc_owner: Option<u32> => ipc.owner,
+            #[cfg(unix)]
+            ipc_proxy_protocol: bool => ipc.proxy_protocol,
+            #[serde(with = "form::limit")]
+            linger: Option<Duration> => linger,
+            max_half_open: usize => max_half_open,
+            max_half_open_per_address: usize => max_half_open_per_address,
+            max_message_size: Option<u64> => max_message_size,
+            #[serde(with = "security::mechanism")]
+            mechanism: Mechanism => mechanism,
+            #[cfg(any(target_os = "android", target_os = "linux"))]
+            priority: Option<u32> => tcp.priority,
+            #[serde(deserialize_with = "form::one_or_many")]
+            proxy_protocol: Vec<Network> => proxy_protocol,
+            #[serde(with = "form::limit")]
+            reconnect_interval: Option<Duration> => reconnect_interval,
+            #[serde(with = "form::time")]
+            reconnect_interval_max: Duration => reconnect_interval_max,
+            #[serde(deserialize_with = "form::one_or_many")]
+            reconnect_stop: Vec<ReconnectStop> => reconnect_stop,
+            recv_buffer_size: Option<u32> => tcp.recv_buffer_size,
+            recv_hwm: usize => recv_hwm,
+            recv_hwm_bytes: usize => recv_hwm_bytes,
+            #[serde(with = "form::limit")]
+            recv_timeout: Option<Duration> => recv_timeout,
+            #[serde(with = "form::limit")]
+            resolve_interval: Option<Duration> => resolve_interval,
+            send_buffer_size: Option<u32> => tcp.send_buffer_size,
+            send_hwm: usize => send_hwm,
+            send_hwm_bytes: usize => send_hwm_bytes,
+            #[serde(with = "form::limit")]
+            send_timeout: Option<Duration> => send_timeout,
+            #[cfg(feature = "socks")]
+            socks_proxy: Option<SocksProxy> => tcp.socks_proxy,
+            source_address: Option<SocketAddr> => tcp.source_address,
+            tcp_keepalive: Option<bool> => tcp.keepalive,
+            #[cfg(any(
+                target_os = "android",
+                target_os = "dragonfly",
+                target_os = "freebsd",
+                target_os = "illumos",
+                target_os = "linux",
+                target_os = "netbsd",
+                target_os = "windows",
+                target_vendor = "apple"
+            ))]
+            tcp_keepalive_count: Option<u32> => tcp.keepalive_count,
+            #[serde(with = "form::optional_time")]
+            tcp_keepalive_idle: Option<Duration> => tcp.keepalive_idle,
+            #[cfg(any(
+                target_os = "android",
+                target_os = "dragonfly",
+                target_os = "freebsd",
+                target_os = "illumos",
+                target_os = "linux",
+                target_os = "netbsd",
+                target_os = "windows",
+                target_vendor = "apple"
+            ))]
+            #[serde(with = "form::optional_time")]
+            tcp_keepalive_interval: Option<Duration> => tcp.keepalive_interval,
+            #[cfg(any(target_os = "android", target_os = "linux"))]
+            #[serde(with = "form::optional_time")]
+            tcp_max_retransmission_time: Option<Duration> => tcp.max_retransmission_time,
+            #[cfg(any(
+                target_os = "android",
+                target_os = "dragonfly",
+                target_os = "freebsd",
+                target_os = "illumos",
+                target_os = "linux",
+                target_os = "macos",
+                target_os = "netbsd",
+                target_os = "openbsd"
+            ))]
+            type_of_service: Option<u8> => tcp.type_of_service,
+        }
+        [yes no] {
+            #[serde(with = "form::optional_bytes")]
+            hiccup_message: Option<Bytes> => hiccup_message,
+        }
+        [no yes] {
+            #[serde(with = "form::optional_bytes")]
+            disconnect_message: Option<Bytes> => disconnect_message,
+        }
+    }
+}
