@@ -31,7 +31,7 @@ sockets! {
         // client, server
         [yes yes] {
             backlog: u32 => tcp.backlog,
-            #[cfg(any(target_os = "android", target_os = "linux"))]
+            #[cfg(linux_kernel)]
             bind_to_device: Option<String> => tcp.device,
             #[serde(with = "form::limit")]
             connect_timeout: Option<Duration> => connect_timeout,
@@ -65,7 +65,7 @@ sockets! {
             max_message_size: Option<u64> => max_message_size,
             #[serde(with = "security::mechanism")]
             mechanism: Mechanism => mechanism,
-            #[cfg(any(target_os = "android", target_os = "linux"))]
+            #[cfg(linux_kernel)]
             priority: Option<u32> => tcp.priority,
             #[serde(deserialize_with = "form::one_or_many")]
             proxy_protocol: Vec<Network> => proxy_protocol,
@@ -91,44 +91,17 @@ sockets! {
             socks_proxy: Option<SocksProxy> => tcp.socks_proxy,
             source_address: Option<SocketAddr> => tcp.source_address,
             tcp_keepalive: Option<bool> => tcp.keepalive,
-            #[cfg(any(
-                target_os = "android",
-                target_os = "dragonfly",
-                target_os = "freebsd",
-                target_os = "illumos",
-                target_os = "linux",
-                target_os = "netbsd",
-                target_os = "windows",
-                target_vendor = "apple"
-            ))]
+            #[cfg(tcp_keepalive_details)]
             tcp_keepalive_count: Option<u32> => tcp.keepalive_count,
             #[serde(with = "form::optional_time")]
             tcp_keepalive_idle: Option<Duration> => tcp.keepalive_idle,
-            #[cfg(any(
-                target_os = "android",
-                target_os = "dragonfly",
-                target_os = "freebsd",
-                target_os = "illumos",
-                target_os = "linux",
-                target_os = "netbsd",
-                target_os = "windows",
-                target_vendor = "apple"
-            ))]
+            #[cfg(tcp_keepalive_details)]
             #[serde(with = "form::optional_time")]
             tcp_keepalive_interval: Option<Duration> => tcp.keepalive_interval,
-            #[cfg(any(target_os = "android", target_os = "linux"))]
+            #[cfg(linux_kernel)]
             #[serde(with = "form::optional_time")]
             tcp_max_retransmission_time: Option<Duration> => tcp.max_retransmission_time,
-            #[cfg(any(
-                target_os = "android",
-                target_os = "dragonfly",
-                target_os = "freebsd",
-                target_os = "illumos",
-                target_os = "linux",
-                target_os = "macos",
-                target_os = "netbsd",
-                target_os = "openbsd"
-            ))]
+            #[cfg(type_of_service)]
             type_of_service: Option<u8> => tcp.type_of_service,
         }
         [yes no] {

@@ -13,7 +13,7 @@ use super::SocksProxy;
 /// its administrator decide.
 #[derive(Clone, Debug)]
 #[cfg_attr(
-    not(any(target_os = "android", target_os = "linux")),
+    not(linux_kernel),
     expect(dead_code, reason = "not every system has all of these options")
 )]
 pub(crate) struct TcpOptions {

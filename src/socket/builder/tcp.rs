@@ -21,7 +21,7 @@ impl<S> Builder<S> {
     /// Default: `None`. Linux and Android only. (`SO_BINDTODEVICE`; libzmq `ZMQ_BINDTODEVICE`.)
     ///
     /// Linux before 5.7 allows it to privileged processes only.
-    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[cfg(linux_kernel)]
     pub fn bind_to_device<'a>(mut self, name: impl Into<Option<&'a str>>) -> Self {
         self.options.tcp.device = name.into().map(str::to_owned);
         self
@@ -32,7 +32,7 @@ impl<S> Builder<S> {
     /// `ZMQ_PRIORITY`.)
     ///
     /// More than 6 takes a privilege.
-    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[cfg(linux_kernel)]
     pub fn priority(mut self, priority: impl Into<Option<u32>>) -> Self {
         self.options.tcp.priority = priority.into();
         self
@@ -97,16 +97,7 @@ impl<S> Builder<S> {
     ///
     /// Connections are probed, unless [`tcp_keepalive`](Self::tcp_keepalive) says that they are
     /// not.
-    #[cfg(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "illumos",
-        target_os = "linux",
-        target_os = "netbsd",
-        target_os = "windows",
-        target_vendor = "apple"
-    ))]
+    #[cfg(tcp_keepalive_details)]
     pub fn tcp_keepalive_count(mut self, probes: impl Into<Option<u32>>) -> Self {
         self.options.tcp.keepalive_count = probes.into();
         self
@@ -128,16 +119,7 @@ impl<S> Builder<S> {
     ///
     /// Connections are probed, unless [`tcp_keepalive`](Self::tcp_keepalive) says that they are
     /// not.
-    #[cfg(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "illumos",
-        target_os = "linux",
-        target_os = "netbsd",
-        target_os = "windows",
-        target_vendor = "apple"
-    ))]
+    #[cfg(tcp_keepalive_details)]
     pub fn tcp_keepalive_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.tcp.keepalive_interval = interval.into();
         self
@@ -148,7 +130,7 @@ impl<S> Builder<S> {
     /// system refuses more than 24 days.
     /// Default: `None`. Linux and Android only. (`TCP_USER_TIMEOUT`, RFC 5482; libzmq
     /// `ZMQ_TCP_MAXRT`.)
-    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[cfg(linux_kernel)]
     pub fn tcp_max_retransmission_time(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.tcp.max_retransmission_time = limit.into();
         self
@@ -161,16 +143,7 @@ impl<S> Builder<S> {
     /// The lower two bits belong to the system (RFC 3168), which ignores them here. On systems
     /// other than Linux and Android it has no effect on IPv4 connections that an IPv6 endpoint,
     /// such as `tcp://*:5555`, accepts.
-    #[cfg(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "illumos",
-        target_os = "linux",
-        target_os = "macos",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    ))]
+    #[cfg(type_of_service)]
     pub fn type_of_service(mut self, byte: impl Into<Option<u8>>) -> Self {
         self.options.tcp.type_of_service = byte.into();
         self

@@ -63,7 +63,7 @@ pub(super) fn is_set(IpcOptions { group, mode, owner, .. }: IpcOptions) -> bool 
 
 /// Opens the file, so that no other file is changed if it is replaced meanwhile; returns the path of the
 /// open file.
-#[cfg(any(target_os = "android", target_os = "linux"))]
+#[cfg(linux_kernel)]
 fn hold(path: &Path) -> io::Result<(fs::File, PathBuf)> {
     use std::os::fd::AsRawFd;
     use std::os::unix::fs::OpenOptionsExt;
@@ -81,7 +81,7 @@ fn hold(path: &Path) -> io::Result<(fs::File, PathBuf)> {
     Ok((file, target))
 }
 
-#[cfg(not(any(target_os = "android", target_os = "linux")))]
+#[cfg(not(linux_kernel))]
 fn hold(path: &Path) -> io::Result<((), PathBuf)> {
     if !fs::symlink_metadata(path)?.file_type().is_socket() {
         return Err(io::ErrorKind::AddrInUse.into());

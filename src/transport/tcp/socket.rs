@@ -60,7 +60,7 @@ pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Sock
 
 /// Sets the options that can be set at any time.
 pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
-    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[cfg(linux_kernel)]
     {
         set_device(socket, options)?;
         set_max_retransmission_time(socket, options)?;
@@ -72,19 +72,10 @@ pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<(
         check("SO_SNDBUF", socket.set_send_buffer_size(bytes as usize))?;
     }
     set_keepalive(socket, options)?;
-    #[cfg(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "illumos",
-        target_os = "linux",
-        target_os = "macos",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    ))]
+    #[cfg(type_of_service)]
     set_type_of_service(socket, options)?;
     // The type of service also sets the priority.
-    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[cfg(linux_kernel)]
     set_priority(socket, options)?;
     Ok(())
 }
@@ -105,12 +96,12 @@ pub(super) fn adopt(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> 
     let socket = SockRef::from(stream);
     set_keepalive(&socket, options)?;
     // Accepted sockets start with zero.
-    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[cfg(linux_kernel)]
     set_priority(&socket, options)?;
     Ok(())
 }
 
-#[cfg(any(target_os = "android", target_os = "linux"))]
+#[cfg(linux_kernel)]
 fn set_device(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     let Some(name) = &options.device else { return Ok(()) };
     let outcome = if name.len() > DEVICE_NAME_MAX {
@@ -127,16 +118,7 @@ fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     if let Some(idle) = options.keepalive_idle {
         details = details.with_time(whole_seconds(idle));
     }
-    #[cfg(any(
-        target_os = "android",
-        target_os = "dragonfly",
-        target_os = "freebsd",
-        target_os = "illumos",
-        target_os = "linux",
-        target_os = "netbsd",
-        target_os = "windows",
-        target_vendor = "apple"
-    ))]
+    #[cfg(tcp_keepalive_details)]
     {
         if let Some(interval) = options.keepalive_interval {
             details = details.with_interval(whole_seconds(interval));
@@ -157,7 +139,7 @@ fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     check("SO_KEEPALIVE or its details", outcome)
 }
 
-#[cfg(any(target_os = "android", target_os = "linux"))]
+#[cfg(linux_kernel)]
 fn set_max_retransmission_time(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     let Some(limit) = options.max_retransmission_time else { return Ok(()) };
     // Truncated to milliseconds, a short limit would be zero, which means no limit.
@@ -165,27 +147,18 @@ fn set_max_retransmission_time(socket: &Socket, options: &TcpOptions) -> io::Res
     check("TCP_USER_TIMEOUT", socket.set_tcp_user_timeout(Some(limit)))
 }
 
-#[cfg(any(target_os = "android", target_os = "linux"))]
+#[cfg(linux_kernel)]
 fn set_priority(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     let Some(priority) = options.priority else { return Ok(()) };
     check("SO_PRIORITY", socket.set_priority(priority))
 }
 
-#[cfg(any(
-    target_os = "android",
-    target_os = "dragonfly",
-    target_os = "freebsd",
-    target_os = "illumos",
-    target_os = "linux",
-    target_os = "macos",
-    target_os = "netbsd",
-    target_os = "openbsd"
-))]
+#[cfg(type_of_service)]
 fn set_type_of_service(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     let Some(byte) = options.type_of_service else { return Ok(()) };
     let is_ipv6 = socket.local_addr()?.is_ipv6();
     // On other systems an IPv6 socket has no type of service for IPv4 traffic.
-    if !is_ipv6 || cfg!(any(target_os = "android", target_os = "linux")) {
+    if !is_ipv6 || cfg!(linux_kernel) {
         check("IP_TOS", socket.set_tos_v4(byte.into()))?;
     }
     if is_ipv6 {
@@ -207,7 +180,7 @@ fn whole_seconds(duration: Duration) -> Duration {
 
 /// The longest name of an interface (Linux, `IFNAMSIZ` without the zero at its end). The system
 /// truncates a longer one, and could find another interface by the rest.
-#[cfg(any(target_os = "android", target_os = "linux"))]
+#[cfg(linux_kernel)]
 const DEVICE_NAME_MAX: usize = 15;
 
 #[cfg(test)]

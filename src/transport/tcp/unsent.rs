@@ -12,12 +12,12 @@ use tokio::net::TcpStream;
 /// loopback interface is the same with it, or better.
 pub(super) fn limit(stream: &TcpStream) {
     // A system without this option shows progress less often.
-    #[cfg(any(target_os = "android", target_os = "linux"))]
+    #[cfg(linux_kernel)]
     let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT);
-    #[cfg(not(any(target_os = "android", target_os = "linux")))]
+    #[cfg(not(linux_kernel))]
     let _ = stream;
 }
 
 /// In bytes: two writes, so that the system can send one while the other is prepared.
-#[cfg(any(target_os = "android", target_os = "linux"))]
+#[cfg(linux_kernel)]
 const UNSENT: u32 = 0x2_0000;

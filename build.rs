@@ -1,0 +1,44 @@
+//! Names the facts about platforms that the sources depend on, so that each list of systems stands once.
+
+use std::env;
+
+/// The flags for `cfg`, each with the systems that have it, by `target_os`.
+const FLAGS: &[(&str, &[&str])] = &[
+    // The kernel is Linux, with its socket options and `/proc`.
+    ("linux_kernel", &["android", "linux"]),
+    // TCP keep-alive has an interval and a number of probes.
+    (
+        "tcp_keepalive_details",
+        &[
+            "android",
+            "dragonfly",
+            "freebsd",
+            "illumos",
+            "ios",
+            "linux",
+            "macos",
+            "netbsd",
+            "tvos",
+            "visionos",
+            "watchos",
+            "windows",
+        ],
+    ),
+    // Packets have a type of service in IPv4 and in IPv6.
+    (
+        "type_of_service",
+        &["android", "dragonfly", "freebsd", "illumos", "linux", "macos", "netbsd", "openbsd"],
+    ),
+];
+
+fn main() {
+    // Nothing else decides. Without this line, a change of any file of the package would run it again.
+    println!("cargo::rerun-if-env-changed=CARGO_CFG_TARGET_OS");
+    let system = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    for (flag, systems) in FLAGS {
+        println!("cargo::rustc-check-cfg=cfg({flag})");
+        if systems.contains(&system.as_str()) {
+            println!("cargo::rustc-cfg={flag}");
+        }
+    }
+}
