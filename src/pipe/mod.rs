@@ -10,6 +10,7 @@
 mod connection_waker;
 mod delivery;
 mod high_water_mark;
+mod in_line;
 mod inbound;
 mod outbound;
 mod waiters;
@@ -18,6 +19,7 @@ use slotmap::new_key_type;
 
 pub(crate) use self::delivery::{DeliveredMessages, Delivery, MessageList};
 pub(crate) use self::high_water_mark::HighWaterMark;
+pub(crate) use self::in_line::{InLine, Line};
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;
 pub(crate) use self::inbound::{Inbound, Room};

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::pipe::Ticket;
+use crate::pipe::{InLine, Line, Ticket};
 use crate::routing::Routing;
 
 /// Waits until ended remotes have left more than their limit, or until half of the limit is free again.
@@ -12,17 +12,25 @@ use crate::routing::Routing;
 /// Dropping it before it is ready passes a wake-up on.
 #[derive(Debug)]
 pub(crate) struct EndedLimitChange<'a> {
-    routing: &'a Routing,
+    place: InLine<Changes<'a>>,
     /// The state that is known so far.
     was_full: bool,
-    /// There while it waits.
-    ticket: Option<Ticket>,
+}
+
+/// The tasks that wait for the same.
+#[derive(Debug)]
+struct Changes<'a>(&'a Routing);
+
+impl Line for Changes<'_> {
+    fn cancel(&self, ticket: Ticket) {
+        self.0.incoming.with(|incoming, wakes| incoming.cancel_change(ticket, wakes));
+    }
 }
 
 impl Routing {
     /// Waits for another state than `was_full`.
     pub(crate) const fn change(&self, was_full: bool) -> EndedLimitChange<'_> {
-        EndedLimitChange { routing: self, was_full, ticket: None }
+        EndedLimitChange { place: InLine::new(Changes(self)), was_full }
     }
 
     /// Waits until remotes may be added.
@@ -35,17 +43,10 @@ impl Future for EndedLimitChange<'_> {
     type Output = bool;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
-        let Self { routing, was_full, ticket } = &mut *self;
+        let Self { place, was_full } = &mut *self;
+        let (Changes(routing), ticket) = place.parts();
         routing
             .incoming
             .with(|incoming, wakes| incoming.poll_change(*was_full, ticket, cx.waker(), wakes))
-    }
-}
-
-impl Drop for EndedLimitChange<'_> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.routing.incoming.with(|incoming, wakes| incoming.cancel_change(ticket, wakes));
-        }
     }
 }

@@ -10,7 +10,7 @@ use crate::driver::{Driver, Shared};
 use crate::message::Message;
 use crate::monitor::Publisher;
 use crate::options::Options;
-use crate::pipe::{HighWaterMark, PipeKey};
+use crate::pipe::{HighWaterMark, PipeKey, Ticket};
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::socket_type::SocketType;
 use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy};
@@ -84,6 +84,11 @@ impl<R> Core<R> {
     pub(super) fn runtime(&self) -> &Runtime {
         &self.control.shared().runtime
     }
+
+    /// Cancels a place in the line of receivers.
+    pub(super) fn cancel_receive(&self, ticket: Ticket) {
+        self.incoming.with(|incoming, wakes| incoming.cancel(ticket, wakes));
+    }
 }
 
 impl<R: Strategy> Core<R> {
@@ -108,6 +113,11 @@ impl<R: Strategy> Core<R> {
         let sent =
             self.outgoing.with(|outgoing, wakes| outgoing.send_reserved(key, message, wakes));
         sent.or_else(|_| self.try_send(to, message))
+    }
+
+    /// Cancels a place in the line of senders, and passes on the slot that may have been granted to it.
+    pub(super) fn cancel_send(&self, to: R::Target, ticket: Ticket) {
+        self.outgoing.with(|outgoing, wakes| outgoing.cancel(to, ticket, wakes));
     }
 
     /// Gives a reserved slot back.

@@ -45,7 +45,7 @@ impl<R: Strategy> Drop for Handle<R> {
     fn drop(&mut self) {
         self.outbox.abandon(&self.core);
         if let Some(ticket) = self.receiving {
-            receiving::cancel(&self.core, ticket);
+            self.core.cancel_receive(ticket);
         }
     }
 }

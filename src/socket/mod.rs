@@ -23,6 +23,7 @@ mod stats_reader;
 mod time_limit;
 #[cfg(feature = "rpc")]
 mod tracking;
+mod waiting;
 
 pub use self::builder::Builder;
 pub use self::client_server::{Client, Permit, RoutePermit, Server};

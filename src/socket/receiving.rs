@@ -8,7 +8,7 @@ use tokio::task::coop;
 
 use super::Core;
 use super::coop::poll_turn;
-use super::time_limit::TimeLimit;
+use super::waiting::{Receivers, Waiting};
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
 use crate::pipe::Ticket;
@@ -19,17 +19,12 @@ use crate::routing::Closed;
 ///
 /// Dropping it before it is ready takes no message, and passes its turn on.
 #[derive(Debug)]
-pub(super) struct Receiving<'a, R> {
-    core: &'a Core<R>,
-    /// There while it waits.
-    ticket: Option<Ticket>,
-    limit: TimeLimit,
-}
+pub(super) struct Receiving<'a, R>(Waiting<Receivers<'a, R>>);
 
 impl<'a, R> Receiving<'a, R> {
     #[inline]
     pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
-        Self { core, ticket: None, limit: TimeLimit::new(limit) }
+        Self(Waiting::new(Receivers { core }, limit))
     }
 }
 
@@ -38,21 +33,10 @@ impl<R> Future for Receiving<'_, R> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { core, ticket, limit } = &mut *self;
-        match poll_receive(core, ticket, cx) {
-            Poll::Ready(received) => Poll::Ready(received),
-            // Without a place in the line it is only another task's turn.
-            Poll::Pending if ticket.is_none() => Poll::Pending,
-            Poll::Pending => limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout)),
-        }
-    }
-}
-
-impl<R> Drop for Receiving<'_, R> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            cancel(self.core, ticket);
-        }
+        let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
+            poll_receive(line.core, ticket, cx)
+        };
+        self.0.poll(cx, receive, || Err(RecvError::Timeout))
     }
 }
 
@@ -60,16 +44,11 @@ impl<R> Drop for Receiving<'_, R> {
 ///
 /// Dropping it before it is ready takes no message, and passes its turn on.
 #[derive(Debug)]
-pub(super) struct ReceivingFrom<'a, R> {
-    core: &'a Core<R>,
-    /// There while it waits.
-    ticket: Option<Ticket>,
-    limit: TimeLimit,
-}
+pub(super) struct ReceivingFrom<'a, R>(Waiting<Receivers<'a, R>>);
 
 impl<'a, R> ReceivingFrom<'a, R> {
     pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
-        Self { core, ticket: None, limit: TimeLimit::new(limit) }
+        Self(Waiting::new(Receivers { core }, limit))
     }
 }
 
@@ -77,25 +56,17 @@ impl<R> Future for ReceivingFrom<'_, R> {
     type Output = Result<(Message, Remote), RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let turn = ready!(poll_turn(cx));
-        let Self { core, ticket, limit } = &mut *self;
-        let (remote, popped) = core.incoming.with(|incoming, wakes| {
-            let remote = incoming.next_remote().cloned();
-            (remote, incoming.poll_pop(ticket, cx.waker(), wakes))
-        });
-        let Poll::Ready(popped) = popped else {
-            return limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout));
+        let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
+            let turn = ready!(poll_turn(cx));
+            let (remote, popped) = line.core.incoming.with(|incoming, wakes| {
+                let remote = incoming.next_remote().cloned();
+                (remote, incoming.poll_pop(ticket, cx.waker(), wakes))
+            });
+            let popped = ready!(popped);
+            turn.used();
+            Poll::Ready(popped.ok().zip(remote).ok_or(RecvError::Closed))
         };
-        turn.used();
-        Poll::Ready(popped.ok().zip(remote).ok_or(RecvError::Closed))
-    }
-}
-
-impl<R> Drop for ReceivingFrom<'_, R> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            cancel(self.core, ticket);
-        }
+        self.0.poll(cx, receive, || Err(RecvError::Timeout))
     }
 }
 
@@ -104,13 +75,10 @@ impl<R> Drop for ReceivingFrom<'_, R> {
 /// Dropping it before it is ready takes no message, and passes its turn on.
 #[derive(Debug)]
 pub(super) struct ReceivingMany<'a, 'b, R> {
-    core: &'a Core<R>,
+    waiting: Waiting<Receivers<'a, R>>,
     buffer: &'b mut Vec<Message>,
     /// At least one.
     most: usize,
-    /// There while it waits.
-    ticket: Option<Ticket>,
-    limit: TimeLimit,
 }
 
 impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
@@ -121,7 +89,7 @@ impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
         most: usize,
         limit: Option<Duration>,
     ) -> Self {
-        Self { core, buffer, most, ticket: None, limit: TimeLimit::new(limit) }
+        Self { waiting: Waiting::new(Receivers { core }, limit), buffer, most }
     }
 }
 
@@ -130,35 +98,27 @@ impl<R> Future for ReceivingMany<'_, '_, R> {
     type Output = Result<usize, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let coop = ready!(coop::poll_proceed(cx));
-        let Self { core, buffer, most, ticket, limit } = &mut *self;
-        let received = core.incoming.with(|incoming, wakes| {
-            let mut next = Some(ready!(incoming.poll_pop(ticket, cx.waker(), wakes))?);
-            let mut received = 0;
-            while let Some(message) = next {
-                buffer.push(message);
-                received += 1;
-                let is_full = received == *most;
-                next = if is_full { None } else { incoming.pop(wakes).ok().flatten() };
-            }
-            Poll::Ready(Ok(received))
-        });
-        match received {
-            Poll::Ready(Ok(received)) => {
-                coop.made_progress();
+        let Self { waiting, buffer, most } = &mut *self;
+        let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
+            let coop = ready!(coop::poll_proceed(cx));
+            let received = line.core.incoming.with(|incoming, wakes| {
+                let first = ready!(incoming.poll_pop(ticket, cx.waker(), wakes));
+                let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
+                let mut received = 0;
+                while let Some(message) = next {
+                    buffer.push(message);
+                    received += 1;
+                    let is_full = received == *most;
+                    next = if is_full { None } else { incoming.pop(wakes).ok().flatten() };
+                }
                 Poll::Ready(Ok(received))
+            });
+            if let Poll::Ready(Ok(_)) = received {
+                coop.made_progress();
             }
-            Poll::Ready(Err(Closed)) => Poll::Ready(Err(RecvError::Closed)),
-            Poll::Pending => limit.poll(core.runtime(), cx).map(|()| Err(RecvError::Timeout)),
-        }
-    }
-}
-
-impl<R> Drop for ReceivingMany<'_, '_, R> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            cancel(self.core, ticket);
-        }
+            received
+        };
+        waiting.poll(cx, receive, || Err(RecvError::Timeout))
     }
 }
 
@@ -196,9 +156,4 @@ pub(super) fn try_receive_from<R>(core: &Core<R>) -> Result<(Message, Remote), T
         Ok(message) => message.zip(remote).ok_or(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
     }
-}
-
-/// Gives up a place in the line.
-pub(super) fn cancel<R>(core: &Core<R>, ticket: Ticket) {
-    core.incoming.with(|incoming, wakes| incoming.cancel(ticket, wakes));
 }

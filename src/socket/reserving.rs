@@ -6,23 +6,17 @@ use std::time::Duration;
 
 use super::Core;
 use super::coop::poll_turn;
-use super::sending::{WaitError, cancel};
-use super::time_limit::TimeLimit;
+use super::sending::WaitError;
+use super::waiting::{Senders, Waiting};
 use crate::message::Message;
-use crate::pipe::{PipeKey, Ticket};
+use crate::pipe::PipeKey;
 use crate::routing::{Refusal, Strategy};
 
 /// Reserves a slot, as soon as there is one.
 ///
 /// Dropping it before it is ready passes its place in the line on.
 #[derive(Debug)]
-pub(super) struct Reserving<'a, R: Strategy> {
-    core: &'a Core<R>,
-    to: R::Target,
-    /// There while it waits.
-    ticket: Option<Ticket>,
-    limit: TimeLimit,
-}
+pub(super) struct Reserving<'a, R: Strategy>(Waiting<Senders<'a, R>>);
 
 /// A slot in the queue of one remote; dropping it gives it back.
 #[derive(Debug)]
@@ -35,7 +29,7 @@ pub(super) struct Slot<'a, R: Strategy> {
 
 impl<'a, R: Strategy> Reserving<'a, R> {
     pub(super) const fn new(core: &'a Core<R>, to: R::Target, limit: Option<Duration>) -> Self {
-        Self { core, to, ticket: None, limit: TimeLimit::new(limit) }
+        Self(Waiting::new(Senders { core, to }, limit))
     }
 }
 
@@ -43,25 +37,15 @@ impl<'a, R: Strategy> Future for Reserving<'a, R> {
     type Output = Result<Slot<'a, R>, WaitError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let turn = ready!(poll_turn(cx));
-        let Self { core, to, ticket, limit } = &mut *self;
-        let reserved = core.outgoing.lock().poll_reserve(*to, ticket, cx.waker());
-        match reserved {
-            Poll::Ready(Ok(key)) => {
-                turn.used();
-                Poll::Ready(Ok(Slot { core, to: *to, key: Some(key) }))
-            }
-            Poll::Ready(Err(refusal)) => Poll::Ready(Err(WaitError::Refused(refusal))),
-            Poll::Pending => limit.poll(core.runtime(), cx).map(|()| Err(WaitError::Timeout)),
-        }
-    }
-}
-
-impl<R: Strategy> Drop for Reserving<'_, R> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            cancel(self.core, self.to, ticket);
-        }
+        let reserve = |line: &Senders<'a, R>, ticket: &mut _, cx: &mut Context<'_>| {
+            let turn = ready!(poll_turn(cx));
+            let Senders { core, to } = *line;
+            let reserved = core.outgoing.lock().poll_reserve(to, ticket, cx.waker());
+            let key = ready!(reserved).map_err(WaitError::Refused)?;
+            turn.used();
+            Poll::Ready(Ok(Slot { core, to, key: Some(key) }))
+        };
+        self.0.poll(cx, reserve, || Err(WaitError::Timeout))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Core;
 use super::coop::{poll_turn, try_turn};
-use super::time_limit::TimeLimit;
+use super::waiting::{Senders, Waiting};
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy};
@@ -17,13 +17,9 @@ use crate::routing::{Refusal, Strategy};
 /// the line goes to the next sender.
 #[derive(Debug)]
 pub(super) struct Sending<'a, R: Strategy> {
-    core: &'a Core<R>,
-    to: R::Target,
+    waiting: Waiting<Senders<'a, R>>,
     /// There until it is queued or handed back.
     message: Option<Message>,
-    /// There while it waits.
-    ticket: Option<Ticket>,
-    limit: TimeLimit,
 }
 
 /// Why a wait for room has ended without.
@@ -41,7 +37,7 @@ impl<'a, R: Strategy> Sending<'a, R> {
         message: Message,
         limit: Option<Duration>,
     ) -> Self {
-        Self { core, to, message: Some(message), ticket: None, limit: TimeLimit::new(limit) }
+        Self { waiting: Waiting::new(Senders { core, to }, limit), message: Some(message) }
     }
 }
 
@@ -50,25 +46,13 @@ impl<R: Strategy> Future for Sending<'_, R> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { core, to, message, ticket, limit } = &mut *self;
-        let failure = match poll_send(core, *to, message, ticket, cx) {
-            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
-            Poll::Ready(Err(refusal)) => WaitError::Refused(refusal),
-            // Without a place in the line it is only another task's turn.
-            Poll::Pending if ticket.is_some() && limit.poll(core.runtime(), cx).is_ready() => {
-                WaitError::Timeout
-            }
-            Poll::Pending => return Poll::Pending,
+        let Self { waiting, message } = &mut *self;
+        let send = |line: &Senders<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
+            poll_send(line.core, line.to, message, ticket, cx).map_err(WaitError::Refused)
         };
-        Poll::Ready(Err((failure, message.take().expect("not sent, so still there"))))
-    }
-}
-
-impl<R: Strategy> Drop for Sending<'_, R> {
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            cancel(self.core, self.to, ticket);
-        }
+        let sent = ready!(waiting.poll(cx, send, || Err(WaitError::Timeout)));
+        let failed = |failure| (failure, message.take().expect("not sent, so still there"));
+        Poll::Ready(sent.map_err(failed))
     }
 }
 
@@ -126,9 +110,4 @@ fn poll_in_line<R: Strategy>(
         let reserved = outgoing.poll_reserve(to, ticket, cx.waker());
         reserved.map(|reserved| outgoing.send_reserved(reserved?, message, wakes))
     })
-}
-
-/// Gives up a place in the line, and the slot that may have been granted to it.
-pub(super) fn cancel<R: Strategy>(core: &Core<R>, to: R::Target, ticket: Ticket) {
-    core.outgoing.with(|outgoing, wakes| outgoing.cancel(to, ticket, wakes));
 }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Core;
 use super::coop::poll_turn;
-use super::sending::{cancel, poll_send};
+use super::sending::poll_send;
 use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
@@ -81,7 +81,7 @@ impl<T: Copy> SinkBuffer<T> {
                     // may be that of another remote.
                     core.control.count_undelivered(earlier);
                     if let Some((to, ticket)) = self.waiting.take() {
-                        cancel(core, to, ticket);
+                        core.cancel_send(to, ticket);
                     }
                 }
                 Ok(())
@@ -127,14 +127,14 @@ impl<T: Copy> SinkBuffer<T> {
         ready!(limit.poll(core.runtime(), cx));
         let Some((_, message)) = self.unsent.take() else { return Poll::Pending };
         self.waiting = None;
-        cancel(core, to, ticket);
+        core.cancel_send(to, ticket);
         Poll::Ready(message)
     }
 
     /// Gives back what was promised, and counts what was not sent.
     pub(super) fn abandon<R: Strategy<Target = T>>(&mut self, core: &Core<R>) {
         if let Some((to, ticket)) = self.waiting.take() {
-            cancel(core, to, ticket);
+            core.cancel_send(to, ticket);
         }
         if let Some(key) = self.reserved.take() {
             core.release(key);

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::sync::watch;
 use tokio::task::coop;
 
-use super::{Client, Core, Server, receiving, sending};
+use super::{Client, Core, Server, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::monitor::EventSource;
@@ -118,7 +118,7 @@ impl Client {
 
     /// Gives up a place in the line of senders.
     pub(crate) fn cancel_send(&self, ticket: Ticket) {
-        sending::cancel::<RoundRobin>(self.core(), (), ticket);
+        self.core().cancel_send((), ticket);
     }
 
     /// Wakes all senders that wait for room.
@@ -144,7 +144,7 @@ impl Client {
 
     /// Gives up a place in the line of receivers.
     pub(crate) fn cancel_receive(&self, ticket: Ticket) {
-        receiving::cancel(self.core(), ticket);
+        self.core().cancel_receive(ticket);
     }
 }
 
@@ -187,7 +187,7 @@ impl Server {
 
     /// Gives up a place in the line of receivers.
     pub(crate) fn cancel_receive(&self, ticket: Ticket) {
-        receiving::cancel(self.core(), ticket);
+        self.core().cancel_receive(ticket);
     }
 
     /// Receives no more messages from a remote until it is resumed, so that back-pressure reaches it.
@@ -230,7 +230,7 @@ impl Server {
 
     /// Releases a place in the line of tasks that wait for room.
     pub(crate) fn cancel_route(&self, to: RoutingId, ticket: Ticket) {
-        sending::cancel::<RoutingTable>(self.core(), to, ticket);
+        self.core().cancel_send(to, ticket);
     }
 
     /// A handle that does not keep the socket alive.

@@ -1,0 +1,38 @@
+//! A place in a line of waiting tasks.
+
+use super::Ticket;
+
+/// A line in which tasks wait, for room or for messages.
+pub(crate) trait Line {
+    /// Removes a task from the line. What it has been granted goes to the next task.
+    fn cancel(&self, ticket: Ticket);
+}
+
+/// A place in a line, from the first time that its task has to wait. It is cancelled when this is dropped.
+#[derive(Debug)]
+pub(crate) struct InLine<L: Line> {
+    line: L,
+    ticket: Option<Ticket>,
+}
+
+impl<L: Line> InLine<L> {
+    #[inline]
+    pub(crate) const fn new(line: L) -> Self {
+        Self { line, ticket: None }
+    }
+
+    /// Returns the line, and the ticket for polling it.
+    #[inline]
+    pub(crate) const fn parts(&mut self) -> (&L, &mut Option<Ticket>) {
+        (&self.line, &mut self.ticket)
+    }
+}
+
+impl<L: Line> Drop for InLine<L> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.line.cancel(ticket);
+        }
+    }
+}

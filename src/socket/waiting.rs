@@ -1,0 +1,84 @@
+//! Waiting in line, for a limited time.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::Core;
+use super::time_limit::TimeLimit;
+use crate::pipe::{InLine, Line, Ticket};
+use crate::routing::Strategy;
+use crate::runtime::Runtime;
+
+/// The senders that wait for room.
+#[derive(Debug)]
+pub(super) struct Senders<'a, R: Strategy> {
+    pub(super) core: &'a Core<R>,
+    pub(super) to: R::Target,
+}
+
+/// The receivers that wait for a message.
+#[derive(Debug)]
+pub(super) struct Receivers<'a, R> {
+    pub(super) core: &'a Core<R>,
+}
+
+/// A line of a socket.
+pub(super) trait SocketLine: Line {
+    /// Returns the runtime whose timers limit the wait.
+    fn runtime(&self) -> &Runtime;
+}
+
+/// An operation that waits in line until it is ready or its time is over.
+#[derive(Debug)]
+pub(super) struct Waiting<L: Line> {
+    place: InLine<L>,
+    limit: TimeLimit,
+}
+
+impl<L: SocketLine> Waiting<L> {
+    #[inline]
+    pub(super) const fn new(line: L, limit: Option<Duration>) -> Self {
+        Self { place: InLine::new(line), limit: TimeLimit::new(limit) }
+    }
+
+    /// Polls an operation, which joins the line if it has to wait.
+    #[inline]
+    pub(super) fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&L, &mut Option<Ticket>, &mut Context<'_>) -> Poll<T>,
+        timeout: impl FnOnce() -> T,
+    ) -> Poll<T> {
+        let (line, ticket) = self.place.parts();
+        let polled = poll(line, ticket, cx);
+        // Without a place in line, the task only yields to others.
+        if polled.is_pending() && ticket.is_some() {
+            return self.limit.poll(line.runtime(), cx).map(|()| timeout());
+        }
+        polled
+    }
+}
+
+impl<R: Strategy> Line for Senders<'_, R> {
+    fn cancel(&self, ticket: Ticket) {
+        self.core.cancel_send(self.to, ticket);
+    }
+}
+
+impl<R> Line for Receivers<'_, R> {
+    fn cancel(&self, ticket: Ticket) {
+        self.core.cancel_receive(ticket);
+    }
+}
+
+impl<R: Strategy> SocketLine for Senders<'_, R> {
+    fn runtime(&self) -> &Runtime {
+        self.core.runtime()
+    }
+}
+
+impl<R> SocketLine for Receivers<'_, R> {
+    fn runtime(&self) -> &Runtime {
+        self.core.runtime()
+    }
+}
