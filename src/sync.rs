@@ -37,6 +37,18 @@ pub(crate) enum Wakes {
     Many(Vec<Waker>),
 }
 
+/// Wakes when it is dropped: a result that is returned past it is not moved.
+struct Collected(Wakes);
+
+impl Drop for Collected {
+    #[inline]
+    fn drop(&mut self) {
+        if !matches!(self.0, Wakes::None) {
+            mem::take(&mut self.0).wake();
+        }
+    }
+}
+
 impl<T> Lock<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(Mutex::new(value))
@@ -47,13 +59,9 @@ impl<T: ?Sized> Lock<T> {
     /// Runs a critical section. Then releases the lock, and wakes what the section has collected.
     #[inline]
     pub(crate) fn with<R>(&self, section: impl FnOnce(&mut T, &mut Wakes) -> R) -> R {
-        let mut wakes = Wakes::None;
-        let result = section(&mut self.lock(), &mut wakes);
-        match wakes {
-            Wakes::None => {}
-            wakes => wakes.wake(),
-        }
-        result
+        let mut collected = Collected(Wakes::None);
+        // The guard is a temporary value, which is dropped before `collected`.
+        section(&mut self.lock(), &mut collected.0)
     }
 
     /// Does the same with `wakes` of the caller, which is empty and keeps its allocation.

@@ -20,7 +20,7 @@ use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
 use crate::remote::tests::nobody;
-use crate::routing::{EndpointId, FairQueue, Losses, RoundRobin, Routing, Strategy};
+use crate::routing::{EndpointId, FairQueue, Losses, OutgoingPipes, RoundRobin, Routing};
 use crate::sync::Lock;
 
 #[tokio::test]
@@ -298,7 +298,7 @@ async fn a_remote_of_the_wrong_type_gets_an_error() {
 
 /// A CLIENT without handles, a driver or a transport.
 struct TestSocket {
-    outgoing: Arc<Lock<RoundRobin>>,
+    outgoing: Arc<Lock<OutgoingPipes<RoundRobin>>>,
     routing: Routing,
     attachment: Option<Attachment>,
     options: Options,
@@ -307,12 +307,11 @@ struct TestSocket {
 impl TestSocket {
     fn new(hwm: usize) -> Self {
         let hwm = HighWaterMark::new(hwm, 0);
-        let outgoing = Arc::new(Lock::new(RoundRobin::new(hwm)));
+        let outgoing = Arc::new(Lock::new(RoundRobin::pipes(hwm)));
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn crate::routing::Outgoing>>,
             incoming: Arc::new(Lock::new(FairQueue::new(hwm, 0))),
             losses: Arc::new(Losses::new(Arc::default())),
-            #[cfg(feature = "rpc")]
             ends: Arc::default(),
         };
         let subject = EventSource::from(&nobody());

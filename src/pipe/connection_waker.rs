@@ -23,9 +23,15 @@ impl ConnectionWaker {
     /// Wakes the connection, if it waits.
     #[inline]
     pub(super) fn unpark(&mut self, wakes: &mut Wakes) {
-        if let Some(waker) = self.0.take() {
-            wakes.add(waker);
+        if self.is_parked() {
+            self.move_to(wakes);
         }
+    }
+
+    /// It stands apart from the path of a message that wakes no task.
+    #[inline(never)]
+    fn move_to(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.0.take());
     }
 
     /// Forgets the connection.

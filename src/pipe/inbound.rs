@@ -26,7 +26,6 @@ pub(crate) struct Inbound {
     /// How long the buffer is that the last messages lie in.
     last_buffer: usize,
     /// How many messages have been queued, ever.
-    #[cfg(feature = "rpc")]
     arrived: u64,
     hwm: HighWaterMark,
     routing_id: Option<RoutingId>,
@@ -62,7 +61,6 @@ impl Inbound {
             held: 0,
             bytes: 0,
             last_buffer: 0,
-            #[cfg(feature = "rpc")]
             arrived: 0,
             hwm,
             routing_id,
@@ -104,7 +102,6 @@ impl Inbound {
     pub(crate) fn push_last(&mut self, arrival: Delivery) -> usize {
         let messages = arrival.cargo.messages();
         if messages > 0 {
-            #[cfg(feature = "rpc")]
             {
                 self.arrived += messages as u64;
             }
@@ -214,7 +211,6 @@ impl Inbound {
     }
 
     /// How many messages have been queued, ever.
-    #[cfg(feature = "rpc")]
     pub(crate) const fn arrived(&self) -> u64 {
         self.arrived
     }

@@ -9,6 +9,7 @@
 
 mod connection_waker;
 mod delivery;
+mod grants;
 mod high_water_mark;
 mod in_line;
 mod inbound;
@@ -18,6 +19,7 @@ mod waiters;
 use slotmap::new_key_type;
 
 pub(crate) use self::delivery::{DeliveredMessages, Delivery, MessageList};
+pub(crate) use self::grants::Grants;
 pub(crate) use self::high_water_mark::HighWaterMark;
 pub(crate) use self::in_line::{InLine, Line};
 #[cfg(test)]

@@ -20,7 +20,6 @@ pub(crate) struct Outbound {
     /// What `queue` takes on the wire, at most. Slots that are reserved take nothing yet.
     bytes: usize,
     /// How many messages have been taken out, ever.
-    #[cfg(feature = "rpc")]
     taken: u64,
     /// Slots promised to senders that have not used them yet.
     reserved: usize,
@@ -63,7 +62,6 @@ impl Outbound {
         Self {
             queue: VecDeque::new(),
             bytes: 0,
-            #[cfg(feature = "rpc")]
             taken: 0,
             reserved: 0,
             hwm,
@@ -98,7 +96,6 @@ impl Outbound {
     }
 
     /// Takes all messages out, to be sent elsewhere.
-    #[cfg(feature = "rpc")]
     pub(crate) fn take_back(&mut self) -> VecDeque<Message> {
         let mut queue = VecDeque::new();
         self.take_all(&mut queue);
@@ -191,13 +188,9 @@ impl Outbound {
     }
 
     /// By whole takes, so that it costs a message nothing.
-    #[cfg(feature = "rpc")]
     fn count_taken(&mut self, messages: usize) {
         self.taken += messages as u64;
     }
-
-    #[cfg(not(feature = "rpc"))]
-    fn count_taken(&mut self, _messages: usize) {}
 
     fn park(&mut self, connection: &Waker, until_half: bool) {
         self.connection.park(connection);
@@ -243,7 +236,6 @@ impl Outbound {
     }
 
     /// How many messages have been taken out, ever.
-    #[cfg(feature = "rpc")]
     pub(crate) const fn taken(&self) -> u64 {
         self.taken
     }

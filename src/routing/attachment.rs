@@ -10,7 +10,6 @@ use crate::monitor::EventSource;
 use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
-#[cfg(feature = "rpc")]
 use crate::routing::{ConnectionEnd, ConnectionEnds, QueuePosition, ReturnedMessage};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing};
 use crate::routing_id::RoutingId;
@@ -23,7 +22,6 @@ pub(crate) struct Routing {
     pub(crate) outgoing: Arc<Lock<dyn Outgoing>>,
     pub(crate) incoming: Arc<Lock<FairQueue>>,
     pub(crate) losses: Arc<Losses>,
-    #[cfg(feature = "rpc")]
     pub(crate) ends: Arc<ConnectionEnds>,
 }
 
@@ -49,10 +47,8 @@ impl Routing {
         let attached = self.outgoing.lock().attach(endpoint, &mut wakes)?;
         let mut incoming = self.incoming.lock();
         let inbound = incoming.attach(attached.routing_id);
-        #[cfg(feature = "rpc")]
         incoming.join(inbound, attached.key);
         drop(incoming);
-        #[cfg(feature = "rpc")]
         self.outgoing.lock().join(attached.key, inbound);
         wakes.wake_all();
         Some(Attachment {
@@ -179,12 +175,8 @@ impl Attachment {
     /// deliver.
     pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Delivery> {
         self.subject = EventSource::from(remote);
-        #[cfg(feature = "rpc")]
-        {
-            let id = remote.connection_id();
-            let Self { routing, pipe, .. } = self;
-            routing.outgoing.with(|outgoing, wakes| outgoing.connect(pipe.outbound, id, wakes));
-        }
+        let (pipe, id) = (self.pipe.outbound, remote.connection_id());
+        self.routing.outgoing.with(|outgoing, wakes| outgoing.connect(pipe, id, wakes));
         mem::take(&mut self.undelivered)
     }
 
@@ -231,7 +223,6 @@ impl Attachment {
             self.taken = messages;
         }
         self.undelivered = undelivered;
-        #[cfg(feature = "rpc")]
         self.tell_end(false);
         if let Some(message) = refused {
             let message = message.routed(self.subject.routing_id);
@@ -241,7 +232,6 @@ impl Attachment {
 
     /// Tells whoever wants to know that a connection has ended, after all that it has brought has been
     /// queued: who watches receives all the time, so that a mark would bound nothing more here.
-    #[cfg(feature = "rpc")]
     fn tell_end(&mut self, gone: bool) {
         let mut outgoing = self.routing.outgoing.lock();
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
@@ -354,7 +344,6 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        #[cfg(feature = "rpc")]
         self.tell_end(true);
         let Self { routing, pipe, subject, quotas, taken, undelivered, unreceived, wakes, .. } =
             self;

@@ -48,6 +48,7 @@ impl EndedPipes {
 
     /// Notes that a message has been received from a remote, which kept `before` bytes and now keeps
     /// `after` bytes. Sets `resumed` to one of the waiting tasks, which wakes the others.
+    #[cold]
     pub(super) fn take(&mut self, before: usize, after: usize, wakes: &mut Wakes) {
         self.held.remotes -= usize::from(after == 0);
         self.held.messages -= 1;

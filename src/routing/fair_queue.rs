@@ -1,6 +1,5 @@
 //! Fair queuing over the remotes that have sent something (libzmq `fq`): CLIENT, SERVER, GATHER, PEER.
 
-#[cfg(feature = "rpc")]
 mod paused;
 
 use std::collections::VecDeque;
@@ -33,7 +32,6 @@ pub(crate) struct FairQueue {
     remains: EndedPipes,
     closed: bool,
     /// How many pipes in `ready` are paused. None of them stands in front.
-    #[cfg(feature = "rpc")]
     stale: usize,
 }
 
@@ -41,16 +39,13 @@ pub(crate) struct FairQueue {
 struct PipeSlot {
     inbound: Inbound,
     /// No message is received from it until it is resumed.
-    #[cfg(feature = "rpc")]
     paused: bool,
     /// It is paused, and still in `ready`.
-    #[cfg(feature = "rpc")]
     stale: bool,
     /// How many bytes the pipe keeps, if it is removed when it is empty; zero while there is a
     /// connection.
     left: usize,
     /// The other half of the pipe.
-    #[cfg(feature = "rpc")]
     outbound: PipeKey,
 }
 
@@ -69,7 +64,6 @@ impl FairQueue {
             waiters: Waiters::default(),
             remains: EndedPipes::new(ended_hwm),
             closed: false,
-            #[cfg(feature = "rpc")]
             stale: 0,
         }
     }
@@ -78,18 +72,14 @@ impl FairQueue {
     pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
         self.pipes.insert(PipeSlot {
             inbound: Inbound::new(self.hwm, id),
-            #[cfg(feature = "rpc")]
             paused: false,
-            #[cfg(feature = "rpc")]
             stale: false,
             left: 0,
-            #[cfg(feature = "rpc")]
             outbound: PipeKey::default(),
         })
     }
 
     /// Notes what the other half of a pipe is.
-    #[cfg(feature = "rpc")]
     pub(crate) fn join(&mut self, key: PipeKey, outbound: PipeKey) {
         if let Some(slot) = self.pipes.get_mut(key) {
             slot.outbound = outbound;
@@ -97,7 +87,6 @@ impl FairQueue {
     }
 
     /// How many messages of a pipe have been queued, ever.
-    #[cfg(feature = "rpc")]
     pub(crate) fn arrived(&self, key: PipeKey) -> u64 {
         self.pipes.get(key).map_or(0, |slot| slot.inbound.arrived())
     }
@@ -113,7 +102,6 @@ impl FairQueue {
     /// Queues the messages that an ended connection has left, whether or not there is room. Returns
     /// those that will not be received, to be dropped without the lock: bodies can have owners outside
     /// of this crate.
-    #[cfg(feature = "rpc")]
     pub(crate) fn push_rest(
         &mut self,
         key: PipeKey,
@@ -142,7 +130,6 @@ impl FairQueue {
         rest: impl IntoIterator<Item = Delivery>,
         wakes: &mut Wakes,
     ) -> Vec<Delivery> {
-        #[cfg(feature = "rpc")]
         self.resume(key, wakes);
         let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
         let was_empty = slot.inbound.is_empty();
@@ -268,7 +255,6 @@ impl FairQueue {
         } else if self.ready.len() > 1 {
             self.ready.rotate_left(1);
         }
-        #[cfg(feature = "rpc")]
         if self.stale > 0 {
             self.skip_stale();
         }
@@ -349,7 +335,6 @@ impl FairQueue {
     /// Lists a pipe that was empty and is not any more, and hands out one receiver for each of the
     /// messages that were queued in it.
     fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, wakes: &mut Wakes) {
-        #[cfg(feature = "rpc")]
         if self.pipes.get(key).is_some_and(|slot| slot.paused) {
             return;
         }
@@ -365,7 +350,6 @@ impl FairQueue {
     /// Accepts nothing from here on; what is queued can still be received.
     pub(crate) fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
-        #[cfg(feature = "rpc")]
         self.resume_all();
         wakes.extend(self.waiters.drain());
         self.remains.close(wakes);

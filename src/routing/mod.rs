@@ -9,12 +9,16 @@
 //! other things: moving one from wrapper to wrapper costs as much as the lock.
 
 mod attachment;
-#[cfg(feature = "rpc")]
+#[cfg_attr(
+    not(feature = "rpc"),
+    expect(dead_code, reason = "only requesters and responders watch for ends")
+)]
 mod connection_ends;
 mod ended_limit;
 mod ended_pipes;
 mod fair_queue;
 mod losses;
+mod outgoing;
 mod round_robin;
 mod routing_table;
 #[cfg(test)]
@@ -26,23 +30,22 @@ use std::task::{Poll, Waker};
 
 pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
 #[cfg(feature = "rpc")]
-pub(crate) use self::connection_ends::{
-    ConnectionEnd, ConnectionEnds, ReportedEnds, ReturnedMessage,
-};
+pub(crate) use self::connection_ends::ReportedEnds;
+pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::losses::Losses;
+pub(crate) use self::outgoing::{Choice, OutgoingPipes, Strategy};
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
-#[cfg(feature = "rpc")]
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
-use crate::pipe::{HighWaterMark, PipeKey, Take, Ticket, Want};
+use crate::pipe::{HighWaterMark, PipeKey, Take, Want};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
-/// What a connection and its owner need of an outgoing strategy.
+/// What a connection and its owner need of the outgoing pipes, whatever their strategy.
 pub(crate) trait Outgoing: fmt::Debug + Send {
-    /// Adds a remote. Returns nothing once the socket is closed.
+    /// Adds a remote. Returns nothing once the socket is closed, or if the strategy admits no more.
     fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Option<Attached>;
 
     /// Stops offering an endpoint's remotes to senders; what is queued for them can still be taken.
@@ -77,82 +80,46 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// How many messages are queued, for one remote or for all.
     fn queued(&self, key: Option<PipeKey>) -> usize;
 
-    /// Notes the other half of a pipe, if the implementation needs it.
-    #[cfg(feature = "rpc")]
-    fn join(&mut self, _key: PipeKey, _inbound: PipeKey) {}
+    /// Notes the other half of a pipe.
+    fn join(&mut self, key: PipeKey, inbound: PipeKey);
 
     /// How many messages have been taken out of the queue of a remote, ever.
-    #[cfg(feature = "rpc")]
     fn taken(&self, key: PipeKey) -> u64;
 
     /// Notes that a remote has a connection.
-    #[cfg(feature = "rpc")]
-    fn connect(&mut self, _key: PipeKey, _connection: ConnectionId, _wakes: &mut Wakes) {}
+    fn connect(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes);
 
     /// Notes that the connection of a remote has ended and has left messages `unwritten` that it had
     /// taken; `gone` if there will be no other. Returns the messages to be sent elsewhere, including
-    /// these. By default it returns none, and they stay where they are.
-    #[cfg(feature = "rpc")]
+    /// these. If the strategy decides otherwise it returns none, and they stay where they are.
     fn disconnect(
         &mut self,
-        _key: PipeKey,
-        _gone: bool,
-        _unwritten: &mut VecDeque<Message>,
-    ) -> VecDeque<Message> {
-        VecDeque::new()
-    }
+        key: PipeKey,
+        gone: bool,
+        unwritten: &mut VecDeque<Message>,
+    ) -> VecDeque<Message>;
 
     /// Retires all remotes and refuses everything from here on.
     fn close(&mut self, wakes: &mut Wakes);
 }
 
-/// What a handle needs of an outgoing strategy.
-pub(crate) trait Strategy: Outgoing {
-    /// What a sender has to name: nothing, or a routing id.
-    type Target: Copy + fmt::Debug + Send;
-
-    /// Queues a message if there is room; takes it out of `message` only then. Sets `idle` to the
-    /// connection, if it was.
-    fn try_send(
-        &mut self,
-        to: Self::Target,
-        message: &mut Option<Message>,
-        wakes: &mut Wakes,
-    ) -> Result<(), Refusal>;
-
-    /// Reserves a slot if there is one.
-    fn try_reserve(&mut self, to: Self::Target) -> Result<PipeKey, Refusal>;
-
-    /// Reserves a slot, or queues the sender for one. Slots are handed out in the order of tickets.
-    fn poll_reserve(
-        &mut self,
-        to: Self::Target,
-        ticket: &mut Option<Ticket>,
-        sender: &Waker,
-    ) -> Poll<Result<PipeKey, Refusal>>;
-
-    /// Uses a reserved slot, like [`try_send`](Self::try_send). It is void if the remote has gone.
-    fn send_reserved(
-        &mut self,
-        key: PipeKey,
-        message: &mut Option<Message>,
-        wakes: &mut Wakes,
-    ) -> Result<(), Refusal>;
-
-    /// Gives a reserved slot back.
-    fn release(&mut self, key: PipeKey, wakes: &mut Wakes);
-
-    /// Forgets a sender that no longer waits, and passes on the slot that it may have been given.
-    fn cancel(&mut self, to: Self::Target, ticket: Ticket, wakes: &mut Wakes);
-}
-
 /// Where a message was queued.
-#[cfg(feature = "rpc")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueuePosition {
     pub(crate) pipe: PipeKey,
     /// How many messages were queued in that pipe before it.
     pub(crate) number: u64,
+}
+
+/// What becomes of the messages that an ended connection leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leftover {
+    /// They wait in the pipe for its next connection.
+    Stay,
+    /// They are lost with the pipe.
+    Lose,
+    /// They are returned, to be sent through other pipes.
+    Redirect,
 }
 
 /// Which of its socket's endpoints a remote belongs to.

@@ -5,222 +5,40 @@ mod connected_only;
 #[cfg(feature = "rpc")]
 mod queue_position;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::task::{Poll, Waker};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use slotmap::SlotMap;
-
-#[cfg(feature = "rpc")]
-use self::connected_only::{OpenPipes, Reachability};
-#[cfg(feature = "rpc")]
-use crate::connection_id::ConnectionId;
-use crate::message::Message;
-use crate::pipe::{HighWaterMark, Outbound, PipeKey, Take, Ticket, Waiters, Want};
-use crate::routing::{Attached, EndpointId, Outgoing, Refusal, Strategy};
+use crate::pipe::{HighWaterMark, PipeKey, Waiters};
+use crate::routing::outgoing::OutgoingPipe;
+use crate::routing::{Choice, Leftover, OutgoingPipes, Strategy};
 use crate::sync::Wakes;
 
 /// Sends each message to the next remote whose queue is not full (RFC 41, The CLIENT Socket Type,
 /// For processing outgoing messages).
 ///
-/// Invariants: `ready` holds exactly the pipes that are offered, have room and are not retired, once each;
-/// when a sender waits, `ready` is empty, because free slots are granted to waiting senders first. All
-/// pipes are offered, except under a requester: see the module `connected`.
-#[derive(Debug)]
+/// Under a requester, it offers only open pipes, whose remotes are connected and do not drain: see
+/// `connected_only`.
+#[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
-    pipes: SlotMap<PipeKey, PipeSlot>,
-    /// Of each pipe.
-    hwm: HighWaterMark,
-    /// Who gets the next message stands in front.
+    /// The offered pipes. The one that receives the next message stands in front.
     ready: VecDeque<PipeKey>,
-    waiters: Waiters,
-    /// Slots reserved for senders that have been woken and have not come for them yet.
-    grants: BTreeMap<Ticket, PipeKey>,
-    closed: bool,
-    #[cfg(feature = "rpc")]
-    openings: OpenPipes,
-}
-
-#[derive(Debug)]
-struct PipeSlot {
-    outbound: Outbound,
-    endpoint: EndpointId,
-    listed: bool,
-    #[cfg(feature = "rpc")]
-    reach: Reachability,
+    /// Only open pipes are offered.
+    is_selective: bool,
+    /// How many pipes are open. It changes under the lock of the queues only, and is read without it.
+    open: Arc<AtomicUsize>,
+    /// The tasks that wait for a pipe to be open.
+    unconnected_waiters: Waiters,
 }
 
 impl RoundRobin {
-    pub(crate) fn new(hwm: HighWaterMark) -> Self {
-        Self {
-            pipes: SlotMap::with_key(),
-            hwm,
-            ready: VecDeque::new(),
-            waiters: Waiters::default(),
-            grants: BTreeMap::new(),
-            closed: false,
-            #[cfg(feature = "rpc")]
-            openings: OpenPipes::default(),
-        }
+    /// Creates the pipes of a socket, with this mark for each.
+    pub(crate) fn pipes(hwm: HighWaterMark) -> OutgoingPipes<Self> {
+        OutgoingPipes::new(Self::default(), hwm)
     }
 
-    /// Grants free slots to those who wait, and lists the pipe if there are more.
-    fn refill(&mut self, key: PipeKey, wakes: &mut Wakes) {
-        #[cfg(feature = "rpc")]
-        if !self.is_offered(key) {
-            return;
-        }
-        let Some(slot) = self.pipes.get_mut(key) else { return };
-        if slot.listed {
-            return;
-        }
-        while slot.outbound.has_room() {
-            let Some((ticket, waker)) = self.waiters.pop() else {
-                slot.listed = true;
-                self.ready.push_back(key);
-                return;
-            };
-            slot.outbound.reserve();
-            self.grants.insert(ticket, key);
-            wakes.add(waker);
-        }
-    }
-
-    /// Stops offering a pipe that has no room any more.
-    fn unlist_if_full(&mut self, key: PipeKey) {
-        let Some(slot) = self.pipes.get_mut(key) else { return };
-        if slot.listed && !slot.outbound.has_room() {
-            slot.listed = false;
-            self.ready.retain(|listed| *listed != key);
-        }
-    }
-
-    /// Moves on to the next pipe after the first one in `ready` has given away a slot.
-    #[inline]
-    fn advance(&mut self, has_room: bool) {
-        if has_room {
-            if self.ready.len() > 1 {
-                self.ready.rotate_left(1);
-            }
-        } else if let Some(key) = self.ready.pop_front() {
-            self.pipes[key].listed = false;
-        }
-    }
-}
-
-impl Outgoing for RoundRobin {
-    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Option<Attached> {
-        if self.closed {
-            return None;
-        }
-        let outbound = Outbound::new(self.hwm);
-        let key = self.pipes.insert(PipeSlot {
-            outbound,
-            endpoint,
-            listed: false,
-            #[cfg(feature = "rpc")]
-            reach: Reachability::default(),
-        });
-        self.refill(key, wakes);
-        Some(Attached { key, routing_id: None })
-    }
-
-    fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes) {
-        let keys: Vec<_> = self
-            .pipes
-            .iter()
-            .filter(|(_, slot)| slot.endpoint == endpoint)
-            .map(|(key, _)| key)
-            .collect();
-        for key in keys {
-            self.retire_pipe(key, wakes);
-        }
-    }
-
-    fn retire_pipe(&mut self, key: PipeKey, wakes: &mut Wakes) {
-        #[cfg(feature = "rpc")]
-        self.count_retired(key);
-        let Some(slot) = self.pipes.get_mut(key) else { return };
-        // Whoever was granted a slot here has been woken already, and will look for another one.
-        self.grants.retain(|_, granted| *granted != key);
-        slot.outbound.retire(wakes);
-        self.unlist_if_full(key);
-    }
-
-    fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message> {
-        self.retire_pipe(key, wakes);
-        self.pipes.remove(key).map(|slot| slot.outbound.into_queue()).unwrap_or_default()
-    }
-
-    fn poll_take(
-        &mut self,
-        key: PipeKey,
-        want: Want,
-        taken: &mut VecDeque<Message>,
-        connection: &Waker,
-        wakes: &mut Wakes,
-    ) -> Poll<Take> {
-        let Some(slot) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
-        let took = slot.outbound.poll_take(want, taken, connection);
-        self.refill(key, wakes);
-        took
-    }
-
-    fn hwm(&self) -> HighWaterMark {
-        self.hwm
-    }
-
-    fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
-        self.hwm = hwm;
-        let keys: Vec<_> = self.pipes.keys().collect();
-        for key in keys {
-            self.pipes[key].outbound.set_hwm(hwm);
-            self.unlist_if_full(key);
-            self.refill(key, wakes);
-        }
-    }
-
-    fn give_back(&mut self, key: PipeKey) {
-        if let Some(slot) = self.pipes.get_mut(key) {
-            slot.outbound.give_back();
-        }
-    }
-
-    fn queued(&self, key: Option<PipeKey>) -> usize {
-        match key {
-            Some(key) => self.pipes.get(key).map_or(0, |slot| slot.outbound.len()),
-            None => self.pipes.values().map(|slot| slot.outbound.len()).sum(),
-        }
-    }
-
-    #[cfg(feature = "rpc")]
-    fn taken(&self, key: PipeKey) -> u64 {
-        self.pipes.get(key).map_or(0, |slot| slot.outbound.taken())
-    }
-
-    #[cfg(feature = "rpc")]
-    fn connect(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes) {
-        self.open(key, connection, wakes);
-    }
-
-    #[cfg(feature = "rpc")]
-    fn disconnect(
-        &mut self,
-        key: PipeKey,
-        gone: bool,
-        unwritten: &mut VecDeque<Message>,
-    ) -> VecDeque<Message> {
-        self.shut(key, gone, unwritten)
-    }
-
-    fn close(&mut self, wakes: &mut Wakes) {
-        self.closed = true;
-        let keys: Vec<_> = self.pipes.keys().collect();
-        for key in keys {
-            self.retire_pipe(key, wakes);
-        }
-        wakes.extend(self.waiters.drain());
-        #[cfg(feature = "rpc")]
-        self.wake_hopeful(wakes);
+    fn count_closed(&self) {
+        self.open.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -228,97 +46,79 @@ impl Strategy for RoundRobin {
     type Target = ();
 
     #[inline]
-    fn try_send(
-        &mut self,
-        (): (),
-        message: &mut Option<Message>,
-        wakes: &mut Wakes,
-    ) -> Result<(), Refusal> {
-        let Some(key) = self.ready.front() else {
-            return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
-        };
-        let outbound = &mut self.pipes[*key].outbound;
-        outbound.push(message, wakes);
-        let has_room = outbound.has_room();
-        self.advance(has_room);
-        Ok(())
+    fn choose(&mut self, (): ()) -> Choice<'_> {
+        self.ready.front().map_or(Choice::Full, |key| Choice::Offered(*key))
     }
 
-    fn try_reserve(&mut self, (): ()) -> Result<PipeKey, Refusal> {
-        let Some(&key) = self.ready.front() else {
-            return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
-        };
-        let outbound = &mut self.pipes[key].outbound;
-        outbound.reserve();
-        let has_room = outbound.has_room();
-        self.advance(has_room);
-        Ok(key)
+    fn may_offer(&self, pipe: &OutgoingPipe) -> bool {
+        !self.is_selective || pipe.is_open()
     }
 
-    fn poll_reserve(
-        &mut self,
-        (): (),
-        ticket: &mut Option<Ticket>,
-        sender: &Waker,
-    ) -> Poll<Result<PipeKey, Refusal>> {
-        if self.closed {
-            *ticket = None;
-            return Poll::Ready(Err(Refusal::Closed));
-        }
-        let grant = ticket.and_then(|ticket| self.grants.remove(&ticket));
-        if let Some(key) = grant {
-            *ticket = None;
-            return Poll::Ready(Ok(key));
-        }
-        match self.try_reserve(()) {
-            Ok(key) => {
-                *ticket = None;
-                Poll::Ready(Ok(key))
-            }
-            Err(_) => {
-                self.waiters.register(ticket, sender);
-                Poll::Pending
-            }
+    fn offer(&mut self, key: PipeKey) {
+        self.ready.push_back(key);
+    }
+
+    /// It is the one in front.
+    #[inline]
+    fn used(&mut self, _key: PipeKey) {
+        if self.ready.len() > 1 {
+            self.ready.rotate_left(1);
         }
     }
 
-    fn send_reserved(
-        &mut self,
-        key: PipeKey,
-        message: &mut Option<Message>,
-        wakes: &mut Wakes,
-    ) -> Result<(), Refusal> {
-        let slot = self.pipes.get_mut(key);
-        let sent = slot.is_some_and(|slot| slot.outbound.push_reserved(message, wakes));
-        // A reserved slot takes no bytes until it is used.
-        self.unlist_if_full(key);
-        if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
-    }
-
-    fn release(&mut self, key: PipeKey, wakes: &mut Wakes) {
-        if let Some(slot) = self.pipes.get_mut(key) {
-            slot.outbound.release();
-            self.refill(key, wakes);
+    #[inline]
+    fn withdraw(&mut self, key: PipeKey) {
+        if self.ready.front() == Some(&key) {
+            self.ready.pop_front();
+        } else {
+            self.ready.retain(|offered| *offered != key);
         }
     }
 
-    fn cancel(&mut self, (): (), ticket: Ticket, wakes: &mut Wakes) {
-        if self.waiters.remove(ticket) {
-            return;
+    fn retire(&mut self, pipe: &OutgoingPipe) {
+        if pipe.is_open() {
+            self.count_closed();
         }
-        if let Some(key) = self.grants.remove(&ticket) {
-            self.release(key, wakes);
+    }
+
+    fn connect(&mut self, pipe: &OutgoingPipe, was_open: bool, wakes: &mut Wakes) {
+        if pipe.is_open() && !was_open {
+            self.open.fetch_add(1, Ordering::Release);
         }
+        wakes.extend(self.unconnected_waiters.drain());
+    }
+
+    fn disconnect(&mut self, was_open: bool, gone: bool) -> Leftover {
+        if was_open {
+            self.count_closed();
+        }
+        if !self.is_selective {
+            Leftover::Stay
+        } else if gone && self.open.load(Ordering::Relaxed) == 0 {
+            // No other remote is there to take them.
+            Leftover::Lose
+        } else {
+            Leftover::Redirect
+        }
+    }
+
+    fn close(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.unconnected_waiters.drain());
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Poll, Waker};
+
     use super::*;
+    use crate::message::Message;
+    use crate::pipe::{Take, Ticket, Want};
+    use crate::routing::{EndpointId, Outgoing, Refusal};
 
     #[test]
     fn messages_go_round_the_remotes_in_turn() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let [a, b, c] = [(); 3].map(|()| attach(&mut routing, 10));
         for number in 0..6 {
             send(&mut routing, number).unwrap();
@@ -330,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_full_remote_is_passed_over_until_it_has_room() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let (a, b) = (attach(&mut routing, 1), attach(&mut routing, 10));
         for number in 0..4 {
             send(&mut routing, number).unwrap();
@@ -344,7 +144,7 @@ mod tests {
 
     #[test]
     fn accepts_nothing_without_remotes_or_when_all_are_full() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         assert_eq!(send(&mut routing, 0), Err(Refusal::Full));
         attach(&mut routing, 2);
         attach(&mut routing, 1);
@@ -356,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_freed_slot_goes_to_the_sender_that_waited_longest() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -374,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_is_dropped_passes_its_slot_on() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -389,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_slot_of_a_remote_that_has_gone_is_void_and_its_sender_keeps_its_place() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let (mut first, mut second) = (None, None);
@@ -410,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_retired_remote_gets_what_was_queued_and_nothing_new() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 10);
         send(&mut routing, 0).unwrap();
         routing.retire(ENDPOINT, &mut Wakes::None);
@@ -428,7 +228,7 @@ mod tests {
 
     #[test]
     fn closing_wakes_all_waiting_tasks() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let mut ticket = None;
         assert!(reserve(&mut routing, &mut ticket).is_pending());
         let mut wakes = Wakes::None;
@@ -440,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_higher_mark_serves_waiting_senders_and_a_lower_one_stops_the_next() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
         let mut ticket = None;
@@ -455,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_reserved_slot_that_takes_the_last_bytes_fills_the_queue() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(0, 20));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(0, 20));
         let a = routing.attach(ENDPOINT, &mut Wakes::None).unwrap().key;
         assert_eq!(routing.try_reserve(()), Ok(a));
         let sent = routing.send_reserved(a, &mut Some(Message::from([7; 30])), &mut Wakes::None);
@@ -467,23 +267,23 @@ mod tests {
 
     const ENDPOINT: EndpointId = EndpointId(0);
 
-    fn attach(routing: &mut RoundRobin, hwm: usize) -> PipeKey {
+    fn attach(routing: &mut OutgoingPipes<RoundRobin>, hwm: usize) -> PipeKey {
         routing.hwm = HighWaterMark::new(hwm, 0);
         routing.attach(ENDPOINT, &mut Wakes::None).unwrap().key
     }
 
-    fn send(routing: &mut RoundRobin, number: u8) -> Result<(), Refusal> {
+    fn send(routing: &mut OutgoingPipes<RoundRobin>, number: u8) -> Result<(), Refusal> {
         routing.try_send((), &mut Some(Message::from([number])), &mut Wakes::None)
     }
 
     fn reserve(
-        routing: &mut RoundRobin,
+        routing: &mut OutgoingPipes<RoundRobin>,
         ticket: &mut Option<Ticket>,
     ) -> Poll<Result<PipeKey, Refusal>> {
         routing.poll_reserve((), ticket, Waker::noop())
     }
 
-    fn take(routing: &mut RoundRobin, key: PipeKey) -> Vec<u8> {
+    fn take(routing: &mut OutgoingPipes<RoundRobin>, key: PipeKey) -> Vec<u8> {
         let mut taken = VecDeque::new();
         let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Wakes::None);
         taken.iter().map(|message| message[0]).collect()

@@ -4,6 +4,8 @@
 //! connections are sequences of such calls. Random ones are played here, and after each of them
 //! nobody may wait in vain.
 
+mod fan_out;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,10 +13,10 @@ use std::task::{Poll, Wake, Waker};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::strategy::Strategy as _;
 
-use super::{Strategy, *};
-use crate::pipe::{Take, arrival_of};
+use super::{EndpointId, FairQueue, Outgoing, OutgoingPipes, RoundRobin};
+use crate::message::Message;
+use crate::pipe::{HighWaterMark, PipeKey, Take, Ticket, Want, arrival_of};
 use crate::sync::Wakes;
 
 #[derive(Clone, Debug)]
@@ -75,7 +77,7 @@ proptest! {
     }
 }
 
-fn send_steps() -> impl proptest::strategy::Strategy<Value = SendStep> {
+fn send_steps() -> impl Strategy<Value = SendStep> {
     prop_oneof![
         1 => Just(SendStep::Attach),
         2 => (0..TASKS).prop_map(SendStep::Cancel),
@@ -85,7 +87,7 @@ fn send_steps() -> impl proptest::strategy::Strategy<Value = SendStep> {
     ]
 }
 
-fn receive_steps() -> impl proptest::strategy::Strategy<Value = ReceiveStep> {
+fn receive_steps() -> impl Strategy<Value = ReceiveStep> {
     prop_oneof![
         1 => Just(ReceiveStep::Attach),
         2 => (0..TASKS).prop_map(ReceiveStep::Cancel),
@@ -124,7 +126,7 @@ impl Task {
 }
 
 struct Senders {
-    routing: RoundRobin,
+    routing: OutgoingPipes<RoundRobin>,
     keys: Vec<PipeKey>,
     tasks: [Task; TASKS],
     sent: usize,
@@ -135,7 +137,7 @@ struct Senders {
 impl Default for Senders {
     fn default() -> Self {
         Self {
-            routing: RoundRobin::new(HighWaterMark::new(MARK, 0)),
+            routing: RoundRobin::pipes(HighWaterMark::new(MARK, 0)),
             keys: Vec::new(),
             tasks: Default::default(),
             sent: 0,

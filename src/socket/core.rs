@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
 use crate::proto::handshake::HandshakeConfig;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{FairQueue, Losses, Outgoing, Refusal, Routing, Strategy};
+use crate::routing::{FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, Strategy};
 use crate::runtime::Runtime;
 use crate::sync::Lock;
 
@@ -21,7 +21,7 @@ use crate::sync::Lock;
 /// commands any more, and ends.
 #[derive(Debug)]
 pub(super) struct Core<R> {
-    pub(super) outgoing: Arc<Lock<R>>,
+    pub(super) outgoing: Arc<Lock<OutgoingPipes<R>>>,
     pub(super) incoming: Arc<Lock<FairQueue>>,
     pub(super) control: Control,
     /// How long to wait where the caller does not say.
@@ -30,7 +30,7 @@ pub(super) struct Core<R> {
 }
 
 impl<R: Strategy + 'static> Core<R> {
-    /// Starts a socket and its driver; `strategy` is given the mark of the outgoing queues.
+    /// Starts a socket and its driver; `pipes` is given the mark of the outgoing queues.
     ///
     /// # Panics
     ///
@@ -38,10 +38,10 @@ impl<R: Strategy + 'static> Core<R> {
     #[track_caller]
     pub(super) fn start(
         socket_type: SocketType,
-        strategy: impl FnOnce(HighWaterMark) -> R,
+        pipes: impl FnOnce(HighWaterMark) -> OutgoingPipes<R>,
         options: Options,
     ) -> Arc<Self> {
-        let (core, driver) = Self::new(socket_type, strategy, options, Runtime::current());
+        let (core, driver) = Self::new(socket_type, pipes, options, Runtime::current());
         core.runtime().spawn(driver.run());
         core
     }
@@ -49,20 +49,19 @@ impl<R: Strategy + 'static> Core<R> {
     /// Makes a socket and its driver.
     pub(super) fn new(
         socket_type: SocketType,
-        strategy: impl FnOnce(HighWaterMark) -> R,
+        pipes: impl FnOnce(HighWaterMark) -> OutgoingPipes<R>,
         options: Options,
         runtime: Runtime,
     ) -> (Arc<Self>, Driver) {
         let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
         let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
-        let outgoing = Arc::new(Lock::new(strategy(send_hwm)));
+        let outgoing = Arc::new(Lock::new(pipes(send_hwm)));
         let incoming = Arc::new(Lock::new(FairQueue::new(recv_hwm, options.ended_hwm_bytes)));
         let publisher = Arc::new(Publisher::default());
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn Outgoing>>,
             incoming: Arc::clone(&incoming),
             losses: Arc::new(Losses::new(Arc::clone(&publisher))),
-            #[cfg(feature = "rpc")]
             ends: Arc::default(),
         };
         let handshake = HandshakeConfig {

@@ -74,7 +74,7 @@ impl Client {
 
     /// Wakes all tasks that wait for that.
     pub(crate) fn wake_hopeful(&self) {
-        self.core().outgoing.with(|outgoing, wakes| outgoing.wake_hopeful(wakes));
+        self.core().outgoing.with(|outgoing, wakes| outgoing.wake_unconnected(wakes));
     }
 
     /// Stops offering a remote that drains, if this still is its connection, and acknowledges that: it

@@ -8,6 +8,7 @@ impl FairQueue {
     /// Receives no more messages from a remote until it is resumed. Its messages are queued up to the
     /// high-water mark, and then not read. A remote that has gone is not paused: it will never make
     /// room.
+    #[cfg(feature = "rpc")]
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if slot.paused || slot.left > 0 || self.closed {
@@ -48,6 +49,7 @@ impl FairQueue {
     }
 
     /// Removes paused pipes from the front of the line.
+    #[cold]
     pub(super) fn skip_stale(&mut self) {
         while let Some(&key) = self.ready.front() {
             let Some(slot) = self.pipes.get_mut(key).filter(|slot| slot.stale) else { return };

@@ -2,73 +2,45 @@
 //!
 //! RFC 41 has a CLIENT queue messages for a remote from `connect` on, whether or not it is there. For a
 //! request this is wrong if another remote is connected: it would wait for a remote that may be dead
-//! while the other is idle. After [`RoundRobin::select`] a pipe is therefore offered to senders only
+//! while the other is idle. After [`select`](OutgoingPipes::select) a pipe is therefore offered to senders only
 //! while its remote is connected and does not drain. Messages that a connection leaves unwritten are
 //! taken out of the pipe, to be sent elsewhere. A CLIENT without a requester never uses this module.
 
-use std::collections::VecDeque;
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 
-use super::{PipeSlot, RoundRobin};
+use super::RoundRobin;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
-use crate::pipe::{PipeKey, Ticket, Waiters};
-use crate::routing::Refusal;
+use crate::pipe::{PipeKey, Ticket};
+use crate::routing::{OutgoingPipes, Refusal};
 use crate::sync::Wakes;
 
-/// The state of a pipe's remote.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reachability {
-    connection: Option<ConnectionId>,
-    /// The remote of this connection accepts no more requests.
-    draining: bool,
-}
-
-/// Which pipes are offered.
-#[derive(Debug, Default)]
-pub(super) struct OpenPipes {
-    /// Only pipes that are open are offered.
-    selective: bool,
-    /// How many pipes are open. It changes under the lock of the queues only, and is read without.
-    open: Arc<AtomicUsize>,
-    /// The tasks that wait for a pipe to be open.
-    unconnected_waiters: Waiters,
-}
-
-impl PipeSlot {
-    /// Whether its remote is connected and takes requests.
-    pub(super) fn is_open(&self) -> bool {
-        self.reach.connection.is_some() && !self.reach.draining && !self.outbound.is_retired()
-    }
-}
-
-impl RoundRobin {
+impl OutgoingPipes<RoundRobin> {
     /// Offers only open pipes from now on. Returns a live counter of these.
     pub(crate) fn select(&mut self) -> Arc<AtomicUsize> {
-        self.openings.selective = true;
-        let shut: Vec<_> =
-            self.pipes.iter().filter(|(_, slot)| !slot.is_open()).map(|(key, _)| key).collect();
-        for key in shut {
-            self.withdraw_offer(key);
+        self.strategy.is_selective = true;
+        let closed = self.pipes.iter().filter(|(_, pipe)| !pipe.is_open());
+        let keys: Vec<_> = closed.map(|(key, _)| key).collect();
+        for key in keys {
+            self.withdraw(key);
         }
-        Arc::clone(&self.openings.open)
+        Arc::clone(&self.strategy.open)
     }
 
     /// Offers all pipes again from now on.
     pub(crate) fn select_all(&mut self, wakes: &mut Wakes) {
-        self.openings.selective = false;
+        self.strategy.is_selective = false;
         let keys: Vec<_> = self.pipes.keys().collect();
         for key in keys {
             self.refill(key, wakes);
         }
     }
 
-    /// Hands out all who wait for room in any pipe; they keep their places in the line.
+    /// Wakes all tasks that wait for room in any pipe. They keep their places in line.
     pub(crate) fn wake_waiting(&mut self, wakes: &mut Wakes) {
-        wakes.extend(self.waiters.drain());
+        self.senders.wake_all(wakes);
     }
 
     /// Ready when a pipe is open.
@@ -77,9 +49,9 @@ impl RoundRobin {
         ticket: &mut Option<Ticket>,
         waker: &Waker,
     ) -> Poll<Result<(), Refusal>> {
-        let is_open = self.openings.open.load(Ordering::Relaxed) > 0;
+        let is_open = self.strategy.open.load(Ordering::Relaxed) > 0;
         if !self.closed && !is_open {
-            self.openings.unconnected_waiters.register(ticket, waker);
+            self.strategy.unconnected_waiters.register(ticket, waker);
             return Poll::Pending;
         }
         self.cancel_open(ticket);
@@ -89,8 +61,13 @@ impl RoundRobin {
     /// Stops waiting for a pipe to be open.
     pub(crate) fn cancel_open(&mut self, ticket: &mut Option<Ticket>) {
         if let Some(ticket) = ticket.take() {
-            self.openings.unconnected_waiters.remove(ticket);
+            self.strategy.unconnected_waiters.remove(ticket);
         }
+    }
+
+    /// Wakes the tasks that wait for a pipe to be open.
+    pub(crate) fn wake_unconnected(&mut self, wakes: &mut Wakes) {
+        wakes.extend(self.strategy.unconnected_waiters.drain());
     }
 
     /// Stops offering a pipe whose remote drains, if it still has this connection. Queues the
@@ -103,102 +80,26 @@ impl RoundRobin {
         acknowledgement: Message,
         wakes: &mut Wakes,
     ) {
-        let slot = self.pipes.get_mut(key);
-        let Some(slot) = slot.filter(|slot| slot.reach.connection == Some(connection)) else {
-            return;
-        };
-        if !slot.is_open() {
-            return;
-        }
-        slot.reach.draining = true;
-        self.openings.open.fetch_sub(1, Ordering::Release);
-        slot.outbound.push_beyond(acknowledgement, wakes);
-        self.withdraw_offer(key);
-    }
-
-    /// Returns the tasks that wait for a pipe to be open.
-    pub(crate) fn wake_hopeful(&mut self, wakes: &mut Wakes) {
-        wakes.extend(self.openings.unconnected_waiters.drain());
-    }
-
-    pub(super) fn is_offered(&self, key: PipeKey) -> bool {
-        !self.openings.selective || self.pipes.get(key).is_some_and(PipeSlot::is_open)
-    }
-
-    /// Whether messages for a remote would wait for its next connection, which knows no call of this
-    /// one.
-    pub(super) fn is_unreachable(&self, slot: &PipeSlot) -> bool {
-        self.openings.selective && slot.reach.connection.is_none()
-    }
-
-    pub(super) fn open(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes) {
-        let Some(slot) = self.pipes.get_mut(key) else { return };
-        let was_open = slot.is_open();
-        slot.reach = Reachability { connection: Some(connection), draining: false };
-        if slot.is_open() && !was_open {
-            self.openings.open.fetch_add(1, Ordering::Release);
-        }
-        self.refill(key, wakes);
-        self.wake_hopeful(wakes);
-    }
-
-    pub(super) fn shut(
-        &mut self,
-        key: PipeKey,
-        gone: bool,
-        unwritten: &mut VecDeque<Message>,
-    ) -> VecDeque<Message> {
-        let Some(slot) = self.pipes.get_mut(key) else { return VecDeque::new() };
-        let was_open = slot.is_open();
-        slot.reach = Reachability::default();
-        let gone = gone || slot.outbound.is_retired();
-        if was_open {
-            self.openings.open.fetch_sub(1, Ordering::Release);
-        }
-        if !self.openings.selective || self.closed {
-            return VecDeque::new();
-        }
-        self.withdraw_offer(key);
-        if gone && self.openings.open.load(Ordering::Relaxed) == 0 {
-            // These are lost: no other remote is there to take them.
-            return VecDeque::new();
-        }
-        let mut elsewhere = mem::take(unwritten);
-        elsewhere.extend(self.pipes[key].outbound.take_back());
-        elsewhere
-    }
-
-    /// A pipe that is retired is not open any more.
-    pub(super) fn count_retired(&mut self, key: PipeKey) {
-        if self.pipes.get(key).is_some_and(PipeSlot::is_open) {
-            self.openings.open.fetch_sub(1, Ordering::Release);
-        }
-    }
-
-    /// Stops offering a pipe. A sender that was granted a slot there has been woken already, and returns
-    /// to its old place in the line.
-    fn withdraw_offer(&mut self, key: PipeKey) {
-        let granted = self.grants.len();
-        self.grants.retain(|_, granted| *granted != key);
-        let Some(slot) = self.pipes.get_mut(key) else { return };
-        for _ in self.grants.len()..granted {
-            slot.outbound.release();
-        }
-        if mem::take(&mut slot.listed) {
-            self.ready.retain(|listed| *listed != key);
-        }
+        let pipe = self.pipes.get_mut(key).filter(|pipe| pipe.connection == Some(connection));
+        let Some(pipe) = pipe.filter(|pipe| pipe.is_open()) else { return };
+        pipe.draining = true;
+        self.strategy.count_closed();
+        pipe.outbound.push_beyond(acknowledgement, wakes);
+        self.withdraw(key);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
     use crate::pipe::{HighWaterMark, Want};
-    use crate::routing::{EndpointId, Outgoing, Strategy};
+    use crate::routing::{EndpointId, Outgoing};
 
     #[test]
     fn only_pipes_whose_remotes_are_connected_are_offered() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         let open = routing.select();
         assert_eq!(send(&mut routing), Err(Refusal::Full));
@@ -210,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_a_connection_leaves_is_taken_out_in_order() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing);
         routing.select();
         connect(&mut routing, a, FIRST);
@@ -230,7 +131,7 @@ mod tests {
 
     #[test]
     fn undelivered_messages_are_lost_if_there_is_no_other_remote() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         routing.select();
         connect(&mut routing, a, FIRST);
@@ -249,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_slot_that_was_granted_at_a_lost_connection_is_void_and_its_sender_is_next() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         routing.select();
         connect(&mut routing, a, FIRST);
@@ -271,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_remote_that_drains_is_offered_again_after_it_has_reconnected() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         let open = routing.select();
         connect(&mut routing, a, FIRST);
@@ -298,7 +199,7 @@ mod tests {
 
     #[test]
     fn tasks_that_wait_for_an_open_pipe_are_woken_by_one_and_by_the_end() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         routing.select();
         let [mut first, mut second] = [None; 2];
@@ -319,17 +220,17 @@ mod tests {
 
     const FIRST: ConnectionId = ConnectionId::FIRST;
 
-    fn attach(routing: &mut RoundRobin) -> PipeKey {
+    fn attach(routing: &mut OutgoingPipes<RoundRobin>) -> PipeKey {
         routing.attach(EndpointId(0), &mut Wakes::None).unwrap().key
     }
 
-    fn connect(routing: &mut RoundRobin, key: PipeKey, id: ConnectionId) -> usize {
+    fn connect(routing: &mut OutgoingPipes<RoundRobin>, key: PipeKey, id: ConnectionId) -> usize {
         let mut wakes = Wakes::None;
         routing.connect(key, id, &mut wakes);
         wakes.len()
     }
 
-    fn send(routing: &mut RoundRobin) -> Result<(), Refusal> {
+    fn send(routing: &mut OutgoingPipes<RoundRobin>) -> Result<(), Refusal> {
         routing.try_send((), &mut Some(Message::new()), &mut Wakes::None)
     }
 }

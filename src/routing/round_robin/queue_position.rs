@@ -6,24 +6,21 @@ use std::task::{Poll, Waker, ready};
 use super::RoundRobin;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
-use crate::routing::{QueuePosition, Refusal, Strategy};
+use crate::routing::{OutgoingPipes, QueuePosition, Refusal};
 use crate::sync::Wakes;
 
-impl RoundRobin {
+impl OutgoingPipes<RoundRobin> {
     /// Queues the message that `make` makes for its place, if there is room.
     pub(crate) fn try_send_with(
         &mut self,
         make: impl FnOnce(QueuePosition) -> Message,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
-        let Some(&pipe) = self.ready.front() else {
+        let Some(&pipe) = self.strategy.ready.front() else {
             return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
         };
-        let outbound = &mut self.pipes[pipe].outbound;
-        let message = make(QueuePosition { pipe, number: outbound.next_place() });
-        outbound.push(&mut Some(message), wakes);
-        let has_room = outbound.has_room();
-        self.advance(has_room);
+        let number = self.pipes[pipe].outbound.next_place();
+        self.push(pipe, &mut Some(make(QueuePosition { pipe, number })), wakes);
         Ok(())
     }
 
@@ -35,7 +32,7 @@ impl RoundRobin {
         sender: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
-        if ticket.is_none() && (self.closed || !self.ready.is_empty()) {
+        if ticket.is_none() && (self.closed || !self.strategy.ready.is_empty()) {
             return Poll::Ready(self.try_send_with(make, wakes));
         }
         let pipe = match ready!(self.poll_reserve((), ticket, sender)) {
@@ -58,15 +55,17 @@ impl RoundRobin {
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
-        let Some(slot) = self.pipes.get(pipe) else { return Err(Refusal::HostUnreachable) };
-        if slot.outbound.is_retired() || self.is_unreachable(slot) {
+        let Some(found) = self.pipes.get_mut(pipe) else { return Err(Refusal::HostUnreachable) };
+        // Messages would wait for the next connection, which knows no call of this one.
+        let is_unreachable = self.strategy.is_selective && found.connection.is_none();
+        if found.outbound.is_retired() || is_unreachable {
             return Err(Refusal::HostUnreachable);
         }
-        if !slot.outbound.has_room() {
+        if !found.outbound.has_room() {
             return Err(Refusal::Full);
         }
-        self.pipes[pipe].outbound.push(message, wakes);
-        self.unlist_if_full(pipe);
+        found.outbound.push(message, wakes);
+        self.withdraw_if_full(pipe);
         Ok(())
     }
 }
@@ -81,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_place_is_the_pipe_and_how_many_messages_came_before() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(10, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         let mut place = || send(&mut routing).unwrap();
         assert_eq!([place(), place(), place()], [at(a, 0), at(b, 0), at(a, 1)]);
@@ -94,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_sender_that_waited_learns_the_queue_position_as_well() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         assert_eq!(send(&mut routing), Ok(at(a, 0)));
         let mut ticket = None;
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_goes_to_one_remote_takes_no_room_that_is_promised() {
-        let mut routing = RoundRobin::new(HighWaterMark::new(1, 0));
+        let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         assert_eq!(send(&mut routing), Ok(at(a, 0)));
         let mut ticket = None;
@@ -121,7 +120,7 @@ mod tests {
         assert_eq!(sent, Err(Refusal::HostUnreachable));
     }
 
-    fn attach(routing: &mut RoundRobin) -> PipeKey {
+    fn attach(routing: &mut OutgoingPipes<RoundRobin>) -> PipeKey {
         routing.attach(EndpointId(0), &mut Wakes::None).unwrap().key
     }
 
@@ -129,7 +128,7 @@ mod tests {
         QueuePosition { pipe, number }
     }
 
-    fn send(routing: &mut RoundRobin) -> Result<QueuePosition, Refusal> {
+    fn send(routing: &mut OutgoingPipes<RoundRobin>) -> Result<QueuePosition, Refusal> {
         let mut placed = None;
         let make = |place| {
             placed = Some(place);
@@ -140,7 +139,7 @@ mod tests {
     }
 
     fn poll(
-        routing: &mut RoundRobin,
+        routing: &mut OutgoingPipes<RoundRobin>,
         ticket: &mut Option<Ticket>,
     ) -> Poll<Result<QueuePosition, Refusal>> {
         let mut placed = None;
@@ -152,7 +151,7 @@ mod tests {
         sent.map(|sent| sent.map(|()| placed.unwrap()))
     }
 
-    fn take(routing: &mut RoundRobin, key: PipeKey) {
+    fn take(routing: &mut OutgoingPipes<RoundRobin>, key: PipeKey) {
         let (mut taken, mut wakes) = (VecDeque::new(), Wakes::None);
         let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut wakes);
     }

@@ -366,7 +366,7 @@ impl Client {
 #[expect(private_interfaces, reason = "the trait is sealed")]
 impl Sealed for Client {
     fn start(options: Options) -> Self {
-        Self(Handle::new(Core::start(Self::SOCKET_TYPE, RoundRobin::new, options)))
+        Self(Handle::new(Core::start(Self::SOCKET_TYPE, RoundRobin::pipes, options)))
     }
 
     fn control(&self) -> &Control {

@@ -410,7 +410,7 @@ impl Server {
 #[expect(private_interfaces, reason = "the trait is sealed")]
 impl Sealed for Server {
     fn start(options: Options) -> Self {
-        let strategy = |hwm| RoutingTable::new(hwm, fastrand::u32(..));
+        let strategy = |hwm| RoutingTable::pipes(hwm, fastrand::u32(..));
         Self(Handle::new(Core::start(Self::SOCKET_TYPE, strategy, options)))
     }
 

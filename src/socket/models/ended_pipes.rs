@@ -90,7 +90,7 @@ async fn the_socket_ends() {
 /// Any message that is left exceeds the limit.
 fn model() -> Model<RoundRobin> {
     let options = Options { ended_hwm_bytes: 1, ..Options::default() };
-    let (core, driver) = Core::new(SocketType::Client, RoundRobin::new, options, runtime());
+    let (core, driver) = Core::new(SocketType::Client, RoundRobin::pipes, options, runtime());
     Model { core, _driver: driver }
 }
 

@@ -52,7 +52,7 @@ impl Model<RoundRobin> {
     /// A CLIENT with these marks, for what it sends and for what it receives.
     fn client(send_hwm: usize, recv_hwm: usize) -> Self {
         let options = Options { send_hwm, recv_hwm, ..Options::default() };
-        let (core, driver) = Core::new(SocketType::Client, RoundRobin::new, options, runtime());
+        let (core, driver) = Core::new(SocketType::Client, RoundRobin::pipes, options, runtime());
         Self { core, _driver: driver }
     }
 }
@@ -61,7 +61,7 @@ impl Model<RoutingTable> {
     /// A SERVER with this mark for what it sends.
     fn server(send_hwm: usize) -> Self {
         let options = Options { send_hwm, ..Options::default() };
-        let table = |hwm| RoutingTable::new(hwm, 0);
+        let table = |hwm| RoutingTable::pipes(hwm, 0);
         let (core, driver) = Core::new(SocketType::Server, table, options, runtime());
         Self { core, _driver: driver }
     }

@@ -19,7 +19,7 @@ use crate::proto::handshake::HandshakeConfig;
 use crate::proto::mechanism::Mechanism;
 use crate::proto::metadata::Metadata;
 use crate::proto::socket_type::SocketType;
-use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, RoundRobin, Routing, Strategy};
+use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, OutgoingPipes, RoundRobin, Routing};
 use crate::sync::{Lock, Wakes};
 
 /// Sends messages, which two connections encode, write, read and decode, and receives them.
@@ -28,7 +28,7 @@ use crate::sync::{Lock, Wakes};
 /// same steps every time.
 pub struct Connected {
     runtime: Runtime,
-    outgoing: Arc<Lock<RoundRobin>>,
+    outgoing: Arc<Lock<OutgoingPipes<RoundRobin>>>,
     incoming: Arc<Lock<FairQueue>>,
     body: Bytes,
     messages: usize,
@@ -88,13 +88,14 @@ fn connect(
     runtime: &Runtime,
     stream: DuplexStream,
     socket_type: SocketType,
-) -> (Arc<Lock<RoundRobin>>, Arc<Lock<FairQueue>>) {
-    let outgoing = Arc::new(Lock::new(RoundRobin::new(UNLIMITED)));
+) -> (Arc<Lock<OutgoingPipes<RoundRobin>>>, Arc<Lock<FairQueue>>) {
+    let outgoing = Arc::new(Lock::new(RoundRobin::pipes(UNLIMITED)));
     let incoming = Arc::new(Lock::new(FairQueue::new(UNLIMITED, 0)));
     let routing = Routing {
         outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn Outgoing>>,
         incoming: Arc::clone(&incoming),
         losses: Arc::new(Losses::new(Arc::default())),
+        ends: Arc::default(),
     };
     let remote = stranger();
     let attachment = routing.attach(EndpointId(0), EventSource::from(&remote));

@@ -15,14 +15,14 @@ use crate::proto::frame::put_message_header;
 use crate::proto::metadata::Metadata;
 use crate::proto::traffic::{Traffic, TrafficDecoder};
 use crate::remote::{Identity, Remote};
-use crate::routing::{EndpointId, FairQueue, Outgoing, RoundRobin, RoutingTable, Strategy};
+use crate::routing::{EndpointId, FairQueue, Outgoing, OutgoingPipes, RoundRobin, RoutingTable};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
 /// Sends [`MESSAGES`] messages to remotes in turn.
 #[derive(Debug)]
 pub struct RoundRobinSend {
-    routing: RoundRobin,
+    routing: OutgoingPipes<RoundRobin>,
     keys: Vec<PipeKey>,
     taken: VecDeque<Message>,
 }
@@ -30,7 +30,7 @@ pub struct RoundRobinSend {
 /// Sends [`MESSAGES`] messages, each to a remote that it names, in turn.
 #[derive(Debug)]
 pub struct RoutingTableSend {
-    routing: RoutingTable,
+    routing: OutgoingPipes<RoutingTable>,
     keys: Vec<PipeKey>,
     ids: Vec<RoutingId>,
     taken: VecDeque<Message>,
@@ -47,7 +47,7 @@ pub struct FairQueuePop {
 impl RoundRobinSend {
     /// With so many remotes, all of which have room.
     pub fn new(remotes: usize) -> Self {
-        let mut routing = RoundRobin::new(UNLIMITED);
+        let mut routing = RoundRobin::pipes(UNLIMITED);
         let (keys, _) = attach(&mut routing, remotes);
         Self { routing, keys, taken: VecDeque::new() }
     }
@@ -70,7 +70,7 @@ impl Round for RoundRobinSend {
 impl RoutingTableSend {
     /// With so many remotes, all of which have room.
     pub fn new(remotes: usize) -> Self {
-        let mut routing = RoutingTable::new(UNLIMITED, 0);
+        let mut routing = RoutingTable::pipes(UNLIMITED, 0);
         let (keys, ids) = attach(&mut routing, remotes);
         Self { routing, keys, ids, taken: VecDeque::new() }
     }

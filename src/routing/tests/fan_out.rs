@@ -1,0 +1,84 @@
+//! A strategy that sends a message to many remotes, as a socket type that publishes needs it: nothing but its
+//! choice, the admission of remotes and their commands is its own.
+
+use std::collections::HashMap;
+
+use super::super::*;
+use crate::pipe::{HighWaterMark, PipeKey, Want};
+
+/// Sends each message to the remotes that have joined its group.
+#[derive(Debug, Default)]
+struct Groups(HashMap<u8, Vec<PipeKey>>);
+
+impl Strategy for Groups {
+    type Target = u8;
+
+    fn choose(&mut self, group: u8) -> Choice<'_> {
+        Choice::Many(self.0.get(&group).map_or(&[], Vec::as_slice))
+    }
+
+    fn admits(&self, remotes: usize) -> bool {
+        remotes < 3
+    }
+
+    fn command(&mut self, key: PipeKey, command: &[u8]) {
+        for group in command {
+            self.0.entry(*group).or_default().push(key);
+        }
+    }
+}
+
+#[test]
+fn a_message_is_shared_by_all_chosen_pipes_and_missed_by_full_ones() {
+    let mut pipes = OutgoingPipes::new(Groups::default(), HighWaterMark::new(1, 0));
+    let [a, b, c] = [(); 3].map(|()| attach(&mut pipes).unwrap());
+    pipes.command(a, b"xy");
+    pipes.command(b, b"x");
+    let body = vec![7; 1_000];
+    assert_eq!(send(&mut pipes, b'x', &body), Ok(()));
+    assert_eq!(send(&mut pipes, b'y', &body), Ok(()), "nothing waits");
+    assert_eq!(send(&mut pipes, b'z', &body), Ok(()), "no remote is in the group");
+    assert_eq!(pipes.missed(), 1);
+    let [from_a, from_b, from_c] = [a, b, c].map(|key| take(&mut pipes, key));
+    assert_eq!([from_a.len(), from_b.len(), from_c.len()], [1, 1, 0]);
+    assert_eq!(from_a[0], body);
+    assert_eq!(from_a[0].as_ptr(), from_b[0].as_ptr(), "the body is held once");
+}
+
+#[test]
+fn a_reservation_for_many_is_sent_like_any_other_message() {
+    let mut pipes = OutgoingPipes::new(Groups::default(), HighWaterMark::new(1, 0));
+    let a = attach(&mut pipes).unwrap();
+    pipes.command(a, b"x");
+    let reserved = pipes.poll_reserve(b'x', &mut None, Waker::noop());
+    let Poll::Ready(Ok(key)) = reserved else { panic!("it does not wait") };
+    let mut message = Some(Message::from("x"));
+    let sent = pipes.send_reserved(key, &mut message, &mut Wakes::None);
+    assert_eq!(sent, Err(Refusal::HostUnreachable), "the caller sends it without the slot");
+    assert_eq!(pipes.try_send(b'x', &mut message, &mut Wakes::None), Ok(()));
+    assert_eq!(take(&mut pipes, a).len(), 1);
+}
+
+#[test]
+fn the_strategy_decides_how_many_remotes_are_admitted() {
+    let mut pipes = OutgoingPipes::new(Groups::default(), HighWaterMark::new(1, 0));
+    let keys = [(); 3].map(|()| attach(&mut pipes));
+    assert!(keys.iter().all(Option::is_some));
+    assert_eq!(attach(&mut pipes), None);
+    pipes.detach(keys[0].unwrap(), &mut Wakes::None);
+    assert!(attach(&mut pipes).is_some());
+}
+
+fn attach(pipes: &mut OutgoingPipes<Groups>) -> Option<PipeKey> {
+    Some(pipes.attach(EndpointId(0), &mut Wakes::None)?.key)
+}
+
+fn send(pipes: &mut OutgoingPipes<Groups>, group: u8, body: &[u8]) -> Result<(), Refusal> {
+    pipes.try_send(group, &mut Some(Message::from(body)), &mut Wakes::None)
+}
+
+fn take(pipes: &mut OutgoingPipes<Groups>, key: PipeKey) -> VecDeque<Message> {
+    let mut taken = VecDeque::new();
+    let _ = pipes.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Wakes::None);
+    taken
+}
