@@ -1,12 +1,12 @@
 //! How a socket spreads what it sends and collects what it receives (RFC 41).
 //!
-//! A strategy owns one half of all the socket's pipes, so that choosing a pipe and using it are one
-//! step under one lock: [`RoundRobin`] and [`RoutingTable`] for sending, [`FairQueue`] for receiving.
-//! A connection sees its two halves as an [`Attachment`]. No IO, no time, no tasks.
+//! The outgoing halves of all pipes are under one lock and the incoming halves under another, so that choosing
+//! a pipe and using it are one step: [`OutgoingPipes`] with a [`Strategy`], which is [`RoundRobin`] or
+//! [`RoutingTable`], and [`FairQueue`]. A connection sees its two halves as an [`Attachment`]. No IO, no time,
+//! no tasks.
 //!
-//! Methods of strategies add the tasks to be woken to [`Wakes`], which the lock wakes after it is released.
-//! Messages go in and out by reference or alone, not wrapped up with
-//! other things: moving one from wrapper to wrapper costs as much as the lock.
+//! Methods here add the tasks to be woken to [`Wakes`], which the lock wakes after it is released. Messages are
+//! passed by reference or alone: moving one from wrapper to wrapper costs as much as the lock.
 
 mod attachment;
 #[cfg_attr(

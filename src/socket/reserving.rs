@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Core;
 use super::coop::poll_turn;
-use super::sending::WaitError;
+use super::sending::{WaitError, handed_back};
 use super::waiting::{Senders, Waiting};
 use crate::message::Message;
 use crate::pipe::PipeKey;
@@ -65,10 +65,7 @@ impl<'a, R: Strategy> Slot<'a, R> {
             Some(key) => self.core.send_reserved(key, self.to, &mut message),
             None => self.core.try_send(self.to, &mut message),
         };
-        match (sent, message) {
-            (Err(refusal), Some(message)) => Err((refusal, message)),
-            (_, _) => Ok(()),
-        }
+        sent.map_err(|refusal| handed_back(refusal, message))
     }
 }
 

@@ -51,8 +51,7 @@ impl<R: Strategy> Future for Sending<'_, R> {
             poll_send(line.core, line.to, message, ticket, cx).map_err(WaitError::Refused)
         };
         let sent = ready!(waiting.poll(cx, send, || Err(WaitError::Timeout)));
-        let failed = |failure| (failure, message.take().expect("not sent, so still there"));
-        Poll::Ready(sent.map_err(failed))
+        Poll::Ready(sent.map_err(|failure| handed_back(failure, message.take())))
     }
 }
 
@@ -110,4 +109,10 @@ fn poll_in_line<R: Strategy>(
         let reserved = outgoing.poll_reserve(to, ticket, cx.waker());
         reserved.map(|reserved| outgoing.send_reserved(reserved?, message, wakes))
     })
+}
+
+/// Returns a message that was not queued, with the reason.
+#[cold]
+pub(super) fn handed_back<E>(reason: E, message: Option<Message>) -> (E, Message) {
+    (reason, message.expect("it is taken only when it is queued"))
 }

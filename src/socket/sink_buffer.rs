@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use super::Core;
 use super::coop::poll_turn;
-use super::sending::poll_send;
+use super::sending::{handed_back, poll_send};
 use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
@@ -74,20 +74,26 @@ impl<T: Copy> SinkBuffer<T> {
             Some(key) => core.send_reserved(key, to, &mut message),
             None => core.try_send(to, &mut message),
         };
-        match (sent, message) {
-            (Err(Refusal::Full), Some(message)) => {
-                if let Some((_, earlier)) = self.unsent.replace((to, message)) {
-                    // Whoever does not ask whether the sink is ready gets here. The place in the line
-                    // may be that of another remote.
-                    core.control.count_undelivered(earlier);
-                    if let Some((to, ticket)) = self.waiting.take() {
-                        core.cancel_send(to, ticket);
-                    }
-                }
+        match sent {
+            Ok(()) => Ok(()),
+            Err(Refusal::Full) => {
+                let (_, message) = handed_back(Refusal::Full, message);
+                self.keep(core, to, message);
                 Ok(())
             }
-            (Err(refusal), Some(message)) => Err((refusal, message)),
-            (_, _) => Ok(()),
+            Err(refusal) => Err(handed_back(refusal, message)),
+        }
+    }
+
+    /// Keeps a message until there is room. One that is replaced is counted: the caller has not asked whether
+    /// the sink is ready. Its place in line may be that of another remote.
+    #[cold]
+    fn keep<R: Strategy<Target = T>>(&mut self, core: &Core<R>, to: T, message: Message) {
+        if let Some((_, earlier)) = self.unsent.replace((to, message)) {
+            core.control.count_undelivered(earlier);
+            if let Some((to, ticket)) = self.waiting.take() {
+                core.cancel_send(to, ticket);
+            }
         }
     }
 
@@ -102,14 +108,11 @@ impl<T: Copy> SinkBuffer<T> {
         let mut ticket = self.waiting.map(|(_, ticket)| ticket);
         let sent = poll_send(core, to, &mut message, &mut ticket, cx);
         self.waiting = ticket.map(|ticket| (to, ticket));
-        match (sent, message) {
-            (Poll::Ready(Err(refusal)), Some(message)) => Poll::Ready(Err((refusal, message))),
-            (Poll::Pending, Some(message)) => {
-                self.unsent = Some((to, message));
-                Poll::Pending
-            }
-            (_, _) => Poll::Ready(Ok(())),
-        }
+        let Poll::Ready(sent) = sent else {
+            self.unsent = message.map(|message| (to, message));
+            return Poll::Pending;
+        };
+        Poll::Ready(sent.map_err(|refusal| handed_back(refusal, message)))
     }
 
     /// Waits until the time of the message for room is over, and then returns it.

@@ -1,9 +1,8 @@
 //! Who may make a call when there is a limit to them.
 
-use std::collections::BTreeSet;
 use std::task::{Poll, Waker};
 
-use crate::pipe::{Ticket, Waiters};
+use crate::pipe::{Grants, Ticket};
 use crate::sync::Wakes;
 
 /// Counts the calls that are under way, and keeps those in line for whom there is no place.
@@ -15,14 +14,12 @@ pub(super) struct CallLimit {
     max: usize,
     /// Places that are taken, granted ones included.
     taken: usize,
-    waiters: Waiters,
-    /// Places kept for those who have been woken and have not come for them yet.
-    granted: BTreeSet<Ticket>,
+    callers: Grants<()>,
 }
 
 impl CallLimit {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, taken: 0, waiters: Waiters::default(), granted: BTreeSet::new() }
+        Self { max, taken: 0, callers: Grants::new() }
     }
 
     /// Takes a place, or waits in line for one.
@@ -37,13 +34,11 @@ impl CallLimit {
 
     #[cold]
     fn poll_turn(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
-        if ticket.is_some_and(|ticket| self.granted.remove(&ticket)) {
-            *ticket = None;
-            Poll::Ready(())
-        } else {
-            self.waiters.register(ticket, waker);
-            Poll::Pending
+        if self.callers.claim(ticket).is_some() {
+            return Poll::Ready(());
         }
+        self.callers.register(ticket, waker);
+        Poll::Pending
     }
 
     /// Gives a place back, to the caller that has waited longest.
@@ -55,25 +50,20 @@ impl CallLimit {
 
     /// Gives up waiting, and passes on the place that may have been granted.
     pub(super) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
-        if !self.waiters.remove(ticket) && self.granted.remove(&ticket) {
+        if self.callers.cancel(ticket).is_some() {
             self.leave(wakes);
         }
     }
 
     /// Hands out all who wait: there is nothing to wait for any more.
     pub(super) fn close(&mut self, wakes: &mut Wakes) {
-        wakes.extend(self.waiters.drain());
+        self.callers.wake_all(wakes);
     }
 
     #[inline]
     fn grant(&mut self, wakes: &mut Wakes) {
-        if self.taken >= self.max {
-            return;
-        }
-        if let Some((ticket, waker)) = self.waiters.pop() {
+        if self.taken < self.max && self.callers.grant((), wakes) {
             self.taken += 1;
-            self.granted.insert(ticket);
-            wakes.add(waker);
         }
     }
 }
