@@ -7,11 +7,11 @@ use std::fs::FileType;
 use std::io;
 
 use thiserror::Error;
+use zmtp_proto::metadata::MetadataError;
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::message::Message;
 use crate::monitor::ConnectFailure;
-use crate::proto::metadata::MetadataError;
 
 /// The error of `bind`.
 #[derive(Debug, Error)]

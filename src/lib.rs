@@ -167,7 +167,6 @@ pub mod metrics;
 pub mod monitor;
 mod options;
 mod pipe;
-mod proto;
 mod proxy_header;
 mod quota;
 mod remote;
@@ -195,10 +194,13 @@ pub use self::message::Message;
 pub use self::options::{ReconnectStop, Resolver};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
-pub use self::proto::mechanism::Mechanism;
-pub use self::proto::socket_type::{ParseSocketTypeError, SocketType};
 pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{Builder, Client, CloseReport, Lossy, Permit, RoutePermit, Server, Socket};
 pub use self::transport::StdListener;
+
+#[doc(inline)]
+pub use zmtp_proto::mechanism::Mechanism;
+#[doc(inline)]
+pub use zmtp_proto::socket_type::{ParseSocketTypeError, SocketType};

@@ -4,10 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use zmtp_proto::metadata::Metadata;
+use zmtp_proto::socket_type::SocketType;
+
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
-use crate::proto::metadata::Metadata;
-use crate::proto::socket_type::SocketType;
 use crate::routing_id::RoutingId;
 use crate::stats::{Counters, RemoteStats};
 

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 const RANKS: &[(&str, u8)] = &[
     ("connection_id", 0),
     ("endpoint", 0),
-    ("proto", 0),
     ("proxy_header", 0),
     ("quota", 0),
     ("routing_id", 0),
@@ -68,11 +67,10 @@ fn a_module_imports_only_modules_of_lower_rank() {
 
 #[test]
 fn the_protocol_knows_nothing_of_ours_and_nothing_of_io() {
-    for file in files().into_iter().filter(|file| file.module == "proto") {
+    for file in files_in("proto/src") {
         for (line, code) in file.code() {
-            for foreign in ["crate::", "tokio", "std::io", "std::net", "std::thread"] {
-                let ours = code.replace("crate::proto::", "");
-                assert!(!ours.contains(foreign), "{}:{line}: {code}", file.path.display());
+            for foreign in ["tokio", "std::io", "std::net", "std::thread"] {
+                assert!(!code.contains(foreign), "{}:{line}: {code}", file.path.display());
             }
         }
     }
@@ -167,7 +165,17 @@ fn rank_of(module: &str) -> Option<u8> {
 }
 
 fn files() -> Vec<SourceFile> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = files_in("src");
+    assert!(files.len() > RANKS.len(), "the sources are not where they should be");
+    files
+}
+
+/// Reads the files below a directory of the repository; nothing if a package comes without it.
+fn files_in(directory: &str) -> Vec<SourceFile> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    if !root.exists() {
+        return Vec::new();
+    }
     let mut files = Vec::new();
     let mut directories = vec![root.clone()];
     while let Some(directory) = directories.pop() {
@@ -180,6 +188,5 @@ fn files() -> Vec<SourceFile> {
             }
         }
     }
-    assert!(files.len() > RANKS.len(), "the sources are not where they should be");
     files
 }

@@ -26,7 +26,8 @@ fn named_tests(text: &str) -> impl Iterator<Item = (String, &str)> {
 }
 
 fn exists(root: &Path, file: &str, test: &str) -> bool {
-    if file.starts_with("interop/") && !root.join("interop").exists() {
+    let package = ["interop", "proto"].into_iter().find(|package| file.starts_with(package));
+    if package.is_some_and(|package| !root.join(package).exists()) {
         // A package of the library comes without it.
         return true;
     }

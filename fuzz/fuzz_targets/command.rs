@@ -2,14 +2,10 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
-
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use proto::command::Command;
-use proto::frame::Header;
+use zmtp_proto::command::Command;
+use zmtp_proto::frame::Header;
 
 fuzz_target!(|input: &[u8]| {
     let Ok(command) = Command::decode(input) else {

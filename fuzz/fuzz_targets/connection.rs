@@ -9,9 +9,6 @@
 #[allow(dead_code, reason = "one target uses a part of it")]
 #[path = "../../src/message.rs"]
 mod message;
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
 #[allow(dead_code, reason = "one target uses a part of it")]
 #[path = "../../src/routing_id.rs"]
 mod routing_id;
@@ -19,13 +16,13 @@ mod routing_id;
 use bytes::{BufMut, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use message::Message;
-use proto::batch::Batch;
-use proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
-use proto::mechanism::Mechanism;
-use proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
-use proto::metadata::Metadata;
-use proto::socket_type::SocketType;
-use proto::traffic::{Traffic, TrafficDecoder};
+use zmtp_proto::batch::Batch;
+use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
+use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
+use zmtp_proto::metadata::Metadata;
+use zmtp_proto::socket_type::SocketType;
+use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, &[u8])| {
     let (choice, limit, piece, flips, frames, rest) = input;

@@ -3,17 +3,13 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
-
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use proto::command::Command;
-use proto::frame::Header;
-use proto::mechanism::curve::{CurveKeypair, CurveSecretKey, OVERHEAD, Seed};
-use proto::mechanism::{Mechanism, SecurityHandshake};
-use proto::metadata::Metadata;
+use zmtp_proto::command::Command;
+use zmtp_proto::frame::Header;
+use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, OVERHEAD, Seed};
+use zmtp_proto::mechanism::{Mechanism, SecurityHandshake};
+use zmtp_proto::metadata::Metadata;
 
 fuzz_target!(|input: (Vec<(u8, u16, u8)>, Vec<&[u8]>)| {
     let (changes, commands) = input;

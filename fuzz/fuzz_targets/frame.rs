@@ -2,13 +2,9 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
-
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use proto::frame::{self, Header};
+use zmtp_proto::frame::{self, Header};
 
 fuzz_target!(|input: &[u8]| {
     match Header::decode(input) {

@@ -3,12 +3,8 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
-
 use libfuzzer_sys::fuzz_target;
-use proto::greeting::{Greeting, GreetingError};
+use zmtp_proto::greeting::{Greeting, GreetingError};
 
 fuzz_target!(|input: &[u8]| {
     let whole = Greeting::decode(input);

@@ -2,18 +2,14 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
-
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use proto::greeting::{Greeting, GreetingError, MechanismName};
-use proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
-use proto::mechanism::Mechanism;
-use proto::mechanism::curve::Seed;
-use proto::metadata::Metadata;
-use proto::socket_type::SocketType;
+use zmtp_proto::greeting::{Greeting, GreetingError, MechanismName};
+use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
+use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::curve::Seed;
+use zmtp_proto::metadata::Metadata;
+use zmtp_proto::socket_type::SocketType;
 
 fuzz_target!(|input: (bool, bool, u8, &[u8])| {
     let (greeted, hears_first, piece, bytes) = input;

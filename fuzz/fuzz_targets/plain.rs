@@ -2,15 +2,11 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
-
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use proto::mechanism::curve::Seed;
-use proto::mechanism::{Credentials, Mechanism, SecurityHandshake, StatusCode};
-use proto::metadata::Metadata;
+use zmtp_proto::mechanism::curve::Seed;
+use zmtp_proto::mechanism::{Credentials, Mechanism, SecurityHandshake, StatusCode};
+use zmtp_proto::metadata::Metadata;
 
 fuzz_target!(|input: (bool, Vec<&[u8]>)| {
     let (is_let_in, commands) = input;

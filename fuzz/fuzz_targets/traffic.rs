@@ -2,15 +2,11 @@
 
 #![no_main]
 
-#[allow(dead_code, unused_imports, reason = "one target uses a part of the layer")]
-#[path = "../../src/proto/mod.rs"]
-mod proto;
-
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
-use proto::batch::Batch;
-use proto::command::Command;
-use proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
+use zmtp_proto::batch::Batch;
+use zmtp_proto::command::Command;
+use zmtp_proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
 fuzz_target!(|input: (Option<u8>, u8, &[u8])| {
     let (limit, piece, bytes) = input;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use zmtp_proto::metadata::Metadata;
+
 use crate::error::PropertyError;
-use crate::proto::metadata::Metadata;
 
 /// Lets a remote in, and says who it is.
 ///

@@ -50,7 +50,6 @@
 mod admission;
 mod certificate;
 mod combination;
-mod keypair;
 mod networks;
 mod registry;
 mod shared;
@@ -65,12 +64,16 @@ pub use self::networks::{Network, NetworkError, Networks};
 pub use self::registry::{Keys, Users};
 pub(crate) use self::shared::{Asking, SharedAuthenticator};
 use crate::endpoint::Endpoint;
-pub use crate::proto::mechanism::curve::{
+use crate::remote::{Origin, ProcessCredentials};
+
+#[doc(inline)]
+pub use zmtp_proto::mechanism::curve::{
     CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey,
 };
-pub use crate::proto::mechanism::plain::{Password, PlainCredentialsError};
-pub use crate::proto::mechanism::{Credentials, StatusCode};
-use crate::remote::{Origin, ProcessCredentials};
+#[doc(inline)]
+pub use zmtp_proto::mechanism::plain::{Password, PlainCredentialsError};
+#[doc(inline)]
+pub use zmtp_proto::mechanism::{Credentials, StatusCode};
 
 /// Decides which remotes are let in.
 ///

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use zeroize::Zeroizing;
+use zmtp_proto::mechanism::Mechanism;
 
 use crate::auth::{CurveKeypair, CurvePublicKey, CurveSecretKey};
-use crate::proto::mechanism::Mechanism;
 
 /// A mechanism: `"null"`, `"plain_server"`, `{ curve_server = { secret_key = ".." } }` and so on.
 pub(super) mod mechanism {
@@ -93,7 +93,7 @@ pub(super) fn write_mechanism<S: Serializer>(
     };
     let form = match mechanism {
         Mechanism::Null => Form::Null,
-        Mechanism::PlainClient { username, password } => Form::PlainClient {
+        Mechanism::PlainClient { username, password, .. } => Form::PlainClient {
             username: username.clone(),
             password: Secret(Zeroizing::new(password.as_str().into())),
         },
@@ -103,6 +103,7 @@ pub(super) fn write_mechanism<S: Serializer>(
             secret_key: Some(secret_key(keypair)),
         },
         Mechanism::CurveServer { keypair } => Form::CurveServer { secret_key: secret_key(keypair) },
+        _ => return Err(ser::Error::custom("this mechanism has no form in a configuration")),
     };
     form.serialize(serializer)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use zmtp_proto::mechanism::Mechanism;
 
 use super::declare::sockets;
 use super::{ConfigError, form, metadata, security, start};
@@ -15,7 +16,6 @@ use crate::endpoint::Endpoint;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
-use crate::proto::mechanism::Mechanism;
 use crate::socket::{Builder, Client, Server};
 
 // A new kind is a line of `kinds` and a column of `options`. A new option is a line of the group whose

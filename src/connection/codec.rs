@@ -5,10 +5,9 @@ use std::io;
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
 use tokio_util::codec::{Decoder, Encoder};
-
-use crate::proto::handshake::{Handshake, HandshakeError, Negotiated};
-use crate::proto::mechanism::curve::Sealer;
-use crate::proto::traffic::{Traffic, TrafficDecoder, TrafficError};
+use zmtp_proto::handshake::{Handshake, HandshakeError, Negotiated};
+use zmtp_proto::mechanism::curve::Sealer;
+use zmtp_proto::traffic::{Traffic, TrafficDecoder, TrafficError};
 
 /// Decodes the remote's part of the handshake as one item.
 #[derive(Debug)]

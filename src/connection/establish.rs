@@ -13,15 +13,15 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Instant};
 use tokio_util::codec::{Framed, FramedParts};
+use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
+use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::mechanism::curve::Seed;
+use zmtp_proto::traffic::TrafficDecoder;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
 use super::handshake_stream::HandshakeStream;
 use crate::auth::{Admission, Asking, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
-use crate::proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
-use crate::proto::mechanism::Mechanism;
-use crate::proto::mechanism::curve::Seed;
-use crate::proto::traffic::TrafficDecoder;
 
 /// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all futures
 /// that it passes through would reserve space for it as long as the connection lasts.

@@ -8,6 +8,10 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
+use zmtp_proto::handshake::HandshakeConfig;
+use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::metadata::Metadata;
+use zmtp_proto::socket_type::SocketType;
 
 mod floods;
 
@@ -15,10 +19,6 @@ use super::*;
 use crate::message::Message;
 use crate::monitor::{EventSource, HandshakeFailure};
 use crate::pipe::HighWaterMark;
-use crate::proto::handshake::HandshakeConfig;
-use crate::proto::mechanism::Mechanism;
-use crate::proto::metadata::Metadata;
-use crate::proto::socket_type::SocketType;
 use crate::remote::tests::nobody;
 use crate::routing::{EndpointId, FairQueue, Losses, OutgoingPipes, RoundRobin, Routing};
 use crate::sync::Lock;

@@ -9,11 +9,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 use tokio_util::codec::Framed;
+use zmtp_proto::command::Command;
+use zmtp_proto::frame::{LONG_LENGTH, frame_len, put_message_header};
+use zmtp_proto::mechanism::curve::{OVERHEAD, Sealer};
 
 use crate::message::Message;
-use crate::proto::command::Command;
-use crate::proto::frame::{LONG_LENGTH, frame_len, put_message_header};
-use crate::proto::mechanism::curve::{OVERHEAD, Sealer};
 use crate::stats::Volume;
 
 /// The messages that a connection took from its queue, and the progress of writing them.
@@ -333,9 +333,9 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, duplex};
     use tokio_util::codec::BytesCodec;
+    use zmtp_proto::heartbeat::Pong;
 
     use super::*;
-    use crate::proto::heartbeat::Pong;
 
     #[tokio::test]
     async fn long_and_short_bodies_are_written_in_order() {

@@ -12,11 +12,11 @@ use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
+use zmtp_proto::handshake::Negotiated;
 
 use super::backoff::Backoff;
 use super::log;
 use super::{Shared, within};
-use crate::auth::StatusCode;
 use crate::connection::{Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::{Endpoint, InprocEndpoint};
@@ -24,7 +24,6 @@ use crate::inproc;
 use crate::message::Message;
 use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::{Options, ReconnectStop};
-use crate::proto::handshake::Negotiated;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::remotes::{Direction, RemoteSource};
@@ -355,20 +354,20 @@ impl Connector {
             ConnectFailure::Handshake(reason) => {
                 let retry = match reason {
                     HandshakeFailure::Refused { .. } => Retry::Never,
+                    HandshakeFailure::Rejected { status } if status.is_temporary() => {
+                        Retry::BackOff
+                    }
                     HandshakeFailure::AddressDenied
                     | HandshakeFailure::ForeignProtocol { .. }
                     | HandshakeFailure::IncompatibleSocketType { .. }
                     | HandshakeFailure::MechanismMismatch { .. }
                     | HandshakeFailure::Protocol(_)
                     | HandshakeFailure::ProxyHeader(_)
-                    | HandshakeFailure::Rejected {
-                        status: StatusCode::Denied | StatusCode::InternalError,
-                    }
+                    | HandshakeFailure::Rejected { .. }
                     | HandshakeFailure::WrongKey(_) => Retry::Rarely,
                     HandshakeFailure::ClosedByRemote
                     | HandshakeFailure::CrowdedOut
                     | HandshakeFailure::Io(_)
-                    | HandshakeFailure::Rejected { status: StatusCode::TemporaryError }
                     | HandshakeFailure::TimedOut { .. }
                     | HandshakeFailure::UnknownResource { .. } => Retry::BackOff,
                 };

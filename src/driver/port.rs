@@ -14,13 +14,13 @@ use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
 use tracing::Span;
+use zmtp_proto::mechanism::Mechanism;
 
 use super::acceptor::Incoming;
 use crate::auth::{Network, SharedAuthenticator};
 use crate::connection::Request;
 use crate::endpoint::TcpEndpoint;
 use crate::options::Options;
-use crate::proto::mechanism::Mechanism;
 use crate::remote::Origin;
 use crate::sync::Lock;
 use crate::transport::{DetachedStream, ListenError, Listener};

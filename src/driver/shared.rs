@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
+use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
 
 use super::log;
 use crate::auth::{Asking, Caller};
@@ -14,7 +15,6 @@ use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, EventSource, Publisher};
 use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList};
-use crate::proto::handshake::{HandshakeConfig, Negotiated};
 use crate::quota::Quotas;
 use crate::remote::{Identity, Origin, Remote};
 use crate::remotes::{Direction, Membership, RemoteTable};

@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::sync::LazyLock;
 
 use tokio::sync::{Notify, mpsc, oneshot};
+use zmtp_proto::handshake::Negotiated;
+use zmtp_proto::socket_type::SocketType;
 
 use super::Half;
 use crate::endpoint::InprocEndpoint;
 use crate::monitor::HandshakeFailure;
-use crate::proto::handshake::Negotiated;
-use crate::proto::socket_type::SocketType;
 use crate::sync::Lock;
 
 /// Accepts sockets that dial a name. Dropping it frees the name.
@@ -153,10 +153,12 @@ const BACKLOG_MAX: usize = 1_024;
 
 #[cfg(test)]
 mod tests {
+
+    use zmtp_proto::handshake::HandshakeConfig;
+    use zmtp_proto::mechanism::Mechanism;
+    use zmtp_proto::metadata::Metadata;
+
     use super::*;
-    use crate::proto::handshake::HandshakeConfig;
-    use crate::proto::mechanism::Mechanism;
-    use crate::proto::metadata::Metadata;
 
     #[tokio::test]
     async fn whoever_dials_first_waits_for_the_listener() {

@@ -17,7 +17,9 @@ use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 pub use self::event::{DropCause, Event, EventKind};
 pub(crate) use self::publisher::{EventSource, Publisher};
 pub use self::reason::{ConnectFailure, DisconnectReason, HandshakeFailure, ProtocolError};
-pub use crate::proto::foreign::ForeignProtocol;
+
+#[doc(inline)]
+pub use zmtp_proto::foreign::ForeignProtocol;
 
 /// A stream of what happens to a socket's endpoints and connections, from when it was made to the end
 /// of the socket.

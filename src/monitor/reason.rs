@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-
-use crate::proto::foreign::ForeignProtocol;
-use crate::proto::handshake::HandshakeError;
-use crate::proto::mechanism::{MechanismError, StatusCode};
-use crate::proto::socket_type::SocketType;
-use crate::proto::traffic::TrafficError;
+use zmtp_proto::foreign::ForeignProtocol;
+use zmtp_proto::handshake::HandshakeError;
+use zmtp_proto::mechanism::{MechanismError, StatusCode};
+use zmtp_proto::socket_type::SocketType;
+use zmtp_proto::traffic::TrafficError;
 
 /// Why an attempt to connect failed.
 #[derive(Clone, Debug, Error)]

@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use zmtp_proto::heartbeating::HeartbeatConfig;
+use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::metadata::Metadata;
 
 pub(crate) use self::ipc::IpcOptions;
 pub(crate) use self::resolver::Names;
@@ -18,9 +21,6 @@ pub use self::resolver::Resolver;
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
 use crate::auth::{Network, SharedAuthenticator};
-use crate::proto::heartbeating::HeartbeatConfig;
-use crate::proto::mechanism::Mechanism;
-use crate::proto::metadata::Metadata;
 
 /// The options of one socket. They apply to every endpoint that it binds or connects.
 #[derive(Clone, Debug)]

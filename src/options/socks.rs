@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use thiserror::Error;
+use zmtp_proto::mechanism::plain::Password;
 
 use crate::endpoint::{Endpoint, EndpointError, TcpEndpoint};
-use crate::proto::mechanism::plain::Password;
 
 /// Says which SOCKS5 proxy connections are made through (RFC 1928). With the feature `socks` only.
 ///

@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
+use zmtp_proto::batch::Batch;
+use zmtp_proto::frame::LONG_LENGTH;
+
 use crate::message::Message;
-use crate::proto::batch::Batch;
-use crate::proto::frame::LONG_LENGTH;
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::stats::Volume;

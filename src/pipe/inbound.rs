@@ -244,8 +244,12 @@ const SPARE_MAX: usize = 2_048;
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use bytes::BytesMut;
+    use zmtp_proto::batch::Batch;
+    use zmtp_proto::frame::put_message_header;
+    use zmtp_proto::traffic::{Traffic, TrafficDecoder};
+
     use super::*;
-    use crate::proto::traffic::tests::batch_of;
     use crate::remote::tests::nobody;
 
     #[test]
@@ -356,6 +360,19 @@ pub(crate) mod tests {
             pipe.pop(&mut wakes).unwrap();
             wakes.len() == 1
         })
+    }
+
+    /// Decodes a batch of messages with these bodies.
+    fn batch_of(bodies: &[&str]) -> Batch {
+        let mut input = BytesMut::new();
+        for body in bodies {
+            put_message_header(&mut input, body.len());
+            input.extend_from_slice(body.as_bytes());
+        }
+        match TrafficDecoder::new(None, None).decode(&mut input) {
+            Ok(Some(Traffic::Messages(batch))) => batch,
+            other => panic!("not a batch: {other:?}"),
+        }
     }
 
     /// Messages that came from nobody in particular.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use zmtp_proto::handshake::HandshakeConfig;
+use zmtp_proto::socket_type::SocketType;
 
 use super::control::Control;
 use crate::driver::{Driver, Shared};
@@ -11,8 +13,6 @@ use crate::message::Message;
 use crate::monitor::Publisher;
 use crate::options::Options;
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
-use crate::proto::handshake::HandshakeConfig;
-use crate::proto::socket_type::SocketType;
 use crate::routing::{FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, Strategy};
 use crate::runtime::Runtime;
 use crate::sync::Lock;

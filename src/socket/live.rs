@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use zmtp_proto::socket_type::SocketType;
+
 use self::sealed::Sealed;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
 use crate::monitor::Monitor;
-use crate::proto::socket_type::SocketType;
 use crate::remote::Remote;
 use crate::remotes::RemoteId;
 use crate::stats::{RemoteStats, Stats};

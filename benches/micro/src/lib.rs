@@ -33,7 +33,6 @@ include_modules! {
     "../../../src/monitor/mod.rs" monitor
     "../../../src/options/mod.rs" options
     "../../../src/pipe/mod.rs" pipe
-    "../../../src/proto/mod.rs" proto
     "../../../src/proxy_header.rs" proxy_header
     "../../../src/quota.rs" quota
     "../../../src/remote.rs" remote

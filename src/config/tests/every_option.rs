@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use zmtp_proto::mechanism::Mechanism;
+
 use super::{read, shown};
 use crate::config::{ClientConfig, ServerConfig};
 use crate::options::ReconnectStop;
-use crate::proto::mechanism::Mechanism;
 use crate::socket::{Builder, Client, Server};
 
 #[test]

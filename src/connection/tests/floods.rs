@@ -4,11 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use tokio::io::ReadBuf;
+use zmtp_proto::handshake::Handshake;
+use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Opener, Sealer, Seed};
+use zmtp_proto::traffic::TrafficDecoder;
 
 use super::*;
-use crate::proto::mechanism::curve::tests::sessions;
-use crate::proto::mechanism::curve::{Opener, Sealer, Session};
-use crate::proto::traffic::TrafficDecoder;
 
 #[tokio::test]
 async fn whatever_a_remote_sends_others_get_their_turn() {
@@ -69,9 +69,36 @@ async fn one_turn(flood: Flood, opener: Option<Opener>) {
     .await;
 }
 
+/// Completes a CURVE handshake; returns what the client seals with and the server opens with.
 fn ends() -> (Sealer, Opener) {
-    let (Session { sealer, .. }, Session { opener, .. }) = sessions();
-    (sealer, opener)
+    let [server_keys, client_keys] =
+        [0x50, 0xC0].map(|byte| CurveKeypair::from(CurveSecretKey::from_bytes([byte; 32])));
+    let mechanisms = [
+        Mechanism::CurveClient { server_key: server_keys.public_key(), keypair: client_keys },
+        Mechanism::CurveServer { keypair: server_keys },
+    ];
+    let types = [SocketType::Client, SocketType::Server];
+    let mut handshakes = [0, 1].map(|end| {
+        let config = HandshakeConfig {
+            socket_type: types[end],
+            mechanism: mechanisms[end].clone(),
+            metadata: Metadata::default(),
+            has_authenticator: false,
+        };
+        Handshake::new(config, Seed::new(&[0x55; Seed::LEN]))
+    });
+    let mut inputs = [BytesMut::new(), BytesMut::new()];
+    let mut complete = 0;
+    while complete < 2 {
+        for (end, handshake) in handshakes.iter_mut().enumerate() {
+            complete += usize::from(handshake.handle_input(&mut inputs[end]).unwrap().is_some());
+            while let Some(output) = handshake.poll_output() {
+                inputs[1 - end].extend_from_slice(&output);
+            }
+        }
+    }
+    let [client, server] = handshakes.map(|mut handshake| handshake.take_session().unwrap());
+    (client.sealer, server.opener)
 }
 
 /// A stream that repeats the same bytes, and accepts every write.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use zmtp_proto::mechanism::Mechanism;
+
 use super::Builder;
 use crate::auth::{Authenticator, Network, SharedAuthenticator};
-use crate::proto::mechanism::Mechanism;
 
 impl<S> Builder<S> {
     /// Sets who decides which remotes are let in. Default: nobody. (libzmq: the handler of ZAP, RFC 27.)

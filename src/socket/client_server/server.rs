@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use futures_sink::Sink;
+use zmtp_proto::socket_type::SocketType;
 
 use super::RoutePermit;
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, ConnectError, RecvError, RouteError, TryRecvError, TryRouteError};
 use crate::message::Message;
 use crate::options::Options;
-use crate::proto::socket_type::SocketType;
 use crate::remote::Remote;
 use crate::routing::{Refusal, RoutingTable};
 use crate::routing_id::RoutingId;

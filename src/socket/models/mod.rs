@@ -25,6 +25,7 @@ use std::sync::{Arc, LazyLock};
 
 use shuttle::future::{JoinError, JoinHandle};
 use tokio::sync::mpsc;
+use zmtp_proto::socket_type::SocketType;
 
 use self::schedules::{all, some};
 use super::reserving::Reserving;
@@ -35,7 +36,6 @@ use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::options::Options;
 use crate::pipe::{Take, Want};
-use crate::proto::socket_type::SocketType;
 use crate::routing::{
     Attachment, EndpointId, Refusal, RoundRobin, Routing, RoutingTable, Strategy,
 };

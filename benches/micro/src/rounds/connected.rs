@@ -8,6 +8,10 @@ use bytes::Bytes;
 use tokio::io::{DuplexStream, duplex};
 use tokio::runtime::{self, Runtime};
 use tokio::task;
+use zmtp_proto::handshake::HandshakeConfig;
+use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::metadata::Metadata;
+use zmtp_proto::socket_type::SocketType;
 
 use super::Round;
 use super::strategies::{UNLIMITED, stranger};
@@ -15,10 +19,6 @@ use crate::connection::{Connection, Deadline, establish};
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::options::Options;
-use crate::proto::handshake::HandshakeConfig;
-use crate::proto::mechanism::Mechanism;
-use crate::proto::metadata::Metadata;
-use crate::proto::socket_type::SocketType;
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing, OutgoingPipes, RoundRobin, Routing};
 use crate::sync::{Lock, Wakes};
 

@@ -4,10 +4,10 @@ use std::fmt;
 use std::hint::black_box;
 
 use bytes::{BufMut, BytesMut};
+use zmtp_proto::frame::put_message_header;
+use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 use super::Round;
-use crate::proto::frame::put_message_header;
-use crate::proto::traffic::{Traffic, TrafficDecoder};
 
 /// Encodes messages into a buffer that is there already.
 #[derive(Debug)]

@@ -6,14 +6,14 @@ use std::net::SocketAddr;
 use std::task::Waker;
 
 use bytes::{BufMut, BytesMut};
+use zmtp_proto::frame::put_message_header;
+use zmtp_proto::metadata::Metadata;
+use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 use super::{MESSAGES, Round, SHORT};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{DeliveredMessages, Delivery, HighWaterMark, PipeKey, Want};
-use crate::proto::frame::put_message_header;
-use crate::proto::metadata::Metadata;
-use crate::proto::traffic::{Traffic, TrafficDecoder};
 use crate::remote::{Identity, Remote};
 use crate::routing::{EndpointId, FairQueue, Outgoing, OutgoingPipes, RoundRobin, RoutingTable};
 use crate::routing_id::RoutingId;

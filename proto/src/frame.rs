@@ -5,16 +5,16 @@ use thiserror::Error;
 
 /// The flags and the size that precede every frame body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Header {
+pub struct Header {
     /// More frames of the same message follow. Never set on a command.
-    pub(crate) more: bool,
+    pub more: bool,
     /// The body is a command, otherwise it is a part of a message.
-    pub(crate) command: bool,
+    pub command: bool,
     /// The size takes eight bytes. Senders should use it for bodies above 255 bytes only, but
     /// libzmq accepts it for any size and so do we.
-    pub(crate) long: bool,
+    pub long: bool,
     /// How many bytes of body follow the header; below 2^63.
-    pub(crate) size: u64,
+    pub size: u64,
 }
 
 impl Header {
@@ -25,7 +25,7 @@ impl Header {
     /// Flags are refused as soon as they are there, so a stream that is not ZMTP does not have to
     /// deliver a whole header first.
     #[inline]
-    pub(crate) fn decode(input: &[u8]) -> Result<Option<Self>, FrameError> {
+    pub fn decode(input: &[u8]) -> Result<Option<Self>, FrameError> {
         let Some((&flags, input)) = input.split_first() else {
             return Ok(None);
         };
@@ -57,13 +57,13 @@ impl Header {
 
     /// Returns how many bytes the header itself takes: 2 or 9.
     #[inline]
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         if self.long { LONG_LENGTH } else { SHORT_LENGTH }
     }
 
     /// Returns the body that follows this header at the start of `input`, once it is all there.
     #[inline]
-    pub(crate) fn body<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
+    pub fn body<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
         let size = usize::try_from(self.size).ok()?;
         input.get(self.len()..)?.get(..size)
     }
@@ -71,13 +71,13 @@ impl Header {
 
 /// Appends the header of a message's last, or only, frame with a body of `len` bytes.
 #[inline]
-pub(crate) fn put_message_header(dst: &mut BytesMut, len: usize) {
+pub fn put_message_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, 0x00, len);
 }
 
 /// Clears the COMMAND flag of the frame that `input` begins with, so that it reads as a message.
 #[inline]
-pub(crate) fn mark_as_message(input: &mut [u8]) {
+pub fn mark_as_message(input: &mut [u8]) {
     if let Some(flags) = input.first_mut() {
         *flags &= !COMMAND;
     }
@@ -85,14 +85,14 @@ pub(crate) fn mark_as_message(input: &mut [u8]) {
 
 /// Returns how many bytes the frame with a body of `len` bytes takes.
 #[inline]
-pub(crate) fn frame_len(len: usize) -> usize {
+pub fn frame_len(len: usize) -> usize {
     let header = if len <= usize::from(u8::MAX) { SHORT_LENGTH } else { LONG_LENGTH };
     header + len
 }
 
 /// Appends the header of a command with a body of `len` bytes.
 #[inline]
-pub(crate) fn put_command_header(dst: &mut BytesMut, len: usize) {
+pub fn put_command_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, COMMAND, len);
 }
 
@@ -112,7 +112,7 @@ fn put_header(dst: &mut BytesMut, flags: u8, len: usize) {
 /// What was wrong with a frame header that the remote sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub(crate) enum FrameError {
+pub enum FrameError {
     /// The flags byte sets bits that are reserved (RFC 37, Framing: "MUST be zero").
     #[error("frame flags {flags:#04x} set reserved bits")]
     ReservedFlags {
@@ -131,10 +131,10 @@ pub(crate) enum FrameError {
 }
 
 /// Flags of a message frame with a short size (RFC 37, Formal Grammar: `message-last`).
-pub(crate) const SHORT_MESSAGE: u8 = 0x00;
+pub const SHORT_MESSAGE: u8 = 0x00;
 
 /// Flags of a message frame with a long size.
-pub(crate) const LONG_MESSAGE: u8 = LONG;
+pub const LONG_MESSAGE: u8 = LONG;
 
 // Flag bits, RFC 37, Framing.
 const MORE: u8 = 0x01;
@@ -145,8 +145,10 @@ const RESERVED: u8 = 0xF8;
 /// RFC 37, Formal Grammar: "long-size = 8OCTET ; Body is 0 to 2^63-1 octets".
 const SIZE_MAX: u64 = 0x7FFF_FFFF_FFFF_FFFF;
 
-pub(crate) const SHORT_LENGTH: usize = 2;
-pub(crate) const LONG_LENGTH: usize = 9;
+/// The size of a header with a short size.
+pub const SHORT_LENGTH: usize = 2;
+/// The size of a header with a long size.
+pub const LONG_LENGTH: usize = 9;
 
 #[cfg(test)]
 mod tests {

@@ -40,7 +40,7 @@ pub enum ForeignProtocol {
 
 impl ForeignProtocol {
     /// Recognises the protocol of a remote that has begun with `input`, of which more may follow.
-    pub(crate) fn recognise(input: &[u8]) -> Option<Self> {
+    pub fn recognise(input: &[u8]) -> Option<Self> {
         let is_http = || HTTP.iter().any(|start| input.starts_with(start));
         Some(match *input {
             [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, b'Q', b'U', b'I', b'T', 0x0A, ..] => {

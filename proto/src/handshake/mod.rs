@@ -30,7 +30,7 @@ use super::socket_type::SocketType;
 /// the mechanism's first command as soon as the remote's greeting is verified. Time is not its
 /// business, so give the whole handshake a deadline.
 #[derive(Debug)]
-pub(crate) struct Handshake {
+pub struct Handshake {
     /// Not there yet while it depends on what the remote asks for.
     socket_type: Option<SocketType>,
     mechanism: MechanismName,
@@ -43,7 +43,7 @@ pub(crate) struct Handshake {
 
 impl Handshake {
     /// Starts the handshake of one connection.
-    pub(crate) fn new(config: HandshakeConfig, seed: Seed) -> Self {
+    pub fn new(config: HandshakeConfig, seed: Seed) -> Self {
         let HandshakeConfig { socket_type, mechanism, metadata, has_authenticator } = config;
         let announced = announced(socket_type, &metadata);
         let introduction = Some((socket_type, announced));
@@ -53,7 +53,7 @@ impl Handshake {
     /// Starts the handshake of one connection that is for one of several sockets, which have the
     /// mechanism and the authenticator in common. The mechanism has to be one that
     /// [can](Mechanism::can_hear_first).
-    pub(crate) fn hearing_first(mechanism: Mechanism, has_authenticator: bool, seed: Seed) -> Self {
+    pub fn hearing_first(mechanism: Mechanism, has_authenticator: bool, seed: Seed) -> Self {
         Self::start(None, mechanism, has_authenticator, seed)
     }
 
@@ -85,7 +85,7 @@ impl Handshake {
     /// # Errors
     ///
     /// Every error is fatal: write what is left of the output and close the connection.
-    pub(crate) fn handle_input(
+    pub fn handle_input(
         &mut self,
         input: &mut BytesMut,
     ) -> Result<Option<Negotiated>, HandshakeError> {
@@ -102,7 +102,7 @@ impl Handshake {
     /// # Errors
     ///
     /// The remote is not let in. The output tells it so, unless it may try again.
-    pub(crate) fn handle_verdict(
+    pub fn handle_verdict(
         &mut self,
         verdict: Result<(), StatusCode>,
     ) -> Result<Option<Negotiated>, HandshakeError> {
@@ -116,7 +116,7 @@ impl Handshake {
     }
 
     /// Yields what the remote has shown of itself, once, for the authenticator to judge.
-    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
+    pub fn poll_credentials(&mut self) -> Option<Credentials> {
         self.credentials.take()
     }
 
@@ -130,10 +130,7 @@ impl Handshake {
     /// # Panics
     ///
     /// If the handshake does not [wait](Self::awaits_introduction) for this.
-    pub(crate) fn introduce(
-        &mut self,
-        config: &HandshakeConfig,
-    ) -> Result<Negotiated, HandshakeError> {
+    pub fn introduce(&mut self, config: &HandshakeConfig) -> Result<Negotiated, HandshakeError> {
         let Stage::Introduction { version } = self.stage else {
             panic!("the remote has not announced itself, or has been told before");
         };
@@ -145,27 +142,27 @@ impl Handshake {
     }
 
     /// Returns what the remote asks for, which may be no resource by its grammar.
-    pub(crate) fn resource(&self) -> Option<&[u8]> {
+    pub fn resource(&self) -> Option<&[u8]> {
         self.security.requested()?.value(Metadata::RESOURCE)
     }
 
     /// Whether it cannot go on before it is told which socket the remote talks to.
-    pub(crate) const fn awaits_introduction(&self) -> bool {
+    pub const fn awaits_introduction(&self) -> bool {
         matches!(self.stage, Stage::Introduction { .. })
     }
 
     /// Whether it cannot go on without a verdict.
-    pub(crate) const fn awaits_verdict(&self) -> bool {
+    pub const fn awaits_verdict(&self) -> bool {
         matches!(self.stage, Stage::Verdict { .. })
     }
 
     /// Takes out what the traffic is encrypted with, if it is, when the handshake is complete.
-    pub(crate) fn take_session(&mut self) -> Option<Session> {
+    pub fn take_session(&mut self) -> Option<Session> {
         self.security.take_session()
     }
 
     /// Yields bytes to send.
-    pub(crate) fn poll_output(&mut self) -> Option<Bytes> {
+    pub fn poll_output(&mut self) -> Option<Bytes> {
         if self.output.is_empty() {
             return None;
         }
@@ -297,18 +294,20 @@ impl Handshake {
 
 /// What this end of a connection brings to its handshake.
 #[derive(Debug, Clone)]
-pub(crate) struct HandshakeConfig {
-    pub(crate) socket_type: SocketType,
-    pub(crate) mechanism: Mechanism,
+pub struct HandshakeConfig {
+    /// Announced to the remote as its Socket-Type.
+    pub socket_type: SocketType,
+    /// Has to be that of the remote, in the opposite role.
+    pub mechanism: Mechanism,
     /// Announced after the Socket-Type; names starting with `X-` are the application's.
-    pub(crate) metadata: Metadata,
+    pub metadata: Metadata,
     /// Whether there is somebody to judge credentials.
-    pub(crate) has_authenticator: bool,
+    pub has_authenticator: bool,
 }
 
 impl HandshakeConfig {
     /// The same, asking for one of several services at the other end.
-    pub(crate) fn requesting(mut self, resource: Option<&str>) -> Self {
+    pub fn requesting(mut self, resource: Option<&str>) -> Self {
         if let Some(resource) = resource {
             let mut metadata = Metadata::requesting(resource);
             metadata.append(&self.metadata);
@@ -318,7 +317,7 @@ impl HandshakeConfig {
     }
 
     /// Says what the other end finds out about this one.
-    pub(crate) fn introduction(&self) -> Negotiated {
+    pub fn introduction(&self) -> Negotiated {
         Negotiated {
             version: Version::ZMTP_3_1,
             socket_type: Some(self.socket_type),
@@ -337,14 +336,17 @@ fn announced(socket_type: SocketType, metadata: &Metadata) -> Metadata {
 
 /// What the handshake found out about the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Negotiated {
-    pub(crate) version: Version,
+pub struct Negotiated {
+    /// The version that the remote speaks.
+    pub version: Version,
     /// Legal for our own type, or absent if the remote did not announce it.
-    pub(crate) socket_type: Option<SocketType>,
-    pub(crate) metadata: Metadata,
-    /// What the authenticator has said of it, which is not known here.
-    pub(crate) user_id: Option<String>,
-    pub(crate) granted: Metadata,
+    pub socket_type: Option<SocketType>,
+    /// What the remote announced.
+    pub metadata: Metadata,
+    /// The user that the authenticator has recognized. Not set by the handshake.
+    pub user_id: Option<String>,
+    /// The properties that the authenticator has added. Not set by the handshake.
+    pub granted: Metadata,
 }
 
 /// How a handshake failed. In every case the connection is of no use any more.
@@ -353,7 +355,7 @@ pub(crate) struct Negotiated {
 /// condition, upon which to reconnect (RFC 37, Error Handling).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub(crate) enum HandshakeError {
+pub enum HandshakeError {
     /// The remote sent no valid greeting, or one of a version that we do not support.
     #[error("malformed greeting")]
     Greeting(#[from] GreetingError),

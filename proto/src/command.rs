@@ -13,18 +13,21 @@ use super::metadata::{Metadata, MetadataError};
 
 /// A command that one end of a connection sends to the other, unseen by the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Command {
+pub enum Command {
     /// Announces the sender's metadata and thereby completes its handshake.
     Ready(Metadata),
     /// Refuses the handshake.
     Error(ErrorReason),
+    /// Requests a sign of life.
     Ping(Ping),
+    /// Answers a PING.
     Pong(Pong),
     /// A command of a security mechanism, which encodes its data itself. Only sent: what is received
     /// is decoded by the mechanism.
     Mechanism {
+        /// 1 to 255 ASCII letters.
         name: &'static str,
-        /// There may be a password in it.
+        /// What follows the name; it can contain a password.
         data: Zeroizing<Vec<u8>>,
     },
     /// A well-formed command that we do not know. Its data is not kept.
@@ -48,7 +51,7 @@ impl Command {
     /// # Errors
     ///
     /// Fails if the name breaks the grammar, or if we know the command and its data breaks it.
-    pub(crate) fn decode(body: &[u8]) -> Result<Self, CommandError> {
+    pub fn decode(body: &[u8]) -> Result<Self, CommandError> {
         let (name, data) = split_name(body)?;
         Ok(match name {
             READY => Self::Ready(Metadata::decode(data)?),
@@ -63,13 +66,13 @@ impl Command {
     }
 
     /// Appends the whole frame: header, name and data.
-    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+    pub fn encode(&self, dst: &mut BytesMut) {
         frame::put_command_header(dst, self.body_len());
         self.encode_body(dst);
     }
 
     /// Returns the frame without its header.
-    pub(crate) fn body(&self) -> BytesMut {
+    pub fn body(&self) -> BytesMut {
         let mut body = BytesMut::with_capacity(self.body_len());
         self.encode_body(&mut body);
         body
@@ -103,7 +106,7 @@ impl Command {
     }
 
     /// Returns the name that tells the commands apart on the wire.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Ready(_) => READY,
             Self::Error(_) => ERROR,
@@ -118,7 +121,7 @@ impl Command {
 /// What was wrong with a command that the remote sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub(crate) enum CommandError {
+pub enum CommandError {
     /// The body is empty or announces a name of no letters.
     #[error("command without a name")]
     EmptyName,

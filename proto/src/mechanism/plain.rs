@@ -62,7 +62,7 @@ pub struct PlainCredentialsError;
 
 /// Begins with a HELLO.
 #[derive(Debug)]
-pub(crate) struct PlainClientHandshake {
+pub(super) struct PlainClientHandshake {
     state: ClientState,
     command: Option<Command>,
     metadata: Metadata,
@@ -137,7 +137,7 @@ impl PlainClientHandshake {
 
 /// Answers, and goes on only with who is let in.
 #[derive(Debug)]
-pub(crate) struct PlainServerHandshake {
+pub(super) struct PlainServerHandshake {
     state: ServerState,
     command: Option<Command>,
     /// Until our READY. Not there yet while it depends on what the remote asks for.

@@ -8,9 +8,9 @@
 //! `handle_verdict` takes the answer.
 
 mod credentials;
-pub(crate) mod curve;
+pub mod curve;
 mod null;
-pub(crate) mod plain;
+pub mod plain;
 mod status_code;
 
 use thiserror::Error;
@@ -82,7 +82,7 @@ impl Mechanism {
     }
 
     /// Returns the name that goes into the greeting.
-    pub(crate) fn name(&self) -> MechanismName {
+    pub fn name(&self) -> MechanismName {
         match self {
             Self::Null => MechanismName::NULL,
             Self::PlainClient { .. } | Self::PlainServer => MechanismName::PLAIN,
@@ -91,7 +91,7 @@ impl Mechanism {
     }
 
     /// Whether this end hears what the remote announces before it has to announce something itself.
-    pub(crate) fn can_hear_first(&self) -> bool {
+    pub fn can_hear_first(&self) -> bool {
         match self {
             Self::Null | Self::PlainServer | Self::CurveServer { .. } => true,
             Self::PlainClient { .. } | Self::CurveClient { .. } => false,
@@ -99,7 +99,7 @@ impl Mechanism {
     }
 
     /// Returns what goes into the greeting's as-server field.
-    pub(crate) fn is_server(&self) -> bool {
+    pub fn is_server(&self) -> bool {
         match self {
             // "When a peer uses the NULL security mechanism, the as-server field MUST be zero."
             Self::Null | Self::PlainClient { .. } | Self::CurveClient { .. } => false,
@@ -110,7 +110,11 @@ impl Mechanism {
 
 /// The part of a handshake that depends on the mechanism.
 #[derive(Debug)]
-pub(crate) enum SecurityHandshake {
+pub struct SecurityHandshake(Exchange);
+
+/// The state machine of each mechanism and role.
+#[derive(Debug)]
+enum Exchange {
     Null(NullHandshake),
     PlainClient(PlainClientHandshake),
     PlainServer(PlainServerHandshake),
@@ -121,23 +125,23 @@ pub(crate) enum SecurityHandshake {
 impl SecurityHandshake {
     /// Starts the handshake of one connection, to announce `metadata` to the remote. A server may leave
     /// it open until the remote has [asked](Self::requested) for something.
-    pub(crate) fn new(mechanism: Mechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
-        match mechanism {
-            Mechanism::Null => Self::Null(NullHandshake::new(metadata)),
+    pub fn new(mechanism: Mechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
+        Self(match mechanism {
+            Mechanism::Null => Exchange::Null(NullHandshake::new(metadata)),
             Mechanism::PlainClient { username, password } => {
                 let metadata = metadata.unwrap_or_default();
-                Self::PlainClient(PlainClientHandshake::new(&username, &password, metadata))
+                Exchange::PlainClient(PlainClientHandshake::new(&username, &password, metadata))
             }
-            Mechanism::PlainServer => Self::PlainServer(PlainServerHandshake::new(metadata)),
+            Mechanism::PlainServer => Exchange::PlainServer(PlainServerHandshake::new(metadata)),
             Mechanism::CurveClient { server_key, keypair } => {
                 let metadata = metadata.unwrap_or_default();
                 let client = CurveClientHandshake::new(server_key, keypair, metadata, &seed);
-                Self::CurveClient(Box::new(client))
+                Exchange::CurveClient(Box::new(client))
             }
             Mechanism::CurveServer { keypair } => {
-                Self::CurveServer(Box::new(CurveServerHandshake::new(keypair, metadata, seed)))
+                Exchange::CurveServer(Box::new(CurveServerHandshake::new(keypair, metadata, seed)))
             }
-        }
+        })
     }
 
     /// Takes the body of a command that the remote sent.
@@ -145,13 +149,13 @@ impl SecurityHandshake {
     /// # Errors
     ///
     /// Every error ends the handshake.
-    pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
-        match self {
-            Self::Null(null) => null.handle_command(body),
-            Self::PlainClient(plain) => plain.handle_command(body),
-            Self::PlainServer(plain) => plain.handle_command(body),
-            Self::CurveClient(curve) => curve.handle_command(body),
-            Self::CurveServer(curve) => curve.handle_command(body),
+    pub fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+        match &mut self.0 {
+            Exchange::Null(null) => null.handle_command(body),
+            Exchange::PlainClient(plain) => plain.handle_command(body),
+            Exchange::PlainServer(plain) => plain.handle_command(body),
+            Exchange::CurveClient(curve) => curve.handle_command(body),
+            Exchange::CurveServer(curve) => curve.handle_command(body),
         }
     }
 
@@ -160,96 +164,96 @@ impl SecurityHandshake {
     /// # Errors
     ///
     /// The remote is not let in, which ends the handshake.
-    pub(crate) fn handle_verdict(
+    pub fn handle_verdict(
         &mut self,
         verdict: Result<(), StatusCode>,
     ) -> Result<(), MechanismError> {
-        match self {
-            Self::Null(null) => null.handle_verdict(verdict),
-            Self::PlainServer(plain) => plain.handle_verdict(verdict),
-            Self::CurveServer(curve) => curve.handle_verdict(verdict),
-            Self::PlainClient(_) | Self::CurveClient(_) => {}
+        match &mut self.0 {
+            Exchange::Null(null) => null.handle_verdict(verdict),
+            Exchange::PlainServer(plain) => plain.handle_verdict(verdict),
+            Exchange::CurveServer(curve) => curve.handle_verdict(verdict),
+            Exchange::PlainClient(_) | Exchange::CurveClient(_) => {}
         }
         verdict.map_err(|status| MechanismError::Rejected { status })
     }
 
     /// Shows what the remote has announced, while it depends on that what we announce.
-    pub(crate) fn requested(&self) -> Option<&Metadata> {
-        match self {
-            Self::Null(null) => null.requested(),
-            Self::PlainServer(plain) => plain.requested(),
-            Self::CurveServer(curve) => curve.requested(),
-            Self::PlainClient(_) | Self::CurveClient(_) => None,
+    pub fn requested(&self) -> Option<&Metadata> {
+        match &self.0 {
+            Exchange::Null(null) => null.requested(),
+            Exchange::PlainServer(plain) => plain.requested(),
+            Exchange::CurveServer(curve) => curve.requested(),
+            Exchange::PlainClient(_) | Exchange::CurveClient(_) => None,
         }
     }
 
     /// Takes what to announce to the remote, where that was left open.
-    pub(crate) fn introduce(&mut self, metadata: Metadata) {
-        match self {
-            Self::Null(null) => null.introduce(metadata),
-            Self::PlainServer(plain) => plain.introduce(metadata),
-            Self::CurveServer(curve) => curve.introduce(metadata),
-            Self::PlainClient(_) | Self::CurveClient(_) => {}
+    pub fn introduce(&mut self, metadata: Metadata) {
+        match &mut self.0 {
+            Exchange::Null(null) => null.introduce(metadata),
+            Exchange::PlainServer(plain) => plain.introduce(metadata),
+            Exchange::CurveServer(curve) => curve.introduce(metadata),
+            Exchange::PlainClient(_) | Exchange::CurveClient(_) => {}
         }
     }
 
     /// Yields the next command to send.
-    pub(crate) fn poll_command(&mut self) -> Option<Command> {
-        match self {
-            Self::Null(null) => null.poll_command(),
-            Self::PlainClient(plain) => plain.poll_command(),
-            Self::PlainServer(plain) => plain.poll_command(),
-            Self::CurveClient(curve) => curve.poll_command(),
-            Self::CurveServer(curve) => curve.poll_command(),
+    pub fn poll_command(&mut self) -> Option<Command> {
+        match &mut self.0 {
+            Exchange::Null(null) => null.poll_command(),
+            Exchange::PlainClient(plain) => plain.poll_command(),
+            Exchange::PlainServer(plain) => plain.poll_command(),
+            Exchange::CurveClient(curve) => curve.poll_command(),
+            Exchange::CurveServer(curve) => curve.poll_command(),
         }
     }
 
     /// Yields what the remote has shown, once. The handshake then waits for the verdict.
-    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
-        match self {
-            Self::Null(null) => null.poll_credentials(),
-            Self::PlainServer(plain) => plain.poll_credentials(),
-            Self::CurveServer(curve) => curve.poll_credentials(),
-            Self::PlainClient(_) | Self::CurveClient(_) => None,
+    pub fn poll_credentials(&mut self) -> Option<Credentials> {
+        match &mut self.0 {
+            Exchange::Null(null) => null.poll_credentials(),
+            Exchange::PlainServer(plain) => plain.poll_credentials(),
+            Exchange::CurveServer(curve) => curve.poll_credentials(),
+            Exchange::PlainClient(_) | Exchange::CurveClient(_) => None,
         }
     }
 
     /// Yields the remote's metadata when the handshake is complete; poll the commands first.
-    pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
-        match self {
-            Self::Null(null) => null.poll_metadata(),
-            Self::PlainClient(plain) => plain.poll_metadata(),
-            Self::PlainServer(plain) => plain.poll_metadata(),
-            Self::CurveClient(curve) => curve.poll_metadata(),
-            Self::CurveServer(curve) => curve.poll_metadata(),
+    pub fn poll_metadata(&mut self) -> Option<Metadata> {
+        match &mut self.0 {
+            Exchange::Null(null) => null.poll_metadata(),
+            Exchange::PlainClient(plain) => plain.poll_metadata(),
+            Exchange::PlainServer(plain) => plain.poll_metadata(),
+            Exchange::CurveClient(curve) => curve.poll_metadata(),
+            Exchange::CurveServer(curve) => curve.poll_metadata(),
         }
     }
 
     /// Takes out what the traffic is encrypted with, if it is, when the handshake is complete.
-    pub(crate) fn take_session(&mut self) -> Option<Session> {
-        match self {
-            Self::Null(_) | Self::PlainClient(_) | Self::PlainServer(_) => None,
-            Self::CurveClient(curve) => curve.take_session(),
-            Self::CurveServer(curve) => curve.take_session(),
+    pub fn take_session(&mut self) -> Option<Session> {
+        match &mut self.0 {
+            Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::PlainServer(_) => None,
+            Exchange::CurveClient(curve) => curve.take_session(),
+            Exchange::CurveServer(curve) => curve.take_session(),
         }
     }
 
     /// Whether the next command may carry metadata; others are short.
-    pub(crate) fn expects_metadata(&self) -> bool {
-        match self {
-            Self::Null(_) => true,
-            Self::PlainClient(plain) => plain.expects_metadata(),
-            Self::PlainServer(plain) => plain.expects_metadata(),
-            Self::CurveClient(curve) => curve.expects_metadata(),
-            Self::CurveServer(curve) => curve.expects_metadata(),
+    pub fn expects_metadata(&self) -> bool {
+        match &self.0 {
+            Exchange::Null(_) => true,
+            Exchange::PlainClient(plain) => plain.expects_metadata(),
+            Exchange::PlainServer(plain) => plain.expects_metadata(),
+            Exchange::CurveClient(curve) => curve.expects_metadata(),
+            Exchange::CurveServer(curve) => curve.expects_metadata(),
         }
     }
 
     /// Whether commands of the handshake are the last that go in the clear.
-    pub(crate) fn is_encrypted(&self) -> bool {
-        match self {
-            Self::Null(_) | Self::PlainClient(_) | Self::PlainServer(_) => false,
-            Self::CurveClient(_) | Self::CurveServer(_) => true,
+    pub fn is_encrypted(&self) -> bool {
+        match &self.0 {
+            Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::PlainServer(_) => false,
+            Exchange::CurveClient(_) | Exchange::CurveServer(_) => true,
         }
     }
 }
@@ -257,7 +261,7 @@ impl SecurityHandshake {
 /// How the exchange of the mechanism's commands failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub(crate) enum MechanismError {
+pub enum MechanismError {
     /// The remote sent a malformed command.
     #[error("malformed handshake command")]
     Command(#[from] CommandError),

@@ -13,7 +13,7 @@ use super::{HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE
 
 /// Begins, and believes only who has the secret half of the server's key.
 #[derive(Debug)]
-pub(crate) struct CurveClientHandshake {
+pub(in super::super) struct CurveClientHandshake {
     state: State,
     command: Option<Command>,
     server_key: CurvePublicKey,
@@ -30,7 +30,7 @@ enum State {
 }
 
 impl CurveClientHandshake {
-    pub(crate) fn new(
+    pub(in super::super) fn new(
         server_key: CurvePublicKey,
         keypair: CurveKeypair,
         metadata: Metadata,
@@ -70,7 +70,7 @@ impl CurveClientHandshake {
         }
     }
 
-    pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+    pub(in super::super) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         wiped(|| self.take_command(body))
     }
 
@@ -112,18 +112,18 @@ impl CurveClientHandshake {
         }
     }
 
-    pub(crate) fn poll_command(&mut self) -> Option<Command> {
+    pub(in super::super) fn poll_command(&mut self) -> Option<Command> {
         self.command.take()
     }
 
-    pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
+    pub(in super::super) fn poll_metadata(&mut self) -> Option<Metadata> {
         match &mut self.state {
             State::Ready { remote, .. } => remote.take(),
             State::AwaitWelcome { .. } | State::AwaitReady { .. } => None,
         }
     }
 
-    pub(crate) fn take_session(&mut self) -> Option<Session> {
+    pub(in super::super) fn take_session(&mut self) -> Option<Session> {
         match &mut self.state {
             State::Ready { session, .. } => session.take(),
             State::AwaitWelcome { .. } | State::AwaitReady { .. } => None,
@@ -131,7 +131,7 @@ impl CurveClientHandshake {
     }
 
     /// Whether the next command can only be a short one.
-    pub(crate) fn expects_metadata(&self) -> bool {
+    pub(in super::super) fn expects_metadata(&self) -> bool {
         !matches!(self.state, State::AwaitWelcome { .. })
     }
 }

@@ -13,7 +13,7 @@ use super::{Credentials, MechanismError, StatusCode};
 /// have an authenticator would wait for each other. Only where it depends on the remote's READY whom it
 /// talks to is ours held back.
 #[derive(Debug)]
-pub(crate) struct NullHandshake {
+pub(super) struct NullHandshake {
     verdict: Verdict,
     local: Local,
     /// Since the remote's READY, until it was polled.
@@ -38,23 +38,23 @@ enum Verdict {
 }
 
 impl NullHandshake {
-    pub(crate) fn new(metadata: Option<Metadata>) -> Self {
+    pub(super) fn new(metadata: Option<Metadata>) -> Self {
         let local = metadata.map_or(Local::Unknown, Local::Known);
         Self { verdict: Verdict::Due, local, remote: None }
     }
 
-    pub(crate) fn introduce(&mut self, metadata: Metadata) {
+    pub(super) fn introduce(&mut self, metadata: Metadata) {
         if self.local == Local::Unknown {
             self.local = Local::Known(metadata);
         }
     }
 
-    pub(crate) fn requested(&self) -> Option<&Metadata> {
+    pub(super) fn requested(&self) -> Option<&Metadata> {
         let waits = self.local == Local::Unknown && self.verdict == Verdict::Good;
         self.remote.as_ref().filter(|_| waits)
     }
 
-    pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+    pub(super) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         match Command::decode(body)? {
             Command::Ready(metadata) if self.remote.is_none() => {
                 self.remote = Some(metadata);
@@ -66,13 +66,13 @@ impl NullHandshake {
     }
 
     /// Takes what was decided about the remote.
-    pub(crate) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
+    pub(super) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
         if verdict.is_ok() {
             self.verdict = Verdict::Good;
         }
     }
 
-    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
+    pub(super) fn poll_credentials(&mut self) -> Option<Credentials> {
         if self.verdict != Verdict::Due {
             return None;
         }
@@ -80,7 +80,7 @@ impl NullHandshake {
         Some(Credentials::Null)
     }
 
-    pub(crate) fn poll_command(&mut self) -> Option<Command> {
+    pub(super) fn poll_command(&mut self) -> Option<Command> {
         if self.verdict != Verdict::Good {
             return None;
         }
@@ -91,7 +91,7 @@ impl NullHandshake {
     }
 
     /// Complete means "having both sent and received a READY command".
-    pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
+    pub(super) fn poll_metadata(&mut self) -> Option<Metadata> {
         if self.local != Local::Sent {
             return None;
         }

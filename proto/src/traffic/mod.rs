@@ -18,7 +18,7 @@ use super::mechanism::curve::{Opener, SealError};
 /// A thread-safe socket discards multipart messages (RFC 37, Thread-Safe Socket Types); they are
 /// passed over as they arrive, without being gathered.
 #[derive(Debug)]
-pub(crate) struct TrafficDecoder {
+pub struct TrafficDecoder {
     max_message_size: u64,
     /// Between the first part of a multipart message and its last.
     in_multipart: bool,
@@ -39,8 +39,10 @@ pub(crate) struct TrafficDecoder {
 
 /// A piece of traffic.
 #[derive(Debug)]
-pub(crate) enum Traffic {
+pub enum Traffic {
+    /// All whole messages that were received before the next command or the end of the input.
     Messages(Batch),
+    /// A command.
     Command(Command),
     /// Much was read, discarded or decrypted, and nothing of it can be returned (yet). The caller
     /// decides whether to go on.
@@ -49,18 +51,31 @@ pub(crate) enum Traffic {
 
 /// Why the connection has to be closed: the remote sent something forbidden or malformed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub(crate) enum TrafficError {
+pub enum TrafficError {
     /// What was read is not what it was taken for.
     #[error("broken batch")]
     Batch(#[from] BrokenBatch),
+    /// A frame header is malformed.
     #[error("malformed frame")]
     Frame(#[from] FrameError),
+    /// A command is malformed.
     #[error("malformed command")]
     Command(#[from] CommandError),
+    /// A command exceeds 64 KiB.
     #[error("a command of {size} bytes, where the limit is {MAX_COMMAND_SIZE}")]
-    CommandTooLarge { size: u64 },
+    CommandTooLarge {
+        /// The size of its body in bytes.
+        size: u64,
+    },
+    /// A message or part exceeds the limit of the decoder.
     #[error("a message of {size} bytes, where the limit is {limit}")]
-    MessageTooLarge { size: u64, limit: u64 },
+    MessageTooLarge {
+        /// The size of its body in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// An encrypted frame does not open, or its content is malformed.
     #[error("malformed MESSAGE")]
     Seal(#[from] SealError),
 }
@@ -68,7 +83,7 @@ pub(crate) enum TrafficError {
 impl TrafficDecoder {
     /// A message above `max_message_size` bytes costs its sender the connection. With an `opener` all
     /// frames have to be sealed.
-    pub(crate) fn new(max_message_size: Option<u64>, opener: Option<Opener>) -> Self {
+    pub fn new(max_message_size: Option<u64>, opener: Option<Opener>) -> Self {
         Self {
             max_message_size: max_message_size.unwrap_or(u64::MAX),
             in_multipart: false,
@@ -91,7 +106,7 @@ impl TrafficDecoder {
     /// # Errors
     ///
     /// What the remote did wrong. All whole messages before it have been returned by then.
-    pub(crate) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
+    pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
         self.work = self.work.saturating_add(self.room.learn(input));
         let traffic = match &self.sealed {
             None => self.decode_clear(input)?,
@@ -150,19 +165,19 @@ impl TrafficDecoder {
     }
 
     /// Gives back what much traffic had use for, and little has not; what has arrived stays in `input`.
-    pub(crate) fn give_back(&mut self, input: &mut BytesMut) {
+    pub fn give_back(&mut self, input: &mut BytesMut) {
         self.room.give_back(input);
     }
 
     /// Returns the work since the last call, in bytes: those that were read, plus as many as could have
     /// been read while frames were discarded or decrypted.
-    pub(crate) fn take_work(&mut self) -> usize {
+    pub fn take_work(&mut self) -> usize {
         self.returned_at = 0;
         std::mem::take(&mut self.work)
     }
 
     /// How many multipart messages were discarded since this was last asked.
-    pub(crate) fn take_discarded(&mut self) -> u64 {
+    pub fn take_discarded(&mut self) -> u64 {
         std::mem::take(&mut self.discarded)
     }
 
@@ -258,7 +273,7 @@ impl TrafficDecoder {
 }
 
 /// How much is read at once where much arrives. 64 KiB was faster than 16, 128 and 256 KiB.
-pub(crate) const READ_SIZE: usize = 0x1_0000;
+pub const READ_SIZE: usize = 0x1_0000;
 
 /// The work, in bytes, after which something is returned.
 const WORK_AT_ONCE: usize = READ_SIZE;
@@ -445,12 +460,6 @@ pub(crate) mod tests {
                 }
             }
         }
-    }
-
-    /// A batch of messages with these bodies.
-    pub(crate) fn batch_of(bodies: &[&str]) -> Batch {
-        let mut input = encoded(bodies);
-        messages(TrafficDecoder::new(None, None).decode(&mut input))
     }
 
     fn encoded<T: AsRef<[u8]>>(bodies: &[T]) -> BytesMut {

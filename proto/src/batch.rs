@@ -11,7 +11,7 @@ use super::frame::{LONG_LENGTH, LONG_MESSAGE, SHORT_LENGTH, SHORT_MESSAGE};
 /// `overhead` bytes precede the body. The decoder has found the frames. The code that takes them apart
 /// checks them once more, before a message of them is queued.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub struct Batch {
     frames: Bytes,
     messages: usize,
     overhead: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Batch {
 /// Frames are not the whole messages that they were taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("frames are not the {messages} whole messages that were found in them")]
-pub(crate) struct BrokenBatch {
+pub struct BrokenBatch {
     messages: usize,
 }
 
@@ -65,7 +65,7 @@ impl Batch {
 
     /// Takes the first message.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<Bytes> {
+    pub fn pop(&mut self) -> Option<Bytes> {
         let (header, size) = first_frame(&self.frames, self.overhead)?;
         self.messages -= 1;
         self.frames.advance(header);
@@ -75,7 +75,7 @@ impl Batch {
     /// Takes the first message if its body has at most `N` bytes, which are copied; the array may
     /// end with bytes that are not the body's.
     #[inline]
-    pub(crate) fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
+    pub fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
         let (header, size) = first_frame(&self.frames, self.overhead)?;
         if size > N {
             return None;
@@ -97,7 +97,7 @@ impl Batch {
     }
 
     /// Splits off as many messages from the front as are within `messages` and begin within `bytes`.
-    pub(crate) fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
+    pub fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
         if messages >= self.messages && bytes >= self.bytes() {
             return std::mem::take(self);
         }
@@ -117,21 +117,22 @@ impl Batch {
 
     /// How many bytes the messages keep alive: their frames, and what lies between them and those of
     /// the batch before.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.frames.len() + self.passed
     }
 
     /// What the messages take on the wire.
-    pub(crate) fn wire_bytes(&self) -> usize {
+    pub fn wire_bytes(&self) -> usize {
         self.frames.len()
     }
 
-    pub(crate) const fn messages(&self) -> usize {
+    /// Returns the number of messages.
+    pub const fn messages(&self) -> usize {
         self.messages
     }
 
     /// Returns the length of the buffer that the messages are a slice of and keep alive.
-    pub(crate) const fn buffer(&self) -> usize {
+    pub const fn buffer(&self) -> usize {
         self.buffer
     }
 }

@@ -26,6 +26,12 @@ impl StatusCode {
         }
     }
 
+    /// Returns whether the refusal is temporary, so that the remote may try again.
+    #[must_use]
+    pub const fn is_temporary(self) -> bool {
+        matches!(self, Self::TemporaryError)
+    }
+
     /// What the remote is told, if it is told anything.
     pub(crate) const fn reason(self) -> Option<&'static [u8]> {
         match self {

@@ -36,11 +36,11 @@ pub struct CurvePublicKey([u8; LEN]);
 /// # Examples
 ///
 /// ```
-/// use tokio_zmtp::auth::CurveSecretKey;
+/// use zmtp_proto::mechanism::curve::CurveSecretKey;
 ///
 /// let secret: CurveSecretKey = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs".parse()?;
 /// assert_eq!(secret.public_key().to_string(), "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID");
-/// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
+/// # Ok::<(), zmtp_proto::mechanism::curve::CurveKeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct CurveSecretKey(Arc<Zeroizing<[u8; LEN]>>);
@@ -125,9 +125,7 @@ impl CurveSecretKey {
     }
 
     /// Does the same with a fallible function.
-    pub(crate) fn try_filled<E>(
-        fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>,
-    ) -> Result<Self, E> {
+    pub fn try_filled<E>(fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>) -> Result<Self, E> {
         let mut filled = Ok(());
         let key = Self::filled(|key| filled = fill(key));
         filled.map(|()| key)
@@ -146,7 +144,7 @@ impl CurveSecretKey {
     }
 
     /// Returns the 40 characters of Z85, which are overwritten when they are dropped.
-    pub(crate) fn to_text(&self) -> Zeroizing<Vec<u8>> {
+    pub fn to_text(&self) -> Zeroizing<Vec<u8>> {
         wiped(|| Zeroizing::new(z85::encode(self.as_bytes()).to_vec()))
     }
 

@@ -18,14 +18,14 @@ use super::pace::Pace;
 
 /// How a connection is watched.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct HeartbeatConfig {
+pub struct HeartbeatConfig {
     /// How often to send a PING; never if there is none.
-    pub(crate) interval: Option<Duration>,
+    pub interval: Option<Duration>,
     /// How long to wait after a PING for anything to arrive; as long as the interval if it is not
     /// said.
-    pub(crate) timeout: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// How long the remote should wait for our next sign of life.
-    pub(crate) ttl: Option<Duration>,
+    pub ttl: Option<Duration>,
 }
 
 /// Watches one connection.
@@ -34,7 +34,7 @@ pub(crate) struct HeartbeatConfig {
 /// [`poll_timeout`](Self::poll_timeout) names; send what [`poll_ping`](Self::poll_ping) yields, and
 /// report when that is written.
 #[derive(Debug)]
-pub(crate) struct Heartbeating {
+pub struct Heartbeating {
     config: HeartbeatConfig,
     /// When the next PING is due.
     next_ping: Option<Instant>,
@@ -71,10 +71,11 @@ enum PingState {
 /// Nothing has arrived for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no sign of life in time")]
-pub(crate) struct Dead;
+pub struct Dead;
 
 impl Heartbeating {
-    pub(crate) fn new(config: HeartbeatConfig, now: Instant) -> Self {
+    /// Starts with the connection, at the time `now`.
+    pub fn new(config: HeartbeatConfig, now: Instant) -> Self {
         let next_ping = config.interval.and_then(|interval| now.checked_add(interval));
         Self {
             config,
@@ -92,14 +93,14 @@ impl Heartbeating {
 
     /// Notes that something has arrived: any byte is a sign of life, not just a PONG.
     #[inline]
-    pub(crate) fn handle_traffic(&mut self) {
+    pub fn handle_traffic(&mut self) {
         self.answer_due = None;
         self.heard = true;
     }
 
     /// Notes the time of arrivals since the last call. Reads the clock only if the time matters.
     #[inline]
-    pub(crate) fn handle_wake(&mut self, now: impl FnOnce() -> Instant) {
+    pub fn handle_wake(&mut self, now: impl FnOnce() -> Instant) {
         if std::mem::take(&mut self.heard)
             && let Some(ttl) = self.ttl
         {
@@ -108,13 +109,13 @@ impl Heartbeating {
     }
 
     /// Notes a PING, after its arrival.
-    pub(crate) fn handle_ping(&mut self, ping: &Ping, now: Instant) {
+    pub fn handle_ping(&mut self, ping: &Ping, now: Instant) {
         self.ttl = ping.ttl();
         self.ttl_over = self.ttl.and_then(|ttl| now.checked_add(ttl));
     }
 
     /// Notes a PONG. Returns how long the last PING took to be answered, if this is the answer.
-    pub(crate) fn handle_pong(&mut self, pong: &Pong, now: Instant) -> Option<Duration> {
+    pub fn handle_pong(&mut self, pong: &Pong, now: Instant) -> Option<Duration> {
         if pong.context != self.context() {
             return None;
         }
@@ -122,7 +123,7 @@ impl Heartbeating {
     }
 
     /// Notes that the stream has taken bytes after it had refused some: the remote takes them.
-    pub(crate) fn handle_progress(&mut self, bytes: usize, now: impl FnOnce() -> Instant) {
+    pub fn handle_progress(&mut self, bytes: usize, now: impl FnOnce() -> Instant) {
         if self.config.interval.is_none() {
             return;
         }
@@ -135,18 +136,18 @@ impl Heartbeating {
 
     /// Notes that there is nothing to write.
     #[inline]
-    pub(crate) fn handle_idle(&mut self) {
+    pub fn handle_idle(&mut self) {
         self.pace.handle_idle();
     }
 
     /// Whether a PING was yielded that is not written yet.
-    pub(crate) const fn is_ping_queued(&self) -> bool {
+    pub const fn is_ping_queued(&self) -> bool {
         matches!(self.ping, PingState::Queued { .. })
     }
 
     /// Notes that the PING is written: the remote's time to answer begins, unless an earlier PING still
     /// waits for its answer.
-    pub(crate) fn handle_ping_written(&mut self, now: Instant) {
+    pub fn handle_ping_written(&mut self, now: Instant) {
         let PingState::Queued { decides } = self.ping else { return };
         self.ping = PingState::Written;
         self.asked = Some(now);
@@ -160,7 +161,7 @@ impl Heartbeating {
     /// # Errors
     ///
     /// [`Dead`] if the remote is dead.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Dead> {
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Dead> {
         self.handle_wake(|| now);
         let is_over = |limit: Option<Instant>| limit.is_some_and(|limit| limit <= now);
         if is_over(self.answer_due) || is_over(self.ttl_over) {
@@ -186,7 +187,7 @@ impl Heartbeating {
     }
 
     /// Yields the PING that is due.
-    pub(crate) fn poll_ping(&mut self) -> Option<Ping> {
+    pub fn poll_ping(&mut self) -> Option<Ping> {
         let PingState::Due { decides } = self.ping else { return None };
         self.ping = PingState::Queued { decides };
         self.number = self.number.wrapping_add(1);
@@ -210,7 +211,7 @@ impl Heartbeating {
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called, if ever.
     #[inline]
-    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         [self.next_ping, self.answer_due, self.ttl_over].into_iter().flatten().min()
     }
 }

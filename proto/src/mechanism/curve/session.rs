@@ -20,7 +20,7 @@ use super::secret_box::{NonceKey, SPACE, SharedKey, TAG};
 
 /// Seals what goes out of one connection.
 #[cfg_attr(test, derive(Clone))]
-pub(crate) struct Sealer {
+pub struct Sealer {
     key: NonceKey,
     /// That of the last command that was sealed.
     nonce: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Sealer {
 
 /// Opens what comes in.
 #[cfg_attr(test, derive(Clone))]
-pub(crate) struct Opener {
+pub struct Opener {
     key: NonceKey,
     /// That of the last command that was opened.
     nonce: u64,
@@ -36,23 +36,26 @@ pub(crate) struct Opener {
 
 /// Both directions of one connection.
 #[derive(Debug)]
-pub(crate) struct Session {
-    pub(crate) sealer: Sealer,
-    pub(crate) opener: Opener,
+pub struct Session {
+    /// Encrypts what is sent.
+    pub sealer: Sealer,
+    /// Decrypts what is received.
+    pub opener: Opener,
 }
 
 /// What is inside of a MESSAGE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Inside {
+pub struct Inside {
     /// Another part of the same message follows.
-    pub(crate) more: bool,
-    pub(crate) command: bool,
+    pub more: bool,
+    /// The body is a command.
+    pub command: bool,
 }
 
 /// Why a MESSAGE is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub(crate) enum SealError {
+pub enum SealError {
     /// The frame is too short, or holds something else.
     #[error("frame without a MESSAGE")]
     NoMessage,
@@ -100,16 +103,17 @@ pub(super) enum Role {
 impl Sealer {
     /// Appends the frame of a message's only part.
     #[inline]
-    pub(crate) fn put_message(&mut self, dst: &mut BytesMut, body: &[u8]) {
+    pub fn put_message(&mut self, dst: &mut BytesMut, body: &[u8]) {
         self.put(dst, 0x00, body);
     }
 
     /// Appends the frame of a command, given its name and data.
-    pub(crate) fn put_command(&mut self, dst: &mut BytesMut, body: &[u8]) {
+    pub fn put_command(&mut self, dst: &mut BytesMut, body: &[u8]) {
         self.put(dst, COMMAND, body);
     }
 
-    pub(crate) fn put(&mut self, dst: &mut BytesMut, flags: u8, body: &[u8]) {
+    /// Appends a frame with any flags inside: 1 is MORE, 2 is a command.
+    pub fn put(&mut self, dst: &mut BytesMut, flags: u8, body: &[u8]) {
         // "SHALL NOT send more than 2^64-1 commands": at a thousand million each second, that takes
         // 585 years.
         self.nonce += 1;
@@ -135,7 +139,7 @@ impl Opener {
     ///
     /// What the remote, or somebody in between, did wrong. Nothing is changed then.
     #[inline]
-    pub(crate) fn open(&mut self, command: &mut [u8]) -> Result<Inside, SealError> {
+    pub fn open(&mut self, command: &mut [u8]) -> Result<Inside, SealError> {
         let (head, sealed) =
             command.split_first_chunk_mut::<SPACE>().ok_or(SealError::NoMessage)?;
         let (name, rest) = head.split_first_chunk::<8>().ok_or(SealError::NoMessage)?;
@@ -172,7 +176,7 @@ impl fmt::Debug for Opener {
 }
 
 /// What stands between the header of a frame and the body.
-pub(crate) const OVERHEAD: usize = SPACE + 1;
+pub const OVERHEAD: usize = SPACE + 1;
 
 const NAME: &[u8; 8] = b"\x07MESSAGE";
 const NONCE_AT: usize = 8;

@@ -21,7 +21,7 @@ use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 /// Between WELCOME and INITIATE it keeps no more than the key of the cookie, which is good for this one
 /// connection: a cookie that is replayed on another does not open.
 #[derive(Debug)]
-pub(crate) struct CurveServerHandshake {
+pub(in super::super) struct CurveServerHandshake {
     state: State,
     command: Option<Command>,
     keypair: CurveKeypair,
@@ -59,23 +59,27 @@ struct Identified {
 }
 
 impl CurveServerHandshake {
-    pub(crate) fn new(keypair: CurveKeypair, metadata: Option<Metadata>, seed: Seed) -> Self {
+    pub(in super::super) fn new(
+        keypair: CurveKeypair,
+        metadata: Option<Metadata>,
+        seed: Seed,
+    ) -> Self {
         Self { state: State::AwaitHello { seed }, command: None, keypair, metadata }
     }
 
-    pub(crate) fn introduce(&mut self, metadata: Metadata) {
+    pub(in super::super) fn introduce(&mut self, metadata: Metadata) {
         self.metadata.get_or_insert(metadata);
         self.be_ready();
     }
 
-    pub(crate) fn requested(&self) -> Option<&Metadata> {
+    pub(in super::super) fn requested(&self) -> Option<&Metadata> {
         match &self.state {
             State::AwaitIntroduction(identified) => Some(&identified.remote),
             _ => None,
         }
     }
 
-    pub(crate) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
+    pub(in super::super) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         wiped(|| self.take_command(body))
     }
 
@@ -100,7 +104,7 @@ impl CurveServerHandshake {
     }
 
     /// Takes what was decided about the credentials.
-    pub(crate) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
+    pub(in super::super) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
         let State::AwaitVerdict(identified) = mem::replace(&mut self.state, State::Ended) else {
             return;
         };
@@ -131,25 +135,25 @@ impl CurveServerHandshake {
         self.state = State::Ready { remote: Some(remote), session: Some(session) };
     }
 
-    pub(crate) fn poll_command(&mut self) -> Option<Command> {
+    pub(in super::super) fn poll_command(&mut self) -> Option<Command> {
         self.command.take()
     }
 
-    pub(crate) fn poll_credentials(&mut self) -> Option<Credentials> {
+    pub(in super::super) fn poll_credentials(&mut self) -> Option<Credentials> {
         match &mut self.state {
             State::AwaitVerdict(identified) => identified.credentials.take(),
             _ => None,
         }
     }
 
-    pub(crate) fn poll_metadata(&mut self) -> Option<Metadata> {
+    pub(in super::super) fn poll_metadata(&mut self) -> Option<Metadata> {
         match &mut self.state {
             State::Ready { remote, .. } => remote.take(),
             _ => None,
         }
     }
 
-    pub(crate) fn take_session(&mut self) -> Option<Session> {
+    pub(in super::super) fn take_session(&mut self) -> Option<Session> {
         match &mut self.state {
             State::Ready { session, .. } => session.take(),
             _ => None,
@@ -157,7 +161,7 @@ impl CurveServerHandshake {
     }
 
     /// Whether the next command may be more than a short one.
-    pub(crate) fn expects_metadata(&self) -> bool {
+    pub(in super::super) fn expects_metadata(&self) -> bool {
         !matches!(self.state, State::AwaitHello { .. })
     }
 

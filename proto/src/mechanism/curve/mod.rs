@@ -10,6 +10,7 @@
 //! Numbers that have to be random are arguments, here as everywhere in this layer: see [`Seed`].
 
 mod client;
+mod generate;
 mod key_stream;
 mod keys;
 mod secret_box;
@@ -24,27 +25,26 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub(crate) use self::client::CurveClientHandshake;
+pub(super) use self::client::CurveClientHandshake;
 pub use self::keys::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
-pub(crate) use self::server::CurveServerHandshake;
-pub(crate) use self::session::{OVERHEAD, Opener, SealError, Sealer, Session};
+pub(super) use self::server::CurveServerHandshake;
+pub use self::session::{Inside, OVERHEAD, Opener, SealError, Sealer, Session};
 
 /// Random bytes for one handshake. They are in a box, because moves leave copies behind.
 #[derive(Clone)]
-pub(crate) struct Seed(Box<Zeroizing<[u8; Self::LEN]>>);
+pub struct Seed(Box<Zeroizing<[u8; Self::LEN]>>);
 
 impl Seed {
     /// How many bytes it takes.
-    pub(crate) const LEN: usize = 96;
+    pub const LEN: usize = 96;
 
     /// Takes bytes that are random, and used for nothing else.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests and fuzz targets have fixed ones"))]
-    pub(crate) fn new(bytes: &[u8; Self::LEN]) -> Self {
+    pub fn new(bytes: &[u8; Self::LEN]) -> Self {
         Self(Box::new(Zeroizing::new(*bytes)))
     }
 
     /// Takes the bytes that `fill` writes. They have to be random, and are then stored nowhere else.
-    pub(crate) fn try_filled<E>(
+    pub fn try_filled<E>(
         fill: impl FnOnce(&mut [u8; Self::LEN]) -> Result<(), E>,
     ) -> Result<Self, E> {
         let mut seed = Self(Box::new(Zeroizing::new([0x00; Self::LEN])));

@@ -1,14 +1,14 @@
-//! Keys from the system's random numbers.
+//! Keys from the random numbers of the operating system.
 
+use super::super::Mechanism;
 use super::{CurveKeypair, CurvePublicKey, CurveSecretKey};
-use crate::proto::mechanism::Mechanism;
 
 impl CurveKeypair {
-    /// Makes a new pair.
+    /// Generates a new pair.
     ///
     /// # Panics
     ///
-    /// If the system has no random numbers, which the systems that people use always have.
+    /// If the system has no random numbers, which the usual systems always have.
     #[must_use]
     pub fn generate() -> Self {
         CurveSecretKey::try_filled(|bytes| getrandom::fill(bytes))
@@ -18,8 +18,8 @@ impl CurveKeypair {
 }
 
 impl Mechanism {
-    /// The client's role of CURVE with keys that are made for this socket, where a server does not ask who
-    /// its clients are.
+    /// The client's role of CURVE with a key pair that is generated for this socket, for servers that do
+    /// not check the keys of their clients.
     ///
     /// # Panics
     ///

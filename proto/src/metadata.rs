@@ -12,7 +12,7 @@ use super::socket_type::SocketType;
 /// They are kept in their wire form, one block that was validated once: a remote that sends
 /// thousands of tiny properties makes us store no more bytes than it sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Metadata {
+pub struct Metadata {
     encoded: Vec<u8>,
 }
 
@@ -20,14 +20,14 @@ impl Metadata {
     /// The property that tells the sender's socket type.
     ///
     /// Names match in any case, except for libzmq, which knows this spelling only.
-    pub(crate) const SOCKET_TYPE: &str = "Socket-Type";
+    pub const SOCKET_TYPE: &str = "Socket-Type";
 
     /// The property that tells which of several services at an endpoint the sender wants (RFC 37, The
     /// Resource Property).
-    pub(crate) const RESOURCE: &str = "Resource";
+    pub const RESOURCE: &str = "Resource";
 
     /// Starts with the Socket-Type property.
-    pub(crate) fn announcing(socket_type: SocketType) -> Self {
+    pub fn announcing(socket_type: SocketType) -> Self {
         let mut metadata = Self::default();
         metadata
             .push(Self::SOCKET_TYPE, socket_type.as_str().as_bytes())
@@ -36,7 +36,7 @@ impl Metadata {
     }
 
     /// Starts with the Resource property; the resource is that of an endpoint.
-    pub(crate) fn requesting(resource: &str) -> Self {
+    pub fn requesting(resource: &str) -> Self {
         let mut metadata = Self::default();
         metadata
             .push(Self::RESOURCE, resource.as_bytes())
@@ -52,7 +52,7 @@ impl Metadata {
     /// # Errors
     ///
     /// Fails if a property is cut off or its name or value breaks the grammar.
-    pub(crate) fn decode(data: &[u8]) -> Result<Self, MetadataError> {
+    pub fn decode(data: &[u8]) -> Result<Self, MetadataError> {
         let mut rest = data;
         while !rest.is_empty() {
             (_, rest) = Property::split_from(rest)?;
@@ -68,7 +68,7 @@ impl Metadata {
     ///
     /// Fails, and adds nothing, if name or value break the grammar, or if there would be more than
     /// remotes take.
-    pub(crate) fn push(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
+    pub fn push(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
         check_name(name.as_bytes())?;
         if self.encoded.len() + name.len() + value.len() > PUSHED_MAX {
             return Err(MetadataError::TooLarge);
@@ -86,19 +86,19 @@ impl Metadata {
     }
 
     /// Adds all properties of `other`.
-    pub(crate) fn append(&mut self, other: &Self) {
+    pub fn append(&mut self, other: &Self) {
         self.encoded.extend_from_slice(&other.encoded);
     }
 
     /// Returns the first value with this name, in whatever case it is written.
-    pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
+    pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.iter()
             .find(|property| property.name.eq_ignore_ascii_case(name))
             .map(|property| property.value)
     }
 
     /// Iterates over the properties in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Property<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = Property<'_>> {
         let mut rest = self.encoded.as_slice();
         std::iter::from_fn(move || {
             // Empty at the end, and otherwise well-formed since `decode` or `push`.
@@ -109,22 +109,23 @@ impl Metadata {
     }
 
     /// Appends all properties in their wire form.
-    pub(crate) fn encode(&self, dst: &mut impl BufMut) {
+    pub fn encode(&self, dst: &mut impl BufMut) {
         dst.put_slice(&self.encoded);
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
-    pub(crate) fn encoded_len(&self) -> usize {
+    pub fn encoded_len(&self) -> usize {
         self.encoded.len()
     }
 }
 
 /// One property, borrowed from its [`Metadata`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Property<'a> {
+pub struct Property<'a> {
     /// 1 to 255 characters, spelled as they were sent.
-    pub(crate) name: &'a str,
-    pub(crate) value: &'a [u8],
+    pub name: &'a str,
+    /// 0 to 2^31 - 1 bytes.
+    pub value: &'a [u8],
 }
 
 impl<'a> Property<'a> {
@@ -149,8 +150,7 @@ impl<'a> Property<'a> {
 
 /// What was wrong with a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub(crate) enum MetadataError {
+pub enum MetadataError {
     /// The bytes end within a property.
     #[error("property is cut off")]
     Truncated,

@@ -6,7 +6,7 @@ use bytes::{BufMut, BytesMut};
 
 /// Asks the remote for a sign of life, and hints how long it should wait for our next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ping {
+pub struct Ping {
     /// In tenths of a second; zero is no hint.
     ttl: u16,
     context: Context,
@@ -17,11 +17,11 @@ impl Ping {
     ///
     /// The wire allows 6553.5 s, but libzmq up to 4.3.5 computes with milliseconds in 16 bits: above
     /// this it takes a long time-to-live for a very short one (libzmq#4226).
-    pub(crate) const TTL_MAX: Duration = Duration::from_millis(65_500);
+    pub const TTL_MAX: Duration = Duration::from_millis(65_500);
 
     /// Makes a PING whose time-to-live is rounded up to tenths of a second, so that a short one
     /// does not become "none", and cut to [`TTL_MAX`](Self::TTL_MAX).
-    pub(crate) fn new(ttl: Option<Duration>, context: Context) -> Self {
+    pub fn new(ttl: Option<Duration>, context: Context) -> Self {
         let deciseconds =
             ttl.unwrap_or(Duration::ZERO).min(Self::TTL_MAX).as_nanos().div_ceil(100_000_000);
         Self {
@@ -31,7 +31,7 @@ impl Ping {
     }
 
     /// Reads the data of a PING command, or nothing if it is too short to hold a time-to-live.
-    pub(crate) fn decode(data: &[u8]) -> Option<Self> {
+    pub fn decode(data: &[u8]) -> Option<Self> {
         let (&ttl, context) = data.split_first_chunk()?;
         Some(Self { ttl: u16::from_be_bytes(ttl), context: Context::new(context) })
     }
@@ -40,53 +40,54 @@ impl Ping {
     ///
     /// The time-to-live always takes two bytes, even if it is zero: libzmq miscounts the context of
     /// a shorter PING.
-    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+    pub fn encode(&self, dst: &mut BytesMut) {
         dst.put_u16(self.ttl);
         dst.put_slice(self.context.as_bytes());
     }
 
     /// Returns after which silence the remote wants us to give the connection up, if ever.
-    pub(crate) fn ttl(&self) -> Option<Duration> {
+    pub fn ttl(&self) -> Option<Duration> {
         (self.ttl != 0).then(|| Duration::from_millis(u64::from(self.ttl) * 100))
     }
 
     /// Returns the reply, which SHALL echo the context.
-    pub(crate) fn pong(&self) -> Pong {
+    pub fn pong(&self) -> Pong {
         Pong { context: self.context }
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
-    pub(crate) fn encoded_len(&self) -> usize {
+    pub fn encoded_len(&self) -> usize {
         TTL_LEN + self.context.as_bytes().len()
     }
 }
 
 /// Answers a [`Ping`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pong {
-    pub(crate) context: Context,
+pub struct Pong {
+    /// That of the PING.
+    pub context: Context,
 }
 
 impl Pong {
     /// Reads the data of a PONG command.
-    pub(crate) fn decode(data: &[u8]) -> Self {
+    pub fn decode(data: &[u8]) -> Self {
         Self { context: Context::new(data) }
     }
 
     /// Appends the data of a PONG command.
-    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+    pub fn encode(&self, dst: &mut BytesMut) {
         dst.put_slice(self.context.as_bytes());
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
-    pub(crate) fn encoded_len(&self) -> usize {
+    pub fn encoded_len(&self) -> usize {
         self.context.as_bytes().len()
     }
 }
 
 /// Up to 16 bytes that come back in the PONG; held in place, so a heartbeat allocates nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Context {
+pub struct Context {
     /// `len <= LEN_MAX`
     len: usize,
     /// Zero from `len` on, so that contexts compare by what is in use.
@@ -95,7 +96,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// RFC 37, Connection Heartbeating: "ping-context = 0*16BYTE".
-    pub(crate) const LEN_MAX: usize = 0x10;
+    pub const LEN_MAX: usize = 0x10;
 
     /// Takes over at most the first 16 bytes.
     ///
@@ -103,7 +104,7 @@ impl Context {
     /// "MUST not exceed 16 octets", which this keeps, and any traffic counts as a sign of life. To
     /// end a healthy connection over it would defeat the purpose of a heartbeat, so we
     /// truncate, as libzmq does.
-    pub(crate) fn new(context: &[u8]) -> Self {
+    pub fn new(context: &[u8]) -> Self {
         let mut bytes = [0x00; Self::LEN_MAX];
         let len = context.len().min(Self::LEN_MAX);
         for (byte, &given) in bytes.iter_mut().zip(context) {
@@ -113,7 +114,7 @@ impl Context {
     }
 
     /// Returns the bytes in use.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
 }

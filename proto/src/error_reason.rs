@@ -9,11 +9,11 @@ use bytes::{BufMut, BytesMut};
 /// It "can be logged" and "has no defined semantic value", so a program should not decide anything
 /// by it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ErrorReason(Box<[u8]>);
+pub struct ErrorReason(Box<[u8]>);
 
 impl ErrorReason {
     /// Takes over at most the first 255 bytes, which is all that goes into the command.
-    pub(crate) fn new(reason: &[u8]) -> Self {
+    pub fn new(reason: &[u8]) -> Self {
         Self(reason.get(..LEN_MAX).unwrap_or(reason).into())
     }
 
@@ -21,20 +21,20 @@ impl ErrorReason {
     ///
     /// Bytes after the reason are ignored, as by libzmq: the remote has ended the handshake
     /// anyway, and its reason is worth more to the user than our complaint.
-    pub(crate) fn decode(data: &[u8]) -> Option<Self> {
+    pub fn decode(data: &[u8]) -> Option<Self> {
         let (&len, data) = data.split_first()?;
         data.get(..usize::from(len)).map(Self::new)
     }
 
     /// Appends the data of an ERROR command.
-    pub(crate) fn encode(&self, dst: &mut BytesMut) {
+    pub fn encode(&self, dst: &mut BytesMut) {
         let len = u8::try_from(self.0.len()).expect("a reason is cut to 255 bytes");
         dst.put_u8(len);
         dst.put_slice(&self.0);
     }
 
     /// Returns how many bytes [`encode`](Self::encode) appends.
-    pub(crate) fn encoded_len(&self) -> usize {
+    pub fn encoded_len(&self) -> usize {
         1 + self.0.len()
     }
 }
