@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::error_reason::ErrorReason;
 use super::frame;
-use super::heartbeat::{Ping, Pong};
 use super::metadata::{Metadata, MetadataError};
+use super::ping_pong::{Ping, Pong};
 
 /// A command that one end of a connection sends to the other, unseen by the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,7 +172,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::frame::Header;
-    use super::super::heartbeat::Context;
+    use super::super::ping_pong::Context;
     use super::super::socket_type::SocketType;
     use super::*;
 

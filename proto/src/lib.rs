@@ -11,7 +11,7 @@
 //!   [batches](batch::Batch) and [commands](command::Command) one by one;
 //! - encodes messages with [`put_message_header`](frame::put_message_header), or under CURVE with a
 //!   [`Sealer`](mechanism::curve::Sealer);
-//! - monitors the remote with a [`Heartbeating`](heartbeating::Heartbeating).
+//! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in place.
 //!
@@ -79,12 +79,12 @@ pub mod frame;
 pub mod greeting;
 pub mod handshake;
 pub mod heartbeat;
-pub mod heartbeating;
 pub mod mechanism;
 pub mod metadata;
-mod pace;
+pub mod ping_pong;
 pub mod socket_type;
 pub mod traffic;
+mod write_rate;
 
 #[cfg(test)]
-mod tampering_tests;
+mod tests;

@@ -43,7 +43,7 @@ use tokio::time::{self, Instant, Sleep};
 use tokio_util::codec::{Decoder, Framed};
 use zmtp_proto::batch::Batch;
 use zmtp_proto::command::Command;
-use zmtp_proto::heartbeating::{Dead, Heartbeating};
+use zmtp_proto::heartbeat::{Heartbeat, HeartbeatTimeout};
 use zmtp_proto::traffic::Traffic;
 
 use self::batch_split::BatchSplit;
@@ -73,7 +73,7 @@ pub(crate) struct Connection<'a, S> {
     split: BatchSplit,
     /// Whether writing has yielded since the last wake-up.
     yielded: bool,
-    heartbeating: Heartbeating,
+    heartbeat: Heartbeat,
     /// Created when there is a deadline.
     timer: Option<Pin<Box<Sleep>>>,
     /// The number of bytes of an incomplete frame.
@@ -112,7 +112,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             undelivered,
             split: BatchSplit::new(),
             yielded: false,
-            heartbeating: Heartbeating::new(options.heartbeat, now()),
+            heartbeat: Heartbeat::new(options.heartbeat, now()),
             timer: None,
             incomplete: 0,
             has_received: false,
@@ -158,7 +158,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             if let Poll::Ready(reason) = self.poll_read(cx) {
                 return Poll::Ready(reason);
             }
-            if let Err(Dead) = self.poll_heartbeat(cx) {
+            if let Err(HeartbeatTimeout) = self.poll_heartbeat(cx) {
                 return Poll::Ready(DisconnectReason::HeartbeatTimedOut);
             }
             let held_up = self.writer.is_held_up();
@@ -200,11 +200,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 self.count_multipart();
                 let incomplete = self.framed.read_buffer().len();
                 if mem::replace(&mut self.incomplete, incomplete) != incomplete {
-                    self.heartbeating.handle_traffic();
+                    self.heartbeat.handle_traffic();
                 }
                 return Poll::Pending;
             };
-            self.heartbeating.handle_traffic();
+            self.heartbeat.handle_traffic();
             self.count_multipart();
             let done = self.framed.codec_mut().decoder.take_work();
             self.idle.handle_bytes(done);
@@ -262,16 +262,16 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     }
 
     /// Sends PINGs that are due and checks the heartbeat timeout.
-    fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), Dead> {
-        self.heartbeating.handle_wake(now);
+    fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), HeartbeatTimeout> {
+        self.heartbeat.handle_wake(now);
         while self.poll_timer(cx).is_ready() {
             let is_full = !self.undelivered.is_empty() && !self.split.is_limited();
             if is_full || self.writer.is_held_up() {
                 // While nothing is read, the remote cannot be judged.
-                self.heartbeating.handle_traffic();
+                self.heartbeat.handle_traffic();
             }
-            self.heartbeating.handle_timeout(now())?;
-            if let Some(ping) = self.heartbeating.poll_ping() {
+            self.heartbeat.handle_timeout(now())?;
+            if let Some(ping) = self.heartbeat.poll_ping() {
                 self.writer.queue_command(&Command::Ping(ping));
             }
         }
@@ -282,13 +282,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     fn note_progress(&mut self, cx: &mut Context<'_>) {
         let progress = self.writer.take_progress();
         if progress > 0 {
-            self.heartbeating.handle_progress(progress, now);
+            self.heartbeat.handle_progress(progress, now);
         }
         if self.writer.is_idle() {
-            self.heartbeating.handle_idle();
+            self.heartbeat.handle_idle();
         }
-        if self.heartbeating.is_ping_queued() && self.writer.are_commands_written() {
-            self.heartbeating.handle_ping_written(now());
+        if self.heartbeat.is_ping_queued() && self.writer.are_commands_written() {
+            self.heartbeat.handle_ping_written(now());
             if self.poll_timer(cx).is_ready() {
                 cx.waker().wake_by_ref();
             }
@@ -298,7 +298,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Ready when the heartbeats are due, or earlier: a timer that fires too early is set
     /// again, which costs less than resetting it at every arrival.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(due) = self.heartbeating.poll_timeout() else { return Poll::Pending };
+        let Some(due) = self.heartbeat.poll_timeout() else { return Poll::Pending };
         let due = Instant::from_std(due);
         let timer = self.timer.get_or_insert_with(|| Box::pin(time::sleep_until(due)));
         if due < timer.deadline() || timer.is_elapsed() {
@@ -310,7 +310,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     fn handle_command(&mut self, command: Command) -> Option<DisconnectReason> {
         match command {
             Command::Ping(ping) => {
-                self.heartbeating.handle_ping(&ping, now());
+                self.heartbeat.handle_ping(&ping, now());
                 self.writer.queue_command(&Command::Pong(ping.pong()));
                 None
             }
@@ -318,7 +318,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 Some(DisconnectReason::Refused { reason: reason.to_string() })
             }
             Command::Pong(pong) => {
-                if let Some(round_trip) = self.heartbeating.handle_pong(&pong, now()) {
+                if let Some(round_trip) = self.heartbeat.handle_pong(&pong, now()) {
                     tracing::trace!(?round_trip, "the remote is alive");
                     self.remote.counters().set_round_trip(round_trip);
                 }

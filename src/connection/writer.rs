@@ -333,7 +333,7 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, duplex};
     use tokio_util::codec::BytesCodec;
-    use zmtp_proto::heartbeat::Pong;
+    use zmtp_proto::ping_pong::Pong;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use zmtp_proto::heartbeating::HeartbeatConfig;
+use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::metadata::Metadata;
 

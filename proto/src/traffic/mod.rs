@@ -296,7 +296,7 @@ pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::super::frame::put_message_header;
-    use super::super::heartbeat::Ping;
+    use super::super::ping_pong::Ping;
     use super::*;
 
     #[test]

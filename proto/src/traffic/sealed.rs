@@ -148,9 +148,9 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::super::heartbeat::Ping;
     use super::super::super::mechanism::curve::tests::sessions;
     use super::super::super::mechanism::curve::{Sealer, Session};
+    use super::super::super::ping_pong::Ping;
     use super::*;
 
     #[test]

@@ -5,16 +5,16 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::batch::Batch;
-use super::frame::Header;
-use super::handshake::{Handshake, HandshakeConfig};
-use super::mechanism::Mechanism;
-use super::mechanism::curve::{
+use crate::batch::Batch;
+use crate::frame::Header;
+use crate::handshake::{Handshake, HandshakeConfig};
+use crate::mechanism::Mechanism;
+use crate::mechanism::curve::{
     CurveKeypair, CurveSecretKey, Opener, Seed, Session, tests::sessions,
 };
-use super::metadata::Metadata;
-use super::socket_type::SocketType;
-use super::traffic::{Traffic, TrafficDecoder};
+use crate::metadata::Metadata;
+use crate::socket_type::SocketType;
+use crate::traffic::{Traffic, TrafficDecoder};
 
 #[test]
 fn every_bit_of_a_handshake_flipped_in_turn_ends_no_more_than_the_session() {

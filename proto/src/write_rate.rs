@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// in the buffers between the two ends. Their number is unknown, so that only the pace of earlier bytes
 /// shows how long they take.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct WriteRate {
     /// When the measurement began, if one is going on.
     since: Option<Instant>,
     /// The bytes written since then.
@@ -19,7 +19,7 @@ pub(super) struct Pace {
     is_recent: bool,
 }
 
-impl Pace {
+impl WriteRate {
     /// Notes that the stream has taken bytes after it had refused some.
     pub(super) fn handle_progress(&mut self, bytes: usize, now: Instant) {
         self.is_recent = true;
@@ -65,33 +65,33 @@ mod tests {
     #[test]
     fn the_last_write_rate_predicts_the_time_for_pending_bytes() {
         let start = Instant::now();
-        let mut pace = Pace::default();
-        assert_eq!(pace.time(), Duration::ZERO);
+        let mut write_rate = WriteRate::default();
+        assert_eq!(write_rate.time(), Duration::ZERO);
         let part = |share| usize::try_from(UNDER_WAY).unwrap() / share;
         // The first shows only that it goes on.
         for seconds in 0..=3 {
-            pace.handle_progress(part(8), start + Duration::from_secs(seconds));
+            write_rate.handle_progress(part(8), start + Duration::from_secs(seconds));
         }
-        assert_eq!(pace.time(), Duration::from_secs(8));
+        assert_eq!(write_rate.time(), Duration::from_secs(8));
         for seconds in 4..=20 {
-            pace.handle_progress(part(2), start + Duration::from_secs(seconds));
+            write_rate.handle_progress(part(2), start + Duration::from_secs(seconds));
         }
-        assert_eq!(pace.time(), Duration::from_secs(2));
+        assert_eq!(write_rate.time(), Duration::from_secs(2));
     }
 
     #[test]
     fn time_without_anything_to_write_does_not_count() {
         let start = Instant::now();
-        let mut pace = Pace::default();
+        let mut write_rate = WriteRate::default();
         for seconds in [0, 1] {
-            pace.handle_progress(0x4_0000, start + Duration::from_secs(seconds));
+            write_rate.handle_progress(0x4_0000, start + Duration::from_secs(seconds));
         }
-        pace.handle_idle();
-        pace.handle_progress(1, start + Duration::from_secs(100));
-        assert_eq!(pace.time(), Duration::from_secs(1));
-        pace.age();
-        assert_eq!(pace.time(), Duration::from_secs(1));
-        pace.age();
-        assert_eq!(pace.time(), Duration::ZERO);
+        write_rate.handle_idle();
+        write_rate.handle_progress(1, start + Duration::from_secs(100));
+        assert_eq!(write_rate.time(), Duration::from_secs(1));
+        write_rate.age();
+        assert_eq!(write_rate.time(), Duration::from_secs(1));
+        write_rate.age();
+        assert_eq!(write_rate.time(), Duration::ZERO);
     }
 }
