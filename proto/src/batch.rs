@@ -58,6 +58,7 @@ impl Batch {
     }
 
     /// Notes the length of the buffer that the frames are a slice of.
+    #[inline]
     pub(super) const fn within(mut self, buffer: usize) -> Self {
         self.buffer = buffer;
         self
@@ -97,6 +98,7 @@ impl Batch {
     }
 
     /// Splits off as many messages from the front as are within `messages` and begin within `bytes`.
+    #[inline]
     pub fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
         if messages >= self.messages && bytes >= self.bytes() {
             return std::mem::take(self);
@@ -117,21 +119,25 @@ impl Batch {
 
     /// How many bytes the messages keep alive: their frames, and what lies between them and those of
     /// the batch before.
+    #[inline]
     pub fn bytes(&self) -> usize {
         self.frames.len() + self.passed
     }
 
     /// What the messages take on the wire.
+    #[inline]
     pub fn wire_bytes(&self) -> usize {
         self.frames.len()
     }
 
     /// Returns the number of messages.
+    #[inline]
     pub const fn messages(&self) -> usize {
         self.messages
     }
 
     /// Returns the length of the buffer that the messages are a slice of and keep alive.
+    #[inline]
     pub const fn buffer(&self) -> usize {
         self.buffer
     }

@@ -141,6 +141,7 @@ impl Heartbeat {
     }
 
     /// Whether a PING was yielded that is not written yet.
+    #[inline]
     pub const fn is_ping_queued(&self) -> bool {
         matches!(self.ping, PingState::Queued { .. })
     }
@@ -187,6 +188,7 @@ impl Heartbeat {
     }
 
     /// Yields the PING that is due.
+    #[inline]
     pub fn poll_ping(&mut self) -> Option<Ping> {
         let PingState::Due { decides } = self.ping else { return None };
         self.ping = PingState::Queued { decides };

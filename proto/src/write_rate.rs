@@ -37,6 +37,7 @@ impl WriteRate {
     }
 
     /// Notes that there is nothing to write.
+    #[inline]
     pub(super) fn handle_idle(&mut self) {
         self.since = None;
     }

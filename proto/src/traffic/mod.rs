@@ -106,6 +106,7 @@ impl TrafficDecoder {
     /// # Errors
     ///
     /// What the remote did wrong. All whole messages before it have been returned by then.
+    #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
         self.work = self.work.saturating_add(self.room.learn(input));
         let traffic = match &self.sealed {
@@ -165,18 +166,21 @@ impl TrafficDecoder {
     }
 
     /// Gives back what much traffic had use for, and little has not; what has arrived stays in `input`.
+    #[inline]
     pub fn give_back(&mut self, input: &mut BytesMut) {
         self.room.give_back(input);
     }
 
     /// Returns the work since the last call, in bytes: those that were read, plus as many as could have
     /// been read while frames were discarded or decrypted.
+    #[inline]
     pub fn take_work(&mut self) -> usize {
         self.returned_at = 0;
         std::mem::take(&mut self.work)
     }
 
     /// How many multipart messages were discarded since this was last asked.
+    #[inline]
     pub fn take_discarded(&mut self) -> u64 {
         std::mem::take(&mut self.discarded)
     }
