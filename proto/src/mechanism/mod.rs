@@ -7,7 +7,6 @@
 //! Whether a remote is let in is not decided here: `poll_credentials` yields what it has shown, and
 //! `handle_verdict` takes the answer.
 
-mod credentials;
 pub mod curve;
 mod null;
 pub mod plain;
@@ -15,7 +14,6 @@ mod status_code;
 
 use thiserror::Error;
 
-pub use self::credentials::Credentials;
 use self::curve::{
     CurveClientHandshake, CurveKeypair, CurvePublicKey, CurveServerHandshake, Seed, Session,
 };
@@ -104,6 +102,38 @@ impl Mechanism {
             // "When a peer uses the NULL security mechanism, the as-server field MUST be zero."
             Self::Null | Self::PlainClient { .. } | Self::CurveClient { .. } => false,
             Self::PlainServer | Self::CurveServer { .. } => true,
+        }
+    }
+}
+
+/// What a remote has shown of itself, for an authenticator to judge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Credentials {
+    /// Nothing: the mechanism is NULL.
+    Null,
+    /// A name and a password, both of up to 255 bytes.
+    Plain {
+        /// The name.
+        username: String,
+        /// The password.
+        password: Password,
+    },
+    /// A long-term key, of which the remote has shown that it has the secret half.
+    Curve {
+        /// The public half.
+        public_key: CurvePublicKey,
+    },
+}
+
+impl Credentials {
+    /// Returns the name of the mechanism: `NULL`, `PLAIN` or `CURVE`.
+    #[must_use]
+    pub const fn mechanism(&self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Plain { .. } => "PLAIN",
+            Self::Curve { .. } => "CURVE",
         }
     }
 }

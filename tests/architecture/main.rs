@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod cycles;
+mod names;
+mod paths;
+mod sources;
+
+use crate::sources::{SourceFile, files, files_in};
 
 /// The modules at the root of the crate, each with its rank. It imports only those of lower rank.
 const RANKS: &[(&str, u8)] = &[
@@ -46,21 +50,26 @@ const LINES_MAX: usize = 500;
 #[test]
 fn every_module_has_a_rank() {
     for file in files() {
-        assert!(file.rank().is_some(), "{}: give `{}` a rank", file.path.display(), file.module);
+        assert!(
+            rank_of(&file.module).is_some(),
+            "{}: give `{}` a rank",
+            file.path.display(),
+            file.module
+        );
     }
 }
 
 #[test]
 fn a_module_imports_only_modules_of_lower_rank() {
     for file in files() {
-        for (line, module) in file.imports() {
+        for (line, module) in imports(&file) {
             if module == file.module {
                 continue;
             }
             let at = format!("{}:{line}", file.path.display());
             let rank = rank_of(module);
             assert!(rank.is_some(), "{at}: `{module}` is no module, but something of the root");
-            assert!(rank < file.rank(), "{at}: `{}` imports `{module}`", file.module);
+            assert!(rank < rank_of(&file.module), "{at}: `{}` imports `{module}`", file.module);
         }
     }
 }
@@ -117,76 +126,16 @@ fn no_file_exceeds_the_line_limit() {
     }
 }
 
-/// One file below `src`.
-struct SourceFile {
-    /// Relative to `src`.
-    path: PathBuf,
-    /// The module at the root of the crate that it belongs to.
-    module: String,
-    text: String,
-}
-
-impl SourceFile {
-    fn read(root: &Path, path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap();
-        let path = path.strip_prefix(root).unwrap().to_owned();
-        let module = path.iter().next().unwrap().to_str().unwrap();
-        let module = module.strip_suffix(".rs").unwrap_or(module).to_owned();
-        Self { path, module, text }
-    }
-
-    fn rank(&self) -> Option<u8> {
-        rank_of(&self.module)
-    }
-
-    /// How many steps the module is away from the root of the crate.
-    fn depth(&self) -> usize {
-        self.path.iter().filter(|name| *name != "mod.rs").count()
-    }
-
-    /// The lines, numbered, that are not comments.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        (1..).zip(self.text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
-    }
-
-    /// What follows `crate::`, in an import or in any other path, and where.
-    fn imports(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.code().flat_map(|(line, code)| {
-            code.split("crate::").skip(1).map(move |path| {
-                let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
-                (line, &path[..end.unwrap_or(path.len())])
-            })
+/// Returns what follows `crate::`, in an import or in any other path, and where.
+fn imports(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
+    file.code().flat_map(|(line, code)| {
+        code.split("crate::").skip(1).map(move |path| {
+            let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
+            (line, &path[..end.unwrap_or(path.len())])
         })
-    }
+    })
 }
 
 fn rank_of(module: &str) -> Option<u8> {
     RANKS.iter().find(|(name, _)| *name == module).map(|(_, rank)| *rank)
-}
-
-fn files() -> Vec<SourceFile> {
-    let files = files_in("src");
-    assert!(files.len() > RANKS.len(), "the sources are not where they should be");
-    files
-}
-
-/// Reads the files below a directory of the repository; nothing if a package comes without it.
-fn files_in(directory: &str) -> Vec<SourceFile> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
-    if !root.exists() {
-        return Vec::new();
-    }
-    let mut files = Vec::new();
-    let mut directories = vec![root.clone()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(SourceFile::read(&root, &path));
-            }
-        }
-    }
-    files
 }

@@ -1,0 +1,121 @@
+//! No two files, and no two directories, of a module import each other, directly or by way of others.
+//!
+//! A file may import what its parent defines. What the parent only exports counts as imported from the
+//! file that defines it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::paths::imports;
+use crate::sources::{SourceFile, files_in};
+
+/// Cycles that are to be broken: the directory, the module, and two of its children that import each other. An
+/// entry has to go when its cycle has.
+const KNOWN: &[(&str, &str, &str, &str)] = &[
+    ("src", "driver", "acceptor", "port"),
+    ("src", "driver", "log", "shared"),
+    ("src", "rpc", "error", "failure"),
+    ("src", "rpc::responder", "backlog", "jobs"),
+    ("src", "rpc::responder", "backlog", "ledger"),
+    ("src", "rpc::responder", "backlog", "loads"),
+    ("src", "rpc::responder", "jobs", "ledger"),
+    ("src", "rpc::responder", "jobs", "loads"),
+    ("src", "rpc::responder", "refusing", "serving"),
+    ("src", "socket", "builder", "client_server"),
+    ("src", "socket", "control", "stats_reader"),
+    ("src", "transport::ipc", "file", "lock"),
+    ("interop/src", "", "monitor", "socket"),
+];
+
+#[test]
+fn the_files_of_a_module_do_not_import_each_other_in_a_cycle() {
+    for directory in ["src", "proto/src", "interop/src"] {
+        let files = files_in(directory);
+        let mut found = BTreeSet::new();
+        for (parent, edges) in edges(&files) {
+            for (from, to) in &edges {
+                if reaches(&edges, to, from) {
+                    let [one, other] = if from < to { [from, to] } else { [to, from] };
+                    found.insert((parent.clone(), one.clone(), other.clone()));
+                }
+            }
+        }
+        let known = KNOWN.iter().filter(|(of, ..)| *of == directory);
+        let known: BTreeSet<_> = known
+            .map(|(_, parent, one, other)| (parent.to_string(), one.to_string(), other.to_string()))
+            .collect();
+        let new: Vec<_> = found.difference(&known).collect();
+        assert!(new.is_empty(), "{directory}: these import each other: {new:#?}");
+        let gone: Vec<_> = known.difference(&found).collect();
+        let is_here = !files.is_empty();
+        assert!(gone.is_empty() || !is_here, "{directory}: no cycle any more: {gone:#?}");
+    }
+}
+
+/// The imports among the children of each module.
+type Edges = BTreeMap<String, BTreeSet<(String, String)>>;
+
+fn edges(files: &[SourceFile]) -> Edges {
+    let modules: BTreeSet<Vec<String>> = files.iter().flat_map(|file| ancestors(file)).collect();
+    let exports: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>> = files
+        .iter()
+        .map(|file| {
+            let exported = imports(file).into_iter().filter(|import| import.is_exported);
+            (file.module_path(), exported.map(|import| (import.name, import.path)).collect())
+        })
+        .collect();
+    let mut edges = Edges::new();
+    for file in files.iter().filter(|file| !file.is_test()) {
+        let module = file.module_path();
+        for import in imports(file) {
+            let Some((at, to)) = sibling(&module, &import.path, &modules, &exports) else {
+                continue;
+            };
+            let edge = (module[at].clone(), to);
+            edges.entry(module[..at].join("::")).or_default().insert(edge);
+        }
+    }
+    edges
+}
+
+fn ancestors(file: &SourceFile) -> Vec<Vec<String>> {
+    let path = file.module_path();
+    (0..=path.len()).map(|len| path[..len].to_vec()).collect()
+}
+
+/// Returns the depth at which the paths part, and the child of the common ancestor that is imported.
+fn sibling(
+    module: &[String],
+    path: &[String],
+    modules: &BTreeSet<Vec<String>>,
+    exports: &BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>>,
+) -> Option<(usize, String)> {
+    let at = module.iter().zip(path).take_while(|(one, other)| one == other).count();
+    if at == module.len() {
+        return None;
+    }
+    let name = path.get(at)?;
+    if modules.contains(&path[..=at]) {
+        return Some((at, name.clone()));
+    }
+    // What the ancestor exports is defined by one of its children, or by its own file.
+    let exported = exports.get(&module[..at])?.get(name)?;
+    let child = exported.get(at)?;
+    let is_child = exported.starts_with(&module[..at]) && modules.contains(&exported[..=at]);
+    (is_child && *child != module[at]).then(|| (at, child.clone()))
+}
+
+fn reaches(edges: &BTreeSet<(String, String)>, from: &str, to: &str) -> bool {
+    let mut seen = BTreeSet::from([from]);
+    let mut open = vec![from];
+    while let Some(at) = open.pop() {
+        if at == to {
+            return true;
+        }
+        for (_, next) in edges.iter().filter(|(from, _)| from == at) {
+            if seen.insert(next) {
+                open.push(next);
+            }
+        }
+    }
+    false
+}

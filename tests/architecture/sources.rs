@@ -1,0 +1,84 @@
+//! The source files, and what is in them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One source file of a crate.
+pub struct SourceFile {
+    /// Relative to the directory of the sources.
+    pub path: PathBuf,
+    /// The module at the root of the crate that it belongs to.
+    pub module: String,
+    pub text: String,
+}
+
+impl SourceFile {
+    fn read(root: &Path, path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
+        let path = path.strip_prefix(root).unwrap().to_owned();
+        let module = path.iter().next().unwrap().to_str().unwrap();
+        let module = module.strip_suffix(".rs").unwrap_or(module).to_owned();
+        Self { path, module, text }
+    }
+
+    /// Returns the path of the file's module, without the crate.
+    pub fn module_path(&self) -> Vec<String> {
+        let path = self.path.with_extension("");
+        let names = path.iter().map(|name| name.to_str().unwrap());
+        names.filter(|name| !["lib", "main", "mod"].contains(name)).map(str::to_owned).collect()
+    }
+
+    /// Returns the number of steps from the root of the crate to the module.
+    pub fn depth(&self) -> usize {
+        self.path.iter().filter(|name| *name != "mod.rs").count()
+    }
+
+    /// Whether the file contains only tests or models.
+    pub fn is_test(&self) -> bool {
+        self.path.with_extension("").iter().any(|name| {
+            let name = name.to_str().unwrap();
+            name == "tests" || name == "models" || name.ends_with("_tests")
+        })
+    }
+
+    /// Returns the numbered lines that are not comments.
+    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..).zip(self.text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
+    }
+
+    /// Returns the code without the tests at its end.
+    pub fn code_without_tests(&self) -> String {
+        let end = self.text.find("#[cfg(test)]\nmod tests {");
+        let end = end.or_else(|| self.text.find("#[cfg(test)]\npub(crate) mod tests {"));
+        let end = end.or_else(|| self.text.find("#[cfg(test)]\npub(super) mod tests {"));
+        let text = &self.text[..end.unwrap_or(self.text.len())];
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        lines.map(|line| format!("{line}\n")).collect()
+    }
+}
+
+/// Reads the files below `src`.
+pub fn files() -> Vec<SourceFile> {
+    let files = files_in("src");
+    assert!(files.len() > 50, "the sources are not where they should be");
+    files
+}
+
+/// Reads the files below a directory of the repository; none if a package comes without it.
+pub fn files_in(directory: &str) -> Vec<SourceFile> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let mut files = Vec::new();
+    let mut directories = vec![root.clone()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(SourceFile::read(&root, &path));
+            }
+        }
+    }
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files
+}
