@@ -26,13 +26,18 @@ impl<L: Line> InLine<L> {
     pub(crate) const fn parts(&mut self) -> (&L, &mut Option<Ticket>) {
         (&self.line, &mut self.ticket)
     }
+
+    /// Cancels the place. A later wait begins at the end of the line.
+    pub(crate) fn cancel(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.line.cancel(ticket);
+        }
+    }
 }
 
 impl<L: Line> Drop for InLine<L> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.line.cancel(ticket);
-        }
+        self.cancel();
     }
 }

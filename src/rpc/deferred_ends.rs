@@ -1,12 +1,12 @@
 //! Ends of connections that wait until all is handled that came before them.
 
+use crate::socket::tracked::{
+    ConnectionEnd, ConnectionEnds, PipeKey, ReportedEnds, ReturnedMessage,
+};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-
-use crate::pipe::PipeKey;
-use crate::routing::{ConnectionEnd, ConnectionEnds, ReportedEnds, ReturnedMessage};
 
 /// What was received through a pipe before its connection ended is handled first: a reply that has
 /// arrived has not been lost.

@@ -22,7 +22,7 @@ mod sink_buffer;
 mod stats_reader;
 mod time_limit;
 #[cfg(feature = "rpc")]
-mod tracking;
+pub(crate) mod tracked;
 mod waiting;
 
 pub use self::builder::Builder;
@@ -34,5 +34,3 @@ pub use self::live::Socket;
 pub use self::lossy::Lossy;
 #[cfg(feature = "metrics")]
 pub(crate) use self::stats_reader::{StatsReader, StatsSample};
-#[cfg(feature = "rpc")]
-pub(crate) use self::tracking::{WeakClient, WeakServer};

@@ -8,7 +8,7 @@ impl FairQueue {
     /// Receives no more messages from a remote until it is resumed. Its messages are queued up to the
     /// high-water mark, and then not read. A remote that has gone is not paused: it will never make
     /// room.
-    #[cfg(feature = "rpc")]
+    #[cfg(any(test, feature = "rpc"))]
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if slot.paused || slot.left > 0 || self.closed {

@@ -1,10 +1,11 @@
-//! A strategy that sends a message to many remotes, as a socket type that publishes needs it: nothing but its
-//! choice, the admission of remotes and their commands is its own.
+//! Strategies that no socket type has yet: one that sends a message to many remotes, for which nothing but its
+//! choice, the admission of remotes and their commands is its own, and one that never sends.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 use super::super::*;
-use crate::pipe::{HighWaterMark, PipeKey, Want};
+use crate::pipe::{HighWaterMark, PipeKey, Want, arrival_of};
 
 /// Sends each message to the remotes that have joined its group.
 #[derive(Debug, Default)]
@@ -81,4 +82,36 @@ fn take(pipes: &mut OutgoingPipes<Groups>, key: PipeKey) -> VecDeque<Message> {
     let mut taken = VecDeque::new();
     let _ = pipes.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Wakes::None);
     taken
+}
+
+/// For a socket type that never sends: no sender can name anything.
+#[derive(Debug)]
+struct Never;
+
+impl Strategy for Never {
+    type Target = Infallible;
+
+    fn choose(&mut self, to: Infallible) -> Choice<'_> {
+        match to {}
+    }
+}
+
+#[test]
+fn a_type_that_never_sends_has_remotes_all_the_same() {
+    let mut pipes = OutgoingPipes::new(Never, HighWaterMark::new(1, 0));
+    let key = pipes.attach(EndpointId(0), &mut Wakes::None).unwrap().key;
+    assert!(pipes.detach(key, &mut Wakes::None).is_empty());
+}
+
+/// A type that never receives closes its incoming queue when it is created.
+#[test]
+fn a_type_that_never_receives_returns_what_remotes_send_to_be_counted() {
+    let mut queue = FairQueue::new(HighWaterMark::new(1, 0), 0);
+    queue.close(&mut Wakes::None);
+    let key = queue.attach(None);
+    let mut delivery = arrival_of(&["x", "y"]);
+    let pushed = queue.poll_push(key, &mut delivery, usize::MAX, Waker::noop(), &mut Wakes::None);
+    assert!(pushed.is_ready());
+    assert_eq!(delivery.cargo.messages(), 2);
+    assert_eq!(queue.end(key, [delivery], &mut Wakes::None).len(), 1);
 }

@@ -2,7 +2,7 @@
 
 use std::task::{Poll, Waker};
 
-use crate::pipe::{Grants, Ticket};
+use crate::socket::tracked::{Grants, Ticket};
 use crate::sync::Wakes;
 
 /// Counts the calls that are under way, and keeps those in line for whom there is no place.

@@ -4,7 +4,7 @@ use std::task::{Poll, Waker};
 
 use super::call_limit::CallLimit;
 use super::core::Core;
-use crate::pipe::Ticket;
+use crate::socket::tracked::Ticket;
 
 /// How far somebody has got who wants to make a call.
 #[derive(Debug, Default)]

@@ -13,11 +13,10 @@ pub(super) use self::answer::Answer;
 use super::call_limit::CallLimit;
 use super::reply_parts::{NextPart, ReplyParts};
 use crate::message::Message;
-use crate::pipe::PipeKey;
-use crate::routing::{ConnectionEnd, QueuePosition};
 use crate::rpc::CallError;
 use crate::rpc::clock::Clock;
 use crate::rpc::stats::RequesterStats;
+use crate::socket::tracked::{ConnectionEnd, PipeKey, QueuePosition};
 use crate::sync::Wakes;
 
 /// All calls of one requester, each in a slot, by which its id finds it.

@@ -10,12 +10,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::calls::Calls;
 use super::reply_parts::NextPart;
-use crate::pipe::PipeKey;
-use crate::remotes::Presence;
-use crate::routing::Refusal;
 use crate::rpc::envelope::Content;
 use crate::rpc::unaddressed;
 use crate::socket::Client;
+use crate::socket::tracked::{PipeKey, Presence, Refusal};
 use crate::sync::Lock;
 
 /// The client and its calls. The dispatcher ends when the last handle and the last call drop it.

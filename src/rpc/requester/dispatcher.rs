@@ -13,27 +13,24 @@ use super::calls::{Answer, AskedPipe, Calls};
 use super::core::Core;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
-use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::remotes::Presence;
-use crate::routing::{ConnectionEnd, ConnectionEnds, Refusal};
 use crate::rpc::Failure;
 use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
 use crate::rpc::unaddressed;
-use crate::socket::WeakClient;
+use crate::socket::tracked::{
+    ClientSenders, ConnectionEnd, ConnectionEnds, InLine, PipeKey, Presence, Refusal, WeakClient,
+};
 use crate::sync::Wakes;
 
 /// The one task of a requester: it receives, hears of connections that are lost, and keeps the time.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     core: Weak<Core>,
-    /// Other handles of it can outlive the requester.
-    client: WeakClient,
-    /// The place in the client's line.
-    ticket: Option<Ticket>,
+    /// The place in the client's line. Other handles of the client can outlive the requester.
+    receiving: InLine<WeakClient>,
     /// The place in the client's line of senders, for requests that are stranded.
-    line: Option<Ticket>,
+    sending: InLine<ClientSenders>,
     /// Which servers there are, while requests are stranded.
     presence: Option<Pin<Box<WatchStream<Presence>>>>,
     endings: DeferredEnds,
@@ -54,9 +51,8 @@ impl Dispatcher {
     pub(super) fn new(core: &Arc<Core>, ends: Arc<ConnectionEnds>) -> Self {
         Self {
             core: Arc::downgrade(core),
-            client: core.client.downgrade(),
-            ticket: None,
-            line: None,
+            receiving: InLine::new(core.client.downgrade()),
+            sending: InLine::new(ClientSenders(core.client.downgrade())),
             presence: None,
             endings: DeferredEnds::new(ends),
             received: Vec::with_capacity(BATCH),
@@ -74,7 +70,8 @@ impl Dispatcher {
             self.strand(core);
             self.lose(core, &due);
             self.place_stranded(core, cx);
-            let Self { ticket, received, .. } = self;
+            let Self { receiving, received, .. } = self;
+            let (_, ticket) = receiving.parts();
             let from = |pipe, remote: &Remote| (pipe, remote.connection_id());
             match core.client.poll_receive_many(ticket, cx, received, from) {
                 Poll::Ready(Ok(())) => self.handle(core),
@@ -134,7 +131,7 @@ impl Dispatcher {
     /// Queues them for connected servers, as soon as there is room.
     fn place_stranded(&mut self, core: &Core, cx: &mut Context<'_>) {
         loop {
-            let line = &mut self.line;
+            let (_, line) = self.sending.parts();
             let placed = core.calls.with(|calls, wakes| {
                 let Some((id, message, is_waiting)) = calls.next_stranded() else {
                     return Placed::All;
@@ -169,9 +166,7 @@ impl Dispatcher {
             }
         }
         self.presence = None;
-        if let Some(line) = self.line.take() {
-            core.client.cancel_send(line);
-        }
+        self.sending.cancel();
     }
 
     /// Ready when no server is connected, and no endpoint is left that could bring one.
@@ -196,9 +191,7 @@ impl Dispatcher {
         for message in stranded {
             core.client.count_undelivered(message);
         }
-        if let Some(line) = self.line.take() {
-            core.client.cancel_send(line);
-        }
+        self.sending.cancel();
     }
 
     fn lose(&mut self, core: &Core, ends: &[ConnectionEnd]) {
@@ -252,13 +245,6 @@ impl Drop for Dispatcher {
     fn drop(&mut self) {
         if let Some(core) = self.core.upgrade() {
             self.close(&core);
-        }
-        let Some(client) = self.client.upgrade() else { return };
-        if let Some(ticket) = self.ticket {
-            client.cancel_receive(ticket);
-        }
-        if let Some(line) = self.line.take() {
-            client.cancel_send(line);
         }
     }
 }

@@ -25,9 +25,9 @@ use self::core::Core;
 use self::pending_request::PendingRequest;
 pub use self::replies::Replies;
 use crate::message::Message;
-use crate::pipe::Ticket;
 use crate::rpc::stats::RequesterStats;
 use crate::rpc::{CallError, Request};
+use crate::socket::tracked::Ticket;
 use crate::socket::{Client, CloseReport};
 
 /// Makes calls over a [`Client`], from any number of tasks: each call gets its own reply, in whatever

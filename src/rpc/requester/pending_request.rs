@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use super::call_permit::CallPermit;
 use super::core::Core;
 use super::reply_parts::ReplyParts;
-use crate::pipe::Ticket;
 use crate::rpc::envelope::{Content, RequestFields};
 use crate::rpc::unaddressed::{self, UnaddressedEnvelope};
 use crate::rpc::{CallError, Request};
 use crate::runtime::Timer;
+use crate::socket::tracked::Ticket;
 
 /// A request that was not sent yet.
 #[derive(Debug)]

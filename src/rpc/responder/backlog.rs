@@ -14,9 +14,9 @@ use super::counters::Count;
 use super::jobs::JobId;
 use super::ledger::{Ledger, NextMessage};
 use crate::message::Message;
-use crate::pipe::{PipeKey, Ticket};
 use crate::routing_id::RoutingId;
-use crate::socket::{Server, WeakServer};
+use crate::socket::Server;
+use crate::socket::tracked::{InLine, PipeKey, ServerSenders};
 
 /// A message that waits for room.
 #[derive(Debug)]
@@ -42,7 +42,8 @@ pub(super) enum After {
 /// Queues the messages of one remote that wait for room, and ends when there are none.
 #[derive(Debug)]
 pub(super) struct BacklogDelivery {
-    server: WeakServer,
+    /// The place in the line of senders to the remote.
+    place: InLine<ServerSenders>,
     ledger: Arc<Ledger>,
     pipe: PipeKey,
     to: RoutingId,
@@ -51,7 +52,6 @@ pub(super) struct BacklogDelivery {
     call: u64,
     after: Option<After>,
     kept: Option<OwnedSemaphorePermit>,
-    ticket: Option<Ticket>,
     is_over: bool,
 }
 
@@ -64,9 +64,9 @@ impl BacklogEntry {
 
 impl BacklogDelivery {
     pub(super) fn new(server: &Server, ledger: Arc<Ledger>, pipe: PipeKey, to: RoutingId) -> Self {
-        let server = server.downgrade();
-        let (message, after, kept, ticket) = (None, None, None, None);
-        Self { server, ledger, pipe, to, message, call: 0, after, kept, ticket, is_over: false }
+        let place = InLine::new(ServerSenders { server: server.downgrade(), to });
+        let (message, after, kept) = (None, None, None);
+        Self { place, ledger, pipe, to, message, call: 0, after, kept, is_over: false }
     }
 
     /// Takes the next message; false if there is none.
@@ -113,7 +113,7 @@ impl Future for BacklogDelivery {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         loop {
-            let Some(server) = this.server.upgrade() else {
+            let Some(server) = this.place.parts().0.server.upgrade() else {
                 this.abandon();
                 return Poll::Ready(());
             };
@@ -121,8 +121,8 @@ impl Future for BacklogDelivery {
                 this.is_over = true;
                 return Poll::Ready(());
             }
-            let Self { to, message, ticket, .. } = this;
-            match ready!(server.poll_route(*to, message, ticket, cx)) {
+            let Self { place, to, message, .. } = this;
+            match ready!(server.poll_route(*to, message, place.parts().1, cx)) {
                 Ok(()) => this.sent(),
                 Err(_) => {
                     this.abandon();
@@ -136,9 +136,6 @@ impl Future for BacklogDelivery {
 impl Drop for BacklogDelivery {
     /// A runtime that shuts down drops it early.
     fn drop(&mut self) {
-        if let Some((server, ticket)) = self.server.upgrade().zip(self.ticket) {
-            server.cancel_route(self.to, ticket);
-        }
         if !self.is_over {
             self.abandon();
         }

@@ -18,11 +18,11 @@ use tokio_stream::wrappers::WatchStream;
 use crate::connection_id::ConnectionId;
 use crate::error::TryRouteError;
 use crate::remote::Remote;
-use crate::remotes::Presence;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::{CONNECTION, Content};
 use crate::rpc::unaddressed;
 use crate::runtime::Timer;
+use crate::socket::tracked::Presence;
 use crate::socket::{Server, Socket};
 
 /// Which remotes know that the responder drains, and which have acknowledged it.

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::limits::Limits;
 use super::loads::Loads;
-use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
+use crate::socket::tracked::PipeKey;
 use crate::sync::Wakes;
 
 /// Requests whose handlers were not ready immediately, and those whose reply waits for room.

@@ -8,10 +8,10 @@ use super::budget::Budget;
 use super::counters::{Count, Counters};
 use super::jobs::{JobId, Jobs};
 use super::limits::Limits;
-use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
 use crate::rpc::stats::ResponderStats;
 use crate::socket::Server;
+use crate::socket::tracked::PipeKey;
 use crate::sync::Lock;
 
 /// It does not keep the server alive, so that background tasks can hold it.

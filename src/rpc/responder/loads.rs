@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::backlog::BacklogEntry;
 use super::budget::Budget;
 use super::limits::Limits;
-use crate::pipe::PipeKey;
+use crate::socket::tracked::PipeKey;
 
 /// The remotes that have requests under way, and which of them is next.
 ///

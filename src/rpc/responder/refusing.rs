@@ -10,24 +10,23 @@ use super::ledger::Ledger;
 use super::serving::{BATCH, BATCHES_PER_WAKE};
 use super::shared::Shared;
 use crate::message::Message;
-use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::ConnectionEnds;
 use crate::rpc::ErrorCode;
 use crate::rpc::envelope::{Content, Envelope};
-use crate::socket::WeakServer;
+use crate::socket::tracked::WeakServer;
+use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey};
 
 /// The task that remains when a serving future was dropped. Without it, requests that have not been
 /// received yet, and later ones, would wait in vain. It ends when any responder serves the server again,
 /// and with the server, which it does not keep alive.
 #[derive(Debug)]
 pub(super) struct Refusing {
-    server: WeakServer,
+    /// The place in the server's line of receivers.
+    place: InLine<WeakServer>,
     ledger: Arc<Ledger>,
     ends: Arc<ConnectionEnds>,
     /// Which watch of the ends is its own.
     watch: u64,
-    ticket: Option<Ticket>,
     /// Usually empty; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
 }
@@ -36,11 +35,10 @@ impl Refusing {
     pub(super) fn new(shared: &Shared) -> Self {
         let ends = shared.server.watch_ends();
         Self {
-            server: shared.server.downgrade(),
+            place: InLine::new(shared.server.downgrade()),
             ledger: Arc::clone(&shared.ledger),
             watch: ends.watch(),
             ends,
-            ticket: None,
             received: Vec::with_capacity(BATCH),
         }
     }
@@ -50,7 +48,8 @@ impl Future for Refusing {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { server, ledger, ends, watch, ticket, received } = &mut *self;
+        let Self { place, ledger, ends, watch, received } = &mut *self;
+        let (server, ticket) = place.parts();
         let Some(server) = server.upgrade() else { return Poll::Ready(()) };
         let shared = Shared::of_task(server, Arc::clone(ledger));
         for _ in 0..BATCHES_PER_WAKE {
@@ -68,14 +67,6 @@ impl Future for Refusing {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-}
-
-impl Drop for Refusing {
-    fn drop(&mut self) {
-        if let Some((server, ticket)) = self.server.upgrade().zip(self.ticket) {
-            server.cancel_receive(ticket);
-        }
     }
 }
 

@@ -21,9 +21,7 @@ use super::shared::{CannotQueue, Shared, error};
 use super::span;
 use super::waiting::{Accepted, Waiting};
 use crate::message::Message;
-use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::ConnectionEnd;
 use crate::routing_id::RoutingId;
 use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{Content, Envelope, RequestFields};
@@ -31,6 +29,7 @@ use crate::rpc::failure::BoxError;
 use crate::rpc::response::{Form, Response};
 use crate::rpc::{ErrorCode, Failure, Request, TraceContext, unaddressed};
 use crate::runtime::Timer;
+use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, WeakServer};
 
 /// One responder at work: the task that runs it receives, calls the service, and sends what is ready at
 /// once; the rest gets tasks of its own.
@@ -42,7 +41,7 @@ pub(super) struct Serving<S: Service<Request>> {
     /// one.
     outside: Option<Option<Handle>>,
     /// The place in the server's line.
-    ticket: Option<Ticket>,
+    place: InLine<WeakServer>,
     endings: DeferredEnds,
     /// Empty but for moments; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
@@ -65,13 +64,14 @@ where
     S::Future: Send + 'static,
 {
     pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
+        let place = InLine::new(shared.server.downgrade());
         let endings = DeferredEnds::new(shared.server.watch_ends());
         let outside = Handle::try_current().is_err().then(|| shared.server.runtime().handle());
         Self {
             outside,
             shared,
             service,
-            ticket: None,
+            place,
             endings,
             received: Vec::with_capacity(BATCH),
             waiting: Waiting::default(),
@@ -139,7 +139,8 @@ where
             for end in due {
                 self.lose(&end);
             }
-            let Self { shared, ticket, received, .. } = self;
+            let Self { shared, place, received, .. } = self;
+            let (_, ticket) = place.parts();
             let origin = |pipe, remote: &Remote| (pipe, remote.clone());
             match ready!(shared.server.poll_receive_many(ticket, cx, received, origin)) {
                 Ok(()) => self.handle_received(cx),
@@ -415,10 +416,7 @@ impl<S: Service<Request>> Drop for Serving<S> {
     /// Cancels the requests under way, if it is dropped before its end or if the server is closed. Later
     /// requests are refused in the background.
     fn drop(&mut self) {
-        let Self { shared, ticket, waiting, is_over, .. } = self;
-        if let Some(ticket) = *ticket {
-            shared.server.cancel_receive(ticket);
-        }
+        let Self { shared, waiting, is_over, .. } = self;
         let (_waker, emptied) = shared.ledger.jobs.lock().stop();
         for (pipe, routing_id) in emptied {
             shared.ledger.resume(&shared.server, pipe, routing_id);

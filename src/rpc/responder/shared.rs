@@ -12,11 +12,11 @@ use super::ledger::Ledger;
 use super::limits::Limits;
 use crate::error::TryRouteError;
 use crate::message::Message;
-use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::{Content, EnvelopeError};
 use crate::rpc::{ErrorCode, Failure, unaddressed};
 use crate::socket::Server;
+use crate::socket::tracked::PipeKey;
 
 #[derive(Debug)]
 pub(super) struct Shared {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tokio::time::Instant;
 
 use super::jobs::JobId;
-use crate::pipe::PipeKey;
 use crate::routing_id::RoutingId;
 use crate::rpc::Request;
+use crate::socket::tracked::PipeKey;
 
 /// A request that was accepted.
 #[derive(Debug)]

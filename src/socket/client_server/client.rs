@@ -357,10 +357,6 @@ impl Client {
     pub(in crate::socket) const fn core(&self) -> &Arc<Core<RoundRobin>> {
         &self.0.core
     }
-
-    pub(in crate::socket) const fn from_core(core: Arc<Core<RoundRobin>>) -> Self {
-        Self(Handle::new(core))
-    }
 }
 
 #[expect(private_interfaces, reason = "the trait is sealed")]

@@ -5,12 +5,10 @@ use tokio::time::Instant;
 
 use super::{CallSlot, Calls, find};
 use crate::message::Message;
-use crate::monitor::EventSource;
-use crate::pipe::PipeKey;
-use crate::routing::{QueuePosition, ReturnedMessage};
 use crate::rpc::CallError;
 use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::unaddressed;
+use crate::socket::tracked::{EventSource, PipeKey, QueuePosition, ReturnedMessage};
 use crate::sync::Wakes;
 
 impl Calls {

@@ -1,5 +1,9 @@
-//! What requests and replies have to know of the pipes that they pass through. With the feature `rpc`
-//! only, for the module of that name.
+//! All that the module `rpc` uses of a socket beyond its public handle. It exists with the feature `rpc` only.
+//!
+//! Requests and replies have to know where their messages are queued, what was lost with a connection, and
+//! which remotes accept requests. A requester may select connected remotes, send to a certain pipe and redirect
+//! what a connection leaves. A responder may pause remotes and stop accepting. Both receive in batches, with
+//! the pipe of each message, and watch for the ends of connections. Weak handles do not keep a socket alive.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
@@ -11,13 +15,14 @@ use tokio::task::coop;
 use super::{Client, Core, Server, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
-use crate::monitor::EventSource;
-use crate::pipe::{PipeKey, Ticket};
+pub(crate) use crate::monitor::EventSource;
+use crate::pipe::Line;
+pub(crate) use crate::pipe::{Grants, InLine, PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::remotes::Presence;
-use crate::routing::{
-    Closed, ConnectionEnd, ConnectionEnds, QueuePosition, Refusal, ReturnedMessage, RoundRobin,
-    RoutingTable,
+pub(crate) use crate::remotes::Presence;
+use crate::routing::{Closed, RoundRobin, RoutingTable};
+pub(crate) use crate::routing::{
+    ConnectionEnd, ConnectionEnds, QueuePosition, Refusal, ReportedEnds, ReturnedMessage,
 };
 use crate::routing_id::RoutingId;
 use crate::runtime::Runtime;
@@ -141,11 +146,6 @@ impl Client {
     ) -> Poll<Result<(), Closed>> {
         poll_receive_many(self.core(), ticket, cx, received, origin)
     }
-
-    /// Gives up a place in the line of receivers.
-    pub(crate) fn cancel_receive(&self, ticket: Ticket) {
-        self.core().cancel_receive(ticket);
-    }
 }
 
 impl Server {
@@ -183,11 +183,6 @@ impl Server {
         origin: impl Fn(PipeKey, &Remote) -> T,
     ) -> Poll<Result<(), Closed>> {
         poll_receive_many(self.core(), ticket, cx, received, origin)
-    }
-
-    /// Gives up a place in the line of receivers.
-    pub(crate) fn cancel_receive(&self, ticket: Ticket) {
-        self.core().cancel_receive(ticket);
     }
 
     /// Receives no more messages from a remote until it is resumed, so that back-pressure reaches it.
@@ -228,11 +223,6 @@ impl Server {
         sending::poll_send(self.core(), to, message, ticket, cx)
     }
 
-    /// Releases a place in the line of tasks that wait for room.
-    pub(crate) fn cancel_route(&self, to: RoutingId, ticket: Ticket) {
-        self.core().cancel_send(to, ticket);
-    }
-
     /// A handle that does not keep the socket alive.
     pub(crate) fn downgrade(&self) -> WeakServer {
         WeakServer(Arc::downgrade(self.core()))
@@ -243,13 +233,6 @@ impl Server {
 #[derive(Clone, Debug)]
 pub(crate) struct WeakClient(Weak<Core<RoundRobin>>);
 
-impl WeakClient {
-    /// The client, if it still exists.
-    pub(crate) fn upgrade(&self) -> Option<Client> {
-        self.0.upgrade().map(Client::from_core)
-    }
-}
-
 /// A [`Server`] for background tasks: it ends with the last handle of a user.
 #[derive(Clone, Debug)]
 pub(crate) struct WeakServer(Weak<Core<RoutingTable>>);
@@ -258,6 +241,51 @@ impl WeakServer {
     /// The server, if it still exists.
     pub(crate) fn upgrade(&self) -> Option<Server> {
         self.0.upgrade().map(Server::from_core)
+    }
+}
+
+/// A place in the line of a client's receivers.
+impl Line for WeakClient {
+    fn cancel(&self, ticket: Ticket) {
+        if let Some(core) = self.0.upgrade() {
+            core.cancel_receive(ticket);
+        }
+    }
+}
+
+/// A place in the line of a server's receivers.
+impl Line for WeakServer {
+    fn cancel(&self, ticket: Ticket) {
+        if let Some(core) = self.0.upgrade() {
+            core.cancel_receive(ticket);
+        }
+    }
+}
+
+/// The senders of a client that wait for room.
+#[derive(Debug)]
+pub(crate) struct ClientSenders(pub(crate) WeakClient);
+
+impl Line for ClientSenders {
+    fn cancel(&self, ticket: Ticket) {
+        if let Some(core) = self.0.0.upgrade() {
+            core.cancel_send((), ticket);
+        }
+    }
+}
+
+/// The senders of a server that wait for room in the queue of one remote.
+#[derive(Debug)]
+pub(crate) struct ServerSenders {
+    pub(crate) server: WeakServer,
+    pub(crate) to: RoutingId,
+}
+
+impl Line for ServerSenders {
+    fn cancel(&self, ticket: Ticket) {
+        if let Some(core) = self.server.0.upgrade() {
+            core.cancel_send(self.to, ticket);
+        }
     }
 }
 
