@@ -21,7 +21,7 @@ pub struct Batch {
     buffer: usize,
 }
 
-/// Frames are not the whole messages that they were taken for.
+/// Frames that are not the expected complete messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("frames are not the {messages} whole messages that were found in them")]
 pub struct BrokenBatch {
@@ -73,8 +73,8 @@ impl Batch {
         Some(self.frames.split_to(size))
     }
 
-    /// Takes the first message if its body has at most `N` bytes, which are copied; the array may
-    /// end with bytes that are not the body's.
+    /// Takes the first message if its body has at most `N` bytes. Returns a copy and the size of the body; bytes
+    /// after the body are not specified.
     #[inline]
     pub fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
         let (header, size) = first_frame(&self.frames, self.overhead)?;
@@ -117,14 +117,14 @@ impl Batch {
         Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0, buffer }
     }
 
-    /// How many bytes the messages keep alive: their frames, and what lies between them and those of
+    /// Returns the number of bytes that the messages keep alive: their frames, and what lies between them and those of
     /// the batch before.
     #[inline]
     pub fn bytes(&self) -> usize {
         self.frames.len() + self.passed
     }
 
-    /// What the messages take on the wire.
+    /// Returns the size of the messages on the wire.
     #[inline]
     pub fn wire_bytes(&self) -> usize {
         self.frames.len()
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_split_off_begins_within_the_limit() {
+    fn every_split_off_message_begins_within_the_limit() {
         let mut batch = Batch::new(Bytes::from_static(b"\0\x01a\0\x01b\0\x01c"), 3, 0, 5).unwrap();
         let part = batch.split_to(usize::MAX, 4);
         assert_eq!((part.messages(), part.bytes()), (2, 6));

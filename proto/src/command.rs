@@ -22,15 +22,15 @@ pub enum Command {
     Ping(Ping),
     /// Answers a PING.
     Pong(Pong),
-    /// A command of a security mechanism, which encodes its data itself. Only sent: what is received
-    /// is decoded by the mechanism.
+    /// A command of a security mechanism, which encodes its data itself. Received commands are never decoded
+    /// to this variant: the mechanism decodes them.
     Mechanism {
         /// 1 to 255 ASCII letters.
         name: &'static str,
         /// What follows the name; it can contain a password.
         data: Zeroizing<Vec<u8>>,
     },
-    /// A well-formed command that we do not know. Its data is not kept.
+    /// A well-formed command with an unknown name. Its data is discarded.
     ///
     /// It is not an error here because libzmq tolerates such commands in traffic, so that later
     /// versions can add some; during a handshake it is one.
@@ -105,7 +105,7 @@ impl Command {
         }
     }
 
-    /// Returns the name that tells the commands apart on the wire.
+    /// Returns the name that identifies the command on the wire.
     pub fn name(&self) -> &str {
         match self {
             Self::Ready(_) => READY,
@@ -118,17 +118,17 @@ impl Command {
     }
 }
 
-/// What was wrong with a command that the remote sent.
+/// Why a command is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// The body is empty or announces a name of no letters.
+    /// The body is empty, or the length of the name is zero.
     #[error("command without a name")]
     EmptyName,
     /// The body ends within the name.
     #[error("command name is cut off")]
     TruncatedName,
-    /// The name contains something else than ASCII letters.
+    /// The name contains a byte that is not an ASCII letter.
     #[error("command name contains byte {byte:#04x}")]
     InvalidName {
         /// The first byte that is not a letter.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 
-/// Why a remote refused the handshake, in its own words.
+/// The reason that a remote gives for refusing the handshake.
 ///
 /// It "can be logged" and "has no defined semantic value", so a program should not decide anything
 /// by it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.
@@ -39,7 +39,7 @@ impl ErrorReason {
     }
 }
 
-/// Writes what is printable ASCII, and a replacement character for every other byte, so that a
+/// Writes printable ASCII characters, and a replacement character for every other byte, so that a
 /// remote cannot put control sequences into a log.
 impl fmt::Display for ErrorReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

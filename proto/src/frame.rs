@@ -11,14 +11,14 @@ pub struct Header {
     /// The body is a command, otherwise it is a part of a message.
     pub command: bool,
     /// The size takes eight bytes. Senders should use it for bodies above 255 bytes only, but
-    /// libzmq accepts it for any size and so do we.
+    /// libzmq accepts it for every size, and so does this crate.
     pub long: bool,
-    /// How many bytes of body follow the header; below 2^63.
+    /// The size of the body in bytes; below 2^63.
     pub size: u64,
 }
 
 impl Header {
-    /// Reads the header at the start of `input`, or nothing if more bytes are needed.
+    /// Reads the header at the start of `input`. Returns `None` if more bytes are needed.
     ///
     /// # Errors
     ///
@@ -55,13 +55,14 @@ impl Header {
         Ok(Some(Self { more, command, long, size }))
     }
 
-    /// Returns how many bytes the header itself takes: 2 or 9.
+    /// Returns the size of the header itself: 2 or 9 bytes.
     #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "a header is never empty")]
     pub fn len(&self) -> usize {
         if self.long { LONG_LENGTH } else { SHORT_LENGTH }
     }
 
-    /// Returns the body that follows this header at the start of `input`, once it is all there.
+    /// Returns the body that follows this header at the start of `input`, if it is complete.
     #[inline]
     pub fn body<'a>(&self, input: &'a [u8]) -> Option<&'a [u8]> {
         let size = usize::try_from(self.size).ok()?;
@@ -109,7 +110,7 @@ fn put_header(dst: &mut BytesMut, flags: u8, len: usize) {
     }
 }
 
-/// What was wrong with a frame header that the remote sent.
+/// Why a frame header is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FrameError {

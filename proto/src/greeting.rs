@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::foreign::ForeignProtocol;
 
-/// The protocol details that a remote announces.
+/// The greeting: the version, the mechanism and the role that an end announces.
 ///
 /// ```text
 ///  FF  padding  7F  major minor  mechanism  as-server  filler
@@ -28,16 +28,16 @@ impl Greeting {
     /// The size of a greeting in every version from 3.0 on.
     pub const LEN: usize = 0x40;
 
-    /// Makes the greeting that we send.
+    /// Creates the greeting of this end, which speaks ZMTP 3.1.
     pub fn new(mechanism: MechanismName, as_server: bool) -> Self {
         Self { version: Version::ZMTP_3_1, mechanism, as_server }
     }
 
-    /// Reads the greeting at the start of `input`, or nothing if more bytes are needed.
+    /// Reads the greeting at the start of `input`. Returns `None` if more bytes are needed.
     ///
     /// Padding and filler carry no meaning and may be anything, as may as-server; versions above
-    /// ours "MUST" be accepted, and so is 3.0, which libzmq spoke up to 4.3.2 and which differs
-    /// in nothing that concerns our socket types.
+    /// 3.1 "MUST" be accepted. So is 3.0, which libzmq spoke up to 4.3.2 and which is the same for all
+    /// supported socket types.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// What we speak.
+    /// The version of this crate.
     pub const ZMTP_3_1: Self = Self { major: 0x03, minor: 0x01 };
 }
 
@@ -166,7 +166,7 @@ impl fmt::Display for MechanismName {
     }
 }
 
-/// What was wrong with the greeting that the remote sent.
+/// Why a greeting is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GreetingError {
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_carries_no_meaning_may_be_anything() {
+    fn bytes_without_meaning_may_have_any_value() {
         let mut greeting = Greeting::new(MechanismName::NULL, true).encode();
         greeting[1..9].fill(0xAA);
         // The signature's end counts by its lowest bit only.

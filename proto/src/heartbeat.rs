@@ -1,4 +1,5 @@
-//! When to request a sign of life, and when a remote is dead (RFC 37, Connection Heartbeating).
+//! The timer of heartbeats: when to send a PING, and when a remote is considered dead (RFC 37, Connection
+//! Heartbeating).
 //!
 //! A PING that is queued behind a long message is not under way yet. Until it is written, the remote is
 //! alive while it takes bytes. Its time to answer begins when the PING is written. Only *progress*
@@ -16,22 +17,21 @@ use thiserror::Error;
 use super::ping_pong::{Context, Ping, Pong};
 use super::write_rate::WriteRate;
 
-/// How a connection is watched.
+/// The intervals of heartbeats.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeartbeatConfig {
-    /// How often to send a PING; never if there is none.
+    /// The time between PINGs. `None` sends none.
     pub interval: Option<Duration>,
-    /// How long to wait after a PING for anything to arrive; as long as the interval if it is not
-    /// said.
+    /// How long to wait after a PING for anything to arrive. `None` waits for one interval.
     pub timeout: Option<Duration>,
-    /// How long the remote should wait for our next sign of life.
+    /// How long the remote should wait for the next sign of life of this end.
     pub ttl: Option<Duration>,
 }
 
-/// Watches one connection.
+/// Decides when to send a PING on a connection, and when its remote is dead.
 ///
-/// Tell it whatever arrives, and call [`handle_timeout`](Self::handle_timeout) at the time that
-/// [`poll_timeout`](Self::poll_timeout) names; send what [`poll_ping`](Self::poll_ping) yields, and
+/// Report everything that arrives, and call [`handle_timeout`](Self::handle_timeout) at the time that
+/// [`poll_timeout`](Self::poll_timeout) returns; send what [`poll_ping`](Self::poll_ping) yields, and
 /// report when that is written.
 #[derive(Debug)]
 pub struct Heartbeat {
@@ -68,7 +68,7 @@ enum PingState {
     },
 }
 
-/// Nothing has arrived for too long.
+/// The error of a heartbeat timer: nothing has arrived in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no sign of life in time")]
 pub struct HeartbeatTimeout;

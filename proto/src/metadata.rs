@@ -9,24 +9,24 @@ use super::socket_type::SocketType;
 
 /// Named values, in the order in which they were added or sent.
 ///
-/// They are kept in their wire form, one block that was validated once: a remote that sends
-/// thousands of tiny properties makes us store no more bytes than it sent.
+/// They are stored in their wire form, in one block that is validated once. Thousands of tiny properties
+/// therefore take no more memory than the bytes that the remote sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     encoded: Vec<u8>,
 }
 
 impl Metadata {
-    /// The property that tells the sender's socket type.
+    /// The name of the property that contains the socket type of the sender.
     ///
     /// Names match in any case, except for libzmq, which knows this spelling only.
     pub const SOCKET_TYPE: &str = "Socket-Type";
 
-    /// The property that tells which of several services at an endpoint the sender wants (RFC 37, The
-    /// Resource Property).
+    /// The name of the property that selects one of several services at an endpoint (RFC 37, The Resource
+    /// Property).
     pub const RESOURCE: &str = "Resource";
 
-    /// Starts with the Socket-Type property.
+    /// Creates metadata with the Socket-Type property.
     pub fn announcing(socket_type: SocketType) -> Self {
         let mut metadata = Self::default();
         metadata
@@ -35,7 +35,11 @@ impl Metadata {
         metadata
     }
 
-    /// Starts with the Resource property; the resource is that of an endpoint.
+    /// Creates metadata with the Resource property.
+    ///
+    /// # Panics
+    ///
+    /// If the resource has about 60,000 bytes or more. The resource of an endpoint is shorter.
     pub fn requesting(resource: &str) -> Self {
         let mut metadata = Self::default();
         metadata
@@ -46,8 +50,8 @@ impl Metadata {
 
     /// Reads the whole of `data` as properties, keeping a copy.
     ///
-    /// A copy, because metadata lives as long as the connection and would otherwise hold on to its
-    /// read buffer.
+    /// It copies the properties, because metadata exists until the end of the connection and would otherwise
+    /// keep the read buffer alive.
     ///
     /// # Errors
     ///
@@ -62,7 +66,7 @@ impl Metadata {
 
     /// Adds a property, whose name is sent exactly as it is given here.
     ///
-    /// A name that is there already is added again; [`value`](Self::value) finds the first.
+    /// An existing name is added a second time; [`value`](Self::value) finds the first.
     ///
     /// # Errors
     ///
@@ -148,7 +152,7 @@ impl<'a> Property<'a> {
     }
 }
 
-/// What was wrong with a property.
+/// Why a property is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MetadataError {
     /// The bytes end within a property.
@@ -160,7 +164,7 @@ pub enum MetadataError {
     /// The name has more than 255 characters.
     #[error("property name of more than 255 characters")]
     NameTooLong,
-    /// The name contains something else than letters, digits and `-_.+`.
+    /// The name contains a byte other than a letter, a digit and `-_.+`.
     #[error("property name contains byte {byte:#04x}")]
     InvalidName {
         /// The first byte that is not allowed.

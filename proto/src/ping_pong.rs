@@ -1,10 +1,10 @@
-//! PING and PONG (RFC 37, Connection Heartbeating).
+//! The commands PING and PONG (RFC 37, Connection Heartbeating).
 
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 
-/// Asks the remote for a sign of life, and hints how long it should wait for our next one.
+/// Requests a sign of life, and announces how long the remote should wait for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ping {
     /// In tenths of a second; zero is no hint.
@@ -19,7 +19,7 @@ impl Ping {
     /// this it takes a long time-to-live for a very short one (libzmq#4226).
     pub const TTL_MAX: Duration = Duration::from_millis(65_500);
 
-    /// Makes a PING whose time-to-live is rounded up to tenths of a second, so that a short one
+    /// Creates a PING whose time-to-live is rounded up to tenths of a second, so that a short one
     /// does not become "none", and cut to [`TTL_MAX`](Self::TTL_MAX).
     pub fn new(ttl: Option<Duration>, context: Context) -> Self {
         let deciseconds =
@@ -45,7 +45,7 @@ impl Ping {
         dst.put_slice(self.context.as_bytes());
     }
 
-    /// Returns after which silence the remote wants us to give the connection up, if ever.
+    /// Returns the silence after which the remote asks this end to close the connection, if any.
     pub fn ttl(&self) -> Option<Duration> {
         (self.ttl != 0).then(|| Duration::from_millis(u64::from(self.ttl) * 100))
     }

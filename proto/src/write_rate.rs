@@ -1,4 +1,4 @@
-//! How fast a remote takes what is written to it.
+//! The rate at which a remote takes the bytes that are written to it.
 
 use std::time::{Duration, Instant};
 

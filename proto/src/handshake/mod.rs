@@ -17,11 +17,10 @@ use super::socket_type::SocketType;
 
 /// Greets the remote, runs the security mechanism and checks the remote's metadata.
 ///
-/// Write what [`poll_output`](Self::poll_output) yields, at once after [`new`](Self::new) and again
-/// after every [`handle_input`](Self::handle_input), also after one that failed.
+/// Write what [`poll_output`](Self::poll_output) returns: immediately after [`new`](Self::new), and after every [`handle_input`](Self::handle_input), also after one that failed.
 ///
-/// With an authenticator, ask it about what [`poll_credentials`](Self::poll_credentials) yields, and give
-/// its answer to [`handle_verdict`](Self::handle_verdict); until then no input is taken.
+/// With an authenticator, have it check what [`poll_credentials`](Self::poll_credentials) returns, and pass
+/// the result to [`handle_verdict`](Self::handle_verdict). Until then no input is taken.
 ///
 /// One that [hears first](Self::hearing_first) stops when the remote has announced itself: look what it
 /// [asks for](Self::resource), and [introduce](Self::introduce) the socket that it is to talk to.
@@ -96,12 +95,12 @@ impl Handshake {
         progress
     }
 
-    /// Takes what the authenticator has decided about the credentials. Go on with
+    /// Takes the decision of the authenticator. Continue with
     /// [`handle_input`](Self::handle_input) and what has been received meanwhile.
     ///
     /// # Errors
     ///
-    /// The remote is not let in. The output tells it so, unless it may try again.
+    /// The remote is refused. The output contains an ERROR, unless the refusal is temporary.
     pub fn handle_verdict(
         &mut self,
         verdict: Result<(), StatusCode>,
@@ -115,7 +114,7 @@ impl Handshake {
         progress
     }
 
-    /// Yields what the remote has shown of itself, once, for the authenticator to judge.
+    /// Returns the credentials of the remote, once, for the authenticator to check.
     pub fn poll_credentials(&mut self) -> Option<Credentials> {
         self.credentials.take()
     }
@@ -125,7 +124,7 @@ impl Handshake {
     ///
     /// # Errors
     ///
-    /// The two are not for each other, which the output tells the remote.
+    /// The two socket types are not compatible. The output contains an ERROR if traffic is not encrypted.
     ///
     /// # Panics
     ///
@@ -141,17 +140,17 @@ impl Handshake {
         Ok(negotiated.expect("nothing is missing any more"))
     }
 
-    /// Returns what the remote asks for, which may be no resource by its grammar.
+    /// Returns the resource that the remote requests. Its grammar is not checked.
     pub fn resource(&self) -> Option<&[u8]> {
         self.security.requested()?.value(Metadata::RESOURCE)
     }
 
-    /// Whether it cannot go on before it is told which socket the remote talks to.
+    /// Returns whether the handshake waits for [`introduce`](Self::introduce).
     pub const fn awaits_introduction(&self) -> bool {
         matches!(self.stage, Stage::Introduction { .. })
     }
 
-    /// Whether it cannot go on without a verdict.
+    /// Returns whether the handshake waits for [`handle_verdict`](Self::handle_verdict).
     pub const fn awaits_verdict(&self) -> bool {
         matches!(self.stage, Stage::Verdict { .. })
     }
@@ -255,7 +254,7 @@ impl Handshake {
         Ok(Some(Negotiated { version, socket_type, metadata, user_id, granted }))
     }
 
-    /// Tells the mechanism, and the remote if it is not let in.
+    /// Passes the verdict to the mechanism, and sends an ERROR to a refused remote.
     fn decide(&mut self, verdict: Result<(), StatusCode>) -> Result<(), HandshakeError> {
         if let Some(reason) = verdict.err().and_then(StatusCode::reason) {
             Command::Error(ErrorReason::new(reason)).encode(&mut self.output);
@@ -301,12 +300,12 @@ pub struct HandshakeConfig {
     pub mechanism: Mechanism,
     /// Announced after the Socket-Type; names starting with `X-` are the application's.
     pub metadata: Metadata,
-    /// Whether there is somebody to judge credentials.
+    /// Whether an authenticator checks credentials.
     pub has_authenticator: bool,
 }
 
 impl HandshakeConfig {
-    /// The same, asking for one of several services at the other end.
+    /// Requests one of several services at the other end.
     pub fn requesting(mut self, resource: Option<&str>) -> Self {
         if let Some(resource) = resource {
             let mut metadata = Metadata::requesting(resource);
@@ -316,7 +315,7 @@ impl HandshakeConfig {
         self
     }
 
-    /// Says what the other end finds out about this one.
+    /// Returns what the handshake reports about this end to the other one.
     pub fn introduction(&self) -> Negotiated {
         Negotiated {
             version: Version::ZMTP_3_1,
@@ -334,7 +333,7 @@ fn announced(socket_type: SocketType, metadata: &Metadata) -> Metadata {
     announced
 }
 
-/// What the handshake found out about the other end.
+/// What the handshake reports about the other end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {
     /// The version that the remote speaks.
@@ -349,7 +348,7 @@ pub struct Negotiated {
     pub granted: Metadata,
 }
 
-/// How a handshake failed. In every case the connection is of no use any more.
+/// Why a handshake failed. The connection has to be closed.
 ///
 /// A connection that merely ends during the handshake is not among them: that is a temporary
 /// condition, upon which to reconnect (RFC 37, Error Handling).
@@ -388,7 +387,7 @@ pub enum HandshakeError {
         /// What stands in the place of a socket type's name, cut to 32 bytes.
         name: Box<[u8]>,
     },
-    /// The remote's socket type may not talk to ours.
+    /// The remote's socket type is not compatible with that of this end.
     #[error("remote is a {remote}, which does not talk to a {local}")]
     IncompatibleSocketType {
         /// The type of this socket.
@@ -423,11 +422,11 @@ const COMMAND_SIZE_MAX: u64 = 0x1_0000;
 /// is what a remote makes us hold that has shown nothing of itself yet.
 const SHORT_COMMAND_SIZE_MAX: u64 = 0x400;
 
-/// What holds for remotes about whom nobody can be asked.
+/// The decision about credentials if there is no authenticator.
 fn without_authenticator(credentials: &Credentials) -> Result<(), StatusCode> {
     match credentials {
         Credentials::Null | Credentials::Curve { .. } => Ok(()),
-        // Nobody knows the password. libzmq refuses everybody, too.
+        // The password is unknown. libzmq refuses every remote, too.
         Credentials::Plain { .. } => Err(StatusCode::Denied),
     }
 }

@@ -75,7 +75,7 @@ fn without_an_authenticator_plain_admits_no_remote() {
 }
 
 #[test]
-fn two_ends_in_the_same_role_do_not_come_together() {
+fn two_ends_in_the_same_role_fail_the_handshake() {
     for mechanism in [plain_client(), curve_client()] {
         let (first, second) = shake_hands(
             end(SocketType::Client, mechanism.clone(), false),
@@ -90,7 +90,7 @@ fn two_ends_in_the_same_role_do_not_come_together() {
 }
 
 #[test]
-fn nothing_is_taken_while_the_authenticator_thinks() {
+fn no_input_is_taken_while_a_verdict_is_awaited() {
     let mut server = end(SocketType::Server, Mechanism::Null, true);
     let mut client = end(SocketType::Client, Mechanism::Null, false);
     let mut input = BytesMut::from(&output(&mut client)[..]);
@@ -106,7 +106,7 @@ fn nothing_is_taken_while_the_authenticator_thinks() {
 }
 
 #[test]
-fn who_has_shown_nothing_of_itself_may_send_one_kib() {
+fn a_remote_without_credentials_may_send_one_kib() {
     for mechanism in [Mechanism::PlainServer, curve_server()] {
         let mut server = end(SocketType::Server, mechanism.clone(), true);
         let mut input = BytesMut::from(&Greeting::new(mechanism.name(), false).encode()[..]);

@@ -2,9 +2,9 @@
 //!
 //! Each mechanism is a small state machine of its own module. It takes the bodies of the remote's
 //! commands undecoded, since "ZMTP does not define the syntax nor semantics of commands": the READY
-//! of CURVE, say, is an encrypted box, whereas that of NULL is plain metadata.
+//! of CURVE, for example, is an encrypted box, whereas that of NULL is plain metadata.
 //!
-//! Whether a remote is let in is not decided here: `poll_credentials` yields what it has shown, and
+//! Whether a remote is admitted is not decided here: `poll_credentials` returns its credentials, and
 //! `handle_verdict` takes the answer.
 
 pub mod curve;
@@ -25,17 +25,17 @@ use super::error_reason::ErrorReason;
 use super::greeting::MechanismName;
 use super::metadata::Metadata;
 
-/// A socket's choice of mechanism, for all its endpoints. All its remotes have to make the same.
+/// The security mechanism of a socket, for all its endpoints. All its remotes have to use the same.
 ///
-/// With PLAIN and CURVE one end is the client and the other the server. That has nothing to do with
-/// the type of socket, nor with which end binds.
+/// With PLAIN and CURVE one end is the client and the other the server. These roles do not depend on
+/// the socket type, nor on which end binds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mechanism {
     /// No authentication, no confidentiality. (RFC 37, The NULL Security Mechanism.)
     #[default]
     Null,
-    /// Shows a name and a password to the remote, in the clear: see
+    /// Sends a name and a password to the remote, unencrypted: see
     /// [`plain_client`](Self::plain_client). (RFC 24.)
     #[non_exhaustive]
     PlainClient {
@@ -44,18 +44,18 @@ pub enum Mechanism {
         /// The password, of at most 255 bytes.
         password: Password,
     },
-    /// Asks remotes for a name and a password, and the authenticator about them; without one nobody is
-    /// let in. (RFC 24.)
+    /// Requires a name and a password, which the authenticator checks. Without an authenticator every remote
+    /// is refused. (RFC 24.)
     PlainServer,
-    /// Encrypts, makes sure of the server by its key, and shows a key to it. (RFC 25, RFC 26.)
+    /// Encrypts, authenticates the server by its key, and presents a key to it. (RFC 25, RFC 26.)
     CurveClient {
-        /// The key of the server. Keep out who could give you a wrong one.
+        /// The key of the server. Obtain it over a trusted channel.
         server_key: CurvePublicKey,
         /// The keys of this socket.
         keypair: CurveKeypair,
     },
-    /// Encrypts, and asks the authenticator about the keys of remotes; without one everybody is let in
-    /// who knows the key of this socket. (RFC 25, RFC 26.)
+    /// Encrypts, and has the authenticator check the keys of remotes. Without an authenticator every remote
+    /// that knows the key of this socket is admitted. (RFC 25, RFC 26.)
     CurveServer {
         /// The keys of this socket.
         keypair: CurveKeypair,
@@ -67,7 +67,7 @@ impl Mechanism {
     ///
     /// # Errors
     ///
-    /// [`PlainCredentialsError`] if name or password have more than the 255 bytes that they can have.
+    /// [`PlainCredentialsError`] if the name or the password has more than 255 bytes.
     pub fn plain_client(
         username: impl Into<String>,
         password: impl Into<Password>,
@@ -106,7 +106,7 @@ impl Mechanism {
     }
 }
 
-/// What a remote has shown of itself, for an authenticator to judge.
+/// The credentials of a remote, for an authenticator to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credentials {
@@ -119,7 +119,7 @@ pub enum Credentials {
         /// The password.
         password: Password,
     },
-    /// A long-term key, of which the remote has shown that it has the secret half.
+    /// A long-term key. The remote has proved that it holds the secret half.
     Curve {
         /// The public half.
         public_key: CurvePublicKey,
@@ -193,7 +193,7 @@ impl SecurityHandshake {
     ///
     /// # Errors
     ///
-    /// The remote is not let in, which ends the handshake.
+    /// The remote is refused, which ends the handshake.
     pub fn handle_verdict(
         &mut self,
         verdict: Result<(), StatusCode>,
@@ -307,7 +307,7 @@ pub enum MechanismError {
         /// The command's name, 1 to 255 ASCII letters.
         name: Box<str>,
     },
-    /// The remote speaks a version of CurveZMQ that we do not.
+    /// The remote speaks an unsupported version of CurveZMQ.
     #[error("unsupported version {major}.{minor} of CurveZMQ")]
     CurveVersion {
         /// Before the point.
@@ -315,8 +315,8 @@ pub enum MechanismError {
         /// Behind the point.
         minor: u8,
     },
-    /// A box of the remote's command does not open: it has other keys, or somebody in between has
-    /// changed the command.
+    /// A box of the remote's command does not open: the remote uses other keys, or the command was changed in
+    /// transit.
     #[error("the box of {name} does not open")]
     Unopened {
         /// The command's name.
@@ -328,17 +328,17 @@ pub enum MechanismError {
         /// The command's name.
         name: &'static str,
     },
-    /// The remote has not the keys that it shows, or has shown them to another server.
+    /// The remote does not hold the keys that it presents, or its vouch is for another server.
     #[error("the vouch is not for these keys")]
     Vouch,
-    /// The remote refused us with an ERROR command.
+    /// The remote refused the handshake with an ERROR command.
     #[error("remote refused the handshake: {reason}")]
     Refused {
         /// What the remote gave as its reason.
         reason: ErrorReason,
     },
-    /// This side does not let the remote in.
-    #[error("not let in: {status}")]
+    /// This end refuses the remote.
+    #[error("remote is refused: {status}")]
     Rejected {
         /// What was decided.
         status: StatusCode,

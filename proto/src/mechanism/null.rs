@@ -6,7 +6,7 @@ use super::super::command::Command;
 use super::super::metadata::Metadata;
 use super::{Credentials, MechanismError, StatusCode};
 
-/// Sends our READY without waiting for the remote's, as soon as the remote is let in.
+/// Sends READY without waiting for the remote's, as soon as the remote is admitted.
 ///
 /// The RFC lets the server wait for the client's READY. Neither libzmq nor we do, which saves a
 /// round trip and needs no roles. So the verdict does not wait for it either: two ends that both
@@ -31,7 +31,7 @@ enum Local {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// Nobody has asked for it yet.
+    /// It was not requested yet.
     Due,
     Awaited,
     Good,

@@ -12,7 +12,7 @@ use super::super::error_reason::ErrorReason;
 use super::super::metadata::Metadata;
 use super::{Credentials, MechanismError, StatusCode};
 
-/// A password, which is never shown, and overwritten when it is dropped.
+/// A password. It is never printed, and is overwritten when it is dropped.
 ///
 /// Two are compared in a time that depends on their lengths only.
 ///
@@ -135,7 +135,7 @@ impl PlainClientHandshake {
     }
 }
 
-/// Answers, and goes on only with who is let in.
+/// Answers a client, and continues only if it is admitted.
 #[derive(Debug)]
 pub(super) struct PlainServerHandshake {
     state: ServerState,
@@ -240,7 +240,7 @@ impl PlainServerHandshake {
     }
 }
 
-/// Reads the data of a HELLO, which have to be UTF-8: nobody else has a name here.
+/// Reads the data of a HELLO. Only UTF-8 is accepted.
 fn split_credentials(data: &[u8]) -> Option<Credentials> {
     let (username, data) = split_text(data)?;
     let (password, data) = split_text(data)?;
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gets_on_before_the_verdict_nor_after_a_bad_one() {
+    fn a_handshake_continues_only_after_a_positive_verdict() {
         let initiate = b"\x08INITIATE";
         let mut server = server();
         assert_eq!(server.handle_command(initiate), unexpected("INITIATE"));
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_refused_and_not_cut() {
+    fn long_credentials_are_refused_and_not_cut() {
         let (longest, too_long) = ("x".repeat(TEXT_MAX), "x".repeat(TEXT_MAX + 1));
         for (username, password) in [(&*too_long, ""), ("", &*too_long)] {
             assert_eq!(Mechanism::plain_client(username, password), Err(PlainCredentialsError));
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_not_shown() {
+    fn a_password_is_not_printed() {
         assert_eq!(format!("{:?}", Password::from("secret")), "Password(..)");
         assert!(!format!("{:?}", credentials("admin", "secret")).contains("secret"));
     }

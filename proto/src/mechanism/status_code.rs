@@ -3,15 +3,15 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why an authenticator does not let a remote in. The numbers are those of ZAP (RFC 27).
+/// Why an authenticator refuses a remote. The numbers are those of ZAP (RFC 27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StatusCode {
-    /// 300: not now. The remote is not told, and may try again.
+    /// 300: temporarily refused. No ERROR is sent, and the remote may try again.
     TemporaryError,
-    /// 400: not with these credentials. The remote is told.
+    /// 400: refused with these credentials. The remote receives an ERROR.
     Denied,
-    /// 500: the authenticator has failed. The remote is told.
+    /// 500: the authenticator has failed. The remote receives an ERROR.
     InternalError,
 }
 
@@ -32,7 +32,7 @@ impl StatusCode {
         matches!(self, Self::TemporaryError)
     }
 
-    /// What the remote is told, if it is told anything.
+    /// Returns the reason that the remote receives, if any.
     pub(crate) const fn reason(self) -> Option<&'static [u8]> {
         match self {
             Self::TemporaryError => None,

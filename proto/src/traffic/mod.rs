@@ -44,8 +44,8 @@ pub enum Traffic {
     Messages(Batch),
     /// A command.
     Command(Command),
-    /// Much was read, discarded or decrypted, and nothing of it can be returned (yet). The caller
-    /// decides whether to go on.
+    /// Many bytes were read, discarded or decrypted without a result yet. The caller decides whether to
+    /// continue or to yield.
     Progress,
 }
 
@@ -81,8 +81,8 @@ pub enum TrafficError {
 }
 
 impl TrafficDecoder {
-    /// A message above `max_message_size` bytes costs its sender the connection. With an `opener` all
-    /// frames have to be sealed.
+    /// Creates a decoder. A message above `max_message_size` bytes is an error. With an `opener` all frames
+    /// have to be encrypted.
     pub fn new(max_message_size: Option<u64>, opener: Option<Opener>) -> Self {
         Self {
             max_message_size: max_message_size.unwrap_or(u64::MAX),
@@ -97,15 +97,16 @@ impl TrafficDecoder {
         }
     }
 
-    /// Takes the next piece out of `input`. When there is none, makes room in `input` to read more:
-    /// up to [`READ_SIZE`], or as much as has already been read, whatever size a frame claims to have.
+    /// Takes the next piece out of `input`. If none is complete, reserves capacity in `input` for the next read:
+    /// up to [`READ_SIZE`], or as much as has already been read, whatever size a frame announces.
     ///
-    /// The work of one call is bounded: whatever a remote sends, something is returned after
-    /// [`WORK_AT_ONCE`] and one frame more.
+    /// The work of one call is bounded: whatever a remote sends, it returns after 64 KiB of work and at most one
+    /// more frame.
     ///
     /// # Errors
     ///
-    /// What the remote did wrong. All whole messages before it have been returned by then.
+    /// The remote sent something forbidden or malformed. All complete messages before it were returned by
+    /// earlier calls.
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
         self.work = self.work.saturating_add(self.room.learn(input));
@@ -165,7 +166,7 @@ impl TrafficDecoder {
         }
     }
 
-    /// Gives back what much traffic had use for, and little has not; what has arrived stays in `input`.
+    /// Releases memory that only much traffic needs. Bytes that have arrived stay in `input`.
     #[inline]
     pub fn give_back(&mut self, input: &mut BytesMut) {
         self.room.give_back(input);
@@ -276,7 +277,7 @@ impl TrafficDecoder {
     }
 }
 
-/// How much is read at once where much arrives. 64 KiB was faster than 16, 128 and 256 KiB.
+/// The size of one read under much traffic. 64 KiB was faster than 16, 128 and 256 KiB.
 pub const READ_SIZE: usize = 0x1_0000;
 
 /// The work, in bytes, after which something is returned.
@@ -386,7 +387,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_discarded_is_discarded_piece_by_piece() {
+    fn parts_are_discarded_piece_by_piece() {
         let long = [&b"\x03\0\0\0\0\0\x01\0\0"[..], &[0; 0x1_0000]].concat();
         for (part, at_once) in
             [(&b"\x01\x00"[..], 0x2000), (&b"\x01\x02ab"[..], 0x4000), (&long, 0x1_0009)]

@@ -11,7 +11,7 @@ use super::stack::wiped;
 use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 use super::{HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 
-/// Begins, and believes only who has the secret half of the server's key.
+/// Begins the handshake, and accepts only the holder of the secret half of the server's key.
 #[derive(Debug)]
 pub(in super::super) struct CurveClientHandshake {
     state: State,
@@ -48,7 +48,7 @@ impl CurveClientHandshake {
         let transient = CurveSecretKey::filled(|key| key.copy_from_slice(seed.transient()));
         let transient = CurveKeypair::from(transient);
         let shared = SharedKey::agree(transient.secret_key(), &server_key)
-            // Anybody could pose as a server with such a key; so nobody is to open what is sent to it.
+            // With such a key every remote could pose as the server, so that no remote may open the HELLO.
             .unwrap_or_else(|_| SharedKey::own(seed.cookie_key()));
         let short_nonce = HELLO_COUNT.to_be_bytes();
         let sealed = shared.seal(&nonce(HELLO_NONCE, &short_nonce), &[0x00; SIGNED]);

@@ -123,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_that_of_the_crate(
+        fn the_key_stream_equals_that_of_salsa20(
             key in any::<[u8; 32]>(),
             nonce in any::<[u8; 8]>(),
             block in prop_oneof![0_u64..10, (1_u64 << 32) - 5..(1 << 32) + 5],
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_that_of_the_estream_project() {
+    fn the_key_stream_equals_the_estream_test_vector() {
         // Set 1, vector 0 of Salsa20 with 256-bit keys: the first bytes.
         let mut key = [0x00; 32];
         key[0] = 0x80;

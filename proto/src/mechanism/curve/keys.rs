@@ -12,7 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::stack::wiped;
 use super::z85;
 
-/// The public half of a key pair of CURVE, which names who has the other half.
+/// The public half of a CURVE key pair, which identifies the holder of the secret half.
 ///
 /// It is written as 40 characters of Z85, as everywhere around ZeroMQ.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,17 +52,17 @@ pub struct CurveKeypair {
     secret: CurveSecretKey,
 }
 
-/// What was wrong with the text of a key.
+/// Why a text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CurveKeyError {
-    /// It has a character that Z85 does not have, or that goes beyond 32 bits with those before it.
+    /// A character is not part of Z85, or its group of five exceeds 32 bits.
     #[error("character {at} of the key is out of place")]
     Character {
         /// Where it stands, counted from zero.
         at: usize,
     },
-    /// It has not 40 characters.
+    /// The text does not have 40 characters.
     #[error("a key has 40 characters, not {len}")]
     Length {
         /// How many bytes it has.
@@ -71,7 +71,7 @@ pub enum CurveKeyError {
 }
 
 impl CurvePublicKey {
-    /// Makes a key of its bytes.
+    /// Creates a key from its bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -148,9 +148,9 @@ impl CurveSecretKey {
         wiped(|| Zeroizing::new(z85::encode(self.as_bytes()).to_vec()))
     }
 
-    /// Agrees upon a secret with who has the other half of `public`; nothing if that is one of the few
-    /// keys with which everybody would agree upon the same, or has the bit set that X25519 ignores: a
-    /// key must not have two spellings, of which one is denied and the other not.
+    /// Agrees upon a secret with the holder of the other half of `public`. Returns `None` for the few keys with
+    /// which all secret keys agree upon the same, and for keys with the bit that X25519 ignores: a key must
+    /// not have two spellings, one of which is denied and the other is not.
     ///
     /// The caller ensures that the stack is [wiped].
     pub(super) fn agree(&self, public: &CurvePublicKey) -> Option<x25519_dalek::SharedSecret> {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_key_is_not_shown() {
+    fn a_secret_key_is_not_printed() {
         let pair = CurveKeypair::from(SECRET.parse::<CurveSecretKey>().unwrap());
         let shown = format!("{pair:?}");
         assert_eq!(
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_which_everybody_agrees_is_refused() {
+    fn a_key_with_which_all_secret_keys_agree_is_refused() {
         let secret: CurveSecretKey = SECRET.parse().unwrap();
         assert!(secret.agree(&CurvePublicKey::from_bytes([0x00; LEN])).is_none());
     }

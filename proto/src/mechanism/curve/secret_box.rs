@@ -6,7 +6,7 @@
 //! together, derives the cipher's key from the nonce's first 16 bytes for each box, whereas these stay
 //! the same for all messages of a direction: the derivation would cost a third of a short message. Its
 //! Poly1305, that of `poly1305`, takes 1.8 us to begin where there is AVX2, twenty times what a short
-//! message takes here. Where its Salsa20 stands back is told in [`KeyStream`].
+//! message takes here. [`KeyStream`] explains why Salsa20 is not that of `salsa20`.
 
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub(super) struct NonceKey(Box<Zeroizing<[u8; 32]>>);
 pub(super) struct Unopened;
 
 impl SharedKey {
-    /// Agrees upon a key with who has the other half of `public`.
+    /// Agrees upon a key with the holder of the other half of `public`.
     pub(super) fn agree(
         secret: &CurveSecretKey,
         public: &CurvePublicKey,
@@ -48,7 +48,7 @@ impl SharedKey {
         Ok(Self::own(&key.into()))
     }
 
-    /// Takes a key that nobody else knows.
+    /// Takes a key that is not shared.
     pub(super) fn own(bytes: &[u8; 32]) -> Self {
         Self(Box::new(Zeroizing::new(*bytes)))
     }

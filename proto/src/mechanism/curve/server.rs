@@ -16,7 +16,7 @@ use super::stack::wiped;
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 
-/// Answers, and tells who a client is only when it has shown that it has its keys.
+/// Answers a client, and identifies it only after it has proved that it holds its keys.
 ///
 /// Between WELCOME and INITIATE it keeps no more than the key of the cookie, which is good for this one
 /// connection: a cookie that is replayed on another does not open.
@@ -39,7 +39,7 @@ enum State {
         hello_nonce: u64,
     },
     AwaitVerdict(Box<Identified>),
-    /// It is let in.
+    /// The client is admitted.
     AwaitIntroduction(Box<Identified>),
     Ready {
         remote: Option<Metadata>,

@@ -18,7 +18,7 @@ use thiserror::Error;
 use super::super::super::frame;
 use super::secret_box::{NonceKey, SPACE, SharedKey, TAG};
 
-/// Seals what goes out of one connection.
+/// Encrypts the frames that are sent over one connection.
 #[cfg_attr(test, derive(Clone))]
 pub struct Sealer {
     key: NonceKey,
@@ -26,7 +26,7 @@ pub struct Sealer {
     nonce: u64,
 }
 
-/// Opens what comes in.
+/// Decrypts the frames that are received over one connection.
 #[cfg_attr(test, derive(Clone))]
 pub struct Opener {
     key: NonceKey,
@@ -137,7 +137,7 @@ impl Opener {
     ///
     /// # Errors
     ///
-    /// What the remote, or somebody in between, did wrong. Nothing is changed then.
+    /// The frame is malformed, or was changed in transit. Then nothing is changed here.
     #[inline]
     pub fn open(&mut self, command: &mut [u8]) -> Result<Inside, SealError> {
         let (head, sealed) =

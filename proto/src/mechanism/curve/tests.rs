@@ -234,7 +234,7 @@ fn each_key_is_agreed_upon_once() {
 }
 
 #[test]
-fn secrets_are_not_shown() {
+fn secrets_are_not_printed() {
     let (client, server) = ends();
     let (session, _) = sessions();
     let shown = format!("{client:?} {server:?} {session:?} {:?}", client_seed());
