@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let handle = server.clone();
     tokio::spawn(async move {
         while let Ok(request) = handle.recv().await {
-            println!("server: received {:?}", request.to_str());
+            println!("server: received {}", String::from_utf8_lossy(&request));
             if handle.reply(&request, "it takes 224 bits to store a i32 in java").await.is_err()
                 || handle.reply(&request, "also don't talk to me").await.is_err()
             {
@@ -30,8 +30,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let client = Client::connect(endpoint).await?;
     client.send("tell me something").await?;
-    println!("client: received {:?}", client.recv().await?.to_str());
-    println!("client: received {:?}", client.recv().await?.to_str());
+    println!("client: received {}", client.recv().await?.to_str()?);
+    println!("client: received {}", client.recv().await?.to_str()?);
 
     client.close().await;
     server.close().await;

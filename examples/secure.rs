@@ -47,7 +47,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     tokio::spawn(async move {
         while let Ok((request, remote)) = handle.recv_from().await {
             let name = remote.user_id().unwrap_or("nobody");
-            println!("server: {name} sends {:?}", request.to_str());
+            println!("server: {name} sends {}", String::from_utf8_lossy(&request));
             if handle.reply(&request, format!("hello {name}")).await.is_err() {
                 println!("server: {name} has gone");
             }
@@ -56,7 +56,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
 
     let alice = connect(&endpoint, directory, "alice").await?;
     alice.send("hello").await?;
-    println!("alice: received {:?}", alice.recv().await?.to_str());
+    println!("alice: received {}", alice.recv().await?.to_str()?);
 
     let mallory = connect(&endpoint, directory, "mallory").await?;
     match mallory.connected().await {

@@ -7,17 +7,7 @@
 
 #[cfg(feature = "rpc")]
 mod calls;
-#[expect(dead_code, reason = "the tests of sockets use all of it")]
-#[path = "../sockets/events.rs"]
-mod events;
 mod log;
-#[expect(dead_code, reason = "the tests of sockets use all of it")]
-#[path = "../sockets/remote.rs"]
-mod remote;
-#[path = "../sockets/transports.rs"]
-mod transports;
-#[path = "../sockets/watchdog.rs"]
-mod watchdog;
 
 use std::future;
 use std::io;
@@ -25,15 +15,16 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
+use support::events;
+use support::remote::{self, MORE, Place, Remote, RemoteListener};
+use support::transports::{Transport, over_every_transport};
+use support::watchdog::Watchdog;
 use tokio_zmtp::auth::Users;
 use tokio_zmtp::monitor::{EventKind, Monitor};
 use tokio_zmtp::{Client, Endpoint, Mechanism, Resolver, Server, Socket};
 use tracing::Level;
 
 use self::log::Journal;
-use crate::remote::{MORE, Place, Remote, RemoteListener};
-use crate::transports::{Transport, over_every_transport};
-use crate::watchdog::Watchdog;
 
 over_every_transport!(a_connection_is_logged_from_its_beginning_to_its_end);
 

@@ -7,11 +7,6 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
 mod process_usage;
-#[expect(dead_code, reason = "the tests of sockets use all of it")]
-#[path = "../sockets/remote.rs"]
-mod remote;
-#[path = "../sockets/watchdog.rs"]
-mod watchdog;
 
 mod churn;
 mod ending;
@@ -24,6 +19,7 @@ mod unread;
 use std::alloc::System;
 
 use cap::Cap;
+use support::{remote, watchdog};
 
 #[global_allocator]
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);

@@ -4,8 +4,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
-#[path = "../sockets/relay.rs"]
-mod relay;
 mod wire;
 
 mod calls;
@@ -29,3 +27,5 @@ mod tampering;
 mod threads;
 mod traces;
 mod unread;
+
+use support::relay;

@@ -5,14 +5,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
-mod events;
-mod relay;
-mod remote;
 mod seed;
 mod served;
-mod transports;
 mod waiting;
-mod watchdog;
 
 // It takes a limit on the files of a process.
 #[cfg(target_os = "linux")]
@@ -66,3 +61,5 @@ mod tampering;
 #[cfg(target_os = "linux")]
 mod tcp;
 mod threads;
+
+use support::{events, relay, remote, transports, watchdog};

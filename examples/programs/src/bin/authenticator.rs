@@ -1,6 +1,6 @@
 //! A server whose users are in a database, where they come and go while it runs.
 //!
-//! `cargo run --example authenticator`, with the path of a database after `--`, if it is to be kept
+//! `cargo run -p programs --bin authenticator`, with the path of a database after `--`, if it is to be kept
 //!
 //! Users are known by their public keys, so that there is no password to keep, or to lose. A database has
 //! its own time: it is asked on threads that may wait, and if it fails, whoever asks may come again.

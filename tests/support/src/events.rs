@@ -6,15 +6,15 @@ use tokio_zmtp::monitor::{DisconnectReason, DropCause, Event, EventKind, Monitor
 use tokio_zmtp::{ConnectionId, RoutingId};
 
 /// What an event is about, next to the endpoint.
-pub(crate) type About = (Option<SocketAddr>, Option<ConnectionId>, Option<RoutingId>);
+pub type About = (Option<SocketAddr>, Option<ConnectionId>, Option<RoutingId>);
 
 /// Waits for the next event, none having been missed.
-pub(crate) async fn next(monitor: &mut Monitor) -> Event {
+pub async fn next(monitor: &mut Monitor) -> Event {
     monitor.recv().await.unwrap().unwrap()
 }
 
 /// Waits for an event, and passes over those before it.
-pub(crate) async fn until(monitor: &mut Monitor, wanted: impl Fn(&EventKind) -> bool) -> Event {
+pub async fn until(monitor: &mut Monitor, wanted: impl Fn(&EventKind) -> bool) -> Event {
     loop {
         let event = next(monitor).await;
         if wanted(&event.kind) {
@@ -24,12 +24,12 @@ pub(crate) async fn until(monitor: &mut Monitor, wanted: impl Fn(&EventKind) -> 
 }
 
 /// Waits until a remote has finished its handshake.
-pub(crate) async fn until_established(monitor: &mut Monitor) -> Event {
+pub async fn until_established(monitor: &mut Monitor) -> Event {
     until(monitor, |kind| matches!(kind, EventKind::HandshakeSucceeded)).await
 }
 
 /// Waits until a connection has ended; returns why.
-pub(crate) async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReason {
+pub async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReason {
     loop {
         if let EventKind::Disconnected { reason } = next(monitor).await.kind {
             return reason;
@@ -39,11 +39,7 @@ pub(crate) async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReaso
 
 /// Waits until so many messages were dropped for one cause, and none for another; returns what the
 /// last event is about.
-pub(crate) async fn until_dropped(
-    monitor: &mut Monitor,
-    expected: u64,
-    because: DropCause,
-) -> About {
+pub async fn until_dropped(monitor: &mut Monitor, expected: u64, because: DropCause) -> About {
     let mut dropped = 0;
     loop {
         let event = until(monitor, |kind| matches!(kind, EventKind::MessagesDropped { .. })).await;
@@ -59,7 +55,7 @@ pub(crate) async fn until_dropped(
 }
 
 /// Reads what is left after the end of a socket.
-pub(crate) async fn rest(mut monitor: Monitor) -> Vec<Event> {
+pub async fn rest(mut monitor: Monitor) -> Vec<Event> {
     let mut events = Vec::new();
     while let Some(event) = monitor.recv().await {
         events.push(event.unwrap());
@@ -67,8 +63,8 @@ pub(crate) async fn rest(mut monitor: Monitor) -> Vec<Event> {
     events
 }
 
-pub(crate) fn about(event: &Event) -> About {
+pub fn about(event: &Event) -> About {
     (event.address, event.connection_id, event.routing_id)
 }
 
-pub(crate) const NO_CONNECTION: About = (None, None, None);
+pub const NO_CONNECTION: About = (None, None, None);

@@ -1,7 +1,7 @@
 //! A broker between clients and workers: clients need not know which workers answer, or how many there
 //! are.
 //!
-//! `cargo run --example broker`
+//! `cargo run -p programs --bin broker`
 //!
 //! The broker has a `Server`, to which clients connect, and a `Client`, which connects to the workers
 //! and gives each in turn a request, if it has room. Two `StreamExt::forward` are all that moves: requests

@@ -9,7 +9,7 @@ use tokio_zmtp::Endpoint;
 
 /// Relays connections to `endpoint`, and has `change` look at each frame of both directions on its way:
 /// its header, and its body. Returns the endpoint of the relay, which ends with its runtime.
-pub(crate) async fn relay(endpoint: &Endpoint, change: fn(&mut [u8], &mut [u8])) -> Endpoint {
+pub async fn relay(endpoint: &Endpoint, change: fn(&mut [u8], &mut [u8])) -> Endpoint {
     let target: SocketAddr = endpoint.to_string().strip_prefix("tcp://").unwrap().parse().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -48,7 +48,7 @@ async fn forward(
 }
 
 /// Sets the COMMAND flag of frames that hold a MESSAGE of CURVE, for which no key is needed.
-pub(crate) fn mark_messages(header: &mut [u8], body: &mut [u8]) {
+pub fn mark_messages(header: &mut [u8], body: &mut [u8]) {
     if body.starts_with(b"\x07MESSAGE") {
         header[0] |= COMMAND;
     }

@@ -1,6 +1,6 @@
 //! A client and a server that exchange values instead of bytes, as JSON.
 //!
-//! `cargo run --example typed`
+//! `cargo run -p programs --bin typed`
 //!
 //! `SinkExt::with` and `StreamExt::map` turn the `Sink` and the `Stream` of a socket into those of any
 //! type that serde knows: a message has its own length, so that no framing is needed. The server keeps

@@ -10,32 +10,32 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_zmtp::{Endpoint, RoutingId, Server};
 
 /// The other end of one connection.
-pub(crate) struct Remote {
+pub struct Remote {
     stream: TcpStream,
 }
 
 impl Remote {
     /// Connects to a bound socket, and says nothing.
-    pub(crate) async fn dial(endpoint: &Endpoint) -> Self {
+    pub async fn dial(endpoint: &Endpoint) -> Self {
         let stream = socket().connect(address(endpoint)).await.unwrap();
         Self::new(stream)
     }
 
     /// Connects to a socket that may not be bound any more.
-    pub(crate) async fn dial_if_bound(endpoint: &Endpoint) -> Option<Self> {
+    pub async fn dial_if_bound(endpoint: &Endpoint) -> Option<Self> {
         let stream = socket().connect(address(endpoint)).await;
         stream.ok().map(Self::new)
     }
 
     /// Connects to a bound server, and shakes hands with it.
-    pub(crate) async fn client(endpoint: &Endpoint) -> Self {
+    pub async fn client(endpoint: &Endpoint) -> Self {
         let mut remote = Self::dial(endpoint).await;
         remote.shake_hands("CLIENT").await;
         remote
     }
 
     /// Connects to a bound server, which hears from nobody else, and learns what it is called there.
-    pub(crate) async fn known_to(server: &Server) -> (Self, RoutingId) {
+    pub async fn known_to(server: &Server) -> (Self, RoutingId) {
         let mut remote = Self::client(&server.last_endpoint().unwrap()).await;
         remote.write(&message(b"hello")).await;
         let id = server.recv().await.unwrap().routing_id().unwrap();
@@ -43,13 +43,13 @@ impl Remote {
     }
 
     /// Plays the other end of a stream.
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    pub fn new(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self { stream }
     }
 
     /// Returns where this end is.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.stream.local_addr().unwrap()
     }
 
@@ -57,7 +57,7 @@ impl Remote {
     ///
     /// The socket may have sent its READY before it has seen this one: what is to happen after its
     /// handshake needs a [`sync`](Self::sync).
-    pub(crate) async fn shake_hands(&mut self, socket_type: &str) {
+    pub async fn shake_hands(&mut self, socket_type: &str) {
         self.write(&GREETING).await;
         self.write(&ready(socket_type)).await;
         assert_eq!(self.read(GREETING.len()).await, GREETING);
@@ -66,29 +66,29 @@ impl Remote {
     }
 
     /// Waits until the socket has handled all that was written. Nothing else may be under way.
-    pub(crate) async fn sync(&mut self) {
+    pub async fn sync(&mut self) {
         self.write(&ping(b"sync")).await;
         assert_eq!(self.read_frame().await, (COMMAND, b"\x04PONGsync".to_vec()));
     }
 
-    pub(crate) async fn write(&mut self, bytes: &[u8]) {
+    pub async fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    pub(crate) async fn read(&mut self, bytes: usize) -> Vec<u8> {
+    pub async fn read(&mut self, bytes: usize) -> Vec<u8> {
         let mut read = vec![0; bytes];
         self.stream.read_exact(&mut read).await.unwrap();
         read
     }
 
     /// Reads the flags and the body of a frame.
-    pub(crate) async fn read_frame(&mut self) -> (u8, Vec<u8>) {
+    pub async fn read_frame(&mut self) -> (u8, Vec<u8>) {
         let (flags, size) = self.read_header().await;
         (flags, self.read(size).await)
     }
 
     /// Reads the flags of a frame and the size that it announces.
-    pub(crate) async fn read_header(&mut self) -> (u8, usize) {
+    pub async fn read_header(&mut self) -> (u8, usize) {
         let flags = self.stream.read_u8().await.unwrap();
         let size = if flags & LONG == 0 {
             self.stream.read_u8().await.unwrap().into()
@@ -99,19 +99,19 @@ impl Remote {
     }
 
     /// Reads a message of one part.
-    pub(crate) async fn read_message(&mut self) -> Vec<u8> {
+    pub async fn read_message(&mut self) -> Vec<u8> {
         let (flags, body) = self.read_frame().await;
         assert_eq!(flags & !LONG, 0);
         body
     }
 
     /// Waits until there is something to read, and leaves it.
-    pub(crate) async fn peek(&self) {
+    pub async fn peek(&self) {
         self.stream.peek(&mut [0]).await.unwrap();
     }
 
     /// Reads until the socket hangs up, with or without manners.
-    pub(crate) async fn read_to_end(&mut self) -> Vec<u8> {
+    pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut read = Vec::new();
         match self.stream.read_to_end(&mut read).await {
             Ok(_) => {}
@@ -122,7 +122,7 @@ impl Remote {
     }
 
     /// Writes all of it, or less if the socket hangs up.
-    pub(crate) async fn write_what_is_taken(&mut self, bytes: &[u8]) {
+    pub async fn write_what_is_taken(&mut self, bytes: &[u8]) {
         match self.stream.write_all(bytes).await {
             Ok(()) => {}
             Err(error) if is_reset(&error) => {}
@@ -131,7 +131,7 @@ impl Remote {
     }
 
     /// Writes `bytes`, and reads so many at the same time.
-    pub(crate) async fn exchange(&mut self, bytes: &[u8], read: usize) -> Vec<u8> {
+    pub async fn exchange(&mut self, bytes: &[u8], read: usize) -> Vec<u8> {
         let (mut reader, mut writer) = self.stream.split();
         let mut received = vec![0; read];
         tokio::try_join!(writer.write_all(bytes), reader.read_exact(&mut received)).unwrap();
@@ -139,12 +139,12 @@ impl Remote {
     }
 
     /// Hangs up without manners, and leaves nothing for the system to wait for.
-    pub(crate) fn reset(self) {
+    pub fn reset(self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
     /// Ends this side of the stream.
-    pub(crate) async fn shut_down(&mut self) {
+    pub async fn shut_down(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 }
@@ -152,60 +152,60 @@ impl Remote {
 /// A place that sockets can connect to, with nobody there at first.
 ///
 /// It keeps its port from the other tests.
-pub(crate) struct Place {
+pub struct Place {
     socket: TcpSocket,
 }
 
 impl Place {
-    pub(crate) fn reserve() -> Self {
+    pub fn reserve() -> Self {
         let socket = socket();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         Self { socket }
     }
 
-    pub(crate) fn endpoint(&self) -> Endpoint {
+    pub fn endpoint(&self) -> Endpoint {
         self.socket.local_addr().unwrap().into()
     }
 
     /// Gives the port up, for a socket to bind it.
-    pub(crate) fn release(self) -> Endpoint {
+    pub fn release(self) -> Endpoint {
         self.endpoint()
     }
 
     /// Becomes somebody.
-    pub(crate) fn listen(self) -> RemoteListener {
+    pub fn listen(self) -> RemoteListener {
         RemoteListener { listener: self.socket.listen(16).unwrap() }
     }
 }
 
 /// What scripted remotes are dialled through.
-pub(crate) struct RemoteListener {
+pub struct RemoteListener {
     listener: TcpListener,
 }
 
 impl RemoteListener {
-    pub(crate) fn bind() -> Self {
+    pub fn bind() -> Self {
         Place::reserve().listen()
     }
 
-    pub(crate) fn endpoint(&self) -> Endpoint {
+    pub fn endpoint(&self) -> Endpoint {
         self.listener.local_addr().unwrap().into()
     }
 
     /// Waits for the next connection, and says nothing.
-    pub(crate) async fn accept(&self) -> Remote {
+    pub async fn accept(&self) -> Remote {
         Remote::new(self.listener.accept().await.unwrap().0)
     }
 
     /// Waits for the next connection, and shakes hands.
-    pub(crate) async fn accept_as(&self, socket_type: &str) -> Remote {
+    pub async fn accept_as(&self, socket_type: &str) -> Remote {
         let mut remote = self.accept().await;
         remote.shake_hands(socket_type).await;
         remote
     }
 
     /// Counts the connections that were made and not accepted.
-    pub(crate) fn backlog(self) -> usize {
+    pub fn backlog(self) -> usize {
         let listener = self.listener.into_std().unwrap();
         std::iter::from_fn(|| match listener.accept() {
             Ok(connection) => Some(connection),
@@ -217,26 +217,26 @@ impl RemoteListener {
 }
 
 /// Frames a message of one part.
-pub(crate) fn message(body: &[u8]) -> Vec<u8> {
+pub fn message(body: &[u8]) -> Vec<u8> {
     frame(0, body)
 }
 
 /// Frames a command.
-pub(crate) fn command(name: &str, data: &[u8]) -> Vec<u8> {
+pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
     let name_len = name.len().try_into().unwrap();
     frame(COMMAND, &[&[name_len], name.as_bytes(), data].concat())
 }
 
-pub(crate) fn ping(context: &[u8]) -> Vec<u8> {
+pub fn ping(context: &[u8]) -> Vec<u8> {
     command("PING", &[b"\0\0", context].concat())
 }
 
-pub(crate) fn ready(socket_type: &str) -> Vec<u8> {
+pub fn ready(socket_type: &str) -> Vec<u8> {
     command("READY", &property("Socket-Type", socket_type.as_bytes()))
 }
 
 /// Encodes a property of a READY command.
-pub(crate) fn property(name: &str, value: &[u8]) -> Vec<u8> {
+pub fn property(name: &str, value: &[u8]) -> Vec<u8> {
     let name_len = name.len().try_into().unwrap();
     let value_len = u32::try_from(value.len()).unwrap().to_be_bytes();
     [&[name_len], name.as_bytes(), &value_len, value].concat()
@@ -252,13 +252,13 @@ fn frame(flags: u8, body: &[u8]) -> Vec<u8> {
     }
 }
 
-pub(crate) fn socket() -> TcpSocket {
+pub fn socket() -> TcpSocket {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(RECV_BUFFER).unwrap();
     socket
 }
 
-pub(crate) fn address(endpoint: &Endpoint) -> SocketAddr {
+pub fn address(endpoint: &Endpoint) -> SocketAddr {
     endpoint.to_string().strip_prefix("tcp://").unwrap().parse().unwrap()
 }
 
@@ -270,18 +270,18 @@ fn is_reset(error: &io::Error) -> bool {
 }
 
 /// The greeting of ZMTP 3.1 with the mechanism NULL (RFC 37, Formal Grammar).
-pub(crate) const GREETING: [u8; 64] =
+pub const GREETING: [u8; 64] =
     *b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x01NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
        \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 // Flags of a frame (RFC 37, Framing).
-pub(crate) const MORE: u8 = 0x01;
-pub(crate) const LONG: u8 = 0x02;
-pub(crate) const COMMAND: u8 = 0x04;
+pub const MORE: u8 = 0x01;
+pub const LONG: u8 = 0x02;
+pub const COMMAND: u8 = 0x04;
 
 /// A body so long that the kernel's buffers between a socket and a remote that does not read cannot
 /// hold it: Linux lets the sender's grow to 4 MiB, and the reader's is [`RECV_BUFFER`].
-pub(crate) const LONGER_THAN_BUFFERS: usize = 0x100_0000;
+pub const LONGER_THAN_BUFFERS: usize = 0x100_0000;
 
 /// Small, so that a remote that does not read is soon felt, and not smaller than the segments of the
 /// loopback interface.

@@ -9,13 +9,13 @@ use std::time::Duration;
 ///
 /// A thread of its own, because some tests pause Tokio's clock, and because a runtime that is stuck
 /// fires no timers.
-pub(crate) struct Watchdog {
+pub struct Watchdog {
     /// Disconnects with the guard.
     _alive: Sender<()>,
 }
 
 impl Watchdog {
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         let (alive, test) = mpsc::channel();
         let name = thread::current().name().unwrap_or("a test").to_owned();
         thread::spawn(move || {

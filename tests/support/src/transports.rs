@@ -7,7 +7,7 @@ use tokio_zmtp::{Endpoint, InprocEndpoint};
 
 /// What two sockets talk over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
+pub enum Transport {
     Inproc,
     #[cfg(unix)]
     Ipc,
@@ -16,7 +16,7 @@ pub(crate) enum Transport {
 
 impl Transport {
     /// Returns an endpoint to bind that nobody else has.
-    pub(crate) fn any(self) -> Endpoint {
+    pub fn any(self) -> Endpoint {
         match self {
             Self::Inproc => InprocEndpoint::unique().into(),
             #[cfg(unix)]
@@ -32,10 +32,11 @@ impl Transport {
 
 /// Runs `async fn $test(transport)` over each transport. Arguments that follow are those of
 /// `tokio::test`.
+#[macro_export]
 macro_rules! over_every_transport {
     ($test:ident $(, $($argument:tt)*)?) => {
         mod $test {
-            use crate::transports::Transport;
+            use $crate::transports::Transport;
 
             #[tokio::test $(($($argument)*))?]
             async fn inproc() {
@@ -55,4 +56,4 @@ macro_rules! over_every_transport {
         }
     };
 }
-pub(crate) use over_every_transport;
+pub use crate::over_every_transport;

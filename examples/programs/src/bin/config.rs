@@ -1,6 +1,6 @@
 //! A server and two clients that are described by a file exchange messages.
 //!
-//! `cargo run --example config --features serde`, with the path of another file after `--`, if any
+//! `cargo run -p programs --bin config`, with the path of another file after `--`, if any
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let handle = server.clone();
     tokio::spawn(async move {
         while let Ok(request) = handle.recv().await {
-            println!("server: received {:?}", request.to_str());
+            println!("server: received {}", String::from_utf8_lossy(&request));
             if handle.reply(&request, "hello yourself").await.is_err() {
                 println!("server: the client has gone");
             }
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     for (name, client) in &clients {
         client.send(format!("hello from {name}")).await?;
-        println!("{name}: received {:?}", client.recv().await?.to_str());
+        println!("{name}: received {}", client.recv().await?.to_str()?);
     }
 
     for (_, client) in clients {

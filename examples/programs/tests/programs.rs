@@ -1,0 +1,55 @@
+//! The programs end by themselves, in good time, and show what they are for.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+use support::example::Example;
+
+#[test]
+fn authenticator_admits_users_that_are_in_the_database() {
+    let shown = Example::start(env!("CARGO_BIN_EXE_authenticator")).finish();
+    let turned_away = "bob: turned away: the remote refuses this socket: 400";
+    let expected = [
+        "alice: alice, admin",
+        turned_away,
+        "bob is added",
+        "bob: bob, guest",
+        "bob is revoked",
+        turned_away,
+        "alice: alice, admin",
+    ];
+    assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn broker_returns_every_reply_to_its_requester() {
+    let shown = Example::start(env!("CARGO_BIN_EXE_broker")).finish();
+    for worker in ["first", "second"] {
+        assert!(shown.contains(&format!("clients: 75 replies by {worker}\n")));
+    }
+    assert!(shown.contains("clients: 150 replies to 150 requests\n"));
+    assert!(shown.ends_with("broker: ended, with 0 messages not delivered\n"));
+}
+
+#[test]
+fn typed_exchanges_values_and_refuses_invalid_ones() {
+    let shown = Example::start(env!("CARGO_BIN_EXE_typed")).finish();
+    assert!(shown.contains("client: received Number(21)\n"));
+    assert_eq!(shown.matches("client: received Refused(").count(), 2);
+    assert!(shown.ends_with("all answers are right\n"));
+}
+
+#[test]
+fn config_starts_the_sockets_of_its_file() {
+    let shown = Example::start(env!("CARGO_BIN_EXE_config")).finish();
+    for name in ["one", "two"] {
+        assert!(shown.contains(&format!("server: received hello from {name}\n")));
+        assert!(shown.contains(&format!("{name}: received hello yourself\n")));
+    }
+}
+
+#[test]
+fn rpc_accounts_for_every_call() {
+    let shown = Example::start(env!("CARGO_BIN_EXE_rpc")).finish();
+    assert!(shown.contains("count: 1000 parts\n"));
+    assert!(shown.ends_with("all 15 calls are accounted for\n"), "{shown}");
+}

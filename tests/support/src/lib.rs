@@ -1,0 +1,11 @@
+//! Shared parts of the tests: scripted remotes, transports, the examples as processes, and a guard against hangs.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(missing_debug_implementations, missing_docs, reason = "only tests use it")]
+
+pub mod events;
+pub mod example;
+pub mod relay;
+pub mod remote;
+pub mod transports;
+pub mod watchdog;
