@@ -53,6 +53,8 @@ pub(crate) enum Direction {
 pub(crate) struct Presence {
     /// How many remotes are connected.
     pub(crate) connected: usize,
+    /// How many remotes have connected in all.
+    pub(crate) joined: u64,
     /// How many endpoints may bring more: bound, or dialled again and again.
     pub(crate) endpoints: usize,
     /// How many listeners accept, and how many remotes that were accepted shake hands.
@@ -161,7 +163,10 @@ impl RemoteTable {
         let entry = ConnectedRemote { remote, pipe, direction, disconnect: disconnect.clone() };
         state.connected.insert(id, entry);
         drop(state);
-        self.presence.send_modify(|presence| presence.connected += 1);
+        self.presence.send_modify(|presence| {
+            presence.connected += 1;
+            presence.joined += 1;
+        });
         Membership { remotes: Arc::clone(self), id, disconnect }
     }
 

@@ -15,7 +15,7 @@ use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, service_fn};
 use tokio_zmtp::{Client, Endpoint, Server, Socket};
 
 use crate::wire::{
-    Bare, CONNECTION, DRAIN, DRAINED, ERROR, REPLY, REQUEST, body, envelope, unique,
+    Bare, CONNECTION, DRAIN, DRAINED, ERROR, REPLY, REQUEST, body, echo, envelope, opened, unique,
     until_connected, until_shut, until_there,
 };
 
@@ -85,6 +85,62 @@ async fn a_responder_waits_for_an_idle_client_to_acknowledge_and_no_longer_than_
     client.send(envelope(DRAINED, CONNECTION, "")).await.unwrap();
     held.serving.await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_loses_no_request_to_a_drain() {
+    for capacity in [1, 1_000] {
+        let endpoint = unique();
+        let server = Server::builder().send_hwm(1).recv_hwm(capacity);
+        let server = server.bind(endpoint.as_str()).await.unwrap();
+        let responder = Responder::new(server);
+        let stop = Arc::new(Notify::new());
+        let signal = Arc::clone(&stop).notified_owned();
+        let serving = tokio::spawn(responder.serve_with_shutdown(service_fn(echo), signal));
+        let client = Client::builder().send_hwm(0).recv_hwm(1);
+        let client = client.connect(endpoint.as_str()).await.unwrap();
+        // The replies to the first requests fill all queues, and the others wait.
+        for id in 0..100 {
+            client.send(envelope(REQUEST, id, "\0x")).await.unwrap();
+        }
+        until_there(&responder, |stats| stats.received > 2).await;
+        stop.notify_one();
+        time::sleep(Duration::from_secs(60)).await;
+        assert!(!serving.is_finished());
+
+        let mut replies = 0;
+        while replies < 100 {
+            match opened(&client.recv().await.unwrap()) {
+                (REPLY, ..) => replies += 1,
+                (DRAIN, ..) => client.send(envelope(DRAINED, CONNECTION, "")).await.unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+        serving.await.unwrap();
+        assert_eq!(responder.stats().answered, 100);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_with_messages_waiting_for_it_does_not_delay_the_end() {
+    let endpoint = unique();
+    let server = Server::builder().send_hwm(1).bind(endpoint.as_str()).await.unwrap();
+    let responder = Responder::new(server);
+    let stop = Arc::new(Notify::new());
+    let signal = Arc::clone(&stop).notified_owned();
+    let serving = tokio::spawn(responder.serve_with_shutdown(service_fn(echo), signal));
+    let client = Client::builder().recv_hwm(1).connect(endpoint.as_str()).await.unwrap();
+    // Messages of an unknown kind, which are answered with errors.
+    for id in 0..10 {
+        client.send(envelope(0x1f, id, "")).await.unwrap();
+    }
+    until_there(&responder, |stats| stats.malformed > 2).await;
+    stop.notify_one();
+    time::sleep(Duration::from_secs(60)).await;
+    assert!(!serving.is_finished());
+    drop(client);
+    serving.await.unwrap();
+    assert!(responder.stats().is_balanced());
 }
 
 #[tokio::test]

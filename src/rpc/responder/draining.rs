@@ -1,11 +1,13 @@
 //! How a responder ends without losing a request.
 //!
-//! It stops accepting remotes, and notifies the connected ones that it drains. A requester that knows
-//! this notice sends no more requests and acknowledges it. Until the acknowledgement arrives, its
-//! requests are served, because they were sent before it received the notice. When all have
+//! It stops accepting remotes and sends the connected ones a notice. A requester that supports draining
+//! sends no more requests and acknowledges the notice. Requests that arrive before the acknowledgement
+//! are served, because they were sent before the notice was received. When all remotes have
 //! acknowledged, no request can arrive any more, and the connections can be closed without losing one.
-//! The requests of a remote that does not acknowledge in time, because it does not know the notice or is
-//! stuck, are refused from then on.
+//!
+//! A remote that does not support draining never acknowledges. Its requests are refused from [`GRACE`]
+//! after the notice was written. The time does not run while its queue holds messages, the notice among
+//! them: a slow requester that has not received the notice yet is not cut off.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -25,54 +27,58 @@ use crate::runtime::Timer;
 use crate::socket::tracked::Presence;
 use crate::socket::{Server, Socket};
 
-/// Which remotes know that the responder drains, and which have acknowledged it.
+/// The remotes that were sent the notice, and those that have not acknowledged it.
 #[derive(Debug)]
 pub(super) struct Draining {
     server: Server,
-    notified: HashMap<RoutingId, Notified>,
+    /// The connections that were sent the notice.
+    notified: HashMap<RoutingId, ConnectionId>,
+    /// Those of them that may still send requests.
+    open: HashMap<RoutingId, OpenRemote>,
     presence: Pin<Box<WatchStream<Presence>>>,
+    /// How many remotes had joined when all were last notified.
+    joined: Option<u64>,
     /// How many listeners still accept, and how many remotes are in their handshake.
     arriving: usize,
     grace: Timer,
-    /// Remotes that have not acknowledged are refused.
-    is_overdue: bool,
+    /// Whether the first period of grace has passed: handshakes are not waited for any longer.
+    is_late: bool,
 }
 
-/// A remote that was sent the notice.
+/// A remote that has not acknowledged the notice.
 #[derive(Clone, Copy, Debug)]
-struct Notified {
-    connection: ConnectionId,
-    has_acknowledged: bool,
+struct OpenRemote {
+    /// Whether the present period of grace began before the notice was written.
+    was_queued: bool,
 }
 
 impl Draining {
-    /// Begins: accepts no more remotes, and notifies those that are connected.
+    /// Starts to drain: accepts no more remotes, and notifies those that are connected.
     pub(super) fn start(server: &Server) -> Self {
         let presence = server.presence();
         server.stop_accepting();
-        let mut draining = Self {
+        Self {
             server: server.clone(),
             notified: HashMap::new(),
+            open: HashMap::new(),
             presence: Box::pin(WatchStream::new(presence)),
+            joined: None,
             arriving: 0,
             grace: None,
-            is_overdue: false,
-        };
-        draining.notify_all();
-        draining
+            is_late: false,
+        }
     }
 
-    /// Whether a request of a remote is still accepted.
+    /// Returns whether a request of a remote is still accepted.
     pub(super) fn admits(&mut self, remote: &Remote) -> bool {
-        self.notify(remote);
-        let has_acknowledged = self.find(remote).is_none_or(|told| told.has_acknowledged);
-        !has_acknowledged && !self.is_overdue
+        let Some(routing_id) = self.notify(remote) else { return false };
+        self.open.contains_key(&routing_id)
     }
 
-    /// Notes that no more requests come from a remote.
+    /// Records that a remote sends no more requests.
     pub(super) fn acknowledge(&mut self, remote: &Remote) {
-        if let Some(notified) = self.find(remote) {
-            notified.has_acknowledged = true;
+        if let Some(routing_id) = self.notify(remote) {
+            self.open.remove(&routing_id);
         }
     }
 
@@ -80,56 +86,69 @@ impl Draining {
     pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Poll::Ready(Some(presence)) = self.presence.as_mut().poll_next(cx) {
             self.arriving = presence.arriving;
-            self.notify_all();
+            if self.joined.replace(presence.joined) != Some(presence.joined) {
+                for remote in self.server.remotes() {
+                    self.notify(&remote);
+                }
+            }
+            let Self { server, notified, open, .. } = self;
+            open.retain(|id, _| is_connected(server, *id, notified.get(id).copied()));
         }
-        let is_settled =
-            self.arriving == 0 && self.notified.values().all(|notified| notified.has_acknowledged);
-        let Self { server, grace, .. } = self;
-        self.is_overdue =
-            self.is_overdue || server.runtime().poll_sleep(grace, GRACE, cx).is_ready();
-        if is_settled || self.is_overdue { Poll::Ready(()) } else { Poll::Pending }
-    }
-
-    /// Notifies new remotes, and removes those that have gone.
-    fn notify_all(&mut self) {
-        let remotes = self.server.remotes();
-        for remote in &remotes {
-            self.notify(remote);
-        }
-        if self.notified.len() > remotes.len() {
-            let mut connected: HashMap<_, _> = remotes
-                .iter()
-                .filter_map(|remote| Some((remote.routing_id()?, remote.connection_id())))
-                .collect();
-            self.notified.retain(|id, told| connected.remove(id) == Some(told.connection));
-        }
-    }
-
-    /// Notifies a remote, unless that was done through the same connection.
-    fn notify(&mut self, remote: &Remote) {
-        let Some(routing_id) = remote.routing_id() else { return };
-        let connection = remote.connection_id();
-        if self.find(remote).is_some() {
-            return;
-        }
-        self.notified.insert(routing_id, Notified { connection, has_acknowledged: false });
-        let notice = unaddressed::message(CONNECTION, Content::Drain);
-        if let Err(TryRouteError::Full(notice)) = self.server.try_route(notice, routing_id) {
-            let server = self.server.clone();
-            // It ends when there is room, the remote leaves, or the server is closed.
-            self.server.runtime().spawn(async move {
-                let _ = server.route(notice, routing_id).await;
+        while !self.open.is_empty() || self.arriving > 0 && !self.is_late {
+            let Self { server, grace, .. } = self;
+            if server.runtime().poll_sleep(grace, GRACE, cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.grace = None;
+            self.is_late = true;
+            let Self { server, open, .. } = self;
+            open.retain(|id, remote| {
+                let queued = server.remote_stats(*id).map_or(0, |stats| stats.queued.outgoing);
+                let had_time = queued == 0 && !remote.was_queued;
+                remote.was_queued = queued > 0;
+                !had_time
             });
         }
+        Poll::Ready(())
     }
 
-    fn find(&mut self, remote: &Remote) -> Option<&mut Notified> {
-        let notified = self.notified.get_mut(&remote.routing_id()?)?;
-        (notified.connection == remote.connection_id()).then_some(notified)
+    /// Notifies a remote, unless that was done on the same connection. Returns its routing id, unless it
+    /// has gone.
+    fn notify(&mut self, remote: &Remote) -> Option<RoutingId> {
+        let (routing_id, connection) = (remote.routing_id()?, remote.connection_id());
+        if self.notified.get(&routing_id) == Some(&connection) {
+            return Some(routing_id);
+        }
+        if !is_connected(&self.server, routing_id, Some(connection)) {
+            return None;
+        }
+        let notice = unaddressed::message(CONNECTION, Content::Drain);
+        let is_full = match self.server.try_route(notice, routing_id) {
+            Ok(()) => false,
+            Err(TryRouteError::Full(notice)) => {
+                let server = self.server.clone();
+                // It ends when the queue has room, the remote leaves, or the server is closed.
+                self.server.runtime().spawn(async move {
+                    let _ = server.route(notice, routing_id).await;
+                });
+                true
+            }
+            Err(_) => return None,
+        };
+        self.notified.insert(routing_id, connection);
+        // A remote that joins during a period of grace has the rest of it and another one.
+        let was_queued = is_full || self.grace.is_some();
+        self.open.insert(routing_id, OpenRemote { was_queued });
+        Some(routing_id)
     }
 }
 
-/// How long remotes have for the acknowledgement, which takes a round trip. It is enough for any
+/// Returns whether a connection of a remote is the present one.
+fn is_connected(server: &Server, id: RoutingId, connection: Option<ConnectionId>) -> bool {
+    server.remote(id).map(|remote| remote.connection_id()) == connection && connection.is_some()
+}
+
+/// The time that a remote has for the acknowledgement, which takes a round trip. It is enough for any
 /// network, and short enough for a process that has to end while connected remotes do not know the
 /// notice. Go's HTTP/2 server waits as long after its GOAWAY.
 const GRACE: Duration = Duration::from_secs(1);

@@ -146,6 +146,12 @@ impl Jobs {
         Some(job)
     }
 
+    /// Returns whether no request is in progress, no message waits for queue capacity, and no remote waits
+    /// to be resumed.
+    pub(super) fn is_idle(&self) -> bool {
+        self.loads.is_empty() && self.emptied.is_empty()
+    }
+
     /// Wakes the serving task, if it waits for requests to end.
     pub(super) fn wake_awaiting(&mut self, wakes: &mut Wakes) {
         if self.is_ending || self.loads.is_anything_next() {

@@ -103,7 +103,11 @@ impl Ledger {
 
     /// Ends what waits for room in the queue of a remote that has gone, and what was `begun`.
     pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, After)>) {
-        let rest = self.jobs.lock().loads.drop_backlog(pipe);
+        let rest = self.jobs.with(|jobs, wakes| {
+            let rest = jobs.loads.drop_backlog(pipe);
+            jobs.wake_awaiting(wakes);
+            rest
+        });
         let rest = rest.into_iter().map(|entry| (entry.call, entry.after));
         for (call, after) in begun.into_iter().chain(rest) {
             match after {

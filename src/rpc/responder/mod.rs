@@ -162,9 +162,10 @@ impl Responder {
     /// writes the last replies.
     ///
     /// A client that does not support draining cannot acknowledge the notice. The responder waits one
-    /// second for it. After that, further requests of this client are answered with
-    /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), and can safely be sent to another server. An
-    /// accepted request can take any time: to limit it, race the future with a timer.
+    /// second for it, from when the notice has left the queue of the client. After that, further requests
+    /// of this client are answered with [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), and can safely
+    /// be sent to another server. An accepted request, and a client that does not read its replies, can
+    /// take any time: to limit it, race the future with a timer, and set heartbeats.
     ///
     /// # Cancel safety
     ///

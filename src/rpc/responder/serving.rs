@@ -108,6 +108,7 @@ where
         self.start_waiting(cx);
         let settled = self.draining.as_mut().map(|draining| draining.poll_settled(cx));
         let is_settled = settled.is_some_and(|settled| settled.is_ready());
+        // A request that waits to be received is preceded by a backlog, which paused its remote.
         let is_done = is_settled && self.waiting.is_empty() && self.shared.is_idle();
         if received.is_ready() || is_done {
             self.is_over = true;

@@ -162,9 +162,9 @@ impl Shared {
         }
     }
 
-    /// Whether no request is under way.
+    /// Returns whether no request is in progress and no message waits for queue capacity.
     pub(super) fn is_idle(&self) -> bool {
-        self.ledger.jobs.lock().loads.running() == 0
+        self.ledger.jobs.lock().is_idle()
     }
 
     #[inline]
