@@ -62,12 +62,12 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 ///   authenticated before its resource is known: create them with clones of one
 ///   [`Builder`](crate::Builder).
 /// - A remote that asks for a resource that is not served waits for it within the
-/// [`handshake_interval`](crate::Builder::handshake_interval) of the accepting socket, and counts
-/// as one of its half-open connections during that time.
+///   [`handshake_interval`](crate::Builder::handshake_interval) of the accepting socket, and counts
+///   as one of its half-open connections during that time.
 /// - The TCP options for listening, such as the [`backlog`](crate::Builder::backlog), are those of the
-/// socket that bound the port first.
+///   socket that bound the port first.
 /// - A socket with a port of its own and without a resource serves every remote, whatever resource it asks
-/// for. So does a libzmq socket, which does not support resources and cannot ask for one.
+///   for. So does a libzmq socket, which does not support resources and cannot ask for one.
 /// - A port that was [adopted](crate::Socket::bind_from_std) is not shared.
 ///
 /// ```
