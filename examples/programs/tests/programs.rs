@@ -1,7 +1,5 @@
 //! The programs end by themselves, in good time, and show what they are for.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
-
 use support::example::Example;
 
 #[test]
