@@ -261,12 +261,14 @@ impl Attachment {
         let pipe = self.pipe.outbound;
         let end = ConnectionEnd { pipe, inbound: self.pipe.inbound, arrived, written, gone };
         let places = (written..).map(|number| QueuePosition { pipe, number });
-        let unwritten = elsewhere.into_iter().zip(places).map(|(message, place)| ReturnedMessage {
+        let left = elsewhere.into_iter().zip(places).map(|(message, place)| ReturnedMessage {
             message,
             place,
             cut_off_by: cut_off_by.take(),
         });
-        self.routing.ends.tell(end, unwritten);
+        // The watcher may have stopped meanwhile: then the next connection sends the messages.
+        let returned = self.routing.ends.report(end, left.collect());
+        self.taken.extend(returned.into_iter().map(|returned| returned.message));
     }
 
     /// Queues what the remote has sent; pending while part of it has to wait for room.

@@ -89,6 +89,7 @@ impl ConnectionEnds {
         self.0.lock().take().map(|watched| watched.unwritten).unwrap_or_default()
     }
 
+    /// Returns whether there is a watcher. There may be none at the next call.
     pub(crate) fn are_watched(&self) -> bool {
         self.0.lock().is_some()
     }
@@ -106,14 +107,22 @@ impl ConnectionEnds {
         Poll::Ready(ReportedEnds { ends, unwritten: mem::take(&mut watched.unwritten) })
     }
 
-    pub(crate) fn tell(&self, end: ConnectionEnd, left: impl IntoIterator<Item = ReturnedMessage>) {
+    /// Reports an end, with the messages that the connection left. Returns them if there is no watcher.
+    #[must_use]
+    pub(crate) fn report(
+        &self,
+        end: ConnectionEnd,
+        left: Vec<ReturnedMessage>,
+    ) -> Vec<ReturnedMessage> {
         self.0.with(|watched, wakes| {
-            if let Some(WatchedEnds { unheard, unwritten, watcher, .. }) = watched {
-                unheard.insert(end.pipe, end);
-                unwritten.extend(left);
-                wakes.extend(watcher.take());
-            }
-        });
+            let Some(WatchedEnds { unheard, unwritten, watcher, .. }) = watched else {
+                return left;
+            };
+            unheard.insert(end.pipe, end);
+            unwritten.extend(left);
+            wakes.extend(watcher.take());
+            Vec::new()
+        })
     }
 }
 
@@ -128,11 +137,12 @@ mod tests {
         let mut pipes = SlotMap::with_key();
         let [a, b] = [(); 2].map(|()| pipes.insert(()));
         let ends = ConnectionEnds::default();
-        ends.tell(end(a, 1), [left(a, 1)]);
+        let returned = ends.report(end(a, 1), vec![left(a, 1)]);
+        assert_eq!(returned.len(), 1, "there is no watcher");
         assert!(ends.poll(Waker::noop()).is_pending(), "nobody was watching");
-        ends.tell(end(a, 2), [left(a, 2)]);
-        ends.tell(end(b, 0), []);
-        ends.tell(end(a, 5), [left(a, 5)]);
+        assert!(ends.report(end(a, 2), vec![left(a, 2)]).is_empty());
+        assert!(ends.report(end(b, 0), vec![]).is_empty());
+        assert!(ends.report(end(a, 5), vec![left(a, 5)]).is_empty());
         let Poll::Ready(mut heard) = ends.poll(Waker::noop()) else { panic!("nothing was heard") };
         heard.ends.sort_by_key(|end| end.written);
         assert_eq!(heard.ends, [end(b, 0), end(a, 5)]);

@@ -39,7 +39,8 @@ pub(crate) struct FairQueue {
 struct PipeSlot {
     inbound: Inbound,
     /// No message is received from it until it is resumed.
-    paused: bool,
+    /// How many tasks have paused it.
+    pauses: u32,
     /// It is paused, and still in `ready`.
     stale: bool,
     /// How many bytes the pipe keeps, if it is removed when it is empty; zero while there is a
@@ -72,7 +73,7 @@ impl FairQueue {
     pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
         self.pipes.insert(PipeSlot {
             inbound: Inbound::new(self.hwm, id),
-            paused: false,
+            pauses: 0,
             stale: false,
             left: 0,
             outbound: PipeKey::default(),
@@ -130,7 +131,7 @@ impl FairQueue {
         rest: impl IntoIterator<Item = Delivery>,
         wakes: &mut Wakes,
     ) -> Vec<Delivery> {
-        self.resume(key, wakes);
+        self.resume_fully(key, wakes);
         let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
         let was_empty = slot.inbound.is_empty();
         let (mut queued, mut unreceived) = (0, Vec::new());
@@ -335,7 +336,7 @@ impl FairQueue {
     /// Lists a pipe that was empty and is not any more, and hands out one receiver for each of the
     /// messages that were queued in it.
     fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, wakes: &mut Wakes) {
-        if self.pipes.get(key).is_some_and(|slot| slot.paused) {
+        if self.pipes.get(key).is_some_and(|slot| slot.pauses > 0) {
             return;
         }
         if was_empty && queued > 0 {

@@ -198,17 +198,17 @@ impl Server {
         self.core().incoming.lock().pause(inbound);
     }
 
-    /// Receives from a remote again.
+    /// Ends one pause of a remote. Each caller of `pause` calls it once.
     pub(crate) fn resume(&self, remote: RoutingId) {
         let inbound = self.core().outgoing.lock().inbound(remote);
         if let Some(inbound) = inbound {
-            self.resume_pipe(inbound);
+            self.core().incoming.with(|incoming, wakes| incoming.resume(inbound, wakes));
         }
     }
 
-    /// Does the same by the half of the pipe through which messages come.
+    /// Ends all pauses of the inbound half of a pipe.
     pub(crate) fn resume_pipe(&self, inbound: PipeKey) {
-        self.core().incoming.with(|incoming, wakes| incoming.resume(inbound, wakes));
+        self.core().incoming.with(|incoming, wakes| incoming.resume_fully(inbound, wakes));
     }
 
     /// Queues `message`, and takes it out of its place, as soon as there is room; `send_timeout` does

@@ -3,7 +3,7 @@
 use crate::sources::SourceFile;
 
 /// A `use` of something of the same crate.
-pub struct Import {
+pub(crate) struct Import {
     /// From the root of the crate.
     pub path: Vec<String>,
     /// Whether others can import it from here.
@@ -13,7 +13,7 @@ pub struct Import {
 }
 
 /// Returns everything of the same crate that the code of a file imports or mentions by a path.
-pub fn imports(file: &SourceFile) -> Vec<Import> {
+pub(crate) fn imports(file: &SourceFile) -> Vec<Import> {
     let module = file.module_path();
     let code = file.code_without_tests();
     let mut imports = Vec::new();

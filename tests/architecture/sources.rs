@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One source file of a crate.
-pub struct SourceFile {
+pub(crate) struct SourceFile {
     /// Relative to the directory of the sources.
     pub path: PathBuf,
     /// The module at the root of the crate that it belongs to.
@@ -22,19 +22,19 @@ impl SourceFile {
     }
 
     /// Returns the path of the file's module, without the crate.
-    pub fn module_path(&self) -> Vec<String> {
+    pub(crate) fn module_path(&self) -> Vec<String> {
         let path = self.path.with_extension("");
         let names = path.iter().map(|name| name.to_str().unwrap());
         names.filter(|name| !["lib", "main", "mod"].contains(name)).map(str::to_owned).collect()
     }
 
     /// Returns the number of steps from the root of the crate to the module.
-    pub fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.path.iter().filter(|name| *name != "mod.rs").count()
     }
 
     /// Whether the file contains only tests or models.
-    pub fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.path.with_extension("").iter().any(|name| {
             let name = name.to_str().unwrap();
             name == "tests" || name == "models" || name.ends_with("_tests")
@@ -42,12 +42,12 @@ impl SourceFile {
     }
 
     /// Returns the numbered lines that are not comments.
-    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         (1..).zip(self.text.lines()).filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 
     /// Returns the code without the tests at its end.
-    pub fn code_without_tests(&self) -> String {
+    pub(crate) fn code_without_tests(&self) -> String {
         let end = self.text.find("#[cfg(test)]\nmod tests {");
         let end = end.or_else(|| self.text.find("#[cfg(test)]\npub(crate) mod tests {"));
         let end = end.or_else(|| self.text.find("#[cfg(test)]\npub(super) mod tests {"));
@@ -58,14 +58,14 @@ impl SourceFile {
 }
 
 /// Reads the files below `src`.
-pub fn files() -> Vec<SourceFile> {
+pub(crate) fn files() -> Vec<SourceFile> {
     let files = files_in("src");
     assert!(files.len() > 50, "the sources are not where they should be");
     files
 }
 
 /// Reads the files below a directory of the repository; none if a package comes without it.
-pub fn files_in(directory: &str) -> Vec<SourceFile> {
+pub(crate) fn files_in(directory: &str) -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let mut files = Vec::new();
     let mut directories = vec![root.clone()];

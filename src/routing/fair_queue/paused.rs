@@ -5,17 +5,19 @@ use crate::pipe::PipeKey;
 use crate::sync::Wakes;
 
 impl FairQueue {
-    /// Receives no more messages from a remote until it is resumed. Its messages are queued up to the
-    /// high-water mark, and then not read. A remote that has gone is not paused: it will never make
-    /// room.
-    #[cfg(any(test, feature = "rpc"))]
+    /// Pauses a remote: receives no more messages from it until it is resumed as often as it was paused,
+    /// because several tasks can have a reason. Its messages are queued up to the high-water mark, and
+    /// then not read. A remote that has gone is not paused: it will never read again.
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
-        if slot.paused || slot.left > 0 || self.closed {
+        if slot.left > 0 || self.closed {
             return;
         }
-        slot.paused = true;
-        // Its place in the line is found when it reaches the front, without a search.
+        slot.pauses += 1;
+        if slot.pauses > 1 {
+            return;
+        }
+        // Its entry in `ready` is removed when it reaches the front, without a search.
         slot.stale = !slot.inbound.is_empty();
         if slot.stale {
             self.stale += 1;
@@ -23,13 +25,21 @@ impl FairQueue {
         }
     }
 
-    /// Receives from a remote again. Returns a waiting receiver for each of its messages.
+    /// Ends one pause of a remote. Wakes a receiver for each of its messages if no pause is left.
     pub(crate) fn resume(&mut self, key: PipeKey, wakes: &mut Wakes) {
+        match self.pipes.get_mut(key) {
+            Some(slot) if slot.pauses > 1 => slot.pauses -= 1,
+            _ => self.resume_fully(key, wakes),
+        }
+    }
+
+    /// Ends all pauses of a remote.
+    pub(crate) fn resume_fully(&mut self, key: PipeKey, wakes: &mut Wakes) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
-        if !slot.paused {
+        if slot.pauses == 0 {
             return;
         }
-        slot.paused = false;
+        slot.pauses = 0;
         let queued = slot.inbound.len();
         let was_listed = slot.stale;
         slot.stale = false;
@@ -40,10 +50,10 @@ impl FairQueue {
     /// Receives from all remotes again: no more receivers will wait.
     pub(super) fn resume_all(&mut self) {
         for (key, slot) in &mut self.pipes {
-            if slot.paused && !slot.stale && !slot.inbound.is_empty() {
+            if slot.pauses > 0 && !slot.stale && !slot.inbound.is_empty() {
                 self.ready.push_back(key);
             }
-            (slot.paused, slot.stale) = (false, false);
+            (slot.pauses, slot.stale) = (0, false);
         }
         self.stale = 0;
     }
@@ -100,6 +110,23 @@ mod tests {
         }
         assert_eq!(queue.ready.len(), 2);
         assert_eq!(pop_all(&mut queue), ["b1", "a1", "b2", "a2", "a3"]);
+    }
+
+    #[test]
+    fn a_remote_is_resumed_when_all_of_its_pauses_have_ended() {
+        let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
+        let a = queue.attach(None);
+        push(&mut queue, a, &["a1"]);
+        queue.pause(a);
+        queue.pause(a);
+        queue.resume(a, &mut Wakes::None);
+        assert_eq!(pop(&mut queue), None);
+        queue.resume(a, &mut Wakes::None);
+        assert_eq!(pop(&mut queue).unwrap(), "a1");
+        queue.resume(a, &mut Wakes::None);
+        queue.pause(a);
+        push(&mut queue, a, &["a2"]);
+        assert_eq!(pop(&mut queue), None);
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl BacklogDelivery {
             NextMessage::Entry(entry) => entry,
             NextMessage::Nothing => return false,
             NextMessage::Resume => {
-                ledger.resume(server, *pipe, *to);
+                server.resume(*to);
                 return false;
             }
         };

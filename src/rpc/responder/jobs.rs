@@ -25,7 +25,7 @@ pub(super) struct Jobs {
     deadlines: BTreeSet<(Instant, JobId)>,
     pub(super) loads: Loads,
     /// Remotes with an empty backlog that the serving task has not handled yet.
-    emptied: Vec<(PipeKey, RoutingId)>,
+    emptied: Vec<RoutingId>,
     /// The task that serves.
     serving: Option<Waker>,
     is_served: bool,
@@ -193,7 +193,7 @@ impl Jobs {
     }
 
     /// Registers the serving task to be woken when needed. Returns the remotes with an empty backlog.
-    pub(super) fn serve(&mut self, serving: &Waker, is_ending: bool) -> Vec<(PipeKey, RoutingId)> {
+    pub(super) fn serve(&mut self, serving: &Waker, is_ending: bool) -> Vec<RoutingId> {
         (self.is_served, self.is_ending) = (true, is_ending);
         match &mut self.serving {
             Some(waker) => waker.clone_from(serving),
@@ -203,16 +203,16 @@ impl Jobs {
     }
 
     /// Notes that no task serves any more. Returns the remotes with an empty backlog.
-    pub(super) fn stop(&mut self) -> (Option<Waker>, Vec<(PipeKey, RoutingId)>) {
+    pub(super) fn stop(&mut self) -> (Option<Waker>, Vec<RoutingId>) {
         (self.is_served, self.is_ending) = (false, false);
         (self.serving.take(), std::mem::take(&mut self.emptied))
     }
 
     /// Notes that all messages that waited for room in the queue of a remote are queued. Wakes the serving
     /// task, which resumes the remote; false if there is none.
-    pub(super) fn emptied(&mut self, pipe: PipeKey, to: RoutingId, wakes: &mut Wakes) -> bool {
+    pub(super) fn emptied(&mut self, to: RoutingId, wakes: &mut Wakes) -> bool {
         if self.is_served {
-            self.emptied.push((pipe, to));
+            self.emptied.push(to);
             wakes.extend(self.serving.take());
         }
         self.is_served

@@ -10,7 +10,6 @@ use super::jobs::{JobId, Jobs};
 use super::limits::Limits;
 use crate::routing_id::RoutingId;
 use crate::rpc::stats::ResponderStats;
-use crate::socket::Server;
 use crate::socket::tracked::PipeKey;
 use crate::sync::Lock;
 
@@ -80,21 +79,9 @@ impl Ledger {
                 }
                 passed_over.push(entry);
             }
-            let is_served = jobs.emptied(pipe, to, wakes);
+            let is_served = jobs.emptied(to, wakes);
             if is_served { NextMessage::Nothing } else { NextMessage::Resume }
         })
-    }
-
-    /// Receives from a remote again, unless there are messages that wait for room in its queue.
-    pub(super) fn resume(&self, server: &Server, pipe: PipeKey, to: RoutingId) {
-        while !self.has_backlog(pipe) {
-            server.resume(to);
-            if !self.has_backlog(pipe) {
-                return;
-            }
-            // A message has arrived meanwhile and paused the remote, perhaps before it was resumed.
-            server.pause(to);
-        }
     }
 
     pub(super) fn has_backlog(&self, pipe: PipeKey) -> bool {

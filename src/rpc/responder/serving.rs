@@ -120,10 +120,10 @@ where
 
     /// Starts waiting requests of remotes whose backlog is empty, and then receives from them again,
     /// unless they are full already.
-    fn go_on(&mut self, emptied: &[(PipeKey, RoutingId)], cx: &mut Context<'_>) {
+    fn go_on(&mut self, emptied: &[RoutingId], cx: &mut Context<'_>) {
         self.start_waiting(cx);
-        for (pipe, routing_id) in emptied {
-            self.shared.ledger.resume(&self.shared.server, *pipe, *routing_id);
+        for routing_id in emptied {
+            self.shared.server.resume(*routing_id);
         }
     }
 
@@ -419,8 +419,8 @@ impl<S: Service<Request>> Drop for Serving<S> {
     fn drop(&mut self) {
         let Self { shared, waiting, is_over, .. } = self;
         let (_waker, emptied) = shared.ledger.jobs.lock().stop();
-        for (pipe, routing_id) in emptied {
-            shared.ledger.resume(&shared.server, pipe, routing_id);
+        for routing_id in emptied {
+            shared.server.resume(routing_id);
         }
         let failure = Failure::new(ErrorCode::CANCELLED, "");
         let jobs = shared.ledger.jobs.lock().take_rest(*is_over);
