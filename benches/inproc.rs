@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-use tokio_zmtp::{Client, InprocEndpoint, Message, Server, Socket};
+use tokio_zmtp::{Client, InprocEndpoint, Message, Server};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = runtime()?;
@@ -144,9 +144,11 @@ async fn channels_round_trip(size: usize) -> Result<f64, Box<dyn Error>> {
 
 async fn pair() -> Result<(Client, Server), Box<dyn Error>> {
     let endpoint = InprocEndpoint::unique();
-    let server = Server::bind(endpoint.clone()).await?;
-    let client = Client::connect(endpoint).await?;
-    client.connected().await?;
+    let server = Server::new();
+    server.bind(endpoint.clone()).await?;
+    let client = Client::new();
+    client.connect(endpoint).await?;
+    client.remotes().connected().await?;
     Ok((client, server))
 }
 

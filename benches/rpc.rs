@@ -62,7 +62,7 @@ fn measure([there, here]: [&str; 2], outstanding: usize) -> Result<f64, Box<dyn 
 }
 
 async fn requester(endpoint: &str, outstanding: usize, size: usize) -> Result<(), Box<dyn Error>> {
-    let requester = Requester::new(Client::connect(endpoint).await?);
+    let requester = Requester::new(Client::builder().connect(endpoint).await?);
     let body = Message::from(vec![7; size]);
     requester.call(&body).await?;
     let each = (count(outstanding) / outstanding).max(1);
@@ -88,7 +88,7 @@ async fn requester(endpoint: &str, outstanding: usize, size: usize) -> Result<()
 
 /// Ends when something comes that is no request.
 async fn responder(endpoint: &str) -> Result<(), Box<dyn Error>> {
-    let responder = Responder::new(Server::bind(endpoint).await?);
+    let responder = Responder::new(Server::builder().bind(endpoint).await?);
     println!("{}", responder.server().last_endpoint().ok_or("the server is bound")?);
     let echo = service_fn(|request: Request| async move { Ok::<_, Failure>(request.into_body()) });
     let mut serving = Box::pin(responder.serve(echo));
@@ -106,7 +106,8 @@ async fn responder(endpoint: &str) -> Result<(), Box<dyn Error>> {
 }
 
 async fn client(endpoint: &str, outstanding: usize, size: usize) -> Result<(), Box<dyn Error>> {
-    let client = Client::connect(endpoint).await?;
+    let client = Client::new();
+    client.connect(endpoint).await?;
     let body = Message::from(vec![7; size]);
     client.send(&body).await?;
     client.recv().await?;
@@ -134,7 +135,8 @@ async fn client(endpoint: &str, outstanding: usize, size: usize) -> Result<(), B
 
 /// Ends when an empty message comes.
 async fn server(endpoint: &str) -> Result<(), Box<dyn Error>> {
-    let server = Server::bind(endpoint).await?;
+    let server = Server::new();
+    server.bind(endpoint).await?;
     println!("{}", server.last_endpoint().ok_or("the server is bound")?);
     let mut requests = Vec::new();
     loop {

@@ -11,7 +11,8 @@ use tokio_zmtp::{Client, Server};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     // "*": the system picks the port.
-    let server = Server::bind("tcp://127.0.0.1:*").await?;
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await?;
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     println!("server: listening on {endpoint}");
 
@@ -28,7 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     });
 
-    let client = Client::connect(endpoint).await?;
+    let client = Client::new();
+    client.connect(endpoint).await?;
     client.send("tell me something").await?;
     println!("client: received {}", client.recv().await?.to_str()?);
     println!("client: received {}", client.recv().await?.to_str()?);

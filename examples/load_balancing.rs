@@ -15,7 +15,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use tokio::time;
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 use tokio_zmtp::auth::{CurveCertificate, CurveKeypair, Keys};
-use tokio_zmtp::{Client, ConnectedError, Endpoint, Mechanism, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Mechanism, NoRemoteError, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -59,8 +59,8 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     println!("alice: received {}", alice.recv().await?.to_str()?);
 
     let mallory = connect(&endpoint, directory, "mallory").await?;
-    match mallory.connected().await {
-        Err(ConnectedError::Failed(reason)) => println!("mallory: {}", chain(&reason)),
+    match mallory.remotes().connected().await {
+        Err(NoRemoteError::Failed(reason)) => println!("mallory: {}", chain(&reason)),
         other => return Err(format!("mallory was let in: {other:?}").into()),
     }
 

@@ -78,12 +78,13 @@ async fn shutdown_signal() -> io::Result<()> {
 /// end. Returns the number of answers: none if the client's queue is full, or if it has gone.
 fn answer(server: &Server, request: &Message) -> u32 {
     let Some(id) = request.routing_id() else { return 0 };
-    server.try_route(request, id).map_or(0, |()| 1)
+    server.try_route(id, request).map_or(0, |()| 1)
 }
 
 /// The client: asks every now and then.
 async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
-    let client = Client::connect(endpoint).await?;
+    let client = Client::new();
+    client.connect(endpoint).await?;
     for number in 0..REQUESTS {
         client.send(format!("request {number}")).await?;
         client.recv().await?;

@@ -11,7 +11,7 @@ use zmtp_proto::metadata::MetadataError;
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::message::Message;
-use crate::monitor::ConnectFailure;
+use crate::monitor::DialFailure;
 
 /// The error of `bind`.
 #[derive(Debug, Error)]
@@ -98,20 +98,57 @@ pub enum ConnectError {
     Endpoint(#[from] EndpointError),
 }
 
-/// The error of `connected` and `connected_timeout`.
+/// The error of [`Remotes::connected`](crate::Remotes::connected) and
+/// [`connected_timeout`](crate::Remotes::connected_timeout): no remote is connected.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
-pub enum ConnectedError {
+pub enum NoRemoteError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
     /// The last endpoint has been given up: the remote refuses this socket, or the options say that
     /// there is to be no other attempt. Holds how the last attempt failed.
     #[error("no endpoint is left")]
-    Failed(#[source] ConnectFailure),
+    Failed(#[source] DialFailure),
     /// No remote was connected in time. Holds how the last attempt failed, if one has.
     #[error("no remote was connected in time")]
-    Timeout(#[source] Option<ConnectFailure>),
+    Timeout(#[source] Option<DialFailure>),
+}
+
+/// The error of `disconnect`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DisconnectError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The text is not a valid endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The socket is not connected to this endpoint.
+    #[error("the socket is not connected to {endpoint}")]
+    NotConnected {
+        /// The endpoint to disconnect.
+        endpoint: Endpoint,
+    },
+}
+
+/// The error of `unbind`.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum UnbindError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The text is not a valid endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The socket is not bound to this endpoint.
+    #[error("the socket is not bound to {endpoint}")]
+    NotBound {
+        /// The endpoint to unbind.
+        endpoint: Endpoint,
+    },
 }
 
 /// The error of `Builder::metadata` and `Admission::property`.
@@ -127,24 +164,6 @@ pub enum PropertyError {
     /// All properties together take more than 60,000 bytes.
     #[error("the properties are too large")]
     TooLarge,
-}
-
-/// The error of `unbind` and `disconnect`.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DetachError {
-    /// The socket has been closed.
-    #[error("the socket is closed")]
-    Closed,
-    /// The text is no endpoint.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The socket is not bound, or not connected, to this endpoint.
-    #[error("the socket does not use {endpoint}")]
-    NotFound {
-        /// What was to be given up.
-        endpoint: Endpoint,
-    },
 }
 
 /// The error of `send`, `send_timeout` and `reserve`. Holds the message, if there is one.

@@ -11,8 +11,10 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // "*": the system picks the port.
-//! let server = Server::bind("tcp://127.0.0.1:*").await?;
-//! let client = Client::connect(server.last_endpoint().unwrap()).await?;
+//! let server = Server::new();
+//! let endpoint = server.bind("tcp://127.0.0.1:*").await?;
+//! let client = Client::new();
+//! client.connect(&endpoint).await?;
 //!
 //! // Send a string request.
 //! client.send("tell me something").await?;
@@ -22,8 +24,8 @@
 //! let id = request.routing_id().unwrap();
 //!
 //! // Reply to the client, as often as we like.
-//! server.route("it takes 224 bits to store a i32 in java", id).await?;
-//! server.route("also don't talk to me", id).await?;
+//! server.route(id, "it takes 224 bits to store a i32 in java").await?;
+//! server.route(id, "also don't talk to me").await?;
 //!
 //! assert_eq!(client.recv().await?, "it takes 224 bits to store a i32 in java");
 //! assert_eq!(client.recv().await?, "also don't talk to me");
@@ -187,8 +189,8 @@ pub use self::endpoint::{
     TcpSource,
 };
 pub use self::error::{
-    BindError, ConnectError, ConnectedError, DetachError, PropertyError, RecvError, RouteError,
-    SendError, TryRecvError, TryRouteError, TrySendError,
+    BindError, ConnectError, DisconnectError, NoRemoteError, PropertyError, RecvError, RouteError,
+    SendError, TryRecvError, TryRouteError, TrySendError, UnbindError,
 };
 pub use self::message::Message;
 pub use self::options::{ReconnectStop, Resolver};
@@ -197,7 +199,9 @@ pub use self::options::{SocksCredentialsError, SocksProxy};
 pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
-pub use self::socket::{Builder, Client, CloseReport, Lossy, Permit, RoutePermit, Server, Socket};
+pub use self::socket::{
+    Builder, Client, CloseReport, Lossy, Permit, Remotes, RoutePermit, Server, Socket,
+};
 pub use self::transport::StdListener;
 
 #[doc(inline)]

@@ -51,8 +51,10 @@ use crate::stats::Stats;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::bind("tcp://127.0.0.1:*").await?;
-/// let client = Client::connect(server.last_endpoint().unwrap()).await?;
+/// let server = Server::new();
+/// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
+/// let client = Client::new();
+/// client.connect(&endpoint).await?;
 ///
 /// let publisher = Publisher::new();
 /// publisher.add("orders", &server);

@@ -24,7 +24,8 @@ use crate::stats::{Counters, RemoteStats};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let server = Server::new();
+/// server.bind("tcp://127.0.0.1:*").await?;
 /// let client = Client::builder()
 ///     .metadata("X-Tenant", "blue")?
 ///     .connect(server.last_endpoint().unwrap())

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::connection_id::ConnectionId;
-use crate::monitor::ConnectFailure;
+use crate::monitor::DialFailure;
 use crate::remote::Remote;
 use crate::routing::{Pipe, Routing};
 use crate::routing_id::RoutingId;
@@ -60,7 +60,7 @@ pub(crate) struct Presence {
     /// How many listeners accept, and how many remotes that were accepted shake hands.
     pub(crate) arriving: usize,
     /// How the last attempt to connect failed.
-    pub(crate) failure: Option<ConnectFailure>,
+    pub(crate) failure: Option<DialFailure>,
     pub(crate) closed: bool,
 }
 
@@ -144,7 +144,7 @@ impl RemoteTable {
     }
 
     /// Notes that an attempt to connect has failed.
-    pub(crate) fn fail(&self, failure: ConnectFailure) {
+    pub(crate) fn fail(&self, failure: DialFailure) {
         self.presence.send_modify(|presence| presence.failure = Some(failure));
     }
 
@@ -183,6 +183,11 @@ impl RemoteTable {
     /// All remotes, those that connected first in front.
     pub(crate) fn all(&self) -> Vec<Remote> {
         self.state().connected.values().map(|entry| entry.remote.clone()).collect()
+    }
+
+    /// The number of remotes.
+    pub(crate) fn len(&self) -> usize {
+        self.state().connected.len()
     }
 
     pub(crate) fn find(&self, id: RemoteId) -> Option<(Remote, Pipe)> {

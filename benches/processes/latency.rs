@@ -32,7 +32,8 @@ pub(crate) fn measure(
 
 #[expect(clippy::print_stdout, reason = "the measuring process reads it")]
 pub(super) async fn server(endpoint: &str, count: usize) -> Result<(), Box<dyn Error>> {
-    let server = Server::bind(endpoint).await?;
+    let server = Server::new();
+    server.bind(endpoint).await?;
     println!("{}", server.last_endpoint().ok_or("the server is bound")?);
     for _ in 0..count + WARM_UP {
         let request = server.recv().await?;
@@ -48,7 +49,8 @@ pub(super) async fn client(
     count: usize,
     size: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let client = Client::connect(endpoint).await?;
+    let client = Client::new();
+    client.connect(endpoint).await?;
     let message = Message::from(vec![7; size]);
     let mut trips = Vec::with_capacity(count);
     for trip in 0..count + WARM_UP {

@@ -22,7 +22,7 @@ use crate::connection_id::ConnectionId;
 use crate::endpoint::{Endpoint, InprocEndpoint};
 use crate::inproc;
 use crate::message::Message;
-use crate::monitor::{ConnectFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
+use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::{Options, ReconnectStop};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
@@ -185,7 +185,7 @@ impl Connector {
 
     /// Makes one attempt. Returns nothing if the endpoint was given up meanwhile and there is
     /// nothing to write.
-    async fn dial_unless_ended(&self) -> Option<Result<(Dialled, Span), ConnectFailure>> {
+    async fn dial_unless_ended(&self) -> Option<Result<(Dialled, Span), DialFailure>> {
         // In a box, as that of a connection is: neither takes what it does not need.
         let mut dialling = Box::pin(async {
             self.until_room().await;
@@ -225,7 +225,7 @@ impl Connector {
     }
 
     /// Makes one attempt; returns the span of the connection with it.
-    async fn dial(&self) -> Result<(Dialled, Span), ConnectFailure> {
+    async fn dial(&self) -> Result<(Dialled, Span), DialFailure> {
         self.publish(|| EventKind::ConnectDelayed);
         if let Endpoint::Inproc(endpoint) = &self.endpoint {
             return self.dial_inproc(endpoint).await;
@@ -251,10 +251,7 @@ impl Connector {
     }
 
     /// Waits until somebody listens there, for as long as that takes.
-    async fn dial_inproc(
-        &self,
-        endpoint: &InprocEndpoint,
-    ) -> Result<(Dialled, Span), ConnectFailure> {
+    async fn dial_inproc(&self, endpoint: &InprocEndpoint) -> Result<(Dialled, Span), DialFailure> {
         let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
         let origin = Origin::default();
         let (connection_id, subject, span) = self.connected(origin);
@@ -280,7 +277,7 @@ impl Connector {
         subject: &EventSource,
         span: &Span,
         reason: HandshakeFailure,
-    ) -> ConnectFailure {
+    ) -> DialFailure {
         let error = &reason as &dyn std::error::Error;
         span.in_scope(|| tracing::debug!(target: log::CONNECTION, error, "the handshake failed"));
         let event = EventKind::HandshakeFailed { reason: reason.clone() };
@@ -349,9 +346,9 @@ impl Connector {
         retry
     }
 
-    fn after_failure(&self, failure: &ConnectFailure) -> Retry {
+    fn after_failure(&self, failure: &DialFailure) -> Retry {
         let (stop, retry) = match failure {
-            ConnectFailure::Handshake(reason) => {
+            DialFailure::Handshake(reason) => {
                 let retry = match reason {
                     HandshakeFailure::Refused { .. } => Retry::Never,
                     HandshakeFailure::Rejected { status } if status.is_temporary() => {
@@ -373,16 +370,12 @@ impl Connector {
                 };
                 (Some(ReconnectStop::HandshakeFailed), retry)
             }
-            ConnectFailure::Transport(error)
-                if error.kind() == io::ErrorKind::ConnectionRefused =>
-            {
+            DialFailure::Transport(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 (Some(ReconnectStop::ConnectionRefused), Retry::BackOff)
             }
             #[cfg(feature = "socks")]
-            ConnectFailure::ProxyRefused => (None, Retry::Never),
-            ConnectFailure::TimedOut { .. } | ConnectFailure::Transport(_) => {
-                (None, Retry::BackOff)
-            }
+            DialFailure::ProxyRefused => (None, Retry::Never),
+            DialFailure::TimedOut { .. } | DialFailure::Transport(_) => (None, Retry::BackOff),
         };
         self.unless_stopped(stop, retry)
     }
@@ -417,20 +410,17 @@ impl Connector {
 }
 
 /// Dials the endpoint once, within the limit.
-async fn connect(
-    endpoint: &Endpoint,
-    options: &Options,
-) -> Result<(Stream, Origin), ConnectFailure> {
+async fn connect(endpoint: &Endpoint, options: &Options) -> Result<(Stream, Origin), DialFailure> {
     let limit = options.connect_timeout;
     match within(limit, transport::connect(endpoint, &options.tcp)).await {
         Some(connected) => connected.map_err(|error| {
             #[cfg(feature = "socks")]
             if transport::ProxyRefusal::is_in(&error) {
-                return ConnectFailure::ProxyRefused;
+                return DialFailure::ProxyRefused;
             }
-            ConnectFailure::Transport(Arc::new(error))
+            DialFailure::Transport(Arc::new(error))
         }),
-        None => Err(ConnectFailure::TimedOut { limit: limit.unwrap_or_default() }),
+        None => Err(DialFailure::TimedOut { limit: limit.unwrap_or_default() }),
     }
 }
 
@@ -458,7 +448,7 @@ mod tests {
         let start = Instant::now();
         let failure = connect(&address.into(), &options).await.unwrap_err();
 
-        assert!(matches!(failure, ConnectFailure::TimedOut { limit: told } if told == limit));
+        assert!(matches!(failure, DialFailure::TimedOut { limit: told } if told == limit));
         assert!(start.elapsed() >= limit && start.elapsed() < limit * 2);
     }
 

@@ -10,7 +10,7 @@ use tokio::time;
 use super::backoff::Backoff;
 use super::{Shared, log, within};
 use crate::endpoint::Endpoint;
-use crate::monitor::{ConnectFailure, EventKind, EventSource};
+use crate::monitor::{DialFailure, EventKind, EventSource};
 use crate::remotes::RemoteSource;
 use crate::transport;
 
@@ -82,13 +82,13 @@ impl NameWatcher {
         drop(source);
     }
 
-    async fn resolve(&self) -> Result<Vec<Endpoint>, ConnectFailure> {
+    async fn resolve(&self) -> Result<Vec<Endpoint>, DialFailure> {
         let options = &self.shared.options;
         let limit = options.connect_timeout;
         match within(limit, transport::resolve(&self.endpoint, &options.tcp)).await {
             Some(Ok(addresses)) => Ok(addresses),
-            Some(Err(error)) => Err(ConnectFailure::Transport(Arc::new(error))),
-            None => Err(ConnectFailure::TimedOut { limit: limit.unwrap_or_default() }),
+            Some(Err(error)) => Err(DialFailure::Transport(Arc::new(error))),
+            None => Err(DialFailure::TimedOut { limit: limit.unwrap_or_default() }),
         }
     }
 
@@ -101,7 +101,7 @@ impl NameWatcher {
         within(rest, self.lost.notified()).await;
     }
 
-    fn tell(&mut self, failure: ConnectFailure) {
+    fn tell(&mut self, failure: DialFailure) {
         let error = &failure as &dyn std::error::Error;
         if mem::replace(&mut self.is_failing, true) {
             tracing::debug!(target: log::ENDPOINT, error, "cannot resolve");

@@ -76,10 +76,11 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-/// let orders = Server::bind(format!("tcp://127.0.0.1:{port}/orders")).await?;
-/// let billing = Server::bind(format!("tcp://127.0.0.1:{port}/billing")).await?;
+/// let orders = Server::builder().bind(format!("tcp://127.0.0.1:{port}/orders")).await?;
+/// let billing = Server::builder().bind(format!("tcp://127.0.0.1:{port}/billing")).await?;
 ///
-/// let client = Client::connect(format!("tcp://127.0.0.1:{port}/billing")).await?;
+/// let client = Client::new();
+/// client.connect(format!("tcp://127.0.0.1:{port}/billing")).await?;
 /// client.send("a bill").await?;
 /// assert_eq!(billing.recv().await?, "a bill");
 /// # Ok(())

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::reason::{ConnectFailure, DisconnectReason, HandshakeFailure};
+use super::reason::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::routing_id::RoutingId;
@@ -47,7 +47,7 @@ pub enum EventKind {
     /// The attempt failed, or took too long.
     ConnectFailed {
         /// Why.
-        reason: ConnectFailure,
+        reason: DialFailure,
     },
     /// The attempt succeeded; the handshake begins. (`CONNECTED`.)
     Connected,

@@ -16,7 +16,7 @@ use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 pub use self::event::{DropCause, Event, EventKind};
 pub(crate) use self::publisher::{EventSource, Publisher};
-pub use self::reason::{ConnectFailure, DisconnectReason, HandshakeFailure, ProtocolError};
+pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure, ProtocolError};
 
 #[doc(inline)]
 pub use zmtp_proto::foreign::ForeignProtocol;
@@ -36,16 +36,18 @@ pub use zmtp_proto::foreign::ForeignProtocol;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let server = Server::new();
+/// server.bind("tcp://127.0.0.1:*").await?;
 /// let mut monitor = server.monitor();
-/// let client = Client::connect(server.last_endpoint().unwrap()).await?;
+/// let client = Client::new();
+/// client.connect(server.last_endpoint().unwrap()).await?;
 ///
 /// let event = monitor.recv().await.unwrap()?;
 /// assert!(matches!(event.kind, EventKind::Accepted));
 /// let event = monitor.recv().await.unwrap()?;
 /// assert!(matches!(event.kind, EventKind::HandshakeSucceeded));
 /// let client_id = event.routing_id.unwrap();
-/// server.route("you have not asked yet", client_id).await?;
+/// server.route(client_id, "you have not asked yet").await?;
 /// assert_eq!(client.recv().await?, "you have not asked yet");
 /// # Ok(())
 /// # }

@@ -16,7 +16,7 @@ use zmtp_proto::traffic::TrafficError;
 /// Why an attempt to connect failed.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
-pub enum ConnectFailure {
+pub enum DialFailure {
     /// The transport was there; the handshake failed.
     #[error("the handshake failed")]
     Handshake(#[from] HandshakeFailure),

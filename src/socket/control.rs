@@ -10,8 +10,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::stats_reader::StatsReader;
 use crate::driver::{Acceptor, Command, Found, Shared};
 use crate::endpoint::Endpoint;
-use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
+use crate::error::{BindError, ConnectError, DisconnectError, NoRemoteError, UnbindError};
 use crate::message::Message;
+use crate::monitor::Monitor;
+use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId, RemoteTable};
 use crate::routing::Losses;
 use crate::stats::{Ended, Queued, RemoteStats, Stats};
@@ -31,8 +33,9 @@ pub(crate) struct Control {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// How many messages the socket has handed to the transport since it was created.
-    pub delivered: u64,
+    /// How many messages the socket has handed to the transport since it was created. That a remote has
+    /// received them is not known.
+    pub written: u64,
     /// How many messages the socket has accepted and could not hand to the transport since it was
     /// created, because their remote left or [refused](crate::stats::Dropped::refused) them, or because
     /// `linger` was over.
@@ -84,16 +87,22 @@ impl Control {
         Ok(())
     }
 
-    pub(super) async fn unbind(&self, endpoint: Endpoint) -> Result<(), DetachError> {
+    pub(super) async fn unbind(&self, endpoint: Endpoint) -> Result<(), UnbindError> {
         let asked = endpoint.clone();
-        let found = self.ask(|done| Command::Unbind { endpoint: asked, done }).await;
-        detached(found, endpoint)
+        match self.ask(|done| Command::Unbind { endpoint: asked, done }).await {
+            Some(Found::Yes) => Ok(()),
+            Some(Found::No) => Err(UnbindError::NotBound { endpoint }),
+            None => Err(UnbindError::Closed),
+        }
     }
 
-    pub(super) async fn disconnect(&self, endpoint: Endpoint) -> Result<(), DetachError> {
+    pub(super) async fn disconnect(&self, endpoint: Endpoint) -> Result<(), DisconnectError> {
         let asked = endpoint.clone();
-        let found = self.ask(|done| Command::Disconnect { endpoint: asked, done }).await;
-        detached(found, endpoint)
+        match self.ask(|done| Command::Disconnect { endpoint: asked, done }).await {
+            Some(Found::Yes) => Ok(()),
+            Some(Found::No) => Err(DisconnectError::NotConnected { endpoint }),
+            None => Err(DisconnectError::Closed),
+        }
     }
 
     pub(super) async fn close(&self) -> CloseReport {
@@ -101,38 +110,38 @@ impl Control {
         let _ = self.ask(|done| Command::Close { done }).await;
         self.commands.closed().await;
         let Stats { sent, dropped, .. } = self.stats();
-        CloseReport { delivered: sent.messages, undelivered: dropped.undelivered + dropped.refused }
+        CloseReport { written: sent.messages, undelivered: dropped.undelivered + dropped.refused }
     }
 
-    pub(super) async fn close_with_unsent(&self) -> (CloseReport, Vec<Message>) {
+    pub(super) async fn close_with_undelivered(&self) -> (CloseReport, Vec<Message>) {
         self.shared.losses().keep();
         let report = self.close().await;
         (report, self.shared.losses().take_kept())
     }
 
     /// Waits until a remote is connected, or until none is to be expected any more.
-    pub(super) async fn connected(&self) -> Result<(), ConnectedError> {
+    pub(super) async fn connected(&self) -> Result<(), NoRemoteError> {
         let mut presence = self.shared.remotes.presence();
         let state = presence.wait_for(|presence| {
             presence.connected > 0 || presence.closed || presence.is_hopeless()
         });
         let state = state.await.expect("the sender is as long-lived as the socket").clone();
         match state {
-            Presence { closed: true, .. } => Err(ConnectedError::Closed),
+            Presence { closed: true, .. } => Err(NoRemoteError::Closed),
             Presence { connected: 0, failure: Some(failure), .. } => {
-                Err(ConnectedError::Failed(failure))
+                Err(NoRemoteError::Failed(failure))
             }
             _ => Ok(()),
         }
     }
 
     /// Does the same, at most for so long.
-    pub(super) async fn connected_timeout(&self, limit: Duration) -> Result<(), ConnectedError> {
+    pub(super) async fn connected_timeout(&self, limit: Duration) -> Result<(), NoRemoteError> {
         match self.shared.runtime.timeout(limit, self.connected()).await {
             Some(connected) => connected,
             None => {
                 let failure = self.shared.remotes.presence().borrow().failure.clone();
-                Err(ConnectedError::Timeout(failure))
+                Err(NoRemoteError::Timeout(failure))
             }
         }
     }
@@ -148,10 +157,78 @@ impl Control {
         StatsReader::new(&self.shared)
     }
 
+    pub(super) fn monitor(&self) -> Monitor {
+        self.shared.publisher.monitor()
+    }
+
+    pub(super) fn remotes(&self) -> Vec<Remote> {
+        self.shared.remotes.all()
+    }
+
+    pub(super) fn connected_remotes(&self) -> usize {
+        self.shared.remotes.len()
+    }
+
+    pub(super) fn remote(&self, id: RemoteId) -> Option<Remote> {
+        self.shared.remotes.find(id).map(|(remote, _)| remote)
+    }
+
+    pub(super) fn disconnect_remote(&self, id: RemoteId) -> bool {
+        self.shared.remotes.disconnect(id, &self.shared.routing)
+    }
+
     pub(super) fn remote_stats(&self, id: RemoteId) -> Option<RemoteStats> {
         let (remote, pipe) = self.shared.remotes.find(id)?;
         let queued = self.shared.routing.queued(Some(pipe));
         Some(RemoteStats { queued, ..remote.stats() })
+    }
+
+    pub(super) fn linger(&self) -> Option<Duration> {
+        self.shared.linger()
+    }
+
+    pub(super) fn set_linger(&self, limit: Option<Duration>) {
+        self.shared.set_linger(limit);
+    }
+
+    pub(super) fn ended_hwm_bytes(&self) -> usize {
+        self.shared.routing.ended_hwm()
+    }
+
+    pub(super) fn set_ended_hwm_bytes(&self, bytes: usize) {
+        self.shared.routing.set_ended_hwm(bytes);
+    }
+
+    pub(super) fn recv_hwm(&self) -> usize {
+        self.shared.routing.marks().1.messages()
+    }
+
+    pub(super) fn set_recv_hwm(&self, messages: usize) {
+        self.shared.routing.change_recv_hwm(|hwm| hwm.with_messages(messages));
+    }
+
+    pub(super) fn recv_hwm_bytes(&self) -> usize {
+        self.shared.routing.marks().1.bytes()
+    }
+
+    pub(super) fn set_recv_hwm_bytes(&self, bytes: usize) {
+        self.shared.routing.change_recv_hwm(|hwm| hwm.with_bytes(bytes));
+    }
+
+    pub(super) fn send_hwm(&self) -> usize {
+        self.shared.routing.marks().0.messages()
+    }
+
+    pub(super) fn set_send_hwm(&self, messages: usize) {
+        self.shared.routing.change_send_hwm(|hwm| hwm.with_messages(messages));
+    }
+
+    pub(super) fn send_hwm_bytes(&self) -> usize {
+        self.shared.routing.marks().0.bytes()
+    }
+
+    pub(super) fn set_send_hwm_bytes(&self, bytes: usize) {
+        self.shared.routing.change_send_hwm(|hwm| hwm.with_bytes(bytes));
     }
 
     /// What all parts of the socket share.
@@ -210,13 +287,5 @@ pub(super) fn stats(remotes: &RemoteTable, losses: &Losses, queued: Queued, ende
         ended,
         connected,
         reconnects: sum.reconnects,
-    }
-}
-
-fn detached(found: Option<Found>, endpoint: Endpoint) -> Result<(), DetachError> {
-    match found {
-        Some(Found::Yes) => Ok(()),
-        Some(Found::No) => Err(DetachError::NotFound { endpoint }),
-        None => Err(DetachError::Closed),
     }
 }

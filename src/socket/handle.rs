@@ -5,21 +5,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::sink_buffer::SinkBuffer;
-use super::{Core, receiving};
+use super::{Core, Kind, receiving};
 use crate::message::Message;
+use crate::options::Options;
 use crate::pipe::Ticket;
 use crate::routing::Strategy;
 
 /// A share in a socket, and what its `Stream` and `Sink` remember between calls.
-pub(super) struct Handle<R: Strategy> {
-    pub(super) core: Arc<Core<R>>,
-    pub(super) outbox: SinkBuffer<R::Target>,
+pub(super) struct Handle<K: Kind> {
+    pub(super) core: Arc<Core<K::Outgoing>>,
+    pub(super) outbox: SinkBuffer<<K::Outgoing as Strategy>::Target>,
     /// The place in line of the `Stream`.
     receiving: Option<Ticket>,
 }
 
-impl<R: Strategy> Handle<R> {
-    pub(super) const fn new(core: Arc<Core<R>>) -> Self {
+impl<K: Kind> Handle<K> {
+    /// Starts a socket.
+    ///
+    /// # Panics
+    ///
+    /// See [`Core::start`].
+    #[track_caller]
+    pub(super) fn start(options: Options) -> Self {
+        Self::new(Core::start(K::SOCKET_TYPE, K::outgoing, options))
+    }
+
+    pub(super) const fn new(core: Arc<Core<K::Outgoing>>) -> Self {
         Self { core, outbox: SinkBuffer::new(), receiving: None }
     }
 
@@ -35,13 +46,20 @@ impl<R: Strategy> Handle<R> {
     }
 }
 
-impl<R: Strategy> Clone for Handle<R> {
+impl<K: Kind> Clone for Handle<K> {
     fn clone(&self) -> Self {
         Self::new(Arc::clone(&self.core))
     }
 }
 
-impl<R: Strategy> Drop for Handle<R> {
+/// Two handles are equal if they belong to the same socket.
+impl<K: Kind> PartialEq for Handle<K> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+}
+
+impl<K: Kind> Drop for Handle<K> {
     fn drop(&mut self) {
         self.outbox.abandon(&self.core);
         if let Some(ticket) = self.receiving {

@@ -1,4 +1,4 @@
-//! What can be done with a live socket, whatever its type.
+//! The bound for code that is generic over socket types.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,55 +6,44 @@ use std::time::Duration;
 use zmtp_proto::socket_type::SocketType;
 
 use self::sealed::Sealed;
+use super::Remotes;
+use super::control::CloseReport;
 use crate::endpoint::{Endpoint, EndpointError};
-use crate::error::{BindError, ConnectError, ConnectedError, DetachError};
+use crate::error::{BindError, ConnectError, DisconnectError, UnbindError};
+use crate::message::Message;
 use crate::monitor::Monitor;
-use crate::remote::Remote;
-use crate::remotes::RemoteId;
-use crate::stats::{RemoteStats, Stats};
+use crate::stats::Stats;
 use crate::transport::StdListener;
 
-/// Binds, connects, watches and adjusts sockets that are in use.
+/// A bound for code that is generic over socket types.
 ///
-/// `Server::bind` and `Client::connect` *make* a socket; with this trait in scope the same verbs,
-/// as methods, give a live one further endpoints. A socket can have any number of both kinds, of
-/// which it makes no difference.
-///
-/// It cannot be implemented outside of this crate.
+/// Every socket type has these methods itself, with their documentation: see
+/// [`Client`](crate::Client#implementations). This trait forwards to them. It is not needed to use a
+/// socket whose type is known, and cannot be implemented outside of this crate.
 ///
 /// # Examples
 ///
 /// ```
-/// use tokio_zmtp::{Client, Server, Socket};
+/// use tokio_zmtp::{BindError, Server, Socket};
+///
+/// async fn bind_all<S: Socket>(socket: &S, endpoints: &[String]) -> Result<(), BindError> {
+///     for endpoint in endpoints {
+///         println!("{} is bound to {}", S::SOCKET_TYPE, socket.bind(endpoint).await?);
+///     }
+///     Ok(())
+/// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::builder().build();
-/// let first = server.bind("tcp://127.0.0.1:*").await?;
-/// let second = server.bind("tcp://127.0.0.1:*").await?;
-///
-/// let client = Client::connect(first).await?;
-/// client.connect(second.clone()).await?;
-/// client.disconnect(second).await?;
+/// bind_all(&Server::new(), &["tcp://127.0.0.1:*".into(), "inproc://service".into()]).await?;
 /// # Ok(())
 /// # }
 /// ```
-pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
-    /// What the socket announces to its remotes.
+pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
+    /// The socket type that is announced to remotes.
     const SOCKET_TYPE: SocketType;
 
-    /// Listens on an endpoint; returns it with the port that the system picked for `*`.
-    ///
-    /// Sockets of one process can share a TCP port: a [resource](Endpoint#resources) tells which is meant.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future before it is ready may leave the endpoint bound.
-    ///
-    /// # Errors
-    ///
-    /// [`BindError`] if the text is no endpoint, if the port cannot be shared, if the system refuses it, or
-    /// if the socket is closed.
+    /// Binds the socket to an endpoint: see [`Client::bind`](crate::Client::bind).
     fn bind<E>(&self, endpoint: E) -> impl Future<Output = Result<Endpoint, BindError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -64,53 +53,7 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         async move { self.control().bind(endpoint?).await }
     }
 
-    /// Accepts connections through a listener that was made elsewhere: a
-    /// [`TcpListener`](std::net::TcpListener) or, on Unix, a
-    /// [`UnixListener`](std::os::unix::net::UnixListener). Returns its endpoint, by which it can be
-    /// unbound.
-    ///
-    /// It need not be non-blocking. The options of TCP are set on it, but for
-    /// [`backlog`](super::Builder::backlog), which it has already. The file of a Unix domain socket is
-    /// left to whoever has made it.
-    ///
-    /// Under systemd, a program that is started by a connection, or that is restarted without its port
-    /// ever being closed, gets its listeners from a `.socket` unit, through the variable `LISTEN_FDS`.
-    /// The crate `listenfd` hands them out:
-    ///
-    /// ```
-    /// # use tokio_zmtp::{Server, Socket};
-    /// # async fn example(server: Server) -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut passed = listenfd::ListenFd::from_env();
-    /// if let Some(listener) = passed.take_tcp_listener(0)? {
-    ///     server.bind_from_std(listener).await?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future before it is ready may leave the listener in use.
-    ///
-    /// # Errors
-    ///
-    /// [`BindError`] if the system refuses the listener or an option, if it has no name that can be
-    /// written down, or if the socket is closed.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::net::TcpListener;
-    /// use tokio_zmtp::{Server, Socket};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let listener = TcpListener::bind("127.0.0.1:0")?;
-    /// let server = Server::builder().build();
-    /// let endpoint = server.bind_from_std(listener).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
+    /// Accepts connections through a listener that was created elsewhere: see [`Client::bind_from_std`](crate::Client::bind_from_std).
     fn bind_from_std(
         &self,
         listener: impl Into<StdListener>,
@@ -119,19 +62,7 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         async move { self.control().bind_from_std(listener).await }
     }
 
-    /// Connects to an endpoint, and again whenever the connection breaks.
-    ///
-    /// Returns as soon as the endpoint is registered, whether or not somebody is there: from now on
-    /// messages are queued for it. Connecting to one endpoint twice makes two connections.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future before it is ready may leave the endpoint connected.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError`] if the text is no endpoint that can be connected to, or if the socket is
-    /// closed.
+    /// Connects the socket to an endpoint: see [`Client::connect`](crate::Client::connect).
     fn connect<E>(&self, endpoint: E) -> impl Future<Output = Result<(), ConnectError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -141,28 +72,7 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         async move { self.control().connect(endpoint?).await }
     }
 
-    /// Connects to every address of a host name, each with a queue of its own, and follows the name: an
-    /// address that is added to it is connected to, and one that is taken away is given up as by
-    /// [`disconnect`](Self::disconnect).
-    ///
-    /// It is for a name that stands for many hosts, such as a headless service of Kubernetes, of which
-    /// [`connect`](Self::connect) connects to one. The name is asked for its addresses at once, again
-    /// every [`resolve_interval`](super::Builder::resolve_interval), and when a connection to one of
-    /// them has ended. If that fails the addresses stay as they are, and it is tried again soon.
-    ///
-    /// Returns as soon as the endpoint is registered, before there is an address. Remotes and events of
-    /// connections have the endpoint of the one address that was dialled. An endpoint without a name is
-    /// connected to as by [`connect`](Self::connect). `disconnect`, with the same endpoint, gives up
-    /// all its addresses and the name.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future before it is ready may leave the endpoint connected.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectError`] if the text is no endpoint that can be connected to, or if the socket is
-    /// closed.
+    /// Connects the socket to every address of a host name: see [`Client::connect_all`](crate::Client::connect_all).
     fn connect_all<E>(&self, endpoint: E) -> impl Future<Output = Result<(), ConnectError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -172,21 +82,8 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         async move { self.control().connect_all(endpoint?).await }
     }
 
-    /// Stops listening on an endpoint, named as it was given or as `bind` returned it, and ends the
-    /// connections that were accepted through it.
-    ///
-    /// When this returns the address is free, unless other sockets share the port. What is queued for
-    /// those connections is written in the background, for as long as
-    /// [`linger`](super::Builder::linger) says; what was received stays to be received.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future does not stop what it has begun.
-    ///
-    /// # Errors
-    ///
-    /// [`DetachError`] if the socket is not bound to it, or is closed.
-    fn unbind<E>(&self, endpoint: E) -> impl Future<Output = Result<(), DetachError>> + Send
+    /// Stops listening on an endpoint: see [`Client::unbind`](crate::Client::unbind).
+    fn unbind<E>(&self, endpoint: E) -> impl Future<Output = Result<(), UnbindError>> + Send
     where
         E: TryInto<Endpoint>,
         EndpointError: From<E::Error>,
@@ -195,19 +92,8 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         async move { self.control().unbind(endpoint?).await }
     }
 
-    /// Ends all connections to an endpoint, and does not make them again.
-    ///
-    /// What is queued for them is written in the background, for as long as
-    /// [`linger`](super::Builder::linger) says; what was received stays to be received.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future does not stop what it has begun.
-    ///
-    /// # Errors
-    ///
-    /// [`DetachError`] if the socket is not connected to it, or is closed.
-    fn disconnect<E>(&self, endpoint: E) -> impl Future<Output = Result<(), DetachError>> + Send
+    /// Ends all connections to an endpoint: see [`Client::disconnect`](crate::Client::disconnect).
+    fn disconnect<E>(&self, endpoint: E) -> impl Future<Output = Result<(), DisconnectError>> + Send
     where
         E: TryInto<Endpoint>,
         EndpointError: From<E::Error>,
@@ -216,142 +102,94 @@ pub trait Socket: Sealed + Clone + fmt::Debug + Send + Sync + 'static {
         async move { self.control().disconnect(endpoint?).await }
     }
 
-    /// Waits until a remote is connected, which it may be already: its handshake is finished, and
-    /// messages can be exchanged.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectedError`] if the socket is closed, or if its last endpoint has been given up, because
-    /// the remote refuses this socket or because of [`reconnect_stop`](super::Builder::reconnect_stop).
-    fn connected(&self) -> impl Future<Output = Result<(), ConnectedError>> + Send {
-        self.control().connected()
+    /// Returns the endpoint that was bound or connected last: see [`Client::last_endpoint`](crate::Client::last_endpoint).
+    fn last_endpoint(&self) -> Option<Endpoint> {
+        self.control().last_endpoint()
     }
 
-    /// Waits until a remote is connected, at most for `timeout`.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectedError`] as from [`connected`](Self::connected), or when the time is over, with the
-    /// reason why the last attempt failed, if one has.
-    fn connected_timeout(
-        &self,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<(), ConnectedError>> + Send {
-        self.control().connected_timeout(timeout)
+    /// Returns the view of the remotes that are connected: see [`Client::remotes`](crate::Client::remotes).
+    fn remotes(&self) -> Remotes<'_> {
+        Remotes::new(self.control())
     }
 
-    /// Returns the remotes that are connected, those that connected first in front.
-    fn remotes(&self) -> Vec<Remote> {
-        self.control().shared().remotes.all()
-    }
-
-    /// Returns a remote that is connected, by its [`ConnectionId`](crate::ConnectionId) or its
-    /// [`RoutingId`](crate::RoutingId).
-    fn remote(&self, id: impl Into<RemoteId>) -> Option<Remote> {
-        self.control().shared().remotes.find(id.into()).map(|(remote, _)| remote)
-    }
-
-    /// Ends the connection of a remote, without waiting for its end; false if none is connected by this
-    /// id. (libzmq `zmq_disconnect_peer`.)
-    ///
-    /// A connection that was accepted writes what is queued, for as long as
-    /// [`linger`](super::Builder::linger) says; its routing id is unknown from now on. One that was
-    /// dialled is made again after a while, with what is queued, since its endpoint is still
-    /// connected: [`disconnect`](Self::disconnect) gives that up.
-    fn disconnect_remote(&self, id: impl Into<RemoteId>) -> bool {
-        let shared = self.control().shared();
-        shared.remotes.disconnect(id.into(), &shared.routing)
-    }
-
-    /// Watches what happens to endpoints and connections from now on.
+    /// Returns a stream of what happens to endpoints and connections from now on: see [`Client::monitor`](crate::Client::monitor).
     fn monitor(&self) -> Monitor {
-        self.control().shared().publisher.monitor()
+        self.control().monitor()
     }
 
-    /// Returns what the socket has done so far, in numbers. They are read one after the other, while
-    /// the socket goes on.
+    /// Returns the statistics of the socket: see [`Client::stats`](crate::Client::stats).
     fn stats(&self) -> Stats {
         self.control().stats()
     }
 
-    /// Returns what a connected remote has done so far, in numbers.
-    fn remote_stats(&self, id: impl Into<RemoteId>) -> Option<RemoteStats> {
-        self.control().remote_stats(id.into())
-    }
-
-    /// Returns how long connections may go on writing when they end; see
-    /// [`Builder::linger`](super::Builder::linger).
+    /// Returns how long connections that end may continue to write: see [`Client::linger`](crate::Client::linger).
     fn linger(&self) -> Option<Duration> {
-        self.control().shared().linger()
+        self.control().linger()
     }
 
-    /// Sets how long connections may go on writing that end from now on.
+    /// Sets how long connections that end may continue to write: see [`Client::set_linger`](crate::Client::set_linger).
     fn set_linger(&self, limit: impl Into<Option<Duration>>) {
-        self.control().shared().set_linger(limit.into());
+        self.control().set_linger(limit.into());
     }
 
-    /// Returns how many bytes ended remotes may leave to be received; zero for any number. See
-    /// [`Builder::ended_hwm_bytes`](super::Builder::ended_hwm_bytes).
+    /// Returns how many bytes of unread messages ended remotes may leave: see [`Client::ended_hwm_bytes`](crate::Client::ended_hwm_bytes).
     fn ended_hwm_bytes(&self) -> usize {
-        self.control().shared().routing.ended_hwm()
+        self.control().ended_hwm_bytes()
     }
 
-    /// Sets how many bytes ended remotes may leave to be received, from now on. Messages that exceed a
-    /// lower limit are kept.
+    /// Sets how many bytes of unread messages ended remotes may leave: see [`Client::set_ended_hwm_bytes`](crate::Client::set_ended_hwm_bytes).
     fn set_ended_hwm_bytes(&self, bytes: usize) {
-        self.control().shared().routing.set_ended_hwm(bytes);
+        self.control().set_ended_hwm_bytes(bytes);
     }
 
-    /// Returns how many received messages are queued for each remote at most; zero for any number.
+    /// Returns the high-water mark of received messages: see [`Client::recv_hwm`](crate::Client::recv_hwm).
     fn recv_hwm(&self) -> usize {
-        self.control().shared().routing.marks().1.messages()
+        self.control().recv_hwm()
     }
 
-    /// Sets how many received messages are queued for each remote at most, from now on. What is queued
-    /// above the mark stays.
+    /// Sets the high-water mark of received messages: see [`Client::set_recv_hwm`](crate::Client::set_recv_hwm).
     fn set_recv_hwm(&self, messages: usize) {
-        self.control().shared().routing.change_recv_hwm(|hwm| hwm.with_messages(messages));
+        self.control().set_recv_hwm(messages);
     }
 
-    /// Returns how many bytes received messages may take for each remote; zero for any number.
+    /// Returns how many bytes received messages may take: see [`Client::recv_hwm_bytes`](crate::Client::recv_hwm_bytes).
     fn recv_hwm_bytes(&self) -> usize {
-        self.control().shared().routing.marks().1.bytes()
+        self.control().recv_hwm_bytes()
     }
 
-    /// Sets how many bytes received messages may take for each remote, from now on. What is queued
-    /// above the mark stays.
+    /// Sets how many bytes received messages may take: see [`Client::set_recv_hwm_bytes`](crate::Client::set_recv_hwm_bytes).
     fn set_recv_hwm_bytes(&self, bytes: usize) {
-        self.control().shared().routing.change_recv_hwm(|hwm| hwm.with_bytes(bytes));
+        self.control().set_recv_hwm_bytes(bytes);
     }
 
-    /// Returns how many messages are queued for each remote at most; zero for any number.
+    /// Returns the high-water mark of messages to send: see [`Client::send_hwm`](crate::Client::send_hwm).
     fn send_hwm(&self) -> usize {
-        self.control().shared().routing.marks().0.messages()
+        self.control().send_hwm()
     }
 
-    /// Sets how many messages are queued for each remote at most, from now on. Whoever waits for room
-    /// that there is now is woken; what is queued above the mark stays.
+    /// Sets the high-water mark of messages to send: see [`Client::set_send_hwm`](crate::Client::set_send_hwm).
     fn set_send_hwm(&self, messages: usize) {
-        self.control().shared().routing.change_send_hwm(|hwm| hwm.with_messages(messages));
+        self.control().set_send_hwm(messages);
     }
 
-    /// Returns how many bytes may be queued for each remote; zero for any number.
+    /// Returns how many bytes of messages to send may be queued: see [`Client::send_hwm_bytes`](crate::Client::send_hwm_bytes).
     fn send_hwm_bytes(&self) -> usize {
-        self.control().shared().routing.marks().0.bytes()
+        self.control().send_hwm_bytes()
     }
 
-    /// Sets how many bytes may be queued for each remote, from now on. Whoever waits for room that
-    /// there is now is woken; what is queued above the mark stays.
+    /// Sets how many bytes of messages to send may be queued: see [`Client::set_send_hwm_bytes`](crate::Client::set_send_hwm_bytes).
     fn set_send_hwm_bytes(&self, bytes: usize) {
-        self.control().shared().routing.change_send_hwm(|hwm| hwm.with_bytes(bytes));
+        self.control().set_send_hwm_bytes(bytes);
+    }
+
+    /// Closes the socket, and waits until all queued messages are written: see [`Client::close`](crate::Client::close).
+    fn close(&self) -> impl Future<Output = CloseReport> + Send {
+        self.control().close()
+    }
+
+    /// Closes the socket, and returns the messages that could not be written: see [`Client::close_with_undelivered`](crate::Client::close_with_undelivered).
+    fn close_with_undelivered(&self) -> impl Future<Output = (CloseReport, Vec<Message>)> + Send {
+        self.control().close_with_undelivered()
     }
 }
 

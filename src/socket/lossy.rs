@@ -45,12 +45,14 @@ use crate::socket::live::sealed::Addressing;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let server = Server::new();
+/// server.bind("tcp://127.0.0.1:*").await?;
 /// let endpoint = server.last_endpoint().unwrap();
 /// tokio::spawn(server.clone().map(Ok).forward(server.lossy()));
 ///
 /// for body in ["first", "second"] {
-///     let client = Client::connect(endpoint.clone()).await?;
+///     let client = Client::new();
+///     client.connect(endpoint.clone()).await?;
 ///     client.send(body).await?;
 ///     assert_eq!(client.recv().await?, body);
 /// }

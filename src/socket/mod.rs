@@ -1,8 +1,8 @@
 //! The sockets: handles that users hold.
 //!
-//! A socket type is a composition of an outgoing strategy, an incoming one and a row of legal
-//! remotes. What the types share is the `Handle`; the verbs that a type has are its own, so that
-//! misuse does not compile.
+//! A socket type is a newtype around a `Handle`. Its `Kind` composes an outgoing strategy and a row of
+//! legal remotes, and `verbs!` gives it the methods of its capabilities, so that misuse does not
+//! compile.
 
 mod builder;
 mod client_server;
@@ -10,11 +10,13 @@ mod control;
 mod coop;
 mod core;
 mod handle;
+mod kind;
 mod live;
 mod lossy;
 #[cfg(all(test, shuttle))]
 mod models;
 mod receiving;
+mod remotes;
 mod reserving;
 mod sending;
 mod sink_buffer;
@@ -23,6 +25,7 @@ mod stats_reader;
 mod time_limit;
 #[cfg(feature = "rpc")]
 pub(crate) mod tracked;
+mod verbs;
 mod waiting;
 
 pub use self::builder::Builder;
@@ -30,7 +33,9 @@ pub use self::client_server::{Client, Permit, RoutePermit, Server};
 pub use self::control::CloseReport;
 use self::core::Core;
 use self::handle::Handle;
+use self::kind::Kind;
 pub use self::live::Socket;
 pub use self::lossy::Lossy;
+pub use self::remotes::Remotes;
 #[cfg(feature = "metrics")]
 pub(crate) use self::stats_reader::{StatsReader, StatsSample};

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::sync::watch;
 use tokio::task::coop;
 
-use super::{Client, Core, Server, sending};
+use super::{Client, Core, Handle, Server, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 pub(crate) use crate::monitor::EventSource;
@@ -29,6 +29,10 @@ use crate::runtime::Runtime;
 use crate::sync::Wakes;
 
 impl Client {
+    const fn core(&self) -> &Arc<Core<RoundRobin>> {
+        &self.0.core
+    }
+
     /// The runtime that the socket lives in.
     pub(crate) fn runtime(&self) -> &Runtime {
         self.core().runtime()
@@ -149,6 +153,10 @@ impl Client {
 }
 
 impl Server {
+    const fn core(&self) -> &Arc<Core<RoutingTable>> {
+        &self.0.core
+    }
+
     /// The runtime that the socket lives in.
     pub(crate) fn runtime(&self) -> &Runtime {
         self.core().runtime()
@@ -240,7 +248,7 @@ pub(crate) struct WeakServer(Weak<Core<RoutingTable>>);
 impl WeakServer {
     /// The server, if it still exists.
     pub(crate) fn upgrade(&self) -> Option<Server> {
-        self.0.upgrade().map(Server::from_core)
+        self.0.upgrade().map(|core| Server(Handle::new(core)))
     }
 }
 

@@ -21,7 +21,7 @@ use support::transports::{Transport, over_every_transport};
 use support::watchdog::Watchdog;
 use tokio_zmtp::auth::Users;
 use tokio_zmtp::monitor::{EventKind, Monitor};
-use tokio_zmtp::{Client, Endpoint, Mechanism, Resolver, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Mechanism, Resolver, Server};
 use tracing::Level;
 
 use self::log::Journal;
@@ -31,8 +31,10 @@ over_every_transport!(a_connection_is_logged_from_its_beginning_to_its_end);
 async fn a_connection_is_logged_from_its_beginning_to_its_end(transport: Transport) {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     client.close().await;
@@ -125,8 +127,9 @@ async fn the_span_of_a_remote_behind_a_proxy_knows_both_addresses() {
 async fn a_span_of_a_connection_that_is_handed_over_follows_from_the_first_one() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
-    let client = Client::connect(orders.last_endpoint().unwrap()).await.unwrap();
+    let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let client = Client::new();
+    client.connect(orders.last_endpoint().unwrap()).await.unwrap();
     client.send("order").await.unwrap();
     orders.recv().await.unwrap();
 
@@ -170,7 +173,8 @@ async fn who_cannot_connect_warns_once_until_it_can_again() {
 async fn what_remotes_do_wrong_is_warned_of_and_what_probers_do_is_not() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut monitor = server.monitor();
     let failed = |kind: &EventKind| matches!(kind, EventKind::HandshakeFailed { .. });
@@ -195,7 +199,8 @@ async fn what_remotes_do_wrong_is_warned_of_and_what_probers_do_is_not() {
 async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counted() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut monitor = server.monitor();
     for _ in 0..10 {
@@ -224,7 +229,8 @@ async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counte
 async fn events_that_connected_remotes_repeat_are_logged_a_few_times_a_minute() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     for _ in 0..5 {
         let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -262,7 +268,8 @@ async fn a_remote_that_ends_each_connection_is_logged_a_few_times_a_minute() {
 async fn a_remote_that_sends_many_multipart_messages_is_warned_of_once() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
     for _ in 0..3 {
         remote.write(&[MORE, 1, b'x', 0, 1, b'y']).await;
@@ -279,7 +286,7 @@ async fn undelivered_messages_are_logged_in_the_span_of_their_connection() {
     let journal = Journal::start();
     let server = Server::builder().linger(Duration::ZERO).bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = Remote::known_to(&server).await;
-    server.route(vec![0; remote::LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; remote::LONGER_THAN_BUFFERS]).await.unwrap();
     server.close().await;
     let undelivered = journal.one("undelivered messages ended with their remote");
     assert_eq!(undelivered.level, Level::WARN);
@@ -293,7 +300,8 @@ async fn an_established_connection_that_is_misused_is_warned_of() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let mut monitor = client.monitor();
     let mut remote = listener.accept_as("SERVER").await;
     // Reserved bits (RFC 37, Framing).
@@ -334,7 +342,7 @@ async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
     let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::builder().mechanism(Mechanism::plain_client("bob", "guess").unwrap());
     let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
-    client.connected().await.unwrap_err();
+    client.remotes().connected().await.unwrap_err();
     client.close().await;
     server.close().await;
 

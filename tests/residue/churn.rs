@@ -1,7 +1,7 @@
 //! Clients that come and go.
 
 use tokio::task::{self, JoinSet};
-use tokio_zmtp::{Client, Endpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::process_usage::{self, ProcessUsage};
 use crate::remote::{self, GREETING, Remote};
@@ -13,7 +13,8 @@ fn twenty_thousand_clients_leave_nothing_behind() {
     let _watchdog = Watchdog::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+        let server = Server::new();
+        server.bind("tcp://127.0.0.1:*").await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
         let receiving = task::spawn({
             let server = server.clone();
@@ -29,7 +30,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
         process_usage::until_tasks_are(idle).await;
         let after = ProcessUsage::take();
 
-        assert!(server.remotes().is_empty());
+        assert!(server.remotes().list().is_empty());
         assert_eq!(after.descriptors, before.descriptors);
         // Less than an byte for each of them; what the system has given is not as exact.
         assert!(after.heap < before.heap + 20_000, "{before:?}, {after:?}");
@@ -58,7 +59,8 @@ async fn churn(endpoint: &Endpoint, clients: u32) {
 async fn visit(endpoint: &Endpoint, number: u32) {
     match number / AT_A_TIME % 5 {
         0 => {
-            let client = Client::connect(endpoint.clone()).await.unwrap();
+            let client = Client::new();
+            client.connect(endpoint.clone()).await.unwrap();
             client.send("hello").await.unwrap();
             client.close().await;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::runtime::{self, Runtime};
 use tokio::task;
-use tokio_zmtp::{Client, Endpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::process_usage::{self, ProcessUsage};
 use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
@@ -77,9 +77,10 @@ fn nothing_is_left_of_a_socket_whose_creation_is_canceled() {
     one_thread().block_on(async {
         let before = ProcessUsage::take().descriptors;
         for polls in 0..4 {
-            let mut binding = tokio_test::task::spawn(Server::bind("tcp://127.0.0.1:*"));
+            let mut binding = tokio_test::task::spawn(Server::builder().bind("tcp://127.0.0.1:*"));
             let place = Place::reserve();
-            let mut connecting = tokio_test::task::spawn(Client::connect(place.endpoint()));
+            let mut connecting =
+                tokio_test::task::spawn(Client::builder().connect(place.endpoint()));
             for _ in 0..polls {
                 if binding.poll().is_ready() | connecting.poll().is_ready() {
                     break;
@@ -150,9 +151,9 @@ impl Busy {
         remotes.push(client.accept_as("CLIENT").await);
         let bodies = Bodies::default();
         for (remote, id) in remotes.iter_mut().zip(ids) {
-            server.route(bodies.make(LONGER_THAN_BUFFERS), id).await.unwrap();
+            server.route(id, bodies.make(LONGER_THAN_BUFFERS)).await.unwrap();
             for _ in 0..3 {
-                server.route(bodies.make(LONG), id).await.unwrap();
+                server.route(id, bodies.make(LONG)).await.unwrap();
             }
             remote.peek().await;
             // More than the server has room for; nobody receives it.

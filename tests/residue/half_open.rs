@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_zmtp::auth::{CurveKeypair, Users};
 use tokio_zmtp::monitor::EventKind;
-use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, Server, Socket};
+use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, Server};
 
 use crate::process_usage::{self, ProcessUsage};
 use crate::watchdog::Watchdog;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time;
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 use tracing::subscriber;
 use tracing_subscriber::Registry;
 
@@ -27,7 +27,8 @@ fn its_span_fits_into_that_when_the_log_is_kept() {
 fn connect_and_idle() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build().unwrap().block_on(async {
-        let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+        let server = Server::new();
+        server.bind("tcp://127.0.0.1:*").await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
         let client = Client::builder().build();
         let mut before = None;
@@ -42,7 +43,7 @@ fn connect_and_idle() {
                 before = Some(ProcessUsage::take());
             }
         }
-        assert_eq!(server.remotes().len(), CONNECTIONS + 1);
+        assert_eq!(server.remotes().list().len(), CONNECTIONS + 1);
         let each = (ProcessUsage::take().heap - before.unwrap().heap) / (2 * CONNECTIONS);
         assert!(each <= BYTES_EACH, "{each} bytes for each end");
         client.close().await;
@@ -56,8 +57,10 @@ fn memory_of_a_burst_is_released() {
     let _watchdog = Watchdog::start();
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().start_paused(true).build().unwrap().block_on(async {
-        let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-        let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+        let server = Server::new();
+        server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let client = Client::new();
+        client.connect(server.last_endpoint().unwrap()).await.unwrap();
         client.send("hello").await.unwrap();
         let hello = server.recv().await.unwrap();
         let before = ProcessUsage::take().heap;

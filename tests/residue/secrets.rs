@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 
 use tokio::runtime::{self, Runtime};
 use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey, Password, Users};
-use tokio_zmtp::{Client, Mechanism, Server, Socket};
+use tokio_zmtp::{Client, Mechanism, Server};
 
 use crate::process_usage;
 use crate::watchdog::Watchdog;
@@ -90,7 +90,7 @@ fn a_password_that_is_refused_is_nowhere_afterwards() {
         let of_client = Mechanism::plain_client("alice", secret.password()).unwrap();
         let client = Client::builder().mechanism(of_client);
         let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
-        client.connected().await.unwrap_err();
+        client.remotes().connected().await.unwrap_err();
         client.close().await;
         server.close().await;
     });

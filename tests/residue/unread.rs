@@ -44,7 +44,7 @@ fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
         let endpoint = server.last_endpoint().unwrap();
         let responder = Responder::builder(server).max_bytes_per_remote(MARK).build();
         let serving = tokio::spawn(responder.serve(service_fn(answer)));
-        let requester = Requester::new(Client::connect(endpoint.clone()).await.unwrap());
+        let requester = Requester::new(Client::builder().connect(endpoint.clone()).await.unwrap());
         assert_eq!(requester.call("x").await.unwrap(), "x");
 
         let mut messages = Vec::new();

@@ -3,14 +3,15 @@
 use futures::future;
 use tokio::sync::Barrier;
 use tokio_zmtp::rpc::{CallError, Failure, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 
 use crate::wire::{Bare, REPLY, REQUEST, body, echo, pair, unique};
 
 #[tokio::test]
 async fn every_call_gets_its_own_reply_in_whatever_order_they_come() {
     let bare = Bare::bind("tcp://127.0.0.1:*").await;
-    let requester = Requester::new(Client::connect(bare.endpoint().as_str()).await.unwrap());
+    let requester =
+        Requester::new(Client::builder().connect(bare.endpoint().as_str()).await.unwrap());
     let calls = future::join_all((0..20).map(|number| requester.call(number.to_string())));
     let serve = async {
         let mut requests = Vec::new();
@@ -33,10 +34,10 @@ async fn every_call_gets_its_own_reply_in_whatever_order_they_come() {
 #[tokio::test]
 async fn bodies_of_any_length_go_there_and_back_over_every_transport() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &unique()] {
-        let responder = Responder::new(Server::bind(endpoint).await.unwrap());
+        let responder = Responder::new(Server::builder().bind(endpoint).await.unwrap());
         let endpoint = responder.server().last_endpoint().unwrap();
         tokio::spawn(responder.serve(service_fn(echo)));
-        let requester = Requester::new(Client::connect(endpoint).await.unwrap());
+        let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
         for len in [0, 1, 59, 60, 61, 62, 70, 71, 255, 256, 32_768, 1_000_000] {
             let body = Message::from(vec![len as u8; len]);
             assert_eq!(requester.call(&body).await.unwrap(), body);
@@ -51,7 +52,7 @@ async fn several_servers_share_the_calls() {
     let mut responders = Vec::new();
     for _ in 0..3 {
         let endpoint = unique();
-        let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+        let responder = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
         tokio::spawn(responder.serve(service_fn(echo)));
         client.connect(endpoint.as_str()).await.unwrap();
         responders.push(responder);
@@ -84,7 +85,8 @@ async fn handlers_run_at_the_same_time() {
 #[tokio::test]
 async fn calls_beyond_the_limit_wait_for_their_turn() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).max_outstanding(2).build();
     let calls: Vec<_> =
         (0..5).map(|number| tokio::spawn(requester.call(number.to_string()))).collect();
@@ -105,7 +107,8 @@ async fn calls_beyond_the_limit_wait_for_their_turn() {
 #[tokio::test]
 async fn a_call_that_waits_and_is_dropped_passes_its_turn_on() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).max_outstanding(1).build();
     let mut first = tokio_test::task::spawn(requester.call("first"));
     assert!(first.poll().is_pending());
@@ -126,7 +129,8 @@ async fn a_call_that_waits_and_is_dropped_passes_its_turn_on() {
 #[tokio::test]
 async fn a_closed_client_fails_the_calls_under_way_and_those_to_come() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).max_outstanding(1).build();
     let under_way = tokio::spawn(requester.call("under way"));
     bare.expect(REQUEST).await;
@@ -149,9 +153,9 @@ async fn the_client_ends_with_the_last_handle() {
     let another = requester.clone();
     drop(requester);
     assert_eq!(another.call("still there").await.unwrap(), "still there");
-    assert_eq!(responder.server().remotes().len(), 1);
+    assert_eq!(responder.server().remotes().list().len(), 1);
     drop(another);
-    while !responder.server().remotes().is_empty() {
+    while !responder.server().remotes().list().is_empty() {
         tokio::task::yield_now().await;
     }
     responder.server().close().await;
@@ -161,8 +165,10 @@ async fn the_client_ends_with_the_last_handle() {
 #[tokio::test]
 async fn a_client_that_outlives_its_requester_receives_again() {
     let endpoint = unique();
-    let server = Server::bind(endpoint.as_str()).await.unwrap();
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let server = Server::new();
+    server.bind(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     let requester = Requester::new(client.clone());
     let call = tokio::spawn(requester.call("x"));
     let request = server.recv().await.unwrap();
@@ -179,9 +185,9 @@ async fn a_client_that_outlives_its_requester_receives_again() {
 async fn a_requester_is_a_service_that_passes_requests_on() {
     let (backend, responder, _) = pair(echo).await;
     let endpoint = unique();
-    let proxy = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+    let proxy = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
     tokio::spawn(proxy.serve(backend.clone()));
-    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint.as_str()).await.unwrap());
     let calls = (0..100).map(|number: u32| requester.call(number.to_string()));
     for (number, reply) in future::join_all(calls).await.into_iter().enumerate() {
         assert_eq!(reply.unwrap(), number.to_string());

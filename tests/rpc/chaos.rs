@@ -5,16 +5,16 @@ use std::time::Duration;
 use futures::future::Either;
 use futures::{future, pin_mut};
 use tokio_zmtp::rpc::{CallError, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
+use tokio_zmtp::{Client, Message, RoutingId, Server};
 
 use crate::wire::{CANCEL, ERROR, REPLY, REQUEST, body, echo, envelope, opened, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_concurrent_calls_get_their_own_replies() {
-    let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
+    let responder = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
     tokio::spawn(responder.serve(service_fn(echo)));
     let endpoint = responder.server().last_endpoint().unwrap();
-    let requester = Requester::new(Client::connect(endpoint).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
     let calls: Vec<_> = (0..CALLS)
         .map(|number| {
             let requester = requester.clone();
@@ -162,8 +162,8 @@ async fn misbehave(server: Server, mut random: fastrand::Rng) {
         let reply = envelope(REPLY, id, &body);
         let number: u64 = body.to_str().unwrap().parse().unwrap();
         if CUT.contains(&number) {
-            for remote in server.remotes() {
-                server.disconnect_remote(remote.connection_id());
+            for remote in server.remotes().list() {
+                server.remotes().disconnect(remote.connection_id());
             }
             continue;
         }
@@ -199,7 +199,7 @@ fn later(server: &Server, to: RoutingId, reply: Vec<u8>, millis: u64) {
 
 /// The client may have gone meanwhile.
 async fn send(server: &Server, to: RoutingId, message: Vec<u8>) {
-    let _ = server.route(message, to).await;
+    let _ = server.route(to, message).await;
 }
 
 const CALLS: u64 = 10_000;

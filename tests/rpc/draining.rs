@@ -12,7 +12,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::{self, JoinHandle};
 use tokio::time::{self, Instant};
 use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Endpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::wire::{
     Bare, CONNECTION, DRAIN, DRAINED, ERROR, REPLY, REQUEST, body, echo, envelope, opened, unique,
@@ -154,12 +154,12 @@ async fn its_address_is_free_as_soon_as_a_responder_drains() {
         until_shut(&old).await;
         let endpoint = held.responder.server().last_endpoint().unwrap();
         let new = loop {
-            match Server::bind(endpoint.clone()).await {
+            match Server::builder().bind(endpoint.clone()).await {
                 Ok(server) => break Bare { server },
                 Err(_) => task::yield_now().await,
             }
         };
-        let requester = Requester::new(Client::connect(endpoint.clone()).await.unwrap());
+        let requester = Requester::new(Client::builder().connect(endpoint.clone()).await.unwrap());
         let (reply, ()) = tokio::join!(requester.call("new"), new.echo());
         assert_eq!(reply.unwrap(), "new");
         held.release.add_permits(1);
@@ -206,7 +206,7 @@ async fn a_requester_acknowledges_behind_all_that_it_has_sent_and_goes_elsewhere
         assert!(draining.server.try_recv().is_err(), "it acknowledges once");
         draining.server.close().await;
         until_connected(&requester, 1).await;
-        let back = Bare { server: Server::bind(endpoint).await.unwrap() };
+        let back = Bare { server: Server::builder().bind(endpoint).await.unwrap() };
         until_connected(&requester, 2).await;
         let calls = [requester.call("x"), requester.call("x")].map(tokio::spawn);
         tokio::join!(other.echo(), back.echo());
@@ -281,7 +281,7 @@ struct Held {
 
 impl Held {
     async fn start(endpoint: &str) -> Self {
-        let responder = Responder::new(Server::bind(endpoint).await.unwrap());
+        let responder = Responder::new(Server::builder().bind(endpoint).await.unwrap());
         let (stop, release) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
         let released = Arc::clone(&release);
         let service = service_fn(move |request: Request| {
@@ -298,9 +298,10 @@ impl Held {
     }
 
     async fn client(&self) -> Client {
-        let client = Client::connect(self.responder.server().last_endpoint().unwrap()).await;
+        let client =
+            Client::builder().connect(self.responder.server().last_endpoint().unwrap()).await;
         let client = client.unwrap();
-        client.connected().await.unwrap();
+        client.remotes().connected().await.unwrap();
         client
     }
 }
@@ -321,7 +322,7 @@ impl Instance {
         let thread = thread::spawn(move || {
             let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let responder = Responder::new(Server::bind(endpoint).await.unwrap());
+                let responder = Responder::new(Server::builder().bind(endpoint).await.unwrap());
                 tx.send(responder.clone()).unwrap();
                 let service = service_fn(|request: Request| async {
                     time::sleep(Duration::from_millis(1)).await;

@@ -100,7 +100,8 @@ async fn a_request_with_an_id_that_is_in_use_does_not_call_the_service() {
 #[tokio::test]
 async fn a_handler_that_is_dropped_may_look_at_the_responder() {
     let endpoint = unique();
-    let responder = Responder::builder(Server::bind(endpoint.as_str()).await.unwrap()).build();
+    let responder =
+        Responder::builder(Server::builder().bind(endpoint.as_str()).await.unwrap()).build();
     let serving = tokio::spawn(responder.serve(service_fn({
         let responder = responder.clone();
         move |_| {
@@ -111,7 +112,8 @@ async fn a_handler_that_is_dropped_may_look_at_the_responder() {
             }
         }
     })));
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     // The same id twice, a cancellation, an end of the connection, and an end of serving.
     for id in [1, 1, 2, 3] {
         client.send(envelope(REQUEST, id, [0x00])).await.unwrap();
@@ -120,7 +122,8 @@ async fn a_handler_that_is_dropped_may_look_at_the_responder() {
     until_there(&responder, |stats| stats.duplicate + stats.cancelled == 2).await;
     client.close().await;
     until_there(&responder, |stats| stats.disconnected == 2).await;
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     client.send(envelope(REQUEST, 4, [0x00])).await.unwrap();
     until_there(&responder, |stats| stats.running == 1).await;
     serving.abort();
@@ -133,7 +136,7 @@ fn a_handler_that_goes_with_its_runtime_may_look_at_the_responder() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (responder, client) = runtime.block_on(async {
         let endpoint = unique();
-        let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+        let responder = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
         tokio::spawn(responder.serve(service_fn({
             let responder = responder.clone();
             move |_| {
@@ -144,7 +147,8 @@ fn a_handler_that_goes_with_its_runtime_may_look_at_the_responder() {
                 }
             }
         })));
-        let client = Client::connect(endpoint.as_str()).await.unwrap();
+        let client = Client::new();
+        client.connect(endpoint.as_str()).await.unwrap();
         for id in 0..10 {
             client.send(envelope(REQUEST, id, [0x00])).await.unwrap();
         }
@@ -170,12 +174,14 @@ async fn an_application_error_has_its_number_and_its_text() {
 #[tokio::test]
 async fn requests_beyond_those_that_may_wait_are_refused() {
     let endpoint = unique();
-    let server = Server::bind(endpoint.as_str()).await.unwrap();
+    let server = Server::new();
+    server.bind(endpoint.as_str()).await.unwrap();
     let responder = Responder::builder(server).max_running(1).max_waiting(1).build();
     tokio::spawn(
         responder.serve(service_fn(|_| std::future::pending::<Result<Response, Failure>>())),
     );
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     for id in 0..4 {
         client.send(envelope(REQUEST, id, [0x00])).await.unwrap();
     }
@@ -229,7 +235,7 @@ where
     T: Into<Response> + 'static,
 {
     let endpoint = unique();
-    let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+    let responder = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
     tokio::spawn(responder.serve(service_fn(handler)));
-    (Client::connect(endpoint.as_str()).await.unwrap(), responder)
+    (Client::builder().connect(endpoint.as_str()).await.unwrap(), responder)
 }

@@ -5,16 +5,17 @@ use std::time::Duration;
 use futures::future;
 use tokio::time::{self, Instant};
 use tokio_zmtp::rpc::{CallError, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Endpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Server};
 use tower::{Service, ServiceExt};
 
 use crate::wire::{Bare, REPLY, REQUEST, body, echo, unique, until, until_connected};
 
 #[tokio::test]
 async fn no_call_goes_to_a_server_that_is_away_while_another_is_there() {
-    let live = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
+    let live = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
     tokio::spawn(live.serve(service_fn(echo)));
-    let client = Client::connect(unused_endpoint().await).await.unwrap();
+    let client = Client::new();
+    client.connect(unused_endpoint().await).await.unwrap();
     client.connect(live.server().last_endpoint().unwrap()).await.unwrap();
     let requester = Requester::builder(client).timeout(Duration::from_secs(60)).build();
     let calls = (0..100).map(|number| requester.call(number.to_string()));
@@ -27,7 +28,8 @@ async fn no_call_goes_to_a_server_that_is_away_while_another_is_there() {
 #[tokio::test(start_paused = true)]
 async fn a_call_waits_for_whichever_server_is_there_first_until_its_deadline() {
     let [first, second] = [unique(), unique()];
-    let client = Client::connect(first.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(first.as_str()).await.unwrap();
     client.connect(second.as_str()).await.unwrap();
     let requester = Requester::new(client);
     let begun = Instant::now();
@@ -65,7 +67,7 @@ async fn readiness_means_that_a_server_is_connected() {
         assert!(other_readiness.poll().is_pending());
         drop(readiness);
         drop(handle);
-        let bare = Bare { server: Server::bind(endpoint).await.unwrap() };
+        let bare = Bare { server: Server::builder().bind(endpoint).await.unwrap() };
         other_readiness.await.unwrap();
         let call = tokio::spawn(Service::call(&mut other, Request::from("x")));
         bare.echo().await;
@@ -76,7 +78,7 @@ async fn readiness_means_that_a_server_is_connected() {
 
 #[tokio::test]
 async fn who_waits_for_a_server_is_woken_when_the_client_is_closed() {
-    let requester = Requester::new(Client::connect(unique().as_str()).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(unique().as_str()).await.unwrap());
     let mut handle = requester.clone();
     let mut readiness = tokio_test::task::spawn(handle.ready());
     assert!(readiness.poll().is_pending());
@@ -90,7 +92,7 @@ async fn a_load_balancer_skips_a_requester_without_a_server() {
     let live = Bare::bind("tcp://127.0.0.1:*").await;
     let mut requesters = Vec::new();
     for endpoint in [unused_endpoint().await, live.server.last_endpoint().unwrap()] {
-        requesters.push(Requester::new(Client::connect(endpoint).await.unwrap()));
+        requesters.push(Requester::new(Client::builder().connect(endpoint).await.unwrap()));
     }
     for _ in 0..100 {
         let readiness = requesters.iter_mut().map(|requester| Box::pin(requester.ready()));
@@ -105,7 +107,7 @@ async fn a_load_balancer_skips_a_requester_without_a_server() {
 async fn unwritten_requests_go_to_another_server_with_their_remaining_time() {
     let [first, second] = [unique(), unique()];
     let mute = Server::builder().recv_hwm(1).bind(first.as_str()).await.unwrap();
-    let requester = Requester::new(Client::connect(first.as_str()).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(first.as_str()).await.unwrap());
     let request =
         |number: u32| Request::from(number.to_string()).with_timeout(Duration::from_secs(1_000));
     let calls: Vec<_> =
@@ -133,7 +135,8 @@ async fn unwritten_requests_go_to_another_server_with_their_remaining_time() {
 async fn unwritten_requests_wait_for_the_next_server_if_there_is_none() {
     let [first, second] = [unique(), unique()];
     let mute = Server::builder().recv_hwm(1).bind(first.as_str()).await.unwrap();
-    let client = Client::connect(first.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(first.as_str()).await.unwrap();
     client.connect(second.as_str()).await.unwrap();
     let requester = Requester::new(client);
     let request = |seconds: u64| Request::from("x").with_timeout(Duration::from_secs(seconds));
@@ -184,7 +187,8 @@ async fn a_request_that_ends_every_connection_is_not_sent_indefinitely() {
 
 /// An endpoint without a listener.
 async fn unused_endpoint() -> Endpoint {
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     server.close().await;
     endpoint

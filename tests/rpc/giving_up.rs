@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_zmtp::rpc::{CallError, ErrorCode, Failure, Request, Requester};
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 
 use crate::wire::{
     Bare, CANCEL, REPLY, REQUEST, body, echo, envelope, opened, pair, unique, until,
@@ -18,7 +18,8 @@ use crate::wire::{
 async fn a_call_that_is_dropped_is_cancelled_at_its_server() {
     let first = Bare::bind(&unique()).await;
     let second = Bare::bind(&unique()).await;
-    let client = Client::connect(first.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(first.endpoint().as_str()).await.unwrap();
     client.connect(second.endpoint().as_str()).await.unwrap();
     let requester = Requester::new(client);
     until_connected(&requester, 2).await;
@@ -40,7 +41,7 @@ async fn a_cancellation_that_finds_a_full_queue_is_counted() {
     let endpoint = unique();
     let _mute = Server::builder().recv_hwm(1).bind(endpoint.as_str()).await.unwrap();
     let client = Client::builder().send_hwm(1).connect(endpoint.as_str()).await.unwrap();
-    client.connected().await.unwrap();
+    client.remotes().connected().await.unwrap();
     let requester = Requester::new(client);
     // The server has no room for the second request, and the client none for more.
     let mut calls = [(); 2].map(|()| tokio_test::task::spawn(requester.call("not read")));
@@ -105,7 +106,8 @@ async fn the_remaining_time_travels_with_the_request() {
 #[tokio::test(start_paused = true)]
 async fn calls_end_at_their_own_deadlines_by_one_clock() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).timeout(Duration::from_secs(100)).build();
     let start = Instant::now();
     let mut calls = Vec::new();
@@ -139,7 +141,8 @@ async fn a_call_that_finds_no_server_keeps_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_request_whose_time_is_over_when_its_turn_comes_is_not_begun() {
     let endpoint = unique();
-    let server = Server::bind(endpoint.as_str()).await.unwrap();
+    let server = Server::new();
+    server.bind(endpoint.as_str()).await.unwrap();
     let responder = tokio_zmtp::rpc::Responder::builder(server).max_running(1).build();
     let begun = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&begun);
@@ -150,7 +153,7 @@ async fn a_request_whose_time_is_over_when_its_turn_comes_is_not_begun() {
             Ok::<_, Failure>(request.into_body())
         }
     })));
-    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint.as_str()).await.unwrap());
     let hurried = Request::from("hurried").with_timeout(Duration::from_secs(5));
     let (first, second, third) = tokio::join!(
         requester.call("patient"),
@@ -193,7 +196,8 @@ async fn a_handler_that_panics_fails_only_its_own_call() {
 async fn the_handlers_of_a_client_that_goes_are_dropped() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let guard = Guarded(Arc::clone(&dropped));
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let responder = tokio_zmtp::rpc::Responder::new(server);
     tokio::spawn(responder.serve(tokio_zmtp::rpc::service_fn(move |_: Request| {
@@ -203,7 +207,8 @@ async fn the_handlers_of_a_client_that_goes_are_dropped() {
             future::pending::<Result<Message, Failure>>().await
         }
     })));
-    let client = Client::connect(endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
     for id in 0..3 {
         client.send(envelope(REQUEST, id, [0x00])).await.unwrap();
     }
@@ -219,7 +224,8 @@ async fn the_handlers_of_a_client_that_goes_are_dropped() {
 #[tokio::test]
 async fn a_reply_that_crosses_a_cancellation_is_late() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::new(client);
     let call = tokio::spawn(requester.call("x"));
     let message = bare.server.recv().await.unwrap();

@@ -63,7 +63,8 @@ async fn load_that_is_shed_is_answered_as_overload() {
 #[tokio::test]
 async fn what_is_safe_to_try_again_is_tried_again() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::new(client);
     let service = ServiceBuilder::new().retry(IfSafe).service(requester.clone());
     let call = tokio::spawn(service.oneshot(Request::from("x")));
@@ -90,7 +91,8 @@ async fn a_timeout_of_the_caller_cancels_the_call() {
 #[tokio::test]
 async fn readiness_waits_for_a_place_and_keeps_it() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).max_outstanding(1).build();
     let mut one = requester.clone();
     one.ready().await.unwrap();
@@ -119,9 +121,9 @@ where
     S::Future: Send + 'static,
 {
     let endpoint = unique();
-    let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+    let responder = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
     tokio::spawn(responder.serve(service));
-    (Requester::new(Client::connect(endpoint.as_str()).await.unwrap()), responder)
+    (Requester::new(Client::builder().connect(endpoint.as_str()).await.unwrap()), responder)
 }
 
 fn code(outcome: Result<Message, CallError>) -> ErrorCode {

@@ -19,8 +19,10 @@ use crate::wire::unique;
 async fn every_option_of_calls_works_at_its_limits() {
     for Row { option, value, expected, requester, responder } in rows() {
         for endpoint in ["tcp://127.0.0.1:*", &unique()] {
-            let server = Server::bind(endpoint).await.unwrap();
-            let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+            let server = Server::new();
+            server.bind(endpoint).await.unwrap();
+            let client = Client::new();
+            client.connect(server.last_endpoint().unwrap()).await.unwrap();
             tokio::spawn(responder(Responder::builder(server)).build().serve(service_fn(answer)));
             let requester = requester(Requester::builder(client)).build();
             let reply = requester.call("x").await;
@@ -59,8 +61,10 @@ fn every_option_of_calls_is_in_the_table() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_may_take_longer_than_others_however_long_that_is() {
-    let server = Server::bind(unique()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(unique()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     tokio::spawn(Responder::new(server).serve(service_fn(answer)));
     let requester = Requester::builder(client).timeout(Duration::from_secs(1)).build();
     assert!(is_late(&requester.call("slow").await));
@@ -80,8 +84,10 @@ async fn a_request_may_take_longer_than_others_however_long_that_is() {
 
 #[tokio::test]
 async fn a_time_that_cannot_be_written_down_does_not_travel() {
-    let server = Server::bind(unique()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(unique()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     tokio::spawn(Responder::new(server).serve(service_fn(answer)));
     let requester = Requester::new(client);
     let longest = Duration::from_millis(u32::MAX.into());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
 use tokio_zmtp::rpc::{CallError, Requester};
-use tokio_zmtp::{Client, Endpoint, Mechanism, ReconnectStop, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Mechanism, ReconnectStop, Server};
 
 use crate::wire::{Bare, REPLY, REQUEST, body, until, until_connected};
 
@@ -15,7 +15,8 @@ use crate::wire::{Bare, REPLY, REQUEST, body, until, until_connected};
 async fn calls_that_were_written_to_a_lost_connection_fail_immediately() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &crate::wire::unique()] {
         let bare = Bare::bind(endpoint).await;
-        let requester = Requester::new(Client::connect(bare.endpoint().as_str()).await.unwrap());
+        let requester =
+            Requester::new(Client::builder().connect(bare.endpoint().as_str()).await.unwrap());
         let calls = [(); 3].map(|()| tokio::spawn(requester.call("x")));
         for _ in 0..3 {
             bare.expect(REQUEST).await;
@@ -50,7 +51,7 @@ async fn calls_wait_for_the_next_connection() {
     let mut waiting = tokio_test::task::spawn(requester.call("waiting"));
     assert!(waiting.poll().is_pending());
     assert_eq!(requester.stats().sent, 1, "no server is connected to get the second");
-    let bare = Bare { server: Server::bind(endpoint.as_str()).await.unwrap() };
+    let bare = Bare { server: Server::builder().bind(endpoint.as_str()).await.unwrap() };
     let (reply, ()) = tokio::join!(waiting, bare.echo());
     assert_eq!(reply.unwrap(), "waiting");
     let stats = requester.stats();
@@ -218,7 +219,8 @@ async fn calls_that_wait_for_a_server_that_refuses_the_client_were_not_begun() {
 #[tokio::test]
 async fn only_the_calls_of_the_lost_connection_fail() {
     let [one, two] = [Bare::bind("tcp://127.0.0.1:*").await, Bare::bind("tcp://127.0.0.1:*").await];
-    let client = Client::connect(one.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(one.endpoint().as_str()).await.unwrap();
     client.connect(two.endpoint().as_str()).await.unwrap();
     let requester = Requester::new(client);
     until_connected(&requester, 2).await;

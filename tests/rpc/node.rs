@@ -19,7 +19,7 @@ use tokio_zmtp::{Client, Message, Server};
 async fn a_responder_in_another_language_answers_our_calls() {
     let Some(mut remote) = Remote::start(&["responder"]) else { return };
     let endpoint = remote.line();
-    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint.as_str()).await.unwrap());
     let bodies: Vec<_> = (0..100).map(|number| format!("number {number}")).collect();
     let calls = bodies.iter().map(|body| requester.call(body.clone()));
     for (body, reply) in bodies.iter().zip(future::join_all(calls).await) {
@@ -51,7 +51,7 @@ async fn a_responder_in_another_language_answers_our_calls() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_requester_in_another_language_calls_our_responder() {
-    let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
+    let responder = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
     let endpoint = responder.server().last_endpoint().unwrap().to_string();
     tokio::spawn(responder.serve(service_fn(answer)));
     let Some(remote) = Remote::start(&["requester", &endpoint]) else { return };

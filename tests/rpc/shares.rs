@@ -20,7 +20,8 @@ use crate::wire::{
 async fn streams_without_credit_do_not_shut_out_other_clients() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &unique()] {
         let (responder, endpoint) = serve(endpoint, |it| it.max_running(64).max_waiting(64)).await;
-        let greedy = Client::connect(endpoint.as_str()).await.unwrap();
+        let greedy = Client::new();
+        greedy.connect(endpoint.as_str()).await.unwrap();
         for id in 0..128 {
             greedy.send(envelope(REQUEST, id, b"\x02\0\0\0\0stream")).await.unwrap();
         }
@@ -45,7 +46,7 @@ async fn streams_without_credit_do_not_shut_out_other_clients() {
 async fn handlers_that_never_end_do_not_shut_out_other_clients() {
     let (responder, endpoint) = serve(&unique(), |it| it.max_running(64).max_waiting(64)).await;
     let greedy: Vec<_> = {
-        let clients = (0..4).map(|_| Client::connect(endpoint.as_str()));
+        let clients = (0..4).map(|_| Client::builder().connect(endpoint.as_str()));
         futures::future::try_join_all(clients).await.unwrap()
     };
     for client in &greedy {
@@ -64,7 +65,8 @@ async fn handlers_that_never_end_do_not_shut_out_other_clients() {
 async fn one_client_has_its_limit_even_where_nothing_else_is_under_way() {
     let (responder, endpoint) =
         serve(&unique(), |it| it.max_running_per_remote(3).max_waiting_per_remote(2)).await;
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     for id in 0..10 {
         client.send(envelope(REQUEST, id, b"\0pending")).await.unwrap();
     }
@@ -77,7 +79,8 @@ async fn one_client_has_its_limit_even_where_nothing_else_is_under_way() {
 async fn what_one_client_has_waiting_is_bounded_in_bytes() {
     let (responder, endpoint) =
         serve(&unique(), |it| it.max_running(1).max_bytes_per_remote(1_000)).await;
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     client.send(envelope(REQUEST, 0, b"\0pending")).await.unwrap();
     for id in 1..10 {
         client.send(envelope(REQUEST, id, [0; 401])).await.unwrap();
@@ -85,7 +88,8 @@ async fn what_one_client_has_waiting_is_bounded_in_bytes() {
     until_there(&responder, |stats| stats.received == 10).await;
     let stats = responder.stats();
     assert_eq!((stats.running, stats.waiting, stats.overloaded), (1, 2, 7));
-    let other = Client::connect(endpoint.as_str()).await.unwrap();
+    let other = Client::new();
+    other.connect(endpoint.as_str()).await.unwrap();
     other.send(envelope(REQUEST, 0, [0; 100_000])).await.unwrap();
     until_there(&responder, |stats| stats.waiting == 3).await;
 }
@@ -95,7 +99,8 @@ async fn clients_take_turns_however_many_requests_each_has_waiting() {
     let gate = Arc::new(Semaphore::new(0));
     let order = Arc::new(Mutex::new(Vec::new()));
     let endpoint = unique();
-    let server = Server::bind(endpoint.as_str()).await.unwrap();
+    let server = Server::new();
+    server.bind(endpoint.as_str()).await.unwrap();
     let responder = Responder::builder(server).max_running(1).build();
     tokio::spawn(responder.serve(service_fn({
         let (gate, order) = (Arc::clone(&gate), Arc::clone(&order));
@@ -110,7 +115,8 @@ async fn clients_take_turns_however_many_requests_each_has_waiting() {
     })));
     let mut clients = Vec::new();
     for name in ["a", "b", "c"] {
-        let client = Client::connect(endpoint.as_str()).await.unwrap();
+        let client = Client::new();
+        client.connect(endpoint.as_str()).await.unwrap();
         let requests = if name == "a" { 4 } else { 2 };
         for number in 0..requests {
             let body = format!("\0{name}{number}");
@@ -129,7 +135,8 @@ async fn clients_take_turns_however_many_requests_each_has_waiting() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_waits_ends_at_its_deadline() {
     let (responder, endpoint) = serve(&unique(), |it| it.max_running(1)).await;
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     client.send(envelope(REQUEST, 0, b"\0pending")).await.unwrap();
     let start = Instant::now();
     for (id, seconds) in [(1, 30), (2, 10), (3, 20)] {
@@ -151,7 +158,8 @@ async fn a_request_that_waits_ends_at_its_deadline() {
 #[tokio::test]
 async fn of_many_that_wait_any_can_be_cancelled() {
     let (responder, endpoint) = serve(&unique(), |it| it.max_running(1)).await;
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     for id in 0..1_000 {
         client.send(envelope(REQUEST, id, b"\0pending")).await.unwrap();
     }
@@ -172,7 +180,8 @@ async fn serve(
     endpoint: &str,
     options: impl FnOnce(ResponderBuilder) -> ResponderBuilder,
 ) -> (Responder, String) {
-    let responder = options(Responder::builder(Server::bind(endpoint).await.unwrap())).build();
+    let responder =
+        options(Responder::builder(Server::builder().bind(endpoint).await.unwrap())).build();
     tokio::spawn(responder.serve(service_fn(|request: Request| async move {
         match request.body().to_str() {
             Ok("stream") => Ok(Response::stream(stream::iter([Ok::<_, Failure>("part")]))),
@@ -186,7 +195,7 @@ async fn serve(
 
 /// Makes calls of another client, all of which succeed.
 async fn honest_calls(endpoint: &str) {
-    let requester = Requester::new(Client::connect(endpoint).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
     let calls = (0..100).map(|number| requester.call(number.to_string()));
     for (number, reply) in futures::future::join_all(calls).await.into_iter().enumerate() {
         assert_eq!(reply.unwrap(), number.to_string());

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task;
 use tokio_zmtp::monitor::EventKind;
 use tokio_zmtp::rpc::{CallError, ErrorCode, Failure, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 
 use crate::wire::{echo, pair, unique, until, until_shut, until_there};
 
@@ -16,7 +16,7 @@ use crate::wire::{echo, pair, unique, until, until_shut, until_there};
 async fn what_was_accepted_is_finished_and_what_comes_then_waits_for_another_server() {
     let release = Arc::new(Notify::new());
     let released = Arc::clone(&release);
-    let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
+    let responder = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
     let endpoint = responder.server().last_endpoint().unwrap();
     let service = service_fn(move |request: Request| {
         let released = Arc::clone(&released);
@@ -29,7 +29,7 @@ async fn what_was_accepted_is_finished_and_what_comes_then_waits_for_another_ser
     let serving = tokio::spawn(responder.serve_with_shutdown(service, async {
         let _ = stopped.await;
     }));
-    let requester = Requester::new(Client::connect(endpoint).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
     let accepted: Vec<_> =
         (0..10).map(|number| tokio::spawn(requester.call(number.to_string()))).collect();
     until_there(&responder, |stats| stats.running == 10).await;
@@ -57,7 +57,7 @@ async fn what_was_accepted_is_finished_and_what_comes_then_waits_for_another_ser
 
 #[tokio::test]
 async fn an_idle_responder_ends_immediately() {
-    let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await.unwrap());
+    let responder = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
     responder.serve_with_shutdown(service_fn(echo), future::ready(())).await;
     assert_eq!(responder.stats().received, 0);
 }

@@ -1,7 +1,7 @@
 //! Replies that nobody waits for, and messages that are no replies.
 
+use tokio_zmtp::Client;
 use tokio_zmtp::rpc::{CallError, ErrorCode, Requester};
-use tokio_zmtp::{Client, Socket};
 
 use crate::wire::{Bare, CANCEL, END, ERROR, PART, REPLY, REQUEST, body, envelope, unique, until};
 
@@ -58,7 +58,7 @@ async fn an_invalid_reply_is_counted_and_dropped() {
     ];
     let count = nonsense.len() as u64;
     for message in nonsense {
-        bare.server.route(message, from).await.unwrap();
+        bare.server.route(from, message).await.unwrap();
     }
     until(&requester, |stats| stats.malformed == count).await;
     assert_eq!(requester.stats().outstanding, 1);
@@ -119,7 +119,8 @@ async fn an_error_states_whether_a_retry_is_safe() {
 
 async fn asked() -> (Requester, Bare) {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     (Requester::new(client), bare)
 }
 

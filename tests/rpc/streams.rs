@@ -66,7 +66,7 @@ async fn a_stream_that_is_not_read_stops_its_handler_and_nothing_else() {
     let made = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&made);
     let endpoint = unique();
-    let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+    let responder = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
     tokio::spawn(responder.serve(service_fn(move |request: Request| {
         let made = Arc::clone(&counter);
         async move {
@@ -80,7 +80,8 @@ async fn a_stream_that_is_not_read_stops_its_handler_and_nothing_else() {
             Ok::<_, Failure>(Response::stream(numbers))
         }
     })));
-    let client = Client::connect(endpoint.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.as_str()).await.unwrap();
     let requester = Requester::builder(client).stream_window(4).build();
     let mut slow = requester.stream("stream");
     assert_eq!(slow.next().await.unwrap().unwrap(), "0");
@@ -123,7 +124,8 @@ async fn credit_that_finds_no_room_is_given_later() {
 #[tokio::test]
 async fn more_parts_than_there_is_credit_for_break_the_stream() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).stream_window(2).build();
     let collecting = tokio::spawn(requester.stream("x").collect::<Vec<_>>());
     let (from, id, _) = bare.expect(REQUEST).await;
@@ -145,7 +147,8 @@ async fn more_parts_than_there_is_credit_for_break_the_stream() {
 #[tokio::test]
 async fn an_end_needs_no_credit() {
     let bare = Bare::bind(&unique()).await;
-    let client = Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).stream_window(1).build();
     let mut replies = requester.stream("x");
     let mut next = tokio_test::task::spawn(replies.next());
@@ -160,7 +163,8 @@ async fn an_end_needs_no_credit() {
 #[tokio::test]
 async fn a_stream_whose_connection_is_lost_ends_with_an_error_after_what_has_come() {
     let bare = Bare::bind("tcp://127.0.0.1:*").await;
-    let requester = Requester::new(Client::connect(bare.endpoint().as_str()).await.unwrap());
+    let requester =
+        Requester::new(Client::builder().connect(bare.endpoint().as_str()).await.unwrap());
     let collecting = tokio::spawn(requester.stream("x").collect::<Vec<_>>());
     let (from, id, _) = bare.expect(REQUEST).await;
     bare.send(from, PART, id, "a").await;

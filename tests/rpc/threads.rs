@@ -8,7 +8,7 @@ use futures::executor::block_on;
 use tokio::runtime::{self, Runtime};
 use tokio::time;
 use tokio_zmtp::rpc::{CallError, Failure, Request, Requester, Responder, Response, service_fn};
-use tokio_zmtp::{Client, Server, Socket};
+use tokio_zmtp::{Client, Server};
 
 use crate::every_await::{OPERATIONS, Scene};
 use crate::wire::unique;
@@ -110,8 +110,10 @@ fn calls_end_when_the_runtime_of_their_client_has_shut_down() {
 }
 
 async fn pair(endpoint: &str) -> (Client, Server) {
-    let server = Server::bind(endpoint).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     (client, server)
 }
 

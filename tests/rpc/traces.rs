@@ -20,7 +20,7 @@ async fn a_trace_context_travels_with_the_request() {
 #[tokio::test]
 async fn a_trace_context_is_written_as_its_texts() {
     let bare = Bare::bind(&unique()).await;
-    let client = tokio_zmtp::Client::connect(bare.endpoint().as_str()).await.unwrap();
+    let client = tokio_zmtp::Client::builder().connect(bare.endpoint().as_str()).await.unwrap();
     let requester = tokio_zmtp::rpc::Requester::new(client);
     let context = PARENT.parse::<TraceContext>().unwrap();
     let call = tokio::spawn(requester.call(Request::from("x").with_trace_context(context)));

@@ -31,7 +31,7 @@ async fn a_client_that_does_not_read_is_not_read_from() {
         });
         until_there(&responder, |stats| stats.running == 1).await;
         // Others are served meanwhile, and it is not read from.
-        let requester = Requester::new(Client::connect(endpoint).await.unwrap());
+        let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
         for _ in 0..200 {
             assert_eq!(requester.call("x").await.unwrap().len(), LONG);
         }
@@ -187,7 +187,7 @@ async fn a_reply_that_waits_for_room_holds_no_permit_of_a_limit() {
         mute.send(envelope(REQUEST, id, [0x00])).await.unwrap();
     }
     until_there(&responder, |stats| stats.running >= 2 && stats.waiting > 0).await;
-    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint.as_str()).await.unwrap());
     for _ in 0..10 {
         assert_eq!(requester.call("x").await.unwrap(), "x");
     }
@@ -217,7 +217,7 @@ async fn a_client_that_goes_without_reading_leaves_nothing() {
         until_there(&responder, |stats| stats.disconnected > 0).await;
         until_there(&responder, |stats| stats.running + stats.waiting == 0).await;
         assert!(responder.stats().is_balanced());
-        let requester = Requester::new(Client::connect(endpoint).await.unwrap());
+        let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
         assert_eq!(requester.call("x").await.unwrap().len(), LONG);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinHandle;
 use tokio_zmtp::rpc::stats::{RequesterStats, ResponderStats};
 use tokio_zmtp::rpc::{Failure, Request, Requester, Responder, Response, service_fn};
-use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
+use tokio_zmtp::{Client, Message, RoutingId, Server};
 use tower::ServiceExt;
 
 pub(crate) const REQUEST: u8 = 0x11;
@@ -42,7 +42,7 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) async fn bind(endpoint: &str) -> Self {
-        Self { server: Server::bind(endpoint).await.unwrap() }
+        Self { server: Server::builder().bind(endpoint).await.unwrap() }
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -58,7 +58,7 @@ impl Bare {
     }
 
     pub(crate) async fn send(&self, to: RoutingId, kind: u8, id: u64, rest: impl AsRef<[u8]>) {
-        self.server.route(envelope(kind, id, rest), to).await.unwrap();
+        self.server.route(to, envelope(kind, id, rest)).await.unwrap();
     }
 
     /// Answers the next request with its own body.
@@ -85,9 +85,9 @@ where
     T: Into<Response> + 'static,
 {
     let endpoint = unique();
-    let responder = Responder::new(Server::bind(endpoint.as_str()).await.unwrap());
+    let responder = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
     let serving = tokio::spawn(responder.serve(service_fn(handler)));
-    let requester = Requester::new(Client::connect(endpoint.as_str()).await.unwrap());
+    let requester = Requester::new(Client::builder().connect(endpoint.as_str()).await.unwrap());
     (requester, responder, serving)
 }
 
@@ -112,7 +112,7 @@ pub(crate) async fn until(requester: &Requester, is_so: impl Fn(&RequesterStats)
 
 /// Waits until a requester's client is connected to so many servers.
 pub(crate) async fn until_connected(requester: &Requester, servers: usize) {
-    while requester.client().remotes().len() != servers {
+    while requester.client().remotes().list().len() != servers {
         tokio::task::yield_now().await;
     }
 }

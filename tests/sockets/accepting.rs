@@ -6,8 +6,8 @@ use std::io;
 use std::iter;
 use std::process::Command;
 
+use tokio_zmtp::Server;
 use tokio_zmtp::monitor::EventKind;
-use tokio_zmtp::{Server, Socket};
 
 use crate::events::{self, NO_CONNECTION};
 use crate::remote::{self, Remote};
@@ -21,7 +21,8 @@ async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
             "a_process_without_file_descriptors_accepts_again_when_it_has_some",
         );
     }
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut monitor = server.monitor();
     let socket = remote::socket();

@@ -20,7 +20,8 @@ async fn our_greeting_waits_for_nothing() {
     assert_eq!(remote.read(64).await, GREETING);
 
     let listener = RemoteListener::bind();
-    let _client = Client::connect(listener.endpoint()).await.unwrap();
+    let _client = Client::new();
+    _client.connect(listener.endpoint()).await.unwrap();
     let mut remote = listener.accept().await;
     assert_eq!(remote.read(64).await, GREETING);
 }
@@ -387,8 +388,8 @@ async fn a_pong_waits_for_the_end_of_a_frame() {
     let mut remote = Remote::client(&server.endpoint).await;
     remote.write(&message(b"hello")).await;
     let id = server.server.recv().await.unwrap().routing_id().unwrap();
-    server.server.route(vec![7; LONGER_THAN_BUFFERS], id).await.unwrap();
-    server.server.route("after", id).await.unwrap();
+    server.server.route(id, vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+    server.server.route(id, "after").await.unwrap();
     remote.peek().await;
     remote.write(&ping(b"x")).await;
 
@@ -444,9 +445,11 @@ async fn a_crowd_of_bad_remotes_leaves_a_server_as_it_was() {
 #[tokio::test]
 async fn a_client_is_not_disturbed_by_a_bad_server_beside_a_good_one() {
     let _watchdog = Watchdog::start();
-    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::new();
+    client.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = client.last_endpoint().unwrap();
-    let good = Server::connect(endpoint.clone()).await.unwrap();
+    let good = Server::new();
+    good.connect(endpoint.clone()).await.unwrap();
     for bytes in [&b"HTTP/1.1 200 OK\r\n"[..], &[&GREETING[..], &ready("CLIENT")].concat()] {
         let mut bad = Remote::dial(&endpoint).await;
         bad.write_what_is_taken(bytes).await;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures::{SinkExt, StreamExt};
 use tokio::task::{self, JoinSet};
 use tokio_test::assert_pending;
-use tokio_zmtp::{Client, Message, RoutingId, Server, Socket};
+use tokio_zmtp::{Client, Message, RoutingId, Server};
 
 use crate::remote::{LONGER_THAN_BUFFERS, Remote};
 use crate::seed::seed;
@@ -84,7 +84,8 @@ over_every_transport!(a_send_that_is_dropped_while_it_waits_sends_nothing);
 
 async fn a_send_that_is_dropped_while_it_waits_sends_nothing(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let client = Client::builder().build();
     let mut dropped = tokio_test::task::spawn(client.send("dropped"));
     assert_pending!(dropped.poll());
@@ -100,7 +101,8 @@ over_every_transport!(a_send_that_is_dropped_when_its_turn_has_come_passes_it_on
 
 async fn a_send_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let client = Client::builder().send_hwm(1).build();
     let mut first = tokio_test::task::spawn(client.send("first"));
     let mut second = tokio_test::task::spawn(client.send("second"));
@@ -121,8 +123,8 @@ async fn a_route_that_is_dropped_passes_its_turn_on() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = full_remote(&server).await;
-    let mut first = tokio_test::task::spawn(server.route("first", id));
-    let mut second = tokio_test::task::spawn(server.route("second", id));
+    let mut first = tokio_test::task::spawn(server.route(id, "first"));
+    let mut second = tokio_test::task::spawn(server.route(id, "second"));
     assert_pending!(first.poll());
     assert_pending!(second.poll());
 
@@ -144,7 +146,7 @@ async fn a_sink_that_changes_its_remote_does_not_take_another_slot() {
     let mut sink = server.clone();
     sink.start_send_unpin(Message::from("x").with_routing_id(first_id)).unwrap();
     assert_pending!(tokio_test::task::spawn(sink.flush()).poll());
-    let mut route = tokio_test::task::spawn(server.route("route", second_id));
+    let mut route = tokio_test::task::spawn(server.route(second_id, "route"));
     assert_pending!(route.poll());
 
     sink.start_send_unpin(Message::from("sink").with_routing_id(second_id)).unwrap();
@@ -309,7 +311,7 @@ impl Sender {
         let message = Message::from(number.to_be_bytes());
         match self {
             Self::Client(client) => client.send(message).await.unwrap(),
-            Self::Server(server, id) => server.route(message, *id).await.unwrap(),
+            Self::Server(server, id) => server.route(*id, message).await.unwrap(),
         }
     }
 
@@ -388,9 +390,9 @@ async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
 /// that it may.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
     let (remote, id) = Remote::known_to(server).await;
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
-    server.try_route("queued", id).unwrap();
+    server.try_route(id, "queued").unwrap();
     (remote, id)
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::{SinkExt, StreamExt};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -121,8 +121,10 @@ impl Drop for Other {
 
 async fn fifty_clones_of_a_client_send_and_receive_concurrently(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     let echo = tokio::spawn(echo(server.clone()));
 
     let mut tasks = JoinSet::new();
@@ -159,7 +161,8 @@ over_every_transport!(
 
 async fn fifty_clients_of_one_server_get_their_own_replies(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let echo = tokio::spawn(echo(server.clone()));
 
@@ -167,7 +170,8 @@ async fn fifty_clients_of_one_server_get_their_own_replies(transport: Transport)
     for handle in 0..HANDLES {
         let endpoint = endpoint.clone();
         tasks.spawn(async move {
-            let client = Client::connect(endpoint).await.unwrap();
+            let client = Client::new();
+            client.connect(endpoint).await.unwrap();
             for number in numbers_of(handle) {
                 client.send(number.to_be_bytes()).await.unwrap();
             }
@@ -190,7 +194,8 @@ over_every_transport!(
 
 async fn receivers_on_one_server_share_what_arrives(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let missing = Arc::new(AtomicU32::new(HANDLES * EACH));
 
@@ -212,7 +217,8 @@ async fn receivers_on_one_server_share_what_arrives(transport: Transport) {
     for handle in 0..HANDLES {
         let endpoint = endpoint.clone();
         senders.spawn(async move {
-            let client = Client::connect(endpoint).await.unwrap();
+            let client = Client::new();
+            client.connect(endpoint).await.unwrap();
             for number in numbers_of(handle) {
                 client.send(number.to_be_bytes()).await.unwrap();
             }

@@ -1,7 +1,7 @@
 //! Sockets that are described by data.
 
+use tokio_zmtp::Endpoint;
 use tokio_zmtp::config::{AnySocket, ClientConfig, ServerConfig, SocketConfig};
-use tokio_zmtp::{Endpoint, Socket};
 
 use crate::watchdog::Watchdog;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::monitor::{EventKind, Monitor};
-use tokio_zmtp::{Client, Endpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::events;
 use crate::remote::{GREETING, MORE, Remote, RemoteListener, command, message, property};
@@ -75,10 +75,12 @@ over_every_transport!(a_paused_endpoint_can_be_removed);
 async fn a_paused_endpoint_can_be_removed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, endpoint, left) = paused(transport).await;
-    let waiting = Client::connect(&endpoint).await.unwrap();
+    let waiting = Client::new();
+    waiting.connect(&endpoint).await.unwrap();
     server.unbind(&endpoint).await.unwrap();
-    let other = Server::bind(&endpoint).await.unwrap();
-    waiting.connected().await.unwrap();
+    let other = Server::new();
+    other.bind(&endpoint).await.unwrap();
+    waiting.remotes().connected().await.unwrap();
     other.close().await;
     server.close().await;
     assert_eq!(drain(&server).await, left);
@@ -89,7 +91,8 @@ over_every_transport!(a_socket_that_is_paused_can_be_closed);
 async fn a_socket_that_is_paused_can_be_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, endpoint, left) = paused(transport).await;
-    let _waiting = Client::connect(&endpoint).await.unwrap();
+    let _waiting = Client::new();
+    _waiting.connect(&endpoint).await.unwrap();
     server.close().await;
     assert_eq!(drain(&server).await, left);
 }
@@ -116,7 +119,8 @@ async fn another_limit_ends_a_pause(transport: Transport) {
 #[tokio::test]
 async fn what_a_message_keeps_in_memory_counts() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
 
     // A message behind parts that were discarded, in a buffer of 64 KiB.
@@ -218,7 +222,7 @@ async fn remotes_that_are_disconnected_by_their_id_count() {
         let mut remote = Remote::client(&endpoint).await;
         remote.write(&message(b"left")).await;
         remote.sync().await;
-        server.disconnect_remote(server.remotes()[0].connection_id());
+        server.remotes().disconnect(server.remotes().list()[0].connection_id());
         drop(remote);
         events::until_disconnected(&mut monitor).await;
         while server.stats().ended.remotes < left {
@@ -250,8 +254,9 @@ async fn paused(transport: Transport) -> (Server, Endpoint, usize) {
 
 /// Leaves a message.
 async fn come_and_go(endpoint: &Endpoint) {
-    let client = Client::connect(endpoint).await.unwrap();
-    client.connected().await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
+    client.remotes().connected().await.unwrap();
     client.send("left").await.unwrap();
     assert_eq!(client.close().await.undelivered, 0);
 }

@@ -7,8 +7,8 @@ use tokio::runtime;
 use tokio::time::Instant;
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::{
-    BindError, Client, ConnectError, DetachError, Message, RecvError, RouteError, RoutingId,
-    SendError, Server, Socket, TryRecvError, TryRouteError, TrySendError,
+    BindError, Client, ConnectError, DisconnectError, Message, RecvError, RouteError, RoutingId,
+    SendError, Server, TryRecvError, TryRouteError, TrySendError, UnbindError,
 };
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
@@ -19,7 +19,8 @@ use crate::watchdog::Watchdog;
 async fn closing_writes_all_that_is_queued_and_ends_the_stream() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     for number in 0..1_000_u32 {
         client.send(number.to_be_bytes()).await.unwrap();
     }
@@ -39,12 +40,13 @@ async fn closing_writes_all_that_is_queued_and_ends_the_stream() {
 #[tokio::test]
 async fn closing_a_server_writes_all_that_is_queued_for_each_client() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for _ in 0..3 {
         let (remote, id) = Remote::known_to(&server).await;
         for number in 0..500_u32 {
-            server.route(number.to_be_bytes(), id).await.unwrap();
+            server.route(id, number.to_be_bytes()).await.unwrap();
         }
         remotes.push(remote);
     }
@@ -66,7 +68,8 @@ async fn closing_a_server_writes_all_that_is_queued_for_each_client() {
 async fn closing_waits_for_a_remote_that_is_slow_to_read() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
     client.send("last").await.unwrap();
     let mut remote = listener.accept_as("SERVER").await;
@@ -92,7 +95,7 @@ async fn closing_loses_nothing_to_what_was_never_received() {
     // bytes would reset it.
     remote.write(&remote::message(&[0; 1_000]).repeat(300)).await;
     for _ in 0..2_000 {
-        server.route(vec![7; 1_000], id).await.unwrap();
+        server.route(id, vec![7; 1_000]).await.unwrap();
     }
 
     let read = async {
@@ -128,9 +131,9 @@ async fn closing_reports_messages_at_every_stage_of_being_sent() {
         .unwrap();
     let (remote, id) = Remote::known_to(&server).await;
     // One that is being written, one that is queued, and one that a sink holds.
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
-    server.try_route("queued", id).unwrap();
+    server.try_route(id, "queued").unwrap();
     let mut sink = server.clone();
     sink.feed(Message::from("held").with_routing_id(id)).await.unwrap();
     drop(sink);
@@ -141,12 +144,13 @@ async fn closing_reports_messages_at_every_stage_of_being_sent() {
 #[tokio::test]
 async fn what_was_queued_for_a_remote_that_went_is_reported() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (remote, id) = Remote::known_to(&server).await;
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
     for _ in 0..10 {
-        server.try_route("x", id).unwrap();
+        server.try_route(id, "x").unwrap();
     }
     drop(remote);
     assert_eq!(server.close().await.undelivered, 11);
@@ -198,9 +202,11 @@ over_every_transport!(a_closed_client_gives_every_message_back);
 
 async fn a_closed_client_gives_every_message_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let client = Client::connect(endpoint.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.clone()).await.unwrap();
     let mut clone = client.clone();
     client.close().await;
 
@@ -215,9 +221,9 @@ async fn a_closed_client_gives_every_message_back(transport: Transport) {
         let error = handle.connect(endpoint.clone()).await.unwrap_err();
         assert!(matches!(error, ConnectError::Closed));
         let error = handle.unbind(endpoint.clone()).await.unwrap_err();
-        assert!(matches!(error, DetachError::Closed));
+        assert!(matches!(error, UnbindError::Closed));
         let error = handle.disconnect(endpoint.clone()).await.unwrap_err();
-        assert!(matches!(error, DetachError::Closed));
+        assert!(matches!(error, DisconnectError::Closed));
     }
     SinkExt::send(&mut clone, "x").await.unwrap_err();
     assert_eq!(client.close().await.undelivered, 0);
@@ -227,29 +233,32 @@ over_every_transport!(a_closed_server_gives_every_message_back);
 
 async fn a_closed_server_gives_every_message_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     let request = server.recv().await.unwrap();
     let id = request.routing_id().unwrap();
     server.close().await;
 
     let message = Message::from("x");
-    assert_eq!(server.route("x", id).await, Err(RouteError::Closed(message.clone())));
-    assert_eq!(server.try_route("x", id), Err(TryRouteError::Closed(message.clone())));
+    assert_eq!(server.route(id, "x").await, Err(RouteError::Closed(message.clone())));
+    assert_eq!(server.try_route(id, "x"), Err(TryRouteError::Closed(message.clone())));
     assert_eq!(server.reply(&request, "x").await, Err(RouteError::Closed(message.clone())));
     let mut sink = server.clone();
     let to_id = message.clone().with_routing_id(id);
     assert_eq!(SinkExt::send(&mut sink, to_id).await, Err(RouteError::Closed(message.clone())));
     let unknown = RoutingId::new(1).unwrap();
-    assert_eq!(server.try_route("x", unknown), Err(TryRouteError::Closed(message)));
+    assert_eq!(server.try_route(unknown, "x"), Err(TryRouteError::Closed(message)));
     assert_eq!(server.recv().await, Err(RecvError::Closed));
 }
 
 #[tokio::test]
 async fn what_was_received_is_handed_out_after_closing() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
     for number in 0..10_u8 {
         remote.write(&remote::message(&[number])).await;
@@ -271,7 +280,8 @@ over_every_transport!(closing_wakes_all_tasks_waiting_on_other_handles);
 
 async fn closing_wakes_all_tasks_waiting_on_other_handles(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.bind(transport.any()).await.unwrap();
     let (sender, receiver) = (client.clone(), client.clone());
     let mut send = task::spawn(sender.send("x"));
     let mut receives = [task::spawn(receiver.recv()), task::spawn(client.recv())];
@@ -302,10 +312,10 @@ async fn closing_wakes_a_sender_waiting_for_a_full_remote() {
         .await
         .unwrap();
     let (remote, id) = Remote::known_to(&server).await;
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
-    server.try_route("queued", id).unwrap();
-    let mut route = task::spawn(server.route("x", id));
+    server.try_route(id, "queued").unwrap();
+    let mut route = task::spawn(server.route(id, "x"));
     assert_pending!(route.poll());
 
     server.close().await;
@@ -317,7 +327,8 @@ async fn closing_wakes_a_sender_waiting_for_a_full_remote() {
 async fn closing_concurrently_from_several_handles_closes_once() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     client.send("x").await.unwrap();
     let clone = client.clone();
 
@@ -336,7 +347,8 @@ async fn closing_concurrently_from_several_handles_closes_once() {
 async fn a_close_that_is_dropped_goes_on() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     client.send("x").await.unwrap();
     let mut remote = listener.accept_as("SERVER").await;
     assert_eq!(client.close().now_or_never(), None);
@@ -350,7 +362,8 @@ async fn a_close_that_is_dropped_goes_on() {
 async fn dropping_the_last_handle_writes_what_is_queued() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let last = client.clone();
     drop(client);
     for number in 0..1_000_u32 {
@@ -368,13 +381,14 @@ async fn dropping_the_last_handle_writes_what_is_queued() {
 #[tokio::test]
 async fn dropping_a_bound_socket_frees_its_address() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let (mut remote, _) = Remote::known_to(&server).await;
     drop(server);
 
     assert_eq!(remote.read_to_end().await, b"");
-    Server::bind(endpoint).await.unwrap();
+    Server::builder().bind(endpoint).await.unwrap();
 }
 
 #[test]
@@ -387,7 +401,8 @@ fn a_runtime_that_shuts_down_leaves_no_task_waiting() {
         let place = Place::reserve();
         let closing = Client::builder().linger(None).connect(place.endpoint()).await.unwrap();
         closing.send("x").await.unwrap();
-        let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+        let server = Server::new();
+        server.bind("tcp://127.0.0.1:*").await.unwrap();
         (server, Client::builder().build(), closing, place)
     });
 

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 
 use futures::FutureExt;
 use tokio_zmtp::{
-    BindError, Client, ConnectError, DetachError, Endpoint, EndpointErrorKind, RouteError, Server,
-    Socket,
+    BindError, Client, ConnectError, DisconnectError, Endpoint, EndpointErrorKind, RouteError,
+    Server, UnbindError,
 };
 
 use crate::remote::{self, Place, Remote, RemoteListener};
@@ -26,7 +26,8 @@ async fn the_last_endpoint_has_the_port_that_the_system_picked() {
     assert_eq!(server.last_endpoint(), Some(second.clone()));
     assert_ne!(first, second);
 
-    let client = Client::connect(first.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(first.clone()).await.unwrap();
     assert_eq!(client.last_endpoint(), Some(first));
     client.connect(second.clone()).await.unwrap();
     assert_eq!(client.last_endpoint(), Some(second));
@@ -42,7 +43,8 @@ async fn an_endpoint_is_given_as_text_or_address() {
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
 
     let text = endpoint.to_string();
-    let client = Client::connect(text.as_str()).await.unwrap();
+    let client = Client::new();
+    client.connect(text.as_str()).await.unwrap();
     client.connect(text).await.unwrap();
     client.connect(endpoint.clone()).await.unwrap();
     client.connect(SocketAddr::from(([127, 0, 0, 1], port(&endpoint)))).await.unwrap();
@@ -54,9 +56,11 @@ async fn an_endpoint_is_given_as_text_or_address() {
 async fn every_interface_is_reached_by_any_of_them() {
     let _watchdog = Watchdog::start();
     for wildcard in ["tcp://*:*", "tcp://0.0.0.0:*"] {
-        let server = Server::bind(wildcard).await.unwrap();
+        let server = Server::new();
+        server.bind(wildcard).await.unwrap();
         let bound = server.last_endpoint().unwrap();
-        let client = Client::connect(format!("tcp://127.0.0.1:{}", port(&bound))).await.unwrap();
+        let client = Client::new();
+        client.connect(format!("tcp://127.0.0.1:{}", port(&bound))).await.unwrap();
         client.send("x").await.unwrap();
         assert_eq!(server.recv().await.unwrap(), "x");
     }
@@ -69,7 +73,8 @@ async fn a_server_is_bound_to_several_endpoints_concurrently(transport: Transpor
     let server = Server::builder().build();
     for _ in 0..3 {
         let endpoint = server.bind(transport.any()).await.unwrap();
-        let client = Client::connect(endpoint).await.unwrap();
+        let client = Client::new();
+        client.connect(endpoint).await.unwrap();
         client.send("request").await.unwrap();
         let request = server.recv().await.unwrap();
         server.reply(&request, "reply").await.unwrap();
@@ -81,9 +86,12 @@ over_every_transport!(one_socket_binds_and_connects);
 
 async fn one_socket_binds_and_connects(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let bound = Client::bind(transport.any()).await.unwrap();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let connected = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let bound = Client::new();
+    bound.bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let connected = Client::new();
+    connected.connect(server.last_endpoint().unwrap()).await.unwrap();
     server.connect(bound.last_endpoint().unwrap()).await.unwrap();
 
     for client in [bound, connected] {
@@ -98,7 +106,8 @@ async fn one_socket_binds_and_connects(transport: Transport) {
 async fn an_endpoint_connected_to_twice_has_two_connections() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     client.connect(listener.endpoint()).await.unwrap();
     for body in ["a", "b"] {
         client.send(body).await.unwrap();
@@ -115,17 +124,18 @@ async fn an_endpoint_connected_to_twice_has_two_connections() {
     assert_eq!(first.read_to_end().await, b"");
     assert_eq!(second.read_to_end().await, b"");
     let error = client.disconnect(listener.endpoint()).await.unwrap_err();
-    assert!(matches!(error, DetachError::NotFound { .. }));
+    assert!(matches!(error, DisconnectError::NotConnected { .. }));
 }
 
 over_every_transport!(an_address_in_use_is_refused_by_its_name);
 
 async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let taken = server.last_endpoint().unwrap();
 
-    let error = Client::bind(taken.clone()).await.unwrap_err();
+    let error = Client::builder().bind(taken.clone()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("{taken} is in use"));
     assert!(matches!(error, BindError::AddrInUse { endpoint } if endpoint == taken));
 
@@ -133,7 +143,8 @@ async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
     let error = server.bind(taken.clone()).await.unwrap_err();
     assert!(matches!(error, BindError::AddrInUse { .. }));
     assert_eq!(server.last_endpoint(), Some(taken.clone()));
-    let client = Client::connect(taken).await.unwrap();
+    let client = Client::new();
+    client.connect(taken).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 }
@@ -142,7 +153,7 @@ async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
 async fn an_address_of_another_machine_is_refused() {
     let _watchdog = Watchdog::start();
     // RFC 5737: for documentation only.
-    let error = Server::bind("tcp://192.0.2.1:*").await.unwrap_err();
+    let error = Server::builder().bind("tcp://192.0.2.1:*").await.unwrap_err();
     assert_eq!(error.to_string(), "tcp://192.0.2.1:* is no address of this machine");
     assert!(matches!(error, BindError::AddrNotAvailable { .. }));
 }
@@ -162,8 +173,8 @@ async fn invalid_endpoints_are_refused_with_the_fault_and_a_valid_form() {
         ("tcp://127.0.0.256:5555", "`127.0.0.256`", "127.0.0.1"),
     ] {
         let errors = [
-            Server::bind(text).await.unwrap_err().to_string(),
-            Client::connect(text).await.unwrap_err().to_string(),
+            Server::builder().bind(text).await.unwrap_err().to_string(),
+            Client::builder().connect(text).await.unwrap_err().to_string(),
             socket.bind(text).await.unwrap_err().to_string(),
             socket.connect(text).await.unwrap_err().to_string(),
             socket.unbind(text).await.unwrap_err().to_string(),
@@ -187,7 +198,7 @@ async fn what_can_only_be_bound_is_not_connected_to() {
         ("tcp://127.0.0.1:*", EndpointErrorKind::WildcardPort),
         ("tcp://127.0.0.1:0", EndpointErrorKind::WildcardPort),
     ] {
-        let Err(ConnectError::Endpoint(error)) = Client::connect(endpoint).await else {
+        let Err(ConnectError::Endpoint(error)) = Client::builder().connect(endpoint).await else {
             panic!("{endpoint} was accepted");
         };
         assert_eq!(error.kind(), kind);
@@ -197,27 +208,30 @@ async fn what_can_only_be_bound_is_not_connected_to() {
 #[tokio::test]
 async fn unbinding_frees_the_address_and_ends_accepted_connections() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let other = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"hello").repeat(2)).await;
     let id = server.recv().await.unwrap().routing_id().unwrap();
-    server.route("farewell", id).await.unwrap();
+    server.route(id, "farewell").await.unwrap();
 
     server.unbind(endpoint.clone()).await.unwrap();
 
-    let successor = Server::bind(endpoint.clone()).await.unwrap();
+    let successor = Server::new();
+    successor.bind(endpoint.clone()).await.unwrap();
     // What was queued is still written, and what was received can be.
     assert_eq!(remote.read_message().await, b"farewell");
     assert_eq!(remote.read_to_end().await, b"");
     assert_eq!(server.recv().await.unwrap(), "hello");
     // Its id is gone.
-    let error = server.route("x", id).await.unwrap_err();
+    let error = server.route(id, "x").await.unwrap_err();
     assert!(matches!(error, RouteError::HostUnreachable(_)));
     // Nobody else is concerned.
     for (server, endpoint) in [(successor, endpoint), (server, other)] {
-        let client = Client::connect(endpoint).await.unwrap();
+        let client = Client::new();
+        client.connect(endpoint).await.unwrap();
         client.send("x").await.unwrap();
         assert_eq!(server.recv().await.unwrap(), "x");
     }
@@ -250,7 +264,8 @@ over_every_transport!(
 
 async fn an_address_is_free_as_soon_as_it_is_unbound(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     for _ in 0..200 {
         server.unbind(endpoint.clone()).await.unwrap();
@@ -261,7 +276,8 @@ async fn an_address_is_free_as_soon_as_it_is_unbound(transport: Transport) {
 #[tokio::test]
 async fn unbinding_ends_a_handshake_that_is_under_way() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut remote = Remote::dial(&endpoint).await;
     assert_eq!(remote.read(64).await, remote::GREETING);
@@ -277,13 +293,14 @@ async fn an_endpoint_is_unbound_by_the_name_by_which_it_was_bound() {
     let server = Server::builder().build();
     let bound = server.bind("tcp://localhost:*").await.unwrap();
     server.unbind("tcp://localhost:*").await.unwrap();
-    Server::bind(bound).await.unwrap();
+    Server::builder().bind(bound).await.unwrap();
 }
 
 #[tokio::test]
 async fn an_endpoint_is_bound_again_by_the_same_socket() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     for _ in 0..3 {
         let mut remote = Remote::client(&endpoint).await;
@@ -299,8 +316,8 @@ async fn an_endpoint_is_bound_again_by_the_same_socket() {
 async fn a_bind_that_is_dropped_leaves_nothing_bound() {
     let _watchdog = Watchdog::start();
     let endpoint = Place::reserve().release();
-    assert!(Server::bind(endpoint.clone()).now_or_never().is_none());
-    while let Err(error) = Server::bind(endpoint.clone()).await {
+    assert!(Server::builder().bind(endpoint.clone()).now_or_never().is_none());
+    while let Err(error) = Server::builder().bind(endpoint.clone()).await {
         assert!(matches!(error, BindError::AddrInUse { .. }));
         tokio::task::yield_now().await;
     }
@@ -312,13 +329,14 @@ async fn a_listener_that_was_made_elsewhere_is_bound_and_unbound_as_any_other() 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = Endpoint::from(listener.local_addr().unwrap());
     // Whoever dials before it is adopted is served as well.
-    let client = Client::connect(endpoint.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.clone()).await.unwrap();
     client.send("early").await.unwrap();
     let server = Server::builder().bind_from_std(listener).await.unwrap();
     assert_eq!(server.last_endpoint(), Some(endpoint.clone()));
     assert_eq!(server.recv().await.unwrap(), "early");
     server.unbind(endpoint.clone()).await.unwrap();
-    Server::bind(endpoint).await.unwrap();
+    Server::builder().bind(endpoint).await.unwrap();
 
     server.close().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -335,7 +353,8 @@ async fn a_unix_listener_that_was_made_elsewhere_keeps_its_file() {
     let server = Server::builder().build();
     let endpoint = server.bind_from_std(listener).await.unwrap();
     assert_eq!(endpoint.to_string(), format!("ipc://{}", path.display()));
-    let client = Client::connect(endpoint.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.clone()).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
     server.unbind(endpoint).await.unwrap();
@@ -351,16 +370,20 @@ async fn a_unix_listener_that_was_made_elsewhere_keeps_its_file() {
 #[tokio::test]
 async fn an_endpoint_that_is_not_in_use_is_not_found() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let bound = server.last_endpoint().unwrap();
-    let client = Client::connect(bound.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(bound.clone()).await.unwrap();
     let place = Place::reserve();
 
     let error = server.unbind(place.endpoint()).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("the socket does not use {}", place.endpoint()));
-    assert!(matches!(error, DetachError::NotFound { endpoint } if endpoint == place.endpoint()));
+    assert_eq!(error.to_string(), format!("the socket is not bound to {}", place.endpoint()));
+    assert!(matches!(error, UnbindError::NotBound { endpoint } if endpoint == place.endpoint()));
     let error = client.disconnect(place.endpoint()).await.unwrap_err();
-    assert!(matches!(error, DetachError::NotFound { endpoint } if endpoint == place.endpoint()));
+    assert!(
+        matches!(error, DisconnectError::NotConnected { endpoint } if endpoint == place.endpoint())
+    );
 
     // The one is not the other.
     server.disconnect(bound.clone()).await.unwrap_err();
@@ -376,7 +399,8 @@ async fn an_endpoint_that_is_not_in_use_is_not_found() {
 async fn disconnecting_writes_what_is_queued() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let mut remote = listener.accept_as("SERVER").await;
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
@@ -395,7 +419,8 @@ async fn disconnecting_writes_what_is_queued() {
 async fn disconnecting_still_connects_where_something_is_queued() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
-    let client = Client::connect(place.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(place.endpoint()).await.unwrap();
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
     }
@@ -417,7 +442,8 @@ async fn disconnecting_still_connects_where_something_is_queued() {
 async fn what_was_received_before_disconnecting_stays_to_be_received() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let mut remote = listener.accept_as("SERVER").await;
     remote.write(&remote::message(b"x")).await;
     remote.sync().await;

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use tokio_zmtp::monitor::{ConnectFailure, EventKind, ForeignProtocol, HandshakeFailure, Monitor};
-use tokio_zmtp::{Client, ConnectedError, Server, Socket, SocketType};
+use tokio_zmtp::monitor::{DialFailure, EventKind, ForeignProtocol, HandshakeFailure, Monitor};
+use tokio_zmtp::{Client, NoRemoteError, Server, SocketType};
 
 use crate::events::{self, About};
 use crate::remote::{self, GREETING, Remote, RemoteListener};
@@ -29,7 +29,8 @@ async fn another_socket_type_is_reported_by_its_name() {
 #[tokio::test]
 async fn two_sockets_that_do_not_fit_report_each_other() {
     let _watchdog = Watchdog::start();
-    let bound = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let bound = Server::new();
+    bound.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut of_bound = bound.monitor();
     let connected = Server::builder().build();
     let mut of_connected = connected.monitor();
@@ -143,16 +144,17 @@ async fn a_silent_remote_is_logged_when_the_time_limit_expires() {
 async fn waiting_for_a_remote_reports_the_refusal() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let refuse = async {
         let mut remote = listener.accept().await;
         remote.write(&[&GREETING[..], &remote::command("ERROR", b"\x03400")].concat()).await;
         remote.read_to_end().await;
     };
 
-    let (connected, ()) = tokio::join!(client.connected(), refuse);
+    let (connected, ()) = tokio::join!(client.remotes().connected(), refuse);
 
-    let Err(ConnectedError::Failed(ConnectFailure::Handshake(failure))) = connected else {
+    let Err(NoRemoteError::Failed(DialFailure::Handshake(failure))) = connected else {
         panic!("{connected:?}");
     };
     assert!(matches!(failure, HandshakeFailure::Refused { reason } if reason == "400"));
@@ -161,7 +163,8 @@ async fn waiting_for_a_remote_reports_the_refusal() {
 /// What a server and a client tell of a remote that says this and then hangs up, with the types of
 /// the two.
 async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     let mut remote = Remote::dial(&server.last_endpoint().unwrap()).await;
     let of_server = tokio::join!(failure(&mut monitor), say(&mut remote, bytes)).0;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{self, Child, Command, Stdio};
 
 use tokio_zmtp::auth::{CurveKeypair, Networks};
-use tokio_zmtp::{Client, Endpoint, Mechanism, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Mechanism, Server};
 
 use crate::events::until_established;
 use crate::watchdog::Watchdog;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant};
 use tokio_zmtp::monitor::DisconnectReason;
-use tokio_zmtp::{Client, Server, Socket};
+use tokio_zmtp::{Client, Server};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::monitor::DropCause;
-use tokio_zmtp::{Client, Message, Server, Socket, TryRouteError, TrySendError};
+use tokio_zmtp::{Client, Message, Server, TryRouteError, TrySendError};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener};
@@ -89,7 +89,7 @@ async fn each_connection_of_a_server_has_a_routing_id_of_its_own() {
         drop(remote);
         events::until_disconnected(&mut monitor).await;
         for id in &ids {
-            let gone = server.try_route("x", *id);
+            let gone = server.try_route(*id, "x");
             assert_eq!(gone, Err(TryRouteError::HostUnreachable(Message::from("x"))));
         }
     }

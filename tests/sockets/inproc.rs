@@ -1,10 +1,9 @@
 //! What is special about `inproc`: no stream, no copies, and queues that add up.
 
 use bytes::Bytes;
-use tokio_zmtp::monitor::{ConnectFailure, HandshakeFailure};
+use tokio_zmtp::monitor::{DialFailure, HandshakeFailure};
 use tokio_zmtp::{
-    BindError, Client, ConnectedError, Endpoint, InprocEndpoint, RouteError, Server, Socket,
-    SocketType,
+    BindError, Client, Endpoint, InprocEndpoint, NoRemoteError, RouteError, Server, SocketType,
 };
 
 use crate::watchdog::Watchdog;
@@ -13,9 +12,11 @@ use crate::watchdog::Watchdog;
 async fn a_client_may_connect_before_its_server_binds() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
-    let client = Client::connect(&endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(&endpoint).await.unwrap();
     client.send("early").await.unwrap();
-    let server = Server::bind(&endpoint).await.unwrap();
+    let server = Server::new();
+    server.bind(&endpoint).await.unwrap();
     let request = server.recv().await.unwrap();
     assert_eq!(request, "early");
     server.reply(&request, "here").await.unwrap();
@@ -27,13 +28,15 @@ async fn a_client_may_connect_before_its_server_binds() {
 async fn a_name_belongs_to_one_socket_until_it_is_unbound_or_closed() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
-    let first = Server::bind(&endpoint).await.unwrap();
-    let refused = Server::bind(&endpoint).await.unwrap_err();
+    let first = Server::new();
+    first.bind(&endpoint).await.unwrap();
+    let refused = Server::builder().bind(&endpoint).await.unwrap_err();
     assert!(matches!(refused, BindError::AddrInUse { endpoint: named } if named == endpoint));
     first.unbind(&endpoint).await.unwrap();
-    let second = Server::bind(&endpoint).await.unwrap();
+    let second = Server::new();
+    second.bind(&endpoint).await.unwrap();
     second.close().await;
-    Server::bind(&endpoint).await.unwrap();
+    Server::builder().bind(&endpoint).await.unwrap();
 }
 
 #[tokio::test]
@@ -43,7 +46,7 @@ async fn the_marks_of_both_sides_add_up_exactly() {
         let endpoint = fresh();
         let server = Server::builder().recv_hwm(recv_hwm).bind(&endpoint).await.unwrap();
         let client = Client::builder().send_hwm(send_hwm).connect(&endpoint).await.unwrap();
-        client.connected().await.unwrap();
+        client.remotes().connected().await.unwrap();
         let sent = (0..).take_while(|_| client.try_send("x").is_ok()).count();
         assert_eq!(sent, send_hwm + recv_hwm);
         for _ in 0..sent {
@@ -82,7 +85,7 @@ async fn messages_keep_their_order_in_both_directions() {
         }),
         tokio::spawn(async move {
             for number in 0..count {
-                answering.route(number.to_be_bytes(), id).await.unwrap();
+                answering.route(id, number.to_be_bytes()).await.unwrap();
             }
         }),
     ];
@@ -99,12 +102,11 @@ async fn messages_keep_their_order_in_both_directions() {
 async fn a_socket_type_that_does_not_fit_is_refused_on_both_sides() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
-    let _bound = Client::bind(&endpoint).await.unwrap();
+    let _bound = Client::new();
+    _bound.bind(&endpoint).await.unwrap();
     let client = Client::builder().reconnect_interval(None).connect(&endpoint).await.unwrap();
-    let error = client.connected().await.unwrap_err();
-    let ConnectedError::Failed(ConnectFailure::Handshake(reason)) = error else {
-        panic!("{error:?}")
-    };
+    let error = client.remotes().connected().await.unwrap_err();
+    let NoRemoteError::Failed(DialFailure::Handshake(reason)) = error else { panic!("{error:?}") };
     let HandshakeFailure::IncompatibleSocketType { local, remote } = reason else {
         panic!("{reason:?}")
     };
@@ -115,7 +117,8 @@ async fn a_socket_type_that_does_not_fit_is_refused_on_both_sides() {
 async fn a_client_finds_the_next_server_of_its_name() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
-    let first = Server::bind(&endpoint).await.unwrap();
+    let first = Server::new();
+    first.bind(&endpoint).await.unwrap();
     let client = Client::builder()
         .hello_message("hello")
         .hiccup_message("hiccup")
@@ -126,7 +129,8 @@ async fn a_client_finds_the_next_server_of_its_name() {
     first.close().await;
     assert_eq!(client.recv().await.unwrap(), "hiccup");
     client.send("kept").await.unwrap();
-    let second = Server::bind(&endpoint).await.unwrap();
+    let second = Server::new();
+    second.bind(&endpoint).await.unwrap();
     assert_eq!(second.recv().await.unwrap(), "hello");
     assert_eq!(second.recv().await.unwrap(), "kept");
     assert_eq!(client.stats().reconnects, 1);
@@ -142,11 +146,11 @@ async fn a_server_gets_a_notice_when_its_client_leaves() {
     client.send("last words").await.unwrap();
     client.send("really").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
-    server.try_route("one", id).unwrap();
-    server.try_route("two", id).unwrap();
+    server.try_route(id, "one").unwrap();
+    server.try_route(id, "two").unwrap();
     let waiting = tokio::spawn({
         let server = server.clone();
-        async move { server.route("three", id).await }
+        async move { server.route(id, "three").await }
     });
     tokio::task::yield_now().await;
     client.close().await;
@@ -162,7 +166,8 @@ async fn closing_waits_until_the_receiver_has_room() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let server = Server::builder().recv_hwm(2).bind(&endpoint).await.unwrap();
-    let client = Client::connect(&endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(&endpoint).await.unwrap();
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
     }
@@ -171,7 +176,7 @@ async fn closing_waits_until_the_receiver_has_room() {
         assert_eq!(server.recv().await.unwrap(), [number]);
     }
     let report = closing.await.unwrap();
-    assert_eq!((report.delivered, report.undelivered), (100, 0));
+    assert_eq!((report.written, report.undelivered), (100, 0));
 }
 
 #[tokio::test]
@@ -181,12 +186,12 @@ async fn unread_messages_are_reported() {
     let server = Server::builder().recv_hwm(2).bind(&endpoint).await.unwrap();
     let client = Client::builder().linger(std::time::Duration::ZERO).connect(&endpoint).await;
     let client = client.unwrap();
-    client.connected().await.unwrap();
+    client.remotes().connected().await.unwrap();
     for number in 0..5_u8 {
         client.send([number]).await.unwrap();
     }
-    let (report, unsent) = client.close_with_unsent().await;
-    assert_eq!((report.delivered, report.undelivered), (2, 3));
+    let (report, unsent) = client.close_with_undelivered().await;
+    assert_eq!((report.written, report.undelivered), (2, 3));
     assert_eq!(unsent, [[2], [3], [4]]);
     assert_eq!(server.recv().await.unwrap(), [0]);
     assert_eq!(server.recv().await.unwrap(), [1]);
@@ -221,13 +226,13 @@ async fn a_disconnected_remote_is_gone_on_both_sides() {
     let (client, server) = pair().await;
     client.send("x").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
-    assert!(server.disconnect_remote(id));
-    until(|| server.try_route("y", id).is_err()).await;
+    assert!(server.remotes().disconnect(id));
+    until(|| server.try_route(id, "y").is_err()).await;
     // Its endpoint is still connected, so that it comes back under another id.
     client.send("again").await.unwrap();
     assert_ne!(server.recv().await.unwrap().routing_id(), Some(id));
     client.disconnect(client.last_endpoint().unwrap()).await.unwrap();
-    until(|| server.remotes().is_empty()).await;
+    until(|| server.remotes().list().is_empty()).await;
 }
 
 #[tokio::test]
@@ -235,19 +240,22 @@ async fn a_receiver_that_is_full_holds_up_no_ending() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let server = Server::builder().recv_hwm(1).bind(&endpoint).await.unwrap();
-    let client = Client::connect(&endpoint).await.unwrap();
-    client.connected().await.unwrap();
+    let client = Client::new();
+    client.connect(&endpoint).await.unwrap();
+    client.remotes().connected().await.unwrap();
     client.send("x").await.unwrap();
     client.disconnect(&endpoint).await.unwrap();
-    until(|| server.remotes().is_empty()).await;
+    until(|| server.remotes().list().is_empty()).await;
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
 async fn pair() -> (Client, Server) {
     let endpoint = fresh();
-    let server = Server::bind(&endpoint).await.unwrap();
-    let client = Client::connect(&endpoint).await.unwrap();
-    client.connected().await.unwrap();
+    let server = Server::new();
+    server.bind(&endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(&endpoint).await.unwrap();
+    client.remotes().connected().await.unwrap();
     (client, server)
 }
 

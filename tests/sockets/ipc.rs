@@ -10,16 +10,18 @@ use futures::{FutureExt, StreamExt};
 #[cfg(target_os = "linux")]
 use tokio_zmtp::InprocEndpoint;
 use tokio_zmtp::monitor::EventKind;
-use tokio_zmtp::{BindError, Client, Endpoint, Server, Socket};
+use tokio_zmtp::{BindError, Client, Endpoint, Server};
 
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
 async fn a_fresh_path_is_reported_and_removed_afterwards() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("ipc://*").await.unwrap();
+    let server = Server::new();
+    server.bind("ipc://*").await.unwrap();
     let path = path_of(&server);
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     assert_exchange(&client, &server).await;
     server.close().await;
     assert!(!path.exists());
@@ -40,22 +42,27 @@ async fn the_file_goes_when_its_endpoint_is_unbound() {
 #[tokio::test]
 async fn the_place_of_a_server_that_lives_is_not_taken() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("ipc://*").await.unwrap();
+    let server = Server::new();
+    server.bind("ipc://*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let refused = Server::bind(&endpoint).await.unwrap_err();
+    let refused = Server::builder().bind(&endpoint).await.unwrap_err();
     assert!(matches!(refused, BindError::AddrInUse { endpoint: named } if named == endpoint));
-    let client = Client::connect(endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
     assert_exchange(&client, &server).await;
 }
 
 #[tokio::test]
 async fn the_place_of_a_server_that_died_is_taken() {
     let _watchdog = Watchdog::start();
-    let other = Server::bind("ipc://*").await.unwrap();
+    let other = Server::new();
+    other.bind("ipc://*").await.unwrap();
     let stale = path_of(&other).with_file_name("stale");
     drop(UnixListener::bind(&stale).unwrap());
-    let server = Server::bind(format!("ipc://{}", stale.display())).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(format!("ipc://{}", stale.display())).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     assert_exchange(&client, &server).await;
     server.close().await;
     assert!(!stale.exists());
@@ -67,19 +74,23 @@ async fn an_abstract_name_is_in_no_file_system() {
     let _watchdog = Watchdog::start();
     let name = InprocEndpoint::unique();
     let endpoint: Endpoint = format!("ipc://@{}", name.name()).parse().unwrap();
-    let server = Server::bind(&endpoint).await.unwrap();
+    let server = Server::new();
+    server.bind(&endpoint).await.unwrap();
     assert_eq!(server.last_endpoint(), Some(endpoint.clone()));
-    let client = Client::connect(&endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(&endpoint).await.unwrap();
     assert_exchange(&client, &server).await;
-    let refused = Server::bind(&endpoint).await.unwrap_err();
+    let refused = Server::builder().bind(&endpoint).await.unwrap_err();
     assert!(matches!(refused, BindError::AddrInUse { .. }));
 }
 
 #[tokio::test]
 async fn a_remote_is_known_by_its_process() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("ipc://*").await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind("ipc://*").await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("x").await.unwrap();
     let (_, remote) = server.recv_from().await.unwrap();
     let credentials = remote.credentials().unwrap();
@@ -91,7 +102,7 @@ async fn a_remote_is_known_by_its_process() {
 #[tokio::test]
 async fn a_path_in_no_directory_is_refused() {
     let _watchdog = Watchdog::start();
-    let refused = Server::bind("ipc:///no/such/directory/socket").await.unwrap_err();
+    let refused = Server::builder().bind("ipc:///no/such/directory/socket").await.unwrap_err();
     assert!(matches!(refused, BindError::Io { .. }));
     assert_eq!(refused.to_string(), "cannot bind ipc:///no/such/directory/socket");
 }
@@ -99,11 +110,12 @@ async fn a_path_in_no_directory_is_refused() {
 #[tokio::test]
 async fn what_is_not_a_socket_is_named_and_left_alone() {
     let _watchdog = Watchdog::start();
-    let other = Server::bind("ipc://*").await.unwrap();
+    let other = Server::new();
+    other.bind("ipc://*").await.unwrap();
     let path = path_of(&other).with_file_name("other");
     let refused = async |what: &str| {
         let endpoint = format!("ipc://{}", path.display());
-        let refused = Server::bind(&*endpoint).await.unwrap_err();
+        let refused = Server::builder().bind(&*endpoint).await.unwrap_err();
         assert!(matches!(&refused, BindError::NotASocket { .. }));
         assert_eq!(refused.to_string(), format!("cannot bind {endpoint}: its path holds {what}"));
     };
@@ -122,7 +134,8 @@ async fn what_is_not_a_socket_is_named_and_left_alone() {
 #[tokio::test]
 async fn a_socket_is_bound_under_its_own_name_and_leaves_nothing_beside_it() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("ipc://*").await.unwrap();
+    let server = Server::new();
+    server.bind("ipc://*").await.unwrap();
     let path = path_of(&server);
     let stream = UnixStream::connect(&path).unwrap();
     assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(&*path));
@@ -135,7 +148,8 @@ async fn binding_is_not_seen_as_a_connection() {
     let server = Server::builder().build();
     let mut events = server.monitor();
     server.bind("ipc://*").await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     assert_exchange(&client, &server).await;
     let mut accepted = 0;
     while let Some(Ok(event)) = events.next().now_or_never().flatten() {

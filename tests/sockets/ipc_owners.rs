@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
 use tokio::net::UnixStream;
-use tokio_zmtp::{BindError, Server, Socket};
+use tokio_zmtp::{BindError, Server};
 
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
 async fn a_path_has_one_owner_that_is_reachable_however_often_processes_restart() {
     let _watchdog = Watchdog::start();
-    let other = Server::bind("ipc://*").await.unwrap();
+    let other = Server::new();
+    other.bind("ipc://*").await.unwrap();
     let directory = crate::ipc::path_of(&other).parent().unwrap().join("contest");
     fs::create_dir(&directory).unwrap();
     let competitors: Vec<_> = (0..4)

@@ -11,7 +11,7 @@ use std::thread;
 
 #[cfg(target_os = "linux")]
 use tokio_zmtp::InprocEndpoint;
-use tokio_zmtp::{BindError, Builder, Client, Server, Socket};
+use tokio_zmtp::{BindError, Builder, Client, Server};
 
 use crate::ipc::{assert_exchange, path_of};
 use crate::watchdog::Watchdog;
@@ -22,7 +22,8 @@ async fn the_file_has_the_mode_of_the_options_whatever_the_umask() {
     for mode in [0o777, 0o666, 0o660, 0o600] {
         let server = Server::builder().ipc_mode(mode).bind("ipc://*").await.unwrap();
         assert_eq!(fs::metadata(path_of(&server)).unwrap().mode() & 0o7777, mode);
-        let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+        let client = Client::new();
+        client.connect(server.last_endpoint().unwrap()).await.unwrap();
         assert_exchange(&client, &server).await;
     }
 }
@@ -131,7 +132,8 @@ fn assert_refused(error: &BindError, option: &str, kind: io::ErrorKind) {
 
 /// A path in a directory that lasts as long as the server.
 async fn scratch() -> (Server, PathBuf) {
-    let server = Server::bind("ipc://*").await.unwrap();
+    let server = Server::new();
+    server.bind("ipc://*").await.unwrap();
     let path = path_of(&server).with_file_name("other");
     (server, path)
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind, Monitor};
 use tokio_zmtp::{
-    Builder, Client, ConnectError, Endpoint, Mechanism, ReconnectStop, Resolver, Server, Socket,
+    Builder, Client, ConnectError, Endpoint, Mechanism, Message, ReconnectStop, Resolver, Server,
 };
 
 #[cfg(feature = "socks")]
@@ -90,8 +90,10 @@ async fn every_setter_of_a_live_socket_works_at_its_limits() {
     let is_setter = |name: &str, _: &str| name.starts_with("set_");
     assert_eq!(table, functions("src/socket/live.rs", is_setter));
 
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     for (_, of_client, of_server) in setters {
         of_client(&client);
         of_server(&server);
@@ -108,40 +110,51 @@ async fn every_setter_of_a_live_socket_works_at_its_limits() {
 #[tokio::test]
 async fn every_limit_of_one_call_works_at_its_limits() {
     let _watchdog = Watchdog::start();
-    let takes_limit =
-        |_: &str, head: &str| head.contains("timeout: Duration") || head.contains("limit: usize");
-    let mut methods = functions("src/socket/client_server/client.rs", takes_limit);
-    methods.extend(functions("src/socket/client_server/server.rs", takes_limit));
-    methods.extend(functions("src/socket/live.rs", takes_limit));
-    let tried = ["connected_timeout", "recv_many", "recv_timeout", "route_timeout", "send_timeout"];
+    let takes_limit = |_: &str, head: &str| {
+        head.contains("timeout: ") && head.contains("Duration") || head.contains("limit: usize")
+    };
+    let mut methods = functions("src/socket/verbs/receive.rs", takes_limit);
+    methods.extend(functions("src/socket/verbs/route.rs", takes_limit));
+    methods.extend(functions("src/socket/verbs/send.rs", takes_limit));
+    methods.extend(functions("src/socket/remotes.rs", takes_limit));
+    let tried = [
+        "connected_timeout",
+        "recv_many",
+        "recv_timeout",
+        "reply_timeout",
+        "route_timeout",
+        "send_timeout",
+    ];
     assert_eq!(methods, tried.map(str::to_owned).into());
 
     for timeout in [ZERO, LEAST, MAX] {
         let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
         let client = Client::builder().build();
         if timeout < MAX {
-            client.connected_timeout(timeout).await.unwrap_err();
+            client.remotes().connected_timeout(timeout).await.unwrap_err();
             client.send_timeout("x", timeout).await.unwrap_err();
             client.recv_timeout(timeout).await.unwrap_err();
         }
         client.connect(server.last_endpoint().unwrap()).await.unwrap();
-        client.connected_timeout(MAX).await.unwrap();
-        client.connected_timeout(timeout).await.unwrap();
+        client.remotes().connected_timeout(MAX).await.unwrap();
+        client.remotes().connected_timeout(timeout).await.unwrap();
         client.send_timeout("request", timeout).await.unwrap();
         let id = server.recv_timeout(MAX).await.unwrap().routing_id().unwrap();
         {
             let _slot = server.reserve_route(id).await.unwrap();
             if timeout < MAX {
-                server.route_timeout("reply", id, timeout).await.unwrap_err();
+                server.route_timeout(id, "reply", timeout).await.unwrap_err();
+                let request = Message::from("x").with_routing_id(id);
+                server.reply_timeout(&request, "reply", timeout).await.unwrap_err();
             }
         }
-        server.route_timeout("reply", id, timeout).await.unwrap();
+        server.route_timeout(id, "reply", timeout).await.unwrap();
         client.recv_timeout(MAX).await.unwrap();
 
         let mut buffer = Vec::new();
         assert_eq!(client.recv_many(&mut buffer, 0).await, Ok(0));
         for limit in [1, usize::MAX] {
-            server.route_timeout("reply", id, MAX).await.unwrap();
+            server.route_timeout(id, "reply", MAX).await.unwrap();
             assert_eq!(client.recv_many(&mut buffer, limit).await, Ok(1));
         }
     }
@@ -287,8 +300,8 @@ async fn exchange(
 ) -> Result<(), String> {
     round_trip(client, server, monitor).await?;
     if matches!(row.expected, Expected::Works | Expected::MayBeRefused(_)) {
-        for remote in server.remotes() {
-            server.disconnect_remote(remote.connection_id());
+        for remote in server.remotes().list() {
+            server.remotes().disconnect(remote.connection_id());
         }
         until_disconnected(monitor).await?;
         round_trip(client, server, monitor).await?;
@@ -322,9 +335,9 @@ async fn round_trip(client: &Client, server: &Server, monitor: &mut Monitor) -> 
         client.send_timeout("", LONG).await.unwrap();
         let request = server.recv_timeout(LONG).await.unwrap();
         // A notice of the server's may come from a remote that has gone.
-        if server.route_timeout("", request.routing_id().unwrap(), LONG).await.is_err() {
+        if server.route_timeout(request.routing_id().unwrap(), "", LONG).await.is_err() {
             let request = server.recv_timeout(LONG).await.unwrap();
-            server.route_timeout("", request.routing_id().unwrap(), LONG).await.unwrap();
+            server.route_timeout(request.routing_id().unwrap(), "", LONG).await.unwrap();
         }
         client.recv_timeout(LONG).await.unwrap();
     };

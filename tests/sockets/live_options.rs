@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_test::{assert_pending, task};
-use tokio_zmtp::{Client, Server, Socket};
+use tokio_zmtp::{Client, Server};
 
 use crate::remote::{self, Place, Remote};
 use crate::watchdog::Watchdog;
@@ -61,7 +61,8 @@ async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
 async fn a_lower_mark_keeps_what_is_queued_and_takes_no_more() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
-    let client = Client::connect(place.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(place.endpoint()).await.unwrap();
     for number in 0..5_u8 {
         client.try_send([number]).unwrap();
     }
@@ -137,7 +138,8 @@ async fn a_higher_mark_lets_a_connection_read_on() {
 #[tokio::test]
 async fn a_lower_mark_keeps_what_was_received_and_reads_no_more() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
     remote.write(&remote::message(b"x").repeat(5)).await;
     remote.sync().await;

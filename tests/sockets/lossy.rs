@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt, SinkExt, StreamExt};
-use tokio_zmtp::{Client, Lossy, Message, RouteError, RoutingId, Server, Socket};
+use tokio_zmtp::{Client, Lossy, Message, RouteError, RoutingId, Server};
 
 use crate::events::until_disconnected;
 use crate::remote::{LONGER_THAN_BUFFERS, Remote};
@@ -17,7 +17,8 @@ async fn a_forward_serves_others_when_a_client_leaves_before_its_replies(transpo
     let server = Server::builder().bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut monitor = server.monitor();
-    let client = Client::connect(endpoint.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.clone()).await.unwrap();
     for _ in 0..20 {
         client.send("request").await.unwrap();
     }
@@ -30,7 +31,8 @@ async fn a_forward_serves_others_when_a_client_leaves_before_its_replies(transpo
 
     let replies = futures::stream::iter(requests).chain(server.clone());
     let forward = tokio::spawn(replies.map(Ok).forward(server.clone().lossy()));
-    let other = Client::connect(endpoint).await.unwrap();
+    let other = Client::new();
+    other.connect(endpoint).await.unwrap();
     other.send("hello").await.unwrap();
     assert_eq!(other.recv().await.unwrap(), "hello");
     assert_eq!(server.stats().dropped.undelivered, 20);
@@ -51,7 +53,7 @@ async fn a_remote_that_goes_while_a_message_waits_for_it_is_passed_over() {
         assert!(sink.flush().now_or_never().is_none());
         assert_eq!(sink.dropped(), 0);
 
-        assert!(server.disconnect_remote(id));
+        assert!(server.remotes().disconnect(id));
         sink.flush().await.unwrap();
         assert_eq!(sink.dropped(), 1);
     }
@@ -65,7 +67,8 @@ async fn a_remote_that_is_full_for_longer_than_the_send_timeout_is_passed_over()
             let builder = Server::builder().send_hwm(1).send_timeout(timeout);
             let server = builder.bind(transport.any()).await.unwrap();
             let (_mute, mute_id) = Mute::of(&server, transport).await;
-            let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+            let client = Client::new();
+            client.connect(server.last_endpoint().unwrap()).await.unwrap();
             client.send("hello").await.unwrap();
             let id = server.recv().await.unwrap().routing_id().unwrap();
 
@@ -84,7 +87,8 @@ async fn a_remote_that_is_full_for_longer_than_the_send_timeout_is_passed_over()
 #[tokio::test]
 async fn a_lossy_sink_fails_for_the_mistakes_of_its_program_alone() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut sink: Lossy<Server> = server.clone().lossy();
     sink.send(to(RoutingId::new(7).unwrap(), "nobody")).await.unwrap();
     assert_eq!(sink.dropped(), 1);
@@ -112,7 +116,7 @@ impl Mute {
     async fn of(server: &Server, transport: Transport) -> (Self, RoutingId) {
         let (mute, id) = if transport == Transport::Tcp {
             let (remote, id) = Remote::known_to(server).await;
-            server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+            server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
             remote.peek().await;
             (Self::Tcp(remote), id)
         } else {
@@ -122,7 +126,7 @@ impl Mute {
             let id = server.recv().await.unwrap().routing_id().unwrap();
             (Self::Inproc(client), id)
         };
-        while server.try_route("full", id).is_ok() {}
+        while server.try_route(id, "full").is_ok() {}
         (mute, id)
     }
 }

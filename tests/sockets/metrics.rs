@@ -7,7 +7,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::{task, time};
 use tokio_zmtp::metrics::Publisher;
-use tokio_zmtp::{Client, Server, Socket};
+use tokio_zmtp::{Client, Server};
 
 use crate::remote::{self, MORE, Place, Remote};
 use crate::watchdog::Watchdog;
@@ -16,8 +16,10 @@ use crate::watchdog::Watchdog;
 async fn every_number_has_a_name_a_unit_and_the_labels_of_its_socket() {
     let _watchdog = Watchdog::start();
     let exporter = Exporter::install();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     let publisher = Publisher::new();
     publisher.add("front", &server);
     publisher.add("back", &client);
@@ -73,7 +75,7 @@ async fn what_a_socket_did_until_its_very_end_is_counted() {
         let (mut remote, id) = Remote::known_to(&server).await;
         remote.write(&[MORE, 1, b'x', 0, 1, b'y']).await;
         remote.sync().await;
-        server.route(vec![0; remote::LONGER_THAN_BUFFERS], id).await.unwrap();
+        server.route(id, vec![0; remote::LONGER_THAN_BUFFERS]).await.unwrap();
         publisher.publish();
         // After that, it loses a message; then it is gone for good.
         server.close().await;
@@ -101,7 +103,8 @@ async fn sockets_of_one_name_and_type_are_added_up() {
     let nobody = Place::reserve();
     let mut clients = Vec::new();
     for queued in [2, 3] {
-        let client = Client::connect(nobody.endpoint()).await.unwrap();
+        let client = Client::new();
+        client.connect(nobody.endpoint()).await.unwrap();
         publisher.add("workers", &client);
         for _ in 0..queued {
             client.try_send("x").unwrap();
@@ -132,7 +135,8 @@ async fn sockets_of_one_name_and_type_are_added_up() {
 #[tokio::test]
 async fn nothing_is_missing_where_the_recorder_comes_late() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let publisher = Publisher::new();
     publisher.add("front", &server);
     let (mut remote, _) = Remote::known_to(&server).await;

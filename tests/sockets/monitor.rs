@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tokio_zmtp::monitor::{ConnectFailure, DisconnectReason, DropCause, Event, EventKind, Missed};
-use tokio_zmtp::{Client, RoutingId, Server, Socket};
+use tokio_zmtp::monitor::{DialFailure, DisconnectReason, DropCause, Event, EventKind, Missed};
+use tokio_zmtp::{Client, RoutingId, Server};
 
 use crate::events::{self, NO_CONNECTION, about};
 use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListener};
@@ -32,7 +32,7 @@ async fn a_bound_socket_reports_its_connections_from_first_to_last() {
     assert!(matches!(connected.kind, EventKind::HandshakeSucceeded));
     let expected = (accepted.address, accepted.connection_id, connected.routing_id);
     assert_eq!((&connected.endpoint, about(&connected)), (&endpoint, expected));
-    server.route("you have not asked yet", connected.routing_id.unwrap()).await.unwrap();
+    server.route(connected.routing_id.unwrap(), "you have not asked yet").await.unwrap();
     assert_eq!(remote.read_message().await, b"you have not asked yet");
 
     remote.shut_down().await;
@@ -65,7 +65,7 @@ async fn a_connected_socket_reports_every_attempt() {
         assert!(matches!(begun.kind, EventKind::ConnectDelayed));
         let failed = events::next(&mut monitor).await;
         let EventKind::ConnectFailed { reason } = &failed.kind else { panic!("{failed:?}") };
-        assert!(matches!(reason, ConnectFailure::Transport(_)));
+        assert!(matches!(reason, DialFailure::Transport(_)));
         let retried = events::next(&mut monitor).await;
         let EventKind::ConnectRetried { delay } = &retried.kind else { panic!("{retried:?}") };
         assert!(!delay.is_zero());
@@ -191,7 +191,8 @@ async fn a_remote_without_a_sign_of_life_is_reported() {
 #[tokio::test]
 async fn discarded_multipart_messages_are_logged() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
     let established = events::until_established(&mut monitor).await;
@@ -207,15 +208,16 @@ async fn discarded_multipart_messages_are_logged() {
 #[tokio::test]
 async fn messages_queued_for_a_remote_that_left_are_reported() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     let remote = Remote::client(&server.last_endpoint().unwrap()).await;
     let established = events::until_established(&mut monitor).await;
     let id = established.routing_id.unwrap();
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
     for _ in 0..10 {
-        server.try_route("x", id).unwrap();
+        server.try_route(id, "x").unwrap();
     }
 
     drop(remote);
@@ -304,14 +306,16 @@ over_every_transport!(monitors_end_with_the_socket_however_it_ends);
 
 async fn monitors_end_with_the_socket_however_it_ends(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let closed = Server::bind(transport.any()).await.unwrap();
+    let closed = Server::new();
+    closed.bind(transport.any()).await.unwrap();
     let monitor = closed.monitor();
     closed.close().await;
     assert_eq!(events::rest(monitor).await.len(), 1);
     // There is nothing to come.
     assert!(closed.monitor().recv().await.is_none());
 
-    let dropped = Server::bind(transport.any()).await.unwrap();
+    let dropped = Server::new();
+    dropped.bind(transport.any()).await.unwrap();
     let monitor = dropped.monitor();
     drop(dropped);
     assert_eq!(events::rest(monitor).await.len(), 1);

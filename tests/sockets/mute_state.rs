@@ -4,9 +4,7 @@ use std::pin::Pin;
 
 use futures::{Sink, SinkExt, future};
 use tokio_test::{assert_pending, task};
-use tokio_zmtp::{
-    Client, Message, RoutingId, Server, Socket, TryRecvError, TryRouteError, TrySendError,
-};
+use tokio_zmtp::{Client, Message, RoutingId, Server, TryRecvError, TryRouteError, TrySendError};
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
 use crate::transports::{Transport, over_every_transport};
@@ -24,7 +22,8 @@ over_every_transport!(a_bound_client_without_remotes_is_mute);
 
 async fn a_bound_client_without_remotes_is_mute(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.bind(transport.any()).await.unwrap();
     assert_full(&client);
     assert_pending!(task::spawn(client.send("x")).poll());
 }
@@ -33,8 +32,10 @@ over_every_transport!(a_bound_client_is_mute_again_when_its_only_remote_has_gone
 
 async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind(transport.any()).await.unwrap();
-    let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::new();
+    client.bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.connect(client.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "hello");
 
@@ -53,7 +54,8 @@ async fn a_remote_that_is_not_there_yet_has_a_queue_of_exactly_send_hwm() {
     assert_eq!(fill(&client), 100);
     assert_pending!(task::spawn(client.send("x")).poll());
 
-    let server = Server::bind(place.release()).await.unwrap();
+    let server = Server::new();
+    server.bind(place.release()).await.unwrap();
     for number in 0..100_u32 {
         assert_eq!(server.recv().await.unwrap(), number.to_be_bytes());
     }
@@ -63,10 +65,12 @@ async fn a_remote_that_is_not_there_yet_has_a_queue_of_exactly_send_hwm() {
 async fn the_marks_are_a_thousand_by_default() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
-    let client = Client::connect(place.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(place.endpoint()).await.unwrap();
     assert_eq!(fill(&client), 1_000);
 
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
     remote.write(&[remote::ping(b""), numbered(0..3_000)].concat()).await;
     assert_eq!(remote.read_frame().await.1, b"\x04PONG");
@@ -99,7 +103,8 @@ over_every_transport!(a_new_remote_wakes_a_waiting_sender);
 
 async fn a_new_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let client = Client::builder().build();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
@@ -115,11 +120,13 @@ over_every_transport!(an_accepted_remote_wakes_a_waiting_sender);
 
 async fn an_accepted_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.bind(transport.any()).await.unwrap();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
 
-    let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.connect(client.last_endpoint().unwrap()).await.unwrap();
 
     send.await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
@@ -129,7 +136,8 @@ over_every_transport!(waiting_senders_are_served_in_the_order_in_which_they_came
 
 async fn waiting_senders_are_served_in_the_order_in_which_they_came(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let client = Client::builder().send_hwm(1).build();
     let mut sends = Vec::new();
     for number in 0..20_u8 {
@@ -190,13 +198,15 @@ async fn a_sink_that_is_dropped_releases_its_reserved_slot() {
 async fn a_sink_keeps_what_it_took_for_a_remote_that_went() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
-    let client = Client::connect(place.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(place.endpoint()).await.unwrap();
     let mut sink = client.clone();
     future::poll_fn(|cx| Sink::<&str>::poll_ready(Pin::new(&mut sink), cx)).await.unwrap();
 
     client.disconnect(place.endpoint()).await.unwrap();
     sink.start_send_unpin("x").unwrap();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     client.connect(server.last_endpoint().unwrap()).await.unwrap();
     SinkExt::<&str>::flush(&mut sink).await.unwrap();
 
@@ -271,7 +281,7 @@ async fn a_full_incoming_queue_stops_no_sending() {
     let id = server.recv().await.unwrap().routing_id().unwrap();
 
     for number in 0..1_000_u32 {
-        server.route(number.to_be_bytes(), id).await.unwrap();
+        server.route(id, number.to_be_bytes()).await.unwrap();
         assert_eq!(remote.read_message().await, number.to_be_bytes());
     }
 
@@ -286,10 +296,11 @@ async fn one_full_remote_of_a_server_does_not_hold_up_another() {
     let server = Server::builder().send_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let (mut full, id) = full_remote(&server).await;
-    let mut waiting = task::spawn(server.route("c", id));
+    let mut waiting = task::spawn(server.route(id, "c"));
     assert_pending!(waiting.poll());
 
-    let client = Client::connect(endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
     for number in 0..100_u32 {
         client.send(number.to_be_bytes()).await.unwrap();
         let request = server.recv().await.unwrap();
@@ -310,11 +321,11 @@ async fn one_full_remote_of_a_server_does_not_hold_up_another() {
 /// a long message that it does not read.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
     let (remote, id) = Remote::known_to(server).await;
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
-    server.try_route("a", id).unwrap();
-    server.try_route("b", id).unwrap();
-    let full = server.try_route("c", id);
+    server.try_route(id, "a").unwrap();
+    server.try_route(id, "b").unwrap();
+    let full = server.try_route(id, "c");
     assert_eq!(full, Err(TryRouteError::Full(Message::from("c"))));
     (remote, id)
 }

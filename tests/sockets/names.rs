@@ -9,9 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
 use tokio_zmtp::monitor::{DropCause, EventKind};
-use tokio_zmtp::{
-    Builder, Client, ConnectError, DetachError, Resolver, Server, Socket, TrySendError,
-};
+use tokio_zmtp::{Builder, Client, ConnectError, DisconnectError, Resolver, Server, TrySendError};
 
 use crate::remote::{Place, RemoteListener};
 use crate::watchdog::Watchdog;
@@ -39,7 +37,8 @@ async fn a_name_is_resolved_at_every_attempt() {
     let client = quick(&names).connect("tcp://moving.test:7").await.unwrap();
     client.send("x").await.unwrap();
     names.asked(2).await;
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     names.say_of(&[&server]);
     assert_eq!(server.recv().await.unwrap(), "x");
 }
@@ -59,7 +58,8 @@ async fn every_address_of_a_name_has_a_connection_and_a_queue() {
     for server in &servers {
         server.recv().await.unwrap();
     }
-    let mut endpoints: Vec<_> = client.remotes().iter().map(|one| one.endpoint().clone()).collect();
+    let mut endpoints: Vec<_> =
+        client.remotes().list().iter().map(|one| one.endpoint().clone()).collect();
     for server in servers {
         let at = endpoints.iter().position(|one| Some(one) == server.last_endpoint().as_ref());
         endpoints.remove(at.unwrap());
@@ -139,8 +139,10 @@ async fn what_no_address_has_taken_is_undelivered_when_linger_is_over() {
 async fn a_server_follows_a_name_and_reports_removed_addresses() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
-    let clients =
-        [Client::bind("tcp://127.0.0.1:*").await, Client::bind("tcp://127.0.0.1:*").await];
+    let clients = [
+        Client::builder().bind("tcp://127.0.0.1:*").await,
+        Client::builder().bind("tcp://127.0.0.1:*").await,
+    ];
     let clients = clients.map(Result::unwrap);
     let endpoints = clients.each_ref().map(|client| client.last_endpoint().unwrap().to_string());
     names.say(&[&endpoints[0], &endpoints[1]]);
@@ -221,7 +223,7 @@ async fn a_name_that_cannot_be_asked_for_keeps_its_addresses() {
     }
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
-    assert_eq!(client.remotes().len(), 1);
+    assert_eq!(client.remotes().list().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -238,7 +240,7 @@ async fn disconnecting_a_name_gives_all_its_addresses_up() {
     assert!(matches!(client.try_send("x"), Err(TrySendError::Full(_))));
     connected(&client, 0).await;
     let error = client.disconnect("tcp://left.test:7").await.unwrap_err();
-    assert!(matches!(error, DetachError::NotFound { .. }));
+    assert!(matches!(error, DisconnectError::NotConnected { .. }));
     let questions = names.questions().len();
     time::sleep(Duration::from_secs(1_000)).await;
     assert_eq!(names.questions().len(), questions);
@@ -276,14 +278,15 @@ async fn a_file_names_what_is_connected_to_with_all_addresses() {
     use tokio_zmtp::config::ClientConfig;
 
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let Some(Endpoint::Tcp(tcp)) = server.last_endpoint() else { panic!("it is TCP") };
     let config = format!("connect_all = 'tcp://localhost:{}'", tcp.port());
     let config: ClientConfig = toml::from_str(&config).unwrap();
     let client = config.start().await.unwrap();
-    client.connected().await.unwrap();
+    client.remotes().connected().await.unwrap();
     client.send("x").await.unwrap();
-    assert_eq!(client.remotes()[0].endpoint(), &Endpoint::Tcp(tcp));
+    assert_eq!(client.remotes().list()[0].endpoint(), &Endpoint::Tcp(tcp));
 }
 
 /// What is known of names: the same of each.
@@ -361,7 +364,7 @@ fn patient(names: &Script) -> Builder<Client> {
 /// Waits until so many remotes are connected.
 async fn connected(client: &Client, remotes: usize) {
     let mut monitor = client.monitor();
-    while client.remotes().len() != remotes {
+    while client.remotes().list().len() != remotes {
         monitor.recv().await.unwrap().unwrap();
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_zmtp::{Client, Message, Server, Socket, TryRecvError, TryRouteError};
+use tokio_zmtp::{Client, Message, Server, TryRecvError, TryRouteError};
 
 use crate::remote::{self, Place, Remote, RemoteListener};
 use crate::watchdog::Watchdog;
@@ -81,7 +81,7 @@ async fn a_server_receives_that_a_remote_has_gone_after_all_that_it_sent() {
     assert_eq!(gone, "gone");
     assert_eq!(gone.routing_id(), Some(id));
     assert_eq!(of.routing_id(), Some(id));
-    let unreachable = server.try_route("x", id);
+    let unreachable = server.try_route(id, "x");
     assert_eq!(unreachable, Err(TryRouteError::HostUnreachable(Message::from("x"))));
 }
 
@@ -99,7 +99,7 @@ async fn a_server_gets_no_notice_of_failed_handshakes_or_of_its_own_disconnects(
     let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"x")).await;
     let id = server.recv().await.unwrap().routing_id().unwrap();
-    assert!(server.disconnect_remote(id));
+    assert!(server.remotes().disconnect(id));
     remote.read_to_end().await;
     drop(remote);
 

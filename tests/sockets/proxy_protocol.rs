@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_zmtp::auth::{Admission, Authenticator, Caller, Network, Networks, Request, StatusCode};
 use tokio_zmtp::monitor::{EventKind, ForeignProtocol, HandshakeFailure, Monitor};
-use tokio_zmtp::{BindError, Builder, Client, Endpoint, Server, Socket};
+use tokio_zmtp::{BindError, Builder, Client, Endpoint, Server};
 
 use crate::events::{self, until};
 use crate::remote::{Remote, message};
@@ -69,7 +69,8 @@ async fn a_header_is_required_from_the_networks_of_proxies() {
     let _watchdog = Watchdog::start();
     let server = proxied().bind(ANY_PORT).await.unwrap();
     let mut monitor = server.monitor();
-    let _client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let _client = Client::new();
+    _client.connect(server.last_endpoint().unwrap()).await.unwrap();
     let accepted = events::next(&mut monitor).await;
     assert!(matches!(accepted.kind, EventKind::Accepted));
     assert!(accepted.address.unwrap().ip().is_loopback());
@@ -100,7 +101,8 @@ async fn a_header_from_other_networks_is_refused_and_zmtp_is_accepted() {
             };
             assert_eq!(protocol, told);
         }
-        let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+        let client = Client::new();
+        client.connect(server.last_endpoint().unwrap()).await.unwrap();
         client.send("hello").await.unwrap();
         let (_, remote) = server.recv_from().await.unwrap();
         assert!(remote.address().unwrap().ip().is_loopback());
@@ -186,14 +188,15 @@ async fn sockets_at_one_port_have_the_same_proxies() {
     let orders = proxied().bind("tcp://127.0.0.1:*/orders").await.unwrap();
     let Some(Endpoint::Tcp(tcp)) = orders.last_endpoint() else { panic!("it is TCP") };
     let at = |resource: &str| format!("tcp://127.0.0.1:{}/{resource}", tcp.port());
-    let error = Server::bind(at("billing")).await.unwrap_err();
+    let error = Server::builder().bind(at("billing")).await.unwrap_err();
     assert!(matches!(error, BindError::SecurityDiffers { .. }));
 
     let billing = proxied().bind(at("billing")).await.unwrap();
     for (server, resource) in [(&orders, "orders"), (&billing, "billing")] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let client = Client::connect(format!("tcp://127.0.0.1:{port}/{resource}")).await.unwrap();
+        let client = Client::new();
+        client.connect(format!("tcp://127.0.0.1:{port}/{resource}")).await.unwrap();
         tokio::spawn(pass_on(listener, TcpStream::connect(("127.0.0.1", tcp.port()))));
         client.send("hello").await.unwrap();
         let (_, remote) = server.recv_from().await.unwrap();
@@ -209,7 +212,8 @@ async fn a_proxy_may_come_over_ipc() {
     let mut monitor = server.monitor();
     let path = crate::ipc::path_of(&server);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = Client::connect(listener.local_addr().unwrap()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.local_addr().unwrap()).await.unwrap();
     tokio::spawn(pass_on(listener, tokio::net::UnixStream::connect(path)));
     client.send("hello").await.unwrap();
     let (_, remote) = server.recv_from().await.unwrap();
@@ -217,7 +221,8 @@ async fn a_proxy_may_come_over_ipc() {
     assert_eq!(remote.proxy_address(), None);
     assert!(remote.credentials().is_some());
 
-    let _direct = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let _direct = Client::new();
+    _direct.connect(server.last_endpoint().unwrap()).await.unwrap();
     assert!(matches!(failure(&mut monitor).await, HandshakeFailure::ProxyHeader(_)));
 }
 

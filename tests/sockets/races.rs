@@ -9,8 +9,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::task::{self, JoinSet};
 use tokio_zmtp::{
-    BindError, Client, ConnectError, ConnectedError, DetachError, Endpoint, InprocEndpoint,
-    RecvError, SendError, Server, Socket,
+    BindError, Client, ConnectError, DisconnectError, Endpoint, InprocEndpoint, NoRemoteError,
+    RecvError, SendError, Server, UnbindError,
 };
 
 use crate::remote::{self, GREETING, Remote, RemoteListener};
@@ -42,7 +42,7 @@ async fn closing_leaves_no_task_waiting_on_other_handles() {
 
         tasks.join_all().await;
         assert_eq!(client.close().await, report);
-        Server::bind(bound).await.unwrap();
+        Server::builder().bind(bound).await.unwrap();
     }
 }
 
@@ -51,7 +51,8 @@ async fn unbinding_ends_all_connections_that_were_just_made() {
     let mut rng = Rng::with_seed(seed());
     for _ in 0..ROUNDS {
         let _watchdog = Watchdog::start();
-        let server = Server::bind(own_address(6)).await.unwrap();
+        let server = Server::new();
+        server.bind(own_address(6)).await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
         let mut remotes = JoinSet::new();
         for number in 0..6 {
@@ -87,7 +88,8 @@ over_every_transport!(
 async fn disconnecting_a_remote_that_reconnects_loses_nothing(transport: Transport) {
     let _watchdog = Watchdog::start();
     let mut rng = Rng::with_seed(seed());
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder().reconnect_interval(Duration::from_millis(1)).send_hwm(4);
     let client = client.connect(endpoint).await.unwrap();
@@ -96,9 +98,9 @@ async fn disconnecting_a_remote_that_reconnects_loses_nothing(transport: Transpo
         let (server, received_all, mut rng) = (server.clone(), received_all.clone(), rng.fork());
         async move {
             while !received_all.load(Ordering::Relaxed) {
-                for remote in server.remotes() {
+                for remote in server.remotes().list() {
                     turns(&mut rng).await;
-                    server.disconnect_remote(remote.connection_id());
+                    server.remotes().disconnect(remote.connection_id());
                 }
                 task::yield_now().await;
             }
@@ -173,14 +175,14 @@ async fn use_until_closed(number: usize, client: &Client, endpoint: Endpoint, bo
         let closed = match number {
             0 => matches!(client.bind(ANY).await, Err(BindError::Closed)),
             1 => matches!(client.connect(endpoint.clone()).await, Err(ConnectError::Closed)),
-            2 => matches!(client.disconnect(endpoint.clone()).await, Err(DetachError::Closed)),
+            2 => matches!(client.disconnect(endpoint.clone()).await, Err(DisconnectError::Closed)),
             3 => match client.unbind(bound.clone()).await {
                 Ok(()) => matches!(client.bind(bound.clone()).await, Err(BindError::Closed)),
-                Err(error) => matches!(error, DetachError::Closed),
+                Err(error) => matches!(error, UnbindError::Closed),
             },
             4 => matches!(client.send("x").await, Err(SendError::Closed(_))),
             5 => matches!(client.recv().await, Err(RecvError::Closed)),
-            _ => matches!(client.connected().await, Err(ConnectedError::Closed)),
+            _ => matches!(client.remotes().connected().await, Err(NoRemoteError::Closed)),
         };
         if closed {
             return;

@@ -3,7 +3,7 @@
 //! More of them are in `mute_state`, `immediate`, `routing` and `ending`.
 
 use tokio_test::{assert_pending, task};
-use tokio_zmtp::{Client, Message, RoutingId, Server, Socket, TryRouteError, TrySendError};
+use tokio_zmtp::{Client, Message, RoutingId, Server, TryRouteError, TrySendError};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
@@ -20,7 +20,7 @@ over_every_transport!(a_bound_server_without_remotes_cannot_route);
 
 async fn a_bound_server_without_remotes_cannot_route(transport: Transport) {
     let _watchdog = Watchdog::start();
-    assert_unreachable(&Server::bind(transport.any()).await.unwrap());
+    assert_unreachable(&Server::builder().bind(transport.any()).await.unwrap());
 }
 
 #[tokio::test]
@@ -87,9 +87,9 @@ async fn while_its_remote_is_away_a_server_queues_for_it_up_to_the_mark() {
     events::until_disconnected(&mut monitor).await;
 
     for _ in 0..3 {
-        server.try_route("x", id).unwrap();
+        server.try_route(id, "x").unwrap();
     }
-    assert_eq!(server.try_route("x", id), Err(TryRouteError::Full(Message::from("x"))));
+    assert_eq!(server.try_route(id, "x"), Err(TryRouteError::Full(Message::from("x"))));
     let mut remote = listener.accept_as("CLIENT").await;
     for _ in 0..3 {
         assert_eq!(remote.read_message().await, b"x");
@@ -98,9 +98,9 @@ async fn while_its_remote_is_away_a_server_queues_for_it_up_to_the_mark() {
 
 fn assert_unreachable(server: &Server) {
     let unknown = RoutingId::new(7).unwrap();
-    let routed = server.try_route("x", unknown);
+    let routed = server.try_route(unknown, "x");
     assert_eq!(routed, Err(TryRouteError::HostUnreachable(Message::from("x"))));
-    assert_eq!(server.remotes(), []);
+    assert_eq!(server.remotes().list(), []);
 }
 
 /// Sends messages until the client is full; returns how many it took.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task;
 use tokio::time::{self, Instant};
-use tokio_zmtp::{BindError, Client, Message, Server, Socket, TrySendError};
+use tokio_zmtp::{BindError, Client, Message, Server, TrySendError};
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
 use crate::transports::{Transport, over_every_transport};
@@ -14,9 +14,11 @@ over_every_transport!(a_server_that_comes_back_gets_what_was_queued_meanwhile);
 
 async fn a_server_that_comes_back_gets_what_was_queued_meanwhile(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let client = Client::connect(endpoint.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.clone()).await.unwrap();
     client.send("before").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "before");
 
@@ -25,7 +27,8 @@ async fn a_server_that_comes_back_gets_what_was_queued_meanwhile(transport: Tran
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
     }
-    let server = Server::bind(endpoint).await.unwrap();
+    let server = Server::new();
+    server.bind(endpoint).await.unwrap();
 
     for number in 0..100_u8 {
         assert_eq!(server.recv().await.unwrap(), [number]);
@@ -57,9 +60,10 @@ over_every_transport!(a_dropped_server_can_be_bound_again_and_its_clients_come_b
 
 async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let mut server = Server::bind(transport.any()).await.unwrap();
+    let mut server = Server::builder().bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let client = Client::connect(endpoint.clone()).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint.clone()).await.unwrap();
     for _ in 0..3 {
         // What the client sends into a connection that ends is lost with it.
         let mut request = tokio_test::task::spawn(server.recv());
@@ -71,7 +75,7 @@ async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport
         drop(server);
         // The address is given up in the background.
         server = loop {
-            match Server::bind(endpoint.clone()).await {
+            match Server::builder().bind(endpoint.clone()).await {
                 Ok(server) => break server,
                 Err(error) => assert!(matches!(error, BindError::AddrInUse { .. })),
             }
@@ -84,7 +88,8 @@ async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport
 async fn a_message_that_was_cut_off_is_sent_again_whole() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let body: Vec<u8> = (0..251).cycle().take(LONGER_THAN_BUFFERS).collect();
     client.send("before").await.unwrap();
     client.send(body.clone()).await.unwrap();
@@ -139,7 +144,8 @@ async fn messages_survive_any_number_of_cuts_in_order() {
 async fn a_message_that_was_cut_off_is_sent_again_even_after_a_disconnect() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
     let first = listener.accept_as("SERVER").await;
     first.peek().await;
@@ -160,7 +166,7 @@ over_every_transport!(
 
 async fn across_restarts_nothing_is_doubled_or_displaced(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let mut server = Server::bind(transport.any()).await.unwrap();
+    let mut server = Server::builder().bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder()
         .reconnect_interval(Duration::from_millis(1))
@@ -185,7 +191,7 @@ async fn across_restarts_nothing_is_doubled_or_displaced(transport: Transport) {
         while let Ok(message) = server.recv().await {
             next = assert_not_before(next, &message);
         }
-        server = Server::bind(endpoint.clone()).await.unwrap();
+        server = Server::builder().bind(endpoint.clone()).await.unwrap();
     }
     sending.abort();
 }
@@ -194,7 +200,8 @@ async fn across_restarts_nothing_is_doubled_or_displaced(transport: Transport) {
 async fn what_was_half_received_goes_with_its_connection() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let mut first = listener.accept_as("SERVER").await;
     first.write(&[remote::message(b"whole"), b"\0\x05hal".to_vec()].concat()).await;
     first.shut_down().await;
@@ -211,7 +218,8 @@ async fn what_was_half_received_goes_with_its_connection() {
 async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let server = Server::connect(listener.endpoint()).await.unwrap();
+    let server = Server::new();
+    server.connect(listener.endpoint()).await.unwrap();
     let mut first = listener.accept_as("CLIENT").await;
     first.write(&remote::message(b"hello")).await;
     let id = server.recv().await.unwrap().routing_id().unwrap();
@@ -220,7 +228,7 @@ async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again()
     drop(first);
 
     // Its queue lives on while it is away.
-    server.route("welcome back", id).await.unwrap();
+    server.route(id, "welcome back").await.unwrap();
     let mut second = listener.accept_as("CLIENT").await;
     assert_eq!(second.read_message().await, b"welcome back");
     second.write(&remote::message(b"hello")).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio_zmtp::monitor::{DropCause, EventKind, Monitor};
-use tokio_zmtp::{Builder, Client, Endpoint, Message, ReconnectStop, Socket, TrySendError};
+use tokio_zmtp::{Builder, Client, Endpoint, Message, ReconnectStop, TrySendError};
 
 use crate::events;
 use crate::remote::{self, Place, RemoteListener};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time;
 use tokio_zmtp::monitor::{DisconnectReason, DropCause, EventKind};
-use tokio_zmtp::{Builder, Client, Server, Socket};
+use tokio_zmtp::{Builder, Client, Server};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener};
@@ -35,7 +35,7 @@ async fn a_message_that_is_too_long_for_a_server_is_dropped_after_two_tries_and_
             assert_eq!((stats.dropped.refused, stats.dropped.undelivered), (1, 0));
             assert_eq!(stats.reconnects, 2);
             let report = client.close().await;
-            assert_eq!((report.delivered, report.undelivered), (9, 1));
+            assert_eq!((report.written, report.undelivered), (9, 1));
         }
     }
 }
@@ -50,8 +50,8 @@ async fn the_same_happens_to_a_server_that_connects() {
         server.connect(client.last_endpoint().unwrap()).await.unwrap();
         client.send("hello").await.unwrap();
         let id = server.recv().await.unwrap().routing_id().unwrap();
-        server.route(vec![7; LONGER_THAN_BUFFERS], id).await.unwrap();
-        server.route("after", id).await.unwrap();
+        server.route(id, vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+        server.route(id, "after").await.unwrap();
         assert_eq!(client.recv().await.unwrap(), "after");
         let cause = DropCause::Refused { len: LONGER_THAN_BUFFERS };
         let (_, _, of) = events::until_dropped(&mut monitor, 1, cause).await;
@@ -68,8 +68,8 @@ async fn it_is_handed_out_by_a_close_that_is_under_way() {
     client.connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
     client.send("after").await.unwrap();
-    let (report, unsent) = client.close_with_unsent().await;
-    assert_eq!((report.delivered, report.undelivered), (1, 1));
+    let (report, unsent) = client.close_with_undelivered().await;
+    assert_eq!((report.written, report.undelivered), (1, 1));
     assert_eq!(
         unsent.iter().map(|message| message.len()).collect::<Vec<_>>(),
         [LONGER_THAN_BUFFERS]
@@ -108,7 +108,7 @@ async fn ends_by_this_side_do_not_count() {
     for _ in 0..4 {
         let mut remote = listener.accept_as("SERVER").await;
         remote.read(1_000).await;
-        assert!(client.disconnect_remote(client.remotes()[0].connection_id()));
+        assert!(client.remotes().disconnect(client.remotes().list()[0].connection_id()));
         // What the remote does then is no refusal.
         remote.read_to_end().await;
     }

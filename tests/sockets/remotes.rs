@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_test::{assert_pending, task};
-use tokio_zmtp::monitor::{ConnectFailure, DropCause};
+use tokio_zmtp::monitor::{DialFailure, DropCause};
 use tokio_zmtp::{
-    Client, ConnectedError, ConnectionId, Message, PropertyError, ReconnectStop, RoutingId, Server,
-    Socket, SocketType, TryRecvError, TryRouteError,
+    Client, ConnectionId, Message, NoRemoteError, PropertyError, ReconnectStop, RoutingId, Server,
+    SocketType, TryRecvError, TryRouteError,
 };
 
 use crate::events;
@@ -22,30 +22,32 @@ use crate::watchdog::Watchdog;
 async fn waiting_for_a_remote_ends_when_its_handshake_is_finished() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
-    let mut connected = task::spawn(client.connected());
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
+    let mut connected = task::spawn(client.remotes().connected());
     let mut remote = listener.accept().await;
     assert_pending!(connected.poll());
-    assert_eq!(client.remotes(), []);
+    assert_eq!(client.remotes().list(), []);
 
     remote.shake_hands("SERVER").await;
     connected.await.unwrap();
-    assert_eq!(client.remotes().len(), 1);
+    assert_eq!(client.remotes().list().len(), 1);
     // It is still there.
-    client.connected().await.unwrap();
-    client.connected_timeout(Duration::ZERO).await.unwrap();
+    client.remotes().connected().await.unwrap();
+    client.remotes().connected_timeout(Duration::ZERO).await.unwrap();
 }
 
 over_every_transport!(waiting_for_a_remote_reports_that_the_socket_is_closed);
 
 async fn waiting_for_a_remote_reports_that_the_socket_is_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let mut connected = task::spawn(server.connected());
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let mut connected = task::spawn(server.remotes().connected());
     assert_pending!(connected.poll());
     server.close().await;
-    assert!(matches!(connected.await, Err(ConnectedError::Closed)));
-    assert!(matches!(server.connected().await, Err(ConnectedError::Closed)));
+    assert!(matches!(connected.await, Err(NoRemoteError::Closed)));
+    assert!(matches!(server.remotes().connected().await, Err(NoRemoteError::Closed)));
 }
 
 #[tokio::test]
@@ -57,13 +59,14 @@ async fn waiting_for_a_remote_reports_that_no_endpoint_is_left() {
         .connect(place.endpoint())
         .await
         .unwrap();
-    let failure = client.connected().await.unwrap_err();
-    assert!(matches!(failure, ConnectedError::Failed(ConnectFailure::Transport(_))), "{failure:?}");
+    let failure = client.remotes().connected().await.unwrap_err();
+    assert!(matches!(failure, NoRemoteError::Failed(DialFailure::Transport(_))), "{failure:?}");
 
     // Another endpoint is another hope.
     let listener = RemoteListener::bind();
     client.connect(listener.endpoint()).await.unwrap();
-    let (connected, _remote) = tokio::join!(client.connected(), listener.accept_as("SERVER"));
+    let (connected, _remote) =
+        tokio::join!(client.remotes().connected(), listener.accept_as("SERVER"));
     connected.unwrap();
 }
 
@@ -73,15 +76,15 @@ async fn waiting_too_long_for_a_remote_reports_the_last_failure() {
     let limit = Duration::from_secs(5);
     let alone = Client::builder().build();
     let start = Instant::now();
-    let failure = alone.connected_timeout(limit).await.unwrap_err();
-    assert!(matches!(failure, ConnectedError::Timeout(None)), "{failure:?}");
+    let failure = alone.remotes().connected_timeout(limit).await.unwrap_err();
+    assert!(matches!(failure, NoRemoteError::Timeout(None)), "{failure:?}");
     assert_eq!(start.elapsed(), limit);
 
     let place = Place::reserve();
     let client = Client::builder().connect_timeout(None).connect(place.endpoint()).await.unwrap();
     let start = Instant::now();
-    let failure = client.connected_timeout(limit).await.unwrap_err();
-    let ConnectedError::Timeout(Some(ConnectFailure::Transport(error))) = failure else {
+    let failure = client.remotes().connected_timeout(limit).await.unwrap_err();
+    let NoRemoteError::Timeout(Some(DialFailure::Transport(error))) = failure else {
         panic!("{failure:?}");
     };
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
@@ -103,9 +106,9 @@ async fn waiting_for_a_handshake_reports_why_it_failed() {
     remote.read_to_end().await;
     drop(remote);
 
-    let failure = client.connected_timeout(Duration::from_secs(1)).await.unwrap_err();
+    let failure = client.remotes().connected_timeout(Duration::from_secs(1)).await.unwrap_err();
 
-    let ConnectedError::Timeout(Some(failure)) = failure else { panic!("{failure:?}") };
+    let NoRemoteError::Timeout(Some(failure)) = failure else { panic!("{failure:?}") };
     let cause = failure.source().unwrap();
     assert_eq!(cause.to_string(), "the remote is a PULL, which a CLIENT does not talk to");
 }
@@ -113,7 +116,8 @@ async fn waiting_for_a_handshake_reports_why_it_failed() {
 #[tokio::test]
 async fn remotes_are_in_the_order_in_which_they_came() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for _ in 0..5 {
         let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -121,7 +125,8 @@ async fn remotes_are_in_the_order_in_which_they_came() {
         remotes.push(remote);
     }
     assert_eq!(addresses(&server), remotes.iter().map(Remote::address).collect::<Vec<_>>());
-    let ids: Vec<_> = server.remotes().iter().map(tokio_zmtp::Remote::connection_id).collect();
+    let ids: Vec<_> =
+        server.remotes().list().iter().map(tokio_zmtp::Remote::connection_id).collect();
     assert!(ids.is_sorted_by(|a, b| a < b));
 
     let mut monitor = server.monitor();
@@ -133,22 +138,23 @@ async fn remotes_are_in_the_order_in_which_they_came() {
 #[tokio::test]
 async fn a_remote_is_found_by_either_id_while_it_is_connected() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (_other, _) = Remote::known_to(&server).await;
     let (remote, routing_id) = Remote::known_to(&server).await;
-    let found = server.remote(routing_id).unwrap();
+    let found = server.remotes().get(routing_id).unwrap();
     assert_eq!(found.address(), Some(remote.address()));
     assert_eq!(found.routing_id(), Some(routing_id));
     let connection_id: ConnectionId = found.connection_id();
-    assert_eq!(server.remote(connection_id), Some(found.clone()));
+    assert_eq!(server.remotes().get(connection_id), Some(found.clone()));
 
     let mut monitor = server.monitor();
     drop(remote);
     events::until_disconnected(&mut monitor).await;
-    assert_eq!(server.remote(routing_id), None);
-    assert_eq!(server.remote(connection_id), None);
-    assert!(!server.disconnect_remote(routing_id));
-    assert!(!server.disconnect_remote(connection_id));
+    assert_eq!(server.remotes().get(routing_id), None);
+    assert_eq!(server.remotes().get(connection_id), None);
+    assert!(!server.remotes().disconnect(routing_id));
+    assert!(!server.remotes().disconnect(connection_id));
     // What is known of it stays.
     assert_eq!(found.routing_id(), Some(routing_id));
 }
@@ -156,13 +162,14 @@ async fn a_remote_is_found_by_either_id_while_it_is_connected() {
 #[tokio::test]
 async fn an_accepted_remote_that_is_disconnected_is_unreachable_and_gets_queued_messages() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = Remote::known_to(&server).await;
     let mut monitor = server.monitor();
     queue(&server, &remote, id).await;
 
-    assert!(server.disconnect_remote(id));
-    let late = server.try_route("late", id);
+    assert!(server.remotes().disconnect(id));
+    let late = server.try_route(id, "late");
     assert_eq!(late, Err(TryRouteError::HostUnreachable(Message::from("late"))));
 
     assert_eq!(remote.read_message().await.len(), LONGER_THAN_BUFFERS);
@@ -171,7 +178,7 @@ async fn an_accepted_remote_that_is_disconnected_is_unreachable_and_gets_queued_
     assert_eq!(remote.read_to_end().await, b"");
     drop(remote);
     events::until_disconnected(&mut monitor).await;
-    assert_eq!(server.remotes(), []);
+    assert_eq!(server.remotes().list(), []);
     assert_eq!(server.stats().dropped.undelivered, 0);
 }
 
@@ -189,7 +196,7 @@ async fn an_accepted_remote_that_is_disconnected_may_read_until_linger_expires()
     queue(&server, &remote, id).await;
 
     let before = Instant::now();
-    assert!(server.disconnect_remote(id));
+    assert!(server.remotes().disconnect(id));
     events::until_disconnected(&mut monitor).await;
 
     assert!(Duration::from_secs(60) <= before.elapsed());
@@ -201,20 +208,21 @@ async fn an_accepted_remote_that_is_disconnected_may_read_until_linger_expires()
 async fn a_dialled_remote_that_is_disconnected_is_dialled_again_with_what_is_queued() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
-    let client = Client::connect(listener.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(listener.endpoint()).await.unwrap();
     let first = listener.accept_as("SERVER").await;
     client.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     first.peek().await;
     client.send("a").await.unwrap();
-    let id = client.remotes()[0].connection_id();
+    let id = client.remotes().list()[0].connection_id();
 
-    assert!(client.disconnect_remote(id));
+    assert!(client.remotes().disconnect(id));
     drop(first);
 
     let mut second = listener.accept_as("SERVER").await;
     assert_eq!(second.read_message().await.len(), LONGER_THAN_BUFFERS);
     assert_eq!(second.read_message().await, b"a");
-    assert_eq!(client.remote(id), None);
+    assert_eq!(client.remotes().get(id), None);
     assert_eq!(client.stats().dropped.undelivered, 0);
 }
 
@@ -247,7 +255,7 @@ async fn a_message_names_its_remote() {
     let (message, same) = server.recv_from().await.unwrap();
     assert_eq!(message, "two");
     assert_eq!(same, of_server);
-    assert_eq!(server.remotes(), [same]);
+    assert_eq!(server.remotes().list(), [same]);
     assert_eq!(server.try_recv_from().map(drop), Err(TryRecvError::Empty));
 
     server.reply(&message, "three").await.unwrap();
@@ -264,7 +272,8 @@ async fn a_message_names_its_remote() {
 #[tokio::test]
 async fn messages_of_two_remotes_name_two_remotes() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     for _ in 0..2 {
         let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
         remote.write(&remote::message(b"x").repeat(2)).await;
@@ -293,12 +302,12 @@ async fn properties_that_remotes_would_not_take_are_refused() {
 
 /// Queues `a` and `b` behind a long message that the remote does not read.
 async fn queue(server: &Server, remote: &Remote, id: RoutingId) {
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
-    server.try_route("a", id).unwrap();
-    server.try_route("b", id).unwrap();
+    server.try_route(id, "a").unwrap();
+    server.try_route(id, "b").unwrap();
 }
 
 fn addresses(server: &Server) -> Vec<SocketAddr> {
-    server.remotes().iter().filter_map(tokio_zmtp::Remote::address).collect()
+    server.remotes().list().iter().filter_map(tokio_zmtp::Remote::address).collect()
 }

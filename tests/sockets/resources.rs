@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{FutureExt, StreamExt};
 use tokio_zmtp::auth::{CurveKeypair, Users};
 use tokio_zmtp::monitor::{Event, EventKind, HandshakeFailure, Monitor};
-use tokio_zmtp::{BindError, Builder, Client, Endpoint, Mechanism, Server, Socket};
+use tokio_zmtp::{BindError, Builder, Client, Endpoint, Mechanism, Server};
 
 use crate::remote::{self, GREETING, Remote};
 use crate::watchdog::Watchdog;
@@ -15,14 +15,16 @@ use crate::watchdog::Watchdog;
 #[tokio::test]
 async fn two_servers_share_a_port() {
     let _watchdog = Watchdog::start();
-    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
-    let billing = Server::bind(at(&orders, "/billing/eu")).await.unwrap();
+    let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let billing = Server::builder().bind(at(&orders, "/billing/eu")).await.unwrap();
     assert!(orders.last_endpoint().unwrap().to_string().ends_with("/orders"));
     assert_eq!(billing.last_endpoint(), Some(at(&orders, "/billing/eu")));
 
     for _ in 0..20 {
-        let to_orders = Client::connect(at(&orders, "/orders")).await.unwrap();
-        let to_billing = Client::connect(at(&orders, "/billing/eu")).await.unwrap();
+        let to_orders = Client::new();
+        to_orders.connect(at(&orders, "/orders")).await.unwrap();
+        let to_billing = Client::new();
+        to_billing.connect(at(&orders, "/billing/eu")).await.unwrap();
         to_orders.send("order").await.unwrap();
         to_billing.send("bill").await.unwrap();
         for (client, server, body) in
@@ -42,11 +44,14 @@ async fn remotes_that_ask_for_no_resource_get_the_socket_without_one() {
     let _watchdog = Watchdog::start();
     // Whoever binds first.
     for suffixes in [["", "/orders"], ["/orders", ""]] {
-        let first = Server::bind(format!("tcp://127.0.0.1:*{}", suffixes[0])).await.unwrap();
-        let second = Server::bind(at(&first, suffixes[1])).await.unwrap();
+        let first = Server::new();
+        first.bind(format!("tcp://127.0.0.1:*{}", suffixes[0])).await.unwrap();
+        let second = Server::new();
+        second.bind(at(&first, suffixes[1])).await.unwrap();
         for _ in 0..10 {
             for (server, suffix) in [(&first, suffixes[0]), (&second, suffixes[1])] {
-                let client = Client::connect(at(&first, suffix)).await.unwrap();
+                let client = Client::new();
+                client.connect(at(&first, suffix)).await.unwrap();
                 client.send("x").await.unwrap();
                 assert_eq!(server.recv().await.unwrap(), "x");
             }
@@ -57,12 +62,13 @@ async fn remotes_that_ask_for_no_resource_get_the_socket_without_one() {
 #[tokio::test]
 async fn a_resource_that_comes_later_is_waited_for() {
     let _watchdog = Watchdog::start();
-    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
-    let client = Client::connect(at(&orders, "/billing")).await.unwrap();
+    let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let client = Client::new();
+    client.connect(at(&orders, "/billing")).await.unwrap();
     let mut events = client.monitor();
     client.send("early").await.unwrap();
     until(&mut events, |kind| matches!(kind, EventKind::Connected)).await;
-    let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+    let billing = Server::builder().bind(at(&orders, "/billing")).await.unwrap();
     assert_eq!(billing.recv().await.unwrap(), "early");
     assert!(orders.try_recv().is_err());
     // On the connection that has waited, and not on another one.
@@ -80,7 +86,8 @@ async fn a_resource_that_is_not_served_is_refused_after_the_time_limit() {
     let orders = orders.bind("tcp://127.0.0.1:*/orders").await.unwrap();
     let mut events = orders.monitor();
     for (suffix, asked) in [("/billing", Some("billing")), ("", None)] {
-        let client = Client::connect(at(&orders, suffix)).await.unwrap();
+        let client = Client::new();
+        client.connect(at(&orders, suffix)).await.unwrap();
         // The first attempts may take longer than that before they have asked for anything.
         until(&mut events, |kind| match kind {
             EventKind::HandshakeFailed {
@@ -119,11 +126,11 @@ async fn an_invalid_resource_is_kept_truncated() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_resource_that_changes_hands_is_found_in_the_end() {
     let _watchdog = Watchdog::start();
-    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
     let client = Client::builder().reconnect_interval(Duration::from_millis(1));
     let client = client.connect(at(&orders, "/billing")).await.unwrap();
     for _ in 0..100 {
-        let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+        let billing = Server::builder().bind(at(&orders, "/billing")).await.unwrap();
         // What goes to the one before may be lost with it.
         loop {
             client.send("x").await.unwrap();
@@ -132,7 +139,8 @@ async fn a_resource_that_changes_hands_is_found_in_the_end() {
             }
         }
         // It goes while somebody arrives.
-        let _late = Client::connect(at(&orders, "/billing")).await.unwrap();
+        let _late = Client::new();
+        _late.connect(at(&orders, "/billing")).await.unwrap();
         billing.close().await;
     }
 }
@@ -140,12 +148,13 @@ async fn a_resource_that_changes_hands_is_found_in_the_end() {
 #[tokio::test]
 async fn each_connection_is_reported_by_the_socket_that_owns_it() {
     let _watchdog = Watchdog::start();
-    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
-    let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+    let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let billing = Server::builder().bind(at(&orders, "/billing")).await.unwrap();
     let (mut of_orders, mut of_billing) = (orders.monitor(), billing.monitor());
     for _ in 0..10 {
-        let client = Client::connect(at(&orders, "/billing")).await.unwrap();
-        client.connected().await.unwrap();
+        let client = Client::new();
+        client.connect(at(&orders, "/billing")).await.unwrap();
+        client.remotes().connected().await.unwrap();
         let accepted = until(&mut of_billing, |kind| matches!(kind, EventKind::Accepted)).await;
         assert_eq!(accepted.endpoint, at(&orders, "/billing"));
         until(&mut of_billing, |kind| matches!(kind, EventKind::HandshakeSucceeded)).await;
@@ -156,20 +165,21 @@ async fn each_connection_is_reported_by_the_socket_that_owns_it() {
 #[tokio::test]
 async fn a_resource_is_served_once_and_a_port_until_the_last_has_gone() {
     let _watchdog = Watchdog::start();
-    let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
-    let taken = Server::bind(at(&orders, "/orders")).await.unwrap_err();
+    let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let taken = Server::builder().bind(at(&orders, "/orders")).await.unwrap_err();
     assert!(matches!(taken, BindError::AddrInUse { .. }));
-    let billing = Server::bind(at(&orders, "/billing")).await.unwrap();
+    let billing = Server::builder().bind(at(&orders, "/billing")).await.unwrap();
 
     let port = at(&orders, "");
     orders.unbind(at(&billing, "/orders")).await.unwrap();
     // The port goes on without whoever has bound it.
-    let client = Client::connect(at(&billing, "/billing")).await.unwrap();
+    let client = Client::new();
+    client.connect(at(&billing, "/billing")).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(billing.recv().await.unwrap(), "x");
     assert!(TcpListener::bind(address(&port)).is_err());
     // And the resource can be served by somebody else.
-    let orders = Server::bind(at(&billing, "/orders")).await.unwrap();
+    let orders = Server::builder().bind(at(&billing, "/orders")).await.unwrap();
     orders.close().await;
     billing.close().await;
     TcpListener::bind(address(&port)).unwrap();
@@ -181,7 +191,7 @@ async fn sockets_of_two_runtimes_share_a_port_and_outlive_each_other() {
     let billing = Server::builder().build();
     let other = thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let orders = runtime.block_on(Server::bind("tcp://127.0.0.1:*/orders")).unwrap();
+        let orders = runtime.block_on(Server::builder().bind("tcp://127.0.0.1:*/orders")).unwrap();
         (runtime, orders)
     });
     let (runtime, orders) = other.join().unwrap();
@@ -200,18 +210,22 @@ async fn sockets_of_two_runtimes_share_a_port_and_outlive_each_other() {
         });
     });
     for _ in 0..20 {
-        let client = Client::connect(to_orders.clone()).await.unwrap();
+        let client = Client::new();
+        client.connect(to_orders.clone()).await.unwrap();
         client.send("x").await.unwrap();
         assert_eq!(client.recv().await.unwrap(), "order");
-        let client = Client::connect(endpoint.clone()).await.unwrap();
+        let client = Client::new();
+        client.connect(endpoint.clone()).await.unwrap();
         client.send("x").await.unwrap();
         assert_eq!(billing.recv().await.unwrap(), "x");
     }
-    let client = Client::connect(to_orders).await.unwrap();
+    let client = Client::new();
+    client.connect(to_orders).await.unwrap();
     client.send("end").await.unwrap();
     tokio::task::spawn_blocking(|| serving.join().unwrap()).await.unwrap();
 
-    let client = Client::connect(endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(billing.recv().await.unwrap(), "x");
 }
@@ -275,10 +289,13 @@ async fn who_announces_itself_first_cannot_serve_a_resource() {
 #[tokio::test]
 async fn a_socket_of_another_type_is_found_as_well_and_refuses() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
-    let client = Client::bind(at(&server, "/billing")).await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let client = Client::new();
+    client.bind(at(&server, "/billing")).await.unwrap();
     let mut events = client.monitor();
-    let _other = Client::connect(at(&server, "/billing")).await.unwrap();
+    let _other = Client::new();
+    _other.connect(at(&server, "/billing")).await.unwrap();
     let failed = until(&mut events, |kind| matches!(kind, EventKind::HandshakeFailed { .. })).await;
     let EventKind::HandshakeFailed { reason } = failed.kind else { unreachable!() };
     assert!(matches!(reason, HandshakeFailure::IncompatibleSocketType { .. }), "{reason}");

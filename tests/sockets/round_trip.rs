@@ -15,12 +15,14 @@ async fn the_example_of_the_seed_works() -> Result<(), Box<dyn Error>> {
     let _watchdog = Watchdog::start();
 
     // Use a system assigned port.
-    let server = Server::bind("tcp://127.0.0.1:*").await?;
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await?;
 
     // Retrieve the address that was assigned.
     let bound = server.last_endpoint().ok_or("nothing is bound")?;
 
-    let client = Client::connect(bound).await?;
+    let client = Client::new();
+    client.connect(bound).await?;
 
     // Send a string request.
     client.send("tell me something").await?;
@@ -31,10 +33,10 @@ async fn the_example_of_the_seed_works() -> Result<(), Box<dyn Error>> {
     let id = msg.routing_id().ok_or("a request has a routing id")?;
 
     // Reply to the client.
-    server.route("it takes 224 bits to store a i32 in java", id).await?;
+    server.route(id, "it takes 224 bits to store a i32 in java").await?;
 
     // We send as much replies as we want.
-    server.route("also don't talk to me", id).await?;
+    server.route(id, "also don't talk to me").await?;
 
     // Retrieve the first reply.
     let msg = client.recv().await?;
@@ -100,8 +102,10 @@ async fn an_ipv6_address_is_bound_and_connected_to() {
 #[tokio::test]
 async fn a_host_name_is_bound_and_connected_to() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://localhost:*").await.unwrap();
-    let client = Client::connect(by_name(&server.last_endpoint().unwrap())).await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://localhost:*").await.unwrap();
+    let client = Client::new();
+    client.connect(by_name(&server.last_endpoint().unwrap())).await.unwrap();
     assert_round_trip(&client, &server).await;
 }
 
@@ -109,8 +113,10 @@ over_every_transport!(a_server_connects_to_a_client_that_is_bound);
 
 async fn a_server_connects_to_a_client_that_is_bound(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let client = Client::bind(transport.any()).await.unwrap();
-    let server = Server::connect(client.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::new();
+    client.bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.connect(client.last_endpoint().unwrap()).await.unwrap();
     assert_round_trip(&client, &server).await;
 }
 
@@ -134,7 +140,7 @@ async fn a_hundred_thousand_messages_arrive_in_order_each_way(transport: Transpo
     });
     let replies = tokio::spawn(async move {
         for number in 0..MANY {
-            server.route(number.to_be_bytes(), id).await.unwrap();
+            server.route(id, number.to_be_bytes()).await.unwrap();
         }
     });
     let receive_replies = tokio::spawn(async move {
@@ -330,8 +336,10 @@ async fn a_client_is_a_sink_of_whatever_owns_bytes() {
 }
 
 async fn pair(endpoint: Endpoint) -> (Server, Client) {
-    let server = Server::bind(endpoint).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     (server, client)
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures::FutureExt;
 use tokio::task;
 use tokio_test::assert_pending;
-use tokio_zmtp::{Client, Message, RouteError, RoutingId, Server, Socket, TryRouteError};
+use tokio_zmtp::{Client, Message, RouteError, RoutingId, Server, TryRouteError};
 
 use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
 use crate::transports::{Transport, over_every_transport};
@@ -18,7 +18,8 @@ async fn a_client_sends_to_three_servers_in_turn(transport: Transport) {
     let client = Client::builder().build();
     let mut servers = Vec::new();
     for _ in 0..3 {
-        let server = Server::bind(transport.any()).await.unwrap();
+        let server = Server::new();
+        server.bind(transport.any()).await.unwrap();
         client.connect(server.last_endpoint().unwrap()).await.unwrap();
         servers.push(server);
     }
@@ -46,7 +47,8 @@ async fn a_server_that_does_not_read_is_passed_over() {
     client.send("for the idle one").await.unwrap();
     client.try_send("x").unwrap_err();
 
-    let busy = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let busy = Server::new();
+    busy.bind("tcp://127.0.0.1:*").await.unwrap();
     client.connect(busy.last_endpoint().unwrap()).await.unwrap();
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
@@ -62,8 +64,10 @@ async fn a_server_that_does_not_read_is_passed_over() {
 async fn a_server_that_is_not_there_yet_gets_its_share_later() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
-    let there = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let client = Client::connect(place.endpoint()).await.unwrap();
+    let there = Server::new();
+    there.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::new();
+    client.connect(place.endpoint()).await.unwrap();
     client.connect(there.last_endpoint().unwrap()).await.unwrap();
 
     for number in 0..20_u8 {
@@ -82,7 +86,8 @@ async fn a_server_that_is_not_there_yet_gets_its_share_later() {
 #[tokio::test]
 async fn one_message_is_received_from_each_remote_in_turn() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for name in ["a", "b", "c"] {
         let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -105,7 +110,8 @@ async fn one_message_is_received_from_each_remote_in_turn() {
 #[tokio::test]
 async fn a_client_receives_from_each_server_in_turn() {
     let _watchdog = Watchdog::start();
-    let client = Client::bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::new();
+    client.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for name in [b"a", b"b"] {
         let mut remote = Remote::dial(&client.last_endpoint().unwrap()).await;
@@ -127,12 +133,14 @@ over_every_transport!(live_remotes_have_distinct_routing_ids);
 
 async fn live_remotes_have_distinct_routing_ids(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut clients = Vec::new();
     let mut ids = HashSet::new();
     for _ in 0..30 {
-        let client = Client::connect(endpoint.clone()).await.unwrap();
+        let client = Client::new();
+        client.connect(endpoint.clone()).await.unwrap();
         client.send("hello").await.unwrap();
         let id = server.recv().await.unwrap().routing_id().unwrap();
         assert_ne!(u32::from(id), 0);
@@ -145,8 +153,10 @@ over_every_transport!(a_remote_keeps_its_routing_id_from_message_to_message);
 
 async fn a_remote_keeps_its_routing_id_from_message_to_message(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     let mut ids = HashSet::new();
     for _ in 0..10 {
         client.send("hello").await.unwrap();
@@ -158,7 +168,8 @@ async fn a_remote_keeps_its_routing_id_from_message_to_message(transport: Transp
 #[tokio::test]
 async fn a_client_that_connects_again_has_a_new_routing_id() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (first, old) = Remote::known_to(&server).await;
     drop(first);
 
@@ -166,19 +177,20 @@ async fn a_client_that_connects_again_has_a_new_routing_id() {
 
     assert_ne!(old, new);
     until_unreachable(&server, old).await;
-    server.route("x", new).await.unwrap();
+    server.route(new, "x").await.unwrap();
 }
 
 #[tokio::test]
 async fn a_reply_goes_to_the_remote_that_it_names_and_to_no_other() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut a, to_a) = Remote::known_to(&server).await;
     let (mut b, to_b) = Remote::known_to(&server).await;
 
     for number in 0..10_u8 {
-        server.route([number, b'b'], to_b).await.unwrap();
-        server.route([number, b'a'], to_a).await.unwrap();
+        server.route(to_b, [number, b'b']).await.unwrap();
+        server.route(to_a, [number, b'a']).await.unwrap();
     }
 
     for number in 0..10_u8 {
@@ -191,13 +203,14 @@ over_every_transport!(an_unknown_routing_id_is_unreachable_immediately);
 
 async fn an_unknown_routing_id_is_unreachable_immediately(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(77).unwrap();
     let message = Message::from("x");
 
-    let routed = server.route("x", unknown).now_or_never().unwrap();
+    let routed = server.route(unknown, "x").now_or_never().unwrap();
     assert_eq!(routed, Err(RouteError::HostUnreachable(message.clone())));
-    let routed = server.try_route("x", unknown);
+    let routed = server.try_route(unknown, "x");
     assert_eq!(routed, Err(TryRouteError::HostUnreachable(message.clone())));
 
     // A message that came from nowhere.
@@ -208,12 +221,13 @@ async fn an_unknown_routing_id_is_unreachable_immediately(transport: Transport) 
 #[tokio::test]
 async fn a_remote_that_has_gone_is_unreachable_immediately() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (remote, id) = Remote::known_to(&server).await;
     drop(remote);
     until_unreachable(&server, id).await;
 
-    let routed = server.route("x", id).now_or_never().unwrap();
+    let routed = server.route(id, "x").now_or_never().unwrap();
     assert_eq!(routed, Err(RouteError::HostUnreachable(Message::from("x"))));
 }
 
@@ -222,11 +236,11 @@ async fn senders_that_wait_for_a_remote_fail_when_it_leaves() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let (remote, id) = Remote::known_to(&server).await;
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
-    server.try_route("a", id).unwrap();
-    let mut first = tokio_test::task::spawn(server.route("b", id));
-    let mut second = tokio_test::task::spawn(server.route("c", id));
+    server.try_route(id, "a").unwrap();
+    let mut first = tokio_test::task::spawn(server.route(id, "b"));
+    let mut second = tokio_test::task::spawn(server.route(id, "c"));
     assert_pending!(first.poll());
     assert_pending!(second.poll());
 
@@ -234,14 +248,15 @@ async fn senders_that_wait_for_a_remote_fail_when_it_leaves() {
 
     assert_eq!(first.await, Err(RouteError::HostUnreachable(Message::from("b"))));
     assert_eq!(second.await, Err(RouteError::HostUnreachable(Message::from("c"))));
-    let routed = server.try_route("d", id);
+    let routed = server.try_route(id, "d");
     assert_eq!(routed, Err(TryRouteError::HostUnreachable(Message::from("d"))));
 }
 
 #[tokio::test]
 async fn what_a_remote_sent_before_it_went_stays_to_be_received() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = Remote::known_to(&server).await;
     remote.write(&remote::message(b"last words").repeat(3)).await;
     remote.sync().await;
@@ -275,7 +290,7 @@ async fn what_a_remote_sent_and_found_no_room_for_is_received_after_it_ended_its
 /// Waits until the server has noticed that a remote is gone.
 async fn until_unreachable(server: &Server, id: RoutingId) {
     loop {
-        match server.try_route("anybody there?", id) {
+        match server.try_route(id, "anybody there?") {
             Err(TryRouteError::HostUnreachable(_)) => return,
             Ok(()) | Err(_) => task::yield_now().await,
         }

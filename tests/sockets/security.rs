@@ -9,8 +9,8 @@ use tokio_zmtp::auth::{
     Admission, Authenticator, Caller, Credentials, CurveKeypair, Keys, Networks, Request,
     StatusCode, Users,
 };
-use tokio_zmtp::monitor::{ConnectFailure, EventKind, HandshakeFailure, Monitor};
-use tokio_zmtp::{Builder, Client, ConnectedError, Endpoint, Mechanism, Server, Socket};
+use tokio_zmtp::monitor::{DialFailure, EventKind, HandshakeFailure, Monitor};
+use tokio_zmtp::{Builder, Client, Endpoint, Mechanism, NoRemoteError, Server};
 
 use crate::remote::Remote;
 use crate::watchdog::Watchdog;
@@ -64,7 +64,7 @@ async fn heartbeats_and_what_a_socket_sends_by_itself_are_encrypted_too() {
     client.send("request").await.unwrap();
     let request = server.recv().await.unwrap();
     let id = request.routing_id().unwrap();
-    while server.remote_stats(id).unwrap().heartbeat_round_trip.is_none() {
+    while server.remotes().stats(id).unwrap().heartbeat_round_trip.is_none() {
         tokio::task::yield_now().await;
     }
 }
@@ -176,7 +176,7 @@ async fn users_come_and_go_while_the_socket_runs() {
     assert_eq!(refusal(&connect().await).await, "400");
     users.insert("alice", "right");
     let client = connect().await;
-    client.connected().await.unwrap();
+    client.remotes().connected().await.unwrap();
     users.insert("alice", "changed");
     assert_eq!(refusal(&connect().await).await, "400");
     users.replace([("bob", "right")]);
@@ -216,7 +216,7 @@ async fn without_a_readiness_event_the_caller_polls_again() {
             .connect(server.last_endpoint().unwrap())
             .await
             .unwrap();
-        client.connected().await.unwrap();
+        client.remotes().connected().await.unwrap();
         assert_eq!(asked.0.load(Ordering::Relaxed), 4);
     }
 }
@@ -305,8 +305,9 @@ async fn a_remote_that_is_not_admitted_is_disconnected_before_the_greeting() {
     networks.replace(["192.0.2.0/24".parse().unwrap()], []);
     assert_eq!(Remote::dial(&endpoint).await.read_to_end().await, b"");
     networks.allow("127.0.0.1".parse().unwrap());
-    let client = Client::connect(endpoint).await.unwrap();
-    client.connected().await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
+    client.remotes().connected().await.unwrap();
 }
 
 #[tokio::test]
@@ -434,8 +435,8 @@ fn plain_client(username: &str, password: &str) -> Builder<Client> {
 
 /// What a client is told that is refused for good.
 async fn refusal(client: &Client) -> String {
-    match client.connected().await {
-        Err(ConnectedError::Failed(ConnectFailure::Handshake(HandshakeFailure::Refused {
+    match client.remotes().connected().await {
+        Err(NoRemoteError::Failed(DialFailure::Handshake(HandshakeFailure::Refused {
             reason,
         }))) => reason,
         other => panic!("refused, not {other:?}"),

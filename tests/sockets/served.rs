@@ -17,7 +17,8 @@ impl Served {
     pub(crate) async fn with(builder: Builder<Server>) -> Self {
         let server = builder.bind("tcp://127.0.0.1:*").await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
-        let client = Client::connect(endpoint.clone()).await.unwrap();
+        let client = Client::new();
+        client.connect(endpoint.clone()).await.unwrap();
         let served = Self { server, endpoint, client };
         served.assert_in_use().await;
         served

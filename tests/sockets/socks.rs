@@ -8,8 +8,8 @@ use fast_socks5::util::target_addr::TargetAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_zmtp::monitor::{ConnectFailure, EventKind};
-use tokio_zmtp::{Client, ConnectedError, Endpoint, ReconnectStop, Server, Socket, SocksProxy};
+use tokio_zmtp::monitor::{DialFailure, EventKind};
+use tokio_zmtp::{Client, Endpoint, NoRemoteError, ReconnectStop, Server, SocksProxy};
 
 use crate::remote::Place;
 use crate::watchdog::Watchdog;
@@ -18,7 +18,8 @@ use crate::watchdog::Watchdog;
 async fn a_connection_goes_through_the_proxy() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(None).await;
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let client = Client::builder().socks_proxy(proxy.open());
     let client = client.connect(endpoint.clone()).await.unwrap();
@@ -26,7 +27,7 @@ async fn a_connection_goes_through_the_proxy() {
     let (request, seen) = server.recv_from().await.unwrap();
     server.reply(&request, "reply").await.unwrap();
     assert_eq!(client.recv().await.unwrap(), "reply");
-    let remote = client.remotes().remove(0);
+    let remote = client.remotes().list().remove(0);
     assert_eq!(remote.address().map(Endpoint::from), Some(endpoint.clone()));
     assert_eq!(format!("tcp://{}", proxy.targets.borrow()[0]), endpoint.to_string());
     assert_ne!(seen.address(), None);
@@ -36,21 +37,23 @@ async fn a_connection_goes_through_the_proxy() {
 async fn a_host_name_is_resolved_by_the_proxy() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(None).await;
-    let server = Server::bind("tcp://localhost:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://localhost:*").await.unwrap();
     let Some(Endpoint::Tcp(tcp)) = server.last_endpoint() else { panic!("it is TCP") };
     let client = Client::builder().socks_proxy(proxy.open());
     let client = client.connect(format!("tcp://localhost:{}", tcp.port())).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
     assert_eq!(proxy.targets.borrow()[0], format!("localhost:{}", tcp.port()));
-    assert_eq!(client.remotes()[0].address(), None);
+    assert_eq!(client.remotes().list()[0].address(), None);
 }
 
 #[tokio::test]
 async fn a_proxy_accepts_the_right_password() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(Some("secret")).await;
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let right = proxy.open().with_credentials("user", "secret").unwrap();
     let client = Client::builder().socks_proxy(right);
     let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
@@ -66,8 +69,8 @@ async fn a_proxy_that_refuses_the_password_is_not_asked_again() {
     for settings in [wrong, proxy.open()] {
         let client = Client::builder().socks_proxy(settings);
         let client = client.connect(Place::reserve().endpoint()).await.unwrap();
-        let error = client.connected().await.unwrap_err();
-        assert!(matches!(error, ConnectedError::Failed(ConnectFailure::ProxyRefused)));
+        let error = client.remotes().connected().await.unwrap_err();
+        assert!(matches!(error, NoRemoteError::Failed(DialFailure::ProxyRefused)));
     }
     assert!(proxy.targets.borrow().is_empty());
 }
@@ -82,7 +85,8 @@ async fn a_remote_that_refuses_the_proxy_is_tried_again() {
     let mut monitor = client.monitor();
     while !matches!(monitor.recv().await.unwrap().unwrap().kind, EventKind::ConnectRetried { .. }) {
     }
-    let server = Server::bind(nobody.release()).await.unwrap();
+    let server = Server::new();
+    server.bind(nobody.release()).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 
@@ -94,8 +98,8 @@ async fn a_remote_that_refuses_the_proxy_is_tried_again() {
         .connect(nobody.endpoint())
         .await
         .unwrap();
-    let error = client.connected().await.unwrap_err();
-    assert!(matches!(error, ConnectedError::Failed(ConnectFailure::Transport(_))));
+    let error = client.remotes().connected().await.unwrap_err();
+    assert!(matches!(error, NoRemoteError::Failed(DialFailure::Transport(_))));
 }
 
 /// A proxy, until this is dropped.

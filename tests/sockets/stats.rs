@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{task, time};
 use tokio_zmtp::stats::{Dropped, Queued, RemoteStats, Volume};
-use tokio_zmtp::{Client, Server, Socket};
+use tokio_zmtp::{Client, Server};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListener};
@@ -13,9 +13,11 @@ use crate::watchdog::Watchdog;
 #[tokio::test]
 async fn messages_and_bytes_are_counted_both_ways() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
-    client.connected().await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.remotes().connected().await.unwrap();
     assert_eq!(client.stats().sent, Volume::default());
 
     // With headers of two bytes, and of nine above 255.
@@ -28,7 +30,7 @@ async fn messages_and_bytes_are_counted_both_ways() {
     }
     let id = id.unwrap();
     let there = Volume { messages: 5, bytes: 2 + 3 + 257 + 265 + 100_009 };
-    server.route("reply", id).await.unwrap();
+    server.route(id, "reply").await.unwrap();
     client.recv().await.unwrap();
     let back = Volume { messages: 1, bytes: 7 };
 
@@ -36,9 +38,9 @@ async fn messages_and_bytes_are_counted_both_ways() {
     assert_eq!((of_client.sent, of_client.received), (there, back));
     assert_eq!((of_server.sent, of_server.received), (back, there));
     assert_eq!((of_client.connected, of_server.connected), (1, 1));
-    let stats = client.remote_stats(client.remotes()[0].connection_id()).unwrap();
+    let stats = client.remotes().stats(client.remotes().list()[0].connection_id()).unwrap();
     assert_eq!((stats.sent, stats.received), (there, back));
-    let stats = server.remote_stats(id).unwrap();
+    let stats = server.remotes().stats(id).unwrap();
     assert_eq!((stats.sent, stats.received), (back, there));
 }
 
@@ -57,13 +59,15 @@ async fn what_goes_unseen_is_not_counted() {
 async fn what_is_queued_is_counted_for_each_remote() {
     let _watchdog = Watchdog::start();
     let place = Place::reserve();
-    let client = Client::connect(place.endpoint()).await.unwrap();
+    let client = Client::new();
+    client.connect(place.endpoint()).await.unwrap();
     for _ in 0..5 {
         client.try_send("x").unwrap();
     }
     assert_eq!(numbers(client.stats().queued), (5, 0));
 
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for messages in [3, 7] {
         let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -72,29 +76,31 @@ async fn what_is_queued_is_counted_for_each_remote() {
         remotes.push(remote);
     }
     assert_eq!(numbers(server.stats().queued), (0, 10));
-    let ids: Vec<_> = server.remotes().iter().map(tokio_zmtp::Remote::connection_id).collect();
-    assert_eq!(numbers(server.remote_stats(ids[0]).unwrap().queued), (0, 3));
-    assert_eq!(numbers(server.remote_stats(ids[1]).unwrap().queued), (0, 7));
+    let ids: Vec<_> =
+        server.remotes().list().iter().map(tokio_zmtp::Remote::connection_id).collect();
+    assert_eq!(numbers(server.remotes().stats(ids[0]).unwrap().queued), (0, 3));
+    assert_eq!(numbers(server.remotes().stats(ids[1]).unwrap().queued), (0, 7));
 
     // One of each.
     for _ in 0..2 {
         server.recv().await.unwrap();
     }
-    assert_eq!(numbers(server.remote_stats(ids[0]).unwrap().queued), (0, 2));
-    assert_eq!(numbers(server.remote_stats(ids[1]).unwrap().queued), (0, 6));
+    assert_eq!(numbers(server.remotes().stats(ids[0]).unwrap().queued), (0, 2));
+    assert_eq!(numbers(server.remotes().stats(ids[1]).unwrap().queued), (0, 6));
 }
 
 #[tokio::test]
 async fn what_is_queued_behind_a_remote_that_does_not_read_is_counted() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let (remote, id) = Remote::known_to(&server).await;
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
     for _ in 0..4 {
-        server.try_route("x", id).unwrap();
+        server.try_route(id, "x").unwrap();
     }
-    assert_eq!(numbers(server.remote_stats(id).unwrap().queued), (4, 0));
+    assert_eq!(numbers(server.remotes().stats(id).unwrap().queued), (4, 0));
     // What is not wholly written is not sent.
     assert_eq!(server.stats().sent, Volume::default());
 }
@@ -107,13 +113,13 @@ async fn what_was_dropped_is_counted_by_cause() {
     let multipart = [&[MORE, 1][..], b"a", &[0, 1], b"b"].concat();
     remote.write(&multipart.repeat(2)).await;
     remote.sync().await;
-    assert_eq!(server.remote_stats(id).unwrap().multipart, 2);
+    assert_eq!(server.remotes().stats(id).unwrap().multipart, 2);
     let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
     assert_eq!((multipart, undelivered, unreceived), (2, 0, 0));
 
-    server.route(vec![0; LONGER_THAN_BUFFERS], id).await.unwrap();
+    server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
-    server.try_route("x", id).unwrap();
+    server.try_route(id, "x").unwrap();
     let mut monitor = server.monitor();
     drop(remote);
     events::until_disconnected(&mut monitor).await;
@@ -145,8 +151,8 @@ async fn connections_that_were_made_again_are_counted() {
         let mut remote = listener.accept_as("SERVER").await;
         remote.sync().await;
         assert_eq!(client.stats().reconnects, reconnects);
-        let id = client.remotes()[0].connection_id();
-        assert_eq!(client.remote_stats(id).unwrap().reconnects, reconnects);
+        let id = client.remotes().list()[0].connection_id();
+        assert_eq!(client.remotes().stats(id).unwrap().reconnects, reconnects);
         drop(remote);
     }
 }
@@ -164,8 +170,8 @@ async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
         .unwrap();
     let mut remote = listener.accept_as("SERVER").await;
     remote.sync().await;
-    let id = client.remotes()[0].connection_id();
-    assert_eq!(client.remote_stats(id).unwrap().heartbeat_round_trip, None);
+    let id = client.remotes().list()[0].connection_id();
+    assert_eq!(client.remotes().stats(id).unwrap().heartbeat_round_trip, None);
 
     for seconds in [3, 1] {
         let (_, ping) = remote.read_frame().await;
@@ -174,7 +180,7 @@ async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
         time::sleep(taken).await;
         remote.write(&remote::command("PONG", &ping[7..])).await;
         remote.sync().await;
-        let round_trip = client.remote_stats(id).unwrap().heartbeat_round_trip.unwrap();
+        let round_trip = client.remotes().stats(id).unwrap().heartbeat_round_trip.unwrap();
         assert!(
             (taken..taken + Duration::from_millis(500)).contains(&round_trip),
             "{round_trip:?}"
@@ -185,17 +191,18 @@ async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
 #[tokio::test]
 async fn what_a_remote_did_is_counted_after_it_has_gone() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://127.0.0.1:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     for round in 1..=3 {
         let (mut remote, id) = Remote::known_to(&server).await;
-        server.route("reply", id).await.unwrap();
+        server.route(id, "reply").await.unwrap();
         remote.read_message().await;
-        let id = server.remote(id).unwrap().connection_id();
+        let id = server.remotes().get(id).unwrap().connection_id();
         drop(remote);
         events::until_disconnected(&mut monitor).await;
 
-        assert_eq!(server.remote_stats(id), None::<RemoteStats>);
+        assert_eq!(server.remotes().stats(id), None::<RemoteStats>);
         let stats = server.stats();
         assert_eq!(stats.connected, 0);
         assert_eq!(stats.sent, Volume { messages: round, bytes: 7 * round });

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokio_zmtp::auth::CurveKeypair;
 use tokio_zmtp::monitor::{DisconnectReason, EventKind};
-use tokio_zmtp::{Client, Mechanism, Server, Socket};
+use tokio_zmtp::{Client, Mechanism, Server};
 
 use crate::relay::{mark_messages, relay};
 use crate::watchdog::Watchdog;

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio_zmtp::{BindError, Builder, Client, EndpointErrorKind, Server, Socket};
+use tokio_zmtp::{BindError, Builder, Client, EndpointErrorKind, Server};
 
 use crate::watchdog::Watchdog;
 
@@ -41,10 +41,12 @@ async fn a_client_comes_from_the_source_in_its_endpoint() {
 #[tokio::test]
 async fn the_name_of_an_interface_is_bound() {
     let _watchdog = Watchdog::start();
-    let server = Server::bind("tcp://lo:*").await.unwrap();
+    let server = Server::new();
+    server.bind("tcp://lo:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     assert!(endpoint.to_string().starts_with("tcp://127.0.0.1:"), "{endpoint}");
-    let client = Client::connect(endpoint).await.unwrap();
+    let client = Client::new();
+    client.connect(endpoint).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
     server.unbind("tcp://lo:*").await.unwrap();
@@ -53,7 +55,7 @@ async fn the_name_of_an_interface_is_bound() {
 #[tokio::test]
 async fn a_source_cannot_be_bound() {
     let _watchdog = Watchdog::start();
-    let error = Server::bind("tcp://lo;127.0.0.1:*").await.unwrap_err();
+    let error = Server::builder().bind("tcp://lo;127.0.0.1:*").await.unwrap_err();
     let kind = EndpointErrorKind::SourceToBind;
     assert!(matches!(error, BindError::Endpoint(error) if error.kind() == kind));
 }

@@ -6,8 +6,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use tokio::runtime::{self, Runtime};
 use tokio_zmtp::{
-    BindError, Client, ConnectError, ConnectedError, RecvError, RouteError, SendError, Server,
-    Socket,
+    BindError, Client, ConnectError, NoRemoteError, RecvError, RouteError, SendError, Server,
 };
 
 use crate::transports::Transport;
@@ -47,13 +46,13 @@ fn a_socket_works_on_a_thread_outside_of_tokio() {
         });
         block_on(async {
             client.connect(endpoint.clone()).await.unwrap();
-            client.connected_timeout(LONG).await.unwrap();
+            client.remotes().connected_timeout(LONG).await.unwrap();
             client.send_timeout("request", LONG).await.unwrap();
             assert_eq!(client.recv_timeout(LONG).await.unwrap(), "reply");
             client.disconnect(endpoint).await.unwrap();
             assert_eq!(client.close().await.undelivered, 0);
         });
-        assert_eq!(requests.join().unwrap().delivered, 1);
+        assert_eq!(requests.join().unwrap().written, 1);
     }
 }
 
@@ -64,7 +63,8 @@ fn waiting_operations_fail_when_the_runtime_shuts_down() {
         for flavor in [runtime::Builder::new_multi_thread, runtime::Builder::new_current_thread] {
             let runtime = flavor().enable_all().build().unwrap();
             let (server, client) = runtime.block_on(async {
-                let server = Server::bind(transport.any()).await.unwrap();
+                let server = Server::new();
+                server.bind(transport.any()).await.unwrap();
                 (server, Client::builder().send_timeout(LONG).build())
             });
             let waits: Vec<_> = [client.clone(), client.clone()]
@@ -89,8 +89,8 @@ fn waiting_operations_fail_when_the_runtime_shuts_down() {
                 assert!(matches!(bound, BindError::Closed));
                 let connected = client.connect("tcp://127.0.0.1:7").await.unwrap_err();
                 assert!(matches!(connected, ConnectError::Closed));
-                let connected = client.connected_timeout(LONG).await.unwrap_err();
-                assert!(matches!(connected, ConnectedError::Closed));
+                let connected = client.remotes().connected_timeout(LONG).await.unwrap_err();
+                assert!(matches!(connected, NoRemoteError::Closed));
                 client.close().await;
                 server.close().await;
             });
@@ -106,7 +106,10 @@ async fn limits_ring(runtime: &Runtime, transport: Transport) {
         let client = Client::builder().recv_timeout(SHORT).send_timeout(SHORT).build();
         (server, client, Client::builder().send_hwm(1).send_timeout(SHORT).build())
     };
-    assert!(matches!(client.connected_timeout(SHORT).await, Err(ConnectedError::Timeout(None))));
+    assert!(matches!(
+        client.remotes().connected_timeout(SHORT).await,
+        Err(NoRemoteError::Timeout(None))
+    ));
     assert_eq!(client.send("x").await, Err(SendError::Timeout("x".into())));
     assert_eq!(client.send_timeout("x", SHORT).await, Err(SendError::Timeout("x".into())));
     assert!(matches!(client.reserve().await, Err(SendError::Timeout(()))));
@@ -127,8 +130,8 @@ async fn limits_ring(runtime: &Runtime, transport: Transport) {
     full.send("hello").await.unwrap();
     let id = server.recv_timeout(LONG).await.unwrap().routing_id().unwrap();
     let _slot = server.reserve_route(id).await.unwrap();
-    assert_eq!(server.route("x", id).await, Err(RouteError::Timeout("x".into())));
-    let routed = server.route_timeout("x", id, SHORT).await;
+    assert_eq!(server.route(id, "x").await, Err(RouteError::Timeout("x".into())));
+    let routed = server.route_timeout(id, "x", SHORT).await;
     assert_eq!(routed, Err(RouteError::Timeout("x".into())));
     assert!(matches!(server.reserve_route(id).await, Err(RouteError::Timeout(()))));
 }

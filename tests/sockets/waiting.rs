@@ -28,12 +28,14 @@ over_every_transport!(a_timeout_of_zero_sends_and_receives_what_need_not_wait);
 
 async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send_timeout("one", Duration::ZERO).await.unwrap();
     let id = server.recv_timeout(Duration::MAX).await.unwrap().routing_id().unwrap();
     assert_eq!(server.recv_timeout(Duration::ZERO).await, Err(RecvError::Timeout));
-    server.route_timeout("two", id, Duration::ZERO).await.unwrap();
+    server.route_timeout(id, "two", Duration::ZERO).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), "two");
 }
 
@@ -49,7 +51,7 @@ async fn a_timeout_of_zero_is_not_over_when_a_task_has_used_up_its_budget(transp
     let id = server.recv().await.unwrap().routing_id().unwrap();
     for _ in 0..MORE_THAN_A_BUDGET {
         client.send_timeout("request", Duration::ZERO).await.unwrap();
-        server.route_timeout("reply", id, Duration::ZERO).await.unwrap();
+        server.route_timeout(id, "reply", Duration::ZERO).await.unwrap();
     }
     let mut received = 0;
     while received < MORE_THAN_A_BUDGET {
@@ -70,14 +72,15 @@ async fn a_route_with_a_time_limit_reports_why_it_failed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind(transport.any()).await.unwrap();
     let unknown = RoutingId::new(7).unwrap();
-    let sent = server.route_timeout("one", unknown, Duration::from_secs(5)).await;
+    let sent = server.route_timeout(unknown, "one", Duration::from_secs(5)).await;
     assert_eq!(sent, Err(RouteError::HostUnreachable("one".into())));
 
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     let slot = server.reserve_route(id).await.unwrap();
-    let sent = server.route_timeout("two", id, Duration::from_millis(1)).await;
+    let sent = server.route_timeout(id, "two", Duration::from_millis(1)).await;
     assert_eq!(sent, Err(RouteError::Timeout("two".into())));
     slot.send("three").unwrap();
     assert_eq!(client.recv().await.unwrap(), "three");
@@ -115,8 +118,10 @@ over_every_transport!(a_permit_outlives_its_remote_and_hands_the_message_back);
 
 async fn a_permit_outlives_its_remote_and_hands_the_message_back(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     let permit = server.reserve_route(id).await.unwrap();
@@ -132,8 +137,10 @@ over_every_transport!(many_messages_are_received_together_and_in_order);
 
 async fn many_messages_are_received_together_and_in_order(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let server = Server::bind(transport.any()).await.unwrap();
-    let client = Client::connect(server.last_endpoint().unwrap()).await.unwrap();
+    let server = Server::new();
+    server.bind(transport.any()).await.unwrap();
+    let client = Client::new();
+    client.connect(server.last_endpoint().unwrap()).await.unwrap();
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
     }

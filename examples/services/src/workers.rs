@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_zmtp::rpc::{Responder, service_fn};
-use tokio_zmtp::{Client, Endpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::tasks;
 
@@ -50,7 +50,7 @@ impl Workers {
             client.connect(endpoint.clone()).await?;
         }
         if !self.endpoints.is_empty() {
-            client.connected().await?;
+            client.remotes().connected().await?;
         }
         Ok(client)
     }

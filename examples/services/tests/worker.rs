@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio_zmtp::Client;
 use tokio_zmtp::rpc::Requester;
-use tokio_zmtp::{Client, Socket};
 
 use self::process::Process;
 
@@ -18,7 +18,8 @@ use self::process::Process;
 async fn a_call_in_flight_is_finished_at_sigterm_and_at_ctrl_c() {
     for signal in ["TERM", "INT"] {
         let mut worker = start("tcp://127.0.0.1:*").await;
-        let requester = Requester::new(Client::connect(worker.address.as_str()).await.unwrap());
+        let requester =
+            Requester::new(Client::builder().connect(worker.address.as_str()).await.unwrap());
         let slow = tokio::spawn(requester.call("sleep 300"));
         // On the same connection, after the slow one.
         while requester.stats().sent == 0 {
@@ -79,7 +80,7 @@ async fn start(endpoint: &str) -> Process {
 }
 
 async fn until_connected(requester: &Requester, workers: usize) {
-    while requester.client().remotes().len() != workers {
+    while requester.client().remotes().list().len() != workers {
         tokio::task::yield_now().await;
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use interop::{EventKind, Monitor, Socket, SocketOption};
 use tokio::time;
+use tokio_zmtp::Client;
 use tokio_zmtp::monitor::{self, DisconnectReason};
-use tokio_zmtp::{Client, Socket as _};
 
 use crate::ours::OurClient;
 use crate::pairing::{

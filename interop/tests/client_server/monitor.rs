@@ -2,8 +2,8 @@
 
 use interop::{EventKind as Theirs, Monitor as TheirMonitor, SocketType as TheirType};
 use tokio::time;
+use tokio_zmtp::SocketType;
 use tokio_zmtp::monitor::{DisconnectReason, Event, EventKind, HandshakeFailure, Monitor};
-use tokio_zmtp::{Socket, SocketType};
 
 use crate::pairing::{ANY_PORT, DEFAULT_HWM, POLL_INTERVAL, Side, greet, guarded};
 use crate::{ours, theirs};

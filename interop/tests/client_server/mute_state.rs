@@ -32,14 +32,14 @@ async fn a_server_falls_mute_for_one_remote_and_loses_nothing(
 ) {
     join(&client, &server, binds).await;
     let id = greet(&client, &server).await;
-    let accepted = fill(|body| match server.try_route(body, id) {
+    let accepted = fill(|body| match server.try_route(id, body) {
         Routed::Sent => true,
         Routed::Full => false,
         Routed::Unreachable => panic!("a remote that does not read is gone"),
     })
     .await;
     let last = numbered(accepted, SIZE);
-    tokio::join!(server.route(&last, id), client.recv_numbered(accepted + 1));
+    tokio::join!(server.route(id, &last), client.recv_numbered(accepted + 1));
     assert_eq!(greet(&client, &server).await, id);
 }
 

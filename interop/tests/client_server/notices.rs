@@ -1,7 +1,7 @@
 //! Automatic messages (hello, disconnect, hiccup) between the two libraries.
 
 use interop::BytesOption;
-use tokio_zmtp::{Client, Server, Socket};
+use tokio_zmtp::{Client, Server};
 
 use crate::ours::{self, OurClient, OurServer};
 use crate::pairing::{ANY_PORT, ClientSide, DEFAULT_HWM, ServerSide, Side, greet, guarded};
@@ -16,8 +16,8 @@ async fn a_server_receives_the_hello_of_our_client_on_every_connection() {
         let (hello, first) = server.recv().await;
         assert_eq!(hello, b"hello");
 
-        client.0.connected().await.unwrap();
-        assert!(client.0.disconnect_remote(client.0.remotes()[0].connection_id()));
+        client.0.remotes().connected().await.unwrap();
+        assert!(client.0.remotes().disconnect(client.0.remotes().list()[0].connection_id()));
         let (hello, second) = server.recv().await;
         assert_eq!(hello, b"hello");
         assert_ne!(first, second);
@@ -35,7 +35,7 @@ async fn our_server_receives_the_hello_of_a_client_on_every_connection() {
         let (hello, first) = server.recv().await;
         assert_eq!(hello, b"hello");
 
-        assert!(server.0.disconnect_remote(first));
+        assert!(server.0.remotes().disconnect(first));
         let (hello, second) = server.recv().await;
         assert_eq!(hello, b"hello");
         assert_ne!(first, second);

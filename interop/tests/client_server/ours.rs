@@ -118,8 +118,8 @@ impl ServerSide for OurServer {
         RoutingId::new(number).unwrap()
     }
 
-    fn try_route(&self, body: &[u8], id: RoutingId) -> Routed {
-        let (routed, message) = match self.0.try_route(body, id) {
+    fn try_route(&self, id: RoutingId, body: &[u8]) -> Routed {
+        let (routed, message) = match self.0.try_route(id, body) {
             Ok(()) => return Routed::Sent,
             Err(TryRouteError::Full(message)) => (Routed::Full, message),
             Err(TryRouteError::HostUnreachable(message)) => (Routed::Unreachable, message),
@@ -129,8 +129,8 @@ impl ServerSide for OurServer {
         routed
     }
 
-    async fn route(&self, body: &[u8], id: RoutingId) {
-        self.0.route(body, id).await.unwrap();
+    async fn route(&self, id: RoutingId, body: &[u8]) {
+        self.0.route(id, body).await.unwrap();
     }
 
     async fn recv(&self) -> (Vec<u8>, RoutingId) {
@@ -141,7 +141,7 @@ impl ServerSide for OurServer {
 
     async fn route_numbered(&self, count: u64, size: usize, id: RoutingId) {
         for body in (0..count).map(|number| numbered(number, size)) {
-            self.0.route(body, id).await.unwrap();
+            self.0.route(id, body).await.unwrap();
         }
     }
 

@@ -35,8 +35,8 @@ pub(crate) trait ServerSide: Side {
 
     /// The id of this number, which no remote has.
     fn made_up_id(number: u32) -> Self::Id;
-    fn try_route(&self, body: &[u8], id: Self::Id) -> Routed;
-    async fn route(&self, body: &[u8], id: Self::Id);
+    fn try_route(&self, id: Self::Id, body: &[u8]) -> Routed;
+    async fn route(&self, id: Self::Id, body: &[u8]);
     async fn recv(&self) -> (Vec<u8>, Self::Id);
     async fn route_numbered(&self, count: u64, size: usize, id: Self::Id);
     async fn recv_numbered(&self, count: u64);
@@ -81,7 +81,7 @@ pub(crate) async fn greet<S: ServerSide>(client: &impl ClientSide, server: &S) -
     client.send(b"hello, server").await;
     let (request, id) = server.recv().await;
     assert_eq!(request, b"hello, server");
-    server.route(b"hello, client", id).await;
+    server.route(id, b"hello, client").await;
     assert_eq!(client.recv().await, b"hello, client");
     id
 }
@@ -91,7 +91,7 @@ pub(crate) async fn echo(server: &impl ServerSide) {
     loop {
         let (request, id) = server.recv().await;
         // If the sender has gone, it expects no reply.
-        server.try_route(&request, id);
+        server.try_route(id, &request);
     }
 }
 

@@ -144,7 +144,7 @@ async fn a_bound_server_does_not_reach_a_remote_that_has_gone(
     join(&client, &server, Binds::Server).await;
     let id = greet(&client, &server).await;
     drop(client);
-    while server.try_route(b"x", id) != Routed::Unreachable {
+    while server.try_route(id, b"x") != Routed::Unreachable {
         // libzmq does not release a remote before the socket has tried to receive from it.
         time::timeout(POLL_INTERVAL, server.recv()).await.unwrap_err();
     }
@@ -157,14 +157,14 @@ async fn a_server_goes_on_queueing_for_a_remote_that_it_dials(
     join(&client, &server, Binds::Client).await;
     let id = greet(&client, &server).await;
     drop(client);
-    while server.try_route(b"x", id) == Routed::Sent {
+    while server.try_route(id, b"x") == Routed::Sent {
         time::sleep(POLL_INTERVAL).await;
     }
-    assert_eq!(server.try_route(b"x", id), Routed::Full);
+    assert_eq!(server.try_route(id, b"x"), Routed::Full);
 }
 
 fn assert_unreachable<S: ServerSide>(server: &S) {
-    assert_eq!(server.try_route(b"x", S::made_up_id(7)), Routed::Unreachable);
+    assert_eq!(server.try_route(S::made_up_id(7), b"x"), Routed::Unreachable);
 }
 
 /// Sends messages until the queue is full; returns how many were accepted.

@@ -1,6 +1,6 @@
 //! Ports that several of our sockets share, with a remote that does not know of resources.
 
-use tokio_zmtp::{Server, Socket};
+use tokio_zmtp::Server;
 
 use crate::ours::{self, OurServer};
 use crate::pairing::{ANY_PORT, ClientSide, DEFAULT_HWM, ServerSide, Side, greet, guarded};
@@ -9,10 +9,10 @@ use crate::theirs;
 #[tokio::test]
 async fn a_client_gets_the_server_without_a_resource() {
     guarded(async {
-        let orders = Server::bind("tcp://127.0.0.1:*/orders").await.unwrap();
+        let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
         let endpoint = orders.last_endpoint().unwrap().to_string();
         let port = endpoint.strip_suffix("/orders").unwrap();
-        let server = OurServer(Server::bind(port).await.unwrap());
+        let server = OurServer(Server::builder().bind(port).await.unwrap());
         for _ in 0..10 {
             let client = theirs::client(DEFAULT_HWM);
             client.connect(port).await;
@@ -31,7 +31,7 @@ async fn a_server_does_not_mind_what_our_client_asks_for() {
         let client = ours::client(DEFAULT_HWM);
         client.connect(&format!("{endpoint}/orders")).await;
         let id = greet(&client, &server).await;
-        server.route(b"reply", id).await;
+        server.route(id, b"reply").await;
         assert_eq!(client.recv().await, b"reply");
     })
     .await;

@@ -47,7 +47,7 @@ async fn our_server_that_binds_outlives_a_killed_client() {
         let client = start(["client", "connect", &endpoint, "ask", MANY, "16"]);
         let killed = serve(&server, REQUESTS).await;
         kill(client).await;
-        while server.try_route(b"anyone there?", killed) != Routed::Unreachable {
+        while server.try_route(killed, b"anyone there?") != Routed::Unreachable {
             time::sleep(POLL_INTERVAL).await;
         }
         let client = start(["client", "connect", &endpoint, "ask", "10", "16"]);
@@ -158,7 +158,7 @@ async fn serve<S: ServerSide>(server: &S, requests: usize) -> S::Id {
     let mut last = None;
     for _ in 0..requests {
         let (request, id) = server.recv().await;
-        server.route(&request, id).await;
+        server.route(id, &request).await;
         last = Some(id);
     }
     last.expect("there were requests")

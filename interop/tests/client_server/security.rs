@@ -139,7 +139,7 @@ async fn exchange(
         client.send(&body).await;
         let (request, id) = server.recv().await;
         assert!(request == body, "a request of {size} bytes is damaged");
-        server.route(&body, id).await;
+        server.route(id, &body).await;
         assert!(client.recv().await == body, "a reply of {size} bytes is damaged");
     }
 }

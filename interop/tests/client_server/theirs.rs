@@ -118,7 +118,7 @@ impl ServerSide for TheirServer {
         number
     }
 
-    fn try_route(&self, body: &[u8], id: u32) -> Routed {
+    fn try_route(&self, id: u32, body: &[u8]) -> Routed {
         match self.0.try_send_to(body, id) {
             Ok(()) => Routed::Sent,
             Err(TryError::WouldBlock) => Routed::Full,
@@ -129,7 +129,7 @@ impl ServerSide for TheirServer {
         }
     }
 
-    async fn route(&self, body: &[u8], id: u32) {
+    async fn route(&self, id: u32, body: &[u8]) {
         until_some(|| would_not_block(self.0.try_send_to(body, id))).await;
     }
 

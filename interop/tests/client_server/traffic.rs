@@ -23,7 +23,7 @@ pub(crate) async fn assert_unchanged(client: &impl ClientSide, server: &impl Ser
         assert!(request == body, "a request of {size} bytes is damaged");
 
         let body: Vec<u8> = body.into_iter().rev().collect();
-        server.route(&body, id).await;
+        server.route(id, &body).await;
         let reply = client.recv().await;
         assert!(reply == body, "a reply of {size} bytes is damaged");
     }

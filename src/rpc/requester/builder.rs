@@ -20,7 +20,8 @@ use crate::socket::Client;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let client = Client::connect("tcp://127.0.0.1:5555").await?;
+/// let client = Client::new();
+/// client.connect("tcp://127.0.0.1:5555").await?;
 /// let requester = Requester::builder(client).timeout(Duration::from_secs(5)).build();
 /// # Ok(())
 /// # }

@@ -93,12 +93,13 @@ use crate::socket::{Client, CloseReport};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let server = Server::bind("tcp://127.0.0.1:*").await?;
+/// let server = Server::new();
+/// server.bind("tcp://127.0.0.1:*").await?;
 /// let endpoint = server.last_endpoint().unwrap();
 /// let echo = service_fn(|request: Request| async move { Ok::<_, Failure>(request.into_body()) });
 /// tokio::spawn(Responder::new(server).serve(echo));
 ///
-/// let requester = Requester::new(Client::connect(endpoint).await?);
+/// let requester = Requester::new(Client::builder().connect(endpoint).await?);
 /// let (one, two) = tokio::join!(requester.call("one"), requester.call("two"));
 /// assert_eq!(one?, "one");
 /// assert_eq!(two?, "two");
@@ -164,7 +165,8 @@ impl Requester {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = Server::bind("tcp://127.0.0.1:*").await?;
+    /// let server = Server::new();
+    /// server.bind("tcp://127.0.0.1:*").await?;
     /// let endpoint = server.last_endpoint().unwrap();
     /// let count = service_fn(|_: Request| async {
     ///     let numbers = stream::iter(0..3).map(|number| Ok::<_, Failure>(number.to_string()));
@@ -172,7 +174,7 @@ impl Requester {
     /// });
     /// tokio::spawn(Responder::new(server).serve(count));
     ///
-    /// let requester = Requester::new(Client::connect(endpoint).await?);
+    /// let requester = Requester::new(Client::builder().connect(endpoint).await?);
     /// let parts: Vec<Message> = requester.stream("count").try_collect().await?;
     /// assert_eq!(parts, ["0", "1", "2"]);
     /// # Ok(())

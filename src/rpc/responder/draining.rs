@@ -24,8 +24,8 @@ use crate::routing_id::RoutingId;
 use crate::rpc::envelope::{CONNECTION, Content};
 use crate::rpc::unaddressed;
 use crate::runtime::Timer;
+use crate::socket::Server;
 use crate::socket::tracked::Presence;
-use crate::socket::{Server, Socket};
 
 /// The remotes that were sent the notice, and those that have not acknowledged it.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl Draining {
             self.is_late = true;
             let Self { server, open, .. } = self;
             open.retain(|id, remote| {
-                let queued = server.remote_stats(*id).map_or(0, |stats| stats.queued.outgoing);
+                let queued = server.remotes().stats(*id).map_or(0, |stats| stats.queued.outgoing);
                 let had_time = queued == 0 && !remote.was_queued;
                 remote.was_queued = queued > 0;
                 !had_time
@@ -123,13 +123,13 @@ impl Draining {
             return None;
         }
         let notice = unaddressed::message(CONNECTION, Content::Drain);
-        let is_full = match self.server.try_route(notice, routing_id) {
+        let is_full = match self.server.try_route(routing_id, notice) {
             Ok(()) => false,
             Err(TryRouteError::Full(notice)) => {
                 let server = self.server.clone();
                 // It ends when the queue has room, the remote leaves, or the server is closed.
                 self.server.runtime().spawn(async move {
-                    let _ = server.route(notice, routing_id).await;
+                    let _ = server.route(routing_id, notice).await;
                 });
                 true
             }
@@ -145,7 +145,8 @@ impl Draining {
 
 /// Returns whether a connection of a remote is the present one.
 fn is_connected(server: &Server, id: RoutingId, connection: Option<ConnectionId>) -> bool {
-    server.remote(id).map(|remote| remote.connection_id()) == connection && connection.is_some()
+    server.remotes().get(id).map(|remote| remote.connection_id()) == connection
+        && connection.is_some()
 }
 
 /// The time that a remote has for the acknowledgement, which takes a round trip. It is enough for any

@@ -121,7 +121,8 @@ impl Responder {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let server = Server::bind("tcp://127.0.0.1:*").await?;
+    /// let server = Server::new();
+    /// server.bind("tcp://127.0.0.1:*").await?;
     /// let endpoint = server.last_endpoint().unwrap();
     /// let double = service_fn(|request: Request| async move {
     ///     let text = request.body().to_str().unwrap_or_default();
@@ -131,7 +132,7 @@ impl Responder {
     /// });
     /// tokio::spawn(Responder::new(server).serve(double));
     ///
-    /// let requester = Requester::new(Client::connect(endpoint).await?);
+    /// let requester = Requester::new(Client::builder().connect(endpoint).await?);
     /// assert_eq!(requester.call("21").await?, "42");
     /// let error = requester.call("many").await.unwrap_err();
     /// assert_eq!(error.to_string(), "application error 400: not a number");
@@ -180,7 +181,7 @@ impl Responder {
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let responder = Responder::new(Server::bind("tcp://127.0.0.1:*").await?);
+    /// let responder = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await?);
     /// let echo = service_fn(|request: Request| async move { Ok::<_, Failure>(request.into_body()) });
     /// let (stop, stopped) = oneshot::channel::<()>();
     /// let serving = tokio::spawn(responder.serve_with_shutdown(echo, async move {

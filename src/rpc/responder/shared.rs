@@ -62,7 +62,7 @@ impl Shared {
     /// Sends a message if there is room; hands it back if there is none.
     #[inline]
     pub(super) fn try_send(&self, to: RoutingId, message: Message) -> Result<(), CannotQueue> {
-        self.server.try_route(message, to).map_err(|error| match error {
+        self.server.try_route(to, message).map_err(|error| match error {
             TryRouteError::Full(message) => CannotQueue::Full(message),
             TryRouteError::Closed(_) | TryRouteError::HostUnreachable(_) => CannotQueue::Gone,
         })

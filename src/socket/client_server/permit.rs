@@ -2,50 +2,44 @@
 
 use crate::error::{TryRouteError, TrySendError};
 use crate::message::Message;
-use crate::routing::{Refusal, RoundRobin, RoutingTable};
+use crate::routing::{RoundRobin, RoutingTable};
 use crate::socket::reserving::Slot;
+use crate::socket::verbs::{try_route_error, try_send_error};
 
-/// Room for one message in the queue of a [`Client`](crate::Client)'s next remote in turn.
+/// A reserved slot for one message in the queue of a remote that the socket has picked.
 ///
-/// The slot counts against the high-water mark until it is used. Dropping the permit gives it back.
+/// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
-#[must_use = "dropping a permit gives its slot back"]
-pub struct Permit<'a>(pub(super) Slot<'a, RoundRobin>);
+#[must_use = "dropping a permit releases its slot"]
+pub struct Permit<'a>(pub(in crate::socket) Slot<'a, RoundRobin>);
 
 impl Permit<'_> {
-    /// Sends a message, at once.
+    /// Sends a message, without waiting.
     ///
     /// # Errors
     ///
-    /// [`TrySendError`] with the message, if the remote has gone meanwhile and no other has room, or
+    /// [`TrySendError`] with the message, if the remote has left meanwhile and no other has room, or
     /// if the socket is closed.
     pub fn send(self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        self.0.send(message.into()).map_err(|(refusal, message)| match refusal {
-            Refusal::Closed => TrySendError::Closed(message),
-            Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
-        })
+        self.0.send(message.into()).map_err(try_send_error)
     }
 }
 
-/// Room for one message in the queue of one of a [`Server`](crate::Server)'s remotes.
+/// A reserved slot for one message in the queue of a named remote.
 ///
-/// The slot counts against the high-water mark until it is used. Dropping the permit gives it back.
+/// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
-#[must_use = "dropping a permit gives its slot back"]
-pub struct RoutePermit<'a>(pub(super) Slot<'a, RoutingTable>);
+#[must_use = "dropping a permit releases its slot"]
+pub struct RoutePermit<'a>(pub(in crate::socket) Slot<'a, RoutingTable>);
 
 impl RoutePermit<'_> {
-    /// Sends a message to the remote, at once.
+    /// Sends a message to the remote, without waiting.
     ///
     /// # Errors
     ///
-    /// [`TryRouteError`] with the message, if the remote has gone meanwhile, or if the socket is
+    /// [`TryRouteError`] with the message, if the remote has left meanwhile, or if the socket is
     /// closed.
     pub fn send(self, message: impl Into<Message>) -> Result<(), TryRouteError> {
-        self.0.send(message.into()).map_err(|(refusal, message)| match refusal {
-            Refusal::Closed => TryRouteError::Closed(message),
-            Refusal::Full => TryRouteError::Full(message),
-            Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
-        })
+        self.0.send(message.into()).map_err(try_route_error)
     }
 }

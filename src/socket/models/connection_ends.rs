@@ -65,7 +65,7 @@ async fn the_socket_ends(letters: &'static str) {
     assert_eq!(model.undelivered(), 0);
 }
 
-/// Each message is handed back or kept for `close_with_unsent`.
+/// Each message is handed back or kept for `close_with_undelivered`.
 async fn nobody_takes(letters: &'static str) {
     let model = Model::client(1, 0);
     model.routing().losses.keep();

@@ -8,8 +8,12 @@ use super::operations::OPERATIONS;
 
 #[test]
 fn every_async_method_is_among_the_operations() {
-    let mut methods = BTreeSet::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut methods);
+    let mut sources = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut sources);
+    let sockets = sockets(&sources);
+    let mut methods: BTreeSet<_> =
+        sources.iter().flat_map(|source| async_methods(source, &sockets)).collect();
+    count_once(&mut methods, &sockets);
     // Users implement it, and sockets wait for it.
     assert!(methods.remove("Authenticator::authenticate"));
     // It never ends, and waits for nothing but the clock.
@@ -21,23 +25,61 @@ fn every_async_method_is_among_the_operations() {
     assert_eq!(operations.len(), OPERATIONS.len(), "one is there twice");
 }
 
-fn collect(path: &Path, methods: &mut BTreeSet<String>) {
+/// A method of the trait `Socket` forwards to that of the types, which counts once, except for `close`.
+fn count_once(methods: &mut BTreeSet<String>, sockets: &[SocketRow]) {
+    let generic = methods.iter().filter_map(|method| method.strip_prefix("Socket::"));
+    for name in generic.map(str::to_owned).collect::<Vec<_>>() {
+        if name.starts_with("close") {
+            assert!(methods.remove(&format!("Socket::{name}")));
+            continue;
+        }
+        for SocketRow { socket, .. } in sockets {
+            assert!(methods.remove(&format!("{socket}::{name}")), "{socket} has no {name}");
+        }
+    }
+}
+
+/// A file, by its name without the extension, and its text.
+struct Source {
+    name: String,
+    text: String,
+}
+
+/// A socket type and the capabilities that `verbs!` gives it.
+struct SocketRow {
+    socket: String,
+    capabilities: String,
+}
+
+fn collect(path: &Path, sources: &mut Vec<Source>) {
     if path.is_dir() {
         // Calls have an account of their own: tests/rpc/every_await.rs drops them.
         let is_elsewhere = path.ends_with("rpc");
         if (cfg!(feature = "serde") || !path.ends_with("config")) && !is_elsewhere {
             for entry in fs::read_dir(path).unwrap() {
-                collect(&entry.unwrap().path(), methods);
+                collect(&entry.unwrap().path(), sources);
             }
         }
     } else {
-        methods.extend(async_methods(&fs::read_to_string(path).unwrap()));
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        sources.push(Source { name, text: fs::read_to_string(path).unwrap() });
     }
 }
 
+fn sockets(sources: &[Source]) -> Vec<SocketRow> {
+    let lines = sources.iter().flat_map(|source| source.text.lines());
+    let rows = lines.filter_map(|line| {
+        let (head, capabilities) = line.strip_prefix("verbs!(")?.split_once(": ")?;
+        let socket = head.split(',').next()?.to_owned();
+        Some(SocketRow { socket, capabilities: capabilities.to_lowercase() })
+    });
+    rows.collect()
+}
+
 /// The public methods that can be waited for, each with its type.
-fn async_methods(source: &str) -> Vec<String> {
-    let code: Vec<_> = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+fn async_methods(source: &Source, sockets: &[SocketRow]) -> Vec<String> {
+    let code: Vec<_> =
+        source.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let mut methods = Vec::new();
     let mut place = "";
     for (at, line) in code.iter().enumerate() {
@@ -54,12 +96,12 @@ fn async_methods(source: &str) -> Vec<String> {
         let waits = qualifiers.contains("async") || signature.contains("-> impl Future");
         let shown = match place.split_once(" for ") {
             Some((of, _)) => {
-                (of.contains(" Stream") || of.contains(" Sink")) && name.starts_with("poll_")
+                (of.contains("Stream") || of.contains("Sink")) && name.starts_with("poll_")
             }
             None => waits && (qualifiers.starts_with("pub ") || place.starts_with("pub trait")),
         };
         if shown {
-            let types = types(place, &code);
+            let types = types(place, &source.name, sockets);
             methods.extend(types.iter().map(|of| format!("{of}::{name}")));
         }
     }
@@ -67,8 +109,8 @@ fn async_methods(source: &str) -> Vec<String> {
 }
 
 /// What an `impl` or a trait is headed with, without its parameters; in a macro, whatever the macro is
-/// called for.
-fn types(place: &str, code: &[&str]) -> Vec<String> {
+/// used for.
+fn types(place: &str, file: &str, sockets: &[SocketRow]) -> Vec<String> {
     let mut depth = 0;
     let plain = place.replace("->", "").chars().fold(String::new(), |mut plain, c| {
         depth += i32::from(c == '<');
@@ -78,11 +120,17 @@ fn types(place: &str, code: &[&str]) -> Vec<String> {
         depth -= i32::from(c == '>');
         plain
     });
+    let plain = plain.replace("futures_core::", "").replace("futures_sink::", "");
     let name = plain.trim_start_matches("impl").trim_start_matches("pub trait");
     let name = name.trim_end_matches('{').split(':').next().unwrap_or_default().trim();
-    if !name.starts_with('$') {
+    if name.ends_with("$config") {
+        return ["ClientConfig", "ServerConfig"].map(str::to_owned).into();
+    }
+    if !name.ends_with("$socket") {
         return vec![name.to_owned()];
     }
-    let calls = code.iter().filter_map(|line| line.trim().strip_suffix(';')?.split_once(" for "));
-    calls.filter(|(name, _)| !name.contains('$')).map(|(name, _)| name.to_owned()).collect()
+    let capability = file.trim_end_matches('s');
+    let has_it = |row: &&SocketRow| file == "lifecycle" || row.capabilities.contains(capability);
+    let rows = sockets.iter().filter(has_it);
+    rows.map(|row| name.replace("$socket", &row.socket)).collect()
 }

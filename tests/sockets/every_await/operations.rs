@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::{Sink, SinkExt, StreamExt};
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 
 #[cfg(feature = "serde")]
 use super::described;
@@ -43,26 +43,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
     traffic("Builder::connect_all", |cast| {
         Box::pin(async move {
             Server::builder().connect_all(cast.endpoint).await.unwrap();
-        })
-    }),
-    traffic("Client::bind", |_| {
-        Box::pin(async move {
-            Client::bind(ANY).await.unwrap();
-        })
-    }),
-    traffic("Client::connect", |cast| {
-        Box::pin(async move {
-            Client::connect(cast.endpoint).await.unwrap();
-        })
-    }),
-    traffic("Server::bind", |_| {
-        Box::pin(async move {
-            Server::bind(ANY).await.unwrap();
-        })
-    }),
-    traffic("Server::connect", |cast| {
-        Box::pin(async move {
-            Server::connect(cast.endpoint).await.unwrap();
         })
     }),
     // Sending, into a queue that is full at first.
@@ -101,7 +81,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             for _ in 0..SEVERAL {
                 cast.fill_replies();
                 let message = cast.replies.offer();
-                cast.replies.settle(cast.server.route(message, cast.id).await);
+                cast.replies.settle(cast.server.route(cast.id, message).await);
             }
         })
     }),
@@ -111,7 +91,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 cast.fill_replies();
                 let message = cast.replies.offer();
                 let limit = limit(&mut cast);
-                cast.replies.settle(cast.server.route_timeout(message, cast.id, limit).await);
+                cast.replies.settle(cast.server.route_timeout(cast.id, message, limit).await);
             }
         })
     }),
@@ -132,6 +112,16 @@ pub(super) const OPERATIONS: &[Operation] = &[
                 cast.fill_replies();
                 let message = cast.replies.offer();
                 cast.replies.settle(cast.server.reply(&cast.hello, message).await);
+            }
+        })
+    }),
+    traffic("Server::reply_timeout", |mut cast| {
+        Box::pin(async move {
+            for _ in 0..SEVERAL {
+                cast.fill_replies();
+                let message = cast.replies.offer();
+                let limit = limit(&mut cast);
+                cast.replies.settle(cast.server.reply_timeout(&cast.hello, message, limit).await);
             }
         })
     }),
@@ -356,18 +346,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
             monitor.next().await.unwrap().unwrap();
         })
     }),
-    traffic("Socket::connected", |cast| {
+    traffic("Remotes::connected", |cast| {
         Box::pin(async move {
             let client = cast.fresh_client();
             cast.connect_soon(&client);
-            client.connected().await.unwrap();
+            client.remotes().connected().await.unwrap();
         })
     }),
-    traffic("Socket::connected_timeout", |cast| {
+    traffic("Remotes::connected_timeout", |cast| {
         Box::pin(async move {
             let client = cast.fresh_client();
             cast.connect_soon(&client);
-            client.connected_timeout(LONG).await.unwrap();
+            client.remotes().connected_timeout(LONG).await.unwrap();
         })
     }),
     // Endpoints.
@@ -417,11 +407,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         },
     },
     Operation {
-        name: "Client::close_with_unsent",
+        name: "Client::close_with_undelivered",
         effect: Effect::ClosesClient,
         start: |cast| {
             Box::pin(async move {
-                let (_, unsent) = cast.client.close_with_unsent().await;
+                let (_, unsent) = cast.client.close_with_undelivered().await;
                 cast.requests.ledger().unsent(&unsent);
             })
         },
@@ -436,11 +426,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
         },
     },
     Operation {
-        name: "Server::close_with_unsent",
+        name: "Server::close_with_undelivered",
         effect: Effect::ClosesServer,
         start: |cast| {
             Box::pin(async move {
-                let (_, unsent) = cast.server.close_with_unsent().await;
+                let (_, unsent) = cast.server.close_with_undelivered().await;
                 cast.replies.ledger().unsent(&unsent);
             })
         },

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_zmtp::stats::Stats;
 use tokio_zmtp::{
-    Client, CloseReport, Endpoint, Message, RouteError, RoutingId, SendError, Server, Socket,
+    Client, CloseReport, Endpoint, Message, RouteError, RoutingId, SendError, Server,
     TryRouteError, TrySendError,
 };
 
@@ -113,7 +113,7 @@ impl Scene {
                 for _ in 0..EACH {
                     turns(random.u32(..8)).await;
                     let message = lane.offer();
-                    lane.settle(handle.route(message, id).await);
+                    lane.settle(handle.route(id, message).await);
                 }
             });
         }
@@ -214,7 +214,7 @@ impl Cast {
     pub(super) fn fill_replies(&mut self) {
         let Self { server, replies, id, .. } = self;
         let mut message = replies.offer();
-        while replies.settle(server.try_route(message, *id)) {
+        while replies.settle(server.try_route(*id, message)) {
             message = replies.offer();
         }
     }
@@ -279,11 +279,11 @@ impl Ledger {
         assert!(unsent.is_subset(&accepted), "{case}: handed back what nobody sent");
         assert!(unsent.is_disjoint(&arrived), "{case}: handed back, and received in spite");
         assert!(unsent.len() as u64 <= sender.undelivered, "{case}: handed back, and not counted");
-        let told = sender.delivered + sender.undelivered;
+        let told = sender.written + sender.undelivered;
         assert_eq!(sent.len() as u64, told, "{case}: the sender counts {sender:?}");
         let read = received.len() as u64 + unreceived;
         assert_eq!(read, receiver.received.messages, "{case}: the receiver counts {receiver:?}");
-        assert_eq!(sender.delivered, read, "{case}: lost on the way, {sender:?}, {receiver:?}");
+        assert_eq!(sender.written, read, "{case}: lost on the way, {sender:?}, {receiver:?}");
         if connections == Connections::One {
             for lane in 0..=SENDERS + 1 {
                 let lane = received.iter().filter(|number| **number / LANE == lane);

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use tokio::runtime::{self, Runtime};
 use tokio::task;
-use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Server};
 
 use super::{MESSAGES, Round, SHORT};
 
@@ -96,7 +96,7 @@ impl Pair {
             let endpoint = server.last_endpoint().expect("it was bound");
             let client = Client::builder().send_hwm(MARK).connect(endpoint).await;
             let client = client.expect("the endpoint can be connected to");
-            client.connected().await.expect("the server is there");
+            client.remotes().connected().await.expect("the server is there");
             (client, server)
         });
         Self { runtime, client, server, under_way: 0 }

@@ -46,7 +46,7 @@ impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
             });
         }
         let socket = builder.connect(endpoint).await?;
-        socket.connected().await?;
+        socket.remotes().connected().await?;
         Ok(Connected { socket, message: Message::from(vec![7; size]) })
     }
 
@@ -80,7 +80,7 @@ impl TokioZmtp {
         let endpoint = InprocEndpoint::unique();
         let server = ServerSocket::bind(endpoint.clone()).await?;
         let client = ClientSocket::connect(endpoint).await?;
-        client.connected().await?;
+        client.remotes().connected().await?;
         let client = Connected { socket: client, message: Message::from(vec![7; size]) };
         Ok((client, Bound { socket: server, size }))
     }

@@ -1,7 +1,7 @@
 //! This crate's calls: a requester and a responder, with default options.
 
 use tokio_zmtp::rpc::{Failure as CallFailure, Request, Requester, Responder, service_fn};
-use tokio_zmtp::{Client, Message, Server, Socket};
+use tokio_zmtp::{Client, Message, Server};
 
 use crate::Failure;
 use crate::implementation::tokio_zmtp::TokioZmtp;
@@ -12,7 +12,8 @@ impl Rpc for TokioZmtp {
     type Caller = Calling;
 
     async fn respond(place: &Place, announce: Announce) -> Result<(), Failure> {
-        let server = Server::bind("tcp://127.0.0.1:*").await?;
+        let server = Server::new();
+        server.bind("tcp://127.0.0.1:*").await?;
         announce.endpoint(&server.last_endpoint().ok_or("it is bound")?.to_string());
         let size = place.size;
         let echo = service_fn(move |request: Request| async move {
@@ -26,8 +27,9 @@ impl Rpc for TokioZmtp {
     }
 
     async fn caller(endpoint: &str, size: usize) -> Result<Calling, Failure> {
-        let client = Client::connect(endpoint).await?;
-        client.connected().await?;
+        let client = Client::new();
+        client.connect(endpoint).await?;
+        client.remotes().connected().await?;
         Ok(Calling { requester: Requester::new(client), body: Message::from(vec![7; size]) })
     }
 }

@@ -16,8 +16,8 @@ use tokio::task;
 use tokio_zmtp::auth::{
     Admission, Authenticator, Credentials, CurveKeypair, CurvePublicKey, Request, StatusCode,
 };
-use tokio_zmtp::monitor::{ConnectFailure, EventKind};
-use tokio_zmtp::{Client, ConnectedError, Endpoint, Mechanism, Server, Socket};
+use tokio_zmtp::monitor::{DialFailure, EventKind};
+use tokio_zmtp::{Client, Endpoint, Mechanism, NoRemoteError, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -48,9 +48,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut events = client.monitor();
     users.revoke("bob").await?;
     // That holds for whoever comes from now on. He is there, and has to go.
-    for remote in server.remotes() {
+    for remote in server.remotes().list() {
         if remote.user_id() == Some("bob") {
-            server.disconnect_remote(remote.connection_id());
+            server.remotes().disconnect(remote.connection_id());
         }
     }
     // His client comes again, and is told.
@@ -75,9 +75,9 @@ async fn visit(
 ) -> Result<(Option<Client>, String), Box<dyn Error>> {
     let mechanism = Mechanism::CurveClient { server_key, keypair };
     let client = Client::builder().mechanism(mechanism).connect(endpoint).await?;
-    match client.connected().await {
+    match client.remotes().connected().await {
         Ok(()) => {}
-        Err(ConnectedError::Failed(ConnectFailure::Handshake(reason))) => {
+        Err(NoRemoteError::Failed(DialFailure::Handshake(reason))) => {
             return Ok((None, format!("turned away: {reason}")));
         }
         Err(error) => return Err(error.into()),

@@ -30,7 +30,7 @@ use futures::stream::{FuturesUnordered, StreamExt, TryStreamExt};
 use futures::{SinkExt, future};
 use tokio::sync::oneshot;
 use tokio::{signal, time};
-use tokio_zmtp::{Client, Endpoint, Message, RoutingId, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Message, RoutingId, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -39,7 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let front = front.bind("tcp://127.0.0.1:*").await?;
     let back = Client::builder().heartbeat_interval(HEARTBEAT).build();
     for name in ["first", "second"] {
-        let worker = Server::bind("tcp://127.0.0.1:*").await?;
+        let worker = Server::new();
+        worker.bind("tcp://127.0.0.1:*").await?;
         back.connect(worker.last_endpoint().ok_or("the worker is bound")?).await?;
         tokio::spawn(work(worker, name));
     }
@@ -130,7 +131,8 @@ async fn work(worker: Server, name: &'static str) {
 
 /// A client: sends all its requests at once, as the broker takes them, and collects who has answered.
 async fn ask(id: u32, endpoint: Endpoint) -> Result<BTreeMap<String, u32>, Box<dyn Error>> {
-    let client = Client::connect(endpoint).await?;
+    let client = Client::new();
+    client.connect(endpoint).await?;
     let mut requests = client.clone();
     let sending = async {
         let mut all = futures::stream::iter(

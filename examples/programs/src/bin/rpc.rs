@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_zmtp::rpc::{
     CallError, ErrorCode, Failure, Request, Requester, Responder, Response, service_fn,
 };
-use tokio_zmtp::{Client, Endpoint, Message, Server, Socket};
+use tokio_zmtp::{Client, Endpoint, Message, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

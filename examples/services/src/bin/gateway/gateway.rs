@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_zmtp::metrics::Publisher;
 use tokio_zmtp::rpc::{CallError, Request, Requester, TraceContext};
-use tokio_zmtp::{Client, Message, Socket};
+use tokio_zmtp::{Client, Message};
 
 use super::problem::Problem;
 

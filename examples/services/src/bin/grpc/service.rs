@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::stream::{Stream, StreamExt};
 use services::proto::tasks_server::Tasks;
 use services::proto::{Outcome, Task};
+use tokio_zmtp::Message;
 use tokio_zmtp::rpc::{self, CallError, Requester, TraceContext};
-use tokio_zmtp::{Message, Socket};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 

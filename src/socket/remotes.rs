@@ -1,0 +1,204 @@
+//! The view of the remotes of a socket.
+
+use std::fmt;
+use std::time::Duration;
+use std::vec;
+
+use super::control::Control;
+use crate::error::NoRemoteError;
+use crate::remote::Remote;
+use crate::remotes::RemoteId;
+use crate::stats::RemoteStats;
+
+/// The remotes of a socket that are connected: their handshake is finished.
+///
+/// It borrows the socket and always shows its present state.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Client, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new();
+/// let client = Client::new();
+/// client.connect(server.bind("tcp://127.0.0.1:*").await?).await?;
+///
+/// client.remotes().connected().await?;
+/// assert_eq!(client.remotes().len(), 1);
+///
+/// client.send("hello").await?;
+/// let id = server.recv().await?.routing_id().unwrap();
+/// for remote in server.remotes() {
+///     println!("{:?} at {:?}", remote.connection_id(), remote.address());
+/// }
+/// assert!(server.remotes().disconnect(id));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Remotes<'a> {
+    control: &'a Control,
+}
+
+impl<'a> Remotes<'a> {
+    pub(super) const fn new(control: &'a Control) -> Self {
+        Self { control }
+    }
+
+    /// Waits until a remote is connected, which may be the case already: its handshake is finished, and
+    /// messages can be exchanged.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRemoteError`] if the socket is closed, or if it has no endpoint left: the remote refuses this
+    /// socket, or [`reconnect_stop`](super::Builder::reconnect_stop) ended the attempts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// client.connect("tcp://192.0.2.1:5555").await?;
+    /// client.remotes().connected().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connected(self) -> Result<(), NoRemoteError> {
+        self.control.connected().await
+    }
+
+    /// Waits until a remote is connected, at most for `timeout`.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time is over, with the reason
+    /// why the last attempt failed, if one has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// client.remotes().connected_timeout(Duration::from_secs(5)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn connected_timeout(self, timeout: Duration) -> Result<(), NoRemoteError> {
+        self.control.connected_timeout(timeout).await
+    }
+
+    /// Ends the connection of a remote, without waiting for its end; false if no remote with this id is
+    /// connected. (libzmq `zmq_disconnect_peer`.)
+    ///
+    /// A connection that was accepted writes its queued messages within
+    /// [`linger`](super::Builder::linger); its routing id is unknown from now on. One that was dialled is
+    /// re-established after a while, with its queued messages, since its endpoint is still connected: to
+    /// stop that, disconnect the endpoint.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = server.recv().await?;
+    /// server.remotes().disconnect(request.routing_id().unwrap());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn disconnect(&self, id: impl Into<RemoteId>) -> bool {
+        self.control.disconnect_remote(id.into())
+    }
+
+    /// Returns a remote, by its [`ConnectionId`](crate::ConnectionId) or its
+    /// [`RoutingId`](crate::RoutingId); `None` if it is not connected.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = server.recv().await?;
+    /// let remote = server.remotes().get(request.routing_id().unwrap());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn get(&self, id: impl Into<RemoteId>) -> Option<Remote> {
+        self.control.remote(id.into())
+    }
+
+    /// Returns whether no remote is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Iterates over the remotes that are connected at the time of the call, the oldest connection first.
+    #[must_use]
+    pub fn iter(&self) -> vec::IntoIter<Remote> {
+        self.list().into_iter()
+    }
+
+    /// Returns the number of remotes that are connected.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.control.connected_remotes()
+    }
+
+    /// Returns all remotes that are connected, the oldest connection first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Remote> {
+        self.control.remotes()
+    }
+
+    /// Returns the statistics of a remote; `None` if it is not connected.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// for remote in client.remotes() {
+    ///     if let Some(stats) = client.remotes().stats(remote.connection_id()) {
+    ///         println!("{:?}: {} messages sent", remote.address(), stats.sent.messages);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stats(&self, id: impl Into<RemoteId>) -> Option<RemoteStats> {
+        self.control.remote_stats(id.into())
+    }
+}
+
+impl IntoIterator for Remotes<'_> {
+    type Item = Remote;
+    type IntoIter = vec::IntoIter<Remote>;
+
+    fn into_iter(self) -> vec::IntoIter<Remote> {
+        self.iter()
+    }
+}
+
+impl IntoIterator for &Remotes<'_> {
+    type Item = Remote;
+    type IntoIter = vec::IntoIter<Remote>;
+
+    fn into_iter(self) -> vec::IntoIter<Remote> {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Remotes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

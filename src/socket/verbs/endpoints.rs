@@ -1,0 +1,261 @@
+//! Endpoints: `bind`, `connect` and their opposites.
+
+macro_rules! endpoint_verbs {
+    ($socket:ident, $handle:literal) => {
+        /// # Endpoints
+        ///
+        /// A socket can have any number of endpoints, bound and connected ones alike.
+        impl $socket {
+            /// Binds the socket to an endpoint, and returns it with the port that the system picked
+            /// for `*`.
+            ///
+            /// Sockets of one process can share a TCP port, each with its own
+            /// [resource](crate::Endpoint#resources).
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the endpoint may stay bound.
+            ///
+            /// # Errors
+            ///
+            /// [`BindError`](crate::BindError) if the endpoint is not valid, if its port cannot be
+            /// shared, if the system refuses it, or if the socket is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::new();")]
+            #[doc = concat!("let endpoint = ", $handle, ".bind(\"tcp://127.0.0.1:*\").await?;")]
+            /// assert!(endpoint.to_string().starts_with("tcp://127.0.0.1:"));
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn bind<E>(
+                &self,
+                endpoint: E,
+            ) -> Result<$crate::endpoint::Endpoint, $crate::error::BindError>
+            where
+                E: TryInto<$crate::endpoint::Endpoint>,
+                $crate::endpoint::EndpointError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                self.0.core.control.bind(endpoint).await
+            }
+
+            /// Accepts connections through a listener that was created elsewhere, and returns its
+            /// endpoint, by which it can be unbound.
+            ///
+            /// The listener is a [`TcpListener`](std::net::TcpListener) or, on Unix, a
+            /// [`UnixListener`](std::os::unix::net::UnixListener). It need not be non-blocking. The TCP
+            /// options of the socket are set on it, except [`backlog`](crate::Builder::backlog), which
+            /// it has already. The file of a Unix domain socket is left to its creator.
+            ///
+            /// systemd passes listeners to a program through the variable `LISTEN_FDS`, for example
+            /// to one that is started by a connection or restarted without closing its port. The crate
+            /// `listenfd` reads them.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the listener may stay in use.
+            ///
+            /// # Errors
+            ///
+            /// [`BindError`](crate::BindError) if the system refuses the listener or an option, if the
+            /// listener has no name that can be written as an endpoint, or if the socket is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let mut passed = listenfd::ListenFd::from_env();
+            /// if let Some(listener) = passed.take_tcp_listener(0)? {
+            #[doc = concat!("    ", $handle, ".bind_from_std(listener).await?;")]
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn bind_from_std(
+                &self,
+                listener: impl Into<$crate::transport::StdListener>,
+            ) -> Result<$crate::endpoint::Endpoint, $crate::error::BindError> {
+                let listener = listener.into();
+                self.0.core.control.bind_from_std(listener).await
+            }
+
+            /// Connects the socket to an endpoint, and reconnects whenever the connection breaks.
+            ///
+            /// Returns as soon as the endpoint is registered, whether or not a remote is listening:
+            /// messages are queued for it from now on. To wait for the connection, use
+            /// [`remotes().connected()`](crate::Remotes::connected). Connecting to one endpoint twice
+            /// creates two connections.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the endpoint may stay connected.
+            ///
+            /// # Errors
+            ///
+            /// [`ConnectError`](crate::ConnectError) if the endpoint is not valid or can only be bound,
+            /// or if the socket is closed. It is not an error if no remote is listening.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::new();")]
+            #[doc = concat!($handle, ".connect(\"tcp://192.0.2.1:5555\").await?;")]
+            #[doc = concat!($handle, ".connect(\"tcp://192.0.2.2:5555\").await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn connect<E>(&self, endpoint: E) -> Result<(), $crate::error::ConnectError>
+            where
+                E: TryInto<$crate::endpoint::Endpoint>,
+                $crate::endpoint::EndpointError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                self.0.core.control.connect(endpoint).await
+            }
+
+            /// Connects the socket to every address of a host name, each with its own queue, and
+            /// follows the name: added addresses are connected, removed ones disconnected.
+            ///
+            /// Use it for a name that stands for many hosts, such as a headless service of Kubernetes;
+            /// [`connect`](Self::connect) connects to one of them. The name is resolved immediately,
+            /// every [`resolve_interval`](crate::Builder::resolve_interval), and when one of its
+            /// connections ends. If that fails, the addresses stay as they are, and it is tried again
+            /// soon.
+            ///
+            /// Returns as soon as the endpoint is registered, before an address is known. Remotes and
+            /// events of connections have the endpoint of the address that was dialled. An endpoint
+            /// without a name is connected as by [`connect`](Self::connect).
+            /// [`disconnect`](Self::disconnect), with the same endpoint, removes all its addresses and
+            /// the name.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the endpoint may stay connected.
+            ///
+            /// # Errors
+            ///
+            /// [`ConnectError`](crate::ConnectError) as from [`connect`](Self::connect).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".connect_all(\"tcp://workers.example.org:5555\").await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn connect_all<E>(
+                &self,
+                endpoint: E,
+            ) -> Result<(), $crate::error::ConnectError>
+            where
+                E: TryInto<$crate::endpoint::Endpoint>,
+                $crate::endpoint::EndpointError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                self.0.core.control.connect_all(endpoint).await
+            }
+
+            /// Stops listening on an endpoint, and ends the connections that were accepted through it.
+            ///
+            /// The endpoint is written as it was passed to `bind`, or as `bind` returned it. When this
+            /// returns the address is free, unless other sockets share the port. Messages queued for
+            /// those connections are written in the background, within
+            /// [`linger`](crate::Builder::linger). Messages received from them can still be taken.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped, the endpoint is still unbound.
+            ///
+            /// # Errors
+            ///
+            /// [`UnbindError`](crate::UnbindError) if the socket is not bound to the endpoint, or is
+            /// closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("let endpoint = ", $handle, ".bind(\"tcp://127.0.0.1:*\").await?;")]
+            #[doc = concat!($handle, ".unbind(&endpoint).await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn unbind<E>(&self, endpoint: E) -> Result<(), $crate::error::UnbindError>
+            where
+                E: TryInto<$crate::endpoint::Endpoint>,
+                $crate::endpoint::EndpointError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                self.0.core.control.unbind(endpoint).await
+            }
+
+            /// Ends all connections to an endpoint, and does not reconnect.
+            ///
+            /// Messages queued for those connections are written in the background, within
+            /// [`linger`](crate::Builder::linger). Messages received from them can still be taken.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped, the endpoint is still disconnected.
+            ///
+            /// # Errors
+            ///
+            /// [`DisconnectError`](crate::DisconnectError) if the socket is not connected to the
+            /// endpoint, or is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".connect(\"tcp://192.0.2.1:5555\").await?;")]
+            #[doc = concat!($handle, ".disconnect(\"tcp://192.0.2.1:5555\").await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn disconnect<E>(
+                &self,
+                endpoint: E,
+            ) -> Result<(), $crate::error::DisconnectError>
+            where
+                E: TryInto<$crate::endpoint::Endpoint>,
+                $crate::endpoint::EndpointError: From<E::Error>,
+            {
+                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                self.0.core.control.disconnect(endpoint).await
+            }
+
+            /// Returns the endpoint that was bound or connected last, with the port that the system
+            /// picked; `None` before the first.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!($handle, ".connect(\"tcp://192.0.2.1:5555\").await?;")]
+            #[doc = concat!(
+                "assert_eq!(", $handle, ".last_endpoint(), Some(\"tcp://192.0.2.1:5555\".parse()?));"
+            )]
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn last_endpoint(&self) -> Option<$crate::endpoint::Endpoint> {
+                self.0.core.control.last_endpoint()
+            }
+        }
+    };
+}
+
+pub(in crate::socket) use endpoint_verbs;

@@ -1,0 +1,163 @@
+//! How a socket is created and ends, and the traits that all types have.
+
+/// The hidden first line of an example that gets a handle.
+macro_rules! example {
+    ($socket:ident, $handle:literal) => {
+        concat!(
+            "# async fn example(",
+            $handle,
+            ": tokio_zmtp::",
+            stringify!($socket),
+            ") -> Result<(), Box<dyn std::error::Error>> {"
+        )
+    };
+}
+
+macro_rules! constructors {
+    ($socket:ident, $handle:literal) => {
+        /// # Creation
+        impl $socket {
+            /// Creates a socket with default options. It has no endpoint yet.
+            ///
+            /// The socket belongs to the current runtime: its connections and timers live there. Its
+            /// handles can be used anywhere.
+            ///
+            /// # Panics
+            ///
+            /// Outside of a Tokio runtime with IO and time enabled. A thread outside of Tokio can
+            /// [enter](tokio::runtime::Handle::enter) one first.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::new();")]
+            #[doc = concat!($handle, ".bind(\"tcp://127.0.0.1:*\").await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[expect(clippy::new_without_default, reason = "it starts a task and may panic")]
+            #[must_use]
+            #[track_caller]
+            pub fn new() -> Self {
+                Self::builder().build()
+            }
+
+            /// Returns a [`Builder`](crate::Builder), which sets the options of a new socket.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() {
+            #[doc = concat!(
+                "let ", $handle, " = ", stringify!($socket), "::builder().send_hwm(100).build();"
+            )]
+            #[doc = concat!("assert_eq!(", $handle, ".send_hwm(), 100);")]
+            /// # }
+            /// ```
+            pub fn builder() -> $crate::socket::Builder<Self> {
+                $crate::socket::Builder::new()
+            }
+        }
+    };
+}
+
+macro_rules! ending {
+    ($socket:ident, $handle:literal) => {
+        /// # Ending
+        impl $socket {
+            /// Closes the socket for all its handles, and waits until all queued messages are written or
+            /// [`linger`](crate::Builder::linger) is over.
+            ///
+            /// Nothing can be sent afterwards. Messages that were received can still be taken. The
+            /// report says how many messages could not be written.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped, the socket continues to close in the background.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("let report = ", $handle, ".close().await;")]
+            /// assert_eq!(report.undelivered, 0);
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn close(&self) -> $crate::socket::CloseReport {
+                self.0.core.control.close().await
+            }
+
+            /// Closes the socket like [`close`](Self::close), and returns the messages that could not be
+            /// written, in the order of the queues of their remotes.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped, the socket continues to close in the background, and those
+            /// messages are lost.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!(
+                        "let (report, undelivered) = ", $handle, ".close_with_undelivered().await;"
+                    )]
+            /// for message in undelivered {
+            ///     println!("not written: {} bytes", message.len());
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn close_with_undelivered(
+                &self,
+            ) -> ($crate::socket::CloseReport, Vec<$crate::message::Message>) {
+                self.0.core.control.close_with_undelivered().await
+            }
+        }
+    };
+}
+
+macro_rules! shared_traits {
+    ($socket:ident) => {
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        impl $crate::socket::live::sealed::Sealed for $socket {
+            fn start(options: $crate::options::Options) -> Self {
+                Self($crate::socket::Handle::start(options))
+            }
+
+            fn control(&self) -> &$crate::socket::control::Control {
+                &self.0.core.control
+            }
+        }
+
+        impl $crate::socket::Socket for $socket {
+            const SOCKET_TYPE: zmtp_proto::socket_type::SocketType =
+                <Self as $crate::socket::Kind>::SOCKET_TYPE;
+        }
+
+        /// Two handles are equal if they belong to the same socket.
+        impl PartialEq for $socket {
+            fn eq(&self, other: &Self) -> bool {
+                self.0 == other.0
+            }
+        }
+
+        impl Eq for $socket {}
+
+        impl std::fmt::Debug for $socket {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(stringify!($socket), f)
+            }
+        }
+    };
+}
+
+pub(in crate::socket) use {constructors, ending, example, shared_traits};

@@ -1,0 +1,64 @@
+//! The methods that socket types share, each written once.
+//!
+//! A socket type is a newtype around a [`Handle`](super::Handle). One line gives it the methods of its
+//! capabilities:
+//!
+//! ```ignore
+//! verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options);
+//! ```
+//!
+//! The literal is the name of the handle in the examples. Every type also gets its constructors,
+//! `monitor`, `stats`, `close`, the trait [`Socket`](super::Socket), `Debug` and equality. The
+//! [`Kind`](super::Kind) of the type decides what a send names and which pipes it picks.
+
+mod endpoints;
+mod lifecycle;
+mod options;
+mod receive;
+mod remotes;
+mod route;
+mod send;
+
+pub(super) use self::endpoints::endpoint_verbs;
+pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
+pub(super) use self::options::option_verbs;
+pub(super) use self::receive::receive_verbs;
+pub(super) use self::remotes::remote_verbs;
+pub(super) use self::route::{refused_error, route_error, route_verbs, try_route_error};
+pub(super) use self::send::{closed_error, send_error, send_verbs, try_send_error};
+
+/// Gives a socket type the methods of its capabilities, in the order of its documentation.
+macro_rules! verbs {
+    ($socket:ident, $handle:literal: $($capability:ident),+) => {
+        $crate::socket::verbs::constructors!($socket, $handle);
+        $($crate::socket::verbs::verbs!(@$capability $socket, $handle);)+
+        $crate::socket::verbs::ending!($socket, $handle);
+        $crate::socket::verbs::shared_traits!($socket);
+    };
+    // `bind`, `connect` and their opposites.
+    (@Endpoints $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::endpoint_verbs!($socket, $handle);
+    };
+    // The options that can be changed while the socket is in use.
+    (@Options $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::option_verbs!($socket, $handle);
+    };
+    // `recv` and its variants, and `Stream`.
+    (@Receive $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::receive_verbs!($socket, $handle);
+    };
+    // The view of the remotes, `monitor` and `stats`.
+    (@Remotes $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::remote_verbs!($socket, $handle);
+    };
+    // `route` and `reply` with their variants, and `Sink`: the sender names the remote.
+    (@Route $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::route_verbs!($socket, $handle);
+    };
+    // `send` and its variants, and `Sink`: the socket picks the remote.
+    (@Send $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::send_verbs!($socket, $handle);
+    };
+}
+
+pub(super) use verbs;

@@ -1,0 +1,198 @@
+//! Receiving: `recv`, its variants and `Stream`.
+
+macro_rules! receive_verbs {
+    ($socket:ident, $handle:literal) => {
+        /// # Receiving
+        impl $socket {
+            /// Receives the next message; waits until there is one.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, no message is lost.
+            ///
+            /// # Errors
+            ///
+            /// [`RecvError`](crate::RecvError) if the socket is closed and all its messages have been
+            /// received, or if no message arrived within
+            /// [`recv_timeout`](crate::Builder::recv_timeout), which by default is unlimited.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("let message = ", $handle, ".recv().await?;")]
+            /// println!("{} bytes", message.len());
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn recv(&self) -> Result<$crate::message::Message, $crate::error::RecvError> {
+                let core = &self.0.core;
+                $crate::socket::receiving::Receiving::new(core, core.recv_timeout).await
+            }
+
+            /// Receives the next message if there is one.
+            ///
+            /// # Errors
+            ///
+            /// [`TryRecvError`](crate::TryRecvError) if there is none, or if the socket is closed and
+            /// all its messages have been received.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("while let Ok(message) = ", $handle, ".try_recv() {")]
+            ///     println!("{} bytes", message.len());
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn try_recv(
+                &self,
+            ) -> Result<$crate::message::Message, $crate::error::TryRecvError> {
+                $crate::socket::receiving::try_receive(&self.0.core)
+            }
+
+            /// Receives the next message; waits until there is one, at most for `timeout`. A timeout of
+            /// zero does not wait. (libzmq `ZMQ_RCVTIMEO`.)
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, no message is lost.
+            ///
+            /// # Errors
+            ///
+            /// [`RecvError`](crate::RecvError) if no message arrived in time, or if the socket is closed
+            /// and all its messages have been received.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::time::Duration;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!(
+                "let message = ", $handle, ".recv_timeout(Duration::from_secs(5)).await?;"
+            )]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn recv_timeout(
+                &self,
+                timeout: std::time::Duration,
+            ) -> Result<$crate::message::Message, $crate::error::RecvError> {
+                $crate::socket::receiving::Receiving::new(&self.0.core, Some(timeout)).await
+            }
+
+            /// Receives the next message and the remote that sent it; waits until there is one.
+            ///
+            /// This counts a reference to the remote, which [`recv`](Self::recv) does not.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, no message is lost.
+            ///
+            /// # Errors
+            ///
+            /// [`RecvError`](crate::RecvError) as from [`recv`](Self::recv).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("let (message, remote) = ", $handle, ".recv_from().await?;")]
+            /// println!("{} bytes from {:?}", message.len(), remote.address());
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn recv_from(
+                &self,
+            ) -> Result<
+                ($crate::message::Message, $crate::remote::Remote),
+                $crate::error::RecvError,
+            > {
+                let core = &self.0.core;
+                $crate::socket::receiving::ReceivingFrom::new(core, core.recv_timeout).await
+            }
+
+            /// Receives the next message and the remote that sent it, if there is one.
+            ///
+            /// # Errors
+            ///
+            /// [`TryRecvError`](crate::TryRecvError) as from [`try_recv`](Self::try_recv).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("while let Ok((message, remote)) = ", $handle, ".try_recv_from() {")]
+            ///     println!("{} bytes from {:?}", message.len(), remote.address());
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn try_recv_from(
+                &self,
+            ) -> Result<
+                ($crate::message::Message, $crate::remote::Remote),
+                $crate::error::TryRecvError,
+            > {
+                $crate::socket::receiving::try_receive_from(&self.0.core)
+            }
+
+            /// Receives all messages that there are, up to `limit`; waits until there is one. Appends
+            /// them to `buffer`, and returns their number, which is zero only if `limit` is zero.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, no message is lost, and `buffer` is
+            /// unchanged.
+            ///
+            /// # Errors
+            ///
+            /// [`RecvError`](crate::RecvError) as from [`recv`](Self::recv).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let mut batch = Vec::new();
+            #[doc = concat!("let received = ", $handle, ".recv_many(&mut batch, 100).await?;")]
+            /// assert_eq!(received, batch.len());
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn recv_many(
+                &self,
+                buffer: &mut Vec<$crate::message::Message>,
+                limit: usize,
+            ) -> Result<usize, $crate::error::RecvError> {
+                if limit == 0 {
+                    return Ok(0);
+                }
+                let core = &self.0.core;
+                $crate::socket::receiving::ReceivingMany::new(
+                    core,
+                    buffer,
+                    limit,
+                    core.recv_timeout,
+                )
+                .await
+            }
+        }
+
+        /// Yields received messages; ends when the socket is closed.
+        impl futures_core::Stream for $socket {
+            type Item = $crate::message::Message;
+
+            fn poll_next(
+                mut self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Option<$crate::message::Message>> {
+                self.0.poll_next(cx)
+            }
+        }
+    };
+}
+
+pub(in crate::socket) use receive_verbs;
