@@ -78,8 +78,6 @@ pub(crate) struct Connection<'a, S> {
     timer: Option<Pin<Box<Sleep>>>,
     /// The number of bytes of an incomplete frame.
     incomplete: usize,
-    /// Whether anything complete has arrived.
-    has_received: bool,
     /// Whether a message was written completely.
     has_written: bool,
     /// Whether the remote ended the connection.
@@ -115,7 +113,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             heartbeat: Heartbeat::new(options.heartbeat, now()),
             timer: None,
             incomplete: 0,
-            has_received: false,
             has_written: false,
             is_ended_by_remote: false,
             idle: IdleDetector::default(),
@@ -147,9 +144,13 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         reason
     }
 
-    /// Returns whether anything complete has passed after the handshake, in either direction.
-    pub(crate) const fn has_passed(&self) -> bool {
-        self.has_received || self.has_written
+    /// Returns whether a queued message was written completely, and the remote did not end the connection within
+    /// another. What the remote sends does not count, nor do the answers that it asks for: they cost it
+    /// nothing.
+    pub(crate) fn was_useful(&self) -> bool {
+        let buffered = self.framed.write_buffer().len();
+        let is_cut_off = self.is_ended_by_remote && self.writer.is_within_message(buffered);
+        self.has_written && !is_cut_off
     }
 
     fn poll_traffic(&mut self, cx: &mut Context<'_>) -> Poll<DisconnectReason> {
@@ -211,11 +212,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             work += done;
             match traffic {
                 Some(Ok(Traffic::Messages(batch))) => {
-                    self.has_received = true;
                     self.receive(batch);
                 }
                 Some(Ok(Traffic::Command(command))) => {
-                    self.has_received = true;
                     if let Some(reason) = self.handle_command(command) {
                         self.framed.read_buffer_mut().clear();
                         return Poll::Ready(reason);

@@ -127,6 +127,25 @@ impl Writer {
     /// Removes the messages that are not written completely, while `buffered` bytes of the round are
     /// still in the write buffer. Also returns whether a part of the first is written.
     pub(super) fn take_unwritten(&mut self, buffered: usize) -> (VecDeque<Message>, bool) {
+        let (written, is_begun) = self.count_whole(buffered);
+        let mut unwritten = mem::take(&mut self.taken);
+        for message in unwritten.drain(..written) {
+            self.written.add(Volume { messages: 1, bytes: self.frame_len(&message) as u64 });
+        }
+        self.in_round = false;
+        self.encoded = 0;
+        self.long.clear();
+        (unwritten, is_begun)
+    }
+
+    /// Returns whether part of a message is written and the rest is not, `buffered` bytes of the round
+    /// being still in the write buffer.
+    pub(super) fn is_within_message(&self, buffered: usize) -> bool {
+        self.count_whole(buffered).1
+    }
+
+    /// Returns how many messages of the round are written whole, and whether part of the next is.
+    fn count_whole(&self, buffered: usize) -> (usize, bool) {
         let mut missing = self.pending(buffered);
         let mut written = self.encoded;
         let mut is_begun = false;
@@ -136,14 +155,7 @@ impl Writer {
             is_begun = missing < frame;
             missing = missing.saturating_sub(frame);
         }
-        let mut unwritten = mem::take(&mut self.taken);
-        for message in unwritten.drain(..written) {
-            self.written.add(Volume { messages: 1, bytes: self.frame_len(&message) as u64 });
-        }
-        self.in_round = false;
-        self.encoded = 0;
-        self.long.clear();
-        (unwritten, is_begun)
+        (written, is_begun)
     }
 
     /// Returns the volume of messages written since the last call.

@@ -31,11 +31,13 @@ impl Backoff {
         jittered(self.max, random)
     }
 
-    /// Notes that a connection has ended. The delays begin anew if it was of use: if after the handshake
-    /// the remote has sent something or a message was written whole, or if the connection has lasted. A
-    /// finished handshake is not enough: a remote that refuses a message finishes it, too.
-    pub(super) fn handle_connection(&mut self, has_passed: bool, lasted: Duration) {
-        if has_passed || lasted >= self.max.min(LASTING) {
+    /// Notes that a connection has ended. The delays begin anew if it `was_useful` (a message of this
+    /// socket was written whole, and none was cut off by the remote afterwards), or if it has lasted.
+    /// Neither a finished handshake nor anything that the remote sends is enough: a remote that refuses
+    /// every message can do both at no cost, and this socket would connect at the highest rate
+    /// indefinitely. A reset by a message costs a message, so the application's own rate limits them.
+    pub(super) fn handle_connection(&mut self, was_useful: bool, lasted: Duration) {
+        if was_useful || lasted >= self.max.min(LASTING) {
             self.reset();
         }
     }

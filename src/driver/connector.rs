@@ -305,7 +305,7 @@ impl Connector {
         );
         self.connections += 1;
         let begun = Instant::now();
-        let (reason, has_passed, mut attachment) = match line {
+        let (reason, was_useful, mut attachment) = match line {
             Medium::Inproc(half) => {
                 let hello = options.hello_message.clone().map(Message::from);
                 half.join(attachment, joined.remote(), hello);
@@ -321,12 +321,12 @@ impl Connector {
                 let mut connection =
                     Connection::new(framed, write_size, &mut attachment, remote, options);
                 let reason = connection.run_until(joined.disconnected()).await;
-                let has_passed = connection.has_passed();
+                let was_useful = connection.was_useful();
                 drop(connection);
-                (reason, has_passed, attachment)
+                (reason, was_useful, attachment)
             }
         };
-        self.backoff.handle_connection(has_passed, begun.elapsed());
+        self.backoff.handle_connection(was_useful, begun.elapsed());
         let (retry, reason) = match reason {
             Some(DisconnectReason::Closed) => (None, DisconnectReason::Closed),
             Some(reason) => (Some(self.after_disconnect(&reason)), reason),

@@ -142,7 +142,7 @@ async fn a_remote_that_shuts_down_does_not_count_as_a_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_alone_does_not_make_attempts_more_frequent_again() {
+async fn nothing_that_a_remote_sends_makes_attempts_more_frequent_again() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()
@@ -150,31 +150,61 @@ async fn a_handshake_alone_does_not_make_attempts_more_frequent_again() {
         .handshake_interval(None)
         .reconnect_interval(Duration::from_millis(100))
         .reconnect_interval_max(Duration::from_secs(60))
+        .hello_message("our hello")
         .build();
     let mut monitor = client.monitor();
     client.connect(listener.endpoint()).await.unwrap();
-    let mut delays = Vec::new();
-    for number in 0..8 {
+    let conversations = [
+        (Conversation::HandshakeAlone, 100),
+        (Conversation::HandshakeAlone, 200),
+        (Conversation::Sends(remote::message(b"hello")), 400),
+        (Conversation::Sends(remote::ping(b"context")), 800),
+        (Conversation::Sends(remote::command("PONG", b"")), 1_600),
+        (Conversation::Sends(MULTIPART.into()), 3_200),
+        (Conversation::Lasts(Duration::from_secs(10)), 100),
+        (Conversation::HandshakeAlone, 200),
+        (Conversation::TakesAMessage, 100),
+        (Conversation::HandshakeAlone, 200),
+        (Conversation::RefusesTheSecondMessage, 400),
+    ];
+    for (conversation, longest) in conversations {
         let mut remote = listener.accept_as("SERVER").await;
-        match number {
-            // It says something.
-            4 => remote.write(&remote::command("PONG", b"")).await,
-            // It stays for a while.
-            6 => time::sleep(Duration::from_secs(10)).await,
-            _ => {}
+        assert_eq!(remote.read_message().await, b"our hello");
+        match &conversation {
+            Conversation::HandshakeAlone => {}
+            Conversation::Sends(bytes) => remote.write(bytes).await,
+            Conversation::Lasts(time) => time::sleep(*time).await,
+            Conversation::TakesAMessage | Conversation::RefusesTheSecondMessage => {
+                client.send("taken").await.unwrap();
+                assert_eq!(remote.read_message().await, b"taken");
+            }
+        }
+        if let Conversation::RefusesTheSecondMessage = conversation {
+            client.send(vec![7; LONGER_THAN_BUFFERS]).await.unwrap();
+            remote.read(1_000).await;
         }
         remote.shut_down().await;
         drop(remote);
         let retried = |kind: &EventKind| matches!(kind, EventKind::ConnectRetried { .. });
         let event = events::until(&mut monitor, retried).await;
         let EventKind::ConnectRetried { delay } = event.kind else { unreachable!() };
-        delays.push(delay.as_millis());
-    }
-    let longest = [100, 200, 400, 800, 100, 200, 100, 200];
-    for (delay, longest) in delays.iter().zip(longest) {
-        assert!(longest / 2 <= *delay && *delay <= longest, "{delays:?}");
+        let range = longest / 2..=longest;
+        assert!(range.contains(&delay.as_millis()), "{delay:?} after {conversation:?}");
     }
 }
+
+/// What a remote does after the handshake, before it ends the connection.
+#[derive(Debug)]
+enum Conversation {
+    HandshakeAlone,
+    Sends(Vec<u8>),
+    Lasts(Duration),
+    TakesAMessage,
+    RefusesTheSecondMessage,
+}
+
+/// A message of two parts, which a CLIENT discards.
+const MULTIPART: &[u8] = b"\x01\x01a\0\x01b";
 
 fn quick<S>(builder: Builder<S>) -> Builder<S> {
     let moment = Duration::from_millis(1);

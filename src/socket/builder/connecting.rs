@@ -62,8 +62,9 @@ impl<S> Builder<S> {
     /// Sets how long to wait before the first attempt to connect again; `None` to make no other attempt.
     /// Each further attempt doubles it, up to [`reconnect_interval_max`](Self::reconnect_interval_max),
     /// and up to half of each wait is random. The delays begin anew after a connection over which
-    /// something has passed after the handshake (the remote has sent something, or a message was written
-    /// whole), or which has lasted for ten seconds. Default: 100 ms. (libzmq `ZMQ_RECONNECT_IVL`.)
+    /// a queued message was written whole, unless the remote ended it within another, and after a
+    /// connection that has lasted for ten seconds, or for the longest wait if that is shorter. What the
+    /// remote sends does not count. Default: 100 ms. (libzmq `ZMQ_RECONNECT_IVL`.)
     pub fn reconnect_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.reconnect_interval = interval.into();
         self
