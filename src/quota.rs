@@ -1,49 +1,77 @@
 //! Limits how often the same event is logged.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Admits a few of many lines, and counts the others.
 ///
-/// Otherwise lines that a remote can repeat could fill a disk.
+/// Otherwise lines that a remote can repeat could fill a disk. Eight bytes, because an endpoint has many.
 #[derive(Debug)]
-pub(crate) struct Quota {
-    clock: fn() -> Instant,
-    state: Mutex<State>,
-}
+pub(crate) struct Quota(AtomicU64);
 
-#[derive(Debug)]
+/// What the eight bytes contain.
+#[derive(Clone, Copy)]
 struct State {
-    /// When the first counted line was admitted.
-    since: Option<Instant>,
-    admitted: u32,
-    left_out: u64,
+    /// When the first counted line was admitted, in seconds of [`seconds`]. Meaningless if none was.
+    since: u32,
+    /// At most [`ADMITTED`].
+    admitted: u8,
+    /// At most [`LEFT_OUT_MAX`].
+    left_out: u32,
 }
 
 impl Quota {
-    /// By the clock of the runtime, which tests can stop.
-    pub(crate) const fn of_runtime() -> Self {
-        Self::new(now)
-    }
-
-    const fn new(clock: fn() -> Instant) -> Self {
-        Self { clock, state: Mutex::new(State { since: None, admitted: 0, left_out: 0 }) }
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
     }
 
     /// Admits a line, and returns how many were left out before it; `None` if this one is left out, too.
+    ///
+    /// By the clock of the runtime, which tests can stop.
     pub(crate) fn admit(&self) -> Option<u64> {
-        let now = (self.clock)();
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.since.is_none_or(|since| now.saturating_duration_since(since) >= INTERVAL) {
-            state.since = Some(now);
-            state.admitted = 0;
+        self.admit_at(seconds(tokio::time::Instant::now().into_std()))
+    }
+
+    fn admit_at(&self, now: u32) -> Option<u64> {
+        let mut admitted = None;
+        let update = |packed| {
+            let mut state = State::unpack(packed);
+            // Another runtime can have a clock that is behind.
+            let passed = now.wrapping_sub(state.since) as i32;
+            if state.admitted == 0 || i64::from(passed) >= INTERVAL.as_secs() as i64 {
+                state.since = now;
+                state.admitted = 0;
+            }
+            if state.admitted == ADMITTED {
+                state.left_out = LEFT_OUT_MAX.min(state.left_out + 1);
+                admitted = None;
+            } else {
+                state.admitted += 1;
+                admitted = Some(u64::from(std::mem::take(&mut state.left_out)));
+            }
+            Some(state.pack())
+        };
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update);
+        admitted
+    }
+}
+
+impl State {
+    const fn unpack(packed: u64) -> Self {
+        let [a, b, c, d, admitted, left_out @ ..] = packed.to_le_bytes();
+        let [e, f, g] = left_out;
+        Self {
+            since: u32::from_le_bytes([a, b, c, d]),
+            admitted,
+            left_out: u32::from_le_bytes([e, f, g, 0]),
         }
-        if state.admitted == ADMITTED {
-            state.left_out += 1;
-            return None;
-        }
-        state.admitted += 1;
-        Some(std::mem::take(&mut state.left_out))
+    }
+
+    const fn pack(self) -> u64 {
+        let [a, b, c, d] = self.since.to_le_bytes();
+        let [e, f, g, _] = self.left_out.to_le_bytes();
+        u64::from_le_bytes([a, b, c, d, self.admitted, e, f, g])
     }
 }
 
@@ -67,17 +95,17 @@ pub(crate) struct Quotas {
 impl Default for Quotas {
     fn default() -> Self {
         Self {
-            accept_failed: Quota::of_runtime(),
-            connect_failed: Quota::of_runtime(),
-            connected: Quota::of_runtime(),
-            cut_off: Quota::of_runtime(),
-            disconnected: Quota::of_runtime(),
-            multipart: Quota::of_runtime(),
-            paused: Quota::of_runtime(),
-            refused: Quota::of_runtime(),
-            resumed: Quota::of_runtime(),
-            undelivered: Quota::of_runtime(),
-            unreceived: Quota::of_runtime(),
+            accept_failed: Quota::new(),
+            connect_failed: Quota::new(),
+            connected: Quota::new(),
+            cut_off: Quota::new(),
+            disconnected: Quota::new(),
+            multipart: Quota::new(),
+            paused: Quota::new(),
+            refused: Quota::new(),
+            resumed: Quota::new(),
+            undelivered: Quota::new(),
+            unreceived: Quota::new(),
         }
     }
 }
@@ -100,32 +128,60 @@ macro_rules! within_quota {
 }
 pub(crate) use within_quota;
 
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
+/// Whole seconds since this was first called; before, if the clock of a runtime is behind. Rounded down,
+/// so that two times a minute apart differ by sixty.
+fn seconds(now: Instant) -> u32 {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    let epoch = *EPOCH.get_or_init(Instant::now);
+    let nanos = |duration: Duration| duration.as_nanos() as i128;
+    let since = match now.checked_duration_since(epoch) {
+        Some(after) => nanos(after),
+        None => -nanos(epoch.saturating_duration_since(now)),
+    };
+    // It wraps around after 136 years.
+    since.div_euclid(1_000_000_000) as u32
 }
 
 /// How many lines of a kind are admitted in an interval.
-const ADMITTED: u32 = 3;
+const ADMITTED: u8 = 3;
 
+/// Its ends are rounded down to whole seconds.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// As much as three bytes hold: what exceeds it is not counted.
+const LEFT_OUT_MAX: u32 = 0xFF_FFFF;
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
-
-    thread_local! {
-        static NOW: Cell<Instant> = Cell::new(Instant::now());
-    }
 
     #[test]
     fn few_lines_are_admitted_and_the_next_knows_how_many_were_not() {
-        let quota = Quota::new(|| NOW.get());
-        assert_eq!([(); 5].map(|()| quota.admit()), [Some(0), Some(0), Some(0), None, None]);
-        NOW.set(NOW.get() + INTERVAL - Duration::from_millis(1));
-        assert_eq!(quota.admit(), None);
-        NOW.set(NOW.get() + Duration::from_millis(1));
-        assert_eq!([(); 4].map(|()| quota.admit()), [Some(3), Some(0), Some(0), None]);
+        // The clock wraps around meanwhile.
+        let (quota, begin) = (Quota::new(), u32::MAX - 7);
+        let admit = |()| quota.admit_at(begin);
+        assert_eq!([(); 5].map(admit), [Some(0), Some(0), Some(0), None, None]);
+        assert_eq!(quota.admit_at(begin.wrapping_add(59)), None);
+        let admit = |()| quota.admit_at(begin.wrapping_add(60));
+        assert_eq!([(); 4].map(admit), [Some(3), Some(0), Some(0), None]);
+    }
+
+    #[test]
+    fn more_lines_than_can_be_counted_are_left_out() {
+        let full = State { since: 7, admitted: ADMITTED, left_out: LEFT_OUT_MAX };
+        let quota = Quota(AtomicU64::new(full.pack()));
+        assert_eq!(quota.admit_at(7), None);
+        assert_eq!(quota.admit_at(67), Some(u64::from(LEFT_OUT_MAX)));
+    }
+
+    #[test]
+    fn times_a_minute_apart_differ_by_sixty_on_both_sides_of_the_first() {
+        let now = Instant::now();
+        let first = seconds(now);
+        for millis in [1, 500, 999, 30_000, 59_999] {
+            let earlier = now.checked_sub(Duration::from_millis(millis)).unwrap();
+            assert_eq!(seconds(earlier + INTERVAL).wrapping_sub(seconds(earlier)), 60);
+        }
+        assert_eq!(seconds(now + INTERVAL).wrapping_sub(first), 60);
     }
 }

@@ -88,4 +88,4 @@ fn catch<T>(ask: impl FnOnce() -> T) -> Result<T, StatusCode> {
 }
 
 /// Limits how often panics are logged, because a remote may be able to cause them.
-static PANICS: Quota = Quota::of_runtime();
+static PANICS: Quota = Quota::new();

@@ -83,7 +83,7 @@ pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
 }
 
 /// Limits how often this is logged, because it affects every connection or none.
-static LACKS: Quota = Quota::of_runtime();
+static LACKS: Quota = Quota::new();
 
 /// Opens the first address of the endpoint that can be opened.
 pub(super) async fn bind<T>(
