@@ -44,6 +44,10 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// and this user must be allowed to create files there. The file of the socket is removed when the
 /// endpoint is unbound, but never by a forked child.
 ///
+/// On systems other than Linux, a socket that accepts nothing while its backlog is full refuses
+/// connections, as an abandoned one does, and `bind` replaces it. Programs that use libzmq replace any
+/// file, a listening socket's as well.
+///
 /// A path has up to 107 bytes, or the limit of the system; the name of an `inproc` endpoint has
 /// up to 256.
 ///

@@ -12,6 +12,10 @@
 //!
 //! **Who may connect** is set while the socket does not listen.
 //!
+//! **A full backlog** shows on Linux that the socket listens. Other systems refuse a connection in both
+//! cases, and a listener that accepts nothing while its backlog is full looks abandoned to the next
+//! process that binds its path. Other libraries test with a connection, too, or replace every file.
+//!
 //! **Processes that do not use the lock** can do whatever the system permits: libzmq replaces every
 //! file. A listener removes its file only if it is still the same.
 
@@ -127,8 +131,14 @@ fn clear(path: &Path, address: &SockAddr) -> Result<(), Refusal> {
 /// established before.
 pub(super) fn verify(socket: &Socket, address: &SockAddr) -> io::Result<VecDeque<net::UnixStream>> {
     let mut probe = open()?;
+    let mut refused = None;
     let is_full = match probe.connect(address) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+        // A full backlog on systems other than Linux, and otherwise a path that leads elsewhere.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            refused = Some(error);
+            true
+        }
         connected => connected.map(|()| false)?,
     };
     let sign = fastrand::u128(..).to_ne_bytes();
@@ -140,7 +150,7 @@ pub(super) fn verify(socket: &Socket, address: &SockAddr) -> io::Result<VecDeque
         let accepted = match socket.accept() {
             // It has reached another socket, which has replaced this one.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(io::ErrorKind::AddrInUse.into());
+                return Err(refused.unwrap_or_else(|| io::ErrorKind::AddrInUse.into()));
             }
             accepted => accepted?.0,
         };

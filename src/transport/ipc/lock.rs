@@ -96,13 +96,19 @@ fn open(path: &Path) -> Result<Option<fs::File>, Failure> {
     match options().write(true).create_new(true).mode(MODE).open(path) {
         Ok(file) => {
             // Whatever the umask: other users may compete for the path.
-            file.set_permissions(Permissions::from_mode(MODE))?;
+            if let Err(error) = file.set_permissions(Permissions::from_mode(MODE)) {
+                // A process that has opened it meanwhile finds that it was removed.
+                let _ = fs::remove_file(path);
+                return Err(error.into());
+            }
             return Ok(Some(file));
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
     }
-    match options().open(path) {
+    // NFS locks a file only for a process that may write. Not every user may.
+    let opened = options().write(true).open(path).or_else(|_| options().open(path));
+    match opened {
         Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
         Ok(_) => Err(in_words(io::ErrorKind::AlreadyExists, path, "is not a regular file").into()),
         Err(error) => match error.kind() {

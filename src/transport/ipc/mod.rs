@@ -96,7 +96,10 @@ impl Listener {
         backlog: u32,
         options: IpcOptions,
     ) -> Result<Self, Refusal> {
-        let Bound { file, listener, early } = file::bind(path, backlog, options).await?;
+        // If anything fails, the last of these variables is dropped first: the file, as everywhere.
+        let Bound { listener, early, file } = file::bind(path, backlog, options).await?;
+        let _open = listener.try_clone()?;
+        let file = file;
         let early = early.into_iter().map(UnixStream::from_std).collect::<io::Result<_>>()?;
         let listener = Self::new(listener, local)?;
         Ok(Self { _file: Some(file), early: Mutex::new(early), ..listener })
