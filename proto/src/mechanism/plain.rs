@@ -21,7 +21,8 @@ use super::{Credentials, MechanismError, StatusCode};
 /// Copies of a password that a handshake creates, and the buffers in which it is sent and received, are
 /// overwritten when the handshake has ended. A password takes over the memory of a `String`; a `&str` is
 /// copied, and overwriting the original is up to the caller. Buffers of the system, memory that is
-/// swapped out or dumped, and copies by an authenticator or a deserializer are not overwritten.
+/// swapped out or dumped, and copies by an authenticator or a deserializer are not overwritten. Neither is
+/// the request to a SOCKS proxy, which another crate assembles.
 #[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
