@@ -144,8 +144,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         reason
     }
 
-    /// Returns whether a queued message was written completely, and the remote did not end the connection within
-    /// another. What the remote sends does not count, nor do the answers that it asks for: they cost it
+    /// Returns whether a queued message was written completely, and the remote did not end the connection
+    /// during another. Messages of the remote do not count, nor do replies that it asks for: they cost it
     /// nothing.
     pub(crate) fn was_useful(&self) -> bool {
         let buffered = self.framed.write_buffer().len();
