@@ -40,8 +40,9 @@
 //! | [`Client`] | [`Server`]s | to each in turn | from each in turn |
 //! | [`Server`] | [`Client`]s | by [`RoutingId`] | from each in turn |
 //!
-//! A socket is a cheap handle that can be cloned. Its options are set by its [`Builder`]; a live
-//! socket is given further endpoints through the trait [`Socket`].
+//! A socket is a cheap handle that can be cloned. `new` creates one with default options, and its
+//! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type; the trait
+//! [`Socket`] is a bound for generic code.
 //!
 //! # Runtimes and threads
 //!
@@ -108,8 +109,8 @@
 //!
 //! # Observability
 //!
-//! [`Socket::stats`] returns the statistics of a socket, which the feature `metrics` publishes.
-//! [`Socket::monitor`] reports what happens to its endpoints and connections, for a program to act on.
+//! [`stats`](Client::stats) returns the statistics of a socket, which the feature `metrics` publishes.
+//! [`monitor`](Client::monitor) reports what happens to its endpoints and connections, for a program to act on.
 //! For people to read, the same events go to [`tracing`](https://docs.rs/tracing), with the targets
 //! `tokio_zmtp::endpoint` and `tokio_zmtp::connection`, and some others that begin with `tokio_zmtp`. No
 //! event is written for a message that is sent or received, and disabled spans and events cost nothing.

@@ -9,14 +9,16 @@ use super::{Admission, Authenticator, Credentials, CurvePublicKey, Password, Req
 /// Names with their passwords, for PLAIN. Who is let in has its name as its user id.
 ///
 /// It is a handle: a clone is the same list, and what is changed holds from the next handshake on. Remotes
-/// that are connected stay so: end them by [`Socket::disconnect_remote`](crate::Socket::disconnect_remote).
+/// that are connected stay so: end them by
+/// [`Remotes::disconnect`](crate::Remotes::disconnect).
 #[derive(Clone, Default)]
 pub struct Users(Arc<RwLock<HashMap<String, Password>>>);
 
 /// Public keys, for CURVE, each with a user id.
 ///
 /// It is a handle: a clone is the same list, and what is changed holds from the next handshake on. Remotes
-/// that are connected stay so: end them by [`Socket::disconnect_remote`](crate::Socket::disconnect_remote).
+/// that are connected stay so: end them by
+/// [`Remotes::disconnect`](crate::Remotes::disconnect).
 #[derive(Clone, Default)]
 pub struct Keys(Arc<RwLock<HashMap<CurvePublicKey, String>>>);
 
