@@ -64,7 +64,7 @@ fn feed<'a>(hears_first: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Ou
     };
     let seed = Seed::new(&[0x55; Seed::LEN]);
     let mut handshake = if hears_first {
-        Handshake::hearing_first(Mechanism::Null, false, seed)
+        Handshake::with_deferred_introduction(Mechanism::Null, false, seed)
     } else {
         Handshake::new(config.clone(), seed)
     };

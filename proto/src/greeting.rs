@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::foreign::ForeignProtocol;
+use super::foreign_protocol::ForeignProtocol;
 
 /// The greeting: the version, the mechanism and the role that an end announces.
 ///
@@ -46,7 +46,7 @@ impl Greeting {
     pub fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
         if let Some(&byte) = input.first() {
             if byte != SIGNATURE_START {
-                return Err(match ForeignProtocol::recognise(input) {
+                return Err(match ForeignProtocol::recognize(input) {
                     Some(protocol) => GreetingError::Foreign { protocol },
                     None => GreetingError::NotZmtp3 { byte },
                 });

@@ -74,7 +74,7 @@
 pub mod batch;
 pub mod command;
 pub mod error_reason;
-pub mod foreign;
+pub mod foreign_protocol;
 pub mod frame;
 pub mod greeting;
 pub mod handshake;

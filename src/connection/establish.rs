@@ -94,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
         mechanism: Mechanism,
         asking: Option<&Asking>,
     ) -> Result<Self, HandshakeFailure> {
-        let handshake = Handshake::hearing_first(mechanism, asking.is_some(), seed()?);
+        let handshake = Handshake::with_deferred_introduction(mechanism, asking.is_some(), seed()?);
         let mut framed = frame(stream, handshake);
         let mut admission = Admission::default();
         if let Err(failure) = shake_hands(&mut framed, &mut admission, asking).await {

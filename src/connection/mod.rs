@@ -377,7 +377,7 @@ impl<S> Connection<'_, S> {
     /// Frees the memory that only a busy connection needs.
     fn give_back_buffers(&mut self) {
         let mut input = mem::take(self.framed.read_buffer_mut());
-        self.framed.codec_mut().decoder.give_back(&mut input);
+        self.framed.codec_mut().decoder.release_memory(&mut input);
         *self.framed.read_buffer_mut() = input;
         if self.writer.is_idle() {
             *self.framed.write_buffer_mut() = BytesMut::new();

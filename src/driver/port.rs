@@ -63,7 +63,7 @@ impl Service {
     pub(super) async fn bind(endpoint: &TcpEndpoint, options: &Options) -> Result<Self, PortError> {
         let resource = endpoint.resource();
         let security = PortSecurity::of(options);
-        if resource.is_some() && !security.mechanism.can_hear_first() {
+        if resource.is_some() && !security.mechanism.can_defer_introduction() {
             return Err(PortError::CannotHearFirst);
         }
         let (calls_tx, calls) = mpsc::channel(CALLS);

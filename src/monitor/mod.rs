@@ -19,7 +19,7 @@ pub(crate) use self::publisher::{EventSource, Publisher};
 pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure, ProtocolError};
 
 #[doc(inline)]
-pub use zmtp_proto::foreign::ForeignProtocol;
+pub use zmtp_proto::foreign_protocol::ForeignProtocol;
 
 /// A stream of what happens to a socket's endpoints and connections, from when it was made to the end
 /// of the socket.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use zmtp_proto::foreign::ForeignProtocol;
+use zmtp_proto::foreign_protocol::ForeignProtocol;
 use zmtp_proto::handshake::HandshakeError;
 use zmtp_proto::mechanism::{MechanismError, StatusCode};
 use zmtp_proto::socket_type::SocketType;

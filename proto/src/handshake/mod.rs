@@ -22,7 +22,7 @@ use super::socket_type::SocketType;
 /// With an authenticator, have it check what [`poll_credentials`](Self::poll_credentials) returns, and pass
 /// the result to [`handle_verdict`](Self::handle_verdict). Until then no input is taken.
 ///
-/// One that [hears first](Self::hearing_first) stops when the remote has announced itself: look what it
+/// One that [hears first](Self::with_deferred_introduction) stops when the remote has announced itself: look what it
 /// [asks for](Self::resource), and [introduce](Self::introduce) the socket that it is to talk to.
 ///
 /// It never waits where the remote may be waiting as well: the whole greeting goes out first, and
@@ -51,8 +51,12 @@ impl Handshake {
 
     /// Starts the handshake of one connection that is for one of several sockets, which have the
     /// mechanism and the authenticator in common. The mechanism has to be one that
-    /// [can](Mechanism::can_hear_first).
-    pub fn hearing_first(mechanism: Mechanism, has_authenticator: bool, seed: Seed) -> Self {
+    /// [can](Mechanism::can_defer_introduction).
+    pub fn with_deferred_introduction(
+        mechanism: Mechanism,
+        has_authenticator: bool,
+        seed: Seed,
+    ) -> Self {
         Self::start(None, mechanism, has_authenticator, seed)
     }
 

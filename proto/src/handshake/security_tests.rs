@@ -204,8 +204,8 @@ fn dialling(mechanism: Mechanism, resource: Option<&str>) -> Handshake {
 }
 
 fn hearing(mechanism: Mechanism) -> Handshake {
-    assert!(mechanism.can_hear_first());
-    Handshake::hearing_first(mechanism, true, Seed::new(&[0x55; Seed::LEN]))
+    assert!(mechanism.can_defer_introduction());
+    Handshake::with_deferred_introduction(mechanism, true, Seed::new(&[0x55; Seed::LEN]))
 }
 
 fn config(socket_type: SocketType) -> HandshakeConfig {

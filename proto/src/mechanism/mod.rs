@@ -89,7 +89,7 @@ impl Mechanism {
     }
 
     /// Whether this end hears what the remote announces before it has to announce something itself.
-    pub fn can_hear_first(&self) -> bool {
+    pub fn can_defer_introduction(&self) -> bool {
         match self {
             Self::Null | Self::PlainServer | Self::CurveServer { .. } => true,
             Self::PlainClient { .. } | Self::CurveClient { .. } => false,

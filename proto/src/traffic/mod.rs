@@ -1,12 +1,12 @@
 //! Traffic after the handshake (RFC 37, Formal Grammar): messages and commands intermixed.
 
-mod room;
+mod read_capacity;
 mod sealed;
 
 use bytes::{Buf, BytesMut};
 use thiserror::Error;
 
-use self::room::Room;
+use self::read_capacity::ReadCapacity;
 use self::sealed::SealedDecoder;
 use super::batch::{Batch, BrokenBatch};
 use super::command::{Command, CommandError};
@@ -32,7 +32,7 @@ pub struct TrafficDecoder {
     work: usize,
     /// How much of that work was done when something was last returned.
     returned_at: usize,
-    room: Room,
+    read_capacity: ReadCapacity,
     /// If frames are sealed.
     sealed: Option<SealedDecoder>,
 }
@@ -92,7 +92,7 @@ impl TrafficDecoder {
             passed: 0,
             work: 0,
             returned_at: 0,
-            room: Room::new(),
+            read_capacity: ReadCapacity::new(),
             sealed: opener.map(SealedDecoder::new),
         }
     }
@@ -109,7 +109,7 @@ impl TrafficDecoder {
     /// earlier calls.
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
-        self.work = self.work.saturating_add(self.room.learn(input));
+        self.work = self.work.saturating_add(self.read_capacity.record_read(input));
         let traffic = match &self.sealed {
             None => self.decode_clear(input)?,
             Some(_) => self.decode_sealed(input)?,
@@ -129,15 +129,15 @@ impl TrafficDecoder {
             }
             let (end, messages) = if self.in_multipart { (0, 0) } else { self.scan(input)? };
             if messages > 0 {
-                self.room.learn_frames(end, messages);
-                let buffer = self.room.buffer(input);
+                self.read_capacity.record_frames(end, messages);
+                let buffer = self.read_capacity.buffer_len(input);
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed).min(buffer);
                 let batch = Batch::new(frames, messages, 0, passed)?.within(buffer);
                 return Ok(Some(Traffic::Messages(batch)));
             }
             let Some(header) = Header::decode(input)? else {
-                self.room.make(input, 0);
+                self.read_capacity.reserve(input, 0);
                 return Ok(None);
             };
             if header.command {
@@ -161,15 +161,15 @@ impl TrafficDecoder {
             // A message that has not arrived whole.
             let length = header.size.saturating_add(header.len() as u64);
             let missing = length.saturating_sub(input.len() as u64);
-            self.room.make(input, usize::try_from(missing).unwrap_or(usize::MAX));
+            self.read_capacity.reserve(input, usize::try_from(missing).unwrap_or(usize::MAX));
             return Ok(None);
         }
     }
 
     /// Releases memory that only much traffic needs. Bytes that have arrived stay in `input`.
     #[inline]
-    pub fn give_back(&mut self, input: &mut BytesMut) {
-        self.room.give_back(input);
+    pub fn release_memory(&mut self, input: &mut BytesMut) {
+        self.read_capacity.release(input);
     }
 
     /// Returns the work since the last call, in bytes: those that were read, plus as many as could have
@@ -235,7 +235,7 @@ impl TrafficDecoder {
         }
         let size = usize::try_from(header.size).unwrap_or(usize::MAX);
         if input.len() < header.len() + size {
-            self.room.make(input, 0);
+            self.read_capacity.reserve(input, 0);
             return Ok(None);
         }
         self.pass(input, header.len());
@@ -261,7 +261,7 @@ impl TrafficDecoder {
         self.work = self.work.saturating_add(arrived.saturating_mul(DISCARDED_WORK));
         self.skip -= arrived as u64;
         if self.skip > 0 {
-            self.room.make(input, 0);
+            self.read_capacity.reserve(input, 0);
         }
         self.skip == 0
     }

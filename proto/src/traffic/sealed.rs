@@ -104,8 +104,8 @@ impl TrafficDecoder {
                 }
             };
             let batch = (messages > 0).then(|| {
-                self.room.learn_frames(end, messages);
-                let buffer = self.room.buffer(input);
+                self.read_capacity.record_frames(end, messages);
+                let buffer = self.read_capacity.buffer_len(input);
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed).min(buffer);
                 Batch::new(frames, messages, OVERHEAD, passed).map(|batch| batch.within(buffer))
@@ -126,7 +126,7 @@ impl TrafficDecoder {
                 }
                 Ok(Found::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
                 Ok(Found::Nothing(missing)) if batch.is_none() => {
-                    self.room.make(input, missing);
+                    self.read_capacity.reserve(input, missing);
                     return Ok(None);
                 }
                 Ok(Found::Enough | Found::Nothing(_)) => {}

@@ -7,7 +7,7 @@ use super::super::MechanismError;
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
 use super::secret_box::SharedKey;
 use super::session::{Role, Session};
-use super::stack::wiped;
+use super::stack_wipe::wiped;
 use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 use super::{HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 

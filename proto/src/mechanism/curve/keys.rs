@@ -9,7 +9,7 @@ use thiserror::Error;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::stack::wiped;
+use super::stack_wipe::wiped;
 use super::z85;
 
 /// The public half of a CURVE key pair, which identifies the holder of the secret half.

@@ -16,7 +16,7 @@ mod keys;
 mod secret_box;
 mod server;
 mod session;
-mod stack;
+mod stack_wipe;
 #[cfg(test)]
 pub(crate) mod tests;
 mod z85;

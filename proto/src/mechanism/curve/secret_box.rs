@@ -23,7 +23,7 @@ use super::keys::{CurvePublicKey, CurveSecretKey};
 /// What two key pairs have agreed upon. It opens what the other has sealed, and seals for the other.
 ///
 /// It is in a box, because moves leave copies behind. Code that computes with it ensures that the stack
-/// is [wiped](super::stack::wiped).
+/// is [wiped](super::stack_wipe::wiped).
 #[derive(Clone)]
 pub(super) struct SharedKey(Box<Zeroizing<[u8; 32]>>);
 

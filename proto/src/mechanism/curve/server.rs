@@ -12,7 +12,7 @@ use super::client::{COOKIE, PADDING, SIGNED, VERSION};
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
 use super::secret_box::{SharedKey, TAG};
 use super::session::{Role, Session};
-use super::stack::wiped;
+use super::stack_wipe::wiped;
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 

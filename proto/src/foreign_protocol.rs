@@ -40,7 +40,7 @@ pub enum ForeignProtocol {
 
 impl ForeignProtocol {
     /// Recognises the protocol of a remote that has begun with `input`, of which more may follow.
-    pub fn recognise(input: &[u8]) -> Option<Self> {
+    pub fn recognize(input: &[u8]) -> Option<Self> {
         let is_http = || HTTP.iter().any(|start| input.starts_with(start));
         Some(match *input {
             [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, b'Q', b'U', b'I', b'T', 0x0A, ..] => {
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_speaks_something_else_is_recognised() {
+    fn what_speaks_something_else_is_recognized() {
         for (input, protocol) in [
             (&b"AMQP\x00\x00\x09\x01"[..], ForeignProtocol::Amqp),
             (b"GET / HTTP/1.1\r\n", ForeignProtocol::Http),
@@ -134,14 +134,14 @@ mod tests {
             (b"\x01\x00", ForeignProtocol::Zmtp1),
             (b"\x06\x00hello", ForeignProtocol::Zmtp1),
         ] {
-            assert_eq!(ForeignProtocol::recognise(input), Some(protocol), "{protocol}");
+            assert_eq!(ForeignProtocol::recognize(input), Some(protocol), "{protocol}");
         }
     }
 
     #[test]
     fn what_may_be_anything_is_not() {
         for input in [&b""[..], b"G", b"\x00", b"\xAA\xAA\xAA", b"PRO", b"hello"] {
-            assert_eq!(ForeignProtocol::recognise(input), None);
+            assert_eq!(ForeignProtocol::recognize(input), None);
         }
     }
 }
