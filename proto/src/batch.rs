@@ -1,37 +1,37 @@
-//! Messages that were read together.
+//! Batches of messages that were read together.
 
 use bytes::{Buf, Bytes};
 use thiserror::Error;
 
 use super::frame::{LONG_LENGTH, LONG_MESSAGE, SHORT_LENGTH, SHORT_MESSAGE};
 
-/// Whole messages in the order in which they came, still framed.
+/// Complete messages in the order of their arrival, still framed.
 ///
-/// Invariant: `frames` is exactly `messages` whole message frames without MORE, in each of which
-/// `overhead` bytes precede the body. The decoder has found the frames. The code that takes them apart
-/// checks them once more, before a message of them is queued.
+/// Invariant: `frames` is exactly `messages` complete message frames without MORE, in each of which
+/// `overhead` bytes precede the body. The decoder finds the frames, and the constructor checks them again
+/// before a message is queued.
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Bytes,
     messages: usize,
     overhead: usize,
-    /// Bytes before the first frame that lie in the same buffers and were passed over.
+    /// Bytes that were skipped before the first frame and are stored in the same buffer.
     passed: usize,
-    /// How long the buffer is that the frames lie in.
+    /// The length of the buffer in which the frames are stored.
     buffer: usize,
 }
 
-/// Frames that are not the expected complete messages.
+/// The error of frames that are not the expected complete messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("frames are not the {messages} whole messages that were found in them")]
+#[error("frames differ from the {messages} messages that the decoder found")]
 pub struct BrokenBatch {
     messages: usize,
 }
 
 impl Batch {
-    /// Takes over `frames`, which contain `messages` whole messages. If they were sealed and have been
-    /// opened in place, `overhead` bytes precede the body of each. Before them `passed` bytes were
-    /// skipped.
+    /// Creates a batch of `frames`, which contain `messages` complete messages. In frames that were decrypted
+    /// in place, `overhead` bytes precede each body. The decoder has skipped `passed` bytes before the
+    /// frames.
     ///
     /// # Errors
     ///
@@ -57,14 +57,14 @@ impl Batch {
         Ok(Self { frames, messages, overhead, passed, buffer: 0 })
     }
 
-    /// Notes the length of the buffer that the frames are a slice of.
+    /// Sets the length of the buffer of which the frames are a slice.
     #[inline]
     pub(super) const fn within(mut self, buffer: usize) -> Self {
         self.buffer = buffer;
         self
     }
 
-    /// Takes the first message.
+    /// Removes and returns the first message.
     #[inline]
     pub fn pop(&mut self) -> Option<Bytes> {
         let (header, size) = first_frame(&self.frames, self.overhead)?;
@@ -73,8 +73,8 @@ impl Batch {
         Some(self.frames.split_to(size))
     }
 
-    /// Takes the first message if its body has at most `N` bytes. Returns a copy and the size of the body; bytes
-    /// after the body are not specified.
+    /// Removes the first message if its body has at most `N` bytes. Returns a copy and the size of the body;
+    /// bytes after the body are not specified.
     #[inline]
     pub fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
         let (header, size) = first_frame(&self.frames, self.overhead)?;
@@ -82,8 +82,8 @@ impl Batch {
             return None;
         }
         let rest = self.frames.get(header..)?;
-        // A copy of fixed length takes a few instructions; only at the end of a batch there may be
-        // too little for it.
+        // A copy of fixed length takes a few instructions. Only at the end of a batch are there fewer than
+        // `N` bytes left.
         let bytes = match rest.first_chunk() {
             Some(bytes) => *bytes,
             None => {
@@ -97,7 +97,7 @@ impl Batch {
         Some((bytes, size))
     }
 
-    /// Splits off as many messages from the front as are within `messages` and begin within `bytes`.
+    /// Splits off messages from the front: at most `messages`, all of which begin within the first `bytes`.
     #[inline]
     pub fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
         if messages >= self.messages && bytes >= self.bytes() {
@@ -112,13 +112,13 @@ impl Batch {
             count += 1;
         }
         self.messages -= count;
-        // What was passed over is kept alive by the last that is left of the batch.
+        // The last message of the batch keeps the skipped bytes alive.
         let Self { overhead, buffer, .. } = *self;
         Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0, buffer }
     }
 
-    /// Returns the number of bytes that the messages keep alive: their frames, and what lies between them and those of
-    /// the batch before.
+    /// Returns the number of bytes that the messages keep alive: their frames, and the bytes between this batch
+    /// and the previous one.
     #[inline]
     pub fn bytes(&self) -> usize {
         self.frames.len() + self.passed
@@ -143,8 +143,8 @@ impl Batch {
     }
 }
 
-/// What stands before the body of the message frame at the beginning of `frames`, and the length of the
-/// body, which may be more than is there. The frame's own size counts the overhead, too.
+/// Returns the number of bytes before the body of the first message frame, and the length of the body, which
+/// may exceed `frames`. The size in the header includes the overhead.
 #[inline]
 fn first_frame(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
     let (header, size) = match *frames {
@@ -167,25 +167,25 @@ mod tests {
         let mut batch = Batch::new(Bytes::from_static(b"\0\x01a\0\x01b\0\x01c"), 3, 0, 5).unwrap();
         let part = batch.split_to(usize::MAX, 4);
         assert_eq!((part.messages(), part.bytes()), (2, 6));
-        // What was passed over is kept alive until the last message has gone.
+        // The skipped bytes are kept alive by the last message.
         assert_eq!((batch.messages(), batch.bytes(), batch.wire_bytes()), (1, 8, 3));
         assert_eq!(batch.split_to(0, usize::MAX).messages(), 0);
         assert_eq!(batch.split_to(1, 1_000).messages(), 1);
     }
 
     #[test]
-    fn frames_that_differ_from_what_was_decoded_are_not_a_batch() {
+    fn frames_that_differ_from_the_decoded_ones_are_not_a_batch() {
         let broken: [(&'static [u8], usize); 11] = [
             (b"\0\x01a\x04\x01b", 0),          // a command
             (b"\0\x01a\x01\x01b", 0),          // a part
             (b"\0\x01a\x08\x01b", 0),          // a reserved flag
-            (b"\0\x01a\0", 0),                 // a header that is cut off
-            (b"\0\x01a\x02\0\0\0\0\0\0\0", 0), // a long header that is cut off
-            (b"\0\x01a\0\x02b", 0),            // a body that is cut off
-            (b"\0\x01a", 0),                   // fewer
-            (b"\0\x01a\0\x01b\0\0", 0),        // more
-            (b"\0\x03..a\0\x01b", 2),          // less than the overhead
-            (b"\0\x03..a\0\x02.", 2),          // not all of the overhead
+            (b"\0\x01a\0", 0),                 // a truncated header
+            (b"\0\x01a\x02\0\0\0\0\0\0\0", 0), // a truncated long header
+            (b"\0\x01a\0\x02b", 0),            // a truncated body
+            (b"\0\x01a", 0),                   // one message
+            (b"\0\x01a\0\x01b\0\0", 0),        // three messages
+            (b"\0\x03..a\0\x01b", 2),          // shorter than the overhead
+            (b"\0\x03..a\0\x02.", 2),          // shorter than the overhead, at the end
             (b"\0\x01a\x02\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFFb", 0),
         ];
         for (frames, overhead) in broken {

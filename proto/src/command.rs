@@ -1,4 +1,4 @@
-//! Command frames: a name and data that depends on it (RFC 37, Commands).
+//! Command frames: a name, and data whose grammar the name determines (RFC 37, Commands).
 
 use std::str;
 
@@ -11,7 +11,7 @@ use super::frame;
 use super::metadata::{Metadata, MetadataError};
 use super::ping_pong::{Ping, Pong};
 
-/// A command that one end of a connection sends to the other, unseen by the application.
+/// A command that one end of a connection sends to the other, invisible to the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Announces the sender's metadata and thereby completes its handshake.
@@ -27,13 +27,13 @@ pub enum Command {
     Mechanism {
         /// 1 to 255 ASCII letters.
         name: &'static str,
-        /// What follows the name; it can contain a password.
+        /// The bytes after the name, which can contain a password.
         data: Zeroizing<Vec<u8>>,
     },
     /// A well-formed command with an unknown name. Its data is discarded.
     ///
-    /// It is not an error here because libzmq tolerates such commands in traffic, so that later
-    /// versions can add some; during a handshake it is one.
+    /// In traffic this is not an error, because libzmq also tolerates such commands so that later versions
+    /// can add some. During a handshake it is an error.
     Unknown {
         /// 1 to 255 ASCII letters.
         name: Box<str>,
@@ -41,16 +41,16 @@ pub enum Command {
 }
 
 impl Command {
-    /// A command of a security mechanism.
+    /// Creates a command of a security mechanism.
     pub(super) fn mechanism(name: &'static str, data: Vec<u8>) -> Self {
         Self::Mechanism { name, data: Zeroizing::new(data) }
     }
 
-    /// Reads the body of a command frame.
+    /// Decodes the body of a command frame.
     ///
     /// # Errors
     ///
-    /// Fails if the name breaks the grammar, or if we know the command and its data breaks it.
+    /// Fails if the name is not valid, or if the data of a known command is malformed.
     pub fn decode(body: &[u8]) -> Result<Self, CommandError> {
         let (name, data) = split_name(body)?;
         Ok(match name {
@@ -65,7 +65,7 @@ impl Command {
         })
     }
 
-    /// Appends the whole frame: header, name and data.
+    /// Appends the complete frame: header, name and data.
     pub fn encode(&self, dst: &mut BytesMut) {
         frame::put_command_header(dst, self.body_len());
         self.encode_body(dst);
@@ -126,7 +126,7 @@ pub enum CommandError {
     #[error("command without a name")]
     EmptyName,
     /// The body ends within the name.
-    #[error("command name is cut off")]
+    #[error("command name is truncated")]
     TruncatedName,
     /// The name contains a byte that is not an ASCII letter.
     #[error("command name contains byte {byte:#04x}")]
@@ -138,7 +138,7 @@ pub enum CommandError {
     #[error("malformed metadata")]
     Metadata(#[from] MetadataError),
     /// An ERROR ends within its reason.
-    #[error("error reason is cut off")]
+    #[error("error reason is truncated")]
     TruncatedErrorReason,
     /// A PING ends within its time-to-live.
     #[error("ping is too short for a time-to-live")]
@@ -156,7 +156,7 @@ pub(super) fn split_name(body: &[u8]) -> Result<(&str, &[u8]), CommandError> {
     if let Some(&byte) = name.iter().find(|byte| !byte.is_ascii_alphabetic()) {
         return Err(CommandError::InvalidName { byte });
     }
-    let name = str::from_utf8(name).expect("letters are ASCII");
+    let name = str::from_utf8(name).expect("ASCII letters are valid UTF-8");
     Ok((name, data))
 }
 
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_is_laid_out_as_in_the_worked_example() {
+    fn a_ready_equals_the_worked_example_of_the_rfc() {
         let mut metadata = Metadata::announcing(SocketType::Dealer);
         metadata.push("Identity", b"").unwrap();
         assert_eq!(
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_its_bytes() {
+    fn every_command_is_encoded_as_specified() {
         let ready = Command::Ready(Metadata::announcing(SocketType::Client));
         assert_eq!(encoded(&ready), b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06CLIENT".as_slice());
 
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_with_their_case() {
+    fn command_names_are_case_sensitive() {
         assert_eq!(Command::decode(b"\x04ping").unwrap().name(), "ping");
     }
 
@@ -251,7 +251,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(command in command()) {
+        fn decoding_reverses_encoding(command in command()) {
             let frame = encoded(&command);
             let header = Header::decode(&frame).unwrap().unwrap();
             let body = header.body(&frame).unwrap();
@@ -263,7 +263,7 @@ mod tests {
         }
 
         #[test]
-        fn garbage_is_a_value_or_an_error(
+        fn arbitrary_bytes_are_a_command_or_an_error(
             name in prop_oneof![Just("READY"), Just("ERROR"), Just("PING"), Just("PONG"), Just("")],
             data in prop::collection::vec(any::<u8>(), 0..64),
         ) {

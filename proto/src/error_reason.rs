@@ -4,23 +4,23 @@ use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 
-/// The reason that a remote gives for refusing the handshake.
+/// The reason for which a remote refuses the handshake.
 ///
-/// It "can be logged" and "has no defined semantic value", so a program should not decide anything
-/// by it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.
+/// It "can be logged" and "has no defined semantic value", so the behavior of a program should not depend on
+/// it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorReason(Box<[u8]>);
 
 impl ErrorReason {
-    /// Takes over at most the first 255 bytes, which is all that goes into the command.
+    /// Creates a reason from at most the first 255 bytes, which is the limit of the command.
     pub fn new(reason: &[u8]) -> Self {
         Self(reason.get(..LEN_MAX).unwrap_or(reason).into())
     }
 
-    /// Reads the data of an ERROR command, or nothing if it is shorter than it announces.
+    /// Decodes the data of an ERROR command, or returns `None` if it is shorter than its length field.
     ///
-    /// Bytes after the reason are ignored, as by libzmq: the remote has ended the handshake
-    /// anyway, and its reason is worth more to the user than our complaint.
+    /// Bytes after the reason are ignored, as in libzmq: the remote has already ended the handshake, and its
+    /// reason is more useful than an error about the format.
     pub fn decode(data: &[u8]) -> Option<Self> {
         let (&len, data) = data.split_first()?;
         data.get(..usize::from(len)).map(Self::new)
@@ -28,12 +28,12 @@ impl ErrorReason {
 
     /// Appends the data of an ERROR command.
     pub fn encode(&self, dst: &mut BytesMut) {
-        let len = u8::try_from(self.0.len()).expect("a reason is cut to 255 bytes");
+        let len = u8::try_from(self.0.len()).expect("a reason has at most 255 bytes");
         dst.put_u8(len);
         dst.put_slice(&self.0);
     }
 
-    /// Returns how many bytes [`encode`](Self::encode) appends.
+    /// Returns the number of bytes that [`encode`](Self::encode) appends.
     pub fn encoded_len(&self) -> usize {
         1 + self.0.len()
     }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_longer_than_its_length_field_allows_is_cut() {
+    fn a_reason_of_more_than_255_bytes_is_truncated() {
         let reason = ErrorReason::new(&[b'x'; 300]);
 
         assert_eq!(reason.0.len(), 255);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_do_not_reach_the_display() {
+    fn control_characters_are_not_displayed() {
         let reason = ErrorReason::new(b"go\x1B[2J away\n\xFF");
 
         assert_eq!(reason.to_string(), "go\u{FFFD}[2J away\u{FFFD}\u{FFFD}");
@@ -91,7 +91,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(bytes in prop::collection::vec(any::<u8>(), 0..=255)) {
+        fn decoding_reverses_encoding(bytes in prop::collection::vec(any::<u8>(), 0..=255)) {
             let reason = ErrorReason::new(&bytes);
             let data = encoded(&reason);
 

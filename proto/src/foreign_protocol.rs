@@ -1,20 +1,20 @@
-//! Protocols that are not ZMTP 3, by their first bytes.
+//! Detection of protocols other than ZMTP 3 by their first bytes.
 
 use std::fmt;
 
-/// The protocol of a remote that does not speak ZMTP 3, as far as its first bytes show.
+/// The protocol of a remote that does not use ZMTP 3, detected by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ForeignProtocol {
     /// AMQP, of any version.
     Amqp,
-    /// HTTP/1, a request or a response.
+    /// HTTP/1: a request or a response.
     Http,
-    /// HTTP/2 without TLS, which gRPC uses as well.
+    /// HTTP/2 without TLS, which gRPC also uses.
     Http2,
     /// MQTT.
     Mqtt,
-    /// The protocol of MySQL, as servers begin it.
+    /// The protocol of MySQL: the greeting of a server.
     MySql,
     /// The protocol of PostgreSQL.
     PostgreSql,
@@ -26,20 +26,20 @@ pub enum ForeignProtocol {
     Rdp,
     /// The protocol of Redis.
     Redis,
-    /// SOCKS 4 or 5, as clients of a proxy speak it.
+    /// SOCKS 4 or 5: the request of a client.
     Socks,
     /// SSH.
     Ssh,
     /// TLS, such as HTTPS.
     Tls,
-    /// ZMTP 1, as ZeroMQ 2 speaks it.
+    /// ZMTP 1, the protocol of ZeroMQ 2.
     Zmtp1,
-    /// ZMTP 2, as ZeroMQ 3 speaks it.
+    /// ZMTP 2, the protocol of ZeroMQ 3.
     Zmtp2,
 }
 
 impl ForeignProtocol {
-    /// Recognises the protocol of a remote that has begun with `input`, of which more may follow.
+    /// Detects the protocol of a remote from its first bytes. More bytes may follow `input`.
     pub fn recognize(input: &[u8]) -> Option<Self> {
         let is_http = || HTTP.iter().any(|start| input.starts_with(start));
         Some(match *input {
@@ -65,7 +65,7 @@ impl ForeignProtocol {
                 Self::Socks
             }
             [0x04, 0x01 | 0x02, _, _, _, _, _, _, ..] => Self::Socks,
-            // An identity in a frame, whose length comes before its flags.
+            // The frame of an identity, in which the length precedes the flags.
             [0x01..=0xFE, 0x00, ..] => Self::Zmtp1,
             _ if is_http() => Self::Http,
             _ => return None,
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_speaks_something_else_is_recognized() {
+    fn every_foreign_protocol_is_recognized() {
         for (input, protocol) in [
             (&b"AMQP\x00\x00\x09\x01"[..], ForeignProtocol::Amqp),
             (b"GET / HTTP/1.1\r\n", ForeignProtocol::Http),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_anything_is_not() {
+    fn ambiguous_bytes_are_not_recognized() {
         for input in [&b""[..], b"G", b"\x00", b"\xAA\xAA\xAA", b"PRO", b"hello"] {
             assert_eq!(ForeignProtocol::recognize(input), None);
         }

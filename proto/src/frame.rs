@@ -8,22 +8,21 @@ use thiserror::Error;
 pub struct Header {
     /// More frames of the same message follow. Never set on a command.
     pub more: bool,
-    /// The body is a command, otherwise it is a part of a message.
+    /// The body is a command. Otherwise it is a part of a message.
     pub command: bool,
-    /// The size takes eight bytes. Senders should use it for bodies above 255 bytes only, but
-    /// libzmq accepts it for every size, and so does this crate.
+    /// The size has eight bytes. Senders should use this form only for bodies above 255 bytes, but libzmq and
+    /// this crate accept it for every size.
     pub long: bool,
     /// The size of the body in bytes; below 2^63.
     pub size: u64,
 }
 
 impl Header {
-    /// Reads the header at the start of `input`. Returns `None` if more bytes are needed.
+    /// Decodes the header at the start of `input`. Returns `None` if more bytes are needed.
     ///
     /// # Errors
     ///
-    /// Flags are refused as soon as they are there, so a stream that is not ZMTP does not have to
-    /// deliver a whole header first.
+    /// Invalid flags are refused as soon as they arrive, before the rest of the header.
     #[inline]
     pub fn decode(input: &[u8]) -> Result<Option<Self>, FrameError> {
         let Some((&flags, input)) = input.split_first() else {
@@ -76,7 +75,7 @@ pub fn put_message_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, 0x00, len);
 }
 
-/// Clears the COMMAND flag of the frame that `input` begins with, so that it reads as a message.
+/// Clears the COMMAND flag of the frame at the beginning of `input`, which turns it into a message.
 #[inline]
 pub fn mark_as_message(input: &mut [u8]) {
     if let Some(flags) = input.first_mut() {
@@ -84,7 +83,7 @@ pub fn mark_as_message(input: &mut [u8]) {
     }
 }
 
-/// Returns how many bytes the frame with a body of `len` bytes takes.
+/// Returns the size of a frame with a body of `len` bytes.
 #[inline]
 pub fn frame_len(len: usize) -> usize {
     let header = if len <= usize::from(u8::MAX) { SHORT_LENGTH } else { LONG_LENGTH };
@@ -97,7 +96,7 @@ pub fn put_command_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, COMMAND, len);
 }
 
-/// Written as one slice, because each append to the buffer checks its room anew.
+/// Appends a header as one slice, because each append checks the capacity of the buffer.
 #[inline]
 fn put_header(dst: &mut BytesMut, flags: u8, len: usize) {
     if let Ok(size) = u8::try_from(len) {
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_there_only_as_a_whole() {
+    fn an_incomplete_body_is_not_returned() {
         let frame = [0x00, 0x02, b'h', b'i', 0x00];
         let header = Header::decode(&frame).unwrap().unwrap();
 
@@ -215,7 +214,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_is_decoded(len in prop_oneof![0..600_usize, any::<u32>().prop_map(|len| len as usize)]) {
+        fn decoding_reverses_encoding(len in prop_oneof![0..600_usize, any::<u32>().prop_map(|len| len as usize)]) {
             for (encoded, command) in [(message_header(len), false), (command_header(len), true)] {
                 let header = Header::decode(&encoded).unwrap().unwrap();
                 prop_assert_eq!(header.size, len as u64);

@@ -1,4 +1,4 @@
-//! The 64 bytes with which each end opens a connection (RFC 37, Formal Grammar).
+//! The greeting: the 64 bytes that each end of a connection sends first (RFC 37, Formal Grammar).
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use super::foreign_protocol::ForeignProtocol;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Greeting {
-    /// The highest version that the remote speaks.
+    /// The highest version that the remote supports.
     pub version: Version,
     /// The security mechanism that the remote requires.
     pub mechanism: MechanismName,
-    /// Whether the remote takes the server's role in the security handshake.
+    /// True if the remote has the server role in the security handshake.
     ///
-    /// libzmq always sends zero and never reads it, so nothing may depend on it.
+    /// libzmq always sends zero and never reads the field, so its value must not be relied upon.
     pub as_server: bool,
 }
 
@@ -28,21 +28,20 @@ impl Greeting {
     /// The size of a greeting in every version from 3.0 on.
     pub const LEN: usize = 0x40;
 
-    /// Creates the greeting of this end, which speaks ZMTP 3.1.
+    /// Creates the greeting of this end, which uses ZMTP 3.1.
     pub fn new(mechanism: MechanismName, as_server: bool) -> Self {
         Self { version: Version::ZMTP_3_1, mechanism, as_server }
     }
 
-    /// Reads the greeting at the start of `input`. Returns `None` if more bytes are needed.
+    /// Decodes the greeting at the start of `input`. Returns `None` if more bytes are needed.
     ///
-    /// Padding and filler carry no meaning and may be anything, as may as-server; versions above
-    /// 3.1 "MUST" be accepted. So is 3.0, which libzmq spoke up to 4.3.2 and which is the same for all
-    /// supported socket types.
+    /// Padding, filler and as-server may have any value. Versions above 3.1 "MUST" be accepted. Version 3.0,
+    /// which libzmq used up to 4.3.2, is also accepted: it is identical for all supported socket types.
     ///
     /// # Errors
     ///
-    /// The first wrong byte is refused as soon as it is there, so that a stray program does not
-    /// occupy a connection until it happens to send 64 bytes.
+    /// The first invalid byte is refused as soon as it arrives, so that a program with another protocol does
+    /// not occupy a connection until it has sent 64 bytes.
     pub fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
         if let Some(&byte) = input.first() {
             if byte != SIGNATURE_START {
@@ -53,7 +52,7 @@ impl Greeting {
             }
         }
         if let Some(&byte) = input.get(SIGNATURE_END_AT) {
-            // Only the lowest bit tells versions apart (RFC 37, Detecting ZMTP 1.0 and 2.0 Peers).
+            // Only the lowest bit distinguishes versions (RFC 37, Detecting ZMTP 1.0 and 2.0 Peers).
             if byte & 0x01 == 0x00 {
                 return Err(GreetingError::Unversioned);
             }
@@ -79,7 +78,7 @@ impl Greeting {
         }))
     }
 
-    /// Returns the greeting as it goes over the wire, with its padding zero.
+    /// Returns the wire form of the greeting. Its padding is zero.
     pub fn encode(&self) -> [u8; Self::LEN] {
         let mut greeting = [0x00; Self::LEN];
         greeting[0] = SIGNATURE_START;
@@ -102,7 +101,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version of this crate.
+    /// The version that this crate implements.
     pub const ZMTP_3_1: Self = Self { major: 0x03, minor: 0x01 };
 }
 
@@ -135,7 +134,7 @@ impl MechanismName {
         name.and_then(|name| std::str::from_utf8(name).ok()).unwrap_or_default()
     }
 
-    /// Checks the bytes of a name, of which the last may not have arrived yet.
+    /// Checks the bytes of a name. The last bytes may not have arrived yet.
     fn check(bytes: &[u8]) -> Result<(), GreetingError> {
         let is_name_char = |byte: u8| {
             byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"-_.+".contains(&byte)
@@ -173,29 +172,29 @@ pub enum GreetingError {
     /// The first bytes are those of another protocol.
     #[error("the greeting belongs to {protocol}")]
     Foreign {
-        /// Which one.
+        /// The protocol.
         protocol: ForeignProtocol,
     },
-    /// The first byte opens no greeting: the remote speaks ZMTP 1.0 or no ZMTP at all.
-    #[error("byte {byte:#04x} opens no zmtp 3 greeting")]
+    /// The first byte does not start a greeting: the remote uses ZMTP 1.0 or an unknown protocol.
+    #[error("byte {byte:#04x} does not start a zmtp 3 greeting")]
     NotZmtp3 {
-        /// The byte in the place of `0xFF`.
+        /// The byte at the position of `0xFF`.
         byte: u8,
     },
-    /// The signature is not closed: the remote speaks ZMTP 1.0, which has no versions.
+    /// The signature has no end: the remote uses ZMTP 1.0, which has no versions.
     #[error("greeting without a version")]
     Unversioned,
-    /// The remote speaks a version of ZMTP that has no form for our socket types.
+    /// The remote uses a version of ZMTP below 3.
     #[error("unsupported zmtp version {major}")]
     UnsupportedVersion {
-        /// The major version; of ZMTP 2.0 this is 1 or 2.
+        /// The major version, which is 1 or 2 in ZMTP 2.0.
         major: u8,
     },
-    /// The mechanism's name is not made of upper-case letters, digits and `-_.+`, or goes on
+    /// The mechanism's name contains a byte other than an upper-case letter, a digit and `-_.+`, or continues
     /// after its padding.
     #[error("mechanism name contains byte {byte:#04x}")]
     InvalidMechanism {
-        /// The first byte that is out of place.
+        /// The first byte that is not valid.
         byte: u8,
     },
 }
@@ -206,7 +205,7 @@ impl GreetingError {
         match *self {
             Self::Foreign { protocol } => Some(protocol),
             Self::Unversioned => Some(ForeignProtocol::Zmtp1),
-            // Revision 1 is that of ZMTP 2.0.
+            // ZMTP 2.0 sends its revision, which is 1.
             Self::UnsupportedVersion { major: 0x00..=0x02 } => Some(ForeignProtocol::Zmtp2),
             _ => None,
         }
@@ -230,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_greeting_has_64_bytes_with_zero_padding() {
+    fn the_local_greeting_has_64_bytes_with_zero_padding() {
         let greeting = Greeting::new(MechanismName::NULL, false).encode();
 
         let mut expected = [0x00; 64];
@@ -248,10 +247,10 @@ mod tests {
 
     #[test]
     fn the_greeting_of_libzmq_is_accepted() {
-        // libzmq puts the length of its identity, plus one, into the padding.
+        // libzmq writes the length of its identity plus one into the padding.
         let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
         greeting[8] = 0x01;
-        // Up to 4.3.2 it speaks 3.0.
+        // libzmq up to 4.3.2 uses version 3.0.
         greeting[11] = 0x00;
 
         let greeting = Greeting::decode(&greeting).unwrap().unwrap();
@@ -260,10 +259,10 @@ mod tests {
     }
 
     #[test]
-    fn bytes_without_meaning_may_have_any_value() {
+    fn padding_and_filler_may_have_any_value() {
         let mut greeting = Greeting::new(MechanismName::NULL, true).encode();
         greeting[1..9].fill(0xAA);
-        // The signature's end counts by its lowest bit only.
+        // Only the lowest bit of the signature's last byte has a meaning.
         greeting[9] = 0x01;
         greeting[32..].fill(0xAA);
 
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn lower_versions_are_refused_at_their_byte() {
+    fn lower_versions_are_refused_at_the_version_byte() {
         for major in 0..3 {
             let greeting = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, major];
 
@@ -296,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_without_versions_is_refused_at_byte_9() {
+    fn a_remote_without_versions_is_refused_at_byte_9() {
         let greeting = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x00];
 
         assert_eq!(Greeting::decode(&greeting[..9]), Ok(None));
@@ -313,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_mechanism_is_refused_at_the_byte_in_question() {
+    fn a_malformed_mechanism_is_refused_at_its_first_invalid_byte() {
         let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
         greeting[15] = b'l';
         assert_eq!(Greeting::decode(&greeting[..15]), Ok(None));
@@ -331,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mechanism_may_fill_its_field() {
+    fn a_mechanism_name_may_fill_its_field() {
         let mut greeting = Greeting::new(MechanismName::NULL, false).encode();
         greeting[12..32].copy_from_slice(b"ABCDEFGHIJ0123456-_+");
 
@@ -341,7 +340,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(
+        fn decoding_reverses_encoding(
             major in 3_u8..,
             minor: u8,
             name in "[A-Z0-9_.+-]{0,20}",
@@ -369,7 +368,7 @@ mod tests {
         }
 
         #[test]
-        fn a_refusal_does_not_depend_on_what_follows(
+        fn a_refusal_does_not_depend_on_later_bytes(
             start in prop::sample::select(vec![0, 10, 11, 12, 16]),
             garbage in prop::collection::vec(any::<u8>(), 64),
         ) {

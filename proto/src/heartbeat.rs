@@ -1,14 +1,13 @@
-//! The timer of heartbeats: when to send a PING, and when a remote is considered dead (RFC 37, Connection
+//! Heartbeat timers, which determine when to send a PING and when a remote is dead (RFC 37, Connection
 //! Heartbeating).
 //!
-//! A PING that is queued behind a long message is not under way yet. Until it is written, the remote is
-//! alive while it takes bytes. Its time to answer begins when the PING is written. Only *progress*
-//! counts: the stream takes bytes after it has refused some. Bytes that it takes without having refused
-//! any may remain in the buffer of this system, and prove nothing about the remote.
+//! A PING may be queued after a long message. Until it is written, the remote is alive while it accepts bytes.
+//! The time to answer starts when the PING is written. Only *progress* counts: the stream accepts bytes after
+//! it has refused some. Bytes that the stream accepts without a prior refusal may remain in the local send
+//! buffer, and prove nothing about the remote.
 //!
-//! A time-to-live is the remote's promise to send something at least that often. It runs from the last
-//! arrival, of whatever kind. The times of arrivals are noted once for each wake-up of the connection,
-//! and only if there is a time-to-live.
+//! A time-to-live is the maximum silence that the remote has announced. It starts again with every arrival.
+//! The time of arrivals is read once for each wake-up of the connection, and only if there is a time-to-live.
 
 use std::time::{Duration, Instant};
 
@@ -17,64 +16,64 @@ use thiserror::Error;
 use super::ping_pong::{Context, Ping, Pong};
 use super::write_rate::WriteRate;
 
-/// The intervals of heartbeats.
+/// The settings of heartbeats.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeartbeatConfig {
-    /// The time between PINGs. `None` sends none.
+    /// The time between PINGs. `None` disables them.
     pub interval: Option<Duration>,
-    /// How long to wait after a PING for anything to arrive. `None` waits for one interval.
+    /// The time to wait for any bytes after a PING. `None` waits for one interval.
     pub timeout: Option<Duration>,
-    /// How long the remote should wait for the next sign of life of this end.
+    /// The silence of this end after which the remote should close the connection.
     pub ttl: Option<Duration>,
 }
 
-/// Decides when to send a PING on a connection, and when its remote is dead.
+/// The heartbeat timers of one connection, which report when to send a PING and when the remote is dead.
 ///
 /// Report everything that arrives, and call [`handle_timeout`](Self::handle_timeout) at the time that
-/// [`poll_timeout`](Self::poll_timeout) returns; send what [`poll_ping`](Self::poll_ping) yields, and
-/// report when that is written.
+/// [`poll_timeout`](Self::poll_timeout) returns. Send the PING that [`poll_ping`](Self::poll_ping) returns, and
+/// report when it is written.
 #[derive(Debug)]
 pub struct Heartbeat {
     config: HeartbeatConfig,
-    /// When the next PING is due.
+    /// The time at which the next PING is due.
     next_ping: Option<Instant>,
     ping: PingState,
-    /// The number of the last PING, which goes with it as its context.
+    /// The number of the last PING, which is its context.
     number: u32,
-    /// When the last PING was written, until it is answered.
+    /// The time at which the last PING was written, until it is answered.
     asked: Option<Instant>,
-    /// When the remote is dead, because it has neither taken nor answered our PING.
+    /// The time at which the remote is dead because it has neither accepted nor answered a PING.
     answer_due: Option<Instant>,
     write_rate: WriteRate,
     /// The time-to-live in the remote's last PING.
     ttl: Option<Duration>,
-    /// When the remote is dead, because its time-to-live is over.
+    /// The time at which the remote is dead because its time-to-live is over.
     ttl_over: Option<Instant>,
-    /// Whether something has arrived that `ttl_over` does not reflect yet.
+    /// True if bytes have arrived that `ttl_over` does not reflect yet.
     heard: bool,
 }
 
-/// How far a PING has got.
+/// The state of a PING.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PingState {
     Written,
-    /// To be yielded. If it `decides`, `answer_due` is about this PING, and not about an earlier one.
+    /// Not returned yet. If it `decides`, `answer_due` refers to this PING instead of an earlier one.
     Due {
         decides: bool,
     },
-    /// Yielded, and not written yet.
+    /// Returned, but not written yet.
     Queued {
         decides: bool,
     },
 }
 
-/// The error of a heartbeat timer: nothing has arrived in time.
+/// The error of a heartbeat timer: no bytes have arrived in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no sign of life in time")]
 pub struct HeartbeatTimeout;
 
 impl Heartbeat {
-    /// Starts with the connection, at the time `now`.
+    /// Starts the timers of a connection at the time `now`.
     pub fn new(config: HeartbeatConfig, now: Instant) -> Self {
         let next_ping = config.interval.and_then(|interval| now.checked_add(interval));
         Self {
@@ -91,14 +90,14 @@ impl Heartbeat {
         }
     }
 
-    /// Notes that something has arrived: any byte is a sign of life, not just a PONG.
+    /// Records that bytes have arrived. Any byte is a sign of life, not only a PONG.
     #[inline]
     pub fn handle_traffic(&mut self) {
         self.answer_due = None;
         self.heard = true;
     }
 
-    /// Notes the time of arrivals since the last call. Reads the clock only if the time matters.
+    /// Records the time of arrivals since the last call. Calls `now` only if the time matters.
     #[inline]
     pub fn handle_wake(&mut self, now: impl FnOnce() -> Instant) {
         if std::mem::take(&mut self.heard)
@@ -108,13 +107,13 @@ impl Heartbeat {
         }
     }
 
-    /// Notes a PING, after its arrival.
+    /// Records a received PING.
     pub fn handle_ping(&mut self, ping: &Ping, now: Instant) {
         self.ttl = ping.ttl();
         self.ttl_over = self.ttl.and_then(|ttl| now.checked_add(ttl));
     }
 
-    /// Notes a PONG. Returns how long the last PING took to be answered, if this is the answer.
+    /// Records a received PONG. Returns the round-trip time of the last PING if this is its answer.
     pub fn handle_pong(&mut self, pong: &Pong, now: Instant) -> Option<Duration> {
         if pong.context != self.context() {
             return None;
@@ -122,7 +121,7 @@ impl Heartbeat {
         self.asked.take().map(|asked| now.saturating_duration_since(asked))
     }
 
-    /// Notes that the stream has taken bytes after it had refused some: the remote takes them.
+    /// Records that the stream has accepted bytes after it had refused some, so that the remote is alive.
     pub fn handle_progress(&mut self, bytes: usize, now: impl FnOnce() -> Instant) {
         if self.config.interval.is_none() {
             return;
@@ -134,20 +133,20 @@ impl Heartbeat {
         }
     }
 
-    /// Notes that there is nothing to write.
+    /// Records that there is nothing to write.
     #[inline]
     pub fn handle_idle(&mut self) {
         self.write_rate.handle_idle();
     }
 
-    /// Whether a PING was yielded that is not written yet.
+    /// Returns whether a PING was returned but is not written yet.
     #[inline]
     pub const fn is_ping_queued(&self) -> bool {
         matches!(self.ping, PingState::Queued { .. })
     }
 
-    /// Notes that the PING is written: the remote's time to answer begins, unless an earlier PING still
-    /// waits for its answer.
+    /// Records that the PING is written. The time to answer starts, unless an earlier PING still waits for an
+    /// answer.
     pub fn handle_ping_written(&mut self, now: Instant) {
         let PingState::Queued { decides } = self.ping else { return };
         self.ping = PingState::Written;
@@ -157,11 +156,11 @@ impl Heartbeat {
         }
     }
 
-    /// Notes the current time, which may be earlier than [`poll_timeout`](Self::poll_timeout).
+    /// Advances the timers to `now`, which may be earlier than [`poll_timeout`](Self::poll_timeout).
     ///
     /// # Errors
     ///
-    /// [`HeartbeatTimeout`] if the remote is dead.
+    /// Returns [`HeartbeatTimeout`] if the remote is dead.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), HeartbeatTimeout> {
         self.handle_wake(|| now);
         let is_over = |limit: Option<Instant>| limit.is_some_and(|limit| limit <= now);
@@ -177,7 +176,7 @@ impl Heartbeat {
             }
             self.ping = match self.ping {
                 PingState::Written => PingState::Due { decides },
-                // One that waits to be written does for both.
+                // A PING that waits to be written serves for both.
                 PingState::Due { decides: before } => PingState::Due { decides: before | decides },
                 PingState::Queued { decides: before } => {
                     PingState::Queued { decides: before | decides }
@@ -187,40 +186,40 @@ impl Heartbeat {
         Ok(())
     }
 
-    /// Yields the PING that is due.
+    /// Returns the PING that is due, if any.
     #[inline]
     pub fn poll_ping(&mut self) -> Option<Ping> {
         let PingState::Due { decides } = self.ping else { return None };
         self.ping = PingState::Queued { decides };
         self.number = self.number.wrapping_add(1);
-        // What can be sent is limited. A time-to-live that is over before the next PING would make
-        // the remote end a connection that is well.
+        // The wire format limits the time-to-live. One that ends before the next PING would make the remote
+        // close a healthy connection.
         let ttl = self.config.ttl.map(|ttl| ttl.min(Ping::TTL_MAX));
         Some(Ping::new(ttl.filter(|ttl| Some(*ttl) > self.config.interval), self.context()))
     }
 
-    /// When a remote is dead if nothing arrives from it from `now` on. The time for the bytes under way
-    /// is added.
+    /// Returns the time at which the remote is dead if no bytes arrive after `now`. It includes the
+    /// transmission time of the bytes in flight.
     fn timeout_from(&self, now: Instant) -> Option<Instant> {
         let timeout = self.config.timeout.or(self.config.interval)?;
-        let under_way = self.write_rate.time().min(timeout.saturating_mul(UNDER_WAY_MAX));
-        now.checked_add(timeout)?.checked_add(under_way)
+        let in_flight = self.write_rate.time().min(timeout.saturating_mul(IN_FLIGHT_TIMEOUTS_MAX));
+        now.checked_add(timeout)?.checked_add(in_flight)
     }
 
     fn context(&self) -> Context {
         Context::new(&self.number.to_be_bytes())
     }
 
-    /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called, if ever.
+    /// Returns the time at which to call [`handle_timeout`](Self::handle_timeout), if any.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Instant> {
         [self.next_ping, self.answer_due, self.ttl_over].into_iter().flatten().min()
     }
 }
 
-/// How many timeouts the bytes under way may add: a remote that was very slow before it died is noticed,
-/// too.
-const UNDER_WAY_MAX: u32 = 3;
+/// The number of timeouts that the bytes in flight may add, so that the death of a very slow remote is also
+/// detected.
+const IN_FLIGHT_TIMEOUTS_MAX: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_to_answer_runs_from_when_the_ping_is_written() {
+    fn the_time_to_answer_starts_when_the_ping_is_written() {
         let start = Instant::now();
         let mut heartbeat = watching(start, 10, Some(15), None);
         heartbeat.handle_timeout(start + seconds(10)).unwrap();
@@ -261,7 +260,7 @@ mod tests {
         for due in [20, 30, 40] {
             heartbeat.handle_progress(usize::MAX, || start + seconds(due));
             heartbeat.handle_timeout(start + seconds(due)).unwrap();
-            assert_eq!(heartbeat.poll_ping(), None, "one is queued");
+            assert_eq!(heartbeat.poll_ping(), None, "a PING is queued");
         }
         heartbeat.handle_ping_written(start + seconds(45));
         heartbeat.handle_timeout(start + seconds(59)).unwrap();
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_that_takes_nothing_is_dead_before_the_ping_is_written() {
+    fn a_remote_that_accepts_no_bytes_is_dead_before_the_ping_is_written() {
         let start = Instant::now();
         let mut heartbeat = watching(start, 10, Some(15), None);
         heartbeat.handle_timeout(start + seconds(10)).unwrap();
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_to_answer_is_longer_where_the_remote_takes_bytes_slowly() {
+    fn the_time_to_answer_is_longer_for_a_slow_remote() {
         let start = Instant::now();
         let mut heartbeat = watching(start, 10, Some(15), None);
         for (progress, died) in [(2, 10 + 15 + 2), (1_000, 1_000 + 10 + 15 * 4)] {
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_that_arrives_is_a_sign_of_life() {
+    fn any_received_byte_is_a_sign_of_life() {
         let start = Instant::now();
         let mut heartbeat = watching(start, 10, None, None);
         ask(&mut heartbeat, start + seconds(10));
@@ -317,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_after_a_ping_with_a_time_to_live_is_death() {
+    fn a_remote_is_dead_when_its_time_to_live_ends() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(HeartbeatConfig::default(), start);
         assert_eq!(heartbeat.poll_timeout(), None);
@@ -335,14 +334,14 @@ mod tests {
             heartbeat.handle_traffic();
             heartbeat.handle_wake(|| start + seconds(heard));
         }
-        heartbeat.handle_wake(|| panic!("nothing has arrived"));
+        heartbeat.handle_wake(|| panic!("no bytes have arrived"));
         assert_eq!(heartbeat.poll_timeout(), Some(start + seconds(11)));
         heartbeat.handle_timeout(start + seconds(10)).unwrap();
         assert_eq!(heartbeat.handle_timeout(start + seconds(11)), Err(HeartbeatTimeout));
     }
 
     #[test]
-    fn a_ping_without_a_time_to_live_ends_that_of_an_earlier_one() {
+    fn a_ping_without_a_time_to_live_cancels_an_earlier_one() {
         let start = Instant::now();
         let mut heartbeat = Heartbeat::new(HeartbeatConfig::default(), start);
         heartbeat.handle_ping(&Ping::new(Some(seconds(5)), Context::default()), start);
@@ -378,14 +377,14 @@ mod tests {
     }
 
     #[test]
-    fn times_beyond_all_clocks_are_never() {
-        let forever = Some(Duration::MAX);
-        let config = HeartbeatConfig { interval: forever, timeout: forever, ttl: forever };
+    fn intervals_beyond_the_range_of_the_clock_never_end() {
+        let longest = Some(Duration::MAX);
+        let config = HeartbeatConfig { interval: longest, timeout: longest, ttl: longest };
         let heartbeat = Heartbeat::new(config, Instant::now());
         assert_eq!(heartbeat.poll_timeout(), None);
     }
 
-    /// Writes the PING that is due as soon as it is.
+    /// Writes the PING that is due at `due`.
     fn ask(heartbeat: &mut Heartbeat, due: Instant) -> Ping {
         heartbeat.handle_timeout(due).unwrap();
         let ping = heartbeat.poll_ping().unwrap();

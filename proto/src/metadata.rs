@@ -1,4 +1,4 @@
-//! Properties of a connection's two ends (RFC 37, Connection Metadata).
+//! Metadata: the properties that the ends of a connection announce (RFC 37, Connection Metadata).
 
 use std::str;
 
@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use super::socket_type::SocketType;
 
-/// Named values, in the order in which they were added or sent.
+/// A list of named values, in the order in which they were added or sent.
 ///
-/// They are stored in their wire form, in one block that is validated once. Thousands of tiny properties
-/// therefore take no more memory than the bytes that the remote sent.
+/// The properties are stored in their wire form, in one block that is validated once. Thousands of tiny
+/// properties therefore occupy no more memory than the bytes that the remote sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     encoded: Vec<u8>,
@@ -19,7 +19,7 @@ pub struct Metadata {
 impl Metadata {
     /// The name of the property that contains the socket type of the sender.
     ///
-    /// Names match in any case, except for libzmq, which knows this spelling only.
+    /// Names are not case-sensitive, but libzmq accepts only this spelling.
     pub const SOCKET_TYPE: &str = "Socket-Type";
 
     /// The name of the property that selects one of several services at an endpoint (RFC 37, The Resource
@@ -39,7 +39,7 @@ impl Metadata {
     ///
     /// # Panics
     ///
-    /// If the resource has about 60,000 bytes or more. The resource of an endpoint is shorter.
+    /// Panics if the resource has about 60,000 bytes or more. The resource of an endpoint is shorter.
     pub fn requesting(resource: &str) -> Self {
         let mut metadata = Self::default();
         metadata
@@ -48,14 +48,14 @@ impl Metadata {
         metadata
     }
 
-    /// Reads the whole of `data` as properties, keeping a copy.
+    /// Decodes all of `data` as properties.
     ///
-    /// It copies the properties, because metadata exists until the end of the connection and would otherwise
+    /// The properties are copied, because metadata exists until the end of the connection and would otherwise
     /// keep the read buffer alive.
     ///
     /// # Errors
     ///
-    /// Fails if a property is cut off or its name or value breaks the grammar.
+    /// Fails if a property is truncated, or if its name or value is not valid.
     pub fn decode(data: &[u8]) -> Result<Self, MetadataError> {
         let mut rest = data;
         while !rest.is_empty() {
@@ -64,14 +64,14 @@ impl Metadata {
         Ok(Self { encoded: data.to_vec() })
     }
 
-    /// Adds a property, whose name is sent exactly as it is given here.
+    /// Adds a property. The spelling of the name is preserved.
     ///
-    /// An existing name is added a second time; [`value`](Self::value) finds the first.
+    /// An existing name is added a second time; [`value`](Self::value) returns the first.
     ///
     /// # Errors
     ///
-    /// Fails, and adds nothing, if name or value break the grammar, or if there would be more than
-    /// remotes take.
+    /// Fails, and adds nothing, if the name or the value is not valid, or if all properties together would
+    /// exceed the limit of remotes.
     pub fn push(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
         check_name(name.as_bytes())?;
         if self.encoded.len() + name.len() + value.len() > PUSHED_MAX {
@@ -94,7 +94,7 @@ impl Metadata {
         self.encoded.extend_from_slice(&other.encoded);
     }
 
-    /// Returns the first value with this name, in whatever case it is written.
+    /// Returns the first value with this name, ignoring case.
     pub fn value(&self, name: &str) -> Option<&[u8]> {
         self.iter()
             .find(|property| property.name.eq_ignore_ascii_case(name))
@@ -105,7 +105,7 @@ impl Metadata {
     pub fn iter(&self) -> impl Iterator<Item = Property<'_>> {
         let mut rest = self.encoded.as_slice();
         std::iter::from_fn(move || {
-            // Empty at the end, and otherwise well-formed since `decode` or `push`.
+            // Empty at the end. Otherwise well-formed, because `decode` and `push` have checked it.
             let property;
             (property, rest) = Property::split_from(rest).ok()?;
             Some(property)
@@ -117,7 +117,7 @@ impl Metadata {
         dst.put_slice(&self.encoded);
     }
 
-    /// Returns how many bytes [`encode`](Self::encode) appends.
+    /// Returns the number of bytes that [`encode`](Self::encode) appends.
     pub fn encoded_len(&self) -> usize {
         self.encoded.len()
     }
@@ -126,14 +126,14 @@ impl Metadata {
 /// One property, borrowed from its [`Metadata`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Property<'a> {
-    /// 1 to 255 characters, spelled as they were sent.
+    /// The name: 1 to 255 characters, in the spelling of the sender.
     pub name: &'a str,
-    /// 0 to 2^31 - 1 bytes.
+    /// The value: 0 to 2^31 - 1 bytes.
     pub value: &'a [u8],
 }
 
 impl<'a> Property<'a> {
-    /// Splits the first property from what follows it.
+    /// Splits off the first property.
     fn split_from(data: &'a [u8]) -> Result<(Self, &'a [u8]), MetadataError> {
         let (&name_len, data) = data.split_first().ok_or(MetadataError::Truncated)?;
         let (name, data) =
@@ -156,7 +156,7 @@ impl<'a> Property<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MetadataError {
     /// The bytes end within a property.
-    #[error("property is cut off")]
+    #[error("property is truncated")]
     Truncated,
     /// The name has no characters.
     #[error("property without a name")]
@@ -189,7 +189,7 @@ fn check_name(name: &[u8]) -> Result<&str, MetadataError> {
     Ok(str::from_utf8(name).expect("name characters are ASCII"))
 }
 
-/// What our own properties may take: the READY command that carries them has to stay below 64 KiB, above
+/// The size limit of added properties. The READY command that contains them has to stay below 64 KiB, above
 /// which remotes refuse it.
 const PUSHED_MAX: usize = 60_000;
 
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn properties_are_laid_out_as_in_the_worked_example() {
+    fn properties_equal_the_worked_example_of_the_rfc() {
         let mut metadata = Metadata::announcing(SocketType::Dealer);
         metadata.push("Identity", b"").unwrap();
 
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn names_match_in_any_case_and_keep_theirs() {
+    fn names_match_in_any_case_and_keep_their_spelling() {
         let mut metadata = Metadata::default();
         metadata.push("x-CoLour", b"red").unwrap();
 
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equal_names_counts() {
+    fn the_first_property_of_equal_names_is_returned() {
         let mut metadata = Metadata::announcing(SocketType::Client);
         metadata.push("socket-type", b"SERVER").unwrap();
 
@@ -257,7 +257,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(properties in prop::collection::vec(
+        fn decoding_reverses_encoding(properties in prop::collection::vec(
             ("[A-Za-z0-9_.+-]{1,255}", prop::collection::vec(any::<u8>(), 0..300)),
             0..8,
         )) {
@@ -278,7 +278,7 @@ mod tests {
         }
 
         #[test]
-        fn a_property_cut_anywhere_is_refused(
+        fn a_truncated_property_is_refused(
             name in "[A-Za-z]{1,20}",
             value in prop::collection::vec(any::<u8>(), 0..20),
         ) {

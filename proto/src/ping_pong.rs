@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 
-/// Requests a sign of life, and announces how long the remote should wait for the next one.
+/// A PING, which requests a sign of life and announces when the next one is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ping {
-    /// In tenths of a second; zero is no hint.
+    /// The time-to-live in tenths of a second; zero means none.
     ttl: u16,
     context: Context,
 }
@@ -15,12 +15,12 @@ pub struct Ping {
 impl Ping {
     /// The longest time-to-live that [`new`](Self::new) sends.
     ///
-    /// The wire allows 6553.5 s, but libzmq up to 4.3.5 computes with milliseconds in 16 bits: above
-    /// this it takes a long time-to-live for a very short one (libzmq#4226).
+    /// The wire format allows 6553.5 s. libzmq up to 4.3.5 stores milliseconds in 16 bits and misreads a
+    /// longer time-to-live as a very short one (libzmq#4226).
     pub const TTL_MAX: Duration = Duration::from_millis(65_500);
 
-    /// Creates a PING whose time-to-live is rounded up to tenths of a second, so that a short one
-    /// does not become "none", and cut to [`TTL_MAX`](Self::TTL_MAX).
+    /// Creates a PING. The time-to-live is rounded up to tenths of a second, so that a short one does not
+    /// become zero, and is limited to [`TTL_MAX`](Self::TTL_MAX).
     pub fn new(ttl: Option<Duration>, context: Context) -> Self {
         let deciseconds =
             ttl.unwrap_or(Duration::ZERO).min(Self::TTL_MAX).as_nanos().div_ceil(100_000_000);
@@ -30,7 +30,7 @@ impl Ping {
         }
     }
 
-    /// Reads the data of a PING command, or nothing if it is too short to hold a time-to-live.
+    /// Decodes the data of a PING command, or returns `None` if it is too short for a time-to-live.
     pub fn decode(data: &[u8]) -> Option<Self> {
         let (&ttl, context) = data.split_first_chunk()?;
         Some(Self { ttl: u16::from_be_bytes(ttl), context: Context::new(context) })
@@ -38,14 +38,14 @@ impl Ping {
 
     /// Appends the data of a PING command.
     ///
-    /// The time-to-live always takes two bytes, even if it is zero: libzmq miscounts the context of
-    /// a shorter PING.
+    /// The time-to-live always has two bytes, even if it is zero: libzmq misreads the context of a shorter
+    /// PING.
     pub fn encode(&self, dst: &mut BytesMut) {
         dst.put_u16(self.ttl);
         dst.put_slice(self.context.as_bytes());
     }
 
-    /// Returns the silence after which the remote asks this end to close the connection, if any.
+    /// Returns the duration of silence after which the remote requests this end to close the connection, if any.
     pub fn ttl(&self) -> Option<Duration> {
         (self.ttl != 0).then(|| Duration::from_millis(u64::from(self.ttl) * 100))
     }
@@ -55,21 +55,21 @@ impl Ping {
         Pong { context: self.context }
     }
 
-    /// Returns how many bytes [`encode`](Self::encode) appends.
+    /// Returns the number of bytes that [`encode`](Self::encode) appends.
     pub fn encoded_len(&self) -> usize {
         TTL_LEN + self.context.as_bytes().len()
     }
 }
 
-/// Answers a [`Ping`].
+/// A PONG, which answers a [`Ping`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pong {
-    /// That of the PING.
+    /// The context of the PING.
     pub context: Context,
 }
 
 impl Pong {
-    /// Reads the data of a PONG command.
+    /// Decodes the data of a PONG command.
     pub fn decode(data: &[u8]) -> Self {
         Self { context: Context::new(data) }
     }
@@ -79,18 +79,18 @@ impl Pong {
         dst.put_slice(self.context.as_bytes());
     }
 
-    /// Returns how many bytes [`encode`](Self::encode) appends.
+    /// Returns the number of bytes that [`encode`](Self::encode) appends.
     pub fn encoded_len(&self) -> usize {
         self.context.as_bytes().len()
     }
 }
 
-/// Up to 16 bytes that come back in the PONG; held in place, so a heartbeat allocates nothing.
+/// Up to 16 bytes that a PONG echoes. They are stored inline, so that a heartbeat does not allocate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Context {
     /// `len <= LEN_MAX`
     len: usize,
-    /// Zero from `len` on, so that contexts compare by what is in use.
+    /// Zero from `len` on, so that equal contexts have equal arrays.
     bytes: [u8; Self::LEN_MAX],
 }
 
@@ -98,12 +98,10 @@ impl Context {
     /// RFC 37, Connection Heartbeating: "ping-context = 0*16BYTE".
     pub const LEN_MAX: usize = 0x10;
 
-    /// Takes over at most the first 16 bytes.
+    /// Creates a context from at most the first 16 bytes.
     ///
-    /// A remote that sends more breaks the grammar, but nothing depends on the excess: the PONG
-    /// "MUST not exceed 16 octets", which this keeps, and any traffic counts as a sign of life. To
-    /// end a healthy connection over it would defeat the purpose of a heartbeat, so we
-    /// truncate, as libzmq does.
+    /// A longer context violates the grammar, but is truncated, as in libzmq, instead of ending a healthy
+    /// connection: any traffic is a sign of life. The PONG therefore never exceeds the limit of RFC 37.
     pub fn new(context: &[u8]) -> Self {
         let mut bytes = [0x00; Self::LEN_MAX];
         let len = context.len().min(Self::LEN_MAX);
@@ -176,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_of_more_than_16_bytes_comes_back_cut() {
+    fn a_context_of_more_than_16_bytes_is_truncated_in_the_pong() {
         let ping = Ping::decode(b"\0\x000123456789ABCDEFG").unwrap();
 
         assert_eq!(ping.pong().context.as_bytes(), b"0123456789ABCDEF");
@@ -184,7 +182,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(
+        fn decoding_reverses_encoding(
             ttl in any::<[u8; 2]>(),
             context in prop::collection::vec(any::<u8>(), 0..=16),
         ) {

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The type of a ZeroMQ socket, as the two ends of a connection announce it to each other.
+/// The type of a ZeroMQ socket, which the ends of a connection announce to each other.
 ///
-/// These are all the types that ZMTP 3.1 defines, since a remote may announce any of them.
+/// The variants are all types that ZMTP 3.1 defines, since a remote may announce any of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SocketType {
@@ -15,13 +15,13 @@ pub enum SocketType {
     Req,
     /// Receives requests and sends replies in lock step (RFC 28).
     Rep,
-    /// Talks to anonymous remotes, round-robin (RFC 28).
+    /// Exchanges messages with anonymous remotes, round-robin (RFC 28).
     Dealer,
-    /// Talks to remotes by their identity (RFC 28).
+    /// Addresses remotes by their identity (RFC 28).
     Router,
     /// Publishes to its subscribers (RFC 29).
     Pub,
-    /// Publishes to its subscribers and sees their subscriptions (RFC 29).
+    /// Publishes to its subscribers and receives their subscriptions (RFC 29).
     Xpub,
     /// Subscribes to publishers (RFC 29).
     Sub,
@@ -31,28 +31,28 @@ pub enum SocketType {
     Push,
     /// Collects messages from PUSH sockets (RFC 30).
     Pull,
-    /// Talks to exactly one remote (RFC 31).
+    /// Exchanges messages with exactly one remote (RFC 31).
     Pair,
-    /// Talks to SERVER sockets, round-robin (RFC 41).
+    /// Exchanges messages with SERVER sockets, round-robin (RFC 41).
     Client,
-    /// Talks to CLIENT sockets by their routing id (RFC 41).
+    /// Addresses CLIENT sockets by their routing id (RFC 41).
     Server,
     /// Transmits to the members of a group (RFC 48).
     Radio,
-    /// Joins groups and receives what is transmitted to them (RFC 48).
+    /// Joins groups and receives their messages (RFC 48).
     Dish,
     /// Distributes single-part messages among GATHER sockets (RFC 49).
     Scatter,
     /// Collects single-part messages from SCATTER sockets (RFC 49).
     Gather,
-    /// Talks to PEER sockets by their routing id (RFC 51).
+    /// Addresses PEER sockets by their routing id (RFC 51).
     Peer,
-    /// Talks to exactly one CHANNEL socket, in single-part messages (RFC 52).
+    /// Exchanges single-part messages with exactly one CHANNEL socket (RFC 52).
     Channel,
 }
 
 impl SocketType {
-    /// Returns the name as it goes over the wire, such as `"CLIENT"`.
+    /// Returns the name on the wire, such as `"CLIENT"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -78,9 +78,9 @@ impl SocketType {
         }
     }
 
-    /// Returns whether a socket of this type may talk to one of type `other`.
+    /// Returns whether a socket of this type may communicate with one of type `other`.
     ///
-    /// The relation is symmetric: if one end may, so may the other.
+    /// The relation is symmetric.
     #[must_use]
     pub const fn is_compatible_with(self, other: Self) -> bool {
         match self {
@@ -111,7 +111,7 @@ impl fmt::Display for SocketType {
     }
 }
 
-/// Accepts the upper-case names of the wire only, as libzmq does.
+/// Accepts only the upper-case names on the wire, as libzmq does.
 impl FromStr for SocketType {
     type Err = ParseSocketTypeError;
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_parsed_back() {
+    fn parsing_reverses_formatting() {
         for socket_type in ALL {
             assert_eq!(socket_type.as_str().parse(), Ok(socket_type));
             assert_eq!(socket_type.to_string(), socket_type.as_str());
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn legal_remotes_are_those_of_the_rfc() {
+    fn compatible_socket_types_are_those_of_the_rfc() {
         for (socket_type, remotes) in LEGAL_REMOTES {
             let legal: Vec<&str> = ALL
                 .into_iter()

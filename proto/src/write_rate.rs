@@ -1,26 +1,26 @@
-//! The rate at which a remote takes the bytes that are written to it.
+//! The rate at which a remote accepts written bytes.
 
 use std::time::{Duration, Instant};
 
-/// Measures how long [`UNDER_WAY`] bytes take while the stream takes them no faster than the remote does.
+/// Measures the transmission time of [`IN_FLIGHT_MAX`] bytes while the remote limits the rate of the stream.
 ///
-/// The answer to a command arrives only after all bytes that were written before it, some of which are
-/// in the buffers between the two ends. Their number is unknown, so that only the pace of earlier bytes
-/// shows how long they take.
+/// A remote receives a command only after all bytes that were written before it, some of which are in the
+/// buffers between the two ends. The number of these bytes is unknown, so their transmission time is
+/// estimated from the rate of earlier bytes.
 #[derive(Debug, Default)]
 pub(super) struct WriteRate {
-    /// When the measurement began, if one is going on.
+    /// The start of the current measurement, if any.
     since: Option<Instant>,
-    /// The bytes written since then.
+    /// The number of bytes written since then.
     bytes: u32,
     /// The result of this measurement, or of the last one.
     time: Duration,
-    /// Whether there is something of that since this was last asked.
+    /// True if there was progress since the last call of [`age`](Self::age).
     is_recent: bool,
 }
 
 impl WriteRate {
-    /// Notes that the stream has taken bytes after it had refused some.
+    /// Records that the stream has accepted bytes after it had refused some.
     pub(super) fn handle_progress(&mut self, bytes: usize, now: Instant) {
         self.is_recent = true;
         let Some(since) = self.since else {
@@ -30,46 +30,46 @@ impl WriteRate {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.bytes = self.bytes.saturating_add(bytes).max(1);
         let elapsed = now.saturating_duration_since(since);
-        self.time = elapsed.saturating_mul(UNDER_WAY) / self.bytes;
-        if self.bytes >= UNDER_WAY {
+        self.time = elapsed.saturating_mul(IN_FLIGHT_MAX) / self.bytes;
+        if self.bytes >= IN_FLIGHT_MAX {
             (self.since, self.bytes) = (Some(now), 0);
         }
     }
 
-    /// Notes that there is nothing to write.
+    /// Records that there is nothing to write.
     #[inline]
     pub(super) fn handle_idle(&mut self) {
         self.since = None;
     }
 
-    /// Forgets results that are older than the last call of this method.
+    /// Discards results that are older than the last call of this method.
     pub(super) fn age(&mut self) {
         if !std::mem::take(&mut self.is_recent) {
             *self = Self::default();
         }
     }
 
-    /// Returns how long the bytes under way take; zero if the remote is not known to be slow.
+    /// Returns the transmission time of the bytes in flight; zero if the remote is not known to be slow.
     pub(super) const fn time(&self) -> Duration {
         self.time
     }
 }
 
-/// The number of bytes that may be under way: over TCP some 190 KiB that are not sent yet, and a usual
-/// receive window; over Unix domain sockets their whole buffer.
-const UNDER_WAY: u32 = 0x4_0000;
+/// The maximum number of bytes in flight: over TCP about 190 KiB that are not sent yet and a usual receive
+/// window; over Unix domain sockets their whole buffer.
+const IN_FLIGHT_MAX: u32 = 0x4_0000;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_last_write_rate_predicts_the_time_for_pending_bytes() {
+    fn the_last_write_rate_predicts_the_time_of_bytes_in_flight() {
         let start = Instant::now();
         let mut write_rate = WriteRate::default();
         assert_eq!(write_rate.time(), Duration::ZERO);
-        let part = |share| usize::try_from(UNDER_WAY).unwrap() / share;
-        // The first shows only that it goes on.
+        let part = |share| usize::try_from(IN_FLIGHT_MAX).unwrap() / share;
+        // The first call only starts the measurement.
         for seconds in 0..=3 {
             write_rate.handle_progress(part(8), start + Duration::from_secs(seconds));
         }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn time_without_anything_to_write_does_not_count() {
+    fn idle_time_does_not_count() {
         let start = Instant::now();
         let mut write_rate = WriteRate::default();
         for seconds in [0, 1] {

@@ -1,4 +1,4 @@
-//! From the first byte of a connection to its traffic (RFC 37, Overall Behavior).
+//! The handshake: greeting, security mechanism and metadata (RFC 37, Overall Behavior).
 
 use std::str;
 
@@ -15,22 +15,24 @@ use super::mechanism::{Credentials, Mechanism, MechanismError, SecurityHandshake
 use super::metadata::Metadata;
 use super::socket_type::SocketType;
 
-/// Greets the remote, runs the security mechanism and checks the remote's metadata.
+/// Exchanges greetings with a remote, runs the security mechanism and checks the remote's metadata.
 ///
-/// Write what [`poll_output`](Self::poll_output) returns: immediately after [`new`](Self::new), and after every [`handle_input`](Self::handle_input), also after one that failed.
+/// Write the bytes that [`poll_output`](Self::poll_output) returns after [`new`](Self::new) and after every
+/// [`handle_input`](Self::handle_input), even if it fails.
 ///
-/// With an authenticator, have it check what [`poll_credentials`](Self::poll_credentials) returns, and pass
-/// the result to [`handle_verdict`](Self::handle_verdict). Until then no input is taken.
+/// With an authenticator, pass the credentials that [`poll_credentials`](Self::poll_credentials) returns to it,
+/// and its result to [`handle_verdict`](Self::handle_verdict). Until then no input is consumed.
 ///
-/// One that [hears first](Self::with_deferred_introduction) stops when the remote has announced itself: look what it
-/// [asks for](Self::resource), and [introduce](Self::introduce) the socket that it is to talk to.
+/// A handshake with a [deferred introduction](Self::with_deferred_introduction) pauses when the remote has
+/// announced its metadata. Select a socket by the [resource](Self::resource) that the remote requests, and
+/// [introduce](Self::introduce) it.
 ///
-/// It never waits where the remote may be waiting as well: the whole greeting goes out first, and
-/// the mechanism's first command as soon as the remote's greeting is verified. Time is not its
-/// business, so give the whole handshake a deadline.
+/// Two ends with matching mechanisms never wait for each other: the whole greeting is sent first, and the mechanism's first
+/// command as soon as the remote's greeting is verified. A handshake has no timeout of its own, so the caller
+/// should limit its duration.
 #[derive(Debug)]
 pub struct Handshake {
-    /// Not there yet while it depends on what the remote asks for.
+    /// `None` before a deferred introduction.
     socket_type: Option<SocketType>,
     mechanism: MechanismName,
     has_authenticator: bool,
@@ -49,9 +51,8 @@ impl Handshake {
         Self::start(introduction, mechanism, has_authenticator, seed)
     }
 
-    /// Starts the handshake of one connection that is for one of several sockets, which have the
-    /// mechanism and the authenticator in common. The mechanism has to be one that
-    /// [can](Mechanism::can_defer_introduction).
+    /// Starts the handshake of a connection to one of several sockets, which share the mechanism and the
+    /// authenticator. The mechanism has to [support](Mechanism::can_defer_introduction) this.
     pub fn with_deferred_introduction(
         mechanism: Mechanism,
         has_authenticator: bool,
@@ -79,15 +80,14 @@ impl Handshake {
         }
     }
 
-    /// Takes from `input` what belongs to the handshake, and yields what was negotiated when it is complete.
+    /// Consumes the bytes of the handshake from `input`. Returns the result when the handshake is complete.
     ///
-    /// `input` holds everything that was received and not taken yet. Bytes after the remote's last
-    /// handshake command are traffic and stay there. Once the handshake is complete or has
-    /// failed, it takes nothing more.
+    /// `input` contains all received bytes that are not consumed yet. Bytes after the remote's last handshake
+    /// command are traffic and stay in `input`. A complete or failed handshake consumes nothing.
     ///
     /// # Errors
     ///
-    /// Every error is fatal: write what is left of the output and close the connection.
+    /// Every error is fatal: write the rest of the output and close the connection.
     pub fn handle_input(
         &mut self,
         input: &mut BytesMut,
@@ -99,8 +99,8 @@ impl Handshake {
         progress
     }
 
-    /// Takes the decision of the authenticator. Continue with
-    /// [`handle_input`](Self::handle_input) and what has been received meanwhile.
+    /// Applies the decision of the authenticator. Continue with [`handle_input`](Self::handle_input) and the
+    /// bytes that were received meanwhile.
     ///
     /// # Errors
     ///
@@ -123,8 +123,8 @@ impl Handshake {
         self.credentials.take()
     }
 
-    /// Takes the socket that the remote is to talk to, which completes the handshake: our READY is the last
-    /// command of every mechanism that can hear first. The remote has to have announced itself.
+    /// Announces the selected socket to the remote, which completes the handshake: the READY of this end is
+    /// the last command of every mechanism that can defer the introduction.
     ///
     /// # Errors
     ///
@@ -132,16 +132,16 @@ impl Handshake {
     ///
     /// # Panics
     ///
-    /// If the handshake does not [wait](Self::awaits_introduction) for this.
+    /// Panics if the handshake does not [wait](Self::awaits_introduction) for the introduction.
     pub fn introduce(&mut self, config: &HandshakeConfig) -> Result<Negotiated, HandshakeError> {
         let Stage::Introduction { version } = self.stage else {
-            panic!("the remote has not announced itself, or has been told before");
+            panic!("the handshake does not wait for an introduction");
         };
         self.stage = Stage::Ended;
         self.socket_type = Some(config.socket_type);
         self.security.introduce(announced(config.socket_type, &config.metadata));
         let negotiated = self.proceed(version)?;
-        Ok(negotiated.expect("nothing is missing any more"))
+        Ok(negotiated.expect("the introduction is the last step of the handshake"))
     }
 
     /// Returns the resource that the remote requests. Its grammar is not checked.
@@ -159,17 +159,17 @@ impl Handshake {
         matches!(self.stage, Stage::Verdict { .. })
     }
 
-    /// Takes out what the traffic is encrypted with, if it is, when the handshake is complete.
+    /// Removes and returns the session that encrypts traffic, if the handshake is complete and encrypted.
     pub fn take_session(&mut self) -> Option<Session> {
         self.security.take_session()
     }
 
-    /// Yields bytes to send.
+    /// Returns bytes to send.
     pub fn poll_output(&mut self) -> Option<Bytes> {
         if self.output.is_empty() {
             return None;
         }
-        // There may be a password in it, which is overwritten here, and there when it is dropped.
+        // The output may contain a password. The buffer is overwritten here, and the copy when it is dropped.
         let output = Bytes::from_owner(Zeroizing::new(self.output.to_vec()));
         self.output.zeroize();
         self.output.clear();
@@ -208,7 +208,7 @@ impl Handshake {
         }
     }
 
-    /// Hands one command to the mechanism, unless it has not arrived in full.
+    /// Passes one command to the mechanism. Returns false if the command is incomplete.
     fn take_command(&mut self, input: &mut BytesMut) -> Result<bool, HandshakeError> {
         let Some(header) = Header::decode(input)? else {
             return Ok(false);
@@ -233,7 +233,7 @@ impl Handshake {
         Ok(true)
     }
 
-    /// Does what follows from what the mechanism has learnt; yields what was negotiated if that was all.
+    /// Performs the steps that the mechanism has made possible. Returns the result if the handshake is complete.
     fn proceed(&mut self, version: Version) -> Result<Option<Negotiated>, HandshakeError> {
         if let Some(credentials) = self.security.poll_credentials() {
             if self.has_authenticator {
@@ -266,15 +266,15 @@ impl Handshake {
         Ok(self.security.handle_verdict(verdict)?)
     }
 
-    /// Checks that the remote is one we may talk to, and tells it if not: a peer "SHOULD handle
-    /// errors by returning an ERROR command" (RFC 37, The Socket-Type Property). Where traffic is
-    /// encrypted, there is no such command any more.
+    /// Checks that the remote's socket type is compatible, and sends an ERROR if it is not: a peer "SHOULD
+    /// handle errors by returning an ERROR command" (RFC 37, The Socket-Type Property). A mechanism that
+    /// encrypts traffic has no such command at this point.
     fn check_socket_type(
         &mut self,
         metadata: &Metadata,
     ) -> Result<Option<SocketType>, HandshakeError> {
         let Some(name) = metadata.value(Metadata::SOCKET_TYPE) else {
-            // The sender only SHOULD specify it, and libzmq tolerates its absence.
+            // The property is a SHOULD, and libzmq tolerates its absence.
             return Ok(None);
         };
         let remote = str::from_utf8(name).ok().and_then(|name| name.parse().ok());
@@ -295,21 +295,22 @@ impl Handshake {
     }
 }
 
-/// What this end of a connection brings to its handshake.
+/// The parameters of this end of a handshake.
 #[derive(Debug, Clone)]
 pub struct HandshakeConfig {
-    /// Announced to the remote as its Socket-Type.
+    /// The socket type that is announced to the remote.
     pub socket_type: SocketType,
-    /// Has to be that of the remote, in the opposite role.
+    /// The security mechanism. The remote has to use the same one, in the opposite role.
     pub mechanism: Mechanism,
-    /// Announced after the Socket-Type; names starting with `X-` are the application's.
+    /// The properties that are announced after the Socket-Type. Names that start with `X-` belong to the
+    /// application.
     pub metadata: Metadata,
-    /// Whether an authenticator checks credentials.
+    /// True if an authenticator checks credentials.
     pub has_authenticator: bool,
 }
 
 impl HandshakeConfig {
-    /// Requests one of several services at the other end.
+    /// Adds a request for one of several services at the other end.
     pub fn requesting(mut self, resource: Option<&str>) -> Self {
         if let Some(resource) = resource {
             let mut metadata = Metadata::requesting(resource);
@@ -319,7 +320,7 @@ impl HandshakeConfig {
         self
     }
 
-    /// Returns what the handshake reports about this end to the other one.
+    /// Returns the result that the handshake reports to the remote about this end.
     pub fn introduction(&self) -> Negotiated {
         Negotiated {
             version: Version::ZMTP_3_1,
@@ -337,14 +338,14 @@ fn announced(socket_type: SocketType, metadata: &Metadata) -> Metadata {
     announced
 }
 
-/// What the handshake reports about the other end.
+/// The result of a handshake: the properties of the remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Negotiated {
-    /// The version that the remote speaks.
+    /// The highest version that the remote supports.
     pub version: Version,
-    /// Legal for our own type, or absent if the remote did not announce it.
+    /// The remote's socket type, which is compatible with this end. `None` if the remote did not announce it.
     pub socket_type: Option<SocketType>,
-    /// What the remote announced.
+    /// The properties that the remote announced.
     pub metadata: Metadata,
     /// The user that the authenticator has recognized. Not set by the handshake.
     pub user_id: Option<String>,
@@ -354,26 +355,26 @@ pub struct Negotiated {
 
 /// Why a handshake failed. The connection has to be closed.
 ///
-/// A connection that merely ends during the handshake is not among them: that is a temporary
-/// condition, upon which to reconnect (RFC 37, Error Handling).
+/// A connection that ends during the handshake is not such an error. It is a temporary condition, after which
+/// a client reconnects (RFC 37, Error Handling).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The remote sent no valid greeting, or one of a version that we do not support.
+    /// The greeting of the remote is not valid, or its version is not supported.
     #[error("malformed greeting")]
     Greeting(#[from] GreetingError),
     /// The two ends are configured for different security mechanisms.
     #[error("remote uses security mechanism {remote}, this socket {local}")]
     MechanismMismatch {
-        /// What this socket is configured for.
+        /// The mechanism of this socket.
         local: MechanismName,
-        /// What the remote announced.
+        /// The mechanism that the remote announced.
         remote: MechanismName,
     },
     /// The remote sent a malformed frame header.
     #[error("malformed frame during the handshake")]
     Frame(#[from] FrameError),
-    /// The remote sent a message before it had completed its handshake.
+    /// The remote sent a message before the end of the handshake.
     #[error("message before the end of the handshake")]
     UnexpectedMessage,
     /// The remote announced a command larger than any that a handshake needs.
@@ -388,11 +389,11 @@ pub enum HandshakeError {
     /// The remote announced a socket type that ZMTP 3.1 does not know.
     #[error("remote announces unknown socket type \"{}\"", .name.escape_ascii())]
     UnknownSocketType {
-        /// What stands in the place of a socket type's name, cut to 32 bytes.
+        /// The announced name, truncated to 32 bytes.
         name: Box<[u8]>,
     },
     /// The remote's socket type is not compatible with that of this end.
-    #[error("remote is a {remote}, which does not talk to a {local}")]
+    #[error("remote is a {remote}, which is not compatible with a {local}")]
     IncompatibleSocketType {
         /// The type of this socket.
         local: SocketType,
@@ -407,38 +408,38 @@ enum Stage {
     Greeting,
     /// Exchanging the mechanism's commands.
     Security { version: Version },
-    /// Waiting for what the authenticator says.
+    /// Waiting for the verdict of the authenticator.
     Verdict { version: Version },
-    /// Waiting for the socket that the remote is to talk to.
+    /// Waiting for the introduction of the selected socket.
     Introduction { version: Version },
     /// Complete or failed.
     Ended,
 }
 
-/// How large the body of a handshake command may be.
+/// The size limit of a handshake command's body.
 ///
-/// The largest is the remote's metadata, of which ordinary remotes send some dozens of bytes. 64 KiB
-/// leaves an application ample room for its own properties, equals what one read of a connection
-/// takes, and bounds what an unauthenticated remote makes us hold.
+/// The largest commands contain the remote's metadata, which usually has some dozens of bytes. 64 KiB allows
+/// ample application properties, equals the size of one read, and bounds the memory that an unauthenticated
+/// remote can occupy.
 const COMMAND_SIZE_MAX: u64 = 0x1_0000;
 
-/// How large it may be where no metadata is due. The largest is the HELLO of PLAIN with 518 bytes; this
-/// is what a remote makes us hold that has shown nothing of itself yet.
+/// The size limit where no metadata is due. The largest such command is the HELLO of PLAIN, with 518 bytes.
+/// This bounds the memory that a remote can occupy before it has sent its credentials.
 const SHORT_COMMAND_SIZE_MAX: u64 = 0x400;
 
-/// The decision about credentials if there is no authenticator.
+/// Returns the verdict about credentials if there is no authenticator.
 fn without_authenticator(credentials: &Credentials) -> Result<(), StatusCode> {
     match credentials {
         Credentials::Null | Credentials::Curve { .. } => Ok(()),
-        // The password is unknown. libzmq refuses every remote, too.
+        // No password is known. libzmq also refuses every remote.
         Credentials::Plain { .. } => Err(StatusCode::Denied),
     }
 }
 
-/// How much of an unknown socket type goes into the error; the longest legal name has 7 bytes.
+/// The number of bytes of an unknown socket type that the error contains. The longest valid name has 7 bytes.
 const NAME_SHOWN_MAX: usize = 32;
 
-/// An error reason consists of VCHAR, that is, without spaces.
+/// The reason for an incompatible socket type. A reason consists of VCHAR, which excludes spaces.
 const INVALID_SOCKET_TYPE: &[u8] = b"invalid-socket-type";
 
 #[cfg(test)]

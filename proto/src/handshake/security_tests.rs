@@ -1,4 +1,4 @@
-//! Whole handshakes of every mechanism, and what an authenticator decides about them.
+//! Complete handshakes of every mechanism, with verdicts of an authenticator.
 
 use bytes::BufMut;
 
@@ -21,26 +21,26 @@ fn the_mechanism_and_the_role_are_in_the_greeting() {
 }
 
 #[test]
-fn roles_do_not_depend_on_the_type_of_socket() {
+fn roles_do_not_depend_on_the_socket_type() {
     for (one, other) in pairs() {
         for types in [SocketType::Client, SocketType::Server] {
-            let peer_type =
+            let other_type =
                 if types == SocketType::Client { SocketType::Server } else { SocketType::Client };
             let (first, second) = shake_hands(
                 end(types, one.clone(), true),
-                end(peer_type, other.clone(), true),
+                end(other_type, other.clone(), true),
                 |_| Ok(()),
             );
-            assert_eq!(first.unwrap().socket_type, Some(peer_type));
+            assert_eq!(first.unwrap().socket_type, Some(other_type));
             assert_eq!(second.unwrap().socket_type, Some(types));
         }
     }
 }
 
 #[test]
-fn a_permanent_denial_is_logged_and_a_temporary_one_is_not() {
+fn a_permanent_refusal_is_sent_and_a_temporary_one_is_not() {
     for (one, other) in pairs() {
-        for (status, told) in [
+        for (status, sent) in [
             (StatusCode::Denied, Some(b"400")),
             (StatusCode::InternalError, Some(b"500")),
             (StatusCode::TemporaryError, None),
@@ -52,7 +52,7 @@ fn a_permanent_denial_is_logged_and_a_temporary_one_is_not() {
             );
             let rejected = HandshakeError::Mechanism(MechanismError::Rejected { status });
             assert_eq!(second.unwrap_err(), Some(rejected));
-            let refused = told.map(|reason| {
+            let refused = sent.map(|reason| {
                 let reason = ErrorReason::new(reason);
                 HandshakeError::Mechanism(MechanismError::Refused { reason })
             });
@@ -66,7 +66,7 @@ fn without_an_authenticator_plain_admits_no_remote() {
     let (first, second) = shake_hands(
         end(SocketType::Client, plain_client(), false),
         end(SocketType::Server, Mechanism::PlainServer, false),
-        |_| unreachable!("there is nobody to ask"),
+        |_| unreachable!("this end has no authenticator"),
     );
     assert!(first.is_err());
     let status = StatusCode::Denied;
@@ -90,7 +90,7 @@ fn two_ends_in_the_same_role_fail_the_handshake() {
 }
 
 #[test]
-fn no_input_is_taken_while_a_verdict_is_awaited() {
+fn no_input_is_consumed_while_a_verdict_is_awaited() {
     let mut server = end(SocketType::Server, Mechanism::Null, true);
     let mut client = end(SocketType::Client, Mechanism::Null, false);
     let mut input = BytesMut::from(&output(&mut client)[..]);
@@ -117,7 +117,7 @@ fn a_remote_without_credentials_may_send_one_kib() {
 }
 
 #[test]
-fn an_error_in_the_clear_does_not_follow_an_encrypted_ready() {
+fn an_unencrypted_error_does_not_follow_an_encrypted_ready() {
     let (_, other) = pairs().pop().unwrap();
     let mut client = end(SocketType::Server, curve_client(), false);
     let mut server = end(SocketType::Server, other, false);
@@ -133,10 +133,10 @@ fn an_error_in_the_clear_does_not_follow_an_encrypted_ready() {
     assert!(!wires[0].windows(5).any(|bytes| bytes == b"ERROR"));
 }
 
-/// How one end has ended: with the other end's data, with an error, or not at all.
+/// The result of one end: the negotiated properties, an error, or `Err(None)` if it did not end.
 type Outcome = Result<Negotiated, Option<HandshakeError>>;
 
-/// Lets two ends talk until neither has anything to say.
+/// Runs two ends until neither has output. `judge` decides about credentials.
 fn shake_hands(
     first: Handshake,
     second: Handshake,
@@ -168,11 +168,11 @@ fn shake_hands(
 }
 
 #[test]
-fn a_listener_that_waits_first_learns_its_socket_from_the_remote() {
+fn a_deferred_introduction_follows_the_resource_of_the_remote() {
     for (one, other) in pairs() {
         for resource in [None, Some("orders/eu")] {
             let (mut client, mut server) =
-                (dialling(one.clone(), resource), hearing(other.clone()));
+                (requesting(one.clone(), resource), deferred(other.clone()));
             exchange(&mut client, &mut server);
             assert!(server.awaits_introduction());
             assert_eq!(server.resource(), resource.map(str::as_bytes));
@@ -188,9 +188,9 @@ fn a_listener_that_waits_first_learns_its_socket_from_the_remote() {
 }
 
 #[test]
-fn a_socket_type_that_does_not_fit_the_remote_is_not_introduced_to_it() {
+fn an_incompatible_socket_type_fails_a_deferred_introduction() {
     for (one, other) in pairs() {
-        let (mut client, mut server) = (dialling(one, None), hearing(other));
+        let (mut client, mut server) = (requesting(one, None), deferred(other));
         exchange(&mut client, &mut server);
         let error = server.introduce(&config(SocketType::Dealer)).unwrap_err();
         let (local, remote) = (SocketType::Dealer, SocketType::Client);
@@ -198,12 +198,12 @@ fn a_socket_type_that_does_not_fit_the_remote_is_not_introduced_to_it() {
     }
 }
 
-fn dialling(mechanism: Mechanism, resource: Option<&str>) -> Handshake {
+fn requesting(mechanism: Mechanism, resource: Option<&str>) -> Handshake {
     let config = HandshakeConfig { mechanism, ..config(SocketType::Client) };
     Handshake::new(config.requesting(resource), Seed::new(&[0x55; Seed::LEN]))
 }
 
-fn hearing(mechanism: Mechanism) -> Handshake {
+fn deferred(mechanism: Mechanism) -> Handshake {
     assert!(mechanism.can_defer_introduction());
     Handshake::with_deferred_introduction(mechanism, true, Seed::new(&[0x55; Seed::LEN]))
 }
@@ -213,7 +213,7 @@ fn config(socket_type: SocketType) -> HandshakeConfig {
     HandshakeConfig { socket_type, mechanism, metadata, has_authenticator: false }
 }
 
-/// Lets two ends say what they have to say; who asks is let in.
+/// Runs two ends until the server awaits the introduction. Every client is admitted.
 fn exchange(client: &mut Handshake, server: &mut Handshake) {
     let mut inputs = [BytesMut::new(), BytesMut::new()];
     while !server.awaits_introduction() {
@@ -233,7 +233,7 @@ fn end(socket_type: SocketType, mechanism: Mechanism, has_authenticator: bool) -
     Handshake::new(config, Seed::new(&[0x55; Seed::LEN]))
 }
 
-/// The mechanisms of two ends that fit together; the second is asked to let the first in.
+/// Returns the compatible mechanisms of two ends. The second end admits the first.
 fn pairs() -> Vec<(Mechanism, Mechanism)> {
     vec![
         (Mechanism::Null, Mechanism::Null),

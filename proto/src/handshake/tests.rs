@@ -1,4 +1,4 @@
-//! The remote's bytes in view, and two ends talking to each other.
+//! Handshakes with given bytes of a remote, and between two ends.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::super::metadata::MetadataError;
 use super::*;
 
 #[test]
-fn the_greeting_goes_out_before_anything_came_in() {
+fn the_greeting_is_sent_before_any_input() {
     let mut client = handshake(SocketType::Client);
 
     assert_eq!(output(&mut client), GREETING);
@@ -15,7 +15,7 @@ fn the_greeting_goes_out_before_anything_came_in() {
 }
 
 #[test]
-fn our_ready_goes_out_once_their_greeting_is_there() {
+fn the_ready_is_sent_when_the_greeting_of_the_remote_is_complete() {
     let mut client = handshake(SocketType::Client);
     output(&mut client);
     let mut input = BytesMut::from(&GREETING[..63]);
@@ -29,7 +29,7 @@ fn our_ready_goes_out_once_their_greeting_is_there() {
 }
 
 #[test]
-fn extra_properties_follow_the_socket_type() {
+fn properties_of_the_application_follow_the_socket_type() {
     let mut metadata = Metadata::default();
     metadata.push("X-Key", b"value").unwrap();
     let config = HandshakeConfig { metadata, ..config(SocketType::Client) };
@@ -44,7 +44,7 @@ fn extra_properties_follow_the_socket_type() {
 }
 
 #[test]
-fn traffic_behind_the_ready_stays_in_the_input() {
+fn traffic_after_the_ready_stays_in_the_input() {
     let (negotiated, _, left) = feed(SocketType::Client, &[GREETING, SERVER_READY, b"\0\x02hi"]);
 
     let negotiated = negotiated.unwrap().unwrap();
@@ -55,7 +55,7 @@ fn traffic_behind_the_ready_stays_in_the_input() {
 }
 
 #[test]
-fn nothing_is_taken_after_the_end() {
+fn nothing_is_consumed_after_the_end() {
     let mut client = handshake(SocketType::Client);
     let mut input = BytesMut::from([GREETING, SERVER_READY, GREETING].concat().as_slice());
     client.handle_input(&mut input).unwrap().unwrap();
@@ -72,7 +72,7 @@ fn a_missing_socket_type_is_tolerated() {
 }
 
 #[test]
-fn a_socket_type_is_found_in_any_case_and_behind_unknown_properties() {
+fn a_socket_type_is_found_in_any_case_and_after_unknown_properties() {
     let ready = b"\x04\x22\x05READY\x01X\0\0\0\0\x0BSOCKET-TYPE\0\0\0\x06SERVER";
     let (negotiated, _, _) = feed(SocketType::Client, &[GREETING, ready]);
 
@@ -104,7 +104,7 @@ fn an_unknown_socket_type_is_answered_with_an_error() {
 }
 
 #[test]
-fn a_long_unknown_socket_type_is_cut() {
+fn a_long_unknown_socket_type_is_truncated_in_the_error() {
     let mut metadata = Metadata::default();
     metadata.push(Metadata::SOCKET_TYPE, &[b'A'; 1_000]).unwrap();
     let mut ready = BytesMut::new();
@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn pieces_give_what_the_whole_gives(
+    fn the_result_does_not_depend_on_how_bytes_are_split(
         change in prop::option::of((0_usize..100, any::<u8>())),
         traffic in prop::collection::vec(any::<u8>(), 0..40),
         pieces in prop::collection::vec(1_usize..30, 1..20),
@@ -247,14 +247,14 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_cause_no_panic(garbage in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = feed(SocketType::Client, &[&garbage]);
         let _ = feed(SocketType::Client, &[GREETING, &garbage]);
         let _ = feed(SocketType::Client, &[GREETING, b"\x04\xC8\x05READY", &garbage]);
     }
 
     #[test]
-    fn a_handshake_cut_anywhere_is_incomplete(end in 0_usize..94) {
+    fn a_truncated_handshake_is_incomplete(end in 0_usize..94) {
         let bytes = [GREETING, SERVER_READY].concat();
         let (negotiated, _, _) = feed(SocketType::Client, &[&bytes[..end]]);
 
@@ -283,8 +283,7 @@ fn seed() -> Seed {
     Seed::new(&[0x55; Seed::LEN])
 }
 
-/// Feeds the pieces one after the other until the handshake ends; returns how it ended, all its
-/// output, and what it did not take.
+/// Passes the pieces to a handshake until it ends. Returns the result, all output, and the unconsumed input.
 fn feed(
     socket_type: SocketType,
     pieces: &[&[u8]],

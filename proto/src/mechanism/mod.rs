@@ -1,11 +1,11 @@
 //! Security mechanisms (RFC 37, Authentication and Confidentiality).
 //!
-//! Each mechanism is a small state machine of its own module. It takes the bodies of the remote's
-//! commands undecoded, since "ZMTP does not define the syntax nor semantics of commands": the READY
-//! of CURVE, for example, is an encrypted box, whereas that of NULL is plain metadata.
+//! Each mechanism is a small state machine in its own module. It decodes the bodies of the remote's commands
+//! itself, since "ZMTP does not define the syntax nor semantics of commands": the READY of CURVE, for example,
+//! is an encrypted box, whereas the READY of NULL is plain metadata.
 //!
-//! Whether a remote is admitted is not decided here: `poll_credentials` returns its credentials, and
-//! `handle_verdict` takes the answer.
+//! The caller decides whether a remote is admitted: `poll_credentials` returns the credentials, and
+//! `handle_verdict` applies the decision.
 
 pub mod curve;
 mod null;
@@ -25,10 +25,10 @@ use super::error_reason::ErrorReason;
 use super::greeting::MechanismName;
 use super::metadata::Metadata;
 
-/// The security mechanism of a socket, for all its endpoints. All its remotes have to use the same.
+/// The security mechanism of all endpoints of a socket. All its remotes have to use the same mechanism.
 ///
-/// With PLAIN and CURVE one end is the client and the other the server. These roles do not depend on
-/// the socket type, nor on which end binds.
+/// In PLAIN and CURVE one end is the client and the other the server. These roles do not depend on the socket
+/// type, nor on the end that binds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -47,27 +47,27 @@ pub enum Mechanism {
     /// Requires a name and a password, which the authenticator checks. Without an authenticator every remote
     /// is refused. (RFC 24.)
     PlainServer,
-    /// Encrypts, authenticates the server by its key, and presents a key to it. (RFC 25, RFC 26.)
+    /// Encrypts traffic, authenticates the server by its key, and presents a key to it. (RFC 25, RFC 26.)
     CurveClient {
         /// The key of the server. Obtain it over a trusted channel.
         server_key: CurvePublicKey,
-        /// The keys of this socket.
+        /// The key pair of this socket.
         keypair: CurveKeypair,
     },
-    /// Encrypts, and has the authenticator check the keys of remotes. Without an authenticator every remote
+    /// Encrypts traffic. The authenticator checks the keys of remotes. Without an authenticator every remote
     /// that knows the key of this socket is admitted. (RFC 25, RFC 26.)
     CurveServer {
-        /// The keys of this socket.
+        /// The key pair of this socket.
         keypair: CurveKeypair,
     },
 }
 
 impl Mechanism {
-    /// The client's role of PLAIN.
+    /// Creates the client role of PLAIN.
     ///
     /// # Errors
     ///
-    /// [`PlainCredentialsError`] if the name or the password has more than 255 bytes.
+    /// Returns [`PlainCredentialsError`] if the name or the password has more than 255 bytes.
     pub fn plain_client(
         username: impl Into<String>,
         password: impl Into<Password>,
@@ -79,7 +79,7 @@ impl Mechanism {
         Ok(Self::PlainClient { username, password })
     }
 
-    /// Returns the name that goes into the greeting.
+    /// Returns the name that the greeting contains.
     pub fn name(&self) -> MechanismName {
         match self {
             Self::Null => MechanismName::NULL,
@@ -88,7 +88,7 @@ impl Mechanism {
         }
     }
 
-    /// Whether this end hears what the remote announces before it has to announce something itself.
+    /// Returns whether this end receives the remote's metadata before it has to announce its own.
     pub fn can_defer_introduction(&self) -> bool {
         match self {
             Self::Null | Self::PlainServer | Self::CurveServer { .. } => true,
@@ -96,7 +96,7 @@ impl Mechanism {
         }
     }
 
-    /// Returns what goes into the greeting's as-server field.
+    /// Returns the value of the greeting's as-server field.
     pub fn is_server(&self) -> bool {
         match self {
             // "When a peer uses the NULL security mechanism, the as-server field MUST be zero."
@@ -110,7 +110,7 @@ impl Mechanism {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Credentials {
-    /// Nothing: the mechanism is NULL.
+    /// No credentials: the mechanism is NULL.
     Null,
     /// A name and a password, both of up to 255 bytes.
     Plain {
@@ -153,8 +153,8 @@ enum Exchange {
 }
 
 impl SecurityHandshake {
-    /// Starts the handshake of one connection, to announce `metadata` to the remote. A server may leave
-    /// it open until the remote has [asked](Self::requested) for something.
+    /// Starts the handshake of one connection, which announces `metadata` to the remote. A server may defer
+    /// it until the remote has [announced](Self::requested) its own metadata.
     pub fn new(mechanism: Mechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
         Self(match mechanism {
             Mechanism::Null => Exchange::Null(NullHandshake::new(metadata)),
@@ -174,7 +174,7 @@ impl SecurityHandshake {
         })
     }
 
-    /// Takes the body of a command that the remote sent.
+    /// Handles the body of a command of the remote.
     ///
     /// # Errors
     ///
@@ -189,7 +189,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Takes what was decided about the credentials.
+    /// Applies the decision about the credentials.
     ///
     /// # Errors
     ///
@@ -207,7 +207,7 @@ impl SecurityHandshake {
         verdict.map_err(|status| MechanismError::Rejected { status })
     }
 
-    /// Shows what the remote has announced, while it depends on that what we announce.
+    /// Returns the metadata of the remote while this end defers its own.
     pub fn requested(&self) -> Option<&Metadata> {
         match &self.0 {
             Exchange::Null(null) => null.requested(),
@@ -217,7 +217,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Takes what to announce to the remote, where that was left open.
+    /// Sets the metadata to announce to the remote, if it was deferred.
     pub fn introduce(&mut self, metadata: Metadata) {
         match &mut self.0 {
             Exchange::Null(null) => null.introduce(metadata),
@@ -227,7 +227,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Yields the next command to send.
+    /// Returns the next command to send.
     pub fn poll_command(&mut self) -> Option<Command> {
         match &mut self.0 {
             Exchange::Null(null) => null.poll_command(),
@@ -238,7 +238,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Yields what the remote has shown, once. The handshake then waits for the verdict.
+    /// Returns the credentials of the remote, once. The handshake then waits for the verdict.
     pub fn poll_credentials(&mut self) -> Option<Credentials> {
         match &mut self.0 {
             Exchange::Null(null) => null.poll_credentials(),
@@ -248,7 +248,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Yields the remote's metadata when the handshake is complete; poll the commands first.
+    /// Returns the remote's metadata when the handshake is complete. Poll the commands first.
     pub fn poll_metadata(&mut self) -> Option<Metadata> {
         match &mut self.0 {
             Exchange::Null(null) => null.poll_metadata(),
@@ -259,7 +259,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Takes out what the traffic is encrypted with, if it is, when the handshake is complete.
+    /// Removes and returns the session that encrypts traffic, if the handshake is complete and encrypted.
     pub fn take_session(&mut self) -> Option<Session> {
         match &mut self.0 {
             Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::PlainServer(_) => None,
@@ -268,7 +268,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Whether the next command may carry metadata; others are short.
+    /// Returns whether the next command may contain metadata. Other commands are short.
     pub fn expects_metadata(&self) -> bool {
         match &self.0 {
             Exchange::Null(_) => true,
@@ -279,7 +279,7 @@ impl SecurityHandshake {
         }
     }
 
-    /// Whether commands of the handshake are the last that go in the clear.
+    /// Returns whether traffic after the handshake is encrypted.
     pub fn is_encrypted(&self) -> bool {
         match &self.0 {
             Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::PlainServer(_) => false,
@@ -288,20 +288,20 @@ impl SecurityHandshake {
     }
 }
 
-/// How the exchange of the mechanism's commands failed.
+/// Why the exchange of the mechanism's commands failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MechanismError {
     /// The remote sent a malformed command.
     #[error("malformed handshake command")]
     Command(#[from] CommandError),
-    /// The remote sent a command whose data break its grammar.
+    /// The remote sent a command with malformed data.
     #[error("malformed {name}")]
     Malformed {
         /// The command's name.
         name: &'static str,
     },
-    /// The remote sent a command that has no place at this point of the handshake.
+    /// The remote sent a command that is not valid at this point of the handshake.
     #[error("unexpected command {name} during the handshake")]
     UnexpectedCommand {
         /// The command's name, 1 to 255 ASCII letters.
@@ -310,37 +310,37 @@ pub enum MechanismError {
     /// The remote speaks an unsupported version of CurveZMQ.
     #[error("unsupported version {major}.{minor} of CurveZMQ")]
     CurveVersion {
-        /// Before the point.
+        /// The major version.
         major: u8,
-        /// Behind the point.
+        /// The minor version.
         minor: u8,
     },
-    /// A box of the remote's command does not open: the remote uses other keys, or the command was changed in
-    /// transit.
-    #[error("the box of {name} does not open")]
+    /// A box of the remote's command cannot be decrypted: the remote uses other keys, or the command was changed
+    /// in transit.
+    #[error("the box of {name} cannot be decrypted")]
     Unopened {
         /// The command's name.
         name: &'static str,
     },
-    /// The remote's nonces do not count up.
-    #[error("the nonce of {name} is not above the last")]
+    /// The nonces of the remote do not increase.
+    #[error("the nonce of {name} is not greater than the last")]
     StaleNonce {
         /// The command's name.
         name: &'static str,
     },
-    /// The remote does not hold the keys that it presents, or its vouch is for another server.
-    #[error("the vouch is not for these keys")]
+    /// The remote does not hold the key that it presents, or its vouch is for another server.
+    #[error("the vouch does not match the keys")]
     Vouch,
     /// The remote refused the handshake with an ERROR command.
     #[error("remote refused the handshake: {reason}")]
     Refused {
-        /// What the remote gave as its reason.
+        /// The reason that the remote sent.
         reason: ErrorReason,
     },
     /// This end refuses the remote.
     #[error("remote is refused: {status}")]
     Rejected {
-        /// What was decided.
+        /// The status code of the refusal.
         status: StatusCode,
     },
 }

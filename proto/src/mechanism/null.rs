@@ -1,4 +1,4 @@
-//! The NULL mechanism: each side sends a READY (RFC 37, The NULL Security Mechanism).
+//! The NULL mechanism: each end sends a READY (RFC 37, The NULL Security Mechanism).
 
 use std::mem;
 
@@ -6,24 +6,23 @@ use super::super::command::Command;
 use super::super::metadata::Metadata;
 use super::{Credentials, MechanismError, StatusCode};
 
-/// Sends READY without waiting for the remote's, as soon as the remote is admitted.
+/// The handshake of either end, which sends READY as soon as the remote is admitted.
 ///
-/// The RFC lets the server wait for the client's READY. Neither libzmq nor we do, which saves a
-/// round trip and needs no roles. So the verdict does not wait for it either: two ends that both
-/// have an authenticator would wait for each other. Only where it depends on the remote's READY whom it
-/// talks to is ours held back.
+/// The RFC allows the server to wait for the client's READY. Like libzmq, this end does not wait, which saves a
+/// round trip and needs no roles. The verdict does not wait for the remote's READY either: two ends with
+/// authenticators would wait for each other. Only a deferred introduction waits for the remote's READY.
 #[derive(Debug)]
 pub(super) struct NullHandshake {
     verdict: Verdict,
     local: Local,
-    /// Since the remote's READY, until it was polled.
+    /// The metadata of the remote's READY, until it is polled.
     remote: Option<Metadata>,
 }
 
-/// What we announce.
+/// The metadata that this end announces.
 #[derive(Debug, PartialEq, Eq)]
 enum Local {
-    /// It depends on what the remote asks for.
+    /// Deferred until the introduction.
     Unknown,
     Known(Metadata),
     Sent,
@@ -31,7 +30,7 @@ enum Local {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
-    /// It was not requested yet.
+    /// Not requested yet.
     Due,
     Awaited,
     Good,
@@ -65,7 +64,7 @@ impl NullHandshake {
         }
     }
 
-    /// Takes what was decided about the remote.
+    /// Applies the decision about the remote.
     pub(super) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
         if verdict.is_ok() {
             self.verdict = Verdict::Good;
@@ -90,7 +89,8 @@ impl NullHandshake {
         Some(ready)
     }
 
-    /// Complete means "having both sent and received a READY command".
+    /// Returns the metadata of the remote when the handshake is complete: "having both sent and received a
+    /// READY command".
     pub(super) fn poll_metadata(&mut self) -> Option<Metadata> {
         if self.local != Local::Sent {
             return None;
@@ -106,9 +106,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_ready_does_not_wait_for_theirs() {
+    fn the_ready_does_not_wait_for_that_of_the_remote() {
         let local = Metadata::announcing(SocketType::Client);
-        let mut null = let_in(local.clone());
+        let mut null = admitted(local.clone());
 
         assert_eq!(null.poll_command(), Some(Command::Ready(local)));
         assert_eq!(null.poll_command(), None);
@@ -116,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn it_is_complete_when_both_have_sent_ready() {
-        let mut null = let_in(Metadata::default());
+    fn the_handshake_is_complete_when_both_ends_have_sent_ready() {
+        let mut null = admitted(Metadata::default());
 
         null.handle_command(b"\x05READY\x0BSocket-Type\0\0\0\x06SERVER").unwrap();
         assert_eq!(null.poll_metadata(), None);
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn an_error_is_a_refusal_with_its_reason() {
-        let mut null = let_in(Metadata::default());
+        let mut null = admitted(Metadata::default());
 
         assert_eq!(
             null.handle_command(b"\x05ERROR\x03400"),
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_second_ready_is_unexpected() {
-        let mut null = let_in(Metadata::default());
+        let mut null = admitted(Metadata::default());
 
         null.handle_command(b"\x05READY").unwrap();
         assert_eq!(null.handle_command(b"\x05READY"), unexpected("READY"));
@@ -146,14 +146,14 @@ mod tests {
 
     #[test]
     fn commands_of_traffic_and_of_other_mechanisms_are_unexpected() {
-        let mut null = let_in(Metadata::default());
+        let mut null = admitted(Metadata::default());
 
         assert_eq!(null.handle_command(b"\x04PING\0\0"), unexpected("PING"));
         assert_eq!(null.handle_command(b"\x05HELLO\x01u\x01p"), unexpected("HELLO"));
     }
 
     #[test]
-    fn our_ready_waits_for_the_verdict() {
+    fn the_ready_waits_for_the_verdict() {
         let mut null = NullHandshake::new(Some(Metadata::default()));
         null.handle_command(b"\x05READY").unwrap();
         assert_eq!(null.poll_command(), None);
@@ -168,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_let_in_gets_no_ready() {
+    fn a_refused_remote_receives_no_ready() {
         let mut null = NullHandshake::new(Some(Metadata::default()));
         null.handle_verdict(Err(StatusCode::Denied));
         assert_eq!(null.poll_command(), None);
     }
 
     #[test]
-    fn our_ready_waits_until_the_resource_is_known() {
+    fn the_ready_waits_for_a_deferred_introduction() {
         let mut null = NullHandshake::new(None);
         null.handle_command(b"\x05READY\x08Resource\0\0\0\x01a").unwrap();
         assert_eq!(null.requested(), None);
@@ -191,7 +191,7 @@ mod tests {
         assert!(null.poll_metadata().is_some());
     }
 
-    fn let_in(metadata: Metadata) -> NullHandshake {
+    fn admitted(metadata: Metadata) -> NullHandshake {
         let mut null = NullHandshake::new(Some(metadata));
         null.handle_verdict(Ok(()));
         null

@@ -1,4 +1,4 @@
-//! The PLAIN mechanism: a name and a password, in the clear (RFC 24).
+//! The PLAIN mechanism: an unencrypted name and password (RFC 24).
 
 use std::fmt;
 use std::mem;
@@ -14,15 +14,15 @@ use super::{Credentials, MechanismError, StatusCode};
 
 /// A password. It is never printed, and is overwritten when it is dropped.
 ///
-/// Two are compared in a time that depends on their lengths only.
+/// The time to compare two passwords depends only on their lengths.
 ///
 /// # Memory
 ///
 /// Copies of a password that a handshake creates, and the buffers in which it is sent and received, are
-/// overwritten when the handshake has ended. A password takes over the memory of a `String`; a `&str` is
-/// copied, and overwriting the original is up to the caller. Buffers of the system, memory that is
-/// swapped out or dumped, and copies by an authenticator or a deserializer are not overwritten. Neither is
-/// the request to a SOCKS proxy, which another crate assembles.
+/// overwritten when the handshake has ended. A password reuses the memory of a `String`; a `&str` is
+/// copied, and the caller has to overwrite the original. Buffers of the system, memory that is swapped out or
+/// dumped, copies by an authenticator or a deserializer, and the request to a SOCKS proxy, which another crate
+/// assembles, are not overwritten.
 #[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Password {
 #[non_exhaustive]
 pub struct PlainCredentialsError;
 
-/// Begins with a HELLO.
+/// The handshake of a client, which starts with a HELLO.
 #[derive(Debug)]
 pub(super) struct PlainClientHandshake {
     state: ClientState,
@@ -77,12 +77,15 @@ enum ClientState {
 }
 
 impl PlainClientHandshake {
-    /// Name and password have at most [`TEXT_MAX`] bytes.
+    /// Starts the handshake. The name and the password have at most [`TEXT_MAX`] bytes.
     pub(super) fn new(username: &str, password: &Password, metadata: Metadata) -> Self {
-        // As large as it can become: growing would leave a copy behind.
+        // The exact capacity, because reallocation would leave a copy of the password behind.
         let mut data = Vec::with_capacity(2 + username.len() + password.as_str().len());
         for text in [username, password.as_str()] {
-            data.push(u8::try_from(text.len()).expect("a mechanism checks how long it is"));
+            data.push(
+                u8::try_from(text.len())
+                    .expect("the constructor of the mechanism checks the lengths"),
+            );
             data.extend_from_slice(text.as_bytes());
         }
         let command = Some(Command::mechanism(HELLO, data));
@@ -130,28 +133,28 @@ impl PlainClientHandshake {
         }
     }
 
-    /// Whether the next command may be more than a short one.
+    /// Returns whether the next command may contain metadata.
     pub(super) fn expects_metadata(&self) -> bool {
         !matches!(self.state, ClientState::AwaitWelcome)
     }
 }
 
-/// Answers a client, and continues only if it is admitted.
+/// The handshake of a server, which continues only if the client is admitted.
 #[derive(Debug)]
 pub(super) struct PlainServerHandshake {
     state: ServerState,
     command: Option<Command>,
-    /// Until our READY. Not there yet while it depends on what the remote asks for.
+    /// The metadata of the READY, until it is sent. `None` before a deferred introduction.
     metadata: Option<Metadata>,
 }
 
 #[derive(Debug)]
 enum ServerState {
     AwaitHello,
-    /// Until they were polled.
+    /// The credentials, until they are polled.
     AwaitVerdict(Option<Credentials>),
     AwaitInitiate,
-    /// With what the remote has announced.
+    /// The metadata of the remote.
     AwaitIntroduction(Metadata),
     Ready(Option<Metadata>),
     Ended,
@@ -164,7 +167,7 @@ impl PlainServerHandshake {
 
     pub(super) fn introduce(&mut self, metadata: Metadata) {
         self.metadata.get_or_insert(metadata);
-        self.be_ready();
+        self.answer_initiate();
     }
 
     pub(super) fn requested(&self) -> Option<&Metadata> {
@@ -174,8 +177,8 @@ impl PlainServerHandshake {
         }
     }
 
-    /// Answers an INITIATE as soon as it is known how.
-    fn be_ready(&mut self) {
+    /// Answers an INITIATE, unless the introduction is deferred.
+    fn answer_initiate(&mut self) {
         let ServerState::AwaitIntroduction(remote) = &mut self.state else { return };
         let Some(metadata) = self.metadata.take() else { return };
         let remote = mem::take(remote);
@@ -195,14 +198,14 @@ impl PlainServerHandshake {
             (INITIATE, ServerState::AwaitInitiate) => {
                 let remote = Metadata::decode(data).map_err(command::CommandError::Metadata)?;
                 self.state = ServerState::AwaitIntroduction(remote);
-                self.be_ready();
+                self.answer_initiate();
                 Ok(())
             }
             _ => Err(MechanismError::UnexpectedCommand { name: name.into() }),
         }
     }
 
-    /// Takes what was decided about the credentials.
+    /// Applies the decision about the credentials.
     pub(super) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
         if !matches!(self.state, ServerState::AwaitVerdict(_)) {
             return;
@@ -227,7 +230,7 @@ impl PlainServerHandshake {
         }
     }
 
-    /// Poll the commands first: our READY ends the handshake.
+    /// Returns the metadata of the remote. Poll the commands first: the READY ends the handshake.
     pub(super) fn poll_metadata(&mut self) -> Option<Metadata> {
         match &mut self.state {
             ServerState::Ready(remote) => remote.take(),
@@ -235,13 +238,13 @@ impl PlainServerHandshake {
         }
     }
 
-    /// Whether the next command may be more than a short one.
+    /// Returns whether the next command may contain metadata.
     pub(super) fn expects_metadata(&self) -> bool {
         !matches!(self.state, ServerState::AwaitHello)
     }
 }
 
-/// Reads the data of a HELLO. Only UTF-8 is accepted.
+/// Decodes the data of a HELLO. The name and the password have to be valid UTF-8.
 fn split_credentials(data: &[u8]) -> Option<Credentials> {
     let (username, data) = split_text(data)?;
     let (password, data) = split_text(data)?;
@@ -262,12 +265,12 @@ const INITIATE: &str = "INITIATE";
 const READY: &str = "READY";
 const ERROR: &str = "ERROR";
 
-/// What libzmq 4.3 sends for ERROR in PLAIN: its source says `"\x05ERROR"`, in which C++ reads the E as a
-/// digit of the first byte. We send what the specification says, which its clients take for a breach of
-/// the protocol, and give up as well.
+/// The bytes that libzmq 4.3 sends instead of ERROR in PLAIN: its source contains `"\x05ERROR"`, in which C++
+/// parses the E as a digit of the first byte. This crate sends the specified bytes, which clients of libzmq
+/// treat as a protocol error that also ends the handshake.
 const ERROR_OF_LIBZMQ: &[u8] = b"^RROR";
 
-/// How long a name and a password can be: RFC 24 has one byte for that.
+/// The maximum length of a name or a password, which RFC 24 encodes in one byte.
 pub(super) const TEXT_MAX: usize = 255;
 
 #[cfg(test)]
@@ -280,7 +283,7 @@ mod tests {
     const CLIENT_HELLO: &[u8] = b"\x05HELLO\x05admin\x06secret";
 
     #[test]
-    fn every_command_has_its_bytes() {
+    fn every_command_is_encoded_as_specified() {
         let mut client = client();
         let mut server = server();
 
@@ -309,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn our_ready_waits_until_the_resource_is_known() {
+    fn the_ready_waits_for_a_deferred_introduction() {
         let mut server = PlainServerHandshake::new(None);
         server.handle_command(CLIENT_HELLO).unwrap();
         server.handle_verdict(Ok(()));
@@ -353,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_cut_off_or_goes_on_is_malformed() {
+    fn a_truncated_or_extended_command_is_malformed() {
         let malformed = |name| Err(MechanismError::Malformed { name });
         for end in 6..CLIENT_HELLO.len() {
             assert_eq!(server().handle_command(&CLIENT_HELLO[..end]), malformed(HELLO));
@@ -364,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_flipped_in_turn_changes_or_refuses_the_credentials() {
+    fn a_flipped_bit_changes_or_invalidates_the_credentials() {
         for at in 0..CLIENT_HELLO.len() {
             for bit in 0..8 {
                 let mut hello = CLIENT_HELLO.to_vec();
@@ -378,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn long_credentials_are_refused_and_not_cut() {
+    fn long_credentials_are_refused_and_not_truncated() {
         let (longest, too_long) = ("x".repeat(TEXT_MAX), "x".repeat(TEXT_MAX + 1));
         for (username, password) in [(&*too_long, ""), ("", &*too_long)] {
             assert_eq!(Mechanism::plain_client(username, password), Err(PlainCredentialsError));
@@ -408,7 +411,7 @@ mod tests {
         Credentials::Plain { username: username.into(), password: password.into() }
     }
 
-    /// The frame without its header.
+    /// Returns the frame without its header.
     fn body(command: Option<Command>) -> Vec<u8> {
         let mut frame = bytes::BytesMut::new();
         command.unwrap().encode(&mut frame);

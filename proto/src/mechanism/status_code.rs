@@ -1,4 +1,4 @@
-//! The answers of an authenticator (RFC 27, Message Format).
+//! The status codes of an authenticator (RFC 27, Message Format).
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,7 @@ pub enum StatusCode {
 }
 
 impl StatusCode {
-    /// Returns the number.
+    /// Returns the number of the code.
     #[must_use]
     pub const fn as_u16(self) -> u16 {
         match self {

@@ -1,3 +1,3 @@
-//! Tests of several modules together.
+//! Tests that involve several modules.
 
 mod tampering;

@@ -1,7 +1,7 @@
-//! Whole sessions of every mechanism, with each bit of one direction flipped in turn on its way.
+//! Sessions of every mechanism in which a single bit of one direction is flipped in transit.
 //!
-//! Nothing panics, what arrived before the flip arrives, and under CURVE nothing arrives that was not
-//! sent.
+//! No input causes a panic, and messages before the flipped bit are received. Under CURVE only messages that
+//! were sent are received.
 
 use bytes::{BufMut, BytesMut};
 
@@ -17,7 +17,7 @@ use crate::socket_type::SocketType;
 use crate::traffic::{Traffic, TrafficDecoder};
 
 #[test]
-fn every_bit_of_a_handshake_flipped_in_turn_ends_no_more_than_the_session() {
+fn a_flipped_bit_of_a_handshake_ends_at_most_the_session() {
     for mechanisms in pairs() {
         let recorded = record(&mechanisms);
         for direction in [TO_SERVER, TO_CLIENT] {
@@ -37,7 +37,7 @@ fn every_bit_of_a_handshake_flipped_in_turn_ends_no_more_than_the_session() {
 }
 
 #[test]
-fn every_bit_of_every_frame_flipped_in_turn_ends_no_more_than_the_session() {
+fn a_flipped_bit_of_a_frame_ends_at_most_the_session() {
     for mechanism in [Mechanism::Null, curve_server()] {
         let is_sealed = mechanism != Mechanism::Null;
         for direction in [TO_SERVER, TO_CLIENT] {
@@ -47,7 +47,7 @@ fn every_bit_of_every_frame_flipped_in_turn_ends_no_more_than_the_session() {
                 // The frame that the bit belongs to, and whether the bit is one of its flags.
                 let frame = frames_end.iter().filter(|&&end| end <= at).count();
                 let is_flag = at == if frame == 0 { 0 } else { frames_end[frame - 1] };
-                let ways = if is_flag { &Way::ALL[..] } else { &Way::ALL[at % 3..=at % 3] };
+                let ways = if is_flag { &Split::ALL[..] } else { &Split::ALL[at % 3..=at % 3] };
                 for (bit, &way) in (0..8).flat_map(|bit| ways.iter().map(move |way| (bit, way))) {
                     let opener = is_sealed.then(|| opener(direction));
                     let mut decoder = TrafficDecoder::new(None, opener);
@@ -55,7 +55,7 @@ fn every_bit_of_every_frame_flipped_in_turn_ends_no_more_than_the_session() {
                     let context = format!("{mechanism:?} {way:?}: byte {at}, bit {bit}");
                     assert!(received.starts_with(&bodies(frame)), "{context}");
                     if is_sealed && is_flag && 1 << bit == COMMAND {
-                        // Not authenticated, and without a meaning here.
+                        // The flag is not authenticated and has no effect under CURVE.
                         assert_eq!(received, bodies(MESSAGES), "{context}");
                     } else if is_sealed {
                         assert_eq!(received, bodies(frame), "{context}");
@@ -67,7 +67,7 @@ fn every_bit_of_every_frame_flipped_in_turn_ends_no_more_than_the_session() {
 }
 
 #[test]
-fn frames_of_messages_and_of_commands_may_both_hold_what_is_sealed() {
+fn encrypted_frames_are_decoded_with_and_without_the_command_flag() {
     for direction in [TO_SERVER, TO_CLIENT] {
         let mut frames = traffic(&curve_server(), direction);
         let mut starts = ends_of(&frames);
@@ -75,7 +75,7 @@ fn frames_of_messages_and_of_commands_may_both_hold_what_is_sealed() {
         for &start in &starts[..starts.len() - 1] {
             frames[start] ^= COMMAND;
         }
-        for way in Way::ALL {
+        for way in Split::ALL {
             let mut decoder = TrafficDecoder::new(None, Some(opener(direction)));
             let (received, commands) = decode(&mut decoder, &frames, way);
             assert_eq!((received, commands), (bodies(MESSAGES), 1), "{way:?}");
@@ -83,18 +83,18 @@ fn frames_of_messages_and_of_commands_may_both_hold_what_is_sealed() {
     }
 }
 
-/// How a batch is taken apart.
+/// A way to split a batch into messages.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum Split {
     Whole,
     CopiedIfShort,
     OneByOne,
 }
 
-impl Way {
+impl Split {
     const ALL: [Self; 3] = [Self::Whole, Self::CopiedIfShort, Self::OneByOne];
 
-    fn take_apart(self, mut batch: Batch, received: &mut Vec<Vec<u8>>) {
+    fn split(self, mut batch: Batch, received: &mut Vec<Vec<u8>>) {
         let mut left = batch.messages();
         match self {
             Self::Whole => {
@@ -129,7 +129,7 @@ fn pop_copied(batch: &mut Batch) -> Option<Vec<u8>> {
     }
 }
 
-/// What both ends of an undisturbed session write, the traffic included.
+/// Returns the bytes that both ends of an undisturbed session write, including traffic.
 fn record(mechanisms: &[Mechanism; 2]) -> [Vec<u8>; 2] {
     let [mut server, mut client] = [0, 1].map(|end| handshake(mechanisms, end));
     let mut written = [Vec::new(), Vec::new()];
@@ -152,17 +152,16 @@ fn record(mechanisms: &[Mechanism; 2]) -> [Vec<u8>; 2] {
     written
 }
 
-/// Has a fresh end receive what the other one has written; returns the messages.
+/// Passes the stream to a new end. Returns the received messages.
 fn receive(mechanisms: &[Mechanism; 2], end: usize, stream: &[u8]) -> Vec<Vec<u8>> {
     let mut handshake = handshake(mechanisms, end);
     let mut input = BytesMut::from(stream);
     let Ok(true) = advance(&mut handshake, &mut input) else { return Vec::new() };
     let opener = handshake.take_session().map(|session| session.opener);
-    decode(&mut TrafficDecoder::new(None, opener), &input, Way::CopiedIfShort).0
+    decode(&mut TrafficDecoder::new(None, opener), &input, Split::CopiedIfShort).0
 }
 
-/// Takes the bytes that have arrived; returns whether the handshake is complete. Every remote is
-/// admitted.
+/// Handles the input. Returns whether the handshake is complete. Every remote is admitted.
 fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, String> {
     loop {
         let mut negotiated = handshake.handle_input(input).map_err(|error| error.to_string())?;
@@ -176,13 +175,13 @@ fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, Stri
     }
 }
 
-/// Returns the messages, and how many commands there were, up to the end or the first error.
-fn decode(decoder: &mut TrafficDecoder, frames: &[u8], way: Way) -> (Vec<Vec<u8>>, usize) {
+/// Returns the messages and the number of commands, up to the end or the first error.
+fn decode(decoder: &mut TrafficDecoder, frames: &[u8], way: Split) -> (Vec<Vec<u8>>, usize) {
     let mut input = BytesMut::from(frames);
     let (mut received, mut commands) = (Vec::new(), 0);
     while let Ok(Some(traffic)) = decoder.decode(&mut input) {
         match traffic {
-            Traffic::Messages(batch) => way.take_apart(batch, &mut received),
+            Traffic::Messages(batch) => way.split(batch, &mut received),
             Traffic::Command(_) => commands += 1,
             Traffic::Progress => {}
         }
@@ -201,26 +200,26 @@ fn handshake(mechanisms: &[Mechanism; 2], end: usize) -> Handshake {
     Handshake::new(config, Seed::new(&[0x55 + end as u8; Seed::LEN]))
 }
 
-/// The frames that go in one direction, where keys are fixed.
+/// Returns the frames of one direction, encrypted with fixed keys under CURVE.
 fn traffic(mechanism: &Mechanism, direction: usize) -> Vec<u8> {
     let (client, server) = sessions();
     let session = if direction == TO_SERVER { client } else { server };
     traffic_of((mechanism.name() == curve_server().name()).then_some(session))
 }
 
-/// What opens them.
+/// Returns the opener of these frames.
 fn opener(direction: usize) -> Opener {
     let (client, server) = sessions();
     if direction == TO_SERVER { server.opener } else { client.opener }
 }
 
-/// Messages of all kinds, among them a command and a multipart message.
+/// Returns the encoded [`FRAMES`].
 fn traffic_of(session: Option<Session>) -> Vec<u8> {
     let mut sealer = session.map(|session| session.sealer);
     let mut frames = BytesMut::new();
     for (flags, body) in FRAMES {
         match &mut sealer {
-            // Inside of the box libzmq marks a command by another bit.
+            // Inside the box, another bit marks a command.
             Some(sealer) => sealer.put(&mut frames, flags & MORE | flags >> 1 & 0x02, body),
             None if body.len() > 255 => {
                 frames.put_u8(flags | LONG);
@@ -236,13 +235,13 @@ fn traffic_of(session: Option<Session>) -> Vec<u8> {
     frames.to_vec()
 }
 
-/// The messages among the first frames.
+/// Returns the messages among the first `frames`.
 fn bodies(frames: usize) -> Vec<Vec<u8>> {
     let messages = FRAMES.iter().zip(IS_MESSAGE).take(frames).filter(|&(_, is_message)| is_message);
     messages.map(|((_, body), _)| body.to_vec()).collect()
 }
 
-/// Where each frame ends.
+/// Returns the end of each frame.
 fn ends_of(frames: &[u8]) -> Vec<usize> {
     let mut ends = vec![];
     let mut end = 0;
@@ -259,7 +258,7 @@ fn flipped(stream: &[u8], at: usize, bit: u8) -> Vec<u8> {
     stream
 }
 
-/// The mechanisms of a server and of a client.
+/// Returns the mechanisms of a server and of a client.
 fn pairs() -> [[Mechanism; 2]; 3] {
     let plain_client = Mechanism::plain_client("admin", "secret").unwrap();
     let curve_client =
@@ -279,16 +278,16 @@ fn keys(byte: u8) -> CurveKeypair {
     CurveSecretKey::from_bytes([byte; 32]).into()
 }
 
-// Directions, and the ends that receive.
+// Directions, named after the receiving end.
 const TO_SERVER: usize = 0;
 const TO_CLIENT: usize = 1;
 
-// Flags of frames.
+// Frame flags.
 const MORE: u8 = 0x01;
 const LONG: u8 = 0x02;
 const COMMAND: u8 = 0x04;
 
-/// Flags and bodies of the frames of a session.
+/// The flags and bodies of the frames of a session, including a command and a multipart message.
 const FRAMES: &[(u8, &[u8])] = &[
     (0x00, b""),
     (0x00, b"a"),
@@ -301,8 +300,8 @@ const FRAMES: &[(u8, &[u8])] = &[
     (0x00, b""),
 ];
 
-/// Which of them are messages that are received.
+/// True for frames that are received as messages.
 const IS_MESSAGE: [bool; FRAMES.len()] = [true, true, false, true, true, false, false, true, true];
 
-/// All frames.
+/// The number of frames.
 const MESSAGES: usize = FRAMES.len();

@@ -13,38 +13,39 @@ use super::command::{Command, CommandError};
 use super::frame::{FrameError, Header, SHORT_MESSAGE};
 use super::mechanism::curve::{Opener, SealError};
 
-/// Splits what a remote sends into batches of messages and single commands.
+/// Splits the bytes of a remote into batches of messages and single commands.
 ///
-/// A thread-safe socket discards multipart messages (RFC 37, Thread-Safe Socket Types); they are
-/// passed over as they arrive, without being gathered.
+/// A thread-safe socket discards multipart messages (RFC 37, Thread-Safe Socket Types). Their parts are
+/// skipped as they arrive, without being buffered.
 #[derive(Debug)]
 pub struct TrafficDecoder {
     max_message_size: u64,
-    /// Between the first part of a multipart message and its last.
+    /// True between the first part of a multipart message and its last.
     in_multipart: bool,
     /// Bytes of a discarded part that have not arrived yet.
     skip: u64,
-    /// How many multipart messages were discarded.
+    /// The number of discarded multipart messages.
     discarded: u64,
-    /// Bytes that were passed over since the last batch. As many as the buffer has lie in that of the next.
+    /// Bytes that were skipped since the last batch. At most the length of its buffer is attributed to the
+    /// next batch.
     passed: usize,
     /// The work since [`take_work`](Self::take_work), in bytes.
     work: usize,
-    /// How much of that work was done when something was last returned.
+    /// The value of `work` at the last result.
     returned_at: usize,
     read_capacity: ReadCapacity,
-    /// If frames are sealed.
+    /// Present if frames are encrypted.
     sealed: Option<SealedDecoder>,
 }
 
-/// A piece of traffic.
+/// An item of traffic.
 #[derive(Debug)]
 pub enum Traffic {
-    /// All whole messages that were received before the next command or the end of the input.
+    /// All complete messages before the next command or the end of the input.
     Messages(Batch),
     /// A command.
     Command(Command),
-    /// Many bytes were read, discarded or decrypted without a result yet. The caller decides whether to
+    /// Many bytes were read, discarded or decrypted without another result. The caller decides whether to
     /// continue or to yield.
     Progress,
 }
@@ -52,7 +53,7 @@ pub enum Traffic {
 /// Why the connection has to be closed: the remote sent something forbidden or malformed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TrafficError {
-    /// What was read is not what it was taken for.
+    /// The frames of a batch are not the messages that were found in it.
     #[error("broken batch")]
     Batch(#[from] BrokenBatch),
     /// A frame header is malformed.
@@ -97,11 +98,10 @@ impl TrafficDecoder {
         }
     }
 
-    /// Takes the next piece out of `input`. If none is complete, reserves capacity in `input` for the next read:
-    /// up to [`READ_SIZE`], or as much as has already been read, whatever size a frame announces.
+    /// Removes the next item from `input`. If none is complete, reserves capacity in `input` for the next read:
+    /// up to [`READ_SIZE`], or as much as has already been read, regardless of the size that a frame announces.
     ///
-    /// The work of one call is bounded: whatever a remote sends, it returns after 64 KiB of work and at most one
-    /// more frame.
+    /// The work of one call is bounded: it returns after 64 KiB of work and at most one more frame.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl TrafficDecoder {
         Ok(traffic)
     }
 
-    /// What [`decode`](Self::decode) does where frames are not sealed.
+    /// Implements [`decode`](Self::decode) for unencrypted frames.
     fn decode_clear(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
         loop {
             if !self.skip(input) {
@@ -158,7 +158,7 @@ impl TrafficDecoder {
                 }
                 continue;
             }
-            // A message that has not arrived whole.
+            // The message is incomplete.
             let length = header.size.saturating_add(header.len() as u64);
             let missing = length.saturating_sub(input.len() as u64);
             self.read_capacity.reserve(input, usize::try_from(missing).unwrap_or(usize::MAX));
@@ -166,28 +166,27 @@ impl TrafficDecoder {
         }
     }
 
-    /// Releases memory that only much traffic needs. Bytes that have arrived stay in `input`.
+    /// Releases memory that only sustained traffic needs. Bytes that have arrived stay in `input`.
     #[inline]
     pub fn release_memory(&mut self, input: &mut BytesMut) {
         self.read_capacity.release(input);
     }
 
-    /// Returns the work since the last call, in bytes: those that were read, plus as many as could have
-    /// been read while frames were discarded or decrypted.
+    /// Returns the work since the last call, in bytes: the number of bytes that were read, plus the number
+    /// that could have been read in the time of discarding and decrypting frames.
     #[inline]
     pub fn take_work(&mut self) -> usize {
         self.returned_at = 0;
         std::mem::take(&mut self.work)
     }
 
-    /// How many multipart messages were discarded since this was last asked.
+    /// Returns the number of multipart messages that were discarded since the last call.
     #[inline]
     pub fn take_discarded(&mut self) -> u64 {
         std::mem::take(&mut self.discarded)
     }
 
-    /// Finds the whole messages at the beginning of `input`: their length together, and how many
-    /// they are.
+    /// Returns the total length and the number of the complete messages at the beginning of `input`.
     #[inline]
     fn scan(&self, input: &[u8]) -> Result<(usize, usize), TrafficError> {
         let (mut end, mut messages) = (0, 0);
@@ -199,7 +198,7 @@ impl TrafficDecoder {
                 }
                 _ => match self.long_message(rest) {
                     Ok(Some(length)) => length,
-                    // What is wrong is said when all before it has been returned.
+                    // The messages before the error are returned first.
                     Err(error) if messages == 0 => return Err(error),
                     Ok(None) | Err(_) => return Ok((end, messages)),
                 },
@@ -212,8 +211,8 @@ impl TrafficDecoder {
         }
     }
 
-    /// The length of the message frame that `input` begins with; nothing if it is another frame or
-    /// if its header is incomplete.
+    /// Returns the length of the message frame at the beginning of `input`, or `None` if it is another frame or
+    /// its header is incomplete.
     fn long_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
         match Header::decode(input)? {
             Some(header) if !header.command && !header.more => {
@@ -251,7 +250,7 @@ impl TrafficDecoder {
         Ok(())
     }
 
-    /// Passes over the rest of a discarded part; false if more of it is to come.
+    /// Skips the rest of a discarded part. Returns false if the part is incomplete.
     fn skip(&mut self, input: &mut BytesMut) -> bool {
         if self.skip == 0 {
             return true;
@@ -266,9 +265,9 @@ impl TrafficDecoder {
         self.skip == 0
     }
 
-    /// Whether enough work was done since the last return that another return is due.
+    /// Returns whether the work since the last result requires a return.
     const fn has_worked(&self) -> bool {
-        self.work.saturating_sub(self.returned_at) >= WORK_AT_ONCE
+        self.work.saturating_sub(self.returned_at) >= WORK_MAX
     }
 
     fn pass(&mut self, input: &mut BytesMut, bytes: usize) {
@@ -277,21 +276,21 @@ impl TrafficDecoder {
     }
 }
 
-/// The size of one read under much traffic. 64 KiB was faster than 16, 128 and 256 KiB.
+/// The size of one read under sustained traffic. 64 KiB was faster than 16, 128 and 256 KiB.
 pub const READ_SIZE: usize = 0x1_0000;
 
-/// The work, in bytes, after which something is returned.
-const WORK_AT_ONCE: usize = READ_SIZE;
+/// The work, in bytes, after which `decode` returns.
+const WORK_MAX: usize = READ_SIZE;
 
-/// The cost of a discarded part beside its bytes. A turn allows 2,000 of the shortest, which take some
-/// 30 µs.
+/// The cost of a discarded part in addition to its bytes. A turn of a connection allows 2,000 of the
+/// shortest parts, which take about 30 µs.
 const PART_WORK: usize = 0x80;
 
-/// The cost of a discarded byte beside being read: such bytes are useless, so a remote that sends them
-/// gets a quarter of the turn of another.
+/// The cost of a discarded byte in addition to reading it. Such bytes are useless, so a remote that sends
+/// them receives a quarter of a turn.
 const DISCARDED_WORK: usize = 3;
 
-/// The longest command after the handshake. Those that RFC 37 knows have less than 300 bytes.
+/// The size limit of a command after the handshake. The commands of RFC 37 have less than 300 bytes.
 const MAX_COMMAND_SIZE: u64 = 0x1_0000;
 
 #[cfg(test)]
@@ -343,7 +342,7 @@ pub(crate) mod tests {
                     match traffic {
                         Traffic::Messages(mut batch) => bodies.extend(batch.pop()),
                         Traffic::Command(_) => commands += 1,
-                        Traffic::Progress => panic!("this is little"),
+                        Traffic::Progress => panic!("one message is less work than a turn"),
                     }
                 }
             }
@@ -353,7 +352,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_frame_that_claims_much_reserves_little() {
+    fn a_large_announced_size_reserves_little_memory() {
         let mut input = BytesMut::from(&b"\x02\x7f\xff\xff\xff\xff\xff\xff\xffabc"[..]);
         let mut decoder = TrafficDecoder::new(None, None);
         assert!(decoder.decode(&mut input).unwrap().is_none());
@@ -387,9 +386,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn parts_are_discarded_piece_by_piece() {
+    fn the_work_of_discarding_parts_is_bounded() {
         let long = [&b"\x03\0\0\0\0\0\x01\0\0"[..], &[0; 0x1_0000]].concat();
-        for (part, at_once) in
+        for (part, discarded_max) in
             [(&b"\x01\x00"[..], 0x2000), (&b"\x01\x02ab"[..], 0x4000), (&long, 0x1_0009)]
         {
             let mut input = BytesMut::from(&*part.repeat(0x10_0000 / part.len()));
@@ -397,17 +396,21 @@ pub(crate) mod tests {
             loop {
                 let before = input.len();
                 let decoded = decoder.decode(&mut input).unwrap();
-                assert!(before - input.len() <= at_once, "{} of {before}", before - input.len());
+                assert!(
+                    before - input.len() <= discarded_max,
+                    "{} of {before}",
+                    before - input.len()
+                );
                 let Some(Traffic::Progress) = decoded else { break };
                 let work = decoder.take_work();
-                assert!(work >= WORK_AT_ONCE && work >= before - input.len(), "{work}");
+                assert!(work >= WORK_MAX && work >= before - input.len(), "{work}");
             }
             assert!(input.is_empty());
         }
     }
 
     #[test]
-    fn the_arrival_of_a_long_message_is_reported_piece_by_piece() {
+    fn progress_is_reported_while_a_long_message_arrives() {
         let mut decoder = TrafficDecoder::new(None, None);
         let mut input = BytesMut::from(&b"\x02\0\0\0\0\0\x20\0\0"[..]);
         assert!(decoder.decode(&mut input).unwrap().is_none());
@@ -424,7 +427,7 @@ pub(crate) mod tests {
 
     proptest! {
         #[test]
-        fn messages_arrive_as_sent_however_they_are_cut(
+        fn messages_are_decoded_wherever_reads_end(
             bodies in vec(vec(any::<u8>(), 0..600), 1..20),
             cuts in vec(1_usize..700, 1..40),
             splits in vec(1_usize..4, 1..8),
@@ -451,7 +454,7 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn no_input_makes_it_panic(pieces in vec(vec(any::<u8>(), 0..50), 0..20)) {
+        fn no_input_causes_a_panic(pieces in vec(vec(any::<u8>(), 0..50), 0..20)) {
             let mut decoder = TrafficDecoder::new(Some(100), None);
             let mut input = BytesMut::new();
             for piece in pieces {

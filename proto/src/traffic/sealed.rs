@@ -1,4 +1,4 @@
-//! Traffic of which every frame is sealed.
+//! Decoding of traffic in which every frame is encrypted.
 
 use bytes::BytesMut;
 
@@ -6,27 +6,27 @@ use super::super::batch::Batch;
 use super::super::command::Command;
 use super::super::frame::{self, Header};
 use super::super::mechanism::curve::{OVERHEAD, Opener, SealError};
-use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, WORK_AT_ONCE};
+use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 
-/// Opens frames where they are, and knows what it has found behind the last batch.
+/// Decrypts frames in place.
 #[derive(Debug)]
 pub(super) struct SealedDecoder {
     opener: Opener,
-    /// What follows the batch that was returned last. It has been opened, and does not open again.
+    /// The command or error after the last batch. Its frame is already decrypted, which is possible only once.
     found: Option<Result<Command, TrafficError>>,
 }
 
-/// What a frame is, and how long.
+/// The kind of a frame, and its length.
 #[derive(Debug)]
 enum Found {
     Message(usize),
-    /// A part of a multipart message that is not the last.
+    /// A part of a multipart message, except the last.
     Part(usize),
     Command(usize, Command),
-    /// Not looked for: so much has been opened already.
+    /// The work limit is reached, so that no frame was decrypted.
     Enough,
-    /// The frame is not all there; so much of its body is missing.
-    Nothing(usize),
+    /// The frame is incomplete: the number of missing bytes.
+    Incomplete(usize),
 }
 
 impl SealedDecoder {
@@ -34,9 +34,9 @@ impl SealedDecoder {
         Self { opener, found: None }
     }
 
-    /// Opens the frame that `input` begins with.
+    /// Decrypts the frame at the beginning of `input`.
     fn open(&mut self, input: &mut [u8], max_message_size: u64) -> Result<Found, TrafficError> {
-        let Some(header) = Header::decode(input)? else { return Ok(Found::Nothing(0)) };
+        let Some(header) = Header::decode(input)? else { return Ok(Found::Incomplete(0)) };
         let size = header.size.checked_sub(OVERHEAD as u64).ok_or(SealError::NoMessage)?;
         if size > max_message_size.max(MAX_COMMAND_SIZE) {
             return Err(TrafficError::MessageTooLarge { size, limit: max_message_size });
@@ -44,14 +44,14 @@ impl SealedDecoder {
         let Some(end) =
             usize::try_from(header.size).ok().and_then(|len| len.checked_add(header.len()))
         else {
-            return Ok(Found::Nothing(usize::MAX));
+            return Ok(Found::Incomplete(usize::MAX));
         };
         if header.more {
             return Err(SealError::NoMessage.into());
         }
         let arrived = input.len();
         let Some(body) = input.get_mut(header.len()..end) else {
-            return Ok(Found::Nothing(end - arrived));
+            return Ok(Found::Incomplete(end - arrived));
         };
         let inside = self.opener.open(body)?;
         if inside.command {
@@ -66,8 +66,8 @@ impl SealedDecoder {
         if inside.more {
             return Ok(Found::Part(end));
         }
-        // Outside of the box the COMMAND flag may be set (RFC 26 calls MESSAGE a command), and is not
-        // authenticated. A batch consists of message frames, whatever the remote's flags are.
+        // Outside the box the COMMAND flag may be set, since RFC 26 calls MESSAGE a command. The flag is not
+        // authenticated. It is cleared because a batch consists of message frames.
         if header.command {
             frame::mark_as_message(input);
         }
@@ -76,7 +76,7 @@ impl SealedDecoder {
 }
 
 impl TrafficDecoder {
-    /// What [`decode`](Self::decode) does where frames are sealed.
+    /// Implements [`decode`](Self::decode) for encrypted frames.
     pub(super) fn decode_sealed(
         &mut self,
         input: &mut BytesMut,
@@ -88,7 +88,7 @@ impl TrafficDecoder {
             }
             let (mut end, mut messages) = (0, 0);
             let found = loop {
-                if self.work.saturating_sub(self.returned_at) >= WORK_AT_ONCE {
+                if self.work.saturating_sub(self.returned_at) >= WORK_MAX {
                     break Ok(Found::Enough);
                 }
                 let found = sealed.open(&mut input[end..], self.max_message_size);
@@ -125,11 +125,11 @@ impl TrafficDecoder {
                     self.pass(input, len);
                 }
                 Ok(Found::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
-                Ok(Found::Nothing(missing)) if batch.is_none() => {
+                Ok(Found::Incomplete(missing)) if batch.is_none() => {
                     self.read_capacity.reserve(input, missing);
                     return Ok(None);
                 }
-                Ok(Found::Enough | Found::Nothing(_)) => {}
+                Ok(Found::Enough | Found::Incomplete(_)) => {}
                 Err(error) => sealed.found = Some(Err(error)),
             }
             if let Some(batch) = batch {
@@ -139,7 +139,8 @@ impl TrafficDecoder {
     }
 }
 
-/// The cost of opening a frame beside its bytes, each of which counts twice: about a microsecond.
+/// The cost of decrypting a frame in addition to its bytes, each of which counts twice: about a
+/// microsecond.
 const SEALED_WORK: usize = 0x200;
 
 #[cfg(test)]
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_before_something_wrong_is_delivered_first() {
+    fn messages_before_an_error_are_delivered_first() {
         let (mut sealer, mut decoder) = ends(None);
         let mut input = BytesMut::new();
         sealer.put_message(&mut input, b"a");
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_work_of_opening_a_batch_is_bounded() {
+    fn the_work_of_decrypting_a_batch_is_bounded() {
         let (mut sealer, mut decoder) = ends(None);
         let mut input = BytesMut::new();
         for _ in 0..1_000 {
@@ -228,17 +229,17 @@ mod tests {
         while let Some(traffic) = decoder.decode(&mut input).unwrap() {
             if let Traffic::Messages(batch) = traffic {
                 messages += batch.messages();
-                assert!(batch.messages() <= WORK_AT_ONCE / SEALED_WORK);
+                assert!(batch.messages() <= WORK_MAX / SEALED_WORK);
             }
-            assert!(decoder.take_work() <= WORK_AT_ONCE + 2 * SEALED_WORK);
+            assert!(decoder.take_work() <= WORK_MAX + 2 * SEALED_WORK);
             calls += 1;
         }
         assert_eq!((messages, input.len()), (1_000, 0));
-        assert!(calls >= 2_000 * SEALED_WORK / WORK_AT_ONCE, "{calls}");
+        assert!(calls >= 2_000 * SEALED_WORK / WORK_MAX, "{calls}");
     }
 
     #[test]
-    fn a_frame_in_the_clear_is_refused() {
+    fn an_unencrypted_frame_is_refused() {
         for frame in [
             &b"\x00\x05hello"[..],
             b"\x04\x0c\x05ERROR\x05go-on",
@@ -260,14 +261,14 @@ mod tests {
         let refused = TrafficError::MessageTooLarge { size: 4, limit: 3 };
         assert_eq!(decoder.decode(&mut input).unwrap_err(), refused);
 
-        // One that no command can have is refused by its header.
+        // A size beyond that of every command is refused by its header.
         let (_, mut decoder) = ends(Some(3));
         let mut input = BytesMut::from(&b"\x02\0\0\0\0\0\x01\0\x22"[..]);
         assert!(matches!(decoder.decode(&mut input), Err(TrafficError::MessageTooLarge { .. })));
     }
 
     #[test]
-    fn a_frame_that_claims_much_reserves_little() {
+    fn a_large_announced_size_reserves_little_memory() {
         let (_, mut decoder) = ends(None);
         let mut input = BytesMut::from(&b"\x02\x7f\xff\xff\xff\xff\xff\xff\xffabc"[..]);
         assert!(decoder.decode(&mut input).unwrap().is_none());
@@ -276,7 +277,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn messages_arrive_as_sent_however_they_are_cut(
+        fn messages_are_decoded_wherever_reads_end(
             sent in vec(vec(any::<u8>(), 0..600), 1..20),
             cuts in vec(1_usize..700, 1..40),
         ) {
@@ -301,7 +302,7 @@ mod tests {
         }
     }
 
-    /// What one end seals with, and the other end's decoder.
+    /// Returns the sealer of one end and the decoder of the other.
     fn ends(max_message_size: Option<u64>) -> (Sealer, TrafficDecoder) {
         let (Session { sealer, .. }, Session { opener, .. }) = sessions();
         (sealer, TrafficDecoder::new(max_message_size, Some(opener)))

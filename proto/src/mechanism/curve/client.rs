@@ -1,4 +1,4 @@
-//! The client's side of the handshake.
+//! The client role of the handshake.
 
 use super::super::super::command::{self, Command};
 use super::super::super::error_reason::ErrorReason;
@@ -11,7 +11,7 @@ use super::stack_wipe::wiped;
 use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 use super::{HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 
-/// Begins the handshake, and accepts only the holder of the secret half of the server's key.
+/// The handshake of a client, which accepts only the holder of the server's secret key.
 #[derive(Debug)]
 pub(in super::super) struct CurveClientHandshake {
     state: State,
@@ -48,7 +48,8 @@ impl CurveClientHandshake {
         let transient = CurveSecretKey::filled(|key| key.copy_from_slice(seed.transient()));
         let transient = CurveKeypair::from(transient);
         let shared = SharedKey::agree(transient.secret_key(), &server_key)
-            // With such a key every remote could pose as the server, so that no remote may open the HELLO.
+            // With such a key every remote could impersonate the server. A private key ensures that no remote
+            // can decrypt the HELLO.
             .unwrap_or_else(|_| SharedKey::own(seed.cookie_key()));
         let short_nonce = HELLO_COUNT.to_be_bytes();
         let sealed = shared.seal(&nonce(HELLO_NONCE, &short_nonce), &[0x00; SIGNED]);
@@ -130,13 +131,13 @@ impl CurveClientHandshake {
         }
     }
 
-    /// Whether the next command can only be a short one.
+    /// Returns whether the next command may contain metadata.
     pub(in super::super) fn expects_metadata(&self) -> bool {
         !matches!(self.state, State::AwaitWelcome { .. })
     }
 }
 
-/// Opens a WELCOME; returns the data of the INITIATE, and the key of what follows.
+/// Decrypts a WELCOME. Returns the data of the INITIATE and the key of all later commands.
 fn welcomed(
     data: &[u8],
     server_key: &CurvePublicKey,
@@ -167,8 +168,9 @@ fn welcomed(
     Ok(([cookie, &short_nonce, &sealed].concat(), shared))
 }
 
-/// The nonces of a client's commands count from 1.
+/// The nonce of the HELLO. The nonces of a client start at 1.
 const HELLO_COUNT: u64 = 1;
+/// The nonce of the INITIATE.
 pub(super) const INITIATE_COUNT: u64 = 2;
 
 // RFC 26, The HELLO Command.

@@ -1,29 +1,29 @@
-//! Keys from the random numbers of the operating system.
+//! Generation of keys from the random numbers of the operating system.
 
 use super::super::Mechanism;
 use super::{CurveKeypair, CurvePublicKey, CurveSecretKey};
 
 impl CurveKeypair {
-    /// Generates a new pair.
+    /// Generates a new key pair.
     ///
     /// # Panics
     ///
-    /// If the system has no random numbers, which the usual systems always have.
+    /// Panics if the system provides no random numbers. Common systems always do.
     #[must_use]
     pub fn generate() -> Self {
         CurveSecretKey::try_filled(|bytes| getrandom::fill(bytes))
-            .expect("the system has random numbers")
+            .expect("the system provides random numbers")
             .into()
     }
 }
 
 impl Mechanism {
-    /// The client's role of CURVE with a key pair that is generated for this socket, for servers that do
-    /// not check the keys of their clients.
+    /// Creates the client role of CURVE with a new key pair, for servers that do not check the keys of their
+    /// clients.
     ///
     /// # Panics
     ///
-    /// As [`CurveKeypair::generate`].
+    /// Panics if [`CurveKeypair::generate`] does.
     #[must_use]
     pub fn curve_client(server_key: CurvePublicKey) -> Self {
         Self::CurveClient { server_key, keypair: CurveKeypair::generate() }

@@ -1,22 +1,21 @@
-//! The key stream of Salsa20, several blocks at a time.
+//! The key stream of Salsa20, computed several blocks at a time.
 //!
-//! Nothing but what the cipher's blocks have in common: they differ in their number only, so the same
-//! step is done for four of them side by side, which compilers turn into vector instructions. The crate
-//! `salsa20` does one after the other, which is the larger part of the time that a long message takes; it
-//! is what this is tested against. There are no branches and no look-ups that depend on secrets, as there
-//! are none in Salsa20.
+//! The inputs of the cipher's blocks differ only in their number. Each step is therefore performed for four
+//! blocks side by side, which compilers translate to vector instructions. The crate `salsa20` computes one block
+//! after the other, which would dominate the time of a long message. The tests compare the result with that
+//! crate. Like Salsa20 itself, this code has no branches or table look-ups that depend on secrets.
 
 use std::array;
 
 use zeroize::Zeroizing;
 
-/// What bytes are encrypted with under one key and nonce.
+/// The key stream of one key and nonce.
 pub(super) struct KeyStream {
-    /// The input of every block, in which the block's number is missing.
+    /// The input of every block, without the number of the block.
     words: Zeroizing<[u32; WORDS]>,
 }
 
-/// Works on four words of one block each.
+/// Performs quarter rounds, each on four words of the block `$side`.
 macro_rules! quarter_rounds {
     ($state:ident, $side:ident: $(($a:literal $b:literal $c:literal $d:literal))+) => { $(
         quarter_rounds!(@step $state, $side, $b, $a, $d, 7);
@@ -44,7 +43,7 @@ impl KeyStream {
         Self { words: Zeroizing::new(array::from_fn(|at| words[at / 4][at % 4])) }
     }
 
-    /// Encrypts or decrypts what begins with a block.
+    /// Encrypts or decrypts `bytes`, which start with the given block.
     #[inline]
     pub(super) fn apply(&self, mut block: u64, bytes: &mut [u8]) {
         let mut groups = bytes.chunks_exact_mut(GROUP);
@@ -59,9 +58,9 @@ impl KeyStream {
         }
     }
 
-    /// Computes blocks from a number on.
+    /// Computes `N` blocks from the number `first` on.
     #[inline]
-    #[expect(clippy::needless_range_loop, reason = "all words of the side are indexed by it")]
+    #[expect(clippy::needless_range_loop, reason = "`side` indexes every word of the state")]
     fn blocks<const N: usize>(&self, first: u64) -> [[u32; WORDS]; N] {
         let mut input: [[u32; N]; WORDS] = self.words.map(|word| [word; N]);
         let number = |side| first.wrapping_add(side as u64);
@@ -69,8 +68,7 @@ impl KeyStream {
         input[9] = array::from_fn(|side| (number(side) >> u32::BITS) as u32);
         let mut state = input;
         for _ in 0..DOUBLE_ROUNDS {
-            // One loop around all steps, and no other in it: only so is each of them done for all
-            // blocks at once.
+            // Compilers vectorize the steps only if a single loop contains all of them and no inner loop.
             for side in 0..N {
                 quarter_rounds!(state, side: (0 4 8 12) (5 9 13 1) (10 14 2 6) (15 3 7 11));
                 quarter_rounds!(state, side: (0 1 2 3) (5 6 7 4) (10 11 8 9) (15 12 13 14));
@@ -95,20 +93,20 @@ fn xor(bytes: &mut [u8], blocks: &[[u32; WORDS]]) {
 }
 
 fn word(bytes: &[u8]) -> u32 {
-    u32::from_le_bytes(*bytes.first_chunk().expect("there are four bytes"))
+    u32::from_le_bytes(*bytes.first_chunk().expect("every word has four bytes"))
 }
 
-/// What stands in the words 0, 5, 10 and 15: "expand 32-byte k".
+/// The constants in the words 0, 5, 10 and 15: "expand 32-byte k".
 const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646E, 0x7962_2D32, 0x6B20_6574];
 
 const DOUBLE_ROUNDS: usize = 10;
 const WORDS: usize = 16;
 
-/// The bytes of a block.
+/// The length of a block in bytes.
 pub(super) const BLOCK: usize = 4 * WORDS;
 
-/// As many as fill the vectors that every 64-bit x86 and ARM has. More would be faster where there are
-/// wider ones, and slower elsewhere.
+/// The number of blocks that fill the vector registers of every 64-bit x86 and ARM processor. More blocks would
+/// be faster with wider registers, and slower without.
 const SIDE_BY_SIDE: usize = 4;
 
 const GROUP: usize = SIDE_BY_SIDE * BLOCK;
@@ -141,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_key_stream_equals_the_estream_test_vector() {
-        // Set 1, vector 0 of Salsa20 with 256-bit keys: the first bytes.
+        // The first bytes of set 1, vector 0, for Salsa20 with 256-bit keys.
         let mut key = [0x00; 32];
         key[0] = 0x80;
         let mut bytes = [0x00; 16];

@@ -1,4 +1,4 @@
-//! The keys of CURVE (RFC 26, General Design).
+//! CURVE keys (RFC 26, General Design).
 
 use std::fmt;
 use std::str::{self, FromStr};
@@ -14,24 +14,24 @@ use super::z85;
 
 /// The public half of a CURVE key pair, which identifies the holder of the secret half.
 ///
-/// It is written as 40 characters of Z85, as everywhere around ZeroMQ.
+/// Its text form has 40 characters of Z85, as is usual for ZeroMQ.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CurvePublicKey([u8; LEN]);
 
-/// The secret half of a key pair of CURVE.
+/// The secret half of a CURVE key pair.
 ///
-/// It is never printed. It is parsed from 40 characters of Z85, as is usual for ZeroMQ.
+/// `Debug` does not print it. Its text form has 40 characters of Z85, as is usual for ZeroMQ.
 ///
 /// # Memory
 ///
-/// A key is stored in one place on the heap, shared by its clones and by the sockets that use it, and
-/// overwritten when the last of them is dropped. Copies that arithmetic leaves on the stack are
-/// overwritten, too. Short-term keys of connections are overwritten when they are dropped, but
-/// encrypting a message leaves parts of them on the stack.
+/// A key is stored once on the heap, shared by its clones and by the sockets that use it, and overwritten
+/// when the last of them is dropped. Copies that arithmetic leaves on the stack are also overwritten.
+/// Short-term keys of connections are overwritten when they are dropped, but encrypting a message leaves
+/// parts of them on the stack.
 ///
 /// Safe Rust cannot overwrite registers that the system saves, or memory that is swapped out or dumped.
 /// Nor does this crate overwrite the text or the bytes from which a program creates a key: do so
-/// yourself, for example with the crate `zeroize`.
+/// in the program, for example with the crate `zeroize`.
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ pub struct CurvePublicKey([u8; LEN]);
 #[derive(Clone)]
 pub struct CurveSecretKey(Arc<Zeroizing<[u8; LEN]>>);
 
-/// Both halves of a key pair of CURVE.
+/// Both halves of a CURVE key pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurveKeypair {
     public: CurvePublicKey,
@@ -57,15 +57,15 @@ pub struct CurveKeypair {
 #[non_exhaustive]
 pub enum CurveKeyError {
     /// A character is not part of Z85, or its group of five exceeds 32 bits.
-    #[error("character {at} of the key is out of place")]
+    #[error("character {at} of the key is not valid")]
     Character {
-        /// Where it stands, counted from zero.
+        /// The index of the character, counted from zero.
         at: usize,
     },
     /// The text does not have 40 characters.
     #[error("a key has 40 characters, not {len}")]
     Length {
-        /// How many bytes it has.
+        /// The number of bytes in the text.
         len: usize,
     },
 }
@@ -77,7 +77,7 @@ impl CurvePublicKey {
         Self(bytes)
     }
 
-    /// Returns its bytes.
+    /// Returns the bytes of the key.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -120,18 +120,18 @@ impl CurveSecretKey {
     /// Creates a key from the bytes that `fill` writes, which are then stored nowhere else.
     pub(super) fn filled(fill: impl FnOnce(&mut [u8; LEN])) -> Self {
         let mut key = Arc::new(Zeroizing::default());
-        fill(Arc::get_mut(&mut key).expect("it has not been shared yet"));
+        fill(Arc::get_mut(&mut key).expect("a new key is not shared"));
         Self(key)
     }
 
-    /// Does the same with a fallible function.
+    /// Creates a key from the bytes that a fallible function writes, which are then stored nowhere else.
     pub fn try_filled<E>(fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>) -> Result<Self, E> {
         let mut filled = Ok(());
         let key = Self::filled(|key| filled = fill(key));
         filled.map(|()| key)
     }
 
-    /// Returns its bytes.
+    /// Returns the bytes of the key.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -143,14 +143,16 @@ impl CurveSecretKey {
         wiped(|| CurvePublicKey(PublicKey::from(&StaticSecret::from(**self.0)).to_bytes()))
     }
 
-    /// Returns the 40 characters of Z85, which are overwritten when they are dropped.
+    /// Returns the key as 40 characters of Z85, which are overwritten when they are dropped.
     pub fn to_text(&self) -> Zeroizing<Vec<u8>> {
         wiped(|| Zeroizing::new(z85::encode(self.as_bytes()).to_vec()))
     }
 
-    /// Agrees upon a secret with the holder of the other half of `public`. Returns `None` for the few keys with
-    /// which all secret keys agree upon the same, and for keys with the bit that X25519 ignores: a key must
-    /// not have two spellings, one of which is denied and the other is not.
+    /// Computes the secret that is shared with the holder of the secret half of `public`.
+    ///
+    /// Returns `None` for the few public keys that lead to the same secret for all secret keys, and for public
+    /// keys with the bit that X25519 ignores: a key must not have two spellings, of which an authenticator may
+    /// know only one.
     ///
     /// The caller ensures that the stack is [wiped].
     pub(super) fn agree(&self, public: &CurvePublicKey) -> Option<x25519_dalek::SharedSecret> {
@@ -170,7 +172,7 @@ impl FromStr for CurveSecretKey {
     }
 }
 
-/// Two are compared in a time that does not depend on them.
+/// Compares keys in constant time.
 impl PartialEq for CurveSecretKey {
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes().ct_eq(other.as_bytes()).into()
@@ -199,7 +201,7 @@ impl CurveKeypair {
     }
 }
 
-/// Completes the pair.
+/// Computes the public half.
 impl From<CurveSecretKey> for CurveKeypair {
     fn from(secret: CurveSecretKey) -> Self {
         Self { public: secret.public_key(), secret }

@@ -1,13 +1,13 @@
 //! The CURVE mechanism (RFC 25): the handshake and the boxes of CurveZMQ (RFC 26).
 //!
-//! | | Command | Bytes | What it is for |
+//! | | Command | Bytes | Purpose |
 //! |---|---|--:|---|
-//! | client | HELLO | 200 | shows a short-term key C', and that the client knows the server |
-//! | server | WELCOME | 168 | returns a short-term key S', and a cookie |
-//! | client | INITIATE | 257 | returns the cookie, and shows the long-term key C with a vouch for C' |
-//! | server | READY | 30 | ends the handshake |
+//! | client | HELLO | 200 | presents a short-term key C', and proves that the client knows the server's key |
+//! | server | WELCOME | 168 | presents a short-term key S' and a cookie |
+//! | client | INITIATE | 257 | returns the cookie, and presents the long-term key C with a vouch for C' |
+//! | server | READY | 30 | completes the handshake |
 //!
-//! Numbers that have to be random are arguments, here as everywhere in this layer: see [`Seed`].
+//! Random bytes are arguments, as everywhere in this crate: see [`Seed`].
 
 mod client;
 mod generate;
@@ -30,20 +30,20 @@ pub use self::keys::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey
 pub(super) use self::server::CurveServerHandshake;
 pub use self::session::{Inside, OVERHEAD, Opener, SealError, Sealer, Session};
 
-/// Random bytes for one handshake. They are in a box, because moves leave copies behind.
+/// Random bytes for one handshake. They are stored on the heap, because moves leave copies behind.
 #[derive(Clone)]
 pub struct Seed(Box<Zeroizing<[u8; Self::LEN]>>);
 
 impl Seed {
-    /// How many bytes it takes.
+    /// The number of bytes.
     pub const LEN: usize = 96;
 
-    /// Takes bytes that are random, and used for nothing else.
+    /// Creates a seed from random bytes that are used for nothing else.
     pub fn new(bytes: &[u8; Self::LEN]) -> Self {
         Self(Box::new(Zeroizing::new(*bytes)))
     }
 
-    /// Takes the bytes that `fill` writes. They have to be random, and are then stored nowhere else.
+    /// Creates a seed from the random bytes that `fill` writes, which are then stored nowhere else.
     pub fn try_filled<E>(
         fill: impl FnOnce(&mut [u8; Self::LEN]) -> Result<(), E>,
     ) -> Result<Self, E> {
@@ -51,23 +51,23 @@ impl Seed {
         fill(&mut seed.0).map(|()| seed)
     }
 
-    /// For the secret half of the short-term key pair.
+    /// Returns the secret half of the short-term key pair.
     fn transient(&self) -> &[u8; 32] {
         self.part(0)
     }
 
-    /// For the server's cookie.
+    /// Returns the key of the server's cookie.
     fn cookie_key(&self) -> &[u8; 32] {
         self.part(32)
     }
 
-    /// For long nonces.
+    /// Returns two long nonces.
     fn nonces(&self) -> [&[u8; 16]; 2] {
         [self.part(64), self.part(80)]
     }
 
     fn part<const N: usize>(&self, at: usize) -> &[u8; N] {
-        self.0[at..].first_chunk().expect("the parts are as long as the whole")
+        self.0[at..].first_chunk().expect("every part is within the seed")
     }
 }
 
@@ -77,7 +77,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// The nonce of a box: a prefix that says what the box is, and what makes it unique.
+/// Returns the nonce of a box: a prefix that identifies its kind, and unique bytes.
 fn nonce<const PREFIX: usize, const UNIQUE: usize>(
     prefix: &[u8; PREFIX],
     unique: &[u8; UNIQUE],
@@ -96,7 +96,7 @@ const INITIATE_NONCE: &[u8; 16] = b"CurveZMQINITIATE";
 const VOUCH_NONCE: &[u8; 8] = b"VOUCH---";
 const READY_NONCE: &[u8; 16] = b"CurveZMQREADY---";
 
-// The names of commands.
+// Names of commands, RFC 26, CurveZMQ Commands.
 const HELLO: &str = "HELLO";
 const WELCOME: &str = "WELCOME";
 const INITIATE: &str = "INITIATE";

@@ -1,12 +1,14 @@
-//! Boxes: bytes that only two parties can write and read (RFC 26, CurveZMQ Commands).
+//! Boxes: authenticated encryption between two key pairs (RFC 26, CurveZMQ Commands).
 //!
-//! A box is that of NaCl: XSalsa20 and Poly1305, with a key that X25519 has agreed upon. X25519 is
-//! that of `x25519-dalek`, the derivation of keys that of `salsa20` and Poly1305 that of `cryptoxide`,
-//! all of which are widely used and free of branches on secrets. `crypto_box`, which has all of it
-//! together, derives the cipher's key from the nonce's first 16 bytes for each box, whereas these stay
-//! the same for all messages of a direction: the derivation would cost a third of a short message. Its
-//! Poly1305, that of `poly1305`, takes 1.8 us to begin where there is AVX2, twenty times what a short
-//! message takes here. [`KeyStream`] explains why Salsa20 is not that of `salsa20`.
+//! A box is that of NaCl: XSalsa20 and Poly1305, with a key from the key agreement X25519. The implementations
+//! of X25519 (`x25519-dalek`), key derivation (`salsa20`) and Poly1305 (`cryptoxide`) are widely used and have
+//! no branches on secrets.
+//!
+//! The crate `crypto_box` combines all of this, but is slower for short messages. It derives the cipher's key
+//! from the first 16 bytes of the nonce for each box, although these are constant for all messages of a
+//! direction: the derivation would cost a third of a short message. Its Poly1305, the crate `poly1305`, takes
+//! 1.8 µs to start on processors with AVX2, twenty times as long as a short message takes here. The module
+//! [`key_stream`](super::key_stream) explains why Salsa20 is not that of `salsa20`.
 
 use std::fmt;
 
@@ -20,23 +22,23 @@ use zeroize::{Zeroize, Zeroizing};
 use super::key_stream::{BLOCK, KeyStream};
 use super::keys::{CurvePublicKey, CurveSecretKey};
 
-/// What two key pairs have agreed upon. It opens what the other has sealed, and seals for the other.
+/// A key that two key pairs share. It encrypts and decrypts the boxes between them.
 ///
-/// It is in a box, because moves leave copies behind. Code that computes with it ensures that the stack
-/// is [wiped](super::stack_wipe::wiped).
+/// The key is stored on the heap, because moves leave copies behind. Callers ensure that the stack is
+/// [wiped](super::stack_wipe::wiped).
 #[derive(Clone)]
 pub(super) struct SharedKey(Box<Zeroizing<[u8; 32]>>);
 
-/// A [`SharedKey`] for nonces that begin with the same 16 bytes.
+/// A key that is derived from a [`SharedKey`], for nonces with the same first 16 bytes.
 #[derive(Clone)]
 pub(super) struct NonceKey(Box<Zeroizing<[u8; 32]>>);
 
-/// A box does not open: it was sealed with other keys or another nonce, or it was changed.
+/// The error of a box that cannot be decrypted: its keys or nonce differ, or it was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unopened;
 
 impl SharedKey {
-    /// Agrees upon a key with the holder of the other half of `public`.
+    /// Computes the key that is shared with the holder of the secret half of `public`.
     pub(super) fn agree(
         secret: &CurveSecretKey,
         public: &CurvePublicKey,
@@ -48,18 +50,18 @@ impl SharedKey {
         Ok(Self::own(&key.into()))
     }
 
-    /// Takes a key that is not shared.
+    /// Creates a key from its bytes, without a key agreement.
     pub(super) fn own(bytes: &[u8; 32]) -> Self {
         Self(Box::new(Zeroizing::new(*bytes)))
     }
 
-    /// Seals for nonces that begin so.
+    /// Derives the key for nonces that start with `prefix`.
     pub(super) fn with_prefix(&self, prefix: &[u8; 16]) -> NonceKey {
         let key = hsalsa::<U10>(&(**self.0).into(), &(*prefix).into());
         NonceKey(Box::new(Zeroizing::new(key.into())))
     }
 
-    /// Returns a box of `text`.
+    /// Encrypts `text` and returns the box.
     pub(super) fn seal(&self, nonce: &[u8; 24], text: &[u8]) -> Vec<u8> {
         let (prefix, nonce) = split(nonce);
         let mut space = Zeroizing::new(vec![0x00; SPACE + text.len()]);
@@ -68,7 +70,7 @@ impl SharedKey {
         [&tag, &space[SPACE..]].concat()
     }
 
-    /// Returns what was sealed.
+    /// Decrypts a box and returns its text.
     pub(super) fn open(
         &self,
         nonce: &[u8; 24],
@@ -83,19 +85,19 @@ impl SharedKey {
 }
 
 impl NonceKey {
-    /// Seals the bytes behind the first [`SPACE`], which have to be zero and are left to be
-    /// overwritten. Returns the tag, which stands before the bytes in a box.
+    /// Encrypts the bytes after the first [`SPACE`] bytes in place. The first bytes have to be zero, and are then
+    /// free to be overwritten. Returns the tag, which precedes the bytes in a box.
     #[inline]
     pub(super) fn seal(&self, nonce: &[u8; 8], space: &mut [u8]) -> [u8; TAG] {
-        // The first bytes of the key stream are the authenticator's key, as in NaCl.
+        // The first bytes of the key stream are the key of Poly1305, as in NaCl.
         KeyStream::new(&self.0, nonce).apply(0, space);
-        let (key, sealed) = space.split_first_chunk_mut().expect("there is the space");
+        let (key, sealed) = space.split_first_chunk_mut().expect("the text follows SPACE bytes");
         let tag = authenticate(key, sealed);
         key.zeroize();
         tag
     }
 
-    /// Opens bytes where they are; changes nothing if it fails.
+    /// Decrypts bytes in place. Changes nothing if it fails.
     #[inline]
     pub(super) fn open(
         &self,
@@ -104,11 +106,11 @@ impl NonceKey {
         sealed: &mut [u8],
     ) -> Result<(), Unopened> {
         let stream = KeyStream::new(&self.0, nonce);
-        // The key and what the first bytes are sealed with: as much as is computed at a time.
+        // The key of Poly1305 and the key stream of the first bytes, computed together.
         let mut start = Zeroizing::new([0x00; START]);
         let len = START.min(SPACE + sealed.len());
         stream.apply(0, &mut start[..len]);
-        let (key, start) = start.split_first_chunk().expect("the key is shorter");
+        let (key, start) = start.split_first_chunk().expect("the key is shorter than START");
         if !bool::from(authenticate(key, sealed).ct_eq(tag)) {
             return Err(Unopened);
         }
@@ -133,7 +135,7 @@ impl fmt::Debug for NonceKey {
     }
 }
 
-/// Authenticates bytes with a key that is used for nothing else.
+/// Computes the tag of `bytes`. The key must not be used for anything else.
 fn authenticate(key: &[u8; SPACE], bytes: &[u8]) -> [u8; TAG] {
     let mut poly1305 = Poly1305::new(key);
     poly1305.input(bytes);
@@ -143,17 +145,17 @@ fn authenticate(key: &[u8; SPACE], bytes: &[u8]) -> [u8; TAG] {
 }
 
 fn split(nonce: &[u8; 24]) -> (&[u8; 16], &[u8; 8]) {
-    let (prefix, nonce) = nonce.split_first_chunk().expect("16 of 24 bytes");
-    (prefix, nonce.first_chunk().expect("8 of 24 bytes"))
+    let (prefix, nonce) = nonce.split_first_chunk().expect("a nonce has 24 bytes");
+    (prefix, nonce.first_chunk().expect("8 of 24 bytes follow the prefix"))
 }
 
-/// How much longer a box is than what is in it.
+/// The length of the tag, by which a box is longer than its text.
 pub(super) const TAG: usize = 16;
 
-/// How much of the key stream is computed first.
+/// The length of the key stream that is computed first.
 const START: usize = 4 * BLOCK;
 
-/// What is left free before the text that is to be sealed.
+/// The number of free bytes before the text to be encrypted.
 pub(super) const SPACE: usize = 32;
 
 #[cfg(test)]
@@ -161,7 +163,7 @@ pub(super) mod tests {
     use std::cell::Cell;
 
     thread_local! {
-        /// How many keys this thread has agreed upon.
+        /// The number of key agreements of this thread.
         pub(in super::super) static AGREEMENTS: Cell<usize> = const { Cell::new(0) };
     }
 }

@@ -1,4 +1,4 @@
-//! The server's side of the handshake.
+//! The server role of the handshake.
 
 use std::mem;
 
@@ -16,16 +16,16 @@ use super::stack_wipe::wiped;
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 
-/// Answers a client, and identifies it only after it has proved that it holds its keys.
+/// The handshake of a server, which identifies a client only after it has proved that it holds its keys.
 ///
-/// Between WELCOME and INITIATE it keeps no more than the key of the cookie, which is good for this one
-/// connection: a cookie that is replayed on another does not open.
+/// Between WELCOME and INITIATE the server keeps only the nonce of the HELLO and the key of the cookie. This key
+/// belongs to one connection: a cookie that is replayed on another connection cannot be decrypted.
 #[derive(Debug)]
 pub(in super::super) struct CurveServerHandshake {
     state: State,
     command: Option<Command>,
     keypair: CurveKeypair,
-    /// Until our READY. Not there yet while it depends on what the remote asks for.
+    /// The metadata of the READY, until it is sent. `None` before a deferred introduction.
     metadata: Option<Metadata>,
 }
 
@@ -39,7 +39,7 @@ enum State {
         hello_nonce: u64,
     },
     AwaitVerdict(Box<Identified>),
-    /// The client is admitted.
+    /// The client is admitted, and the introduction is deferred.
     AwaitIntroduction(Box<Identified>),
     Ready {
         remote: Option<Metadata>,
@@ -48,10 +48,10 @@ enum State {
     Ended,
 }
 
-/// A client that has shown that it has its keys.
+/// A client that has proved that it holds its keys.
 #[derive(Debug)]
 struct Identified {
-    /// Until it was polled.
+    /// The credentials, until they are polled.
     credentials: Option<Credentials>,
     remote: Metadata,
     shared: SharedKey,
@@ -69,7 +69,7 @@ impl CurveServerHandshake {
 
     pub(in super::super) fn introduce(&mut self, metadata: Metadata) {
         self.metadata.get_or_insert(metadata);
-        self.be_ready();
+        self.answer_initiate();
     }
 
     pub(in super::super) fn requested(&self) -> Option<&Metadata> {
@@ -103,7 +103,7 @@ impl CurveServerHandshake {
         }
     }
 
-    /// Takes what was decided about the credentials.
+    /// Applies the decision about the credentials.
     pub(in super::super) fn handle_verdict(&mut self, verdict: Result<(), StatusCode>) {
         let State::AwaitVerdict(identified) = mem::replace(&mut self.state, State::Ended) else {
             return;
@@ -112,11 +112,11 @@ impl CurveServerHandshake {
             return;
         }
         self.state = State::AwaitIntroduction(identified);
-        self.be_ready();
+        self.answer_initiate();
     }
 
-    /// Answers an INITIATE as soon as it is known how.
-    fn be_ready(&mut self) {
+    /// Answers an INITIATE, unless the introduction is deferred.
+    fn answer_initiate(&mut self) {
         wiped(|| self.seal_ready());
     }
 
@@ -160,7 +160,7 @@ impl CurveServerHandshake {
         }
     }
 
-    /// Whether the next command may be more than a short one.
+    /// Returns whether the next command may contain metadata.
     pub(in super::super) fn expects_metadata(&self) -> bool {
         !matches!(self.state, State::AwaitHello { .. })
     }
@@ -216,8 +216,8 @@ impl CurveServerHandshake {
         let (vouch_nonce, text) = text.split_first_chunk::<16>().ok_or_else(malformed)?;
         let (vouch, metadata) = text.split_first_chunk::<VOUCH>().ok_or_else(malformed)?;
 
-        // libzmq does not look at the second half, without which one server could pass on to another
-        // what a client has shown to it.
+        // libzmq does not check the second half. Without the check, a server could forward the vouch of a
+        // client to another server.
         let client = CurvePublicKey::from_bytes(*client);
         let vouched = SharedKey::agree(&secret, &client)
             .and_then(|shared| shared.open(&nonce(VOUCH_NONCE, vouch_nonce), vouch))
@@ -232,11 +232,11 @@ impl CurveServerHandshake {
     }
 }
 
-/// What a HELLO holds.
+/// The content of a HELLO.
 struct Hello {
     /// The client's short-term key.
     transient: CurvePublicKey,
-    /// The key that it has agreed upon with the server's long-term key, for HELLO and WELCOME.
+    /// The key that this short-term key shares with the server's long-term key, for HELLO and WELCOME.
     shared: SharedKey,
     nonce: u64,
 }
@@ -252,7 +252,7 @@ fn welcome(client: &CurvePublicKey, shared: &SharedKey, seed: &Seed) -> Vec<u8> 
     [&welcome_nonce[..], &sealed].concat()
 }
 
-/// The nonces of a server's commands count from 1.
+/// The nonce of the READY. The nonces of a server start at 1.
 const READY_COUNT: u64 = 1;
 
 /// RFC 26, The INITIATE Command.

@@ -6,9 +6,9 @@
 //!                                                 └─ sealed ──┘
 //! ```
 //!
-//! libzmq sends it in frames without the COMMAND flag, and takes what comes with it for a command
-//! inside; so we send it without, and ignore it. Inside, the flag that tells a command from a message is
-//! libzmq's own, as the specification has none.
+//! libzmq sends MESSAGE in frames without the COMMAND flag, and treats the content of a frame with the flag as a
+//! command. This crate therefore sends frames without the flag, and ignores it in received frames. The encrypted
+//! flag that distinguishes commands from messages is an extension of libzmq.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ use super::secret_box::{NonceKey, SPACE, SharedKey, TAG};
 #[cfg_attr(test, derive(Clone))]
 pub struct Sealer {
     key: NonceKey,
-    /// That of the last command that was sealed.
+    /// The nonce of the last encrypted frame.
     nonce: u64,
 }
 
@@ -30,20 +30,20 @@ pub struct Sealer {
 #[cfg_attr(test, derive(Clone))]
 pub struct Opener {
     key: NonceKey,
-    /// That of the last command that was opened.
+    /// The nonce of the last decrypted frame.
     nonce: u64,
 }
 
-/// Both directions of one connection.
+/// The encryption of both directions of one connection.
 #[derive(Debug)]
 pub struct Session {
-    /// Encrypts what is sent.
+    /// Encrypts sent frames.
     pub sealer: Sealer,
-    /// Decrypts what is received.
+    /// Decrypts received frames.
     pub opener: Opener,
 }
 
-/// What is inside of a MESSAGE.
+/// The encrypted flags of a MESSAGE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inside {
     /// Another part of the same message follows.
@@ -56,30 +56,30 @@ pub struct Inside {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SealError {
-    /// The frame is too short, or holds something else.
-    #[error("frame without a MESSAGE")]
+    /// The frame is too short, or contains something else.
+    #[error("frame is not a MESSAGE")]
     NoMessage,
-    /// The nonce is not above that of the command before: a replay, or a wrong order.
+    /// The nonce is not greater than that of the previous frame: a replay, or a wrong order.
     #[error("nonce {nonce} after nonce {last}")]
     StaleNonce {
-        /// What came.
+        /// The nonce of this frame.
         nonce: u64,
-        /// What had come.
+        /// The nonce of the previous frame.
         last: u64,
     },
-    /// It was changed on its way, or does not come from the remote.
-    #[error("the box does not open")]
+    /// The frame was changed in transit, or was not sent by the remote.
+    #[error("the box cannot be decrypted")]
     Unopened,
-    /// The flags inside set bits that are reserved, or announce a command in parts.
-    #[error("flags {flags:#04x} inside of a MESSAGE")]
+    /// The encrypted flags set reserved bits, or announce a multipart command.
+    #[error("flags {flags:#04x} in a MESSAGE")]
     Flags {
-        /// The whole byte.
+        /// The whole flags byte.
         flags: u8,
     },
 }
 
 impl Session {
-    /// Begins traffic after a handshake, in which each side has used some nonces.
+    /// Starts traffic after a handshake. `sent` and `received` are the last nonces of the two directions.
     pub(super) fn new(shared: &SharedKey, role: Role, sent: u64, received: u64) -> Self {
         let (client, server) = (shared.with_prefix(FROM_CLIENT), shared.with_prefix(FROM_SERVER));
         let (seals, opens) = match role {
@@ -93,7 +93,7 @@ impl Session {
     }
 }
 
-/// On which side of the handshake a socket is.
+/// The role of a socket in the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Client,
@@ -101,26 +101,25 @@ pub(super) enum Role {
 }
 
 impl Sealer {
-    /// Appends the frame of a message's only part.
+    /// Appends the frame of a single-part message.
     #[inline]
     pub fn put_message(&mut self, dst: &mut BytesMut, body: &[u8]) {
         self.put(dst, 0x00, body);
     }
 
-    /// Appends the frame of a command, given its name and data.
+    /// Appends the frame of a command. `body` contains its name and data.
     pub fn put_command(&mut self, dst: &mut BytesMut, body: &[u8]) {
         self.put(dst, COMMAND, body);
     }
 
-    /// Appends a frame with any flags inside: 1 is MORE, 2 is a command.
+    /// Appends a frame with any encrypted flags: 1 is MORE, 2 is a command.
     pub fn put(&mut self, dst: &mut BytesMut, flags: u8, body: &[u8]) {
-        // "SHALL NOT send more than 2^64-1 commands": at a thousand million each second, that takes
-        // 585 years.
+        // "SHALL NOT send more than 2^64-1 commands": at a billion per second, this takes 585 years.
         self.nonce += 1;
         let nonce = self.nonce.to_be_bytes();
         frame::put_message_header(dst, OVERHEAD + body.len());
         let start = dst.len();
-        // What the box needs free before the text is as long as what stands there in the end.
+        // The bytes that the box needs before the text have the length of the name, the nonce and the tag.
         dst.put_slice(&[0x00; SPACE]);
         dst.put_u8(flags);
         dst.put_slice(body);
@@ -133,11 +132,11 @@ impl Sealer {
 }
 
 impl Opener {
-    /// Opens the body of a frame where it is: behind the first [`OVERHEAD`] bytes stands what was sent.
+    /// Decrypts the body of a frame in place. The content follows the first [`OVERHEAD`] bytes.
     ///
     /// # Errors
     ///
-    /// The frame is malformed, or was changed in transit. Then nothing is changed here.
+    /// Fails if the frame is malformed or was changed in transit. A frame that cannot be decrypted is not modified.
     #[inline]
     pub fn open(&mut self, command: &mut [u8]) -> Result<Inside, SealError> {
         let (head, sealed) =
@@ -175,7 +174,7 @@ impl fmt::Debug for Opener {
     }
 }
 
-/// What stands between the header of a frame and the body.
+/// The number of bytes between the header of a frame and its content.
 pub const OVERHEAD: usize = SPACE + 1;
 
 const NAME: &[u8; 8] = b"\x07MESSAGE";
@@ -187,5 +186,5 @@ const FROM_SERVER: &[u8; 16] = b"CurveZMQMESSAGES";
 
 /// RFC 26, The MESSAGE Command.
 const MORE: u8 = 0x01;
-/// libzmq's flag of its own messages, which it sends as it is.
+/// libzmq's internal flag for commands, which it sends on the wire.
 const COMMAND: u8 = 0x02;

@@ -1,18 +1,18 @@
-//! Secrets that computing leaves behind on the stack.
+//! Overwriting of secrets that computations leave on the stack.
 
 use zeroize::Zeroize;
 
-/// Runs `work` with secrets, and overwrites the stack that it has used.
+/// Runs `work`, and then overwrites the part of the stack that it has used.
 ///
-/// Arithmetic copies its operands, and so do moves; such copies stay on the stack until something else
-/// overwrites them. The result of `work` is not overwritten: a secret in it has to be in a box.
+/// Arithmetic and moves copy secrets. Such copies stay on the stack until other data overwrites them. The result
+/// of `work` is not overwritten: a secret in it has to be stored on the heap.
 pub(super) fn wiped<T>(work: impl FnOnce() -> T) -> T {
     let result = apart(work);
     overwrite();
     result
 }
 
-/// Runs in a frame of its own, at the place where [`overwrite`] has its frame afterwards.
+/// Runs `work` in a separate stack frame, at the address where [`overwrite`] then has its frame.
 #[inline(never)]
 fn apart<T>(work: impl FnOnce() -> T) -> T {
     work()
@@ -24,6 +24,6 @@ fn overwrite() {
     space.zeroize();
 }
 
-/// Several times what is used: key agreement uses 2.7 KiB, and its caller without optimizations as much
-/// again.
+/// The number of overwritten bytes, several times the number in use: a key agreement uses 2.7 KiB, and without
+/// optimizations its caller uses as much again.
 const DEPTH: usize = 0x4000;

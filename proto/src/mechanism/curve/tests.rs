@@ -1,6 +1,6 @@
-//! Both ends of the handshake, and traffic after it.
+//! Tests of both ends of the handshake, and of traffic after it.
 //!
-//! The bytes of commands were made with libsodium.
+//! The bytes of commands were created with libsodium.
 
 use bytes::BytesMut;
 
@@ -16,7 +16,7 @@ use super::session::Role;
 use super::*;
 
 #[test]
-fn every_command_has_its_bytes() {
+fn every_command_is_encoded_as_specified() {
     let (mut client, mut server) = ends();
     let hello = body(client.poll_command());
     assert_eq!(hello, bytes(HELLO_BYTES));
@@ -51,7 +51,7 @@ fn every_command_has_its_bytes() {
 }
 
 #[test]
-fn every_byte_of_a_handshake_flipped_in_turn_is_refused() {
+fn a_handshake_with_any_byte_changed_is_refused() {
     for (at, bit) in each_byte(HELLO_BYTES) {
         let (_, mut server) = ends();
         assert!(server.handle_command(&flipped(HELLO_BYTES, at, bit)).is_err(), "HELLO {at}");
@@ -63,7 +63,7 @@ fn every_byte_of_a_handshake_flipped_in_turn_is_refused() {
     let (mut client, mut server) = ends();
     client.handle_command(&bytes(WELCOME_BYTES)).unwrap();
     server.handle_command(&bytes(HELLO_BYTES)).unwrap();
-    // A command that is refused changes nothing, so that the next one finds the same state.
+    // A refused command does not change the state.
     for (at, bit) in each_byte(INITIATE_BYTES) {
         let initiate = flipped(INITIATE_BYTES, at, bit);
         assert!(server.handle_command(&initiate).is_err(), "INITIATE {at}");
@@ -76,26 +76,26 @@ fn every_byte_of_a_handshake_flipped_in_turn_is_refused() {
 }
 
 #[test]
-fn a_handshake_command_that_is_cut_off_or_goes_on_is_refused() {
+fn a_truncated_or_extended_handshake_command_is_refused() {
     let (mut client, mut server) = ends();
-    for hello in cut_or_longer(HELLO_BYTES) {
+    for hello in truncated_or_extended(HELLO_BYTES) {
         assert!(server.handle_command(&hello).is_err());
     }
-    for welcome in cut_or_longer(WELCOME_BYTES) {
+    for welcome in truncated_or_extended(WELCOME_BYTES) {
         assert!(client.handle_command(&welcome).is_err());
     }
     client.handle_command(&bytes(WELCOME_BYTES)).unwrap();
     server.handle_command(&bytes(HELLO_BYTES)).unwrap();
-    for initiate in cut_or_longer(INITIATE_BYTES) {
+    for initiate in truncated_or_extended(INITIATE_BYTES) {
         assert!(server.handle_command(&initiate).is_err());
     }
-    for ready in cut_or_longer(READY_BYTES) {
+    for ready in truncated_or_extended(READY_BYTES) {
         assert!(client.handle_command(&ready).is_err());
     }
 }
 
 #[test]
-fn a_command_out_of_its_turn_is_unexpected() {
+fn a_command_out_of_order_is_unexpected() {
     let (mut client, mut server) = ends();
     let unexpected = |name: &str| Err(MechanismError::UnexpectedCommand { name: name.into() });
     assert_eq!(server.handle_command(&bytes(INITIATE_BYTES)), unexpected(INITIATE));
@@ -131,7 +131,7 @@ fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
     let (mut client, _) = ends();
     let mut impostor =
         CurveServerHandshake::new(keys(0x66), Some(Metadata::default()), server_seed());
-    // It cannot open a HELLO that is meant for the server, and answers one that is meant for itself.
+    // The impostor cannot decrypt a HELLO for the server, and answers a HELLO for itself.
     let impostors = keys(0x66).public_key();
     let mut misled =
         CurveClientHandshake::new(impostors, client_keys(), Metadata::default(), &client_seed());
@@ -142,7 +142,7 @@ fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
 }
 
 #[test]
-fn a_recorded_handshake_does_not_open_the_cookie_of_another_connection() {
+fn the_cookie_of_another_connection_is_refused() {
     let bytes_of_seed: [u8; Seed::LEN] = std::array::from_fn(|at| at as u8 ^ 0x3C);
     let metadata = Some(Metadata::default());
     let mut server = CurveServerHandshake::new(server_keys(), metadata, Seed::new(&bytes_of_seed));
@@ -167,7 +167,7 @@ fn both_halves_of_the_vouch_are_checked() {
 }
 
 #[test]
-fn the_nonce_of_an_initiate_is_above_that_of_the_hello() {
+fn an_initiate_with_a_stale_nonce_is_refused() {
     let short_term = *keys_of(client_seed().transient()).public_key().as_bytes();
     let vouched = [short_term, *server_keys().public_key().as_bytes()].concat();
     let (_, mut server) = ends();
@@ -187,14 +187,14 @@ fn a_message_that_is_replayed_reordered_or_reflected_is_refused() {
     open(&mut server.opener, &first).unwrap();
     let stale = |nonce, last| Err(SealError::StaleNonce { nonce, last });
     assert_eq!(open(&mut server.opener, &first), stale(3, 3));
-    // Gaps are allowed; what comes late is not.
+    // Gaps are allowed, and late messages are not.
     open(&mut server.opener, &third).unwrap();
     assert_eq!(open(&mut server.opener, &second), stale(4, 5));
     assert_eq!(open(&mut client.opener, &third), Err(SealError::Unopened));
 }
 
 #[test]
-fn every_byte_of_a_message_flipped_in_turn_is_refused() {
+fn a_message_with_any_bit_flipped_is_refused() {
     let (mut client, mut server) = sessions();
     let mut message = BytesMut::new();
     client.sealer.put_message(&mut message, b"hello");
@@ -214,14 +214,14 @@ fn every_byte_of_a_message_flipped_in_turn_is_refused() {
 }
 
 #[test]
-fn each_key_is_agreed_upon_once() {
+fn each_shared_key_is_computed_once() {
     let agreements = || secret_box::tests::AGREEMENTS.replace(0);
     let (mut client, mut server) = ends();
     assert_eq!(agreements(), 1);
-    for hello in cut_or_longer(HELLO_BYTES) {
+    for hello in truncated_or_extended(HELLO_BYTES) {
         server.handle_command(&hello).unwrap_err();
     }
-    assert_eq!(agreements(), 0, "what is no HELLO by its length costs none");
+    assert_eq!(agreements(), 0, "a HELLO of the wrong length costs no key agreement");
     server.handle_command(&bytes(HELLO_BYTES)).unwrap();
     assert_eq!(agreements(), 1);
     client.handle_command(&bytes(WELCOME_BYTES)).unwrap();
@@ -238,13 +238,13 @@ fn secrets_are_not_printed() {
     let (client, server) = ends();
     let (session, _) = sessions();
     let shown = format!("{client:?} {server:?} {session:?} {:?}", client_seed());
-    // The decimal form of the secret keys' bytes, and of the first of the seeds'.
+    // The decimal form of the secret keys, and of the first bytes of the seeds.
     for secret in ["192, 192", "80, 80", "1, 2, 3", "129, 130"] {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
 
-/// The two ends of one connection, the client's first.
+/// Returns the sessions of the two ends of one connection, the client's first.
 pub(crate) fn sessions() -> (Session, Session) {
     let shared = SharedKey::own(&[0x11; 32]);
     (Session::new(&shared, Role::Client, 2, 1), Session::new(&shared, Role::Server, 1, 2))
@@ -261,7 +261,7 @@ fn ends() -> (CurveClientHandshake, CurveServerHandshake) {
     (client, CurveServerHandshake::new(server_keys(), metadata, server_seed()))
 }
 
-/// An INITIATE of the same client with another content of its vouch.
+/// Returns an INITIATE of the same client with the given content of the vouch.
 fn initiate_with(vouched: &[u8], count: u64) -> Vec<u8> {
     let transient = keys_of(client_seed().transient());
     let server_transient = keys_of(server_seed().transient()).public_key();
@@ -274,7 +274,7 @@ fn initiate_with(vouched: &[u8], count: u64) -> Vec<u8> {
     let sealed = SharedKey::agree(transient.secret_key(), &server_transient)
         .unwrap()
         .seal(&nonce(INITIATE_NONCE, &short_nonce), &text);
-    // The name and the cookie stay.
+    // The name and the cookie are unchanged.
     [&bytes(INITIATE_BYTES)[..9 + 96], &short_nonce, &sealed].concat()
 }
 
@@ -308,7 +308,7 @@ fn server_seed() -> Seed {
     Seed::new(&std::array::from_fn(|at| 0x80 + at as u8))
 }
 
-/// The frame without its header.
+/// Returns the frame without its header.
 fn body(command: Option<Command>) -> Vec<u8> {
     let mut frame = BytesMut::new();
     command.unwrap().encode(&mut frame);
@@ -316,7 +316,7 @@ fn body(command: Option<Command>) -> Vec<u8> {
     header.body(&frame).unwrap().to_vec()
 }
 
-/// Every byte, and a bit of it.
+/// Returns the index of every byte, with one of its bits.
 fn each_byte(text: &str) -> impl Iterator<Item = (usize, usize)> {
     (0..text.len() / 2).map(|at| (at, at % 8))
 }
@@ -327,7 +327,7 @@ fn flipped(text: &str, at: usize, bit: usize) -> Vec<u8> {
     bytes
 }
 
-fn cut_or_longer(text: &str) -> impl Iterator<Item = Vec<u8>> {
+fn truncated_or_extended(text: &str) -> impl Iterator<Item = Vec<u8>> {
     let whole = bytes(text);
     let longer = [&whole[..], b"\0"].concat();
     (0..whole.len()).map(move |end| whole[..end].to_vec()).chain([longer])

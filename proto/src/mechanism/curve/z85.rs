@@ -1,6 +1,6 @@
-//! Text for keys: five printable characters for four bytes (RFC 32, Z85).
+//! Z85, which encodes four bytes as five printable characters (RFC 32).
 
-/// Writes bytes, four of which make five characters.
+/// Encodes a key as text.
 pub(super) fn encode(bytes: &[u8; BYTES]) -> [u8; TEXT] {
     let mut text = [0x00; TEXT];
     for (chunk, group) in bytes.chunks_exact(4).zip(text.chunks_exact_mut(5)) {
@@ -13,27 +13,27 @@ pub(super) fn encode(bytes: &[u8; BYTES]) -> [u8; TEXT] {
     text
 }
 
-/// Reads what [`encode`] writes; or returns the place of the first character that is out of place.
+/// Decodes the text of a key. The error is the index of the first character that is not valid.
 pub(super) fn decode(text: &[u8; TEXT], bytes: &mut [u8; BYTES]) -> Result<(), usize> {
     for (at, (group, chunk)) in text.chunks_exact(5).zip(bytes.chunks_exact_mut(4)).enumerate() {
         let mut value = 0_u32;
         for (character, within) in group.iter().zip(0..) {
-            let place = 5 * at + within;
-            let digit = ALPHABET.iter().position(|one| one == character).ok_or(place)?;
+            let index = 5 * at + within;
+            let digit = ALPHABET.iter().position(|one| one == character).ok_or(index)?;
             value = u32::try_from(digit)
                 .ok()
                 .and_then(|digit| value.checked_mul(85)?.checked_add(digit))
-                .ok_or(place)?;
+                .ok_or(index)?;
         }
         chunk.copy_from_slice(&value.to_be_bytes());
     }
     Ok(())
 }
 
-/// The bytes of a key.
+/// The number of bytes of a key.
 pub(super) const BYTES: usize = 32;
 
-/// The characters of a key.
+/// The number of characters of a key.
 pub(super) const TEXT: usize = 40;
 
 /// RFC 32, Formal Specification.
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_test_case_of_the_specification_is_read_and_written() {
+    fn the_test_case_of_the_specification_is_encoded_and_decoded() {
         let mut bytes = [0x00; BYTES];
         bytes[..8].copy_from_slice(&[0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B]);
         let text = b"HelloWorld000000000000000000000000000000";
@@ -56,23 +56,23 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_character_is_named_in_the_error() {
+    fn the_error_contains_the_index_of_an_invalid_character() {
         let mut text = [b'0'; TEXT];
         text[7] = b'"';
         assert_eq!(decoded(&text), Err(7));
-        // Five times the last digit would be more than four bytes.
+        // Five times the last digit exceeds four bytes.
         text[5..10].fill(b'#');
         assert_eq!(decoded(&text), Err(9));
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(bytes: [u8; BYTES]) {
+        fn decoding_reverses_encoding(bytes: [u8; BYTES]) {
             prop_assert_eq!(decoded(&encode(&bytes)), Ok(bytes));
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in any::<[u8; 32]>()) {
+        fn no_text_causes_a_panic(text in any::<[u8; 32]>()) {
             let mut padded = [0x00; TEXT];
             padded[..32].copy_from_slice(&text);
             let _ = decoded(&padded);
