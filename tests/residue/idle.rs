@@ -90,7 +90,7 @@ const CONNECTIONS: usize = 200;
 
 /// Of the heap, in the mean of both ends. 8 KiB of resident memory are promised, in which there is what
 /// the allocator does not use.
-const BYTES_EACH: usize = 7 * 1_024;
+const BYTES_EACH: usize = 7 * 1_024 + 128;
 
 /// For a span in the registry of `tracing-subscriber`.
 const SPAN_BYTES: usize = 256;
