@@ -239,7 +239,14 @@ proptest! {
         split.push(rest);
         let in_pieces = feed(SocketType::Client, &split);
 
-        prop_assert_eq!(&in_pieces.0, &whole.0);
+        // The name of another protocol depends on how many of its bytes have arrived.
+        let plain = |error: &HandshakeError| match error {
+            HandshakeError::Greeting(GreetingError::Foreign { .. }) => {
+                HandshakeError::Greeting(GreetingError::NotZmtp3 { byte: bytes[0] })
+            }
+            error => error.clone(),
+        };
+        prop_assert_eq!(in_pieces.0.as_ref().map_err(plain), whole.0.as_ref().map_err(plain));
         prop_assert_eq!(in_pieces.1, whole.1);
         if let Ok(Some(_)) = whole.0 {
             prop_assert_eq!(in_pieces.2, whole.2);
