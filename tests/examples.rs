@@ -4,7 +4,7 @@
 
 use std::env::{self, consts};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 

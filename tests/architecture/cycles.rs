@@ -57,7 +57,7 @@ fn the_files_of_a_module_do_not_import_each_other_in_a_cycle() {
 type Edges = BTreeMap<String, BTreeSet<(String, String)>>;
 
 fn edges(files: &[SourceFile]) -> Edges {
-    let modules: BTreeSet<Vec<String>> = files.iter().flat_map(|file| ancestors(file)).collect();
+    let modules: BTreeSet<Vec<String>> = files.iter().flat_map(ancestors).collect();
     let exports: BTreeMap<Vec<String>, BTreeMap<String, Vec<String>>> = files
         .iter()
         .map(|file| {

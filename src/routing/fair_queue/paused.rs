@@ -8,6 +8,7 @@ impl FairQueue {
     /// Pauses a remote: receives no more messages from it until it is resumed as often as it was paused,
     /// because several tasks can have a reason. Its messages are queued up to the high-water mark, and
     /// then not read. A remote that has gone is not paused: it will never read again.
+    #[cfg(any(test, feature = "rpc"))]
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if slot.left > 0 || self.closed {
@@ -26,6 +27,7 @@ impl FairQueue {
     }
 
     /// Ends one pause of a remote. Wakes a receiver for each of its messages if no pause is left.
+    #[cfg(any(test, feature = "rpc"))]
     pub(crate) fn resume(&mut self, key: PipeKey, wakes: &mut Wakes) {
         match self.pipes.get_mut(key) {
             Some(slot) if slot.pauses > 1 => slot.pauses -= 1,

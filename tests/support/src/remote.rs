@@ -280,7 +280,7 @@ pub const LONG: u8 = 0x02;
 pub const COMMAND: u8 = 0x04;
 
 /// A body so long that the kernel's buffers between a socket and a remote that does not read cannot
-/// hold it: Linux lets the sender's grow to 4 MiB, and the reader's is [`RECV_BUFFER`].
+/// hold it: Linux lets the sender's grow to 4 MiB, and the reader's is `RECV_BUFFER`.
 pub const LONGER_THAN_BUFFERS: usize = 0x100_0000;
 
 /// Small, so that a remote that does not read is soon felt, and not smaller than the segments of the
