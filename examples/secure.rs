@@ -27,7 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     // Done once, by whoever sets up the service. Each keeps its own secret file.
     for name in ["server", "alice", "mallory"] {
-        let certificate = CurveCertificate::from(CurveKeypair::generate()).with("name", name);
+        let certificate =
+            CurveCertificate::from(CurveKeypair::generate()).with_metadata("name", name);
         certificate.save(directory.join(name))?;
     }
 

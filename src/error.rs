@@ -31,10 +31,10 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
-    /// A resource cannot be served in the client's role of PLAIN or CURVE, in which a socket has announced
-    /// itself before it hears what the remote asks for.
-    #[error("a socket in the client's role of its mechanism cannot serve {endpoint}")]
-    CannotHearFirst {
+    /// An endpoint with a resource requires NULL or the server's role of PLAIN or CURVE. In the client's
+    /// role a socket announces itself before it learns which resource the remote asks for.
+    #[error("cannot bind {endpoint}: a resource requires the server's role of the mechanism")]
+    ResourceNeedsServerRole {
         /// What was to be bound.
         endpoint: Endpoint,
     },
@@ -58,16 +58,16 @@ pub enum BindError {
         /// The type of the file at the path.
         file_type: FileType,
     },
-    /// The port is served by sockets with another mechanism, other keys, another domain, another
-    /// authenticator or other networks of proxies. (RFC 37, The Resource Property.)
-    #[error("the sockets at the port of {endpoint} have another security")]
-    SecurityDiffers {
+    /// Other sockets serve resources at the port with different security settings: mechanism, keys,
+    /// domain, authenticator or networks of proxies. (RFC 37, The Resource Property.)
+    #[error("other sockets on the port of {endpoint} use different security settings")]
+    SecurityMismatch {
         /// What was to be bound.
         endpoint: Endpoint,
     },
-    /// A listener that was made elsewhere cannot be used.
+    /// The listener given to `bind_from_std` cannot be used.
     #[error("the listener cannot be used")]
-    Adopted(#[source] io::Error),
+    UnusableListener(#[source] io::Error),
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
@@ -157,10 +157,10 @@ pub enum UnbindError {
 pub enum PropertyError {
     /// The name is empty, too long, or has a character that is not allowed.
     #[error("a property's name is 1 to 255 letters, digits, '-', '_', '.' and '+'")]
-    Name,
-    /// The name is not one of the application's.
+    InvalidName,
+    /// The name does not begin with `X-`, the prefix of the properties of applications.
     #[error("an application's property has a name that begins with \"X-\"")]
-    Prefix,
+    ReservedPrefix,
     /// All properties together take more than 60,000 bytes.
     #[error("the properties are too large")]
     TooLarge,
@@ -265,7 +265,7 @@ impl From<MetadataError> for PropertyError {
             MetadataError::EmptyName
             | MetadataError::InvalidName { .. }
             | MetadataError::NameTooLong
-            | MetadataError::Truncated => Self::Name,
+            | MetadataError::Truncated => Self::InvalidName,
         }
     }
 }

@@ -133,7 +133,7 @@
 //! | `TRACE`, the rest | | `the remote is alive` (`round_trip`), `ignored a command` (`name`), `discarded multipart messages`, after the first |
 //!
 //! Each endpoint writes a line that remotes can cause at most three times a minute. Further ones have
-//! the level `DEBUG`, and the field `left_out` of the next line counts them. A remote that does not
+//! the level `DEBUG`, and the field `suppressed` of the next line counts them. A remote that does not
 //! speak ZMTP 3 is reported with the protocol that it speaks, such as HTTP or TLS:
 //! [`HandshakeFailure::ForeignProtocol`](monitor::HandshakeFailure::ForeignProtocol).
 //!

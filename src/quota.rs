@@ -18,7 +18,7 @@ struct State {
     /// At most [`ADMITTED`].
     admitted: u8,
     /// At most [`LEFT_OUT_MAX`].
-    left_out: u32,
+    suppressed: u32,
 }
 
 impl Quota {
@@ -44,11 +44,11 @@ impl Quota {
                 state.admitted = 0;
             }
             if state.admitted == ADMITTED {
-                state.left_out = LEFT_OUT_MAX.min(state.left_out + 1);
+                state.suppressed = LEFT_OUT_MAX.min(state.suppressed + 1);
                 admitted = None;
             } else {
                 state.admitted += 1;
-                admitted = Some(u64::from(std::mem::take(&mut state.left_out)));
+                admitted = Some(u64::from(std::mem::take(&mut state.suppressed)));
             }
             Some(state.pack())
         };
@@ -59,18 +59,18 @@ impl Quota {
 
 impl State {
     const fn unpack(packed: u64) -> Self {
-        let [a, b, c, d, admitted, left_out @ ..] = packed.to_le_bytes();
-        let [e, f, g] = left_out;
+        let [a, b, c, d, admitted, suppressed @ ..] = packed.to_le_bytes();
+        let [e, f, g] = suppressed;
         Self {
             since: u32::from_le_bytes([a, b, c, d]),
             admitted,
-            left_out: u32::from_le_bytes([e, f, g, 0]),
+            suppressed: u32::from_le_bytes([e, f, g, 0]),
         }
     }
 
     const fn pack(self) -> u64 {
         let [a, b, c, d] = self.since.to_le_bytes();
-        let [e, f, g, _] = self.left_out.to_le_bytes();
+        let [e, f, g, _] = self.suppressed.to_le_bytes();
         u64::from_le_bytes([a, b, c, d, self.admitted, e, f, g])
     }
 }
@@ -89,7 +89,7 @@ pub(crate) struct Quotas {
     pub(crate) refused: Quota,
     pub(crate) resumed: Quota,
     pub(crate) undelivered: Quota,
-    pub(crate) unreceived: Quota,
+    pub(crate) unread: Quota,
 }
 
 impl Default for Quotas {
@@ -105,19 +105,19 @@ impl Default for Quotas {
             refused: Quota::new(),
             resumed: Quota::new(),
             undelivered: Quota::new(),
-            unreceived: Quota::new(),
+            unread: Quota::new(),
         }
     }
 }
 
-/// Writes a line of the level `warn` or `info` if the quota admits it, with the field `left_out` if others
+/// Writes a line of the level `warn` or `info` if the quota admits it, with the field `suppressed` if others
 /// were left out before, and otherwise of the level `debug`.
 macro_rules! within_quota {
     ($quota:expr, $level:ident, target: $target:expr, $($line:tt)+) => {
         match $quota.admit() {
-            Some(left_out) => {
-                let left_out = (left_out > 0).then_some(left_out);
-                tracing::$level!(target: $target, left_out, $($line)+);
+            Some(suppressed) => {
+                let suppressed = (suppressed > 0).then_some(suppressed);
+                tracing::$level!(target: $target, suppressed, $($line)+);
             }
             None => tracing::debug!(target: $target, $($line)+),
         }
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn more_lines_than_can_be_counted_are_left_out() {
-        let full = State { since: 7, admitted: ADMITTED, left_out: LEFT_OUT_MAX };
+        let full = State { since: 7, admitted: ADMITTED, suppressed: LEFT_OUT_MAX };
         let quota = Quota(AtomicU64::new(full.pack()));
         assert_eq!(quota.admit_at(7), None);
         assert_eq!(quota.admit_at(67), Some(u64::from(LEFT_OUT_MAX)));

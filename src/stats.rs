@@ -29,7 +29,7 @@ pub struct Stats {
     /// Messages that are queued now, for all remotes.
     pub queued: Queued,
     /// What ended remotes have left to be received, which is part of what is queued.
-    pub ended: Ended,
+    pub ended: EndedRemotes,
     /// How many remotes are connected now.
     pub connected: usize,
     /// How many connections were made again after one to the same endpoint had ended.
@@ -72,8 +72,8 @@ pub struct Dropped {
     /// reset it when part of the message was written. Connections that end by a heartbeat, by the
     /// network or by this side do not count.
     pub refused: u64,
-    /// Read from a remote, and found no room before the connection or the socket ended.
-    pub unreceived: u64,
+    /// Read from a remote, and not queued for `recv` before the connection or the socket ended.
+    pub unread: u64,
     /// Multipart messages, which have no meaning between thread-safe sockets (RFC 37, Thread-Safe
     /// Socket Types).
     pub multipart: u64,
@@ -89,12 +89,12 @@ pub struct Queued {
     pub incoming: usize,
 }
 
-/// What ended remotes have left to be received.
+/// The unread messages of remotes whose connections have ended.
 ///
 /// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes) limits it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Ended {
+pub struct EndedRemotes {
     /// How many such remotes there are.
     pub remotes: usize,
     /// How many messages they have left.
@@ -141,7 +141,7 @@ impl Stats {
         for (sum, more) in [
             (&mut dropped.undelivered, other.dropped.undelivered),
             (&mut dropped.refused, other.dropped.refused),
-            (&mut dropped.unreceived, other.dropped.unreceived),
+            (&mut dropped.unread, other.dropped.unread),
             (&mut dropped.multipart, other.dropped.multipart),
             (reconnects, other.reconnects),
         ] {

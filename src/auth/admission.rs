@@ -6,7 +6,7 @@ use zmtp_proto::metadata::Metadata;
 
 use crate::error::PropertyError;
 
-/// Lets a remote in, and says who it is.
+/// Admits a remote, with its user id and properties.
 ///
 /// It rides on every message: see [`Remote::user_id`](crate::Remote::user_id) and
 /// [`Remote::property`](crate::Remote::property).
@@ -18,13 +18,13 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Lets a remote in without a name.
+    /// Admits a remote without a user id.
     pub fn anonymous() -> Self {
         Self::default()
     }
 
-    /// Lets a remote in under a name.
-    pub fn of(user_id: impl Into<String>) -> Self {
+    /// Admits a remote with this user id.
+    pub fn user(user_id: impl Into<String>) -> Self {
         Self { user_id: Some(user_id.into()), ..Self::default() }
     }
 

@@ -32,7 +32,7 @@ use super::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
 /// # std::fs::create_dir_all(&directory)?;
 /// let pair = CurveKeypair::generate();
 /// CurveCertificate::from(pair.clone())
-///     .with("name", "alice")
+///     .with_metadata("name", "alice")
 ///     .save(directory.join("alice.cert"))?;
 ///
 /// // `alice.cert` can be given away, `alice.cert_secret` can not.
@@ -65,22 +65,22 @@ pub enum CertificateError {
         /// What the system said.
         source: io::Error,
     },
-    /// A key in it is none.
-    #[error("no key in line {line}")]
-    Key {
+    /// A key is not valid.
+    #[error("the key in line {line} is not valid")]
+    InvalidKey {
         /// The line, counted from 1.
         line: usize,
         /// What is wrong with it.
         source: CurveKeyError,
     },
-    /// The two keys in it do not belong together.
+    /// The secret key does not belong to the public key.
     #[error("the secret key does not belong to the public key")]
-    Mismatch,
+    KeyMismatch,
     /// There is no public key in it.
     #[error("no public key")]
     NoPublicKey,
-    /// A line of it is none of a certificate.
-    #[error("line {line} is none of a certificate")]
+    /// A line does not follow the format.
+    #[error("line {line} does not follow the format of a certificate")]
     Syntax {
         /// The line, counted from 1.
         line: usize,
@@ -129,7 +129,7 @@ impl CurveCertificate {
             let (name, value) = trimmed.split_once('=').ok_or(syntax)?;
             let (name, value) = (name.trim(), unquoted(value.trim()));
             let value = value.ok_or(CertificateError::Syntax { line })?;
-            let key = |source| CertificateError::Key { line, source };
+            let key = |source| CertificateError::InvalidKey { line, source };
             match (section, name) {
                 (Section::Metadata, _) => metadata.push((name.into(), value.into())),
                 (Section::Curve, "public-key") => {
@@ -144,7 +144,7 @@ impl CurveCertificate {
         }
         let public_key = public_key.ok_or(CertificateError::NoPublicKey)?;
         if secret_key.as_ref().is_some_and(|secret| secret.public_key() != public_key) {
-            return Err(CertificateError::Mismatch);
+            return Err(CertificateError::KeyMismatch);
         }
         Ok(Self { public_key, secret_key, metadata })
     }
@@ -152,7 +152,7 @@ impl CurveCertificate {
     /// Adds a name and its value. Quotation marks and line ends, which have no place in them, are left
     /// out.
     #[must_use]
-    pub fn with(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+    pub fn with_metadata(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let clean = |text: &str| text.replace(['"', '\n', '\r'], "");
         let name = clean(name.as_ref()).replace('=', "");
         self.metadata.push((name.trim().into(), clean(value.as_ref())));
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap().with("a=b", "\"c\"\n");
+        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap().with_metadata("a=b", "\"c\"\n");
         let public = CurveCertificate::parse(&certificate.text(None)).unwrap();
         assert_eq!(public.public_key(), certificate.public_key());
         assert_eq!(public.metadata, certificate.metadata);
@@ -315,7 +315,7 @@ mod tests {
         let refused = |text: &str| CurveCertificate::parse(text).unwrap_err();
         assert!(matches!(
             refused("curve\n    public-key = \"short\"\n"),
-            CertificateError::Key { line: 2, source: CurveKeyError::Length { len: 5 } }
+            CertificateError::InvalidKey { line: 2, source: CurveKeyError::Length { len: 5 } }
         ));
         assert!(matches!(
             refused("\ncurve\n    public-key\n"),
@@ -323,7 +323,7 @@ mod tests {
         ));
         assert!(matches!(refused("metadata\n"), CertificateError::NoPublicKey));
         let other = OF_CZMQ.replace("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", &"0".repeat(40));
-        assert!(matches!(refused(&other), CertificateError::Mismatch));
+        assert!(matches!(refused(&other), CertificateError::KeyMismatch));
     }
 
     #[test]

@@ -29,15 +29,15 @@ impl<A: Authenticator, B: Authenticator> Authenticator for And<A, B> {
         Ok(second.after(first))
     }
 
-    fn hears(&self, caller: &Caller) -> bool {
-        self.0.hears(caller) && self.1.hears(caller)
+    fn allows_handshake(&self, caller: &Caller) -> bool {
+        self.0.allows_handshake(caller) && self.1.allows_handshake(caller)
     }
 }
 
 impl<A: Authenticator, B: Authenticator> Authenticator for Or<A, B> {
     async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
-        // One that would not have heard the remote does not let it in either.
-        let refused = if self.0.hears(&request.caller) {
+        // An authenticator that does not allow the handshake does not admit the remote either.
+        let refused = if self.0.allows_handshake(&request.caller) {
             match self.0.authenticate(request.clone()).await {
                 Ok(admission) => return Ok(admission),
                 Err(refused) => refused,
@@ -45,14 +45,14 @@ impl<A: Authenticator, B: Authenticator> Authenticator for Or<A, B> {
         } else {
             StatusCode::Denied
         };
-        if self.1.hears(&request.caller) {
+        if self.1.allows_handshake(&request.caller) {
             self.1.authenticate(request).await
         } else {
             Err(refused)
         }
     }
 
-    fn hears(&self, caller: &Caller) -> bool {
-        self.0.hears(caller) || self.1.hears(caller)
+    fn allows_handshake(&self, caller: &Caller) -> bool {
+        self.0.allows_handshake(caller) || self.1.allows_handshake(caller)
     }
 }

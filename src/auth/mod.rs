@@ -93,7 +93,7 @@ pub use zmtp_proto::mechanism::{Credentials, StatusCode};
 ///             Credentials::Plain { username, password }
 ///                 if username == "admin" && password == "swordfish".into() =>
 ///             {
-///                 Ok(Admission::of(username))
+///                 Ok(Admission::user(username))
 ///             }
 ///             _ => Err(StatusCode::Denied),
 ///         }
@@ -114,9 +114,9 @@ pub trait Authenticator: Send + Sync + 'static {
         request: Request,
     ) -> impl Future<Output = Result<Admission, StatusCode>> + Send;
 
-    /// Decides whether a remote may begin a handshake, before any byte of it is read except the header
-    /// of a proxy. If not, the connection is closed without a reply. By default every remote may.
-    fn hears(&self, caller: &Caller) -> bool {
+    /// Returns whether a remote may begin a handshake, before any byte of it is read except the header of
+    /// a proxy. If not, the connection is closed without a reply. By default every remote may.
+    fn allows_handshake(&self, caller: &Caller) -> bool {
         let _ = caller;
         true
     }
@@ -147,8 +147,8 @@ impl<A: Authenticator> Authenticator for Arc<A> {
         A::authenticate(self, request)
     }
 
-    fn hears(&self, caller: &Caller) -> bool {
-        A::hears(self, caller)
+    fn allows_handshake(&self, caller: &Caller) -> bool {
+        A::allows_handshake(self, caller)
     }
 }
 

@@ -32,23 +32,23 @@ pub struct Network {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// What stands before the slash is no address.
-    #[error("no IP address before the slash")]
-    Address,
-    /// What stands behind the slash is no number up to the length of the address.
-    #[error("the number behind the slash is 0 to {max}")]
-    Prefix {
+    /// The text before the slash is not a valid IP address.
+    #[error("the text before the slash is not a valid IP address")]
+    InvalidAddress,
+    /// The text after the slash is not a number up to the length of the address.
+    #[error("the number after the slash is not in 0 to {max}")]
+    InvalidPrefix {
         /// The length of the address in bits.
         max: u8,
     },
 }
 
-/// Lists of networks to hear and not to hear.
+/// Lists of networks that may connect and networks that may not.
 ///
-/// A remote in a network that is denied is hung up on before an byte of it is read; and if there is any
-/// network that is allowed, so is everybody who is in none of these. Who is heard is let in, without a
-/// name: combine it with others by [`Authenticator::and`]. Remotes without an address, over `ipc`, are
-/// all heard.
+/// The connection of a remote in a denied network is closed before any byte of it is read. If the list of
+/// allowed networks is not empty, the same applies to every remote outside them. All other remotes are
+/// admitted without a name; to authenticate them, combine this with another authenticator by
+/// [`Authenticator::and`]. Remotes over `ipc` have no address and are always admitted.
 ///
 /// It is a handle: a clone is the same lists, and what is changed holds from the next connection on.
 #[derive(Clone, Debug, Default)]
@@ -65,11 +65,11 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`NetworkError::Prefix`] if the address has less bits.
+    /// [`NetworkError::InvalidPrefix`] if the address has fewer bits.
     pub const fn new(address: IpAddr, prefix: u8) -> Result<Self, NetworkError> {
         let max = bits(address);
         if prefix > max {
-            return Err(NetworkError::Prefix { max });
+            return Err(NetworkError::InvalidPrefix { max });
         }
         Ok(Self { address, prefix })
     }
@@ -115,11 +115,11 @@ impl FromStr for Network {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let address: IpAddr = address.parse().map_err(|_| NetworkError::Address)?;
+        let address: IpAddr = address.parse().map_err(|_| NetworkError::InvalidAddress)?;
         let max = bits(address);
         match prefix {
             Some(prefix) => {
-                let prefix = prefix.parse().map_err(|_| NetworkError::Prefix { max })?;
+                let prefix = prefix.parse().map_err(|_| NetworkError::InvalidPrefix { max })?;
                 Self::new(address, prefix)
             }
             None => Ok(address.into()),
@@ -156,7 +156,7 @@ impl serde::Serialize for Network {
 }
 
 impl Networks {
-    /// Makes empty lists, with which everybody is heard.
+    /// Creates empty lists, which admit every remote.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -199,15 +199,15 @@ impl Networks {
 
 impl Authenticator for Networks {
     async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
-        // The lists may have changed since the remote was heard.
-        if self.hears(&request.caller) {
+        // The lists may have changed since the handshake began.
+        if self.allows_handshake(&request.caller) {
             Ok(Admission::anonymous())
         } else {
             Err(StatusCode::Denied)
         }
     }
 
-    fn hears(&self, caller: &Caller) -> bool {
+    fn allows_handshake(&self, caller: &Caller) -> bool {
         let Some(address) = caller.address else { return true };
         let lists = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let is_in = |list: &[Network]| list.iter().any(|one| one.contains(address.ip()));
@@ -255,10 +255,10 @@ mod tests {
     #[test]
     fn an_invalid_network_is_refused() {
         let refused = |text: &str| text.parse::<Network>().unwrap_err();
-        assert_eq!(refused("192.0.2/24"), NetworkError::Address);
-        assert_eq!(refused("example.org"), NetworkError::Address);
-        assert_eq!(refused("192.0.2.0/33"), NetworkError::Prefix { max: 32 });
-        assert_eq!(refused("::/129"), NetworkError::Prefix { max: 128 });
-        assert_eq!(refused("192.0.2.0/"), NetworkError::Prefix { max: 32 });
+        assert_eq!(refused("192.0.2/24"), NetworkError::InvalidAddress);
+        assert_eq!(refused("example.org"), NetworkError::InvalidAddress);
+        assert_eq!(refused("192.0.2.0/33"), NetworkError::InvalidPrefix { max: 32 });
+        assert_eq!(refused("::/129"), NetworkError::InvalidPrefix { max: 128 });
+        assert_eq!(refused("192.0.2.0/"), NetworkError::InvalidPrefix { max: 32 });
     }
 }

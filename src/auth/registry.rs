@@ -67,7 +67,7 @@ impl Authenticator for Users {
         let known = users.get(&username).or_else(|| users.values().next());
         let is_right = known.is_some_and(|known| *known == password);
         if is_right && users.contains_key(&username) {
-            Ok(Admission::of(username))
+            Ok(Admission::user(username))
         } else {
             Err(StatusCode::Denied)
         }
@@ -126,7 +126,7 @@ impl Authenticator for Keys {
             return Err(StatusCode::Denied);
         };
         let keys = read(&self.0);
-        keys.get(&public_key).map(Admission::of).ok_or(StatusCode::Denied)
+        keys.get(&public_key).map(Admission::user).ok_or(StatusCode::Denied)
     }
 }
 

@@ -27,7 +27,7 @@ type Answer<'a> = Pin<Box<dyn Future<Output = Result<Admission, StatusCode>> + S
 /// [`Authenticator`] without the type of its futures.
 trait AnyAuthenticator: Send + Sync {
     fn authenticate(&self, request: Request) -> Answer<'_>;
-    fn hears(&self, caller: &Caller) -> bool;
+    fn allows_handshake(&self, caller: &Caller) -> bool;
 }
 
 impl<A: Authenticator> AnyAuthenticator for A {
@@ -35,8 +35,8 @@ impl<A: Authenticator> AnyAuthenticator for A {
         Box::pin(Authenticator::authenticate(self, request))
     }
 
-    fn hears(&self, caller: &Caller) -> bool {
-        Authenticator::hears(self, caller)
+    fn allows_handshake(&self, caller: &Caller) -> bool {
+        Authenticator::allows_handshake(self, caller)
     }
 }
 
@@ -58,9 +58,9 @@ impl fmt::Debug for SharedAuthenticator {
 }
 
 impl Asking {
-    /// Whether the remote is heard at all.
-    pub(crate) fn hears(&self) -> bool {
-        catch(|| self.authenticator.0.hears(&self.caller)).unwrap_or(false)
+    /// Returns whether a handshake with the remote may begin.
+    pub(crate) fn allows_handshake(&self) -> bool {
+        catch(|| self.authenticator.0.allows_handshake(&self.caller)).unwrap_or(false)
     }
 
     /// Asks about what the remote has shown.

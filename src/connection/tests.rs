@@ -172,7 +172,7 @@ async fn of_much_that_was_read_and_found_no_room_nothing_is_dropped() {
         assert_eq!(socket.recv().await, "x");
     }
     assert!(!attachment.has_left_much());
-    assert_eq!(socket.routing.losses.read().unreceived, 0);
+    assert_eq!(socket.routing.losses.read().unread, 0);
 }
 
 #[tokio::test(start_paused = true)]

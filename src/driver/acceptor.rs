@@ -48,8 +48,10 @@ impl Acceptor {
                 .map_err(|inproc::InUse| BindError::AddrInUse { endpoint }),
             Endpoint::Tcp(tcp) => match Service::bind(tcp, options).await {
                 Ok(service) => Ok(Self::Service(service)),
-                Err(PortError::CannotHearFirst) => Err(BindError::CannotHearFirst { endpoint }),
-                Err(PortError::SecurityDiffers) => Err(BindError::SecurityDiffers { endpoint }),
+                Err(PortError::ResourceNeedsServerRole) => {
+                    Err(BindError::ResourceNeedsServerRole { endpoint })
+                }
+                Err(PortError::SecurityMismatch) => Err(BindError::SecurityMismatch { endpoint }),
                 Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
             },
             Endpoint::Ipc(_) => match transport::Listener::bind(&endpoint, options).await {

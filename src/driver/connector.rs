@@ -363,7 +363,7 @@ impl Connector {
                     | HandshakeFailure::Rejected { .. }
                     | HandshakeFailure::WrongKey(_) => Retry::Rarely,
                     HandshakeFailure::ClosedByRemote
-                    | HandshakeFailure::CrowdedOut
+                    | HandshakeFailure::TooManyHalfOpen
                     | HandshakeFailure::Io(_)
                     | HandshakeFailure::TimedOut { .. }
                     | HandshakeFailure::UnknownResource { .. } => Retry::BackOff,

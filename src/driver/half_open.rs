@@ -29,7 +29,7 @@ struct HalfOpenSlots {
 #[derive(Debug)]
 pub(super) struct HalfOpenSlot {
     number: u64,
-    crowded_out: CancellationToken,
+    evicted: CancellationToken,
     half_open: Arc<HalfOpen>,
 }
 
@@ -39,15 +39,15 @@ impl HalfOpen {
         Self { max, max_per_address, seats: Mutex::default() }
     }
 
-    /// Takes a seat, and crowds out others if there are too many.
+    /// Adds a handshake, and evicts the oldest if there are too many.
     pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> HalfOpenSlot {
-        let crowded_out = CancellationToken::new();
+        let evicted = CancellationToken::new();
         let mut out = Vec::new();
         let number = {
             let mut seats = self.seats();
             let number = seats.next;
             seats.next += 1;
-            seats.taken.insert(number, (address, crowded_out.clone()));
+            seats.taken.insert(number, (address, evicted.clone()));
             if let Some(address) = address {
                 let same = seats.by_address.entry(address).or_default();
                 same.insert(number);
@@ -65,7 +65,7 @@ impl HalfOpen {
         for one in out {
             one.cancel();
         }
-        HalfOpenSlot { number, crowded_out, half_open: Arc::clone(self) }
+        HalfOpenSlot { number, evicted, half_open: Arc::clone(self) }
     }
 
     fn seats(&self) -> MutexGuard<'_, HalfOpenSlots> {
@@ -75,7 +75,7 @@ impl HalfOpen {
 
 impl HalfOpenSlots {
     fn leave(&mut self, number: u64) -> Option<CancellationToken> {
-        let (address, crowded_out) = self.taken.remove(&number)?;
+        let (address, evicted) = self.taken.remove(&number)?;
         if let Some(address) = address {
             if let Some(same) = self.by_address.get_mut(&address) {
                 same.remove(&number);
@@ -84,14 +84,14 @@ impl HalfOpenSlots {
                 }
             }
         }
-        Some(crowded_out)
+        Some(evicted)
     }
 }
 
 impl HalfOpenSlot {
-    /// Waits until another needs the seat.
-    pub(super) async fn crowded_out(&self) {
-        self.crowded_out.cancelled().await;
+    /// Waits until this handshake is evicted.
+    pub(super) async fn evicted(&self) {
+        self.evicted.cancelled().await;
     }
 }
 
@@ -112,17 +112,17 @@ mod tests {
     fn who_has_been_there_for_the_longest_goes_first() {
         let half_open = Arc::new(HalfOpen::new(2, 0));
         let seats = [half_open.enter(ONE), half_open.enter(None), half_open.enter(OTHER)];
-        assert_eq!(seats.each_ref().map(is_crowded_out), [true, false, false]);
+        assert_eq!(seats.each_ref().map(is_evicted), [true, false, false]);
         let last = half_open.enter(ONE);
-        assert_eq!(seats.each_ref().map(is_crowded_out), [true, true, false]);
-        assert!(!is_crowded_out(&last));
+        assert_eq!(seats.each_ref().map(is_evicted), [true, true, false]);
+        assert!(!is_evicted(&last));
     }
 
     #[test]
-    fn an_address_crowds_out_its_own() {
+    fn too_many_of_one_address_evict_its_own() {
         let half_open = Arc::new(HalfOpen::new(0, 1));
         let seats = [half_open.enter(OTHER), half_open.enter(ONE), half_open.enter(ONE)];
-        assert_eq!(seats.each_ref().map(is_crowded_out), [false, true, false]);
+        assert_eq!(seats.each_ref().map(is_evicted), [false, true, false]);
     }
 
     #[test]
@@ -130,13 +130,13 @@ mod tests {
         let half_open = Arc::new(HalfOpen::new(1, 1));
         for _ in 0..3 {
             let seat = half_open.enter(ONE);
-            assert!(!is_crowded_out(&seat));
+            assert!(!is_evicted(&seat));
         }
         let seats = half_open.seats();
         assert!(seats.taken.is_empty() && seats.by_address.is_empty());
     }
 
-    fn is_crowded_out(seat: &HalfOpenSlot) -> bool {
-        seat.crowded_out.is_cancelled()
+    fn is_evicted(seat: &HalfOpenSlot) -> bool {
+        seat.evicted.is_cancelled()
     }
 }

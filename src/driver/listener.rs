@@ -244,7 +244,7 @@ impl ListenerState {
         let seat = self.half_open.enter(None);
         let header = tokio::select! {
             header = deadline.keep(read_proxy_header(stream)) => header?,
-            () = seat.crowded_out() => return Err(HandshakeFailure::CrowdedOut),
+            () = seat.evicted() => return Err(HandshakeFailure::TooManyHalfOpen),
             () = self.ended.cancelled() => return Ok(false),
         };
         if let ProxyHeader::Proxied(address) = header {
@@ -344,13 +344,13 @@ impl ListenerState {
         shake_hands: impl AsyncFnOnce(Option<&Asking>) -> Result<T, HandshakeFailure>,
     ) -> Result<Option<T>, HandshakeFailure> {
         let asking = self.shared.asking(&self.endpoint.without_resource(), origin);
-        if asking.as_ref().is_some_and(|asking| !asking.hears()) {
+        if asking.as_ref().is_some_and(|asking| !asking.allows_handshake()) {
             return Err(HandshakeFailure::AddressDenied);
         }
         let seat = self.half_open.enter(origin.address.map(|address| address.ip()));
         tokio::select! {
             shaken = shake_hands(asking.as_ref()) => shaken.map(Some),
-            () = seat.crowded_out() => Err(HandshakeFailure::CrowdedOut),
+            () = seat.evicted() => Err(HandshakeFailure::TooManyHalfOpen),
             () = self.ended.cancelled() => Ok(None),
         }
     }

@@ -15,7 +15,7 @@ use crate::monitor::{DisconnectReason, HandshakeFailure};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::{Origin, Remote};
 use crate::remotes::Direction;
-use crate::stats::Ended;
+use crate::stats::EndedRemotes;
 
 /// Writes an event at a level that is known only at run time, as often as its quota admits.
 macro_rules! event {
@@ -113,7 +113,7 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
 }
 
 /// Logs that an endpoint establishes no connections for now.
-pub(super) fn paused(quotas: &Quotas, Ended { remotes, messages, bytes, .. }: Ended) {
+pub(super) fn paused(quotas: &Quotas, EndedRemotes { remotes, messages, bytes, .. }: EndedRemotes) {
     within_quota!(
         quotas.paused,
         warn,
@@ -137,7 +137,7 @@ pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
         HandshakeFailure::ClosedByRemote | HandshakeFailure::Io(_) => Level::Debug,
         HandshakeFailure::Rejected { status: StatusCode::TemporaryError } => Level::Debug,
         HandshakeFailure::AddressDenied
-        | HandshakeFailure::CrowdedOut
+        | HandshakeFailure::TooManyHalfOpen
         | HandshakeFailure::ForeignProtocol { .. }
         | HandshakeFailure::IncompatibleSocketType { .. }
         | HandshakeFailure::MechanismMismatch { .. }

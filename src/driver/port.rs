@@ -47,11 +47,11 @@ pub(super) struct HandOver {
 /// Why a port cannot be served.
 #[derive(Debug)]
 pub(super) enum PortError {
-    /// The socket's mechanism has to announce the socket before it hears what a remote wants.
-    CannotHearFirst,
+    /// The socket's mechanism announces the socket before it learns which resource the remote asks for.
+    ResourceNeedsServerRole,
     Listen(ListenError),
-    /// The sockets at the port have other credentials.
-    SecurityDiffers,
+    /// The sockets at the port have different security settings.
+    SecurityMismatch,
 }
 
 impl Service {
@@ -64,7 +64,7 @@ impl Service {
         let resource = endpoint.resource();
         let security = PortSecurity::of(options);
         if resource.is_some() && !security.mechanism.can_defer_introduction() {
-            return Err(PortError::CannotHearFirst);
+            return Err(PortError::ResourceNeedsServerRole);
         }
         let (calls_tx, calls) = mpsc::channel(CALLS);
         let mut differs = false;
@@ -104,7 +104,7 @@ impl Service {
                 SERVED.notify_waiters();
                 Ok(Self { port, resource: resource.map(Box::from), listener, calls })
             }
-            Err(_) if differs => Err(PortError::SecurityDiffers),
+            Err(_) if differs => Err(PortError::SecurityMismatch),
             Err(error) => Err(PortError::Listen(error)),
         }
     }

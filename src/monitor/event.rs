@@ -9,7 +9,7 @@ use super::reason::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::routing_id::RoutingId;
-use crate::stats::Ended;
+use crate::stats::EndedRemotes;
 
 /// Something that happened to an endpoint or a connection of a socket.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ pub enum EventKind {
     /// than [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes). (libzmq has no such event.)
     ConnectionsPaused {
         /// What ended remotes have left.
-        ended: Ended,
+        ended: EndedRemotes,
     },
     /// The endpoint establishes connections again, because enough of what ended remotes left has been
     /// received.
@@ -107,6 +107,6 @@ pub enum DropCause {
     /// They were accepted from a handle, and not handed to the transport when their remote or the
     /// socket ended.
     Undelivered,
-    /// They were read from the remote, and found no room before the connection or the socket ended.
-    Unreceived,
+    /// They were read from the remote, and not queued for `recv` before the connection or the socket ended.
+    Unread,
 }

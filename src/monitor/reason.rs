@@ -40,8 +40,9 @@ pub enum DialFailure {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum HandshakeFailure {
-    /// This side does not hear the remote: see [`Authenticator::hears`](crate::auth::Authenticator::hears).
-    #[error("the remote is not heard")]
+    /// The authenticator does not allow a handshake with the remote: see
+    /// [`Authenticator::allows_handshake`](crate::auth::Authenticator::allows_handshake).
+    #[error("the address of the remote is not allowed")]
     AddressDenied,
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
@@ -62,12 +63,12 @@ pub enum HandshakeFailure {
         /// The type that the remote has announced.
         remote: SocketType,
     },
-    /// This side ended it, as more connections were shaking hands than
+    /// This side closed the connection, because more handshakes were in progress than
     /// [`max_half_open`](crate::Builder::max_half_open) or
-    /// [`max_half_open_per_address`](crate::Builder::max_half_open_per_address) allows, and this one had
-    /// been at it for the longest.
-    #[error("too many connections are shaking hands")]
-    CrowdedOut,
+    /// [`max_half_open_per_address`](crate::Builder::max_half_open_per_address) allows, and this one was
+    /// the oldest.
+    #[error("too many handshakes in progress")]
+    TooManyHalfOpen,
     /// The stream failed.
     #[error("the stream failed during the handshake")]
     Io(#[source] Arc<io::Error>),

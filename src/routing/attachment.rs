@@ -13,7 +13,7 @@ use crate::remote::Remote;
 use crate::routing::{ConnectionEnd, ConnectionEnds, QueuePosition, ReturnedMessage};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing};
 use crate::routing_id::RoutingId;
-use crate::stats::{Ended, Queued};
+use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
 
 /// The routing of one socket, without the kind of its strategy.
@@ -59,7 +59,7 @@ impl Routing {
             taken: VecDeque::new(),
             is_cut_off: false,
             undelivered: VecDeque::new(),
-            unreceived: 0,
+            unread: 0,
             wakes,
         })
     }
@@ -98,7 +98,7 @@ impl Routing {
     }
 
     /// Returns what is queued of ended remotes.
-    pub(crate) fn ended(&self) -> Ended {
+    pub(crate) fn ended(&self) -> EndedRemotes {
         self.incoming.lock().ended()
     }
 
@@ -147,7 +147,7 @@ pub(crate) struct Attachment {
     /// What a connection read and could not deliver, in order.
     undelivered: VecDeque<Delivery>,
     /// How many messages were read after the end of the socket.
-    unreceived: usize,
+    unread: usize,
     /// Empty but for moments; kept for its allocation.
     wakes: Wakes,
 }
@@ -248,11 +248,11 @@ impl Attachment {
         }
         let undelivered = mem::take(&mut self.undelivered);
         let Self { routing, pipe, wakes, .. } = self;
-        let (unreceived, arrived) = routing.incoming.with_wakes(wakes, |incoming, wakes| {
-            let unreceived = incoming.push_rest(pipe.inbound, undelivered, wakes);
-            (unreceived, incoming.arrived(pipe.inbound))
+        let (unread, arrived) = routing.incoming.with_wakes(wakes, |incoming, wakes| {
+            let unread = incoming.push_rest(pipe.inbound, undelivered, wakes);
+            (unread, incoming.arrived(pipe.inbound))
         });
-        self.unreceived += messages(&unreceived);
+        self.unread += messages(&unread);
         if gone && arrived == 0 && written == 0 && queued == 0 && elsewhere.is_empty() {
             // No message can be lost with it. Remotes that only come and go would fill the list that is
             // kept for a responder that is not polled.
@@ -283,7 +283,7 @@ impl Attachment {
             incoming.poll_push(pipe.inbound, arrival, portion, connection, wakes)
         });
         if pushed.is_ready() {
-            self.unreceived += arrival.cargo.messages();
+            self.unread += arrival.cargo.messages();
         }
         pushed
     }
@@ -291,10 +291,10 @@ impl Attachment {
     /// Queues what [`room`](Self::room) was found for, and parks the connection.
     pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Delivery) {
         let Self { routing, pipe, wakes, .. } = self;
-        let unreceived = routing.incoming.with_wakes(wakes, |incoming, wakes| {
+        let unread = routing.incoming.with_wakes(wakes, |incoming, wakes| {
             incoming.push_within(pipe.inbound, arrival, connection, wakes)
         });
-        self.unreceived += messages(unreceived.as_slice());
+        self.unread += messages(unread.as_slice());
     }
 
     /// Leaves something to be received after all that the remote has sent, when there is no
@@ -347,8 +347,7 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         self.tell_end(true);
-        let Self { routing, pipe, subject, quotas, taken, undelivered, unreceived, wakes, .. } =
-            self;
+        let Self { routing, pipe, subject, quotas, taken, undelivered, unread, wakes, .. } = self;
         let queued = routing
             .outgoing
             .with_wakes(wakes, |outgoing, wakes| outgoing.detach(pipe.outbound, wakes));
@@ -356,12 +355,12 @@ impl Drop for Attachment {
         let rest = routing
             .incoming
             .with_wakes(wakes, |incoming, wakes| incoming.end(pipe.inbound, undelivered, wakes));
-        *unreceived += messages(&rest);
+        *unread += messages(&rest);
         let mut lost = mem::take(taken);
         lost.extend(queued);
         let lost = lost.into_iter().map(|message| message.routed(subject.routing_id));
         routing.losses.undelivered(Some((subject, quotas)), lost);
-        routing.losses.unreceived(subject, quotas, *unreceived as u64);
+        routing.losses.unread(subject, quotas, *unread as u64);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::task::{Poll, Waker};
 
 use crate::pipe::{Ticket, Waiters};
-use crate::stats::Ended;
+use crate::stats::EndedRemotes;
 use crate::sync::Wakes;
 
 /// Counts what ended remotes hold, and pauses tasks that add remotes while that exceeds the limit.
@@ -18,7 +18,7 @@ use crate::sync::Wakes;
 pub(super) struct EndedPipes {
     /// In bytes; `usize::MAX` for none.
     limit: usize,
-    held: Ended,
+    held: EndedRemotes,
     is_full: bool,
     /// The tasks that wait for `is_full` to change.
     waiters: Waiters,
@@ -29,7 +29,7 @@ impl EndedPipes {
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit: or_none(limit),
-            held: Ended::default(),
+            held: EndedRemotes::default(),
             is_full: false,
             waiters: Waiters::default(),
         }
@@ -105,7 +105,7 @@ impl EndedPipes {
         self.set_limit(0, wakes);
     }
 
-    pub(super) const fn held(&self) -> Ended {
+    pub(super) const fn held(&self) -> EndedRemotes {
         self.held
     }
 
@@ -134,12 +134,12 @@ mod tests {
         assert!(!remains.is_full);
         remains.add(1, 1, &mut Wakes::None);
         assert!(remains.is_full);
-        assert_eq!(remains.held, Ended { remotes: 2, messages: 3, bytes: 11 });
+        assert_eq!(remains.held, EndedRemotes { remotes: 2, messages: 3, bytes: 11 });
         remains.take(10, 5, &mut Wakes::None);
         assert!(remains.is_full);
         remains.take(1, 0, &mut Wakes::None);
         assert!(!remains.is_full);
-        assert_eq!(remains.held, Ended { remotes: 1, messages: 1, bytes: 5 });
+        assert_eq!(remains.held, EndedRemotes { remotes: 1, messages: 1, bytes: 5 });
         remains.take(5, 7, &mut Wakes::None);
         assert_eq!(remains.held.bytes, 7, "its next message lies in a longer buffer");
     }

@@ -13,7 +13,7 @@ use crate::pipe::{Delivery, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waite
 use crate::remote::Remote;
 use crate::routing::ended_pipes::EndedPipes;
 use crate::routing_id::RoutingId;
-use crate::stats::Ended;
+use crate::stats::EndedRemotes;
 use crate::sync::Wakes;
 
 /// Receives one message from each remote in turn (RFC 41, For processing incoming messages).
@@ -134,10 +134,10 @@ impl FairQueue {
         self.resume_fully(key, wakes);
         let Some(slot) = self.pipes.get_mut(key) else { return rest.into_iter().collect() };
         let was_empty = slot.inbound.is_empty();
-        let (mut queued, mut unreceived) = (0, Vec::new());
+        let (mut queued, mut unread) = (0, Vec::new());
         for arrival in rest {
             if self.closed {
-                unreceived.push(arrival);
+                unread.push(arrival);
             } else {
                 queued += slot.inbound.push_last(arrival);
             }
@@ -149,7 +149,7 @@ impl FairQueue {
             self.remains.add(slot.inbound.len(), slot.left, wakes);
         }
         self.announce(key, was_empty, queued, wakes);
-        unreceived
+        unread
     }
 
     /// Queues what a remote has sent, and parks the connection while part of it has to wait. After
@@ -300,7 +300,7 @@ impl FairQueue {
     }
 
     /// Returns what is queued of ended remotes.
-    pub(crate) const fn ended(&self) -> Ended {
+    pub(crate) const fn ended(&self) -> EndedRemotes {
         self.remains.held()
     }
 

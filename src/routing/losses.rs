@@ -14,7 +14,7 @@ use crate::sync::Lock;
 pub(crate) struct Losses {
     undelivered: AtomicU64,
     refused: AtomicU64,
-    unreceived: AtomicU64,
+    unread: AtomicU64,
     multipart: AtomicU64,
     /// Undelivered messages themselves, from when somebody has asked for them.
     kept: Lock<Option<Vec<Message>>>,
@@ -28,7 +28,7 @@ impl Losses {
         Self {
             undelivered: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            unreceived: AtomicU64::new(0),
+            unread: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
             kept: Lock::new(None),
             publisher,
@@ -99,16 +99,16 @@ impl Losses {
     }
 
     /// Counts messages that were read and that nobody will receive.
-    pub(crate) fn unreceived(&self, subject: &EventSource, quotas: &Quotas, messages: u64) {
+    pub(crate) fn unread(&self, subject: &EventSource, quotas: &Quotas, messages: u64) {
         if messages > 0 {
-            self.unreceived.fetch_add(messages, Ordering::Relaxed);
+            self.unread.fetch_add(messages, Ordering::Relaxed);
             within_quota!(
-                quotas.unreceived,
+                quotas.unread,
                 warn,
                 messages,
                 "dropped received messages: no receiver left",
             );
-            self.publish(subject, messages, DropCause::Unreceived);
+            self.publish(subject, messages, DropCause::Unread);
         }
     }
 
@@ -127,7 +127,7 @@ impl Losses {
         Dropped {
             undelivered: self.undelivered.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
-            unreceived: self.unreceived.load(Ordering::Relaxed),
+            unread: self.unread.load(Ordering::Relaxed),
             multipart: self.multipart.load(Ordering::Relaxed),
         }
     }

@@ -44,9 +44,9 @@ impl ErrorCode {
         self.0
     }
 
-    /// Whether the request was certainly not begun.
+    /// Returns whether the service has certainly not started to work on the request.
     #[must_use]
-    pub const fn is_not_begun(self) -> bool {
+    pub const fn is_not_started(self) -> bool {
         self.0 < FIRST_BEGUN
     }
 
@@ -91,11 +91,11 @@ mod tests {
 
     #[test]
     fn what_was_not_begun_is_known_by_the_number_alone() {
-        assert!(ErrorCode::OVERLOADED.is_not_begun());
-        assert!(ErrorCode::SHUTTING_DOWN.is_not_begun());
-        assert!(ErrorCode::new(0x0f).is_not_begun());
-        assert!(!ErrorCode::APPLICATION.is_not_begun());
-        assert!(!ErrorCode::new(0xff).is_not_begun());
+        assert!(ErrorCode::OVERLOADED.is_not_started());
+        assert!(ErrorCode::SHUTTING_DOWN.is_not_started());
+        assert!(ErrorCode::new(0x0f).is_not_started());
+        assert!(!ErrorCode::APPLICATION.is_not_started());
+        assert!(!ErrorCode::new(0xff).is_not_started());
     }
 
     #[test]

@@ -33,8 +33,8 @@ pub enum CallError {
     Refused,
     /// The request was not written before its server was abandoned, and no other server was connected.
     /// It was certainly not carried out. See [`Requester`](super::Requester#lost-connections).
-    #[error("the server was given up before the request was sent")]
-    Unsent,
+    #[error("the request was not written before its server was abandoned")]
+    Undelivered,
 }
 
 impl CallError {
@@ -43,8 +43,8 @@ impl CallError {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::Unsent => true,
-            Self::Failed(failure) => failure.code().is_not_begun(),
+            Self::Undelivered => true,
+            Self::Failed(failure) => failure.code().is_not_started(),
             _ => false,
         }
     }
@@ -67,7 +67,7 @@ mod tests {
         let failed = |code| CallError::Failed(Failure::new(code, ""));
         assert!(failed(ErrorCode::OVERLOADED).is_retryable());
         assert!(failed(ErrorCode::SHUTTING_DOWN).is_retryable());
-        assert!(CallError::Unsent.is_retryable());
+        assert!(CallError::Undelivered.is_retryable());
         assert!(!CallError::ConnectionLost.is_retryable());
         assert!(CallError::ConnectionLost.is_retryable_if_idempotent());
         for error in [

@@ -99,7 +99,7 @@ impl Failure {
     fn passed_on(error: &CallError) -> Self {
         let code = match error {
             CallError::Failed(failure) => return failure.clone(),
-            CallError::Unsent => ErrorCode::OVERLOADED,
+            CallError::Undelivered => ErrorCode::OVERLOADED,
             CallError::DeadlineExceeded => ErrorCode::DEADLINE_EXCEEDED,
             CallError::Closed | CallError::ConnectionLost => ErrorCode::CANCELLED,
             CallError::BadReply | CallError::Refused => ErrorCode::FAILED,
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(code(Box::new(Overloaded::new())), ErrorCode::OVERLOADED);
         assert_eq!(code(Box::new(Elapsed::new())), ErrorCode::DEADLINE_EXCEEDED);
         assert_eq!(code(Box::new(CallError::Failed(own))), ErrorCode::APPLICATION);
-        assert_eq!(code(Box::new(CallError::Unsent)), ErrorCode::OVERLOADED);
+        assert_eq!(code(Box::new(CallError::Undelivered)), ErrorCode::OVERLOADED);
         assert_eq!(code("out of paper".into()), ErrorCode::FAILED);
     }
 }

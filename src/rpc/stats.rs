@@ -3,7 +3,7 @@
 /// What has become of the calls of a [`Requester`](super::Requester) and all its clones.
 ///
 /// Every call that was sent is in exactly one of the numbers from `answered` on, or in `outstanding`;
-/// see [`is_balanced`](Self::is_balanced).
+/// see [`is_consistent`](Self::is_consistent).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequesterStats {
@@ -28,7 +28,7 @@ pub struct RequesterStats {
     pub refused: u64,
     /// Calls whose request was not written before its server was abandoned, while no other was
     /// connected.
-    pub unsent: u64,
+    pub undelivered: u64,
     /// Calls that ended with the client.
     pub closed: u64,
     /// Calls that were dropped before there was a reply.
@@ -47,16 +47,16 @@ pub struct RequesterStats {
 }
 
 impl RequesterStats {
-    /// Whether all that was sent is accounted for.
+    /// Returns whether the counters add up: every call that was sent is outstanding or has one outcome.
     #[must_use]
-    pub const fn is_balanced(&self) -> bool {
+    pub const fn is_consistent(&self) -> bool {
         let ended = self.answered
             + self.failed
             + self.bad_replies
             + self.deadline_exceeded
             + self.connection_lost
             + self.refused
-            + self.unsent
+            + self.undelivered
             + self.closed
             + self.cancelled;
         self.sent == self.outstanding + ended
@@ -66,7 +66,7 @@ impl RequesterStats {
 /// What has become of the requests that a [`Responder`](super::Responder) got.
 ///
 /// Every request is in exactly one of the numbers from `answered` to `duplicate`, or in `waiting` or
-/// `running`; see [`is_balanced`](Self::is_balanced).
+/// `running`; see [`is_consistent`](Self::is_consistent).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponderStats {
@@ -109,9 +109,9 @@ pub struct ResponderStats {
 }
 
 impl ResponderStats {
-    /// Whether all that was received is accounted for.
+    /// Returns whether the counters add up: every request received is waiting, running or has one outcome.
     #[must_use]
-    pub const fn is_balanced(&self) -> bool {
+    pub const fn is_consistent(&self) -> bool {
         let ended = self.answered
             + self.failed
             + self.panicked

@@ -16,7 +16,7 @@ use crate::monitor::Monitor;
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId, RemoteTable};
 use crate::routing::Losses;
-use crate::stats::{Ended, Queued, RemoteStats, Stats};
+use crate::stats::{EndedRemotes, Queued, RemoteStats, Stats};
 use crate::sync::Lock;
 use crate::transport::StdListener;
 
@@ -65,7 +65,8 @@ impl Control {
         let shared = Arc::clone(&self.shared);
         let adopting = async move { Acceptor::adopt(listener, &shared.options) };
         let acceptor = self.shared.runtime.run(adopting).await.ok_or(BindError::Closed)?;
-        let acceptor = acceptor.map_err(|error| self.unless_closed(BindError::Adopted(error)))?;
+        let acceptor =
+            acceptor.map_err(|error| self.unless_closed(BindError::UnusableListener(error)))?;
         self.listen(acceptor.local_endpoint(), acceptor).await
     }
 
@@ -277,7 +278,12 @@ impl Control {
 }
 
 /// Puts together what is counted in several places.
-pub(super) fn stats(remotes: &RemoteTable, losses: &Losses, queued: Queued, ended: Ended) -> Stats {
+pub(super) fn stats(
+    remotes: &RemoteTable,
+    losses: &Losses,
+    queued: Queued,
+    ended: EndedRemotes,
+) -> Stats {
     let (sum, connected) = remotes.stats();
     Stats {
         sent: sum.sent,

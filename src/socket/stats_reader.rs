@@ -6,7 +6,7 @@ use super::control::stats;
 use crate::driver::Shared;
 use crate::remotes::RemoteTable;
 use crate::routing::Losses;
-use crate::stats::{Ended, Queued, Stats};
+use crate::stats::{EndedRemotes, Queued, Stats};
 
 /// Reads the numbers of a socket, also after its end.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl StatsReader {
     pub(crate) fn read(&self) -> StatsSample {
         // Asked first: what is read after there was nobody left is final.
         let Some(shared) = self.shared.upgrade() else {
-            let (queued, ended) = (Queued::default(), Ended::default());
+            let (queued, ended) = (Queued::default(), EndedRemotes::default());
             let stats = stats(&self.remotes, &self.losses, queued, ended);
             return StatsSample::Final(Stats { connected: 0, ..stats });
         };

@@ -209,7 +209,7 @@ async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counte
     let told = journal.all("refused a connection");
     let levels: Vec<_> = told.iter().map(|entry| entry.level).collect();
     assert_eq!(levels, [[Level::WARN; 3].as_slice(), &[Level::DEBUG; 7]].concat());
-    assert!(told.iter().all(|entry| entry.fields.value("left_out").is_none()));
+    assert!(told.iter().all(|entry| entry.fields.value("suppressed").is_none()));
 
     // Another endpoint has a quota of its own.
     let other = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -219,10 +219,10 @@ async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counte
     tokio::time::advance(Duration::from_secs(60)).await;
     probe(&endpoint, &mut monitor).await;
     let last = journal.all("refused a connection").pop().unwrap();
-    assert_eq!((last.level, last.fields.value("left_out")), (Level::WARN, Some("7")));
+    assert_eq!((last.level, last.fields.value("suppressed")), (Level::WARN, Some("7")));
     probe(&endpoint, &mut monitor).await;
     let last = journal.all("refused a connection").pop().unwrap();
-    assert_eq!((last.level, last.fields.value("left_out")), (Level::WARN, None));
+    assert_eq!((last.level, last.fields.value("suppressed")), (Level::WARN, None));
 }
 
 #[tokio::test(start_paused = true)]

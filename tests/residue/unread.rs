@@ -70,7 +70,7 @@ fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
             assert_eq!(requester.call(number.to_string()).await.unwrap(), number.to_string());
             most = most.max(ProcessUsage::take().heap);
         }
-        assert!(responder.stats().is_balanced());
+        assert!(responder.stats().is_consistent());
         drop(writing);
         while responder.stats().running + responder.stats().waiting > 0 {
             task::yield_now().await;

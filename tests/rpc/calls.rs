@@ -28,7 +28,7 @@ async fn every_call_gets_its_own_reply_in_whatever_order_they_come() {
     }
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.answered, stats.outstanding), (20, 20, 0));
-    assert!(stats.is_balanced());
+    assert!(stats.is_consistent());
 }
 
 #[tokio::test]
@@ -42,7 +42,7 @@ async fn bodies_of_any_length_go_there_and_back_over_every_transport() {
             let body = Message::from(vec![len as u8; len]);
             assert_eq!(requester.call(&body).await.unwrap(), body);
         }
-        assert!(responder.stats().is_balanced());
+        assert!(responder.stats().is_consistent());
     }
 }
 
@@ -144,7 +144,7 @@ async fn a_closed_client_fails_the_calls_under_way_and_those_to_come() {
     assert_eq!(requester.call("to come").await, Err(CallError::Closed));
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.closed + stats.connection_lost), (1, 1));
-    assert!(stats.is_balanced());
+    assert!(stats.is_consistent());
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn a_requester_is_a_service_that_passes_requests_on() {
     let Err(CallError::Failed(failure)) = requester.call("too late").await else {
         panic!("the backend is closed")
     };
-    assert!(!failure.code().is_not_begun());
+    assert!(!failure.code().is_not_started());
 }
 
 #[test]

@@ -20,7 +20,7 @@ async fn a_timeout_of_the_service_is_a_deadline_that_was_exceeded() {
     let (requester, responder) = serve(service).await;
     assert_eq!(code(requester.call("x").await), ErrorCode::DEADLINE_EXCEEDED);
     assert_eq!(responder.stats().deadline_exceeded, 1);
-    assert!(responder.stats().is_balanced());
+    assert!(responder.stats().is_consistent());
 }
 
 #[tokio::test]

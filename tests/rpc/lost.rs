@@ -29,7 +29,7 @@ async fn calls_that_were_written_to_a_lost_connection_fail_immediately() {
         }
         let stats = requester.stats();
         assert_eq!((stats.connection_lost, stats.outstanding), (3, 0));
-        assert!(stats.is_balanced());
+        assert!(stats.is_consistent());
     }
 }
 
@@ -56,7 +56,7 @@ async fn calls_wait_for_the_next_connection() {
     assert_eq!(reply.unwrap(), "waiting");
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.answered, stats.connection_lost), (2, 1, 1));
-    assert!(stats.is_balanced());
+    assert!(stats.is_consistent());
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn a_call_whose_request_the_server_does_not_take_fails_and_those_behind_it
         assert!(!error.is_retryable_if_idempotent());
         let stats = requester.stats();
         assert_eq!((stats.refused, stats.answered, stats.outstanding), (1, 1, 0));
-        assert!(stats.is_balanced());
+        assert!(stats.is_consistent());
     }
 }
 
@@ -163,11 +163,14 @@ async fn calls_that_were_not_written_when_their_server_is_disconnected_were_not_
     }
     // The server has taken one, and no more.
     assert_eq!(outcomes[0], CallError::ConnectionLost);
-    assert_eq!(outcomes[1..], [CallError::Unsent, CallError::Unsent, CallError::Unsent]);
+    assert_eq!(
+        outcomes[1..],
+        [CallError::Undelivered, CallError::Undelivered, CallError::Undelivered]
+    );
     assert!(outcomes[1].is_retryable());
     let stats = requester.stats();
-    assert_eq!((stats.unsent, stats.connection_lost, stats.outstanding), (3, 1, 0));
-    assert!(stats.is_balanced());
+    assert_eq!((stats.undelivered, stats.connection_lost, stats.outstanding), (3, 1, 0));
+    assert!(stats.is_consistent());
 }
 
 #[tokio::test]
@@ -189,11 +192,11 @@ async fn calls_that_no_server_is_left_for_were_not_begun() {
             requester.client().disconnect(endpoint).await.unwrap();
         }
         for call in rest {
-            assert_eq!(call.await.unwrap(), Err(CallError::Unsent));
+            assert_eq!(call.await.unwrap(), Err(CallError::Undelivered));
         }
         let stats = requester.stats();
-        assert_eq!((stats.unsent, stats.connection_lost, stats.outstanding), (3, 1, 0));
-        assert!(stats.is_balanced());
+        assert_eq!((stats.undelivered, stats.connection_lost, stats.outstanding), (3, 1, 0));
+        assert!(stats.is_consistent());
     }
 }
 
@@ -209,9 +212,9 @@ async fn calls_that_wait_for_a_server_that_refuses_the_client_were_not_begun() {
     }
     requester.client().connect(server.last_endpoint().unwrap()).await.unwrap();
     for call in calls {
-        assert_eq!(call.await, Err(CallError::Unsent));
+        assert_eq!(call.await, Err(CallError::Undelivered));
     }
-    assert_eq!(requester.call("too late").await, Err(CallError::Unsent));
+    assert_eq!(requester.call("too late").await, Err(CallError::Undelivered));
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.never_sent), (0, 4));
 }

@@ -364,7 +364,7 @@ async fn a_unix_listener_that_was_made_elsewhere_keeps_its_file() {
     let unnamed = std::os::fd::OwnedFd::from(unnamed).into();
     let unnamed: std::os::unix::net::UnixListener = unnamed;
     let error = server.bind_from_std(unnamed).await.unwrap_err();
-    assert!(matches!(error, BindError::Adopted(_)));
+    assert!(matches!(error, BindError::UnusableListener(_)));
 }
 
 #[tokio::test]

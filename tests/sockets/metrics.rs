@@ -39,7 +39,7 @@ async fn every_number_has_a_name_a_unit_and_the_labels_of_its_socket() {
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=multipart}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=refused}", 0.0),
         ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=undelivered}", 0.0),
-        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unreceived}", 0.0),
+        ("zmtp_dropped_messages_total{socket=front,socket_type=SERVER,cause=unread}", 0.0),
         ("zmtp_ended_bytes{socket=front,socket_type=SERVER}", 0.0),
         ("zmtp_ended_messages{socket=front,socket_type=SERVER}", 0.0),
         ("zmtp_ended_remotes{socket=front,socket_type=SERVER}", 0.0),

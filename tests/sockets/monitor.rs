@@ -242,7 +242,7 @@ async fn messages_read_but_not_queued_before_the_end_are_reported() {
     };
     tokio::join!(server.close(), close);
 
-    let subject = events::until_dropped(&mut monitor, 6, DropCause::Unreceived).await;
+    let subject = events::until_dropped(&mut monitor, 6, DropCause::Unread).await;
     assert_eq!(subject, about(&established));
     assert!(monitor.recv().await.is_none());
     for _ in 0..4 {

@@ -46,7 +46,11 @@ async fn the_address_in_the_header_is_that_of_the_remote_everywhere() {
         let callers = asked.0.lock().unwrap();
         assert!(callers.iter().all(|caller| caller.address == Some(client)));
         assert!(callers.iter().all(|caller| caller.proxy_address == Some(proxy_address)));
-        assert_eq!(callers.len(), 2, "it is asked whether it hears the remote, and who that is");
+        assert_eq!(
+            callers.len(),
+            2,
+            "it is asked whether a handshake may begin, and who the remote is"
+        );
     }
 }
 
@@ -163,7 +167,7 @@ async fn connections_count_as_half_open_before_and_behind_the_header() {
     for _ in 0..3 {
         silent.push(dial(&server).await);
     }
-    assert!(matches!(failure(&mut monitor).await, HandshakeFailure::CrowdedOut));
+    assert!(matches!(failure(&mut monitor).await, HandshakeFailure::TooManyHalfOpen));
 
     let server = proxied().max_half_open_per_address(1).bind(ANY_PORT).await.unwrap();
     let mut monitor = server.monitor();
@@ -178,7 +182,7 @@ async fn connections_count_as_half_open_before_and_behind_the_header() {
     assert_eq!(event.address, Some(([192, 0, 2, 7], 4711).into()));
     assert!(matches!(
         event.kind,
-        EventKind::HandshakeFailed { reason: HandshakeFailure::CrowdedOut }
+        EventKind::HandshakeFailed { reason: HandshakeFailure::TooManyHalfOpen }
     ));
 }
 
@@ -189,7 +193,7 @@ async fn sockets_at_one_port_have_the_same_proxies() {
     let Some(Endpoint::Tcp(tcp)) = orders.last_endpoint() else { panic!("it is TCP") };
     let at = |resource: &str| format!("tcp://127.0.0.1:{}/{resource}", tcp.port());
     let error = Server::builder().bind(at("billing")).await.unwrap_err();
-    assert!(matches!(error, BindError::SecurityDiffers { .. }));
+    assert!(matches!(error, BindError::SecurityMismatch { .. }));
 
     let billing = proxied().bind(at("billing")).await.unwrap();
     for (server, resource) in [(&orders, "orders"), (&billing, "billing")] {
@@ -236,7 +240,7 @@ impl Authenticator for Asked {
         Ok(Admission::anonymous())
     }
 
-    fn hears(&self, caller: &Caller) -> bool {
+    fn allows_handshake(&self, caller: &Caller) -> bool {
         self.0.lock().unwrap().push(caller.clone());
         true
     }

@@ -292,10 +292,10 @@ async fn messages_of_two_remotes_name_two_remotes() {
 #[tokio::test]
 async fn properties_that_remotes_would_not_take_are_refused() {
     let refused = |name: &str, value: &[u8]| Client::builder().metadata(name, value).map(drop);
-    assert_eq!(refused("Tenant", b""), Err(PropertyError::Prefix));
-    assert_eq!(refused("Socket-Type", b""), Err(PropertyError::Prefix));
-    assert_eq!(refused("X-a b", b""), Err(PropertyError::Name));
-    assert_eq!(refused(&"X-".repeat(200), b""), Err(PropertyError::Name));
+    assert_eq!(refused("Tenant", b""), Err(PropertyError::ReservedPrefix));
+    assert_eq!(refused("Socket-Type", b""), Err(PropertyError::ReservedPrefix));
+    assert_eq!(refused("X-a b", b""), Err(PropertyError::InvalidName));
+    assert_eq!(refused(&"X-".repeat(200), b""), Err(PropertyError::InvalidName));
     assert_eq!(refused("X-Large", &[0; 60_000]), Err(PropertyError::TooLarge));
     assert_eq!(refused("x-small", &[0; 50_000]), Ok(()));
 }

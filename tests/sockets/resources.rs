@@ -271,7 +271,7 @@ async fn sockets_with_different_security_do_not_share_a_port() {
         asking.clone().mechanism(Mechanism::PlainServer),
     ] {
         let error = builder.bind(at(&server, "/billing")).await.unwrap_err();
-        assert!(matches!(error, BindError::SecurityDiffers { .. }), "{error}");
+        assert!(matches!(error, BindError::SecurityMismatch { .. }), "{error}");
     }
     asking.bind(at(&server, "/billing")).await.unwrap();
 }
@@ -282,7 +282,7 @@ async fn who_announces_itself_first_cannot_serve_a_resource() {
     let mechanism = Mechanism::plain_client("admin", "secret").unwrap();
     let server = Server::builder().mechanism(mechanism);
     let error = server.clone().bind("tcp://127.0.0.1:*/orders").await.unwrap_err();
-    assert!(matches!(error, BindError::CannotHearFirst { .. }));
+    assert!(matches!(error, BindError::ResourceNeedsServerRole { .. }));
     server.bind("tcp://127.0.0.1:*").await.unwrap();
 }
 

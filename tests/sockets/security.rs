@@ -79,7 +79,7 @@ async fn grants_of_the_authenticator_are_on_the_messages() {
             assert!(request.caller.address.is_some());
             match request.credentials {
                 Credentials::Plain { username, password } if password == "right".into() => {
-                    let admission = Admission::of(username).property("X-Role", "user");
+                    let admission = Admission::user(username).property("X-Role", "user");
                     admission.map_err(|_| StatusCode::InternalError)
                 }
                 _ => Err(StatusCode::Denied),
@@ -230,7 +230,7 @@ async fn a_panic_of_the_authenticator_refuses_one_remote_and_nothing_else() {
             match request.credentials {
                 Credentials::Plain { username, .. } => {
                     assert_ne!(username, "mallory", "this is what the test is about");
-                    Ok(Admission::of(username))
+                    Ok(Admission::user(username))
                 }
                 _ => Err(StatusCode::Denied),
             }
@@ -316,10 +316,10 @@ async fn authenticators_are_combined() {
 
     impl Authenticator for Deaf {
         async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
-            Ok(Admission::of("whoever"))
+            Ok(Admission::user("whoever"))
         }
 
-        fn hears(&self, _: &Caller) -> bool {
+        fn allows_handshake(&self, _: &Caller) -> bool {
             false
         }
     }
@@ -394,7 +394,7 @@ async fn who_only_holds_connections_open_does_not_keep_others_out() {
         // The oldest had to go.
         for mut remote in held.drain(..HELD - 10) {
             remote.read_to_end().await;
-            assert!(matches!(failure(&mut events).await, HandshakeFailure::CrowdedOut));
+            assert!(matches!(failure(&mut events).await, HandshakeFailure::TooManyHalfOpen));
         }
     }
 }

@@ -114,8 +114,8 @@ async fn what_was_dropped_is_counted_by_cause() {
     remote.write(&multipart.repeat(2)).await;
     remote.sync().await;
     assert_eq!(server.remotes().stats(id).unwrap().multipart, 2);
-    let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
-    assert_eq!((multipart, undelivered, unreceived), (2, 0, 0));
+    let Dropped { multipart, undelivered, unread, .. } = server.stats().dropped;
+    assert_eq!((multipart, undelivered, unread), (2, 0, 0));
 
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
@@ -123,8 +123,8 @@ async fn what_was_dropped_is_counted_by_cause() {
     let mut monitor = server.monitor();
     drop(remote);
     events::until_disconnected(&mut monitor).await;
-    let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
-    assert_eq!((multipart, undelivered, unreceived), (2, 2, 0));
+    let Dropped { multipart, undelivered, unread, .. } = server.stats().dropped;
+    assert_eq!((multipart, undelivered, unread), (2, 2, 0));
 
     let (mut remote, _) = Remote::known_to(&server).await;
     remote.write(&[remote::ping(b""), remote::message(b"x").repeat(4)].concat()).await;
@@ -134,8 +134,8 @@ async fn what_was_dropped_is_counted_by_cause() {
         drop(remote);
     };
     tokio::join!(server.close(), end);
-    let Dropped { multipart, undelivered, unreceived, .. } = server.stats().dropped;
-    assert_eq!((multipart, undelivered, unreceived), (2, 2, 3));
+    let Dropped { multipart, undelivered, unread, .. } = server.stats().dropped;
+    assert_eq!((multipart, undelivered, unread), (2, 2, 3));
 }
 
 #[tokio::test]

@@ -183,7 +183,7 @@ async fn an_invalid_property_prevents_the_start() {
     let error = config.start().await.unwrap_err();
     assert!(matches!(
         error,
-        ConfigError::Property { name, source: PropertyError::Prefix } if name == "Colour"
+        ConfigError::Property { name, source: PropertyError::ReservedPrefix } if name == "Colour"
     ));
 }
 

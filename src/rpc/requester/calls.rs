@@ -256,8 +256,8 @@ impl Calls {
                 self.stats.connection_lost += 1;
                 self.settle(index, Err(CallError::ConnectionLost), false, wakes);
             } else if end.gone {
-                self.stats.unsent += 1;
-                self.settle(index, Err(CallError::Unsent), false, wakes);
+                self.stats.undelivered += 1;
+                self.settle(index, Err(CallError::Undelivered), false, wakes);
             }
         }
     }
@@ -453,7 +453,7 @@ mod tests {
         // Of the first two nothing is known any more: they count as late, whatever they were.
         let stats = calls.stats();
         assert_eq!((stats.duplicate, stats.late, stats.unknown), (32, 34, 0));
-        assert!(stats.is_balanced());
+        assert!(stats.is_consistent());
     }
 
     #[test]
@@ -474,7 +474,7 @@ mod tests {
         assert_eq!(outcome(&mut calls, second), None);
         end.gone = true;
         calls.lose(&[end], &mut woken);
-        assert_eq!(outcome(&mut calls, second), Some(Err(CallError::Unsent)));
+        assert_eq!(outcome(&mut calls, second), Some(Err(CallError::Undelivered)));
         assert_eq!(outcome(&mut calls, elsewhere), None);
     }
 

@@ -61,13 +61,13 @@ use crate::socket::{Client, CloseReport};
 /// that were still queued go to another connected server immediately, or to the first that connects,
 /// with the rest of their time.
 ///
-/// Queued requests fail with [`CallError::Unsent`], which is safe to retry, if their server is abandoned
+/// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is abandoned
 /// while no other is connected: by `disconnect`, or because it refuses this client. A request fails with
 /// [`CallError::Refused`] if a second connection is ended by the remote while that request is being
 /// written.
 ///
 /// A call that is made while no server is connected waits for one to connect. It fails with
-/// [`CallError::Unsent`] when the last attempt to connect has failed and no endpoint is left to make
+/// [`CallError::Undelivered`] when the last attempt to connect has failed and no endpoint is left to make
 /// another. While the client has no endpoint yet, it waits.
 ///
 /// # Tower

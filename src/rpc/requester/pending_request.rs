@@ -91,7 +91,7 @@ impl PendingRequest {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             // It has a place and waits for room.
             Poll::Pending if self.turn.is_admitted() && core.is_deserted() => {
-                Poll::Ready(Err(CallError::Unsent))
+                Poll::Ready(Err(CallError::Undelivered))
             }
             Poll::Pending => self.wait(core, cx),
         }

@@ -53,7 +53,7 @@ impl<S> Builder<S> {
     ) -> Result<Self, PropertyError> {
         let name = name.as_ref();
         if !name.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("X-")) {
-            return Err(PropertyError::Prefix);
+            return Err(PropertyError::ReservedPrefix);
         }
         self.options.metadata.push(name, value.as_ref())?;
         Ok(self)

@@ -40,7 +40,7 @@ async fn all_wait_and_go_on(waiting: usize, messages: usize) {
     for receiver in receivers {
         receiver.await.unwrap();
     }
-    assert_eq!(model.routing().ended(), crate::stats::Ended::default());
+    assert_eq!(model.routing().ended(), crate::stats::EndedRemotes::default());
 }
 
 async fn one_is_dropped(others: usize) {

@@ -151,7 +151,7 @@ async fn the_remote_goes(letters: &'static str) {
     }
     connection.await.unwrap();
     assert_eq!(sorted(&received), letters);
-    assert_eq!(model.dropped().unreceived, 0);
+    assert_eq!(model.dropped().unread, 0);
 }
 
 /// Each message is received or counted.
@@ -169,9 +169,9 @@ async fn the_socket_ends(receivers: usize, letters: &'static str) {
     }
     drop(connection.await.unwrap());
     received += &left(&model);
-    let unreceived = usize::try_from(model.dropped().unreceived).unwrap();
+    let unread = usize::try_from(model.dropped().unread).unwrap();
     // They are received in order, by receivers that end in any.
-    assert_eq!(sorted(&received), letters[..letters.len() - unreceived]);
+    assert_eq!(sorted(&received), letters[..letters.len() - unread]);
 }
 
 /// Nobody receives.

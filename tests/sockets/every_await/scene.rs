@@ -271,7 +271,7 @@ impl Ledger {
         let Entries { sent, refused, unsent, received } = &*self.entries();
         let accepted: BTreeSet<_> = sent.iter().copied().collect();
         let arrived: BTreeSet<_> = received.iter().copied().collect();
-        let unreceived = receiver.dropped.unreceived;
+        let unread = receiver.dropped.unread;
 
         assert_eq!(arrived.len(), received.len(), "{case}: doubled one of {received:?}");
         assert!(arrived.is_subset(&accepted), "{case}: received {received:?}, sent {sent:?}");
@@ -281,7 +281,7 @@ impl Ledger {
         assert!(unsent.len() as u64 <= sender.undelivered, "{case}: handed back, and not counted");
         let told = sender.written + sender.undelivered;
         assert_eq!(sent.len() as u64, told, "{case}: the sender counts {sender:?}");
-        let read = received.len() as u64 + unreceived;
+        let read = received.len() as u64 + unread;
         assert_eq!(read, receiver.received.messages, "{case}: the receiver counts {receiver:?}");
         assert_eq!(sender.written, read, "{case}: lost on the way, {sender:?}, {receiver:?}");
         if connections == Connections::One {

@@ -159,9 +159,9 @@ impl Authenticator for Users {
             return Err(StatusCode::Denied);
         };
         match self.find(public_key).await {
-            Ok(Some((name, role))) => {
-                Admission::of(name).property("X-Role", role).map_err(|_| StatusCode::InternalError)
-            }
+            Ok(Some((name, role))) => Admission::user(name)
+                .property("X-Role", role)
+                .map_err(|_| StatusCode::InternalError),
             Ok(None) => Err(StatusCode::Denied),
             Err(error) => {
                 println!("the database does not answer: {error}");

@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     drop(stop);
     serving.await?;
     println!("all {} calls are accounted for", requester.stats().sent);
-    assert!(requester.stats().is_balanced());
+    assert!(requester.stats().is_consistent());
     Ok(())
 }
 

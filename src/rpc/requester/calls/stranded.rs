@@ -79,8 +79,8 @@ impl Calls {
         while let Some((id, message, is_waiting)) = self.next_stranded() {
             let found = find(&mut self.slots, id).filter(|_| is_waiting).map(|(index, _)| index);
             if let Some(index) = found {
-                self.stats.unsent += 1;
-                self.settle(index, Err(CallError::Unsent), false, wakes);
+                self.stats.undelivered += 1;
+                self.settle(index, Err(CallError::Undelivered), false, wakes);
             }
             requests.push(message);
         }
