@@ -1,5 +1,5 @@
 //! What a socket's endpoints and connections write to the log: the spans, and those events whose level
-//! depends on what has happened. The page of the crate lists all of them.
+//! depends on what has happened. `guide::observability` lists all of them.
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;

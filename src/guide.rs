@@ -1,0 +1,6 @@
+//! Guides to subjects that concern several types.
+//!
+//! These modules contain documentation only.
+
+#[doc = include_str!("guide/observability.md")]
+pub mod observability {}
