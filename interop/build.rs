@@ -16,12 +16,12 @@ fn main() {
     zeromq_src::Build::new().enable_draft(true).with_libsodium(Some(sodium)).build();
 }
 
-/// Sets what libzmq's own build scripts detect and zeromq-src omits.
+/// Sets the definitions that libzmq's build scripts detect and zeromq-src omits.
 ///
 /// Measurements should show the library that people install, which signals its threads through
 /// eventfd and not through socket pairs (the difference was below the noise of two shared cores). Without
-/// the close-on-exec flags, a child process that starts at the wrong moment inherits a listener,
-/// and with it a port that a test believes to be free.
+/// the close-on-exec flags, a child process could inherit a listener, and with it a port that a
+/// test assumes to be free.
 fn define_what_configure_finds_on_linux() {
     const DEFINES: [&str; 7] = [
         "HAVE_ACCEPT4",

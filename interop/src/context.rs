@@ -10,7 +10,7 @@ use crate::ffi;
 ///
 /// It terminates when the last of its sockets and handles is dropped. Sockets have a linger of
 /// zero unless they set another, so that a failed test ends immediately instead of waiting for a
-/// remote that has gone.
+/// disconnected remote.
 #[derive(Clone, Debug)]
 pub struct Context(Arc<Inner>);
 
@@ -19,7 +19,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// The process has no file descriptors left.
+    /// Fails if the process has no file descriptors left.
     pub fn new() -> Result<Self, Error> {
         // SAFETY: the function has no preconditions.
         let raw = NonNull::new(unsafe { ffi::zmq_ctx_new() }).ok_or_else(Error::last)?;

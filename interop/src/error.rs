@@ -13,7 +13,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// Takes the error of the libzmq function that just failed on this thread.
+    /// Returns the error of the libzmq function that just failed on this thread.
     pub(crate) fn last() -> Self {
         // SAFETY: the function has no preconditions.
         Self::from_errno(unsafe { ffi::zmq_errno() })
@@ -25,7 +25,7 @@ impl Error {
         Self { errno, text: text.to_string_lossy().into_owned() }
     }
 
-    /// Returns the number, which is the system's or above 156384712 and libzmq's own.
+    /// Returns the error number: one of the system, or one of libzmq, which are above 156384712.
     pub fn errno(&self) -> i32 {
         self.errno
     }
@@ -47,10 +47,10 @@ impl fmt::Display for Error {
 
 impl error::Error for Error {}
 
-/// Why an operation that does not wait had no effect.
+/// Why a non-blocking operation had no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TryError {
-    /// Nothing to receive, or no room to send (`EAGAIN`).
+    /// No message to receive, or no queue capacity to send (`EAGAIN`).
     WouldBlock,
     /// An error that waiting does not resolve.
     Failed(Error),

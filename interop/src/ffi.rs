@@ -1,4 +1,4 @@
-//! The part of `zmq.h` that is used here.
+//! The part of `zmq.h` that this crate uses.
 
 use std::ffi::{c_char, c_int, c_void};
 

@@ -8,8 +8,8 @@ use crate::ffi::{self, ZmqMsg};
 
 /// A message in libzmq's own representation, to receive into repeatedly without copying.
 ///
-/// Moving it in memory is sound: a `zmq_msg_t` holds a short body in place and pointers to all
-/// else, none to itself.
+/// Moving a message in memory is sound: a `zmq_msg_t` stores a short body inline and pointers to other data, but
+/// no pointer to itself.
 pub struct Message(ZmqMsg);
 
 impl Message {
@@ -17,7 +17,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// None that libzmq documents.
+    /// libzmq documents no errors.
     pub fn new() -> Result<Self, Error> {
         // SAFETY: the pointer is valid for writing a `zmq_msg_t`.
         Self::initialized_by(|raw| unsafe { ffi::zmq_msg_init(raw) })
@@ -27,7 +27,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// There is not enough memory.
+    /// Fails if there is not enough memory.
     pub fn zeroed(size: usize) -> Result<Self, Error> {
         let mut message = Self::unfilled(size)?;
         // SAFETY: the body of the message is `size` bytes long and not shared.
@@ -39,7 +39,7 @@ impl Message {
     ///
     /// # Errors
     ///
-    /// There is not enough memory.
+    /// Fails if there is not enough memory.
     pub fn copied_from(body: &[u8]) -> Result<Self, Error> {
         let mut message = Self::unfilled(body.len())?;
         // SAFETY: the body of the message is `body.len()` bytes long and newly allocated.
@@ -70,7 +70,7 @@ impl Message {
     }
 
     /// Returns a property of the connection that the message came through: `Socket-Type`,
-    /// `Peer-Address`, or what the remote has announced; `None` if there is none of this name.
+    /// `Peer-Address`, or a property that the remote has announced. `None` if it does not exist.
     pub fn property(&self, name: &str) -> Option<String> {
         let name = CString::new(name).ok()?;
         // SAFETY: the message is initialized, and the name is NUL-terminated.
@@ -94,8 +94,8 @@ impl Message {
     pub fn body(&mut self) -> &[u8] {
         let raw = self.as_mut_ptr();
         // SAFETY: the message is initialized, its data pointer is not null (libzmq asserts
-        // that), its body is filled (by `zeroed`, `copied_from` or libzmq) and stays where it is
-        // for as long as the message is borrowed.
+        // that), its body is filled (by `zeroed`, `copied_from` or libzmq) and does not move
+        // while the message is borrowed.
         unsafe {
             slice::from_raw_parts(ffi::zmq_msg_data(raw).cast::<u8>(), ffi::zmq_msg_size(raw))
         }

@@ -8,8 +8,8 @@ use crate::socket_option::SocketOption;
 
 /// The events of one socket, in the order in which they happened.
 ///
-/// The socket lives at least as long as its monitor. Read it: once a thousand events wait here
-/// and a thousand more in the socket, libzmq's I/O thread waits too.
+/// The socket lives at least as long as its monitor. Read all events: when a thousand events
+/// wait here and a thousand more in the socket, libzmq's I/O thread also waits.
 #[derive(Debug)]
 pub struct Monitor {
     events: Socket,
@@ -30,7 +30,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// None that libzmq documents.
+    /// libzmq documents no errors.
     pub fn try_next(&self) -> Result<Option<Event>, Error> {
         let head = match self.events.try_recv() {
             Ok(head) => head,
@@ -44,7 +44,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// None that libzmq documents.
+    /// libzmq documents no errors.
     pub fn next_within(&self, timeout: Duration) -> Result<Option<Event>, Error> {
         let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         self.events.set(SocketOption::RecvTimeout, timeout)?;
@@ -77,14 +77,14 @@ impl Drop for Monitor {
     }
 }
 
-/// What happened to a connection of a socket.
+/// An event of a connection of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
     /// A file descriptor, an errno, an interval or another detail, depending on the kind.
     pub value: u32,
-    /// Where it happened.
+    /// The endpoint of the connection.
     pub endpoint: String,
 }
 

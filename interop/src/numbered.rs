@@ -2,7 +2,7 @@
 ///
 /// # Panics
 ///
-/// Panics if `size` is below 8, which the number itself takes.
+/// Panics if `size` is below 8, the size of the number.
 pub fn numbered(number: u64, size: usize) -> Vec<u8> {
     assert!(size >= 8, "a number takes 8 bytes, not {size}");
     let mut body = Vec::with_capacity(size);

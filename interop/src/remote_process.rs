@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// A running `libzmq-remote`, which dies with this handle.
+/// A running `libzmq-remote`, which is killed when the handle is dropped.
 #[derive(Debug)]
 pub struct RemoteProcess {
     process: Child,
@@ -18,7 +18,7 @@ impl RemoteProcess {
     ///
     /// # Errors
     ///
-    /// The process could not be started.
+    /// Fails if the process cannot be started.
     pub fn start(
         path: impl AsRef<Path>,
         arguments: impl IntoIterator<Item: AsRef<OsStr>>,
@@ -51,7 +51,7 @@ impl RemoteProcess {
         self.lines.try_recv().ok()
     }
 
-    /// Kills the process with SIGKILL and waits until it is gone.
+    /// Kills the process with SIGKILL and waits until it has ended.
     pub fn kill(mut self) {
         self.end();
     }

@@ -21,7 +21,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// The context has too many sockets already.
+    /// Fails if the context has too many sockets.
     pub fn new(context: &Context, socket_type: SocketType) -> Result<Self, Error> {
         // SAFETY: the context lives, and the socket keeps it alive.
         let raw = unsafe { ffi::zmq_socket(context.as_ptr(), socket_type.number()) };
@@ -39,7 +39,7 @@ impl Socket {
         self.with_endpoint(endpoint, ffi::zmq_bind)
     }
 
-    /// Connects to `endpoint`, now and whenever the connection is lost.
+    /// Connects to `endpoint`, and reconnects when the connection is lost.
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `EINVAL` if libzmq does not take this value.
+    /// `EINVAL` if libzmq does not accept this value.
     pub fn set_bytes(&self, option: BytesOption, value: &[u8]) -> Result<(), Error> {
         self.set_raw(option.number(), value)
     }
@@ -89,7 +89,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// None that libzmq documents.
+    /// libzmq documents no errors.
     pub fn last_endpoint(&self) -> Result<String, Error> {
         const ZMQ_LAST_ENDPOINT: c_int = 32;
         let mut text = [0_u8; 512];
@@ -150,7 +150,7 @@ impl Socket {
         Ok(self.submit(&mut message, ffi::ZMQ_DONTWAIT)?)
     }
 
-    /// Sends `message`, waiting for queue capacity, and leaves an empty one in its place.
+    /// Sends `message`, waiting for queue capacity, and replaces it with an empty message.
     ///
     /// # Errors
     ///
@@ -216,7 +216,7 @@ impl Socket {
         }
     }
 
-    /// Sends a message of several parts.
+    /// Sends a multipart message.
     ///
     /// # Errors
     ///
@@ -231,11 +231,11 @@ impl Socket {
 
     /// Reports the events of this socket's connections from now on.
     ///
-    /// A socket has one monitor: a second call silences the monitor of the first.
+    /// A socket has one monitor: a second call stops the events of the first.
     ///
     /// # Errors
     ///
-    /// The context has too many sockets already.
+    /// Fails if the context has too many sockets.
     pub fn monitor(&self) -> Result<Monitor, Error> {
         Monitor::new(self)
     }

@@ -15,12 +15,12 @@ pub struct ZapHandler {
 }
 
 impl ZapHandler {
-    /// Starts to answer for the context of `socket`: `decide` takes the frames of the credentials and returns
+    /// Starts a handler for the context of `socket`. `decide` receives the frames of the credentials and returns
     /// whether the remote is admitted.
     ///
     /// # Errors
     ///
-    /// There is a handler already.
+    /// Fails if the context already has a handler.
     pub fn start(
         socket: &Socket,
         decide: impl Fn(&[Vec<u8>]) -> bool + Send + 'static,
@@ -35,7 +35,7 @@ impl ZapHandler {
                 match handler.recv_parts() {
                     Ok(request) => answer(&handler, &request, &decide),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => panic!("the handler of zap fails: {error}"),
+                    Err(error) => panic!("the ZAP handler fails: {error}"),
                 }
             }
         });
@@ -55,10 +55,12 @@ impl Drop for ZapHandler {
 
 fn answer(handler: &Socket, request: &[Vec<u8>], decide: impl Fn(&[Vec<u8>]) -> bool) {
     let [version, id, _domain, _address, _identity, _mechanism, credentials @ ..] = request else {
-        panic!("a request of zap has six frames and credentials: {request:?}");
+        panic!("a ZAP request has six frames and credentials: {request:?}");
     };
     let status: &[u8] = if decide(credentials) { b"200" } else { b"400" };
-    handler.send_parts(&[version, id, status, b"", b"user", b""]).expect("libzmq takes the answer");
+    handler
+        .send_parts(&[version, id, status, b"", b"user", b""])
+        .expect("libzmq accepts the reply");
 }
 
 const LOOK_UP_MILLISECONDS: i32 = 20;

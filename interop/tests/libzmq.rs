@@ -44,7 +44,7 @@ fn an_unknown_routing_id_is_unreachable() -> Result<(), Error> {
 }
 
 #[test]
-fn nothing_to_receive_and_no_room_to_send_would_block() -> Result<(), Error> {
+fn empty_and_full_queues_would_block() -> Result<(), Error> {
     let context = Context::new()?;
     let client = Socket::new(&context, SocketType::Client)?;
     assert_eq!(client.try_recv().unwrap_err(), TryError::WouldBlock);
@@ -55,7 +55,7 @@ fn nothing_to_receive_and_no_room_to_send_would_block() -> Result<(), Error> {
 }
 
 #[test]
-fn a_client_over_inproc_does_not_find_a_server_that_comes_back() -> Result<(), Error> {
+fn a_client_over_inproc_does_not_reconnect_to_a_returning_server() -> Result<(), Error> {
     let context = Context::new()?;
     let client = Socket::new(&context, SocketType::Client)?;
     let server = Socket::new(&context, SocketType::Server)?;
@@ -76,7 +76,7 @@ fn a_client_over_inproc_does_not_find_a_server_that_comes_back() -> Result<(), E
 
 #[cfg(unix)]
 #[test]
-fn a_path_is_taken_from_the_server_that_is_bound_to_it() -> Result<(), Error> {
+fn a_bound_path_is_taken_over_by_another_server() -> Result<(), Error> {
     let context = Context::new()?;
     let robbed = Socket::new(&context, SocketType::Server)?;
     robbed.bind("ipc://*")?;
@@ -127,7 +127,7 @@ fn a_dealer_is_refused_by_a_server() -> Result<(), Error> {
 }
 
 #[test]
-fn processes_talk_to_each_other_across_a_restart() {
+fn processes_exchange_messages_across_a_restart() {
     let server = start_remote(&["server", "bind", "tcp://127.0.0.1:*", "echo"]);
     let endpoint = bound(&server);
     let ask = ["client", "connect", &endpoint, "ask", "100", "64"];
@@ -194,6 +194,6 @@ fn start_remote(arguments: &[&str]) -> RemoteProcess {
 }
 
 fn bound(remote: &RemoteProcess) -> String {
-    let line = remote.line_within(GUARD).expect("a remote that binds says so");
-    line.strip_prefix("bound ").expect("first it says where it is bound").to_owned()
+    let line = remote.line_within(GUARD).expect("a remote that binds reports it");
+    line.strip_prefix("bound ").expect("a remote first reports its endpoint").to_owned()
 }

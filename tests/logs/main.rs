@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use support::events;
-use support::remote::{self, MORE, Place, Remote, RemoteListener};
+use support::remote::{self, MORE, Remote, RemoteListener, ReservedPort};
 use support::transports::{Transport, over_every_transport};
 use support::watchdog::Watchdog;
 use tokio_zmtp::auth::Users;
@@ -146,7 +146,7 @@ async fn a_span_of_a_connection_that_is_handed_over_follows_from_the_first_one()
 async fn who_cannot_connect_warns_once_until_it_can_again() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().reconnect_interval(Duration::from_millis(10)).build();
     let mut monitor = client.monitor();
     client.connect(place.endpoint()).await.unwrap();

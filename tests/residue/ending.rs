@@ -9,7 +9,7 @@ use tokio::task;
 use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::process_usage::{self, ProcessUsage};
-use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Remote, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[test]
@@ -78,7 +78,7 @@ fn nothing_is_left_of_a_socket_whose_creation_is_canceled() {
         let before = ProcessUsage::take().descriptors;
         for polls in 0..4 {
             let mut binding = tokio_test::task::spawn(Server::builder().bind("tcp://127.0.0.1:*"));
-            let place = Place::reserve();
+            let place = ReservedPort::reserve();
             let mut connecting =
                 tokio_test::task::spawn(Client::builder().connect(place.endpoint()));
             for _ in 0..polls {
@@ -123,7 +123,7 @@ struct Busy {
     /// The other ends, some of them in the middle of a handshake.
     _remotes: Vec<Remote>,
     _listener: RemoteListener,
-    _place: Place,
+    _place: ReservedPort,
 }
 
 impl Busy {
@@ -141,7 +141,7 @@ impl Busy {
         silent.write(&GREETING[..10]).await;
         remotes.push(silent);
         // Nobody is at the one, somebody who says nothing at the other, and a client at the third.
-        let (place, listener) = (Place::reserve(), RemoteListener::bind());
+        let (place, listener) = (ReservedPort::reserve(), RemoteListener::bind());
         let client = RemoteListener::bind();
         let connected = [place.endpoint(), listener.endpoint(), client.endpoint()];
         for endpoint in connected.clone() {

@@ -1,4 +1,4 @@
-//! Accepting where the process may open no other file.
+//! Accepting connections at the file limit of the process.
 
 use std::env;
 use std::fs::File;
@@ -30,7 +30,7 @@ async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
         iter::repeat_with(|| File::open("/dev/null")).map_while(io::Result::ok).collect();
     assert!((1..FILES).contains(&files.len()));
 
-    // The system makes the connection; the server cannot have it.
+    // The system establishes the connection, but the server cannot accept it.
     let stream = socket.connect(remote::address(&endpoint)).await.unwrap();
     let mut remote = Remote::new(stream);
     for _ in 0..3 {
@@ -48,7 +48,7 @@ async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
     assert_eq!(accepted.address, Some(remote.address()));
 }
 
-/// Runs a test of this file where it can take all files: the other tests want some, too.
+/// Runs a test of this file in a separate process, because it uses all file descriptors.
 fn in_a_process_of_its_own(test: &str) {
     let script = format!("ulimit -n {FILES} && exec \"$0\" --exact accepting::{test}");
     let child = Command::new("sh")
@@ -61,10 +61,10 @@ fn in_a_process_of_its_own(test: &str) {
     assert!(child.status.success() && output.contains("1 passed"), "{output}");
 }
 
-/// Set in the environment of a process that a test has for itself.
+/// The environment variable that marks a separate process of a test.
 const LIMITED: &str = "TOKIO_ZMTP_LIMITED";
 
-/// Enough for a test process to start.
+/// The number of files that a test process needs to start.
 const FILES: usize = 64;
 
 /// Too many open files (Linux, errno).

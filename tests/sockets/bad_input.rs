@@ -1,4 +1,4 @@
-//! What a remote may send, and what costs it its connection (RFC 37).
+//! Input that a socket accepts, and input that ends the connection (RFC 37).
 
 use std::time::Duration;
 
@@ -64,21 +64,21 @@ async fn everything_may_arrive_in_one_read() {
 }
 
 #[tokio::test]
-async fn what_a_greeting_may_differ_in_is_accepted() {
+async fn variations_of_a_greeting_are_accepted() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut greetings = Vec::new();
-    // ZMTP 3.0, as libzmq up to 4.3.2 speaks it, and whatever comes after 3.1.
+    // ZMTP 3.0, which libzmq up to 4.3.2 uses, and all versions after 3.1.
     for (major, minor) in [(3, 0), (3, 7), (4, 0), (255, 255)] {
         greetings.push(GREETING);
         greetings.last_mut().unwrap()[10..12].copy_from_slice(&[major, minor]);
     }
-    // The padding of libzmq, and any other.
+    // The padding of libzmq, and arbitrary padding.
     for padding in [*b"\0\0\0\0\0\0\0\x01", [0xFF; 8]] {
         greetings.push(GREETING);
         greetings.last_mut().unwrap()[1..9].copy_from_slice(&padding);
     }
-    // As-server, which is of no significance with NULL.
+    // As-server, which has no meaning with NULL.
     greetings.push(GREETING);
     greetings.last_mut().unwrap()[32] = 0x01;
     // The filler.
@@ -98,12 +98,12 @@ async fn what_a_greeting_may_differ_in_is_accepted() {
 }
 
 #[tokio::test]
-async fn what_a_ready_may_differ_in_is_accepted() {
+async fn variations_of_a_ready_are_accepted() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let socket_type = property("Socket-Type", b"CLIENT");
     for properties in [
-        // The sender only SHOULD specify its Socket-Type.
+        // The Socket-Type is a SHOULD.
         Vec::new(),
         property("Identity", b"ignored"),
         // "The case of names SHALL NOT be significant."
@@ -120,7 +120,7 @@ async fn what_a_ready_may_differ_in_is_accepted() {
 }
 
 #[tokio::test]
-async fn who_speaks_something_else_is_hung_up_on() {
+async fn a_remote_with_another_protocol_is_disconnected() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut unversioned = GREETING;
@@ -171,12 +171,12 @@ async fn a_truncated_greeting_does_not_affect_other_remotes() {
 }
 
 #[tokio::test]
-async fn who_falls_silent_during_the_handshake_is_hung_up_on_in_time() {
+async fn a_silent_remote_is_disconnected_after_the_handshake_interval() {
     let _watchdog = Watchdog::start();
     let interval = Duration::from_secs(5);
     let server = Served::with(Server::builder().handshake_interval(interval)).await;
 
-    // From here on only the silence passes time.
+    // From here on, time passes only while the remote is silent.
     time::pause();
     for said in [&GREETING[..0], &GREETING[..20], &GREETING, &[&GREETING[..], b"\x04\x1C"].concat()]
     {
@@ -208,7 +208,7 @@ async fn a_socket_type_that_does_not_fit_gets_an_error() {
 }
 
 #[tokio::test]
-async fn whatever_but_a_ready_ends_the_handshake() {
+async fn any_command_except_ready_ends_the_handshake() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for bytes in [
@@ -216,16 +216,16 @@ async fn whatever_but_a_ready_ends_the_handshake() {
         ping(b""),
         command("HELLO", b"\x01u\x01p"),
         command("ERROR", b"\x03400"),
-        // A name of no letters, one that is cut off, one with a NUL.
+        // An empty name, a truncated name, and a name with a NUL.
         b"\x04\x01\0".to_vec(),
         b"\x04\x03\x05RE".to_vec(),
         b"\x04\x06\x05RE\0DY".to_vec(),
-        // Properties that are cut off.
+        // Truncated properties.
         command("READY", b"\x0BSocket-Type\0\0\0\x06CLIEN"),
         command("READY", b"\x0BSocket-Type\xFF\xFF\xFF\xFFCLIENT"),
         command("READY", b"\x0BSock"),
         command("READY", b"\0\0\0\0\0"),
-        // More than any handshake needs, before it has come.
+        // A size beyond the limit of handshakes, refused before the body arrives.
         b"\x06\0\0\0\0\0\x01\0\x01\x05READY".to_vec(),
         b"\x06\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x05READY".to_vec(),
     ] {
@@ -247,14 +247,14 @@ async fn frames_that_break_the_grammar_are_hung_up_on() {
         let mut remote = Remote::client(&server.endpoint).await;
         remote.write(&[message(b"before"), frame.clone()].concat()).await;
         assert_eq!(remote.read_to_end().await, b"", "after {}", frame.escape_ascii());
-        // What came before is none the worse.
+        // Messages before the error are received.
         assert_eq!(server.server.recv().await.unwrap(), "before");
         server.assert_in_use().await;
     }
 }
 
 #[tokio::test]
-async fn what_follows_a_bad_frame_is_not_received() {
+async fn messages_after_a_malformed_frame_are_not_received() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for frame in bad_frames() {
@@ -262,7 +262,7 @@ async fn what_follows_a_bad_frame_is_not_received() {
         remote.write(&[frame.clone(), message(b"behind")].concat()).await;
         assert_eq!(remote.read_to_end().await, b"");
         let received = server.server.try_recv();
-        assert!(received.is_err(), "{received:?} behind {}", frame.escape_ascii());
+        assert!(received.is_err(), "{received:?} after {}", frame.escape_ascii());
     }
 }
 
@@ -326,7 +326,7 @@ async fn multipart_messages_are_discarded_whole() {
     remote.write(&[&[MORE, 0][..], &long, &long, &ping(b"mid"), &message(b"")].concat()).await;
     remote.write(&message(b"after")).await;
 
-    // Commands may stand between the parts.
+    // Commands may arrive between the parts.
     assert_eq!(remote.read_frame().await.1, b"\x04PONGmid");
     remote.sync().await;
     for expected in ["before", "between", "after"] {
@@ -372,7 +372,7 @@ async fn a_ping_is_answered_by_a_pong_with_its_context() {
     let server = Served::new().await;
     let mut remote = Remote::client(&server.endpoint).await;
     for context in [&b""[..], b"\0", b"x", b"\0\x01\x02\xFF\xFE", b"0123456789abcdef"] {
-        // The time-to-live is a hint about what the remote will do, and no part of the context.
+        // The time-to-live is a hint, and not part of the context.
         for ttl in [0_u16, 1_000, u16::MAX] {
             remote.write(&command("PING", &[&ttl.to_be_bytes(), context].concat())).await;
             let expected = [b"\x04PONG", context].concat();
@@ -400,7 +400,7 @@ async fn a_pong_waits_for_the_end_of_a_frame() {
 }
 
 #[tokio::test]
-async fn a_ping_behind_a_full_queue_is_answered_when_there_is_room() {
+async fn a_ping_after_a_full_queue_is_answered_when_there_is_capacity() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -454,7 +454,7 @@ async fn a_client_is_not_disturbed_by_a_bad_server_beside_a_good_one() {
         let mut bad = Remote::dial(&endpoint).await;
         bad.write_what_is_taken(bytes).await;
         bad.read_to_end().await;
-        // A remote that never was one gets no turn.
+        // A remote whose handshake failed receives nothing.
         for number in 0..10_u8 {
             client.send([number]).await.unwrap();
             assert_eq!(good.recv().await.unwrap(), [number]);
@@ -462,7 +462,7 @@ async fn a_client_is_not_disturbed_by_a_bad_server_beside_a_good_one() {
     }
 }
 
-/// Greets a socket, and waits for what it has to say to that before saying more.
+/// Sends a greeting, and waits for the READY of the socket before it sends more.
 async fn assert_gets_ready_after_a_greeting(remote: &mut Remote, socket_type: &str) {
     assert_eq!(remote.read(64).await, GREETING);
     remote.write(&GREETING).await;
@@ -471,7 +471,7 @@ async fn assert_gets_ready_after_a_greeting(remote: &mut Remote, socket_type: &s
     assert_eq!(ready.expect("the socket keeps its READY to itself"), expected);
 }
 
-/// Frames that RFC 37 does not allow, each by another rule.
+/// Frames that RFC 37 forbids, each by another rule.
 fn bad_frames() -> Vec<Vec<u8>> {
     let mut frames = vec![
         // 2^63 bytes, and one less than 2^64.
@@ -480,9 +480,9 @@ fn bad_frames() -> Vec<Vec<u8>> {
         // Commands are one frame.
         vec![COMMAND | MORE, 0],
         vec![COMMAND | MORE | LONG, 0],
-        // A command of more than 64 KiB, before it has come.
+        // A command of more than 64 KiB, refused before its body arrives.
         b"\x06\0\0\0\0\0\x01\0\x01\x04PING".to_vec(),
-        // Commands without a name, with half of one, and with half of their data.
+        // Commands without a name, with a truncated name, and with truncated data.
         b"\x04\0".to_vec(),
         b"\x04\x01\0".to_vec(),
         b"\x04\x03\x05PI".to_vec(),

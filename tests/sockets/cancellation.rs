@@ -1,7 +1,7 @@
 //! Futures that are dropped before they are ready.
 //!
-//! Every attempt to send has a number of its own, so that comparing what was sent with what was
-//! received shows a lost message as well as one that was sent though its sender had given up.
+//! Every attempt to send has a unique number. Comparing sent and received messages therefore reveals lost
+//! messages, and messages that were sent although their future had been dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -200,9 +200,9 @@ async fn a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on(transport:
     assert_eq!(receive.await.unwrap(), "x");
 }
 
-over_every_transport!(a_stream_that_is_left_alone_takes_nothing_from_others);
+over_every_transport!(an_idle_stream_does_not_take_messages_from_others);
 
-async fn a_stream_that_is_left_alone_takes_nothing_from_others(transport: Transport) {
+async fn an_idle_stream_does_not_take_messages_from_others(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (client, server, _) = pair(transport).await;
     let mut stream = server.clone();
@@ -218,8 +218,8 @@ async fn a_stream_that_is_left_alone_takes_nothing_from_others(transport: Transp
     assert_eq!(stream.next().await.unwrap(), "y");
 }
 
-/// Sends and receives with little patience until both ends have given up ten thousand times, and
-/// compares what was sent with what was received.
+/// Sends and receives until both ends have dropped ten thousand pending operations, and compares sent and
+/// received messages.
 async fn assert_cancel_safe(sender: Sender, receiver: Receiver) {
     let seed = seed();
     let mut random = Random(seed);
@@ -256,7 +256,7 @@ async fn assert_cancel_safe(sender: Sender, receiver: Receiver) {
     assert!(received == sent, "a message was lost, doubled, displaced or sent in spite");
 }
 
-/// The same with several senders and receivers, so that who gives up has others behind it.
+/// Checks the same with several senders and receivers, so that other waiters follow a dropped operation.
 async fn assert_none_lost(sender: Sender, receiver: Receiver) {
     let seed = seed();
     let mut receiving = JoinSet::new();
@@ -289,7 +289,7 @@ async fn assert_none_lost(sender: Sender, receiver: Receiver) {
         });
     }
     let mut sent = sending.join_all().await.concat();
-    // As it is the last, one for each receiver.
+    // The last messages, one for each receiver.
     for _ in 0..HANDLES {
         sender.send(LAST).await;
     }
@@ -315,7 +315,7 @@ impl Sender {
         }
     }
 
-    /// Returns whether it was sent.
+    /// Returns whether the message was sent.
     async fn send_within(&self, patience: u32, number: u32) -> bool {
         tokio::select! {
             biased;
@@ -347,19 +347,19 @@ impl Receiver {
     }
 }
 
-/// Lets other tasks have so many turns.
+/// Yields to other tasks `turns` times.
 async fn wait(turns: u32) {
     for _ in 0..turns {
         task::yield_now().await;
     }
 }
 
-/// A sequence of numbers that is the same for the same seed (SplitMix64).
+/// A pseudorandom sequence that the seed determines (SplitMix64).
 struct Random(u64);
 
 impl Random {
-    /// How many turns to wait: none, as a rule a few, and now and then so many that the other end
-    /// runs dry.
+    /// Returns the number of turns to wait: zero, usually a few, and sometimes enough for the other end to become
+    /// idle.
     fn patience(&mut self) -> u32 {
         match self.next() % 64 {
             0 => 40,
@@ -376,7 +376,7 @@ impl Random {
     }
 }
 
-/// Two ends with short queues, so that both have to wait often.
+/// Returns two ends with short queues, so that both wait often.
 async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
     let server = Server::builder().send_hwm(4).recv_hwm(4).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
@@ -386,8 +386,8 @@ async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
     (client, server, id)
 }
 
-/// Connects a client that does not read, and for which the server, whose mark is one, has queued all
-/// that it may.
+/// Connects a client that does not read. The server has a high-water mark of one, and its queue for the client is
+/// full.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
     let (remote, id) = Remote::known_to(server).await;
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
@@ -400,5 +400,5 @@ const CANCELLATIONS: u32 = 10_000;
 
 const HANDLES: u32 = 4;
 
-/// What is sent last.
+/// The last message.
 const LAST: u32 = u32::MAX;

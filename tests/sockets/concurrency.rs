@@ -1,4 +1,4 @@
-//! Many handles at once.
+//! Concurrent use of many handles.
 
 use std::fmt::Debug;
 use std::mem;
@@ -30,7 +30,7 @@ fn handles_are_shared_by_cloning() {
     is_handle::<Server>();
 }
 
-over_every_transport!(whoever_never_waits_lets_other_tasks_run);
+over_every_transport!(operations_that_never_wait_yield_to_other_tasks);
 
 over_every_transport!(
     fifty_clones_of_a_client_send_and_receive_concurrently,
@@ -38,8 +38,8 @@ over_every_transport!(
     worker_threads = 4
 );
 
-/// Neither for room, as there is no mark, nor for messages, as there are enough.
-async fn whoever_never_waits_lets_other_tasks_run(transport: Transport) {
+/// Neither end waits: there is no high-water mark, and messages are always available.
+async fn operations_that_never_wait_yield_to_other_tasks(transport: Transport) {
     const MESSAGES: usize = 3_000;
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(0).recv_hwm(0).bind(transport.any()).await.unwrap();
@@ -86,7 +86,7 @@ async fn whoever_never_waits_lets_other_tasks_run(transport: Transport) {
     assert!(other.ran(), "the stream");
 }
 
-/// A task that always wants to run.
+/// A task that is always ready.
 struct Other {
     turns: Arc<AtomicU32>,
     seen: u32,
@@ -106,7 +106,7 @@ impl Other {
         Self { turns, seen: 0, task }
     }
 
-    /// Whether it has run since this was last asked.
+    /// Returns whether the task has run since the last call.
     fn ran(&mut self) -> bool {
         let turns = self.turns.load(Ordering::Relaxed);
         mem::replace(&mut self.seen, turns) < turns
@@ -260,7 +260,7 @@ async fn many_senders_pass_through_a_queue_of_one(transport: Transport) {
     assert_each_once(received);
 }
 
-/// Sends everything back until the server is closed.
+/// Returns every message to its sender until the server is closed.
 async fn echo(server: Server) {
     while let Ok(request) = server.recv().await {
         server.reply(&request, &request).await.unwrap();
@@ -282,5 +282,5 @@ fn assert_each_once(mut numbers: Vec<u32>) {
 
 const HANDLES: u32 = 50;
 
-/// How many messages pass through each handle.
+/// The number of messages for each handle.
 const EACH: u32 = 200;

@@ -6,12 +6,12 @@ use tokio_zmtp::config::{AnySocket, ClientConfig, ServerConfig, SocketConfig};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn sockets_that_are_read_from_a_file_talk_to_each_other() {
+async fn sockets_that_are_read_from_a_file_exchange_messages() {
     let _watchdog = Watchdog::start();
     let config = "type = 'server'\nbind = ['tcp://127.0.0.1:*', 'tcp://127.0.0.1:*']";
     let config: SocketConfig = toml::from_str(config).unwrap();
     let AnySocket::Server(server) = config.start().await.unwrap() else {
-        panic!("it is no server");
+        panic!("the socket is not a server");
     };
 
     let config = format!("connect = '{}'", server.last_endpoint().unwrap());
@@ -44,7 +44,7 @@ async fn a_socket_is_bound_and_connected_to_all_its_endpoints() {
 }
 
 #[tokio::test]
-async fn one_goes_on_from_the_options_of_a_file() {
+async fn a_builder_can_change_the_options_of_a_file() {
     let _watchdog = Watchdog::start();
     let config: ClientConfig = toml::from_str("send_hwm = 7\nlinger = 'infinite'").unwrap();
     let client = config.builder().unwrap().recv_hwm(8).build();

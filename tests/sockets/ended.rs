@@ -1,4 +1,4 @@
-//! Remotes that have ended, and what they have left to be received.
+//! Remotes that have ended, and the messages that they have left.
 
 use std::time::Duration;
 
@@ -12,11 +12,9 @@ use crate::remote::{GREETING, MORE, Remote, RemoteListener, command, message, pr
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(what_ended_remotes_have_left_pauses_the_accepting_until_it_is_received);
+over_every_transport!(messages_of_ended_remotes_pause_accepting_until_they_are_received);
 
-async fn what_ended_remotes_have_left_pauses_the_accepting_until_it_is_received(
-    transport: Transport,
-) {
+async fn messages_of_ended_remotes_pause_accepting_until_they_are_received(transport: Transport) {
     const CLIENTS: usize = 3 * EACH;
     const EACH: usize = 15;
     let _watchdog = Watchdog::start();
@@ -45,7 +43,7 @@ async fn what_ended_remotes_have_left_pauses_the_accepting_until_it_is_received(
                 EventKind::Accepted => accepted += 1,
                 EventKind::ConnectionsPaused { ended } => {
                     assert!(ended.bytes > LITTLE);
-                    // No remote arrives before there is room.
+                    // No remote is accepted before there is capacity.
                     while received < accepted && server.stats().ended.bytes > LITTLE / 2 {
                         let taken = server.recv().await.unwrap();
                         assert_eq!(taken, "left");
@@ -110,20 +108,20 @@ async fn another_limit_ends_a_pause(transport: Transport) {
     assert!(matches!(event.kind, EventKind::ConnectionsResumed), "{event:?}");
     assert_eq!(event.endpoint, endpoint);
     come_and_go(&endpoint).await;
-    // What has been left counts from now on, too.
+    // The messages that remain also count from now on.
     server.set_ended_hwm_bytes(LITTLE);
     let event = events::until(&mut monitor, is_about_comings).await;
     assert!(!matches!(event.kind, EventKind::ConnectionsResumed), "{event:?}");
 }
 
 #[tokio::test]
-async fn what_a_message_keeps_in_memory_counts() {
+async fn the_memory_that_a_message_keeps_alive_counts() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
 
-    // A message behind parts that were discarded, in a buffer of 64 KiB.
+    // A message after discarded parts, in a buffer of 64 KiB.
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
     for _ in 0..100 {
         remote.write(&[&[MORE, 0xFF][..], &[0; 0xFF]].concat().repeat(0x80)).await;
@@ -137,7 +135,7 @@ async fn what_a_message_keeps_in_memory_counts() {
     assert!((0x1_0000..0x4_0000).contains(&bytes), "{bytes}");
     assert_eq!(server.recv().await.unwrap().len(), 100);
 
-    // A message, and what the remote has said of itself.
+    // A message, and the metadata of the remote.
     let mut remote = Remote::dial(&server.last_endpoint().unwrap()).await;
     let properties = [property("Socket-Type", b"CLIENT"), property("X-Long", &[0; 60_000])];
     remote.write(&GREETING).await;
@@ -187,7 +185,7 @@ async fn a_socket_that_dials_anew_for_each_remote_pauses_as_well() {
 }
 
 #[tokio::test]
-async fn what_endpoints_left_that_were_disconnected_pauses_the_next() {
+async fn messages_of_disconnected_endpoints_pause_the_next_one() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().ended_hwm_bytes(LITTLE).build();
     let mut monitor = client.monitor();
@@ -235,7 +233,7 @@ async fn remotes_that_are_disconnected_by_their_id_count() {
     until_paused(&mut monitor).await;
 }
 
-/// A server at an endpoint that is paused, and how many messages have been left with it.
+/// Returns a server whose endpoint is paused, and the number of messages that remotes have left.
 async fn paused(transport: Transport) -> (Server, Endpoint, usize) {
     let server = Server::builder().ended_hwm_bytes(LITTLE).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
@@ -252,7 +250,7 @@ async fn paused(transport: Transport) -> (Server, Endpoint, usize) {
     (server, endpoint, left)
 }
 
-/// Leaves a message.
+/// Leaves a message and ends.
 async fn come_and_go(endpoint: &Endpoint) {
     let client = Client::new();
     client.connect(endpoint).await.unwrap();
@@ -261,7 +259,7 @@ async fn come_and_go(endpoint: &Endpoint) {
     assert_eq!(client.close().await.undelivered, 0);
 }
 
-/// Waits until an endpoint pauses; returns how many connections were accepted before.
+/// Waits until an endpoint pauses. Returns the number of connections accepted before.
 async fn until_paused(monitor: &mut Monitor) -> usize {
     let mut accepted = 0;
     loop {
@@ -283,7 +281,7 @@ fn is_about_comings(kind: &EventKind) -> bool {
     )
 }
 
-/// Receives until the end of a socket that is closed.
+/// Receives until the end of a closed socket.
 async fn drain(server: &Server) -> usize {
     let mut received = 0;
     while server.recv().await.is_ok() {
@@ -292,10 +290,10 @@ async fn drain(server: &Server) -> usize {
     received
 }
 
-/// Receives what there is.
+/// Receives all available messages.
 fn drain_now(client: &Client) -> usize {
     std::iter::from_fn(|| client.try_recv().ok()).count()
 }
 
-/// What a few remotes leave.
+/// The memory that a few ended remotes occupy.
 const LITTLE: usize = 10_000;

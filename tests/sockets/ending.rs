@@ -1,4 +1,4 @@
-//! Closing sockets, and dropping them.
+//! Closing and dropping sockets.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio_zmtp::{
     SendError, Server, TryRecvError, TryRouteError, TrySendError, UnbindError,
 };
 
-use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -86,7 +86,7 @@ async fn closing_waits_for_a_remote_that_is_slow_to_read() {
 }
 
 #[tokio::test]
-async fn closing_loses_nothing_to_what_was_never_received() {
+async fn unread_messages_of_a_remote_do_not_lose_messages_at_close() {
     let _watchdog = Watchdog::start();
     let builder = Server::builder().recv_hwm(1).send_hwm(0);
     let server = builder.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -112,7 +112,7 @@ async fn closing_loses_nothing_to_what_was_never_received() {
 #[tokio::test]
 async fn closing_without_linger_reports_what_was_not_delivered() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().linger(Duration::ZERO).connect(place.endpoint()).await.unwrap();
     for _ in 0..3 {
         client.send("x").await.unwrap();
@@ -130,7 +130,7 @@ async fn closing_reports_messages_at_every_stage_of_being_sent() {
         .await
         .unwrap();
     let (remote, id) = Remote::known_to(&server).await;
-    // One that is being written, one that is queued, and one that a sink holds.
+    // A message in transmission, a queued message, and a message in a sink.
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;
     server.try_route(id, "queued").unwrap();
@@ -142,7 +142,7 @@ async fn closing_reports_messages_at_every_stage_of_being_sent() {
 }
 
 #[tokio::test]
-async fn what_was_queued_for_a_remote_that_went_is_reported() {
+async fn messages_queued_for_an_ended_remote_are_reported() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -157,9 +157,9 @@ async fn what_was_queued_for_a_remote_that_went_is_reported() {
 }
 
 #[tokio::test]
-async fn what_a_disconnect_without_linger_dropped_is_reported() {
+async fn messages_dropped_by_a_disconnect_without_linger_are_reported() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().linger(Duration::ZERO).connect(place.endpoint()).await.unwrap();
     client.send("x").await.unwrap();
     client.disconnect(place.endpoint()).await.unwrap();
@@ -169,7 +169,7 @@ async fn what_a_disconnect_without_linger_dropped_is_reported() {
 #[tokio::test(start_paused = true)]
 async fn closing_with_nothing_to_write_does_not_linger() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let listener = RemoteListener::bind();
     let client = Client::builder().connect_timeout(None).handshake_interval(None).build();
     client.connect(place.endpoint()).await.unwrap();
@@ -188,7 +188,7 @@ async fn closing_with_nothing_to_write_does_not_linger() {
 #[tokio::test(start_paused = true)]
 async fn closing_ends_when_linger_expires() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let linger = Duration::from_secs(3_600);
     let client = Client::builder().linger(linger).connect(place.endpoint()).await.unwrap();
     client.send("x").await.unwrap();
@@ -198,9 +198,9 @@ async fn closing_ends_when_linger_expires() {
     assert!(before.elapsed() >= linger);
 }
 
-over_every_transport!(a_closed_client_gives_every_message_back);
+over_every_transport!(a_closed_client_returns_every_message);
 
-async fn a_closed_client_gives_every_message_back(transport: Transport) {
+async fn a_closed_client_returns_every_message(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind(transport.any()).await.unwrap();
@@ -229,9 +229,9 @@ async fn a_closed_client_gives_every_message_back(transport: Transport) {
     assert_eq!(client.close().await.undelivered, 0);
 }
 
-over_every_transport!(a_closed_server_gives_every_message_back);
+over_every_transport!(a_closed_server_returns_every_message);
 
-async fn a_closed_server_gives_every_message_back(transport: Transport) {
+async fn a_closed_server_returns_every_message(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind(transport.any()).await.unwrap();
@@ -255,7 +255,7 @@ async fn a_closed_server_gives_every_message_back(transport: Transport) {
 }
 
 #[tokio::test]
-async fn what_was_received_is_handed_out_after_closing() {
+async fn received_messages_remain_available_after_closing() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -344,7 +344,7 @@ async fn closing_concurrently_from_several_handles_closes_once() {
 }
 
 #[tokio::test]
-async fn a_close_that_is_dropped_goes_on() {
+async fn a_dropped_close_continues() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -359,7 +359,7 @@ async fn a_close_that_is_dropped_goes_on() {
 }
 
 #[tokio::test]
-async fn dropping_the_last_handle_writes_what_is_queued() {
+async fn dropping_the_last_handle_writes_queued_messages() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -398,7 +398,7 @@ fn a_runtime_that_shuts_down_leaves_no_task_waiting() {
     let theirs = theirs.unwrap();
     let ours = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (server, client, closing, _place) = theirs.block_on(async {
-        let place = Place::reserve();
+        let place = ReservedPort::reserve();
         let closing = Client::builder().linger(None).connect(place.endpoint()).await.unwrap();
         closing.send("x").await.unwrap();
         let server = Server::new();

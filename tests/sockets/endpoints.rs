@@ -1,4 +1,4 @@
-//! Binding and connecting, and taking it back.
+//! Binding, connecting, unbinding and disconnecting.
 
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener};
@@ -9,7 +9,7 @@ use tokio_zmtp::{
     Server, UnbindError,
 };
 
-use crate::remote::{self, Place, Remote, RemoteListener};
+use crate::remote::{self, Remote, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -119,7 +119,7 @@ async fn an_endpoint_connected_to_twice_has_two_connections() {
     bodies.sort();
     assert_eq!(bodies, [b"a", b"b"]);
 
-    // They are one endpoint still.
+    // Both addresses remain one endpoint.
     client.disconnect(listener.endpoint()).await.unwrap();
     assert_eq!(first.read_to_end().await, b"");
     assert_eq!(second.read_to_end().await, b"");
@@ -139,7 +139,7 @@ async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
     assert_eq!(error.to_string(), format!("{taken} is in use"));
     assert!(matches!(error, BindError::AddrInUse { endpoint } if endpoint == taken));
 
-    // That costs the socket nothing.
+    // The socket is not affected.
     let error = server.bind(taken.clone()).await.unwrap_err();
     assert!(matches!(error, BindError::AddrInUse { .. }));
     assert_eq!(server.last_endpoint(), Some(taken.clone()));
@@ -152,7 +152,7 @@ async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
 #[tokio::test]
 async fn an_address_of_another_machine_is_refused() {
     let _watchdog = Watchdog::start();
-    // RFC 5737: for documentation only.
+    // RFC 5737: an address for documentation.
     let error = Server::builder().bind("tcp://192.0.2.1:*").await.unwrap_err();
     assert_eq!(error.to_string(), "tcp://192.0.2.1:* is no address of this machine");
     assert!(matches!(error, BindError::AddrNotAvailable { .. }));
@@ -189,7 +189,7 @@ async fn invalid_endpoints_are_refused_with_the_fault_and_a_valid_form() {
 }
 
 #[tokio::test]
-async fn what_can_only_be_bound_is_not_connected_to() {
+async fn a_wildcard_endpoint_is_not_connected_to() {
     let _watchdog = Watchdog::start();
     for (endpoint, kind) in [
         ("tcp://*:5555", EndpointErrorKind::WildcardHost),
@@ -221,14 +221,14 @@ async fn unbinding_frees_the_address_and_ends_accepted_connections() {
 
     let successor = Server::new();
     successor.bind(endpoint.clone()).await.unwrap();
-    // What was queued is still written, and what was received can be.
+    // Queued messages are still written, and received messages remain available.
     assert_eq!(remote.read_message().await, b"farewell");
     assert_eq!(remote.read_to_end().await, b"");
     assert_eq!(server.recv().await.unwrap(), "hello");
-    // Its id is gone.
+    // Its routing id is no longer valid.
     let error = server.route(id, "x").await.unwrap_err();
     assert!(matches!(error, RouteError::HostUnreachable(_)));
-    // Nobody else is concerned.
+    // Other remotes are not affected.
     for (server, endpoint) in [(successor, endpoint), (server, other)] {
         let client = Client::new();
         client.connect(endpoint).await.unwrap();
@@ -238,12 +238,12 @@ async fn unbinding_frees_the_address_and_ends_accepted_connections() {
 }
 
 #[tokio::test]
-async fn what_was_read_and_found_no_room_is_received_after_unbinding() {
+async fn messages_read_beyond_the_queue_are_received_after_unbinding() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     let mut remote = Remote::client(&endpoint).await;
-    // The answer is written after all that came with the question has been read.
+    // The reply is written after all bytes that arrived with the request have been read.
     remote.write(&[remote::ping(b""), remote::message(b"x").repeat(100)].concat()).await;
     assert_eq!(remote.read_frame().await.1, b"\x04PONG");
 
@@ -315,7 +315,7 @@ async fn an_endpoint_is_bound_again_by_the_same_socket() {
 #[tokio::test]
 async fn a_bind_that_is_dropped_leaves_nothing_bound() {
     let _watchdog = Watchdog::start();
-    let endpoint = Place::reserve().release();
+    let endpoint = ReservedPort::reserve().release();
     assert!(Server::builder().bind(endpoint.clone()).now_or_never().is_none());
     while let Err(error) = Server::builder().bind(endpoint.clone()).await {
         assert!(matches!(error, BindError::AddrInUse { .. }));
@@ -328,7 +328,7 @@ async fn a_listener_that_was_made_elsewhere_is_bound_and_unbound_as_any_other() 
     let _watchdog = Watchdog::start();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = Endpoint::from(listener.local_addr().unwrap());
-    // Whoever dials before it is adopted is served as well.
+    // Clients that connect before the adoption are served as well.
     let client = Client::new();
     client.connect(endpoint.clone()).await.unwrap();
     client.send("early").await.unwrap();
@@ -375,7 +375,7 @@ async fn an_endpoint_that_is_not_in_use_is_not_found() {
     let bound = server.last_endpoint().unwrap();
     let client = Client::new();
     client.connect(bound.clone()).await.unwrap();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
 
     let error = server.unbind(place.endpoint()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("the socket is not bound to {}", place.endpoint()));
@@ -385,10 +385,10 @@ async fn an_endpoint_that_is_not_in_use_is_not_found() {
         matches!(error, DisconnectError::NotConnected { endpoint } if endpoint == place.endpoint())
     );
 
-    // The one is not the other.
+    // The two endpoints differ.
     server.disconnect(bound.clone()).await.unwrap_err();
     client.unbind(bound.clone()).await.unwrap_err();
-    // And once is enough.
+    // The second attempt fails.
     server.unbind(bound.clone()).await.unwrap();
     server.unbind(bound.clone()).await.unwrap_err();
     client.disconnect(bound.clone()).await.unwrap();
@@ -396,7 +396,7 @@ async fn an_endpoint_that_is_not_in_use_is_not_found() {
 }
 
 #[tokio::test]
-async fn disconnecting_writes_what_is_queued() {
+async fn disconnecting_writes_queued_messages() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -418,7 +418,7 @@ async fn disconnecting_writes_what_is_queued() {
 #[tokio::test]
 async fn disconnecting_still_connects_where_something_is_queued() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::new();
     client.connect(place.endpoint()).await.unwrap();
     for number in 0..100_u8 {
@@ -439,7 +439,7 @@ async fn disconnecting_still_connects_where_something_is_queued() {
 }
 
 #[tokio::test]
-async fn what_was_received_before_disconnecting_stays_to_be_received() {
+async fn messages_received_before_disconnecting_remain_available() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -454,7 +454,7 @@ async fn what_was_received_before_disconnecting_stays_to_be_received() {
     assert_eq!(client.recv().await.unwrap(), "x");
 }
 
-/// Sends as many messages as there should be remotes; counts the remotes that the server sees.
+/// Sends one message for each expected remote. Returns the number of remotes that the server sees.
 async fn distinct_remotes(client: &Client, server: &Server, messages: usize) -> usize {
     let mut ids = HashSet::new();
     for _ in 0..messages {

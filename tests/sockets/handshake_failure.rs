@@ -1,4 +1,4 @@
-//! Why a handshake failed is told on either side.
+//! Both ends report why a handshake failed.
 
 use std::error::Error;
 use std::time::Duration;
@@ -160,8 +160,7 @@ async fn waiting_for_a_remote_reports_the_refusal() {
     assert!(matches!(failure, HandshakeFailure::Refused { reason } if reason == "400"));
 }
 
-/// What a server and a client tell of a remote that says this and then hangs up, with the types of
-/// the two.
+/// Returns the reasons that a server and a client report for a remote that sends these bytes and disconnects.
 async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -185,15 +184,15 @@ async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     [(SocketType::Server, of_server.1), (SocketType::Client, of_client.1)]
 }
 
-/// Says what there is to say, as far as it is listened to, and reads the rest so that the socket has
-/// no other reason to fail.
+/// Writes the bytes as far as the socket reads them, and reads its output, so that the socket has no other reason
+/// to fail.
 async fn say(remote: &mut Remote, bytes: &[u8]) {
     remote.write_what_is_taken(bytes).await;
     remote.shut_down().await;
     remote.read_to_end().await;
 }
 
-/// Waits until a handshake has failed; returns what that is about, and why.
+/// Waits until a handshake has failed. Returns the subject of the event and the reason.
 async fn failure(monitor: &mut Monitor) -> (About, HandshakeFailure) {
     loop {
         let event = events::next(monitor).await;

@@ -1,4 +1,4 @@
-//! A real HAProxy between clients and a server, if it is installed.
+//! An HAProxy process between clients and a server, if it is installed.
 
 use std::env;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::watchdog::Watchdog;
 async fn clients_of_haproxy_are_known_by_their_addresses() {
     let _watchdog = Watchdog::start();
     for (number, header) in ["send-proxy", "send-proxy-v2"].into_iter().enumerate() {
-        // That of the client, which is not that of the proxy.
+        // The address of the client, and not that of the proxy.
         let networks = Networks::new();
         networks.allow("127.0.0.77".parse().unwrap());
         let keypair = CurveKeypair::generate();
@@ -55,9 +55,9 @@ struct HaProxy {
 }
 
 impl HaProxy {
-    /// Starts one in front of a port; nothing if it is not installed.
+    /// Starts HAProxy in front of a port, or returns `None` if it is not installed.
     fn start(number: usize, backend: u16, header: &str) -> Option<Self> {
-        // It inherits the listener, so that its port is known and nothing has to wait for it.
+        // HAProxy inherits the listener, so its port is known and no wait is necessary.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let endpoint = listener.local_addr().unwrap().into();
         let config = env::temp_dir().join(format!("tokio-zmtp-{}-{number}.cfg", process::id()));

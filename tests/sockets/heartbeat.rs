@@ -1,4 +1,4 @@
-//! Heartbeats: remotes that take what is sent slowly are kept, and those that are dead are noticed.
+//! Heartbeats: slow remotes stay connected, and dead remotes are detected.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener};
 use crate::watchdog::Watchdog;
 
-// Time is paused: it advances only while nothing but a timer is waited for.
+// Time is paused: it advances only while all tasks wait for timers.
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_takes_longer_than_the_heartbeats_allow_silence_arrives() {
+async fn a_message_that_takes_longer_than_the_heartbeat_timeout_arrives() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()
@@ -39,7 +39,7 @@ async fn a_message_that_takes_longer_than_the_heartbeats_allow_silence_arrives()
     assert!(start.elapsed() > Duration::from_secs(10));
     assert!(received == body);
     assert_eq!(client.stats().reconnects, 0);
-    // The PING that was due comes before the next message, or after it.
+    // The PING arrives before the next message, or after it.
     let (_, frame) = remote.read_frame().await;
     assert!(frame == b"after" || frame.starts_with(b"\x04PING"));
 }
@@ -65,7 +65,7 @@ async fn a_remote_that_stops_in_the_middle_of_a_message_is_noticed() {
     let stopped = Instant::now();
     let reason = events::until_disconnected(&mut monitor).await;
     assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
-    // The timeout, and as much as 256 KiB took before.
+    // The timeout, and the time that 256 KiB took before.
     assert!(stopped.elapsed() <= Duration::from_secs(1), "{:?}", stopped.elapsed());
 }
 

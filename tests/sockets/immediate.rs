@@ -19,7 +19,7 @@ async fn a_client_is_mute_until_it_is_connected() {
     let mut send = task::spawn(client.send("waits"));
     assert_pending!(send.poll());
 
-    // That there is a stream is not enough.
+    // An established stream is not sufficient.
     let mut remote = listener.accept().await;
     remote.read(remote::GREETING.len()).await;
     assert_pending!(send.poll());
@@ -31,7 +31,7 @@ async fn a_client_is_mute_until_it_is_connected() {
 }
 
 #[tokio::test]
-async fn what_is_queued_ends_with_its_connection_and_is_counted() {
+async fn queued_messages_are_dropped_and_counted_with_their_connection() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder().immediate(true).connect(listener.endpoint()).await.unwrap();
@@ -71,7 +71,7 @@ async fn messages_go_to_connected_remotes() {
 }
 
 #[tokio::test]
-async fn each_connection_of_a_server_has_a_routing_id_of_its_own() {
+async fn each_connection_of_a_server_has_a_separate_routing_id() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let server = Server::builder()

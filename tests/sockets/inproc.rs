@@ -1,4 +1,4 @@
-//! What is special about `inproc`: no stream, no copies, and queues that add up.
+//! The `inproc` transport: no stream, no copies, and combined queues.
 
 use bytes::Bytes;
 use tokio_zmtp::monitor::{DialFailure, HandshakeFailure};
@@ -162,7 +162,7 @@ async fn a_server_gets_a_notice_when_its_client_leaves() {
 }
 
 #[tokio::test]
-async fn closing_waits_until_the_receiver_has_room() {
+async fn closing_waits_until_the_receiver_has_capacity() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let server = Server::builder().recv_hwm(2).bind(&endpoint).await.unwrap();
@@ -228,7 +228,7 @@ async fn a_disconnected_remote_is_gone_on_both_sides() {
     let id = server.recv().await.unwrap().routing_id().unwrap();
     assert!(server.remotes().disconnect(id));
     until(|| server.try_route(id, "y").is_err()).await;
-    // Its endpoint is still connected, so that it comes back under another id.
+    // Its endpoint is still connected, so it reconnects with another routing id.
     client.send("again").await.unwrap();
     assert_ne!(server.recv().await.unwrap().routing_id(), Some(id));
     client.disconnect(client.last_endpoint().unwrap()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is special about `ipc`: files, names in no file system, and processes that are known.
+//! The `ipc` transport: files, abstract names, and the processes of remotes.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -40,7 +40,7 @@ async fn the_file_goes_when_its_endpoint_is_unbound() {
 }
 
 #[tokio::test]
-async fn the_place_of_a_server_that_lives_is_not_taken() {
+async fn the_path_of_a_live_server_is_not_taken_over() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("ipc://*").await.unwrap();
@@ -53,7 +53,7 @@ async fn the_place_of_a_server_that_lives_is_not_taken() {
 }
 
 #[tokio::test]
-async fn the_place_of_a_server_that_died_is_taken() {
+async fn the_path_of_a_dead_server_is_taken_over() {
     let _watchdog = Watchdog::start();
     let other = Server::new();
     other.bind("ipc://*").await.unwrap();
@@ -108,7 +108,7 @@ async fn a_path_in_no_directory_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_socket_is_named_and_left_alone() {
+async fn a_file_that_is_not_a_socket_is_reported_and_kept() {
     let _watchdog = Watchdog::start();
     let other = Server::new();
     other.bind("ipc://*").await.unwrap();

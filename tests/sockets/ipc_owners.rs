@@ -32,14 +32,14 @@ async fn a_path_has_one_owner_that_is_reachable_however_often_processes_restart(
     for mut competitor in competitors {
         assert!(competitor.wait().unwrap().success());
     }
-    // Neither sockets nor locks are left, but perhaps what the last competitor has abandoned.
+    // No sockets or locks remain, except perhaps those that the last competitor has abandoned.
     let left: Vec<_> =
         fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(left.iter().all(|name| name == "socket"), "{left:?}");
     fs::remove_dir_all(directory).unwrap();
 }
 
-/// Is one of those processes. Does nothing where it runs as a test.
+/// Runs as one of those processes. Does nothing when it runs as a test.
 #[tokio::test]
 async fn competitor() {
     let Some(directory) = env::var_os(CONTEST).map(PathBuf::from) else { return };
@@ -60,7 +60,7 @@ async fn competitor() {
         fs::remove_file(&mark).unwrap();
         server.unbind(&*endpoint).await.unwrap();
         if owned % 3 == 0 {
-            // As a process leaves it that is killed, unless another is faster.
+            // The state that a killed process leaves, unless another process is faster.
             drop(UnixListener::bind(&path));
         }
     }
@@ -76,8 +76,8 @@ async fn assert_is_reached(path: &Path) {
     assert!(pid.is_none_or(|pid| pid.unsigned_abs() == process::id()));
 }
 
-/// The variable that holds the directory of the contest.
+/// The environment variable with the directory of the paths.
 const CONTEST: &str = "TOKIO_ZMTP_CONTEST";
 
-/// How often each process binds the path.
+/// The number of times that each process binds the path.
 const RESTARTS: u32 = 100;

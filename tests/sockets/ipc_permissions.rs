@@ -1,4 +1,4 @@
-//! Who may connect to a path of `ipc`, and who owns its file.
+//! The permissions and the owner of an `ipc` path.
 
 use std::fs;
 use std::io;
@@ -39,7 +39,7 @@ async fn no_client_connects_before_the_mode_is_set() {
             let mut seen = Vec::new();
             while !ended.load(Ordering::Relaxed) {
                 if UnixStream::connect(&path).is_ok() {
-                    // It may have gone since.
+                    // The file may have been removed.
                     seen.extend(fs::metadata(&path).map(|metadata| metadata.mode() & 0o777));
                 }
             }
@@ -130,7 +130,7 @@ fn assert_refused(error: &BindError, option: &str, kind: io::ErrorKind) {
     }
 }
 
-/// A path in a directory that lasts as long as the server.
+/// A path in a directory that exists as long as the server.
 async fn scratch() -> (Server, PathBuf) {
     let server = Server::new();
     server.bind("ipc://*").await.unwrap();

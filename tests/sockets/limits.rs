@@ -1,5 +1,5 @@
-//! Every option at zero, at the least and at the greatest value, over every path: the socket works, or
-//! it refuses the value by an error that names the option.
+//! Every option at zero, at the minimum and at the maximum, over every transport: the socket works, or it refuses
+//! the value with an error that names the option.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -57,7 +57,7 @@ fn every_option_is_in_the_table() {
             }
         }
     }
-    // These have no limits. That of `metadata` is an error of the setter.
+    // These options have no limits. The setter of `metadata` checks its own.
     for other in ["authenticator", "metadata", "resolver", "socks_proxy"] {
         assert!(setters.remove(other), "{other}");
     }
@@ -169,15 +169,15 @@ struct Row {
     server: fn(Builder<Server>) -> Builder<Server>,
 }
 
-/// What comes of a value.
+/// The expected result of a value.
 #[derive(Clone, Copy, Debug)]
 enum Expected {
     Works,
-    /// The value asks for it that a connection that has ended is not established again.
+    /// The value disables reconnecting.
     WorksOnce,
     /// The system refuses it where it applies, and the error names this.
     Refused(&'static str),
-    /// The same, but it depends on the system and on what the process may do.
+    /// The same, depending on the system and on the privileges of the process.
     MayBeRefused(&'static str),
 }
 
@@ -187,15 +187,15 @@ enum Side {
     Server,
 }
 
-/// How the sockets come together.
+/// The path between the sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Plain(Transport),
-    /// At a port where another socket serves a resource as well.
+    /// A port at which another socket also serves a resource.
     Resource,
-    /// By a name whose addresses are followed.
+    /// A name whose addresses are monitored.
     Name,
-    /// Through a proxy.
+    /// A proxy.
     #[cfg(feature = "socks")]
     Proxy,
 }
@@ -241,7 +241,7 @@ impl Row {
     }
 }
 
-/// Has sockets use a value. An error is what they report.
+/// Runs sockets with a value. Returns the error that they report, if any.
 async fn try_out(row: &Row, way: Way, side: Side) -> Result<(), String> {
     let resolver = Fixed(Ipv4Addr::LOCALHOST);
     let quick = Duration::from_millis(1);
@@ -271,7 +271,7 @@ async fn try_out(row: &Row, way: Way, side: Side) -> Result<(), String> {
     connected.map_err(|error| chain(&error))?;
     let outcome = exchange(row, &client, &server, &mut monitor).await;
     match row.expected {
-        // Of an error of the server the client sees only that the connection ends, if that.
+        // The client sees at most the end of the connection, and not the error of the server.
         Expected::MayBeRefused(name)
             if side == Side::Server
                 && outcome.as_ref().is_err_and(|error| !error.contains(name)) =>
@@ -306,7 +306,7 @@ async fn exchange(
         until_disconnected(monitor).await?;
         round_trip(client, server, monitor).await?;
     }
-    // What it takes to end is bounded by the other side, whatever this one says.
+    // The other end limits the time of closing, regardless of the value.
     futures::join!(client.close(), server.close());
     Ok(())
 }
@@ -320,8 +320,8 @@ async fn connect(client: &Client, way: Way, endpoint: Endpoint) -> Result<(), Co
     }
 }
 
-/// Waits for a connection, and sends a message there and back. Bodies are empty: there may be no room
-/// for others.
+/// Waits for a connection, and sends a message in both directions. Bodies are empty, because the value may leave no
+/// capacity for others.
 async fn round_trip(client: &Client, server: &Server, monitor: &mut Monitor) -> Result<(), String> {
     loop {
         match monitor.recv().await.unwrap().unwrap().kind {
@@ -334,7 +334,7 @@ async fn round_trip(client: &Client, server: &Server, monitor: &mut Monitor) -> 
     let exchange = async {
         client.send_timeout("", LONG).await.unwrap();
         let request = server.recv_timeout(LONG).await.unwrap();
-        // A notice of the server's may come from a remote that has gone.
+        // The notice may concern a remote that has disconnected.
         if server.route_timeout(request.routing_id().unwrap(), "", LONG).await.is_err() {
             let request = server.recv_timeout(LONG).await.unwrap();
             server.route_timeout(request.routing_id().unwrap(), "", LONG).await.unwrap();
@@ -347,7 +347,7 @@ async fn round_trip(client: &Client, server: &Server, monitor: &mut Monitor) -> 
     }
 }
 
-/// Waits until the connection has ended by the will of the other side.
+/// Waits until the other end has closed the connection.
 async fn until_disconnected(monitor: &mut Monitor) -> Result<(), String> {
     loop {
         match monitor.recv().await.unwrap().unwrap().kind {
@@ -367,7 +367,7 @@ async fn failure(monitor: &mut Monitor) -> String {
     }
 }
 
-/// An error with all that has caused it.
+/// Formats an error with all its sources.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -457,7 +457,7 @@ fn rows_of_both() -> Vec<Row> {
     }
 }
 
-/// The names of the functions of a file that are wanted by their name and the arguments that they take.
+/// Returns the names of the functions of a file that match a predicate on name and arguments.
 fn functions(file: &str, is_wanted: impl Fn(&str, &str) -> bool) -> BTreeSet<String> {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
     let code: String = text
@@ -473,7 +473,7 @@ fn functions(file: &str, is_wanted: impl Fn(&str, &str) -> bool) -> BTreeSet<Str
     heads.collect()
 }
 
-/// A resolver that knows one address.
+/// A resolver with one address.
 struct Fixed(Ipv4Addr);
 
 impl Resolver for Fixed {

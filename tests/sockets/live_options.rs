@@ -7,13 +7,13 @@ use tokio::time::Instant;
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::{Client, Server};
 
-use crate::remote::{self, Place, Remote};
+use crate::remote::{self, Remote, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
 async fn a_higher_mark_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().send_hwm(2).connect(place.endpoint()).await.unwrap();
     assert_eq!(fill(&client, 1), 2);
     let mut waiting: Vec<_> = (0..3).map(|_| task::spawn(client.send("waits"))).collect();
@@ -32,7 +32,7 @@ async fn a_higher_mark_wakes_waiting_senders() {
     }
     assert_eq!(fill(&client, 1), 0);
 
-    // Zero is no mark at all.
+    // Zero disables the high-water mark.
     client.set_send_hwm(0);
     assert!(third.is_woken());
     third.await.unwrap();
@@ -44,7 +44,7 @@ async fn a_higher_mark_wakes_waiting_senders() {
 #[tokio::test]
 async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().send_hwm_bytes(1).connect(place.endpoint()).await.unwrap();
     assert_eq!(fill(&client, 100), 1);
     let mut send = task::spawn(client.send("waits"));
@@ -58,9 +58,9 @@ async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
 }
 
 #[tokio::test]
-async fn a_lower_mark_keeps_what_is_queued_and_takes_no_more() {
+async fn a_lower_mark_keeps_queued_messages_and_accepts_no_more() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::new();
     client.connect(place.endpoint()).await.unwrap();
     for number in 0..5_u8 {
@@ -86,7 +86,7 @@ async fn a_mark_holds_for_remotes_to_come() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     client.set_send_hwm(3);
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     client.connect(place.endpoint()).await.unwrap();
     assert_eq!(fill(&client, 1), 3);
 }
@@ -96,7 +96,7 @@ async fn the_message_that_reaches_a_mark_in_bytes_is_the_last_that_is_queued() {
     let _watchdog = Watchdog::start();
     for (mark, size, taken) in [(1, 0, 1), (1_000, 400, 3), (1_000, 5_000, 1), (100_000, 30_000, 4)]
     {
-        let place = Place::reserve();
+        let place = ReservedPort::reserve();
         let builder = Client::builder().send_hwm_bytes(mark);
         let client = builder.connect(place.endpoint()).await.unwrap();
         assert_eq!(fill(&client, size), taken);
@@ -136,7 +136,7 @@ async fn a_higher_mark_lets_a_connection_read_on() {
 }
 
 #[tokio::test]
-async fn a_lower_mark_keeps_what_was_received_and_reads_no_more() {
+async fn a_lower_mark_keeps_received_messages_and_reads_no_more() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -163,7 +163,7 @@ async fn linger_is_that_of_the_end() {
     let _watchdog = Watchdog::start();
     for (first, last) in [(Some(60), Some(0)), (Some(0), Some(60)), (None, Some(60))] {
         let [first, last] = [first, last].map(|linger| linger.map(Duration::from_secs));
-        let place = Place::reserve();
+        let place = ReservedPort::reserve();
         let builder = Client::builder().linger(first).connect_timeout(None);
         let client = builder.connect(place.endpoint()).await.unwrap();
         assert_eq!(client.linger(), first);
@@ -177,13 +177,13 @@ async fn linger_is_that_of_the_end() {
     }
 }
 
-/// Sends messages of one size until the client is full; returns how many it took.
+/// Sends messages of one size until the client is full. Returns their number.
 fn fill(client: &Client, size: usize) -> usize {
     let body = || vec![0; size];
     iter::repeat_with(|| client.try_send(body())).take_while(Result::is_ok).count()
 }
 
-/// Waits until a server has queued so many messages.
+/// Waits until a server has queued `messages` messages.
 async fn until_queued(server: &Server, messages: usize) {
     while server.stats().queued.incoming < messages {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! A sink that outlives the remotes that it sends to.
+//! A lossy sink, which continues when its remotes have ended.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn a_forward_serves_others_when_a_client_leaves_before_its_replies(transpo
 }
 
 #[tokio::test]
-async fn a_remote_that_goes_while_a_message_waits_for_it_is_passed_over() {
+async fn a_remote_that_ends_while_a_message_waits_for_it_is_skipped() {
     let _watchdog = Watchdog::start();
     for transport in [Transport::Inproc, Transport::Tcp] {
         let server = Server::builder().send_hwm(1).bind(transport.any()).await.unwrap();
@@ -85,12 +85,12 @@ async fn a_remote_that_is_full_for_longer_than_the_send_timeout_is_passed_over()
 }
 
 #[tokio::test]
-async fn a_lossy_sink_fails_for_the_mistakes_of_its_program_alone() {
+async fn a_lossy_sink_fails_only_for_errors_of_the_program() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut sink: Lossy<Server> = server.clone().lossy();
-    sink.send(to(RoutingId::new(7).unwrap(), "nobody")).await.unwrap();
+    sink.send(to(RoutingId::new(7).unwrap(), "unroutable")).await.unwrap();
     assert_eq!(sink.dropped(), 1);
 
     let astray = Message::from("from no remote");
@@ -105,7 +105,7 @@ async fn a_lossy_sink_fails_for_the_mistakes_of_its_program_alone() {
     assert_eq!(sink.into_inner(), server);
 }
 
-/// A remote whose queue is full for good.
+/// A remote whose queue stays full.
 enum Mute {
     Inproc(#[expect(dead_code, reason = "it reads nothing")] Client),
     Tcp(#[expect(dead_code, reason = "it reads nothing")] Remote),

@@ -1,7 +1,6 @@
-//! CLIENT and SERVER over real TCP connections, through the public API alone.
+//! CLIENT and SERVER over real connections, through the public API.
 //!
-//! What has to be seen byte by byte is played against a [`remote::Remote`]. One binary, since
-//! linking takes longer than running.
+//! Tests of single bytes use a [`remote::Remote`]. All tests are one binary, since linking takes longer than running.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 

@@ -1,4 +1,4 @@
-//! What sockets publish through the facade `metrics`.
+//! The statistics that sockets publish through the `metrics` facade.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::{task, time};
 use tokio_zmtp::metrics::Publisher;
 use tokio_zmtp::{Client, Server};
 
-use crate::remote::{self, MORE, Place, Remote};
+use crate::remote::{self, MORE, Remote, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn every_number_has_a_name_a_unit_and_the_labels_of_its_socket() {
 }
 
 #[tokio::test]
-async fn what_a_socket_did_until_its_very_end_is_counted() {
+async fn everything_until_the_end_of_a_socket_is_counted() {
     let _watchdog = Watchdog::start();
     let exporter = Exporter::install();
     let publisher = Publisher::new();
@@ -77,7 +77,7 @@ async fn what_a_socket_did_until_its_very_end_is_counted() {
         remote.sync().await;
         server.route(id, vec![0; remote::LONGER_THAN_BUFFERS]).await.unwrap();
         publisher.publish();
-        // After that, it loses a message; then it is gone for good.
+        // The socket then loses a message, and ends.
         server.close().await;
         drop(server);
         remote.read_to_end().await;
@@ -100,11 +100,11 @@ async fn sockets_of_one_name_and_type_are_added_up() {
     let _watchdog = Watchdog::start();
     let exporter = Exporter::install();
     let publisher = Publisher::new();
-    let nobody = Place::reserve();
+    let unbound = ReservedPort::reserve();
     let mut clients = Vec::new();
     for queued in [2, 3] {
         let client = Client::new();
-        client.connect(nobody.endpoint()).await.unwrap();
+        client.connect(unbound.endpoint()).await.unwrap();
         publisher.add("workers", &client);
         for _ in 0..queued {
             client.try_send("x").unwrap();
@@ -120,7 +120,7 @@ async fn sockets_of_one_name_and_type_are_added_up() {
     drop(clients);
     let undelivered =
         "zmtp_dropped_messages_total{socket=workers,socket_type=CLIENT,cause=undelivered}";
-    // The last handle of the other one was dropped: it ends in the background.
+    // The last handle of the other socket was dropped, so it ends in the background.
     loop {
         publisher.publish();
         let shown = exporter.scrape();
@@ -201,7 +201,7 @@ async fn a_recorder_may_add_a_socket() {
     metrics::with_local_recorder(&recorder, || publisher.publish());
 }
 
-/// Adds a socket for every number.
+/// A recorder that adds a socket to the publisher for every counter.
 struct Adding {
     publisher: Publisher,
     client: Client,
@@ -228,7 +228,7 @@ impl Recorder for Adding {
     }
 }
 
-/// What takes the numbers of one test.
+/// A recorder for the metrics of one test.
 struct Exporter {
     snapshotter: Snapshotter,
     _guard: metrics::LocalRecorderGuard<'static>,

@@ -1,4 +1,4 @@
-//! What happens to endpoints and connections is told, in its order, to whoever watches.
+//! Monitors receive the events of endpoints and connections in order.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use tokio_zmtp::monitor::{DialFailure, DisconnectReason, DropCause, Event, Event
 use tokio_zmtp::{Client, RoutingId, Server};
 
 use crate::events::{self, NO_CONNECTION, about};
-use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListener};
+use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Remote, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -53,13 +53,13 @@ async fn a_bound_socket_reports_its_connections_from_first_to_last() {
 #[tokio::test]
 async fn a_connected_socket_reports_every_attempt() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let endpoint = place.endpoint();
     let client = Client::builder().reconnect_interval(Duration::from_millis(1)).build();
     let mut monitor = client.monitor();
     client.connect(endpoint.clone()).await.unwrap();
 
-    // Nobody listens.
+    // No listener exists.
     for _ in 0..3 {
         let begun = events::next(&mut monitor).await;
         assert!(matches!(begun.kind, EventKind::ConnectDelayed));
@@ -74,7 +74,7 @@ async fn a_connected_socket_reports_every_attempt() {
         }
     }
 
-    // Somebody listens, and hangs up once.
+    // A listener accepts, and disconnects once.
     let listener = place.listen();
     let (first, second) = tokio::join!(listener.accept_as("SERVER"), async {
         let is_connected = |kind: &EventKind| matches!(kind, EventKind::Connected);
@@ -99,7 +99,7 @@ async fn a_connected_socket_reports_every_attempt() {
     let begun = events::next(&mut monitor).await;
     assert!(matches!(begun.kind, EventKind::ConnectDelayed));
 
-    // The next connection has an id of its own.
+    // The next connection has another id.
     let mut remote = listener.accept_as("SERVER").await;
     let connected = events::next(&mut monitor).await;
     assert!(matches!(connected.kind, EventKind::Connected));
@@ -125,7 +125,7 @@ async fn a_connected_socket_reports_every_attempt() {
 }
 
 #[tokio::test]
-async fn the_connections_of_a_remote_that_comes_back_have_ids_of_their_own() {
+async fn each_connection_of_a_reconnecting_remote_has_a_new_id() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let server = Server::builder().build();
@@ -140,7 +140,7 @@ async fn the_connections_of_a_remote_that_comes_back_have_ids_of_their_own() {
 
     let ids: Vec<_> = established.iter().map(|event| event.connection_id.unwrap()).collect();
     assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
-    // It is the same remote, as far as routing goes.
+    // Routing treats it as the same remote.
     let routing_ids: Vec<RoutingId> =
         established.iter().map(|event| event.routing_id.unwrap()).collect();
     assert!(routing_ids.iter().all(|id| *id == routing_ids[0]));
@@ -263,7 +263,7 @@ async fn a_monitor_that_is_not_read_reports_how_many_events_it_missed(transport:
         endpoints.push(endpoint);
     }
 
-    // Two events each, of which the last 1,024 are kept.
+    // Two events for each endpoint, of which the last 1,024 are kept.
     let missed = monitor.recv().await.unwrap().unwrap_err();
     assert!(matches!(missed, Missed { events: 176, .. }), "{missed:?}");
     for endpoint in &endpoints[88..] {
@@ -274,7 +274,7 @@ async fn a_monitor_that_is_not_read_reports_how_many_events_it_missed(transport:
         assert!(matches!(closed.kind, EventKind::Closed));
         assert_eq!(closed.endpoint, *endpoint);
     }
-    // It goes on.
+    // The monitor continues.
     let endpoint = server.bind(transport.any()).await.unwrap();
     assert_eq!(events::next(&mut monitor).await.endpoint, endpoint);
 }
@@ -311,7 +311,7 @@ async fn monitors_end_with_the_socket_however_it_ends(transport: Transport) {
     let monitor = closed.monitor();
     closed.close().await;
     assert_eq!(events::rest(monitor).await.len(), 1);
-    // There is nothing to come.
+    // No event follows.
     assert!(closed.monitor().recv().await.is_none());
 
     let dropped = Server::new();
@@ -335,7 +335,7 @@ async fn a_monitor_can_be_dropped_at_any_time() {
     Remote::client(&endpoint).await.sync().await;
 }
 
-/// The name of what happened.
+/// Returns the name of an event.
 fn name(event: &Event) -> String {
     let kind = format!("{:?}", event.kind);
     kind.split([' ', '{']).next().unwrap_or_default().to_owned()

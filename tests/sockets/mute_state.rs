@@ -1,4 +1,4 @@
-//! What happens where a queue is full, or where there is none (RFC 41).
+//! The mute state: sockets with full queues, or without queues (RFC 41).
 
 use std::pin::Pin;
 
@@ -6,7 +6,7 @@ use futures::{Sink, SinkExt, future};
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::{Client, Message, RoutingId, Server, TryRecvError, TryRouteError, TrySendError};
 
-use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -39,7 +39,7 @@ async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: T
     client.send("hello").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "hello");
 
-    // Waits until the client has ended its side, too.
+    // Waits until the client has also closed the connection.
     server.close().await;
 
     assert_full(&client);
@@ -48,7 +48,7 @@ async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: T
 #[tokio::test]
 async fn a_remote_that_is_not_there_yet_has_a_queue_of_exactly_send_hwm() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().send_hwm(100).connect(place.endpoint()).await.unwrap();
 
     assert_eq!(fill(&client), 100);
@@ -64,7 +64,7 @@ async fn a_remote_that_is_not_there_yet_has_a_queue_of_exactly_send_hwm() {
 #[tokio::test]
 async fn the_marks_are_a_thousand_by_default() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::new();
     client.connect(place.endpoint()).await.unwrap();
     assert_eq!(fill(&client), 1_000);
@@ -80,7 +80,7 @@ async fn the_marks_are_a_thousand_by_default() {
 #[tokio::test]
 async fn a_mark_of_zero_means_no_limit() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().send_hwm(0).connect(place.endpoint()).await.unwrap();
     for number in 0..20_000_u32 {
         client.try_send(number.to_be_bytes()).unwrap();
@@ -147,7 +147,7 @@ async fn waiting_senders_are_served_in_the_order_in_which_they_came(transport: T
     }
 
     client.connect(server.last_endpoint().unwrap()).await.unwrap();
-    // Polled the other way round from here on.
+    // From here on, the two futures are polled in reverse order.
     sends.reverse();
     let sent = future::join_all(sends);
     let receive = async {
@@ -169,7 +169,7 @@ async fn a_waiting_sender_is_not_overtaken() {
 
     let listener = RemoteListener::bind();
     client.connect(listener.endpoint()).await.unwrap();
-    // The slot is there and promised to the one who waits.
+    // The free slot is reserved for the waiting sender.
     assert_full(&client);
     first.await.unwrap();
 
@@ -180,7 +180,7 @@ async fn a_waiting_sender_is_not_overtaken() {
 #[tokio::test]
 async fn a_sink_that_is_dropped_releases_its_reserved_slot() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().send_hwm(1).connect(place.endpoint()).await.unwrap();
     let mut sink = client.clone();
     future::poll_fn(|cx| Sink::<&str>::poll_ready(Pin::new(&mut sink), cx)).await.unwrap();
@@ -195,9 +195,9 @@ async fn a_sink_that_is_dropped_releases_its_reserved_slot() {
 }
 
 #[tokio::test]
-async fn a_sink_keeps_what_it_took_for_a_remote_that_went() {
+async fn a_sink_keeps_an_accepted_message_for_an_ended_remote() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::new();
     client.connect(place.endpoint()).await.unwrap();
     let mut sink = client.clone();
@@ -214,13 +214,13 @@ async fn a_sink_keeps_what_it_took_for_a_remote_that_went() {
 }
 
 #[tokio::test]
-async fn behind_a_remote_that_does_not_read_exactly_send_hwm_messages_are_queued() {
+async fn exactly_send_hwm_messages_are_queued_for_a_remote_that_does_not_read() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder().send_hwm(7).connect(listener.endpoint()).await.unwrap();
     let mut remote = listener.accept_as("SERVER").await;
 
-    // What the connection has begun to write no longer counts.
+    // A message that the connection has started to write no longer counts.
     client.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     let (_, size) = remote.read_header().await;
     assert_eq!(fill(&client), 7);
@@ -241,13 +241,13 @@ async fn of_a_flood_exactly_recv_hwm_messages_are_queued() {
     let server = Server::builder().recv_hwm(10).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
 
-    // The answer is written after all that came with the question has been read.
+    // The reply is written after all bytes that arrived with the request have been read.
     remote.write(&[remote::ping(b""), numbered(0..100)].concat()).await;
     assert_eq!(remote.read_frame().await.1, b"\x04PONG");
 
     let mut received = drain(&server);
     assert_eq!(received.len(), 10);
-    // From here on, room that is made is filled again.
+    // From here on, free capacity is used immediately.
     while received.len() < 100 {
         received.push(number(&server.recv().await.unwrap()));
         let more = drain(&server);
@@ -308,7 +308,7 @@ async fn one_full_remote_of_a_server_does_not_hold_up_another() {
         assert_eq!(client.recv().await.unwrap(), number.to_be_bytes());
     }
 
-    // Meanwhile nothing has changed for the other one, until it reads.
+    // The other remote is not affected until it reads.
     assert_pending!(waiting.poll());
     assert_eq!(full.read_message().await.len(), LONGER_THAN_BUFFERS);
     assert_eq!(full.read_message().await, b"a");
@@ -317,8 +317,8 @@ async fn one_full_remote_of_a_server_does_not_hold_up_another() {
     assert_eq!(full.read_message().await, b"c");
 }
 
-/// A remote that holds up a server with a `send_hwm` of two: `a` and `b` are queued for it, behind
-/// a long message that it does not read.
+/// Returns a remote for which a server with a `send_hwm` of two is full: `a` and `b` are queued after a long
+/// message that the remote does not read.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
     let (remote, id) = Remote::known_to(server).await;
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
@@ -335,7 +335,7 @@ fn assert_full(client: &Client) {
     assert_eq!(full, Err(TrySendError::Full(Message::from("x"))));
 }
 
-/// Sends 0, 1, 2… until the client is full; returns how many it took.
+/// Sends 0, 1, 2… until the client is full. Returns the number of messages.
 fn fill(client: &Client) -> u32 {
     let mut taken = 0_u32;
     loop {
@@ -349,7 +349,7 @@ fn fill(client: &Client) -> u32 {
     }
 }
 
-/// Receives what is queued. On a runtime of one thread nothing is added meanwhile.
+/// Receives all queued messages. A runtime with one thread adds none meanwhile.
 fn drain(server: &Server) -> Vec<u32> {
     let mut drained = Vec::new();
     loop {

@@ -1,4 +1,4 @@
-//! Host names: who is asked for their addresses, when, and what comes of it.
+//! Host names: how and when they are resolved, and the connections to their addresses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,11 +11,11 @@ use tokio::time::{self, Instant};
 use tokio_zmtp::monitor::{DropCause, EventKind};
 use tokio_zmtp::{Builder, Client, ConnectError, DisconnectError, Resolver, Server, TrySendError};
 
-use crate::remote::{Place, RemoteListener};
+use crate::remote::{RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_resolver_is_asked_in_the_place_of_the_system() {
+async fn a_resolver_replaces_that_of_the_system() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     names.say(&["tcp://127.0.0.1:*"]);
@@ -32,8 +32,8 @@ async fn a_resolver_is_asked_in_the_place_of_the_system() {
 async fn a_name_is_resolved_at_every_attempt() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
-    let nobody = Place::reserve();
-    names.say(&[&nobody.endpoint().to_string()]);
+    let unbound = ReservedPort::reserve();
+    names.say(&[&unbound.endpoint().to_string()]);
     let client = quick(&names).connect("tcp://moving.test:7").await.unwrap();
     client.send("x").await.unwrap();
     names.asked(2).await;
@@ -113,11 +113,11 @@ async fn a_removed_address_is_disconnected_after_its_queue_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_address_has_taken_is_undelivered_when_linger_is_over() {
+async fn messages_that_no_address_accepts_are_undelivered_after_linger() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
-    let nobody = Place::reserve();
-    names.say(&[&nobody.endpoint().to_string()]);
+    let unbound = ReservedPort::reserve();
+    names.say(&[&unbound.endpoint().to_string()]);
     let linger = Duration::from_secs(50);
     let client = patient(&names).linger(linger).connect_all("tcp://dead.test:7").await.unwrap();
     names.asked(1).await;
@@ -189,7 +189,7 @@ async fn a_name_is_asked_for_again_when_a_connection_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_has_no_address_left_leaves_no_connection() {
+async fn a_name_without_addresses_has_no_connections() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let server = serve().await;
@@ -227,7 +227,7 @@ async fn a_name_that_cannot_be_asked_for_keeps_its_addresses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn disconnecting_a_name_gives_all_its_addresses_up() {
+async fn disconnecting_a_name_disconnects_all_its_addresses() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let (first, second) = (serve().await, serve().await);
@@ -289,7 +289,7 @@ async fn a_file_names_what_is_connected_to_with_all_addresses() {
     assert_eq!(client.remotes().list()[0].endpoint(), &Endpoint::Tcp(tcp));
 }
 
-/// What is known of names: the same of each.
+/// A resolver that returns the same answer for every name.
 #[derive(Clone)]
 struct Script {
     answer: Arc<Mutex<Option<Vec<SocketAddr>>>>,
@@ -325,7 +325,7 @@ impl Script {
         self.questions.borrow().clone()
     }
 
-    /// Waits until there were so many questions.
+    /// Waits until the resolver was called `questions` times.
     async fn asked(&self, questions: usize) {
         let mut asked = self.questions.subscribe();
         asked.wait_for(|asked| asked.len() >= questions).await.unwrap();
@@ -341,7 +341,7 @@ impl Resolver for Script {
         Box::pin(async move {
             self.questions.send_modify(|questions| questions.push(format!("{name}:{port}")));
             let answer = self.answer.lock().unwrap().clone();
-            answer.ok_or_else(|| io::Error::other("nobody to be asked"))
+            answer.ok_or_else(|| io::Error::other("unbound to be asked"))
         })
     }
 }
@@ -361,7 +361,7 @@ fn patient(names: &Script) -> Builder<Client> {
     builder.connect_timeout(None).handshake_interval(None).linger(None)
 }
 
-/// Waits until so many remotes are connected.
+/// Waits until `remotes` remotes are connected.
 async fn connected(client: &Client, remotes: usize) {
     let mut monitor = client.monitor();
     while client.remotes().list().len() != remotes {

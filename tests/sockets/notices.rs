@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_zmtp::{Client, Message, Server, TryRecvError, TryRouteError};
 
-use crate::remote::{self, Place, Remote, RemoteListener};
+use crate::remote::{self, Remote, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -41,9 +41,9 @@ async fn a_hello_comes_first_on_every_connection_that_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_hello_takes_no_room_in_the_queue() {
+async fn a_hello_uses_no_queue_capacity() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder()
         .hello_message("hello")
         .send_hwm(1)
@@ -60,7 +60,7 @@ async fn a_hello_takes_no_room_in_the_queue() {
 #[tokio::test]
 async fn a_server_receives_that_a_remote_has_gone_after_all_that_it_sent() {
     let _watchdog = Watchdog::start();
-    // The last of them finds no room before.
+    // The last message finds no capacity before.
     let server = Server::builder()
         .disconnect_message("gone")
         .recv_hwm(2)
@@ -103,7 +103,7 @@ async fn a_server_gets_no_notice_of_failed_handshakes_or_of_its_own_disconnects(
     remote.read_to_end().await;
     drop(remote);
 
-    // What it had to tell of those would have come before.
+    // Notices about those would have arrived earlier.
     let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"y")).await;
     assert_eq!(server.recv().await.unwrap(), "y");

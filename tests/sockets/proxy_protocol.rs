@@ -1,4 +1,4 @@
-//! Listeners behind proxies that send the header of the PROXY protocol.
+//! Listeners for proxies that send the header of the PROXY protocol.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +29,7 @@ async fn the_address_in_the_header_is_that_of_the_remote_everywhere() {
         let server = proxied().authenticator(asked.clone()).bind(ANY_PORT).await.unwrap();
         let mut monitor = server.monitor();
         let (mut proxy, proxy_address) = dial(&server).await;
-        // What follows the header comes with it.
+        // The bytes after the header arrive together with it.
         proxy.write(header).await;
         proxy.shake_hands("CLIENT").await;
         proxy.write(&message(b"hello")).await;
@@ -46,11 +46,7 @@ async fn the_address_in_the_header_is_that_of_the_remote_everywhere() {
         let callers = asked.0.lock().unwrap();
         assert!(callers.iter().all(|caller| caller.address == Some(client)));
         assert!(callers.iter().all(|caller| caller.proxy_address == Some(proxy_address)));
-        assert_eq!(
-            callers.len(),
-            2,
-            "it is asked whether a handshake may begin, and who the remote is"
-        );
+        assert_eq!(callers.len(), 2, "called before the handshake, and with the credentials");
     }
 }
 
@@ -84,7 +80,7 @@ async fn a_header_is_required_from_the_networks_of_proxies() {
     {
         let (mut proxy, _) = dial(&server).await;
         proxy.write(wrong.as_bytes()).await;
-        // At once, and without a word.
+        // Immediately, and without a greeting.
         assert_eq!(proxy.read_to_end().await, b"");
     }
 }
@@ -159,7 +155,7 @@ async fn header_and_handshake_have_one_deadline() {
 }
 
 #[tokio::test]
-async fn connections_count_as_half_open_before_and_behind_the_header() {
+async fn connections_count_as_half_open_before_and_after_the_header() {
     let _watchdog = Watchdog::start();
     let server = proxied().max_half_open(2).bind(ANY_PORT).await.unwrap();
     let mut monitor = server.monitor();
@@ -230,7 +226,7 @@ async fn a_proxy_may_come_over_ipc() {
     assert!(matches!(failure(&mut monitor).await, HandshakeFailure::ProxyHeader(_)));
 }
 
-/// Lets everybody in, and remembers whom it was asked about.
+/// Admits every remote, and records its calls.
 #[derive(Clone, Default)]
 struct Asked(Arc<Mutex<Vec<Caller>>>);
 
@@ -246,7 +242,7 @@ impl Authenticator for Asked {
     }
 }
 
-/// A server to which everything on this machine is a proxy.
+/// Creates a server that treats every client on this machine as a proxy.
 fn proxied() -> Builder<Server> {
     Server::builder().proxy_protocol([network("127.0.0.0/8")])
 }
@@ -261,7 +257,7 @@ async fn dial(server: &Server) -> (Remote, SocketAddr) {
     (remote, address)
 }
 
-/// Is a proxy for one client.
+/// Runs as a proxy for one client.
 async fn pass_on<S: AsyncRead + AsyncWrite + Unpin>(
     listener: TcpListener,
     server: impl Future<Output = io::Result<S>>,

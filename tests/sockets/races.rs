@@ -1,6 +1,6 @@
-//! Operations on one socket that get into each other's way.
+//! Races between operations on one socket.
 //!
-//! Who comes first is left to chance, and to the threads. Whoever it is, nobody waits for ever.
+//! The threads determine the order of operations. In every order, no operation waits indefinitely.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -144,7 +144,7 @@ async fn a_name_that_changes_hands_is_found_in_the_end() {
                 turns(&mut rng).await;
                 let client = Client::builder().reconnect_interval(Duration::from_millis(1));
                 let client = client.connect(endpoint).await.unwrap();
-                // It is heard by the server that stays, whoever else it was connected to before.
+                // The server that remains receives the message, even if the client was connected to another one before.
                 while client.recv_timeout(Duration::from_millis(1)).await.is_err() {
                     let _ = client.try_send("anybody there?");
                 }
@@ -169,7 +169,7 @@ async fn a_name_that_changes_hands_is_found_in_the_end() {
     }
 }
 
-/// Does one thing again and again, or waits for it, until the socket is closed.
+/// Repeats an operation until the socket is closed.
 async fn use_until_closed(number: usize, client: &Client, endpoint: Endpoint, bound: Endpoint) {
     loop {
         let closed = match number {
@@ -191,15 +191,15 @@ async fn use_until_closed(number: usize, client: &Client, endpoint: Endpoint, bo
     }
 }
 
-/// Lets others go first, for a while.
+/// Yields to other tasks for a while.
 async fn turns(rng: &mut Rng) {
     for _ in 0..rng.u32(..40) {
         task::yield_now().await;
     }
 }
 
-/// A port of an address that no other test uses: one that has become free is not taken by another test
-/// before it is bound again. Systems other than Linux have one loopback address.
+/// Returns a port of an address that no other test uses, so that no other test binds a released port before it is
+/// bound again. Systems other than Linux have one loopback address.
 fn own_address(last: u8) -> Endpoint {
     let last = if cfg!(target_os = "linux") { last } else { 1 };
     format!("tcp://127.0.0.{last}:*").parse().unwrap()

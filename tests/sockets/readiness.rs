@@ -1,12 +1,12 @@
-//! Whether a message can be sent, in each situation that a socket can be in.
+//! The ability to send a message, in each state of a socket.
 //!
-//! More of them are in `mute_state`, `immediate`, `routing` and `ending`.
+//! More states are tested in `mute_state`, `immediate`, `routing` and `ending`.
 
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::{Client, Message, RoutingId, Server, TryRouteError, TrySendError};
 
 use crate::events;
-use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
+use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -27,7 +27,7 @@ async fn a_bound_server_without_remotes_cannot_route(transport: Transport) {
 async fn a_server_that_dials_cannot_reach_a_remote_that_has_not_sent_yet() {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
-        let place = Place::reserve();
+        let place = ReservedPort::reserve();
         let builder = Server::builder().immediate(immediate);
         let server = builder.connect(place.endpoint()).await.unwrap();
         assert_unreachable(&server);
@@ -103,7 +103,7 @@ fn assert_unreachable(server: &Server) {
     assert_eq!(server.remotes().list(), []);
 }
 
-/// Sends messages until the client is full; returns how many it took.
+/// Sends messages until the client is full. Returns their number.
 fn fill(client: &Client) -> usize {
     let mut taken = 0;
     loop {

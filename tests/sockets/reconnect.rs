@@ -1,4 +1,4 @@
-//! Connections that break, and those that are made again.
+//! Broken connections, and reconnecting.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use tokio::task;
 use tokio::time::{self, Instant};
 use tokio_zmtp::{BindError, Client, Message, Server, TrySendError};
 
-use crate::remote::{self, LONGER_THAN_BUFFERS, Place, RemoteListener};
+use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_server_that_comes_back_gets_what_was_queued_meanwhile);
+over_every_transport!(a_returning_server_receives_the_messages_queued_meanwhile);
 
-async fn a_server_that_comes_back_gets_what_was_queued_meanwhile(transport: Transport) {
+async fn a_returning_server_receives_the_messages_queued_meanwhile(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind(transport.any()).await.unwrap();
@@ -22,7 +22,7 @@ async fn a_server_that_comes_back_gets_what_was_queued_meanwhile(transport: Tran
     client.send("before").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "before");
 
-    // Waits until the client has ended its side, too.
+    // Waits until the client has also closed the connection.
     server.close().await;
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_remote_that_answers_no_ping_is_dialled_again() {
         .unwrap();
     let mut silent = listener.accept_as("SERVER").await;
     let _next = listener.accept_as("SERVER").await;
-    // It had been asked.
+    // The server had received the request.
     let (_, ping) = silent.read_frame().await;
     assert_eq!(ping[..5], *b"\x04PING");
 }
@@ -65,7 +65,7 @@ async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport
     let client = Client::new();
     client.connect(endpoint.clone()).await.unwrap();
     for _ in 0..3 {
-        // What the client sends into a connection that ends is lost with it.
+        // Messages that the client writes to an ending connection are lost.
         let mut request = tokio_test::task::spawn(server.recv());
         while request.poll().is_pending() {
             let _ = client.try_send("anybody there?");
@@ -73,7 +73,7 @@ async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport
         }
         drop(request);
         drop(server);
-        // The address is given up in the background.
+        // The address is released in the background.
         server = loop {
             match Server::builder().bind(endpoint.clone()).await {
                 Ok(server) => break server,
@@ -123,12 +123,12 @@ async fn messages_survive_any_number_of_cuts_in_order() {
         client.send(vec![number; LONGER_THAN_BUFFERS]).await.unwrap();
     }
 
-    // One that leaves as soon as it has come.
+    // A remote that disconnects immediately.
     let mut remote = listener.accept().await;
     remote.write(&[&remote::GREETING[..], &remote::ready("SERVER")].concat()).await;
     remote.shut_down().await;
     drop(remote);
-    // Of each message but the first a cut, once, in the header or at some place of the body.
+    // Each message except the first is cut off once, in its header or in its body.
     for (number, bytes) in (0..).zip([0, 1, 9, 10, 1_000, 100_000, 0]) {
         let mut remote = listener.accept_as("SERVER").await;
         let body = remote.read_message().await;
@@ -159,12 +159,12 @@ async fn a_message_that_was_cut_off_is_sent_again_even_after_a_disconnect() {
 }
 
 over_every_transport!(
-    across_restarts_nothing_is_doubled_or_displaced,
+    across_restarts_no_message_is_duplicated_or_reordered,
     flavor = "multi_thread",
     worker_threads = 2
 );
 
-async fn across_restarts_nothing_is_doubled_or_displaced(transport: Transport) {
+async fn across_restarts_no_message_is_duplicated_or_reordered(transport: Transport) {
     let _watchdog = Watchdog::start();
     let mut server = Server::builder().bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
@@ -181,7 +181,7 @@ async fn across_restarts_nothing_is_doubled_or_displaced(transport: Transport) {
         }
     });
 
-    // What the kernel had taken is lost with a connection; nothing else happens to messages.
+    // Messages that the kernel had accepted are lost with a connection. All others arrive once and in order.
     let mut next = 0;
     for _ in 0..20 {
         for _ in 0..500 {
@@ -197,7 +197,7 @@ async fn across_restarts_nothing_is_doubled_or_displaced(transport: Transport) {
 }
 
 #[tokio::test]
-async fn what_was_half_received_goes_with_its_connection() {
+async fn a_partially_received_message_is_dropped_with_its_connection() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -227,7 +227,7 @@ async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again()
     first.read_to_end().await;
     drop(first);
 
-    // Its queue lives on while it is away.
+    // Its queue is kept while it is disconnected.
     server.route(id, "welcome back").await.unwrap();
     let mut second = listener.accept_as("CLIENT").await;
     assert_eq!(second.read_message().await, b"welcome back");
@@ -235,8 +235,8 @@ async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again()
     assert_eq!(server.recv().await.unwrap().routing_id(), Some(id));
 }
 
-// Time is paused from here on: it advances only while nothing but a timer is waited for. So there
-// must be no other timer, such as a deadline, while bytes are under way.
+// Time is paused from here on: it advances only while all tasks wait for timers. No other timer, such as a
+// deadline, may therefore exist while bytes are in flight.
 
 #[tokio::test(start_paused = true)]
 async fn attempts_become_rarer_until_a_message_was_written() {
@@ -253,14 +253,14 @@ async fn attempts_become_rarer_until_a_message_was_written() {
         .unwrap();
 
     for _ in 0..3 {
-        // Only this is a success, and begins anew.
+        // Only a handshake is a success, which resets the interval.
         client.send("x").await.unwrap();
         let mut remote = listener.accept_as("SERVER").await;
         assert_eq!(remote.read_message().await, b"x");
         drop(remote);
         let mut before = Instant::now();
         for factor in [1, 2, 4, 8, 10, 10] {
-            // That a connection is made is none.
+            // An established stream is not a success.
             drop(listener.accept().await);
             let (waited, longest) = (before.elapsed(), interval * factor);
             before = Instant::now();
@@ -312,7 +312,7 @@ async fn an_error_command_during_the_handshake_ends_all_attempts() {
 
     time::sleep(A_DAY).await;
     assert_eq!(listener.backlog(), 0);
-    // Nobody is left to send to, and what was queued is not forgotten.
+    // No remote can become available, and the queued message is reported.
     let full = client.try_send("x");
     assert_eq!(full, Err(TrySendError::Full(Message::from("x"))));
     assert_eq!(client.close().await.undelivered, 1);
@@ -381,7 +381,7 @@ async fn a_silent_remote_is_disconnected_and_dialed_again() {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_without_a_listener_is_dialed_until_there_is_one() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder()
         .connect_timeout(None)
         .handshake_interval(None)
@@ -396,7 +396,7 @@ async fn an_endpoint_without_a_listener_is_dialed_until_there_is_one() {
     assert_eq!(remote.read_message().await, b"x");
 }
 
-/// Returns the number after that of the message.
+/// Returns the number after the number of the message.
 fn assert_not_before(next: u32, message: &[u8]) -> u32 {
     let number = u32::from_be_bytes(message.try_into().unwrap());
     assert!(next <= number, "{number} after {}", next - 1);

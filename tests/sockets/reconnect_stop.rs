@@ -1,4 +1,4 @@
-//! Endpoints that are given up instead of dialled again.
+//! Endpoints that stop reconnecting.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use tokio_zmtp::monitor::{DropCause, EventKind, Monitor};
 use tokio_zmtp::{Builder, Client, Endpoint, Message, ReconnectStop, TrySendError};
 
 use crate::events;
-use crate::remote::{self, Place, RemoteListener};
+use crate::remote::{self, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
 async fn a_refused_connection_ends_an_endpoint_if_the_options_say_so() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::ConnectionRefused]), once()] {
-        let place = Place::reserve();
+        let place = ReservedPort::reserve();
         let (client, mut monitor) = connected_to(builder, &place.endpoint()).await;
         client.try_send("queued").unwrap();
 
@@ -58,9 +58,9 @@ async fn a_disconnect_ends_an_endpoint_if_the_options_say_so() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_dialled_again_after_what_the_options_do_not_name() {
+async fn an_endpoint_reconnects_after_failures_that_the_options_do_not_name() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let builder = stopping([ReconnectStop::HandshakeFailed]);
     let (_client, mut monitor) = connected_to(builder, &place.endpoint()).await;
     assert_retried(&mut monitor).await;
@@ -94,7 +94,7 @@ fn stopping<const N: usize>(after: [ReconnectStop; N]) -> Builder<Client> {
     Client::builder().reconnect_stop(after).reconnect_interval(Duration::from_millis(1))
 }
 
-/// Makes one attempt for each endpoint.
+/// Attempts to connect once to each endpoint.
 fn once() -> Builder<Client> {
     Client::builder().reconnect_interval(None)
 }
@@ -106,12 +106,12 @@ async fn connected_to(builder: Builder<Client>, endpoint: &Endpoint) -> (Client,
     (client, monitor)
 }
 
-/// Waits for the end of the endpoint, before which nothing was tried again.
+/// Waits for the end of the endpoint, and checks that there was no further attempt.
 async fn assert_ended(client: &Client, monitor: &mut Monitor) {
     loop {
         match events::next(monitor).await.kind {
             EventKind::Closed => break,
-            EventKind::ConnectRetried { .. } => panic!("it is not given up"),
+            EventKind::ConnectRetried { .. } => panic!("reconnecting has not stopped"),
             _ => {}
         }
     }
@@ -123,7 +123,7 @@ async fn assert_retried(monitor: &mut Monitor) {
     loop {
         match events::next(monitor).await.kind {
             EventKind::ConnectRetried { .. } => return,
-            EventKind::Closed => panic!("it is given up"),
+            EventKind::Closed => panic!("reconnecting has stopped"),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Messages that a remote does not take: it ends the connection while they are written.
+//! Messages that a remote refuses: it ends the connection while they are written.
 
 use std::time::Duration;
 
@@ -12,8 +12,7 @@ use crate::security::{Anybody, mechanisms};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_message_that_is_too_long_for_a_server_is_dropped_after_two_tries_and_the_queue_goes_on()
-{
+async fn a_message_too_long_for_a_server_is_dropped_after_two_attempts() {
     let _watchdog = Watchdog::start();
     for (of_client, of_server) in mechanisms() {
         for endpoint in ENDPOINTS {
@@ -78,7 +77,7 @@ async fn it_is_handed_out_by_a_close_that_is_under_way() {
 }
 
 #[tokio::test]
-async fn one_that_was_cut_off_behind_another_is_tried_once_more() {
+async fn a_message_cut_off_after_another_is_sent_once_more() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = quick(Client::builder()).connect(listener.endpoint()).await.unwrap();
@@ -88,7 +87,7 @@ async fn one_that_was_cut_off_behind_another_is_tried_once_more() {
     let mut first = listener.accept_as("SERVER").await;
     first.read(1_000).await;
     drop(first);
-    // From here on the remote takes one message, and ends the connection during the next.
+    // From here on, the remote reads one message, and ends the connection during the next.
     for number in 0..2 {
         let mut remote = listener.accept_as("SERVER").await;
         assert!(remote.read_message().await == vec![number; LONGER_THAN_BUFFERS]);
@@ -109,7 +108,7 @@ async fn ends_by_this_side_do_not_count() {
         let mut remote = listener.accept_as("SERVER").await;
         remote.read(1_000).await;
         assert!(client.remotes().disconnect(client.remotes().list()[0].connection_id()));
-        // What the remote does then is no refusal.
+        // The next action of the remote is not a refusal.
         remote.read_to_end().await;
     }
     let mut remote = listener.accept_as("SERVER").await;
@@ -117,7 +116,7 @@ async fn ends_by_this_side_do_not_count() {
     assert_eq!(client.stats().dropped.refused, 0);
 }
 
-// Time is paused from here on: there must be no other timer while bytes are under way.
+// Time is paused from here on, so no other timer may exist while bytes are in flight.
 
 #[tokio::test(start_paused = true)]
 async fn a_remote_that_shuts_down_does_not_count_as_a_refusal() {
@@ -193,7 +192,7 @@ async fn nothing_that_a_remote_sends_makes_attempts_more_frequent_again() {
     }
 }
 
-/// What a remote does after the handshake, before it ends the connection.
+/// The action of a remote between the handshake and the end of the connection.
 #[derive(Debug)]
 enum Conversation {
     HandshakeAlone,

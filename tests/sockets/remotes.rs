@@ -1,4 +1,4 @@
-//! Who is connected, and what is known of them.
+//! The remotes of a socket, and their properties.
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use tokio_zmtp::{
 };
 
 use crate::events;
-use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::remote::{self, GREETING, LONGER_THAN_BUFFERS, Remote, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -53,7 +53,7 @@ async fn waiting_for_a_remote_reports_that_the_socket_is_closed(transport: Trans
 #[tokio::test]
 async fn waiting_for_a_remote_reports_that_no_endpoint_is_left() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder()
         .reconnect_stop([ReconnectStop::ConnectionRefused])
         .connect(place.endpoint())
@@ -62,7 +62,7 @@ async fn waiting_for_a_remote_reports_that_no_endpoint_is_left() {
     let failure = client.remotes().connected().await.unwrap_err();
     assert!(matches!(failure, NoRemoteError::Failed(DialFailure::Transport(_))), "{failure:?}");
 
-    // Another endpoint is another hope.
+    // Another endpoint may still connect.
     let listener = RemoteListener::bind();
     client.connect(listener.endpoint()).await.unwrap();
     let (connected, _remote) =
@@ -80,7 +80,7 @@ async fn waiting_too_long_for_a_remote_reports_the_last_failure() {
     assert!(matches!(failure, NoRemoteError::Timeout(None)), "{failure:?}");
     assert_eq!(start.elapsed(), limit);
 
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::builder().connect_timeout(None).connect(place.endpoint()).await.unwrap();
     let start = Instant::now();
     let failure = client.remotes().connected_timeout(limit).await.unwrap_err();
@@ -155,7 +155,7 @@ async fn a_remote_is_found_by_either_id_while_it_is_connected() {
     assert_eq!(server.remotes().get(connection_id), None);
     assert!(!server.remotes().disconnect(routing_id));
     assert!(!server.remotes().disconnect(connection_id));
-    // What is known of it stays.
+    // Its properties remain available.
     assert_eq!(found.routing_id(), Some(routing_id));
 }
 
@@ -205,7 +205,7 @@ async fn an_accepted_remote_that_is_disconnected_may_read_until_linger_expires()
 }
 
 #[tokio::test]
-async fn a_dialled_remote_that_is_disconnected_is_dialled_again_with_what_is_queued() {
+async fn a_disconnected_dialed_remote_reconnects_with_its_queue() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -300,7 +300,7 @@ async fn properties_that_remotes_would_not_take_are_refused() {
     assert_eq!(refused("x-small", &[0; 50_000]), Ok(()));
 }
 
-/// Queues `a` and `b` behind a long message that the remote does not read.
+/// Queues `a` and `b` after a long message that the remote does not read.
 async fn queue(server: &Server, remote: &Remote, id: RoutingId) {
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
     remote.peek().await;

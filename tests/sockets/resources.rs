@@ -42,7 +42,7 @@ async fn two_servers_share_a_port() {
 #[tokio::test]
 async fn remotes_that_ask_for_no_resource_get_the_socket_without_one() {
     let _watchdog = Watchdog::start();
-    // Whoever binds first.
+    // Either socket may bind first.
     for suffixes in [["", "/orders"], ["/orders", ""]] {
         let first = Server::new();
         first.bind(format!("tcp://127.0.0.1:*{}", suffixes[0])).await.unwrap();
@@ -71,7 +71,7 @@ async fn a_resource_that_comes_later_is_waited_for() {
     let billing = Server::builder().bind(at(&orders, "/billing")).await.unwrap();
     assert_eq!(billing.recv().await.unwrap(), "early");
     assert!(orders.try_recv().is_err());
-    // On the connection that has waited, and not on another one.
+    // The waiting connection is used, and not another one.
     until(&mut events, |kind| {
         assert!(!matches!(kind, EventKind::HandshakeFailed { .. } | EventKind::Connected));
         matches!(kind, EventKind::HandshakeSucceeded)
@@ -88,7 +88,7 @@ async fn a_resource_that_is_not_served_is_refused_after_the_time_limit() {
     for (suffix, asked) in [("/billing", Some("billing")), ("", None)] {
         let client = Client::new();
         client.connect(at(&orders, suffix)).await.unwrap();
-        // The first attempts may take longer than that before they have asked for anything.
+        // The first attempts may exceed the limit before they have requested a resource.
         until(&mut events, |kind| match kind {
             EventKind::HandshakeFailed {
                 reason: HandshakeFailure::UnknownResource { resource },
@@ -111,7 +111,7 @@ async fn an_invalid_resource_is_kept_truncated() {
         let mut remote = Remote::dial(&at(&orders, "")).await;
         remote.write(&GREETING).await;
         remote.write(&remote::command("READY", &asked)).await;
-        // The first attempts may take longer than that before they have asked for anything.
+        // The first attempts may exceed the limit before they have requested a resource.
         let failed = until(&mut events, |kind| matches!(kind, EventKind::HandshakeFailed { .. }));
         if let EventKind::HandshakeFailed {
             reason: HandshakeFailure::UnknownResource { resource },
@@ -131,14 +131,14 @@ async fn a_resource_that_changes_hands_is_found_in_the_end() {
     let client = client.connect(at(&orders, "/billing")).await.unwrap();
     for _ in 0..100 {
         let billing = Server::builder().bind(at(&orders, "/billing")).await.unwrap();
-        // What goes to the one before may be lost with it.
+        // Messages to the previous socket may be lost with it.
         loop {
             client.send("x").await.unwrap();
             if billing.recv_timeout(Duration::from_millis(1)).await.is_ok() {
                 break;
             }
         }
-        // It goes while somebody arrives.
+        // The socket closes while a client connects.
         let _late = Client::new();
         _late.connect(at(&orders, "/billing")).await.unwrap();
         billing.close().await;
@@ -172,13 +172,13 @@ async fn a_resource_is_served_once_and_a_port_until_the_last_has_gone() {
 
     let port = at(&orders, "");
     orders.unbind(at(&billing, "/orders")).await.unwrap();
-    // The port goes on without whoever has bound it.
+    // The port remains open without the socket that bound it.
     let client = Client::new();
     client.connect(at(&billing, "/billing")).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(billing.recv().await.unwrap(), "x");
     assert!(TcpListener::bind(address(&port)).is_err());
-    // And the resource can be served by somebody else.
+    // Another socket can serve the resource.
     let orders = Server::builder().bind(at(&billing, "/orders")).await.unwrap();
     orders.close().await;
     billing.close().await;
@@ -205,7 +205,7 @@ async fn sockets_of_two_runtimes_share_a_port_and_outlive_each_other() {
                 let request = orders.recv().await.unwrap();
                 orders.reply(&request, "order").await.unwrap();
             }
-            // Not before the last reply is taken.
+            // The last reply has to be received first.
             assert_eq!(orders.recv().await.unwrap(), "end");
         });
     });
@@ -231,7 +231,7 @@ async fn sockets_of_two_runtimes_share_a_port_and_outlive_each_other() {
 }
 
 #[tokio::test]
-async fn the_resource_is_asked_for_within_what_is_encrypted() {
+async fn the_requested_resource_is_encrypted() {
     let _watchdog = Watchdog::start();
     let keypair = CurveKeypair::generate();
     let users = Users::new();
@@ -277,7 +277,7 @@ async fn sockets_with_different_security_do_not_share_a_port() {
 }
 
 #[tokio::test]
-async fn who_announces_itself_first_cannot_serve_a_resource() {
+async fn a_mechanism_that_announces_first_cannot_serve_a_resource() {
     let _watchdog = Watchdog::start();
     let mechanism = Mechanism::plain_client("admin", "secret").unwrap();
     let server = Server::builder().mechanism(mechanism);
@@ -330,6 +330,6 @@ fn at(server: &Server, suffix: &str) -> Endpoint {
 }
 
 fn address(endpoint: &Endpoint) -> SocketAddr {
-    let Endpoint::Tcp(tcp) = endpoint else { panic!("{endpoint} is no port") };
+    let Endpoint::Tcp(tcp) = endpoint else { panic!("{endpoint} is not a tcp endpoint") };
     format!("{}:{}", tcp.host(), tcp.port()).parse().unwrap()
 }

@@ -1,4 +1,4 @@
-//! What one side sends, the other receives.
+//! Messages that one end sends are received by the other.
 
 use std::error::Error;
 use std::net;
@@ -215,9 +215,9 @@ async fn a_long_body_becomes_bytes_without_a_copy() {
     assert!(body == pattern(100_000));
 }
 
-over_every_transport!(a_socket_is_a_stream_of_what_it_receives_until_it_is_closed);
+over_every_transport!(a_socket_is_a_stream_of_received_messages_until_it_is_closed);
 
-async fn a_socket_is_a_stream_of_what_it_receives_until_it_is_closed(transport: Transport) {
+async fn a_socket_is_a_stream_of_received_messages_until_it_is_closed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, client) = pair(transport.any()).await;
     for number in 0..10_u8 {
@@ -232,9 +232,9 @@ async fn a_socket_is_a_stream_of_what_it_receives_until_it_is_closed(transport: 
     assert_eq!(server.clone().next().await, None);
 }
 
-over_every_transport!(a_client_is_a_sink_of_what_it_sends);
+over_every_transport!(a_client_is_a_sink_of_messages);
 
-async fn a_client_is_a_sink_of_what_it_sends(transport: Transport) {
+async fn a_client_is_a_sink_of_messages(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (server, mut client) = pair(transport.any()).await;
 
@@ -315,18 +315,18 @@ async fn a_server_is_a_sink_of_messages_that_name_their_remote(transport: Transp
     SinkExt::send(&mut server, Message::from("to you").with_routing_id(id)).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), "to you");
 
-    let to_nobody = Message::from("to nobody");
-    let error = SinkExt::send(&mut server, to_nobody.clone()).await.unwrap_err();
-    assert_eq!(error, RouteError::HostUnreachable(to_nobody.clone()));
+    let unroutable = Message::from("unroutable");
+    let error = SinkExt::send(&mut server, unroutable.clone()).await.unwrap_err();
+    assert_eq!(error, RouteError::HostUnreachable(unroutable.clone()));
 
     let unknown = RoutingId::new(u32::from(id).wrapping_add(1).max(1)).unwrap();
-    let to_unknown = to_nobody.with_routing_id(unknown);
+    let to_unknown = unroutable.with_routing_id(unknown);
     let error = SinkExt::send(&mut server, to_unknown.clone()).await.unwrap_err();
     assert_eq!(error, RouteError::HostUnreachable(to_unknown));
 }
 
 #[tokio::test]
-async fn a_client_is_a_sink_of_whatever_owns_bytes() {
+async fn a_client_is_a_sink_of_any_type_that_owns_bytes() {
     fn is_sink<M, S: Sink<M, Error = SendError>>(_: &S) {}
 
     let client = Client::builder().build();
@@ -351,7 +351,7 @@ async fn assert_round_trip(client: &Client, server: &Server) {
     assert_eq!(client.recv().await.unwrap(), "reply");
 }
 
-/// A body with a period that no buffer has, so that a piece out of place is seen.
+/// Returns a body whose period differs from the size of every buffer, which reveals displaced bytes.
 fn pattern(len: usize) -> Vec<u8> {
     (0..251).cycle().take(len).collect()
 }

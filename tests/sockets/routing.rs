@@ -1,4 +1,4 @@
-//! Who gets what (RFC 41).
+//! The routing of messages to remotes (RFC 41).
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use tokio::task;
 use tokio_test::assert_pending;
 use tokio_zmtp::{Client, Message, RouteError, RoutingId, Server, TryRouteError};
 
-use crate::remote::{self, LONGER_THAN_BUFFERS, Place, Remote, RemoteListener};
+use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener, ReservedPort};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -63,7 +63,7 @@ async fn a_server_that_does_not_read_is_passed_over() {
 #[tokio::test]
 async fn a_server_that_is_not_there_yet_gets_its_share_later() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let there = Server::new();
     there.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
@@ -181,7 +181,7 @@ async fn a_client_that_connects_again_has_a_new_routing_id() {
 }
 
 #[tokio::test]
-async fn a_reply_goes_to_the_remote_that_it_names_and_to_no_other() {
+async fn a_reply_reaches_only_the_remote_that_it_names() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -213,7 +213,7 @@ async fn an_unknown_routing_id_is_unreachable_immediately(transport: Transport) 
     let routed = server.try_route(unknown, "x");
     assert_eq!(routed, Err(TryRouteError::HostUnreachable(message.clone())));
 
-    // A message that came from nowhere.
+    // A message that was not received.
     let replied = server.reply(&message, "x").now_or_never().unwrap();
     assert_eq!(replied, Err(RouteError::HostUnreachable(message)));
 }
@@ -253,7 +253,7 @@ async fn senders_that_wait_for_a_remote_fail_when_it_leaves() {
 }
 
 #[tokio::test]
-async fn what_a_remote_sent_before_it_went_stays_to_be_received() {
+async fn messages_of_an_ended_remote_remain_available() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -272,7 +272,7 @@ async fn what_a_remote_sent_before_it_went_stays_to_be_received() {
 }
 
 #[tokio::test]
-async fn what_a_remote_sent_and_found_no_room_for_is_received_after_it_ended_its_side() {
+async fn messages_of_an_ended_remote_beyond_the_queue_are_received() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -287,7 +287,7 @@ async fn what_a_remote_sent_and_found_no_room_for_is_received_after_it_ended_its
     }
 }
 
-/// Waits until the server has noticed that a remote is gone.
+/// Waits until the server has detected the end of a remote.
 async fn until_unreachable(server: &Server, id: RoutingId) {
     loop {
         match server.try_route(id, "anybody there?") {

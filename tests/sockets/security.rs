@@ -1,4 +1,4 @@
-//! Who is let in, and what both ends learn of it.
+//! Admission of remotes, and its result at both ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,7 +44,7 @@ async fn messages_pass_under_every_mechanism_and_either_role() {
 }
 
 #[tokio::test]
-async fn heartbeats_and_what_a_socket_sends_by_itself_are_encrypted_too() {
+async fn heartbeats_and_automatic_messages_are_encrypted() {
     let _watchdog = Watchdog::start();
     let (of_client, of_server) = curve();
     let server = Server::builder()
@@ -106,7 +106,7 @@ async fn grants_of_the_authenticator_are_on_the_messages() {
     client.send("who am I").await.unwrap();
     let (_, remote) = server.recv_from().await.unwrap();
     assert_eq!(remote.user_id(), Some("alice"));
-    // What it says of itself does not count.
+    // The remote cannot announce its own user id.
     assert_eq!(remote.property("x-role"), Some(&b"user"[..]));
     assert_eq!(remote.granted_property("X-Role"), Some(&b"user"[..]));
     assert_eq!(remote.property("X-Colour"), Some(&b"red"[..]));
@@ -114,7 +114,7 @@ async fn grants_of_the_authenticator_are_on_the_messages() {
 }
 
 #[tokio::test]
-async fn who_is_denied_learns_it_and_does_not_come_back() {
+async fn a_denied_client_receives_the_reason_and_does_not_reconnect() {
     let _watchdog = Watchdog::start();
     let users = Users::from_iter([("alice", "right")]);
     let server = plain_server(users).await;
@@ -132,13 +132,13 @@ async fn who_is_denied_learns_it_and_does_not_come_back() {
 }
 
 #[test]
-fn what_becomes_a_name_may_look_at_the_list() {
+fn the_conversion_to_a_name_may_read_the_registry() {
     let users = Users::from_iter([("alice", "right")]);
     users.insert(Looks(users.clone()), "secret");
     assert!(users.contains("true"));
 }
 
-/// A name that tells whether there is a certain user.
+/// A value whose conversion to a name reads the registry.
 struct Looks(Users);
 
 impl From<Looks> for String {
@@ -183,7 +183,7 @@ async fn users_come_and_go_while_the_socket_runs() {
     assert!(users.contains("bob") && !users.contains("alice") && !users.remove("alice"));
     assert_eq!(refusal(&connect().await).await, "400");
 
-    // Who is connected stays so.
+    // Connected remotes stay connected.
     client.send("still here").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "still here");
 }
@@ -272,7 +272,7 @@ async fn a_client_with_another_key_of_the_server_fails_and_does_not_hurry_back()
             delays.push(delay);
         }
     }
-    // Each is between half of what it is to be and the whole of it, which doubles.
+    // Each interval is between half and all of its nominal length, which doubles.
     assert!(delays[5] > delays[0] * 8, "{delays:?}");
 }
 
@@ -316,7 +316,7 @@ async fn authenticators_are_combined() {
 
     impl Authenticator for Deaf {
         async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
-            Ok(Admission::user("whoever"))
+            Ok(Admission::user("anyone"))
         }
 
         fn allows_handshake(&self, _: &Caller) -> bool {
@@ -370,7 +370,7 @@ async fn an_authenticator_that_does_not_answer_costs_the_time_of_the_handshake()
 }
 
 #[tokio::test]
-async fn who_only_holds_connections_open_does_not_keep_others_out() {
+async fn open_connections_without_handshakes_do_not_keep_clients_out() {
     const HELD: usize = 40;
     let _watchdog = Watchdog::start();
     for (of_client, of_server) in mechanisms() {
@@ -391,7 +391,7 @@ async fn who_only_holds_connections_open_does_not_keep_others_out() {
         client.send("let me in").await.unwrap();
         assert_eq!(server.recv().await.unwrap(), "let me in");
 
-        // The oldest had to go.
+        // The oldest handshake is dropped.
         for mut remote in held.drain(..HELD - 10) {
             remote.read_to_end().await;
             assert!(matches!(failure(&mut events).await, HandshakeFailure::TooManyHalfOpen));
@@ -399,7 +399,7 @@ async fn who_only_holds_connections_open_does_not_keep_others_out() {
     }
 }
 
-/// Lets everybody in.
+/// Admits every remote.
 pub(crate) struct Anybody;
 
 impl Authenticator for Anybody {
@@ -408,7 +408,7 @@ impl Authenticator for Anybody {
     }
 }
 
-/// The mechanisms of two ends that fit together; the second is the server's.
+/// Returns the mechanisms of a client and a server.
 pub(crate) fn mechanisms() -> [(Mechanism, Mechanism); 3] {
     let plain = Mechanism::plain_client("alice", "right").unwrap();
     [(Mechanism::Null, Mechanism::Null), (plain, Mechanism::PlainServer), curve()]
@@ -433,7 +433,7 @@ fn plain_client(username: &str, password: &str) -> Builder<Client> {
     Client::builder().mechanism(Mechanism::plain_client(username, password).unwrap())
 }
 
-/// What a client is told that is refused for good.
+/// The reason that a permanently refused client receives.
 async fn refusal(client: &Client) -> String {
     match client.remotes().connected().await {
         Err(NoRemoteError::Failed(DialFailure::Handshake(HandshakeFailure::Refused {
@@ -455,7 +455,7 @@ async fn next(events: &mut Monitor) -> EventKind {
     events.next().await.unwrap().unwrap().kind
 }
 
-/// Expects that nobody has dialled the server again by the time that another has.
+/// Asserts that the client does not reconnect before another client connects.
 async fn assert_no_more_attempts(server: Server, mut events: Monitor) {
     let endpoint: Endpoint = server.last_endpoint().unwrap();
     let mut remote = Remote::dial(&endpoint).await;

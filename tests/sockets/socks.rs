@@ -1,4 +1,4 @@
-//! Connections through a SOCKS5 proxy that somebody else has written.
+//! Connections through an independent SOCKS5 proxy.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_zmtp::monitor::{DialFailure, EventKind};
 use tokio_zmtp::{Client, Endpoint, NoRemoteError, ReconnectStop, Server, SocksProxy};
 
-use crate::remote::Place;
+use crate::remote::ReservedPort;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_proxy_that_refuses_the_password_is_not_asked_again() {
     let wrong = proxy.open().with_credentials("user", "guess").unwrap();
     for settings in [wrong, proxy.open()] {
         let client = Client::builder().socks_proxy(settings);
-        let client = client.connect(Place::reserve().endpoint()).await.unwrap();
+        let client = client.connect(ReservedPort::reserve().endpoint()).await.unwrap();
         let error = client.remotes().connected().await.unwrap_err();
         assert!(matches!(error, NoRemoteError::Failed(DialFailure::ProxyRefused)));
     }
@@ -79,33 +79,33 @@ async fn a_proxy_that_refuses_the_password_is_not_asked_again() {
 async fn a_remote_that_refuses_the_proxy_is_tried_again() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(None).await;
-    let nobody = Place::reserve();
+    let unbound = ReservedPort::reserve();
     let client = Client::builder().socks_proxy(proxy.open());
-    let client = client.connect(nobody.endpoint()).await.unwrap();
+    let client = client.connect(unbound.endpoint()).await.unwrap();
     let mut monitor = client.monitor();
     while !matches!(monitor.recv().await.unwrap().unwrap().kind, EventKind::ConnectRetried { .. }) {
     }
     let server = Server::new();
-    server.bind(nobody.release()).await.unwrap();
+    server.bind(unbound.release()).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 
-    // Unless the options say otherwise, to which it is like any other.
-    let nobody = Place::reserve();
+    // The options treat this failure like any other.
+    let unbound = ReservedPort::reserve();
     let client = Client::builder()
         .socks_proxy(proxy.open())
         .reconnect_stop([ReconnectStop::ConnectionRefused])
-        .connect(nobody.endpoint())
+        .connect(unbound.endpoint())
         .await
         .unwrap();
     let error = client.remotes().connected().await.unwrap_err();
     assert!(matches!(error, NoRemoteError::Failed(DialFailure::Transport(_))));
 }
 
-/// A proxy, until this is dropped.
+/// A proxy that runs until it is dropped.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    /// Where it was asked to connect to.
+    /// The requested destinations.
     targets: watch::Receiver<Vec<String>>,
     _tasks: JoinSet<()>,
 }
@@ -146,6 +146,6 @@ async fn serve(stream: TcpStream, password: Option<&str>, asked: watch::Sender<V
     let asked_for = protocol.read_command().await.unwrap();
     asked.send_modify(|targets| targets.push(asked_for.2.to_string()));
     let (protocol, _, target): (_, _, TargetAddr) = asked_for.resolve_dns().await.unwrap();
-    // Fails where nobody listens, and when one end is closed.
+    // Fails without a listener, and when one end is closed.
     let _ = run_tcp_proxy(protocol, &target, Duration::from_secs(10), true).await;
 }

@@ -1,4 +1,4 @@
-//! What a socket and its remotes have done, in exact numbers.
+//! The statistics of a socket and its remotes.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio_zmtp::stats::{Dropped, Queued, RemoteStats, Volume};
 use tokio_zmtp::{Client, Server};
 
 use crate::events;
-use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Place, Remote, RemoteListener};
+use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Remote, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn messages_and_bytes_are_counted_both_ways() {
     client.remotes().connected().await.unwrap();
     assert_eq!(client.stats().sent, Volume::default());
 
-    // With headers of two bytes, and of nine above 255.
+    // Headers have two bytes, or nine for bodies above 255 bytes.
     for len in [0, 1, 255, 256, 100_000] {
         client.send(vec![0; len]).await.unwrap();
     }
@@ -45,7 +45,7 @@ async fn messages_and_bytes_are_counted_both_ways() {
 }
 
 #[tokio::test]
-async fn what_goes_unseen_is_not_counted() {
+async fn invisible_traffic_is_not_counted() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().hello_message("hello").bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -56,9 +56,9 @@ async fn what_goes_unseen_is_not_counted() {
 }
 
 #[tokio::test]
-async fn what_is_queued_is_counted_for_each_remote() {
+async fn queued_messages_are_counted_for_each_remote() {
     let _watchdog = Watchdog::start();
-    let place = Place::reserve();
+    let place = ReservedPort::reserve();
     let client = Client::new();
     client.connect(place.endpoint()).await.unwrap();
     for _ in 0..5 {
@@ -81,7 +81,7 @@ async fn what_is_queued_is_counted_for_each_remote() {
     assert_eq!(numbers(server.remotes().stats(ids[0]).unwrap().queued), (0, 3));
     assert_eq!(numbers(server.remotes().stats(ids[1]).unwrap().queued), (0, 7));
 
-    // One of each.
+    // One message of each remote.
     for _ in 0..2 {
         server.recv().await.unwrap();
     }
@@ -90,7 +90,7 @@ async fn what_is_queued_is_counted_for_each_remote() {
 }
 
 #[tokio::test]
-async fn what_is_queued_behind_a_remote_that_does_not_read_is_counted() {
+async fn messages_queued_for_a_remote_that_does_not_read_are_counted() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -101,12 +101,12 @@ async fn what_is_queued_behind_a_remote_that_does_not_read_is_counted() {
         server.try_route(id, "x").unwrap();
     }
     assert_eq!(numbers(server.remotes().stats(id).unwrap().queued), (4, 0));
-    // What is not wholly written is not sent.
+    // A partially written message is not counted as sent.
     assert_eq!(server.stats().sent, Volume::default());
 }
 
 #[tokio::test]
-async fn what_was_dropped_is_counted_by_cause() {
+async fn dropped_messages_are_counted_by_cause() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = Remote::known_to(&server).await;
@@ -189,7 +189,7 @@ async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
 }
 
 #[tokio::test]
-async fn what_a_remote_did_is_counted_after_it_has_gone() {
+async fn statistics_of_a_remote_count_after_its_end() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -213,7 +213,7 @@ async fn what_a_remote_did_is_counted_after_it_has_gone() {
     assert_eq!(server.stats().sent.messages, 3);
 }
 
-/// What is queued to be sent and to be received.
+/// Returns the numbers of messages that are queued for sending and for receiving.
 fn numbers(queued: Queued) -> (usize, usize) {
     (queued.outgoing, queued.incoming)
 }

@@ -1,4 +1,4 @@
-//! What an attacker on the path between two sockets can change under CURVE without a key.
+//! Changes that an attacker without a key can make to CURVE connections.
 
 use std::collections::HashMap;
 
@@ -81,7 +81,7 @@ async fn a_message_that_was_changed_ends_its_connection_and_no_other() {
     assert_eq!(honest.recv().await.unwrap(), "still there");
 }
 
-/// A server, a client behind a relay, and one without.
+/// Returns a server, a client that connects through a relay, and a client without a relay.
 async fn sockets(change: fn(&mut [u8], &mut [u8])) -> (Server, [Client; 2]) {
     let keypair = CurveKeypair::generate();
     let server_key = keypair.public_key();

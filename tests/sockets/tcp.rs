@@ -1,4 +1,4 @@
-//! Options of TCP, as far as the other end or the caller sees them.
+//! TCP options whose effect the other end or the caller can observe.
 
 use std::error::Error;
 use std::iter;
@@ -73,7 +73,7 @@ async fn an_option_that_the_system_refuses_is_named_when_binding() {
 }
 
 #[tokio::test]
-async fn sockets_with_every_option_talk_to_each_other() {
+async fn sockets_with_every_option_exchange_messages() {
     let _watchdog = Watchdog::start();
     let server = with_options(Server::builder()).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();

@@ -1,4 +1,4 @@
-//! Limits that ring where no runtime is current, or another one.
+//! Timeouts without a current runtime, or in another runtime.
 
 use std::thread;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::transports::Transport;
 use crate::watchdog::Watchdog;
 
 #[test]
-fn limits_ring_on_any_thread_and_in_any_runtime() {
+fn timeouts_expire_on_any_thread_and_in_any_runtime() {
     let _watchdog = Watchdog::start();
     let runtime = Runtime::new().unwrap();
-    // Neither has a clock that could ring.
+    // Neither runtime has a timer.
     let current_thread = runtime::Builder::new_current_thread().build().unwrap();
     let multi_thread = runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     for transport in transports() {
@@ -98,7 +98,7 @@ fn waiting_operations_fail_when_the_runtime_shuts_down() {
     }
 }
 
-/// Waits for what does not come, with sockets of `runtime`.
+/// Starts operations that never complete, with sockets of `runtime`.
 async fn limits_ring(runtime: &Runtime, transport: Transport) {
     let (server, client, full) = {
         let _guard = runtime.enter();
@@ -119,12 +119,12 @@ async fn limits_ring(runtime: &Runtime, transport: Transport) {
     assert_eq!(client.recv_many(&mut Vec::new(), 1).await, Err(RecvError::Timeout));
     assert_eq!(server.recv_many(&mut Vec::new(), 1).await, Err(RecvError::Timeout));
 
-    // A queue that is full, as nothing has come to take what is in it.
+    // A full queue of a client without a connection.
     full.connect(Transport::Inproc.any()).await.unwrap();
     full.send("x").await.unwrap();
     assert_eq!(full.send("y").await, Err(SendError::Timeout("y".into())));
 
-    // The queue of one remote.
+    // The full queue of one remote.
     let endpoint = server.bind(transport.any()).await.unwrap();
     full.connect(endpoint).await.unwrap();
     full.send("hello").await.unwrap();
@@ -148,5 +148,5 @@ fn transports() -> impl Iterator<Item = Transport> {
 
 const SHORT: Duration = Duration::from_millis(3);
 
-/// Longer than any test takes.
+/// A time that exceeds every test.
 const LONG: Duration = Duration::from_secs(3_600);

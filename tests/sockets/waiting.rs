@@ -1,4 +1,4 @@
-//! Waiting with a limit, for many messages, or before there is a message.
+//! Waiting with a timeout, for several messages, or for capacity before a message exists.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use tokio_zmtp::{
     TrySendError,
 };
 
-use crate::remote::Place;
+use crate::remote::ReservedPort;
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(start_paused = true)]
-async fn a_send_that_takes_too_long_hands_the_message_back() {
+async fn a_send_timeout_returns_the_message() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     let sent = client.send_timeout("one", Duration::from_secs(5)).await;
@@ -24,9 +24,9 @@ async fn a_send_that_takes_too_long_hands_the_message_back() {
     assert_eq!(sent, Err(SendError::Closed("two".into())));
 }
 
-over_every_transport!(a_timeout_of_zero_sends_and_receives_what_need_not_wait);
+over_every_transport!(a_timeout_of_zero_succeeds_if_no_wait_is_needed);
 
-async fn a_timeout_of_zero_sends_and_receives_what_need_not_wait(transport: Transport) {
+async fn a_timeout_of_zero_succeeds_if_no_wait_is_needed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind(transport.any()).await.unwrap();
@@ -89,8 +89,8 @@ async fn a_route_with_a_time_limit_reports_why_it_failed(transport: Transport) {
 #[tokio::test]
 async fn a_permit_counts_against_the_mark_until_it_is_dropped() {
     let _watchdog = Watchdog::start();
-    let nobody = Place::reserve();
-    let client = Client::builder().send_hwm(2).connect(nobody.endpoint()).await.unwrap();
+    let unbound = ReservedPort::reserve();
+    let client = Client::builder().send_hwm(2).connect(unbound.endpoint()).await.unwrap();
     let first = client.try_reserve().unwrap();
     let second = client.reserve().await.unwrap();
     assert_eq!(client.try_reserve().map(drop), Err(TrySendError::Full(())));
@@ -104,8 +104,8 @@ async fn a_permit_counts_against_the_mark_until_it_is_dropped() {
 #[tokio::test]
 async fn a_dropped_permit_serves_the_sender_that_waits() {
     let _watchdog = Watchdog::start();
-    let nobody = Place::reserve();
-    let client = Client::builder().send_hwm(1).connect(nobody.endpoint()).await.unwrap();
+    let unbound = ReservedPort::reserve();
+    let client = Client::builder().send_hwm(1).connect(unbound.endpoint()).await.unwrap();
     let permit = client.reserve().await.unwrap();
     let mut sending = tokio_test::task::spawn(client.send("waits"));
     assert!(sending.poll().is_pending());

@@ -1,6 +1,6 @@
 //! A process with one libzmq socket, for tests to start, kill and restart.
 //!
-//! It waits at most a minute for any one message, so that none outlives its test for long.
+//! The process waits at most a minute for each message, so that it ends soon after its test.
 
 #![expect(clippy::print_stdout, reason = "the test that started this process reads its output")]
 

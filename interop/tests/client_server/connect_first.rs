@@ -14,7 +14,7 @@ async fn what_is_sent_before_the_remote_binds_arrives_in_order(
     let endpoint = free_endpoint();
     match binds {
         Binds::Client => {
-            // A server cannot write first, so that there is nothing to send yet.
+            // A server cannot send first, so there is nothing to send yet.
             server.connect(&endpoint).await;
             client.bind(&endpoint).await;
             client.send_numbered(QUEUED, SIZE).await;
@@ -29,6 +29,6 @@ async fn what_is_sent_before_the_remote_binds_arrives_in_order(
     greet(&client, &server).await;
 }
 
-/// Fits into the queue of a remote that is not there yet.
+/// The number of messages, which fit into the queue of an unbound endpoint.
 const QUEUED: u64 = DEFAULT_HWM as u64;
 const SIZE: usize = 16;

@@ -57,7 +57,7 @@ async fn a_client_answers_the_pings_of_our_server() {
     .await;
 }
 
-/// Neither of the servers sends a PING: the TTL in the PINGs of the clients tells them how long to wait.
+/// Neither of the servers sends a PING: the TTL in the PINGs of the clients determines their timeout.
 #[tokio::test]
 async fn a_server_disconnects_our_client_after_the_ttl_of_its_pings() {
     guarded(async {
@@ -177,7 +177,7 @@ fn assert_no_disconnect(monitor: &Monitor) {
 
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Long enough for a busy machine to answer in time.
+/// A timeout that suffices for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Enough PINGs to exceed the timeout, so that libzmq must have accepted them.

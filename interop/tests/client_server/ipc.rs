@@ -1,4 +1,4 @@
-//! The same over Unix domain sockets.
+//! Messages over Unix domain sockets.
 
 use tokio_zmtp::InprocEndpoint;
 

@@ -35,7 +35,7 @@ async fn a_server_falls_mute_for_one_remote_and_loses_nothing(
     let accepted = fill(|body| match server.try_route(id, body) {
         Routed::Sent => true,
         Routed::Full => false,
-        Routed::Unreachable => panic!("a remote that does not read is gone"),
+        Routed::Unreachable => panic!("a remote that does not read is unreachable"),
     })
     .await;
     let last = numbered(accepted, SIZE);
@@ -62,10 +62,10 @@ async fn fill(mut try_send: impl FnMut(&[u8]) -> bool) -> u64 {
 
 const SMALL_HWM: usize = 10;
 
-/// Large, so that the system's buffers are soon full.
+/// A large body, so that the system's buffers are soon full.
 const SIZE: usize = 65_536;
 
-/// By then everything that can move towards the remote has moved.
+/// The time in which all messages that fit into the queues have moved towards the remote.
 const MUTE_AFTER: Duration = Duration::from_millis(300);
 
 /// The two queues hold 20 messages; the system's buffers hold an unknown number, but less than half a gigabyte.

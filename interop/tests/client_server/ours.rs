@@ -135,7 +135,7 @@ impl ServerSide for OurServer {
 
     async fn recv(&self) -> (Vec<u8>, RoutingId) {
         let message = self.0.recv().await.unwrap();
-        let id = message.routing_id().expect("a server knows who sent a message");
+        let id = message.routing_id().expect("a server knows the sender of a message");
         (message.to_vec(), id)
     }
 
@@ -166,5 +166,5 @@ async fn expect_numbered(count: u64, mut recv: impl AsyncFnMut() -> Result<Messa
     }
 }
 
-/// Short, because tests wait for it.
+/// A short interval, because tests wait for it.
 const RECONNECT_INTERVAL: Duration = Duration::from_millis(10);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time;
 
-/// The end that binds; the other one connects.
+/// The end that binds. The other end connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Binds {
     Client,
@@ -33,7 +33,7 @@ pub(crate) trait ClientSide: Side {
 pub(crate) trait ServerSide: Side {
     type Id: Copy + Debug + PartialEq;
 
-    /// The id of this number, which no remote has.
+    /// Returns the id with this number, which no remote has.
     fn made_up_id(number: u32) -> Self::Id;
     fn try_route(&self, id: Self::Id, body: &[u8]) -> Routed;
     async fn route(&self, id: Self::Id, body: &[u8]);
@@ -76,7 +76,7 @@ pub(crate) async fn join_at(
     }
 }
 
-/// Sends one message each way and returns the id that the server knows the client by.
+/// Sends one message each way and returns the routing id of the client.
 pub(crate) async fn greet<S: ServerSide>(client: &impl ClientSide, server: &S) -> S::Id {
     client.send(b"hello, server").await;
     let (request, id) = server.recv().await;
@@ -90,7 +90,7 @@ pub(crate) async fn greet<S: ServerSide>(client: &impl ClientSide, server: &S) -
 pub(crate) async fn echo(server: &impl ServerSide) {
     loop {
         let (request, id) = server.recv().await;
-        // If the sender has gone, it expects no reply.
+        // A disconnected sender expects no reply.
         server.try_route(id, &request);
     }
 }
@@ -98,7 +98,7 @@ pub(crate) async fn echo(server: &impl ServerSide) {
 /// Repeats a request, as a client that expects its server to restart does, until the reply to
 /// one of these requests arrives.
 ///
-/// `round` makes the requests distinct from earlier ones, whose replies may still be on the way.
+/// `round` makes the requests distinct from earlier ones, whose replies may still be in transit.
 pub(crate) async fn ask_until_answered(client: &impl ClientSide, round: &str) {
     for attempt in 0.. {
         client.try_send(format!("{round} {attempt}").as_bytes());
@@ -112,7 +112,7 @@ pub(crate) async fn ask_until_answered(client: &impl ClientSide, round: &str) {
 
 /// Returns an endpoint without a listener.
 pub(crate) fn free_endpoint() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     format!("tcp://{}", listener.local_addr().expect("a bound socket has an address"))
 }
 
@@ -121,8 +121,8 @@ pub(crate) async fn guarded<T>(test: impl Future<Output = T>) -> T {
     time::timeout(GUARD, test).await.expect("the test hangs")
 }
 
-/// Runs `async fn $test(client, server, binds)` with either end being ours, either end binding,
-/// on both runtimes; both ends have high-water marks of `hwm` each way.
+/// Runs `async fn $test(client, server, binds)` for each assignment of the two libraries, with either end binding,
+/// on both runtimes. Both ends have high-water marks of `hwm` in both directions.
 macro_rules! in_every_pairing {
     ($test:ident, hwm = $hwm:expr) => {
         mod $test {
@@ -166,11 +166,11 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_millis(50);
 
 pub(crate) const ANY_PORT: &str = "tcp://127.0.0.1:*";
 
-/// libzmq's default, and ours.
+/// The default of both libraries.
 pub(crate) const DEFAULT_HWM: usize = 1_000;
 
-/// Far longer than any test takes on a slow machine; no successful test waits this long.
+/// A time limit far beyond the duration of a test on a slow machine. No successful test waits this long.
 pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
-/// How often a condition is checked that cannot be waited for.
+/// The interval at which a condition is checked that cannot be awaited.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(1);

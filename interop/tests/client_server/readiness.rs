@@ -1,5 +1,4 @@
-//! Both libraries give a program the same answers: whether a message can be sent, in
-//! each situation that a socket can be in.
+//! Both libraries report the same ability to send a message, in each state of a socket.
 //!
 //! Full queues are tested in `mute_state`, and remotes that return in `restart`.
 
@@ -11,8 +10,8 @@ use crate::pairing::{
     ANY_PORT, Binds, ClientSide, POLL_INTERVAL, Routed, ServerSide, free_endpoint, greet, join,
 };
 
-/// Runs `async fn $test($socket, remote)` with a socket of ours and a remote of theirs, and the other
-/// way round.
+/// Runs `async fn $test($socket, remote)` with a socket of ours and a remote of theirs, and vice
+/// versa.
 macro_rules! of_either {
     ($test:ident, $socket:ident, $remote:ident) => {
         mod $test {
@@ -98,8 +97,8 @@ async fn a_client_goes_on_queueing_for_a_remote_that_it_dials(
     join(&client, &server, Binds::Server).await;
     greet(&client, &server).await;
     drop(server);
-    // Some may still be written, and lost, before it is noticed; and libzmq counts up to half of a
-    // queue twice.
+    // Some messages may be written and lost before the end is detected, and libzmq counts up to half of a queue
+    // twice.
     assert!(fill(&client) >= HWM / 2);
 }
 
@@ -167,7 +166,7 @@ fn assert_unreachable<S: ServerSide>(server: &S) {
     assert_eq!(server.try_route(S::made_up_id(7), b"x"), Routed::Unreachable);
 }
 
-/// Sends messages until the queue is full; returns how many were accepted.
+/// Sends messages until the queue is full. Returns the number of accepted messages.
 fn fill(client: &impl ClientSide) -> usize {
     iter::repeat_with(|| client.try_send(b"x")).take_while(|taken| *taken).count()
 }

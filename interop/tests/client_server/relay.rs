@@ -1,4 +1,4 @@
-//! A TCP relay that counts the PONGs on the way.
+//! A TCP relay that counts PONGs.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -38,7 +38,7 @@ impl Relay {
         &self.endpoint
     }
 
-    /// Returns how many PONGs have passed in either direction.
+    /// Returns the number of PONGs in both directions.
     pub(crate) fn pongs(&self) -> usize {
         self.pongs.load(Ordering::Relaxed)
     }
@@ -49,7 +49,7 @@ impl Relay {
     }
 }
 
-/// The work of one direction.
+/// Relays one direction.
 #[derive(Clone, Debug)]
 struct Way {
     pongs: Arc<AtomicUsize>,
@@ -79,11 +79,11 @@ impl Way {
                 break;
             }
         }
-        // Either end may be gone already.
+        // Either end may have ended.
         drop(from.shutdown(Shutdown::Both));
         drop(to.shutdown(Shutdown::Both));
     }
 }
 
-/// RFC 37, Connection heartbeating: the name of the command, behind its length.
+/// RFC 37, Connection heartbeating: the name of the command, after its length.
 const PONG: &[u8] = b"\x04PONG";

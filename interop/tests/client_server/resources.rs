@@ -1,4 +1,4 @@
-//! Ports that several of our sockets share, with a remote that does not know of resources.
+//! Ports that several of our sockets share, with a remote that does not support resources.
 
 use tokio_zmtp::Server;
 
@@ -24,7 +24,7 @@ async fn a_client_gets_the_server_without_a_resource() {
 }
 
 #[tokio::test]
-async fn a_server_does_not_mind_what_our_client_asks_for() {
+async fn a_server_ignores_the_resource_that_our_client_requests() {
     guarded(async {
         let server = theirs::server(DEFAULT_HWM);
         let endpoint = server.bind(ANY_PORT).await;

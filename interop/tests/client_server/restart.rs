@@ -1,4 +1,4 @@
-//! Either end may end and come back, and the traffic goes on.
+//! Either end may end and return, and traffic continues.
 
 use interop::RemoteProcess;
 use tokio::{task, time};
@@ -170,7 +170,7 @@ fn start<const N: usize>(arguments: [&str; N]) -> RemoteProcess {
 
 async fn bound(remote: &RemoteProcess) -> String {
     let line = line(remote).await;
-    line.strip_prefix("bound ").expect("a remote first says where it is bound").to_owned()
+    line.strip_prefix("bound ").expect("a remote first reports its endpoint").to_owned()
 }
 
 async fn done(remote: &RemoteProcess) {
@@ -198,8 +198,8 @@ const EVERY_END: [(Binds, Ending); 4] = [
     (Binds::Server, Ending::Drop),
 ];
 
-/// Enough to be sure that there is traffic.
+/// A number of requests that ensures traffic.
 const REQUESTS: usize = 10;
 
-/// More than are answered before the process is killed.
+/// More requests than are answered before the process is killed.
 const MANY: &str = "1000000000";

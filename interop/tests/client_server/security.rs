@@ -132,7 +132,7 @@ async fn exchange(
         Binds::Client => server.connect(&client.bind(endpoint).await).await,
         Binds::Server => client.connect(&server.bind(endpoint).await).await,
     }
-    // Without optimization, encrypting the longest body takes a second: once is enough.
+    // Without optimization, encrypting the longest body takes a second, so it is sent only once.
     let sizes = if binds == Binds::Client { &SIZES[..] } else { &SIZES[..SIZES.len() - 1] };
     for &size in sizes {
         let body: Vec<u8> = (0..size).map(|place| (place % 251) as u8).collect();

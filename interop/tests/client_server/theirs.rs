@@ -37,7 +37,7 @@ pub(crate) fn immediate_server(hwm: usize) -> TheirServer {
     server
 }
 
-/// Creates a socket in a context, and so with an I/O thread, of its own.
+/// Creates a socket in a separate context, and therefore with a separate I/O thread.
 pub(crate) fn socket(socket_type: SocketType, hwm: usize) -> Socket {
     let socket = Socket::new(&Context::new().unwrap(), socket_type).unwrap();
     let guard = GUARD.as_millis().try_into().unwrap();
@@ -197,5 +197,5 @@ fn would_not_block<T>(result: Result<T, TryError>) -> Option<T> {
     }
 }
 
-/// Milliseconds; short, because tests wait for it.
+/// A short interval in milliseconds, because tests wait for it.
 const RECONNECT_INTERVAL: i32 = 10;

@@ -1,4 +1,4 @@
-//! Every body arrives as it was sent, and in order.
+//! Every body arrives unchanged and in order.
 
 use crate::pairing::{Binds, ClientSide, DEFAULT_HWM, ServerSide, greet, in_every_pairing, join};
 
@@ -14,7 +14,7 @@ async fn bodies_of_every_size_arrive_unchanged(
     assert_unchanged(&client, &server).await;
 }
 
-/// Sends bodies there and back.
+/// Sends bodies in both directions.
 pub(crate) async fn assert_unchanged(client: &impl ClientSide, server: &impl ServerSide) {
     for size in SIZES {
         let body = bytes(size);

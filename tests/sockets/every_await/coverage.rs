@@ -1,4 +1,4 @@
-//! That no operation is forgotten.
+//! Checks that every operation is tested.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,9 +14,9 @@ fn every_async_method_is_among_the_operations() {
     let mut methods: BTreeSet<_> =
         sources.iter().flat_map(|source| async_methods(source, &sockets)).collect();
     count_once(&mut methods, &sockets);
-    // Users implement it, and sockets wait for it.
+    // Applications implement this trait, and sockets await it.
     assert!(methods.remove("Authenticator::authenticate"));
-    // It never ends, and waits for nothing but the clock.
+    // The method never ends, and waits only for the clock.
     assert!(methods.remove("Publisher::run"));
     let operations: BTreeSet<_> =
         OPERATIONS.iter().map(|operation| operation.name.to_owned()).collect();
@@ -39,7 +39,7 @@ fn count_once(methods: &mut BTreeSet<String>, sockets: &[SocketRow]) {
     }
 }
 
-/// A file, by its name without the extension, and its text.
+/// A file: its name without the extension, and its text.
 struct Source {
     name: String,
     text: String,
@@ -53,7 +53,7 @@ struct SocketRow {
 
 fn collect(path: &Path, sources: &mut Vec<Source>) {
     if path.is_dir() {
-        // Calls have an account of their own: tests/rpc/every_await.rs drops them.
+        // tests/rpc/every_await.rs tests calls.
         let is_elsewhere = path.ends_with("rpc");
         if (cfg!(feature = "serde") || !path.ends_with("config")) && !is_elsewhere {
             for entry in fs::read_dir(path).unwrap() {
@@ -76,7 +76,7 @@ fn sockets(sources: &[Source]) -> Vec<SocketRow> {
     rows.collect()
 }
 
-/// The public methods that can be waited for, each with its type.
+/// Returns the public async methods, each with its type.
 fn async_methods(source: &Source, sockets: &[SocketRow]) -> Vec<String> {
     let code: Vec<_> =
         source.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
@@ -108,8 +108,8 @@ fn async_methods(source: &Source, sockets: &[SocketRow]) -> Vec<String> {
     methods
 }
 
-/// What an `impl` or a trait is headed with, without its parameters; in a macro, whatever the macro is
-/// used for.
+/// Returns the type of an `impl` or the name of a trait, without parameters; in a macro, the types that use the
+/// macro.
 fn types(place: &str, file: &str, sockets: &[SocketRow]) -> Vec<String> {
     let mut depth = 0;
     let plain = place.replace("->", "").chars().fold(String::new(), |mut plain, c| {

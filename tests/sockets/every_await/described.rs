@@ -1,4 +1,4 @@
-//! Sockets that are described by data, for what waits when they start.
+//! Sockets that are created from configuration data, whose start is awaited.
 
 use tokio_zmtp::config::{ClientConfig, ServerConfig, SocketConfig};
 

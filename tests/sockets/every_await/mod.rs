@@ -1,12 +1,12 @@
-//! Every async method, dropped at every point where it waits, while others use the same sockets.
+//! Drops every async method at every await point, while other tasks use the same sockets.
 //!
-//! One case is an operation, a number of polls and a seed: the operation is polled so many times,
-//! with turns of all other tasks between, and dropped. The number goes up from zero until the
-//! operation is ready before. Whatever becomes of it, at the end every message that was sent has been
-//! received, handed back or counted; none twice, and none that was not sent.
+//! A case is an operation, a number of polls and a seed. The operation is polled this number of times, with turns
+//! of all other tasks between the polls, and then dropped. The number increases from zero until the operation is
+//! ready. At the end, every accepted message has been received, returned or counted exactly once, and no other
+//! message has been received.
 //!
-//! All of it runs on one thread, so that a seed leads to the same order of turns, as far as the
-//! kernel, where it carries the messages, has no say in it.
+//! All tasks run on one thread, so that the seed determines the order of turns, except where it depends on the
+//! kernel.
 
 mod coverage;
 #[cfg(feature = "serde")]
@@ -44,8 +44,7 @@ async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) 
     assert!(polls.values().all(|polls| *polls > 1), "some never had to wait");
 }
 
-/// Drops an operation at one point after another. Returns how many polls made it ready, at most
-/// [`POLLS`].
+/// Drops an operation at each await point. Returns the number of polls until it was ready, at most [`POLLS`].
 async fn drop_wherever_it_waits(
     transport: Transport,
     operation: &Operation,
@@ -53,7 +52,7 @@ async fn drop_wherever_it_waits(
 ) -> usize {
     for polls in 0..POLLS {
         let seed = rng.u64(..);
-        // What the sockets leave to chance.
+        // The random numbers of the sockets.
         fastrand::seed(seed);
         let mut rng = Rng::with_seed(seed);
         let case = format!("{} after {polls} polls", operation.name);
@@ -67,12 +66,12 @@ async fn drop_wherever_it_waits(
     POLLS
 }
 
-/// Polls so many times and drops. Returns whether it was ready before.
+/// Polls an operation up to `polls` times and drops it. Returns whether it was ready.
 async fn drive(operation: LocalBoxFuture<'static, ()>, polls: usize, rng: &mut Rng) -> bool {
     let mut operation = tokio_test::task::spawn(operation);
     for poll in 0..polls {
         turns(rng.u32(..4)).await;
-        // It is polled when it is woken, or after a while in spite.
+        // The operation is polled when it is woken, or after some turns without a wake-up.
         let patience = if poll == 0 { 0 } else { rng.u32(..PATIENCE) };
         for _ in 0..patience {
             if operation.is_woken() {
@@ -88,20 +87,20 @@ async fn drive(operation: LocalBoxFuture<'static, ()>, polls: usize, rng: &mut R
     false
 }
 
-/// Lets other tasks have so many turns.
+/// Yields to other tasks `turns` times.
 async fn turns(turns: u32) {
     for _ in 0..turns {
         task::yield_now().await;
     }
 }
 
-/// How often to go through all operations: the environment's `ROUNDS`, or a few times.
+/// Returns the number of rounds through all operations: the environment variable `ROUNDS`, or a few.
 fn rounds() -> usize {
     env::var("ROUNDS").map_or(4, |rounds| rounds.parse().unwrap())
 }
 
-/// An operation that is not ready after so many polls waits for what may never come.
+/// The number of polls after which an operation is assumed to wait indefinitely.
 const POLLS: usize = 16;
 
-/// How many turns the others may have before an operation is polled that was not woken.
+/// The number of turns of other tasks after which an operation is polled without a wake-up.
 const PATIENCE: u32 = 60;

@@ -1,4 +1,4 @@
-//! What users can wait for.
+//! The async operations of sockets.
 
 use std::future;
 use std::net::TcpListener;
@@ -14,17 +14,17 @@ use super::described;
 use super::scene::{Cast, Effect};
 use super::turns;
 
-/// One thing that a user can wait for.
+/// An async operation.
 pub(super) struct Operation {
     /// The type and the method.
     pub(super) name: &'static str,
     pub(super) effect: Effect,
-    /// Begins it, and writes down what comes of it.
+    /// Starts the operation, and records its result.
     pub(super) start: fn(Cast) -> LocalBoxFuture<'static, ()>,
 }
 
 pub(super) const OPERATIONS: &[Operation] = &[
-    // The ways to make a socket.
+    // Creating sockets.
     traffic("Builder::bind", |_| {
         Box::pin(async move {
             Client::builder().bind(ANY).await.unwrap();
@@ -45,7 +45,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             Server::builder().connect_all(cast.endpoint).await.unwrap();
         })
     }),
-    // Sending, into a queue that is full at first.
+    // Sending to a queue that is initially full.
     traffic("Client::send", |mut cast| {
         Box::pin(async move {
             for _ in 0..SEVERAL {
@@ -187,7 +187,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             }
         })
     }),
-    // Receiving, from a queue that is empty at first.
+    // Receiving from a queue that is initially empty.
     traffic("Client::recv", |mut cast| {
         Box::pin(async move {
             for _ in 0..SEVERAL {
@@ -330,7 +330,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             }
         })
     }),
-    // Watching.
+    // Monitoring.
     traffic("Monitor::recv", |cast| {
         Box::pin(async move {
             let client = cast.fresh_client();
@@ -396,7 +396,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             })
         },
     },
-    // Ending.
+    // Closing.
     Operation {
         name: "Client::close",
         effect: Effect::ClosesClient,
@@ -435,7 +435,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             })
         },
     },
-    // Sockets that are described by data.
+    // Sockets that are created from configuration data.
     #[cfg(feature = "serde")]
     traffic("ClientConfig::start", |cast| Box::pin(described::client(cast))),
     #[cfg(feature = "serde")]
@@ -461,7 +461,7 @@ fn std_listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// No time, or more than there is.
+/// The shortest and the longest timeout.
 fn limit(cast: &mut Cast) -> Duration {
     if cast.rng.u8(..4) == 0 { Duration::ZERO } else { LONG }
 }
@@ -470,5 +470,5 @@ pub(super) const ANY: &str = "tcp://127.0.0.1:*";
 
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// How often an operation is done, so that there are more points at which it waits.
+/// The number of repetitions of an operation, which add await points.
 const SEVERAL: usize = 3;

@@ -1,4 +1,4 @@
-//! A client and a server in use, with an account of every message.
+//! A client and a server in use, with a record of every message.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -17,12 +17,12 @@ use tokio_zmtp::{
 use super::turns;
 use crate::transports::Transport;
 
-/// What an operation may do to the sockets that it is tried on.
+/// The effect of an operation on the sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// Moves messages, or nothing.
+    /// Sends or receives messages, or has no effect.
     Traffic,
-    /// Makes connections, or ends the client's.
+    /// Establishes connections, or ends the client's.
     Connects,
     /// Ends the connections of the server.
     Unbinds,
@@ -30,12 +30,12 @@ pub(super) enum Effect {
     ClosesServer,
 }
 
-/// Two sockets whose messages are written down, with senders and receivers on both.
+/// Two sockets with senders and receivers, whose messages are recorded.
 pub(super) struct Scene {
     client: Client,
     server: Server,
     endpoint: Endpoint,
-    /// What the client said first.
+    /// The first message of the client.
     hello: Message,
     requests: Ledger,
     replies: Ledger,
@@ -43,36 +43,36 @@ pub(super) struct Scene {
     receivers: JoinSet<()>,
 }
 
-/// What an operation is given: handles of its own.
+/// The handles that an operation uses.
 pub(super) struct Cast {
     pub(super) client: Client,
     pub(super) server: Server,
     pub(super) endpoint: Endpoint,
     pub(super) hello: Message,
-    /// How the server calls the client.
+    /// The routing id of the client.
     pub(super) id: RoutingId,
     pub(super) requests: Lane,
     pub(super) replies: Lane,
     pub(super) rng: Rng,
-    /// That of the sockets.
+    /// The runtime of the sockets.
     runtime: Handle,
 }
 
-/// What is known of the messages in one direction.
+/// The record of the messages in one direction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger(Arc<Mutex<Entries>>);
 
 #[derive(Debug, Default)]
 struct Entries {
-    /// What a socket has accepted, in the order of each sender.
+    /// The messages that a socket has accepted, in the order of each sender.
     sent: Vec<u32>,
-    /// What a socket has handed back, before or after it had accepted it.
+    /// The messages that a socket has returned, before or after it had accepted them.
     refused: BTreeSet<u32>,
     unsent: BTreeSet<u32>,
     received: Vec<u32>,
 }
 
-/// The messages of one sender, which are numbered.
+/// The numbered messages of one sender.
 #[derive(Debug)]
 pub(super) struct Lane {
     ledger: Ledger,
@@ -80,7 +80,7 @@ pub(super) struct Lane {
 }
 
 impl Scene {
-    /// Connects two sockets, and lets senders and receivers loose on both.
+    /// Connects two sockets, and starts senders and receivers on both.
     pub(super) async fn start(transport: Transport, rng: &mut Rng) -> Self {
         let builder = Server::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
         let server = builder.bind(transport.any()).await.unwrap();
@@ -148,7 +148,7 @@ impl Scene {
         }
     }
 
-    /// Closes both sockets, and compares what they say with what was written down.
+    /// Closes both sockets, and compares their results with the record.
     pub(super) async fn end(self, effect: Effect, case: &str) {
         let Self {
             client, server, endpoint, requests, replies, mut senders, mut receivers, ..
@@ -163,7 +163,7 @@ impl Scene {
             }
             Effect::Connects => client.connect(endpoint).await.unwrap(),
             Effect::Unbinds => {
-                // The client needs somebody to write to, whether or not the operation was done.
+                // The client needs a remote to write to, whether or not the operation was completed.
                 let _ = server.unbind(endpoint.clone()).await;
                 server.bind(endpoint).await.unwrap();
             }
@@ -189,13 +189,13 @@ impl Scene {
 }
 
 impl Cast {
-    /// Makes a client that has no endpoint yet.
+    /// Creates a client without an endpoint.
     pub(super) fn fresh_client(&self) -> Client {
         let _guard = self.runtime.enter();
         Client::builder().build()
     }
 
-    /// Has a client connected to the server, so that something happens that can be waited for.
+    /// Connects a client to the server, which causes events to wait for.
     pub(super) fn connect_soon(&self, client: &Client) {
         let (client, endpoint) = (client.clone(), self.endpoint.clone());
         self.runtime.spawn(async move { client.connect(endpoint).await });
@@ -219,14 +219,14 @@ impl Cast {
         }
     }
 
-    /// Receives all requests that there are.
+    /// Receives all available requests.
     pub(super) fn drain_requests(&mut self) {
         while let Ok(message) = self.server.try_recv() {
             self.requests.ledger().receive(&message);
         }
     }
 
-    /// Receives all replies that there are.
+    /// Receives all available replies.
     pub(super) fn drain_replies(&mut self) {
         while let Ok(message) = self.client.try_recv() {
             self.replies.ledger().receive(&message);
@@ -234,7 +234,7 @@ impl Cast {
     }
 }
 
-/// Whether messages keep their order on the way.
+/// The number of connections in use, which determines whether messages keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Connections {
     Many,
@@ -250,12 +250,12 @@ impl Ledger {
         self.entries().received.push(number(message));
     }
 
-    /// Writes down what a socket has handed back that it had accepted.
+    /// Records the accepted messages that a socket has returned.
     pub(super) fn unsent(&self, messages: &[Message]) {
         self.entries().unsent.extend(messages.iter().map(number));
     }
 
-    /// Whether all that was sent was received, but for what the socket has counted.
+    /// Returns whether all sent messages were received, except those that the socket has counted as dropped.
     fn is_settled(&self, sender: &Stats) -> bool {
         let entries = self.entries();
         entries.sent.len() == entries.received.len() + sender.dropped.undelivered as usize
@@ -276,14 +276,14 @@ impl Ledger {
         assert_eq!(arrived.len(), received.len(), "{case}: doubled one of {received:?}");
         assert!(arrived.is_subset(&accepted), "{case}: received {received:?}, sent {sent:?}");
         assert!(refused.is_disjoint(&accepted), "{case}: handed back, and sent in spite");
-        assert!(unsent.is_subset(&accepted), "{case}: handed back what nobody sent");
+        assert!(unsent.is_subset(&accepted), "{case}: returned a message that was not accepted");
         assert!(unsent.is_disjoint(&arrived), "{case}: handed back, and received in spite");
         assert!(unsent.len() as u64 <= sender.undelivered, "{case}: handed back, and not counted");
         let told = sender.written + sender.undelivered;
         assert_eq!(sent.len() as u64, told, "{case}: the sender counts {sender:?}");
         let read = received.len() as u64 + unread;
         assert_eq!(read, receiver.received.messages, "{case}: the receiver counts {receiver:?}");
-        assert_eq!(sender.written, read, "{case}: lost on the way, {sender:?}, {receiver:?}");
+        assert_eq!(sender.written, read, "{case}: lost in transit, {sender:?}, {receiver:?}");
         if connections == Connections::One {
             for lane in 0..=SENDERS + 1 {
                 let lane = received.iter().filter(|number| **number / LANE == lane);
@@ -298,13 +298,13 @@ impl Ledger {
 }
 
 impl Lane {
-    /// Makes the next message.
+    /// Creates the next message.
     pub(super) fn offer(&mut self) -> Message {
         self.last += 1;
         Message::from(self.last.to_be_bytes())
     }
 
-    /// Writes down what has become of the message that was offered last. Returns whether it was sent.
+    /// Records the result for the last message. Returns whether it was sent.
     pub(super) fn settle<E: Refused>(&self, outcome: Result<(), E>) -> bool {
         let sent = outcome.is_ok();
         let mut entries = self.ledger.entries();
@@ -318,13 +318,13 @@ impl Lane {
         sent
     }
 
-    /// Where the other end writes down what it has received.
+    /// The messages that the other end has received.
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 }
 
-/// Errors that hand a message back.
+/// Errors that return a message.
 pub(super) trait Refused: Debug {
     fn message(self) -> Message;
 }
@@ -345,11 +345,11 @@ fn number(message: &Message) -> u32 {
     u32::from_be_bytes((**message).try_into().unwrap())
 }
 
-/// How many senders there are on each socket, beside the operation.
+/// The number of senders on each socket, in addition to the operation.
 const SENDERS: u32 = 2;
 
-/// How many messages each of them sends.
+/// The number of messages of each sender.
 const EACH: u32 = 6;
 
-/// Numbers of one sender.
+/// The range of message numbers of one sender.
 const LANE: u32 = 1_000;

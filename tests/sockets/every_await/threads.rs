@@ -1,5 +1,5 @@
-//! Every async method, polled where the runtime of its sockets is not current: on a thread that is none
-//! of Tokio's, in another runtime, and after the runtime of the sockets has shut down.
+//! Polls every async method where the runtime of its sockets is not current: on a thread outside Tokio, in another
+//! runtime, and after the runtime of the sockets has shut down.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
@@ -36,7 +36,7 @@ fn every_operation_ends_when_the_runtime_has_shut_down() {
         drop(scene);
         drop(runtime);
         let _own = enter_to_create(operation, &handle);
-        // Each expects what there is no more.
+        // An operation may panic, because it expects open sockets.
         let ended = panic::catch_unwind(AssertUnwindSafe(|| poll(operation, cast)));
         let why = ended.as_ref().err().map_or("", |payload| text(payload.as_ref()));
         let is_closed = why.contains("Closed") || why.contains("on a `None` value");
@@ -46,7 +46,7 @@ fn every_operation_ends_when_the_runtime_has_shut_down() {
 }
 
 #[test]
-fn making_a_socket_takes_a_runtime_with_time_and_io() {
+fn creating_a_socket_requires_a_runtime_with_time_and_io() {
     let outside = panic::catch_unwind(|| tokio_zmtp::Client::builder().build()).unwrap_err();
     assert!(text(outside.as_ref()).contains("there is no reactor running"));
     for (time, io, missing) in
@@ -66,7 +66,7 @@ fn making_a_socket_takes_a_runtime_with_time_and_io() {
     }
 }
 
-/// Runs `test` for each operation, over each transport, with a runtime and a scene of its own.
+/// Runs `test` for each operation, over each transport, with a separate runtime and scene.
 fn for_each(test: impl Fn(&Operation, Runtime, Scene)) {
     for transport in [
         Transport::Inproc,
@@ -91,7 +91,7 @@ fn cast(scene: &Scene, runtime: &Runtime) -> Cast {
     scene.cast(&mut Rng::with_seed(2))
 }
 
-/// Polls an operation for a while; returns whether it is ready.
+/// Polls an operation for a limited time. Returns whether it is ready.
 fn poll(operation: &Operation, cast: Cast) -> bool {
     let mut operation = tokio_test::task::spawn((operation.start)(cast));
     for _ in 0..POLLS {
@@ -108,7 +108,7 @@ fn poll(operation: &Operation, cast: Cast) -> bool {
     false
 }
 
-/// What makes sockets is documented to need a current runtime.
+/// Enters the runtime for operations that create sockets, which need a current runtime.
 fn enter_to_create<'a>(operation: &Operation, own: &'a Handle) -> Option<EnterGuard<'a>> {
     let (of, verb) = operation.name.split_once("::").unwrap();
     let creates = ["Builder", "Client", "Server"].contains(&of)
@@ -116,7 +116,7 @@ fn enter_to_create<'a>(operation: &Operation, own: &'a Handle) -> Option<EnterGu
     (creates || verb == "start").then(|| own.enter())
 }
 
-/// A runtime without time and IO.
+/// Creates a runtime without time and IO.
 fn other_runtime() -> Runtime {
     runtime::Builder::new_current_thread().build().unwrap()
 }
@@ -128,5 +128,5 @@ fn text(payload: &(dyn std::any::Any + Send)) -> &str {
 
 const POLLS: usize = 16;
 
-/// How many tenths of a millisecond to wait until an operation is polled that was not woken.
+/// The time, in tenths of a millisecond, after which an operation is polled without a wake-up.
 const PATIENCE: u32 = 10;

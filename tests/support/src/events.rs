@@ -1,19 +1,19 @@
-//! What a monitor tells, one event after the other.
+//! Functions that wait for events of a monitor.
 
 use std::net::SocketAddr;
 
 use tokio_zmtp::monitor::{DisconnectReason, DropCause, Event, EventKind, Monitor};
 use tokio_zmtp::{ConnectionId, RoutingId};
 
-/// What an event is about, next to the endpoint.
+/// The properties of an event in addition to its endpoint.
 pub type About = (Option<SocketAddr>, Option<ConnectionId>, Option<RoutingId>);
 
-/// Waits for the next event, none having been missed.
+/// Waits for the next event, and checks that none was missed.
 pub async fn next(monitor: &mut Monitor) -> Event {
     monitor.recv().await.unwrap().unwrap()
 }
 
-/// Waits for an event, and passes over those before it.
+/// Waits for a matching event, and skips earlier ones.
 pub async fn until(monitor: &mut Monitor, wanted: impl Fn(&EventKind) -> bool) -> Event {
     loop {
         let event = next(monitor).await;
@@ -23,12 +23,12 @@ pub async fn until(monitor: &mut Monitor, wanted: impl Fn(&EventKind) -> bool) -
     }
 }
 
-/// Waits until a remote has finished its handshake.
+/// Waits until a remote has completed its handshake.
 pub async fn until_established(monitor: &mut Monitor) -> Event {
     until(monitor, |kind| matches!(kind, EventKind::HandshakeSucceeded)).await
 }
 
-/// Waits until a connection has ended; returns why.
+/// Waits until a connection has ended. Returns the reason.
 pub async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReason {
     loop {
         if let EventKind::Disconnected { reason } = next(monitor).await.kind {
@@ -37,8 +37,8 @@ pub async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReason {
     }
 }
 
-/// Waits until so many messages were dropped for one cause, and none for another; returns what the
-/// last event is about.
+/// Waits until the given number of messages was dropped for one cause, and none for another. Returns the subject of
+/// the last event.
 pub async fn until_dropped(monitor: &mut Monitor, expected: u64, because: DropCause) -> About {
     let mut dropped = 0;
     loop {
@@ -54,7 +54,7 @@ pub async fn until_dropped(monitor: &mut Monitor, expected: u64, because: DropCa
     }
 }
 
-/// Reads what is left after the end of a socket.
+/// Reads the remaining events after the end of a socket.
 pub async fn rest(mut monitor: Monitor) -> Vec<Event> {
     let mut events = Vec::new();
     while let Some(event) = monitor.recv().await {

@@ -1,4 +1,4 @@
-//! Examples that run as processes.
+//! Example programs that run as processes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::Duration;
 pub struct Example {
     child: Arc<Mutex<Child>>,
     stdout: BufReader<ChildStdout>,
-    /// Disconnects with the test.
+    /// Disconnects at the end of the test.
     _alive: Sender<()>,
 }
 
@@ -55,5 +55,5 @@ impl Example {
     }
 }
 
-/// Some fifty times what the slowest example takes.
+/// About fifty times the duration of the slowest example.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! What stands on the way between two sockets, and changes what passes.
+//! A relay between two sockets, which can change the frames in transit.
 
 use std::net::SocketAddr;
 
@@ -7,8 +7,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_zmtp::Endpoint;
 
-/// Relays connections to `endpoint`, and has `change` look at each frame of both directions on its way:
-/// its header, and its body. Returns the endpoint of the relay, which ends with its runtime.
+/// Relays connections to `endpoint`. `change` may modify the header and the body of each frame in both directions.
+/// Returns the endpoint of the relay, which ends with its runtime.
 pub async fn relay(endpoint: &Endpoint, change: fn(&mut [u8], &mut [u8])) -> Endpoint {
     let target: SocketAddr = endpoint.to_string().strip_prefix("tcp://").unwrap().parse().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -47,7 +47,7 @@ async fn forward(
     }
 }
 
-/// Sets the COMMAND flag of frames that hold a MESSAGE of CURVE, for which no key is needed.
+/// Sets the COMMAND flag of frames with a CURVE MESSAGE, which needs no key.
 pub fn mark_messages(header: &mut [u8], body: &mut [u8]) {
     if body.starts_with(b"\x07MESSAGE") {
         header[0] |= COMMAND;

@@ -1,4 +1,4 @@
-//! A remote that is played by hand, with its bytes in view.
+//! A scripted remote, which reads and writes the bytes of a connection.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,26 +15,26 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// Connects to a bound socket, and says nothing.
+    /// Connects to a bound socket without a greeting.
     pub async fn dial(endpoint: &Endpoint) -> Self {
         let stream = socket().connect(address(endpoint)).await.unwrap();
         Self::new(stream)
     }
 
-    /// Connects to a socket that may not be bound any more.
+    /// Connects to a socket that may be unbound.
     pub async fn dial_if_bound(endpoint: &Endpoint) -> Option<Self> {
         let stream = socket().connect(address(endpoint)).await;
         stream.ok().map(Self::new)
     }
 
-    /// Connects to a bound server, and shakes hands with it.
+    /// Connects to a bound server, and completes the handshake.
     pub async fn client(endpoint: &Endpoint) -> Self {
         let mut remote = Self::dial(endpoint).await;
         remote.shake_hands("CLIENT").await;
         remote
     }
 
-    /// Connects to a bound server, which hears from nobody else, and learns what it is called there.
+    /// Connects to a bound server without other remotes. Returns the routing id that the server has assigned.
     pub async fn known_to(server: &Server) -> (Self, RoutingId) {
         let mut remote = Self::client(&server.last_endpoint().unwrap()).await;
         remote.write(&message(b"hello")).await;
@@ -42,21 +42,21 @@ impl Remote {
         (remote, id)
     }
 
-    /// Plays the other end of a stream.
+    /// Creates a remote from an established stream.
     pub fn new(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self { stream }
     }
 
-    /// Returns where this end is.
+    /// Returns the address of this end.
     pub fn address(&self) -> SocketAddr {
         self.stream.local_addr().unwrap()
     }
 
     /// Exchanges greetings and READY commands.
     ///
-    /// The socket may have sent its READY before it has seen this one: what is to happen after its
-    /// handshake needs a [`sync`](Self::sync).
+    /// The socket may have sent its READY before it has read this one. Call [`sync`](Self::sync) to wait for the end
+    /// of its handshake.
     pub async fn shake_hands(&mut self, socket_type: &str) {
         self.write(&GREETING).await;
         self.write(&ready(socket_type)).await;
@@ -65,7 +65,7 @@ impl Remote {
         assert_eq!((flags, &body[..6]), (COMMAND, &b"\x05READY"[..]));
     }
 
-    /// Waits until the socket has handled all that was written. Nothing else may be under way.
+    /// Waits until the socket has handled all written bytes. No other bytes may be in flight.
     pub async fn sync(&mut self) {
         self.write(&ping(b"sync")).await;
         assert_eq!(self.read_frame().await, (COMMAND, b"\x04PONGsync".to_vec()));
@@ -98,19 +98,19 @@ impl Remote {
         (flags, size.try_into().unwrap())
     }
 
-    /// Reads a message of one part.
+    /// Reads a single-part message.
     pub async fn read_message(&mut self) -> Vec<u8> {
         let (flags, body) = self.read_frame().await;
         assert_eq!(flags & !LONG, 0);
         body
     }
 
-    /// Waits until there is something to read, and leaves it.
+    /// Waits until bytes are available, without reading them.
     pub async fn peek(&self) {
         self.stream.peek(&mut [0]).await.unwrap();
     }
 
-    /// Reads until the socket hangs up, with or without manners.
+    /// Reads until the socket closes or resets the connection.
     pub async fn read_to_end(&mut self) -> Vec<u8> {
         let mut read = Vec::new();
         match self.stream.read_to_end(&mut read).await {
@@ -121,7 +121,7 @@ impl Remote {
         read
     }
 
-    /// Writes all of it, or less if the socket hangs up.
+    /// Writes all bytes, or fewer if the socket closes the connection.
     pub async fn write_what_is_taken(&mut self, bytes: &[u8]) {
         match self.stream.write_all(bytes).await {
             Ok(()) => {}
@@ -130,7 +130,7 @@ impl Remote {
         }
     }
 
-    /// Writes `bytes`, and reads so many at the same time.
+    /// Writes `bytes`, and concurrently reads a given number of bytes.
     pub async fn exchange(&mut self, bytes: &[u8], read: usize) -> Vec<u8> {
         let (mut reader, mut writer) = self.stream.split();
         let mut received = vec![0; read];
@@ -138,25 +138,25 @@ impl Remote {
         received
     }
 
-    /// Hangs up without manners, and leaves nothing for the system to wait for.
+    /// Resets the connection, so that the system keeps no state of it.
     pub fn reset(self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 
-    /// Ends this side of the stream.
+    /// Shuts down the writing direction of the stream.
     pub async fn shut_down(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 }
 
-/// A place that sockets can connect to, with nobody there at first.
+/// A reserved port without a listener, to which sockets can connect.
 ///
-/// It keeps its port from the other tests.
-pub struct Place {
+/// Other tests cannot use the port.
+pub struct ReservedPort {
     socket: TcpSocket,
 }
 
-impl Place {
+impl ReservedPort {
     pub fn reserve() -> Self {
         let socket = socket();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
@@ -167,44 +167,44 @@ impl Place {
         self.socket.local_addr().unwrap().into()
     }
 
-    /// Gives the port up, for a socket to bind it.
+    /// Releases the port, so that a socket can bind it.
     pub fn release(self) -> Endpoint {
         self.endpoint()
     }
 
-    /// Becomes somebody.
+    /// Starts to listen.
     pub fn listen(self) -> RemoteListener {
         RemoteListener { listener: self.socket.listen(16).unwrap() }
     }
 }
 
-/// What scripted remotes are dialled through.
+/// A listener that accepts connections as scripted remotes.
 pub struct RemoteListener {
     listener: TcpListener,
 }
 
 impl RemoteListener {
     pub fn bind() -> Self {
-        Place::reserve().listen()
+        ReservedPort::reserve().listen()
     }
 
     pub fn endpoint(&self) -> Endpoint {
         self.listener.local_addr().unwrap().into()
     }
 
-    /// Waits for the next connection, and says nothing.
+    /// Accepts the next connection without a greeting.
     pub async fn accept(&self) -> Remote {
         Remote::new(self.listener.accept().await.unwrap().0)
     }
 
-    /// Waits for the next connection, and shakes hands.
+    /// Accepts the next connection, and completes the handshake.
     pub async fn accept_as(&self, socket_type: &str) -> Remote {
         let mut remote = self.accept().await;
         remote.shake_hands(socket_type).await;
         remote
     }
 
-    /// Counts the connections that were made and not accepted.
+    /// Returns the number of established connections that were not accepted.
     pub fn backlog(self) -> usize {
         let listener = self.listener.into_std().unwrap();
         std::iter::from_fn(|| match listener.accept() {
@@ -216,12 +216,12 @@ impl RemoteListener {
     }
 }
 
-/// Frames a message of one part.
+/// Returns the frame of a single-part message.
 pub fn message(body: &[u8]) -> Vec<u8> {
     frame(0, body)
 }
 
-/// Frames a command.
+/// Returns the frame of a command.
 pub fn command(name: &str, data: &[u8]) -> Vec<u8> {
     let name_len = name.len().try_into().unwrap();
     frame(COMMAND, &[&[name_len], name.as_bytes(), data].concat())
@@ -283,6 +283,6 @@ pub const COMMAND: u8 = 0x04;
 /// hold it: Linux lets the sender's grow to 4 MiB, and the reader's is `RECV_BUFFER`.
 pub const LONGER_THAN_BUFFERS: usize = 0x100_0000;
 
-/// Small, so that a remote that does not read is soon felt, and not smaller than the segments of the
-/// loopback interface.
+/// The size of a receive buffer. It is small, so that a remote that does not read soon blocks its socket, but not
+/// smaller than the segments of the loopback interface.
 const RECV_BUFFER: u32 = 0x2_0000;

@@ -1,11 +1,11 @@
-//! The same test over every transport.
+//! Tests that run over every transport.
 
 #[cfg(unix)]
 use std::env;
 
 use tokio_zmtp::{Endpoint, InprocEndpoint};
 
-/// What two sockets talk over.
+/// The transport between two sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     Inproc,
@@ -15,7 +15,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// Returns an endpoint to bind that nobody else has.
+    /// Returns a unique endpoint to bind.
     pub fn any(self) -> Endpoint {
         match self {
             Self::Inproc => InprocEndpoint::unique().into(),
@@ -30,7 +30,7 @@ impl Transport {
     }
 }
 
-/// Runs `async fn $test(transport)` over each transport. Arguments that follow are those of
+/// Runs `async fn $test(transport)` over each transport. Further arguments are passed to
 /// `tokio::test`.
 #[macro_export]
 macro_rules! over_every_transport {

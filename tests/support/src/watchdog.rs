@@ -5,12 +5,11 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-/// Ends the process if the test that holds it is not over after a generous while.
+/// Ends the process if the test that holds the guard exceeds a generous time limit.
 ///
-/// A thread of its own, because some tests pause Tokio's clock, and because a runtime that is stuck
-/// fires no timers.
+/// The guard is a separate thread, because some tests pause Tokio's clock, and a blocked runtime fires no timers.
 pub struct Watchdog {
-    /// Disconnects with the guard.
+    /// Disconnects when the guard is dropped.
     _alive: Sender<()>,
 }
 
@@ -28,5 +27,5 @@ impl Watchdog {
     }
 }
 
-/// Some fifty times what the slowest test takes on a busy machine.
+/// About fifty times the duration of the slowest test on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
