@@ -1,19 +1,19 @@
-//! When to look for calls whose time is over.
+//! Schedules the search for expired calls.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// One clock for all calls. It rings at the earliest deadline that there was when it was last set; then
-/// all calls are looked at. As calls end long before their deadlines as a rule, that is rare, and a call
-/// costs one comparison.
+/// One alarm for all calls. It fires at the earliest deadline known when it was last set; all calls are then
+/// searched. Calls usually end long before their deadlines, so that a search is rare and a call costs one
+/// comparison.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     rings: Option<Instant>,
 }
 
 impl Clock {
-    /// Sees to it that it rings at a deadline; tells whether that is earlier than it would have.
+    /// Sets the alarm to a deadline, unless it fires earlier already. Returns whether it was changed.
     #[inline]
     pub(super) fn add(&mut self, deadline: Option<Instant>) -> bool {
         let Some(deadline) = deadline else { return false };
@@ -24,26 +24,28 @@ impl Clock {
         true
     }
 
+    /// Returns whether the alarm has fired.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.rings.is_some_and(|rings| rings <= now)
     }
 
-    /// Sets it to the earliest deadline, after `calls` have been looked at: not before so long that
-    /// looking takes a small part of the time.
+    /// Sets the alarm to the earliest deadline after a search of `calls` slots. A minimum pause, in proportion
+    /// to `calls`, keeps the time spent on searches small.
     pub(super) fn set(&mut self, now: Instant, earliest: Option<Instant>, calls: usize) {
         let pause = TICK * u32::try_from(1 + calls / CALLS_PER_TICK).unwrap_or(u32::MAX);
         self.rings = earliest.map(|earliest| earliest.max(now + pause));
     }
 
+    /// Returns the time at which the alarm fires.
     pub(super) const fn rings(&self) -> Option<Instant> {
         self.rings
     }
 }
 
-/// What Tokio's timers know.
+/// The resolution of Tokio's timers.
 const TICK: Duration = Duration::from_millis(1);
 
-/// It takes some 30 µs to look at so many.
+/// The number of slots for each tick of pause. Searching this many takes about 30 µs.
 const CALLS_PER_TICK: usize = 10_000;
 
 #[cfg(test)]
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_rings_at_the_earliest_deadline_and_not_all_the_time() {
+    fn the_clock_fires_at_the_earliest_deadline_with_a_minimum_pause() {
         let now = Instant::now();
         let after = |millis| Some(now + Duration::from_millis(millis));
         let mut clock = Clock::default();

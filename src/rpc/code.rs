@@ -1,53 +1,53 @@
-//! Why a request was not answered, in one byte.
+//! The error codes of the envelope.
 
 use std::fmt;
 
-/// Why the other side has not answered a request: the byte of an ERROR.
+/// The code of an ERROR: the reason that a request has no reply, in one byte.
 ///
-/// Those below `0x10` say that the request was not begun, so that it is safe to send it again, here or
-/// elsewhere; a code that this version does not know falls under the same rule.
+/// A code below `0x10`, known or not, means that the request was not started. It is safe to send it again, to
+/// the same server or to another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ErrorCode(u8);
 
 impl ErrorCode {
-    /// There was too much to do. Not begun.
+    /// The responder has reached a limit. Not started.
     pub const OVERLOADED: Self = Self(0x01);
-    /// The responder is about to end and begins no more requests. Not begun. A requester that
-    /// acknowledges the notice of a draining responder in time does not receive this from it.
+    /// The responder is shutting down and starts no more requests. Not started. A requester that acknowledges
+    /// the notice of a draining responder in time does not receive this code from it.
     pub const SHUTTING_DOWN: Self = Self(0x02);
-    /// The application says so, with a number of its own.
+    /// The application returned an error, with a number of its own.
     pub const APPLICATION: Self = Self(0x10);
-    /// The time was over before there was a reply.
+    /// The deadline passed before the reply.
     pub const DEADLINE_EXCEEDED: Self = Self(0x11);
-    /// The work was given up for another reason.
+    /// The request was cancelled for another reason.
     pub const CANCELLED: Self = Self(0x12);
-    /// The handler has panicked.
+    /// The handler panicked.
     pub const PANICKED: Self = Self(0x13);
-    /// What was sent is no message of this protocol, or none that this side can get.
+    /// The message is not a valid message of the protocol.
     pub const MALFORMED: Self = Self(0x14);
     /// The version of the envelope, a kind or a flag is unknown.
     pub const UNSUPPORTED: Self = Self(0x15);
-    /// The reply is a stream, which the request has given no credit for.
+    /// The reply is a stream, and the request granted no credit for one.
     pub const STREAMED: Self = Self(0x16);
-    /// The service failed in a way for which there is no other code.
+    /// The service failed for a reason that has no other code.
     pub const FAILED: Self = Self(0x17);
 
-    /// The code that this byte stands for.
+    /// Creates a code from its byte.
     #[must_use]
     pub const fn new(byte: u8) -> Self {
         Self(byte)
     }
 
-    /// The byte on the wire.
+    /// Returns the byte on the wire.
     #[must_use]
     pub const fn byte(self) -> u8 {
         self.0
     }
 
-    /// Returns whether the service has certainly not started to work on the request.
+    /// Returns whether the service has certainly not started the request.
     #[must_use]
     pub const fn is_not_started(self) -> bool {
-        self.0 < FIRST_BEGUN
+        self.0 < FIRST_STARTED
     }
 
     const fn name(self) -> Option<&'static str> {
@@ -82,15 +82,15 @@ impl fmt::Debug for ErrorCode {
     }
 }
 
-/// Codes below this one say that the request was not begun.
-const FIRST_BEGUN: u8 = 0x10;
+/// The lowest code for a request that may have been started.
+const FIRST_STARTED: u8 = 0x10;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_begun_is_known_by_the_number_alone() {
+    fn codes_below_0x10_mean_that_the_request_was_not_started() {
         assert!(ErrorCode::OVERLOADED.is_not_started());
         assert!(ErrorCode::SHUTTING_DOWN.is_not_started());
         assert!(ErrorCode::new(0x0f).is_not_started());

@@ -1,4 +1,4 @@
-//! Ends of connections that wait until all is handled that came before them.
+//! Defers the ends of connections until all messages received before them are handled.
 
 use crate::socket::tracked::{
     ConnectionEnd, ConnectionEnds, PipeKey, ReportedEnds, ReturnedMessage,
@@ -8,14 +8,14 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-/// What was received through a pipe before its connection ended is handled first: a reply that has
-/// arrived has not been lost.
+/// The ends of connections that are not due yet. Messages that a pipe received before its connection ended are
+/// handled first: a reply that has arrived is not lost.
 #[derive(Debug)]
 pub(super) struct DeferredEnds {
     ends: Arc<ConnectionEnds>,
-    /// The ends by pipe, with the number of messages of the pipe to be handled first.
+    /// The ends by pipe, each with the number of messages of the pipe to handle first.
     pending: HashMap<PipeKey, (ConnectionEnd, u64)>,
-    /// Messages that connections have left unwritten.
+    /// Messages that ended connections did not write.
     unwritten: Vec<ReturnedMessage>,
 }
 
@@ -24,8 +24,9 @@ impl DeferredEnds {
         Self { ends, pending: HashMap::new(), unwritten: Vec::new() }
     }
 
-    /// Takes note of new ends, or waits for some; returns those that nothing comes before. `unread` tells
-    /// how many messages are still to be received that do: nobody else receives.
+    /// Takes all new ends, or registers the waker for the next; returns those that are due immediately.
+    /// `unread` returns the number of messages that precede an end and have not been received yet. No other
+    /// task may receive.
     pub(super) fn poll(
         &mut self,
         watcher: &Waker,
@@ -35,7 +36,7 @@ impl DeferredEnds {
         while let Poll::Ready(ReportedEnds { ends, unwritten }) = self.ends.poll(watcher) {
             self.unwritten.extend(unwritten);
             for end in ends {
-                // The later one says all that the earlier did.
+                // A later end covers the earlier one of the same pipe.
                 self.pending.remove(&end.pipe);
                 match unread(&end) {
                     0 => due.push(end),
@@ -48,13 +49,13 @@ impl DeferredEnds {
         due
     }
 
-    /// Takes out the messages that ended connections have left. They have to be handled before the ends,
-    /// one of which can report that all messages of the pipe are lost.
+    /// Takes the messages that ended connections did not write. They must be handled before the ends, because
+    /// an end can report that all messages of its pipe are lost.
     pub(super) fn take_unwritten(&mut self) -> Vec<ReturnedMessage> {
         std::mem::take(&mut self.unwritten)
     }
 
-    /// Takes note of a message that was handled; returns the end that it was the last before.
+    /// Counts a handled message of a pipe; returns the end that is due after it, if any.
     #[inline]
     pub(super) fn handled(&mut self, pipe: PipeKey) -> Option<ConnectionEnd> {
         if self.pending.is_empty() { None } else { self.handled_before(pipe) }

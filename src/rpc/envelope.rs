@@ -1,27 +1,27 @@
 //! The envelope of requests and replies, byte by byte; `docs/rpc.md` is its specification.
 //!
-//! It knows no IO and no clock, and nothing of the rest of the crate but the codes of errors.
+//! It uses no I/O and no clock, and only [`ErrorCode`] of the rest of the crate.
 
 use bytes::BufMut;
 use thiserror::Error;
 
 use super::code::ErrorCode;
 
-/// One message: what it is about, and what it says.
+/// One message: the id of a call, and the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Envelope<'a> {
-    /// The call, by the number that its requester has given it.
+    /// The id of the call, which its requester chooses.
     pub(crate) id: u64,
     pub(crate) content: Content<'a>,
 }
 
-/// What a message says of its call.
+/// The content of a message, by its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content<'a> {
     Request(RequestFields<'a>),
-    /// The last reply.
+    /// A whole reply, or the last part of a stream.
     Reply(&'a [u8]),
-    /// A reply that others follow.
+    /// A part of a stream that others follow.
     Part(&'a [u8]),
     Error {
         code: ErrorCode,
@@ -30,44 +30,44 @@ pub(crate) enum Content<'a> {
         text: &'a str,
     },
     Cancel,
-    /// So many more parts may be sent.
+    /// The number of further parts that may be sent.
     Credit(u32),
-    /// The last reply was the last part.
+    /// The end of a stream: the previous part was the last.
     End,
-    /// The responder is about to end, and accepts no more requests over this connection.
+    /// The responder is shutting down. It accepts no more requests over this connection.
     Drain,
-    /// The requester acknowledges that: no more requests follow.
+    /// The requester acknowledges a `Drain`: no more requests follow.
     Drained,
 }
 
-/// What a REQUEST holds.
+/// The fields of a REQUEST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequestFields<'a> {
-    /// How many milliseconds are left for it.
+    /// The remaining time of the call, in milliseconds.
     pub(crate) timeout: Option<u32>,
-    /// `traceparent` and `tracestate` (W3C Trace Context), as texts; the latter may be empty.
+    /// The texts of `traceparent` and `tracestate` (W3C Trace Context); the second may be empty.
     pub(crate) trace: Option<(&'a str, &'a str)>,
-    /// How many parts the reply may have at first; nothing if it may be no stream.
+    /// The number of parts that may be sent at first; `None` if the reply must not be a stream.
     pub(crate) credit: Option<u32>,
     pub(crate) body: &'a [u8],
 }
 
-/// Why a message is none of this protocol.
+/// The error of decoding a message that is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum EnvelopeError {
-    /// So short that it names no call.
+    /// It is too short to hold the id of a call.
     #[error("a message of {len} bytes has no envelope")]
     TooShort { len: usize },
-    /// A kind, a version or flags that are unknown; the call can be named all the same.
+    /// Its kind, its version or one of its flags is unknown.
     #[error("the message has an unknown version, kind or flag")]
     Unsupported { id: u64 },
-    /// Less than its kind wants, or no text where there should be one.
+    /// Its length does not match its kind, or a text is not UTF-8.
     #[error("the message is malformed")]
     Malformed { id: u64 },
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a message.
+    /// Decodes a message.
     #[inline]
     pub(crate) fn decode(message: &'a [u8]) -> Result<Self, EnvelopeError> {
         let too_short = EnvelopeError::TooShort { len: message.len() };
@@ -99,7 +99,7 @@ impl<'a> Envelope<'a> {
         Ok(Self { id, content })
     }
 
-    /// How many bytes the message takes.
+    /// Returns the length of the message, in bytes.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         HEADER
@@ -112,7 +112,7 @@ impl<'a> Envelope<'a> {
             }
     }
 
-    /// Writes the message.
+    /// Encodes the message.
     #[inline]
     pub(crate) fn encode(&self, dst: &mut impl BufMut) {
         let mut header = [0x00; HEADER];
@@ -206,7 +206,7 @@ impl<'a> RequestFields<'a> {
         }
         if let Some((parent, state)) = self.trace {
             for text in [parent, state] {
-                // Whoever makes a trace context sees to its length.
+                // `TraceContext` limits the length.
                 dst.put_u16(u16::try_from(text.len()).unwrap_or_default());
                 dst.put_slice(text.as_bytes());
             }
@@ -215,7 +215,7 @@ impl<'a> RequestFields<'a> {
     }
 }
 
-/// Reads a text that begins with its length in two bytes; returns it with what follows.
+/// Decodes a text that is preceded by its length in two bytes; returns it and the remaining bytes.
 fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (&len, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(len)))?;
@@ -238,14 +238,14 @@ const TIMEOUT: u8 = 0x01;
 const CREDITED: u8 = 0x02;
 const TRACE: u8 = 0x04;
 
-/// What every message begins with, in every version: a first byte, and the id.
+/// The length of the header that begins every message in every version: a first byte, and the id.
 pub(crate) const HEADER: usize = 9;
 
 /// The id of DRAIN and DRAINED, which concern the connection and not a call. No call has it, so that a
 /// requester that does not know DRAIN drops it like a late reply.
 pub(crate) const CONNECTION: u64 = u64::MAX;
 
-/// Where in it the id stands.
+/// The position of the id in the header.
 pub(crate) const ID: std::ops::Range<usize> = 1..9;
 
 #[cfg(test)]
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_kinds_are_as_they_are_written_down() {
+    fn the_other_kinds_have_their_specified_bytes() {
         let kinds: [(Content<'_>, &[u8]); 8] = [
             (Content::Reply(b"ok"), b"\x12\0\0\0\0\0\0\0\x07ok"),
             (Content::Part(b"1"), b"\x13\0\0\0\0\0\0\0\x071"),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_names_its_call() {
+    fn an_unsupported_message_reports_the_id_of_its_call() {
         for bytes in [&b"\x21\0\0\0\0\0\0\0\x07\0"[..], b"\x1a\0\0\0\0\0\0\0\x07", &UNKNOWN_FLAG] {
             let unsupported = EnvelopeError::Unsupported { id: 7 };
             assert_eq!(Envelope::decode(bytes), Err(unsupported));
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_or_too_long_is_malformed() {
+    fn a_truncated_or_overlong_message_is_malformed() {
         let malformed = Err(EnvelopeError::Malformed { id: 7 });
         let bytes: [&[u8]; 8] = [
             b"\x11\0\0\0\0\0\0\0\x07",
@@ -323,7 +323,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(
+        fn decoding_reverses_encoding(
             id: u64,
             timeout in option::of(any::<u32>()),
             credit in option::of(any::<u32>()),
@@ -339,14 +339,14 @@ mod tests {
         }
 
         #[test]
-        fn what_is_decoded_is_encoded_the_same(bytes: Vec<u8>) {
+        fn encoding_reverses_decoding(bytes: Vec<u8>) {
             if let Ok(envelope) = Envelope::decode(&bytes) {
                 prop_assert_eq!(encoded(&envelope), bytes);
             }
         }
 
         #[test]
-        fn whatever_has_an_id_is_answered_to_it(kind in 0x10u8..0x1a, id: u64, rest: Vec<u8>) {
+        fn every_error_of_a_message_with_an_id_reports_the_id(kind in 0x10u8..0x1a, id: u64, rest: Vec<u8>) {
             let mut bytes = vec![kind];
             bytes.extend(id.to_be_bytes());
             bytes.extend(rest);

@@ -1,4 +1,4 @@
-//! Why a call has failed.
+//! The error of a call.
 
 use thiserror::Error;
 
@@ -8,25 +8,25 @@ use crate::rpc::Failure;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The reply breaks the protocol: it cannot be read, it is a stream and the call does not want one,
-    /// or it has more parts than it was given credit for.
-    #[error("the reply breaks the protocol")]
+    /// The reply violates the protocol: it is malformed, it is a stream that the call did not request, or it
+    /// has more parts than credit was granted for.
+    #[error("the reply violates the protocol")]
     BadReply,
     /// The client has been closed.
     #[error("the client is closed")]
     Closed,
-    /// The request was written to a connection that was lost before there was a reply; it may have been
+    /// The request was written to a connection that was lost before the reply arrived. It may have been
     /// carried out.
-    #[error("the connection was lost before there was a reply")]
+    #[error("the connection was lost before the reply arrived")]
     ConnectionLost,
-    /// The time was over before there was a reply; the request may have been carried out.
-    #[error("there was no reply in time")]
+    /// The deadline passed before the reply arrived. The request may have been carried out.
+    #[error("the deadline passed before the reply arrived")]
     DeadlineExceeded,
-    /// The responder has answered with an error.
+    /// The responder returned an error.
     #[error(transparent)]
     Failed(#[from] Failure),
-    /// Servers, or one server twice, ended the connection while the request was being written. They do
-    /// so if a request is too long for them. The request was certainly not carried out. It is not
+    /// Two servers, or one server twice, ended the connection while the request was being written. A server
+    /// does so if a request exceeds its limit. The request was certainly not carried out. It is not
     /// retryable, because a server with the same limit refuses it again. See
     /// [`Dropped::refused`](crate::stats::Dropped::refused).
     #[error("servers ended the connection while the request was being written")]
@@ -38,8 +38,8 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Whether the request was certainly not begun, so that a retry is safe and may succeed: it was not
-    /// sent, or the responder reports that it is overloaded or about to end.
+    /// Returns whether the request was certainly not started, so that a retry is safe and may succeed: it was
+    /// not sent, or the responder reports that it is overloaded or shutting down.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -49,8 +49,8 @@ impl CallError {
         }
     }
 
-    /// Whether it makes sense to make a request again that may be carried out twice: if
-    /// [`is_retryable`](Self::is_retryable), and if the connection was lost.
+    /// Returns whether a retry is useful for a request that may safely be carried out twice: if
+    /// [`is_retryable`](Self::is_retryable) returns `true`, or if the connection was lost.
     #[must_use]
     pub const fn is_retryable_if_idempotent(&self) -> bool {
         self.is_retryable() || matches!(self, Self::ConnectionLost)
@@ -63,7 +63,7 @@ mod tests {
     use crate::rpc::ErrorCode;
 
     #[test]
-    fn what_was_certainly_not_begun_is_retryable() {
+    fn a_request_that_was_certainly_not_started_is_retryable() {
         let failed = |code| CallError::Failed(Failure::new(code, ""));
         assert!(failed(ErrorCode::OVERLOADED).is_retryable());
         assert!(failed(ErrorCode::SHUTTING_DOWN).is_retryable());

@@ -1,4 +1,4 @@
-//! What a responder answers when it has no reply.
+//! The error that a responder sends instead of a reply.
 
 use std::error::Error;
 use std::fmt;
@@ -11,18 +11,23 @@ use crate::rpc::{CallError, ErrorCode};
 /// Any error of a service.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// An answer that is an error: a code, for an application error also a number of its own, and a text.
+/// The error that a responder sends instead of a reply: a code, a text, and for an application error a number
+/// of its own.
 ///
-/// A service returns one to say exactly what its requester is told. Of other errors of a service
-/// the first in the chain of sources that is known decides:
+/// A service returns a `Failure` to determine exactly what its requester receives. For other errors of a
+/// service, the first known error in the chain of sources determines it:
 ///
 /// | Error | Code |
 /// |---|---|
 /// | `Failure` | its own |
-/// | [`CallError`], of a request that was passed on | the same; `OVERLOADED` if it was not sent, `CANCELLED` if it was lost |
+/// | [`CallError::Failed`], of a forwarded request | that of the failure |
+/// | [`CallError::Undelivered`] | `OVERLOADED` |
+/// | [`CallError::DeadlineExceeded`] | `DEADLINE_EXCEEDED` |
+/// | [`CallError::Closed`], [`CallError::ConnectionLost`] | `CANCELLED` |
+/// | any other [`CallError`] | `FAILED` |
 /// | `Overloaded` of tower's `LoadShed` | `OVERLOADED` |
 /// | `Elapsed` of tower's `Timeout` | `DEADLINE_EXCEEDED` |
-/// | anything else | `FAILED`, with what the error displays |
+/// | any other error | `FAILED`, with its text |
 ///
 /// # Examples
 ///
@@ -41,12 +46,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Makes an answer of one of the protocol's codes.
+    /// Creates a failure with one of the protocol's codes.
     pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
         Self { code, detail: 0, text: text.into() }
     }
 
-    /// Makes an answer of the application's own.
+    /// Creates an application error, with a number that the application defines.
     pub fn application(detail: u32, text: impl Into<String>) -> Self {
         Self { code: ErrorCode::APPLICATION, detail, text: text.into() }
     }
@@ -57,7 +62,7 @@ impl Failure {
         self.code
     }
 
-    /// Returns the application's own number; zero for every other code.
+    /// Returns the number of an application error; zero for every other code.
     #[must_use]
     pub const fn detail(&self) -> u32 {
         self.detail
@@ -73,7 +78,7 @@ impl Failure {
         Self { code, detail, text: text.to_owned() }
     }
 
-    /// What a requester is told of an error of a service.
+    /// Creates the failure that reports an error of a service.
     #[cold]
     pub(super) fn from_error(error: BoxError) -> Self {
         let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
@@ -82,7 +87,7 @@ impl Failure {
                 return failure.clone();
             }
             if let Some(call) = known.downcast_ref::<CallError>() {
-                return Self::passed_on(call);
+                return Self::from_forwarded(call);
             }
             if known.is::<Overloaded>() {
                 return Self::new(ErrorCode::OVERLOADED, "");
@@ -95,8 +100,8 @@ impl Failure {
         Self::new(ErrorCode::FAILED, error.to_string())
     }
 
-    /// What a requester is told whose request was passed on.
-    fn passed_on(error: &CallError) -> Self {
+    /// Creates the failure that reports the error of a forwarded request.
+    fn from_forwarded(error: &CallError) -> Self {
         let code = match error {
             CallError::Failed(failure) => return failure.clone(),
             CallError::Undelivered => ErrorCode::OVERLOADED,
@@ -127,12 +132,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_known_error_in_the_chain_decides() {
+    fn the_first_known_error_in_the_chain_determines_the_code() {
         let own = Failure::application(7, "seven");
         let wrapped = io::Error::other(own.clone());
         assert_eq!(Failure::from_error(Box::new(own.clone())), own);
         let code = |error: BoxError| Failure::from_error(error).code();
-        // What `io::Error` wraps is not its source, but that one's source is.
+        // The source of `io::Error` is not the wrapped error but the source of the wrapped error.
         assert_eq!(code(Box::new(wrapped)), ErrorCode::FAILED);
         assert_eq!(code(Box::new(Overloaded::new())), ErrorCode::OVERLOADED);
         assert_eq!(code(Box::new(Elapsed::new())), ErrorCode::DEADLINE_EXCEEDED);

@@ -1,9 +1,9 @@
-//! Requests and replies: each caller gets the reply to its own request. With the feature `rpc` only.
+//! Requests and replies: each caller gets the reply to its own request. Requires the feature `rpc`.
 //!
-//! A [`Requester`] makes calls over a [`Client`](crate::Client), from any number of tasks; a
-//! [`Responder`] answers those that come to a [`Server`](crate::Server), by a `tower` service. On the
-//! wire each message has a small envelope, which `docs/rpc.md` describes byte by byte, so that any
-//! CLIENT or SERVER of ZeroMQ can take either part.
+//! A [`Requester`] makes calls over a [`Client`](crate::Client), from any number of tasks. A
+//! [`Responder`] answers the requests that a [`Server`](crate::Server) receives, by a `tower` service. On
+//! the wire each message has a small envelope, which `docs/rpc.md` specifies byte by byte, so that any
+//! CLIENT or SERVER of ZeroMQ can be either side.
 //!
 //! ```
 //! use std::time::Duration;
@@ -13,7 +13,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Detects within 20 seconds that the other side has failed silently.
+//! // Detects within 20 seconds that the remote has failed silently.
 //! let interval = Duration::from_secs(10);
 //! let server = Server::builder().heartbeat_interval(interval).bind("tcp://127.0.0.1:*").await?;
 //! let endpoint = server.last_endpoint().unwrap();
@@ -31,30 +31,31 @@
 //! # }
 //! ```
 //!
-//! # Exactly what happened
+//! # Outcomes
 //!
-//! A call ends with its reply, or with a [`CallError`] that says whether the request may have been
+//! A call ends with its reply, or with a [`CallError`] that reports whether the request may have been
 //! carried out; see [`CallError::is_retryable`]. No request is written whole to two servers. A reply is
 //! dropped if it arrives too late, a second time, or from a server that did not receive the request.
 //! [`Requester::stats`] and [`Responder::stats`] account for every call.
 //!
-//! # Servers that go silently
+//! # Servers that fail silently
 //!
 //! When a connection ends, the calls that wait for a reply over it fail with
 //! [`CallError::ConnectionLost`]. A server whose process hangs, or whose host or network fails, does not
 //! end its connections. Calls to it stay pending until their deadline, or indefinitely without one,
 //! unless the client sends heartbeats. With a [`heartbeat_interval`](crate::Builder::heartbeat_interval)
-//! of 10 s and the same timeout, they fail within 20 s. That option explains why the default is none. A
-//! server should set it as well, to cancel the requests of requesters that have failed silently.
+//! of 10 s and the same timeout, they fail within 20 s. The documentation of that option explains why the
+//! default is none. A server should set it as well, to cancel the requests of requesters that have failed
+//! silently.
 //!
 //! # Deadlines and cancellation
 //!
-//! The time that is left for a call travels with the request, and both sides keep it. A call that is
-//! dropped tells its server, which drops the future that works at it.
+//! Each request carries the remaining time of its call, and both sides enforce it. Dropping a call sends a
+//! cancellation to its server, which drops the future that handles the request.
 //!
 //! # Failover and rolling updates
 //!
-//! A requester sends calls only to connected servers, in turn. If none is connected, calls wait until
+//! A requester sends calls only to connected servers, round-robin. If none is connected, calls wait until
 //! their deadline for the first that connects.
 //!
 //! A responder that [drains](Responder::serve_with_shutdown) notifies its requesters. They send no more
@@ -64,19 +65,18 @@
 //!
 //! # Tower
 //!
-//! Both sides are made of `tower`'s `Service`, so that its layers do the rest: timeouts, limits, retries,
-//! load shedding. As a requester is a service of what a responder serves, `responder.serve(requester)`
-//! passes requests on, with what is left of their time and the trace that they belong to.
+//! Both sides build on `tower`'s `Service`, so that its layers provide timeouts, limits, retries and load
+//! shedding. A requester is a service of the requests that a responder serves. Therefore
+//! `responder.serve(requester)` forwards requests, with their remaining time and their trace context.
 //!
 //! # Tracing
 //!
-//! With `tracing` at the level DEBUG each call has a span on each side: `rpc_call` with `side`, `id`,
-//! `request_bytes`, `reply_bytes` and `outcome`; and `rpc_request`, with `traceparent` besides, in
-//! which the service works. Disabled spans cost nothing.
+//! With `tracing` at the level DEBUG each call has a span on each side. The requester's span is `rpc_call`,
+//! with `side`, `id`, `request_bytes`, `reply_bytes` and `outcome`. The responder's span is `rpc_request`,
+//! with the same fields and `traceparent`; the service runs in it. Disabled spans cost nothing.
 //!
-//! A [`TraceContext`] that is given to a request travels with it. To connect it with OpenTelemetry, a
-//! program makes one of the context of its span, of which the crate `opentelemetry` tells all three
-//! parts:
+//! The [`TraceContext`] of a request is sent with it. To connect it with OpenTelemetry, a program creates
+//! one from the context of its span. The crate `opentelemetry` provides all three parts:
 //!
 //! ```text
 //! let span = tracing::Span::current().context().span().span_context().clone();
@@ -86,8 +86,8 @@
 //! let reply = requester.call(request.with_trace_context(context)).await?;
 //! ```
 //!
-//! and on the other side makes a remote `SpanContext` of [`Request::trace_context`] and sets it as the
-//! parent of the current span, before anything else.
+//! On the other side, the program creates a remote `SpanContext` from [`Request::trace_context`] and sets it
+//! as the parent of the current span, before anything else.
 
 mod clock;
 mod code;

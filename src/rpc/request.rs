@@ -1,4 +1,4 @@
-//! What is asked.
+//! Requests.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,12 @@ use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::rpc::TraceContext;
 
-/// A request: a body, and what travels with it.
+/// A request: a body, a deadline and a trace context.
 ///
-/// It is the same on both sides: what a [`Requester`](super::Requester) is given, and what the service
-/// of a [`Responder`](super::Responder) gets, which can pass it on as it is.
+/// The type is the same on both sides. A [`Requester`](super::Requester) sends it, and the service of a
+/// [`Responder`](super::Responder) receives it and can forward it unchanged.
 ///
-/// It is made from whatever a [`Message`] is made from.
+/// Every type that converts into a [`Message`] converts into a request.
 ///
 /// # Examples
 ///
@@ -38,13 +38,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// Makes a request without a deadline of its own.
+    /// Creates a request without a deadline of its own.
     pub fn new(body: impl Into<Message>) -> Self {
         Self { body: body.into(), deadline: None, trace_context: None, remote: None }
     }
 
-    /// Sets how long a reply is of use, from now on. What is left of it when the request is sent
-    /// travels with it, unless that exceeds 49 days, the longest time that the envelope can state.
+    /// Sets the deadline of the reply, relative to now. The request carries the time that remains when it is
+    /// sent, unless that exceeds 49 days, the longest time that the envelope can state.
     ///
     /// A timeout that exceeds the range of the clock, such as [`Duration::MAX`], is reduced to 30 years.
     #[must_use]
@@ -53,13 +53,13 @@ impl Request {
         Self { deadline: now.checked_add(timeout).or_else(|| now.checked_add(FAR)), ..self }
     }
 
-    /// Sets until when a reply is of use.
+    /// Sets the deadline of the reply.
     #[must_use]
     pub fn with_deadline(self, deadline: Instant) -> Self {
         Self { deadline: Some(deadline.into()), ..self }
     }
 
-    /// Sets the trace that the request belongs to.
+    /// Sets the trace context that is sent with the request.
     #[must_use]
     pub fn with_trace_context(self, trace_context: TraceContext) -> Self {
         Self { trace_context: Some(Box::new(trace_context)), ..self }
@@ -77,39 +77,38 @@ impl Request {
         self.body
     }
 
-    /// Returns until when a reply is of use; `None` if there is no limit.
+    /// Returns the deadline of the reply; `None` if there is no limit.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline.map(tokio::time::Instant::into_std)
     }
 
-    /// Returns for how long a reply is of use, which may be no time at all; `None` if there is no
-    /// limit.
+    /// Returns the time that remains until the deadline, which may be zero; `None` if there is no limit.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         let now = tokio::time::Instant::now();
         self.deadline.map(|deadline| deadline.saturating_duration_since(now))
     }
 
-    /// Returns the trace that the request belongs to.
+    /// Returns the trace context of the request.
     #[must_use]
     pub fn trace_context(&self) -> Option<&TraceContext> {
         self.trace_context.as_deref()
     }
 
-    /// Returns who has sent the request; `None` if it was made here.
+    /// Returns the remote that sent the request; `None` if the request was created locally.
     #[must_use]
     pub const fn remote(&self) -> Option<&Remote> {
         self.remote.as_ref()
     }
 
-    /// Returns the routing id of whoever has sent the request; `None` if it was made here.
+    /// Returns the routing id of the remote that sent the request; `None` if the request was created locally.
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
         self.remote.as_ref()?.routing_id()
     }
 
-    /// A request that has come in.
+    /// Creates a request that was received.
     pub(super) const fn received(
         body: Message,
         deadline: Option<tokio::time::Instant>,
@@ -119,7 +118,7 @@ impl Request {
         Self { body, deadline, trace_context, remote: Some(remote) }
     }
 
-    /// Copies a short body, which would keep the whole buffer that it was read into for as long as it waits.
+    /// Copies a short body, which would otherwise keep its whole read buffer alive while the request waits.
     pub(super) fn compact(&mut self) {
         let body = self.body.shared_body().filter(|body| body.len() < COMPACT_MAX);
         if let Some(copy) = body.map(|body| Bytes::copy_from_slice(body)) {
@@ -132,8 +131,8 @@ impl Request {
     }
 }
 
-/// Shorter bodies are copied before they wait, in bytes: a quarter of what is read at a time, so that a
-/// request keeps no more than four times what it is counted for.
+/// Shorter bodies are copied before they wait, in bytes: a quarter of a read buffer, so that a request keeps
+/// at most four times the memory that it is counted for.
 const COMPACT_MAX: usize = 0x4000;
 
 impl<T: Into<Message>> From<T> for Request {
@@ -142,7 +141,7 @@ impl<T: Into<Message>> From<T> for Request {
     }
 }
 
-/// Some 30 years, which Tokio also uses for a deadline that is never reached.
+/// About 30 years, which Tokio also uses for a deadline that is never reached.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 #[cfg(test)]
@@ -150,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_compact_request_does_not_keep_the_buffer_that_it_was_read_into() {
+    fn a_compact_request_does_not_keep_its_read_buffer() {
         let buffer = Bytes::from(vec![7; 0x1_0000]);
         let mut request = Request::new(Message::from(buffer.slice(..100)));
         request.compact();

@@ -1,4 +1,4 @@
-//! What is answered.
+//! Responses of a service.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,31 +11,31 @@ use crate::message::Message;
 use crate::rpc::Failure;
 use crate::rpc::failure::BoxError;
 
-/// What a service answers: one body, or a stream of them.
+/// The response of a service: one body, or a stream of bodies.
 ///
-/// One body is made from whatever a [`Message`] is made from.
+/// Every type that converts into a [`Message`] converts into a response with one body.
 pub struct Response(pub(super) Form);
 
-/// How many bodies there are.
+/// The two forms of a response.
 pub(super) enum Form {
     One(Message),
     Stream(Parts),
 }
 
-/// Bodies that come one after the other.
+/// A stream of bodies.
 pub(super) type Parts = Pin<Box<dyn Stream<Item = Result<Message, Failure>> + Send>>;
 
 impl Response {
-    /// Answers with one body.
+    /// Creates a response with one body.
     pub fn new(body: impl Into<Message>) -> Self {
         Self(Form::One(body.into()))
     }
 
-    /// Answers with each item of a stream, as fast as the requester takes them: it is polled for the
-    /// next one when there is credit for the last. An item that is an error ends the reply with it, as
-    /// an error of the service does.
+    /// Creates a response with one body for each item of a stream, at the pace of the requester. The stream is
+    /// polled for the next item when there is credit for the previous one. An item that is an error ends the
+    /// reply, as an error of the service does.
     ///
-    /// It takes a [`Requester::stream`](super::Requester::stream) to receive it.
+    /// Only [`Requester::stream`](super::Requester::stream) can receive such a response.
     ///
     /// # Examples
     ///

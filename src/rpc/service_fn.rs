@@ -6,9 +6,9 @@ use tower_service::Service;
 
 use crate::rpc::Request;
 
-/// Makes a service of an asynchronous function, which is always ready.
+/// Creates a service from an asynchronous function. The service is always ready.
 ///
-/// (`tower::service_fn` does the same, for whoever has tower.)
+/// A program that depends on `tower` can use `tower::service_fn` instead.
 ///
 /// # Examples
 ///
@@ -21,7 +21,7 @@ pub const fn service_fn<F>(function: F) -> ServiceFn<F> {
     ServiceFn(function)
 }
 
-/// The service that [`service_fn`] makes.
+/// The service that [`service_fn`] returns.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceFn<F>(F);
 

@@ -1,48 +1,48 @@
-//! What has become of calls, in numbers.
+//! Statistics of requesters and responders.
 
-/// What has become of the calls of a [`Requester`](super::Requester) and all its clones.
+/// The statistics of a [`Requester`](super::Requester) and all its clones.
 ///
-/// Every call that was sent is in exactly one of the numbers from `answered` on, or in `outstanding`;
-/// see [`is_consistent`](Self::is_consistent).
+/// Every call that was sent is counted in `outstanding`, or in exactly one of the counters from `answered` to
+/// `cancelled`; see [`is_consistent`](Self::is_consistent).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequesterStats {
-    /// Calls that ended before their request was queued: they were dropped, their time was over, or the
-    /// client was closed. They are in none of the other numbers.
+    /// Calls that ended before their request was queued: they were dropped, their deadline passed, or the
+    /// client was closed. No other counter includes them.
     pub never_sent: u64,
     /// Requests that were queued for a server.
     pub sent: u64,
-    /// Calls that are waiting for their reply, or whose reply has not been fetched.
+    /// Calls that have no outcome yet.
     pub outstanding: u64,
-    /// Calls that got their reply, and streams that got their last.
+    /// Calls that received their reply, and streams that received their end.
     pub answered: u64,
-    /// Calls that the responder has answered with an error.
+    /// Calls that the responder answered with an error.
     pub failed: u64,
-    /// Calls whose reply broke the protocol.
+    /// Calls whose reply violated the protocol.
     pub bad_replies: u64,
-    /// Calls that had no reply in time.
+    /// Calls whose deadline passed before the reply.
     pub deadline_exceeded: u64,
-    /// Calls that went with a connection.
+    /// Calls whose connection was lost before the reply.
     pub connection_lost: u64,
-    /// Calls whose request servers refuse: see [`CallError::Refused`](super::CallError::Refused).
+    /// Calls whose request was refused by servers: see [`CallError::Refused`](super::CallError::Refused).
     pub refused: u64,
-    /// Calls whose request was not written before its server was abandoned, while no other was
+    /// Calls whose request was not written before its server was abandoned, while no other server was
     /// connected.
     pub undelivered: u64,
-    /// Calls that ended with the client.
+    /// Calls that ended because the client was closed.
     pub closed: u64,
-    /// Calls that were dropped before there was a reply.
+    /// Calls that were dropped before their outcome.
     pub cancelled: u64,
-    /// Of these, and of streams that broke the protocol, those of which the server could not be told,
-    /// as its queue was full or it had gone.
+    /// Cancellations that could not be sent, because the queue of the server was full or the server was
+    /// disconnected. Dropped calls and calls whose reply violated the protocol send one.
     pub cancels_unsent: u64,
-    /// Replies to calls that had ended without one. They were dropped.
+    /// Replies to calls that had ended without a reply. They were dropped.
     pub late: u64,
-    /// Replies to calls that had their reply already. They were dropped.
+    /// Replies to calls that had already received their reply. They were dropped.
     pub duplicate: u64,
-    /// Replies to calls that were never made, or that another server was asked. They were dropped.
+    /// Replies to calls that never existed, or whose request was sent to another server. They were dropped.
     pub unknown: u64,
-    /// Messages that were no replies, or replies that could not be read.
+    /// Messages that were not replies, or were malformed replies.
     pub malformed: u64,
 }
 
@@ -63,48 +63,47 @@ impl RequesterStats {
     }
 }
 
-/// What has become of the requests that a [`Responder`](super::Responder) got.
+/// The statistics of a [`Responder`](super::Responder).
 ///
-/// Every request is in exactly one of the numbers from `answered` to `duplicate`, or in `waiting` or
-/// `running`; see [`is_consistent`](Self::is_consistent).
+/// Every request is counted in `waiting`, in `running`, or in exactly one of the counters from `answered` to
+/// `duplicate`; see [`is_consistent`](Self::is_consistent).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponderStats {
-    /// Requests that came in.
+    /// Requests that were received.
     pub received: u64,
-    /// Those that wait for the service.
+    /// Requests that wait for the service.
     pub waiting: u64,
-    /// Those that the service is handling, or whose reply waits for room in the queue of its requester.
+    /// Requests that the service is handling, or whose reply waits for queue capacity of its requester.
     pub running: u64,
-    /// Those that were answered with a reply, or with the whole of a stream.
+    /// Requests that were answered with a reply, or with a complete stream.
     pub answered: u64,
-    /// Those for which the service had an error.
+    /// Requests for which the service returned an error.
     pub failed: u64,
-    /// Those whose handler panicked.
+    /// Requests whose handler panicked.
     pub panicked: u64,
-    /// Those that were refused as there was too much to do.
+    /// Requests that were refused because a limit was reached.
     pub overloaded: u64,
-    /// Those that were refused as the responder was about to end.
+    /// Requests that were refused because the responder was shutting down.
     pub shutting_down: u64,
-    /// Those whose time was over before there was a reply.
+    /// Requests whose deadline passed before the reply.
     pub deadline_exceeded: u64,
-    /// Those that their requester has cancelled.
+    /// Requests that were cancelled, by their requester or because serving ended.
     pub cancelled: u64,
-    /// Those whose requester's connection ended before the reply was queued.
+    /// Requests whose connection ended before the reply was queued.
     pub disconnected: u64,
-    /// Those whose reply was replaced by a failure, because replies of more than
+    /// Requests whose reply was replaced by a failure, because replies of more than
     /// [`max_bytes_per_remote`](super::ResponderBuilder::max_bytes_per_remote) waited for their
     /// requester to read them.
     pub unread: u64,
-    /// Those whose requester had another request under way with the same id. They were dropped, and the
+    /// Requests whose requester had another request in progress with the same id. They were dropped, and the
     /// service was not called.
     pub duplicate: u64,
-    /// Messages that could not be understood, or that a responder does not get.
+    /// Messages that were malformed, or that the responder does not expect.
     pub malformed: u64,
-    /// Cancellations and credit for calls that had ended, or never were.
+    /// Cancellations and credit for requests that had ended or never existed.
     pub unknown: u64,
-    /// Errors that still waited for room in the queue of their requester when it left or the server was
-    /// closed.
+    /// Errors that still waited for queue capacity when their requester disconnected or the server was closed.
     pub unanswered: u64,
 }
 

@@ -1,17 +1,17 @@
-//! The trace that a call belongs to (W3C Trace Context).
+//! Trace contexts of calls (W3C Trace Context).
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The trace that a call belongs to, and the span that it was made in: W3C `traceparent`, with the
-/// vendors' `tracestate`.
+/// The trace of a call and the span in which the call was made: W3C `traceparent`, with the vendors'
+/// `tracestate`.
 ///
-/// It travels with the request, as text, and is neither made nor changed by this crate. A program that
-/// uses OpenTelemetry gives its own context with
-/// [`Request::with_trace_context`](super::Request::with_trace_context), and takes over that of the
-/// request on the other side: see [the module](super#tracing).
+/// It is sent with the request, as text. This crate neither creates nor changes trace contexts. A program that
+/// uses OpenTelemetry sets its own context with
+/// [`Request::with_trace_context`](super::Request::with_trace_context), and reads the context of a received
+/// request: see [the module](super#tracing).
 ///
 /// # Examples
 ///
@@ -37,22 +37,22 @@ pub struct TraceContext {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ParseTraceContextError {
-    /// It is not of the form `00-<32 hexadecimal digits>-<16>-<2>`, in lower case.
-    #[error("not of the form of a traceparent")]
+    /// The text does not have the form `00-<32 hexadecimal digits>-<16>-<2>`, in lower case.
+    #[error("the text does not have the form of a traceparent")]
     Form,
-    /// The version is 255, which there is none of.
+    /// The version is 255, which is not valid.
     #[error("the version of the traceparent is invalid")]
     Version,
     /// An id is zero.
     #[error("an id of the traceparent is zero")]
     Zero,
-    /// The state is longer than 512 bytes, or has characters that are not printable ASCII.
-    #[error("the tracestate is too long, or has characters that are not allowed")]
+    /// The state is longer than 512 bytes, or contains characters that are not printable ASCII.
+    #[error("the tracestate is too long or contains characters that are not allowed")]
     State,
 }
 
 impl TraceContext {
-    /// Makes a context of its parts.
+    /// Creates a context from its parts.
     ///
     /// # Errors
     ///
@@ -69,11 +69,11 @@ impl TraceContext {
         Ok(Self { trace_id, parent_id, flags, state: String::new() })
     }
 
-    /// Sets what vendors have added: the value of the header `tracestate`.
+    /// Sets the vendors' state: the value of the header `tracestate`.
     ///
     /// # Errors
     ///
-    /// [`ParseTraceContextError::State`] if it is longer than 512 bytes, or not printable ASCII.
+    /// [`ParseTraceContextError::State`] if the state is longer than 512 bytes, or is not printable ASCII.
     pub fn with_state(mut self, state: impl Into<String>) -> Result<Self, ParseTraceContextError> {
         let state = state.into();
         let is_legal = |byte: u8| matches!(byte, b' '..=b'~' | b'\t');
@@ -84,7 +84,7 @@ impl TraceContext {
         Ok(self)
     }
 
-    /// Returns the id of the whole trace.
+    /// Returns the id of the trace.
     #[must_use]
     pub const fn trace_id(&self) -> u128 {
         self.trace_id
@@ -96,19 +96,19 @@ impl TraceContext {
         self.parent_id
     }
 
-    /// Returns whether whoever made the call may have recorded it.
+    /// Returns whether the caller may have recorded the call.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0x00
     }
 
-    /// Returns what vendors have added; empty if nothing.
+    /// Returns the vendors' state, which may be empty.
     #[must_use]
     pub fn state(&self) -> &str {
         &self.state
     }
 
-    /// Reads what came with a request.
+    /// Parses the trace context of a received request; `None` if it is not valid.
     pub(crate) fn decode(parent: &str, state: &str) -> Option<Self> {
         parent.parse::<Self>().ok()?.with_state(state).ok()
     }
@@ -117,8 +117,8 @@ impl TraceContext {
 impl FromStr for TraceContext {
     type Err = ParseTraceContextError;
 
-    /// Reads a `traceparent`. Of a version later than 00 what is known of it is read, as the
-    /// specification says.
+    /// Parses a `traceparent`. Unknown fields of a version later than 00 are ignored, as the specification
+    /// requires.
     fn from_str(text: &str) -> Result<Self, ParseTraceContextError> {
         let mut fields = text.split('-');
         let mut field = |digits| {
@@ -141,7 +141,7 @@ impl FromStr for TraceContext {
     }
 }
 
-/// A `traceparent` of version 00.
+/// Writes a `traceparent` of version 00.
 impl fmt::Display for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { trace_id, parent_id, flags, .. } = self;
@@ -151,7 +151,7 @@ impl fmt::Display for TraceContext {
 
 const SAMPLED: u8 = 0x01;
 
-/// What the specification wants to be passed on at least.
+/// The length in bytes that the specification requires to be forwarded at least.
 const STATE_MAX: usize = 512;
 
 #[cfg(test)]
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_later_version_what_is_known_is_read() {
+    fn unknown_fields_of_a_later_version_are_ignored() {
         let text =
             "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-will-be";
         let context: TraceContext = text.parse().unwrap();

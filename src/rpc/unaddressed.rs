@@ -1,11 +1,11 @@
-//! Envelopes on their way from and to messages.
+//! Conversions between envelopes and messages.
 
 use std::time::Duration;
 
 use crate::message::Message;
 use crate::rpc::envelope::{Content, Envelope, HEADER, ID};
 
-/// A message that still lacks the id of its call, which is known only when it is queued.
+/// An encoded message without the id of its call, which is assigned when the message is queued.
 #[derive(Debug)]
 pub(super) enum UnaddressedEnvelope {
     Short { bytes: [u8; Message::SHORT], len: usize },
@@ -43,25 +43,25 @@ impl UnaddressedEnvelope {
     }
 }
 
-/// The rest of a call's time, as a REQUEST states it: rounded up, so that the responder's clock does not
-/// fire before this one; `None` if it exceeds what a REQUEST can state.
+/// Returns the remaining time of a call in the unit of a REQUEST, rounded up, so that the responder's timer does
+/// not fire before the requester's; `None` if it exceeds the range of the field.
 pub(super) fn millis(left: Duration) -> Option<u32> {
     u32::try_from(left.as_nanos().div_ceil(1_000_000)).ok()
 }
 
-/// The whole message of a call.
+/// Encodes a message of a call.
 #[inline]
 pub(super) fn message(id: u64, content: Content<'_>) -> Message {
     UnaddressedEnvelope::new(content).finish(id)
 }
 
-/// The body of a message, which is its last `len` bytes: copied if it is short, and otherwise shared.
+/// Returns the last `len` bytes of a message, its body: copied if it is short, and otherwise shared.
 #[inline]
 pub(super) fn last(message: &Message, len: usize) -> Message {
     message.tail(message.len().saturating_sub(len))
 }
 
-/// The body of a message whose only other part is its header.
+/// Returns the body of a message that consists of its header and its body.
 #[inline]
 pub(super) fn body(message: &Message) -> Message {
     let len = message.len().saturating_sub(HEADER);
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_the_same_on_the_other_side_whatever_its_length() {
+    fn bodies_of_every_length_are_decoded_unchanged() {
         for len in [0, 1, 60, 61, 62, 69, 70, 71, 72, 1_000] {
             let sent = Message::from(vec![7; len]);
             let whole = message(u64::MAX, Content::Reply(&sent));
