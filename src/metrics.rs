@@ -1,5 +1,5 @@
-//! The numbers of sockets, published through the facade [`metrics`](https://docs.rs/metrics), from where
-//! an exporter takes them, such as that for Prometheus. With the feature `metrics`.
+//! Statistics of sockets, published through the facade [`metrics`](https://docs.rs/metrics), for example
+//! to an exporter for Prometheus. With the feature `metrics`.
 //!
 //! | Name | Kind and unit | Labels, beside `socket` and `socket_type` | See |
 //! |---|---|---|---|
@@ -15,7 +15,7 @@
 //! | `zmtp_ended_messages` | gauge, messages | | [`Stats::ended`] |
 //! | `zmtp_ended_bytes` | gauge, bytes | | [`Stats::ended`] |
 //!
-//! The label `socket` has the name that a socket is [added](Publisher::add) under, and `socket_type` its
+//! The label `socket` has the name under which a socket was [added](Publisher::add), and `socket_type` its
 //! type, such as `CLIENT`.
 
 use std::collections::BTreeMap;
@@ -29,18 +29,18 @@ use tokio::time;
 use crate::socket::{Socket, StatsReader, StatsSample};
 use crate::stats::Stats;
 
-/// Publishes the numbers of any number of sockets, each under a name.
+/// Publishes the statistics of any number of sockets, each under a name.
 ///
-/// Nothing is published by itself, and nothing is done for it when a message passes: the numbers that a
-/// socket keeps anyway are read at each [`publish`](Self::publish). Call that before a scrape is
-/// answered, or leave it to [`run`](Self::run).
+/// Statistics are published on request, and publishing costs nothing per message: the counters that a
+/// socket keeps anyway are read by each [`publish`](Self::publish). Call it before a scrape is
+/// answered, or use [`run`](Self::run).
 ///
-/// It keeps no socket from ending. Counters are exact: they never go backwards, and what a socket did
-/// until its very end is published when it has ended. Several sockets can have one name, at once or one
-/// after the other: their numbers are added up. So names are best few, as what has been counted under a
-/// name is kept as long as the publisher.
+/// It does not keep a socket alive. Counters are exact: they never go backwards, and the final statistics
+/// of a socket are published after its end. Several sockets can have one name, concurrently or one
+/// after the other: their statistics are added up. Use few names, because the counters of a
+/// name are kept as long as the publisher.
 ///
-/// A program has one publisher for a name. A clone is the same publisher.
+/// A program should have one publisher for a name. Clones share one publisher.
 ///
 /// # Examples
 ///
@@ -72,7 +72,7 @@ pub struct Publisher {
     turn: Arc<Mutex<()>>,
 }
 
-/// What tells the numbers of one series from those of another.
+/// The labels that distinguish one series from another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     name: Arc<str>,
@@ -83,17 +83,17 @@ struct Key {
 #[derive(Debug, Default)]
 struct Series {
     meters: Vec<StatsReader>,
-    /// What those that have ended leave.
+    /// The sum of the statistics of ended sockets.
     ended: Stats,
 }
 
 impl Publisher {
-    /// Makes a publisher, with no socket yet.
+    /// Creates a publisher without sockets.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a socket. Until when it is alive is seen without further ado.
+    /// Adds a socket. The publisher removes it by itself when the socket ends.
     pub fn add<S: Socket>(&self, name: impl Into<String>, socket: &S) {
         let key = Key { name: name.into().into(), socket_type: S::SOCKET_TYPE.as_str() };
         let meter = socket.control().meter();
@@ -101,7 +101,7 @@ impl Publisher {
         series.entry(key).or_default().meters.push(meter);
     }
 
-    /// Publishes what the sockets have done by now, to the recorder that is installed.
+    /// Publishes the present statistics of all sockets to the installed recorder.
     pub fn publish(&self) {
         describe();
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,12 +118,12 @@ impl Publisher {
     /// Publishes immediately, and again after every `interval` of at least a millisecond, while the
     /// future is polled.
     ///
-    /// What has happened since the last time is published by whoever calls [`publish`](Self::publish)
+    /// To publish the changes since the last interval, call [`publish`](Self::publish)
     /// before the program ends.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future stops the publishing, of which nothing is left half done.
+    /// Dropping the future stops publishing. No publication is left incomplete.
     ///
     /// # Panics
     ///
@@ -137,7 +137,7 @@ impl Publisher {
 }
 
 impl Series {
-    /// Adds all up, and lets go of the sockets that have ended.
+    /// Adds up all statistics, and removes ended sockets.
     fn read(&mut self) -> Stats {
         let Self { meters, ended } = self;
         let mut live = Stats::default();
@@ -158,7 +158,7 @@ impl Series {
 
 impl Key {
     fn publish(&self, stats: &Stats) {
-        // Absolute numbers, so that nothing is missing where a recorder was installed late.
+        // Absolute values, so that nothing is missing if a recorder is installed late.
         let Stats { sent, received, dropped, queued, ended, connected, reconnects } = *stats;
         counter!(SENT_MESSAGES, self.labels(None)).absolute(sent.messages);
         counter!(SENT_BYTES, self.labels(None)).absolute(sent.bytes);
@@ -194,7 +194,7 @@ impl Key {
     }
 }
 
-/// Every time, as the recorder may be installed after the publisher was made.
+/// Repeated every time, because the recorder may be installed after the publisher was created.
 fn describe() {
     describe_counter!(SENT_MESSAGES, Unit::Count, "Messages handed to the transport");
     describe_counter!(SENT_BYTES, Unit::Bytes, "Bytes of the messages handed to the transport");

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 /// Admits a few of many lines, and counts the others.
 ///
-/// Otherwise lines that a remote can repeat could fill a disk. Eight bytes, because an endpoint has many.
+/// Otherwise, lines that a remote can repeat could fill a disk. It has eight bytes, because an endpoint has many.
 #[derive(Debug)]
 pub(crate) struct Quota(AtomicU64);
 
-/// What the eight bytes contain.
+/// The content of the eight bytes.
 #[derive(Clone, Copy)]
 struct State {
-    /// When the first counted line was admitted, in seconds of [`seconds`]. Meaningless if none was.
+    /// The time at which the first counted line was admitted, by [`seconds`]. Meaningless if there is none.
     since: u32,
     /// At most [`ADMITTED`].
     admitted: u8,
@@ -26,9 +26,9 @@ impl Quota {
         Self(AtomicU64::new(0))
     }
 
-    /// Admits a line, and returns how many were left out before it; `None` if this one is left out, too.
+    /// Admits a line, and returns how many were left out before it; `None` if this one is left out as well.
     ///
-    /// By the clock of the runtime, which tests can stop.
+    /// The time is that of the runtime, which tests can stop.
     pub(crate) fn admit(&self) -> Option<u64> {
         self.admit_at(seconds(tokio::time::Instant::now().into_std()))
     }
@@ -148,7 +148,7 @@ const ADMITTED: u8 = 3;
 /// Its ends are rounded down to whole seconds.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// As much as three bytes hold: what exceeds it is not counted.
+/// The greatest number in three bytes: further lines are not counted.
 const LEFT_OUT_MAX: u32 = 0xFF_FFFF;
 
 #[cfg(test)]
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn few_lines_are_admitted_and_the_next_knows_how_many_were_not() {
-        // The clock wraps around meanwhile.
+        // The clock wraps around in between.
         let (quota, begin) = (Quota::new(), u32::MAX - 7);
         let admit = |()| quota.admit_at(begin);
         assert_eq!([(); 5].map(admit), [Some(0), Some(0), Some(0), None, None]);

@@ -1,4 +1,4 @@
-//! Who is connected to a socket.
+//! The connected remotes of a socket.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::routing::{Pipe, Routing};
 use crate::routing_id::RoutingId;
 use crate::stats::RemoteStats;
 
-/// The remotes whose handshake is finished, and what source there is for more.
+/// The remotes whose handshake is completed, and whether more can be expected.
 #[derive(Debug)]
 pub(crate) struct RemoteTable {
     state: Mutex<RemoteTableState>,
@@ -25,7 +25,7 @@ struct RemoteTableState {
     next_id: ConnectionId,
     connected: BTreeMap<ConnectionId, ConnectedRemote>,
     by_routing_id: HashMap<RoutingId, ConnectionId>,
-    /// What connections that have ended leave for the numbers of the socket.
+    /// The sum of the statistics of ended connections.
     ended: RemoteStats,
     reconnects: u64,
 }
@@ -38,46 +38,46 @@ struct ConnectedRemote {
     disconnect: CancellationToken,
 }
 
-/// Which side has made a connection.
+/// The side that established a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Accepted,
     Dialled {
-        /// How many connections to the same endpoint came before.
+        /// The number of earlier connections to the same endpoint.
         reconnects: u64,
     },
 }
 
-/// What those who wait for a remote want to know.
+/// The state that tasks wait for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Presence {
-    /// How many remotes are connected.
+    /// The number of connected remotes.
     pub(crate) connected: usize,
-    /// How many remotes have connected in all.
+    /// The number of remotes that have ever connected.
     pub(crate) joined: u64,
-    /// How many endpoints may bring more: bound, or dialled again and again.
+    /// The number of endpoints that may add remotes: bound, or dialed repeatedly.
     pub(crate) endpoints: usize,
-    /// How many listeners accept, and how many remotes that were accepted shake hands.
+    /// The number of listeners that accept, and of accepted remotes in their handshake.
     pub(crate) arriving: usize,
-    /// How the last attempt to connect failed.
+    /// The failure of the last attempt to connect.
     pub(crate) failure: Option<DialFailure>,
     pub(crate) closed: bool,
 }
 
 impl Presence {
-    /// Whether the last attempt to connect failed, and no endpoint is left to make another.
+    /// Returns whether the last attempt to connect failed and no endpoint is left for another.
     pub(crate) const fn is_hopeless(&self) -> bool {
         self.connected == 0 && self.endpoints == 0 && self.failure.is_some()
     }
 }
 
-/// Names a connected remote, by either of its ids.
+/// Identifies a connected remote by either of its ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RemoteId {
     /// The id of its connection.
     Connection(ConnectionId),
-    /// The id by which a [`Server`](crate::Server) sends to it.
+    /// The routing id of the remote on a [`Server`](crate::Server).
     Routing(RoutingId),
 }
 
@@ -93,7 +93,7 @@ impl From<RoutingId> for RemoteId {
     }
 }
 
-/// A remote among the connected ones, until this is dropped.
+/// Keeps a remote in the table until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Membership {
     remotes: Arc<RemoteTable>,
@@ -101,11 +101,11 @@ pub(crate) struct Membership {
     disconnect: CancellationToken,
 }
 
-/// An endpoint that may bring remotes, until this is dropped.
+/// Counts an endpoint that may add remotes until it is dropped.
 #[derive(Debug)]
 pub(crate) struct RemoteSource(Arc<RemoteTable>);
 
-/// A listener that accepts, or a remote that shakes hands, until this is dropped.
+/// Counts a listener that accepts, or a remote in its handshake, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct PendingHandshake(Arc<RemoteTable>);
 
@@ -121,7 +121,7 @@ impl RemoteTable {
         Self { state: Mutex::new(state), presence: watch::Sender::default() }
     }
 
-    /// Names another connection.
+    /// Returns the id for a new connection.
     pub(crate) fn allot(&self) -> ConnectionId {
         let mut state = self.state();
         let id = state.next_id;
@@ -136,19 +136,19 @@ impl RemoteTable {
     }
 
     /// Adds a listener that accepts, or a remote that was accepted. It is called before the listener's
-    /// own value is dropped, and its result is dropped after the remote has joined, so that a remote is
-    /// counted at every moment.
+    /// own value is dropped, and its result is dropped after the remote has joined, so that every remote is
+    /// counted at any time.
     pub(crate) fn arrive(self: &Arc<Self>) -> PendingHandshake {
         self.presence.send_modify(|presence| presence.arriving += 1);
         PendingHandshake(Arc::clone(self))
     }
 
-    /// Notes that an attempt to connect has failed.
+    /// Records that an attempt to connect has failed.
     pub(crate) fn fail(&self, failure: DialFailure) {
         self.presence.send_modify(|presence| presence.failure = Some(failure));
     }
 
-    /// Adds a remote whose handshake is finished.
+    /// Adds a remote whose handshake is completed.
     pub(crate) fn join(
         self: &Arc<Self>,
         remote: Remote,
@@ -170,7 +170,7 @@ impl RemoteTable {
         Membership { remotes: Arc::clone(self), id, disconnect }
     }
 
-    /// Notes that the socket has ended.
+    /// Records that the socket has ended.
     pub(crate) fn close(&self) {
         self.presence.send_modify(|presence| presence.closed = true);
     }
@@ -180,12 +180,12 @@ impl RemoteTable {
         self.presence.subscribe()
     }
 
-    /// All remotes, those that connected first in front.
+    /// Returns all remotes in the order in which they connected.
     pub(crate) fn all(&self) -> Vec<Remote> {
         self.state().connected.values().map(|entry| entry.remote.clone()).collect()
     }
 
-    /// The number of remotes.
+    /// Returns the number of remotes.
     pub(crate) fn len(&self) -> usize {
         self.state().connected.len()
     }
@@ -194,11 +194,11 @@ impl RemoteTable {
         self.state().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
     }
 
-    /// Asks the connection of a remote to end; false if there is none. Nothing more is queued for it
-    /// if it was accepted; if it was dialled, its pipe waits for the next one.
+    /// Asks the connection of a remote to end; false if there is none. Nothing more is queued for the remote
+    /// if it was accepted. If it was dialed, its pipe is kept for the next connection.
     pub(crate) fn disconnect(&self, id: RemoteId, routing: &Routing) -> bool {
         let Some(entry) = self.state().find(id).cloned() else { return false };
-        // Both wake the connection, which is not done under the lock.
+        // Both wake the connection, which must not happen under the lock.
         if entry.direction == Direction::Accepted {
             routing.retire_pipe(entry.pipe);
         }
@@ -206,7 +206,7 @@ impl RemoteTable {
         true
     }
 
-    /// The sum over all connections there have been, and how many of them there are.
+    /// Returns the sum over all connections so far, and the number of present ones.
     pub(crate) fn stats(&self) -> (RemoteStats, usize) {
         let state = self.state();
         let mut sum = state.ended;
@@ -233,7 +233,7 @@ impl RemoteTableState {
 }
 
 impl Membership {
-    /// Waits until somebody asks for the connection to end.
+    /// Waits until the connection is asked to end.
     pub(crate) async fn disconnected(&self) {
         self.disconnect.cancelled().await;
     }

@@ -1,74 +1,74 @@
-//! What a socket and its remotes have done so far, in numbers.
+//! Statistics of a socket and of its remotes.
 //!
-//! Counting costs nothing that can be measured: a connection adds up what it writes and reads by the
-//! batch, in memory that nobody else writes to.
+//! Counting has no measurable cost: a connection counts what it writes and reads once for each
+//! batch, in memory that only its task writes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Messages, and the bytes that they take.
+/// A number of messages and their size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
-    /// How many messages.
+    /// The number of messages.
     pub messages: u64,
-    /// Their bytes on the wire, frame headers included; over `inproc`, which has none, those of their
+    /// Their size on the wire, frame headers included; over `inproc`, the size of their
     /// bodies.
     pub bytes: u64,
 }
 
-/// What a socket has done since it was made.
+/// The statistics of a socket since its creation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// What was handed to the transport, over all connections, those that have ended included.
+    /// The messages handed to the transport, over all connections including ended ones.
     pub sent: Volume,
-    /// What was read from all connections.
+    /// The messages read from all connections.
     pub received: Volume,
-    /// Messages that went neither of these ways.
+    /// Messages that were neither written nor received.
     pub dropped: Dropped,
     /// Messages that are queued now, for all remotes.
     pub queued: Queued,
-    /// What ended remotes have left to be received, which is part of what is queued.
+    /// Unread messages of ended remotes, which are part of `queued`.
     pub ended: EndedRemotes,
-    /// How many remotes are connected now.
+    /// The number of connected remotes.
     pub connected: usize,
-    /// How many connections were made again after one to the same endpoint had ended.
+    /// The number of connections that were re-established to the same endpoint.
     pub reconnects: u64,
 }
 
-/// What one connected remote has done since its connection was made.
+/// The statistics of one connected remote since its connection was established.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RemoteStats {
-    /// What was handed to the transport.
+    /// The messages handed to the transport.
     pub sent: Volume,
-    /// What was read.
+    /// The messages that were read.
     pub received: Volume,
-    /// How many multipart messages were discarded, as they have no meaning between thread-safe
+    /// The number of multipart messages that were discarded, because they have no meaning between thread-safe
     /// sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
     /// Messages that are queued now.
     pub queued: Queued,
-    /// How many connections to the same endpoint came before this one.
+    /// The number of earlier connections to the same endpoint.
     pub reconnects: u64,
-    /// How long the last PING took to be answered; `None` before the first answer, and where no
+    /// The round trip of the last PING; `None` before the first PONG, and if no
     /// heartbeats are sent.
     pub heartbeat_round_trip: Option<Duration>,
 }
 
-/// Messages that were not delivered, by cause.
+/// Dropped messages by cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Accepted from a handle, and not handed to the transport when their remote or the socket ended.
+    /// Accepted from a handle, but not handed to the transport when their remote or the socket ended.
     /// This includes messages dropped by [`Lossy`](crate::Lossy).
     pub undelivered: u64,
-    /// Accepted from a handle, and dropped because the remote has ended two connections in a row while
+    /// Accepted from a handle, but dropped because the remote ended two connections in a row while
     /// they were being written.
     ///
     /// A remote does so when a message is longer than it allows. It would end every further connection,
-    /// and block all messages behind. After one connection the message is tried again, for a server that
-    /// was restarted in the middle of a long message. A connection counts if the remote has closed or
+    /// and block all later messages. After one connection, the message is sent again, for a server that
+    /// was restarted in the middle of a long message. A connection counts if the remote closed or
     /// reset it when part of the message was written. Connections that end by a heartbeat, by the
     /// network or by this side do not count.
     pub refused: u64,
@@ -79,13 +79,13 @@ pub struct Dropped {
     pub multipart: u64,
 }
 
-/// How many messages wait in queues.
+/// The number of queued messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Queued {
-    /// To be sent: below [`send_hwm`](crate::Builder::send_hwm) for each remote.
+    /// Messages to be sent: limited by [`send_hwm`](crate::Builder::send_hwm) for each remote.
     pub outgoing: usize,
-    /// To be received: below [`recv_hwm`](crate::Builder::recv_hwm) for each remote.
+    /// Messages to be received: limited by [`recv_hwm`](crate::Builder::recv_hwm) for each remote.
     pub incoming: usize,
 }
 
@@ -95,22 +95,22 @@ pub struct Queued {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndedRemotes {
-    /// How many such remotes there are.
+    /// The number of these remotes.
     pub remotes: usize,
-    /// How many messages they have left.
+    /// The number of their messages.
     pub messages: usize,
-    /// How many bytes of memory they keep: the messages, the rest of the buffers that they were read
+    /// The memory that they keep in bytes: the messages, the rest of the buffers that they were read
     /// into, and the state of each remote. It is an upper bound.
     pub bytes: usize,
 }
 
-/// The numbers of one connection. Its task alone changes them.
+/// The counters of one connection. Only its task changes them.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     sent: VolumeCounter,
     received: VolumeCounter,
     multipart: AtomicU64,
-    /// In nanoseconds; zero for none yet.
+    /// In nanoseconds; zero if there is none yet.
     round_trip: AtomicU64,
 }
 
@@ -157,7 +157,7 @@ impl Stats {
 }
 
 impl RemoteStats {
-    /// Adds what a connection that has ended leaves for the numbers of its socket.
+    /// Adds the counters of an ended connection.
     pub(crate) fn add(&mut self, ended: &Self) {
         self.sent.add(ended.sent);
         self.received.add(ended.received);
@@ -174,7 +174,7 @@ impl Counters {
         self.received.add(volume);
     }
 
-    /// Returns how many there have been by now.
+    /// Returns the present value.
     pub(crate) fn count_multipart(&self, messages: u64) -> u64 {
         add(&self.multipart, messages)
     }
@@ -184,7 +184,7 @@ impl Counters {
         self.round_trip.store(nanoseconds.max(1), Ordering::Relaxed);
     }
 
-    /// What is known here: nothing of queues and of earlier connections.
+    /// Returns the statistics without queues and earlier connections.
     pub(crate) fn read(&self) -> RemoteStats {
         let round_trip = self.round_trip.load(Ordering::Relaxed);
         RemoteStats {
@@ -211,7 +211,7 @@ impl VolumeCounter {
     }
 }
 
-/// Nobody else writes, so that this need not be one step.
+/// Only this task writes, so this need not be atomic.
 fn add(counter: &AtomicU64, more: u64) -> u64 {
     let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
     counter.store(sum, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What an authenticator says of a remote that it lets in.
+//! The result of an authenticator that admits a remote.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::error::PropertyError;
 
 /// Admits a remote, with its user id and properties.
 ///
-/// It rides on every message: see [`Remote::user_id`](crate::Remote::user_id) and
+/// Every message of the remote carries it: see [`Remote::user_id`](crate::Remote::user_id) and
 /// [`Remote::property`](crate::Remote::property).
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "it has to be returned to let the remote in"]
@@ -28,7 +28,7 @@ impl Admission {
         Self { user_id: Some(user_id.into()), ..Self::default() }
     }
 
-    /// Adds a property of the remote. It hides one of the same name that the remote announces itself.
+    /// Adds a property of the remote. It hides a property of the same name that the remote announces.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Admission {
         Ok(self)
     }
 
-    /// Adds what another authenticator has said before.
+    /// Adds the admission of an earlier authenticator.
     pub(super) fn after(mut self, earlier: Self) -> Self {
         self.user_id = self.user_id.or(earlier.user_id);
         self.metadata.append(&earlier.metadata);
@@ -51,7 +51,7 @@ impl Admission {
     }
 }
 
-/// Shows who it is. Properties may be secret, and are not shown.
+/// Shows the user id. Properties may be secret and are omitted.
 impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admission").field("user_id", &self.user_id).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Files with keys, as czmq writes them.
+//! Key files in the format of czmq.
 
 use std::fmt;
 use std::fs;
@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
 
-/// A key, or both halves of a pair, with names and values that describe it: the certificates of czmq, in
-/// their text form.
+/// A public key or a key pair, with names and values that describe it: a certificate of czmq in
+/// its text format.
 ///
 /// ```text
 /// metadata
@@ -35,7 +35,7 @@ use super::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
 ///     .with_metadata("name", "alice")
 ///     .save(directory.join("alice.cert"))?;
 ///
-/// // `alice.cert` can be given away, `alice.cert_secret` can not.
+/// // Publish `alice.cert`, and keep `alice.cert_secret` secret.
 /// let public = CurveCertificate::load(directory.join("alice.cert"))?;
 /// assert_eq!(public.public_key(), pair.public_key());
 /// assert_eq!(public.get("name"), Some("alice"));
@@ -53,16 +53,16 @@ pub struct CurveCertificate {
     metadata: Vec<(String, String)>,
 }
 
-/// Why a certificate was not read.
+/// The reason why a certificate was not read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {
     /// The file could not be read.
     #[error("cannot read {}", .path.display())]
     Io {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// A key is not valid.
@@ -70,13 +70,13 @@ pub enum CertificateError {
     InvalidKey {
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The error of the key.
         source: CurveKeyError,
     },
     /// The secret key does not belong to the public key.
     #[error("the secret key does not belong to the public key")]
     KeyMismatch,
-    /// There is no public key in it.
+    /// The public key is missing.
     #[error("no public key")]
     NoPublicKey,
     /// A line does not follow the format.
@@ -88,11 +88,11 @@ pub enum CertificateError {
 }
 
 impl CurveCertificate {
-    /// Reads a file, be it public or secret.
+    /// Reads a public or a secret certificate file.
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] if it cannot be read or is no certificate.
+    /// [`CertificateError`] if the file cannot be read or is not a certificate.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, CertificateError> {
         let path = path.as_ref();
         let text = fs::read(path)
@@ -108,7 +108,7 @@ impl CurveCertificate {
     ///
     /// # Errors
     ///
-    /// [`CertificateError`] if it is none.
+    /// [`CertificateError`] if it is not valid.
     pub fn parse(text: &str) -> Result<Self, CertificateError> {
         let (mut section, mut metadata) = (Section::None, Vec::new());
         let (mut public_key, mut secret_key) = (None, None);
@@ -138,7 +138,7 @@ impl CurveCertificate {
                 (Section::Curve, "secret-key") => {
                     secret_key = Some(value.parse::<CurveSecretKey>().map_err(key)?);
                 }
-                // What others add is passed over.
+                // Sections that other programs add are ignored.
                 (Section::Curve | Section::None, _) => {}
             }
         }
@@ -149,8 +149,8 @@ impl CurveCertificate {
         Ok(Self { public_key, secret_key, metadata })
     }
 
-    /// Adds a name and its value. Quotation marks and line ends, which have no place in them, are left
-    /// out.
+    /// Adds a name and its value. Quotation marks and line ends are not valid in them, and are
+    /// omitted.
     #[must_use]
     pub fn with_metadata(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let clean = |text: &str| text.replace(['"', '\n', '\r'], "");
@@ -159,12 +159,12 @@ impl CurveCertificate {
         self
     }
 
-    /// Writes the public part to `path`; and if there is a secret key, all to the path with `_secret`
-    /// appended, which nobody else may read, where the system knows such a thing.
+    /// Writes the public part to `path`. If there is a secret key, writes everything to the path with `_secret`
+    /// appended, which only the owner can read, where the system supports this.
     ///
     /// # Errors
     ///
-    /// What the system said.
+    /// The error of the system.
     pub fn save(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let path = path.as_ref();
         fs::write(path, self.text(None).as_bytes())?;
@@ -182,7 +182,7 @@ impl CurveCertificate {
         self.public_key
     }
 
-    /// Returns both keys, if the secret one is there.
+    /// Returns the key pair, if the certificate has the secret key.
     #[must_use]
     pub fn keypair(&self) -> Option<CurveKeypair> {
         self.secret_key.clone().map(CurveKeypair::from)
@@ -250,7 +250,7 @@ enum Section {
     Curve,
 }
 
-/// What stands between quotation marks; they may be left out.
+/// Returns the text between quotation marks, which are optional.
 fn unquoted(value: &str) -> Option<&str> {
     match value.strip_prefix('"') {
         // Z85 has no quotation mark.
@@ -259,7 +259,7 @@ fn unquoted(value: &str) -> Option<&str> {
     }
 }
 
-/// A file that only its owner can read, from the moment it is there.
+/// Creates a file that only its owner can read, from its creation on.
 fn private_file(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -268,7 +268,7 @@ fn private_file(path: &Path) -> io::Result<fs::File> {
         use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
         let file = options.mode(0o600).open(path)?;
-        // One that was there may have had other permissions.
+        // An existing file may have had other permissions.
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
         Ok(file)
     }

@@ -1,12 +1,12 @@
-//! Authenticators made of two.
+//! Combinations of two authenticators.
 
 use super::{Admission, Authenticator, Caller, Request, StatusCode};
 
-/// Lets in whom both let in: see [`Authenticator::and`].
+/// Admits a remote if both admit it: see [`Authenticator::and`].
 #[derive(Clone, Debug)]
 pub struct And<A, B>(A, B);
 
-/// Lets in whom either lets in: see [`Authenticator::or`].
+/// Admits a remote if either admits it: see [`Authenticator::or`].
 #[derive(Clone, Debug)]
 pub struct Or<A, B>(A, B);
 

@@ -1,19 +1,19 @@
-//! Who is let in: keys, registries, networks, and authenticators of your own.
+//! Admission of remotes: keys, registries, networks, and custom authenticators.
 //!
-//! A [`Mechanism`](crate::Mechanism) decides what remotes have to show of themselves and whether traffic
-//! is encrypted; an [`Authenticator`] decides whom to let in. The two are set apart from each other, by
+//! A [`Mechanism`](crate::Mechanism) determines the credentials of remotes and whether traffic
+//! is encrypted. An [`Authenticator`] decides which remotes are admitted. They are set separately, by
 //! [`Builder::mechanism`](crate::Builder::mechanism) and
 //! [`Builder::authenticator`](crate::Builder::authenticator).
 //!
-//! | Mechanism | What it shows | Without an authenticator |
+//! | Mechanism | Credentials | Without an authenticator |
 //! |---|---|---|
-//! | NULL | nothing but where it calls from | everybody is let in |
-//! | PLAIN | a name and a password, in the clear | nobody is let in |
-//! | CURVE | a key, of which it has the secret half | everybody is let in who knows the server's key |
+//! | NULL | only the address | every remote is admitted |
+//! | PLAIN | a name and a password, unencrypted | no remote is admitted |
+//! | CURVE | a public key and the proof of its secret half | every remote that knows the server's key is admitted |
 //!
-//! The authenticator is asked once for each connection, by the side that is the server of the mechanism,
-//! with NULL by both. Ready-made are [`Users`] with passwords, [`Keys`], and [`Networks`], all of which
-//! can be changed while sockets use them, and the combinations of several by [`Authenticator::and`] and
+//! The authenticator is called once for each connection, on the side that is the server of the mechanism,
+//! with NULL on both. Ready-made are [`Users`] with passwords, [`Keys`], and [`Networks`], which
+//! can be changed while sockets use them, and their combinations by [`Authenticator::and`] and
 //! [`Authenticator::or`].
 //!
 //! # Examples
@@ -40,7 +40,7 @@
 //!     .connect(server.last_endpoint().unwrap())
 //!     .await?;
 //!
-//! client.send("nobody else can read this").await?;
+//! client.send("only the server can read this").await?;
 //! let (_, remote) = server.recv_from().await?;
 //! assert_eq!(remote.user_id(), Some("alice"));
 //! # Ok(())
@@ -75,9 +75,9 @@ pub use zmtp_proto::mechanism::plain::{Password, PlainCredentialsError};
 #[doc(inline)]
 pub use zmtp_proto::mechanism::{Credentials, StatusCode};
 
-/// Decides which remotes are let in.
+/// Decides which remotes are admitted.
 ///
-/// A panic in it refuses the connection that it was asked about, as
+/// A panic refuses the connection in question, as
 /// [`InternalError`](StatusCode::InternalError) does, and nothing else.
 ///
 /// # Examples
@@ -101,14 +101,14 @@ pub use zmtp_proto::mechanism::{Credentials, StatusCode};
 /// }
 /// ```
 pub trait Authenticator: Send + Sync + 'static {
-    /// Decides about a remote by what it has shown. The remote waits meanwhile, for no longer than
-    /// [`Builder::handshake_interval`](crate::Builder::handshake_interval) for the whole handshake; other
-    /// remotes do not. The future is dropped if that time is over, or the socket ends.
+    /// Decides about a remote by its credentials. The remote waits during the call, at most for
+    /// [`Builder::handshake_interval`](crate::Builder::handshake_interval) for the whole handshake. Other
+    /// remotes do not wait. The future is dropped if the time expires, or if the socket ends.
     ///
     /// # Errors
     ///
-    /// Why the remote is not let in. It tries again after [`TemporaryError`](StatusCode::TemporaryError)
-    /// alone.
+    /// The reason why the remote is refused. It reconnects only after
+    /// [`TemporaryError`](StatusCode::TemporaryError).
     fn authenticate(
         &self,
         request: Request,
@@ -121,8 +121,8 @@ pub trait Authenticator: Send + Sync + 'static {
         true
     }
 
-    /// Lets in whom both let in. The second is asked only if the first agrees; what either says of the
-    /// remote holds, and what the second says comes first.
+    /// Admits a remote if both admit it. The second is called only if the first admits. The properties of
+    /// both are kept, and those of the second take precedence.
     fn and<B: Authenticator>(self, other: B) -> And<Self, B>
     where
         Self: Sized,
@@ -130,7 +130,7 @@ pub trait Authenticator: Send + Sync + 'static {
         And::new(self, other)
     }
 
-    /// Lets in whom either lets in. The second is asked, and has the last word, if the first does not.
+    /// Admits a remote if either admits it. The second is called if the first refuses, and then decides.
     fn or<B: Authenticator>(self, other: B) -> Or<Self, B>
     where
         Self: Sized,
@@ -152,28 +152,28 @@ impl<A: Authenticator> Authenticator for Arc<A> {
     }
 }
 
-/// What an [`Authenticator`] is asked about.
+/// A request to an [`Authenticator`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {
-    /// Who asks to be let in, as far as the transport knows.
+    /// The remote, as far as the transport knows it.
     pub caller: Caller,
-    /// What the remote has shown of itself.
+    /// The credentials of the remote.
     pub credentials: Credentials,
 }
 
-/// What is known of a remote before it has said anything.
+/// The properties of a remote before it has sent anything.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Caller {
-    /// What [`Builder::domain`](crate::Builder::domain) says of this socket.
+    /// The [`Builder::domain`](crate::Builder::domain) of this socket.
     pub domain: Arc<str>,
-    /// The endpoint of this socket that the remote was accepted through, or dialled for.
+    /// The endpoint of this socket through which the remote was accepted or dialed.
     pub endpoint: Endpoint,
     /// The network address of the remote; `None` over `ipc` and `inproc`. Behind a proxy it is that of
     /// the proxy's client, if the proxy sends it.
     pub address: Option<SocketAddr>,
-    /// Which process the remote is; `None` over anything but `ipc`.
+    /// The process of the remote; `None` except over `ipc`.
     pub process: Option<ProcessCredentials>,
     /// The network address of the proxy that forwards the connection, if `address` is that of its
     /// client: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{Admission, Authenticator, Caller, Request, StatusCode};
 
-/// A range of addresses in CIDR form: `192.0.2.0/24`, `2001:db8::/32`, or one address alone.
+/// A range of addresses in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`, or a single address.
 ///
 /// # Examples
 ///
@@ -28,7 +28,7 @@ pub struct Network {
     prefix: u8,
 }
 
-/// What was wrong with the text of a [`Network`].
+/// The reason why text is not a valid [`Network`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NetworkError {
@@ -50,7 +50,7 @@ pub enum NetworkError {
 /// admitted without a name; to authenticate them, combine this with another authenticator by
 /// [`Authenticator::and`]. Remotes over `ipc` have no address and are always admitted.
 ///
-/// It is a handle: a clone is the same lists, and what is changed holds from the next connection on.
+/// It is a handle: clones share the lists, and changes apply from the next connection on.
 #[derive(Clone, Debug, Default)]
 pub struct Networks(Arc<RwLock<Lists>>);
 
@@ -61,7 +61,7 @@ struct Lists {
 }
 
 impl Network {
-    /// Makes the network of all addresses that begin with the first `prefix` bits of `address`.
+    /// Creates the network of all addresses that begin with the first `prefix` bits of `address`.
     ///
     /// # Errors
     ///
@@ -74,8 +74,8 @@ impl Network {
         Ok(Self { address, prefix })
     }
 
-    /// Returns whether the address is in it. An IPv4 address that is written in IPv6, `::ffff:192.0.2.1`,
-    /// counts as what it stands for.
+    /// Returns whether the network contains the address. An IPv4 address mapped to IPv6, `::ffff:192.0.2.1`,
+    /// counts as the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address.to_canonical(), address.to_canonical()) {
@@ -91,7 +91,7 @@ impl Network {
         }
     }
 
-    /// The prefix where the address is IPv4, be it written in IPv6.
+    /// Returns the prefix of an IPv4 address, also if it is mapped to IPv6.
     const fn canonical_prefix(&self) -> u8 {
         match self.address {
             IpAddr::V4(_) => self.prefix,
@@ -100,7 +100,7 @@ impl Network {
     }
 }
 
-/// The network of one address.
+/// Creates the network of one address.
 impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Self {
         Self { address, prefix: bits(address) }
@@ -172,17 +172,17 @@ impl Networks {
         self.change(|lists| lists.denied.push(network));
     }
 
-    /// Takes back what [`allow`](Self::allow) did with the same network; returns whether it did.
+    /// Reverts [`allow`](Self::allow) for the same network; returns whether it was allowed.
     pub fn remove_allowed(&self, network: &Network) -> bool {
         self.change(|lists| remove(&mut lists.allowed, network))
     }
 
-    /// Takes back what [`deny`](Self::deny) did with the same network; returns whether it did.
+    /// Reverts [`deny`](Self::deny) for the same network; returns whether it was denied.
     pub fn remove_denied(&self, network: &Network) -> bool {
         self.change(|lists| remove(&mut lists.denied, network))
     }
 
-    /// Takes these lists in the place of what there was, at once.
+    /// Replaces both lists atomically.
     pub fn replace(
         &self,
         allowed: impl IntoIterator<Item = Network>,

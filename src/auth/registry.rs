@@ -1,4 +1,4 @@
-//! Lists of who is known.
+//! Registries of known users and keys.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,24 +6,24 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::{Admission, Authenticator, Credentials, CurvePublicKey, Password, Request, StatusCode};
 
-/// Names with their passwords, for PLAIN. Who is let in has its name as its user id.
+/// Names with their passwords, for PLAIN. The name becomes the user id of the remote.
 ///
-/// It is a handle: a clone is the same list, and what is changed holds from the next handshake on. Remotes
-/// that are connected stay so: end them by
+/// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
+/// remotes stay connected: disconnect them with
 /// [`Remotes::disconnect`](crate::Remotes::disconnect).
 #[derive(Clone, Default)]
 pub struct Users(Arc<RwLock<HashMap<String, Password>>>);
 
 /// Public keys, for CURVE, each with a user id.
 ///
-/// It is a handle: a clone is the same list, and what is changed holds from the next handshake on. Remotes
-/// that are connected stay so: end them by
+/// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
+/// remotes stay connected: disconnect them with
 /// [`Remotes::disconnect`](crate::Remotes::disconnect).
 #[derive(Clone, Default)]
 pub struct Keys(Arc<RwLock<HashMap<CurvePublicKey, String>>>);
 
 impl Users {
-    /// Makes an empty list, which lets nobody in.
+    /// Creates an empty list, which admits no remote.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -40,7 +40,7 @@ impl Users {
         write(&self.0).remove(username).is_some()
     }
 
-    /// Takes these users in the place of all others, at once.
+    /// Replaces all users atomically.
     pub fn replace<U: Into<String>, P: Into<Password>>(
         &self,
         users: impl IntoIterator<Item = (U, P)>,
@@ -63,7 +63,7 @@ impl Authenticator for Users {
             return Err(StatusCode::Denied);
         };
         let users = read(&self.0);
-        // As long as there is a user, a name that is unknown costs a comparison, too.
+        // If there is any user, an unknown name costs a comparison as well.
         let known = users.get(&username).or_else(|| users.values().next());
         let is_right = known.is_some_and(|known| *known == password);
         if is_right && users.contains_key(&username) {
@@ -74,7 +74,7 @@ impl Authenticator for Users {
     }
 }
 
-/// Shows how many there are. The names may be nobody's business.
+/// Shows the number of users. The names are omitted.
 impl fmt::Debug for Users {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Users").field("len", &read(&self.0).len()).finish_non_exhaustive()
@@ -90,30 +90,30 @@ impl<U: Into<String>, P: Into<Password>> FromIterator<(U, P)> for Users {
 }
 
 impl Keys {
-    /// Makes an empty list, which lets nobody in.
+    /// Creates an empty list, which admits no remote.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a key, or changes its user id. Several keys may have the same.
+    /// Adds a key, or changes its user id. Several keys may have the same user id.
     pub fn insert(&self, key: CurvePublicKey, user_id: impl Into<String>) {
         let user_id = user_id.into();
         write(&self.0).insert(key, user_id);
     }
 
-    /// Removes a key; returns whether it was there.
+    /// Removes a key; returns whether it was present.
     pub fn remove(&self, key: &CurvePublicKey) -> bool {
         write(&self.0).remove(key).is_some()
     }
 
-    /// Takes these keys in the place of all others, at once.
+    /// Replaces all keys atomically.
     pub fn replace<U: Into<String>>(&self, keys: impl IntoIterator<Item = (CurvePublicKey, U)>) {
         let keys = keys.into_iter().map(|(key, user_id)| (key, user_id.into())).collect();
         *write(&self.0) = keys;
     }
 
-    /// Returns whether the key is there.
+    /// Returns whether the list contains the key.
     #[must_use]
     pub fn contains(&self, key: &CurvePublicKey) -> bool {
         read(&self.0).contains_key(key)
@@ -130,7 +130,7 @@ impl Authenticator for Keys {
     }
 }
 
-/// Shows how many there are.
+/// Shows the number of keys.
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("len", &read(&self.0).len()).finish_non_exhaustive()
@@ -145,7 +145,7 @@ impl<U: Into<String>> FromIterator<(CurvePublicKey, U)> for Keys {
     }
 }
 
-// Nothing panics under these locks but what hashes a key, and that changes nothing.
+// Only hashing a key could panic under these locks, and that changes nothing.
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)

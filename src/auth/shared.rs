@@ -1,4 +1,4 @@
-//! A socket's authenticator, whatever its type, and what its panics do.
+//! The authenticator of a socket without its type, and the handling of its panics.
 
 use std::fmt;
 use std::future;
@@ -15,7 +15,7 @@ use crate::quota::{Quota, within_quota};
 #[derive(Clone)]
 pub(crate) struct SharedAuthenticator(Arc<dyn AnyAuthenticator>);
 
-/// An authenticator that is to be asked about one remote.
+/// An authenticator and the remote that it is asked about.
 #[derive(Clone, Debug)]
 pub(crate) struct Asking {
     pub(crate) authenticator: SharedAuthenticator,
@@ -45,7 +45,7 @@ impl SharedAuthenticator {
         Self(Arc::new(authenticator))
     }
 
-    /// Whether it is the same one, and not only one like it.
+    /// Returns whether both are the same instance.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -63,7 +63,7 @@ impl Asking {
         catch(|| self.authenticator.0.allows_handshake(&self.caller)).unwrap_or(false)
     }
 
-    /// Asks about what the remote has shown.
+    /// Asks about the credentials of the remote.
     pub(crate) async fn authenticate(
         &self,
         credentials: Credentials,
@@ -78,8 +78,8 @@ impl Asking {
     }
 }
 
-/// A panic of the authenticator concerns the remote that it was asked about. What it leaves half done is
-/// its own, and it is the one to know.
+/// A panic of the authenticator refuses the remote in question. State that it leaves inconsistent is
+/// its own.
 fn catch<T>(ask: impl FnOnce() -> T) -> Result<T, StatusCode> {
     panic::catch_unwind(AssertUnwindSafe(ask)).map_err(|_| {
         within_quota!(PANICS, error, "the authenticator has panicked");

@@ -1,4 +1,4 @@
-//! What a bound endpoint accepts.
+//! Bound endpoints of any transport, and what they accept.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use crate::options::Options;
 use crate::remote::Origin;
 use crate::transport::{self, ListenError, StdListener, Stream};
 
-/// Listens on an endpoint, whatever its transport.
+/// Listens on an endpoint of any transport.
 #[derive(Debug)]
 pub(crate) enum Acceptor {
     Inproc(inproc::Listener),
@@ -19,13 +19,13 @@ pub(crate) enum Acceptor {
     Stream(transport::Listener),
 }
 
-/// A remote before its handshake, or in the midst of it.
+/// A remote before or during its handshake.
 #[derive(Debug)]
 pub(super) enum Incoming {
     HandOver(HandOver),
     Inproc(Dial),
     Stream(Stream, Origin),
-    /// It has come to a port that several sockets serve.
+    /// It connected to a port that several sockets serve.
     Unheard(Stream, Origin, SocketAddr),
 }
 
@@ -61,7 +61,7 @@ impl Acceptor {
         }
     }
 
-    /// Goes on with a listener that somebody else has made.
+    /// Adopts a listener that was created elsewhere.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// Only what concerns this process or machine: see [`transport::Listener::accept`].
+    /// Only errors of this process or machine: see [`transport::Listener::accept`].
     pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         match self {
             Self::Inproc(listener) => Ok(Incoming::Inproc(listener.accept().await)),
@@ -90,7 +90,7 @@ impl Acceptor {
         }
     }
 
-    /// Returns what is bound, with what was picked for `*`.
+    /// Returns the bound endpoint, with the value picked for `*`.
     pub(crate) fn local_endpoint(&self) -> Endpoint {
         match self {
             Self::Inproc(listener) => listener.endpoint().clone().into(),
@@ -101,7 +101,7 @@ impl Acceptor {
 }
 
 impl Incoming {
-    /// Returns whether it begins with a header of the PROXY protocol, which is read first.
+    /// Returns whether a header of the PROXY protocol is read first.
     pub(super) fn is_proxied(&self, options: &Options) -> bool {
         let (Self::Stream(stream, origin) | Self::Unheard(stream, origin, _)) = self else {
             return false;

@@ -1,14 +1,14 @@
-//! How long to wait before dialling again.
+//! The delay between attempts to connect.
 
 use std::time::Duration;
 
 /// Delays that double from attempt to attempt, up to a limit, with a random part so that the clients
-/// of a server that went away do not come back all at once.
+/// of a server that went away do not reconnect all together.
 #[derive(Debug)]
 pub(super) struct Backoff {
     interval: Duration,
     max: Duration,
-    /// Attempts that failed since the last success, and connections that were of no use.
+    /// The number of failed attempts and useless connections since the last success.
     failures: u32,
 }
 
@@ -18,22 +18,22 @@ impl Backoff {
         Self { interval, max: max.max(interval), failures: 0 }
     }
 
-    /// The delay after one more failure: between half of the interval and the whole of it, as
-    /// `random` says, which is between 0 and 1.
+    /// Returns the delay after one more failure: between half of the interval and the whole interval,
+    /// depending on `random`, which is between 0 and 1.
     pub(super) fn after_failure(&mut self, random: f64) -> Duration {
         let doubled = 2_u32.checked_pow(self.failures).and_then(|by| self.interval.checked_mul(by));
         self.failures = self.failures.saturating_add(1);
         jittered(doubled.map_or(self.max, |doubled| doubled.min(self.max)), random)
     }
 
-    /// The delay where another attempt is not likely to end better.
+    /// Returns the delay if another attempt is unlikely to succeed.
     pub(super) fn longest(&self, random: f64) -> Duration {
         jittered(self.max, random)
     }
 
-    /// Notes that a connection has ended. The delays begin anew if it `was_useful` (a message of this
-    /// socket was written whole, and none was cut off by the remote afterwards), or if it has lasted.
-    /// Neither a finished handshake nor anything that the remote sends is enough: a remote that refuses
+    /// Records that a connection has ended. The delays are reset if it `was_useful` (a message of this
+    /// socket was written completely, and the remote cut off no later one), or if it has lasted.
+    /// Neither a completed handshake nor messages of the remote are enough: a remote that refuses
     /// every message can do both at no cost, and this socket would connect at the highest rate
     /// indefinitely. A reset by a message costs a message, so the application's own rate limits them.
     pub(super) fn handle_connection(&mut self, was_useful: bool, lasted: Duration) {
@@ -52,10 +52,10 @@ fn jittered(interval: Duration, random: f64) -> Duration {
     half + half.mul_f64(random)
 }
 
-/// A connection that has lasted this long was of use, even if nothing has passed.
+/// A connection of this age was useful, even without traffic.
 const LASTING: Duration = Duration::from_secs(10);
 
-/// Where nobody listens on this machine an attempt fails at once; without a delay it would take a
+/// Without a listener on this machine, an attempt fails immediately. Attempts without a delay would use a
 /// whole core.
 const SHORTEST: Duration = Duration::from_millis(1);
 

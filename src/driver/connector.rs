@@ -1,4 +1,4 @@
-//! A connected endpoint.
+//! Connected endpoints.
 
 use std::future;
 use std::io;
@@ -30,27 +30,27 @@ use crate::remotes::{Direction, RemoteSource};
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::{self, Stream};
 
-/// Dials an endpoint again and again, and keeps its queue in between.
+/// Dials an endpoint repeatedly, and keeps its pipe between connections.
 #[derive(Debug)]
 pub(super) struct Connector {
     endpoint: Endpoint,
     id: EndpointId,
-    /// There all the time, or only while there is a connection, as `immediate` says.
+    /// Always present, or with `immediate` only while there is a connection.
     attachment: Option<Attachment>,
     /// Cancelled by the driver.
     ended: CancellationToken,
-    /// Told when a connection has ended.
+    /// Notified when a connection has ended.
     lost: Option<Arc<Notify>>,
     shared: Arc<Shared>,
     quotas: Arc<Quotas>,
     backoff: Backoff,
-    /// Whether the last attempt has failed.
+    /// Whether the last attempt failed.
     is_failing: bool,
-    /// How many connections there have been.
+    /// The number of connections so far.
     connections: u64,
 }
 
-/// What an attempt that succeeded has brought.
+/// The result of a successful attempt.
 #[derive(Debug)]
 struct Dialled {
     line: Medium,
@@ -59,28 +59,28 @@ struct Dialled {
     origin: Origin,
 }
 
-/// What messages pass through.
+/// The stream or link of a connection.
 #[derive(Debug)]
 enum Medium {
     Inproc(inproc::Half),
     Stream(Box<Framed<Stream, TrafficCodec>>),
 }
 
-/// What to do after an attempt, or a connection, has ended.
+/// The next step after the end of an attempt or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Retry {
     /// The condition may pass soon.
     BackOff,
-    /// The remote, or a proxy, refuses this socket for good (RFC 37, Error Handling: "not
-    /// re-connecting using the same security credentials"), or the options say so.
+    /// The remote, or a proxy, refuses this socket permanently (RFC 37, Error Handling: "not
+    /// re-connecting using the same security credentials"), or the options rule out a retry.
     Never,
-    /// The two ends do not fit together: it takes another program at that address, so there is no
-    /// hurry.
+    /// The two ends are not compatible: only another program at that address would help, so a long
+    /// delay is enough.
     Rarely,
 }
 
 impl Connector {
-    /// Returns nothing once the socket is closed.
+    /// Returns `None` once the socket is closed.
     pub(super) fn new(
         endpoint: Endpoint,
         id: EndpointId,
@@ -114,13 +114,13 @@ impl Connector {
         })
     }
 
-    /// Has somebody told whenever a connection has ended.
+    /// Notifies `lost` whenever a connection has ended.
     pub(super) fn telling(self, lost: Option<Arc<Notify>>) -> Self {
         Self { lost, ..self }
     }
 
-    /// Keeps up the connection until the endpoint is given up and nothing is left to be written, or
-    /// until there is no use in trying again.
+    /// Maintains the connection until the endpoint ends and everything is written, or
+    /// until another attempt is ruled out.
     pub(super) async fn run(mut self, source: RemoteSource) {
         tracing::info!(target: log::ENDPOINT, "connecting");
         self.keep_up().await;
@@ -183,10 +183,10 @@ impl Connector {
         }
     }
 
-    /// Makes one attempt. Returns nothing if the endpoint was given up meanwhile and there is
+    /// Makes one attempt. Returns `None` if the endpoint has ended in between and there is
     /// nothing to write.
     async fn dial_unless_ended(&self) -> Option<Result<(Dialled, Span), DialFailure>> {
-        // In a box, as that of a connection is: neither takes what it does not need.
+        // Boxed, like the future of a connection: neither reserves space for the other.
         let mut dialling = Box::pin(async {
             self.until_room().await;
             self.dial().await
@@ -198,7 +198,7 @@ impl Connector {
         if self.has_messages() { Some(dialling.await) } else { None }
     }
 
-    /// If this adds a remote, waits until ended remotes have left less than the limit.
+    /// If this adds a remote, waits until the messages of ended remotes are below the limit.
     async fn until_room(&self) {
         let Shared { routing, .. } = &*self.shared;
         if self.attachment.is_some() && self.connections > 0 {
@@ -212,8 +212,8 @@ impl Connector {
         }
     }
 
-    /// Queues the messages that connections have left, if there are so many that no other connection
-    /// should be made before.
+    /// Queues the messages that connections have left, if there are too many for another connection
+    /// to be established before.
     async fn deliver_rest(&mut self) {
         let Some(attachment) = &mut self.attachment else { return };
         if attachment.has_left_much() {
@@ -224,7 +224,7 @@ impl Connector {
         }
     }
 
-    /// Makes one attempt; returns the span of the connection with it.
+    /// Makes one attempt; also returns the span of the connection.
     async fn dial(&self) -> Result<(Dialled, Span), DialFailure> {
         self.publish(|| EventKind::ConnectDelayed);
         if let Endpoint::Inproc(endpoint) = &self.endpoint {
@@ -250,7 +250,7 @@ impl Connector {
         Ok((Dialled { line: Medium::Stream(framed), negotiated, connection_id, origin }, span))
     }
 
-    /// Waits until somebody listens there, for as long as that takes.
+    /// Waits indefinitely until there is a listener.
     async fn dial_inproc(&self, endpoint: &InprocEndpoint) -> Result<(Dialled, Span), DialFailure> {
         let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
         let origin = Origin::default();
@@ -260,7 +260,7 @@ impl Connector {
         Ok((Dialled { line: Medium::Inproc(half), negotiated, connection_id, origin }, span))
     }
 
-    /// Names a connection that was made, and says so.
+    /// Assigns an id to an established connection, and logs it.
     fn connected(&self, origin: Origin) -> (ConnectionId, EventSource, Span) {
         let connection_id = self.shared.remotes.allot();
         let span = log::connection_span(&self.shared, &self.endpoint, origin);
@@ -285,7 +285,7 @@ impl Connector {
         reason.into()
     }
 
-    /// Runs a connection to its end. Returns nothing if there is to be no other.
+    /// Runs a connection to its end. Returns `None` if there will be no other connection.
     async fn serve(&mut self, dialled: Dialled) -> Option<Retry> {
         let Dialled { line, negotiated, connection_id, origin } = dialled;
         let Shared { options, routing, remotes, .. } = &*self.shared;
@@ -313,7 +313,7 @@ impl Connector {
                     reason = half.ended() => Some(reason),
                     () = joined.disconnected() => None,
                 };
-                // The socket that has bound the name is there, and no handshake was wasted.
+                // The socket that bound the name exists, and no handshake was wasted.
                 (reason, true, half.leave()?)
             }
             Medium::Stream(framed) => {
@@ -452,8 +452,8 @@ mod tests {
         assert!(start.elapsed() >= limit && start.elapsed() < limit * 2);
     }
 
-    /// Connects until the system keeps no more connections for the listener. Linux then leaves
-    /// those who dial without an answer.
+    /// Connects until the backlog of the listener is full. Linux then leaves
+    /// attempts to connect without an answer.
     fn fill(address: SocketAddr) -> Vec<TcpStream> {
         let mut waiting = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {

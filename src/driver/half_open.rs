@@ -1,4 +1,4 @@
-//! The connections of a listener whose handshake is not finished.
+//! The connections of a listener that are in their handshake.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-/// Bounds how many there are, altogether and from one address.
+/// Limits the number of handshakes in progress, in total and from one address.
 ///
-/// Where there are too many, who has been at it for the longest has to go, and not who comes last: an
-/// honest remote is through in a moment, while whoever only holds connections open is not.
+/// The oldest handshake is dropped, not the newest: honest remotes
+/// finish quickly, and those that only hold connections open do not.
 #[derive(Debug)]
 pub(super) struct HalfOpen {
     max: usize,
@@ -20,12 +20,12 @@ pub(super) struct HalfOpen {
 #[derive(Debug, Default)]
 struct HalfOpenSlots {
     next: u64,
-    /// In the order in which they were taken.
+    /// The slots in the order in which they were taken.
     taken: BTreeMap<u64, (Option<IpAddr>, CancellationToken)>,
     by_address: HashMap<IpAddr, BTreeSet<u64>>,
 }
 
-/// A connection's place among them, until it is dropped.
+/// The slot of a connection, until it is dropped.
 #[derive(Debug)]
 pub(super) struct HalfOpenSlot {
     number: u64,
@@ -34,7 +34,7 @@ pub(super) struct HalfOpenSlot {
 }
 
 impl HalfOpen {
-    /// With a limit of zero there is none.
+    /// Creates the slots. A limit of zero means no limit.
     pub(super) fn new(max: usize, max_per_address: usize) -> Self {
         Self { max, max_per_address, seats: Mutex::default() }
     }

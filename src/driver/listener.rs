@@ -1,4 +1,4 @@
-//! A bound endpoint.
+//! Bound endpoints.
 
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -32,7 +32,7 @@ use crate::remotes::{Direction, PendingHandshake, RemoteSource};
 use crate::routing::{Attachment, EndpointId};
 use crate::transport::Stream;
 
-/// Accepts remotes and owns the connections that come of them.
+/// Accepts remotes and owns their connections.
 #[derive(Debug)]
 pub(super) struct Listener {
     acceptor: Acceptor,
@@ -40,7 +40,7 @@ pub(super) struct Listener {
     connections: JoinSet<()>,
 }
 
-/// What the connections of one listener have in common.
+/// The state that the connections of one listener share.
 #[derive(Debug)]
 struct ListenerState {
     id: EndpointId,
@@ -52,12 +52,12 @@ struct ListenerState {
     quotas: Arc<Quotas>,
 }
 
-/// The id of a connection, and what is known of its origin.
+/// The id of a connection, and its origin.
 #[derive(Debug)]
 struct Whence {
     connection_id: ConnectionId,
     origin: Origin,
-    /// Until the remote is connected.
+    /// Held until the remote is connected.
     arriving: PendingHandshake,
 }
 
@@ -83,8 +83,8 @@ impl Listener {
         Self { acceptor, place, connections: JoinSet::new() }
     }
 
-    /// Accepts until the endpoint is given up, then lets its connections finish. `release` is
-    /// answered as soon as the address is free.
+    /// Accepts until the endpoint ends, then lets its connections finish. `release` is
+    /// notified as soon as the address is free.
     pub(super) async fn run(mut self, source: RemoteSource, release: oneshot::Sender<()>) {
         tracing::info!(target: log::ENDPOINT, "listening");
         let accepting = self.place.shared.remotes.arrive();
@@ -106,7 +106,7 @@ impl Listener {
         wind_down(connections, place.shared.linger()).await;
     }
 
-    /// Accepts until the endpoint ends. When this returns, nothing of it waits any more that could keep a
+    /// Accepts until the endpoint ends. When this returns, no part of it waits that could keep a
     /// wake-up from others.
     async fn accept(&mut self) {
         let mut accepted_at_once = 0;
@@ -157,7 +157,7 @@ impl Listener {
         let ListenerState { endpoint, shared, .. } = &*self.place;
         let mut origin = incoming.origin();
         if incoming.is_proxied(&shared.options) {
-            // Whose connection it is comes out when it is served.
+            // Its socket is known only after the handshake.
             origin.proxy_address = origin.address.take();
         }
         let span = log::connection_span(shared, endpoint, origin);
@@ -171,8 +171,8 @@ impl Listener {
 }
 
 impl ListenerState {
-    /// Serves one remote from its handshake to its end. Every stage is in a box of its own, so that a
-    /// connection takes no more than the one that it is in.
+    /// Serves one remote from its handshake to its end. Each stage is boxed separately, so that a
+    /// connection takes only the memory of its present stage.
     async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: PendingHandshake) {
         let deadline = Deadline::after(self.shared.options.handshake_interval);
         if incoming.is_proxied(&self.shared.options) {
@@ -190,7 +190,7 @@ impl ListenerState {
         match incoming {
             Incoming::Unheard(stream, _, port) => {
                 let directed = Box::pin(self.direct(stream, origin, port, deadline));
-                // Whom it is handed over to tells what becomes of it.
+                // The socket that takes it over reports its outcome.
                 if let Err(reason) = directed.await {
                     self.refuse(&self.accepted(origin, arriving).1, reason);
                 }
@@ -213,7 +213,7 @@ impl ListenerState {
         }
     }
 
-    /// Names a connection that was accepted, and says so.
+    /// Assigns an id to an accepted connection, and logs it.
     fn accepted(&self, origin: Origin, arriving: PendingHandshake) -> (Whence, EventSource) {
         let connection_id = self.shared.remotes.allot();
         log::record_connection_id(&Span::current(), connection_id);
@@ -230,7 +230,7 @@ impl ListenerState {
     }
 
     /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint ended
-    /// meanwhile.
+    /// in between.
     async fn hear_proxy(
         &self,
         incoming: &mut Incoming,
@@ -240,7 +240,7 @@ impl ListenerState {
         else {
             return Ok(true);
         };
-        // Its address is not known yet, and that of the proxy is the same for all.
+        // Its address is not known yet, and all its clients share the address of the proxy.
         let seat = self.half_open.enter(None);
         let header = tokio::select! {
             header = deadline.keep(read_proxy_header(stream)) => header?,
@@ -256,7 +256,7 @@ impl ListenerState {
         Ok(true)
     }
 
-    /// Hears what a remote asks for, and hands it over to whom that is.
+    /// Learns which resource a remote asks for, and hands it over to the socket that serves it.
     async fn direct(
         &self,
         stream: Stream,
@@ -336,8 +336,8 @@ impl ListenerState {
         Ok(())
     }
 
-    /// Shakes hands with a remote, if it is heard at all. Returns nothing if the endpoint was given up
-    /// meanwhile.
+    /// Performs the handshake with a remote that may begin one. Returns `None` if the endpoint ended
+    /// in between.
     async fn half_open<T>(
         &self,
         origin: Origin,
@@ -406,8 +406,8 @@ impl ListenerState {
         Ok(())
     }
 
-    /// Waits until ended remotes have left less than the limit. Returns `None` if the endpoint ended
-    /// meanwhile.
+    /// Waits until the messages of ended remotes are below the limit. Returns `None` if the endpoint ended
+    /// in between.
     async fn until_room(&self) -> Option<()> {
         tokio::select! {
             () = self.shared.routing.has_room() => Some(()),
@@ -415,15 +415,15 @@ impl ListenerState {
         }
     }
 
-    /// Gives a remote its place in the socket, unless its endpoint has been given up.
+    /// Attaches a remote to the socket, unless its endpoint has ended.
     fn attach(&self, subject: &EventSource) -> Option<Attachment> {
         let attachment = self.shared.routing.attach(self.id, subject.clone())?.within(&self.quotas);
         // An endpoint is cancelled before its remotes are retired: this one is either among those,
-        // or sees it here.
+        // or notices it here.
         (!self.ended.is_cancelled()).then_some(attachment)
     }
 
-    /// Lets a connection run to its end, or, when somebody wants it to end, until what is queued for
+    /// Runs a connection to its end, or, when it is asked to end, until everything that is queued for
     /// it is written.
     async fn until_disconnected(
         &self,
@@ -445,12 +445,12 @@ impl ListenerState {
     }
 }
 
-/// How much of what a remote asks for is told; a resource that can be bound has no more.
+/// The length to which a requested resource is reported; valid resources are not longer.
 const RESOURCE_SHOWN_MAX: usize = 255;
 
-/// How many connections are accepted before other tasks get their turn.
+/// How many connections are accepted before the listener yields.
 const ACCEPTS_PER_WAKE: u32 = 16;
 
-/// How long to wait when the system has no file descriptor for another connection: others may be
-/// closed meanwhile, and the backlog keeps whoever dials.
+/// The pause when the system has no file descriptor for another connection: others may be
+/// closed in between, and the backlog holds new ones.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

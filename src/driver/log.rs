@@ -1,4 +1,4 @@
-//! What a socket's endpoints and connections write to the log: the spans, and those events whose level
+//! The log of a socket's endpoints and connections: the spans, and the events whose level
 //! depends on what has happened. `guide::observability` lists all of them.
 
 use std::error::Error as StdError;
@@ -35,16 +35,16 @@ enum Level {
     Warn,
 }
 
-/// The target of what concerns an endpoint.
+/// The target of events of an endpoint.
 pub(super) const ENDPOINT: &str = "tokio_zmtp::endpoint";
 
-/// The target of what concerns a connection, which is also that of its module.
+/// The target of events of a connection, which is also that of its module.
 pub(super) const CONNECTION: &str = "tokio_zmtp::connection";
 
-/// Makes the span of an endpoint, for what belongs to none of its connections.
+/// Creates the span of an endpoint, for events that belong to none of its connections.
 ///
-/// Its level, and that of a connection, is the highest, so that whoever sees an event in it sees its
-/// fields as well.
+/// Its level, and that of a connection, is the highest, so that every event in it appears with its
+/// fields.
 pub(super) fn endpoint_span(shared: &Shared, endpoint: &Endpoint) -> Span {
     tracing::error_span!(
         target: ENDPOINT,
@@ -56,8 +56,8 @@ pub(super) fn endpoint_span(shared: &Shared, endpoint: &Endpoint) -> Span {
     )
 }
 
-/// Makes the span of a connection from before its handshake to its end. It is the root of what happens
-/// in it: a connection is no part of a longer piece of work.
+/// Creates the span of a connection from before its handshake to its end. It is a root: a connection is not
+/// part of a longer operation.
 pub(super) fn connection_span(shared: &Shared, endpoint: &Endpoint, origin: Origin) -> Span {
     tracing::error_span!(
         target: CONNECTION,
@@ -74,7 +74,7 @@ pub(super) fn connection_span(shared: &Shared, endpoint: &Endpoint, origin: Orig
     )
 }
 
-/// Says which connection the span is of.
+/// Records the id of the connection in its span.
 pub(super) fn record_connection_id(span: &Span, id: ConnectionId) {
     span.record("connection_id", u64::from(id));
 }
@@ -84,7 +84,7 @@ pub(super) fn record_remote(span: &Span, address: SocketAddr) {
     span.record("remote", display(address));
 }
 
-/// Says that the handshake is finished.
+/// Logs that the handshake is completed.
 pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) {
     if let Some(routing_id) = remote.routing_id() {
         Span::current().record("routing_id", display(routing_id));
@@ -98,7 +98,7 @@ pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) 
     event!(quotas.connected, direction.level(), remote_type, user_id, reconnects, "connected");
 }
 
-/// Says that a connection has ended whose handshake was finished.
+/// Logs that a connection has ended after its handshake.
 pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction: Direction) {
     let level = match reason {
         DisconnectReason::HeartbeatTimedOut
@@ -130,10 +130,10 @@ pub(super) fn resumed(quotas: &Quotas) {
     within_quota!(quotas.resumed, info, target: ENDPOINT, "establishing new connections again");
 }
 
-/// Says that the handshake of a connection that was accepted has failed.
+/// Logs that the handshake of an accepted connection has failed.
 pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
     let level = match reason {
-        // As a prober does it, or somebody whose network fails.
+        // As for a port scan, or a failing network.
         HandshakeFailure::ClosedByRemote | HandshakeFailure::Io(_) => Level::Debug,
         HandshakeFailure::Rejected { status: StatusCode::TemporaryError } => Level::Debug,
         HandshakeFailure::AddressDenied
@@ -153,8 +153,8 @@ pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
 }
 
 impl Direction {
-    /// What this side has asked for is worth more attention than what comes from outside, which may be
-    /// any number of connections a second.
+    /// Events that this side caused deserve more attention than those of remotes, which may cause
+    /// any number of connections per second.
     const fn level(self) -> Level {
         match self {
             Self::Accepted => Level::Debug,

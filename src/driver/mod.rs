@@ -1,14 +1,14 @@
 //! The background task of a socket.
 //!
-//! It owns the socket's endpoints: a [`Listener`] for each that is bound, a [`Connector`] for each
-//! that is connected, both tasks of their own. Of a name whose addresses are all to be connected to it
-//! owns a [`NameWatcher`] as well, and a [`Connector`] for each address. Messages never pass through here.
+//! It owns the socket's endpoints: a [`Listener`] for each bound one and a [`Connector`] for each
+//! connected one, each with its own task. For a name with several addresses to connect to, it
+//! also owns a [`NameWatcher`], and a [`Connector`] for each address. Messages never pass through it.
 //!
-//! **Ending.** The driver ends when the last handle is dropped or one of them asks for it. It closes
-//! the routing, so that whoever waits is told; ends all endpoints; lets their connections write what
-//! is queued, for as long as `linger` says; and then answers. An endpoint that is unbound or
-//! disconnected ends the same way, alone. If the runtime shuts down, the driver is dropped: that
-//! closes the routing and all connections at once.
+//! **Ending.** The driver ends when the last handle is dropped or when a handle requests it. It closes
+//! the routing, which wakes all waiting tasks; ends all endpoints; lets their connections write what
+//! is queued, within `linger`; and then answers. An endpoint that is unbound or
+//! disconnected ends in the same way, alone. If the runtime shuts down, the driver is dropped, which
+//! closes the routing and all connections immediately.
 
 mod acceptor;
 mod backoff;
@@ -38,11 +38,11 @@ pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::routing::EndpointId;
 
-/// What a handle asks of the driver. An answer that never comes means that the socket is closed.
+/// A command of a handle. A missing answer means that the socket is closed.
 #[derive(Debug)]
 pub(crate) enum Command {
     Bind {
-        /// The endpoint as the user wrote it.
+        /// The endpoint in the user's form.
         asked: Endpoint,
         acceptor: Acceptor,
         done: oneshot::Sender<()>,
@@ -85,11 +85,11 @@ pub(crate) struct Driver {
     bound: Vec<Bound>,
     connected: Vec<Connected>,
     watched: Vec<Followed>,
-    /// What followers have found out.
+    /// The results of name watchers.
     resolved: mpsc::Receiver<Resolved>,
-    /// For new followers.
+    /// The sender for new name watchers.
     resolved_tx: mpsc::Sender<Resolved>,
-    /// Endpoints that were given up and may have something to write still.
+    /// Ended endpoints that may still have messages to write.
     ending: JoinSet<()>,
     next_id: u64,
 }
@@ -99,18 +99,18 @@ struct Bound {
     asked: Endpoint,
     local: Endpoint,
     ended: CancellationToken,
-    /// Tells when the address is free again.
+    /// Notified when the address is free again.
     released: oneshot::Receiver<()>,
     listener: JoinSet<()>,
 }
 
 #[derive(Debug)]
 struct Connected {
-    /// The endpoint as the user wrote it.
+    /// The endpoint in the user's form.
     asked: Endpoint,
-    /// The same, or one of the addresses that it stands for.
+    /// The same endpoint, or one of its resolved addresses.
     endpoint: Endpoint,
-    /// Who has found the address.
+    /// The watcher that resolved the address.
     watcher: Option<NameWatcherId>,
     id: EndpointId,
     ended: CancellationToken,
@@ -121,7 +121,7 @@ struct Connected {
 struct Followed {
     endpoint: Endpoint,
     id: NameWatcherId,
-    /// To be told when a connection to one of the addresses has ended.
+    /// Notified when a connection to one of the addresses has ended.
     lost: Arc<Notify>,
     /// Ends the watcher with this.
     _follower: JoinSet<()>,
@@ -180,8 +180,8 @@ impl Driver {
                 }
             }
         }
-        // Whoever has a place in the channel by now may put a command there still, which would stay,
-        // with whoever waits for its answer and with the endpoint that it may hold.
+        // A handle that holds a slot of the channel may still send a command, which would stay there,
+        // with the task that waits for its answer and the endpoint that it may hold.
         self.commands.close();
         while let Some(command) = self.commands.recv().await {
             if let Command::Close { done } = command {
@@ -194,7 +194,7 @@ impl Driver {
     }
 
     async fn handle(&mut self, command: Command) {
-        // Whoever asked may have lost interest meanwhile.
+        // The caller may have been dropped in between.
         match command {
             Command::Bind { asked, acceptor, done } => {
                 self.bind(asked, acceptor);
@@ -259,8 +259,8 @@ impl Driver {
         self.watched.push(Followed { endpoint, id, lost, _follower: task });
     }
 
-    /// Connects to the addresses that a name has come to stand for, and gives up those that it no
-    /// longer stands for.
+    /// Connects to the new addresses of a name, and disconnects from those that it no
+    /// longer has.
     fn follow(&mut self, Resolved { id, addresses }: Resolved) {
         let Some(at) = self.watched.iter().position(|watched| watched.id == id) else { return };
         self.give_up(|one| one.watcher == Some(id) && !addresses.contains(&one.endpoint));
@@ -316,24 +316,24 @@ impl Drop for Driver {
         self.shared.remotes.close();
         self.shared.routing.close();
         self.shared.publisher.end();
-        // All waiting tasks have been woken, and need no timers any more.
+        // All waiting tasks have been woken, and no longer need timers.
         self.shared.runtime.end();
     }
 }
 
-/// Answers that may wait for the driver. Each watcher waits until there is room for its own.
+/// Results that may wait for the driver. Each watcher waits for a free slot.
 const RESOLVED: usize = 1;
 
-/// Gives tasks the time to finish, and ends those that have not.
+/// Waits for tasks within a time limit, and aborts the others.
 async fn wind_down(mut tasks: JoinSet<()>, linger: Option<Duration>) {
     within(linger, async { while tasks.join_next().await.is_some() {} }).await;
     tasks.shutdown().await;
 }
 
-/// Waits until something is done, or the time for it is over.
+/// Waits for a future within a time limit.
 async fn within<T>(limit: Option<Duration>, doing: impl Future<Output = T>) -> Option<T> {
     match limit {
-        // In a box, as it is seldom needed where it would take room all the time.
+        // Boxed, because it is rarely needed and would always take space.
         Some(limit) => Box::pin(time::timeout(limit, doing)).await.ok(),
         None => Some(doing.await),
     }

@@ -1,4 +1,4 @@
-//! A name of which every address is connected to.
+//! Names that are connected at all of their addresses.
 
 use std::mem;
 use std::sync::Arc;
@@ -14,26 +14,26 @@ use crate::monitor::{DialFailure, EventKind, EventSource};
 use crate::remotes::RemoteSource;
 use crate::transport;
 
-/// Asks again and again for the addresses of a name. The driver dials them.
+/// Resolves a name repeatedly. The driver dials its addresses.
 #[derive(Debug)]
 pub(super) struct NameWatcher {
     endpoint: Endpoint,
     id: NameWatcherId,
-    /// The other end is the driver's.
+    /// The driver has the other end.
     resolved: mpsc::Sender<Resolved>,
-    /// Told when a connection to one of the addresses has ended.
+    /// Notified when a connection to one of the addresses has ended.
     lost: Arc<Notify>,
     shared: Arc<Shared>,
     backoff: Backoff,
-    /// Whether the last attempt has failed.
+    /// Whether the last attempt failed.
     is_failing: bool,
 }
 
-/// Which of its socket's names an address belongs to.
+/// Identifies a watched name of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NameWatcherId(pub(super) u64);
 
-/// What a name stands for now.
+/// The present addresses of a name.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) id: NameWatcherId,
@@ -54,7 +54,7 @@ impl NameWatcher {
         Self { endpoint, id, resolved, lost, shared, backoff, is_failing: false }
     }
 
-    /// Follows the name until the driver ends it.
+    /// Watches the name until the driver ends it.
     pub(super) async fn run(mut self, source: RemoteSource) {
         loop {
             match self.resolve().await {
@@ -125,5 +125,5 @@ impl Drop for NameWatcher {
     }
 }
 
-/// How long not to ask again: of a hundred hosts that go at once the name is asked for twice.
+/// The pause between resolutions: if a hundred hosts leave together, the name is resolved twice.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -1,10 +1,10 @@
-//! TCP ports that several sockets of this process may serve, each one resource (RFC 37, The Resource
+//! TCP ports at which several sockets of this process serve one resource each (RFC 37, The Resource
 //! Property).
 //!
-//! Each socket at a port accepts connections through a listener of its own: the first has bound it, and
-//! that of another is a duplicate. So they need not run in one runtime, and the port is free when the
-//! last of them has gone. Whoever accepts a connection at a shared port hears what the remote asks for,
-//! and hands it over to the socket that serves this, as soon as there is one.
+//! Each socket at a port accepts connections through its own listener: the first has bound it, and
+//! the others are duplicates. The sockets may run in different runtimes, and the port is free when the
+//! last of them has gone. The socket that accepts a connection at a shared port learns which resource the
+//! remote asks for, and hands it over to the socket that serves this resource, as soon as there is one.
 
 use std::collections::HashMap;
 use std::io;
@@ -25,7 +25,7 @@ use crate::remote::Origin;
 use crate::sync::Lock;
 use crate::transport::{DetachedStream, ListenError, Listener};
 
-/// What one socket serves at a port. Dropping it gives that up.
+/// A resource that a socket serves at a port, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Service {
     port: SocketAddr,
@@ -35,16 +35,16 @@ pub(crate) struct Service {
     calls: mpsc::Receiver<HandOver>,
 }
 
-/// A remote that was heard, and asks for a service.
+/// A remote that asks for a resource.
 #[derive(Debug)]
 pub(super) struct HandOver {
     pub(super) request: Box<Request<DetachedStream>>,
     pub(super) origin: Origin,
-    /// The span of its connection up to here.
+    /// The span of its connection before the hand-over.
     pub(super) heard_in: Span,
 }
 
-/// Why a port cannot be served.
+/// The reason why a port cannot be served.
 #[derive(Debug)]
 pub(super) enum PortError {
     /// The socket's mechanism announces the socket before it learns which resource the remote asks for.
@@ -55,7 +55,7 @@ pub(super) enum PortError {
 }
 
 impl Service {
-    /// Binds a port, or joins those who serve other resources there.
+    /// Binds a port, or joins the sockets that serve other resources there.
     ///
     /// # Cancel safety
     ///
@@ -71,7 +71,7 @@ impl Service {
         let mut open = |address| {
             let mut ports = PORTS.lock();
             let listener = match ports.get(&address) {
-                // Not to be bound to another address of the name instead.
+                // It must not be bound to another address of the name instead.
                 _ if differs => Err(io::ErrorKind::AddrInUse.into()),
                 None => Listener::listen(address, &options.tcp),
                 Some(services) if services.iter().any(|one| one.resource() == resource) => {
@@ -137,7 +137,7 @@ impl Service {
         TcpEndpoint::from(self.port).serving(self.resource.as_deref())
     }
 
-    /// Whether whoever dials the port can only mean this service.
+    /// Returns whether this service is the only one at the port.
     fn is_alone(&self) -> bool {
         self.resource.is_none() && PORTS.lock().get(&self.port).is_none_or(|port| port.len() == 1)
     }
@@ -155,7 +155,7 @@ impl Drop for Service {
 }
 
 impl HandOver {
-    /// Hands a remote over to the service that it asks for; waits until there is one.
+    /// Hands a remote over to the service for its resource; waits until there is one.
     ///
     /// # Cancel safety
     ///
@@ -165,7 +165,7 @@ impl HandOver {
             let service = service(port, self.request.resource()).await;
             match service.send(self).await {
                 Ok(()) => return,
-                // It went away first.
+                // The service ended first.
                 Err(mpsc::error::SendError(call)) => self = call,
             }
         }
@@ -176,7 +176,7 @@ impl HandOver {
 async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<HandOver> {
     loop {
         let mut served = pin!(SERVED.notified());
-        // From here on nothing is missed.
+        // From here on, no notification is missed.
         served.as_mut().enable();
         let is_asked_for = |one: &&PortEntry| one.resource().map(str::as_bytes) == resource;
         let calls = PORTS
@@ -191,7 +191,7 @@ async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Hand
     }
 }
 
-/// A service, as others at the port see it.
+/// The entry of a service in [`PORTS`].
 #[derive(Debug)]
 struct PortEntry {
     resource: Option<Box<str>>,
@@ -206,8 +206,8 @@ impl PortEntry {
     }
 }
 
-/// What all services of a port have to have in common, as whoever accepts a connection finds out who it
-/// is.
+/// The settings that all services of a port must share, because the accepting socket authenticates
+/// the remote.
 #[derive(Clone, Debug)]
 struct PortSecurity {
     mechanism: Mechanism,
@@ -239,12 +239,12 @@ impl PortSecurity {
     }
 }
 
-/// The ports that are bound, by the address that the system knows, and what is served there.
+/// The bound ports by their address, with their services.
 static PORTS: LazyLock<Lock<HashMap<SocketAddr, Vec<PortEntry>>>> = LazyLock::new(Lock::default);
 
-/// Notified whenever there is another service. All who wait look whether it is theirs, as services are
-/// seldom bound.
+/// Notified whenever there is a new service. All waiting remotes check whether it is theirs, because services are
+/// rarely bound.
 static SERVED: Notify = Notify::const_new();
 
-/// Calls that may wait for a service to look at them. Whoever finds no room waits.
+/// The number of remotes that may wait for a service. Further ones wait for a free slot.
 const CALLS: usize = 64;

@@ -1,4 +1,4 @@
-//! What the parts of one socket have in common.
+//! The state that the parts of one socket share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::routing::{Attachment, Losses, Routing};
 use crate::runtime::Runtime;
 use crate::sync::Lock;
 
-/// What the driver, its tasks and the handles of one socket share.
+/// The state that the driver, its tasks and the handles of one socket share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) routing: Routing,
@@ -37,8 +37,8 @@ pub(crate) struct Shared {
     linger: Lock<Option<Duration>>,
 }
 
-/// A connection whose handshake is finished. Dropping it takes the remote out of the remotes, and says
-/// so.
+/// A connection whose handshake is completed. Dropping it removes the remote from the table, and reports
+/// the end.
 #[derive(Debug)]
 pub(super) struct Joined {
     shared: Arc<Shared>,
@@ -72,14 +72,14 @@ impl Shared {
         &self.routing.losses
     }
 
-    /// Whom to ask about a remote, if there is anybody.
+    /// Returns the authenticator, if there is one.
     pub(super) fn asking(&self, endpoint: &Endpoint, origin: Origin) -> Option<Asking> {
         let authenticator = self.options.authenticator.clone()?;
         let domain = Arc::clone(&self.options.domain);
         Some(Asking { authenticator, caller: Caller::new(domain, endpoint.clone(), origin) })
     }
 
-    /// Reports that an endpoint establishes no connections for now, or that it does again.
+    /// Reports that an endpoint pauses establishing connections, or resumes.
     pub(super) fn paused(&self, is_paused: bool, endpoint: &Endpoint, quotas: &Quotas) {
         let event = if is_paused {
             let ended = self.routing.ended();
@@ -100,7 +100,7 @@ impl Shared {
         *self.linger.lock() = linger;
     }
 
-    /// Adds a remote that has finished its handshake.
+    /// Adds a remote that has completed its handshake.
     pub(super) fn join(
         self: &Arc<Self>,
         attachment: &Attachment,
@@ -144,8 +144,8 @@ impl Joined {
         self.membership.disconnected().await;
     }
 
-    /// Ends with a reason, which is otherwise that this side has ended it. If it has not, whoever
-    /// receives from the remote is left a `notice`, after all that the remote has sent.
+    /// Ends with a reason; the default reason is that this side ended it. Otherwise, the receivers of
+    /// the remote's messages get a `notice` after all of them.
     pub(super) fn end(
         mut self,
         reason: DisconnectReason,

@@ -1,4 +1,4 @@
-//! What happens to a socket's endpoints and connections, as it happens.
+//! Events of a socket's endpoints and connections as they happen.
 //!
 //! [`Socket::monitor`](crate::Socket::monitor) makes a [`Monitor`], a stream of [`Event`]s.
 
@@ -21,11 +21,11 @@ pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure, Protocol
 #[doc(inline)]
 pub use zmtp_proto::foreign_protocol::ForeignProtocol;
 
-/// A stream of what happens to a socket's endpoints and connections, from when it was made to the end
+/// A stream of the events of a socket's endpoints and connections, from its creation to the end
 /// of the socket.
 ///
-/// A monitor that is not read never holds up the socket: up to 1,024 events wait for it; when
-/// there are more it loses the oldest, and is told how many it has [`Missed`]. Any number of
+/// A monitor that is not read never blocks the socket: up to 1,024 events wait for it. When
+/// there are more, it loses the oldest, and reports how many it has [`Missed`]. Any number of
 /// monitors can watch one socket, and each sees every event.
 ///
 /// # Examples
@@ -57,12 +57,12 @@ pub struct Monitor {
     events: Option<BroadcastStream<Event>>,
 }
 
-/// A [`Monitor`] was not read for so long that it has lost events.
+/// A [`Monitor`] has lost events because it was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("missed {events} events")]
 #[non_exhaustive]
 pub struct Missed {
-    /// How many.
+    /// The number of messages.
     pub events: u64,
 }
 
@@ -75,7 +75,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// [`Missed`] in the place of the events that were lost.
+    /// [`Missed`] in place of the lost events.
     pub async fn recv(&mut self) -> Option<Result<Event, Missed>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }

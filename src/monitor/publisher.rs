@@ -1,4 +1,4 @@
-//! From where things happen to those who watch.
+//! The path of events to monitors.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,13 +12,13 @@ use crate::endpoint::Endpoint;
 use crate::remote::{Origin, Remote};
 use crate::routing_id::RoutingId;
 
-/// The source of a socket's events. Nothing is made or kept while nobody watches.
+/// The source of a socket's events. Without monitors, events are neither created nor kept.
 #[derive(Debug, Default)]
 pub(crate) struct Publisher(Mutex<Subscriptions>);
 
 #[derive(Debug, Default)]
 enum Subscriptions {
-    /// Nobody has watched yet.
+    /// There has been no monitor yet.
     #[default]
     Unwatched,
     Watched(broadcast::Sender<Event>),
@@ -26,7 +26,7 @@ enum Subscriptions {
     Ended,
 }
 
-/// What an event happens to.
+/// The endpoint and connection of an event.
 #[derive(Clone, Debug)]
 pub(crate) struct EventSource {
     pub(crate) endpoint: Endpoint,
@@ -36,7 +36,7 @@ pub(crate) struct EventSource {
 }
 
 impl Publisher {
-    /// Watches from now on.
+    /// Creates a monitor.
     pub(crate) fn monitor(&self) -> Monitor {
         let mut state = self.state();
         if let Subscriptions::Unwatched = *state {
@@ -50,17 +50,17 @@ impl Publisher {
     }
 
     pub(crate) fn publish(&self, subject: &EventSource, kind: impl FnOnce() -> EventKind) {
-        // Monitors are woken by this, which is not done under a lock.
+        // This wakes monitors, which must not happen under a lock.
         let events = match &*self.state() {
             Subscriptions::Watched(events) => events.clone(),
             Subscriptions::Unwatched | Subscriptions::Ended => return,
         };
         let EventSource { endpoint, address, connection_id, routing_id } = subject.clone();
-        // That nobody watches any more is no error.
+        // It is not an error if there is no monitor left.
         let _ = events.send(Event { endpoint, address, connection_id, routing_id, kind: kind() });
     }
 
-    /// Ends all monitors, once they have read what is published.
+    /// Ends all monitors once they have read the published events.
     pub(crate) fn end(&self) {
         *self.state() = Subscriptions::Ended;
     }
@@ -75,7 +75,7 @@ impl EventSource {
         Self { endpoint, address: None, connection_id: None, routing_id: None }
     }
 
-    /// The same endpoint's connection, before its handshake.
+    /// Returns the source for a connection of the endpoint, before its handshake.
     pub(crate) fn connection(&self, id: ConnectionId, origin: Origin) -> Self {
         Self {
             endpoint: self.endpoint.clone(),
@@ -97,6 +97,6 @@ impl From<&Remote> for EventSource {
     }
 }
 
-/// How many events wait for a monitor that is not read. A thousand connections make four each as they
-/// come and go; the memory, some 200 KiB, is taken when the first monitor is made.
+/// The events that wait for a monitor that is not read. A thousand connections cause four each as they
+/// begin and end. The memory, about 200 KiB, is allocated with the first monitor.
 const EVENTS: usize = 1_024;

@@ -1,4 +1,4 @@
-//! Why connections fail and end.
+//! The reasons why connections fail and end.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -13,30 +13,30 @@ use zmtp_proto::mechanism::{MechanismError, StatusCode};
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficError;
 
-/// Why an attempt to connect failed.
+/// The reason why an attempt to connect failed.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum DialFailure {
-    /// The transport was there; the handshake failed.
+    /// The transport was established, but the handshake failed.
     #[error("the handshake failed")]
     Handshake(#[from] HandshakeFailure),
-    /// The [proxy](crate::Builder::socks_proxy) refuses the username and the password, or wants some.
+    /// The [proxy](crate::Builder::socks_proxy) refuses the username and the password, or requires them.
     /// With the feature `socks` only.
     #[cfg(feature = "socks")]
     #[error("the proxy refuses this socket")]
     ProxyRefused,
-    /// Nobody answered for [`connect_timeout`](crate::Builder::connect_timeout).
-    #[error("nobody answered within {limit:?}")]
+    /// There was no answer within [`connect_timeout`](crate::Builder::connect_timeout).
+    #[error("no answer within {limit:?}")]
     TimedOut {
-        /// How long that is.
+        /// The time limit.
         limit: Duration,
     },
-    /// The transport failed: nobody listens there, there is no way to it, or the name is unknown.
+    /// The transport failed: there is no listener, no route, or no such name.
     #[error("cannot connect")]
     Transport(#[source] Arc<io::Error>),
 }
 
-/// Why a handshake failed.
+/// The reason why a handshake failed.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum HandshakeFailure {
@@ -51,7 +51,7 @@ pub enum HandshakeFailure {
     /// or proxy that is configured differently from this socket.
     #[error("the remote speaks {protocol}, not ZMTP 3")]
     ForeignProtocol {
-        /// What it speaks.
+        /// The protocol of the remote.
         protocol: ForeignProtocol,
     },
     /// The remote is of a socket type that this one does not talk to (RFC 37, The Socket-Type
@@ -60,7 +60,7 @@ pub enum HandshakeFailure {
     IncompatibleSocketType {
         /// The type of this socket.
         local: SocketType,
-        /// The type that the remote has announced.
+        /// The type that the remote announced.
         remote: SocketType,
     },
     /// This side closed the connection, because more handshakes were in progress than
@@ -73,11 +73,11 @@ pub enum HandshakeFailure {
     #[error("the stream failed during the handshake")]
     Io(#[source] Arc<io::Error>),
     /// The two ends have different security mechanisms (RFC 37, Security Handshake).
-    #[error("the remote has the mechanism {remote}, this socket {local}")]
+    #[error("the remote uses the mechanism {remote}, this socket uses {local}")]
     MechanismMismatch {
         /// The mechanism of this socket.
         local: String,
-        /// The mechanism that the remote has announced.
+        /// The mechanism that the remote announced.
         remote: String,
     },
     /// The remote broke the protocol, or has another version of it.
@@ -86,45 +86,45 @@ pub enum HandshakeFailure {
     /// The connection does not begin with a valid header of the PROXY protocol, although it comes from a
     /// network of [`proxy_protocol`](crate::Builder::proxy_protocol), or through an `ipc` endpoint with
     /// [`ipc_proxy_protocol`](crate::Builder::ipc_proxy_protocol).
-    #[error("the proxy sent no valid header")]
+    #[error("the proxy did not send a valid header")]
     ProxyHeader(#[source] ProtocolError),
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
     #[error("the remote refuses this socket: {reason}")]
     Refused {
-        /// What the remote gave as its reason, made printable. It has no defined meaning, but if it is a
-        /// number it is that of a [`StatusCode`] as a rule.
+        /// The reason that the remote gave, made printable. It has no defined meaning; a
+        /// number is usually that of a [`StatusCode`].
         reason: String,
     },
-    /// This side does not let the remote in.
-    #[error("the remote is not let in: {status}")]
+    /// This side refuses the remote.
+    #[error("the remote is not admitted: {status}")]
     Rejected {
-        /// What the authenticator said.
+        /// The answer of the authenticator.
         status: StatusCode,
     },
     /// The handshake took longer than [`handshake_interval`](crate::Builder::handshake_interval).
     #[error("the handshake took longer than {limit:?}")]
     TimedOut {
-        /// How long that is.
+        /// The time limit.
         limit: Duration,
     },
-    /// Nobody has come to serve the resource at the port that the remote asks for, within
+    /// No socket served the resource that the remote asks for at the port within
     /// [`handshake_interval`](crate::Builder::handshake_interval). (RFC 37, The Resource Property.)
-    #[error("nobody serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
+    #[error("no socket serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
     UnknownResource {
-        /// What the remote asks for, made printable, and cut to 255 bytes.
+        /// The requested resource, made printable, and truncated to 255 bytes.
         resource: Option<String>,
     },
-    /// What the remote has encrypted does not decrypt (RFC 26): it has not the secret key that it claims
-    /// to have, it knows another public key of this socket, or somebody in between has changed it.
-    #[error("the remote has not the keys that it claims to have")]
+    /// Data of the remote does not decrypt (RFC 26): the remote does not hold the secret key that it claims,
+    /// it uses a wrong public key of this socket, or the data was changed on the way.
+    #[error("the remote does not hold the key it claims")]
     WrongKey(#[source] ProtocolError),
 }
 
-/// Why a connection ended that had finished its handshake.
+/// The reason why a connection ended after its handshake.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum DisconnectReason {
-    /// This side ended it: its endpoint or its socket was given up, or the remote was disconnected by
+    /// This side ended it: its endpoint or its socket ended, or the remote was disconnected by
     /// its id.
     #[error("closed by this side")]
     Closed,
@@ -138,11 +138,11 @@ pub enum DisconnectReason {
     #[error("the stream failed")]
     Io(#[source] Arc<io::Error>),
     /// The remote sent a message above [`max_message_size`](crate::Builder::max_message_size).
-    #[error("a message of {size} bytes, where the limit is {limit}")]
+    #[error("a message of {size} bytes exceeds the limit of {limit}")]
     MessageTooLarge {
-        /// The bytes that the message was to have.
+        /// The announced size of the message in bytes.
         size: u64,
-        /// The bytes that it might have had.
+        /// The limit in bytes.
         limit: u64,
     },
     /// The remote broke the protocol.
@@ -151,12 +151,12 @@ pub enum DisconnectReason {
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
     #[error("the remote refuses this socket: {reason}")]
     Refused {
-        /// What the remote gave as its reason, made printable. It has no defined meaning.
+        /// The reason that the remote gave, made printable. It has no defined meaning.
         reason: String,
     },
 }
 
-/// What a remote sent that the protocol does not allow, in words for people to read.
+/// A violation of the protocol, described for people.
 #[derive(Clone)]
 pub struct ProtocolError(Arc<dyn StdError + Send + Sync>);
 
@@ -219,7 +219,7 @@ impl From<HandshakeError> for HandshakeFailure {
 }
 
 impl DisconnectReason {
-    /// Whether the remote has ended the connection without a word, and neither this side nor the network.
+    /// Returns whether the remote ended the connection without an error, and neither this side nor the network.
     pub(crate) fn is_by_remote(&self) -> bool {
         match self {
             Self::ClosedByRemote => true,

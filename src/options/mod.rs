@@ -1,4 +1,4 @@
-//! What can be set on a socket, each with its default and the reason for it.
+//! The options of a socket, each with its default and the reason for it.
 
 mod ipc;
 mod resolver;
@@ -59,7 +59,7 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            // libzmq's default, where no handler of ZAP is running.
+            // libzmq's default without a ZAP handler.
             authenticator: None,
             // The system's own limit takes minutes, during which a better address is not tried.
             connect_timeout: Some(Duration::from_secs(10)),
@@ -83,14 +83,14 @@ impl Default for Options {
             // libzmq's default. RFC 41 wants a queue for each remote, connected or not.
             immediate: false,
             ipc: IpcOptions::default(),
-            // libzmq waits for ever, which lets a program hang at its end.
+            // libzmq waits indefinitely, which can make a program hang at its end.
             linger: Some(Duration::from_secs(30)),
-            // libzmq has no such limit. Far more than shake hands at any time, unless somebody holds
-            // connections open, and a part of the files that a process may have open as a rule.
+            // libzmq has no such limit. Far more than are usually in a handshake, unless an attacker holds
+            // connections open, and a fraction of the usual limit of open files.
             max_half_open: 4_096,
-            // Behind one address there may be many clients.
+            // Many clients may share an address.
             max_half_open_per_address: 4_096,
-            // libzmq's default. Memory is only taken for bytes that have arrived.
+            // libzmq's default. Memory is reserved only for bytes that have arrived.
             max_message_size: None,
             // libzmq's default.
             mechanism: Mechanism::Null,
@@ -106,15 +106,15 @@ impl Default for Options {
             reconnect_stop: Vec::new(),
             // libzmq's default.
             recv_hwm: 1_000,
-            // libzmq has no such mark.
+            // libzmq has no such high-water mark.
             recv_hwm_bytes: 0,
             // libzmq's default: none.
             recv_timeout: None,
-            // For so long the name server of Kubernetes lets its answers be kept.
+            // The time for which answers of Kubernetes' name server may be cached.
             resolve_interval: Some(Duration::from_secs(30)),
             // libzmq's default.
             send_hwm: 1_000,
-            // libzmq has no such mark.
+            // libzmq has no such high-water mark.
             send_hwm_bytes: 0,
             // libzmq's default: none.
             send_timeout: None,
@@ -123,7 +123,7 @@ impl Default for Options {
     }
 }
 
-/// After what an endpoint is not dialled again. (libzmq `ZMQ_RECONNECT_STOP`.)
+/// The events after which an endpoint is not dialed again. (libzmq `ZMQ_RECONNECT_STOP`.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -132,10 +132,10 @@ impl Default for Options {
 )]
 #[non_exhaustive]
 pub enum ReconnectStop {
-    /// After the end of a connection whose handshake was finished. (`AFTER_DISCONNECT`.)
+    /// After the end of a connection whose handshake was completed. (`AFTER_DISCONNECT`.)
     AfterDisconnect,
-    /// After the remote's system has answered that nobody listens there. (`CONN_REFUSED`.)
+    /// After a connection is refused because there is no listener. (`CONN_REFUSED`.)
     ConnectionRefused,
-    /// After a handshake that failed, for whatever reason. (`HANDSHAKE_FAILED`.)
+    /// After a handshake that failed for any reason. (`HANDSHAKE_FAILED`.)
     HandshakeFailed,
 }

@@ -1,4 +1,4 @@
-//! How host names become addresses.
+//! Resolution of host names.
 
 use std::fmt;
 use std::io;
@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Turns host names into addresses, in the place of the system.
+/// Resolves host names in place of the system.
 ///
-/// It is asked for the name in an endpoint, as `example.org` in `tcp://example.org:5555`: at every
+/// It resolves the name in an endpoint, such as `example.org` in `tcp://example.org:5555`: at every
 /// attempt to connect, when such an endpoint is bound, and for
 /// [`connect_all`](crate::Socket::connect_all). Addresses, names of network interfaces and the zones
-/// of IPv6 addresses are none of its business.
+/// of IPv6 addresses are not passed to it.
 ///
 /// # Examples
 ///
@@ -46,16 +46,16 @@ use std::sync::Arc;
 /// # }
 /// ```
 pub trait Resolver: Send + Sync + 'static {
-    /// Looks a name up; returns its addresses, best first, as they are to be dialled: with the port of
-    /// the endpoint, or with any other.
+    /// Resolves a name to its addresses, best first, in the form to dial: with the port of
+    /// the endpoint, or with another one.
     ///
-    /// The future is dropped when [`connect_timeout`](crate::Builder::connect_timeout) is over.
+    /// The future is dropped when [`connect_timeout`](crate::Builder::connect_timeout) expires.
     ///
     /// # Errors
     ///
-    /// That nobody could be asked. A name that has no address is an error, or none, but then it makes a
-    /// difference to [`connect_all`](crate::Socket::connect_all): after an error it keeps the addresses
-    /// that it knows, and where there is none left it gives all of them up.
+    /// A failed query. A name without an address can be an error or an empty list, which makes a
+    /// difference to [`connect_all`](crate::Socket::connect_all): after an error it keeps the known
+    /// addresses, and after an empty list it disconnects from all of them.
     fn resolve<'a>(
         &'a self,
         name: &'a str,
@@ -63,7 +63,7 @@ pub trait Resolver: Send + Sync + 'static {
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>>;
 }
 
-/// Who is asked for the addresses of a name: the system, unless the user has a resolver.
+/// The resolver of a socket: that of the user, or the system.
 #[derive(Clone, Default)]
 pub(crate) struct Names(pub(crate) Option<Arc<dyn Resolver>>);
 

@@ -8,7 +8,7 @@ use zmtp_proto::mechanism::plain::Password;
 
 use crate::endpoint::{Endpoint, EndpointError, TcpEndpoint};
 
-/// Says which SOCKS5 proxy connections are made through (RFC 1928). With the feature `socks` only.
+/// A SOCKS5 proxy for outgoing connections (RFC 1928). With the feature `socks` only.
 ///
 /// `Debug` shows neither the username nor the password.
 ///
@@ -49,12 +49,12 @@ struct Credentials {
 pub struct SocksCredentialsError;
 
 impl SocksProxy {
-    /// Names a proxy by its host and port, as in `proxy.example.org:1080`, which are written as in an
+    /// Creates a proxy from its host and port, such as `proxy.example.org:1080`, in the form of an
     /// endpoint.
     ///
     /// # Errors
     ///
-    /// [`EndpointError`] if that could not be connected to.
+    /// [`EndpointError`] if it is not valid, or cannot be connected to.
     pub fn new(address: &str) -> Result<Self, EndpointError> {
         let address = address.strip_prefix("tcp://").unwrap_or(address);
         let endpoint: Endpoint = format!("tcp://{address}").parse()?;
@@ -63,7 +63,7 @@ impl SocksProxy {
         Ok(Self { endpoint, credentials: None })
     }
 
-    /// Adds what the proxy knows this socket by (RFC 1929). They go to it in the clear.
+    /// Adds the credentials of this socket at the proxy (RFC 1929). They are sent unencrypted.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl From<SocketAddr> for SocksProxy {
     }
 }
 
-/// How it is written down.
+/// The text form of the proxy.
 #[cfg(feature = "serde")]
 #[derive(serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]

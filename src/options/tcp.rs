@@ -1,4 +1,4 @@
-//! What can be set on the TCP sockets beneath a socket.
+//! Options of TCP sockets.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use super::Names;
 #[cfg(feature = "socks")]
 use super::SocksProxy;
 
-/// The options of every TCP socket that a socket dials with, listens on or accepts.
+/// The options of every TCP socket that dials, listens or is accepted.
 ///
-/// What is `None` is left to the system, as libzmq does by default: it knows the network, and lets
+/// An option that is `None` is left to the system, as in libzmq: the system knows the network, and lets
 /// its administrator decide.
 #[derive(Clone, Debug)]
 #[cfg_attr(
@@ -33,7 +33,7 @@ pub(crate) struct TcpOptions {
     pub(crate) send_buffer_size: Option<u32>,
     #[cfg(feature = "socks")]
     pub(crate) socks_proxy: Option<SocksProxy>,
-    /// Where outgoing connections come from; port 0 for any port.
+    /// The source address of outgoing connections; port 0 for any port.
     pub(crate) source_address: Option<SocketAddr>,
     pub(crate) type_of_service: Option<u8>,
 }
@@ -49,7 +49,7 @@ impl Default for TcpOptions {
             keepalive_idle: None,
             keepalive_interval: None,
             max_retransmission_time: None,
-            // What the rest of the machine uses.
+            // The default of the system.
             names: Names::default(),
             priority: None,
             recv_buffer_size: None,

@@ -415,7 +415,7 @@ fn rows_of_both() -> Vec<Row> {
     rows! {
         backlog: Works: 0, Works: 1, Works: u32::MAX;
         bind_to_device: Works: None, Works: "", Refused("SO_BINDTODEVICE"): LONG_NAME;
-        connect_timeout: Works: None, Works: ZERO, MayBeRefused("nobody answered within 1ns"): LEAST, Works: MAX;
+        connect_timeout: Works: None, Works: ZERO, MayBeRefused("no answer within 1ns"): LEAST, Works: MAX;
         domain: Works: "", Works: LONG_NAME;
         ended_hwm_bytes: Works: 0, Works: 1, Works: usize::MAX;
         handshake_interval: Works: None, Works: ZERO, MayBeRefused("handshake"): LEAST, Works: MAX;

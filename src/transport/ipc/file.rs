@@ -10,7 +10,7 @@
 //! or `rename`) does not lead to the socket on every file system. A connection then proves that clients
 //! can connect.
 //!
-//! **Who may connect** is set while the socket does not listen.
+//! **Permissions** are set while the socket does not listen.
 //!
 //! **A full backlog** shows on Linux that the socket listens. Other systems refuse a connection in both
 //! cases, and a listener that accepts nothing while its backlog is full looks abandoned to the next
@@ -40,7 +40,7 @@ use crate::options::IpcOptions;
 pub(super) struct File {
     path: PathBuf,
     id: FileId,
-    /// The process that has bound it. A forked child has this value as well.
+    /// The process that bound it. A forked child has this value as well.
     owner: u32,
 }
 

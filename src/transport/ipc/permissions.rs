@@ -1,4 +1,4 @@
-//! Who may connect: the mode and the owner of the file of a socket.
+//! Permissions: the mode and the owner of the file of a socket.
 
 use std::fs::{self, Permissions};
 use std::io;

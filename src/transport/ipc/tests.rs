@@ -63,7 +63,7 @@ async fn the_place_of_a_listener_that_lives_is_not_taken() {
     let listener = listen(&scratch.endpoint()).await.unwrap();
     let error = listen(&scratch.endpoint()).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-    // The one that was turned away has knocked.
+    // The refused client has connected.
     listener.accept().await.unwrap();
     exchange(&listener).await;
     assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
@@ -142,7 +142,7 @@ async fn clients_that_connect_before_the_proof_are_accepted_in_their_order() {
         let mut read = [0; 5];
         (&early[0]).read_exact(&mut read).unwrap();
         assert_eq!(&read, b"first");
-        // The proof is not among those that are accepted later.
+        // The proving connection is not accepted later.
         assert_eq!(socket.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 }
