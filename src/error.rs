@@ -1,6 +1,6 @@
-//! What can go wrong, one type for each operation.
+//! The errors of operations, one type for each.
 //!
-//! Whatever fails to send a message hands it back.
+//! The error of an operation that sends returns the message.
 
 use std::fmt;
 use std::fs::FileType;
@@ -20,32 +20,32 @@ pub enum BindError {
     /// The address is in use by another socket.
     #[error("{endpoint} is in use")]
     AddrInUse {
-        /// What was to be bound.
+        /// The endpoint to bind.
         endpoint: Endpoint,
     },
-    /// The address is none of this machine's, or the host name is unknown.
-    #[error("{endpoint} is no address of this machine")]
+    /// The address does not belong to this machine, or the host name is unknown.
+    #[error("{endpoint} is not an address of this machine")]
     AddrNotAvailable {
-        /// What was to be bound.
+        /// The endpoint to bind.
         endpoint: Endpoint,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// An endpoint with a resource requires NULL or the server's role of PLAIN or CURVE. In the client's
     /// role a socket announces itself before it learns which resource the remote asks for.
     #[error("cannot bind {endpoint}: a resource requires the server's role of the mechanism")]
     ResourceNeedsServerRole {
-        /// What was to be bound.
+        /// The endpoint to bind.
         endpoint: Endpoint,
     },
     /// An option cannot be applied to the file of an `ipc` endpoint. The file has been removed.
     #[error("cannot set `{option}` of {endpoint}")]
     FileOption {
-        /// The endpoint.
+        /// The endpoint to bind.
         endpoint: Endpoint,
         /// The name of the option, as in [`Builder`](crate::Builder).
         option: &'static str,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
     /// The path of an `ipc` endpoint holds something other than a socket, or a symbolic link that does
@@ -53,7 +53,7 @@ pub enum BindError {
     /// is replaced.
     #[error("cannot bind {endpoint}: its path holds {}", in_words(*file_type))]
     NotASocket {
-        /// The endpoint.
+        /// The endpoint to bind.
         endpoint: Endpoint,
         /// The type of the file at the path.
         file_type: FileType,
@@ -62,7 +62,7 @@ pub enum BindError {
     /// domain, authenticator or networks of proxies. (RFC 37, The Resource Property.)
     #[error("other sockets on the port of {endpoint} use different security settings")]
     SecurityMismatch {
-        /// What was to be bound.
+        /// The endpoint to bind.
         endpoint: Endpoint,
     },
     /// The listener given to `bind_from_std` cannot be used.
@@ -71,29 +71,29 @@ pub enum BindError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// The text is no endpoint, or one that cannot be bound.
+    /// The endpoint is not valid, or cannot be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// The system refused for another reason.
+    /// The system refused the endpoint for another reason.
     #[error("cannot bind {endpoint}")]
     Io {
-        /// What was to be bound.
+        /// The endpoint to bind.
         endpoint: Endpoint,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
 /// The error of `connect`.
 ///
-/// That nobody answers at the endpoint is none: the socket goes on trying in the background.
+/// It is not an error if no remote is listening: the socket continues to try in the background.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// The text is no endpoint, or one that can only be bound.
+    /// The endpoint is not valid, or can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
 }
@@ -106,11 +106,11 @@ pub enum NoRemoteError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// The last endpoint has been given up: the remote refuses this socket, or the options say that
-    /// there is to be no other attempt. Holds how the last attempt failed.
+    /// No endpoint is left: the remote of the last refused this socket, or the options permit no further
+    /// attempt. Holds the reason why the last attempt failed.
     #[error("no endpoint is left")]
     Failed(#[source] DialFailure),
-    /// No remote was connected in time. Holds how the last attempt failed, if one has.
+    /// No remote was connected in time. Holds the reason why the last attempt failed, if one has.
     #[error("no remote was connected in time")]
     Timeout(#[source] Option<DialFailure>),
 }
@@ -156,25 +156,25 @@ pub enum UnbindError {
 #[non_exhaustive]
 pub enum PropertyError {
     /// The name is empty, too long, or has a character that is not allowed.
-    #[error("a property's name is 1 to 255 letters, digits, '-', '_', '.' and '+'")]
+    #[error("the name of a property must be 1 to 255 letters, digits, '-', '_', '.' and '+'")]
     InvalidName,
     /// The name does not begin with `X-`, the prefix of the properties of applications.
-    #[error("an application's property has a name that begins with \"X-\"")]
+    #[error("the name of an application's property must begin with \"X-\"")]
     ReservedPrefix,
     /// All properties together take more than 60,000 bytes.
     #[error("the properties are too large")]
     TooLarge,
 }
 
-/// The error of `send`, `send_timeout` and `reserve`. Holds the message, if there is one.
+/// The error of `send`, `send_timeout` and `reserve`. Holds the message, except for `reserve`.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SendError<T = Message> {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed(T),
-    /// There was a limit to the wait, and until then no remote, or none whose queue was not full:
-    /// the mute state.
+    /// The time limit was reached in the mute state: there was no remote, or the queues of all remotes
+    /// were full.
     #[error("no remote could take a message in time")]
     Timeout(T),
 }
@@ -191,19 +191,19 @@ pub enum TrySendError<T = Message> {
     Full(T),
 }
 
-/// The error of `route`, `route_timeout`, `reply` and `reserve_route`. Holds the message, if there is
-/// one.
+/// The error of `route`, `route_timeout`, `reply` and `reserve_route`. Holds the message, except for
+/// `reserve_route`.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RouteError<T = Message> {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed(T),
-    /// No remote has this routing id, or it has one no longer.
+    /// No remote has this routing id: it is unknown, or its remote has left.
     #[error("no remote has this routing id")]
     HostUnreachable(T),
-    /// There was a limit to the wait, and until then the queue of this remote was full.
-    #[error("the remote could take no message in time")]
+    /// The queue of this remote was full until the time limit was reached.
+    #[error("the remote could not take a message in time")]
     Timeout(T),
 }
 
@@ -215,9 +215,9 @@ pub enum TryRouteError<T = Message> {
     #[error("the socket is closed")]
     Closed(T),
     /// The queue of this remote is full.
-    #[error("the remote can take no message now")]
+    #[error("the remote cannot take a message now")]
     Full(T),
-    /// No remote has this routing id, or it has one no longer.
+    /// No remote has this routing id: it is unknown, or its remote has left.
     #[error("no remote has this routing id")]
     HostUnreachable(T),
 }
@@ -226,11 +226,11 @@ pub enum TryRouteError<T = Message> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RecvError {
-    /// The socket has been closed, and all that it had received is handed out.
+    /// The socket has been closed, and all received messages have been taken.
     #[error("the socket is closed")]
     Closed,
-    /// There was a limit to the wait, and no message came until then.
-    #[error("no message has been received in time")]
+    /// No message was received within the time limit.
+    #[error("no message was received in time")]
     Timeout,
 }
 
@@ -238,11 +238,11 @@ pub enum RecvError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TryRecvError {
-    /// The socket has been closed, and all that it had received is handed out.
+    /// The socket has been closed, and all received messages have been taken.
     #[error("the socket is closed")]
     Closed,
-    /// There is no message now.
-    #[error("no message has been received")]
+    /// No message is available now.
+    #[error("no message is available")]
     Empty,
 }
 
@@ -271,7 +271,7 @@ impl From<MetadataError> for PropertyError {
 }
 
 impl<T> SendError<T> {
-    /// Takes the message out.
+    /// Returns the message.
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::Timeout(message) => message,
@@ -280,7 +280,7 @@ impl<T> SendError<T> {
 }
 
 impl<T> TrySendError<T> {
-    /// Takes the message out.
+    /// Returns the message.
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::Full(message) => message,
@@ -289,7 +289,7 @@ impl<T> TrySendError<T> {
 }
 
 impl<T> RouteError<T> {
-    /// Takes the message out.
+    /// Returns the message.
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::HostUnreachable(message) | Self::Timeout(message) => {
@@ -300,7 +300,7 @@ impl<T> RouteError<T> {
 }
 
 impl<T> TryRouteError<T> {
-    /// Takes the message out.
+    /// Returns the message.
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::Full(message) | Self::HostUnreachable(message) => message,
@@ -308,8 +308,7 @@ impl<T> TryRouteError<T> {
     }
 }
 
-// These do not ask the message to be `Debug`, and do not print it: `unwrap` on a failed send is
-// about why it failed.
+// Neither requires the message to be `Debug` nor prints it: a panic of `unwrap` shows why a send failed.
 
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

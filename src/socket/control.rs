@@ -1,4 +1,4 @@
-//! The way from handles to the driver, and to what all parts of a socket share.
+//! Sends commands of handles to the driver, and reads the state that all parts of a socket share.
 
 use std::iter;
 use std::sync::Arc;
@@ -20,24 +20,24 @@ use crate::stats::{EndedRemotes, Queued, RemoteStats, Stats};
 use crate::sync::Lock;
 use crate::transport::StdListener;
 
-/// What concerns a socket as a whole, whatever its type.
+/// The operations on a socket as a whole, independent of its type.
 #[derive(Debug)]
 pub(crate) struct Control {
-    /// The other end is the driver's.
+    /// The driver receives from it.
     commands: mpsc::Sender<Command>,
     last_endpoint: Lock<Option<Endpoint>>,
     shared: Arc<Shared>,
 }
 
-/// How a socket ended.
+/// What became of the messages of a socket that was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// How many messages the socket has handed to the transport since it was created. That a remote has
-    /// received them is not known.
+    /// The number of messages that were handed to the transport since the socket was created. It is not
+    /// known whether remotes have received them.
     pub written: u64,
-    /// How many messages the socket has accepted and could not hand to the transport since it was
-    /// created, because their remote left or [refused](crate::stats::Dropped::refused) them, or because
+    /// The number of messages that were accepted by the socket since it was created, and not handed to the
+    /// transport, because their remote left or [refused](crate::stats::Dropped::refused) them, or because
     /// `linger` was over.
     pub undelivered: u64,
 }
@@ -107,7 +107,7 @@ impl Control {
     }
 
     pub(super) async fn close(&self) -> CloseReport {
-        // No answer means that the driver has ended before.
+        // Without an answer the driver has ended already.
         let _ = self.ask(|done| Command::Close { done }).await;
         self.commands.closed().await;
         let Stats { sent, dropped, .. } = self.stats();
@@ -120,7 +120,7 @@ impl Control {
         (report, self.shared.losses().take_kept())
     }
 
-    /// Waits until a remote is connected, or until none is to be expected any more.
+    /// Waits until a remote is connected, or no remote can be expected any more.
     pub(super) async fn connected(&self) -> Result<(), NoRemoteError> {
         let mut presence = self.shared.remotes.presence();
         let state = presence.wait_for(|presence| {
@@ -136,7 +136,7 @@ impl Control {
         }
     }
 
-    /// Does the same, at most for so long.
+    /// Waits like [`connected`](Self::connected), at most for `limit`.
     pub(super) async fn connected_timeout(&self, limit: Duration) -> Result<(), NoRemoteError> {
         match self.shared.runtime.timeout(limit, self.connected()).await {
             Some(connected) => connected,
@@ -152,7 +152,7 @@ impl Control {
         stats(remotes, &routing.losses, routing.queued(None), routing.ended())
     }
 
-    /// Gives read access to the statistics without keeping the socket alive.
+    /// Returns a reader of the statistics that does not keep the socket alive.
     #[cfg(feature = "metrics")]
     pub(crate) fn meter(&self) -> StatsReader {
         StatsReader::new(&self.shared)
@@ -232,7 +232,7 @@ impl Control {
         self.shared.routing.change_send_hwm(|hwm| hwm.with_bytes(bytes));
     }
 
-    /// What all parts of the socket share.
+    /// Returns the state that all parts of the socket share.
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -241,17 +241,17 @@ impl Control {
         self.last_endpoint.lock().clone()
     }
 
-    /// Counts a message that a handle took and that was not queued.
+    /// Counts a message that a handle accepted and did not queue.
     pub(super) fn count_undelivered(&self, message: Message) {
         self.shared.losses().undelivered(None, iter::once(message));
     }
 
-    /// A runtime that shuts down refuses IO resources.
+    /// Returns `error`, or `Closed` if the runtime shuts down, which refuses IO resources.
     fn unless_closed(&self, error: BindError) -> BindError {
         if self.commands.is_closed() { BindError::Closed } else { error }
     }
 
-    /// Counts a message that a sink accepted and dropped, because it could not be sent to its remote.
+    /// Counts a message that a lossy sink dropped, because it could not be sent to its remote.
     pub(super) fn count_dropped(&self, message: Message) {
         self.shared.losses().dropped(message);
     }
@@ -264,20 +264,20 @@ impl Control {
         Ok(local)
     }
 
-    /// Asks the driver; nothing if the socket is closed.
+    /// Sends a command to the driver and returns its answer; `None` if the socket is closed.
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
         let (done, mut answer) = oneshot::channel();
         self.commands.send(command(done)).await.ok()?;
         tokio::select! {
             biased;
             answer = &mut answer => answer.ok(),
-            // A driver that ends with its runtime leaves commands unread that came at that moment.
+            // A driver that ends with its runtime does not read the commands sent at that moment.
             () = self.commands.closed() => answer.try_recv().ok(),
         }
     }
 }
 
-/// Puts together what is counted in several places.
+/// Combines counters that are kept in several places.
 pub(super) fn stats(
     remotes: &RemoteTable,
     losses: &Losses,

@@ -1,4 +1,4 @@
-//! What every handle is made of.
+//! The handle that every socket type wraps.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::options::Options;
 use crate::pipe::Ticket;
 use crate::routing::Strategy;
 
-/// A share in a socket, and what its `Stream` and `Sink` remember between calls.
+/// Shares a socket, and holds the state of its `Stream` and `Sink` between calls.
 pub(super) struct Handle<K: Kind> {
     pub(super) core: Arc<Core<K::Outgoing>>,
     pub(super) outbox: SinkBuffer<<K::Outgoing as Strategy>::Target>,
-    /// The place in line of the `Stream`.
+    /// The ticket of the `Stream` in the line of receivers.
     receiving: Option<Ticket>,
 }
 
@@ -34,7 +34,7 @@ impl<K: Kind> Handle<K> {
         Self { core, outbox: SinkBuffer::new(), receiving: None }
     }
 
-    /// Shows what tells one socket from another, and nothing of the messages in it.
+    /// Formats the endpoint, which identifies the socket. Messages are not shown.
     pub(super) fn fmt(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct(name);
         debug.field("last_endpoint", &self.core.control.last_endpoint()).finish_non_exhaustive()

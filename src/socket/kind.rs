@@ -1,16 +1,16 @@
-//! What tells one socket type from another.
+//! The properties that distinguish socket types.
 
 use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, Strategy};
 
-/// A socket type: its legal remotes and its strategies. [`verbs!`](super::verbs) gives it its methods.
+/// A socket type: its legal remotes and its strategies. [`verbs!`](super::verbs) adds its methods.
 pub(super) trait Kind: Sized + 'static {
-    /// Which remotes the type accepts: see `SocketType::is_compatible_with`.
+    /// The type that is announced to remotes. `SocketType::is_compatible_with` lists its legal remotes.
     const SOCKET_TYPE: SocketType;
 
-    /// What a send names, and which pipes it picks.
+    /// The strategy that picks the pipes of a message, by a target that the sender names.
     type Outgoing: Strategy + 'static;
 
     /// Creates the outgoing pipes of a new socket; `send_hwm` limits their queues.

@@ -17,9 +17,9 @@ use crate::transport::StdListener;
 
 /// A bound for code that is generic over socket types.
 ///
-/// Every socket type has these methods itself, with their documentation: see
-/// [`Client`](crate::Client#implementations). This trait forwards to them. It is not needed to use a
-/// socket whose type is known, and cannot be implemented outside of this crate.
+/// Every socket type has these methods itself, where they are documented: see
+/// [`Client`](crate::Client#implementations). A socket of a known type can be used without this trait. The
+/// trait cannot be implemented outside of this crate.
 ///
 /// # Examples
 ///
@@ -43,7 +43,9 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
     /// The socket type that is announced to remotes.
     const SOCKET_TYPE: SocketType;
 
-    /// Binds the socket to an endpoint: see [`Client::bind`](crate::Client::bind).
+    /// Binds the socket to an endpoint.
+    ///
+    /// See [`Client::bind`](crate::Client::bind).
     fn bind<E>(&self, endpoint: E) -> impl Future<Output = Result<Endpoint, BindError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -53,7 +55,9 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         async move { self.control().bind(endpoint?).await }
     }
 
-    /// Accepts connections through a listener that was created elsewhere: see [`Client::bind_from_std`](crate::Client::bind_from_std).
+    /// Accepts connections through a listener that was created elsewhere.
+    ///
+    /// See [`Client::bind_from_std`](crate::Client::bind_from_std).
     fn bind_from_std(
         &self,
         listener: impl Into<StdListener>,
@@ -62,7 +66,9 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         async move { self.control().bind_from_std(listener).await }
     }
 
-    /// Connects the socket to an endpoint: see [`Client::connect`](crate::Client::connect).
+    /// Connects the socket to an endpoint.
+    ///
+    /// See [`Client::connect`](crate::Client::connect).
     fn connect<E>(&self, endpoint: E) -> impl Future<Output = Result<(), ConnectError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -72,7 +78,9 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         async move { self.control().connect(endpoint?).await }
     }
 
-    /// Connects the socket to every address of a host name: see [`Client::connect_all`](crate::Client::connect_all).
+    /// Connects the socket to every address of a host name.
+    ///
+    /// See [`Client::connect_all`](crate::Client::connect_all).
     fn connect_all<E>(&self, endpoint: E) -> impl Future<Output = Result<(), ConnectError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -82,7 +90,9 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         async move { self.control().connect_all(endpoint?).await }
     }
 
-    /// Stops listening on an endpoint: see [`Client::unbind`](crate::Client::unbind).
+    /// Stops listening on an endpoint.
+    ///
+    /// See [`Client::unbind`](crate::Client::unbind).
     fn unbind<E>(&self, endpoint: E) -> impl Future<Output = Result<(), UnbindError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -92,7 +102,9 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         async move { self.control().unbind(endpoint?).await }
     }
 
-    /// Ends all connections to an endpoint: see [`Client::disconnect`](crate::Client::disconnect).
+    /// Ends all connections to an endpoint.
+    ///
+    /// See [`Client::disconnect`](crate::Client::disconnect).
     fn disconnect<E>(&self, endpoint: E) -> impl Future<Output = Result<(), DisconnectError>> + Send
     where
         E: TryInto<Endpoint>,
@@ -102,92 +114,128 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         async move { self.control().disconnect(endpoint?).await }
     }
 
-    /// Returns the endpoint that was bound or connected last: see [`Client::last_endpoint`](crate::Client::last_endpoint).
+    /// Returns the endpoint that was bound or connected last.
+    ///
+    /// See [`Client::last_endpoint`](crate::Client::last_endpoint).
     fn last_endpoint(&self) -> Option<Endpoint> {
         self.control().last_endpoint()
     }
 
-    /// Returns the view of the remotes that are connected: see [`Client::remotes`](crate::Client::remotes).
+    /// Returns the view of the remotes that are connected.
+    ///
+    /// See [`Client::remotes`](crate::Client::remotes).
     fn remotes(&self) -> Remotes<'_> {
         Remotes::new(self.control())
     }
 
-    /// Returns a stream of what happens to endpoints and connections from now on: see [`Client::monitor`](crate::Client::monitor).
+    /// Returns a stream of what happens to endpoints and connections from now on.
+    ///
+    /// See [`Client::monitor`](crate::Client::monitor).
     fn monitor(&self) -> Monitor {
         self.control().monitor()
     }
 
-    /// Returns the statistics of the socket: see [`Client::stats`](crate::Client::stats).
+    /// Returns the statistics of the socket.
+    ///
+    /// See [`Client::stats`](crate::Client::stats).
     fn stats(&self) -> Stats {
         self.control().stats()
     }
 
-    /// Returns how long connections that end may continue to write: see [`Client::linger`](crate::Client::linger).
+    /// Returns how long connections that end may continue to write.
+    ///
+    /// See [`Client::linger`](crate::Client::linger).
     fn linger(&self) -> Option<Duration> {
         self.control().linger()
     }
 
-    /// Sets how long connections that end may continue to write: see [`Client::set_linger`](crate::Client::set_linger).
+    /// Sets how long connections that end may continue to write.
+    ///
+    /// See [`Client::set_linger`](crate::Client::set_linger).
     fn set_linger(&self, limit: impl Into<Option<Duration>>) {
         self.control().set_linger(limit.into());
     }
 
-    /// Returns how many bytes of unread messages ended remotes may leave: see [`Client::ended_hwm_bytes`](crate::Client::ended_hwm_bytes).
+    /// Returns how many bytes of unread messages ended remotes may leave.
+    ///
+    /// See [`Client::ended_hwm_bytes`](crate::Client::ended_hwm_bytes).
     fn ended_hwm_bytes(&self) -> usize {
         self.control().ended_hwm_bytes()
     }
 
-    /// Sets how many bytes of unread messages ended remotes may leave: see [`Client::set_ended_hwm_bytes`](crate::Client::set_ended_hwm_bytes).
+    /// Sets how many bytes of unread messages ended remotes may leave.
+    ///
+    /// See [`Client::set_ended_hwm_bytes`](crate::Client::set_ended_hwm_bytes).
     fn set_ended_hwm_bytes(&self, bytes: usize) {
         self.control().set_ended_hwm_bytes(bytes);
     }
 
-    /// Returns the high-water mark of received messages: see [`Client::recv_hwm`](crate::Client::recv_hwm).
+    /// Returns the high-water mark of received messages.
+    ///
+    /// See [`Client::recv_hwm`](crate::Client::recv_hwm).
     fn recv_hwm(&self) -> usize {
         self.control().recv_hwm()
     }
 
-    /// Sets the high-water mark of received messages: see [`Client::set_recv_hwm`](crate::Client::set_recv_hwm).
+    /// Sets the high-water mark of received messages.
+    ///
+    /// See [`Client::set_recv_hwm`](crate::Client::set_recv_hwm).
     fn set_recv_hwm(&self, messages: usize) {
         self.control().set_recv_hwm(messages);
     }
 
-    /// Returns how many bytes received messages may take: see [`Client::recv_hwm_bytes`](crate::Client::recv_hwm_bytes).
+    /// Returns how many bytes received messages may take.
+    ///
+    /// See [`Client::recv_hwm_bytes`](crate::Client::recv_hwm_bytes).
     fn recv_hwm_bytes(&self) -> usize {
         self.control().recv_hwm_bytes()
     }
 
-    /// Sets how many bytes received messages may take: see [`Client::set_recv_hwm_bytes`](crate::Client::set_recv_hwm_bytes).
+    /// Sets how many bytes received messages may take.
+    ///
+    /// See [`Client::set_recv_hwm_bytes`](crate::Client::set_recv_hwm_bytes).
     fn set_recv_hwm_bytes(&self, bytes: usize) {
         self.control().set_recv_hwm_bytes(bytes);
     }
 
-    /// Returns the high-water mark of messages to send: see [`Client::send_hwm`](crate::Client::send_hwm).
+    /// Returns the high-water mark of messages to send.
+    ///
+    /// See [`Client::send_hwm`](crate::Client::send_hwm).
     fn send_hwm(&self) -> usize {
         self.control().send_hwm()
     }
 
-    /// Sets the high-water mark of messages to send: see [`Client::set_send_hwm`](crate::Client::set_send_hwm).
+    /// Sets the high-water mark of messages to send.
+    ///
+    /// See [`Client::set_send_hwm`](crate::Client::set_send_hwm).
     fn set_send_hwm(&self, messages: usize) {
         self.control().set_send_hwm(messages);
     }
 
-    /// Returns how many bytes of messages to send may be queued: see [`Client::send_hwm_bytes`](crate::Client::send_hwm_bytes).
+    /// Returns how many bytes of messages to send may be queued.
+    ///
+    /// See [`Client::send_hwm_bytes`](crate::Client::send_hwm_bytes).
     fn send_hwm_bytes(&self) -> usize {
         self.control().send_hwm_bytes()
     }
 
-    /// Sets how many bytes of messages to send may be queued: see [`Client::set_send_hwm_bytes`](crate::Client::set_send_hwm_bytes).
+    /// Sets how many bytes of messages to send may be queued.
+    ///
+    /// See [`Client::set_send_hwm_bytes`](crate::Client::set_send_hwm_bytes).
     fn set_send_hwm_bytes(&self, bytes: usize) {
         self.control().set_send_hwm_bytes(bytes);
     }
 
-    /// Closes the socket, and waits until all queued messages are written: see [`Client::close`](crate::Client::close).
+    /// Closes the socket, and waits until all queued messages are written.
+    ///
+    /// See [`Client::close`](crate::Client::close).
     fn close(&self) -> impl Future<Output = CloseReport> + Send {
         self.control().close()
     }
 
-    /// Closes the socket, and returns the messages that could not be written: see [`Client::close_with_undelivered`](crate::Client::close_with_undelivered).
+    /// Closes the socket, and returns the messages that could not be written.
+    ///
+    /// See [`Client::close_with_undelivered`](crate::Client::close_with_undelivered).
     fn close_with_undelivered(&self) -> impl Future<Output = (CloseReport, Vec<Message>)> + Send {
         self.control().close_with_undelivered()
     }
@@ -205,7 +253,7 @@ pub(super) mod sealed {
     use crate::socket::control::Control;
     use crate::socket::time_limit::TimeLimit;
 
-    /// What the common parts need of a socket type.
+    /// The parts of a socket type that generic code uses.
     #[expect(
         private_interfaces,
         unnameable_types,
@@ -216,17 +264,17 @@ pub(super) mod sealed {
         fn control(&self) -> &Control;
     }
 
-    /// A socket type whose messages name the remotes that they go to.
+    /// A socket type whose messages name their remotes.
     #[expect(
         private_interfaces,
         unnameable_types,
         reason = "so that other crates cannot implement it"
     )]
     pub trait Addressing: Socket + Sink<Message, Error = RouteError> + Unpin {
-        /// How long a message of its sink may wait for room.
+        /// Returns how long a message of its sink may wait for room.
         fn limit(&self) -> TimeLimit;
 
-        /// Waits for that time, and then returns the message.
+        /// Waits until the limit is reached, and returns the message.
         fn poll_overdue(&mut self, limit: &mut TimeLimit, cx: &mut Context<'_>) -> Poll<Message>;
     }
 }

@@ -1,4 +1,4 @@
-//! Sending to remotes that may have gone, where one must not block the others.
+//! A sink that drops messages to remotes that have left or do not read.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,13 +14,13 @@ use crate::socket::live::sealed::Addressing;
 
 /// A [`Sink`] over a socket that drops messages that cannot be sent, counts them, and continues.
 ///
-/// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has gone,
+/// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has left,
 /// which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is full, it
-/// blocks the messages for all others. The lossy sink instead
+/// blocks the messages for all others. Instead, the lossy sink
 ///
-/// - drops a message whose remote has gone, also while the message waits for that remote;
-/// - drops a message whose remote has had no room for [`send_timeout`](crate::Builder::send_timeout): by
-///   default it waits indefinitely, and with zero not at all.
+/// - drops a message whose remote has left, also while the message waits for that remote;
+/// - drops a message whose remote has had no room for [`send_timeout`](crate::Builder::send_timeout). By
+///   default it waits indefinitely, and with zero it does not wait.
 ///
 /// [`dropped`](Self::dropped) counts the messages that this sink drops. For all handles of the socket,
 /// [`Dropped::undelivered`](crate::stats::Dropped::undelivered) and the
@@ -32,8 +32,8 @@ use crate::socket::live::sealed::Addressing;
 /// # Errors
 ///
 /// The sink fails with [`RouteError::Closed`] when the socket is closed, and with
-/// [`RouteError::HostUnreachable`] if a message has no routing id, and so cannot have come from a remote
-/// of the socket, which is a mistake of the program. No behaviour of a remote makes it fail.
+/// [`RouteError::HostUnreachable`] if a message has no routing id, which is an error of the program. No
+/// behaviour of a remote makes it fail.
 ///
 /// # Examples
 ///
@@ -46,13 +46,12 @@ use crate::socket::live::sealed::Addressing;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
-/// server.bind("tcp://127.0.0.1:*").await?;
-/// let endpoint = server.last_endpoint().unwrap();
+/// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
 /// tokio::spawn(server.clone().map(Ok).forward(server.lossy()));
 ///
 /// for body in ["first", "second"] {
 ///     let client = Client::new();
-///     client.connect(endpoint.clone()).await?;
+///     client.connect(&endpoint).await?;
 ///     client.send(body).await?;
 ///     assert_eq!(client.recv().await?, body);
 /// }
@@ -62,7 +61,7 @@ use crate::socket::live::sealed::Addressing;
 #[must_use = "a sink does nothing until it is used"]
 pub struct Lossy<S> {
     socket: S,
-    /// That of the message that waits.
+    /// The time limit of the waiting message.
     limit: TimeLimit,
     dropped: u64,
 }
@@ -78,7 +77,8 @@ impl<S: Addressing> Lossy<S> {
         &self.socket
     }
 
-    /// Turns it back into the socket. A message that waits for room stays in the socket's own sink.
+    /// Returns the socket, and drops the wrapper. A message that waits for room stays in the sink of the
+    /// socket.
     pub fn into_inner(self) -> S {
         self.socket
     }
@@ -89,7 +89,7 @@ impl<S: Addressing> Lossy<S> {
         self.dropped
     }
 
-    /// Waits for the socket's sink, and drops what it cannot send.
+    /// Waits for the sink of the socket, and drops messages that it cannot send.
     fn poll_sink(
         &mut self,
         poll: impl Fn(Pin<&mut S>, &mut Context<'_>) -> Poll<Result<(), RouteError>>,

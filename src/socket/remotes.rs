@@ -47,8 +47,8 @@ impl<'a> Remotes<'a> {
         Self { control }
     }
 
-    /// Waits until a remote is connected, which may be the case already: its handshake is finished, and
-    /// messages can be exchanged.
+    /// Waits until the handshake with a remote is finished, so that messages can be exchanged. Returns
+    /// immediately if a remote is connected already.
     ///
     /// # Cancel safety
     ///
@@ -80,8 +80,8 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     ///
-    /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time is over, with the reason
-    /// why the last attempt failed, if one has.
+    /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time is over. It holds the
+    /// reason why the last attempt failed, if one has.
     ///
     /// # Examples
     ///

@@ -154,7 +154,7 @@ async fn an_address_of_another_machine_is_refused() {
     let _watchdog = Watchdog::start();
     // RFC 5737: an address for documentation.
     let error = Server::builder().bind("tcp://192.0.2.1:*").await.unwrap_err();
-    assert_eq!(error.to_string(), "tcp://192.0.2.1:* is no address of this machine");
+    assert_eq!(error.to_string(), "tcp://192.0.2.1:* is not an address of this machine");
     assert!(matches!(error, BindError::AddrNotAvailable { .. }));
 }
 

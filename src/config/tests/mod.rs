@@ -138,7 +138,7 @@ fn an_error_states_the_reason_and_the_line() {
         ("reconnect_interval_max = 'infinite'", "`infinite` is not a time such as \"1m 30s\""),
         ("reconnect_stop = ['refused']", "unknown variant `refused`"),
         ("source_address = 'here'", "invalid socket address syntax"),
-        ("metadata = { Colour = 'red' }", "`Colour`: an application's property has a name that"),
+        ("metadata = { Colour = 'red' }", "`Colour`: the name of an application's property must"),
         ("hello_message = 5", "invalid type: integer `5`, expected text or a list of bytes"),
         ("bind = 5", "invalid type: integer `5`, expected text or a list of texts"),
         ("bind = 'tcp://here'", "`tcp://here`: no port; write `tcp://here:5555`"),

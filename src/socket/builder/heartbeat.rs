@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Builder, unless_zero};
 
 impl<S> Builder<S> {
-    /// Sets how often each connection sends a PING, to find out whether the remote is still there;
-    /// `None` or zero for never. Default: `None`. (RFC 37, Connection Heartbeating; libzmq
+    /// Sets how often each connection sends a PING, to check that the remote is still alive; `None` or
+    /// zero for never. Default: `None`. (RFC 37, Connection Heartbeating; libzmq
     /// `ZMQ_HEARTBEAT_IVL`.)
     ///
     /// A connection that fails its heartbeat counts as broken: if it was dialled, it is re-established.
@@ -51,7 +51,7 @@ impl<S> Builder<S> {
     }
 
     /// Sets how long a connection waits after a PING for anything to arrive before it ends; `None` to
-    /// use [`heartbeat_interval`](Self::heartbeat_interval), zero for any time. Default: `None`. (libzmq
+    /// use [`heartbeat_interval`](Self::heartbeat_interval), zero for no limit. Default: `None`. (libzmq
     /// `ZMQ_HEARTBEAT_TIMEOUT`.)
     ///
     /// Every byte that arrives is a sign of life. So is every byte that the remote takes while this side

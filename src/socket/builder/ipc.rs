@@ -1,4 +1,4 @@
-//! Options of `ipc`.
+//! Options for `ipc` endpoints.
 
 use super::Builder;
 
@@ -28,7 +28,7 @@ impl<S> Builder<S> {
     /// [`BindError::FileOption`](crate::BindError::FileOption) names this option, `ipc_group` or
     /// `ipc_owner` if the system refuses the value, if the file system ignores it, if the mode is above
     /// `0o777`, or if the endpoint is an abstract name, which has no file. A listener that was created
-    /// elsewhere ([`bind_from_std`](crate::Socket::bind_from_std)) keeps its file as it is.
+    /// elsewhere ([`bind_from_std`](crate::Client::bind_from_std)) keeps its file as it is.
     ///
     /// # Examples
     ///

@@ -1,6 +1,6 @@
-//! Setting a socket's options before it is made.
+//! The builder, which sets the options of a new socket.
 //!
-//! One file for each group of options, each of whose setters sets a field of [`Options`].
+//! Each file holds a group of options. Each setter sets a field of [`Options`].
 
 mod connecting;
 mod heartbeat;
@@ -20,14 +20,12 @@ use crate::error::{BindError, ConnectError};
 use crate::options::Options;
 use crate::transport::StdListener;
 
-/// Sets the options of a socket of type `S`, and makes it.
+/// Sets the options of a socket of type `S`, and creates it.
 ///
-/// Every setter can be left out; its default is stated with it. Options apply to all endpoints of
-/// the socket.
+/// Every setter is optional, and documents its default. Options apply to all endpoints of the socket.
 ///
-/// Options of TCP that the system does not have on this platform have no setter here. If the system
-/// refuses the value of one, `bind` fails with [`BindError::Io`], and each attempt to connect
-/// fails, too, and is made again.
+/// TCP options that a platform does not support have no setter there. If the system refuses the value of
+/// an option, `bind` fails with [`BindError::Io`], and each attempt to connect fails and is repeated.
 ///
 /// # Examples
 ///
@@ -86,7 +84,7 @@ impl<S: Socket> Builder<S> {
         S::start(self.options)
     }
 
-    /// Makes the socket and binds it to an endpoint; more can follow.
+    /// Creates the socket and binds it to an endpoint. More endpoints can follow.
     ///
     /// # Cancel safety
     ///
@@ -94,7 +92,7 @@ impl<S: Socket> Builder<S> {
     ///
     /// # Errors
     ///
-    /// [`BindError`] if the text is no endpoint, or if the system refuses it.
+    /// [`BindError`] if the endpoint is not valid, or if the system refuses it.
     ///
     /// # Panics
     ///
@@ -110,8 +108,8 @@ impl<S: Socket> Builder<S> {
         Ok(socket)
     }
 
-    /// Makes the socket and has it accept connections through a listener that was made elsewhere; more
-    /// can follow. See [`Socket::bind_from_std`].
+    /// Creates the socket and accepts connections through a listener that was created elsewhere. More
+    /// endpoints can follow. See [`Client::bind_from_std`](super::Client::bind_from_std).
     ///
     /// # Cancel safety
     ///
@@ -119,8 +117,8 @@ impl<S: Socket> Builder<S> {
     ///
     /// # Errors
     ///
-    /// [`BindError`] if the system refuses the listener or an option, or if it has no name that can be
-    /// written down.
+    /// [`BindError`] if the system refuses the listener or an option, or if the listener has no name that
+    /// can be written as an endpoint.
     ///
     /// # Panics
     ///
@@ -131,10 +129,10 @@ impl<S: Socket> Builder<S> {
         Ok(socket)
     }
 
-    /// Makes the socket and connects it to an endpoint; more can follow.
+    /// Creates the socket and connects it to an endpoint. More endpoints can follow.
     ///
-    /// Returns as soon as the endpoint is registered. The connection is made in the background, and
-    /// made again whenever it breaks.
+    /// Returns as soon as the endpoint is registered. The connection is established in the background, and
+    /// re-established whenever it breaks.
     ///
     /// # Cancel safety
     ///
@@ -142,7 +140,7 @@ impl<S: Socket> Builder<S> {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if the text is no endpoint that can be connected to.
+    /// [`ConnectError`] if the endpoint is not valid, or can only be bound.
     ///
     /// # Panics
     ///
@@ -158,8 +156,8 @@ impl<S: Socket> Builder<S> {
         Ok(socket)
     }
 
-    /// Makes the socket and connects it to every address of a host name, those to come included; more
-    /// can follow. See [`Socket::connect_all`].
+    /// Creates the socket and connects it to every address of a host name, including future ones. More
+    /// endpoints can follow. See [`Client::connect_all`](super::Client::connect_all).
     ///
     /// # Cancel safety
     ///
@@ -167,7 +165,7 @@ impl<S: Socket> Builder<S> {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] if the text is no endpoint that can be connected to.
+    /// [`ConnectError`] if the endpoint is not valid, or can only be bound.
     ///
     /// # Panics
     ///
@@ -197,7 +195,7 @@ impl<S: Socket> fmt::Debug for Builder<S> {
     }
 }
 
-/// Reads a zero as libzmq does where it turns an option off.
+/// Converts zero to `None`, for options that libzmq turns off by zero.
 fn unless_zero(length: Option<Duration>) -> Option<Duration> {
     length.filter(|length| !length.is_zero())
 }

@@ -1,4 +1,4 @@
-//! Options of messages that a socket sends or receives by itself.
+//! Options for messages that a socket creates by itself.
 
 use bytes::Bytes;
 
@@ -6,10 +6,10 @@ use super::Builder;
 use crate::socket::{Client, Server};
 
 impl<S> Builder<S> {
-    /// Sets a message that is sent first on every connection, those that are made again included.
-    /// Default: none. (libzmq `ZMQ_HELLO_MSG`.)
+    /// Sets a message that is sent first on every connection, including re-established ones. Default: none.
+    /// (libzmq `ZMQ_HELLO_MSG`.)
     ///
-    /// It does not count against the high-water mark, nor in the statistics.
+    /// Neither the high-water mark nor the statistics count it.
     pub fn hello_message(mut self, body: impl Into<Bytes>) -> Self {
         self.options.hello_message = Some(body.into());
         self
@@ -17,9 +17,8 @@ impl<S> Builder<S> {
 }
 
 impl Builder<Client> {
-    /// Sets a message that the client receives when a connection that it has dialled, and whose
-    /// handshake was finished, is broken. It comes after all that the remote has sent. Default: none.
-    /// (libzmq `ZMQ_HICCUP_MSG`.)
+    /// Sets a message that the client receives when a connection that it dialled breaks after the
+    /// handshake. It follows all messages of the remote. Default: none. (libzmq `ZMQ_HICCUP_MSG`.)
     pub fn hiccup_message(mut self, body: impl Into<Bytes>) -> Self {
         self.options.hiccup_message = Some(body.into());
         self
@@ -27,12 +26,11 @@ impl Builder<Client> {
 }
 
 impl Builder<Server> {
-    /// Sets a message that the server receives, with the routing id of the remote, when a remote goes
-    /// whose connection it has accepted and whose handshake was finished. It comes after all that the
-    /// remote has sent; the routing id is unknown by then. Default: none. (libzmq
-    /// `ZMQ_DISCONNECT_MSG`.)
+    /// Sets a message that the server receives, with the routing id of the remote, when an accepted
+    /// connection ends after the handshake. Default: none. (libzmq `ZMQ_DISCONNECT_MSG`.)
     ///
-    /// Connections that the server itself ends are not reported so.
+    /// It follows all messages of the remote. The remote can no longer be reached by the routing id. The
+    /// server does not receive it for connections that it ends itself.
     pub fn disconnect_message(mut self, body: impl Into<Bytes>) -> Self {
         self.options.disconnect_message = Some(body.into());
         self

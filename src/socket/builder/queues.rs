@@ -1,16 +1,16 @@
-//! Options of what a socket holds, and for how long.
+//! Options for queues: their capacity, and how long operations wait.
 
 use std::time::Duration;
 
 use super::Builder;
 
 impl<S> Builder<S> {
-    /// Sets how many bytes ended remotes may leave to be received before the socket stops establishing
+    /// Sets how many bytes of unread messages ended remotes may leave before the socket stops establishing
     /// connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
     ///
     /// While a remote is connected, [`recv_hwm`](Self::recv_hwm) limits its queue. Messages of a remote
-    /// that has gone can still be received, so that without this limit, short-lived remotes could fill
-    /// the memory while the application does not receive.
+    /// that has left can still be received. Without this limit, short-lived remotes could fill the memory
+    /// while the application does not receive.
     ///
     /// Nothing is dropped. Above the limit the socket accepts no connections, which wait in the backlog
     /// of the system, and dials no endpoint that had no connection before. It resumes when the
@@ -26,15 +26,15 @@ impl<S> Builder<S> {
     }
 
     /// Sets how long connections may continue to write queued messages when the socket or one of its
-    /// endpoints ends; zero to drop them immediately, `None` for any time. Default: 30 s. (libzmq
+    /// endpoints ends; zero to drop them immediately, `None` for no limit. Default: 30 s. (libzmq
     /// `ZMQ_LINGER`, which by default waits indefinitely.)
     pub fn linger(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.linger = limit.into();
         self
     }
 
-    /// Sets the longest message, in bytes, that a remote may send; a longer one costs it the
-    /// connection. `None` for any. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
+    /// Sets the longest message, in bytes, that a remote may send; `None` for any length. A longer message
+    /// ends the connection. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
     ///
     /// A remote of this crate that dialled tries such a message twice, then drops it and continues with
     /// the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it after the
@@ -54,8 +54,7 @@ impl<S> Builder<S> {
     /// Sets how many messages are queued for each remote before it counts as full; zero for any
     /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)
     ///
-    /// With zero nothing makes a sender wait: memory is all that limits the queue, and a task that
-    /// only sends never lets others run.
+    /// With zero, senders never wait, and only memory limits the queue.
     pub fn send_hwm(mut self, messages: usize) -> Self {
         self.options.send_hwm = messages;
         self
@@ -64,10 +63,9 @@ impl<S> Builder<S> {
     /// Sets how many bytes received messages may keep in memory for each remote before the socket
     /// stops reading from it; zero for any number. Default: 0. (libzmq has no such option.)
     ///
-    /// What counts is what queued messages hold of the buffers that they were read into. Reading may
-    /// stop before the mark is reached, as it goes on only when half of it is free. The message that
-    /// reaches the mark is queued, however long it is:
-    /// [`max_message_size`](Self::max_message_size) limits that.
+    /// The limit applies to the memory of the read buffers that queued messages keep. Reading may stop
+    /// before the limit is reached, and resumes only when half of it is free. The message that reaches the
+    /// limit is queued, regardless of its length: [`max_message_size`](Self::max_message_size) limits that.
     pub fn recv_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.recv_hwm_bytes = bytes;
         self
@@ -76,23 +74,27 @@ impl<S> Builder<S> {
     /// Sets how many bytes are queued for each remote before it counts as full; zero for any number.
     /// Default: 0. (libzmq has no such option.)
     ///
-    /// The message that reaches the mark is queued, however long it is. A slot that is reserved takes
-    /// no bytes until it is used.
+    /// The message that reaches the limit is queued, regardless of its length. A reserved slot takes no
+    /// bytes until it is used.
     pub fn send_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.send_hwm_bytes = bytes;
         self
     }
 
-    /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` for any time, zero
-    /// for not at all. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.) The `Stream` waits for any time.
+    /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` to wait indefinitely,
+    /// zero not to wait. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.)
+    ///
+    /// The `Stream` always waits indefinitely.
     pub fn recv_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.recv_timeout = limit.into();
         self
     }
 
-    /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None` for
-    /// any time, zero for not at all. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.) The `Sink` of a socket
-    /// waits for any time; that of [`Lossy`](crate::Lossy) drops a message after this time.
+    /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None` to wait
+    /// indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.)
+    ///
+    /// The `Sink` of a socket always waits indefinitely. That of [`Lossy`](crate::Lossy) drops a message
+    /// after this time.
     pub fn send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.send_timeout = limit.into();
         self

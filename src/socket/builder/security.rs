@@ -1,4 +1,4 @@
-//! Options of who is let in, and of who can read along.
+//! Options for security: authentication, encryption and limits on handshakes.
 
 use std::sync::Arc;
 
@@ -8,43 +8,47 @@ use super::Builder;
 use crate::auth::{Authenticator, Network, SharedAuthenticator};
 
 impl<S> Builder<S> {
-    /// Sets who decides which remotes are let in. Default: nobody. (libzmq: the handler of ZAP, RFC 27.)
+    /// Sets the authenticator that admits remotes. Default: none. (libzmq: the handler of ZAP, RFC 27.)
     ///
-    /// It is asked about the clients of [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and
-    /// about all remotes of [`Mechanism::Null`]. What holds without one is said there. Over `inproc`
-    /// nobody is asked, as both sockets are of this process.
+    /// It decides about the clients of [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and about
+    /// all remotes of [`Mechanism::Null`]. These mechanisms document their behaviour without an
+    /// authenticator. Remotes over `inproc` are not authenticated, because both sockets belong to this
+    /// process.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.options.authenticator = Some(SharedAuthenticator::new(authenticator));
         self
     }
 
-    /// Sets a name of this socket for its authenticator, which may serve several. Default: none. (libzmq
-    /// `ZMQ_ZAP_DOMAIN`.)
+    /// Sets a name by which an authenticator of several sockets recognizes this one. Default: empty.
+    /// (libzmq `ZMQ_ZAP_DOMAIN`.)
     pub fn domain(mut self, domain: impl Into<Arc<str>>) -> Self {
         self.options.domain = domain.into();
         self
     }
 
-    /// Sets how many connections of one bound endpoint may be shaking hands at the same time; 0 for any
-    /// number. Default: 4,096.
+    /// Sets how many handshakes may be in progress at each bound endpoint; zero for any number. Default:
+    /// 4,096. (libzmq has no such option.)
     ///
-    /// When there are more, the one that has been at it for the longest is closed, so that whoever only
-    /// holds connections open does not keep others out. Each takes less than 8 KiB, and up to 64 KiB more
+    /// Above the limit the oldest handshake is dropped, not the newest: honest remotes finish quickly, and
+    /// idle connections cannot keep others out. Each handshake takes less than 8 KiB, and up to 64 KiB more
     /// if its remote sends that much.
     pub fn max_half_open(mut self, connections: usize) -> Self {
         self.options.max_half_open = connections;
         self
     }
 
-    /// Sets the same for the connections from one address. Default: 4,096, as there may be many clients
-    /// behind it.
+    /// Sets how many handshakes from one network address may be in progress at each bound endpoint; zero
+    /// for any number. Default: 4,096, because many clients may share an address. (libzmq has no such
+    /// option.)
+    ///
+    /// Above the limit the oldest handshake from that address is dropped.
     pub fn max_half_open_per_address(mut self, connections: usize) -> Self {
         self.options.max_half_open_per_address = connections;
         self
     }
 
-    /// Sets the security mechanism. All remotes have to have the same, in the other role. Default:
-    /// [`Mechanism::Null`]. (libzmq `ZMQ_PLAIN_SERVER`, `ZMQ_CURVE_SERVER` and their like.)
+    /// Sets the security mechanism. All remotes must use the same mechanism in the other role. Default:
+    /// [`Mechanism::Null`]. (libzmq `ZMQ_PLAIN_SERVER`, `ZMQ_CURVE_SERVER` and similar options.)
     pub fn mechanism(mut self, mechanism: Mechanism) -> Self {
         self.options.mechanism = mechanism;
         self

@@ -1,4 +1,4 @@
-//! Slots that were reserved before there was a message for them.
+//! Permits: slots reserved before a message exists.
 
 use crate::error::{TryRouteError, TrySendError};
 use crate::message::Message;
@@ -6,7 +6,7 @@ use crate::routing::{RoundRobin, RoutingTable};
 use crate::socket::reserving::Slot;
 use crate::socket::verbs::{try_route_error, try_send_error};
 
-/// A reserved slot for one message in the queue of a remote that the socket has picked.
+/// A reserved slot for one message, in the queue of a remote that the socket has picked.
 ///
 /// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
@@ -14,12 +14,12 @@ use crate::socket::verbs::{try_route_error, try_send_error};
 pub struct Permit<'a>(pub(in crate::socket) Slot<'a, RoundRobin>);
 
 impl Permit<'_> {
-    /// Sends a message, without waiting.
+    /// Sends a message through the slot, without waiting.
     ///
     /// # Errors
     ///
-    /// [`TrySendError`] with the message, if the remote has left meanwhile and no other has room, or
-    /// if the socket is closed.
+    /// [`TrySendError`] with the message, if the remote has left and no other remote has room, or if the
+    /// socket is closed.
     pub fn send(self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.0.send(message.into()).map_err(try_send_error)
     }
@@ -33,12 +33,11 @@ impl Permit<'_> {
 pub struct RoutePermit<'a>(pub(in crate::socket) Slot<'a, RoutingTable>);
 
 impl RoutePermit<'_> {
-    /// Sends a message to the remote, without waiting.
+    /// Sends a message to the remote through the slot, without waiting.
     ///
     /// # Errors
     ///
-    /// [`TryRouteError`] with the message, if the remote has left meanwhile, or if the socket is
-    /// closed.
+    /// [`TryRouteError`] with the message, if the remote has left, or if the socket is closed.
     pub fn send(self, message: impl Into<Message>) -> Result<(), TryRouteError> {
         self.0.send(message.into()).map_err(try_route_error)
     }
