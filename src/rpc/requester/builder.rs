@@ -45,21 +45,20 @@ impl RequesterBuilder {
         }
     }
 
-    /// Sets how many calls may be under way at once; others wait. 65,536 by default, with which the
-    /// calls themselves take some 16 MiB; between 1 and 16,777,216.
+    /// Sets the maximum number of outstanding calls; further calls wait. Clamped to 1 through 16,777,216.
+    /// Default: 65,536, for which the calls themselves take about 16 MiB.
     pub fn max_outstanding(self, calls: usize) -> Self {
         Self { max_outstanding: calls.clamp(1, CALLS_MAX), ..self }
     }
 
-    /// Sets how many parts of a streamed reply may be on their way, or wait to be read. 64 by default:
-    /// enough for the network to be busy, and little enough to be kept for each of many streams. At
-    /// least 1.
+    /// Sets the maximum number of parts of a streamed reply that are in transit or wait to be read. At least 1.
+    /// Default: 64, enough to keep the network busy, and little enough memory for many streams.
     pub fn stream_window(self, parts: u32) -> Self {
         Self { stream_window: parts.max(1), ..self }
     }
 
-    /// Sets how long a call may take that has no limit of its own. None by default: it waits as long
-    /// as the connection is there.
+    /// Sets the timeout of calls whose request has no deadline of its own. Default: none; such a call waits
+    /// until its connection ends.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }

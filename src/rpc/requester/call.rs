@@ -1,4 +1,4 @@
-//! One call.
+//! The future of a call.
 
 use std::mem;
 use std::pin::Pin;
@@ -11,12 +11,12 @@ use super::span::CallSpan;
 use crate::message::Message;
 use crate::rpc::CallError;
 
-/// The reply to a request, which is sent when this is first polled.
+/// The reply to a request. The request is sent when the future is first polled.
 ///
 /// # Cancel safety
 ///
-/// If it is dropped before it is ready, a request that was not sent yet is not sent, and of one that
-/// was sent the server is told that nobody waits for the reply, if there is room in its queue.
+/// Dropping the future before it is ready cancels the call. A request that has not been queued is not sent.
+/// Otherwise a cancellation is sent to the server, if its queue has capacity.
 #[derive(Debug)]
 #[must_use = "a request is sent when its future is polled"]
 pub struct Call {
@@ -80,7 +80,7 @@ impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
         match mem::replace(&mut self.progress, Progress::Over) {
-            Progress::Pending(mut unsent) => unsent.give_up(&self.core),
+            Progress::Pending(mut unsent) => unsent.cancel(&self.core),
             Progress::Sent(id) => self.core.abandon(id),
             Progress::Over => {}
         }

@@ -1,18 +1,18 @@
-//! Who may make a call when there is a limit to them.
+//! The limit of outstanding calls.
 
 use std::task::{Poll, Waker};
 
 use crate::socket::tracked::{Grants, Ticket};
 use crate::sync::Wakes;
 
-/// Counts the calls that are under way, and keeps those in line for whom there is no place.
+/// Counts the slots of outstanding calls, and queues the callers that wait for one.
 ///
-/// Invariant: while somebody waits, no place is free, because free places are granted to those who wait
-/// first.
+/// Invariant: while a caller waits, no slot is free, because a free slot is granted to the caller that has
+/// waited the longest.
 #[derive(Debug)]
 pub(super) struct CallLimit {
     max: usize,
-    /// Places that are taken, granted ones included.
+    /// The slots in use, including granted ones.
     taken: usize,
     callers: Grants<()>,
 }
@@ -22,7 +22,7 @@ impl CallLimit {
         Self { max, taken: 0, callers: Grants::new() }
     }
 
-    /// Takes a place, or waits in line for one.
+    /// Acquires a slot, or waits in line for one.
     #[inline]
     pub(super) fn poll_enter(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) -> Poll<()> {
         if ticket.is_none() && self.taken < self.max {
@@ -41,21 +41,21 @@ impl CallLimit {
         Poll::Pending
     }
 
-    /// Gives a place back, to the caller that has waited longest.
+    /// Releases a slot, to the caller that has waited the longest.
     #[inline]
     pub(super) fn leave(&mut self, wakes: &mut Wakes) {
         self.taken -= 1;
         self.grant(wakes);
     }
 
-    /// Gives up waiting, and passes on the place that may have been granted.
+    /// Stops waiting, and releases the slot if one has been granted.
     pub(super) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
         if self.callers.cancel(ticket).is_some() {
             self.leave(wakes);
         }
     }
 
-    /// Hands out all who wait: there is nothing to wait for any more.
+    /// Collects the wakers of all waiting callers, because the client is closed.
     pub(super) fn close(&mut self, wakes: &mut Wakes) {
         self.callers.wake_all(wakes);
     }

@@ -1,4 +1,4 @@
-//! A place among the calls, or in the line for one.
+//! The permit of a call.
 
 use std::task::{Poll, Waker};
 
@@ -6,7 +6,7 @@ use super::call_limit::CallLimit;
 use super::core::Core;
 use crate::socket::tracked::Ticket;
 
-/// How far somebody has got who wants to make a call.
+/// A slot of the [`CallLimit`], or the position in its line.
 #[derive(Debug, Default)]
 pub(super) struct CallPermit {
     ticket: Option<Ticket>,
@@ -14,7 +14,7 @@ pub(super) struct CallPermit {
 }
 
 impl CallPermit {
-    /// Takes a place, if it has none, or waits in line for one.
+    /// Acquires a slot unless it has one, or waits in line for one.
     #[inline]
     pub(super) fn poll_enter(&mut self, admission: &mut CallLimit, waker: &Waker) -> Poll<()> {
         if !self.is_admitted {
@@ -23,18 +23,19 @@ impl CallPermit {
         if self.is_admitted { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    /// Returns whether it has a slot.
     pub(super) const fn is_admitted(&self) -> bool {
         self.is_admitted
     }
 
-    /// Passes its place on to a call that has been made.
+    /// Transfers its slot to a call that has been added.
     #[inline]
-    pub(super) fn pass(&mut self) {
+    pub(super) fn transfer(&mut self) {
         self.is_admitted = false;
     }
 
-    /// Gives back what it has.
-    pub(super) fn give_up(&mut self, core: &Core) {
+    /// Releases its slot or its position in the line.
+    pub(super) fn release(&mut self, core: &Core) {
         let Self { ticket, is_admitted } = std::mem::take(self);
         match ticket {
             Some(ticket) => core.calls.with(|calls, wakes| calls.admission.cancel(ticket, wakes)),

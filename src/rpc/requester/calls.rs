@@ -1,7 +1,8 @@
-//! The calls that are under way.
+//! The calls of a requester.
 
 mod answer;
 mod stranded;
+mod streams;
 
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 pub(super) use self::answer::Answer;
 use super::call_limit::CallLimit;
-use super::reply_parts::{NextPart, ReplyParts};
+use super::reply_parts::ReplyParts;
 use crate::message::Message;
 use crate::rpc::CallError;
 use crate::rpc::clock::Clock;
@@ -19,18 +20,18 @@ use crate::rpc::stats::RequesterStats;
 use crate::socket::tracked::{ConnectionEnd, PipeKey, QueuePosition};
 use crate::sync::Wakes;
 
-/// All calls of one requester, each in a slot, by which its id finds it.
+/// All calls of one requester, each in a slot that its id refers to.
 ///
-/// Nothing is woken in here: the lock wakes what its critical section collects.
+/// No method wakes a task: the lock wakes the wakers that its critical section collects.
 #[derive(Debug)]
 pub(super) struct Calls {
     slots: Vec<CallSlot>,
     free: Vec<usize>,
     pub(super) admission: CallLimit,
     pub(super) clock: Clock,
-    /// Calls that have no outcome yet.
+    /// The number of calls without an outcome.
     outstanding: u64,
-    /// Streams whose credit found no room.
+    /// Streams whose credit could not be queued.
     owing: Vec<u64>,
     /// Requests that were returned before they were written, and wait for a server.
     stranded: VecDeque<(u64, Message)>,
@@ -40,13 +41,13 @@ pub(super) struct Calls {
 
 #[derive(Debug)]
 struct CallSlot {
-    /// How many calls there have been in this slot before.
+    /// The number of earlier calls in this slot.
     generation: u64,
-    /// Of the latest of those, the last one in the lowest bit, whether they had a reply.
+    /// One bit for each of the latest earlier calls, the last one in the lowest: whether it had a reply.
     answered: u64,
-    /// No pipe, while the request is stranded.
+    /// The position of the request. The pipe is null while the request is stranded.
     place: QueuePosition,
-    /// How many connections were ended by the remote when part of the request was written.
+    /// The number of connections that the remote ended when the request was partly written.
     cut_off: u8,
     deadline: Option<Instant>,
     state: CallState,
@@ -56,16 +57,16 @@ struct CallSlot {
 pub(super) enum CallState {
     Free,
     Waiting(Waker),
-    /// Has an outcome that was not fetched yet.
+    /// It has an outcome that has not been fetched.
     Done {
         outcome: Result<Message, CallError>,
         by_reply: bool,
     },
-    /// A stream, which may have an end that was not fetched yet.
+    /// It is a stream, which may have an end that has not been fetched.
     Stream(Box<ReplyParts>),
 }
 
-/// The pipe that the request of an abandoned call was queued in.
+/// The pipe of the server to send a cancellation to, if any.
 pub(super) type AskedPipe = Option<PipeKey>;
 
 impl Calls {
@@ -83,7 +84,7 @@ impl Calls {
         }
     }
 
-    /// Adds a call whose request is queued at this place; a stream, if it has an inbox. Returns its id.
+    /// Adds a call whose request is queued at `place`; a stream, if it has an inbox. Returns its id.
     #[inline]
     pub(super) fn enter(
         &mut self,
@@ -132,43 +133,19 @@ impl Calls {
             }
             CallState::Done { .. } => {
                 let CallState::Done { outcome, .. } = self.release(index) else {
-                    unreachable!("it is done")
+                    unreachable!("the call has an outcome")
                 };
                 self.admission.leave(wakes);
                 Poll::Ready(outcome)
             }
             CallState::Stream(_) | CallState::Free => {
-                unreachable!("it is a call, which is under way")
+                unreachable!("the slot holds a call without a stream")
             }
         }
     }
 
-    /// Takes the next part of a stream, or waits for it; tells where it comes from. After its end the
-    /// call is over.
-    pub(super) fn poll_next(
-        &mut self,
-        id: u64,
-        waker: &Waker,
-        wakes: &mut Wakes,
-    ) -> Poll<(NextPart, PipeKey)> {
-        let Some((index, slot)) = find(&mut self.slots, id) else {
-            return Poll::Ready((NextPart::End(Ok(())), PipeKey::default()));
-        };
-        let pipe = slot.place.pipe;
-        let CallState::Stream(inbox) = &mut slot.state else { unreachable!("it is a stream") };
-        match inbox.poll_next(waker) {
-            Poll::Ready(next @ NextPart::Part(..)) => Poll::Ready((next, pipe)),
-            Poll::Ready(end) => {
-                self.release(index);
-                self.admission.leave(wakes);
-                Poll::Ready((end, pipe))
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    /// Abandons a call; returns the server that it was sent to, if there was no outcome yet. Everything
-    /// that it had received is returned, to be dropped without the lock.
+    /// Removes a dropped call. Returns the pipe of its server if it had no outcome, and its state, to be
+    /// dropped without the lock.
     pub(super) fn abandon(&mut self, id: u64, wakes: &mut Wakes) -> (AskedPipe, Option<CallState>) {
         let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None) };
         let pipe = slot.place.pipe;
@@ -183,25 +160,25 @@ impl Calls {
         (asked, Some(state))
     }
 
-    /// Takes note of what a server says of a call. Tells whom a call is to be cancelled with that has
-    /// failed by that.
+    /// Handles an answer to a call. Returns the pipe of the server if the answer violates the protocol, so
+    /// that a cancellation has to be sent.
     #[inline]
     pub(super) fn handle(
         &mut self,
         from: PipeKey,
         id: u64,
-        word: Answer,
+        answer: Answer,
         wakes: &mut Wakes,
     ) -> AskedPipe {
-        let is_meant = |slot: &CallSlot| slot.place.pipe == from && slot.is_outstanding();
-        let found = find(&mut self.slots, id).filter(|(_, slot)| is_meant(slot));
+        let is_expected = |slot: &CallSlot| slot.place.pipe == from && slot.is_outstanding();
+        let found = find(&mut self.slots, id).filter(|(_, slot)| is_expected(slot));
         let Some((index, slot)) = found else {
-            if !matches!(word, Answer::Unreadable) {
+            if !matches!(answer, Answer::Unreadable) {
                 self.count_stray(from, id);
             }
             return None;
         };
-        match (&mut slot.state, word) {
+        match (&mut slot.state, answer) {
             (CallState::Waiting(_), Answer::Reply(body)) => {
                 self.stats.answered += 1;
                 self.settle(index, Ok(body), true, wakes);
@@ -236,13 +213,15 @@ impl Calls {
                 self.stats.failed += 1;
                 self.settle(index, Err(CallError::Failed(failure)), true, wakes);
             }
-            (CallState::Free | CallState::Done { .. }, _) => unreachable!("it is outstanding"),
+            (CallState::Free | CallState::Done { .. }, _) => {
+                unreachable!("the call is outstanding")
+            }
         }
         None
     }
 
     /// Fails the calls of all ended connections in one pass over the slots.
-    pub(super) fn lose(&mut self, ends: &[ConnectionEnd], wakes: &mut Wakes) {
+    pub(super) fn fail_ended(&mut self, ends: &[ConnectionEnd], wakes: &mut Wakes) {
         let mut ends = ends.to_vec();
         ends.sort_unstable_by_key(|end| end.pipe);
         for index in 0..self.slots.len() {
@@ -262,7 +241,7 @@ impl Calls {
         }
     }
 
-    /// Fails the calls whose time is over, if it is time to look.
+    /// Fails the calls whose deadline has passed, if the clock has fired.
     pub(super) fn expire(&mut self, now: Instant, wakes: &mut Wakes) {
         if !self.clock.is_due(now) {
             return;
@@ -281,7 +260,7 @@ impl Calls {
         self.clock.set(now, next, self.slots.len());
     }
 
-    /// Fails all calls, and all to come.
+    /// Fails all calls, including later ones.
     pub(super) fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         for index in 0..self.slots.len() {
@@ -297,35 +276,7 @@ impl Calls {
         self.closed
     }
 
-    /// Notes that credit could not be sent, as there was no room.
-    pub(super) fn owe(&mut self, id: u64, parts: u32) {
-        if let Some((_, CallSlot { state: CallState::Stream(inbox), .. })) =
-            find(&mut self.slots, id)
-        {
-            inbox.owe(parts);
-            self.owing.push(id);
-        }
-    }
-
-    /// Takes out the credit that is owed to a stream's server. Nothing if none is owed to anybody.
-    pub(super) fn take_owed(&mut self) -> Option<(u64, PipeKey, u32)> {
-        while let Some(id) = self.owing.pop() {
-            let Some((_, slot)) = find(&mut self.slots, id) else { continue };
-            if let CallState::Stream(inbox) = &mut slot.state {
-                let parts = inbox.take_owed();
-                if parts > 0 {
-                    return Some((id, slot.place.pipe, parts));
-                }
-            }
-        }
-        None
-    }
-
-    pub(super) fn is_owing(&self) -> bool {
-        !self.owing.is_empty()
-    }
-
-    /// Counts a call that has ended before it was sent.
+    /// Counts a call that ended before it was sent.
     pub(super) fn count_never_sent(&mut self) {
         self.stats.never_sent += 1;
     }
@@ -342,7 +293,7 @@ impl Calls {
         RequesterStats { outstanding: self.outstanding, ..self.stats }
     }
 
-    /// Gives a call its outcome, and hands out who waits for it.
+    /// Sets the outcome of a call, and collects the waker of the waiting task.
     #[inline]
     fn settle(
         &mut self,
@@ -383,7 +334,7 @@ impl Calls {
                 let is_its_own = slot.place.pipe == from && !matches!(slot.state, CallState::Free);
                 return is_its_own.then(|| slot.state.is_answered());
             }
-            // Of calls long ago it is not known any more, so that they count as late.
+            // The outcomes of older calls are not recorded: their replies count as late.
             let age = slot.generation.checked_sub(generation + 1)?;
             Some(age < 64 && slot.answered >> age & 1 == 1)
         });
@@ -416,7 +367,7 @@ impl CallState {
     }
 }
 
-/// The slot of a call that is under way.
+/// Returns the slot of a call with its index, unless the call has been removed.
 #[inline]
 fn find(slots: &mut [CallSlot], id: u64) -> Option<(usize, &mut CallSlot)> {
     let index = usize::try_from(id & INDEX_MAX).ok()?;
@@ -425,13 +376,13 @@ fn find(slots: &mut [CallSlot], id: u64) -> Option<(usize, &mut CallSlot)> {
     is_it.then_some((index, slot))
 }
 
-/// An id is the number of its slot in the lower bits, and above them the generation, which comes round
+/// The lower bits of an id hold the index of its slot, the upper bits the generation. The generation repeats
 /// after weeks in a slot that is used a million times a second.
 const INDEX_BITS: u32 = 24;
 const INDEX_MAX: u64 = (1 << INDEX_BITS) - 1;
 const GENERATION_MAX: u64 = u64::MAX >> INDEX_BITS;
 
-/// More calls than this have no ids.
+/// The number of calls that can have different slots.
 pub(super) const CALLS_MAX: usize = 1 << INDEX_BITS;
 
 #[cfg(test)]
@@ -441,23 +392,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_call_that_ended_had_is_remembered_for_some_time() {
+    fn the_outcomes_of_the_last_64_calls_of_a_slot_are_known() {
         let pipe = SlotMap::<PipeKey, ()>::with_key().insert(());
         let mut calls = Calls::new(10);
         let ids: Vec<_> =
-            (0..66u64).map(|number| make(&mut calls, pipe, number % 2 == 0)).collect();
+            (0..66u64).map(|number| call(&mut calls, pipe, number % 2 == 0)).collect();
         assert!(ids.iter().all(|id| id & INDEX_MAX == 0), "all were in one slot");
         for id in &ids {
             calls.handle(pipe, *id, Answer::End, &mut Wakes::None);
         }
-        // Of the first two nothing is known any more: they count as late, whatever they were.
+        // The outcomes of the first two are no longer known: their replies count as late.
         let stats = calls.stats();
         assert_eq!((stats.duplicate, stats.late, stats.unknown), (32, 34, 0));
         assert!(stats.is_consistent());
     }
 
     #[test]
-    fn of_a_pipe_that_ends_the_written_fail_and_the_others_only_if_it_has_gone() {
+    fn an_end_fails_written_calls_and_unwritten_ones_only_if_the_pipe_is_gone() {
         let mut pipes = SlotMap::with_key();
         let [pipe, other] = [(); 2].map(|()| pipes.insert(()));
         let mut calls = Calls::new(10);
@@ -468,18 +419,18 @@ mod tests {
         let [first, second, elsewhere] = [enter(pipe, 0), enter(pipe, 1), enter(other, 0)];
         let mut end = ConnectionEnd { pipe, inbound: pipe, arrived: 0, written: 1, gone: false };
         let mut woken = Wakes::None;
-        calls.lose(&[end], &mut woken);
+        calls.fail_ended(&[end], &mut woken);
         assert_eq!(woken.len(), 1);
         assert_eq!(outcome(&mut calls, first), Some(Err(CallError::ConnectionLost)));
         assert_eq!(outcome(&mut calls, second), None);
         end.gone = true;
-        calls.lose(&[end], &mut woken);
+        calls.fail_ended(&[end], &mut woken);
         assert_eq!(outcome(&mut calls, second), Some(Err(CallError::Undelivered)));
         assert_eq!(outcome(&mut calls, elsewhere), None);
     }
 
-    /// A call that is made, and ends with a reply or is given up.
-    fn make(calls: &mut Calls, pipe: PipeKey, is_answered: bool) -> u64 {
+    /// Adds a call, and ends it with a reply or drops it.
+    fn call(calls: &mut Calls, pipe: PipeKey, is_answered: bool) -> u64 {
         assert!(calls.admission.poll_enter(&mut None, Waker::noop()).is_ready());
         let id = calls.enter(QueuePosition { pipe, number: 0 }, None, Waker::noop(), None);
         if is_answered {

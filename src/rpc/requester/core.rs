@@ -1,4 +1,4 @@
-//! What all handles, calls and the dispatcher of one requester share.
+//! The state that the handles, the calls and the dispatcher of one requester share.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
@@ -16,20 +16,20 @@ use crate::socket::Client;
 use crate::socket::tracked::{PipeKey, Presence, Refusal};
 use crate::sync::Lock;
 
-/// The client and its calls. The dispatcher ends when the last handle and the last call drop it.
+/// The client and its calls. The dispatcher ends when the last handle and the last call are dropped.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) client: Client,
-    /// Requests are queued under this lock, so that no reply and no end of a connection comes in between a
-    /// request and its call.
+    /// Requests are queued under this lock, so that no reply and no end of a connection is handled between
+    /// queuing a request and adding its call.
     pub(super) calls: Lock<Calls>,
-    /// How many connected servers accept requests.
+    /// The number of connected servers that accept requests.
     open: Arc<AtomicUsize>,
-    /// Whether servers can still be expected.
+    /// Reports whether servers can still be expected.
     presence: watch::Receiver<Presence>,
-    /// Ends the task that watches this.
+    /// Ends the task that watches `presence`.
     _watching: DropGuard,
-    /// Waits for replies, and for the clock.
+    /// The waker of the dispatcher.
     dispatcher: Lock<Option<Waker>>,
     pub(super) timeout: Option<Duration>,
     pub(super) stream_window: u32,
@@ -59,19 +59,19 @@ impl Core {
         core
     }
 
-    /// Whether no server is connected, and none can be expected.
+    /// Returns whether no server is connected, and none can be expected.
     pub(super) fn is_deserted(&self) -> bool {
         !self.is_open() && self.presence.borrow().is_hopeless()
     }
 
-    /// Whether a connected server accepts requests. It takes no lock, because handles call it before
+    /// Returns whether a connected server accepts requests. It takes no lock, because handles check it before
     /// every call.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire) > 0
     }
 
-    /// Has the dispatcher look at the clock, and at who is owed credit.
+    /// Wakes the dispatcher, to check the clock and to send the credit that is owed.
     pub(super) fn wake_dispatcher(&self) {
         self.dispatcher.with(|dispatcher, wakes| wakes.extend(dispatcher.take()));
     }
@@ -84,7 +84,7 @@ impl Core {
         }
     }
 
-    /// Gives a call up that was sent.
+    /// Abandons a call whose request was queued, and cancels it at its server.
     #[cold]
     pub(super) fn abandon(&self, id: u64) {
         let (asked, _state) = self.calls.with(|calls, wakes| calls.abandon(id, wakes));
@@ -93,7 +93,7 @@ impl Core {
         }
     }
 
-    /// Tells a server that nobody waits for its reply.
+    /// Sends a cancellation to the server of a call.
     pub(super) fn cancel(&self, pipe: PipeKey, id: u64) {
         let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Cancel));
         if sent.is_err() {
@@ -101,9 +101,9 @@ impl Core {
         }
     }
 
-    /// Gives a server credit for more parts of a stream; if there is no room for that now, the
-    /// dispatcher does it later.
-    pub(super) fn give_credit(&self, pipe: PipeKey, id: u64, parts: u32) -> Result<(), Refusal> {
+    /// Grants a server credit for more parts of a stream. If its queue is full, the dispatcher sends the
+    /// credit later.
+    pub(super) fn grant_credit(&self, pipe: PipeKey, id: u64, parts: u32) -> Result<(), Refusal> {
         let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Credit(parts)));
         if let Err(Refusal::Full) = sent {
             self.calls.lock().owe(id, parts);
@@ -111,10 +111,10 @@ impl Core {
         sent
     }
 
-    /// Does what a part that was fetched from a stream brings with it.
+    /// Sends the credit that is due after a part was fetched from a stream.
     pub(super) fn after_next(&self, next: &NextPart, pipe: PipeKey, id: u64) {
         if let NextPart::Part(_, Some(parts)) = next {
-            if self.give_credit(pipe, id, *parts) == Err(Refusal::Full) {
+            if self.grant_credit(pipe, id, *parts) == Err(Refusal::Full) {
                 self.wake_dispatcher();
             }
         }

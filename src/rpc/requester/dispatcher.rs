@@ -1,4 +1,4 @@
-//! Hands replies to the calls that they belong to.
+//! Dispatches replies to their calls.
 
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
@@ -23,21 +23,22 @@ use crate::socket::tracked::{
 };
 use crate::sync::Wakes;
 
-/// The one task of a requester: it receives, hears of connections that are lost, and keeps the time.
+/// The task of a requester. It receives replies, handles the ends of connections, requeues stranded requests
+/// and enforces deadlines.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     core: Weak<Core>,
-    /// The place in the client's line. Other handles of the client can outlive the requester.
+    /// The position in the client's line of receivers. Other handles of the client can outlive the requester.
     receiving: InLine<WeakClient>,
-    /// The place in the client's line of senders, for requests that are stranded.
+    /// The position in the client's line of senders, for stranded requests.
     sending: InLine<ClientSenders>,
-    /// Which servers there are, while requests are stranded.
+    /// The presence of servers, watched while requests are stranded.
     presence: Option<Pin<Box<WatchStream<Presence>>>>,
     endings: DeferredEnds,
-    /// Empty but for moments, as the rest are; kept for their memory.
+    /// Usually empty, as are the next three; kept for their memory.
     received: Vec<(From, Message)>,
     wakes: Wakes,
-    /// Calls that servers are to be told of that nobody waits any more.
+    /// Calls to cancel, because their server violated the protocol.
     broken: Vec<(PipeKey, u64)>,
     /// Connections whose servers have sent DRAIN.
     draining: Vec<From>,
@@ -63,13 +64,13 @@ impl Dispatcher {
         }
     }
 
-    /// Receives until there is nothing; ready when the last handle has gone, or the client is closed.
+    /// Receives until no message is left; ready when the client is closed.
     fn poll_receive(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BATCHES_PER_WAKE {
             let due = self.endings.poll(cx.waker(), |end| core.client.unread(end));
             self.strand(core);
-            self.lose(core, &due);
-            self.place_stranded(core, cx);
+            self.fail_ended(core, &due);
+            self.requeue_stranded(core, cx);
             let Self { receiving, received, .. } = self;
             let (_, ticket) = receiving.parts();
             let from = |pipe, remote: &Remote| (pipe, remote.connection_id());
@@ -83,24 +84,24 @@ impl Dispatcher {
         Poll::Pending
     }
 
-    /// Handles what was received.
+    /// Handles the received messages.
     fn handle(&mut self, core: &Core) {
         let Self { received, wakes, broken, draining, endings, .. } = self;
         let mut due = Vec::new();
         core.calls.with_wakes(wakes, |calls, wakes| {
             for &((pipe, connection), ref message) in &*received {
                 match handle(calls, pipe, message, wakes) {
-                    Handled::Wholly => {}
+                    Handled::Done => {}
                     Handled::Broken(pipe, id) => broken.push((pipe, id)),
                     Handled::Drain => draining.push((pipe, connection)),
                 }
                 due.extend(endings.handled(pipe));
             }
             if !due.is_empty() {
-                calls.lose(&due, wakes);
+                calls.fail_ended(&due, wakes);
             }
         });
-        // Over inproc they may have owners of a user, which must not be dropped under the lock.
+        // Over inproc they may own user values, which must not be dropped under the lock.
         received.clear();
         for (pipe, id) in broken.drain(..) {
             core.cancel(pipe, id);
@@ -111,7 +112,7 @@ impl Dispatcher {
         }
     }
 
-    /// Takes back the requests that connections have left.
+    /// Strands the requests that ended connections did not write.
     fn strand(&mut self, core: &Core) {
         let unwritten = self.endings.take_unwritten();
         if unwritten.is_empty() {
@@ -128,8 +129,8 @@ impl Dispatcher {
         }
     }
 
-    /// Queues them for connected servers, as soon as there is room.
-    fn place_stranded(&mut self, core: &Core, cx: &mut Context<'_>) {
+    /// Queues stranded requests for connected servers, as soon as there is capacity.
+    fn requeue_stranded(&mut self, core: &Core, cx: &mut Context<'_>) {
         loop {
             let (_, line) = self.sending.parts();
             let placed = core.calls.with(|calls, wakes| {
@@ -143,9 +144,9 @@ impl Dispatcher {
                 let make = |place| calls.place(id, place, message.take().unwrap_or_default());
                 let sent = core.client.poll_send_with(make, line, cx.waker(), wakes);
                 if let Some(message) = message {
-                    calls.put_back_stranded(id, message);
+                    calls.restore_stranded(id, message);
                 }
-                if matches!(sent, Poll::Ready(Ok(()))) { Placed::One } else { Placed::NoRoom }
+                if matches!(sent, Poll::Ready(Ok(()))) { Placed::One } else { Placed::Full }
             });
             match placed {
                 Placed::One => continue,
@@ -153,7 +154,7 @@ impl Dispatcher {
                     core.client.count_undelivered(message);
                     continue;
                 }
-                Placed::NoRoom => {}
+                Placed::Full => {}
                 Placed::All => break,
             }
             if self.poll_deserted(core, cx).is_pending() {
@@ -169,7 +170,7 @@ impl Dispatcher {
         self.sending.cancel();
     }
 
-    /// Ready when no server is connected, and no endpoint is left that could bring one.
+    /// Ready when no server is connected, and no endpoint is left that could connect one.
     fn poll_deserted(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<()> {
         let presence =
             self.presence.get_or_insert_with(|| Box::pin(WatchStream::new(core.client.presence())));
@@ -181,7 +182,7 @@ impl Dispatcher {
         Poll::Pending
     }
 
-    /// Fails all calls, and all callers that wait to make one.
+    /// Fails all calls, and all callers that wait for a slot.
     fn close(&mut self, core: &Core) {
         let stranded: Vec<_> = core.calls.with(|calls, wakes| {
             calls.close(wakes);
@@ -194,14 +195,14 @@ impl Dispatcher {
         self.sending.cancel();
     }
 
-    fn lose(&mut self, core: &Core, ends: &[ConnectionEnd]) {
+    fn fail_ended(&mut self, core: &Core, ends: &[ConnectionEnd]) {
         if !ends.is_empty() {
-            core.calls.with_wakes(&mut self.wakes, |calls, wakes| calls.lose(ends, wakes));
+            core.calls.with_wakes(&mut self.wakes, |calls, wakes| calls.fail_ended(ends, wakes));
         }
     }
 
-    /// Fails calls whose time is over, sends credit that is owed, and waits until there is more of that
-    /// to do.
+    /// Fails calls whose deadline has passed, sends the credit that is owed, and registers for the next time
+    /// at which either is necessary.
     fn poll_time(&mut self, core: &Core, cx: &mut Context<'_>) {
         loop {
             let now = Instant::now();
@@ -209,7 +210,7 @@ impl Dispatcher {
                 calls.expire(now, wakes);
                 (calls.clock.rings(), calls.is_owing())
             });
-            if is_owing && !give_owed(core) {
+            if is_owing && !send_owed_credit(core) {
                 rings = Some(rings.map_or(now + RETRY, |rings| rings.min(now + RETRY)));
             }
             let Some(rings) = rings else { return };
@@ -240,8 +241,8 @@ impl Future for Dispatcher {
 }
 
 impl Drop for Dispatcher {
-    /// A runtime that shuts down drops it early, and nothing else would end the calls. Its places in the
-    /// lines of the client would keep messages and capacity from other handles.
+    /// Ends the calls, because a runtime that shuts down drops the dispatcher early. Its positions in the lines
+    /// of the client are released, so that other handles get messages and capacity.
     fn drop(&mut self) {
         if let Some(core) = self.core.upgrade() {
             self.close(&core);
@@ -249,21 +250,22 @@ impl Drop for Dispatcher {
     }
 }
 
-/// What has become of the request that was stranded for longest.
+/// The result of queuing the request that has been stranded the longest.
 #[derive(Debug)]
 enum Placed {
     One,
     /// Its call no longer waits.
     Over(Message),
-    NoRoom,
+    /// No queue has capacity.
+    Full,
     /// No request is stranded.
     All,
 }
 
-/// What remains to be done about a message.
+/// The remaining step for a handled message.
 #[derive(Debug)]
 enum Handled {
-    Wholly,
+    Done,
     /// Cancel a call of this server, which has failed because the server broke the protocol.
     Broken(PipeKey, u64),
     /// Send no more requests to the server over this connection.
@@ -273,7 +275,7 @@ enum Handled {
 impl Handled {
     #[inline]
     fn cancelling(asked: AskedPipe, id: u64) -> Self {
-        asked.map_or(Self::Wholly, |pipe| Self::Broken(pipe, id))
+        asked.map_or(Self::Done, |pipe| Self::Broken(pipe, id))
     }
 }
 
@@ -284,7 +286,7 @@ fn handle(calls: &mut Calls, from: PipeKey, message: &Message, wakes: &mut Wakes
         Ok(envelope) => envelope,
         Err(error) => return handle_malformed(calls, from, error, wakes),
     };
-    let word = match content {
+    let answer = match content {
         Content::Reply(_) => Answer::Reply(unaddressed::body(message)),
         Content::Part(_) => Answer::Part(unaddressed::body(message)),
         Content::Error { code, detail, text } => {
@@ -293,14 +295,14 @@ fn handle(calls: &mut Calls, from: PipeKey, message: &Message, wakes: &mut Wakes
         Content::End => Answer::End,
         Content::Request(_) | Content::Cancel | Content::Credit(_) | Content::Drained => {
             calls.count_malformed();
-            return Handled::Wholly;
+            return Handled::Done;
         }
         Content::Drain => return Handled::Drain,
     };
-    Handled::cancelling(calls.handle(from, id, word, wakes), id)
+    Handled::cancelling(calls.handle(from, id, answer, wakes), id)
 }
 
-/// A call whose reply cannot be read would wait in vain.
+/// Fails the call of a malformed message, which would otherwise wait in vain.
 #[cold]
 fn handle_malformed(
     calls: &mut Calls,
@@ -310,29 +312,29 @@ fn handle_malformed(
 ) -> Handled {
     calls.count_malformed();
     match error {
-        EnvelopeError::TooShort { .. } => Handled::Wholly,
+        EnvelopeError::TooShort { .. } => Handled::Done,
         EnvelopeError::Malformed { id } | EnvelopeError::Unsupported { id } => {
             Handled::cancelling(calls.handle(from, id, Answer::Unreadable, wakes), id)
         }
     }
 }
 
-/// Sends the credit that is owed; false if there still is no room for some of it.
-fn give_owed(core: &Core) -> bool {
+/// Sends the credit that is owed; returns false if a queue is still full.
+fn send_owed_credit(core: &Core) -> bool {
     loop {
         let owed = core.calls.lock().take_owed();
         let Some((id, pipe, parts)) = owed else { return true };
-        if core.give_credit(pipe, id, parts) == Err(Refusal::Full) {
+        if core.grant_credit(pipe, id, parts) == Err(Refusal::Full) {
             return false;
         }
     }
 }
 
-/// How many messages are taken under one lock.
+/// The maximum number of messages that are received under one lock.
 const BATCH: usize = 256;
 
-/// After so many batches other tasks get their turn.
+/// The maximum number of batches before the task yields.
 const BATCHES_PER_WAKE: usize = 16;
 
-/// How long to wait for room for credit.
+/// The interval between attempts to queue the credit that is owed.
 const RETRY: Duration = Duration::from_millis(1);

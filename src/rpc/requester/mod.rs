@@ -1,4 +1,4 @@
-//! Calls over a client.
+//! Calls over a [`Client`].
 
 mod builder;
 mod call;
@@ -34,7 +34,7 @@ use crate::socket::{Client, CloseReport};
 /// order replies arrive.
 ///
 /// A `Requester` is a handle: cloning it is cheap and gives another handle to the same client. Its
-/// requests go to the client's connected servers, in turn. It receives all messages of the client. A
+/// requests go to the client's connected servers, round-robin. It receives all messages of the client. A
 /// program must not receive from other handles of that client, because they would take replies away.
 ///
 /// # Waiting
@@ -50,7 +50,7 @@ use crate::socket::{Client, CloseReport};
 ///
 /// # Servers that drain
 ///
-/// A responder that is about to end [notifies](super::Responder::serve_with_shutdown) its requesters,
+/// A responder that is shutting down [notifies](super::Responder::serve_with_shutdown) its requesters,
 /// which send it no more requests. Calls in flight finish. When the server returns at the same address,
 /// it receives requests again.
 ///
@@ -72,14 +72,14 @@ use crate::socket::{Client, CloseReport};
 ///
 /// # Tower
 ///
-/// It is a [`Service`] of [`Request`]s, so that the layers of `tower` serve for limits, retries and
-/// time. `poll_ready` waits until a server that accepts requests is connected, and for a place below
-/// `max_outstanding`. It reserves that place for the next call through the trait. A layer that balances
+/// A requester is a [`Service`] of [`Request`]s, so that the layers of `tower` provide limits, retries and
+/// timeouts. `poll_ready` waits until a server that accepts requests is connected, and for a slot below
+/// `max_outstanding`. It reserves that slot for the next call through the trait. A layer that balances
 /// between requesters, such as `tower::balance`, therefore skips those without a server. If `poll_ready`
-/// is polled after the last server has disconnected, it releases the place and waits again.
-/// [`Requester::call`] needs no readiness, and waits itself.
+/// is polled after the last server has disconnected, it releases the slot and waits again.
+/// [`Requester::call`] does not require readiness; it waits itself.
 ///
-/// # Ending
+/// # Closing
 ///
 /// [`close`](Self::close) closes the client; calls that have no reply then fail with
 /// [`CallError::Closed`], or as above if their connection ends before that is noticed. When the last
@@ -108,14 +108,14 @@ use crate::socket::{Client, CloseReport};
 /// ```
 pub struct Requester {
     core: Arc<Core>,
-    /// What `poll_ready` has got.
+    /// The permit that `poll_ready` acquired.
     turn: CallPermit,
-    /// The place among the tasks that wait for a server to connect.
+    /// The position among the tasks that wait for a server to connect.
     opening: Option<Ticket>,
 }
 
 impl Requester {
-    /// Makes a requester with default options.
+    /// Creates a requester with default options.
     ///
     /// # Panics
     ///
@@ -125,13 +125,13 @@ impl Requester {
         Self::builder(client).build()
     }
 
-    /// Starts to set the options of a requester.
+    /// Returns a builder, to set the options of a requester.
     pub const fn builder(client: Client) -> RequesterBuilder {
         RequesterBuilder::new(client)
     }
 
-    /// Sends a request to the next server in turn, and waits for the reply. The future is of its own:
-    /// it can outlive this handle, and be spawned.
+    /// Sends a request to the next server in turn, and waits for the reply. The future borrows nothing: it can
+    /// outlive this handle, and can be spawned.
     ///
     /// # Cancel safety
     ///
@@ -139,7 +139,7 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// [`CallError`] if there was no reply.
+    /// [`CallError`] if no reply was received.
     #[inline]
     pub fn call(&self, request: impl Into<Request>) -> Call {
         let unsent = PendingRequest::new(request.into(), None, CallPermit::default());
@@ -186,13 +186,13 @@ impl Requester {
         Replies::new(Arc::clone(&self.core), unsent)
     }
 
-    /// Returns the client that calls are made over: to connect it elsewhere, or to watch it.
+    /// Returns the underlying client, for example to connect or to monitor it.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.core.client
     }
 
-    /// Returns what has become of all calls so far.
+    /// Returns the statistics of all calls.
     #[must_use]
     pub fn stats(&self) -> RequesterStats {
         self.core.calls.lock().stats()
@@ -202,7 +202,7 @@ impl Requester {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future does not stop what it has begun.
+    /// Dropping the future does not stop closing.
     pub async fn close(&self) -> CloseReport {
         self.core.client.close().await
     }
@@ -216,7 +216,7 @@ impl Clone for Requester {
 
 impl Drop for Requester {
     fn drop(&mut self) {
-        self.turn.give_up(&self.core);
+        self.turn.release(&self.core);
         self.core.client.cancel_open(&mut self.opening);
     }
 }
@@ -238,8 +238,8 @@ impl Service<Request> for Requester {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(CallError::Closed)),
                 Poll::Pending => {
-                    // A place is of no use to this task yet, but may be to another.
-                    self.turn.give_up(&self.core);
+                    // This task cannot use its slot yet, but another task may.
+                    self.turn.release(&self.core);
                     let is_closed = self.core.calls.lock().is_closed();
                     return if is_closed {
                         Poll::Ready(Err(CallError::Closed))

@@ -1,4 +1,4 @@
-//! A request that waits for a place and for room.
+//! Requests that wait for a slot and for queue capacity.
 
 use std::task::{Context, Poll, ready};
 
@@ -13,20 +13,20 @@ use crate::rpc::{CallError, Request};
 use crate::runtime::Timer;
 use crate::socket::tracked::Ticket;
 
-/// A request that was not sent yet.
+/// A request that has not been sent.
 #[derive(Debug)]
 pub(super) struct PendingRequest {
     request: Request,
-    /// How many parts may be on the way at once, if the reply may be a stream.
+    /// The maximum number of parts in transit, if the reply may be a stream.
     window: Option<u32>,
     /// Whether it has been polled.
     is_begun: bool,
-    /// There from then on, if there is any.
+    /// Set when it is first polled, if there is a deadline.
     deadline: Option<Instant>,
     turn: CallPermit,
-    /// The place in the client's line.
+    /// The position in the client's line of senders.
     line: Option<Ticket>,
-    /// Made when it has to wait.
+    /// Created when it has to wait.
     timer: Timer,
 }
 
@@ -39,7 +39,7 @@ impl PendingRequest {
         &self.request
     }
 
-    /// Sends the request, as soon as there is a place and room; returns the id of the call.
+    /// Sends the request, as soon as there is a slot and queue capacity; returns the id of the call.
     #[inline]
     pub(super) fn poll_send(
         &mut self,
@@ -78,7 +78,7 @@ impl PendingRequest {
             };
             ready!(core.client.poll_send_with(make, line, cx.waker(), wakes))
                 .map_err(|_| CallError::Closed)?;
-            turn.pass();
+            turn.transfer();
             Poll::Ready(Ok((id, calls.clock.add(*deadline))))
         });
         match polled {
@@ -89,7 +89,7 @@ impl PendingRequest {
                 Poll::Ready(Ok(id))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            // It has a place and waits for room.
+            // It has a slot and waits for queue capacity.
             Poll::Pending if self.turn.is_admitted() && core.is_deserted() => {
                 Poll::Ready(Err(CallError::Undelivered))
             }
@@ -97,15 +97,15 @@ impl PendingRequest {
         }
     }
 
-    /// Gives up its place, and its place in the lines.
-    pub(super) fn give_up(&mut self, core: &Core) {
+    /// Releases its slot and its positions in the lines.
+    pub(super) fn cancel(&mut self, core: &Core) {
         if self.is_begun {
             core.calls.lock().count_never_sent();
         }
         if let Some(line) = self.line.take() {
             core.client.cancel_send(line);
         }
-        self.turn.give_up(core);
+        self.turn.release(core);
     }
 
     #[inline]
@@ -126,7 +126,7 @@ impl PendingRequest {
         }))
     }
 
-    /// Waits, but not beyond the deadline.
+    /// Waits until the deadline.
     #[cold]
     fn wait(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
         let Some(deadline) = self.deadline else { return Poll::Pending };

@@ -1,4 +1,4 @@
-//! A reply that is a stream.
+//! Streamed replies.
 
 use std::mem;
 use std::pin::Pin;
@@ -14,25 +14,24 @@ use super::span::CallSpan;
 use crate::message::Message;
 use crate::rpc::CallError;
 
-/// The parts of the reply to a request, which is sent when this is first polled. It ends after the last
-/// part, or after an error. A reply that is no stream is one part.
+/// The parts of the reply to a request. The request is sent when the stream is first polled. The stream ends
+/// after the last part or after an error. A reply that is not a stream is one part.
 ///
-/// The responder is ahead of whoever reads by the requester's
-/// [`stream_window`](super::RequesterBuilder::stream_window) at most. A stream that nobody reads from
-/// stops there, and holds up no other call.
+/// The responder is ahead of the reader by at most the requester's
+/// [`stream_window`](super::RequesterBuilder::stream_window). A stream that is not read pauses there, and does
+/// not block other calls.
 ///
 /// # Cancel safety
 ///
-/// No part is lost if a future that waits for the next one is dropped. If the stream itself is
-/// dropped before its end, the server is told that nobody waits for the rest, if there is room in its
-/// queue.
+/// Dropping a future that waits for the next part loses no part. Dropping the stream before its end cancels
+/// the call: a cancellation is sent to the server, if its queue has capacity.
 #[derive(Debug)]
 #[must_use = "a request is sent when its stream is polled"]
 pub struct Replies {
     core: Arc<Core>,
     progress: Progress,
     span: CallSpan,
-    /// How much has come.
+    /// The number of bytes that have been received.
     bytes: usize,
 }
 
@@ -49,7 +48,7 @@ impl Replies {
         Self { core, progress: Progress::Pending(unsent), span, bytes: 0 }
     }
 
-    /// Ends it. Nobody has to be told.
+    /// Ends the stream. No cancellation is necessary.
     fn end(&mut self, outcome: Result<(), CallError>) -> Option<Result<Message, CallError>> {
         self.progress = Progress::Over;
         self.span.end(outcome.as_ref().map(|()| self.bytes));
@@ -70,7 +69,7 @@ impl Stream for Replies {
                     *progress = Progress::Sent(id);
                 }
                 Err(error) => {
-                    unsent.give_up(core);
+                    unsent.cancel(core);
                     return Poll::Ready(self.end(Err(error)));
                 }
             }
@@ -92,7 +91,7 @@ impl Stream for Replies {
 impl Drop for Replies {
     fn drop(&mut self) {
         match mem::replace(&mut self.progress, Progress::Over) {
-            Progress::Pending(mut unsent) => unsent.give_up(&self.core),
+            Progress::Pending(mut unsent) => unsent.cancel(&self.core),
             Progress::Sent(id) => self.core.abandon(id),
             Progress::Over => {}
         }

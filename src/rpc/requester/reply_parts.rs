@@ -1,4 +1,4 @@
-//! The parts of a streamed reply that have come and were not fetched yet.
+//! The received parts of a streamed reply.
 
 use std::collections::VecDeque;
 use std::task::{Poll, Waker};
@@ -7,18 +7,18 @@ use crate::message::Message;
 use crate::rpc::CallError;
 use crate::sync::Wakes;
 
-/// What one stream has received. It holds at most as many parts as the server was given credit for, so
-/// that a stream nobody reads from holds up nothing but itself.
+/// The parts of one stream that have not been fetched. Their number never exceeds the credit that the server
+/// was granted, so that a stream that is not read blocks no other call.
 #[derive(Debug)]
 pub(super) struct ReplyParts {
     parts: VecDeque<Message>,
     ended: Option<StreamEnd>,
     waker: Option<Waker>,
-    /// How many parts the server may have on the way at once.
+    /// The maximum number of parts in transit or not fetched.
     window: u32,
-    /// How many of these it may still send.
+    /// The number of parts that the server may still send.
     credit: u32,
-    /// How many parts were fetched for which the server has no new credit yet.
+    /// The number of fetched parts for which no new credit has been sent.
     owed: u32,
 }
 
@@ -28,10 +28,10 @@ struct StreamEnd {
     by_reply: bool,
 }
 
-/// What comes next in a stream.
+/// The next item of a stream.
 #[derive(Debug)]
 pub(super) enum NextPart {
-    /// A part, and the credit that is to be sent.
+    /// A part, with the credit to send.
     Part(Message, Option<u32>),
     End(Result<(), CallError>),
 }
@@ -41,7 +41,7 @@ impl ReplyParts {
         Self { parts: VecDeque::new(), ended: None, waker: None, window, credit: window, owed: 0 }
     }
 
-    /// Adds a part, unless there is no credit for it.
+    /// Adds a part; returns false if there is no credit for it.
     pub(super) fn push(&mut self, part: Message, wakes: &mut Wakes) -> bool {
         if self.credit == 0 {
             return false;
@@ -52,12 +52,12 @@ impl ReplyParts {
         true
     }
 
-    /// Adds the last part, for which no credit is needed.
+    /// Adds the last part, which needs no credit.
     pub(super) fn push_last(&mut self, part: Message) {
         self.parts.push_back(part);
     }
 
-    /// Ends the stream; what it has can still be fetched.
+    /// Ends the stream; the parts in it can still be fetched.
     pub(super) fn end(
         &mut self,
         outcome: Result<(), CallError>,
@@ -71,7 +71,7 @@ impl ReplyParts {
     pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<NextPart> {
         if let Some(part) = self.parts.pop_front() {
             self.owed += 1;
-            // By halves, so that there is one message for many parts, and it comes in good time.
+            // Credit is renewed by half the window: one message covers many parts and arrives in time.
             let is_due = self.ended.is_none() && self.owed >= self.window.div_ceil(2);
             let credit = is_due.then(|| self.take_owed());
             return Poll::Ready(NextPart::Part(part, credit));
@@ -88,7 +88,7 @@ impl ReplyParts {
         }
     }
 
-    /// Takes out the credit that is to be sent, and counts it as sent.
+    /// Takes the credit that is owed, and counts it as sent.
     pub(super) fn take_owed(&mut self) -> u32 {
         if self.ended.is_some() {
             return 0;
@@ -97,7 +97,7 @@ impl ReplyParts {
         std::mem::take(&mut self.owed)
     }
 
-    /// Takes back credit that was not sent.
+    /// Restores credit that could not be sent.
     pub(super) fn owe(&mut self, parts: u32) {
         self.credit = self.credit.saturating_sub(parts);
         self.owed += parts;
@@ -107,7 +107,7 @@ impl ReplyParts {
         self.ended.is_some()
     }
 
-    /// Whether the end came from the server.
+    /// Returns whether the server ended the stream.
     pub(super) fn is_answered(&self) -> bool {
         self.ended.as_ref().is_some_and(|ended| ended.by_reply)
     }
@@ -118,14 +118,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_holds_no_more_than_there_was_credit_for() {
+    fn the_parts_of_a_stream_never_exceed_its_credit() {
         let mut inbox = ReplyParts::new(2);
         let mut woken = Wakes::None;
         assert!(inbox.push("a".into(), &mut woken));
         assert!(inbox.push("b".into(), &mut woken));
         assert!(!inbox.push("c".into(), &mut woken));
         let Poll::Ready(NextPart::Part(part, Some(1))) = inbox.poll_next(Waker::noop()) else {
-            panic!("there is a part, and credit to be sent")
+            panic!("a part with credit is expected")
         };
         assert_eq!(part, "a");
         inbox.owe(1);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_come_is_fetched_before_the_end() {
+    fn received_parts_are_fetched_before_the_end() {
         let mut inbox = ReplyParts::new(8);
         let mut woken = Wakes::None;
         assert!(inbox.poll_next(Waker::noop()).is_pending());

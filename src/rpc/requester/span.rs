@@ -1,11 +1,11 @@
-//! What tracing is told of a call.
+//! The tracing span of a call.
 
 use tracing::Span;
 use tracing::field::{Empty, display};
 
 use crate::rpc::CallError;
 
-/// A span from when a call is made until it ends. Unless somebody is interested it is nothing.
+/// A span from the creation of a call until its end. It does nothing while disabled.
 #[derive(Debug)]
 pub(super) struct CallSpan(Span);
 
@@ -29,7 +29,7 @@ impl CallSpan {
         }
     }
 
-    /// Notes how a call has ended; of a reply, how many bytes it has.
+    /// Records the outcome of a call: the length of its reply, or its error.
     #[inline]
     pub(super) fn end(&self, outcome: Result<usize, &CallError>) {
         if self.0.is_disabled() {

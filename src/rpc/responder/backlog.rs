@@ -1,4 +1,4 @@
-//! Messages that find no room in the queue of their remote.
+//! Messages that wait for queue capacity of their remote.
 //!
 //! The first of them pauses the remote: no more messages are received from it until all are queued, so
 //! that it cannot cause more answers than it reads. One task for each such remote queues them in order.
@@ -18,37 +18,37 @@ use crate::routing_id::RoutingId;
 use crate::socket::Server;
 use crate::socket::tracked::{InLine, PipeKey, ServerSenders};
 
-/// A message that waits for room.
+/// A message that waits for queue capacity.
 #[derive(Debug)]
 pub(super) struct BacklogEntry {
     pub(super) call: u64,
     pub(super) message: Message,
     pub(super) after: After,
-    /// Its part of the bytes that may be kept for its remote.
+    /// Its share of the bytes that may be kept for its remote.
     pub(super) kept: Option<OwnedSemaphorePermit>,
 }
 
-/// The consequence when a message has been queued.
+/// The next step when a message has been queued.
 #[derive(Debug)]
 pub(super) enum After {
     /// The job is over, with this outcome.
     Answer(Count),
     /// The stream continues.
     Part(oneshot::Sender<()>),
-    /// None: the request was over before.
+    /// Nothing: the request had already ended.
     Notice,
 }
 
-/// Queues the messages of one remote that wait for room, and ends when there are none.
+/// Queues the waiting messages of one remote, and ends when none is left.
 #[derive(Debug)]
 pub(super) struct BacklogDelivery {
-    /// The place in the line of senders to the remote.
+    /// The position in the line of senders to the remote.
     place: InLine<ServerSenders>,
     ledger: Arc<Ledger>,
     pipe: PipeKey,
     to: RoutingId,
     message: Option<Message>,
-    /// Of the message.
+    /// The id of the call of the message.
     call: u64,
     after: Option<After>,
     kept: Option<OwnedSemaphorePermit>,
@@ -69,7 +69,7 @@ impl BacklogDelivery {
         Self { place, ledger, pipe, to, message, call: 0, after, kept, is_over: false }
     }
 
-    /// Takes the next message; false if there is none.
+    /// Takes the next message; returns false if there is none.
     fn take_next(&mut self, server: &Server) -> bool {
         let Self { ledger, pipe, to, .. } = self;
         let entry = match ledger.next_to(*pipe, *to) {
@@ -85,6 +85,7 @@ impl BacklogDelivery {
         true
     }
 
+    /// Completes a message that has been queued.
     fn sent(&mut self) {
         self.kept = None;
         match self.after.take() {
@@ -99,7 +100,7 @@ impl BacklogDelivery {
         }
     }
 
-    /// Ends without sending the remaining messages: the remote has gone.
+    /// Ends without sending the remaining messages, because the remote is disconnected.
     fn abandon(&mut self) {
         self.is_over = true;
         let after = self.after.take().map(|after| (self.call, after));
@@ -134,7 +135,7 @@ impl Future for BacklogDelivery {
 }
 
 impl Drop for BacklogDelivery {
-    /// A runtime that shuts down drops it early.
+    /// A runtime that shuts down drops the task early.
     fn drop(&mut self) {
         if !self.is_over {
             self.abandon();

@@ -1,15 +1,15 @@
-//! What responders count.
+//! The counters of a responder.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::rpc::ErrorCode;
 use crate::rpc::stats::ResponderStats;
 
-/// One number for each [`Count`].
+/// One counter for each [`Count`].
 #[derive(Debug, Default)]
 pub(super) struct Counters([AtomicU64; COUNTS]);
 
-/// What is counted. Those from `Answered` to `Duplicate` are what can become of a request.
+/// A counted event. Those from `Answered` to `Duplicate` are the outcomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Count {
     Received,
@@ -34,7 +34,7 @@ impl Counters {
         self.0[count as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Reads them; `waiting` and `running` requests have not become anything yet.
+    /// Reads all counters; `waiting` and `running` are the numbers of requests without an outcome.
     pub(super) fn read(&self, waiting: u64, running: u64) -> ResponderStats {
         let read = |count: Count| self.0[count as usize].load(Ordering::Relaxed);
         ResponderStats {

@@ -1,4 +1,4 @@
-//! How a responder ends without losing a request.
+//! Shuts a responder down without losing a request.
 //!
 //! It stops accepting remotes and sends the connected ones a notice. A requester that supports draining
 //! sends no more requests and acknowledges the notice. Requests that arrive before the acknowledgement
@@ -36,24 +36,24 @@ pub(super) struct Draining {
     /// Those of them that may still send requests.
     open: HashMap<RoutingId, OpenRemote>,
     presence: Pin<Box<WatchStream<Presence>>>,
-    /// How many remotes had joined when all were last notified.
+    /// The number of remotes that had joined when all were last notified.
     joined: Option<u64>,
-    /// How many listeners still accept, and how many remotes are in their handshake.
+    /// The number of listeners that still accept and of remotes in their handshake.
     arriving: usize,
     grace: Timer,
-    /// Whether the first period of grace has passed: handshakes are not waited for any longer.
+    /// Whether the first grace period has passed, after which no handshake delays the end.
     is_late: bool,
 }
 
 /// A remote that has not acknowledged the notice.
 #[derive(Clone, Copy, Debug)]
 struct OpenRemote {
-    /// Whether the present period of grace began before the notice was written.
+    /// Whether the present grace period began before the notice was written.
     was_queued: bool,
 }
 
 impl Draining {
-    /// Starts to drain: accepts no more remotes, and notifies those that are connected.
+    /// Starts draining: accepts no more remotes, and notifies the connected ones.
     pub(super) fn start(server: &Server) -> Self {
         let presence = server.presence();
         server.stop_accepting();
@@ -112,8 +112,8 @@ impl Draining {
         Poll::Ready(())
     }
 
-    /// Notifies a remote, unless that was done on the same connection. Returns its routing id, unless it
-    /// has gone.
+    /// Notifies a remote, unless its connection has been notified already. Returns its routing id, unless it is
+    /// disconnected.
     fn notify(&mut self, remote: &Remote) -> Option<RoutingId> {
         let (routing_id, connection) = (remote.routing_id()?, remote.connection_id());
         if self.notified.get(&routing_id) == Some(&connection) {
@@ -127,7 +127,7 @@ impl Draining {
             Ok(()) => false,
             Err(TryRouteError::Full(notice)) => {
                 let server = self.server.clone();
-                // It ends when the queue has room, the remote leaves, or the server is closed.
+                // The task ends when the notice is queued, the remote disconnects, or the server is closed.
                 self.server.runtime().spawn(async move {
                     let _ = server.route(routing_id, notice).await;
                 });
@@ -136,7 +136,7 @@ impl Draining {
             Err(_) => return None,
         };
         self.notified.insert(routing_id, connection);
-        // A remote that joins during a period of grace has the rest of it and another one.
+        // A remote that joins during a grace period has the rest of it and another one.
         let was_queued = is_full || self.grace.is_some();
         self.open.insert(routing_id, OpenRemote { was_queued });
         Some(routing_id)
@@ -149,7 +149,7 @@ fn is_connected(server: &Server, id: RoutingId, connection: Option<ConnectionId>
         && connection.is_some()
 }
 
-/// The time that a remote has for the acknowledgement, which takes a round trip. It is enough for any
-/// network, and short enough for a process that has to end while connected remotes do not know the
-/// notice. Go's HTTP/2 server waits as long after its GOAWAY.
+/// The time in which a remote has to acknowledge the notice, which takes a round trip. It is enough for any
+/// network, and short enough for a process that has to end while connected remotes do not support draining.
+/// Go's HTTP/2 server waits as long after its GOAWAY.
 const GRACE: Duration = Duration::from_secs(1);

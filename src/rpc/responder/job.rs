@@ -1,4 +1,4 @@
-//! A request whose handler was not ready at once.
+//! Requests whose handlers were not ready immediately.
 
 use std::future;
 use std::panic::{self, AssertUnwindSafe};
@@ -20,11 +20,10 @@ use crate::rpc::failure::BoxError;
 use crate::rpc::response::{Form, Parts, Response};
 use crate::rpc::{ErrorCode, Failure, unaddressed};
 
-/// What a handler has come to.
+/// The result of a handler.
 pub(super) type Outcome = Result<Response, Failure>;
 
-/// Does the rest of a request, in a task of its own. It is dropped when its requester does not want
-/// the reply any more.
+/// Completes a request in a task of its own. The task is aborted when the request is cancelled.
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) shared: Arc<Shared>,
@@ -35,7 +34,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Waits for the handler, and sends what it answers.
+    /// Waits for the handler, and sends its answer.
     pub(super) async fn run<F, T, E>(self, mut handler: Pin<Box<Option<F>>>)
     where
         F: Future<Output = Result<T, E>>,
@@ -43,13 +42,13 @@ impl Work {
         E: Into<BoxError>,
     {
         let outcome = future::poll_fn(|cx| poll_handler(&mut handler, &self.span, cx)).await;
-        // Its resources, such as the permit of a limit, are released before the answer waits for room.
+        // Its resources, such as the permit of a limit, are released before the answer waits for capacity.
         let _ = catch(|| handler.set(None));
         drop(handler);
         self.answer(outcome).await;
     }
 
-    /// Sends an answer, as soon as there is room.
+    /// Sends an answer, as soon as there is queue capacity.
     pub(super) async fn answer(self, outcome: Outcome) {
         match outcome {
             Ok(Response(Form::One(body))) => {
@@ -84,14 +83,14 @@ impl Work {
             if !budget.has_room() {
                 // Much is kept for this remote: no other part is requested before it can be sent.
                 has_credit = true;
-                credit.acquire().await.expect("it is never closed").forget();
+                credit.acquire().await.expect("the semaphore is never closed").forget();
                 kept = Some(budget.keep_next().await);
             }
             let next = future::poll_fn(|cx| {
                 let polled = catch(|| self.span.in_scope(|| parts.as_mut().poll_next(cx)))
                     .unwrap_or_else(|failure| Poll::Ready(Some(Err(failure))));
                 if polled.is_pending() {
-                    // The next part may take long, while other streams have theirs ready.
+                    // The next part may take long, while parts of other streams are ready.
                     kept = None;
                 }
                 polled
@@ -111,7 +110,7 @@ impl Work {
             if !has_credit && !has_credit_for(message.len(), credit, &budget).await {
                 return self.fail(&too_much(), Some(Count::Unread));
             }
-            match self.shared.offer(self.id, self.routing_id, message, &budget, kept) {
+            match self.shared.send_part(self.id, self.routing_id, message, &budget, kept) {
                 PartDelivery::Sent => {}
                 PartDelivery::Waits(sent) => {
                     if sent.await.is_err() {
@@ -125,19 +124,19 @@ impl Work {
     }
 }
 
-/// Waits for credit for a part that is ready; false if there is none and no more may be kept for the
-/// remote.
+/// Waits for credit for a part that is ready. Returns false if there is no credit and no more bytes may be kept
+/// for the remote.
 async fn has_credit_for(bytes: usize, credit: &Semaphore, budget: &Budget) -> bool {
     if let Ok(permit) = credit.try_acquire() {
         permit.forget();
         return true;
     }
     let Some(_kept) = budget.try_keep(bytes) else { return false };
-    credit.acquire().await.expect("it is never closed").forget();
+    credit.acquire().await.expect("the semaphore is never closed").forget();
     true
 }
 
-/// Polls a handler, which is there.
+/// Polls a handler, which must be present.
 pub(super) fn poll_handler<F, T, E>(
     handler: &mut Pin<Box<Option<F>>>,
     span: &Span,
@@ -157,7 +156,7 @@ where
     polled.unwrap_or_else(|failure| Poll::Ready(Err(failure)))
 }
 
-/// Makes a panic a failure. What a service leaves half done is its own.
+/// Converts a panic into a failure. The service is responsible for the state that it leaves behind.
 pub(super) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
     panic::catch_unwind(AssertUnwindSafe(work)).map_err(|_| Failure::new(ErrorCode::PANICKED, ""))
 }

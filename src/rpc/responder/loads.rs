@@ -8,10 +8,10 @@ use super::budget::Budget;
 use super::limits::Limits;
 use crate::socket::tracked::PipeKey;
 
-/// The remotes that have requests under way, and which of them is next.
+/// The remotes with requests in progress, and their order.
 ///
 /// Invariants: `running` and `waiting` are the sums over all remotes; `order` holds exactly the remotes
-/// that have waiting requests and no backlog, each at its present place.
+/// that have waiting requests and no backlog, each at its present position.
 #[derive(Debug)]
 pub(super) struct Loads {
     limits: Limits,
@@ -19,26 +19,25 @@ pub(super) struct Loads {
     order: BTreeSet<LoadOrder>,
     running: usize,
     waiting: usize,
-    /// How many waiting requests have been started, ever.
+    /// The number of waiting requests that have been started.
     started: u64,
 }
 
-/// The remote with the fewest running requests is first; of several, the one whose turn was the longest
-/// ago.
+/// The sort key of a remote: first the fewest running requests, then the oldest turn.
 type LoadOrder = (usize, u64, PipeKey);
 
 #[derive(Debug, Default)]
 struct Load {
     running: usize,
     waiting: usize,
-    /// What the bodies of its waiting requests take.
+    /// The bytes of the bodies of its waiting requests.
     bytes: usize,
-    /// When it had its last turn.
+    /// The number of its last turn.
     turn: u64,
-    /// Messages for which its queue has no room, in order, from when the first of them came until all are
+    /// The messages that wait for queue capacity, in order. It exists from the first of them until all are
     /// queued.
     backlog: Option<VecDeque<BacklogEntry>>,
-    /// How many more bytes may be kept for it. There when that was first asked for.
+    /// The bytes that may be kept for it. Created when first requested.
     budget: Option<Arc<Budget>>,
 }
 
@@ -64,13 +63,13 @@ impl Loads {
         }
     }
 
-    /// Whether nothing is under way.
+    /// Returns whether no remote has a request in progress or a backlog.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.remotes.is_empty()
     }
 
-    /// Whether a request that has just come may be started before all that wait.
+    /// Returns whether a request that has just arrived may be started before all waiting ones.
     pub(super) fn may_start(&self, pipe: PipeKey) -> bool {
         let running = match self.remotes.get(&pipe) {
             Some(load) if load.waiting > 0 || load.backlog.is_some() => return false,
@@ -80,13 +79,13 @@ impl Loads {
         self.may_run(running) && self.next().is_none()
     }
 
-    /// The remote whose waiting request is to be started next, if one may be.
+    /// Returns the remote whose waiting request is started next, if one may be started.
     pub(super) fn next(&self) -> Option<PipeKey> {
         let (running, _, pipe) = self.order.first()?;
         self.may_run(*running).then_some(*pipe)
     }
 
-    /// Whether waiting requests may be started as soon as others end.
+    /// Returns whether a waiting request may be started as soon as another request ends.
     pub(super) fn is_anything_next(&self) -> bool {
         !self.order.is_empty()
     }
@@ -105,9 +104,9 @@ impl Loads {
         self.change(pipe, |load| load.running -= 1);
     }
 
-    /// Takes a place among those that wait, for a request with so many bytes, if the remote may have
-    /// one. A remote with a backlog may in any case hold `received` requests: those that were received
-    /// together with the request whose reply found no room.
+    /// Acquires a slot for a waiting request of `bytes` bytes; returns false if the remote may not have one. A
+    /// remote with a backlog may always hold `received` requests: those that were received together with the
+    /// request whose reply waits for queue capacity.
     pub(super) fn enter(&mut self, pipe: PipeKey, bytes: usize, received: usize) -> bool {
         let Limits { waiting, bytes: most, .. } = self.limits;
         let taken = self.waiting;
@@ -125,7 +124,7 @@ impl Loads {
         is_in
     }
 
-    /// Releases the place of a request that no longer waits.
+    /// Releases the slot of a waiting request that has ended.
     pub(super) fn leave(&mut self, pipe: PipeKey, bytes: usize) {
         self.waiting -= 1;
         self.change(pipe, |load| {
@@ -134,8 +133,8 @@ impl Loads {
         });
     }
 
-    /// The same for one that is started: it was the remote's turn.
-    pub(super) fn pass(&mut self, pipe: PipeKey, bytes: usize) {
+    /// Releases the slot of a waiting request that is started, and records the turn of its remote.
+    pub(super) fn take_turn(&mut self, pipe: PipeKey, bytes: usize) {
         self.started += 1;
         let turn = self.started;
         self.waiting -= 1;
@@ -146,12 +145,12 @@ impl Loads {
         });
     }
 
-    /// Whether messages wait for room in the queue of a remote.
+    /// Returns whether messages wait for queue capacity of a remote.
     pub(super) fn has_backlog(&self, pipe: PipeKey) -> bool {
         self.remotes.get(&pipe).is_some_and(|load| load.backlog.is_some())
     }
 
-    /// Adds a message to those that wait for room; returns whether it is the first.
+    /// Adds a message to the backlog of a remote; returns whether it is the first.
     pub(super) fn push(&mut self, pipe: PipeKey, entry: BacklogEntry) -> bool {
         self.change(pipe, |load| {
             let is_first = load.backlog.is_none();
@@ -160,7 +159,7 @@ impl Loads {
         })
     }
 
-    /// Takes the message that has waited the longest. If none is left, the backlog is empty.
+    /// Takes the message that has waited the longest. If none is left, removes the backlog.
     pub(super) fn pop(&mut self, pipe: PipeKey) -> Option<BacklogEntry> {
         if let Some(entry) = self.remotes.get_mut(&pipe)?.backlog.as_mut()?.pop_front() {
             return Some(entry);
@@ -169,18 +168,18 @@ impl Loads {
         None
     }
 
-    /// Takes all messages that wait for room, which will not be sent.
+    /// Takes all messages of the backlog, which stays. They will not be sent.
     pub(super) fn take_backlog(&mut self, pipe: PipeKey) -> VecDeque<BacklogEntry> {
         let load = self.remotes.get_mut(&pipe);
         load.and_then(|load| load.backlog.as_mut()).map(std::mem::take).unwrap_or_default()
     }
 
-    /// Takes them; later messages form a new backlog.
+    /// Takes all messages and removes the backlog; later messages form a new one.
     pub(super) fn drop_backlog(&mut self, pipe: PipeKey) -> VecDeque<BacklogEntry> {
         self.change(pipe, |load| load.backlog.take().unwrap_or_default())
     }
 
-    /// How many more bytes may be kept for a remote.
+    /// Returns the budget of bytes that may be kept for a remote.
     pub(super) fn budget(&mut self, pipe: PipeKey) -> Arc<Budget> {
         let bytes = self.limits.bytes;
         let make = || Arc::new(Budget::new(bytes));
@@ -198,10 +197,10 @@ impl Loads {
         self.waiting
     }
 
-    /// Changes the load of a remote, and keeps its place up to date.
+    /// Changes the load of a remote, and updates its position.
     fn change<T>(&mut self, pipe: PipeKey, change: impl FnOnce(&mut Load) -> T) -> T {
         let Self { remotes, order, started, .. } = self;
-        // A remote that comes, or comes back, stands behind those that wait for a turn already.
+        // A new or returning remote is ordered behind those that already wait for a turn.
         let load =
             remotes.entry(pipe).or_insert_with(|| Load { turn: *started, ..Load::default() });
         if load.is_listed() {
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_that_asks_again_and_again_takes_turns_with_others() {
+    fn remotes_with_endless_requests_take_turns() {
         let (mut loads, [a, b, _]) = loads(1);
         for pipe in [a, b] {
             assert!(loads.enter(pipe, 1, 0));
@@ -252,9 +251,9 @@ mod tests {
         let mut served = Vec::new();
         for _ in 0..6 {
             let pipe = loads.next().expect("the slot is free");
-            loads.pass(pipe, 1);
+            loads.take_turn(pipe, 1);
             loads.start(pipe);
-            // It asks for the next as soon as one is started.
+            // It sends the next request as soon as one is started.
             assert!(loads.enter(pipe, 1, 0));
             loads.end(pipe);
             served.push(pipe);
@@ -269,7 +268,7 @@ mod tests {
         assert!(loads.push(a, BacklogEntry::notice(1)));
         assert!(!loads.push(a, BacklogEntry::notice(2)));
         assert_eq!(loads.next(), Some(b));
-        loads.pass(b, 1);
+        loads.take_turn(b, 1);
         assert_eq!(loads.next(), None);
         assert!(loads.may_start(b) && !loads.may_start(a));
         assert!(loads.pop(a).is_some() && loads.pop(a).is_some());
@@ -279,9 +278,9 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_one_remote_is_bounded_in_bytes() {
+    fn the_waiting_requests_of_one_remote_are_bounded_in_bytes() {
         let (mut loads, [a, b, _]) = loads(100);
-        assert!(loads.enter(a, 2_000, 0), "one is always taken");
+        assert!(loads.enter(a, 2_000, 0), "one request is always accepted");
         assert!(!loads.enter(a, 1, 0));
         assert!(loads.enter(b, 400, 0) && loads.enter(b, 600, 0) && !loads.enter(b, 1, 0));
         loads.leave(b, 400);
@@ -293,13 +292,13 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_whose_share_runs_waits_and_others_do_not() {
+    fn a_remote_at_its_share_waits_and_others_do_not() {
         let (mut loads, [a, b, _]) = loads(2);
         loads.start(a);
         assert!(!loads.may_start(a) && loads.may_start(b));
         assert!(loads.enter(a, 1, 0));
         assert_eq!(loads.next(), None);
-        assert!(loads.may_start(b), "those that wait may not start");
+        assert!(loads.may_start(b), "the waiting remote may not start one");
         loads.end(a);
         assert_eq!(loads.next(), Some(a));
         assert!(!loads.may_start(b), "it is a's turn");
@@ -315,7 +314,7 @@ mod tests {
     fn turns(loads: &mut Loads, they_run: bool) -> Vec<PipeKey> {
         std::iter::from_fn(|| {
             let pipe = loads.next()?;
-            loads.pass(pipe, 1);
+            loads.take_turn(pipe, 1);
             if they_run {
                 loads.start(pipe);
             }

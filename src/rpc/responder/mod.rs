@@ -1,4 +1,4 @@
-//! Replies over a server.
+//! Replies over a [`Server`].
 
 mod backlog;
 mod budget;
@@ -30,27 +30,27 @@ use crate::rpc::stats::ResponderStats;
 use crate::rpc::{Request, Response};
 use crate::socket::Server;
 
-/// Answers the requests that come to a [`Server`], by a [`Service`].
+/// Answers the requests that a [`Server`] receives, by a [`Service`].
 ///
-/// A `Responder` is a handle, with which the server can be watched while it is [served](Self::serve).
-/// It receives all that the server receives.
+/// A `Responder` is a handle, through which the server can be monitored while it is [served](Self::serve).
+/// It receives all messages of the server.
 ///
 /// # Concurrency
 ///
-/// The service is called as soon as a request has come and it is ready. The future that it returns is
-/// polled once there and then. If it is ready, the reply is sent immediately. Otherwise it gets a task
-/// of its own, so that requests are handled concurrently, and answered in any order. The task that
-/// receives runs a future until it first waits: a service should spawn long computations.
+/// The service is called as soon as a request has arrived and the service is ready. The future that it returns
+/// is polled once immediately. If the future is ready, the reply is sent immediately. Otherwise the future gets
+/// a task of its own, so that requests are handled concurrently and answered in any order. The receiving task
+/// runs each future until it first waits: a service should spawn long computations.
 ///
 /// # Back-pressure
 ///
-/// While the service is not ready, as with tower's `ConcurrencyLimit`, and while a client has its share
-/// of [`max_running`](ResponderBuilder::max_running) jobs, its requests wait; when it has its share of
-/// [`max_waiting`](ResponderBuilder::max_waiting) of them, further ones are answered with
-/// [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may retry. With Tower's `LoadShed`
-/// they are answered so immediately.
+/// Requests wait while the service is not ready, as with tower's `ConcurrencyLimit`, and while their client has
+/// its share of [`max_running`](ResponderBuilder::max_running) requests. When a client has its share of
+/// [`max_waiting`](ResponderBuilder::max_waiting) requests, further ones are answered with
+/// [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may retry. With tower's `LoadShed`
+/// this happens immediately.
 ///
-/// Answers wait for room in their client's queue, which its
+/// Answers wait for capacity of their client's queue, which its
 /// [`send_hwm`](crate::socket::Builder::send_hwm) and
 /// [`send_hwm_bytes`](crate::socket::Builder::send_hwm_bytes) limit. While an answer waits, nothing is
 /// received from that client, so that its connection stops reading. No answer is dropped, with one
@@ -59,25 +59,25 @@ use crate::socket::Server;
 ///
 /// # Fairness
 ///
-/// Clients share the places of jobs and the places of waiting requests. Each client may hold as many as
-/// are still free, and a client that holds none gets the last one. A single client can take half of all
-/// places. If two compete, each can take a third, and a third stays free for the next one. So a client
-/// whose requests never end does not block the others, even without a limit of its own.
+/// Clients share the slots of running and of waiting requests. Each client may hold as many slots as are still
+/// free, and a client that holds none gets the last one. A single client can take half of all slots. If two
+/// compete, each can take a third, and a third stays free for the next one. Therefore a client whose requests
+/// never end does not block the others, even without a limit of its own.
 /// [`max_running_per_remote`](ResponderBuilder::max_running_per_remote) and
 /// [`max_waiting_per_remote`](ResponderBuilder::max_waiting_per_remote) set such a limit.
 ///
-/// The next waiting request to start is one of the client with the fewest jobs; clients with equally
-/// many take turns.
+/// The next waiting request to start belongs to the client with the fewest running requests; clients with
+/// equally many take turns.
 ///
-/// # Giving up
+/// # Cancellation
 ///
-/// The future of a request is dropped when its requester cancels it, when its time is over, and when
-/// the connection that it came through has ended.
+/// The future of a request is dropped when its requester cancels it, when its deadline passes, and when
+/// the connection that it arrived on ends.
 ///
 /// # Errors
 ///
-/// [`Failure`](super::Failure) tells what becomes of an error of the service. A handler that panics
-/// fails its own request alone, with [`PANICKED`](super::ErrorCode::PANICKED).
+/// [`Failure`](super::Failure) documents the codes for errors of the service. A handler that panics
+/// fails only its own request, with [`PANICKED`](super::ErrorCode::PANICKED).
 #[derive(Clone)]
 pub struct Responder {
     shared: Arc<Shared>,
@@ -92,13 +92,13 @@ pub struct ResponderBuilder {
 }
 
 impl Responder {
-    /// Makes a responder with default options.
+    /// Creates a responder with default options.
     #[must_use]
     pub fn new(server: Server) -> Self {
         Self::builder(server).build()
     }
 
-    /// Starts to set the options of a responder.
+    /// Returns a builder, to set the options of a responder.
     pub const fn builder(server: Server) -> ResponderBuilder {
         ResponderBuilder { server, limits: LIMITS }
     }
@@ -108,7 +108,7 @@ impl Responder {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, requests that are under way are cancelled, and answered with
+    /// If the future is dropped, requests in progress are cancelled, and answered with
     /// [`CANCELLED`](super::ErrorCode::CANCELLED). Requests that are received later are answered with
     /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), until the server is served again or closed.
     /// Both happen in the background, in the runtime of the server, and do not keep the server alive.
@@ -222,13 +222,13 @@ impl Responder {
         }
     }
 
-    /// Returns the server that is served.
+    /// Returns the underlying server.
     #[must_use]
     pub fn server(&self) -> &Server {
         &self.shared.server
     }
 
-    /// Returns what has become of all requests so far.
+    /// Returns the statistics of all requests.
     #[must_use]
     pub fn stats(&self) -> ResponderStats {
         self.shared.ledger.stats()
@@ -242,45 +242,44 @@ impl fmt::Debug for Responder {
 }
 
 impl ResponderBuilder {
-    /// Sets how many requests of all clients together may run concurrently, not counting those that are
-    /// answered immediately; others wait. At least 1. Default: 16,384, more than is useful, and few
-    /// enough to keep in memory. A single client gets [half of them](Responder#fairness).
+    /// Sets the maximum number of requests of all clients together that run concurrently, except those that
+    /// are answered immediately; further requests wait. At least 1. Default: 16,384, more than is useful, and
+    /// few enough to keep in memory. A single client gets [half of them](Responder#fairness).
     pub fn max_running(self, requests: usize) -> Self {
         let running = RemoteLimit { all: requests.max(1), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
-    /// Sets how many requests of one client may run concurrently, in addition to the limit of its share
-    /// of [`max_running`](Self::max_running); zero for no limit but its share. Default: 0.
+    /// Sets the maximum number of requests of one client that run concurrently, in addition to the limit of its
+    /// share of [`max_running`](Self::max_running). With zero, only its share limits it. Default: 0.
     pub fn max_running_per_remote(self, requests: usize) -> Self {
         let running = RemoteLimit { each: or_none(requests), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
-    /// Sets how many requests of all clients together may wait. With zero, a request that cannot be
+    /// Sets the maximum number of waiting requests of all clients together. With zero, a request that cannot be
     /// started immediately is refused. Default: 16,384. A single client gets [half of
     /// them](Responder#fairness).
     ///
-    /// When a reply finds no room, requests that were received together with its request wait in any
-    /// case, at most 256 of each client.
+    /// When a reply waits for queue capacity, requests that were received together with its request always
+    /// wait, at most 256 of each client.
     pub fn max_waiting(self, requests: usize) -> Self {
         let waiting = RemoteLimit { all: requests, ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
-    /// Sets how many requests of one client may wait, in addition to the limit of its share of
-    /// [`max_waiting`](Self::max_waiting); zero for no limit but its share. Default: 0.
+    /// Sets the maximum number of waiting requests of one client, in addition to the limit of its share of
+    /// [`max_waiting`](Self::max_waiting). With zero, only its share limits it. Default: 0.
     pub fn max_waiting_per_remote(self, requests: usize) -> Self {
         let waiting = RemoteLimit { each: or_none(requests), ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
-    /// Sets how many bytes the waiting requests of one client may take; a further one is refused with
+    /// Sets the maximum number of bytes of the waiting requests of one client. A further request is refused with
     /// [`OVERLOADED`](super::ErrorCode::OVERLOADED). The same limit applies separately to its replies
-    /// and parts of streams that wait for room in its queue or for credit. A reply beyond it is dropped,
-    /// and [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request and one reply are kept
-    /// however long they are. Zero for any number. Default: 64 MiB, which a client that reads never
-    /// reaches.
+    /// and parts of streams that wait for queue capacity or for credit. A reply beyond it is dropped,
+    /// and [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request and one reply of any length are
+    /// always kept. Zero means no limit. Default: 64 MiB, which a client that reads never reaches.
     pub fn max_bytes_per_remote(self, bytes: usize) -> Self {
         Self { limits: Limits { bytes: or_none(bytes), ..self.limits }, ..self }
     }

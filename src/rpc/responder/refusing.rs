@@ -16,16 +16,16 @@ use crate::rpc::envelope::{Content, Envelope};
 use crate::socket::tracked::WeakServer;
 use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey};
 
-/// The task that remains when a serving future was dropped. Without it, requests that have not been
-/// received yet, and later ones, would wait in vain. It ends when any responder serves the server again,
-/// and with the server, which it does not keep alive.
+/// The task that replaces a dropped serving future. Without it, requests that have not been received yet, and
+/// later ones, would wait in vain. It ends when any responder serves the server again, or with the server,
+/// which it does not keep alive.
 #[derive(Debug)]
 pub(super) struct Refusing {
-    /// The place in the server's line of receivers.
+    /// The position in the server's line of receivers.
     place: InLine<WeakServer>,
     ledger: Arc<Ledger>,
     ends: Arc<ConnectionEnds>,
-    /// Which watch of the ends is its own.
+    /// The number of its own watch of the ends.
     watch: u64,
     /// Usually empty; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,

@@ -1,4 +1,4 @@
-//! Receives requests and has them served.
+//! Receives requests and calls the service.
 
 use std::mem;
 use std::pin::Pin;
@@ -31,28 +31,29 @@ use crate::rpc::{ErrorCode, Failure, Request, TraceContext, unaddressed};
 use crate::runtime::Timer;
 use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, WeakServer};
 
-/// One responder at work: the task that runs it receives, calls the service, and sends what is ready at
-/// once; the rest gets tasks of its own.
+/// The state of a responder that is being served. Its task receives requests, calls the service, and sends the
+/// replies that are ready immediately. Other requests get tasks of their own.
 #[derive(Debug)]
 pub(super) struct Serving<S: Service<Request>> {
     shared: Arc<Shared>,
     service: S,
-    /// The server's runtime, if there still is one, where this is polled and none is current: handlers need
-    /// one.
+    /// The runtime of the server, which handlers need. Set if no runtime is current; the inner option is empty
+    /// if that runtime no longer exists.
     outside: Option<Option<Handle>>,
-    /// The place in the server's line.
+    /// The position in the server's line of receivers.
     place: InLine<WeakServer>,
     endings: DeferredEnds,
-    /// Empty but for moments; kept for its memory.
+    /// Usually empty; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
-    /// Requests for which the service is not ready, whose remote has its share, or a backlog.
+    /// Requests for which the service is not ready, or whose remote is at its share or has a backlog.
     waiting: Waiting,
-    /// Where handlers are polled for the first time. Those that are ready leave the memory to the next.
-    bench: Pin<Box<Option<S::Future>>>,
+    /// Holds a handler while it is polled for the first time. A handler that is ready leaves the allocation to
+    /// the next one.
+    current: Pin<Box<Option<S::Future>>>,
     timer: Timer,
-    /// From the signal to end on.
+    /// Set from the shutdown signal on.
     draining: Option<Draining>,
-    /// All is done, or the server is closed.
+    /// Whether all requests have ended, or the server is closed.
     is_over: bool,
 }
 
@@ -75,20 +76,20 @@ where
             endings,
             received: Vec::with_capacity(BATCH),
             waiting: Waiting::default(),
-            bench: Box::pin(None),
+            current: Box::pin(None),
             timer: None,
             draining: None,
             is_over: false,
         }
     }
 
-    /// Begins to drain: serves requests that were sent before their requester received the notice, and
+    /// Starts draining: serves requests that were sent before their requester received the notice, and
     /// refuses the others.
     pub(super) fn end(&mut self) {
         self.draining = Some(Draining::start(&self.shared.server));
     }
 
-    /// Ready when the server is closed, or when all is done that was accepted before the end.
+    /// Ready when the server is closed, or when it is drained and all accepted requests have ended.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let outside = self.outside.clone();
         let _guard = match &outside {
@@ -102,7 +103,7 @@ where
         };
         let emptied = self.shared.ledger.jobs.lock().serve(cx.waker(), self.draining.is_some());
         if !emptied.is_empty() {
-            self.go_on(&emptied, cx);
+            self.resume(&emptied, cx);
         }
         let received = self.poll_receive(cx);
         self.start_waiting(cx);
@@ -118,16 +119,15 @@ where
         Poll::Pending
     }
 
-    /// Starts waiting requests of remotes whose backlog is empty, and then receives from them again,
-    /// unless they are full already.
-    fn go_on(&mut self, emptied: &[RoutingId], cx: &mut Context<'_>) {
+    /// Starts waiting requests of remotes whose backlog is empty, and then resumes the remotes.
+    fn resume(&mut self, emptied: &[RoutingId], cx: &mut Context<'_>) {
         self.start_waiting(cx);
         for routing_id in emptied {
             self.shared.server.resume(*routing_id);
         }
     }
 
-    /// Receives until there is nothing; ready when the server is closed.
+    /// Receives until no message is left; ready when the server is closed.
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BATCHES_PER_WAKE {
             let Self { shared, endings, .. } = self;
@@ -138,7 +138,7 @@ where
                 shared.server.unread(end)
             });
             for end in due {
-                self.lose(&end);
+                self.cancel_all(&end);
             }
             let Self { shared, place, received, .. } = self;
             let (_, ticket) = place.parts();
@@ -153,13 +153,13 @@ where
     }
 
     fn handle_received(&mut self, cx: &mut Context<'_>) {
-        // Only needed where there are deadlines.
+        // Read only if a request has a deadline.
         let mut now = None;
         let mut received = mem::take(&mut self.received);
         for ((pipe, remote), message) in received.drain(..) {
             self.handle(pipe, remote, message, &mut now, cx);
             if let Some(end) = self.endings.handled(pipe) {
-                self.lose(&end);
+                self.cancel_all(&end);
             }
         }
         self.received = received;
@@ -202,7 +202,7 @@ where
             Content::Credit(parts) => {
                 let credit = self.shared.ledger.jobs.lock().credit(id);
                 match credit {
-                    Some(credit) => give(&credit, parts),
+                    Some(credit) => grant(&credit, parts),
                     None => self.shared.count(Count::Unknown),
                 }
             }
@@ -218,7 +218,7 @@ where
         }
     }
 
-    /// Starts a request, or lets it wait if others do or the service is not ready.
+    /// Starts a request, or queues it if others wait or the service is not ready.
     fn accept(&mut self, accepted: Accepted, cx: &mut Context<'_>) {
         let mut admission = self.shared.ledger.jobs.lock().admit(accepted.id);
         if admission == JobAdmission::Wait && self.waiting.contains(accepted.id) {
@@ -231,7 +231,7 @@ where
         }
     }
 
-    /// Queues a request to wait, if its remote may have one more waiting.
+    /// Queues a request, or refuses it if its remote may not have another one waiting.
     fn wait(&mut self, mut accepted: Accepted) {
         let (pipe, bytes) = (accepted.id.pipe, accepted.bytes());
         let may_wait = self.shared.ledger.jobs.lock().loads.enter(pipe, bytes, BATCH);
@@ -254,8 +254,8 @@ where
                 return;
             }
             let Some(accepted) = self.waiting.pop(pipe) else { return };
-            self.shared.ledger.jobs.lock().loads.pass(pipe, accepted.bytes());
-            if accepted.is_over(Instant::now()) {
+            self.shared.ledger.jobs.lock().loads.take_turn(pipe, accepted.bytes());
+            if accepted.is_expired(Instant::now()) {
                 self.refuse_expired(&accepted);
             } else {
                 self.start(accepted);
@@ -263,8 +263,8 @@ where
         }
     }
 
-    /// Ready when the service can be called, or when it says that it never can: then calling it is as
-    /// good an answer as any, and what it says then is what requesters are told.
+    /// Ready when the service is ready or has failed. A failed service is called all the same, and requesters
+    /// receive the error of that call.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match catch(|| self.service.poll_ready(cx)) {
             Ok(Poll::Pending) => Poll::Pending,
@@ -278,20 +278,20 @@ where
         let span = span::new(id.call, &request);
         let called = catch(|| {
             let _entered = (!span.is_disabled()).then(|| span.enter());
-            self.bench.set(Some(self.service.call(request)));
+            self.current.set(Some(self.service.call(request)));
         });
         let mut cx = Context::from_waker(Waker::noop());
         let polled = match called {
-            Ok(()) => poll_handler(&mut self.bench, &span, &mut cx),
+            Ok(()) => poll_handler(&mut self.current, &span, &mut cx),
             Err(failure) => Poll::Ready(Err(failure)),
         };
         let Poll::Ready(outcome) = polled else {
-            // It is polled again by its task, which is what wakes it from then on.
-            let handler = mem::replace(&mut self.bench, Box::pin(None));
+            // Its own task polls it again and registers its waker.
+            let handler = mem::replace(&mut self.current, Box::pin(None));
             return self.spawn(id, routing_id, deadline, credit, span, |work| work.run(handler));
         };
-        if catch(|| self.bench.set(None)).is_err() {
-            self.bench = Box::pin(None);
+        if catch(|| self.current.set(None)).is_err() {
+            self.current = Box::pin(None);
         }
         let (message, count) = match outcome {
             Ok(Response(Form::One(body))) => {
@@ -317,7 +317,7 @@ where
         }
     }
 
-    /// Gives a request a task of its own.
+    /// Spawns a task for a request.
     fn spawn<F: Future<Output = ()> + Send + 'static>(
         &self,
         id: JobId,
@@ -353,8 +353,8 @@ where
         self.shared.count(Count::Cancelled);
     }
 
-    /// Gives up what a connection that has ended has asked for.
-    fn lose(&mut self, end: &ConnectionEnd) {
+    /// Cancels all requests that arrived over a connection that has ended.
+    fn cancel_all(&mut self, end: &ConnectionEnd) {
         let jobs = self.shared.ledger.jobs.lock().take_of(end.pipe);
         for job in jobs {
             job.abort();
@@ -365,7 +365,7 @@ where
             self.shared.count(Count::Disconnected);
         }
         self.shared.ledger.clear(end.pipe);
-        // It may come back, with a queue that is still full.
+        // The remote may reconnect while its queue is still full.
         if !end.gone && self.shared.ledger.has_backlog(end.pipe) {
             self.shared.server.pause_pipe(end.inbound);
         }
@@ -378,7 +378,7 @@ where
         self.shared.refuse_with(accepted.id, accepted.routing_id, code);
     }
 
-    /// Cancels requests whose time is over, and waits for the next deadline.
+    /// Cancels requests whose deadline has passed, and registers for the next deadline.
     fn poll_time(&mut self, cx: &mut Context<'_>) {
         loop {
             let of_jobs = self.shared.ledger.jobs.lock().next_deadline();
@@ -414,8 +414,8 @@ where
 }
 
 impl<S: Service<Request>> Drop for Serving<S> {
-    /// Cancels the requests under way, if it is dropped before its end or if the server is closed. Later
-    /// requests are refused in the background.
+    /// Cancels the requests in progress, if it is dropped early or if the server is closed. If it is dropped
+    /// early, later requests are refused in the background.
     fn drop(&mut self) {
         let Self { shared, waiting, is_over, .. } = self;
         let (_waker, emptied) = shared.ledger.jobs.lock().stop();
@@ -440,15 +440,15 @@ impl<S: Service<Request>> Drop for Serving<S> {
     }
 }
 
-/// Lets a stream send more parts.
-fn give(credit: &Semaphore, parts: u32) {
-    // As many as a semaphore holds are as good as any number.
+/// Grants a stream credit for more parts.
+fn grant(credit: &Semaphore, parts: u32) {
+    // The maximum of a semaphore is effectively unlimited.
     let room = Semaphore::MAX_PERMITS - credit.available_permits();
     credit.add_permits(usize::try_from(parts).unwrap_or(usize::MAX).min(room));
 }
 
-/// How many messages are taken under one lock.
+/// The maximum number of messages that are received under one lock.
 pub(super) const BATCH: usize = 256;
 
-/// After so many batches other tasks get their turn.
+/// The maximum number of batches before the task yields.
 pub(super) const BATCHES_PER_WAKE: usize = 16;

@@ -1,4 +1,4 @@
-//! What a responder's handles, its serving and its jobs share.
+//! The state that the handles, the serving future and the jobs of a responder share.
 
 use std::sync::Arc;
 
@@ -18,29 +18,30 @@ use crate::rpc::{ErrorCode, Failure, unaddressed};
 use crate::socket::Server;
 use crate::socket::tracked::PipeKey;
 
+/// The server and the ledger of a responder.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) server: Server,
     pub(super) ledger: Arc<Ledger>,
 }
 
-/// Why a message could not be sent immediately.
+/// The reason that a message could not be queued immediately.
 #[derive(Debug)]
 pub(super) enum CannotQueue {
     Full(Message),
-    /// Its remote has gone, or the server is closed.
+    /// Its remote is disconnected, or the server is closed.
     Gone,
 }
 
-/// What has become of a part of a stream.
+/// The result of sending a part of a stream.
 #[derive(Debug)]
 pub(super) enum PartDelivery {
     Sent,
-    /// It is sent when this is.
+    /// It waits for queue capacity; the receiver completes when it is queued.
     Waits(oneshot::Receiver<()>),
-    /// Too many bytes wait for its remote already.
+    /// Too many bytes already wait for its remote.
     TooMuch,
-    /// The remote has gone.
+    /// The remote is disconnected.
     Gone,
 }
 
@@ -49,7 +50,7 @@ impl Shared {
         Self { server, ledger: Arc::new(Ledger::new(limits)) }
     }
 
-    /// The same for a task that has the server for a moment.
+    /// Creates the state for a task that holds the server temporarily.
     pub(super) fn of_task(server: Server, ledger: Arc<Ledger>) -> Self {
         Self { server, ledger }
     }
@@ -59,7 +60,7 @@ impl Shared {
         self.server.runtime().spawn(task);
     }
 
-    /// Sends a message if there is room; hands it back if there is none.
+    /// Sends a message; returns it if the queue is full.
     #[inline]
     pub(super) fn try_send(&self, to: RoutingId, message: Message) -> Result<(), CannotQueue> {
         self.server.try_route(to, message).map_err(|error| match error {
@@ -68,7 +69,7 @@ impl Shared {
         })
     }
 
-    /// Sends the answer to a request and ends its job, as soon as there is room.
+    /// Sends the answer to a request and ends its job, as soon as there is queue capacity.
     pub(super) fn answer(&self, id: JobId, to: RoutingId, message: Message, outcome: Count) {
         match self.try_send(to, message) {
             Ok(()) => self.ledger.finish(id, outcome),
@@ -77,7 +78,7 @@ impl Shared {
         }
     }
 
-    /// Does the same if the queue is known to have no room.
+    /// Sends the answer to a request and ends its job, if the queue is known to be full.
     #[cold]
     pub(super) fn answer_later(&self, id: JobId, to: RoutingId, message: Message, outcome: Count) {
         let mut jobs = self.ledger.jobs.lock();
@@ -95,8 +96,8 @@ impl Shared {
         self.deliver(is_first, id, to);
     }
 
-    /// Sends a part of a stream, if there is room, and otherwise as soon as there is some.
-    pub(super) fn offer(
+    /// Sends a part of a stream, as soon as there is queue capacity.
+    pub(super) fn send_part(
         &self,
         id: JobId,
         to: RoutingId,
@@ -119,7 +120,7 @@ impl Shared {
         PartDelivery::Waits(receiver)
     }
 
-    /// Notifies a requester that there will be no reply, as soon as there is room for the notice.
+    /// Sends an error for a request without a job, as soon as there is queue capacity.
     #[cold]
     pub(super) fn refuse(&self, id: JobId, to: RoutingId, failure: &Failure) {
         if let Err(CannotQueue::Full(message)) = self.try_send(to, error(id.call, failure)) {
@@ -128,13 +129,13 @@ impl Shared {
         }
     }
 
-    /// Does the same for one of the protocol's reasons.
+    /// Sends an error with one of the protocol's codes and without a text.
     #[cold]
     pub(super) fn refuse_with(&self, id: JobId, to: RoutingId, code: ErrorCode) {
         self.refuse(id, to, &Failure::new(code, ""));
     }
 
-    /// Answers a message that cannot be read, if it has an id.
+    /// Sends an error for a malformed message, if it has an id.
     #[cold]
     pub(super) fn refuse_malformed(&self, pipe: PipeKey, to: RoutingId, error: EnvelopeError) {
         self.count(Count::Malformed);
@@ -154,7 +155,7 @@ impl Shared {
         self.deliver(is_first, id, to);
     }
 
-    /// Pauses a remote when its first message waits, until it has taken all.
+    /// Pauses a remote when its first message waits, until all its messages are queued.
     fn deliver(&self, is_first: bool, id: JobId, to: RoutingId) {
         if is_first {
             self.server.pause(to);
@@ -173,14 +174,14 @@ impl Shared {
     }
 }
 
-/// The ERROR of a call.
+/// Encodes the ERROR of a call.
 #[cold]
 pub(super) fn error(call: u64, failure: &Failure) -> Message {
     let (code, detail, text) = (failure.code(), failure.detail(), failure.text());
     unaddressed::message(call, Content::Error { code, detail, text })
 }
 
-/// The failure that replaces a reply that was dropped.
+/// Creates the failure that replaces a dropped reply.
 pub(super) fn too_much() -> Failure {
-    Failure::new(ErrorCode::FAILED, "the reply was dropped: too many others wait to be read")
+    Failure::new(ErrorCode::FAILED, "the reply was dropped: too many replies wait to be read")
 }

@@ -1,12 +1,11 @@
-//! What tracing is told of a request.
+//! The tracing span of a request.
 
 use tracing::Span;
 use tracing::field::{Empty, display};
 
 use crate::rpc::{Failure, Request};
 
-/// A span in which the service is called and its future polled. Unless somebody is interested it is
-/// nothing.
+/// Creates the span in which the service is called and its future polled. It does nothing while disabled.
 #[inline]
 pub(super) fn new(id: u64, request: &Request) -> Span {
     let span = tracing::debug_span!(

@@ -1,4 +1,4 @@
-//! Requests that were accepted and are not started yet.
+//! Accepted requests that have not been started.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,25 +18,26 @@ pub(super) struct Accepted {
     pub(super) credit: Option<u32>,
 }
 
-/// Waiting requests, found by their remote, oldest first, by their id and by their deadline.
+/// The waiting requests, indexed by remote (oldest first), by id and by deadline.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     requests: BTreeMap<WaitingKey, Accepted>,
     spots: HashMap<JobId, WaitingKey>,
     deadlines: BTreeSet<(Instant, WaitingKey)>,
-    /// How many have waited, ever.
+    /// The number of requests added so far.
     number: u64,
 }
 
-/// A remote, and a number that is greater for a request that came later.
+/// The key of a waiting request: its remote, and a number that increases with each request.
 type WaitingKey = (PipeKey, u64);
 
 impl Accepted {
-    pub(super) fn is_over(&self, now: Instant) -> bool {
+    /// Returns whether the deadline has passed.
+    pub(super) fn is_expired(&self, now: Instant) -> bool {
         self.request.due().is_some_and(|deadline| deadline <= now)
     }
 
-    /// What the request takes, in bytes.
+    /// Returns the length of the body, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.request.body().len()
     }
@@ -62,7 +63,7 @@ impl Waiting {
         self.take_at(spot)
     }
 
-    /// Takes a request whose time is over.
+    /// Takes a request whose deadline has passed.
     pub(super) fn pop_expired(&mut self, now: Instant) -> Option<Accepted> {
         let &(deadline, spot) = self.deadlines.first()?;
         if deadline <= now { self.take_at(spot) } else { None }

@@ -1,9 +1,9 @@
-//! What a server sends about a call.
+//! Answers of servers to calls.
 
 use crate::message::Message;
 use crate::rpc::Failure;
 
-/// What a server sends about a call.
+/// An answer of a server to a call.
 #[derive(Debug)]
 pub(in crate::rpc::requester) enum Answer {
     Reply(Message),

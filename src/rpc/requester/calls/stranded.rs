@@ -12,7 +12,7 @@ use crate::socket::tracked::{EventSource, PipeKey, QueuePosition, ReturnedMessag
 use crate::sync::Wakes;
 
 impl Calls {
-    /// Takes back a message that a connection has left. The request of a call that still waits is
+    /// Takes a message that an ended connection did not write. The request of a call that still waits is
     /// stranded until it is queued for another server. Any other message is returned, because no server
     /// should receive it, together with the remote that refuses it, if any.
     pub(in crate::rpc::requester) fn strand(
@@ -38,8 +38,7 @@ impl Calls {
         None
     }
 
-    /// Takes out the request that has been stranded the longest, and reports whether its call still
-    /// waits.
+    /// Takes the request that has been stranded the longest, with its id and whether its call still waits.
     pub(in crate::rpc::requester) fn next_stranded(&mut self) -> Option<(u64, Message, bool)> {
         let (id, message) = self.stranded.pop_front()?;
         let is_stranded = |slot: &mut CallSlot| slot.place.pipe.is_null() && slot.is_outstanding();
@@ -47,7 +46,7 @@ impl Calls {
         Some((id, message, is_waiting))
     }
 
-    /// Notes where a stranded request is queued; returns it with the rest of its time.
+    /// Records the position at which a stranded request is queued; returns the request with its remaining time.
     pub(in crate::rpc::requester) fn place(
         &mut self,
         id: u64,
@@ -67,12 +66,12 @@ impl Calls {
         }
     }
 
-    /// Puts back a request that found no room.
-    pub(in crate::rpc::requester) fn put_back_stranded(&mut self, id: u64, message: Message) {
+    /// Returns a request to the front, because no queue had capacity.
+    pub(in crate::rpc::requester) fn restore_stranded(&mut self, id: u64, message: Message) {
         self.stranded.push_front((id, message));
     }
 
-    /// Fails the calls whose requests are stranded, as no server is left that could come back. Returns the
+    /// Fails the calls whose requests are stranded, because no server can be expected any more. Returns the
     /// requests.
     pub(in crate::rpc::requester) fn fail_stranded(&mut self, wakes: &mut Wakes) -> Vec<Message> {
         let mut requests = Vec::with_capacity(self.stranded.len());
@@ -87,12 +86,12 @@ impl Calls {
         requests
     }
 
-    /// Takes out all that is stranded.
+    /// Takes all stranded requests.
     pub(in crate::rpc::requester) fn take_stranded(&mut self) -> impl Iterator<Item = Message> {
         self.stranded.drain(..).map(|(_, message)| message)
     }
 }
 
-/// How many connections may be ended by the remote while the same request is written. The request may be
-/// the reason, for example if it is too long, and must not end one connection after the other.
+/// A call fails when the remote has ended this number of connections while its request was being written. The
+/// request may be the reason, for example if it is too long, and must not end one connection after the other.
 const CUT_OFF_MAX: u8 = 2;
