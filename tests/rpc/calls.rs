@@ -8,7 +8,7 @@ use tokio_zmtp::{Client, Message, Server};
 use crate::wire::{Bare, REPLY, REQUEST, body, echo, pair, unique};
 
 #[tokio::test]
-async fn every_call_gets_its_own_reply_in_whatever_order_they_come() {
+async fn every_call_gets_its_own_reply_in_any_order_of_arrival() {
     let bare = Bare::bind("tcp://127.0.0.1:*").await;
     let requester =
         Requester::new(Client::builder().connect(bare.endpoint().as_str()).await.unwrap());
@@ -32,7 +32,7 @@ async fn every_call_gets_its_own_reply_in_whatever_order_they_come() {
 }
 
 #[tokio::test]
-async fn bodies_of_any_length_go_there_and_back_over_every_transport() {
+async fn bodies_of_any_length_make_a_round_trip_over_every_transport() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &unique()] {
         let responder = Responder::new(Server::builder().bind(endpoint).await.unwrap());
         let endpoint = responder.server().last_endpoint().unwrap();
@@ -67,7 +67,7 @@ async fn several_servers_share_the_calls() {
 }
 
 #[tokio::test]
-async fn handlers_run_at_the_same_time() {
+async fn handlers_run_concurrently() {
     let together = std::sync::Arc::new(Barrier::new(10));
     let (requester, responder, _) = pair(move |request| {
         let together = together.clone();
@@ -83,7 +83,7 @@ async fn handlers_run_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn calls_beyond_the_limit_wait_for_their_turn() {
+async fn calls_beyond_the_limit_wait_for_a_slot() {
     let bare = Bare::bind(&unique()).await;
     let client = Client::new();
     client.connect(bare.endpoint().as_str()).await.unwrap();
@@ -93,7 +93,7 @@ async fn calls_beyond_the_limit_wait_for_their_turn() {
     let (from, first, _) = bare.expect(REQUEST).await;
     let (_, second, _) = bare.expect(REQUEST).await;
     tokio::task::yield_now().await;
-    assert!(bare.server.try_recv().is_err(), "two are under way");
+    assert!(bare.server.try_recv().is_err(), "two calls are outstanding");
     bare.send(from, REPLY, second, "1").await;
     bare.send(from, REPLY, first, "0").await;
     for _ in 2..5 {
@@ -105,7 +105,7 @@ async fn calls_beyond_the_limit_wait_for_their_turn() {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_and_is_dropped_passes_its_turn_on() {
+async fn a_dropped_call_passes_its_slot_to_the_next() {
     let bare = Bare::bind(&unique()).await;
     let client = Client::new();
     client.connect(bare.endpoint().as_str()).await.unwrap();
@@ -127,7 +127,7 @@ async fn a_call_that_waits_and_is_dropped_passes_its_turn_on() {
 }
 
 #[tokio::test]
-async fn a_closed_client_fails_the_calls_under_way_and_those_to_come() {
+async fn a_closed_client_fails_outstanding_and_later_calls() {
     let bare = Bare::bind(&unique()).await;
     let client = Client::new();
     client.connect(bare.endpoint().as_str()).await.unwrap();
@@ -137,7 +137,7 @@ async fn a_closed_client_fails_the_calls_under_way_and_those_to_come() {
     let waiting = tokio::spawn(requester.call("waiting"));
     tokio::task::yield_now().await;
     requester.close().await;
-    // Its connection ends, too, and either may be noticed first.
+    // Its connection ends as well, and either event may be handled first.
     let error = under_way.await.unwrap().unwrap_err();
     assert!(matches!(error, CallError::Closed | CallError::ConnectionLost));
     assert_eq!(waiting.await.unwrap(), Err(CallError::Closed));
@@ -148,7 +148,7 @@ async fn a_closed_client_fails_the_calls_under_way_and_those_to_come() {
 }
 
 #[tokio::test]
-async fn the_client_ends_with_the_last_handle() {
+async fn the_client_is_dropped_with_the_last_handle() {
     let (requester, responder, serving) = pair(echo).await;
     let another = requester.clone();
     drop(requester);
@@ -182,7 +182,7 @@ async fn a_client_that_outlives_its_requester_receives_again() {
 }
 
 #[tokio::test]
-async fn a_requester_is_a_service_that_passes_requests_on() {
+async fn a_requester_is_a_service_that_forwards_requests() {
     let (backend, responder, _) = pair(echo).await;
     let endpoint = unique();
     let proxy = Responder::new(Server::builder().bind(endpoint.as_str()).await.unwrap());
@@ -201,7 +201,7 @@ async fn a_requester_is_a_service_that_passes_requests_on() {
 }
 
 #[test]
-fn handles_and_calls_go_from_thread_to_thread() {
+fn handles_and_calls_can_move_between_threads() {
     fn assert_send<T: Send + 'static>() {}
     fn assert_sync<T: Sync + Clone>() {}
     assert_send::<(Requester, Responder, tokio_zmtp::rpc::Call, tokio_zmtp::rpc::Replies)>();

@@ -1,4 +1,4 @@
-//! Ten thousand calls at once, and everything that can go wrong with them.
+//! Ten thousand concurrent calls, with every kind of failure.
 
 use std::time::Duration;
 
@@ -33,10 +33,10 @@ async fn ten_thousand_concurrent_calls_get_their_own_replies() {
     assert!(responder.stats().is_consistent());
 }
 
-/// The servers do each of these to some requests, by their numbers; connections are cut meanwhile. In the
-/// end it is known of every call what has become of it, on both sides of the API.
+/// The servers treat requests in different ways, by their numbers, and connections are cut meanwhile. In the
+/// end the outcome of every call is known to its caller and to the statistics.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_is_accounted_for_whatever_happens_to_it() {
+async fn every_call_is_accounted_for_despite_all_failures() {
     let seed =
         std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     eprintln!("SEED={seed}");
@@ -68,8 +68,8 @@ async fn every_call_is_accounted_for_whatever_happens_to_it() {
     assert_eq!(stats.outstanding, 0);
     let ended = stats.answered + stats.failed + stats.connection_lost + stats.deadline_exceeded;
     assert_eq!(stats.sent, ended + stats.cancelled, "{stats:#?}");
-    // Of calls that were not sent, or were dropped when they had just ended, the two know different
-    // things; there are no more of them than were dropped, or late.
+    // The two differ about calls that were not sent, and calls that were dropped when they had just ended.
+    // Their number never exceeds that of the dropped or late calls.
     let seen_to_end = seen.answered + seen.failed + seen.lost + seen.late;
     assert_eq!(seen_to_end + seen.dropped, CALLS);
     assert!(seen.answered <= stats.answered && seen.failed <= stats.failed, "{seen:?} {stats:#?}");
@@ -96,7 +96,7 @@ async fn every_call_is_accounted_for_whatever_happens_to_it() {
     ] {
         assert!(happened > 0, "{seen:?} {stats:#?}");
     }
-    // Whatever went wrong, the next calls are as good as the first.
+    // Later calls succeed despite the failures.
     let last = requester.call(Request::from("9").with_timeout(Duration::from_secs(60)));
     assert!(matches!(last.await, Ok(_) | Err(CallError::ConnectionLost)));
     until(&requester, |stats| stats.outstanding == 0).await;
@@ -105,7 +105,7 @@ async fn every_call_is_accounted_for_whatever_happens_to_it() {
     }
 }
 
-/// What a caller sees of its call.
+/// The outcome of a call for its caller.
 #[derive(Debug)]
 enum End {
     Dropped,
@@ -129,13 +129,13 @@ impl Seen {
             End::Ended(Err(CallError::Failed(_))) => &mut self.failed,
             End::Ended(Err(CallError::ConnectionLost)) => &mut self.lost,
             End::Ended(Err(CallError::DeadlineExceeded)) => &mut self.late,
-            End::Ended(Err(error)) => panic!("nothing leads to this: {error}"),
+            End::Ended(Err(error)) => panic!("unexpected error: {error}"),
         };
         *count += 1;
     }
 }
 
-/// Makes a call, and gives every seventh up after a while.
+/// Makes a call, and drops every seventh after some time.
 async fn make(call: tokio_zmtp::rpc::Call, number: u64, patience: u64) -> End {
     let outcome = if number % 7 == 3 {
         let patience = tokio::time::sleep(Duration::from_millis(patience));
@@ -150,7 +150,7 @@ async fn make(call: tokio_zmtp::rpc::Call, number: u64, patience: u64) -> End {
     End::Ended(outcome.map(|reply| assert_eq!(reply, number.to_string())))
 }
 
-/// Answers requests, each as its number says.
+/// Answers each request in the way that its number selects.
 async fn misbehave(server: Server, mut random: fastrand::Rng) {
     while let Ok(message) = server.recv().await {
         let (kind, id, rest) = opened(&message);
@@ -197,12 +197,12 @@ fn later(server: &Server, to: RoutingId, reply: Vec<u8>, millis: u64) {
     });
 }
 
-/// The client may have gone meanwhile.
+/// Sends a message to a client, which may be disconnected.
 async fn send(server: &Server, to: RoutingId, message: Vec<u8>) {
     let _ = server.route(to, message).await;
 }
 
 const CALLS: u64 = 10_000;
 
-/// Instead of a reply to these requests their connection is cut. Their callers are patient.
+/// The connection of these requests is cut instead of a reply. Their callers do not drop the calls.
 const CUT: [u64; 6] = [508, 1_007, 1_509, 2_017, 3_008, 5_007];

@@ -1,4 +1,4 @@
-//! Responders that end while others go on: no call is lost.
+//! Responders that drain: no call is lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -144,7 +144,7 @@ async fn a_client_that_leaves_with_messages_waiting_for_it_does_not_delay_the_en
 }
 
 #[tokio::test]
-async fn its_address_is_free_as_soon_as_a_responder_drains() {
+async fn the_address_of_a_draining_responder_is_free() {
     for endpoint in ["tcp://127.0.0.1:*", &unique()] {
         let held = Held::start(endpoint).await;
         let old = Requester::new(held.client().await);
@@ -165,14 +165,14 @@ async fn its_address_is_free_as_soon_as_a_responder_drains() {
         held.release.add_permits(1);
         assert_eq!(call.await.unwrap().unwrap(), "old");
         held.serving.await.unwrap();
-        // The first requester comes back as well.
+        // The first requester reconnects as well.
         let (reply, ()) = tokio::join!(old.call("again"), new.echo());
         assert_eq!(reply.unwrap(), "again");
     }
 }
 
 #[tokio::test]
-async fn a_requester_acknowledges_behind_all_that_it_has_sent_and_goes_elsewhere() {
+async fn a_requester_acknowledges_after_its_last_request_and_uses_other_servers() {
     for endpoint in ["tcp://127.0.0.1:*", &unique()] {
         let draining = Bare::bind(endpoint).await;
         let client = Client::builder().reconnect_interval(Some(Duration::from_millis(1)));
@@ -186,7 +186,7 @@ async fn a_requester_acknowledges_behind_all_that_it_has_sent_and_goes_elsewhere
         assert_eq!(draining.expect(DRAINED).await, (from, CONNECTION, Vec::new()));
         until_shut(&requester).await;
 
-        // No server gets the next until another is connected.
+        // The next request waits until another server is connected.
         let mut second = tokio_test::task::spawn(requester.call("second"));
         assert!(second.poll().is_pending());
         let other = Bare::bind("tcp://127.0.0.1:*").await;
@@ -197,11 +197,11 @@ async fn a_requester_acknowledges_behind_all_that_it_has_sent_and_goes_elsewhere
             let (reply, ()) = tokio::join!(requester.call("elsewhere"), other.echo());
             assert_eq!(reply.unwrap(), "elsewhere");
         }
-        // What is under way is finished.
+        // The outstanding call finishes.
         draining.send(from, REPLY, id, body(&rest)).await;
         assert_eq!(first.await.unwrap().unwrap(), "first");
 
-        // When it has come back it is chosen again.
+        // After it has returned it is selected again.
         let endpoint = draining.server.last_endpoint().unwrap();
         assert!(draining.server.try_recv().is_err(), "it acknowledges once");
         draining.server.close().await;
@@ -271,7 +271,7 @@ async fn a_rolling_restart_of_three_responders_loses_no_call() {
     }
 }
 
-/// A responder whose handlers wait until they are released, and then send back what they got.
+/// A responder whose handlers wait until they are released, and then echo their requests.
 struct Held {
     responder: Responder,
     serving: JoinHandle<()>,
@@ -342,7 +342,7 @@ impl Instance {
         until_there(&self.responder, |stats| stats.answered > answered + 100).await;
     }
 
-    /// Ends it as an orchestrator would, and waits until it has ended.
+    /// Shuts it down as an orchestrator does, and waits until it has ended.
     async fn stop(self) {
         self.stop.notify_one();
         let ended = task::spawn_blocking(|| self.thread.join());

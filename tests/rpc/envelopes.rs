@@ -1,4 +1,4 @@
-//! What a responder makes of the bytes that come to it, and what it sends.
+//! The bytes that a responder receives and sends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,15 +17,14 @@ async fn a_request_is_answered_by_its_id_alone() {
     let (client, responder) = serve(echo).await;
     client.send(envelope(REQUEST, 7, b"\0hi")).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), envelope(REPLY, 7, "hi"));
-    // A handler that takes its time, as this one does not, may have it come back under way; after the reply
-    // the id is free.
+    // After the reply the id is free.
     client.send(envelope(REQUEST, 7, b"\0again")).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), envelope(REPLY, 7, "again"));
     assert!(responder.stats().is_consistent());
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_answered_if_it_has_an_id() {
+async fn a_malformed_message_is_answered_if_it_has_an_id() {
     let (client, responder) = serve(echo).await;
     let error = |code| envelope(ERROR, 7, [code, 0, 0, 0, 0]);
     for (message, code) in [
@@ -58,7 +57,7 @@ async fn what_cannot_be_read_is_answered_if_it_has_an_id() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_in_use_is_not_used_twice() {
+async fn a_request_with_an_id_in_use_is_dropped() {
     let (client, responder) = serve(|_| std::future::pending::<Result<Response, Failure>>()).await;
     for _ in 0..3 {
         client.send(envelope(REQUEST, 7, [0x00])).await.unwrap();
@@ -71,7 +70,7 @@ async fn an_id_that_is_in_use_is_not_used_twice() {
 }
 
 #[tokio::test]
-async fn a_request_with_an_id_that_is_in_use_does_not_call_the_service() {
+async fn a_request_with_an_id_in_use_does_not_call_the_service() {
     let release = Arc::new(Notify::new());
     let calls = Arc::new(AtomicUsize::new(0));
     let (client, responder) = serve({
@@ -98,7 +97,7 @@ async fn a_request_with_an_id_that_is_in_use_does_not_call_the_service() {
 }
 
 #[tokio::test]
-async fn a_handler_that_is_dropped_may_look_at_the_responder() {
+async fn a_dropped_handler_may_use_the_responder() {
     let endpoint = unique();
     let responder =
         Responder::builder(Server::builder().bind(endpoint.as_str()).await.unwrap()).build();
@@ -132,7 +131,7 @@ async fn a_handler_that_is_dropped_may_look_at_the_responder() {
 }
 
 #[test]
-fn a_handler_that_goes_with_its_runtime_may_look_at_the_responder() {
+fn a_handler_dropped_with_its_runtime_may_use_the_responder() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (responder, client) = runtime.block_on(async {
         let endpoint = unique();
@@ -191,7 +190,7 @@ async fn requests_beyond_those_that_may_wait_are_refused() {
     }
     let stats = responder.stats();
     assert_eq!((stats.overloaded, stats.running), (2, 1));
-    // Who waits can be cancelled, too.
+    // A waiting request can be cancelled as well.
     client.send(envelope(CANCEL, 1, "")).await.unwrap();
     until_there(&responder, |stats| stats.cancelled == 1 && stats.waiting == 0).await;
     assert!(responder.stats().is_consistent());
@@ -219,7 +218,7 @@ async fn a_reply_waits_for_a_client_that_does_not_read() {
     assert!(responder.stats().is_consistent());
 }
 
-/// Looks when it is dropped.
+/// Uses the responder when it is dropped.
 struct Looks(Responder);
 
 impl Drop for Looks {

@@ -1,4 +1,4 @@
-//! Every future of calls, dropped at every point where it waits: every call is accounted for all the same.
+//! Drops every future of the module `rpc` at every await point: every call is still accounted for.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub(crate) const OPERATIONS: [(&str, Start); 6] = [
         let mut requester = scene.requester.clone();
         Box::pin(async move {
             for body in ["at once", "later"] {
-                // What is kept for the call goes with the handle.
+                // The reserved slot is released with the handle.
                 let Ok(ready) = requester.ready().await else { return };
                 turns(2).await;
                 let _ = Service::call(ready, Request::from(body)).await;
@@ -77,7 +77,7 @@ pub(crate) const OPERATIONS: [(&str, Start); 6] = [
     }),
 ];
 
-/// Both sides, with calls that are made meanwhile.
+/// Both sides, with concurrent calls.
 pub(crate) struct Scene {
     requester: Requester,
     responder: Responder,
@@ -110,7 +110,7 @@ impl Scene {
         Self { requester, responder, serving, callers }
     }
 
-    /// Ends both sides. Nothing may be under way then.
+    /// Ends both sides. No call may be outstanding then.
     async fn end(self, name: &str, polls: usize) {
         let Self { requester, responder, serving, callers } = self;
         turns(20).await;

@@ -1,4 +1,4 @@
-//! Several servers, of which some are away.
+//! Several servers, some of which are disconnected.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tower::{Service, ServiceExt};
 use crate::wire::{Bare, REPLY, REQUEST, body, echo, unique, until, until_connected};
 
 #[tokio::test]
-async fn no_call_goes_to_a_server_that_is_away_while_another_is_there() {
+async fn no_call_goes_to_a_disconnected_server_while_another_is_connected() {
     let live = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
     tokio::spawn(live.serve(service_fn(echo)));
     let client = Client::new();
@@ -26,7 +26,7 @@ async fn no_call_goes_to_a_server_that_is_away_while_another_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_waits_for_whichever_server_is_there_first_until_its_deadline() {
+async fn a_call_waits_until_its_deadline_for_the_first_server_that_connects() {
     let [first, second] = [unique(), unique()];
     let client = Client::new();
     client.connect(first.as_str()).await.unwrap();
@@ -57,7 +57,7 @@ async fn readiness_means_that_a_server_is_connected() {
         let requester = Requester::builder(client).max_outstanding(1).build();
         let mut handle = requester.clone();
         handle.ready().await.unwrap();
-        // A place that a handle keeps is given back when the server has gone.
+        // A slot that a handle holds is released when the server has disconnected.
         bare.server.close().await;
         until_connected(&requester, 0).await;
         let mut readiness = tokio_test::task::spawn(handle.ready());
@@ -77,7 +77,7 @@ async fn readiness_means_that_a_server_is_connected() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_server_is_woken_when_the_client_is_closed() {
+async fn a_task_that_waits_for_a_server_is_woken_when_the_client_is_closed() {
     let requester = Requester::new(Client::builder().connect(unique().as_str()).await.unwrap());
     let mut handle = requester.clone();
     let mut readiness = tokio_test::task::spawn(handle.ready());
@@ -157,7 +157,7 @@ async fn unwritten_requests_wait_for_the_next_server_if_there_is_none() {
     assert_eq!(patient.await.unwrap().unwrap(), "x");
     let stats = requester.stats();
     assert_eq!((stats.answered, stats.deadline_exceeded, stats.cancelled), (1, 1, 1));
-    assert_eq!(stats.cancels_unsent, 0, "no server knows of the call that was dropped");
+    assert_eq!(stats.cancels_unsent, 0, "no server received the dropped call");
     assert!(stats.is_consistent());
     // Those of the calls that have ended.
     assert_eq!(requester.client().stats().dropped.undelivered, 2);

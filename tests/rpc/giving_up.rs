@@ -1,4 +1,4 @@
-//! Calls that are cancelled, take too long, or break down.
+//! Calls that are cancelled, miss their deadline, or panic.
 
 use std::future;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ async fn a_cancellation_that_finds_a_full_queue_is_counted() {
     let client = Client::builder().send_hwm(1).connect(endpoint.as_str()).await.unwrap();
     client.remotes().connected().await.unwrap();
     let requester = Requester::new(client);
-    // The server has no room for the second request, and the client none for more.
+    // The server has no capacity for the second request, and the client has none for more.
     let mut calls = [(); 2].map(|()| tokio_test::task::spawn(requester.call("not read")));
     for call in &mut calls {
         assert!(call.poll().is_pending());
@@ -87,13 +87,13 @@ async fn a_deadline_is_kept_on_both_sides() {
     tokio::time::advance(Duration::from_secs(1)).await;
     until_there(&responder, |stats| stats.deadline_exceeded == 1).await;
     assert!(responder.stats().is_consistent());
-    // The responder answers all the same, for those who do not keep the time themselves.
+    // The responder answers nevertheless, for requesters that do not enforce deadlines.
     until(&requester, |stats| stats.late == 1).await;
     assert!(requester.stats().is_consistent());
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_remaining_time_travels_with_the_request() {
+async fn the_remaining_time_is_sent_with_the_request() {
     let (requester, _, _) = pair(|request: Request| async move {
         Ok(format!("{}", request.remaining().unwrap().as_millis()))
     })
@@ -139,7 +139,7 @@ async fn a_call_that_finds_no_server_keeps_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_whose_time_is_over_when_its_turn_comes_is_not_begun() {
+async fn a_waiting_request_that_expires_is_not_started() {
     let endpoint = unique();
     let server = Server::new();
     server.bind(endpoint.as_str()).await.unwrap();
@@ -193,7 +193,7 @@ async fn a_handler_that_panics_fails_only_its_own_call() {
 }
 
 #[tokio::test]
-async fn the_handlers_of_a_client_that_goes_are_dropped() {
+async fn the_handlers_of_a_disconnected_client_are_dropped() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let guard = Guarded(Arc::clone(&dropped));
     let server = Server::new();
@@ -238,7 +238,7 @@ async fn a_reply_that_crosses_a_cancellation_is_late() {
     assert_eq!(reply.unwrap(), "the next");
 }
 
-/// Counts when it is dropped, but for the first of its clones, which the service keeps.
+/// Counts when it is dropped, except the first of its clones, which the service keeps.
 #[derive(Clone)]
 struct Guarded(Arc<AtomicUsize>);
 

@@ -1,4 +1,4 @@
-//! Tower's layers, on either side.
+//! Layers of `tower` on either side.
 
 use std::future::{self, Ready};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use crate::wire::{Bare, ERROR, REPLY, REQUEST, echo, pair, unique, until, until_there};
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_of_the_service_is_a_deadline_that_was_exceeded() {
+async fn a_timeout_of_the_service_is_reported_as_deadline_exceeded() {
     let service = ServiceBuilder::new()
         .timeout(Duration::from_secs(1))
         .service_fn(|_: Request| future::pending::<Result<Message, Failure>>());
@@ -24,7 +24,7 @@ async fn a_timeout_of_the_service_is_a_deadline_that_was_exceeded() {
 }
 
 #[tokio::test]
-async fn a_service_with_a_limit_is_given_no_more_than_that() {
+async fn the_concurrency_limit_of_a_service_is_kept() {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let most_seen = Arc::clone(&most);
     let service = ServiceBuilder::new().concurrency_limit(3).service_fn(move |request: Request| {
@@ -45,7 +45,7 @@ async fn a_service_with_a_limit_is_given_no_more_than_that() {
 }
 
 #[tokio::test]
-async fn load_that_is_shed_is_answered_as_overload() {
+async fn shed_load_is_reported_as_overloaded() {
     let service = ServiceBuilder::new()
         .load_shed()
         .concurrency_limit(1)
@@ -61,7 +61,7 @@ async fn load_that_is_shed_is_answered_as_overload() {
 }
 
 #[tokio::test]
-async fn what_is_safe_to_try_again_is_tried_again() {
+async fn a_retryable_call_is_retried() {
     let bare = Bare::bind(&unique()).await;
     let client = Client::new();
     client.connect(bare.endpoint().as_str()).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_timeout_of_the_caller_cancels_the_call() {
 }
 
 #[tokio::test]
-async fn readiness_waits_for_a_place_and_keeps_it() {
+async fn readiness_waits_for_a_slot_and_reserves_it() {
     let bare = Bare::bind(&unique()).await;
     let client = Client::new();
     client.connect(bare.endpoint().as_str()).await.unwrap();
@@ -104,7 +104,7 @@ async fn readiness_waits_for_a_place_and_keeps_it() {
     assert_eq!(call.await.unwrap().unwrap(), "x");
     assert!(readiness.is_woken());
     readiness.await.unwrap();
-    // A place that is kept by a handle goes with it.
+    // A reserved slot is released with its handle.
     let waiting = tokio::spawn(Requester::call(&requester, "y"));
     tokio::task::yield_now().await;
     assert_eq!(requester.stats().sent, 1);
@@ -129,11 +129,11 @@ where
 fn code(outcome: Result<Message, CallError>) -> ErrorCode {
     match outcome {
         Err(CallError::Failed(failure)) => failure.code(),
-        other => panic!("no error of the responder: {other:?}"),
+        other => panic!("not an error of the responder: {other:?}"),
     }
 }
 
-/// Tries again what was certainly not begun.
+/// Retries calls that were certainly not started.
 #[derive(Clone)]
 struct IfSafe;
 
@@ -155,7 +155,7 @@ impl Policy<Request, Message, CallError> for IfSafe {
 }
 
 #[tokio::test]
-async fn a_service_of_tower_needs_no_adapter() {
+async fn a_tower_service_needs_no_adapter() {
     let (requester, _) = serve(service_fn(echo)).await;
     assert_eq!(requester.call("x").await.unwrap(), "x");
 }

@@ -1,4 +1,4 @@
-//! Options of calls at zero, at the least and at the greatest value.
+//! Options of calls at zero, at the minimum and at the maximum.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -60,7 +60,7 @@ fn every_option_of_calls_is_in_the_table() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_may_take_longer_than_others_however_long_that_is() {
+async fn a_request_may_have_a_longer_timeout_than_the_default() {
     let server = Server::new();
     server.bind(unique()).await.unwrap();
     let client = Client::new();
@@ -83,7 +83,7 @@ async fn a_request_may_take_longer_than_others_however_long_that_is() {
 }
 
 #[tokio::test]
-async fn a_time_that_cannot_be_written_down_does_not_travel() {
+async fn a_timeout_beyond_the_range_of_the_envelope_is_not_sent() {
     let server = Server::new();
     server.bind(unique()).await.unwrap();
     let client = Client::new();
@@ -101,7 +101,7 @@ async fn a_time_that_cannot_be_written_down_does_not_travel() {
     }
 }
 
-/// Either side may notice first.
+/// Returns whether the deadline has passed; either side may detect it first.
 fn is_late<T>(outcome: &Result<T, CallError>) -> bool {
     match outcome {
         Err(CallError::DeadlineExceeded) => true,
@@ -133,7 +133,7 @@ struct Row {
 
 #[derive(Clone, Copy)]
 enum Expected {
-    /// No call is in time.
+    /// Every call misses its deadline.
     Late,
     Works,
 }

@@ -1,4 +1,4 @@
-//! What becomes of calls when a connection is lost.
+//! Calls whose connection is lost.
 
 use std::sync::mpsc;
 use std::thread;
@@ -50,7 +50,7 @@ async fn calls_wait_for_the_next_connection() {
 
     let mut waiting = tokio_test::task::spawn(requester.call("waiting"));
     assert!(waiting.poll().is_pending());
-    assert_eq!(requester.stats().sent, 1, "no server is connected to get the second");
+    assert_eq!(requester.stats().sent, 1, "no server is connected to receive the second");
     let bare = Bare { server: Server::builder().bind(endpoint.as_str()).await.unwrap() };
     let (reply, ()) = tokio::join!(waiting, bare.echo());
     assert_eq!(reply.unwrap(), "waiting");
@@ -60,7 +60,7 @@ async fn calls_wait_for_the_next_connection() {
 }
 
 #[tokio::test]
-async fn a_call_whose_request_the_server_does_not_take_fails_and_those_behind_it_go_on() {
+async fn a_call_whose_request_is_refused_fails_and_later_calls_succeed() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc://*"] {
         let server = Server::builder().max_message_size(0x1_0000).bind(endpoint).await.unwrap();
         let bare = Bare { server };
@@ -86,7 +86,7 @@ async fn a_call_whose_request_the_server_does_not_take_fails_and_those_behind_it
 async fn with_heartbeats_a_call_to_a_hanging_server_fails_with_an_event() {
     let (endpoint_to, endpoint) = oneshot::channel();
     let (end, ended) = mpsc::channel::<()>();
-    // It takes the request, and then its runtime stands still: the system keeps the connection.
+    // It receives the request, and then its runtime hangs: the operating system keeps the connection.
     let server = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let bare = runtime.block_on(async {
@@ -116,7 +116,7 @@ async fn with_heartbeats_a_call_to_a_hanging_server_fails_with_an_event() {
 }
 
 #[tokio::test]
-async fn replies_that_came_before_a_connection_was_lost_are_not_lost() {
+async fn replies_that_arrived_before_a_connection_was_lost_are_delivered() {
     for endpoint in ["tcp://127.0.0.1:*", &crate::wire::unique()] {
         let bare = Bare::bind(endpoint).await;
         let client = Client::builder().recv_hwm(2).connect(bare.endpoint().as_str()).await.unwrap();
@@ -148,7 +148,7 @@ async fn replies_that_came_before_a_connection_was_lost_are_not_lost() {
 }
 
 #[tokio::test]
-async fn calls_that_were_not_written_when_their_server_is_disconnected_were_not_begun() {
+async fn unwritten_calls_to_a_disconnected_server_are_undelivered() {
     let endpoint: Endpoint = crate::wire::unique().parse().unwrap();
     let _mute = Server::builder().recv_hwm(1).bind(endpoint.clone()).await.unwrap();
     let client =
@@ -161,7 +161,7 @@ async fn calls_that_were_not_written_when_their_server_is_disconnected_were_not_
     for call in calls {
         outcomes.push(call.await.unwrap().unwrap_err());
     }
-    // The server has taken one, and no more.
+    // The server has received exactly one.
     assert_eq!(outcomes[0], CallError::ConnectionLost);
     assert_eq!(
         outcomes[1..],
@@ -174,7 +174,7 @@ async fn calls_that_were_not_written_when_their_server_is_disconnected_were_not_
 }
 
 #[tokio::test]
-async fn calls_that_no_server_is_left_for_were_not_begun() {
+async fn calls_without_any_server_left_are_undelivered() {
     for reconnects in [false, true] {
         let endpoint: Endpoint = crate::wire::unique().parse().unwrap();
         let mute = Server::builder().recv_hwm(1).bind(endpoint.clone()).await.unwrap();
@@ -187,7 +187,7 @@ async fn calls_that_no_server_is_left_for_were_not_begun() {
         let [first, rest @ ..] = calls;
         assert_eq!(first.await.unwrap(), Err(CallError::ConnectionLost));
         if reconnects {
-            // They wait for the server to come back, which it does not.
+            // They wait for the server to reconnect, which it does not.
             assert_eq!(requester.stats().outstanding, 3);
             requester.client().disconnect(endpoint).await.unwrap();
         }
@@ -201,7 +201,7 @@ async fn calls_that_no_server_is_left_for_were_not_begun() {
 }
 
 #[tokio::test]
-async fn calls_that_wait_for_a_server_that_refuses_the_client_were_not_begun() {
+async fn calls_to_a_server_that_refuses_the_client_are_undelivered() {
     let server = Server::builder().mechanism(Mechanism::PlainServer);
     let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::builder().reconnect_stop([ReconnectStop::HandshakeFailed]).build();
@@ -237,5 +237,5 @@ async fn only_the_calls_of_the_lost_connection_fail() {
     assert_eq!(second.await.unwrap().unwrap(), "x");
 }
 
-/// More than the system keeps between two sockets.
+/// More bytes than the operating system buffers between two sockets.
 const LONGER_THAN_BUFFERS: usize = 0x100_0000;

@@ -1,6 +1,6 @@
 //! Requests and replies, through the public API.
 //!
-//! Where it matters what is on the wire one side is played by a socket that knows nothing of calls.
+//! Where the bytes on the wire matter, one side is a plain socket without the module `rpc`.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
@@ -16,7 +16,7 @@ mod giving_up;
 mod layers;
 mod limits;
 mod lost;
-// npm has another name elsewhere.
+// On other systems npm has another name.
 #[cfg(unix)]
 mod node;
 mod shares;

@@ -1,6 +1,6 @@
 //! A remote in another language: Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
 //!
-//! It is installed below `target/`. Without npm these tests pass over, but for CI, which has it.
+//! The package is installed below `target/`. Without npm these tests are skipped, except in CI.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ struct Remote {
 }
 
 impl Remote {
-    /// Nothing if there is no npm.
+    /// Starts the process; `None` if npm is not installed.
     fn start(arguments: &[&str]) -> Option<Self> {
         let directory = installed()?;
         let mut process = Command::new("node")
@@ -109,7 +109,7 @@ impl Remote {
         line.trim_end().to_owned()
     }
 
-    /// Waits until it has ended, with success; returns what it has printed.
+    /// Waits until it ends successfully; returns its output.
     fn finish(mut self) -> String {
         let mut printed = String::new();
         self.output.read_to_string(&mut printed).unwrap();
@@ -125,7 +125,7 @@ impl Drop for Remote {
     }
 }
 
-/// Where the remote and what it needs are.
+/// Returns the directory with the remote and its dependencies.
 fn installed() -> Option<&'static Path> {
     static DIRECTORY: OnceLock<Option<PathBuf>> = OnceLock::new();
     DIRECTORY.get_or_init(install).as_deref()
@@ -143,7 +143,7 @@ fn install() -> Option<PathBuf> {
     for file in ["package.json", "package-lock.json", "remote.mjs"] {
         fs::copy(source.join(file), directory.join(file)).unwrap();
     }
-    // Its binaries are in the package, so that nothing is to be built or fetched besides.
+    // The package contains its binaries, so that nothing else has to be built or downloaded.
     let done = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
         .current_dir(&directory)

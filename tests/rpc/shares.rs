@@ -1,4 +1,4 @@
-//! Clients that share one responder, of which some take all that they can get.
+//! Fairness between clients that share one responder.
 
 use std::future;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ async fn streams_without_credit_do_not_shut_out_other_clients() {
         let stats = responder.stats();
         assert_eq!((stats.running, stats.waiting, stats.overloaded), (32, 32, 64));
         honest_calls(&endpoint).await;
-        // What it got stays its own.
+        // It keeps its slots.
         greedy.send(envelope(CREDIT, 0, [0, 0, 0, 1])).await.unwrap();
         let mut kinds = Vec::new();
         while kinds.last() != Some(&END) {
@@ -62,7 +62,7 @@ async fn handlers_that_never_end_do_not_shut_out_other_clients() {
 }
 
 #[tokio::test]
-async fn one_client_has_its_limit_even_where_nothing_else_is_under_way() {
+async fn one_client_is_limited_even_on_an_idle_responder() {
     let (responder, endpoint) =
         serve(&unique(), |it| it.max_running_per_remote(3).max_waiting_per_remote(2)).await;
     let client = Client::new();
@@ -76,7 +76,7 @@ async fn one_client_has_its_limit_even_where_nothing_else_is_under_way() {
 }
 
 #[tokio::test]
-async fn what_one_client_has_waiting_is_bounded_in_bytes() {
+async fn the_waiting_requests_of_one_client_are_bounded_in_bytes() {
     let (responder, endpoint) =
         serve(&unique(), |it| it.max_running(1).max_bytes_per_remote(1_000)).await;
     let client = Client::new();
@@ -95,7 +95,7 @@ async fn what_one_client_has_waiting_is_bounded_in_bytes() {
 }
 
 #[tokio::test]
-async fn clients_take_turns_however_many_requests_each_has_waiting() {
+async fn clients_take_turns_regardless_of_their_waiting_requests() {
     let gate = Arc::new(Semaphore::new(0));
     let order = Arc::new(Mutex::new(Vec::new()));
     let endpoint = unique();
@@ -133,7 +133,7 @@ async fn clients_take_turns_however_many_requests_each_has_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_waits_ends_at_its_deadline() {
+async fn a_waiting_request_ends_at_its_deadline() {
     let (responder, endpoint) = serve(&unique(), |it| it.max_running(1)).await;
     let client = Client::new();
     client.connect(endpoint.as_str()).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_request_that_waits_ends_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn of_many_that_wait_any_can_be_cancelled() {
+async fn every_waiting_request_can_be_cancelled() {
     let (responder, endpoint) = serve(&unique(), |it| it.max_running(1)).await;
     let client = Client::new();
     client.connect(endpoint.as_str()).await.unwrap();
@@ -175,7 +175,7 @@ async fn of_many_that_wait_any_can_be_cancelled() {
     assert!(responder.stats().is_consistent());
 }
 
-/// Serves requests that are echoed, that are answered with a stream of one part, or that never end.
+/// Serves requests with an echo, with a stream of one part, or indefinitely.
 async fn serve(
     endpoint: &str,
     options: impl FnOnce(ResponderBuilder) -> ResponderBuilder,
@@ -193,7 +193,7 @@ async fn serve(
     (responder, endpoint)
 }
 
-/// Makes calls of another client, all of which succeed.
+/// Makes calls from another client, all of which succeed.
 async fn honest_calls(endpoint: &str) {
     let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
     let calls = (0..100).map(|number| requester.call(number.to_string()));

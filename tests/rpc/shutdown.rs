@@ -1,4 +1,4 @@
-//! A responder that ends in good order.
+//! The graceful shutdown of a responder.
 
 use std::future;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio_zmtp::{Client, Message, Server};
 use crate::wire::{echo, pair, unique, until, until_shut, until_there};
 
 #[tokio::test]
-async fn what_was_accepted_is_finished_and_what_comes_then_waits_for_another_server() {
+async fn accepted_requests_finish_and_later_ones_wait_for_another_server() {
     let release = Arc::new(Notify::new());
     let released = Arc::clone(&release);
     let responder = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
@@ -69,7 +69,9 @@ async fn serving_that_is_dropped_cancels_running_requests() {
     let call = tokio::spawn(requester.call("x"));
     until_there(&responder, |stats| stats.running == 1).await;
     serving.abort();
-    let Err(CallError::Failed(failure)) = call.await.unwrap() else { panic!("it was given up") };
+    let Err(CallError::Failed(failure)) = call.await.unwrap() else {
+        panic!("the call was not cancelled")
+    };
     assert_eq!(failure.code(), ErrorCode::CANCELLED);
     assert_eq!(responder.stats().cancelled, 1);
     assert!(responder.stats().is_consistent());
@@ -91,7 +93,7 @@ async fn every_call_ends_when_serving_is_dropped() {
         let mut seen = Vec::new();
         for call in calls {
             let Err(CallError::Failed(failure)) = call.await.unwrap() else {
-                panic!("it never ends by itself")
+                panic!("the call never succeeds")
             };
             seen.push(failure.code());
         }
@@ -131,7 +133,7 @@ async fn a_server_is_served_again_after_serving_was_dropped() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_serving_does_not_keep_the_server() {
+async fn a_dropped_serving_future_does_not_keep_the_server_alive() {
     let (requester, responder, serving) =
         pair(|_| future::pending::<Result<Message, Failure>>()).await;
     let call = tokio::spawn(requester.call("x"));

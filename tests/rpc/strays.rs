@@ -1,4 +1,4 @@
-//! Replies that nobody waits for, and messages that are no replies.
+//! Unexpected replies, and messages that are not valid replies.
 
 use tokio_zmtp::Client;
 use tokio_zmtp::rpc::{CallError, ErrorCode, Requester};
@@ -6,7 +6,7 @@ use tokio_zmtp::rpc::{CallError, ErrorCode, Requester};
 use crate::wire::{Bare, CANCEL, END, ERROR, PART, REPLY, REQUEST, body, envelope, unique, until};
 
 #[tokio::test]
-async fn a_reply_that_comes_twice_is_counted_and_dropped() {
+async fn a_duplicate_reply_is_counted_and_dropped() {
     let (requester, bare) = asked().await;
     let (from, id, rest) = ask(&requester, &bare).await;
     for _ in 0..3 {
@@ -18,7 +18,7 @@ async fn a_reply_that_comes_twice_is_counted_and_dropped() {
 }
 
 #[tokio::test]
-async fn a_reply_to_nothing_is_unknown() {
+async fn a_reply_to_no_call_is_unknown() {
     let (requester, bare) = asked().await;
     let (from, id, _) = ask(&requester, &bare).await;
     for strange in [id + 1, id + (1 << 24), u64::MAX] {
@@ -29,7 +29,7 @@ async fn a_reply_to_nothing_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_reply_from_a_server_that_was_not_asked_is_unknown() {
+async fn a_reply_from_another_server_is_unknown() {
     let (requester, first) = asked().await;
     let second = Bare::bind(&unique()).await;
     requester.client().connect(second.endpoint().as_str()).await.unwrap();
@@ -65,7 +65,7 @@ async fn an_invalid_reply_is_counted_and_dropped() {
 }
 
 #[tokio::test]
-async fn a_reply_that_cannot_be_read_fails_its_call() {
+async fn a_malformed_reply_fails_its_call() {
     let (requester, bare) = asked().await;
     for (kind, rest) in [
         (0x22, &b"another version"[..]),
@@ -86,7 +86,7 @@ async fn a_reply_that_cannot_be_read_fails_its_call() {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_not_asked_for_fails_the_call() {
+async fn an_unrequested_stream_fails_the_call() {
     for kind in [PART, END] {
         let (requester, bare) = asked().await;
         let call = tokio::spawn(requester.call("x"));
@@ -124,7 +124,7 @@ async fn asked() -> (Requester, Bare) {
     (Requester::new(client), bare)
 }
 
-/// Makes a call that nobody waits for, and is not cancelled.
+/// Makes a call in a detached task, which is not cancelled.
 async fn ask(requester: &Requester, bare: &Bare) -> (tokio_zmtp::RoutingId, u64, Vec<u8>) {
     tokio::spawn(requester.call("x"));
     bare.expect(REQUEST).await

@@ -14,7 +14,7 @@ use crate::wire::{
 };
 
 #[tokio::test]
-async fn all_parts_come_in_order_however_many() {
+async fn all_parts_arrive_in_order() {
     let (requester, responder, _) = pair(count).await;
     for parts in [0, 1, 31, 32, 33, 64, 65, 10_000] {
         let got: Vec<Message> = requester.stream(parts.to_string()).try_collect().await.unwrap();
@@ -39,14 +39,14 @@ async fn a_reply_that_is_not_a_stream_is_one_part() {
 async fn a_stream_for_a_call_without_streaming_is_an_error() {
     let (requester, responder, _) = pair(count).await;
     let Err(CallError::Failed(failure)) = requester.call("3").await else {
-        panic!("there is no such reply")
+        panic!("the call did not fail")
     };
     assert_eq!(failure.code(), ErrorCode::STREAMED);
     assert_eq!(responder.stats().failed, 1);
 }
 
 #[tokio::test]
-async fn an_error_in_a_stream_comes_after_what_was_before() {
+async fn an_error_in_a_stream_follows_the_earlier_parts() {
     let (requester, _, _) = pair(|_| async {
         let parts = stream::iter([Ok("a"), Ok("b"), Err(Failure::application(5, "broken"))]);
         Ok(Response::stream(parts))
@@ -62,7 +62,7 @@ async fn an_error_in_a_stream_comes_after_what_was_before() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_not_read_stops_its_handler_and_nothing_else() {
+async fn an_unread_stream_pauses_only_its_own_handler() {
     let made = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&made);
     let endpoint = unique();
@@ -89,7 +89,7 @@ async fn a_stream_that_is_not_read_stops_its_handler_and_nothing_else() {
         let body = number.to_string();
         assert_eq!(requester.call(body.clone()).await.unwrap(), body);
     }
-    // One more is made than there is credit for, as nobody knows before whether there is one.
+    // The handler produces one part more than there is credit for, because the end is not known in advance.
     assert_eq!(made.load(Ordering::Relaxed), 5);
     for number in 1..100 {
         assert_eq!(slow.next().await.unwrap().unwrap(), number.to_string());
@@ -100,7 +100,7 @@ async fn a_stream_that_is_not_read_stops_its_handler_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn credit_that_finds_no_room_is_given_later() {
+async fn credit_is_sent_later_if_the_queue_is_full() {
     let bare = Bare::bind(&unique()).await;
     let client = Client::builder().send_hwm(1).connect(bare.endpoint().as_str()).await.unwrap();
     let requester = Requester::builder(client).stream_window(2).build();
@@ -113,7 +113,7 @@ async fn credit_that_finds_no_room_is_given_later() {
     assert_eq!(next.await.unwrap().unwrap(), "a");
     let (_, _, parts) = bare.expect(CREDIT).await;
     assert_eq!(parts, [0, 0, 0, 1]);
-    // Two parts and a reply fit, although the mark of the other direction is one.
+    // Two parts and a reply fit, although the high-water mark of the other direction is one.
     bare.send(from, PART, id, "b").await;
     bare.send(from, PART, id, "c").await;
     bare.send(from, REPLY, id, "d").await;
@@ -122,7 +122,7 @@ async fn credit_that_finds_no_room_is_given_later() {
 }
 
 #[tokio::test]
-async fn more_parts_than_there_is_credit_for_break_the_stream() {
+async fn parts_without_credit_fail_the_stream() {
     let bare = Bare::bind(&unique()).await;
     let client = Client::new();
     client.connect(bare.endpoint().as_str()).await.unwrap();
@@ -130,7 +130,7 @@ async fn more_parts_than_there_is_credit_for_break_the_stream() {
     let collecting = tokio::spawn(requester.stream("x").collect::<Vec<_>>());
     let (from, id, _) = bare.expect(REQUEST).await;
     let mut broken = false;
-    // Credit comes as parts are fetched, so that it takes a burst.
+    // Credit is renewed as parts are fetched, so that only a burst exceeds it.
     for _ in 0..100 {
         bare.send(from, PART, id, "p").await;
     }
@@ -161,7 +161,7 @@ async fn an_end_needs_no_credit() {
 }
 
 #[tokio::test]
-async fn a_stream_whose_connection_is_lost_ends_with_an_error_after_what_has_come() {
+async fn a_stream_whose_connection_is_lost_ends_with_an_error_after_the_received_parts() {
     let bare = Bare::bind("tcp://127.0.0.1:*").await;
     let requester =
         Requester::new(Client::builder().connect(bare.endpoint().as_str()).await.unwrap());
@@ -173,7 +173,7 @@ async fn a_stream_whose_connection_is_lost_ends_with_an_error_after_what_has_com
     assert_eq!(got, [Ok(Message::from("a")), Err(CallError::ConnectionLost)]);
 }
 
-/// As many parts as the body says.
+/// Answers with the number of parts that the body states.
 async fn count(request: Request) -> Result<Response, Failure> {
     let parts: u32 = request.body().to_str().unwrap().parse().unwrap();
     let numbers = stream::iter(0..parts).map(|number| Ok::<_, Failure>(number.to_string()));

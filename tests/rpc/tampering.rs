@@ -1,4 +1,4 @@
-//! What an attacker on the path changes under CURVE reaches no other caller.
+//! Frames that are changed in transit under CURVE do not disturb a responder.
 
 use tokio_zmtp::auth::CurveKeypair;
 use tokio_zmtp::rpc::{Requester, Responder, service_fn};
@@ -18,7 +18,7 @@ async fn a_responder_answers_calls_in_frames_that_are_marked_as_commands_and_all
     let client = || Client::builder().mechanism(Mechanism::curve_client(server_key));
     let marked = client().connect(relay(&endpoint, mark_messages).await).await.unwrap();
     let honest = client().connect(endpoint).await.unwrap();
-    // Less than an envelope, which is no call.
+    // The message is shorter than an envelope and not a call.
     for len in 0..3 {
         marked.send(vec![0x11; len]).await.unwrap();
     }

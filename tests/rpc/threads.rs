@@ -1,4 +1,4 @@
-//! Calls on threads that are none of Tokio's.
+//! Calls on threads outside any Tokio runtime.
 
 use std::thread;
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn a_call_ends_at_its_deadline_on_any_thread() {
     for endpoint in ["tcp://127.0.0.1:*", &unique()] {
         let runtime = runtime();
         let (client, server) = runtime.block_on(pair(endpoint));
-        // It takes no runtime of its own.
+        // The call needs no runtime on this thread.
         let requester = Requester::builder(client).timeout(SHORT).max_outstanding(1).build();
         assert!(matches!(block_on(requester.call("sent")), Err(CallError::DeadlineExceeded)));
         let without_limit = requester.call(Request::from("one").with_timeout(LONG));
@@ -45,7 +45,7 @@ fn a_call_ends_at_its_deadline_on_any_thread() {
         }
         // The queued messages are not received.
         requester.client().set_linger(Duration::ZERO);
-        // There is no place for another.
+        // The queue has no capacity for another.
         assert!(matches!(block_on(requester.call("waits")), Err(CallError::DeadlineExceeded)));
         block_on(requester.close());
         assert!(matches!(waiting.join().unwrap(), Err(CallError::Closed)));
@@ -54,7 +54,7 @@ fn a_call_ends_at_its_deadline_on_any_thread() {
 }
 
 #[test]
-fn a_responder_serves_on_any_thread_and_its_handlers_have_the_runtime_of_the_server() {
+fn a_responder_serves_on_any_thread_and_its_handlers_use_the_runtime_of_the_server() {
     for endpoint in ["tcp://127.0.0.1:*", &unique()] {
         let runtime = runtime();
         let (client, server) = runtime.block_on(pair(endpoint));
@@ -125,5 +125,5 @@ const POLLS: usize = 24;
 
 const SHORT: Duration = Duration::from_millis(3);
 
-/// Longer than any test takes.
+/// A time that no test reaches.
 const LONG: Duration = Duration::from_secs(3_600);

@@ -5,7 +5,7 @@ use tokio_zmtp::rpc::{Failure, Request, TraceContext};
 use crate::wire::{Bare, REPLY, REQUEST, pair, unique};
 
 #[tokio::test]
-async fn a_trace_context_travels_with_the_request() {
+async fn a_trace_context_is_sent_with_the_request() {
     let (requester, _, _) = pair(|request: Request| async move {
         let context = request.trace_context().cloned().unwrap();
         Ok::<_, Failure>(format!("{context} {}", context.state()))
@@ -18,7 +18,7 @@ async fn a_trace_context_travels_with_the_request() {
 }
 
 #[tokio::test]
-async fn a_trace_context_is_written_as_its_texts() {
+async fn a_trace_context_is_encoded_as_its_texts() {
     let bare = Bare::bind(&unique()).await;
     let client = tokio_zmtp::Client::builder().connect(bare.endpoint().as_str()).await.unwrap();
     let requester = tokio_zmtp::rpc::Requester::new(client);

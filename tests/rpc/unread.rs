@@ -1,4 +1,4 @@
-//! Clients that do not read what they are answered.
+//! Clients that do not read their replies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tower::ServiceBuilder;
 use crate::wire::{END, ERROR, PART, REPLY, REQUEST, echo, envelope, opened, unique, until_there};
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_not_read_from() {
+async fn nothing_is_received_from_a_client_that_does_not_read() {
     for endpoint in ["tcp://127.0.0.1:*", "ipc://*", &unique()] {
         let server = Server::builder().send_hwm(4).recv_hwm(4).bind(endpoint).await.unwrap();
         let responder = Responder::new(server);
@@ -30,7 +30,7 @@ async fn a_client_that_does_not_read_is_not_read_from() {
             }
         });
         until_there(&responder, |stats| stats.running == 1).await;
-        // Others are served meanwhile, and it is not read from.
+        // Other clients are served meanwhile, and nothing is received from this one.
         let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
         for _ in 0..200 {
             assert_eq!(requester.call("x").await.unwrap().len(), LONG);
@@ -54,7 +54,7 @@ async fn a_client_that_does_not_read_is_not_read_from() {
 }
 
 #[tokio::test]
-async fn every_call_ends_however_many_are_refused() {
+async fn every_call_ends_even_if_many_are_refused() {
     let server = Server::builder().send_hwm(3).bind("tcp://127.0.0.1:*").await.unwrap();
     let responder = Responder::builder(server).max_running(1).max_waiting(10).build();
     let endpoint = responder.server().last_endpoint().unwrap();
@@ -135,7 +135,7 @@ async fn replies_that_wait_for_one_client_are_bounded_in_bytes() {
             other => panic!("neither a reply nor an error: {other:?}"),
         }
     }
-    // Two or so are on their way, and as many wait as there may be bytes, which headers are part of.
+    // About two are in transit, and the limit of bytes, headers included, bounds those that wait.
     assert!((2..8).contains(&replies), "{replies} replies, {failures} failures");
     until_there(&responder, |stats| stats.running == 0).await;
     let stats = responder.stats();
@@ -144,7 +144,7 @@ async fn replies_that_wait_for_one_client_are_bounded_in_bytes() {
 }
 
 #[tokio::test]
-async fn streams_of_a_client_that_does_not_read_wait_and_lose_nothing() {
+async fn streams_to_a_client_that_does_not_read_wait_and_lose_no_part() {
     let endpoint = unique();
     let server = Server::builder().send_hwm(1).bind(endpoint.as_str()).await.unwrap();
     let responder = Responder::builder(server).max_bytes_per_remote(3 * LONG).build();
@@ -172,7 +172,7 @@ async fn streams_of_a_client_that_does_not_read_wait_and_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_reply_that_waits_for_room_holds_no_permit_of_a_limit() {
+async fn a_reply_that_waits_for_capacity_holds_no_permit_of_a_limit() {
     let endpoint = unique();
     let server = Server::builder().send_hwm(1).bind(endpoint.as_str()).await.unwrap();
     let responder = Responder::new(server);
@@ -197,7 +197,7 @@ async fn a_reply_that_waits_for_room_holds_no_permit_of_a_limit() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_without_reading_leaves_nothing() {
+async fn a_client_that_disconnects_without_reading_leaves_nothing_behind() {
     for endpoint in ["tcp://127.0.0.1:*", &unique()] {
         let server = Server::builder().send_hwm(2).bind(endpoint).await.unwrap();
         let responder = Responder::new(server);
@@ -222,7 +222,7 @@ async fn a_client_that_goes_without_reading_leaves_nothing() {
     }
 }
 
-/// Longer than what the system buffers of a few.
+/// So long that the operating system buffers only a few.
 const LONG: usize = 100_000;
 
 const REQUESTS: u64 = 1_000;

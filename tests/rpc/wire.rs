@@ -19,10 +19,10 @@ pub(crate) const END: u8 = 0x17;
 pub(crate) const DRAIN: u8 = 0x18;
 pub(crate) const DRAINED: u8 = 0x19;
 
-/// The id of the last two.
+/// The id of DRAIN and DRAINED.
 pub(crate) const CONNECTION: u64 = 0xffff_ffff_ffff_ffff;
 
-/// A message of a call.
+/// Encodes a message.
 pub(crate) fn envelope(kind: u8, id: u64, rest: impl AsRef<[u8]>) -> Vec<u8> {
     let mut bytes = vec![kind];
     bytes.extend(id.to_be_bytes());
@@ -30,12 +30,12 @@ pub(crate) fn envelope(kind: u8, id: u64, rest: impl AsRef<[u8]>) -> Vec<u8> {
     bytes
 }
 
-/// What a message of a call is, and whose.
+/// Splits a message into its kind, its id and the rest.
 pub(crate) fn opened(message: &[u8]) -> (u8, u64, &[u8]) {
     (message[0], u64::from_be_bytes(message[1..9].try_into().unwrap()), &message[9..])
 }
 
-/// A server that knows nothing of calls.
+/// A plain server without the module `rpc`.
 pub(crate) struct Bare {
     pub(crate) server: Server,
 }
@@ -49,7 +49,7 @@ impl Bare {
         self.server.last_endpoint().unwrap().to_string()
     }
 
-    /// The next message of this kind: who it is from, its id, and what follows.
+    /// Receives a message of this kind; returns the sender, the id and the rest.
     pub(crate) async fn expect(&self, kind: u8) -> (RoutingId, u64, Vec<u8>) {
         let message = self.server.recv().await.unwrap();
         let (got, id, rest) = opened(&message);
@@ -61,23 +61,22 @@ impl Bare {
         self.server.route(to, envelope(kind, id, rest)).await.unwrap();
     }
 
-    /// Answers the next request with its own body.
+    /// Echoes the next request.
     pub(crate) async fn echo(&self) {
         let (from, id, rest) = self.expect(REQUEST).await;
         self.send(from, REPLY, id, body(&rest)).await;
     }
 }
 
-/// The body of a REQUEST without any fields but a time.
+/// Returns the body of a REQUEST that has no field except a timeout.
 pub(crate) fn body(rest: &[u8]) -> &[u8] {
     match rest {
         [0x00, body @ ..] | [0x01, _, _, _, _, body @ ..] => body,
-        _ => panic!("another field than expected: {rest:?}"),
+        _ => panic!("unexpected fields: {rest:?}"),
     }
 }
 
-/// A responder of its own and a requester that is connected to it, inside this process, so that time can
-/// be stopped.
+/// Creates a responder and a requester that is connected to it in this process, so that time can be paused.
 pub(crate) async fn pair<F, Fut, T>(handler: F) -> (Requester, Responder, JoinHandle<()>)
 where
     F: FnMut(Request) -> Fut + Send + 'static,
@@ -91,33 +90,32 @@ where
     (requester, responder, serving)
 }
 
-/// A handler that sends back what it gets.
+/// Echoes a request.
 pub(crate) async fn echo(request: Request) -> Result<Message, Failure> {
     Ok(request.into_body())
 }
 
-/// A name that no other test uses.
+/// Returns an endpoint that no other test uses.
 pub(crate) fn unique() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("inproc://rpc-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Lets other tasks go on until a requester's numbers are as they should be; the test hangs if they
-/// never are.
+/// Yields until the statistics of a requester satisfy a condition; the test hangs if they never do.
 pub(crate) async fn until(requester: &Requester, is_so: impl Fn(&RequesterStats) -> bool) {
     while !is_so(&requester.stats()) {
         tokio::task::yield_now().await;
     }
 }
 
-/// Waits until a requester's client is connected to so many servers.
+/// Yields until the client of a requester is connected to this number of servers.
 pub(crate) async fn until_connected(requester: &Requester, servers: usize) {
     while requester.client().remotes().list().len() != servers {
         tokio::task::yield_now().await;
     }
 }
 
-/// Waits until a requester has no server that takes requests.
+/// Yields until a requester has no server that accepts requests.
 pub(crate) async fn until_shut(requester: &Requester) {
     let mut handle = requester.clone();
     while tokio_test::task::spawn(handle.ready()).poll().is_ready() {
@@ -125,7 +123,7 @@ pub(crate) async fn until_shut(requester: &Requester) {
     }
 }
 
-/// The same with those of a responder.
+/// Yields until the statistics of a responder satisfy a condition.
 pub(crate) async fn until_there(responder: &Responder, is_so: impl Fn(&ResponderStats) -> bool) {
     while !is_so(&responder.stats()) {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! The requests that a service is at.
+//! The requests that a service is handling.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,26 +14,26 @@ use crate::routing_id::RoutingId;
 use crate::socket::tracked::PipeKey;
 use crate::sync::Wakes;
 
-/// Requests whose handlers were not ready immediately, and those whose reply waits for room.
+/// Requests whose handlers were not ready immediately, and requests whose reply waits for queue capacity.
 ///
-/// Whoever takes one out, be it finished, cancelled or late, says what has become of it: so it becomes
-/// one thing. No user code is called, polled, spawned or dropped in here.
+/// The caller that removes a request records its outcome, so that each request has exactly one. No method
+/// calls, polls, spawns or drops user code.
 #[derive(Debug)]
 pub(super) struct Jobs {
     running: BTreeMap<JobId, Job>,
-    /// Of those that are not over yet.
+    /// The deadlines of requests without an answer.
     deadlines: BTreeSet<(Instant, JobId)>,
     pub(super) loads: Loads,
     /// Remotes with an empty backlog that the serving task has not handled yet.
     emptied: Vec<RoutingId>,
-    /// The task that serves.
+    /// The waker of the serving task.
     serving: Option<Waker>,
     is_served: bool,
-    /// It waits until no request is left.
+    /// Whether the serving task waits until no request is left.
     is_ending: bool,
 }
 
-/// A request: whose it is, and its number there.
+/// The key of a request: the pipe of its remote, and the id of its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct JobId {
     pub(super) pipe: PipeKey,
@@ -44,15 +44,15 @@ pub(super) struct JobId {
 pub(super) struct Job {
     pub(super) routing_id: RoutingId,
     pub(super) deadline: Option<Instant>,
-    /// Of parts, if the reply may be a stream.
+    /// The credit for parts, if the reply may be a stream.
     pub(super) credit: Option<Arc<Semaphore>>,
-    /// Has the handler, from when it was spawned.
+    /// The task of the handler, once spawned.
     task: Option<AbortHandle>,
-    /// The answer is there, and waits for room.
+    /// Whether the answer exists and waits for queue capacity.
     is_answered: bool,
 }
 
-/// What to do with a request that has arrived.
+/// The decision on a request that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum JobAdmission {
     Start,
@@ -70,7 +70,7 @@ impl Job {
         Self { routing_id, deadline, credit, task: None, is_answered: false }
     }
 
-    /// Has the handler dropped.
+    /// Aborts the task, which drops the handler.
     pub(super) fn abort(&self) {
         if let Some(task) = &self.task {
             task.abort();
@@ -91,7 +91,7 @@ impl Jobs {
         }
     }
 
-    /// Whether a request can be started if only its share limits it. Waiting requests are not known
+    /// Decides on a request by the limits of running requests. The ids of waiting requests are not checked
     /// here.
     #[inline]
     pub(super) fn admit(&self, id: JobId) -> JobAdmission {
@@ -114,7 +114,7 @@ impl Jobs {
         self.loads.start(id.pipe);
     }
 
-    /// Notes the task of a request, unless it has come to its end already.
+    /// Records the task of a request, unless the request has ended or has its answer.
     pub(super) fn attach(&mut self, id: JobId, task: &AbortHandle) {
         if let Some(job) = self.running.get_mut(&id).filter(|job| !job.is_answered) {
             job.task = Some(task.clone());
@@ -136,7 +136,7 @@ impl Jobs {
         self.running.contains_key(&id)
     }
 
-    /// Takes a request out, if it still is there.
+    /// Removes a request, if it still exists.
     pub(super) fn take(&mut self, id: JobId) -> Option<Job> {
         let job = self.running.remove(&id)?;
         if let Some(deadline) = job.deadline {
@@ -159,14 +159,14 @@ impl Jobs {
         }
     }
 
-    /// Takes out those of a connection that has ended.
+    /// Removes the requests of a connection that has ended.
     pub(super) fn take_of(&mut self, pipe: PipeKey) -> Vec<Job> {
         let all = JobId { pipe, call: 0 }..=JobId { pipe, call: u64::MAX };
         let ids: Vec<_> = self.running.range(all).map(|(id, _)| *id).collect();
         ids.into_iter().filter_map(|id| self.take(id)).collect()
     }
 
-    /// Takes out those whose time is over.
+    /// Removes the requests whose deadline has passed.
     pub(super) fn take_expired(&mut self, now: Instant) -> Vec<(JobId, Job)> {
         let mut expired = Vec::new();
         while let Some(&(_, id)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now) {
@@ -175,7 +175,7 @@ impl Jobs {
         expired
     }
 
-    /// Takes out those that have no answer yet, or all.
+    /// Removes the requests without an answer, or all requests.
     pub(super) fn take_rest(&mut self, with_answered: bool) -> Vec<(JobId, Job)> {
         let is_meant = |job: &Job| with_answered || !job.is_answered;
         let ids: Vec<_> =
@@ -187,7 +187,7 @@ impl Jobs {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// The credit of a stream.
+    /// Returns the credit of a stream.
     pub(super) fn credit(&self, id: JobId) -> Option<Arc<Semaphore>> {
         self.running.get(&id)?.credit.clone()
     }

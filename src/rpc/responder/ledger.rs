@@ -59,7 +59,7 @@ impl Ledger {
         drop(job);
     }
 
-    /// How many more bytes may be kept for a remote.
+    /// Returns the budget of bytes that may be kept for a remote.
     pub(super) fn budget(&self, pipe: PipeKey) -> Arc<Budget> {
         self.jobs.lock().loads.budget(pipe)
     }
@@ -88,7 +88,7 @@ impl Ledger {
         self.jobs.lock().loads.has_backlog(pipe)
     }
 
-    /// Ends what waits for room in the queue of a remote that has gone, and what was `begun`.
+    /// Ends the waiting messages of a remote that is disconnected, and the message that was `begun`.
     pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, After)>) {
         let rest = self.jobs.with(|jobs, wakes| {
             let rest = jobs.loads.drop_backlog(pipe);
@@ -100,13 +100,13 @@ impl Ledger {
             match after {
                 After::Answer(_) => self.finish(JobId { pipe, call }, Count::Disconnected),
                 After::Notice => self.count(Count::Unanswered),
-                // Its stream sees that.
+                // The stream detects that its sender is dropped.
                 After::Part(_) => {}
             }
         }
     }
 
-    /// Drops what waits for room in the queue of a remote whose connection has ended.
+    /// Drops the waiting messages of a remote whose connection has ended.
     pub(super) fn clear(&self, pipe: PipeKey) {
         let entries: VecDeque<BacklogEntry> = self.jobs.lock().loads.take_backlog(pipe);
         drop(entries);
