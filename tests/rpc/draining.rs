@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures::future;
+use support::transports::own_address;
 use tokio::runtime;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{self, JoinHandle};
@@ -145,7 +146,8 @@ async fn a_client_that_leaves_with_messages_waiting_for_it_does_not_delay_the_en
 
 #[tokio::test]
 async fn the_address_of_a_draining_responder_is_free() {
-    for endpoint in ["tcp://127.0.0.1:*", &unique()] {
+    for endpoint in [own_address().to_string(), unique()] {
+        let endpoint = endpoint.as_str();
         let held = Held::start(endpoint).await;
         let old = Requester::new(held.client().await);
         let call = tokio::spawn(old.call("old"));
@@ -173,7 +175,8 @@ async fn the_address_of_a_draining_responder_is_free() {
 
 #[tokio::test]
 async fn a_requester_acknowledges_after_its_last_request_and_uses_other_servers() {
-    for endpoint in ["tcp://127.0.0.1:*", &unique()] {
+    for endpoint in [own_address().to_string(), unique()] {
+        let endpoint = endpoint.as_str();
         let draining = Bare::bind(endpoint).await;
         let client = Client::builder().reconnect_interval(Some(Duration::from_millis(1)));
         let client = client.connect(draining.endpoint().as_str()).await.unwrap();
@@ -217,7 +220,8 @@ async fn a_requester_acknowledges_after_its_last_request_and_uses_other_servers(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_three_responders_loses_no_call() {
-    for endpoint in ["tcp://127.0.0.1:*", &unique()] {
+    for endpoint in [own_address().to_string(), unique()] {
+        let endpoint = endpoint.as_str();
         let mut instances: Vec<_> = (0..3)
             .map(|number| {
                 let endpoint = match endpoint.strip_suffix('*') {

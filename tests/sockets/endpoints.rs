@@ -10,7 +10,7 @@ use tokio_zmtp::{
 };
 
 use crate::remote::{self, Remote, RemoteListener, ReservedPort};
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport, own_address, own_loopback};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -209,9 +209,9 @@ async fn a_wildcard_endpoint_is_not_connected_to() {
 async fn unbinding_frees_the_address_and_ends_accepted_connections() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    server.bind(own_address()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
-    let other = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let other = server.bind(own_address()).await.unwrap();
     let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"hello").repeat(2)).await;
     let id = server.recv().await.unwrap().routing_id().unwrap();
@@ -300,7 +300,7 @@ async fn an_endpoint_is_unbound_by_the_name_by_which_it_was_bound() {
 async fn an_endpoint_is_bound_again_by_the_same_socket() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    server.bind(own_address()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     for _ in 0..3 {
         let mut remote = Remote::client(&endpoint).await;
@@ -326,7 +326,7 @@ async fn a_bind_that_is_dropped_leaves_nothing_bound() {
 #[tokio::test]
 async fn a_listener_that_was_made_elsewhere_is_bound_and_unbound_as_any_other() {
     let _watchdog = Watchdog::start();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind((own_loopback(), 0)).unwrap();
     let endpoint = Endpoint::from(listener.local_addr().unwrap());
     // Clients that connect before the adoption are served as well.
     let client = Client::new();

@@ -254,7 +254,8 @@ async fn try_out(row: &Row, way: Way, side: Side) -> Result<(), String> {
     let endpoint = match way {
         Way::Plain(transport) => transport.any(),
         Way::Resource => "tcp://127.0.0.1:*/limits".parse().unwrap(),
-        _ => Transport::Tcp.any(),
+        // Where the resolver leads.
+        _ => "tcp://127.0.0.1:*".parse().unwrap(),
     };
     let server = server.bind(endpoint).await.map_err(|error| chain(&error))?;
     let mut seen_by_server = server.monitor();

@@ -15,7 +15,7 @@ use tokio_zmtp::{
 
 use crate::remote::{self, GREETING, Remote, RemoteListener};
 use crate::seed::seed;
-use crate::transports::{Transport, over_every_transport};
+use crate::transports::{Transport, over_every_transport, own_address};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -26,7 +26,7 @@ async fn closing_leaves_no_task_waiting_on_other_handles() {
         let listener = RemoteListener::bind();
         let endpoint = listener.endpoint();
         let client = Client::builder().linger(Duration::ZERO).send_hwm(1).build();
-        let bound = client.bind(own_address(5)).await.unwrap();
+        let bound = client.bind(own_address()).await.unwrap();
         let mut tasks = JoinSet::new();
         for number in 0..7 {
             let (client, endpoint, bound) = (client.clone(), endpoint.clone(), bound.clone());
@@ -52,7 +52,7 @@ async fn unbinding_ends_all_connections_that_were_just_made() {
     for _ in 0..ROUNDS {
         let _watchdog = Watchdog::start();
         let server = Server::new();
-        server.bind(own_address(6)).await.unwrap();
+        server.bind(own_address()).await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
         let mut remotes = JoinSet::new();
         for number in 0..6 {
@@ -196,13 +196,6 @@ async fn turns(rng: &mut Rng) {
     for _ in 0..rng.u32(..40) {
         task::yield_now().await;
     }
-}
-
-/// Returns a port of an address that no other test uses, so that no other test binds a released port before it is
-/// bound again. Systems other than Linux have one loopback address.
-fn own_address(last: u8) -> Endpoint {
-    let last = if cfg!(target_os = "linux") { last } else { 1 };
-    format!("tcp://127.0.0.{last}:*").parse().unwrap()
 }
 
 const ANY: &str = "tcp://127.0.0.1:*";

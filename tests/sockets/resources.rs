@@ -10,6 +10,7 @@ use tokio_zmtp::monitor::{Event, EventKind, HandshakeFailure, Monitor};
 use tokio_zmtp::{BindError, Builder, Client, Endpoint, Mechanism, Server};
 
 use crate::remote::{self, GREETING, Remote};
+use crate::transports::own_address;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -165,7 +166,7 @@ async fn each_connection_is_reported_by_the_socket_that_owns_it() {
 #[tokio::test]
 async fn a_resource_is_served_once_and_a_port_until_the_last_has_gone() {
     let _watchdog = Watchdog::start();
-    let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
+    let orders = Server::builder().bind(format!("{}/orders", own_address())).await.unwrap();
     let taken = Server::builder().bind(at(&orders, "/orders")).await.unwrap_err();
     assert!(matches!(taken, BindError::AddrInUse { .. }));
     let billing = Server::builder().bind(at(&orders, "/billing")).await.unwrap();

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::TcpListener;
 use std::time::Duration;
 
+use support::transports::own_loopback;
 use tokio::time;
 
 /// The end that binds. The other end connects.
@@ -110,9 +111,14 @@ pub(crate) async fn ask_until_answered(client: &impl ClientSide, round: &str) {
     }
 }
 
+/// Returns an endpoint to bind that can be bound again later.
+pub(crate) fn own_address() -> String {
+    support::transports::own_address().to_string()
+}
+
 /// Returns an endpoint without a listener.
 pub(crate) fn free_endpoint() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let listener = TcpListener::bind((own_loopback(), 0)).expect("a port is free");
     format!("tcp://{}", listener.local_addr().expect("a bound socket has an address"))
 }
 

@@ -6,7 +6,7 @@ use tokio_zmtp::{Client, Server};
 
 use crate::pairing::{
     ANY_PORT, Binds, DEFAULT_HWM, POLL_INTERVAL, Routed, ServerSide, Side, ask_until_answered,
-    echo, guarded, join,
+    echo, guarded, join_at, own_address,
 };
 use crate::{ours, theirs};
 
@@ -14,7 +14,7 @@ use crate::{ours, theirs};
 async fn our_client_that_connects_outlives_a_killed_server() {
     let client = ours::client(DEFAULT_HWM);
     guarded(async {
-        let server = start(["server", "bind", ANY_PORT, "echo"]);
+        let server = start(["server", "bind", &own_address(), "echo"]);
         let endpoint = bound(&server).await;
         client.connect(&endpoint).await;
         ask_until_answered(&client, "before").await;
@@ -63,7 +63,7 @@ async fn our_server_that_binds_outlives_a_killed_client() {
 async fn our_server_that_connects_outlives_a_killed_client() {
     let server = ours::server(DEFAULT_HWM);
     guarded(async {
-        let client = start(["client", "bind", ANY_PORT, "ask", MANY, "16"]);
+        let client = start(["client", "bind", &own_address(), "ask", MANY, "16"]);
         let endpoint = bound(&client).await;
         server.connect(&endpoint).await;
         serve(&server, REQUESTS).await;
@@ -84,7 +84,7 @@ async fn their_server_outlives_our_client() {
         guarded(async {
             let server = theirs::server(DEFAULT_HWM);
             let client = ours::client(DEFAULT_HWM);
-            let endpoint = join(&client, &server, binds).await;
+            let endpoint = join_at(&own_address(), &client, &server, binds).await;
             let traffic = async {
                 ask_until_answered(&client, "before").await;
                 ending.of_client(client.0).await;
@@ -110,7 +110,7 @@ async fn their_client_outlives_our_server() {
         guarded(async {
             let client = theirs::client(DEFAULT_HWM);
             let server = ours::server(DEFAULT_HWM);
-            let endpoint = join(&client, &server, binds).await;
+            let endpoint = join_at(&own_address(), &client, &server, binds).await;
             tokio::select! {
                 () = echo(&server) => {}
                 () = ask_until_answered(&client, "before") => {}

@@ -1,13 +1,15 @@
 //! A scripted remote, which reads and writes the bytes of a connection.
 
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_zmtp::{Endpoint, RoutingId, Server};
+
+use crate::transports::own_loopback;
 
 /// The other end of one connection.
 pub struct Remote {
@@ -151,7 +153,7 @@ impl Remote {
 
 /// A reserved port without a listener, to which sockets can connect.
 ///
-/// Other tests cannot use the port.
+/// It has an address of its own. Other tests cannot use the port.
 pub struct ReservedPort {
     socket: TcpSocket,
 }
@@ -159,7 +161,7 @@ pub struct ReservedPort {
 impl ReservedPort {
     pub fn reserve() -> Self {
         let socket = socket();
-        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        socket.bind((own_loopback(), 0).into()).unwrap();
         Self { socket }
     }
 

@@ -2,6 +2,9 @@
 
 #[cfg(unix)]
 use std::env;
+use std::net::Ipv4Addr;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio_zmtp::{Endpoint, InprocEndpoint};
 
@@ -25,9 +28,33 @@ impl Transport {
                 let path = env::temp_dir().join(InprocEndpoint::unique().name());
                 format!("ipc://{}", path.display()).parse().unwrap()
             }
-            Self::Tcp => "tcp://127.0.0.1:*".parse().unwrap(),
+            Self::Tcp => own_address(),
         }
     }
+}
+
+/// Returns an endpoint to bind, with a port that the system picks and that can be bound again later.
+///
+/// No other test uses its address, and no connection starts from it: a port that has become free is
+/// not assigned to another socket.
+pub fn own_address() -> Endpoint {
+    format!("tcp://{}:*", own_loopback()).parse().unwrap()
+}
+
+/// Returns a loopback address that no other test uses.
+///
+/// Systems other than Linux have one loopback address.
+pub fn own_loopback() -> Ipv4Addr {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    if !cfg!(target_os = "linux") {
+        return Ipv4Addr::LOCALHOST;
+    }
+    // The factor spreads the processes, whose ids are close to one another.
+    let first = process::id().wrapping_mul(0x9E37_79B1);
+    let [_, high, middle, low] =
+        first.wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
+    // Neither 127.0.0.1 nor an address that stands for all of them.
+    Ipv4Addr::new(127, high % 254 + 1, middle, low)
 }
 
 /// Runs `async fn $test(transport)` over each transport. Further arguments are passed to
