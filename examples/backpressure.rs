@@ -1,4 +1,4 @@
-//! A client that is faster than its server: what it sees when the queues are full.
+//! A client that is faster than its server, and what happens when the queues are full.
 //!
 //! `cargo run --example backpressure`
 
@@ -24,11 +24,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends as fast as it can, in three ways.
+/// Sends at full speed in three ways.
 async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
     let mut sent = 0;
 
-    // `try_send` never waits: if there is no room, it gives the message back.
+    // `try_send` never waits: if the queues are full, it returns the message.
     let given_back = loop {
         match client.try_send(work(sent)) {
             Ok(()) => sent += 1,
@@ -36,9 +36,9 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
             Err(error) => return Err(error.into()),
         }
     };
-    println!("try_send: {sent} messages were queued, the next one was given back");
+    println!("try_send: {sent} messages were queued, the next one was returned");
 
-    // `send` waits for room. It need not do so before the buffers of the system are full, too.
+    // `send` waits for queue capacity. It waits only when the buffers of the system are full as well.
     let start = Instant::now();
     client.send(given_back).await?;
     sent += 1;
@@ -46,10 +46,10 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
         client.send(work(sent)).await?;
         sent += 1;
     }
-    println!("send: {SENDS} messages waited {:?} for room", start.elapsed());
+    println!("send: {SENDS} messages waited {:?} for queue capacity", start.elapsed());
 
-    // `reserve` waits for room, too, and the message is made when there is some. Here the time is
-    // limited: a `send` that ran out of it would have made its message in vain.
+    // `reserve` also waits, and the message is created only when it can be sent. Here the time is
+    // limited: a `send` that timed out would have created its message in vain.
     let mut made = 0;
     let end = Instant::now() + PERIOD;
     while let Ok(permit) = time::timeout_at(end, client.reserve()).await {
@@ -57,16 +57,16 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
         sent += 1;
         made += 1;
     }
-    println!("reserve: in {PERIOD:?} there was room for {made} messages, so no more were made");
+    println!("reserve: in {PERIOD:?} {made} messages could be queued, so no more were created");
 
-    // That a message was sent does not mean that it has arrived. Only the server knows.
+    // A message that was sent has not necessarily arrived. Only the server knows.
     client.send(HOW_MANY).await?;
     let received = client.recv().await?;
     println!("{sent} messages were sent, and {} received", received.to_str()?);
     Ok(())
 }
 
-/// Receives slowly, checks that nothing is missing, and tells how much there was.
+/// Receives slowly, checks that no message is missing, and reports their number.
 async fn consume(server: &Server) -> Result<(), Box<dyn Error>> {
     let mut received = 0_u32;
     loop {
@@ -83,21 +83,21 @@ async fn consume(server: &Server) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Makes a message that begins with its number.
+/// Creates a message that begins with its number.
 ///
-/// It is long, because between the two queues there are the buffers of the system, which take some
-/// MiB: thousands of short messages.
+/// It is long, because the buffers of the system between the two queues hold several
+/// MiB, which are thousands of short messages.
 fn work(number: u32) -> Message {
     let mut body = vec![0; 0x10_0000];
     body[..4].copy_from_slice(&number.to_be_bytes());
     body.into()
 }
 
-/// How many messages wait in `send`.
+/// The number of messages that wait in `send`.
 const SENDS: u32 = 30;
 
-/// How long messages are made for.
+/// The time for which messages are created.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// Asks the server how many messages it has received.
+/// The request for the number of received messages.
 const HOW_MANY: &str = "how many?";

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     println!("server: listening on {endpoint}");
 
-    // The server's own task: it answers whoever asks, twice.
+    // The task of the server answers every request twice.
     let handle = server.clone();
     tokio::spawn(async move {
         while let Ok(request) = handle.recv().await {

@@ -1,12 +1,12 @@
-//! A client spreads tasks over three servers, one of which is slow, and one of which goes away.
+//! A client distributes tasks among three servers, one of which is slow, and one of which leaves.
 //!
 //! `cargo run --example load_balancing`
 //!
-//! Each task goes to the next server in turn whose queue has room, so that the slow one gets fewer.
-//! The queue for a server that has gone is kept until it comes back, so the mark is small: no more
-//! tasks than that wait in vain, and all others go to those who are there. What had been written to
-//! the server that has gone is lost, and the client cannot know which tasks those were: a task is
-//! done when its result is there, and one that gets no result is sent again.
+//! Each task goes to the next server whose queue has capacity, so the slow one gets fewer.
+//! The queue of a server that has gone is kept until it returns, so the high-water mark is small: no more
+//! tasks than that wait in vain, and all others go to the remaining servers. Tasks that were written to
+//! the server that has gone are lost, and the client cannot know which: a task is
+//! done when its result arrives, and a task without a result is sent again.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut sent = 0;
     while !to_do.is_empty() {
         tokio::select! {
-            // Room at the next server that has some.
+            // A slot at the next server with capacity.
             permit = client.reserve(), if !to_send.is_empty() => {
                 if let Some(number) = to_send.pop_front() {
                     permit?.send(task(number))?;
@@ -70,13 +70,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A server that does one task at a time.
+/// A server that performs one task at a time.
 struct Worker {
     name: &'static str,
-    /// How long a task takes.
+    /// The duration of a task.
     pace: Duration,
     recv_hwm: usize,
-    /// How many tasks it does before it goes away.
+    /// The number of tasks that it performs before it leaves.
     tasks: u32,
 }
 
@@ -96,10 +96,10 @@ impl Worker {
     }
 }
 
-/// Makes a message that begins with the number of the task.
+/// Creates a message that begins with the number of the task.
 ///
-/// It is long, because between the two queues there are the buffers of the system, which take some
-/// MiB. Of short tasks all would fit in there, and the slow server would get a third of them.
+/// It is long, because the buffers of the system between the two queues hold several
+/// MiB. All short tasks would fit into them, and the slow server would get a third of the tasks.
 fn task(number: u32) -> Message {
     let mut body = vec![0; 0x10_0000];
     body[..4].copy_from_slice(&number.to_be_bytes());
@@ -108,5 +108,5 @@ fn task(number: u32) -> Message {
 
 const TASKS: u32 = 100;
 
-/// How long there may be neither a result nor room.
+/// The time limit for a result or a free slot.
 const PATIENCE: Duration = Duration::from_millis(250);

@@ -1,11 +1,11 @@
-//! A client that sends a request again until it is answered, and gives up after some tries.
+//! A client that repeats a request until it is answered, and fails after several tries.
 //!
 //! `cargo run --example reliable_request`
 //!
 //! The guide to ZeroMQ does this with a REQ socket (*Lazy Pirate*), which cannot send again before
-//! it has received, so that it has to be closed and replaced. A CLIENT can send at any time and keeps
-//! its connection. But it receives whatever comes, also the late reply to an earlier request: an id
-//! tells which request a reply is for.
+//! it has received, so it has to be closed and replaced. A CLIENT can send at any time and keeps
+//! its connection. It may receive the late reply to an earlier request, so an id
+//! identifies the request of a reply.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{body}:");
         match requester.request(body.as_bytes()).await {
             Ok(reply) => println!("  {}", reply.to_str()?),
-            Err(error @ RequestError::NoReply) => println!("  given up: {error}"),
+            Err(error @ RequestError::NoReply) => println!("  failed: {error}"),
             Err(error) => return Err(error.into()),
         }
     }
@@ -40,9 +40,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Sends requests, one at a time, and waits for their replies.
 ///
-/// A request and its reply begin with the same id. All copies of a request bear one id: whichever
-/// of them is answered first will do, and a server that must not do the same work twice knows them
-/// by it.
+/// A request and its reply begin with the same id. All copies of a request have one id: the first
+/// reply to any of them is enough, and a server that must not do the same work twice recognizes
+/// them by the id.
 #[derive(Debug)]
 struct Requester {
     client: Client,
@@ -53,7 +53,7 @@ struct Requester {
 impl Requester {
     async fn connect(endpoint: Endpoint) -> Result<Self, ConnectError> {
         // While the server is away, one copy is queued for it. With a larger mark it would receive
-        // all copies of all requests when it comes back.
+        // all copies of all requests when it returns.
         let client = Client::builder().send_hwm(1).connect(endpoint).await?;
         Ok(Self { client, id: 0 })
     }
@@ -96,7 +96,7 @@ enum RequestError {
     Send(#[from] SendError),
 }
 
-/// Answers requests, if it does, in the way that they are named for.
+/// Answers requests in the way that their names describe.
 async fn serve(server: Server) {
     let mut copies = HashMap::new();
     while let Ok(request) = server.recv().await {
@@ -119,8 +119,8 @@ async fn serve(server: Server) {
     }
 }
 
-/// How often a request is sent before it is given up.
+/// The number of times that a request is sent.
 const TRIES: u32 = 3;
 
-/// How long each try waits for a reply.
+/// The time that each try waits for a reply.
 const TIMEOUT: Duration = Duration::from_millis(150);

@@ -1,4 +1,4 @@
-//! A server that encrypts and knows its clients by their keys.
+//! A server that encrypts its traffic and identifies its clients by their keys.
 //!
 //! `cargo run --example secure`
 //!

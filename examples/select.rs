@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // What has been received is still answered, within a limit, as clients may go on asking.
+    // Received requests are still answered, within a limit, because clients may continue to send.
     // `close` waits until the answers are written.
     for _ in 0..LAST_REQUESTS {
         let Ok(request) = server.try_recv() else { break };
@@ -74,14 +74,14 @@ async fn shutdown_signal() -> io::Result<()> {
     signal::ctrl_c().await
 }
 
-/// Answers without waiting, so that a client that does not read holds up neither the others nor the
+/// Answers without waiting, so that a client that does not read delays neither the others nor the
 /// end. Returns the number of answers: none if the client's queue is full, or if it has gone.
 fn answer(server: &Server, request: &Message) -> u32 {
     let Some(id) = request.routing_id() else { return 0 };
     server.try_route(id, request).map_or(0, |()| 1)
 }
 
-/// The client: asks every now and then.
+/// The client: sends a request periodically.
 async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
     let client = Client::new();
     client.connect(endpoint).await?;
@@ -97,8 +97,8 @@ async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
 /// A remote that fails silently is noticed within twice this time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// How many requests the client has.
+/// The number of requests of the client.
 const REQUESTS: u32 = 30;
 
-/// How many requests are answered after the end has been asked for.
+/// The number of requests that are answered after the signal to end.
 const LAST_REQUESTS: u32 = 1_000;

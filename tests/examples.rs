@@ -1,4 +1,4 @@
-//! The examples end by themselves, in good time, and show what they are for.
+//! The examples end by themselves and print the expected output.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
@@ -13,7 +13,7 @@ use support::example::Example;
 #[test]
 fn backpressure_loses_nothing() {
     let shown = start("backpressure").finish();
-    assert!(shown.contains(" messages were queued, the next one was given back\n"));
+    assert!(shown.contains(" messages were queued, the next one was returned\n"));
     let (sent, received) = shown.lines().last().unwrap().split_once(" messages were sent").unwrap();
     assert_eq!(received, format!(", and {sent} received"));
 }
@@ -36,7 +36,7 @@ fn load_balancing_does_all_tasks_although_a_server_goes_away() {
 fn reliable_request_retries_and_then_fails() {
     let shown = start("reliable_request").finish();
     assert!(shown.contains("lost once:\n  no reply to try 1\n"));
-    assert!(shown.contains("  given up: no reply to any of 3 tries\nprompt again:\n"));
+    assert!(shown.contains("  failed: no reply to any of 3 tries\nprompt again:\n"));
     assert_eq!(shown.matches("  reply to try ").count(), 4);
 }
 

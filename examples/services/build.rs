@@ -1,4 +1,4 @@
-//! Makes Rust of the service definition. protox compiles it, so that no `protoc` is needed.
+//! Generates Rust from the service definition. protox compiles it, so `protoc` is not needed.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! The programs end by themselves, in good time, and show what they are for.
+//! The programs end by themselves and print the expected output.
 
 use support::example::Example;
 

@@ -1,4 +1,4 @@
-//! What a worker can do.
+//! The tasks of a worker.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt};
 use tokio::time;
 use tokio_zmtp::rpc::{Failure, Request, Response};
 
-/// Performs a task, which is a word and what belongs to it:
+/// Performs a task, which is a word with an argument:
 ///
 /// | Task | Reply |
 /// |---|---|

@@ -10,7 +10,7 @@ use tokio_zmtp::{Client, Endpoint, Server};
 
 use crate::tasks;
 
-/// Some servers that do the same. In earnest each is a process on a machine of its own.
+/// Equivalent servers. In production, each is a process on its own machine.
 #[derive(Debug)]
 pub struct Workers {
     endpoints: Vec<Endpoint>,
@@ -19,7 +19,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts so many workers, on ports that the system picks.
+    /// Starts a number of workers on ports that the system picks.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Workers {
         Ok(client)
     }
 
-    /// Lets each finish what it has begun.
+    /// Lets each worker finish its requests.
     pub async fn end(self) {
         self.ending.cancel();
         self.serving.join_all().await;

@@ -1,4 +1,4 @@
-//! The gateway, as a process, seen by a client of HTTP.
+//! The gateway as a process, tested with an HTTP client.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
@@ -37,7 +37,7 @@ async fn what_belongs_to_a_request_goes_with_it() {
 
     let reply = http.post("remaining", &[("x-request-timeout-ms", "600000")]).await;
     let remaining: u64 = reply.text().parse().unwrap();
-    // More than there is without the header.
+    // More than without the header.
     assert!(remaining > 30_000 && remaining <= 600_000, "{remaining}");
 }
 
@@ -79,7 +79,7 @@ async fn requests_above_the_limit_are_told_to_retry() {
     let reply = http.post("upper hello", &[]).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers["retry-after"], "1");
-    // Whoever gives up leaves the place to another.
+    // A caller that disconnects releases its permit.
     slow.abort();
     while http.post("upper hello", &[]).await.status != StatusCode::OK {}
 }
@@ -96,7 +96,7 @@ async fn without_a_server_callers_are_told_to_retry() {
 async fn the_numbers_are_there_for_prometheus() {
     let (_process, http) = start(&[]).await;
     http.post("upper hello", &[]).await;
-    // The reply is there as soon as one of them is.
+    // The reply arrives as soon as one permit is free.
     http.until_shown("zmtp_connected_remotes", 3).await;
     let shown = http.get("/metrics").await.text();
     for line in [
@@ -134,7 +134,7 @@ async fn an_endless_stream_ends_with_the_gateway() {
     process.finish().await;
 }
 
-/// What HTTP is spoken by. axum brings hyper-util along, of which this is the client.
+/// The HTTP client of hyper-util, which axum depends on anyway.
 #[derive(Clone)]
 struct Http {
     client: Client<HttpConnector, Body>,
@@ -166,18 +166,18 @@ impl Http {
         self.ask(path, Request::new(Body::empty())).await
     }
 
-    /// Asks, and leaves the body to be read.
+    /// Sends a request, and returns the response with its body unread.
     async fn open(&self, path: &str) -> Incoming {
         let uri = format!("http://{}{path}", self.address);
         self.client.get(uri.parse().unwrap()).await.unwrap().into_body()
     }
 
-    /// Waits until so many requests have gone to servers.
+    /// Waits until a number of requests have been sent to servers.
     async fn until_sent(&self, requests: u32) {
         self.until_shown("zmtp_sent_messages_total", requests).await;
     }
 
-    /// Asks until a metric of the workers' socket is so high.
+    /// Polls until a metric of the workers' socket has a value.
     async fn until_shown(&self, metric: &str, wanted: u32) {
         let wanted = format!("{metric}{LABELS} {wanted}");
         while !self.get("/metrics").await.text().lines().any(|line| line == wanted) {}
@@ -206,5 +206,5 @@ async fn start(settings: &[(&str, &str)]) -> (Process, Http) {
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Of the socket whose remotes do the work.
+/// The label of the socket that is connected to the workers.
 const LABELS: &str = r#"{socket="workers",socket_type="CLIENT"}"#;

@@ -1,4 +1,4 @@
-//! The gRPC service, as a process, seen by tonic's client.
+//! The gRPC service as a process, tested with tonic's client.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
@@ -48,7 +48,7 @@ async fn what_belongs_to_a_request_goes_with_it() {
     request.set_timeout(Duration::from_secs(600));
     let remaining = tasks.perform(request).await.unwrap().into_inner().text;
     let remaining: u64 = remaining.parse().unwrap();
-    // More than there is without a deadline.
+    // More than without a deadline.
     assert!(remaining > 30_000 && remaining <= 600_000, "{remaining}");
 }
 
@@ -60,7 +60,7 @@ async fn each_error_has_its_status() {
         ("count many", Code::InvalidArgument),
         ("fail 429", Code::ResourceExhausted),
         ("fail 7", Code::FailedPrecondition),
-        // A stream, where one reply is wanted.
+        // A stream, although one reply is expected.
         ("count 3", Code::Internal),
     ] {
         let status = tasks.perform(task(text)).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Workers, as processes, seen by a requester.
+//! Workers as processes, tested with a requester.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]

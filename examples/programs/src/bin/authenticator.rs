@@ -1,9 +1,9 @@
-//! A server whose users are in a database, where they come and go while it runs.
+//! A server whose users are in a database that changes while it runs.
 //!
 //! `cargo run -p programs --bin authenticator`, with the path of a database after `--`, if it is to be kept
 //!
-//! Users are known by their public keys, so that there is no password to keep, or to lose. A database has
-//! its own time: it is asked on threads that may wait, and if it fails, whoever asks may come again.
+//! Users are identified by their public keys, so there are no passwords to store. The database is
+//! queried on blocking threads. If it fails, remotes may try again.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -47,13 +47,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = client.ok_or("bob was let in")?;
     let mut events = client.monitor();
     users.revoke("bob").await?;
-    // That holds for whoever comes from now on. He is there, and has to go.
+    // This applies to later connections. Bob is connected, and has to be disconnected.
     for remote in server.remotes().list() {
         if remote.user_id() == Some("bob") {
             server.remotes().disconnect(remote.connection_id());
         }
     }
-    // His client comes again, and is told.
+    // His client reconnects, and is refused.
     while let Some(event) = events.recv().await {
         if let EventKind::HandshakeFailed { reason } = event?.kind {
             println!("bob: turned away: {reason}");
@@ -66,8 +66,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Asks the server something. Returns what it answers, or why it does not, and the client if it was let
-/// in.
+/// Sends a request to the server. Returns the reply or the reason for the refusal, and the client if it was
+/// admitted.
 async fn visit(
     endpoint: Endpoint,
     server_key: CurvePublicKey,
@@ -87,7 +87,7 @@ async fn visit(
     Ok((Some(client), reply))
 }
 
-/// Tells everybody who they are.
+/// Answers each user with its identity.
 async fn serve(server: Server) {
     while let Ok((request, remote)) = server.recv_from().await {
         let name = remote.user_id().unwrap_or("nobody");
@@ -98,12 +98,12 @@ async fn serve(server: Server) {
     }
 }
 
-/// Who may come, by their keys, in SQLite.
+/// The admitted users by their keys, in SQLite.
 #[derive(Clone)]
 struct Users(Arc<Mutex<Connection>>);
 
 impl Users {
-    /// Opens a database, or makes one in memory.
+    /// Opens a database, or creates one in memory.
     async fn open(path: Option<String>) -> Result<Self, DatabaseError> {
         let connection = match path {
             Some(path) => Connection::open(path)?,
@@ -131,7 +131,7 @@ impl Users {
         Ok(())
     }
 
-    /// Returns the name and the role of who has a key.
+    /// Returns the name and the role of the user with a key.
     async fn find(&self, key: CurvePublicKey) -> Result<Option<(String, String)>, DatabaseError> {
         const FIND: &str = "SELECT name, role FROM users WHERE key = ?1";
         let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
@@ -139,7 +139,7 @@ impl Users {
             .await
     }
 
-    /// Asks the database, on a thread that may wait.
+    /// Queries the database on a blocking thread.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

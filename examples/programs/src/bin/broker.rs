@@ -1,19 +1,19 @@
-//! A broker between clients and workers: clients need not know which workers answer, or how many there
-//! are.
+//! A broker between clients and workers: clients need not know the workers or their
+//! number.
 //!
 //! `cargo run -p programs --bin broker`
 //!
 //! The broker has a `Server`, to which clients connect, and a `Client`, which connects to the workers
-//! and gives each in turn a request, if it has room. Two `StreamExt::forward` are all that moves: requests
-//! one way and replies the other. On its way a request carries the routing id of its client in front of
-//! its body, and the reply carries it back, which is the one thing that workers have to know of.
+//! and sends requests to them in turn. Two `StreamExt::forward` move everything: requests
+//! in one direction and replies in the other. A request carries the routing id of its client in front of
+//! its body, and the reply carries it back. Workers only have to return it.
 //!
-//! When all workers are busy requests wait, up to the high-water marks, and then with the clients.
-//! Requests that were sent to a worker that leaves are lost, as they are without a broker: a client that
-//! needs the reply asks again. The lossy sink drops and counts replies to clients that have gone or do
+//! When all workers are busy, requests wait up to the high-water marks, and then with the clients.
+//! Requests that were sent to a worker that leaves are lost, as without a broker: a client that
+//! needs the reply sends the request again. The lossy sink drops and counts replies to clients that have gone or do
 //! not read, so that they delay no other client.
 //!
-//! It ends when its clients have all replies, or at Ctrl-C or SIGTERM. After a signal it accepts no more
+//! It ends when its clients have all replies, or on Ctrl-C or SIGTERM. After a signal it accepts no more
 //! requests, and waits at most one second for the replies that workers still owe.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::spawn(work(worker, name));
     }
 
-    // Each handle has a `Stream` and a `Sink` of its own, so that the two directions share nothing.
+    // Each handle has its own `Stream` and `Sink`, so that the two directions share nothing.
     let (stop, stopped) = oneshot::channel();
     let in_flight = Cell::new(0_u64);
     let requests = front.clone().take_until(stopped);
@@ -111,14 +111,14 @@ fn wrap(request: &Message) -> Option<Message> {
     Some([&id[..], request].concat().into())
 }
 
-/// Finds out which client a reply goes to. What has no routing id is not from a worker.
+/// Returns a reply with the routing id of its client. A message without one is not from a worker.
 fn unwrap(reply: &Message) -> Option<Message> {
     let (id, body) = reply.split_first_chunk()?;
     let id = RoutingId::new(u32::from_be_bytes(*id))?;
     Some(Message::from(body).with_routing_id(id))
 }
 
-/// A worker: does one request at a time, and returns the routing id in front of each as it came.
+/// A worker: performs one request at a time, and returns the routing id in front of each.
 async fn work(worker: Server, name: &'static str) {
     while let Ok(request) = worker.recv().await {
         let Some((id, body)) = request.split_first_chunk::<4>() else { continue };
@@ -129,7 +129,7 @@ async fn work(worker: Server, name: &'static str) {
     }
 }
 
-/// A client: sends all its requests at once, as the broker takes them, and collects who has answered.
+/// A client: sends all its requests as fast as the broker accepts them, and counts the replies by worker.
 async fn ask(id: u32, endpoint: Endpoint) -> Result<BTreeMap<String, u32>, Box<dyn Error>> {
     let client = Client::new();
     client.connect(endpoint).await?;
@@ -146,7 +146,7 @@ async fn ask(id: u32, endpoint: Endpoint) -> Result<BTreeMap<String, u32>, Box<d
         let mut replies = client.clone().take(REQUESTS);
         while let Some(reply) = replies.next().await {
             let (request, worker) = reply.to_str()?.split_once(" by ").ok_or("no reply")?;
-            // Nobody gets what another has asked for.
+            // No client gets the reply to another client.
             if !request.ends_with(&format!(" of client {id}")) {
                 return Err(format!("client {id} got the reply to {request}").into());
             }
@@ -178,10 +178,10 @@ fn show(done: Vec<BTreeMap<String, u32>>) {
 /// A remote that fails silently is noticed within twice this time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
-/// How long workers have for the last replies.
+/// The time limit for the last replies of workers.
 const LAST_REPLIES: Duration = Duration::from_secs(1);
 
 const CLIENTS: u32 = 3;
 
-/// How many each client has.
+/// The number of requests of each client.
 const REQUESTS: usize = 50;

@@ -1,4 +1,4 @@
-//! A server and two clients that are described by a file exchange messages.
+//! A server and two clients from a configuration file exchange messages.
 //!
 //! `cargo run -p programs --bin config`, with the path of another file after `--`, if any
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = server.last_endpoint().ok_or("the server has no endpoint")?;
     println!("server: listening on {endpoint}");
 
-    // The server's own task: it answers whoever asks.
+    // The task of the server answers every request.
     let handle = server.clone();
     tokio::spawn(async move {
         while let Ok(request) = handle.recv().await {

@@ -24,14 +24,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     client.connect(second).await?;
     let requester = Requester::builder(client).timeout(Duration::from_secs(5)).build();
 
-    // Each caller gets its own reply, whichever server it comes from and in whatever order.
+    // Each caller gets its own reply, from either server and in any order.
     let (one, two) = tokio::join!(requester.call("hello"), requester.call("how are you"));
     println!("{} / {}", one?.to_str()?, two?.to_str()?);
 
     let hurried = Request::from("sleep").with_timeout(Duration::from_millis(50));
     let error = requester.call(hurried).await.expect_err("it sleeps too long");
     println!("sleep: {error}");
-    // The client's timer or the server's, whichever expires first.
+    // The timer of the client or of the server expires first.
     let expired = match &error {
         CallError::DeadlineExceeded => true,
         CallError::Failed(failure) => failure.code() == ErrorCode::DEADLINE_EXCEEDED,
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let numbers: Vec<Message> = requester.stream("count").try_collect().await?;
     println!("count: {} parts", numbers.len());
 
-    // What the first server has accepted is finished before it ends.
+    // The first server finishes accepted requests before it ends.
     let last: Vec<_> = (0..10).map(|_| tokio::spawn(requester.call("hello"))).collect();
     for call in last {
         call.await??;
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Starts a server; returns where it is, and what stops it when it is dropped.
+/// Starts a server; returns its endpoint, and a sender that stops it when it is dropped.
 async fn start(
     name: &'static str,
 ) -> Result<(Endpoint, oneshot::Sender<()>, JoinHandle<()>), Box<dyn Error>> {
@@ -75,7 +75,7 @@ async fn start(
 async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
     match request.body().to_str() {
         Ok("sleep") => {
-            // Dropped when the time of the request is over.
+            // The future is dropped when the time of the request expires.
             tokio::time::sleep(Duration::from_secs(60)).await;
             Ok(Response::new("awake"))
         }

@@ -2,10 +2,10 @@
 //!
 //! `cargo run -p programs --bin typed`
 //!
-//! `SinkExt::with` and `StreamExt::map` turn the `Sink` and the `Stream` of a socket into those of any
-//! type that serde knows: a message has its own length, so that no framing is needed. The server keeps
-//! the routing id beside each value. What a remote sends need not be what it should be: it is a value of
-//! the stream like any other, is answered, and ends nothing.
+//! `SinkExt::with` and `StreamExt::map` convert the `Sink` and the `Stream` of a socket into those of any
+//! type that serde supports. A message has its own length, so no framing is needed. The server keeps
+//! the routing id beside each value. A message that cannot be decoded is an item of
+//! the stream like any other: it is answered, and does not end the stream.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_zmtp::{Client, Message, RoutingId, Server};
 
-/// What the client asks.
+/// A question of the client.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Question {
@@ -25,13 +25,13 @@ enum Question {
     Reverse { text: String },
 }
 
-/// What the server answers.
+/// An answer of the server.
 #[derive(Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
     Number(i64),
     Text(String),
-    /// The question was none, or has no answer.
+    /// The question is not valid, or has no answer.
     Refused(String),
 }
 
@@ -48,7 +48,7 @@ async fn main() -> Result<(), TypedError> {
     questions.send(Question::Sum(vec![19, 4, -2])).await?;
     questions.send(Question::Reverse { text: "desserts".into() }).await?;
     questions.send(Question::Sum(vec![i64::MAX, 1])).await?;
-    // Beside the sink, and no question.
+    // A message that is not a question, sent without the typed sink.
     client.send("how late is it?").await?;
     for expected in ["number 21", "text stressed", "refused", "refused"] {
         let answer = answers.next().await.ok_or("the client is closed")??;
@@ -70,7 +70,7 @@ async fn main() -> Result<(), TypedError> {
     Ok(())
 }
 
-/// Answers whoever asks, until the server is closed.
+/// Answers questions until the server is closed.
 async fn serve(server: Server) -> Result<(), TypedError> {
     let mut answers = addressed_sink::<Answer>(server.clone());
     let mut questions = addressed_stream::<Question>(server);
@@ -94,19 +94,19 @@ fn answer(question: Question) -> Answer {
     }
 }
 
-/// What a socket receives, as values.
+/// The received messages of a socket as values.
 fn typed_stream<T: DeserializeOwned>(
     socket: impl Stream<Item = Message>,
 ) -> impl Stream<Item = serde_json::Result<T>> {
     socket.map(|message| serde_json::from_slice(&message))
 }
 
-/// A socket's sink, for values.
+/// The sink of a socket for values.
 fn typed_sink<T: Serialize>(client: Client) -> impl Sink<T, Error = TypedError> + Unpin {
     client.with(|value: T| future::ready(encode(&value)))
 }
 
-/// What a server receives, as values, each with who has sent it.
+/// The received messages of a server as values, each with its sender.
 fn addressed_stream<T: DeserializeOwned>(
     server: Server,
 ) -> impl Stream<Item = (RoutingId, serde_json::Result<T>)> + Unpin {
@@ -116,7 +116,7 @@ fn addressed_stream<T: DeserializeOwned>(
     })
 }
 
-/// A server's sink, for values, each with the client that it goes to. An answer to a client that has
+/// The sink of a server for values, each with its client. An answer to a client that has
 /// gone is counted, and is not an error.
 fn addressed_sink<T: Serialize>(
     server: Server,

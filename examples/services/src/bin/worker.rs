@@ -1,4 +1,4 @@
-//! One of the servers behind the gateway, as a process of its own.
+//! One of the servers behind the gateway, as a separate process.
 //!
 //! ```sh
 //! LISTEN=tcp://127.0.0.1:5555 cargo run -p services --bin worker
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Waits until the time limit for requests in flight is over.
+/// Waits until the time limit for requests in flight expires.
 async fn overdue(ending: CancellationToken) {
     ending.cancelled().await;
     time::sleep(Duration::from_secs(20)).await;

@@ -1,4 +1,4 @@
-//! A program of this package that runs as a process of its own.
+//! A program of this package that runs as a separate process.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Process {
         assert_eq!(self.read_line().await, "ending");
     }
 
-    /// Waits until it has ended, in good order.
+    /// Waits until it has ended successfully.
     pub(crate) async fn finish(mut self) {
         let mut shown = String::new();
         within(self.stdout.read_to_string(&mut shown)).await.unwrap();
@@ -60,5 +60,5 @@ async fn within<T>(doing: impl Future<Output = T>) -> T {
     time::timeout(LIMIT, doing).await.expect("the program hangs")
 }
 
-/// Many times what the slowest test takes.
+/// Much longer than the slowest test.
 const LIMIT: Duration = Duration::from_secs(60);

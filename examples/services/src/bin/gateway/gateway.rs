@@ -1,4 +1,4 @@
-//! From requests of HTTP to calls.
+//! Conversion of HTTP requests to calls.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,17 +22,17 @@ use tokio_zmtp::{Client, Message};
 
 use super::problem::Problem;
 
-/// What handlers share.
+/// The state that handlers share.
 #[derive(Clone)]
 pub(super) struct Gateway {
     client: Client,
     requester: Requester,
-    /// One for each call that may be under way.
+    /// One permit for each concurrent call.
     places: Arc<Semaphore>,
     ending: CancellationToken,
 }
 
-/// What the numbers are shown by.
+/// The renderer of the metrics.
 #[derive(Clone)]
 pub(super) struct Exporter {
     pub(super) numbers: Publisher,
@@ -53,13 +53,13 @@ impl Gateway {
         let tasks = Router::new()
             .route("/tasks", post(perform))
             .route("/events", get(follow))
-            // Above that the answer is 413.
+            // Longer bodies are answered with 413.
             .layer(DefaultBodyLimit::max(BODY_MAX))
             .with_state(self);
         tasks.route("/metrics", get(show)).with_state(exporter)
     }
 
-    /// Takes a place for a call, or refuses it at once.
+    /// Acquires a permit for a call, or refuses it immediately.
     fn admit(&self) -> Result<OwnedSemaphorePermit, Problem> {
         if self.client.stats().connected == 0 {
             return Err(Problem::NoServer);
@@ -75,7 +75,7 @@ async fn perform(
     body: Bytes,
 ) -> Result<Bytes, Problem> {
     let _place = gateway.admit()?;
-    // If whoever has asked goes away, axum drops this future, and the call with it.
+    // If the caller disconnects, axum drops this future, and the call with it.
     let reply = gateway.requester.call(request(&headers, body)?).await?;
     Ok(reply.into_bytes())
 }
@@ -93,14 +93,14 @@ async fn follow(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let place = gateway.admit()?;
     let mut replies = gateway.requester.stream(request(&headers, task)?);
-    // What fails before there is anything to show has a status of its own.
+    // A failure before the first part has its own status.
     let first = replies.next().await.transpose()?;
     let replies = stream::iter(first.map(Ok)).chain(replies);
     let events = replies.map(move |reply| {
         let _place = &place;
         Ok(event(reply))
     });
-    // Whoever listens would otherwise ask again from the beginning.
+    // Otherwise the browser would repeat the request from the beginning.
     let end = stream::once(async { Ok(Event::default().event("end").data("done")) });
     let events = events.chain(end).take_until(gateway.ending.cancelled_owned());
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
@@ -112,7 +112,7 @@ async fn show(State(exporter): State<Exporter>) -> String {
     exporter.recorder.render()
 }
 
-/// Makes a call of what has come by HTTP.
+/// Creates a call from an HTTP request.
 fn request(headers: &HeaderMap, body: impl Into<Message>) -> Result<Request, Problem> {
     let mut request = Request::new(body);
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
@@ -120,7 +120,7 @@ fn request(headers: &HeaderMap, body: impl Into<Message>) -> Result<Request, Pro
         let timeout = timeout.parse().map_err(|_| Problem::Timeout)?;
         request = request.with_timeout(Duration::from_millis(timeout));
     }
-    // One that is malformed is as good as none (W3C Trace Context).
+    // A malformed header counts as missing (W3C Trace Context).
     if let Some(Ok(context)) = text("traceparent").map(str::parse::<TraceContext>) {
         let state = text("tracestate").unwrap_or_default();
         let context = context.clone().with_state(state).unwrap_or(context);
@@ -131,13 +131,13 @@ fn request(headers: &HeaderMap, body: impl Into<Message>) -> Result<Request, Pro
 
 fn event(reply: Result<Message, CallError>) -> Event {
     match reply {
-        // An event has lines of text; a carriage return has no place in it.
+        // An event consists of lines of text and cannot contain a carriage return.
         Ok(part) => Event::default().data(String::from_utf8_lossy(&part).replace('\r', "")),
         Err(error) => Event::default().event("error").data(error.to_string()),
     }
 }
 
-/// How long a reply is of use to whoever asks, in milliseconds.
+/// The time for which a reply is useful to the caller, in milliseconds.
 const TIMEOUT: &str = "x-request-timeout-ms";
 
 const BODY_MAX: usize = 0x1_0000;

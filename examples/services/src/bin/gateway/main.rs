@@ -1,4 +1,4 @@
-//! HTTP in front, and servers of ZeroMQ behind it, which share the load.
+//! An HTTP gateway in front of ZeroMQ servers that share the load.
 //!
 //! `cargo run -p services --bin gateway`
 //!
@@ -12,14 +12,14 @@
 //! curl localhost:8080/metrics
 //! ```
 //!
-//! Each request of HTTP becomes a call of a `Requester`, with what is left of its time and the trace
-//! that it belongs to. Of a `Client` there is one for the whole gateway: it has a connection to each
-//! server, makes them again when they break, and sends to each in turn. What would have to wait is
-//! refused instead, so that callers who give up leave nothing behind.
+//! Each HTTP request becomes a call of a `Requester`, with its remaining time and the trace
+//! that it belongs to. The whole gateway has one `Client`, with a connection to each
+//! server, which reconnects when they break and sends to each server in turn. A request that would have to wait is
+//! refused instead, so that callers that disconnect leave nothing behind.
 //!
 //! At Ctrl-C or SIGTERM it ends from the front to the back. No more requests are accepted, those in
 //! flight are answered within 20 seconds, then the client is closed, then the servers. The environment
-//! can set `LISTEN`, an address; `WORKERS`, how many; and `MAX_CALLS`, how many may be under way.
+//! can set `LISTEN`, an address; `WORKERS`, their number; and `MAX_CALLS`, the limit of concurrent calls.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -82,7 +82,7 @@ async fn interrupt(ending: CancellationToken) {
     ending.cancel();
 }
 
-/// Waits until what is under way at the end has had time enough.
+/// Waits until the time limit for requests in flight expires.
 async fn overdue(ending: CancellationToken) {
     ending.cancelled().await;
     time::sleep(Duration::from_secs(20)).await;

@@ -1,4 +1,4 @@
-//! Why a request has no reply, in the words of HTTP.
+//! Failures of requests as HTTP problems.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use tokio_zmtp::rpc::{CallError, ErrorCode, Failure};
 
-/// Why a request has no reply.
+/// The reason why a request has no reply.
 #[derive(Debug)]
 pub(super) enum Problem {
     Call(CallError),
     NoServer,
     Overloaded,
-    /// The header is no number.
+    /// The header is not a number.
     Timeout,
 }
 
@@ -49,7 +49,7 @@ impl IntoResponse for Problem {
         let status = self.status();
         let text = format!("{self}\n");
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            // Nothing was begun, so that it is safe to ask again.
+            // The request was not begun and can safely be repeated.
             (status, [(RETRY_AFTER, "1")], text).into_response()
         } else {
             (status, text).into_response()
@@ -63,12 +63,12 @@ fn status_of(error: &CallError) -> StatusCode {
         CallError::Closed => StatusCode::SERVICE_UNAVAILABLE,
         CallError::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         CallError::Failed(failure) => status_of_failure(failure),
-        // Whether the task was performed nobody knows.
+        // It is unknown whether the task was performed.
         _ => StatusCode::BAD_GATEWAY,
     }
 }
 
-/// Numbers of the application that are those of HTTP for what the client has done wrong keep their
+/// Application numbers that are HTTP status codes of client errors keep their
 /// meaning.
 fn status_of_failure(failure: &Failure) -> StatusCode {
     match failure.code() {

@@ -1,4 +1,4 @@
-//! gRPC in front, and servers of ZeroMQ behind it, which share the load.
+//! A gRPC service in front of ZeroMQ servers that share the load.
 //!
 //! `cargo run -p services --bin grpc`
 //!
@@ -15,13 +15,13 @@
 //!     localhost:50051 tasks.v1.Tasks/Perform
 //! ```
 //!
-//! A handler makes a call of a `Requester` and turns its error into a status. The deadline of a request
-//! goes with the call, so that neither the service nor a server works for somebody who has given up;
+//! A handler calls a `Requester` and converts its error into a status. The deadline of a request
+//! travels with the call, so that neither the service nor a server works for a caller that has disconnected;
 //! tonic drops the handler of a request that is cancelled, and the call with it.
 //!
 //! At Ctrl-C or SIGTERM it ends from the front to the back. No more requests are accepted, those in
 //! flight are answered within 20 seconds, then the client is closed, then the servers. The environment
-//! can set `LISTEN`, an address, and `WORKERS`, how many.
+//! can set `LISTEN`, an address, and `WORKERS`, their number.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -81,7 +81,7 @@ async fn interrupt(ending: CancellationToken) {
     ending.cancel();
 }
 
-/// Waits until what is under way at the end has had time enough: a connection of HTTP/2 whose client
+/// Waits until the time limit for requests in flight expires: an HTTP/2 connection whose client
 /// does not close it stays.
 async fn overdue(ending: CancellationToken) {
     ending.cancelled().await;

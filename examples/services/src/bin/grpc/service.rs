@@ -1,4 +1,4 @@
-//! From requests of gRPC to calls.
+//! Conversion of gRPC requests to calls.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -23,14 +23,14 @@ impl Service {
         Self { requester }
     }
 
-    /// Makes a call of what has come by gRPC.
+    /// Creates a call from a gRPC request.
     fn call(&self, request: Request<Task>) -> Result<rpc::Request, Status> {
         if self.requester.client().stats().connected == 0 {
             return Err(Status::unavailable("no server is connected"));
         }
         let mut call = rpc::Request::new(request.get_ref().text.clone());
         if let Some(timeout) = timeout(request.metadata()) {
-            // A little less, for the answer to be there before nobody waits for it any more.
+            // A little less, so that the answer arrives before the caller's deadline.
             call = call.with_timeout(timeout / 10 * 9);
         }
         if let Some(context) = trace_context(request.metadata()) {
@@ -62,8 +62,8 @@ fn outcome(reply: Result<Message, CallError>) -> Result<Outcome, Status> {
     Ok(Outcome { text: text.to_owned() })
 }
 
-/// Reads the header `grpc-timeout`: at most eight digits and a unit. tonic keeps it as well, but tells
-/// it to no handler.
+/// Parses the header `grpc-timeout`: at most eight digits and a unit. tonic enforces it as well, but does not
+/// pass it to handlers.
 fn timeout(metadata: &MetadataMap) -> Option<Duration> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;

@@ -1,24 +1,24 @@
-//! Why a call has failed, in the words of gRPC.
+//! Failures of calls as gRPC statuses.
 
 use tokio_zmtp::rpc::{CallError, ErrorCode, Failure};
 use tonic::{Code, Status};
 
-/// What a caller is told of an error. `UNAVAILABLE`, upon which many call again by themselves, is for
-/// what was certainly not begun.
+/// Converts an error to a status. `UNAVAILABLE`, which many clients retry automatically, is for
+/// requests that were certainly not begun.
 pub(super) fn of(error: &CallError) -> Status {
     let code = match error {
         _ if error.is_retryable() => Code::Unavailable,
         CallError::Closed => Code::Unavailable,
         CallError::DeadlineExceeded => Code::DeadlineExceeded,
         CallError::Failed(failure) => of_failure(failure),
-        // Whether the task was performed nobody knows.
+        // It is unknown whether the task was performed.
         CallError::ConnectionLost => Code::Unknown,
         _ => Code::Internal,
     };
     Status::new(code, error.to_string())
 }
 
-/// Numbers of the application are those of HTTP.
+/// Application numbers are HTTP status codes.
 fn of_failure(failure: &Failure) -> Code {
     match failure.code() {
         ErrorCode::APPLICATION => match failure.detail() {
