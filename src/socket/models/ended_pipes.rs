@@ -88,14 +88,14 @@ async fn the_socket_ends() {
 }
 
 /// Any message that is left exceeds the limit.
-fn model() -> Model<RoundRobin> {
+fn model() -> Model<Client> {
     let options = Options { ended_hwm_bytes: 1, ..Options::default() };
     let (core, driver) = Core::new(SocketType::Client, RoundRobin::pipes, options, runtime());
     Model { core, _driver: driver }
 }
 
 /// Remotes come and go, each of which leaves a message.
-fn leave(model: &Model<RoundRobin>, messages: usize) {
+fn leave(model: &Model<Client>, messages: usize) {
     for _ in 0..messages {
         let mut attachment = model.attach();
         attachment.leave(arrival_of(&["x"]));
@@ -103,12 +103,12 @@ fn leave(model: &Model<RoundRobin>, messages: usize) {
 }
 
 /// A task that waits until another remote may come.
-fn wait(model: &Model<RoundRobin>) -> JoinHandle<()> {
+fn wait(model: &Model<Client>) -> JoinHandle<()> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move { core.control.shared().routing.has_room().await })
 }
 
-fn receive(model: &Model<RoundRobin>) -> JoinHandle<()> {
+fn receive(model: &Model<Client>) -> JoinHandle<()> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
         Receiving::new(&core, None).await.unwrap();

@@ -34,8 +34,8 @@ fn a_side_that_leaves_loses_nothing() {
 
 /// Two sockets with these marks, joined.
 struct Linked {
-    near: Model<RoundRobin>,
-    far: Model<RoundRobin>,
+    near: Model<Client>,
+    far: Model<Client>,
     near_half: Half,
     far_half: Half,
 }
@@ -109,7 +109,7 @@ async fn a_side_leaves(letters: &'static str) {
 }
 
 /// A task that sends one message after the other.
-fn send_all(model: &Model<RoundRobin>, letters: &'static str) -> JoinHandle<()> {
+fn send_all(model: &Model<Client>, letters: &'static str) -> JoinHandle<()> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
         for letter in letters.bytes() {
@@ -120,7 +120,7 @@ fn send_all(model: &Model<RoundRobin>, letters: &'static str) -> JoinHandle<()> 
 }
 
 /// A task that receives so many messages.
-fn receive(model: &Model<RoundRobin>, messages: usize) -> JoinHandle<String> {
+fn receive(model: &Model<Client>, messages: usize) -> JoinHandle<String> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
         let mut received = String::new();

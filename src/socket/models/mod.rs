@@ -30,7 +30,7 @@ use zmtp_proto::socket_type::SocketType;
 use self::schedules::{all, some};
 use super::reserving::Reserving;
 use super::sending::{Sending, WaitError};
-use super::{Core, Handle};
+use super::{Client, Core, Handle, Kind, Server};
 use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
@@ -43,12 +43,12 @@ use crate::runtime::Runtime;
 use crate::stats::Dropped;
 
 /// A socket without streams.
-struct Model<R: Strategy> {
-    core: Arc<Core<R>>,
+struct Model<K: Kind> {
+    core: Arc<Core<K::Outgoing>>,
     _driver: Driver,
 }
 
-impl Model<RoundRobin> {
+impl Model<Client> {
     /// A CLIENT with these marks, for what it sends and for what it receives.
     fn client(send_hwm: usize, recv_hwm: usize) -> Self {
         let options = Options { send_hwm, recv_hwm, ..Options::default() };
@@ -57,7 +57,7 @@ impl Model<RoundRobin> {
     }
 }
 
-impl Model<RoutingTable> {
+impl Model<Server> {
     /// A SERVER with this mark for what it sends.
     fn server(send_hwm: usize) -> Self {
         let options = Options { send_hwm, ..Options::default() };
@@ -67,7 +67,7 @@ impl Model<RoutingTable> {
     }
 }
 
-impl<R: Strategy + 'static> Model<R> {
+impl<K: Kind> Model<K> {
     fn attach(&self) -> Attachment {
         self.attach_to(EndpointId(0))
     }
@@ -78,7 +78,7 @@ impl<R: Strategy + 'static> Model<R> {
     }
 
     /// A task that sends a message.
-    fn send(&self, to: R::Target, letter: char) -> JoinHandle<Sent> {
+    fn send(&self, to: Target<K>, letter: char) -> JoinHandle<Sent> {
         let core = Arc::clone(&self.core);
         let message = Message::from([letter as u8]);
         shuttle::future::spawn(async move {
@@ -88,7 +88,7 @@ impl<R: Strategy + 'static> Model<R> {
     }
 
     /// Queues messages for which there is room.
-    fn fill(&self, to: R::Target, letters: &str) {
+    fn fill(&self, to: Target<K>, letters: &str) {
         for letter in letters.bytes() {
             let filled = self.core.try_send(to, &mut Some(Message::from([letter])));
             assert_eq!(filled, Ok(()));
@@ -96,7 +96,7 @@ impl<R: Strategy + 'static> Model<R> {
     }
 
     /// A task that waits for a slot and then has nothing to send.
-    fn reserve(&self, to: R::Target) -> JoinHandle<Option<Refusal>> {
+    fn reserve(&self, to: Target<K>) -> JoinHandle<Option<Refusal>> {
         let core = Arc::clone(&self.core);
         shuttle::future::spawn(async move {
             let reserved = Reserving::new(&core, to, None).await;
@@ -105,7 +105,7 @@ impl<R: Strategy + 'static> Model<R> {
     }
 
     /// A task that waits for a slot and uses it.
-    fn reserve_and_send(&self, to: R::Target, letter: char) -> JoinHandle<Sent> {
+    fn reserve_and_send(&self, to: Target<K>, letter: char) -> JoinHandle<Sent> {
         let core = Arc::clone(&self.core);
         let message = Message::from([letter as u8]);
         shuttle::future::spawn(async move {
@@ -128,7 +128,7 @@ impl<R: Strategy + 'static> Model<R> {
         usize::try_from(self.dropped().undelivered).unwrap()
     }
 
-    fn handle(&self) -> Handle<R> {
+    fn handle(&self) -> Handle<K> {
         Handle::new(Arc::clone(&self.core))
     }
 
@@ -140,6 +140,9 @@ impl<R: Strategy + 'static> Model<R> {
         self.routing().losses.read()
     }
 }
+
+/// The target of a message.
+type Target<K> = <<K as Kind>::Outgoing as Strategy>::Target;
 
 type Sent = Result<(), (Refusal, Message)>;
 

@@ -118,7 +118,7 @@ async fn the_socket_ends(letters: &'static str) {
     assert_eq!(model.undelivered(), 0);
 }
 
-fn selective() -> Model<RoundRobin> {
+fn selective() -> Model<Client> {
     let model = Model::client(1, 0);
     model.routing().ends.watch();
     model.core.outgoing.lock().select();
@@ -126,7 +126,7 @@ fn selective() -> Model<RoundRobin> {
 }
 
 /// A task that waits for a remote to be connected.
-fn wait(model: &Model<RoundRobin>) -> JoinHandle<Result<(), Refusal>> {
+fn wait(model: &Model<Client>) -> JoinHandle<Result<(), Refusal>> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
         let mut ticket = None;

@@ -221,7 +221,7 @@ async fn both_directions(incoming: &'static str, outgoing: &'static str) {
 }
 
 /// A task that receives one message.
-fn receive(model: &Model<RoundRobin>) -> JoinHandle<Result<char, RecvError>> {
+fn receive(model: &Model<Client>) -> JoinHandle<Result<char, RecvError>> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
         Receiving::new(&core, None).await.map(|message| letter(&message))
@@ -248,6 +248,6 @@ fn arrival(letters: &str) -> Delivery {
 }
 
 /// What nobody has received.
-fn left(model: &Model<RoundRobin>) -> String {
+fn left(model: &Model<Client>) -> String {
     std::iter::from_fn(|| try_receive(&model.core).ok()).map(|message| letter(&message)).collect()
 }
