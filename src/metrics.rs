@@ -64,12 +64,11 @@ use crate::stats::Stats;
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "nothing is published by itself"]
+#[must_use = "a publisher does nothing unless `publish` or `run` is called"]
 pub struct Publisher {
     series: Arc<Mutex<BTreeMap<Key, Series>>>,
-    /// Held while the recorder takes the statistics, so that the later of two concurrent publications
-    /// prevails.
-    turn: Arc<Mutex<()>>,
+    /// Held during a publication, so that the later of two concurrent publications prevails.
+    publication: Arc<Mutex<()>>,
 }
 
 /// The labels that distinguish one series from another.
@@ -82,7 +81,7 @@ struct Key {
 /// The sockets of one name and type.
 #[derive(Debug, Default)]
 struct Series {
-    meters: Vec<StatsReader>,
+    readers: Vec<StatsReader>,
     /// The sum of the statistics of ended sockets.
     ended: Stats,
 }
@@ -96,15 +95,15 @@ impl Publisher {
     /// Adds a socket. The publisher removes it by itself when the socket ends.
     pub fn add<S: Socket>(&self, name: impl Into<String>, socket: &S) {
         let key = Key { name: name.into().into(), socket_type: S::SOCKET_TYPE.as_str() };
-        let meter = socket.control().meter();
+        let reader = socket.control().meter();
         let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        series.entry(key).or_default().meters.push(meter);
+        series.entry(key).or_default().readers.push(reader);
     }
 
     /// Publishes the present statistics of all sockets to the installed recorder.
     pub fn publish(&self) {
         describe();
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _publication = self.publication.lock().unwrap_or_else(PoisonError::into_inner);
         let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let read: Vec<_> =
             series.iter_mut().map(|(key, series)| (key.clone(), series.read())).collect();
@@ -127,7 +126,7 @@ impl Publisher {
     ///
     /// # Panics
     ///
-    /// Outside of a Tokio runtime with time enabled.
+    /// Panics outside a Tokio runtime with time enabled.
     pub async fn run(self, interval: Duration) -> Infallible {
         loop {
             self.publish();
@@ -139,9 +138,9 @@ impl Publisher {
 impl Series {
     /// Adds up all statistics, and removes ended sockets.
     fn read(&mut self) -> Stats {
-        let Self { meters, ended } = self;
+        let Self { readers, ended } = self;
         let mut live = Stats::default();
-        meters.retain(|meter| match meter.read() {
+        readers.retain(|reader| match reader.read() {
             StatsSample::Final(stats) => {
                 ended.add(&stats);
                 false
@@ -201,12 +200,24 @@ fn describe() {
     describe_counter!(RECEIVED_MESSAGES, Unit::Count, "Messages read from remotes");
     describe_counter!(RECEIVED_BYTES, Unit::Bytes, "Bytes of the messages read from remotes");
     describe_counter!(DROPPED_MESSAGES, Unit::Count, "Messages that were not delivered, by cause");
-    describe_counter!(RECONNECTS, Unit::Count, "Connections made again after one had ended");
+    describe_counter!(
+        RECONNECTS,
+        Unit::Count,
+        "Connections re-established after a previous one had ended"
+    );
     describe_gauge!(CONNECTED_REMOTES, Unit::Count, "Remotes that are connected");
-    describe_gauge!(ENDED_REMOTES, Unit::Count, "Remotes that have ended and left messages");
-    describe_gauge!(ENDED_MESSAGES, Unit::Count, "Messages that ended remotes have left");
-    describe_gauge!(ENDED_BYTES, Unit::Bytes, "Memory that these messages keep");
-    describe_gauge!(QUEUED_MESSAGES, Unit::Count, "Messages that wait in queues, by direction");
+    describe_gauge!(
+        ENDED_REMOTES,
+        Unit::Count,
+        "Ended remotes whose messages have not been received"
+    );
+    describe_gauge!(
+        ENDED_MESSAGES,
+        Unit::Count,
+        "Messages of ended remotes that have not been received"
+    );
+    describe_gauge!(ENDED_BYTES, Unit::Bytes, "Memory that the messages of ended remotes occupy");
+    describe_gauge!(QUEUED_MESSAGES, Unit::Count, "Messages in queues, by direction");
 }
 
 /// The resolution of Tokio's clock.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Admits a few of many lines, and counts the others.
+/// Admits a few of many log lines, and counts the others.
 ///
 /// Otherwise, lines that a remote can repeat could fill a disk. It has eight bytes, because an endpoint has many.
 #[derive(Debug)]
@@ -75,8 +75,8 @@ impl State {
     }
 }
 
-/// The lines about one endpoint that its remotes can cause, each with a quota of its own: a flood of one
-/// kind does not hide the others.
+/// The quotas of one endpoint for lines that its remotes can cause. Each kind has a separate quota, so
+/// that a flood of one kind does not hide the others.
 #[derive(Debug)]
 pub(crate) struct Quotas {
     pub(crate) accept_failed: Quota,
@@ -110,8 +110,8 @@ impl Default for Quotas {
     }
 }
 
-/// Writes a line of the level `warn` or `info` if the quota admits it, with the field `suppressed` if others
-/// were left out before, and otherwise of the level `debug`.
+/// Writes a line with the given level if the quota admits it, and otherwise with the level `debug`. The
+/// field `suppressed` contains the number of lines left out before, if any.
 macro_rules! within_quota {
     ($quota:expr, $level:ident, target: $target:expr, $($line:tt)+) => {
         match $quota.admit() {
@@ -128,8 +128,8 @@ macro_rules! within_quota {
 }
 pub(crate) use within_quota;
 
-/// Whole seconds since this was first called; before, if the clock of a runtime is behind. Rounded down,
-/// so that two times a minute apart differ by sixty.
+/// Returns the whole seconds since its first call; negative, wrapped around, if the clock of a runtime is
+/// behind. Rounds down, so that times that differ by a minute differ by sixty.
 fn seconds(now: Instant) -> u32 {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     let epoch = *EPOCH.get_or_init(Instant::now);
@@ -142,7 +142,7 @@ fn seconds(now: Instant) -> u32 {
     since.div_euclid(1_000_000_000) as u32
 }
 
-/// How many lines of a kind are admitted in an interval.
+/// The number of lines of a kind that are admitted in an interval.
 const ADMITTED: u8 = 3;
 
 /// Its ends are rounded down to whole seconds.
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_lines_are_admitted_and_the_next_knows_how_many_were_not() {
+    fn few_lines_are_admitted_and_the_next_reports_the_others() {
         // The clock wraps around in between.
         let (quota, begin) = (Quota::new(), u32::MAX - 7);
         let admit = |()| quota.admit_at(begin);

@@ -42,7 +42,7 @@ struct ConnectedRemote {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     Accepted,
-    Dialled {
+    Dialed {
         /// The number of earlier connections to the same endpoint.
         reconnects: u64,
     },
@@ -129,7 +129,7 @@ impl RemoteTable {
         id
     }
 
-    /// Adds an endpoint.
+    /// Adds an endpoint that may add remotes.
     pub(crate) fn source(self: &Arc<Self>) -> RemoteSource {
         self.presence.send_modify(|presence| presence.endpoints += 1);
         RemoteSource(Arc::clone(self))
@@ -175,7 +175,7 @@ impl RemoteTable {
         self.presence.send_modify(|presence| presence.closed = true);
     }
 
-    /// Watches for remotes.
+    /// Returns a receiver that observes the presence of remotes.
     pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
         self.presence.subscribe()
     }
@@ -271,7 +271,7 @@ mod tests {
     use crate::stats::Volume;
 
     #[test]
-    fn what_a_connection_did_is_counted_after_its_end() {
+    fn statistics_include_ended_connections() {
         let remotes = Arc::new(RemoteTable::new());
         let remote = crate::remote::tests::nobody();
         let membership = remotes.join(remote.clone(), Pipe::default(), Direction::Accepted);

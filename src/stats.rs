@@ -26,7 +26,7 @@ pub struct Stats {
     pub received: Volume,
     /// Messages that were neither written nor received.
     pub dropped: Dropped,
-    /// Messages that are queued now, for all remotes.
+    /// Messages that are currently queued, for all remotes.
     pub queued: Queued,
     /// Unread messages of ended remotes, which are part of `queued`.
     pub ended: EndedRemotes,
@@ -47,7 +47,7 @@ pub struct RemoteStats {
     /// The number of multipart messages that were discarded, because they have no meaning between thread-safe
     /// sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
-    /// Messages that are queued now.
+    /// Messages that are currently queued.
     pub queued: Queued,
     /// The number of earlier connections to the same endpoint.
     pub reconnects: u64,
@@ -72,10 +72,9 @@ pub struct Dropped {
     /// reset it when part of the message was written. Connections that end by a heartbeat, by the
     /// network or by this side do not count.
     pub refused: u64,
-    /// Read from a remote, and not queued for `recv` before the connection or the socket ended.
+    /// Messages read from a remote, but not queued for `recv` when the connection or the socket ended.
     pub unread: u64,
-    /// Multipart messages, which have no meaning between thread-safe sockets (RFC 37, Thread-Safe
-    /// Socket Types).
+    /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
 }
 
@@ -91,7 +90,7 @@ pub struct Queued {
 
 /// The unread messages of remotes whose connections have ended.
 ///
-/// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes) limits it.
+/// [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes) limits their memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EndedRemotes {

@@ -11,7 +11,7 @@ use crate::error::PropertyError;
 /// Every message of the remote carries it: see [`Remote::user_id`](crate::Remote::user_id) and
 /// [`Remote::property`](crate::Remote::property).
 #[derive(Clone, Default, PartialEq, Eq)]
-#[must_use = "it has to be returned to let the remote in"]
+#[must_use = "an admission has no effect unless the authenticator returns it"]
 pub struct Admission {
     pub(crate) user_id: Option<String>,
     pub(crate) metadata: Metadata,
@@ -32,8 +32,8 @@ impl Admission {
     ///
     /// # Errors
     ///
-    /// [`PropertyError`] if the name is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`; or if all
-    /// properties together exceed 60,000 bytes.
+    /// [`PropertyError`] if the name does not consist of 1 to 255 letters, digits, `-`, `_`, `.` and `+`, or
+    /// if all properties together exceed 60,000 bytes.
     pub fn property(
         mut self,
         name: impl AsRef<str>,

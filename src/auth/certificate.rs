@@ -73,11 +73,11 @@ pub enum CertificateError {
         /// The error of the key.
         source: CurveKeyError,
     },
-    /// The secret key does not belong to the public key.
-    #[error("the secret key does not belong to the public key")]
+    /// The secret key does not match the public key.
+    #[error("the secret key does not match the public key")]
     KeyMismatch,
     /// The public key is missing.
-    #[error("no public key")]
+    #[error("the certificate does not contain a public key")]
     NoPublicKey,
     /// A line does not follow the format.
     #[error("line {line} does not follow the format of a certificate")]
@@ -188,13 +188,13 @@ impl CurveCertificate {
         self.secret_key.clone().map(CurveKeypair::from)
     }
 
-    /// Returns the first value of this name.
+    /// Returns the first metadata value with a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.metadata().find(|(one, _)| *one == name).map(|(_, value)| value)
     }
 
-    /// Iterates over the names and values.
+    /// Iterates over the names and values of the metadata.
     pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
         self.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -209,7 +209,7 @@ impl CurveCertificate {
         text.push_str(&format!("curve\n    public-key = \"{}\"\n", self.public_key));
         if let Some(secret) = secret {
             let bytes = secret.to_text();
-            let secret = str::from_utf8(&bytes).expect("the characters of Z85 are ASCII");
+            let secret = str::from_utf8(&bytes).expect("Z85 characters are ASCII");
             for part in ["    secret-key = \"", secret, "\"\n"] {
                 text.push_str(part);
             }
@@ -253,7 +253,7 @@ enum Section {
 /// Returns the text between quotation marks, which are optional.
 fn unquoted(value: &str) -> Option<&str> {
     match value.strip_prefix('"') {
-        // Z85 has no quotation mark.
+        // Z85 does not use quotation marks.
         Some(rest) => rest.split_once('"').map(|(inside, _)| inside),
         None => Some(value),
     }
@@ -286,8 +286,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_of_czmq_is_read() {
-        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap();
+    fn a_czmq_certificate_is_read() {
+        let certificate = CurveCertificate::parse(CZMQ_CERTIFICATE).unwrap();
         assert_eq!(
             certificate.public_key().to_string(),
             "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
@@ -299,8 +299,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap().with_metadata("a=b", "\"c\"\n");
+    fn a_written_certificate_is_read_back() {
+        let certificate =
+            CurveCertificate::parse(CZMQ_CERTIFICATE).unwrap().with_metadata("a=b", "\"c\"\n");
         let public = CurveCertificate::parse(&certificate.text(None)).unwrap();
         assert_eq!(public.public_key(), certificate.public_key());
         assert_eq!(public.metadata, certificate.metadata);
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_its_line() {
+    fn an_error_reports_its_line() {
         let refused = |text: &str| CurveCertificate::parse(text).unwrap_err();
         assert!(matches!(
             refused("curve\n    public-key = \"short\"\n"),
@@ -322,19 +323,20 @@ mod tests {
             CertificateError::Syntax { line: 3 }
         ));
         assert!(matches!(refused("metadata\n"), CertificateError::NoPublicKey));
-        let other = OF_CZMQ.replace("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", &"0".repeat(40));
+        let other =
+            CZMQ_CERTIFICATE.replace("Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", &"0".repeat(40));
         assert!(matches!(refused(&other), CertificateError::KeyMismatch));
     }
 
     #[test]
-    fn its_secret_is_not_shown() {
-        let certificate = CurveCertificate::parse(OF_CZMQ).unwrap();
+    fn debug_does_not_show_the_secret_key() {
+        let certificate = CurveCertificate::parse(CZMQ_CERTIFICATE).unwrap();
         assert!(!format!("{certificate:?}").contains("D:)Q"));
     }
 
     #[cfg(unix)]
     #[test]
-    fn its_secret_file_is_its_owners() {
+    fn only_the_owner_can_read_the_secret_file() {
         use std::os::unix::fs::PermissionsExt;
 
         let directory =
@@ -342,14 +344,14 @@ mod tests {
         fs::create_dir_all(&directory).unwrap();
         let path = directory.join("alice.cert");
         fs::write(directory.join("alice.cert_secret"), "readable").unwrap();
-        CurveCertificate::parse(OF_CZMQ).unwrap().save(&path).unwrap();
+        CurveCertificate::parse(CZMQ_CERTIFICATE).unwrap().save(&path).unwrap();
         let mode = fs::metadata(directory.join("alice.cert_secret")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert!(!fs::read_to_string(&path).unwrap().contains("secret-key"));
         fs::remove_dir_all(&directory).unwrap();
     }
 
-    const OF_CZMQ: &str = "\
+    const CZMQ_CERTIFICATE: &str = "\
 #   ****  Generated on 2026-01-02 03:04:05 by CZMQ  ****
 #   ZeroMQ CURVE **Secret** Certificate
 #   DO NOT PROVIDE THIS FILE TO OTHER USERS nor change its permissions.

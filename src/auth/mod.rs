@@ -114,8 +114,8 @@ pub trait Authenticator: Send + Sync + 'static {
         request: Request,
     ) -> impl Future<Output = Result<Admission, StatusCode>> + Send;
 
-    /// Returns whether a remote may begin a handshake, before any byte of it is read except the header of
-    /// a proxy. If not, the connection is closed without a reply. By default every remote may.
+    /// Returns whether a remote may begin a handshake, before any of its bytes are read except the header of
+    /// a proxy. Otherwise the connection is closed without a reply. By default every remote may.
     fn allows_handshake(&self, caller: &Caller) -> bool {
         let _ = caller;
         true

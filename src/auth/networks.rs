@@ -45,9 +45,9 @@ pub enum NetworkError {
 
 /// Lists of networks that may connect and networks that may not.
 ///
-/// The connection of a remote in a denied network is closed before any byte of it is read. If the list of
+/// The connection of a remote in a denied network is closed before any of its bytes are read. If the list of
 /// allowed networks is not empty, the same applies to every remote outside them. All other remotes are
-/// admitted without a name; to authenticate them, combine this with another authenticator by
+/// admitted without a user id; to authenticate them, combine this with another authenticator by
 /// [`Authenticator::and`]. Remotes over `ipc` have no address and are always admitted.
 ///
 /// It is a handle: clones share the lists, and changes apply from the next connection on.
@@ -167,7 +167,7 @@ impl Networks {
         self.change(|lists| lists.allowed.push(network));
     }
 
-    /// Denies a network, whether or not it is allowed.
+    /// Denies a network, even if it is allowed.
     pub fn deny(&self, network: Network) {
         self.change(|lists| lists.denied.push(network));
     }
@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_network_holds_what_begins_like_it() {
+    fn a_network_contains_the_addresses_with_its_prefix() {
         for (network, inside, outside) in [
             ("192.0.2.0/24", &["192.0.2.0", "192.0.2.255", "::ffff:192.0.2.7"][..], "192.0.3.0"),
             ("192.0.2.129/25", &["192.0.2.128", "192.0.2.255"], "192.0.2.127"),

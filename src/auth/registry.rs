@@ -14,7 +14,7 @@ use super::{Admission, Authenticator, Credentials, CurvePublicKey, Password, Req
 #[derive(Clone, Default)]
 pub struct Users(Arc<RwLock<HashMap<String, Password>>>);
 
-/// Public keys, for CURVE, each with a user id.
+/// A list of public keys with user ids, for CURVE.
 ///
 /// It is a handle: clones share the list, and changes apply from the next handshake on. Connected
 /// remotes stay connected: disconnect them with
@@ -29,13 +29,13 @@ impl Users {
         Self::default()
     }
 
-    /// Adds a user, or changes its password.
+    /// Adds a user, or changes the user's password.
     pub fn insert(&self, username: impl Into<String>, password: impl Into<Password>) {
         let (username, password) = (username.into(), password.into());
         write(&self.0).insert(username, password);
     }
 
-    /// Removes a user; returns whether there was one of this name.
+    /// Removes a user; returns whether it was present.
     pub fn remove(&self, username: &str) -> bool {
         write(&self.0).remove(username).is_some()
     }
@@ -50,7 +50,7 @@ impl Users {
         *write(&self.0) = users;
     }
 
-    /// Returns whether there is a user of this name.
+    /// Returns whether the list contains a user.
     #[must_use]
     pub fn contains(&self, username: &str) -> bool {
         read(&self.0).contains_key(username)

@@ -11,7 +11,7 @@ use super::{Admission, Authenticator, Caller, Credentials, Request, StatusCode};
 
 use crate::quota::{Quota, within_quota};
 
-/// An authenticator of any type.
+/// A type-erased authenticator.
 #[derive(Clone)]
 pub(crate) struct SharedAuthenticator(Arc<dyn AnyAuthenticator>);
 
@@ -24,7 +24,7 @@ pub(crate) struct Asking {
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Admission, StatusCode>> + Send + 'a>>;
 
-/// [`Authenticator`] without the type of its futures.
+/// The object-safe form of [`Authenticator`].
 trait AnyAuthenticator: Send + Sync {
     fn authenticate(&self, request: Request) -> Answer<'_>;
     fn allows_handshake(&self, caller: &Caller) -> bool;

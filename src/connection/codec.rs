@@ -63,6 +63,6 @@ impl Decoder for TrafficCodec {
 pub(crate) enum DecodeError<E> {
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("the remote broke the protocol")]
+    #[error("the remote violated the protocol")]
     Protocol(E),
 }

@@ -26,7 +26,7 @@ pub(super) enum Incoming {
     Inproc(Dial),
     Stream(Stream, Origin),
     /// It connected to a port that several sockets serve.
-    Unheard(Stream, Origin, SocketAddr),
+    SharedPort(Stream, Origin, SocketAddr),
 }
 
 impl Acceptor {
@@ -103,7 +103,7 @@ impl Acceptor {
 impl Incoming {
     /// Returns whether a header of the PROXY protocol is read first.
     pub(super) fn is_proxied(&self, options: &Options) -> bool {
-        let (Self::Stream(stream, origin) | Self::Unheard(stream, origin, _)) = self else {
+        let (Self::Stream(stream, origin) | Self::SharedPort(stream, origin, _)) = self else {
             return false;
         };
         match (stream, origin.address) {
@@ -120,7 +120,7 @@ impl Incoming {
         match self {
             Self::HandOver(call) => call.origin,
             Self::Inproc(_) => Origin::default(),
-            Self::Stream(_, origin) | Self::Unheard(_, origin, _) => *origin,
+            Self::Stream(_, origin) | Self::SharedPort(_, origin, _) => *origin,
         }
     }
 }

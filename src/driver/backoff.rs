@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_was_of_no_use_counts_as_a_failure() {
+    fn a_useless_connection_counts_as_a_failure() {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(60));
         let delays: Vec<_> = [0, 1, 9, 10, 0]
             .map(|seconds| {

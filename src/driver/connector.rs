@@ -52,8 +52,8 @@ pub(super) struct Connector {
 
 /// The result of a successful attempt.
 #[derive(Debug)]
-struct Dialled {
-    line: Medium,
+struct Dialed {
+    medium: Medium,
     negotiated: Negotiated,
     connection_id: ConnectionId,
     origin: Origin,
@@ -69,7 +69,7 @@ enum Medium {
 /// The next step after the end of an attempt or a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Retry {
-    /// The condition may pass soon.
+    /// The condition may be temporary.
     BackOff,
     /// The remote, or a proxy, refuses this socket permanently (RFC 37, Error Handling: "not
     /// re-connecting using the same security credentials"), or the options rule out a retry.
@@ -89,7 +89,7 @@ impl Connector {
     ) -> Option<Self> {
         let options = &shared.options;
         let quotas = Arc::<Quotas>::default();
-        // The queue exists from here on, whether or not there is a connection (RFC 41).
+        // From now on the queue exists, with or without a connection (RFC 41).
         let attachment = if options.immediate {
             None
         } else {
@@ -115,7 +115,7 @@ impl Connector {
     }
 
     /// Notifies `lost` whenever a connection has ended.
-    pub(super) fn telling(self, lost: Option<Arc<Notify>>) -> Self {
+    pub(super) fn notifying(self, lost: Option<Arc<Notify>>) -> Self {
         Self { lost, ..self }
     }
 
@@ -123,20 +123,20 @@ impl Connector {
     /// until another attempt is ruled out.
     pub(super) async fn run(mut self, source: RemoteSource) {
         tracing::info!(target: log::ENDPOINT, "connecting");
-        self.keep_up().await;
+        self.run_attempts().await;
         drop(source);
         tracing::info!(target: log::ENDPOINT, "closed");
         self.publish(|| EventKind::Closed);
     }
 
-    async fn keep_up(&mut self) {
+    async fn run_attempts(&mut self) {
         while !self.ended.is_cancelled() || self.has_messages() {
             self.deliver_rest().await;
-            let Some(dialled) = self.dial_unless_ended().await else { return };
-            let retry = match dialled {
-                Ok((dialled, span)) => {
+            let Some(dialed) = self.dial_unless_ended().await else { return };
+            let retry = match dialed {
+                Ok((dialed, span)) => {
                     self.is_failing = false;
-                    let serving = Box::pin(self.serve(dialled).instrument(span));
+                    let serving = Box::pin(self.serve(dialed).instrument(span));
                     let Some(retry) = serving.await else { return };
                     retry
                 }
@@ -162,11 +162,11 @@ impl Connector {
                 Retry::BackOff => self.backoff.after_failure(fastrand::f64()),
                 Retry::Rarely => self.backoff.longest(fastrand::f64()),
                 Retry::Never => {
-                    tracing::warn!(target: log::ENDPOINT, "not connecting again");
+                    tracing::warn!(target: log::ENDPOINT, "not reconnecting");
                     return;
                 }
             };
-            tracing::debug!(target: log::ENDPOINT, ?delay, "connecting again");
+            tracing::debug!(target: log::ENDPOINT, ?delay, "reconnecting");
             self.publish(|| EventKind::ConnectRetried { delay });
             let attachment = &mut self.attachment;
             let deliver_rest = async {
@@ -185,17 +185,17 @@ impl Connector {
 
     /// Makes one attempt. Returns `None` if the endpoint has ended in between and there is
     /// nothing to write.
-    async fn dial_unless_ended(&self) -> Option<Result<(Dialled, Span), DialFailure>> {
+    async fn dial_unless_ended(&self) -> Option<Result<(Dialed, Span), DialFailure>> {
         // Boxed, like the future of a connection: neither reserves space for the other.
-        let mut dialling = Box::pin(async {
+        let mut dialing = Box::pin(async {
             self.until_room().await;
             self.dial().await
         });
         tokio::select! {
-            dialled = &mut dialling => return Some(dialled),
+            dialed = &mut dialing => return Some(dialed),
             () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
         }
-        if self.has_messages() { Some(dialling.await) } else { None }
+        if self.has_messages() { Some(dialing.await) } else { None }
     }
 
     /// If this adds a remote, waits until the messages of ended remotes are below the limit.
@@ -225,7 +225,7 @@ impl Connector {
     }
 
     /// Makes one attempt; also returns the span of the connection.
-    async fn dial(&self) -> Result<(Dialled, Span), DialFailure> {
+    async fn dial(&self) -> Result<(Dialed, Span), DialFailure> {
         self.publish(|| EventKind::ConnectDelayed);
         if let Endpoint::Inproc(endpoint) = &self.endpoint {
             return self.dial_inproc(endpoint).await;
@@ -247,17 +247,17 @@ impl Connector {
         let established = shaking_hands.instrument(span.clone()).await;
         let (framed, negotiated) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialled { line: Medium::Stream(framed), negotiated, connection_id, origin }, span))
+        Ok((Dialed { medium: Medium::Stream(framed), negotiated, connection_id, origin }, span))
     }
 
     /// Waits indefinitely until there is a listener.
-    async fn dial_inproc(&self, endpoint: &InprocEndpoint) -> Result<(Dialled, Span), DialFailure> {
+    async fn dial_inproc(&self, endpoint: &InprocEndpoint) -> Result<(Dialed, Span), DialFailure> {
         let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
         let origin = Origin::default();
         let (connection_id, subject, span) = self.connected(origin);
         let (half, negotiated) =
             answer.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialled { line: Medium::Inproc(half), negotiated, connection_id, origin }, span))
+        Ok((Dialed { medium: Medium::Inproc(half), negotiated, connection_id, origin }, span))
     }
 
     /// Assigns an id to an established connection, and logs it.
@@ -265,7 +265,7 @@ impl Connector {
         let connection_id = self.shared.remotes.allot();
         let span = log::connection_span(&self.shared, &self.endpoint, origin);
         log::record_connection_id(&span, connection_id);
-        span.in_scope(|| tracing::debug!(target: log::CONNECTION, "dialled"));
+        span.in_scope(|| tracing::debug!(target: log::CONNECTION, "dialed"));
         let subject =
             EventSource::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Connected);
@@ -286,8 +286,8 @@ impl Connector {
     }
 
     /// Runs a connection to its end. Returns `None` if there will be no other connection.
-    async fn serve(&mut self, dialled: Dialled) -> Option<Retry> {
-        let Dialled { line, negotiated, connection_id, origin } = dialled;
+    async fn serve(&mut self, dialed: Dialed) -> Option<Retry> {
+        let Dialed { medium, negotiated, connection_id, origin } = dialed;
         let Shared { options, routing, remotes, .. } = &*self.shared;
         let mut attachment = match self.attachment.take() {
             Some(attachment) => attachment,
@@ -301,11 +301,11 @@ impl Connector {
             &self.endpoint,
             (connection_id, origin),
             negotiated,
-            Direction::Dialled { reconnects: self.connections },
+            Direction::Dialed { reconnects: self.connections },
         );
         self.connections += 1;
         let begun = Instant::now();
-        let (reason, was_useful, mut attachment) = match line {
+        let (reason, was_useful, mut attachment) = match medium {
             Medium::Inproc(half) => {
                 let hello = options.hello_message.clone().map(Message::from);
                 half.join(attachment, joined.remote(), hello);
@@ -409,7 +409,7 @@ impl Connector {
     }
 }
 
-/// Dials the endpoint once, within the limit.
+/// Dials the endpoint once, within the time limit.
 async fn connect(endpoint: &Endpoint, options: &Options) -> Result<(Stream, Origin), DialFailure> {
     let limit = options.connect_timeout;
     match within(limit, transport::connect(endpoint, &options.tcp)).await {
@@ -448,7 +448,7 @@ mod tests {
         let start = Instant::now();
         let failure = connect(&address.into(), &options).await.unwrap_err();
 
-        assert!(matches!(failure, DialFailure::TimedOut { limit: told } if told == limit));
+        assert!(matches!(failure, DialFailure::TimedOut { limit: reported } if reported == limit));
         assert!(start.elapsed() >= limit && start.elapsed() < limit * 2);
     }
 

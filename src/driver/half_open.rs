@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct HalfOpen {
     max: usize,
     max_per_address: usize,
-    seats: Mutex<HalfOpenSlots>,
+    slots: Mutex<HalfOpenSlots>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ pub(super) struct HalfOpenSlot {
 impl HalfOpen {
     /// Creates the slots. A limit of zero means no limit.
     pub(super) fn new(max: usize, max_per_address: usize) -> Self {
-        Self { max, max_per_address, seats: Mutex::default() }
+        Self { max, max_per_address, slots: Mutex::default() }
     }
 
     /// Adds a handshake, and evicts the oldest if there are too many.
@@ -44,21 +44,21 @@ impl HalfOpen {
         let evicted = CancellationToken::new();
         let mut out = Vec::new();
         let number = {
-            let mut seats = self.seats();
-            let number = seats.next;
-            seats.next += 1;
-            seats.taken.insert(number, (address, evicted.clone()));
+            let mut slots = self.slots();
+            let number = slots.next;
+            slots.next += 1;
+            slots.taken.insert(number, (address, evicted.clone()));
             if let Some(address) = address {
-                let same = seats.by_address.entry(address).or_default();
+                let same = slots.by_address.entry(address).or_default();
                 same.insert(number);
                 if self.max_per_address > 0 && same.len() > self.max_per_address {
                     let oldest = same.first().copied();
-                    out.extend(oldest.and_then(|oldest| seats.leave(oldest)));
+                    out.extend(oldest.and_then(|oldest| slots.leave(oldest)));
                 }
             }
-            if self.max > 0 && seats.taken.len() > self.max {
-                let oldest = seats.taken.keys().next().copied();
-                out.extend(oldest.and_then(|oldest| seats.leave(oldest)));
+            if self.max > 0 && slots.taken.len() > self.max {
+                let oldest = slots.taken.keys().next().copied();
+                out.extend(oldest.and_then(|oldest| slots.leave(oldest)));
             }
             number
         };
@@ -68,8 +68,8 @@ impl HalfOpen {
         HalfOpenSlot { number, evicted, half_open: Arc::clone(self) }
     }
 
-    fn seats(&self) -> MutexGuard<'_, HalfOpenSlots> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slots(&self) -> MutexGuard<'_, HalfOpenSlots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,7 +97,7 @@ impl HalfOpenSlot {
 
 impl Drop for HalfOpenSlot {
     fn drop(&mut self) {
-        self.half_open.seats().leave(self.number);
+        self.half_open.slots().leave(self.number);
     }
 }
 
@@ -109,34 +109,34 @@ mod tests {
     const OTHER: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
 
     #[test]
-    fn who_has_been_there_for_the_longest_goes_first() {
+    fn the_oldest_handshake_is_crowded_out_first() {
         let half_open = Arc::new(HalfOpen::new(2, 0));
-        let seats = [half_open.enter(ONE), half_open.enter(None), half_open.enter(OTHER)];
-        assert_eq!(seats.each_ref().map(is_evicted), [true, false, false]);
+        let slots = [half_open.enter(ONE), half_open.enter(None), half_open.enter(OTHER)];
+        assert_eq!(slots.each_ref().map(is_evicted), [true, false, false]);
         let last = half_open.enter(ONE);
-        assert_eq!(seats.each_ref().map(is_evicted), [true, true, false]);
+        assert_eq!(slots.each_ref().map(is_evicted), [true, true, false]);
         assert!(!is_evicted(&last));
     }
 
     #[test]
     fn too_many_of_one_address_evict_its_own() {
         let half_open = Arc::new(HalfOpen::new(0, 1));
-        let seats = [half_open.enter(OTHER), half_open.enter(ONE), half_open.enter(ONE)];
-        assert_eq!(seats.each_ref().map(is_evicted), [false, true, false]);
+        let slots = [half_open.enter(OTHER), half_open.enter(ONE), half_open.enter(ONE)];
+        assert_eq!(slots.each_ref().map(is_evicted), [false, true, false]);
     }
 
     #[test]
-    fn who_has_left_makes_room() {
+    fn a_finished_handshake_releases_its_slot() {
         let half_open = Arc::new(HalfOpen::new(1, 1));
         for _ in 0..3 {
-            let seat = half_open.enter(ONE);
-            assert!(!is_evicted(&seat));
+            let slot = half_open.enter(ONE);
+            assert!(!is_evicted(&slot));
         }
-        let seats = half_open.seats();
-        assert!(seats.taken.is_empty() && seats.by_address.is_empty());
+        let slots = half_open.slots();
+        assert!(slots.taken.is_empty() && slots.by_address.is_empty());
     }
 
-    fn is_evicted(seat: &HalfOpenSlot) -> bool {
-        seat.evicted.is_cancelled()
+    fn is_evicted(slot: &HalfOpenSlot) -> bool {
+        slot.evicted.is_cancelled()
     }
 }

@@ -36,7 +36,7 @@ use crate::transport::Stream;
 #[derive(Debug)]
 pub(super) struct Listener {
     acceptor: Acceptor,
-    place: Arc<ListenerState>,
+    state: Arc<ListenerState>,
     connections: JoinSet<()>,
 }
 
@@ -54,7 +54,7 @@ struct ListenerState {
 
 /// The id of a connection, and its origin.
 #[derive(Debug)]
-struct Whence {
+struct IncomingConnection {
     connection_id: ConnectionId,
     origin: Origin,
     /// Held until the remote is connected.
@@ -71,7 +71,7 @@ impl Listener {
         let endpoint = acceptor.local_endpoint();
         let Options { max_half_open, max_half_open_per_address, .. } = shared.options;
         let half_open = Arc::new(HalfOpen::new(max_half_open, max_half_open_per_address));
-        let place = Arc::new(ListenerState {
+        let state = Arc::new(ListenerState {
             id,
             endpoint,
             ended,
@@ -79,38 +79,38 @@ impl Listener {
             half_open,
             quotas: Arc::default(),
         });
-        place.publish(|| EventKind::Listening);
-        Self { acceptor, place, connections: JoinSet::new() }
+        state.publish(|| EventKind::Listening);
+        Self { acceptor, state, connections: JoinSet::new() }
     }
 
     /// Accepts until the endpoint ends, then lets its connections finish. `release` is
     /// notified as soon as the address is free.
     pub(super) async fn run(mut self, source: RemoteSource, release: oneshot::Sender<()>) {
         tracing::info!(target: log::ENDPOINT, "listening");
-        let accepting = self.place.shared.remotes.arrive();
+        let accepting = self.state.shared.remotes.arrive();
         self.accept().await;
-        let Self { acceptor, place, mut connections } = self;
+        let Self { acceptor, state, mut connections } = self;
         drop(acceptor);
         drop(accepting);
         drop(source);
         tracing::info!(target: log::ENDPOINT, "closed");
-        place.publish(|| EventKind::Closed);
+        state.publish(|| EventKind::Closed);
         let _ = release.send(());
         // If only accepting has stopped, connections continue until the endpoint ends.
         let serving = async { while connections.join_next().await.is_some() {} };
         tokio::select! {
             () = serving => {}
-            () = place.ended.cancelled() => {}
+            () = state.ended.cancelled() => {}
         }
-        place.shared.routing.retire(place.id);
-        wind_down(connections, place.shared.linger()).await;
+        state.shared.routing.retire(state.id);
+        wind_down(connections, state.shared.linger()).await;
     }
 
     /// Accepts until the endpoint ends. When this returns, no part of it waits that could keep a
     /// wake-up from others.
     async fn accept(&mut self) {
-        let mut accepted_at_once = 0;
-        let shared = Arc::clone(&self.place.shared);
+        let mut accepted_in_a_row = 0;
+        let shared = Arc::clone(&self.state.shared);
         let mut is_paused = false;
         let mut pausing = pin!(shared.routing.change(is_paused));
         loop {
@@ -118,43 +118,43 @@ impl Listener {
                 changed = &mut pausing => {
                     is_paused = changed;
                     pausing.set(shared.routing.change(is_paused));
-                    shared.paused(is_paused, &self.place.endpoint, &self.place.quotas);
+                    shared.paused(is_paused, &self.state.endpoint, &self.state.quotas);
                 }
                 accepted = self.acceptor.accept(), if !is_paused => match accepted {
                     Ok(incoming) => {
                         self.spawn(incoming);
-                        accepted_at_once += 1;
-                        if accepted_at_once == ACCEPTS_PER_WAKE {
-                            accepted_at_once = 0;
+                        accepted_in_a_row += 1;
+                        if accepted_in_a_row == ACCEPTS_PER_WAKE {
+                            accepted_in_a_row = 0;
                             task::yield_now().await;
                         }
                     }
                     Err(error) => {
                         within_quota!(
-                            self.place.quotas.accept_failed,
+                            self.state.quotas.accept_failed,
                             warn,
                             target: log::ENDPOINT,
                             %error,
-                            "cannot accept connections now",
+                            "cannot accept connections",
                         );
                         let error = Arc::new(error);
-                        self.place.publish(|| EventKind::AcceptFailed { error });
+                        self.state.publish(|| EventKind::AcceptFailed { error });
                         tokio::select! {
                             () = time::sleep(ACCEPT_PAUSE) => {}
-                            () = self.place.ended.cancelled() => return,
-                            () = self.place.shared.full.cancelled() => return,
+                            () = self.state.ended.cancelled() => return,
+                            () = self.state.shared.full.cancelled() => return,
                         }
                     }
                 },
                 Some(_) = self.connections.join_next() => {}
-                () = self.place.ended.cancelled() => return,
-                () = self.place.shared.full.cancelled() => return,
+                () = self.state.ended.cancelled() => return,
+                () = self.state.shared.full.cancelled() => return,
             }
         }
     }
 
     fn spawn(&mut self, incoming: Incoming) {
-        let ListenerState { endpoint, shared, .. } = &*self.place;
+        let ListenerState { endpoint, shared, .. } = &*self.state;
         let mut origin = incoming.origin();
         if incoming.is_proxied(&shared.options) {
             // Its socket is known only after the handshake.
@@ -162,11 +162,11 @@ impl Listener {
         }
         let span = log::connection_span(shared, endpoint, origin);
         if let Incoming::HandOver(call) = &incoming {
-            span.follows_from(&call.heard_in);
+            span.follows_from(&call.span);
         }
-        let place = Arc::clone(&self.place);
-        let arriving = self.place.shared.remotes.arrive();
-        self.connections.spawn(place.serve(incoming, arriving).instrument(span));
+        let state = Arc::clone(&self.state);
+        let arriving = self.state.shared.remotes.arrive();
+        self.connections.spawn(state.serve(incoming, arriving).instrument(span));
     }
 }
 
@@ -176,7 +176,7 @@ impl ListenerState {
     async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: PendingHandshake) {
         let deadline = Deadline::after(self.shared.options.handshake_interval);
         if incoming.is_proxied(&self.shared.options) {
-            let heard = Box::pin(self.hear_proxy(&mut incoming, deadline));
+            let heard = Box::pin(self.accept_proxy_header(&mut incoming, deadline));
             match heard.await {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -188,7 +188,7 @@ impl ListenerState {
         }
         let origin = incoming.origin();
         match incoming {
-            Incoming::Unheard(stream, _, port) => {
+            Incoming::SharedPort(stream, _, port) => {
                 let directed = Box::pin(self.direct(stream, origin, port, deadline));
                 // The socket that takes it over reports its outcome.
                 if let Err(reason) = directed.await {
@@ -196,32 +196,38 @@ impl ListenerState {
                 }
             }
             Incoming::HandOver(call) => {
-                let (whence, subject) = self.accepted(origin, arriving);
-                let served = Box::pin(self.serve_call(call, whence, &subject, deadline)).await;
+                let (connection_info, subject) = self.accepted(origin, arriving);
+                let served =
+                    Box::pin(self.serve_call(call, connection_info, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Inproc(dial) => {
-                let (whence, subject) = self.accepted(origin, arriving);
-                let served = Box::pin(self.serve_dial(dial, whence, &subject)).await;
+                let (connection_info, subject) = self.accepted(origin, arriving);
+                let served = Box::pin(self.serve_dial(dial, connection_info, &subject)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
             Incoming::Stream(stream, _) => {
-                let (whence, subject) = self.accepted(origin, arriving);
-                let served = Box::pin(self.serve_stream(stream, whence, &subject, deadline)).await;
+                let (connection_info, subject) = self.accepted(origin, arriving);
+                let served =
+                    Box::pin(self.serve_stream(stream, connection_info, &subject, deadline)).await;
                 served.unwrap_or_else(|reason| self.refuse(&subject, reason));
             }
         }
     }
 
     /// Assigns an id to an accepted connection, and logs it.
-    fn accepted(&self, origin: Origin, arriving: PendingHandshake) -> (Whence, EventSource) {
+    fn accepted(
+        &self,
+        origin: Origin,
+        arriving: PendingHandshake,
+    ) -> (IncomingConnection, EventSource) {
         let connection_id = self.shared.remotes.allot();
         log::record_connection_id(&Span::current(), connection_id);
         tracing::debug!(target: log::CONNECTION, "accepted");
         let subject =
             EventSource::endpoint(self.endpoint.clone()).connection(connection_id, origin);
         self.shared.publisher.publish(&subject, || EventKind::Accepted);
-        (Whence { connection_id, origin, arriving }, subject)
+        (IncomingConnection { connection_id, origin, arriving }, subject)
     }
 
     fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
@@ -231,20 +237,20 @@ impl ListenerState {
 
     /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint ended
     /// in between.
-    async fn hear_proxy(
+    async fn accept_proxy_header(
         &self,
         incoming: &mut Incoming,
         deadline: Deadline,
     ) -> Result<bool, HandshakeFailure> {
-        let (Incoming::Stream(stream, origin) | Incoming::Unheard(stream, origin, _)) = incoming
+        let (Incoming::Stream(stream, origin) | Incoming::SharedPort(stream, origin, _)) = incoming
         else {
             return Ok(true);
         };
         // Its address is not known yet, and all its clients share the address of the proxy.
-        let seat = self.half_open.enter(None);
+        let slot = self.half_open.enter(None);
         let header = tokio::select! {
             header = deadline.keep(read_proxy_header(stream)) => header?,
-            () = seat.evicted() => return Err(HandshakeFailure::TooManyHalfOpen),
+            () = slot.evicted() => return Err(HandshakeFailure::TooManyHalfOpen),
             () = self.ended.cancelled() => return Ok(false),
         };
         if let ProxyHeader::Proxied(address) = header {
@@ -268,11 +274,11 @@ impl ListenerState {
         self.half_open(origin, async |asking| {
             let request = deadline.keep(Request::hear(stream, mechanism.clone(), asking)).await?;
             let resource = request.resource().map(|bytes| {
-                let shown = bytes.get(..RESOURCE_SHOWN_MAX).unwrap_or(bytes);
+                let shown = bytes.get(..RESOURCE_LOG_MAX).unwrap_or(bytes);
                 shown.escape_ascii().to_string()
             });
             let request = Box::new(request.map(Stream::detach)?);
-            let call = HandOver { request, origin, heard_in: Span::current() };
+            let call = HandOver { request, origin, span: Span::current() };
             let handing_over = async {
                 call.hand_over(port).await;
                 Ok(())
@@ -290,7 +296,7 @@ impl ListenerState {
     async fn serve_call(
         &self,
         call: HandOver,
-        whence: Whence,
+        connection_info: IncomingConnection,
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
@@ -306,7 +312,7 @@ impl ListenerState {
             if self.until_room().await.is_none() {
                 return Ok(());
             }
-            Box::pin(self.run(established, whence, subject))
+            Box::pin(self.run(established, connection_info, subject))
         };
         running.await;
         Ok(())
@@ -315,22 +321,22 @@ impl ListenerState {
     async fn serve_stream(
         &self,
         stream: Stream,
-        whence: Whence,
+        connection_info: IncomingConnection,
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
         let largest = options.max_message_size;
         let running = {
-            let establishing = Box::pin(self.half_open(whence.origin, async |asking| {
-                let shaken =
+            let establishing = Box::pin(self.half_open(connection_info.origin, async |asking| {
+                let established =
                     establish(stream, handshake.clone(), deadline, largest, asking).await?;
                 // Accepted before the limit was exceeded.
                 self.shared.routing.has_room().await;
-                Ok(shaken)
+                Ok(established)
             }));
             let Some(established) = establishing.await? else { return Ok(()) };
-            Box::pin(self.run(established, whence, subject))
+            Box::pin(self.run(established, connection_info, subject))
         };
         running.await;
         Ok(())
@@ -341,16 +347,16 @@ impl ListenerState {
     async fn half_open<T>(
         &self,
         origin: Origin,
-        shake_hands: impl AsyncFnOnce(Option<&Asking>) -> Result<T, HandshakeFailure>,
+        handshake: impl AsyncFnOnce(Option<&Asking>) -> Result<T, HandshakeFailure>,
     ) -> Result<Option<T>, HandshakeFailure> {
         let asking = self.shared.asking(&self.endpoint.without_resource(), origin);
         if asking.as_ref().is_some_and(|asking| !asking.allows_handshake()) {
             return Err(HandshakeFailure::AddressDenied);
         }
-        let seat = self.half_open.enter(origin.address.map(|address| address.ip()));
+        let slot = self.half_open.enter(origin.address.map(|address| address.ip()));
         tokio::select! {
-            shaken = shake_hands(asking.as_ref()) => shaken.map(Some),
-            () = seat.evicted() => Err(HandshakeFailure::TooManyHalfOpen),
+            established = handshake(asking.as_ref()) => established.map(Some),
+            () = slot.evicted() => Err(HandshakeFailure::TooManyHalfOpen),
             () = self.ended.cancelled() => Ok(None),
         }
     }
@@ -359,13 +365,13 @@ impl ListenerState {
     async fn run(
         &self,
         (framed, negotiated): Established<Stream>,
-        whence: Whence,
+        connection_info: IncomingConnection,
         subject: &EventSource,
     ) {
         let Self { endpoint, shared, .. } = self;
         let options = &shared.options;
         let Some(mut attachment) = self.attach(subject) else { return };
-        let Whence { connection_id, origin, arriving } = whence;
+        let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
         let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
@@ -379,7 +385,7 @@ impl ListenerState {
     async fn serve_dial(
         &self,
         dial: Dial,
-        whence: Whence,
+        connection_info: IncomingConnection,
         subject: &EventSource,
     ) -> Result<(), HandshakeFailure> {
         let Self { endpoint, shared, .. } = self;
@@ -393,7 +399,7 @@ impl ListenerState {
         }
         let Some(attachment) = self.attach(subject) else { return Ok(()) };
         let negotiated = dial.negotiated().clone();
-        let Whence { connection_id, origin, arriving } = whence;
+        let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
         let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
@@ -446,7 +452,7 @@ impl ListenerState {
 }
 
 /// The length to which a requested resource is reported; valid resources are not longer.
-const RESOURCE_SHOWN_MAX: usize = 255;
+const RESOURCE_LOG_MAX: usize = 255;
 
 /// How many connections are accepted before the listener yields.
 const ACCEPTS_PER_WAKE: u32 = 16;

@@ -17,7 +17,7 @@ use crate::remote::{Origin, Remote};
 use crate::remotes::Direction;
 use crate::stats::EndedRemotes;
 
-/// Writes an event at a level that is known only at run time, as often as its quota admits.
+/// Writes an event at a level that is known only at run time, within its quota.
 macro_rules! event {
     ($quota:expr, $level:expr, $($event:tt)+) => {
         match $level {
@@ -93,7 +93,7 @@ pub(super) fn connected(quotas: &Quotas, remote: &Remote, direction: Direction) 
     let user_id = remote.user_id();
     let reconnects = match direction {
         Direction::Accepted => None,
-        Direction::Dialled { reconnects } => Some(reconnects),
+        Direction::Dialed { reconnects } => Some(reconnects),
     };
     event!(quotas.connected, direction.level(), remote_type, user_id, reconnects, "connected");
 }
@@ -112,7 +112,7 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
     event!(quotas.disconnected, level, reason = reason as &dyn StdError, "disconnected");
 }
 
-/// Logs that an endpoint establishes no connections for now.
+/// Logs that an endpoint pauses establishing connections.
 pub(super) fn paused(quotas: &Quotas, EndedRemotes { remotes, messages, bytes, .. }: EndedRemotes) {
     within_quota!(
         quotas.paused,
@@ -121,13 +121,13 @@ pub(super) fn paused(quotas: &Quotas, EndedRemotes { remotes, messages, bytes, .
         remotes,
         messages,
         bytes,
-        "no new connections until messages of ended remotes are received",
+        "new connections paused until messages of ended remotes are received",
     );
 }
 
-/// Logs that an endpoint establishes connections again.
+/// Logs that an endpoint resumes establishing connections.
 pub(super) fn resumed(quotas: &Quotas) {
-    within_quota!(quotas.resumed, info, target: ENDPOINT, "establishing new connections again");
+    within_quota!(quotas.resumed, info, target: ENDPOINT, "new connections resumed");
 }
 
 /// Logs that the handshake of an accepted connection has failed.
@@ -158,7 +158,7 @@ impl Direction {
     const fn level(self) -> Level {
         match self {
             Self::Accepted => Level::Debug,
-            Self::Dialled { .. } => Level::Info,
+            Self::Dialed { .. } => Level::Info,
         }
     }
 }

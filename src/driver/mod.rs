@@ -76,7 +76,7 @@ pub(crate) enum Found {
     Yes,
 }
 
-/// The task behind all handles of one socket.
+/// The background task that all handles of one socket share.
 #[derive(Debug)]
 pub(crate) struct Driver {
     /// The other end is in the handles' shared core.
@@ -84,7 +84,7 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
-    watched: Vec<Followed>,
+    watched: Vec<WatchedName>,
     /// The results of name watchers.
     resolved: mpsc::Receiver<Resolved>,
     /// The sender for new name watchers.
@@ -118,13 +118,13 @@ struct Connected {
 }
 
 #[derive(Debug)]
-struct Followed {
+struct WatchedName {
     endpoint: Endpoint,
     id: NameWatcherId,
     /// Notified when a connection to one of the addresses has ended.
     lost: Arc<Notify>,
-    /// Ends the watcher with this.
-    _follower: JoinSet<()>,
+    /// Aborts the watcher when this is dropped.
+    _watcher: JoinSet<()>,
 }
 
 impl Driver {
@@ -230,7 +230,7 @@ impl Driver {
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
-    fn connect(&mut self, asked: Endpoint, endpoint: Endpoint, watched: Option<&Followed>) {
+    fn connect(&mut self, asked: Endpoint, endpoint: Endpoint, watched: Option<&WatchedName>) {
         let ended = CancellationToken::new();
         let id = self.allot();
         let watcher = watched.map(|watched| watched.id);
@@ -238,7 +238,9 @@ impl Driver {
         let mut task = JoinSet::new();
         if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
             let span = log::endpoint_span(&self.shared, &endpoint);
-            task.spawn(connector.telling(lost).run(self.shared.remotes.source()).instrument(span));
+            task.spawn(
+                connector.notifying(lost).run(self.shared.remotes.source()).instrument(span),
+            );
         }
         self.connected.push(Connected { asked, endpoint, watcher, id, ended, connector: task });
     }
@@ -256,14 +258,14 @@ impl Driver {
         let watcher = NameWatcher::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
         let mut task = JoinSet::new();
         task.spawn(watcher.run(self.shared.remotes.source()).instrument(span));
-        self.watched.push(Followed { endpoint, id, lost, _follower: task });
+        self.watched.push(WatchedName { endpoint, id, lost, _watcher: task });
     }
 
     /// Connects to the new addresses of a name, and disconnects from those that it no
     /// longer has.
     fn follow(&mut self, Resolved { id, addresses }: Resolved) {
         let Some(at) = self.watched.iter().position(|watched| watched.id == id) else { return };
-        self.give_up(|one| one.watcher == Some(id) && !addresses.contains(&one.endpoint));
+        self.disconnect_where(|one| one.watcher == Some(id) && !addresses.contains(&one.endpoint));
         let watched = self.watched.swap_remove(at);
         for address in addresses {
             let is_known = |one: &Connected| one.watcher == Some(id) && one.endpoint == address;
@@ -277,16 +279,16 @@ impl Driver {
     fn disconnect(&mut self, endpoint: &Endpoint) -> Found {
         let watched = self.watched.len();
         self.watched.retain(|one| one.endpoint != *endpoint);
-        let found = self.give_up(|one| one.asked == *endpoint);
+        let found = self.disconnect_where(|one| one.asked == *endpoint);
         if self.watched.len() < watched { Found::Yes } else { found }
     }
 
-    fn give_up(&mut self, which: impl FnMut(&Connected) -> bool) -> Found {
+    fn disconnect_where(&mut self, which: impl FnMut(&Connected) -> bool) -> Found {
         let mut found = Found::No;
-        let (given_up, kept) = mem::take(&mut self.connected).into_iter().partition(which);
+        let (removed, kept) = mem::take(&mut self.connected).into_iter().partition(which);
         self.connected = kept;
-        let given_up: Vec<Connected> = given_up;
-        for connected in given_up {
+        let removed: Vec<Connected> = removed;
+        for connected in removed {
             found = Found::Yes;
             connected.ended.cancel();
             self.shared.routing.retire(connected.id);

@@ -69,7 +69,7 @@ impl NameWatcher {
                     self.wait().await;
                 }
                 Err(failure) => {
-                    self.tell(failure);
+                    self.report(failure);
                     if self.shared.options.reconnect_interval.is_none() {
                         break;
                     }
@@ -92,16 +92,16 @@ impl NameWatcher {
         }
     }
 
-    /// Waits until it is time to ask again.
+    /// Waits until it is time to resolve the name again.
     async fn wait(&self) {
-        // Many connections may end at once. One that has ended meanwhile is not forgotten.
+        // Many connections may end simultaneously. `lost` stores a notification meanwhile.
         time::sleep(PAUSE).await;
         let interval = self.shared.options.resolve_interval;
         let rest = interval.map(|interval| interval.saturating_sub(PAUSE));
         within(rest, self.lost.notified()).await;
     }
 
-    fn tell(&mut self, failure: DialFailure) {
+    fn report(&mut self, failure: DialFailure) {
         let error = &failure as &dyn std::error::Error;
         if mem::replace(&mut self.is_failing, true) {
             tracing::debug!(target: log::ENDPOINT, error, "cannot resolve");

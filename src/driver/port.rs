@@ -31,7 +31,7 @@ pub(crate) struct Service {
     port: SocketAddr,
     resource: Option<Box<str>>,
     listener: Arc<Listener>,
-    /// The other end is in [`PORTS`].
+    /// [`PORTS`] holds the sender.
     calls: mpsc::Receiver<HandOver>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct HandOver {
     pub(super) request: Box<Request<DetachedStream>>,
     pub(super) origin: Origin,
     /// The span of its connection before the hand-over.
-    pub(super) heard_in: Span,
+    pub(super) span: Span,
 }
 
 /// The reason why a port cannot be served.
@@ -78,7 +78,7 @@ impl Service {
                     Err(io::ErrorKind::AddrInUse.into())
                 }
                 Some(services) => match services.first() {
-                    Some(first) if first.security.is_that_of(&security) => {
+                    Some(first) if first.security.matches(&security) => {
                         first.listener.duplicate(&options.tcp)
                     }
                     _ => {
@@ -126,13 +126,13 @@ impl Service {
                 Ok(if self.is_alone() {
                     Incoming::Stream(stream, origin)
                 } else {
-                    Incoming::Unheard(stream, origin, self.port)
+                    Incoming::SharedPort(stream, origin, self.port)
                 })
             }
         }
     }
 
-    /// Returns what is bound.
+    /// Returns the bound endpoint.
     pub(super) fn local_endpoint(&self) -> TcpEndpoint {
         TcpEndpoint::from(self.port).serving(self.resource.as_deref())
     }
@@ -172,7 +172,7 @@ impl HandOver {
     }
 }
 
-/// Finds a service; waits until there is one.
+/// Finds a service; waits for it if necessary.
 async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<HandOver> {
     loop {
         let mut served = pin!(SERVED.notified());
@@ -226,7 +226,7 @@ impl PortSecurity {
         }
     }
 
-    fn is_that_of(&self, other: &Self) -> bool {
+    fn matches(&self, other: &Self) -> bool {
         let is_asked = match (&self.authenticator, &other.authenticator) {
             (Some(one), Some(other)) => one.is(other),
             (None, None) => true,

@@ -31,9 +31,9 @@ pub(crate) struct Shared {
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) runtime: Runtime,
     pub(super) handshake: HandshakeConfig,
-    /// Cancelled when no more remotes are accepted.
+    /// Cancelled when the socket stops accepting remotes.
     pub(super) full: CancellationToken,
-    /// Can be changed while the socket is in use.
+    /// Can change while the socket is in use.
     linger: Lock<Option<Duration>>,
 }
 
@@ -121,7 +121,7 @@ impl Shared {
         };
         let reconnects = match direction {
             Direction::Accepted => 0,
-            Direction::Dialled { reconnects } => reconnects,
+            Direction::Dialed { reconnects } => reconnects,
         };
         let remote = Remote::new(identity, reconnects);
         let membership = self.remotes.join(remote.clone(), attachment.pipe(), direction);
@@ -139,7 +139,7 @@ impl Joined {
         self.remote.clone()
     }
 
-    /// Waits until somebody asks for the connection to end.
+    /// Waits until the application disconnects the remote.
     pub(super) async fn disconnected(&self) {
         self.membership.disconnected().await;
     }

@@ -37,14 +37,14 @@ pub enum EventKind {
     /// No connection can be accepted for now, usually because the process has no file descriptor
     /// left. The listener retries after a pause. (`ACCEPT_FAILED`.)
     AcceptFailed {
-        /// What the system said.
+        /// The error of the system.
         error: Arc<io::Error>,
     },
     /// A remote has connected; the handshake begins. (`ACCEPTED`.)
     Accepted,
     /// An attempt to connect has begun. (`CONNECT_DELAYED`.)
     ConnectDelayed,
-    /// The attempt failed, or took too long.
+    /// The attempt failed, or exceeded its time limit.
     ConnectFailed {
         /// The reason.
         reason: DialFailure,
@@ -64,7 +64,7 @@ pub enum EventKind {
         /// The reason.
         reason: DisconnectReason,
     },
-    /// Another attempt to connect will be made. (`CONNECT_RETRIED`.)
+    /// Another attempt to connect follows after a delay. (`CONNECT_RETRIED`.)
     ConnectRetried {
         /// The delay before the attempt.
         delay: Duration,
@@ -82,10 +82,10 @@ pub enum EventKind {
     MessagesDropped {
         /// The number of messages.
         messages: u64,
-        /// The reason.
+        /// The cause.
         cause: DropCause,
     },
-    /// The endpoint is no longer bound, or no further attempts will be made to connect to it.
+    /// The endpoint is no longer bound, or no further attempts to connect to it follow.
     /// (`CLOSED`.)
     Closed,
 }
@@ -94,8 +94,8 @@ pub enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropCause {
-    /// The remote sent multipart messages, which have no meaning between thread-safe sockets (RFC 37,
-    /// Thread-Safe Socket Types).
+    /// The remote sent multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe
+    /// Socket Types).
     Multipart,
     /// A single message was refused. The remote ended two connections in a row while the message was being
     /// written, which remotes do if it is too long for them; see
@@ -107,6 +107,7 @@ pub enum DropCause {
     /// They were accepted from a handle, but not handed to the transport when their remote or the
     /// socket ended.
     Undelivered,
-    /// They were read from the remote, and not queued for `recv` before the connection or the socket ended.
+    /// The messages were read from the remote, but not queued for `recv` when the connection or the socket
+    /// ended.
     Unread,
 }

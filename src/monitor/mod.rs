@@ -67,7 +67,7 @@ pub struct Missed {
 }
 
 impl Monitor {
-    /// Waits for the next event; `None` after the end of the socket.
+    /// Waits for the next event; returns `None` after the end of the socket.
     ///
     /// # Cancel safety
     ///

@@ -22,7 +22,7 @@ enum Subscriptions {
     #[default]
     Unwatched,
     Watched(broadcast::Sender<Event>),
-    /// There will be no more events.
+    /// No further events follow.
     Ended,
 }
 

@@ -47,16 +47,16 @@ pub enum HandshakeFailure {
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
     ClosedByRemote,
-    /// The remote speaks another protocol than ZMTP 3, as its first bytes show: a prober, or a program
-    /// or proxy that is configured differently from this socket.
+    /// The first bytes of the remote belong to a protocol other than ZMTP 3. The remote is a port scanner,
+    /// or a program or proxy whose configuration does not match this socket.
     #[error("the remote speaks {protocol}, not ZMTP 3")]
     ForeignProtocol {
         /// The protocol of the remote.
         protocol: ForeignProtocol,
     },
-    /// The remote is of a socket type that this one does not talk to (RFC 37, The Socket-Type
+    /// The remote's socket type is incompatible with the type of this socket (RFC 37, The Socket-Type
     /// Property).
-    #[error("the remote is a {remote}, which a {local} does not talk to")]
+    #[error("the remote is a {remote}, which is incompatible with a {local}")]
     IncompatibleSocketType {
         /// The type of this socket.
         local: SocketType,
@@ -72,7 +72,7 @@ pub enum HandshakeFailure {
     /// The stream failed.
     #[error("the stream failed during the handshake")]
     Io(#[source] Arc<io::Error>),
-    /// The two ends have different security mechanisms (RFC 37, Security Handshake).
+    /// The two ends use different security mechanisms (RFC 37, Security Handshake).
     #[error("the remote uses the mechanism {remote}, this socket uses {local}")]
     MechanismMismatch {
         /// The mechanism of this socket.
@@ -80,10 +80,10 @@ pub enum HandshakeFailure {
         /// The mechanism that the remote announced.
         remote: String,
     },
-    /// The remote broke the protocol, or has another version of it.
-    #[error("the remote broke the protocol")]
+    /// The remote violated the protocol, or uses an incompatible version.
+    #[error("the remote violated the protocol")]
     Protocol(#[source] ProtocolError),
-    /// The connection does not begin with a valid header of the PROXY protocol, although it comes from a
+    /// The connection does not begin with the required header of the PROXY protocol. It comes from a
     /// network of [`proxy_protocol`](crate::Builder::proxy_protocol), or through an `ipc` endpoint with
     /// [`ipc_proxy_protocol`](crate::Builder::ipc_proxy_protocol).
     #[error("the proxy did not send a valid header")]
@@ -128,10 +128,10 @@ pub enum DisconnectReason {
     /// its id.
     #[error("closed by this side")]
     Closed,
-    /// The remote ended it.
+    /// The remote ended the connection.
     #[error("closed by the remote")]
     ClosedByRemote,
-    /// No sign of life came in time (RFC 37, Connection Heartbeating).
+    /// No data arrived in time (RFC 37, Connection Heartbeating).
     #[error("no sign of life in time")]
     HeartbeatTimedOut,
     /// The stream failed.
@@ -145,8 +145,8 @@ pub enum DisconnectReason {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The remote broke the protocol.
-    #[error("the remote broke the protocol")]
+    /// The remote violated the protocol.
+    #[error("the remote violated the protocol")]
     Protocol(#[source] ProtocolError),
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
     #[error("the remote refuses this socket: {reason}")]

@@ -1,6 +1,6 @@
 //! Options of Unix domain sockets.
 
-/// The options of every path that a socket binds. An option that is `None` is left to the system.
+/// The options of every path that a socket binds. `None` leaves an option to the system.
 #[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(not(unix), expect(dead_code, reason = "not every system has Unix domain sockets"))]
 pub(crate) struct IpcOptions {

@@ -61,7 +61,7 @@ impl Default for Options {
         Self {
             // libzmq's default without a ZAP handler.
             authenticator: None,
-            // The system's own limit takes minutes, during which a better address is not tried.
+            // The system's own limit is minutes, during which no other address is tried.
             connect_timeout: Some(Duration::from_secs(10)),
             // libzmq's default: none.
             disconnect_message: None,
@@ -100,7 +100,7 @@ impl Default for Options {
             // libzmq's default.
             reconnect_interval: Some(Duration::from_millis(100)),
             // Short enough for a service that restarts, long enough for a thousand clients of a
-            // service that does not.
+            // service that remains offline.
             reconnect_interval_max: Duration::from_secs(10),
             // libzmq's default: never.
             reconnect_stop: Vec::new(),

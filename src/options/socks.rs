@@ -41,10 +41,10 @@ struct Credentials {
     password: Password,
 }
 
-/// The error of [`SocksProxy::with_credentials`]: a username or a password is empty, or longer than
+/// The error of [`SocksProxy::with_credentials`]: the username or the password is empty, or longer than
 /// 255 bytes (RFC 1929).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a proxy's username and password have 1 to 255 bytes")]
+#[error("a proxy's username and password must have 1 to 255 bytes")]
 #[non_exhaustive]
 pub struct SocksCredentialsError;
 
@@ -67,7 +67,7 @@ impl SocksProxy {
     ///
     /// # Errors
     ///
-    /// [`SocksCredentialsError`] if one of them is empty or too long.
+    /// [`SocksCredentialsError`] if either of them is empty or too long.
     pub fn with_credentials(
         self,
         username: impl Into<String>,
@@ -84,7 +84,7 @@ impl SocksProxy {
         &self.endpoint
     }
 
-    /// The username and the password.
+    /// Returns the username and the password.
     pub(crate) fn credentials(&self) -> Option<(&str, &str)> {
         self.credentials.as_ref().map(|one| (one.username.as_str(), one.password.as_str()))
     }
@@ -127,7 +127,7 @@ impl TryFrom<Table> for SocksProxy {
                 proxy.with_credentials(username, password).map_err(|error| error.to_string())
             }
             (None, None) => Ok(proxy),
-            _ => Err("`username` and `password` go together".to_owned()),
+            _ => Err("`username` and `password` require each other".to_owned()),
         }
     }
 }
@@ -149,16 +149,16 @@ mod tests {
     use crate::endpoint::EndpointErrorKind;
 
     #[test]
-    fn a_password_is_not_shown() {
+    fn debug_shows_no_credentials() {
         let proxy = SocksProxy::new("localhost:1080").unwrap();
-        let proxy = proxy.with_credentials("somebody", "secret").unwrap();
+        let proxy = proxy.with_credentials("alice", "secret").unwrap();
         let shown = format!("{proxy:?}");
         assert!(shown.contains("localhost:1080"));
-        assert!(!shown.contains("secret") && !shown.contains("somebody"), "{shown}");
+        assert!(!shown.contains("secret") && !shown.contains("alice"), "{shown}");
     }
 
     #[test]
-    fn it_is_refused_if_it_cannot_be_used() {
+    fn an_unusable_proxy_is_refused() {
         for (address, kind) in [
             ("*:1080", EndpointErrorKind::WildcardHost),
             ("localhost:*", EndpointErrorKind::WildcardPort),
@@ -186,6 +186,6 @@ mod tests {
         }
         let half = "address = 'localhost:1080'\nusername = 'user'";
         let error = toml::from_str::<SocksProxy>(half).unwrap_err();
-        assert!(error.to_string().contains("`username` and `password` go together"));
+        assert!(error.to_string().contains("`username` and `password` require each other"));
     }
 }

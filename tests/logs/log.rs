@@ -1,4 +1,4 @@
-//! Keeps what the sockets of one test write to the log.
+//! Records the log output of the sockets of one test.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,13 +11,13 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-/// What is logged on the thread of a test from when this was made.
+/// The events logged on the thread of a test since the creation of this value.
 pub(crate) struct Journal {
     entries: Arc<Mutex<Vec<Entry>>>,
     _guard: DefaultGuard,
 }
 
-/// An event and the spans that it is in, the outermost first.
+/// An event and its enclosing spans, the outermost first.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) level: Level,
@@ -37,20 +37,20 @@ impl Journal {
         Self { entries, _guard }
     }
 
-    /// All entries with a message.
+    /// Returns all entries with a message.
     pub(crate) fn all(&self, message: &str) -> Vec<Entry> {
         let entries = self.entries.lock().unwrap();
         entries.iter().filter(|entry| entry.message() == message).cloned().collect()
     }
 
-    /// The only entry with a message.
+    /// Returns the only entry with a message.
     pub(crate) fn one(&self, message: &str) -> Entry {
         let mut found = self.all(message);
         assert_eq!(found.len(), 1, "{message}: {:#?}", self.entries.lock().unwrap());
         found.remove(0)
     }
 
-    /// The messages and levels of all that was written in spans of one name of a socket of one type.
+    /// Returns the levels and messages of all events in the spans with a name, for a socket type.
     pub(crate) fn told(&self, span: &str, socket_type: &str) -> Vec<(Level, String)> {
         let entries = self.entries.lock().unwrap();
         let is_of = |entry: &&Entry| {
@@ -63,17 +63,17 @@ impl Journal {
         told.map(|entry| (entry.level, entry.message().to_owned())).collect()
     }
 
-    /// How many entries are in no span.
+    /// Returns the number of entries outside any span.
     pub(crate) fn strays(&self) -> usize {
         self.entries.lock().unwrap().iter().filter(|entry| entry.spans.is_empty()).count()
     }
 
-    /// Whether a text stands anywhere, in whatever an entry has.
+    /// Returns whether any part of any entry contains a text.
     pub(crate) fn mentions(&self, text: &str) -> bool {
         format!("{:?}", self.entries.lock().unwrap()).contains(text)
     }
 
-    /// How many entries there are of a level.
+    /// Returns the number of entries with a level.
     pub(crate) fn count(&self, level: Level) -> usize {
         self.entries.lock().unwrap().iter().filter(|entry| entry.level == level).count()
     }
@@ -84,7 +84,7 @@ impl Entry {
         self.fields.value("message").unwrap_or_default()
     }
 
-    /// The fields of the one span that it is in.
+    /// Returns the fields of the enclosing span with a name.
     pub(crate) fn span(&self, name: &str) -> &Fields {
         let [(found, fields)] = &*self.spans else { panic!("{self:?}") };
         assert_eq!(*found, name);
@@ -112,7 +112,7 @@ impl Visit for Fields {
     }
 }
 
-/// Sees all spans and events of the crate.
+/// Receives all spans and events of the crate.
 struct Capture {
     entries: Arc<Mutex<Vec<Entry>>>,
 }

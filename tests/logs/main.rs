@@ -1,7 +1,7 @@
-//! What sockets write to the log: in which spans, at which levels, with which fields.
+//! Tests of the log output of sockets: spans, levels and fields.
 //!
-//! A binary of its own, in which every test keeps a journal: where some did not, one of them could be the
-//! first to come by an event, and nobody be asked whether it is wanted.
+//! These tests are a separate binary in which every test has a journal. A test without a journal could be
+//! the first to reach an event, and `tracing` would cache that no subscriber is interested in it.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
@@ -48,7 +48,7 @@ async fn a_connection_is_logged_from_its_beginning_to_its_end(transport: Transpo
     assert_eq!(told("endpoint", "CLIENT"), expected.map(owned));
     let expected = [(debug, "accepted"), (debug, "connected"), (debug, "disconnected")];
     assert_eq!(told("connection", "SERVER"), expected.map(owned));
-    let expected = [(debug, "dialled"), (info, "connected"), (info, "disconnected")];
+    let expected = [(debug, "dialed"), (info, "connected"), (info, "disconnected")];
     assert_eq!(told("connection", "CLIENT"), expected.map(owned));
     assert_eq!(journal.strays(), 0);
 
@@ -143,7 +143,7 @@ async fn a_span_of_a_connection_that_is_handed_over_follows_from_the_first_one()
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_connect_warns_once_until_it_can_again() {
+async fn only_the_first_failure_to_connect_in_a_row_is_a_warning() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let place = ReservedPort::reserve();
@@ -155,7 +155,7 @@ async fn who_cannot_connect_warns_once_until_it_can_again() {
     }
     let levels: Vec<_> = journal.all("cannot connect").iter().map(|entry| entry.level).collect();
     assert_eq!(levels, [Level::WARN, Level::DEBUG, Level::DEBUG]);
-    assert_eq!(journal.all("connecting again").len(), 3);
+    assert_eq!(journal.all("reconnecting").len(), 3);
 
     let listener = place.listen();
     drop(listener.accept_as("SERVER").await);
@@ -170,7 +170,7 @@ async fn who_cannot_connect_warns_once_until_it_can_again() {
 }
 
 #[tokio::test]
-async fn what_remotes_do_wrong_is_warned_of_and_what_probers_do_is_not() {
+async fn faults_of_remotes_are_warnings_and_port_probes_are_not() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::new();
@@ -309,7 +309,7 @@ async fn an_established_connection_that_is_misused_is_warned_of() {
     events::until_disconnected(&mut monitor).await;
     let disconnected = journal.one("disconnected");
     assert_eq!(disconnected.level, Level::WARN);
-    assert_eq!(disconnected.fields.value("reason"), Some("the remote broke the protocol"));
+    assert_eq!(disconnected.fields.value("reason"), Some("the remote violated the protocol"));
     assert_eq!(disconnected.span("connection").value("connection_id"), Some("1"));
 }
 
@@ -351,11 +351,11 @@ async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
     let expected = [
         (info, "connecting"),
         (warn, "cannot connect"),
-        (warn, "not connecting again"),
+        (warn, "not reconnecting"),
         (info, "closed"),
     ];
     assert_eq!(told("endpoint", "CLIENT"), expected.map(owned));
-    let expected = [(debug, "dialled"), (debug, "the handshake failed")];
+    let expected = [(debug, "dialed"), (debug, "the handshake failed")];
     assert_eq!(told("connection", "CLIENT"), expected.map(owned));
     let expected = [(debug, "accepted"), (warn, "refused a connection")];
     assert_eq!(told("connection", "SERVER"), expected.map(owned));
@@ -366,7 +366,7 @@ async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
 async fn a_name_that_cannot_be_resolved_is_warned_of_once() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let client = Client::builder().resolver(Nobody).build();
+    let client = Client::builder().resolver(NoNames).build();
     let mut monitor = client.monitor();
     client.connect_all("tcp://nowhere.test:5555").await.unwrap();
     for _ in 0..3 {
@@ -376,16 +376,16 @@ async fn a_name_that_cannot_be_resolved_is_warned_of_once() {
     assert_eq!(levels, [Level::WARN, Level::DEBUG, Level::DEBUG]);
 }
 
-/// A resolver that knows nobody.
-struct Nobody;
+/// A resolver that knows no name.
+struct NoNames;
 
-impl Resolver for Nobody {
+impl Resolver for NoNames {
     fn resolve<'a>(
         &'a self,
         _name: &'a str,
         _port: u16,
     ) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>> {
-        Box::pin(future::ready(Err(io::Error::other("nobody is known"))))
+        Box::pin(future::ready(Err(io::Error::other("the name is unknown"))))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Clients that come and go.
+//! Many clients that connect and leave.
 
 use tokio::task::{self, JoinSet};
 use tokio_zmtp::{Client, Endpoint, Server};
@@ -21,7 +21,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
             async move { while server.recv().await.is_ok() {} }
         });
         let idle = process_usage::tasks();
-        // So that all that grows with the first clients has its size.
+        // Lets all collections that grow with the first clients reach their size.
         churn(&endpoint, 2_000).await;
         process_usage::until_tasks_are(idle).await;
 
@@ -32,7 +32,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
 
         assert!(server.remotes().list().is_empty());
         assert_eq!(after.descriptors, before.descriptors);
-        // Less than an byte for each of them; what the system has given is not as exact.
+        // Less than a byte for each client; the resident size is less exact.
         assert!(after.heap < before.heap + 20_000, "{before:?}, {after:?}");
         assert!(after.resident < before.resident + 0x40_0000, "{before:?}, {after:?}");
         server.close().await;
@@ -41,7 +41,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
     });
 }
 
-/// Lets so many clients connect and go, several at a time.
+/// Lets a number of clients connect and leave, several at a time.
 async fn churn(endpoint: &Endpoint, clients: u32) {
     let mut guests = JoinSet::new();
     for guest in 0..AT_A_TIME {
@@ -55,7 +55,7 @@ async fn churn(endpoint: &Endpoint, clients: u32) {
     guests.join_all().await;
 }
 
-/// Connects in one way or another, and goes.
+/// Connects in one of several ways, and leaves.
 async fn visit(endpoint: &Endpoint, number: u32) {
     match number / AT_A_TIME % 5 {
         0 => {

@@ -1,4 +1,4 @@
-//! Sockets that end in the middle of everything.
+//! Sockets that end during activity.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,7 +47,7 @@ fn nothing_outlives_the_endpoints() {
         for endpoint in busy.connected {
             busy.server.disconnect(endpoint).await.unwrap();
         }
-        // All but the driver.
+        // Only the driver remains.
         process_usage::until_tasks_are(1).await;
         busy.bodies.assert_freed();
     });
@@ -95,7 +95,7 @@ fn nothing_is_left_of_a_socket_whose_creation_is_canceled() {
     });
 }
 
-/// Ends a socket in one way, several times, and compares what there is afterwards.
+/// Ends a socket in one way, several times, and compares the usage of the process afterwards.
 fn assert_nothing_is_left(runtime: fn() -> Runtime, end: impl AsyncFn(Busy)) {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
@@ -113,14 +113,14 @@ fn assert_nothing_is_left(runtime: fn() -> Runtime, end: impl AsyncFn(Busy)) {
     });
 }
 
-/// A server in the middle of everything, that does not linger.
+/// A busy server without linger.
 struct Busy {
     server: Server,
     bound: Endpoint,
     connected: [Endpoint; 3],
-    /// What is being written, and what is queued.
+    /// The bodies that are being written or queued.
     bodies: Bodies,
-    /// The other ends, some of them in the middle of a handshake.
+    /// The remotes, some of them during a handshake.
     _remotes: Vec<Remote>,
     _listener: RemoteListener,
     _place: ReservedPort,
@@ -140,7 +140,7 @@ impl Busy {
         let mut silent = Remote::dial(&bound).await;
         silent.write(&GREETING[..10]).await;
         remotes.push(silent);
-        // Nobody is at the one, somebody who says nothing at the other, and a client at the third.
+        // An address without a listener, a silent listener, and a client.
         let (place, listener) = (ReservedPort::reserve(), RemoteListener::bind());
         let client = RemoteListener::bind();
         let connected = [place.endpoint(), listener.endpoint(), client.endpoint()];
@@ -156,7 +156,7 @@ impl Busy {
                 server.route(id, bodies.make(LONG)).await.unwrap();
             }
             remote.peek().await;
-            // More than the server has room for; nobody receives it.
+            // More than the queue has room for; the test receives none of it.
             remote.write(&remote::message(&[7; LONG]).repeat(4)).await;
         }
         bodies.assert_kept(3 * 4);
@@ -172,7 +172,7 @@ impl Busy {
     }
 }
 
-/// Bodies of messages that are counted.
+/// Counted bodies of messages.
 #[derive(Default)]
 struct Bodies(Arc<()>);
 
@@ -209,5 +209,5 @@ fn many_threads() -> Runtime {
     runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap()
 }
 
-/// So long a body that it shows when one is kept, and several make one write.
+/// Long enough to reveal a body that is kept, and short enough for several bodies in one write.
 const LONG: usize = 0x4000;

@@ -1,4 +1,4 @@
-//! Connections whose handshake is begun and never finished.
+//! Connections that never finish their handshake.
 
 use std::env;
 use std::fs;
@@ -49,10 +49,10 @@ async fn serve() {
     assert_held_off(curve(), &to_curve, held, BY_DEFAULT.min(held)).await;
 }
 
-/// Has connections held against a server that keeps so many of them.
+/// Holds `held` connections to a server, which keeps `kept` of them.
 async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usize, kept: usize) {
     let _watchdog = Watchdog::start();
-    // Nobody is to be let go because of the time that it takes.
+    // No connection may end by the time limit.
     let server = server.handshake_interval(None).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     assert_served(&server, &endpoint, client).await;
@@ -69,7 +69,7 @@ async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usiz
             _ => {}
         }
     }
-    // Each of them has its answer, or is closed.
+    // Each connection has received its answer, or is closed.
     let holder = tokio::task::spawn_blocking(|| holder.wait()).await.unwrap();
     let during = ProcessUsage::take();
     let each = during.heap.saturating_sub(before.heap) / kept;
@@ -110,10 +110,10 @@ async fn beginning(mechanism: &Mechanism) -> (Vec<u8>, usize) {
     ([bytes, header.to_vec(), hello].concat(), answer)
 }
 
-/// A process that dials a server again and again, and leaves every handshake half done.
+/// A process that dials a server repeatedly, and leaves every handshake unfinished.
 struct Holder {
     child: Child,
-    /// It goes when this is closed, or when it is killed.
+    /// The process ends when this is closed, or when it is killed.
     _stdin: ChildStdin,
 }
 
@@ -135,7 +135,7 @@ impl Holder {
         Self { child, _stdin: stdin }
     }
 
-    /// Waits until it holds them all.
+    /// Waits until the process holds all connections.
     fn wait(mut self) -> Self {
         let stdout = BufReader::new(self.child.stdout.take().unwrap());
         let held = stdout.lines().map_while(Result::ok).any(|line| line.contains("held"));
@@ -166,12 +166,12 @@ fn hold() -> io::Result<()> {
         held.push(stream);
     }
     writeln!(io::stdout(), "held")?;
-    // Until whoever wants that has gone.
+    // Until the server process closes the pipe.
     while line().is_ok() {}
     Ok(())
 }
 
-/// How many files this process may have open.
+/// Returns the number of files that this process may open.
 fn descriptors() -> usize {
     let limits = fs::read_to_string("/proc/self/limits").unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
@@ -194,22 +194,22 @@ fn with_all_descriptors(test: &str) {
     assert!(child.status.success() && output.contains("1 passed"), "{output}{errors}");
 }
 
-/// Set in the environment of a process that has a part of its own.
+/// The environment variable that contains the role of a child process.
 const ROLE: &str = "TOKIO_ZMTP_HALF_OPEN";
 
-/// How many connections are held. Either process has as many files.
+/// The number of held connections. Each of the two processes has this number of files.
 const HELD: usize = 10_000;
 
-/// The other files of a process, with room to spare.
+/// The number of other files of a process, generously estimated.
 const OTHERS: usize = 200;
 
-/// How many a server keeps if it is not told.
+/// The default limit of a server.
 const BY_DEFAULT: usize = 4_096;
 
-/// What `Builder::max_half_open` says that each may take of the heap.
+/// The documented heap size of a half-open connection (`Builder::max_half_open`).
 const BYTES_EACH: usize = 8 * 1_024;
 
-/// The bytes of a greeting (RFC 37, Greeting), and what is where in them.
+/// The size of a greeting (RFC 37, Greeting), and the offsets of its fields.
 const GREETING: usize = 64;
 const MECHANISM: usize = 12;
 const AS_SERVER: usize = 32;

@@ -1,4 +1,4 @@
-//! What connections cost over which nothing passes.
+//! The memory of idle connections.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn connect_and_idle(limit: usize) {
             server.reply(&hello, "hello yourself").await.unwrap();
             client.recv().await.unwrap();
             if number == 0 {
-                // What the sockets themselves take is no matter here.
+                // The memory of the sockets themselves does not count.
                 before = Some(ProcessUsage::take());
             }
         }
@@ -76,7 +76,7 @@ fn memory_of_a_burst_is_released() {
                 client.recv().await.unwrap();
             }
         }
-        // The clock runs on by itself while nothing happens.
+        // The paused clock advances automatically while all tasks are idle.
         time::sleep(Duration::from_secs(5)).await;
         let kept = ProcessUsage::take().heap.saturating_sub(before) / 2;
         assert!(kept <= BYTES_EACH, "{kept} bytes at each end");
@@ -85,7 +85,7 @@ fn memory_of_a_burst_is_released() {
     });
 }
 
-/// As many as the process may have files for, on systems that allow few.
+/// Few enough for systems with a low limit of open files.
 const CONNECTIONS: usize = 200;
 
 /// Of the heap, in the mean of both ends. 8 KiB of resident memory are promised, in which there is what

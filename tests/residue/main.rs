@@ -1,7 +1,7 @@
-//! What sockets leave behind when they have ended: no task, no file descriptor, no memory.
+//! Tests that ended sockets leave no task, file descriptor or memory behind.
 //!
-//! A binary of its own, since memory and file descriptors are counted for the whole process. Its
-//! tests run one at a time.
+//! These tests are a separate binary, because memory and file descriptors are counted for the whole
+//! process. They run one at a time.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]

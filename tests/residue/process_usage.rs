@@ -1,4 +1,4 @@
-//! What there is of everything.
+//! Resource usage of the process.
 
 use std::fs;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,9 +12,9 @@ use crate::HEAP;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProcessUsage {
     pub(crate) descriptors: usize,
-    /// Bytes that are allocated.
+    /// The allocated bytes.
     pub(crate) heap: usize,
-    /// Bytes that the system has given.
+    /// The resident bytes.
     pub(crate) resident: usize,
 }
 
@@ -33,18 +33,18 @@ pub(crate) fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
-/// Waits until there are so many tasks again.
+/// Waits until the number of tasks equals `count`.
 pub(crate) async fn until_tasks_are(count: usize) {
     while tasks() != count {
         task::yield_now().await;
     }
 }
 
-/// Keeps the other tests of this binary waiting.
+/// Excludes the other tests of this binary.
 pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The smallest that Linux has.
+/// The smallest page size of Linux.
 const PAGE: usize = 0x1000;

@@ -1,7 +1,7 @@
-//! Which secrets are left in memory when their sockets are gone.
+//! Tests that no secrets remain in memory after their sockets have ended.
 //!
-//! Keys and passwords are made here in a way that leaves no copy, and looked for in all memory of the
-//! process that can be written to.
+//! The keys and passwords here are created without leaving a copy. The tests search for them in all
+//! writable memory of the process.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -97,7 +97,7 @@ fn a_password_that_is_refused_is_nowhere_afterwards() {
     assert!(secret.places().is_empty(), "{:?}", secret.places());
 }
 
-/// Has a client and a server exchange messages, over more than one connection.
+/// Lets a client and a server exchange messages over more than one connection.
 async fn talk(of_client: Mechanism, of_server: Mechanism, users: Users) -> (Client, Server) {
     let server = Server::builder().mechanism(of_server.clone());
     let server = match of_server {
@@ -124,7 +124,7 @@ async fn end((client, server): (Client, Server)) {
     server.close().await;
 }
 
-/// What a secret is recognized by: eight bytes each, of which no copy lies in memory as they are.
+/// The masked bytes of a secret, in groups of eight. The secret itself is not stored.
 struct Traces(Vec<u64>);
 
 impl Traces {
@@ -144,7 +144,7 @@ impl Traces {
         Self((0..5).map(|_| u64::from_ne_bytes(std::array::from_fn(byte))).collect())
     }
 
-    /// Makes a password of it.
+    /// Returns the text as a password.
     fn password(&self) -> Password {
         let mut text = String::with_capacity(8 * self.0.len());
         for eight in &self.0 {
@@ -153,7 +153,7 @@ impl Traces {
         text.into()
     }
 
-    /// Finds where there are eight bytes of it, or more.
+    /// Returns the addresses that contain at least eight bytes of the secret.
     fn places(&self) -> Vec<String> {
         let memory = File::open("/proc/self/mem").unwrap();
         let mut page = vec![0; PAGE + 7];
@@ -172,7 +172,7 @@ impl Traces {
                 let found = self.find(&page[..read]).map(|offset| at + offset);
                 let found = found.filter(|&at| at + 8 <= own || at >= own + PAGE + 7);
                 for at in found {
-                    // Neighbours are one copy.
+                    // Adjacent matches belong to one copy.
                     if places.last().is_none_or(|&(last, _)| at >= last + 64) {
                         places.push((at, format!("{at:#x} in {mapping}")));
                     }
@@ -206,7 +206,7 @@ fn many_threads() -> Runtime {
     runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Of every byte the same.
+/// A mask of equal bytes.
 const MASK: u64 = 0xA5A5_A5A5_A5A5_A5A5;
 
 const PAGE: usize = 0x1000;

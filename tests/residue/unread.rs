@@ -1,4 +1,4 @@
-//! What a client that does not read makes a responder keep.
+//! The memory of a responder whose client does not read.
 
 use std::future;
 
@@ -101,7 +101,7 @@ const LONG: usize = 100_000;
 
 const MARK: usize = 0x10_0000;
 
-/// What those take that are under way at a time.
+/// The memory of concurrently running calls.
 const JOBS: usize = 0x100_0000;
 
 const REQUESTS: u64 = 40_000;

@@ -79,7 +79,7 @@ async fn a_foreign_protocol_is_logged_as_a_protocol_violation() {
     ] {
         for (_, failure) in on_either_side(bytes).await {
             let HandshakeFailure::Protocol(_) = failure else { panic!("{failure:?}") };
-            assert_eq!(failure.to_string(), "the remote broke the protocol");
+            assert_eq!(failure.to_string(), "the remote violated the protocol");
             assert!(!failure.source().unwrap().to_string().is_empty());
         }
     }

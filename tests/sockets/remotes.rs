@@ -110,7 +110,7 @@ async fn waiting_for_a_handshake_reports_why_it_failed() {
 
     let NoRemoteError::Timeout(Some(failure)) = failure else { panic!("{failure:?}") };
     let cause = failure.source().unwrap();
-    assert_eq!(cause.to_string(), "the remote is a PULL, which a CLIENT does not talk to");
+    assert_eq!(cause.to_string(), "the remote is a PULL, which is incompatible with a CLIENT");
 }
 
 #[tokio::test]

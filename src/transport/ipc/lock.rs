@@ -26,7 +26,7 @@ pub(super) struct Lock {
     _file: fs::File,
 }
 
-/// Why a lock was not acquired.
+/// The reason why a lock was not acquired.
 #[derive(Debug)]
 enum Failure {
     /// Another attempt may succeed. Holds what to report if none does.

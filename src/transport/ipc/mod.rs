@@ -149,14 +149,14 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // Not in a child that was forked.
+        // A forked child must not remove the directory.
         if process::id() == self.owner {
             let _ = fs::remove_dir(&self.path);
         }
     }
 }
 
-/// Why a socket cannot listen on an endpoint.
+/// The reason why a socket cannot listen on an endpoint.
 #[derive(Debug)]
 enum Refusal {
     FileOption {
@@ -181,7 +181,7 @@ pub(super) async fn connect(endpoint: &IpcEndpoint) -> io::Result<(UnixStream, O
     Ok((stream, origin))
 }
 
-/// Creates a socket that neither waits nor is bound.
+/// Creates a non-blocking, unbound socket.
 fn open() -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;

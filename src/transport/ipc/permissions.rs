@@ -18,7 +18,7 @@ pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
     // In this order, no step needs a privilege that the previous one has removed.
     if let Some(mode) = mode {
         if mode > MODE_MAX {
-            return Err(refused(MODE, invalid("it is above 0o777")));
+            return Err(refused(MODE, invalid("the mode is above 0o777")));
         }
         let outcome = fs::set_permissions(&target, Permissions::from_mode(mode));
         outcome.map_err(|source| refused(MODE, source))?;
@@ -39,7 +39,7 @@ pub(super) fn set(path: &Path, options: IpcOptions) -> Result<(), Refusal> {
         (OWNER, owner, there.uid()),
     ] {
         if wanted.is_some_and(|wanted| wanted != found) {
-            return Err(refused(option, io::Error::other("the file system has ignored it")));
+            return Err(refused(option, io::Error::other("the file system ignored the option")));
         }
     }
     Ok(())
@@ -76,7 +76,7 @@ fn hold(path: &Path) -> io::Result<(fs::File, PathBuf)> {
         return Err(io::ErrorKind::AddrInUse.into());
     }
     let held = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
-    // It is missing where `/proc` is.
+    // The path is missing if `/proc` is not mounted.
     let target = if held.exists() { held } else { path.to_owned() };
     Ok((file, target))
 }
@@ -104,5 +104,5 @@ const OWNER: &str = "ipc_owner";
 /// The other bits have no meaning for a socket.
 const MODE_MAX: u32 = 0o777;
 
-/// The value by which `chown` means no change.
+/// The value that means no change to `chown`.
 const NOT_AN_ID: u32 = u32::MAX;

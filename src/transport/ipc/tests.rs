@@ -26,9 +26,9 @@ async fn bytes_pass_between_both_ends_of_an_abstract_name() {
 #[tokio::test]
 async fn a_remote_is_known_by_its_process() {
     let listener = listen("ipc://*").await.unwrap();
-    let (dialled, accepted) =
+    let (dialed, accepted) =
         tokio::try_join!(connect(listener.local()), listener.accept()).unwrap();
-    for (_, origin) in [dialled, accepted] {
+    for (_, origin) in [dialed, accepted] {
         let credentials = origin.credentials.unwrap();
         let ours = fs::metadata(listener.local().path().unwrap()).unwrap();
         assert_eq!((credentials.uid, credentials.gid), (ours.uid(), ours.gid()));
@@ -47,7 +47,7 @@ async fn a_fresh_path_is_for_this_user_only_and_removed_afterwards() {
 }
 
 #[tokio::test]
-async fn the_place_of_a_listener_that_has_gone_is_taken() {
+async fn the_file_of_an_ended_listener_is_replaced() {
     let scratch = Scratch::new();
     drop(net::UnixListener::bind(scratch.path()).unwrap());
     assert!(scratch.path().exists());
@@ -58,7 +58,7 @@ async fn the_place_of_a_listener_that_has_gone_is_taken() {
 }
 
 #[tokio::test]
-async fn the_place_of_a_listener_that_lives_is_not_taken() {
+async fn the_file_of_a_live_listener_is_not_replaced() {
     let scratch = Scratch::new();
     let listener = listen(&scratch.endpoint()).await.unwrap();
     let error = listen(&scratch.endpoint()).await.unwrap_err();
@@ -70,7 +70,7 @@ async fn the_place_of_a_listener_that_lives_is_not_taken() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_socket_is_named_and_left_alone() {
+async fn a_file_that_is_not_a_socket_is_reported_and_not_replaced() {
     let scratch = Scratch::new();
     fs::write(scratch.path(), "precious").unwrap();
     assert!(not_a_socket(&scratch).await.is_file());
@@ -210,7 +210,7 @@ async fn a_path_is_bound_when_its_lock_is_released() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_place_of_the_lock_is_named() {
+async fn a_file_that_blocks_the_lock_is_reported() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.lock()).unwrap();
     let error = listen(&scratch.endpoint()).await.unwrap_err();
@@ -234,7 +234,7 @@ async fn a_file_of_another_owner_is_not_removed() {
 }
 
 #[tokio::test]
-async fn of_many_that_find_the_same_stale_file_one_gets_its_place() {
+async fn only_one_of_many_replaces_a_stale_file() {
     let scratch = Scratch::new();
     drop(net::UnixListener::bind(scratch.path()).unwrap());
     let attempts: Vec<_> = (0..8)
@@ -286,7 +286,7 @@ async fn a_path_without_a_listener_is_refused() {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }
 
-/// A directory of its own for one test.
+/// A separate directory for one test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -315,13 +315,13 @@ impl Drop for Scratch {
 }
 
 async fn exchange(listener: &Listener) {
-    let ((mut dialled, _), (mut accepted, _)) =
+    let ((mut dialed, _), (mut accepted, _)) =
         tokio::try_join!(connect(listener.local()), listener.accept()).unwrap();
-    dialled.write_all(b"there").await.unwrap();
+    dialed.write_all(b"there").await.unwrap();
     accepted.write_all(b"back").await.unwrap();
-    tokio::try_join!(dialled.shutdown(), accepted.shutdown()).unwrap();
+    tokio::try_join!(dialed.shutdown(), accepted.shutdown()).unwrap();
     let (mut there, mut back) = (Vec::new(), Vec::new());
-    tokio::try_join!(accepted.read_to_end(&mut there), dialled.read_to_end(&mut back)).unwrap();
+    tokio::try_join!(accepted.read_to_end(&mut there), dialed.read_to_end(&mut back)).unwrap();
     assert_eq!((&*there, &*back), (&b"there"[..], &b"back"[..]));
 }
 
