@@ -3,7 +3,7 @@
 //! `cargo run --example secure`
 //!
 //! Keys are kept in certificates, files that czmq and other implementations of ZeroMQ read and write: the
-//! secret one stays with its owner, the public one is given away. Whoever is unknown is turned away,
+//! secret one stays with its owner, the public one is published. Unknown remotes are refused,
 //! and learns it.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
-    // Done once, by whoever sets up the service. Each keeps its own secret file.
+    // Done once, when the service is set up. Each side keeps its own secret file.
     for name in ["server", "alice", "mallory"] {
         let certificate =
             CurveCertificate::from(CurveKeypair::generate()).with_metadata("name", name);
@@ -47,7 +47,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     let handle = server.clone();
     tokio::spawn(async move {
         while let Ok((request, remote)) = handle.recv_from().await {
-            let name = remote.user_id().unwrap_or("nobody");
+            let name = remote.user_id().unwrap_or("a stranger");
             println!("server: {name} sends {}", String::from_utf8_lossy(&request));
             if handle.reply(&request, format!("hello {name}")).await.is_err() {
                 println!("server: {name} has gone");

@@ -227,21 +227,21 @@ pub(crate) mod tests {
 
     #[test]
     fn it_is_shared_and_equal_to_itself_only() {
-        let remote = nobody();
+        let remote = any_remote();
         assert_eq!(remote.clone(), remote);
-        assert_ne!(nobody(), remote);
+        assert_ne!(any_remote(), remote);
     }
 
     #[test]
     fn its_properties_are_found_and_not_shown() {
-        let remote = nobody();
+        let remote = any_remote();
         assert_eq!(remote.property("x-secret"), Some(&b"hidden"[..]));
         assert_eq!(remote.properties().next(), Some(("X-Secret", &b"hidden"[..])));
         assert!(!format!("{remote:?}").contains("hidden"));
     }
 
     /// Creates a remote with arbitrary properties.
-    pub(crate) fn nobody() -> Remote {
+    pub(crate) fn any_remote() -> Remote {
         let mut metadata = Metadata::default();
         metadata.push("X-Secret", b"hidden").unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 1));

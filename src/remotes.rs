@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn statistics_include_ended_connections() {
         let remotes = Arc::new(RemoteTable::new());
-        let remote = crate::remote::tests::nobody();
+        let remote = crate::remote::tests::any_remote();
         let membership = remotes.join(remote.clone(), Pipe::default(), Direction::Accepted);
         remote.counters().count_sent(Volume { messages: 2, bytes: 20 });
         let (stats, connected) = remotes.stats();

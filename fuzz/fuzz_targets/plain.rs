@@ -1,4 +1,4 @@
-//! Both ends of PLAIN take any commands, in any order, and let nobody in without a verdict.
+//! Both ends of PLAIN accept any commands, in any order, and admit no remote without a verdict.
 
 #![no_main]
 

@@ -88,7 +88,10 @@ pub(crate) struct Connection<'a, S> {
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Takes over an established stream to a remote with the queues of `attachment`. The stream
     /// is written to with up to `write_size` bytes at a time.
-    #[expect(clippy::boxed_local, reason = "whoever empties a box keeps it until its own end")]
+    #[expect(
+        clippy::boxed_local,
+        reason = "a caller that unboxed it would keep the box until its own end"
+    )]
     pub(crate) fn new(
         framed: Box<Framed<S, TrafficCodec>>,
         write_size: usize,

@@ -19,7 +19,7 @@ use super::*;
 use crate::message::Message;
 use crate::monitor::{EventSource, HandshakeFailure};
 use crate::pipe::HighWaterMark;
-use crate::remote::tests::nobody;
+use crate::remote::tests::any_remote;
 use crate::routing::{EndpointId, FairQueue, Losses, OutgoingPipes, RoundRobin, Routing};
 use crate::sync::Lock;
 
@@ -314,7 +314,7 @@ impl TestSocket {
             losses: Arc::new(Losses::new(Arc::default())),
             ends: Arc::default(),
         };
-        let subject = EventSource::from(&nobody());
+        let subject = EventSource::from(&any_remote());
         let attachment = routing.attach(EndpointId(0), subject);
         Self { outgoing, routing, attachment, options: Options::default() }
     }
@@ -331,9 +331,10 @@ impl TestSocket {
         let connection = tokio::spawn(async move {
             let (framed, _) =
                 establish(near, config(), Deadline::after(None), None, None).await.unwrap();
-            let reason = Connection::new(framed, WRITE_SIZE, &mut attachment, nobody(), &options)
-                .run()
-                .await;
+            let reason =
+                Connection::new(framed, WRITE_SIZE, &mut attachment, any_remote(), &options)
+                    .run()
+                    .await;
             (reason, attachment)
         });
         let (mut from, mut to) = tokio::io::split(remote);

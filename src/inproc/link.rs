@@ -1,4 +1,4 @@
-//! Two double queues, joined.
+//! Joins the double queues of two sockets.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -15,20 +15,20 @@ use crate::remote::Remote;
 use crate::routing::{Attachment, Remainder};
 use crate::sync::{AtomicU8, Lock};
 
-/// Moves messages between two sockets, whenever it is woken.
+/// Moves messages between two sockets whenever it is woken.
 #[derive(Debug)]
 struct Link {
-    /// Locked for the length of a transfer, during which the locks of queues are taken one at a time.
+    /// Locked during a transfer, which takes the locks of queues one at a time.
     state: Lock<LinkState>,
-    /// The ways that there is something to do for, and whether somebody is at it: who finds that
-    /// somebody is leaves it to them, so that nobody waits here and nobody enters twice.
+    /// The directions with pending work, and whether a caller is working. A caller that finds another one at work
+    /// leaves its work to that one, so that no caller waits here or enters twice.
     work: AtomicU8,
     ended: CancellationToken,
-    /// One for each way.
+    /// One for each direction.
     wakers: [Waker; 2],
 }
 
-/// Wakes a link for what one side sends.
+/// Wakes a link for the messages of one side.
 #[derive(Debug)]
 struct OneWay {
     link: Weak<Link>,
@@ -37,23 +37,23 @@ struct OneWay {
 
 #[derive(Debug, Default)]
 struct LinkState {
-    /// Those of the side that dials and of the one that listens.
+    /// The ends of the dialing and of the listening side.
     ends: [Option<LinkEnd>; 2],
-    /// Which of them ended it.
+    /// The side that ended the link.
     ended_by: Option<Side>,
 }
 
-/// What one side brings.
+/// The state of one side.
 #[derive(Debug)]
 struct LinkEnd {
     attachment: Attachment,
-    /// The other side, as this one sees it.
+    /// The remote of this side.
     remote: Remote,
-    /// The message that the other side is to receive first.
+    /// The message that the other side receives first.
     hello: Option<Message>,
-    /// What this side is to receive before anything else, the oldest first.
+    /// Messages that this side receives before all others, the oldest first.
     undelivered: VecDeque<Delivery>,
-    /// Empty but for moments; kept for its memory.
+    /// Usually empty; kept for its memory.
     taken: VecDeque<Message>,
 }
 
@@ -63,7 +63,7 @@ enum Side {
     Listening,
 }
 
-/// One side's share in a link. The link ends when it is dropped.
+/// The handle of one side. The link ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Half {
     link: Arc<Link>,
@@ -71,7 +71,7 @@ pub(crate) struct Half {
 }
 
 impl Half {
-    /// Makes both sides' shares in a new link: the dialling one first.
+    /// Creates a link; returns the half of the dialing side first.
     pub(crate) fn pair() -> (Self, Self) {
         let link = Arc::new_cyclic(|link| Link {
             state: Lock::default(),
@@ -84,7 +84,7 @@ impl Half {
         (dialling, Self { link, side: Side::Listening })
     }
 
-    /// Brings this side's queues. Messages move as soon as both sides have done so.
+    /// Adds the queues of this side. Messages move when both sides have joined.
     pub(crate) fn join(&self, mut attachment: Attachment, remote: Remote, hello: Option<Message>) {
         let undelivered = attachment.begin(&remote);
         let taken = VecDeque::new();
@@ -103,7 +103,7 @@ impl Half {
         }
     }
 
-    /// Ends the link, and takes this side's queues back.
+    /// Ends the link, and returns the queues of this side.
     pub(crate) fn leave(self) -> Option<Attachment> {
         self.take_back()
     }
@@ -166,7 +166,7 @@ impl Wake for OneWay {
 }
 
 impl LinkState {
-    /// Moves what can be moved, the `ways` that are asked for; tells whether that was the end.
+    /// Moves messages in the given directions; returns whether the link has ended.
     fn transfer(&mut self, ways: u8, wakers: &[Waker; 2]) -> bool {
         let [Some(dialling), Some(listening)] = &mut self.ends else { return false };
         if self.ended_by.is_some() {
@@ -187,7 +187,7 @@ impl LinkState {
 }
 
 impl LinkEnd {
-    /// Moves what is queued here to the other end; ready when there will be no more.
+    /// Moves queued messages to the other end; ready when there will be no more.
     fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<()> {
         if let Some(hello) = self.hello.take() {
             to.undelivered.push_back(to.arrival([hello].into()));
@@ -218,5 +218,5 @@ impl LinkEnd {
     }
 }
 
-/// Somebody is doing the work of a link.
+/// A caller is working on the link.
 const AT_WORK: u8 = 0x04;

@@ -86,12 +86,12 @@ impl Dial {
 
     /// Accepts the dialing socket with the properties of this one.
     pub(crate) fn accept(self, negotiated: Negotiated) -> Half {
-        // Whoever dialled may have given up; then its half ends the link.
+        // The dialing socket may have stopped waiting; then its half ends the link.
         let _ = self.answer.send(Ok(negotiated));
         self.half
     }
 
-    /// Says why not, as seen from here.
+    /// Refuses the dialing socket with a reason.
     pub(crate) fn refuse(self, reason: HandshakeFailure) {
         let reason = match reason {
             HandshakeFailure::IncompatibleSocketType { local, remote } => {
@@ -103,7 +103,7 @@ impl Dial {
     }
 }
 
-/// Waits until somebody listens at a name, and introduces us.
+/// Waits for a listener at a name, and dials it.
 ///
 /// # Cancel safety
 ///
@@ -111,14 +111,14 @@ impl Dial {
 ///
 /// # Errors
 ///
-/// What the listener has against us.
+/// The reason of the listener's refusal.
 pub(crate) async fn dial(
     endpoint: &InprocEndpoint,
     negotiated: &Negotiated,
 ) -> Result<(Half, Negotiated), HandshakeFailure> {
     loop {
         let mut bound = pin!(BOUND.notified());
-        // From here on nothing is missed.
+        // From here on, no notification is missed.
         bound.as_mut().enable();
         let listener = NAMES.lock().get(endpoint).cloned();
         let Some(listener) = listener else {
@@ -130,25 +130,25 @@ pub(crate) async fn dial(
         if listener.send(Dial { negotiated: negotiated.clone(), half, answer }).await.is_err() {
             continue;
         }
-        // If the listener went at that moment, the dial stays with the channel until nobody has it.
+        // If the listener is dropped at that moment, the dial stays in the channel until its last handle is dropped.
         drop(listener);
         match answered.await {
             Ok(answer) => return answer.map(|negotiated| (ours, negotiated)),
-            // The listener went away first.
+            // The listener was dropped first.
             Err(_) => continue,
         }
     }
 }
 
-/// The names that somebody listens at.
+/// The names with a listener.
 static NAMES: LazyLock<Lock<HashMap<InprocEndpoint, mpsc::Sender<Dial>>>> =
     LazyLock::new(Lock::default);
 
-/// Notified whenever a name is taken. All who wait look whether it is theirs, as names are seldom
+/// Notified whenever a name is taken. All waiting sockets check whether it is theirs, because names are rarely
 /// taken.
 static BOUND: Notify = Notify::const_new();
 
-/// More need not wait: whoever finds no place waits for one.
+/// A dialing socket that finds no free slot waits for one.
 const BACKLOG_MAX: usize = 1_024;
 
 #[cfg(test)]

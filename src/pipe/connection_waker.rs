@@ -1,10 +1,10 @@
-//! A connection that waits for its queue.
+//! The waker of a connection that waits for its queue.
 
 use std::task::Waker;
 
 use crate::sync::Wakes;
 
-/// The waker of a pipe's connection, while that has nothing to do or no room.
+/// The waker of a pipe's connection while it is idle or waits for queue capacity.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionWaker(Option<Waker>);
 
@@ -28,13 +28,13 @@ impl ConnectionWaker {
         }
     }
 
-    /// It stands apart from the path of a message that wakes no task.
+    /// It is a separate function, outside of the path of a message that wakes no task.
     #[inline(never)]
     fn move_to(&mut self, wakes: &mut Wakes) {
         wakes.extend(self.0.take());
     }
 
-    /// Forgets the connection.
+    /// Removes the waker.
     pub(super) fn clear(&mut self) {
         self.0 = None;
     }

@@ -10,14 +10,14 @@ use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::stats::Volume;
 
-/// Messages and the remote that they came from.
+/// Messages and their remote.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) cargo: DeliveredMessages,
     pub(crate) remote: Remote,
 }
 
-/// Messages in the form in which they came.
+/// Messages in the form in which they arrived.
 #[derive(Debug)]
 pub(crate) enum DeliveredMessages {
     /// Read from a stream together.
@@ -62,7 +62,7 @@ impl DeliveredMessages {
         }
     }
 
-    /// How many messages these are, and how many bytes: on the wire, or, where there is none, of their
+    /// Returns the number of messages and their size: on the wire, or over `inproc` that of their
     /// bodies.
     pub(crate) fn volume(&self) -> Volume {
         let bytes = match self {
@@ -72,7 +72,7 @@ impl DeliveredMessages {
         Volume { messages: self.messages() as u64, bytes: bytes as u64 }
     }
 
-    /// How long the buffer is that the messages are slices of.
+    /// Returns the length of the buffer that the messages are slices of.
     pub(super) const fn buffer(&self) -> usize {
         match self {
             Self::Framed(batch) => batch.buffer(),
@@ -88,7 +88,7 @@ impl DeliveredMessages {
         }
     }
 
-    /// How many bytes of memory the messages keep.
+    /// Returns the memory that the messages keep in bytes.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -104,7 +104,7 @@ impl MessageList {
         Self { messages, bytes }
     }
 
-    /// Gives up the memory, in which there are no messages any more.
+    /// Releases the memory, which contains no messages any more.
     pub(super) fn into_memory(self) -> VecDeque<Message> {
         debug_assert!(self.messages.is_empty());
         self.messages
@@ -132,7 +132,7 @@ impl MessageList {
     }
 }
 
-/// What a message counts for: its body, and so much more that empty ones count, too.
+/// The cost of a message: its body, and a constant so that empty ones count as well.
 #[inline]
 pub(super) fn bytes(message: &Message) -> usize {
     message.len() + LONG_LENGTH

@@ -1,4 +1,4 @@
-//! A line whose tasks are granted what they wait for.
+//! A line of tasks that are granted slots in order.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -6,12 +6,12 @@ use std::task::Waker;
 use super::{Ticket, Waiters};
 use crate::sync::Wakes;
 
-/// Keeps what becomes free for the tasks that wait for it, in the order of their tickets, so that no later
+/// Reserves free slots for waiting tasks in the order of their tickets, so that no later
 /// task overtakes them.
 #[derive(Debug)]
 pub(crate) struct Grants<T> {
     waiters: Waiters,
-    /// What is kept for tasks that have been woken and have not claimed it yet.
+    /// The slots of tasks that have been woken and have not claimed them yet.
     granted: BTreeMap<Ticket, T>,
 }
 
@@ -25,14 +25,14 @@ impl<T: Copy + PartialEq> Grants<T> {
         self.waiters.register(ticket, waker);
     }
 
-    /// Takes what a task has been granted, and with it the ticket.
+    /// Takes the slot that a task was granted, together with its ticket.
     pub(crate) fn claim(&mut self, ticket: &mut Option<Ticket>) -> Option<T> {
         let granted = self.granted.remove(&(*ticket)?)?;
         *ticket = None;
         Some(granted)
     }
 
-    /// Grants something to the task that has waited longest; false if none waits.
+    /// Grants a slot to the task that has waited longest; false if none waits.
     #[inline]
     pub(crate) fn grant(&mut self, what: T, wakes: &mut Wakes) -> bool {
         let Some((ticket, waker)) = self.waiters.pop() else { return false };
@@ -41,13 +41,13 @@ impl<T: Copy + PartialEq> Grants<T> {
         true
     }
 
-    /// Removes a task from the line. Returns what it had been granted.
+    /// Removes a task from the line. Returns the slot that it was granted.
     pub(crate) fn cancel(&mut self, ticket: Ticket) -> Option<T> {
         if self.waiters.remove(ticket) { None } else { self.granted.remove(&ticket) }
     }
 
-    /// Takes something back from the tasks that have not claimed it: they return to their places in line.
-    /// Returns how many they were.
+    /// Revokes slots that were not claimed: their tasks return to their places in line.
+    /// Returns their number.
     pub(crate) fn revoke(&mut self, what: T) -> usize {
         let granted = self.granted.len();
         self.granted.retain(|_, other| *other != what);

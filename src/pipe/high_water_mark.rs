@@ -1,9 +1,9 @@
-//! How much a queue may hold.
+//! The capacity of a queue.
 
-/// A limit on one queue, in messages and in bytes; zero stands for none, as in libzmq.
+/// A limit of one queue, in messages and in bytes; zero means no limit, as in libzmq.
 ///
-/// In messages it is exact. In bytes the message that reaches it is still taken: a queue that has
-/// not reached its mark takes one more message, however long.
+/// The limit in messages is exact. The limit in bytes admits the message that reaches it: a queue
+/// below the mark accepts one more message of any length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HighWaterMark {
     messages: usize,
@@ -15,38 +15,38 @@ impl HighWaterMark {
         Self { messages: or_none(messages), bytes: or_none(bytes) }
     }
 
-    /// The same mark with another number of messages.
+    /// Returns the mark with another number of messages.
     pub(crate) const fn with_messages(self, messages: usize) -> Self {
         Self { messages: or_none(messages), ..self }
     }
 
-    /// The same mark with another number of bytes.
+    /// Returns the mark with another number of bytes.
     pub(crate) const fn with_bytes(self, bytes: usize) -> Self {
         Self { bytes: or_none(bytes), ..self }
     }
 
-    /// The mark in messages; zero for none.
+    /// Returns the mark in messages; zero for no limit.
     pub(crate) const fn messages(self) -> usize {
         or_zero(self.messages)
     }
 
-    /// The mark in bytes; zero for none.
+    /// Returns the mark in bytes; zero for no limit.
     pub(crate) const fn bytes(self) -> usize {
         or_zero(self.bytes)
     }
 
-    /// How many more messages a queue may take that holds `messages`.
+    /// Returns how many more messages a queue with `messages` may accept.
     pub(crate) const fn room(self, messages: usize) -> usize {
         self.messages.saturating_sub(messages)
     }
 
-    /// Whether a queue takes one more message.
+    /// Returns whether a queue accepts one more message.
     #[inline]
     pub(crate) const fn has_room(self, messages: usize, bytes: usize) -> bool {
         messages < self.messages && bytes < self.bytes
     }
 
-    /// Whether all of what comes to `more_messages` and `more_bytes` fits below the mark.
+    /// Returns whether `more_messages` with `more_bytes` fit below the mark.
     pub(crate) const fn fits(
         self,
         (messages, bytes): (usize, usize),
@@ -55,20 +55,20 @@ impl HighWaterMark {
         more_messages <= self.room(messages) && more_bytes <= self.bytes.saturating_sub(bytes)
     }
 
-    /// Whether so much of the queue is free that it is worth while to wake whoever fills it: half of
+    /// Returns whether enough of the queue is free to wake the task that fills it: half of
     /// it, or more.
     #[inline]
     pub(crate) const fn is_half_free(self, messages: usize, bytes: usize) -> bool {
         self.room(messages) >= self.messages.div_ceil(2) && bytes <= self.bytes / 2
     }
 
-    /// Whether half of the queue is taken, or more.
+    /// Returns whether at least half of the queue is used.
     #[inline]
     pub(crate) const fn is_half_full(self, messages: usize, bytes: usize) -> bool {
         messages >= self.messages.div_ceil(2) || bytes >= self.bytes.div_ceil(2)
     }
 
-    /// How many bytes short of the mark a queue is that holds `bytes`.
+    /// Returns how many bytes a queue with `bytes` is below the mark.
     pub(crate) const fn bytes_left(self, bytes: usize) -> usize {
         self.bytes.saturating_sub(bytes)
     }

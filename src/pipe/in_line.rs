@@ -2,13 +2,13 @@
 
 use super::Ticket;
 
-/// A line in which tasks wait, for room or for messages.
+/// A line in which tasks wait for queue capacity or for messages.
 pub(crate) trait Line {
-    /// Removes a task from the line. What it has been granted goes to the next task.
+    /// Removes a task from the line. A slot that it was granted goes to the next task.
     fn cancel(&self, ticket: Ticket);
 }
 
-/// A place in a line, from the first time that its task has to wait. It is cancelled when this is dropped.
+/// A place in a line, from the first wait of its task. It is cancelled when this is dropped.
 #[derive(Debug)]
 pub(crate) struct InLine<L: Line> {
     line: L,

@@ -11,9 +11,9 @@ use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
-/// Messages that one connection has read and nobody has received yet.
+/// Messages that one connection has read and that are not received yet.
 ///
-/// They stay in the batches in which they came; whoever receives one slices it out.
+/// They stay in the batches in which they arrived; receiving slices one out.
 ///
 /// Invariants: no arrival is empty; `held` is the sum of their messages and `bytes` of their bytes;
 /// `held` does not exceed the mark while there is a connection.
@@ -21,36 +21,36 @@ use crate::sync::Wakes;
 pub(crate) struct Inbound {
     arrivals: VecDeque<Delivery>,
     held: usize,
-    /// What the arrivals keep alive of the buffers that they were read into.
+    /// The memory of read buffers that the arrivals keep alive.
     bytes: usize,
-    /// How long the buffer is that the last messages lie in.
+    /// The length of the buffer of the last messages.
     last_buffer: usize,
-    /// How many messages have been queued, ever.
+    /// The number of messages queued so far.
     arrived: u64,
     hwm: HighWaterMark,
     routing_id: Option<RoutingId>,
-    /// Waits for room.
+    /// The connection, while it waits for capacity.
     connection: ConnectionWaker,
     waits: Waits,
-    /// Empty; memory in which messages came, for others to come in.
+    /// Empty; the memory of earlier messages, kept for later ones.
     spare: VecDeque<Message>,
 }
 
-/// What the connection waits for.
+/// The condition that the connection waits for.
 #[derive(Clone, Copy, Debug)]
 enum Waits {
     /// Half of the queue to be free.
     ForRoom,
-    /// No more than so many messages to be queued.
+    /// At most this number of queued messages.
     UntilFew(usize),
 }
 
-/// How much an incoming queue takes.
+/// The number of messages that an incoming queue accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
-    /// Whether nothing is queued, so that somebody may be waiting.
+    /// Returns whether nothing is queued, so that receivers may be waiting.
     pub(crate) is_all: bool,
 }
 
@@ -70,11 +70,11 @@ impl Inbound {
         }
     }
 
-    /// Queues as much of what has arrived as there is room for, unless that is not all and less than
-    /// half the mark: then the connection waits, so that a slow receiver is not fed by single
+    /// Queues as many arrived messages as fit, unless these are not all and less than
+    /// half of the mark: then the connection waits, so that it is not woken for single
     /// messages. Returns how many messages were queued.
     ///
-    /// No more than a `portion` is queued at once, and the next when half of that is received.
+    /// At most a `portion` is queued at a time, and the next one when half of it is received.
     pub(crate) fn push(&mut self, arrival: &mut Delivery, portion: usize) -> usize {
         let few = portion / 2;
         if self.held > few {
@@ -97,8 +97,8 @@ impl Inbound {
         self.push_last(Delivery { cargo, remote: arrival.remote.clone() })
     }
 
-    /// Queues what has arrived whether or not there is room, when its connection has ended. Returns
-    /// how many messages these are.
+    /// Queues arrived messages beyond the mark, after the end of their connection. Returns
+    /// the number of messages.
     pub(crate) fn push_last(&mut self, arrival: Delivery) -> usize {
         let messages = arrival.cargo.messages();
         if messages > 0 {
@@ -113,7 +113,7 @@ impl Inbound {
         messages
     }
 
-    /// Takes the oldest message. Sets `resumed` to the connection if it is time for it to go on
+    /// Takes the oldest message. Wakes the connection if it should continue
     /// reading.
     #[inline]
     pub(crate) fn pop(&mut self, wakes: &mut Wakes) -> Option<Message> {
@@ -140,12 +140,12 @@ impl Inbound {
         Some(message)
     }
 
-    /// The remote that the oldest message came from.
+    /// Returns the remote of the oldest message.
     pub(crate) fn remote(&self) -> Option<&Remote> {
         self.arrivals.front().map(|arrival| &arrival.remote)
     }
 
-    /// Sets another mark. Wakes the connection, if it waits for room and there is some now.
+    /// Sets another mark. Wakes the connection if it waits for capacity and there is some now.
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
         if hwm.is_half_free(self.held, self.bytes) {
@@ -153,15 +153,15 @@ impl Inbound {
         }
     }
 
-    /// Notes that the connection waits to [`push`](Self::push) more.
+    /// Records that the connection waits to [`push`](Self::push) more.
     pub(crate) fn park(&mut self, connection: &Waker) {
         self.connection.park(connection);
     }
 
-    /// Tells how much room there is. If anything is queued the connection waits, until all is
-    /// received, or, if there is no room, until there is some.
+    /// Returns the free capacity. If anything is queued, the connection waits until everything is
+    /// received, or, if the queue is full, until it has capacity.
     ///
-    /// Gives `memory` to whoever has none, in which earlier messages came.
+    /// Passes the memory of earlier messages to `memory` if that has none.
     pub(crate) fn room(&mut self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
         if memory.capacity() == 0 {
             mem::swap(memory, &mut self.spare);
@@ -175,8 +175,8 @@ impl Inbound {
         room
     }
 
-    /// Queues what there is [`room`](Self::room) for, and parks the connection as that does. Returns how
-    /// many messages these are.
+    /// Queues the messages that [`room`](Self::room) allowed, and parks the connection as that does. Returns the
+    /// number of messages.
     pub(crate) fn push_within(&mut self, arrival: Delivery, connection: &Waker) -> usize {
         let messages = self.push_last(arrival);
         self.connection.park(connection);
@@ -194,13 +194,13 @@ impl Inbound {
         self.held == 0
     }
 
-    /// How many messages wait.
+    /// Returns the number of queued messages.
     pub(crate) fn len(&self) -> usize {
         self.held
     }
 
-    /// How many bytes of memory the pipe keeps alive, if anything is queued: at most, and not much less.
-    /// A message that is a slice of a buffer keeps all of it, and those in between have been counted.
+    /// Returns an upper bound of the memory that the pipe keeps alive in bytes, if anything is queued.
+    /// A message that is a slice of a buffer keeps all of it; the buffers in between are counted.
     pub(crate) fn kept(&self) -> usize {
         let Some(Delivery { cargo, remote }) = self.arrivals.front() else { return 0 };
         let messages = match self.arrivals.len() {
@@ -210,12 +210,12 @@ impl Inbound {
         messages + self.held * cargo.overhead() + remote.kept() + PIPE_KEPT
     }
 
-    /// How many messages have been queued, ever.
+    /// The number of messages queued so far.
     pub(crate) const fn arrived(&self) -> u64 {
         self.arrived
     }
 
-    /// Whether the connection that waits should go on.
+    /// Returns whether the waiting connection should continue.
     #[inline]
     fn is_worth_while(&self) -> bool {
         match self.waits {
@@ -226,7 +226,7 @@ impl Inbound {
 }
 
 impl Room {
-    /// For a queue that has ended: what comes is counted, and dropped.
+    /// A queue that has ended: arriving messages are counted and dropped.
     pub(crate) const UNLIMITED: Self =
         Self { messages: usize::MAX, bytes: usize::MAX, is_all: true };
 
@@ -235,7 +235,7 @@ impl Room {
     }
 }
 
-/// What a pipe and its remote take, without messages and properties: some 900 bytes.
+/// The memory of a pipe and its remote, without messages and properties: about 900 bytes.
 const PIPE_KEPT: usize = 0x400;
 
 /// The memory that is kept, in messages: enough for the usual mark, so that an idle pipe keeps 160 KiB
@@ -250,7 +250,7 @@ pub(crate) mod tests {
     use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
     use super::*;
-    use crate::remote::tests::nobody;
+    use crate::remote::tests::any_remote;
 
     #[test]
     fn never_holds_more_than_the_mark() {
@@ -353,7 +353,7 @@ pub(crate) mod tests {
         assert_eq!(pop(&mut pipe), [true]);
     }
 
-    /// Takes so many messages; tells of each whether the connection was to be woken.
+    /// Takes messages; returns for each whether the connection was woken.
     fn pop<const MESSAGES: usize>(pipe: &mut Inbound) -> [bool; MESSAGES] {
         [(); MESSAGES].map(|()| {
             let mut wakes = Wakes::None;
@@ -375,8 +375,8 @@ pub(crate) mod tests {
         }
     }
 
-    /// Messages that came from nobody in particular.
+    /// Messages from an arbitrary remote.
     pub(crate) fn arrival_of(bodies: &[&str]) -> Delivery {
-        Delivery { cargo: DeliveredMessages::Framed(batch_of(bodies)), remote: nobody() }
+        Delivery { cargo: DeliveredMessages::Framed(batch_of(bodies)), remote: any_remote() }
     }
 }

@@ -1,10 +1,10 @@
 //! The double queue of one remote (RFC 41: "a double queue for each connected peer").
 //!
 //! Plain data: a socket keeps the [`Outbound`] halves of all its pipes under one lock and the
-//! [`Inbound`] halves under another, both inside its `routing`, because choosing a pipe and using it
-//! have to be one step. Between a handle and a connection nothing else holds messages.
+//! [`Inbound`] halves under another, both inside its `routing`, because choosing and using a pipe
+//! must be one step. Nothing else between a handle and a connection holds messages.
 //!
-//! Who waits for a pipe: the handles' [`Waiters`] for room or messages, the one connection for the
+//! Tasks that wait for a pipe: the handles' [`Waiters`] for capacity or messages, the connection for the
 //! opposite.
 
 mod connection_waker;
@@ -29,6 +29,6 @@ pub(crate) use self::outbound::{Outbound, Take, Want};
 pub(crate) use self::waiters::{Ticket, Waiters};
 
 new_key_type! {
-    /// Finds one half of a pipe inside its socket; never means another pipe later.
+    /// Identifies one half of a pipe inside its socket; it is never reused.
     pub(crate) struct PipeKey;
 }

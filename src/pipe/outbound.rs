@@ -12,37 +12,37 @@ use crate::sync::Wakes;
 
 /// Messages that wait for one connection.
 ///
-/// Nothing is pushed or reserved above the mark, which only a lower mark on a live socket leaves the
+/// Nothing is pushed or reserved above the mark. Only lowering the mark of a live socket can leave the
 /// queue above.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     queue: VecDeque<Message>,
-    /// What `queue` takes on the wire, at most. Slots that are reserved take nothing yet.
+    /// An upper bound of the size of `queue` on the wire. Reserved slots have no size yet.
     bytes: usize,
-    /// How many messages have been taken out, ever.
+    /// The number of messages taken so far.
     taken: u64,
-    /// Slots promised to senders that have not used them yet.
+    /// Slots reserved by senders that have not used them yet.
     reserved: usize,
     hwm: HighWaterMark,
-    /// Nothing is queued any more.
+    /// The queue accepts no more messages.
     retired: bool,
-    /// Waits for messages.
+    /// The connection, while it waits for messages.
     connection: ConnectionWaker,
     /// Whether it waits until the queue is half full, rather than for the first message.
     until_half: bool,
 }
 
-/// How many messages a connection wants at once.
+/// The number of messages that a connection takes at a time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Want {
-    /// As many as there is room for at the receiver, where that is in this process. While it has others
-    /// to go on with, they stay here until the queue is half full.
+    /// As many as the receiver in this process has capacity for. While it has other messages,
+    /// they stay here until the queue is half full.
     Room(Room),
-    /// All of them, or, where they are long, as many as make some writes.
+    /// All of them, or of long messages as many as fill some writes.
     Write,
 }
 
-/// What a connection found in its queue.
+/// The result of taking messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
     /// The queue is empty and stays so.
@@ -51,7 +51,7 @@ pub(crate) enum Take {
 }
 
 impl Want {
-    /// Whether the receiver has messages to go on with.
+    /// Returns whether the receiver still has messages.
     const fn can_wait(self) -> bool {
         matches!(self, Self::Room(Room { is_all: false, .. }))
     }
@@ -71,7 +71,7 @@ impl Outbound {
         }
     }
 
-    /// Queues a message, which is there; there has to be room. Sets `idle` to the connection, if it
+    /// Queues a message, which must be present; there must be capacity. Wakes the connection if it
     /// was.
     #[inline]
     pub(crate) fn push(&mut self, message: &mut Option<Message>, wakes: &mut Wakes) {
@@ -84,8 +84,8 @@ impl Outbound {
         }
     }
 
-    /// Queues a message whether or not there is room, unless nothing is queued any more. Sets `idle` to
-    /// the connection, if it was.
+    /// Queues a message beyond the mark, unless the queue accepts no more. Wakes
+    /// the connection if it was idle.
     #[cfg(feature = "rpc")]
     pub(crate) fn push_beyond(&mut self, message: Message, wakes: &mut Wakes) {
         if !self.retired {
@@ -95,26 +95,26 @@ impl Outbound {
         }
     }
 
-    /// Takes all messages out, to be sent elsewhere.
+    /// Removes all messages, which are sent through other pipes.
     pub(crate) fn take_back(&mut self) -> VecDeque<Message> {
         let mut queue = VecDeque::new();
         self.take_all(&mut queue);
         queue
     }
 
-    /// Keeps a slot for a sender; there has to be room.
+    /// Reserves a slot for a sender; there must be capacity.
     pub(crate) fn reserve(&mut self) {
         debug_assert!(self.has_room());
         self.reserved += 1;
     }
 
-    /// Gives a kept slot back.
+    /// Releases a reserved slot.
     pub(crate) fn release(&mut self) {
         debug_assert!(self.reserved > 0);
         self.reserved -= 1;
     }
 
-    /// Queues a message like [`push`](Self::push), in a kept slot. False, and the message stays where
+    /// Queues a message like [`push`](Self::push), in a reserved slot. Returns false, and leaves the message where
     /// it is, if the slot is void.
     pub(crate) fn push_reserved(
         &mut self,
@@ -128,7 +128,7 @@ impl Outbound {
         !self.retired
     }
 
-    /// Moves messages into `taken`, which is empty, as many as are wanted. Their slots are free from here
+    /// Moves the wanted number of messages into `taken`, which is empty. Their slots are free from here
     /// on. If there are none, parks the connection.
     pub(crate) fn poll_take(
         &mut self,
@@ -149,12 +149,12 @@ impl Outbound {
             Want::Write if self.bytes <= TAKE => self.take_all(taken),
             Want::Write => self.take_part(taken, usize::MAX, TAKE),
             Want::Room(room) if room.is_none() => {
-                // Only the receiver can do anything about that.
+                // Only the receiver can change that.
                 self.connection.clear();
                 return Poll::Pending;
             }
             Want::Room(room) => {
-                // Who takes from here delivers then and there: from now on its receiver is busy.
+                // The link delivers immediately: from now on its receiver is busy.
                 self.park(connection, true);
                 if want.can_wait() && !self.is_half_full() && !self.retired {
                     return Poll::Pending;
@@ -187,7 +187,7 @@ impl Outbound {
         self.count_taken(taken.len());
     }
 
-    /// By whole takes, so that it costs a message nothing.
+    /// Counted for each take, so that it costs a message nothing.
     fn count_taken(&mut self, messages: usize) {
         self.taken += messages as u64;
     }
@@ -221,7 +221,7 @@ impl Outbound {
         }
     }
 
-    /// Takes all messages out, when their connection has gone.
+    /// Removes all messages after the end of their connection.
     pub(crate) fn into_queue(self) -> VecDeque<Message> {
         self.queue
     }
@@ -235,26 +235,26 @@ impl Outbound {
         self.retired
     }
 
-    /// How many messages have been taken out, ever.
+    /// The number of messages taken so far.
     pub(crate) const fn taken(&self) -> u64 {
         self.taken
     }
 
-    /// Which message of the pipe, counted from zero, is the next that is queued.
+    /// Returns the position of the next message in the pipe, counted from zero.
     #[cfg(feature = "rpc")]
     pub(crate) fn next_place(&self) -> u64 {
         self.taken + self.queue.len() as u64
     }
 
-    /// How many messages wait.
+    /// Returns the number of queued messages.
     pub(crate) fn len(&self) -> usize {
         self.queue.len()
     }
 }
 
-/// Up to this many bytes a connection takes the whole queue, and of a longer queue so many. A thousand
-/// messages of 64 bytes, the usual mark and the usual benchmark, are far below it, and what is taken of
-/// long messages makes some whole writes. What was taken no longer counts against the mark.
+/// Up to this size a connection takes the whole queue, and of a longer queue this much. A thousand
+/// messages of 64 bytes, the usual mark and the usual benchmark, are far below it, and a take of
+/// long messages fills some writes. Taken messages no longer count against the mark.
 const TAKE: usize = 0x4_0000;
 
 #[cfg(test)]

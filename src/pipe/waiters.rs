@@ -1,4 +1,4 @@
-//! Tasks that wait for a pipe, in the order in which they came.
+//! Tasks that wait for a pipe, in order of arrival.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -9,7 +9,7 @@ pub(crate) struct Ticket(u64);
 
 /// First come, first served.
 ///
-/// The queue is sorted by ticket, so a task that has to wait again comes back to its old place.
+/// The queue is sorted by ticket, so a task that has to wait again returns to its place.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     queue: VecDeque<(Ticket, Waker)>,
@@ -29,7 +29,7 @@ impl Waiters {
         }
     }
 
-    /// Takes a task out of the queue; false if it is not in it, having been woken.
+    /// Removes a task from the queue; false if it has been woken.
     pub(crate) fn remove(&mut self, ticket: Ticket) -> bool {
         match self.position(ticket) {
             Ok(at) => self.queue.remove(at).is_some(),
@@ -37,12 +37,12 @@ impl Waiters {
         }
     }
 
-    /// Takes out the task that has waited longest.
+    /// Removes the task that has waited longest.
     pub(crate) fn pop(&mut self) -> Option<(Ticket, Waker)> {
         self.queue.pop_front()
     }
 
-    /// Takes out all tasks.
+    /// Removes all tasks.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waker> {
         self.queue.drain(..).map(|(_, waker)| waker)
     }

@@ -1,4 +1,4 @@
-//! A remote's place in its socket, as the remote's connection sees it.
+//! The attachment of a remote to its socket, for the remote's connection.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -16,7 +16,7 @@ use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
 
-/// The routing of one socket, without the kind of its strategy.
+/// The routing of one socket, without the type of its strategy.
 #[derive(Clone, Debug)]
 pub(crate) struct Routing {
     pub(crate) outgoing: Arc<Lock<dyn Outgoing>>,
@@ -33,7 +33,7 @@ pub(crate) struct Pipe {
 }
 
 impl Pipe {
-    /// The half by which messages are queued for the remote.
+    /// Returns the half for messages to the remote.
     #[cfg(all(test, shuttle, feature = "rpc"))]
     pub(crate) const fn outbound(self) -> PipeKey {
         self.outbound
@@ -41,7 +41,7 @@ impl Pipe {
 }
 
 impl Routing {
-    /// Adds a remote of an endpoint, with a double queue. Returns nothing once the socket is closed.
+    /// Adds a remote of an endpoint, with a double queue. Returns `None` once the socket is closed.
     pub(crate) fn attach(&self, endpoint: EndpointId, subject: EventSource) -> Option<Attachment> {
         let mut wakes = Wakes::None;
         let attached = self.outgoing.lock().attach(endpoint, &mut wakes)?;
@@ -75,44 +75,44 @@ impl Routing {
         self.outgoing.with(|outgoing, wakes| outgoing.retire_pipe(pipe.outbound, wakes));
     }
 
-    /// The marks of the outgoing and of the incoming queue of each remote.
+    /// Returns the marks of the outgoing and of the incoming queue of each remote.
     pub(crate) fn marks(&self) -> (HighWaterMark, HighWaterMark) {
         (self.outgoing.lock().hwm(), self.incoming.lock().hwm())
     }
 
-    /// Changes the mark of the outgoing queues of all remotes, those to come included.
+    /// Changes the mark of the outgoing queues of all present and future remotes.
     pub(crate) fn change_send_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
         self.outgoing.with(|outgoing, wakes| outgoing.set_hwm(change(outgoing.hwm()), wakes));
     }
 
-    /// Changes the mark of the incoming queues of all remotes, those to come included.
+    /// Changes the mark of the incoming queues of all present and future remotes.
     pub(crate) fn change_recv_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
         self.incoming.with(|incoming, wakes| incoming.set_hwm(change(incoming.hwm()), wakes));
     }
 
-    /// How many messages are queued, for all remotes or for one.
+    /// Returns the number of queued messages, for all remotes or for one.
     pub(crate) fn queued(&self, pipe: Option<Pipe>) -> Queued {
         let outgoing = self.outgoing.lock().queued(pipe.map(|pipe| pipe.outbound));
         let incoming = self.incoming.lock().queued(pipe.map(|pipe| pipe.inbound));
         Queued { outgoing, incoming }
     }
 
-    /// Returns what is queued of ended remotes.
+    /// Returns the unread messages of ended remotes.
     pub(crate) fn ended(&self) -> EndedRemotes {
         self.incoming.lock().ended()
     }
 
-    /// Returns how many bytes ended remotes may leave; zero for any number.
+    /// Returns the limit of the memory of ended remotes in bytes; zero for no limit.
     pub(crate) fn ended_hwm(&self) -> usize {
         self.incoming.lock().ended_hwm()
     }
 
-    /// Sets how many bytes ended remotes may leave.
+    /// Sets the limit of the memory of ended remotes in bytes.
     pub(crate) fn set_ended_hwm(&self, bytes: usize) {
         self.incoming.with(|incoming, wakes| incoming.set_ended_hwm(bytes, wakes));
     }
 
-    /// Refuses new messages; what is queued can still be taken and received.
+    /// Refuses new messages; queued ones can still be taken and received.
     pub(crate) fn close(&self) {
         let mut wakes = Wakes::None;
         self.outgoing.lock().close(&mut wakes);
@@ -125,35 +125,35 @@ impl Routing {
 #[derive(Debug, Default)]
 pub(crate) struct Remainder {
     pub(crate) messages: VecDeque<Message>,
-    /// Whether the remote has ended the connection when part of the first of these was written.
+    /// Whether the remote ended the connection when part of the first of these was written.
     pub(crate) is_cut_off: bool,
-    /// Whether the connection has written no message whole.
+    /// Whether the connection wrote no message completely.
     pub(crate) is_first: bool,
 }
 
-/// A double queue in its socket; dropping it takes the remote out of the socket, wakes whoever waits
-/// for it, and leaves what it sent to be received.
+/// The double queue of a remote. Dropping it removes the remote from the socket, wakes the tasks that wait
+/// for it, and keeps its unread messages.
 #[derive(Debug)]
 pub(crate) struct Attachment {
     routing: Routing,
     pipe: Pipe,
-    /// Whose queue it is; of the last connection, if there is none now.
+    /// The remote of the present or the last connection.
     subject: EventSource,
     quotas: Arc<Quotas>,
-    /// What a connection took from the queue and has not written, in order.
+    /// Messages that a connection took from the queue and did not write, in order.
     taken: VecDeque<Message>,
-    /// Whether the remote has ended a connection when part of the first of these was written.
+    /// Whether the remote ended a connection when part of the first of these was written.
     is_cut_off: bool,
-    /// What a connection read and could not deliver, in order.
+    /// Messages that a connection read and could not deliver, in order.
     undelivered: VecDeque<Delivery>,
-    /// How many messages were read after the end of the socket.
+    /// The number of messages read after the end of the socket.
     unread: usize,
-    /// Empty but for moments; kept for its allocation.
+    /// Usually empty; kept for its allocation.
     wakes: Wakes,
 }
 
 impl Attachment {
-    /// Limits how often events of the remote are logged.
+    /// The quotas for log lines of the remote.
     pub(crate) fn within(self, quotas: &Arc<Quotas>) -> Self {
         // It has a destructor, so that its fields cannot be moved out.
         let mut attachment = self;
@@ -161,17 +161,17 @@ impl Attachment {
         attachment
     }
 
-    /// The same, for uses that outlive the attachment.
+    /// Returns an owned source, for uses that outlive the attachment.
     pub(crate) fn share_quotas(&self) -> Arc<Quotas> {
         Arc::clone(&self.quotas)
     }
 
-    /// Returns the limits of how often events of the remote are logged.
+    /// Returns the quotas for log lines of the remote.
     pub(crate) fn quotas(&self) -> &Quotas {
         &self.quotas
     }
 
-    /// Notes that the remote has a connection. Hands out what an earlier one read and did not
+    /// Records that the remote has a connection. Returns the messages that an earlier one read and did not
     /// deliver.
     pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Delivery> {
         self.subject = EventSource::from(remote);
@@ -180,8 +180,8 @@ impl Attachment {
         mem::take(&mut self.undelivered)
     }
 
-    /// Takes messages for the connection to write or to hand over, those first that an earlier
-    /// connection took and did not write. `taken` has to be empty.
+    /// Takes messages for the connection to write or to transfer, beginning with those that an earlier
+    /// connection took and did not write. `taken` must be empty.
     pub(crate) fn poll_take(
         &mut self,
         want: Want,
@@ -189,7 +189,7 @@ impl Attachment {
         taken: &mut VecDeque<Message>,
     ) -> Poll<Take> {
         if !self.taken.is_empty() {
-            // These need no room: what hands over takes nothing that it does not deliver.
+            // These need no capacity: a link takes nothing that it does not deliver.
             debug_assert!(matches!(want, Want::Write));
             mem::swap(&mut self.taken, taken);
             return Poll::Ready(Take::Messages);
@@ -200,21 +200,21 @@ impl Attachment {
         })
     }
 
-    /// Tells how much the remote may send to this socket, and parks the connection if anything of it is
-    /// queued already. Lends it `memory`.
+    /// Returns how much the remote may send to this socket, and parks the connection if any of its messages is
+    /// queued. Passes on `memory`.
     pub(crate) fn room(&self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
         self.routing.incoming.lock().room(self.pipe.inbound, connection, memory)
     }
 
-    /// Takes back what a connection took and did not write, and what it read and did not deliver.
+    /// Takes back the messages that a connection took and did not write, and those that it read and did not deliver.
     ///
-    /// A message for which the remote has ended two connections is dropped: the remote would end the
-    /// next one as well, and receive no message behind it.
+    /// A message during which the remote ended two connections is dropped: the remote would end the
+    /// next one as well, and receive no later message.
     pub(crate) fn put_back(&mut self, remainder: Remainder, undelivered: VecDeque<Delivery>) {
         let Remainder { mut messages, is_cut_off, is_first } = remainder;
         debug_assert!(self.taken.is_empty() || messages.is_empty());
         debug_assert!(self.undelivered.is_empty());
-        // The same message only if no other was written since.
+        // It is the same message only if no other was written since.
         let was_cut_off = self.is_cut_off && is_first;
         let is_refused = is_cut_off && was_cut_off;
         let refused = if is_refused { messages.pop_front() } else { None };
@@ -230,8 +230,8 @@ impl Attachment {
         }
     }
 
-    /// Tells whoever wants to know that a connection has ended, after all that it has brought has been
-    /// queued: who watches receives all the time, so that a mark would bound nothing more here.
+    /// Reports the end of a connection to the watcher, after all its messages have been
+    /// queued: the watcher receives continuously, so the mark is not needed as a bound here.
     fn tell_end(&mut self, gone: bool) {
         let mut outgoing = self.routing.outgoing.lock();
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
@@ -239,7 +239,7 @@ impl Attachment {
         let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
         let queued = outgoing.queued(Some(self.pipe.outbound));
         drop(outgoing);
-        // It counts for another remote, too.
+        // The cut also counts for another remote.
         self.is_cut_off &= !self.taken.is_empty();
         if !self.routing.ends.are_watched() {
             // The requester has been dropped meanwhile.
@@ -254,7 +254,7 @@ impl Attachment {
         });
         self.unread += messages(&unread);
         if gone && arrived == 0 && written == 0 && queued == 0 && elsewhere.is_empty() {
-            // No message can be lost with it. Remotes that only come and go would fill the list that is
+            // No message can be lost with it. Remotes that only connect and leave would fill the list that is
             // kept for a responder that is not polled.
             return;
         }
@@ -266,12 +266,12 @@ impl Attachment {
             place,
             cut_off_by: cut_off_by.take(),
         });
-        // The watcher may have stopped meanwhile: then the next connection sends the messages.
+        // The watcher may have stopped in between: then the next connection sends the messages.
         let returned = self.routing.ends.report(end, left.collect());
         self.taken.extend(returned.into_iter().map(|returned| returned.message));
     }
 
-    /// Queues what the remote has sent; pending while part of it has to wait for room.
+    /// Queues the messages of the remote; pending while some of them wait for capacity.
     pub(crate) fn poll_deliver(
         &mut self,
         connection: &Waker,
@@ -288,7 +288,7 @@ impl Attachment {
         pushed
     }
 
-    /// Queues what [`room`](Self::room) was found for, and parks the connection.
+    /// Queues the messages that [`room`](Self::room) allowed, and parks the connection.
     pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Delivery) {
         let Self { routing, pipe, wakes, .. } = self;
         let unread = routing.incoming.with_wakes(wakes, |incoming, wakes| {
@@ -297,19 +297,19 @@ impl Attachment {
         self.unread += messages(unread.as_slice());
     }
 
-    /// Leaves something to be received after all that the remote has sent, when there is no
+    /// Adds a message behind all messages of the remote, when there is no
     /// connection.
     pub(crate) fn leave(&mut self, notice: Delivery) {
         self.undelivered.push_back(notice);
     }
 
-    /// Whether connections have left so much that no other should begin before it is queued: each can
+    /// Returns whether connections have left too many messages for another one to begin: each can
     /// leave some batches, even if the application does not receive in between.
     pub(crate) fn has_left_much(&self) -> bool {
         self.undelivered.len() > UNDELIVERED_MAX
     }
 
-    /// Queues what the last connection has left; pending while part of it has to wait for room.
+    /// Queues the messages that the last connection left; pending while some of them wait for capacity.
     pub(crate) fn poll_deliver_rest(&mut self, owner: &Waker) -> Poll<()> {
         while let Some(mut arrival) = self.undelivered.pop_front() {
             if self.poll_deliver(owner, &mut arrival, usize::MAX).is_pending() {
@@ -320,7 +320,7 @@ impl Attachment {
         Poll::Ready(())
     }
 
-    /// Counts what was passed over while reading.
+    /// Counts messages that were discarded while reading.
     pub(crate) fn count_multipart(&self, messages: u64) {
         self.routing.losses.multipart(&self.subject, messages);
     }
@@ -330,7 +330,7 @@ impl Attachment {
         self.routing.outgoing.lock().give_back(self.pipe.outbound);
     }
 
-    /// Whether there is nothing to write at the moment.
+    /// Returns whether there is nothing to write at present.
     pub(crate) fn is_empty(&self) -> bool {
         self.taken.is_empty() && self.routing.outgoing.lock().queued(Some(self.pipe.outbound)) == 0
     }
@@ -368,6 +368,6 @@ fn messages(arrivals: &[Delivery]) -> usize {
     arrivals.iter().map(|arrival| arrival.cargo.messages()).sum()
 }
 
-/// How many batches may wait for the next connection. One connection can leave as many as its read
+/// The number of batches that may wait for the next connection. One connection can leave as many as its read
 /// buffer holds.
 const UNDELIVERED_MAX: usize = 64;

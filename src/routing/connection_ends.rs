@@ -1,4 +1,4 @@
-//! Ends of connections, for one who has to know what was lost with them.
+//! Ends of connections, for a watcher that has to know which messages were lost.
 
 use std::collections::HashMap;
 use std::mem;
@@ -10,14 +10,14 @@ use crate::pipe::PipeKey;
 use crate::routing::QueuePosition;
 use crate::sync::Lock;
 
-/// The ends that the one who watches has not heard of yet; one for each pipe, so that they are bounded
-/// by the pipes that there have been meanwhile.
+/// The ends that were not reported yet, at most one for each pipe, so that they are bounded
+/// by the number of pipes since the last report.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionEnds(Lock<Option<WatchedEnds>>);
 
 #[derive(Debug, Default)]
 struct WatchedEnds {
-    /// How many watches have begun. Only the latest is active.
+    /// The number of watches so far. Only the latest is active.
     watches: u64,
     unheard: HashMap<PipeKey, ConnectionEnd>,
     unwritten: Vec<ReturnedMessage>,
@@ -32,13 +32,13 @@ pub(crate) struct ReportedEnds {
     pub(crate) unwritten: Vec<ReturnedMessage>,
 }
 
-/// A message that was not written when its connection ended, and that is to be sent elsewhere.
+/// A message that was not written when its connection ended, and that should be sent elsewhere.
 #[derive(Debug)]
 pub(crate) struct ReturnedMessage {
     pub(crate) message: Message,
-    /// Where it was queued.
+    /// Its position in the queue.
     pub(crate) place: QueuePosition,
-    /// The remote, if it has ended the connection when part of the message was written.
+    /// The remote, if it ended the connection when part of the message was written.
     pub(crate) cut_off_by: Option<EventSource>,
 }
 
@@ -46,19 +46,19 @@ pub(crate) struct ReturnedMessage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectionEnd {
     pub(crate) pipe: PipeKey,
-    /// The half through which messages came.
+    /// The half for messages of the remote.
     pub(crate) inbound: PipeKey,
-    /// How many messages of the pipe had come before the end.
+    /// The number of messages of the pipe that arrived before the end.
     pub(crate) arrived: u64,
-    /// How many messages of the pipe have been written whole, to this connection or to an earlier one.
-    /// Those that follow wait for the next, or are lost if the pipe is `gone`.
+    /// The number of messages of the pipe that were written completely, on this or an earlier connection.
+    /// Later ones wait for the next connection, or are lost if the pipe is `gone`.
     pub(crate) written: u64,
     /// There will be no other connection.
     pub(crate) gone: bool,
 }
 
 impl ConnectionEnds {
-    /// Begins to keep ends for a new watcher. Returns the number of this watch, and wakes the previous
+    /// Starts to keep ends for a new watcher. Returns the number of this watch, and wakes the previous
     /// watcher.
     pub(crate) fn watch(&self) -> u64 {
         self.0.with(|watched, wakes| {
@@ -94,7 +94,7 @@ impl ConnectionEnds {
         self.0.lock().is_some()
     }
 
-    /// Takes what there is, or waits for it. One task can wait.
+    /// Takes all kept ends, or waits for one. Only one task can wait.
     pub(crate) fn poll(&self, watcher: &Waker) -> Poll<ReportedEnds> {
         let mut watched = self.0.lock();
         let watched = watched.get_or_insert_default();
@@ -102,7 +102,7 @@ impl ConnectionEnds {
             watched.watcher = Some(watcher.clone());
             return Poll::Pending;
         }
-        // Draining it would take time in proportion to its greatest size ever.
+        // Draining it would take time proportional to its capacity.
         let ends = mem::take(&mut watched.unheard).into_values().collect();
         Poll::Ready(ReportedEnds { ends, unwritten: mem::take(&mut watched.unwritten) })
     }
@@ -139,7 +139,7 @@ mod tests {
         let ends = ConnectionEnds::default();
         let returned = ends.report(end(a, 1), vec![left(a, 1)]);
         assert_eq!(returned.len(), 1, "there is no watcher");
-        assert!(ends.poll(Waker::noop()).is_pending(), "nobody was watching");
+        assert!(ends.poll(Waker::noop()).is_pending(), "there is no watcher");
         assert!(ends.report(end(a, 2), vec![left(a, 2)]).is_empty());
         assert!(ends.report(end(b, 0), vec![]).is_empty());
         assert!(ends.report(end(a, 5), vec![left(a, 5)]).is_empty());

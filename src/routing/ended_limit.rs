@@ -1,4 +1,4 @@
-//! Waiting for the limit of what ended remotes leave to be exceeded, or to be met again.
+//! Waits until ended remotes exceed their limit, or no longer do.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,18 +6,18 @@ use std::task::{Context, Poll};
 use crate::pipe::{InLine, Line, Ticket};
 use crate::routing::Routing;
 
-/// Waits until ended remotes have left more than their limit, or until half of the limit is free again.
+/// Waits until ended remotes hold more than their limit, or until half of the limit is free again.
 /// Yields whether the limit is exceeded.
 ///
 /// Dropping it before it is ready passes a wake-up on.
 #[derive(Debug)]
 pub(crate) struct EndedLimitChange<'a> {
     place: InLine<Changes<'a>>,
-    /// The state that is known so far.
+    /// The state known to the task.
     was_full: bool,
 }
 
-/// The tasks that wait for the same.
+/// The tasks that wait for the same change.
 #[derive(Debug)]
 struct Changes<'a>(&'a Routing);
 

@@ -1,4 +1,4 @@
-//! Messages that ended remotes have left to be received.
+//! Unread messages of ended remotes.
 
 use std::task::{Poll, Waker};
 
@@ -6,7 +6,7 @@ use crate::pipe::{Ticket, Waiters};
 use crate::stats::EndedRemotes;
 use crate::sync::Wakes;
 
-/// Counts what ended remotes hold, and pauses tasks that add remotes while that exceeds the limit.
+/// Counts the memory of ended remotes, and pauses tasks that add remotes while it exceeds the limit.
 ///
 /// The high-water mark of its queue limits a live remote, but not one that has ended: while the
 /// application receives nothing, another remote can take its place and leave as much. Above the limit no
@@ -16,7 +16,7 @@ use crate::sync::Wakes;
 /// the others.
 #[derive(Debug)]
 pub(super) struct EndedPipes {
-    /// In bytes; `usize::MAX` for none.
+    /// The limit in bytes; `usize::MAX` for no limit.
     limit: usize,
     held: EndedRemotes,
     is_full: bool,
@@ -25,7 +25,7 @@ pub(super) struct EndedPipes {
 }
 
 impl EndedPipes {
-    /// Zero stands for no limit.
+    /// Zero means no limit.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit: or_none(limit),
@@ -46,8 +46,8 @@ impl EndedPipes {
         }
     }
 
-    /// Notes that a message has been received from a remote, which kept `before` bytes and now keeps
-    /// `after` bytes. Sets `resumed` to one of the waiting tasks, which wakes the others.
+    /// Records that a message was received from a remote, which kept `before` bytes and now keeps
+    /// `after` bytes. Wakes one of the waiting tasks, which wakes the others.
     #[cold]
     pub(super) fn take(&mut self, before: usize, after: usize, wakes: &mut Wakes) {
         self.held.remotes -= usize::from(after == 0);
@@ -73,7 +73,7 @@ impl EndedPipes {
         }
     }
 
-    /// Ready when `is_full` differs from `was_full`. Yields the current value, and returns all other
+    /// Ready with the current value when `is_full` differs from `was_full`. Wakes all other
     /// tasks that wait for it.
     pub(super) fn poll_change(
         &mut self,
@@ -109,7 +109,7 @@ impl EndedPipes {
         self.held
     }
 
-    /// In bytes; zero for none.
+    /// Returns the limit in bytes; zero for no limit.
     pub(super) const fn limit(&self) -> usize {
         if self.limit == usize::MAX { 0 } else { self.limit }
     }

@@ -23,15 +23,15 @@ use crate::sync::Wakes;
 #[derive(Debug)]
 pub(crate) struct FairQueue {
     pipes: SlotMap<PipeKey, PipeSlot>,
-    /// Of each pipe.
+    /// The mark of each pipe.
     hwm: HighWaterMark,
-    /// Whose message is next stands in front.
+    /// The pipe of the next message is in front.
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
-    /// What is queued in pipes that have ended.
+    /// The unread messages of ended pipes.
     remains: EndedPipes,
     closed: bool,
-    /// How many pipes in `ready` are paused. None of them stands in front.
+    /// The number of paused pipes in `ready`. None of them is in front.
     stale: usize,
 }
 
@@ -39,18 +39,18 @@ pub(crate) struct FairQueue {
 struct PipeSlot {
     inbound: Inbound,
     /// No message is received from it until it is resumed.
-    /// How many tasks have paused it.
+    /// The number of tasks that have paused it.
     pauses: u32,
     /// It is paused, and still in `ready`.
     stale: bool,
-    /// How many bytes the pipe keeps, if it is removed when it is empty; zero while there is a
+    /// The memory that the pipe keeps in bytes, if it is removed when it is empty; zero while there is a
     /// connection.
     left: usize,
     /// The other half of the pipe.
     outbound: PipeKey,
 }
 
-/// There is no message and there will be none.
+/// There is no message, and there will be none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
@@ -80,7 +80,7 @@ impl FairQueue {
         })
     }
 
-    /// Notes what the other half of a pipe is.
+    /// Records the other half of a pipe.
     pub(crate) fn join(&mut self, key: PipeKey, outbound: PipeKey) {
         if let Some(slot) = self.pipes.get_mut(key) {
             slot.outbound = outbound;
@@ -92,7 +92,7 @@ impl FairQueue {
         self.pipes.get(key).map_or(0, |slot| slot.inbound.arrived())
     }
 
-    /// How many of the first `arrived` messages of a pipe are still to be received.
+    /// Returns how many of the first `arrived` messages of a pipe are unread.
     #[cfg(feature = "rpc")]
     pub(crate) fn unread(&self, key: PipeKey, arrived: u64) -> u64 {
         let Some(slot) = self.pipes.get(key) else { return 0 };
@@ -100,7 +100,7 @@ impl FairQueue {
         arrived.saturating_sub(received)
     }
 
-    /// Queues the messages that an ended connection has left, whether or not there is room. Returns
+    /// Queues the messages that an ended connection left, beyond the mark. Returns
     /// those that will not be received, to be dropped without the lock: bodies can have owners outside
     /// of this crate.
     pub(crate) fn push_rest(
@@ -122,8 +122,8 @@ impl FairQueue {
         Vec::new()
     }
 
-    /// Ends the remote: it is removed when all that it has sent is received. The `rest` was read and
-    /// waited for room, which there will be no connection to wait for. Returns what will not be received,
+    /// Ends the remote: it is removed when all its messages are received. The `rest` was read and
+    /// waited for capacity, which no connection can wait for any more. Returns the messages that will not be received,
     /// to be dropped without the lock.
     pub(crate) fn end(
         &mut self,
@@ -152,8 +152,8 @@ impl FairQueue {
         unread
     }
 
-    /// Queues what a remote has sent, and parks the connection while part of it has to wait. After
-    /// the end of the socket nothing has to: it stays with the connection.
+    /// Queues messages of a remote, and parks the connection while some of them have to wait. After
+    /// the end of the socket none has to: they stay with the connection.
     pub(crate) fn poll_push(
         &mut self,
         key: PipeKey,
@@ -176,7 +176,7 @@ impl FairQueue {
         if whole { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Tells how much a remote may send, and parks the connection if anything of it is queued; lends it
+    /// Returns how much a remote may send, and parks the connection if any of its messages is queued; passes on
     /// `memory`. After the end of the socket the remote may send anything.
     pub(crate) fn room(
         &mut self,
@@ -190,7 +190,7 @@ impl FairQueue {
         }
     }
 
-    /// Queues what [`room`](Self::room) was found for, and parks the connection. Hands it back if it will
+    /// Queues the messages that [`room`](Self::room) allowed, and parks the connection. Returns them if they will
     /// not be received, to be dropped without the lock.
     pub(crate) fn push_within(
         &mut self,
@@ -209,7 +209,7 @@ impl FairQueue {
         None
     }
 
-    /// The mark of each pipe.
+    /// Returns the mark of each pipe.
     pub(crate) const fn hwm(&self) -> HighWaterMark {
         self.hwm
     }
@@ -222,19 +222,19 @@ impl FairQueue {
         }
     }
 
-    /// The other half of the pipe that the next message came through, and its remote.
+    /// Returns the other half of the pipe of the next message, and its remote.
     #[cfg(feature = "rpc")]
     pub(crate) fn next_origin(&self) -> Option<(PipeKey, &Remote)> {
         let slot = self.pipes.get(*self.ready.front()?)?;
         Some((slot.outbound, slot.inbound.remote()?))
     }
 
-    /// The remote that the next message came from.
+    /// Returns the remote of the next message.
     pub(crate) fn next_remote(&self) -> Option<&Remote> {
         self.pipes.get(*self.ready.front()?)?.inbound.remote()
     }
 
-    /// Takes the next message. Sets `resumed` to the waker of a connection that can go on reading.
+    /// Takes the next message. Wakes a connection that can continue to read.
     #[inline]
     pub(crate) fn pop(&mut self, wakes: &mut Wakes) -> Result<Option<Message>, Closed> {
         let Some(&key) = self.ready.front() else {
@@ -245,7 +245,7 @@ impl FairQueue {
         let has_ended = slot.left > 0;
         if has_ended {
             let left = slot.inbound.kept();
-            // No connection is left to be resumed.
+            // There is no connection left to resume.
             self.remains.take(mem::replace(&mut slot.left, left), left, wakes);
         }
         if slot.inbound.is_empty() {
@@ -284,14 +284,14 @@ impl FairQueue {
         Poll::Ready(popped)
     }
 
-    /// Forgets a receiver that no longer waits. If it had been woken, the next one is.
+    /// Removes a receiver that no longer waits. If it had been woken, the next one is woken.
     pub(crate) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
         if !self.waiters.remove(ticket) && !self.ready.is_empty() {
             wakes.extend(self.waiters.pop().map(|(_, waker)| waker));
         }
     }
 
-    /// How many messages are queued, of one remote or of all.
+    /// Returns the number of queued messages, of one remote or of all.
     pub(crate) fn queued(&self, key: Option<PipeKey>) -> usize {
         match key {
             Some(key) => self.pipes.get(key).map_or(0, |slot| slot.inbound.len()),
@@ -299,24 +299,24 @@ impl FairQueue {
         }
     }
 
-    /// Returns what is queued of ended remotes.
+    /// Returns the unread messages of ended remotes.
     pub(crate) const fn ended(&self) -> EndedRemotes {
         self.remains.held()
     }
 
-    /// Returns how many bytes ended remotes may keep; zero for any number.
+    /// Returns the limit of the memory of ended remotes in bytes; zero for no limit.
     pub(crate) const fn ended_hwm(&self) -> usize {
         self.remains.limit()
     }
 
-    /// Sets how many bytes ended remotes may keep.
+    /// Sets the limit of the memory of ended remotes in bytes.
     pub(crate) fn set_ended_hwm(&mut self, bytes: usize, wakes: &mut Wakes) {
         if !self.closed {
             self.remains.set_limit(bytes, wakes);
         }
     }
 
-    /// Ready when ended remotes begin to keep more than the limit, or when they no longer do; see
+    /// Ready when ended remotes begin to exceed the limit, or when they no longer do; see
     /// `EndedLimitChange`.
     pub(crate) fn poll_change(
         &mut self,
@@ -333,7 +333,7 @@ impl FairQueue {
         self.remains.cancel(ticket, wakes);
     }
 
-    /// Lists a pipe that was empty and is not any more, and hands out one receiver for each of the
+    /// Lists a pipe that is no longer empty, and wakes one receiver for each of the
     /// messages that were queued in it.
     fn announce(&mut self, key: PipeKey, was_empty: bool, queued: usize, wakes: &mut Wakes) {
         if self.pipes.get(key).is_some_and(|slot| slot.pauses > 0) {
@@ -348,7 +348,7 @@ impl FairQueue {
         }
     }
 
-    /// Accepts nothing from here on; what is queued can still be received.
+    /// Accepts no more messages; queued ones can still be received.
     pub(crate) fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;
         self.resume_all();

@@ -1,4 +1,4 @@
-//! What a socket could not deliver.
+//! Messages that a socket could not deliver.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,10 +16,10 @@ pub(crate) struct Losses {
     refused: AtomicU64,
     unread: AtomicU64,
     multipart: AtomicU64,
-    /// Undelivered messages themselves, from when somebody has asked for them.
+    /// The undelivered messages themselves, once they have been requested.
     kept: Lock<Option<Vec<Message>>>,
     publisher: Arc<Publisher>,
-    /// The limits for events that concern no endpoint.
+    /// The quotas for log lines without an endpoint.
     quotas: Arc<Quotas>,
 }
 
@@ -41,12 +41,12 @@ impl Losses {
         self.kept.lock().get_or_insert_with(Vec::new);
     }
 
-    /// Hands out what was kept.
+    /// Returns the kept messages.
     pub(crate) fn take_kept(&self) -> Vec<Message> {
         self.kept.lock().take().unwrap_or_default()
     }
 
-    /// Counts messages that were accepted from a handle and that will not be sent to any remote. Those
+    /// Counts messages that were accepted from a handle and will not be sent to any remote. Those
     /// without a remote have not been queued for any remote yet.
     pub(crate) fn undelivered(
         &self,
@@ -98,7 +98,7 @@ impl Losses {
         self.publish(subject, 1, DropCause::Refused { len });
     }
 
-    /// Counts messages that were read and that nobody will receive.
+    /// Counts messages that were read and will not be received.
     pub(crate) fn unread(&self, subject: &EventSource, quotas: &Quotas, messages: u64) {
         if messages > 0 {
             self.unread.fetch_add(messages, Ordering::Relaxed);
@@ -118,7 +118,7 @@ impl Losses {
         self.publish(subject, messages, DropCause::Multipart);
     }
 
-    /// Returns the limits for events that concern no endpoint.
+    /// Returns the quotas for log lines without an endpoint.
     pub(super) fn quotas(&self) -> Arc<Quotas> {
         Arc::clone(&self.quotas)
     }

@@ -1,4 +1,4 @@
-//! How a socket spreads what it sends and collects what it receives (RFC 41).
+//! The routing of sent and received messages (RFC 41).
 //!
 //! The outgoing halves of all pipes are under one lock and the incoming halves under another, so that choosing
 //! a pipe and using it are one step: [`OutgoingPipes`] with a [`Strategy`], which is [`RoundRobin`] or
@@ -43,18 +43,18 @@ use crate::pipe::{HighWaterMark, PipeKey, Take, Want};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
-/// What a connection and its owner need of the outgoing pipes, whatever their strategy.
+/// The outgoing pipes, without their strategy, for a connection and its owner.
 pub(crate) trait Outgoing: fmt::Debug + Send {
-    /// Adds a remote. Returns nothing once the socket is closed, or if the strategy admits no more.
+    /// Adds a remote. Returns `None` once the socket is closed, or if the strategy admits no more.
     fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Option<Attached>;
 
-    /// Stops offering an endpoint's remotes to senders; what is queued for them can still be taken.
+    /// Stops offering an endpoint's remotes to senders; messages queued for them can still be taken.
     fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes);
 
     /// Does the same with one remote.
     fn retire_pipe(&mut self, key: PipeKey, wakes: &mut Wakes);
 
-    /// Removes the remote, and hands out what was queued for it.
+    /// Removes the remote, and returns the messages queued for it.
     fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message>;
 
     /// Moves queued messages into `taken`, which is empty, or parks the connection until there are
@@ -68,30 +68,30 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         wakes: &mut Wakes,
     ) -> Poll<Take>;
 
-    /// The mark of the queue of each remote.
+    /// Returns the mark of the queue of each remote.
     fn hwm(&self) -> HighWaterMark;
 
-    /// Sets another mark for the queues of all remotes, those to come included.
+    /// Sets another mark for the queues of all present and future remotes.
     fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes);
 
-    /// Frees the memory of a queue that is empty.
+    /// Frees the memory of an empty queue.
     fn give_back(&mut self, key: PipeKey);
 
-    /// How many messages are queued, for one remote or for all.
+    /// Returns the number of queued messages, for one remote or for all.
     fn queued(&self, key: Option<PipeKey>) -> usize;
 
-    /// Notes the other half of a pipe.
+    /// Records the other half of a pipe.
     fn join(&mut self, key: PipeKey, inbound: PipeKey);
 
-    /// How many messages have been taken out of the queue of a remote, ever.
+    /// Returns the number of messages taken from the queue of a remote so far.
     fn taken(&self, key: PipeKey) -> u64;
 
-    /// Notes that a remote has a connection.
+    /// Records that a remote has a connection.
     fn connect(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes);
 
-    /// Notes that the connection of a remote has ended and has left messages `unwritten` that it had
+    /// Records that the connection of a remote has ended and left messages `unwritten` that it had
     /// taken; `gone` if there will be no other. Returns the messages to be sent elsewhere, including
-    /// these. If the strategy decides otherwise it returns none, and they stay where they are.
+    /// these. If the strategy decides otherwise, it returns none, and they stay in the pipe.
     fn disconnect(
         &mut self,
         key: PipeKey,
@@ -99,7 +99,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         unwritten: &mut VecDeque<Message>,
     ) -> VecDeque<Message>;
 
-    /// Retires all remotes and refuses everything from here on.
+    /// Retires all remotes, and refuses all later messages.
     fn close(&mut self, wakes: &mut Wakes);
 }
 
@@ -107,11 +107,11 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueuePosition {
     pub(crate) pipe: PipeKey,
-    /// How many messages were queued in that pipe before it.
+    /// The number of messages queued in this pipe before it.
     pub(crate) number: u64,
 }
 
-/// What becomes of the messages that an ended connection leaves.
+/// The fate of the messages that an ended connection leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leftover {
     /// They wait in the pipe for its next connection.
@@ -122,7 +122,7 @@ pub(crate) enum Leftover {
     Redirect,
 }
 
-/// Which of its socket's endpoints a remote belongs to.
+/// Identifies an endpoint of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EndpointId(pub(crate) u64);
 
@@ -133,7 +133,7 @@ pub(crate) struct Attached {
     pub(crate) routing_id: Option<RoutingId>,
 }
 
-/// Why a message could not be queued.
+/// The reason why a message could not be queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Closed,

@@ -14,45 +14,45 @@ use crate::routing::{Attached, EndpointId, Leftover, Outgoing, Refusal};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
-/// Which pipes a message goes to. The set of pipes does the rest, for all strategies: queues, marks, and
-/// senders that wait.
+/// Chooses the pipes of a message. The set of pipes implements the rest for all strategies: queues, marks, and
+/// waiting senders.
 ///
-/// A pipe is *offered* while it has room that is not kept for a waiting sender.
+/// A pipe is *offered* while it has capacity that is not reserved for a waiting sender.
 pub(crate) trait Strategy: fmt::Debug + Send {
-    /// What a sender names: nothing, or a routing id.
+    /// The target that a sender names: nothing, or a routing id.
     type Target: Copy + fmt::Debug + Send;
 
     /// Chooses the pipes for a message.
     fn choose(&mut self, to: Self::Target) -> Choice<'_>;
 
-    /// Whether the socket accepts another remote beside those that it has.
+    /// Returns whether the socket accepts another remote.
     fn admits(&self, _remotes: usize) -> bool {
         true
     }
 
-    /// Names the remote of a new pipe.
+    /// Returns the routing id of a new pipe's remote, if the strategy assigns one.
     fn attach(&mut self, _key: PipeKey) -> Option<RoutingId> {
         None
     }
 
-    /// Whether a pipe may be offered.
+    /// Returns whether a pipe may be offered.
     fn may_offer(&self, _pipe: &OutgoingPipe) -> bool {
         true
     }
 
-    /// Notes that a pipe is offered from now on.
+    /// Records that a pipe is offered from now on.
     fn offer(&mut self, _key: PipeKey) {}
 
-    /// Notes that an offered pipe has been used and still has room.
+    /// Records that an offered pipe was used and still has capacity.
     fn used(&mut self, _key: PipeKey) {}
 
-    /// Notes that a pipe is no longer offered.
+    /// Records that a pipe is no longer offered.
     fn withdraw(&mut self, _key: PipeKey) {}
 
-    /// Notes that a pipe accepts no more messages, ever.
+    /// Records that a pipe accepts no more messages.
     fn retire(&mut self, _pipe: &OutgoingPipe) {}
 
-    /// Notes that a pipe has a connection. `was_open` tells whether its remote accepted messages before.
+    /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages before.
     fn connect(&mut self, _pipe: &OutgoingPipe, _was_open: bool, _wakes: &mut Wakes) {}
 
     /// Decides about the messages that a connection leaves when it ends; `gone` if its pipe has no other.
@@ -63,21 +63,21 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Handles a command of a remote, such as a subscription.
     fn command(&mut self, _key: PipeKey, _command: &[u8]) {}
 
-    /// Wakes the tasks that wait for something of the strategy's own: the socket is closed.
+    /// Wakes the tasks that wait for events of the strategy: the socket is closed.
     fn close(&mut self, _wakes: &mut Wakes) {}
 }
 
-/// What a strategy chooses for a message.
+/// The choice of a strategy for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice<'a> {
     /// An offered pipe.
     Offered(PipeKey),
     /// The one pipe that the sender names. If it is full, the sender waits for it.
     One(PipeKey),
-    /// All of these. No sender waits: a pipe that is full misses the message, which is counted.
+    /// All of these. No sender waits: a full pipe misses the message, which is counted.
     #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that fan out"))]
     Many(&'a [PipeKey]),
-    /// No pipe is offered. The sender waits for any.
+    /// No pipe is offered. The sender waits for any pipe.
     Full,
     /// No remote has this name.
     Unreachable,
@@ -85,19 +85,19 @@ pub(crate) enum Choice<'a> {
 
 /// The outgoing halves of all pipes of a socket, their strategy, and the senders that wait.
 ///
-/// Invariants: a pipe is offered exactly if it has room, is not retired, and the strategy allows it; while a
-/// sender waits for a pipe, or for any, that pipe, or none, is offered, because room is granted to waiting
+/// Invariants: a pipe is offered exactly if it has capacity, is not retired, and the strategy allows it; while a
+/// sender waits for one pipe, that pipe is not offered, and while it waits for any, none is: capacity is granted to waiting
 /// senders first.
 #[derive(Debug)]
 pub(crate) struct OutgoingPipes<S> {
     pub(super) pipes: SlotMap<PipeKey, OutgoingPipe>,
     pub(super) strategy: S,
-    /// Of each pipe.
+    /// The mark of each pipe.
     pub(super) hwm: HighWaterMark,
     /// The senders that wait for any pipe.
     pub(super) senders: Grants<PipeKey>,
     pub(super) closed: bool,
-    /// How many messages full pipes have missed.
+    /// The number of messages that full pipes have missed.
     missed: u64,
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct OutgoingPipe {
 }
 
 impl OutgoingPipe {
-    /// Whether its remote is connected and accepts messages.
+    /// Returns whether its remote is connected and accepts messages.
     pub(super) fn is_open(&self) -> bool {
         self.connection.is_some() && !self.draining && !self.outbound.is_retired()
     }
@@ -136,7 +136,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Queues a message if there is room; takes it out of `message` only then.
+    /// Queues a message if there is capacity; takes it out of `message` only then.
     #[inline]
     pub(crate) fn try_send(
         &mut self,
@@ -175,7 +175,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         match self.strategy.choose(to) {
             Choice::Offered(key) => Ok(self.reserve(key)),
             Choice::One(key) if self.pipes[key].outbound.has_room() => Ok(self.reserve(key)),
-            // A message for many takes no slot, and never waits.
+            // A message for many pipes takes no slot, and never waits.
             Choice::Many(_) => Ok(PipeKey::default()),
             Choice::Unreachable if !self.closed => Err(Refusal::HostUnreachable),
             Choice::One(_) | Choice::Full | Choice::Unreachable => Err(self.full()),
@@ -220,7 +220,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         if sent { Ok(()) } else { Err(Refusal::HostUnreachable) }
     }
 
-    /// Gives a reserved slot back.
+    /// Releases a reserved slot.
     pub(crate) fn release(&mut self, key: PipeKey, wakes: &mut Wakes) {
         if let Some(pipe) = self.pipes.get_mut(key) {
             pipe.outbound.release();
@@ -239,13 +239,13 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Hands a command of a remote to the strategy.
+    /// Passes a command of a remote to the strategy.
     #[cfg_attr(not(test), expect(dead_code, reason = "for socket types with subscriptions"))]
     pub(crate) fn command(&mut self, key: PipeKey, command: &[u8]) {
         self.strategy.command(key, command);
     }
 
-    /// How many messages full pipes have missed.
+    /// The number of messages that full pipes have missed.
     #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that fan out"))]
     pub(crate) const fn missed(&self) -> u64 {
         self.missed
@@ -259,7 +259,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Queues a message in a chosen pipe, which has room.
+    /// Queues a message in a chosen pipe, which has capacity.
     #[inline]
     pub(super) fn push(&mut self, key: PipeKey, message: &mut Option<Message>, wakes: &mut Wakes) {
         let pipe = &mut self.pipes[key];
@@ -301,8 +301,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Stops offering a pipe that has no room any more. It stands apart from the path of a message that finds
-    /// room.
+    /// Stops offering a full pipe. It is a separate function, outside of the path of a message that finds
+    /// capacity.
     #[inline(never)]
     pub(super) fn withdraw_if_full(&mut self, key: PipeKey) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
@@ -312,7 +312,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Stops offering a pipe, whether or not it has room. A sender that was granted a slot there has been
+    /// Stops offering a pipe, whether or not it is full. A sender that was granted a slot there has been
     /// woken already, and returns to its place in line.
     pub(super) fn withdraw(&mut self, key: PipeKey) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };

@@ -1,4 +1,4 @@
-//! Round-robin over the remotes that have room (libzmq `lb`): CLIENT, SCATTER.
+//! Round-robin over the remotes whose queues are not full (libzmq `lb`): CLIENT, SCATTER.
 
 #[cfg(feature = "rpc")]
 mod connected_only;
@@ -21,11 +21,11 @@ use crate::sync::Wakes;
 /// `connected_only`.
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
-    /// The offered pipes. The one that receives the next message stands in front.
+    /// The offered pipes. The pipe of the next message is in front.
     ready: VecDeque<PipeKey>,
     /// Only open pipes are offered.
     is_selective: bool,
-    /// How many pipes are open. It changes under the lock of the queues only, and is read without it.
+    /// The number of open pipes. It changes only under the lock of the queues, and is read without it.
     open: Arc<AtomicUsize>,
     /// The tasks that wait for a pipe to be open.
     unconnected_waiters: Waiters,
@@ -58,7 +58,7 @@ impl Strategy for RoundRobin {
         self.ready.push_back(key);
     }
 
-    /// It is the one in front.
+    /// It is the pipe in front.
     #[inline]
     fn used(&mut self, _key: PipeKey) {
         if self.ready.len() > 1 {
@@ -95,7 +95,7 @@ impl Strategy for RoundRobin {
         if !self.is_selective {
             Leftover::Stay
         } else if gone && self.open.load(Ordering::Relaxed) == 0 {
-            // No other remote is there to take them.
+            // There is no other remote that could receive them.
             Leftover::Lose
         } else {
             Leftover::Redirect

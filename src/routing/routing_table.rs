@@ -8,20 +8,20 @@ use crate::routing::outgoing::OutgoingPipe;
 use crate::routing::{Choice, OutgoingPipes, Strategy};
 use crate::routing_id::RoutingId;
 
-/// Sends each message to the remote that it names (RFC 41, The SERVER Socket Type, For processing
+/// Sends each message to the remote with its routing id (RFC 41, The SERVER Socket Type, For processing
 /// outgoing messages).
 #[derive(Debug)]
 pub(crate) struct RoutingTable {
     /// The remotes that can be sent to.
     keys: Keys,
-    /// The number that was tried last for a routing id.
+    /// The last number that was tried as a routing id.
     last_number: u32,
 }
 
 type Keys = HashMap<RoutingId, PipeKey, BuildHasherDefault<IdHasher>>;
 
-/// Spreads routing ids. They are assigned here, one after the other, so that no remote can cause
-/// collisions. Each answer of a server looks one up, so that the hash has to be cheap.
+/// Hashes routing ids. They are assigned here, one after the other, so that no remote can cause
+/// collisions. Each reply of a server looks one up, so the hash has to be cheap.
 #[derive(Debug, Default)]
 struct IdHasher(u64);
 
@@ -44,8 +44,8 @@ impl Hasher for IdHasher {
 }
 
 impl RoutingTable {
-    /// Creates the pipes of a socket, with this mark for each. `seed` is where the routing ids begin: at
-    /// random, so that an id of an earlier socket is unlikely to name a remote of this one.
+    /// Creates the pipes of a socket, with this mark for each. Routing ids begin at `seed`, which is
+    /// random, so that an id of an earlier socket is unlikely to identify a remote of this one.
     pub(crate) fn pipes(hwm: HighWaterMark, seed: u32) -> OutgoingPipes<Self> {
         OutgoingPipes::new(Self { keys: Keys::default(), last_number: seed }, hwm)
     }
@@ -64,7 +64,7 @@ impl RoutingTable {
 
 #[cfg(feature = "rpc")]
 impl OutgoingPipes<RoutingTable> {
-    /// The half of the pipe through which a remote's messages come.
+    /// Returns the inbound half of a remote's pipe.
     pub(crate) fn inbound(&self, id: RoutingId) -> Option<PipeKey> {
         Some(self.pipes.get(*self.strategy.keys.get(&id)?)?.inbound)
     }
@@ -107,7 +107,7 @@ mod tests {
         let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), u32::MAX - 1);
         let ids: Vec<_> = (0..3).map(|_| u32::from(attach(&mut routing, 1).1)).collect();
         assert_eq!(ids, [u32::MAX, 1, 2]);
-        // The counter comes round to ids that are still in use.
+        // The counter wraps around to ids that are still in use.
         routing.strategy.last_number = u32::MAX - 1;
         assert_eq!(u32::from(attach(&mut routing, 1).1), 3);
     }

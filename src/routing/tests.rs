@@ -1,8 +1,8 @@
-//! What holds after any sequence of steps.
+//! Invariants after any sequence of steps.
 //!
 //! Every step of a socket is one call under a lock, so that all interleavings of its handles and
-//! connections are sequences of such calls. Random ones are played here, and after each of them
-//! nobody may wait in vain.
+//! connections are sequences of such calls. Random sequences are run here, and after each call
+//! no task may wait in vain.
 
 mod fan_out;
 
@@ -47,7 +47,7 @@ proptest! {
             socket.step(step);
             socket.check()?;
         }
-        // Whoever still waits is served as soon as there are remotes that read.
+        // Tasks that still wait are served as soon as there are remotes that read.
         let waiting = socket.tasks.iter().filter(|task| task.ticket.is_some()).count();
         for _ in 0..waiting {
             socket.step(SendStep::Attach);
@@ -118,7 +118,7 @@ impl Task {
         self.ticket.is_some() && !self.woken.0.load(Ordering::Relaxed)
     }
 
-    /// The waker for the next poll, which the runtime makes as it begins.
+    /// The waker for the next poll.
     fn waker(&self) -> Waker {
         self.woken.0.store(false, Ordering::Relaxed);
         Waker::from(Arc::clone(&self.woken))
@@ -198,7 +198,7 @@ impl Senders {
             prop_assert!(queued <= MARK);
             room += MARK - queued;
         }
-        // All room is promised to senders that have been woken, or nobody waits.
+        // All capacity is reserved for senders that have been woken, or no sender waits.
         let waits = self.tasks.iter().any(Task::waits);
         let coming =
             self.tasks.iter().filter(|task| task.ticket.is_some() && !task.waits()).count();
@@ -264,7 +264,7 @@ impl Receivers {
     }
 
     fn check(&self) -> Result<(), TestCaseError> {
-        // Every message has somebody on the way to it, or nobody waits.
+        // Every message has a receiver that has been woken, or no receiver waits.
         let waits = self.tasks.iter().any(Task::waits);
         let coming =
             self.tasks.iter().filter(|task| task.ticket.is_some() && !task.waits()).count();
@@ -276,6 +276,6 @@ impl Receivers {
     }
 }
 
-/// Few, so that they get into each other's way.
+/// Few, so that they interfere with each other.
 const TASKS: usize = 5;
 const MARK: usize = 2;

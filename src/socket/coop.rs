@@ -1,19 +1,19 @@
-//! Giving way to other tasks.
+//! Cooperative scheduling.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
 use tokio::task::coop::{self, RestoreOnPending};
 
-/// Lets one message pass, as part of Tokio's cooperative scheduling: a task that always finds a message, or
-/// room for one, would never let others of its thread run.
+/// Accounts for one message in Tokio's cooperative scheduling: a task that always finds a message, or
+/// capacity for one, would never let other tasks of its thread run.
 ///
-/// Only every eighth message is paid for from the task's budget, which lasts for 128 operations. Giving
-/// way costs as much as some ten messages and, if there are more threads, wakes one.
+/// Only every eighth message takes a unit of the task budget of 128 operations. Yielding
+/// costs as much as about ten messages and, if there are more threads, wakes one.
 #[must_use]
 pub(super) struct CoopBudget(Option<RestoreOnPending>);
 
-/// Pending if the task has to give way first.
+/// Pending if the task has to yield first.
 #[inline]
 pub(super) fn poll_turn(cx: &mut Context<'_>) -> Poll<CoopBudget> {
     if UNPAID.get() < PAID_TOGETHER {
@@ -22,14 +22,14 @@ pub(super) fn poll_turn(cx: &mut Context<'_>) -> Poll<CoopBudget> {
     coop::poll_proceed(cx).map(|operation| CoopBudget(Some(operation)))
 }
 
-/// Nothing if the task may have to give way first.
+/// Returns `None` if the task may have to yield first.
 #[inline]
 pub(super) fn try_turn() -> Option<CoopBudget> {
     (UNPAID.get() < PAID_TOGETHER).then_some(CoopBudget(None))
 }
 
 impl CoopBudget {
-    /// Tells that the message has passed.
+    /// Records that the message has passed.
     #[inline]
     pub(super) fn used(self) {
         match self.0 {
@@ -43,9 +43,9 @@ impl CoopBudget {
 }
 
 thread_local! {
-    /// How many messages have passed since one was paid for, of all tasks of this thread.
+    /// The number of messages since the last unit was taken, of all tasks of this thread.
     static UNPAID: Cell<u8> = const { Cell::new(0) };
 }
 
-/// How many messages are one operation.
+/// The number of messages for one unit of the budget.
 const PAID_TOGETHER: u8 = 8;

@@ -1,4 +1,4 @@
-//! What all handles of one socket share.
+//! The state that all handles of one socket share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::routing::{FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routin
 use crate::runtime::Runtime;
 use crate::sync::Lock;
 
-/// The socket itself. When the last handle drops it, the driver sees that nobody can send it
+/// The socket itself. When the last handle drops it, the driver notices that no handle can send
 /// commands any more, and ends.
 #[derive(Debug)]
 pub(super) struct Core<R> {
     pub(super) outgoing: Arc<Lock<OutgoingPipes<R>>>,
     pub(super) incoming: Arc<Lock<FairQueue>>,
     pub(super) control: Control,
-    /// How long to wait where the caller does not say.
+    /// The default time limits of the socket.
     pub(super) recv_timeout: Option<Duration>,
     pub(super) send_timeout: Option<Duration>,
 }
@@ -46,7 +46,7 @@ impl<R: Strategy + 'static> Core<R> {
         core
     }
 
-    /// Makes a socket and its driver.
+    /// Creates a socket and its driver.
     pub(super) fn new(
         socket_type: SocketType,
         pipes: impl FnOnce(HighWaterMark) -> OutgoingPipes<R>,
@@ -91,7 +91,7 @@ impl<R> Core<R> {
 }
 
 impl<R: Strategy> Core<R> {
-    /// Queues a message if there is room; takes it out of `message` only then.
+    /// Queues a message if there is capacity; takes it out of `message` only then.
     #[inline]
     pub(super) fn try_send(
         &self,
@@ -101,7 +101,7 @@ impl<R: Strategy> Core<R> {
         self.outgoing.with(|outgoing, wakes| outgoing.try_send(to, message, wakes))
     }
 
-    /// Queues a message in a reserved slot, or, if its remote has gone, in any other that will do;
+    /// Queues a message in a reserved slot, or, if its remote has gone, in any other suitable one;
     /// takes it out of `message` only then.
     pub(super) fn send_reserved(
         &self,
@@ -119,12 +119,12 @@ impl<R: Strategy> Core<R> {
         self.outgoing.with(|outgoing, wakes| outgoing.cancel(to, ticket, wakes));
     }
 
-    /// Gives a reserved slot back.
+    /// Releases a reserved slot.
     pub(super) fn release(&self, key: PipeKey) {
         self.outgoing.with(|outgoing, wakes| outgoing.release(key, wakes));
     }
 }
 
-/// Commands that may wait for the driver. Handles wait for its answers, so it only has to be more
-/// than one for handles not to wait for each other.
+/// Commands that may wait for the driver. Handles wait for its answers, so there only has to be more
+/// than one, so that handles do not wait for each other.
 const COMMANDS: usize = 16;

@@ -17,7 +17,7 @@ use crate::routing::Closed;
 
 /// Takes the next message, as soon as there is one.
 ///
-/// Dropping it before it is ready takes no message, and passes its turn on.
+/// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
 pub(super) struct Receiving<'a, R>(Waiting<Receivers<'a, R>>);
 
@@ -42,7 +42,7 @@ impl<R> Future for Receiving<'_, R> {
 
 /// Takes the next message and its remote, as soon as there is one.
 ///
-/// Dropping it before it is ready takes no message, and passes its turn on.
+/// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
 pub(super) struct ReceivingFrom<'a, R>(Waiting<Receivers<'a, R>>);
 
@@ -72,7 +72,7 @@ impl<R> Future for ReceivingFrom<'_, R> {
 
 /// Takes as many messages as there are, up to a limit, as soon as there is one.
 ///
-/// Dropping it before it is ready takes no message, and passes its turn on.
+/// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
 pub(super) struct ReceivingMany<'a, 'b, R> {
     waiting: Waiting<Receivers<'a, R>>,
@@ -94,7 +94,7 @@ impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
 }
 
 impl<R> Future for ReceivingMany<'_, '_, R> {
-    /// How many messages were taken.
+    /// The number of messages that were taken.
     type Output = Result<usize, RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

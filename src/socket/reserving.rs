@@ -14,16 +14,16 @@ use crate::routing::{Refusal, Strategy};
 
 /// Reserves a slot, as soon as there is one.
 ///
-/// Dropping it before it is ready passes its place in the line on.
+/// Dropping it before it is ready passes its slot on.
 #[derive(Debug)]
 pub(super) struct Reserving<'a, R: Strategy>(Waiting<Senders<'a, R>>);
 
-/// A slot in the queue of one remote; dropping it gives it back.
+/// A slot in the queue of one remote; dropping it releases the slot.
 #[derive(Debug)]
 pub(super) struct Slot<'a, R: Strategy> {
     core: &'a Core<R>,
     to: R::Target,
-    /// There until it is used.
+    /// Present until it is used.
     key: Option<PipeKey>,
 }
 
@@ -58,7 +58,7 @@ impl<'a, R: Strategy> Slot<'a, R> {
         Ok(Self { core, to, key: Some(key) })
     }
 
-    /// Queues a message in the slot, or, if its remote has gone, in any other that will do.
+    /// Queues a message in the slot, or, if its remote has gone, in any other suitable one.
     pub(super) fn send(mut self, message: Message) -> Result<(), (Refusal, Message)> {
         let mut message = Some(message);
         let sent = match self.key.take() {

@@ -1,4 +1,4 @@
-//! Waiting for room.
+//! Waiting for queue capacity.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,18 +11,18 @@ use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy};
 
-/// Queues one message, as soon as there is room for it.
+/// Queues one message, as soon as there is capacity for it.
 ///
 /// Dropping it before it is ready leaves nothing behind: the message is not queued, and the place in
 /// the line goes to the next sender.
 #[derive(Debug)]
 pub(super) struct Sending<'a, R: Strategy> {
     waiting: Waiting<Senders<'a, R>>,
-    /// There until it is queued or handed back.
+    /// Present until it is queued or returned.
     message: Option<Message>,
 }
 
-/// Why a wait for room has ended without.
+/// The reason why a wait for capacity has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WaitError {
     Refused(Refusal),
@@ -57,7 +57,7 @@ impl<R: Strategy> Future for Sending<'_, R> {
 
 impl<R: Strategy> Unpin for Sending<'_, R> {}
 
-/// Queues a message, if there is room and the task need not give way; otherwise hands it back. A future
+/// Queues a message if there is capacity and the task need not yield; otherwise returns it. A future
 /// would move it several times.
 #[inline]
 pub(super) fn send_at_once<R: Strategy>(
@@ -74,7 +74,7 @@ pub(super) fn send_at_once<R: Strategy>(
     message
 }
 
-/// Queues `message`, and takes it out of its place, if there is room and it is its turn; otherwise
+/// Queues `message`, and takes it out of its place, if there is capacity and it is its turn; otherwise
 /// waits in line.
 #[inline]
 pub(super) fn poll_send<R: Strategy>(

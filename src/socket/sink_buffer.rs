@@ -1,4 +1,4 @@
-//! A handle's own side of its `Sink`.
+//! The state of a handle's `Sink`.
 
 use std::task::{Context, Poll, ready};
 
@@ -10,13 +10,13 @@ use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{Refusal, Strategy};
 
-/// What a `Sink` has to remember between its calls: a slot that it was promised, or one message that
-/// found no room.
+/// The state of a `Sink` between calls: a reserved slot, or one message that
+/// found no capacity.
 #[derive(Debug)]
 pub(super) struct SinkBuffer<T> {
     reserved: Option<PipeKey>,
     unsent: Option<(T, Message)>,
-    /// A place in the line, and what for.
+    /// A place in line, and its purpose.
     waiting: Option<(T, Ticket)>,
 }
 
@@ -43,15 +43,15 @@ impl<T: Copy> SinkBuffer<T> {
                     self.reserved = Some(key);
                     turn.used();
                 }
-                // There is no message to hand back yet.
+                // There is no message to return yet.
                 Err(refusal) => return Poll::Ready(Err((refusal, Message::new()))),
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Waits until there is a place here for the next message, where it is not known yet which queue
-    /// it needs room in.
+    /// Waits until this can hold the next message, whose queue is not known
+    /// yet.
     pub(super) fn poll_ready<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
@@ -62,7 +62,7 @@ impl<T: Copy> SinkBuffer<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Queues a message where it goes; keeps it here if there is no room.
+    /// Queues a message for its target; keeps it here if that queue is full.
     pub(super) fn start_send<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
@@ -85,7 +85,7 @@ impl<T: Copy> SinkBuffer<T> {
         }
     }
 
-    /// Keeps a message until there is room. One that is replaced is counted: the caller has not asked whether
+    /// Keeps a message until there is capacity. A replaced message is counted: the caller did not check whether
     /// the sink is ready. Its place in line may be that of another remote.
     #[cold]
     fn keep<R: Strategy<Target = T>>(&mut self, core: &Core<R>, to: T, message: Message) {
@@ -115,14 +115,14 @@ impl<T: Copy> SinkBuffer<T> {
         Poll::Ready(sent.map_err(|refusal| handed_back(refusal, message)))
     }
 
-    /// Waits until the time of the message for room is over, and then returns it.
+    /// Waits until the time limit of the message expires, and then returns it.
     pub(super) fn poll_overdue<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
         limit: &mut TimeLimit,
         cx: &mut Context<'_>,
     ) -> Poll<Message> {
-        // Without a place in the line it is only another task's turn.
+        // Without a place in line, the task only yields to others.
         let Some((to, ticket)) = self.waiting else { return Poll::Pending };
         if self.unsent.is_none() {
             return Poll::Pending;
@@ -134,7 +134,7 @@ impl<T: Copy> SinkBuffer<T> {
         Poll::Ready(message)
     }
 
-    /// Gives back what was promised, and counts what was not sent.
+    /// Releases the reserved slot, and counts a message that was not sent.
     pub(super) fn abandon<R: Strategy<Target = T>>(&mut self, core: &Core<R>) {
         if let Some((to, ticket)) = self.waiting.take() {
             core.cancel_send(to, ticket);

@@ -1,4 +1,4 @@
-//! A socket's numbers, for those who read them and do not keep the socket.
+//! Reading the statistics of a socket without keeping it alive.
 
 use std::sync::{Arc, Weak};
 
@@ -8,20 +8,20 @@ use crate::remotes::RemoteTable;
 use crate::routing::Losses;
 use crate::stats::{EndedRemotes, Queued, Stats};
 
-/// Reads the numbers of a socket, also after its end.
+/// Reads the statistics of a socket, also after its end.
 #[derive(Debug)]
 pub(crate) struct StatsReader {
     remotes: Arc<RemoteTable>,
     losses: Arc<Losses>,
-    /// What all who can still change a number have a share in: the handles, the driver, and the tasks
+    /// Shared by everything that can still change a counter: the handles, the driver, and the tasks
     /// of endpoints and connections.
     shared: Weak<Shared>,
 }
 
-/// What a [`StatsReader`] shows.
+/// The result of a [`StatsReader`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StatsSample {
-    /// The numbers have not changed since, and never will.
+    /// The statistics are final.
     Final(Stats),
     Live(Stats),
 }
@@ -36,7 +36,7 @@ impl StatsReader {
     }
 
     pub(crate) fn read(&self) -> StatsSample {
-        // Asked first: what is read after there was nobody left is final.
+        // Checked first: statistics that are read after all owners have gone are final.
         let Some(shared) = self.shared.upgrade() else {
             let (queued, ended) = (Queued::default(), EndedRemotes::default());
             let stats = stats(&self.remotes, &self.losses, queued, ended);

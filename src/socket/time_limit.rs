@@ -1,14 +1,14 @@
-//! How long an operation may wait.
+//! Time limits of operations.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::runtime::{Runtime, Timer};
 
-/// A limit on one wait. Its timer is made when there is something to wait for.
+/// A time limit of one wait. Its timer is created when the operation has to wait.
 #[derive(Debug)]
 pub(super) struct TimeLimit {
-    /// Nothing for any time.
+    /// `None` for no limit.
     length: Option<Duration>,
     timer: Timer,
 }
@@ -19,12 +19,12 @@ impl TimeLimit {
         Self { length, timer: None }
     }
 
-    /// Restarts, for another wait.
+    /// Restarts the limit for another wait.
     pub(super) fn reset(&mut self) {
         self.timer = None;
     }
 
-    /// Ready when the wait is over. Whoever waits asks this after it has found that it has to.
+    /// Ready when the time limit expires. It is polled only by an operation that has to wait.
     #[cold]
     pub(super) fn poll(&mut self, runtime: &Runtime, cx: &mut Context<'_>) -> Poll<()> {
         let Some(length) = self.length else { return Poll::Pending };

@@ -74,14 +74,14 @@ impl Client {
         self.core().outgoing.lock().poll_open(ticket, waker)
     }
 
-    /// Stops waiting for that.
+    /// Cancels that wait.
     pub(crate) fn cancel_open(&self, ticket: &mut Option<Ticket>) {
         if ticket.is_some() {
             self.core().outgoing.lock().cancel_open(ticket);
         }
     }
 
-    /// Wakes all tasks that wait for that.
+    /// Wakes all tasks in that wait.
     pub(crate) fn wake_hopeful(&self) {
         self.core().outgoing.with(|outgoing, wakes| outgoing.wake_unconnected(wakes));
     }
@@ -104,7 +104,7 @@ impl Client {
         self.core().control.shared().losses().refused(remote, None, message);
     }
 
-    /// Queues the message that `make` makes for its place, as soon as there is room. The caller wakes
+    /// Queues the message that `make` creates for its position, as soon as there is capacity. The caller wakes
     /// `wakes`, after it has released its own lock.
     ///
     /// `make` is called under the lock of the outgoing queues.
@@ -118,29 +118,29 @@ impl Client {
         self.core().outgoing.lock().poll_send_with(make, ticket, sender, wakes)
     }
 
-    /// Queues a message for one remote, if there is room.
+    /// Queues a message for one remote, if there is capacity.
     pub(crate) fn try_send_to(&self, pipe: PipeKey, message: Message) -> Result<(), Refusal> {
         self.core()
             .outgoing
             .with(|outgoing, wakes| outgoing.try_send_to(pipe, &mut Some(message), wakes))
     }
 
-    /// Gives up a place in the line of senders.
+    /// Cancels a place in the line of senders.
     pub(crate) fn cancel_send(&self, ticket: Ticket) {
         self.core().cancel_send((), ticket);
     }
 
-    /// Wakes all senders that wait for room.
+    /// Wakes all senders that wait for capacity.
     pub(crate) fn wake_senders(&self) {
         self.core().outgoing.with(|outgoing, wakes| outgoing.wake_waiting(wakes));
     }
 
-    /// How many messages that came before the end of a connection are still to be received.
+    /// Returns how many messages from before the end of a connection are unread.
     pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
         self.core().incoming.lock().unread(end.inbound, end.arrived)
     }
 
-    /// Does [`poll_receive_many`].
+    /// See [`poll_receive_many`].
     pub(crate) fn poll_receive_many<T>(
         &self,
         ticket: &mut Option<Ticket>,
@@ -172,17 +172,17 @@ impl Server {
         self.core().control.shared().remotes.presence()
     }
 
-    /// Has ends of connections kept for the caller from here on.
+    /// Starts to keep ends of connections for the caller.
     pub(crate) fn watch_ends(&self) -> Arc<ConnectionEnds> {
         watch(self.core())
     }
 
-    /// How many messages that came before the end of a connection are still to be received.
+    /// Returns how many messages from before the end of a connection are unread.
     pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
         self.core().incoming.lock().unread(end.inbound, end.arrived)
     }
 
-    /// Does [`poll_receive_many`].
+    /// See [`poll_receive_many`].
     pub(crate) fn poll_receive_many<T>(
         &self,
         ticket: &mut Option<Ticket>,
@@ -201,7 +201,7 @@ impl Server {
         }
     }
 
-    /// Does the same by the half of the pipe through which messages come.
+    /// Does the same for the inbound half of a pipe.
     pub(crate) fn pause_pipe(&self, inbound: PipeKey) {
         self.core().incoming.lock().pause(inbound);
     }
@@ -219,7 +219,7 @@ impl Server {
         self.core().incoming.with(|incoming, wakes| incoming.resume_fully(inbound, wakes));
     }
 
-    /// Queues `message`, and takes it out of its place, as soon as there is room; `send_timeout` does
+    /// Queues `message`, and takes it out of its place, as soon as there is capacity; `send_timeout` does
     /// not apply.
     pub(crate) fn poll_route(
         &self,
@@ -270,7 +270,7 @@ impl Line for WeakServer {
     }
 }
 
-/// The senders of a client that wait for room.
+/// The senders of a client that wait for capacity.
 #[derive(Debug)]
 pub(crate) struct ClientSenders(pub(crate) WeakClient);
 
@@ -282,7 +282,7 @@ impl Line for ClientSenders {
     }
 }
 
-/// The senders of a server that wait for room in the queue of one remote.
+/// The senders of a server that wait for capacity in the queue of one remote.
 #[derive(Debug)]
 pub(crate) struct ServerSenders {
     pub(crate) server: WeakServer,
@@ -303,8 +303,8 @@ fn watch<R>(core: &Core<R>) -> Arc<ConnectionEnds> {
     Arc::clone(ends)
 }
 
-/// Takes as many messages as there are, up to the capacity of `received`, which has some, as soon as
-/// there is one; with each, what `origin` makes of the outgoing half of its pipe and its remote.
+/// Takes all available messages up to the capacity of `received`, which must not be zero, as soon as
+/// there is one; each with the result of `origin` for the outgoing half of its pipe and its remote.
 fn poll_receive_many<R, T>(
     core: &Core<R>,
     ticket: &mut Option<Ticket>,

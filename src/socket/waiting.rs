@@ -9,7 +9,7 @@ use crate::pipe::{InLine, Line, Ticket};
 use crate::routing::Strategy;
 use crate::runtime::Runtime;
 
-/// The senders that wait for room.
+/// The senders that wait for capacity.
 #[derive(Debug)]
 pub(super) struct Senders<'a, R: Strategy> {
     pub(super) core: &'a Core<R>,
@@ -28,7 +28,7 @@ pub(super) trait SocketLine: Line {
     fn runtime(&self) -> &Runtime;
 }
 
-/// An operation that waits in line until it is ready or its time is over.
+/// An operation that waits in line until it is ready or its time limit expires.
 #[derive(Debug)]
 pub(super) struct Waiting<L: Line> {
     place: InLine<L>,

@@ -37,7 +37,7 @@ const RANKS: &[(&str, u8)] = &[
     ("config", 10),
     ("metrics", 10),
     ("rpc", 10),
-    // The root itself: it declares and exports, and nobody imports from it.
+    // The root itself: it declares and exports, and no file imports from it.
     ("lib", u8::MAX),
 ];
 

@@ -65,7 +65,7 @@ async fn the_handler_of_a_cancelled_call_is_dropped() {
         }
     })
     .await;
-    let call = tokio::spawn(requester.call("for ever"));
+    let call = tokio::spawn(requester.call("endless"));
     until_there(&responder, |stats| stats.running == 1).await;
     call.abort();
     until_there(&responder, |stats| stats.cancelled == 1).await;

@@ -54,7 +54,7 @@ async fn an_invalid_reply_is_counted_and_dropped() {
         b"\x12\0".to_vec(),
         envelope(REQUEST, id, [0x00]),
         envelope(CANCEL, id, ""),
-        envelope(0x22, id + 1, "another version, to nobody"),
+        envelope(0x22, id + 1, "another version, of no call"),
     ];
     let count = nonsense.len() as u64;
     for message in nonsense {

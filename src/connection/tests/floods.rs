@@ -60,7 +60,7 @@ async fn one_turn(flood: Flood, opener: Option<Opener>) {
     let codec = TrafficCodec { decoder: TrafficDecoder::new(None, opener), sealer: None };
     let framed = Box::new(Framed::with_capacity(flood, codec, 0));
     let mut connection =
-        Connection::new(framed, WRITE_SIZE, &mut attachment, nobody(), &socket.options);
+        Connection::new(framed, WRITE_SIZE, &mut attachment, any_remote(), &socket.options);
     future::poll_fn(|cx| {
         let turn = connection.poll_traffic(cx);
         assert!(turn.is_pending(), "{turn:?}");

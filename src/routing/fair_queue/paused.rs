@@ -1,4 +1,4 @@
-//! Remotes from which no messages are received for a while, because they do not read what they are sent.
+//! Pausing remotes: no messages are received from remotes that do not read theirs.
 
 use super::FairQueue;
 use crate::pipe::PipeKey;
@@ -88,7 +88,7 @@ mod tests {
         push(&mut queue, b, &["b1", "b2"]);
         push(&mut queue, c, &["c1", "c2"]);
         assert_eq!(pop(&mut queue).unwrap(), "a1");
-        // One that stands in front, and one that does not.
+        // One in front, and one behind it.
         queue.pause(b);
         queue.pause(a);
         push(&mut queue, a, &["a3"]);

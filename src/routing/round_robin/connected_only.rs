@@ -4,7 +4,7 @@
 //! request this is wrong if another remote is connected: it would wait for a remote that may be dead
 //! while the other is idle. After [`select`](OutgoingPipes::select) a pipe is therefore offered to senders only
 //! while its remote is connected and does not drain. Messages that a connection leaves unwritten are
-//! taken out of the pipe, to be sent elsewhere. A CLIENT without a requester never uses this module.
+//! removed from the pipe, to be sent elsewhere. A CLIENT without a requester never uses this module.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ impl OutgoingPipes<RoundRobin> {
         }
     }
 
-    /// Wakes all tasks that wait for room in any pipe. They keep their places in line.
+    /// Wakes all tasks that wait for capacity in any pipe. They keep their places in line.
     pub(crate) fn wake_waiting(&mut self, wakes: &mut Wakes) {
         self.senders.wake_all(wakes);
     }
@@ -71,7 +71,7 @@ impl OutgoingPipes<RoundRobin> {
     }
 
     /// Stops offering a pipe whose remote drains, if it still has this connection. Queues the
-    /// acknowledgement behind all requests, whether or not there is room: there is one for each
+    /// acknowledgement behind all requests, beyond the mark: there is one for each
     /// connection.
     pub(crate) fn drain(
         &mut self,
@@ -122,7 +122,7 @@ mod tests {
         let elsewhere = routing.disconnect(a, false, &mut unwritten);
         assert_eq!((elsewhere.len(), unwritten.len()), (4, 0));
         assert_eq!(elsewhere[0], "first");
-        // Their places are not given to other senders.
+        // Other senders do not get their places.
         assert_eq!(routing.taken(a), 3);
         assert_eq!(send(&mut routing), Err(Refusal::Full));
         connect(&mut routing, a, FIRST.next());

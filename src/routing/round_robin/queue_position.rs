@@ -1,5 +1,5 @@
-//! Sending by who has to know where a message is queued, and to a certain remote: requests and what
-//! belongs to them.
+//! Sending with a known queue position, and to a given remote: requests and messages that
+//! belong to them.
 
 use std::task::{Poll, Waker, ready};
 
@@ -10,7 +10,7 @@ use crate::routing::{OutgoingPipes, QueuePosition, Refusal};
 use crate::sync::Wakes;
 
 impl OutgoingPipes<RoundRobin> {
-    /// Queues the message that `make` makes for its place, if there is room.
+    /// Queues the message that `make` creates for its position, if there is capacity.
     pub(crate) fn try_send_with(
         &mut self,
         make: impl FnOnce(QueuePosition) -> Message,
@@ -24,7 +24,7 @@ impl OutgoingPipes<RoundRobin> {
         Ok(())
     }
 
-    /// Does the same as soon as there is room and it is the sender's turn.
+    /// Does the same as soon as there is capacity and it is the sender's turn.
     pub(crate) fn poll_send_with(
         &mut self,
         make: impl FnOnce(QueuePosition) -> Message,
@@ -39,7 +39,7 @@ impl OutgoingPipes<RoundRobin> {
             Ok(pipe) => pipe,
             Err(refusal) => return Poll::Ready(Err(refusal)),
         };
-        // Under the lock under which it has been reserved the slot cannot be void.
+        // The slot cannot be void under the lock under which it was reserved.
         let number = self.pipes[pipe].outbound.next_place();
         Poll::Ready(self.send_reserved(
             pipe,
@@ -48,7 +48,7 @@ impl OutgoingPipes<RoundRobin> {
         ))
     }
 
-    /// Queues a message for one remote, if there is room for it and nobody waits for that.
+    /// Queues a message for one remote, if there is capacity that no sender waits for.
     pub(crate) fn try_send_to(
         &mut self,
         pipe: PipeKey,
@@ -56,7 +56,7 @@ impl OutgoingPipes<RoundRobin> {
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let Some(found) = self.pipes.get_mut(pipe) else { return Err(Refusal::HostUnreachable) };
-        // Messages would wait for the next connection, which knows no call of this one.
+        // Messages would wait for the next connection, which does not know the calls of this one.
         let is_unreachable = self.strategy.is_selective && found.connection.is_none();
         if found.outbound.is_retired() || is_unreachable {
             return Err(Refusal::HostUnreachable);

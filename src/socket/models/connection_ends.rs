@@ -18,8 +18,8 @@ fn waiting_for_queue_capacity_ends_with_the_socket() {
 
 #[test]
 fn what_no_connection_takes_is_counted_and_kept() {
-    all(4, || nobody_takes("ab"));
-    some(|| nobody_takes("abcde"));
+    all(4, || no_connection_takes("ab"));
+    some(|| no_connection_takes("abcde"));
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn of_two_remotes_one_goes() {
     some(|| one_of_two_goes("abcdef"));
 }
 
-/// Its connection writes what is queued, and whoever waits is served by the next one.
+/// Its connection writes the queued messages, and waiting senders are served by the next one.
 async fn the_end_of_an_endpoint_is_logged(letters: &'static str) {
     let model = Model::client(1, 0);
     let attachment = model.attach_to(EndpointId(1));
@@ -66,7 +66,7 @@ async fn the_socket_ends(letters: &'static str) {
 }
 
 /// Each message is handed back or kept for `close_with_undelivered`.
-async fn nobody_takes(letters: &'static str) {
+async fn no_connection_takes(letters: &'static str) {
     let model = Model::client(1, 0);
     model.routing().losses.keep();
     let attachment = model.attach();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::inproc::Half;
-use crate::remote::tests::nobody;
+use crate::remote::tests::any_remote;
 use crate::socket::receiving::Receiving;
 
 #[test]
@@ -45,8 +45,8 @@ impl Linked {
         let near = Model::client(send_hwm, recv_hwm);
         let far = Model::client(send_hwm, recv_hwm);
         let (near_half, far_half) = Half::pair();
-        near_half.join(near.attach(), nobody(), None);
-        far_half.join(far.attach(), nobody(), None);
+        near_half.join(near.attach(), any_remote(), None);
+        far_half.join(far.attach(), any_remote(), None);
         Self { near, far, near_half, far_half }
     }
 }

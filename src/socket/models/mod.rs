@@ -213,7 +213,7 @@ async fn join(sender: JoinHandle<Sent>, queued: &mut String, letter: char) -> Op
 fn refusal(error: WaitError) -> Refusal {
     match error {
         WaitError::Refused(refusal) => refusal,
-        WaitError::Timeout => unreachable!("nobody has set a limit"),
+        WaitError::Timeout => unreachable!("there is no time limit"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Senders under a requester, whose pipes are offered only while their remotes are connected.
 
-use crate::remote::tests::nobody;
+use crate::remote::tests::any_remote;
 use crate::routing::{Remainder, ReportedEnds};
 
 use super::*;
@@ -37,7 +37,7 @@ async fn a_remote_connects(letters: &'static str) {
     // Its waker must not be the only one.
     waiting[0].abort();
     let [_, waiting] = waiting;
-    attachment.begin(&nobody());
+    attachment.begin(&any_remote());
     let (connection, mut written) = connection(attachment);
     assert_eq!(waiting.await.unwrap(), Ok(()));
     for sender in senders {
@@ -51,7 +51,7 @@ async fn a_remote_connects(letters: &'static str) {
 async fn a_connection_is_lost(letters: &'static str) {
     let model = selective();
     let [mut first, mut second] = [model.attach(), model.attach()];
-    first.begin(&nobody());
+    first.begin(&any_remote());
     let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
     let core = Arc::clone(&model.core);
     let ends = Arc::clone(&model.routing().ends);
@@ -65,7 +65,7 @@ async fn a_connection_is_lost(letters: &'static str) {
         first.put_back(Remainder::default(), VecDeque::new());
         first
     });
-    second.begin(&nobody());
+    second.begin(&any_remote());
     let (connection, mut written) = connection(second);
     for sender in senders {
         assert!(sender.await.unwrap().is_ok());
@@ -81,7 +81,7 @@ async fn a_connection_is_lost(letters: &'static str) {
 async fn a_remote_drains(letters: &'static str) {
     let model = selective();
     let [mut first, mut second] = [model.attach(), model.attach()];
-    let remote = nobody();
+    let remote = any_remote();
     first.begin(&remote);
     let (pipe, id) = (first.pipe().outbound(), remote.connection_id());
     let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
@@ -90,7 +90,7 @@ async fn a_remote_drains(letters: &'static str) {
     let draining = shuttle::future::spawn(async move {
         core.outgoing.with(|outgoing, wakes| outgoing.drain(pipe, id, Message::from("."), wakes));
     });
-    second.begin(&nobody());
+    second.begin(&any_remote());
     let (connection_of_second, mut second_written) = connection(second);
     for sender in senders {
         assert!(sender.await.unwrap().is_ok());

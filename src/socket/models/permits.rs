@@ -66,7 +66,7 @@ async fn the_remote_goes(reserved: &'static str, others: &'static str) {
     let (connection, mut written) = connection(model.attach());
     let mut queued = String::new();
     for (sender, letter) in senders.into_iter().zip(reserved.chars().chain(others.chars())) {
-        // Whoever had a slot that is void does not wait for another one.
+        // A sender with a void slot does not wait for another one.
         let refusal = join(sender, &mut queued, letter).await;
         assert!(refusal.is_none() || refusal == Some(Refusal::Full) && reserved.contains(letter));
     }

@@ -174,7 +174,7 @@ async fn the_socket_ends(receivers: usize, letters: &'static str) {
     assert_eq!(sorted(&received), letters[..letters.len() - unread]);
 }
 
-/// Nobody receives.
+/// No task receives.
 async fn the_mark_is_raised(letters: &'static str) {
     let model = Model::client(0, 1);
     let connection = deliver(model.attach(), letters);
@@ -247,7 +247,7 @@ fn arrival(letters: &str) -> Delivery {
     arrival_of(&bodies)
 }
 
-/// What nobody has received.
+/// The unread messages.
 fn left(model: &Model<Client>) -> String {
     std::iter::from_fn(|| try_receive(&model.core).ok()).map(|message| letter(&message)).collect()
 }

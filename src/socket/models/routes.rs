@@ -153,7 +153,7 @@ async fn the_remote_is_disconnected(letters: &'static str) {
     assert_eq!(model.undelivered(), 0);
 }
 
-/// Nobody takes.
+/// No connection takes messages.
 async fn the_mark_is_raised(letters: &'static str) {
     let model = Model::server(1);
     let attachment = model.attach();

@@ -105,7 +105,7 @@ async fn a_sink_is_dropped(mark: usize, letters: &'static str, others: &'static 
     model.end(connection, written, undelivered).await;
 }
 
-/// Nobody takes.
+/// No connection takes messages.
 async fn the_mark_is_raised(letters: &'static str) {
     let model = Model::client(1, 0);
     let attachment = model.attach();

@@ -189,7 +189,7 @@ fn refuse_self_connection(stream: &TcpStream) -> io::Result<()> {
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::Error::new(
             io::ErrorKind::ConnectionRefused,
-            "connected to itself, as nobody listens on this port",
+            "connected to itself, because there is no listener on this port",
         ));
     }
     Ok(())

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 /// takes seconds over a slow link. With a smaller buffer, fewer bytes are lost when a connection ends,
 /// and a command waits behind fewer bytes.
 ///
-/// Bytes in transit are not limited, so that long and fast links are fully used. Throughput over the
+/// Bytes in transit are not limited, so long and fast links are fully used. Throughput over the
 /// loopback interface is the same with it, or better.
 pub(super) fn limit(stream: &TcpStream) {
     // A system without this option shows progress less often.

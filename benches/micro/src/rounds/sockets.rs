@@ -135,5 +135,5 @@ impl fmt::Debug for Pair {
     }
 }
 
-/// A round does not reach it, so that nobody has to wait.
+/// A round does not reach it, so that no task has to wait.
 const MARK: usize = 2 * MESSAGES;

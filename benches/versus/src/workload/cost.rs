@@ -16,7 +16,7 @@ use crate::workload::{Attempt, Outcome, one_way, requests};
 
 /// Returns both, per million messages.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
-    let mut pair = start(attempt, &Watch::Nobody)?;
+    let mut pair = start(attempt, &Watch::Unavailable)?;
     let adapted = adapt(attempt, |count| run(attempt, &mut pair, count))?;
     let (count, rate) = (adapted.count, adapted.rate_to_come);
     let before = processor(&mut pair)?;
@@ -24,7 +24,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let million = count as f64 / 1e6;
     let mut values = vec![(Metric::Processor, (processor(&mut pair)? - before) / million)];
     drop(pair);
-    if !matches!(*COUNTER, Watch::Nobody) {
+    if !matches!(*COUNTER, Watch::Unavailable) {
         let count = (rate * attempt.seconds / 4.0).max(10.0) as u64;
         let calls = calls(attempt, count)? - calls(attempt, FEW)?;
         values.push((Metric::Calls, calls / (count.saturating_sub(FEW).max(1) as f64 / 1e6)));
@@ -82,7 +82,7 @@ pub(crate) static COUNTER: LazyLock<Watch> = LazyLock::new(|| {
         let _ = fs::remove_file(output);
         counted
     };
-    [Watch::Perf, Watch::Strace].into_iter().find(works).unwrap_or(Watch::Nobody)
+    [Watch::Perf, Watch::Strace].into_iter().find(works).unwrap_or(Watch::Unavailable)
 });
 
 /// A program that runs another program and counts its calls.
@@ -90,7 +90,7 @@ pub(crate) static COUNTER: LazyLock<Watch> = LazyLock::new(|| {
 pub(crate) enum Watch {
     Perf,
     Strace,
-    Nobody,
+    Unavailable,
 }
 
 impl Watch {
@@ -99,7 +99,7 @@ impl Watch {
         let before: &[&str] = match self {
             Self::Perf => &["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o"],
             Self::Strace => &["strace", "-f", "-c", "-o"],
-            Self::Nobody => return Vec::new(),
+            Self::Unavailable => return Vec::new(),
         };
         let before = before.iter().map(PathBuf::from);
         before.chain([output.to_owned()]).collect()
@@ -114,7 +114,7 @@ impl Watch {
             Self::Strace => {
                 line.ends_with(" total").then(|| line.split_whitespace().nth(3)?.parse().ok())?
             }
-            Self::Nobody => None,
+            Self::Unavailable => None,
         });
         counts.ok_or_else(|| io::Error::other("there is no count"))
     }

@@ -90,7 +90,7 @@ async fn visit(
 /// Answers each user with its identity.
 async fn serve(server: Server) {
     while let Ok((request, remote)) = server.recv_from().await {
-        let name = remote.user_id().unwrap_or("nobody");
+        let name = remote.user_id().unwrap_or("a stranger");
         let role = remote.property("X-Role").map(String::from_utf8_lossy).unwrap_or_default();
         if server.reply(&request, format!("{name}, {role}")).await.is_err() {
             println!("{name} has gone");
