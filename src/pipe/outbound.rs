@@ -48,9 +48,6 @@ pub(crate) enum Take {
     /// The queue is empty and stays so.
     End,
     Messages,
-    /// The last messages: the queue is now empty and stays so. Without this, the end would be noticed only
-    /// when the receiver takes a message. Only for [`Want::Room`].
-    Last,
 }
 
 impl Want {
@@ -166,9 +163,6 @@ impl Outbound {
                     self.take_all(taken);
                 } else {
                     self.take_part(taken, room.messages, room.bytes);
-                }
-                if self.retired && self.queue.is_empty() {
-                    return Poll::Ready(Take::Last);
                 }
             }
         }
