@@ -78,8 +78,8 @@ impl TokioZmtp {
     /// Creates both ends inside this process.
     pub(crate) async fn inproc_one_way(size: usize) -> Result<(Connected, Bound), Failure> {
         let endpoint = InprocEndpoint::unique();
-        let server = ServerSocket::bind(endpoint.clone()).await?;
-        let client = ClientSocket::connect(endpoint).await?;
+        let server = ServerSocket::builder().bind(endpoint.clone()).await?;
+        let client = ClientSocket::builder().connect(endpoint).await?;
         client.remotes().connected().await?;
         let client = Connected { socket: client, message: Message::from(vec![7; size]) };
         Ok((client, Bound { socket: server, size }))
