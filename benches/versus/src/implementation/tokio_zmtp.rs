@@ -2,7 +2,7 @@
 
 use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
 use tokio_zmtp::{
-    Client as ClientSocket, InprocEndpoint, Mechanism, Message, Server as ServerSocket, Socket,
+    Client as ClientSocket, InprocEndpoint, Mechanism, Message, Server as ServerSocket,
     TryRecvError,
 };
 
