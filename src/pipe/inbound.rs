@@ -50,7 +50,7 @@ enum Waits {
 pub(crate) struct Room {
     pub(crate) messages: usize,
     pub(crate) bytes: usize,
-    /// Returns whether nothing is queued, so that receivers may be waiting.
+    /// Whether nothing is queued, so that receivers may be waiting.
     pub(crate) is_all: bool,
 }
 
@@ -97,8 +97,8 @@ impl Inbound {
         self.push_last(Delivery { cargo, remote: arrival.remote.clone() })
     }
 
-    /// Queues arrived messages beyond the mark, after the end of their connection. Returns
-    /// the number of messages.
+    /// Queues arrived messages regardless of the high-water mark, which the caller has checked unless
+    /// the connection has ended. Returns the number of messages.
     pub(crate) fn push_last(&mut self, arrival: Delivery) -> usize {
         let messages = arrival.cargo.messages();
         if messages > 0 {
@@ -145,7 +145,7 @@ impl Inbound {
         self.arrivals.front().map(|arrival| &arrival.remote)
     }
 
-    /// Sets another mark. Wakes the connection if it waits for capacity and there is some now.
+    /// Sets another mark. Wakes the connection if it waits and half of the queue is free now.
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
         if hwm.is_half_free(self.held, self.bytes) {

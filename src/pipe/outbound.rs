@@ -72,7 +72,7 @@ impl Outbound {
     }
 
     /// Queues a message, which must be present; there must be capacity. Wakes the connection if it
-    /// was.
+    /// waits for this.
     #[inline]
     pub(crate) fn push(&mut self, message: &mut Option<Message>, wakes: &mut Wakes) {
         debug_assert!(self.has_room());

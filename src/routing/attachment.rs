@@ -161,7 +161,7 @@ impl Attachment {
         attachment
     }
 
-    /// Returns an owned source, for uses that outlive the attachment.
+    /// Returns a shared handle to the quotas, for uses that outlive the attachment.
     pub(crate) fn share_quotas(&self) -> Arc<Quotas> {
         Arc::clone(&self.quotas)
     }
