@@ -177,6 +177,8 @@ pub use self::socket::{
 pub use self::transport::StdListener;
 
 #[doc(inline)]
+pub use zmtp_proto::group::{Group, GroupError};
+#[doc(inline)]
 pub use zmtp_proto::mechanism::Mechanism;
 #[doc(inline)]
 pub use zmtp_proto::socket_type::{ParseSocketTypeError, SocketType};

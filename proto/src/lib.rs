@@ -77,6 +77,7 @@ pub mod error_reason;
 pub mod foreign_protocol;
 pub mod frame;
 pub mod greeting;
+pub mod group;
 pub mod handshake;
 pub mod heartbeat;
 pub mod mechanism;

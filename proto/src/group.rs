@@ -1,0 +1,264 @@
+//! The group of a message of RADIO and DISH (RFC 48).
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+/// The name of a group: up to 255 bytes without a NUL. The empty name is a group like any other.
+///
+/// A RADIO sends each message to one group, and a DISH receives the messages of the groups that it has joined.
+/// Names are compared byte by byte; no name is a prefix or a pattern of another.
+///
+/// libzmq before 4.3.3 supports names of up to 15 bytes.
+///
+/// Cloning a group is cheap: a name of up to 22 bytes is stored inline, and a longer one is shared.
+#[derive(Clone)]
+pub struct Group(Inner);
+
+#[derive(Clone)]
+enum Inner {
+    /// The first `len` of `bytes`; the rest has no meaning.
+    Short {
+        len: u8,
+        bytes: [u8; SHORT],
+    },
+    Long(Arc<[u8]>),
+}
+
+impl Group {
+    /// The length of the longest name in bytes.
+    pub const LEN_MAX: usize = 0xFF;
+
+    /// Checks a name without creating a group.
+    ///
+    /// # Errors
+    ///
+    /// The name is too long or contains a NUL.
+    pub fn check(name: &[u8]) -> Result<(), GroupError> {
+        if name.len() > Self::LEN_MAX {
+            return Err(GroupError::TooLong { len: name.len() });
+        }
+        match name.iter().position(|&byte| byte == 0x00) {
+            Some(at) => Err(GroupError::ContainsNul { at }),
+            None => Ok(()),
+        }
+    }
+
+    /// Creates a group from a name that is known to be valid.
+    fn checked(name: &[u8]) -> Self {
+        if name.len() > SHORT {
+            return Self(Inner::Long(name.into()));
+        }
+        let mut bytes = [0x00; SHORT];
+        bytes[..name.len()].copy_from_slice(name);
+        Self(Inner::Short { len: u8::try_from(name.len()).unwrap_or_default(), bytes })
+    }
+
+    /// Returns the name.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Inner::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Inner::Long(name) => name,
+        }
+    }
+
+    /// Returns the name as text if it is UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// The position of the first byte that is not UTF-8.
+    pub fn to_str(&self) -> Result<&str, std::str::Utf8Error> {
+        std::str::from_utf8(self.as_bytes())
+    }
+}
+
+impl Default for Group {
+    /// Returns the group with the empty name.
+    fn default() -> Self {
+        Self::checked(&[])
+    }
+}
+
+impl AsRef<[u8]> for Group {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+/// Groups are equal, ordered and hashed like their names.
+impl Borrow<[u8]> for Group {
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl TryFrom<&[u8]> for Group {
+    type Error = GroupError;
+
+    fn try_from(name: &[u8]) -> Result<Self, GroupError> {
+        Self::check(name)?;
+        Ok(Self::checked(name))
+    }
+}
+
+impl TryFrom<&str> for Group {
+    type Error = GroupError;
+
+    fn try_from(name: &str) -> Result<Self, GroupError> {
+        Self::try_from(name.as_bytes())
+    }
+}
+
+impl TryFrom<String> for Group {
+    type Error = GroupError;
+
+    fn try_from(name: String) -> Result<Self, GroupError> {
+        Self::try_from(name.as_bytes())
+    }
+}
+
+impl TryFrom<Bytes> for Group {
+    type Error = GroupError;
+
+    fn try_from(name: Bytes) -> Result<Self, GroupError> {
+        Self::try_from(&name[..])
+    }
+}
+
+impl FromStr for Group {
+    type Err = GroupError;
+
+    fn from_str(name: &str) -> Result<Self, GroupError> {
+        Self::try_from(name)
+    }
+}
+
+impl From<&Self> for Group {
+    fn from(group: &Self) -> Self {
+        group.clone()
+    }
+}
+
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Group {
+    fn eq(&self, other: &T) -> bool {
+        self.as_bytes() == other.as_ref()
+    }
+}
+
+impl Eq for Group {}
+
+impl PartialOrd for Group {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Group {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Group {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Writes the name, with escapes for all bytes that are not printable ASCII characters.
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.as_bytes().escape_ascii(), f)
+    }
+}
+
+/// Why a name is not the name of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// The name is longer than 255 bytes (RFC 48, The RADIO Socket Type).
+    #[error("a group name of {len} bytes, where the limit is {}", Group::LEN_MAX)]
+    TooLong {
+        /// The length of the name in bytes.
+        len: usize,
+    },
+    /// The name contains a NUL, which ends a name in libzmq.
+    #[error("a group name with a NUL at byte {at}")]
+    ContainsNul {
+        /// The position of the first NUL.
+        at: usize,
+    },
+}
+
+/// The longest inline name: it makes a `Group` 24 bytes.
+const SHORT: usize = 22;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_name_has_up_to_255_bytes() {
+        for len in [0, 1, SHORT, SHORT + 1, 255] {
+            let name = vec![b'x'; len];
+            assert_eq!(Group::try_from(&name[..]).unwrap(), name);
+        }
+        let long = "x".repeat(256);
+        assert_eq!(Group::try_from(long), Err(GroupError::TooLong { len: 256 }));
+    }
+
+    #[test]
+    fn a_name_contains_no_nul() {
+        assert_eq!(Group::try_from("a\0b"), Err(GroupError::ContainsNul { at: 1 }));
+    }
+
+    #[test]
+    fn a_group_is_found_by_its_name() {
+        let names = ["weather", "", "a name of more bytes than are stored inline"];
+        let groups: HashSet<Group> = names.iter().map(|name| name.parse().unwrap()).collect();
+        assert!(names.iter().all(|name| groups.contains(name.as_bytes())));
+        assert!(!groups.contains(&b"weathe"[..]));
+    }
+
+    #[test]
+    fn control_characters_are_not_displayed() {
+        let group = Group::try_from("go\x1B[2J").unwrap();
+        assert_eq!(group.to_string(), "go\\x1b[2J");
+        assert_eq!(format!("{group:?}"), "\"go\\x1b[2J\"");
+    }
+
+    #[test]
+    fn a_short_name_takes_no_more_memory_than_documented() {
+        assert_eq!(size_of::<Group>(), 24);
+    }
+
+    proptest! {
+        #[test]
+        fn groups_are_ordered_like_their_names(
+            a in prop::collection::vec(1..=255_u8, 0..40),
+            b in prop::collection::vec(1..=255_u8, 0..40),
+        ) {
+            let [first, second] = [&a, &b].map(|name| Group::try_from(&name[..]).unwrap());
+            prop_assert_eq!(first.cmp(&second), a.cmp(&b));
+            prop_assert_eq!(first == second, a == b);
+        }
+    }
+}
