@@ -136,8 +136,8 @@ async fn client(endpoint: &str, outstanding: usize, size: usize) -> Result<(), B
 /// Ends when an empty message comes.
 async fn server(endpoint: &str) -> Result<(), Box<dyn Error>> {
     let server = Server::new();
-    server.bind(endpoint).await?;
-    println!("{}", server.last_endpoint().ok_or("the server is bound")?);
+    let listening = server.bind(endpoint).await?;
+    println!("{listening}");
     let mut requests = Vec::new();
     loop {
         server.recv_many(&mut requests, 256).await?;

@@ -12,8 +12,7 @@ use tokio_zmtp::{Client, Server};
 async fn main() -> Result<(), Box<dyn Error>> {
     // "*": the system picks the port.
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await?;
-    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let endpoint = server.bind("tcp://127.0.0.1:*").await?;
     println!("server: listening on {endpoint}");
 
     // The task of the server answers every request twice.

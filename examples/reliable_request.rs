@@ -19,8 +19,7 @@ use tokio_zmtp::{Client, ConnectError, Endpoint, Message, RecvError, SendError, 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await?;
-    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let endpoint = server.bind("tcp://127.0.0.1:*").await?;
     tokio::spawn(serve(server.clone()));
 
     let mut requester = Requester::connect(endpoint).await?;

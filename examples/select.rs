@@ -34,8 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             // lost.
             request = server.recv() => answered += answer(&server, &request?),
             _ = ticks.tick() => println!("server: {answered} requests answered so far"),
-            signalled = &mut signal => {
-                signalled?;
+            signaled = &mut signal => {
+                signaled?;
                 println!("server: ending, as it is asked to");
                 break;
             }

@@ -317,7 +317,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_proxy_writes_is_read(source: IpAddr, port: u16, fields in proptest::collection::vec(any::<u8>(), 0..99)) {
+        fn headers_written_by_a_proxy_are_read(source: IpAddr, port: u16, fields in proptest::collection::vec(any::<u8>(), 0..99)) {
             let expected = ProxyHeader::Proxied(SocketAddr::new(source.to_canonical(), port));
             let family = if source.is_ipv4() { "TCP4" } else { "TCP6" };
             let line = format!("PROXY {family} {source} {source} {port} 5555\r\n");

@@ -25,10 +25,10 @@ use crate::stats::{Counters, RemoteStats};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
-/// server.bind("tcp://127.0.0.1:*").await?;
+/// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
 /// let client = Client::builder()
 ///     .metadata("X-Tenant", "blue")?
-///     .connect(server.last_endpoint().unwrap())
+///     .connect(endpoint)
 ///     .await?;
 ///
 /// client.send("hello").await?;

@@ -68,7 +68,7 @@ fn select_ends_at_ctrl_c_and_at_sigterm() {
 }
 
 #[test]
-fn select_ends_when_its_client_has_asked_enough() {
+fn select_ends_after_the_last_request() {
     let shown = start("select").finish();
     assert!(shown.contains("server: ending, as the client has asked enough\n"));
     assert!(shown.ends_with("server: 30 requests answered, 0 answers not delivered\n"));

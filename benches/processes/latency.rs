@@ -33,8 +33,8 @@ pub(crate) fn measure(
 #[expect(clippy::print_stdout, reason = "the measuring process reads it")]
 pub(super) async fn server(endpoint: &str, count: usize) -> Result<(), Box<dyn Error>> {
     let server = Server::new();
-    server.bind(endpoint).await?;
-    println!("{}", server.last_endpoint().ok_or("the server is bound")?);
+    let listening = server.bind(endpoint).await?;
+    println!("{listening}");
     for _ in 0..count + WARM_UP {
         let request = server.recv().await?;
         server.reply(&request, &request).await?;

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_waiting_remote_sent_is_parted() {
+    fn only_batches_of_waiting_remotes_are_split() {
         let mut split = BatchSplit::new();
         split.handle_read(100, || true);
         assert!(!split.is_limited(), "nothing was written before");

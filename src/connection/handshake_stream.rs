@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_buffer_holds_stays_and_what_it_has_held_is_overwritten() {
+    fn wiping_keeps_unread_bytes_and_overwrites_the_rest() {
         let mut buffer = BytesMut::with_capacity(100);
         buffer.extend_from_slice(b"secret, and what follows");
         buffer.advance(8);

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_follows_a_header_stays_on_the_stream() {
+    async fn bytes_after_a_header_stay_on_the_stream() {
         for header in [
             &b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 5555\r\n"[..],
             b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0F\xC0\0\x02\x07\xC0\0\x02\x01\x12\x67\x15\xB3\x04\0\0",

@@ -59,7 +59,7 @@ async fn a_flood_of_pings_is_answered_as_fast_as_the_remote_reads() {
 }
 
 #[tokio::test]
-async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
+async fn a_full_incoming_queue_stops_reading_but_not_writing() {
     let mut socket = TestSocket::new(3);
     let (_connection, mut remote) = socket.connect(0x10_0000).await;
     remote.write_all(&b"\x00\x01x".repeat(1_000)).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_full_incoming_queue_stops_the_reading_and_not_the_writing() {
 }
 
 #[tokio::test]
-async fn requests_that_come_together_are_handed_on_in_two_parts_and_the_reading_goes_on() {
+async fn requests_that_arrive_together_are_delivered_in_two_parts_while_reading_continues() {
     let mut socket = TestSocket::new(100);
     let (_connection, mut remote) = socket.connect(1_000).await;
     ask_together(&socket, &mut remote).await;
@@ -85,7 +85,7 @@ async fn requests_that_come_together_are_handed_on_in_two_parts_and_the_reading_
 }
 
 #[tokio::test]
-async fn what_is_read_later_does_not_wait_for_the_second_part() {
+async fn a_later_read_does_not_wait_for_the_second_part() {
     let mut socket = TestSocket::new(100);
     let (_connection, mut remote) = socket.connect(1_000).await;
     ask_together(&socket, &mut remote).await;
@@ -105,7 +105,7 @@ async fn a_remote_that_is_silent_while_the_second_part_waits_is_disconnected() {
 }
 
 #[tokio::test]
-async fn what_a_connection_did_not_write_waits_for_the_next_one() {
+async fn messages_that_were_not_written_wait_for_the_next_connection() {
     let mut socket = TestSocket::new(100);
     let (connection, mut remote) = socket.connect(20).await;
     for number in 0..10_u8 {
@@ -132,7 +132,7 @@ async fn what_a_connection_did_not_write_waits_for_the_next_one() {
 }
 
 #[tokio::test]
-async fn what_was_read_and_found_no_room_is_received_after_the_connection() {
+async fn messages_that_found_no_room_are_received_after_the_connection() {
     let mut socket = TestSocket::new(3);
     let (connection, mut remote) = socket.connect(0x10_0000).await;
     let mut sent = b"\x00\x01x".repeat(10);
@@ -155,7 +155,7 @@ async fn what_was_read_and_found_no_room_is_received_after_the_connection() {
 }
 
 #[tokio::test]
-async fn of_much_that_was_read_and_found_no_room_nothing_is_dropped() {
+async fn many_messages_that_found_no_room_are_all_received() {
     let mut socket = TestSocket::new(1);
     let (connection, mut remote) = socket.connect(0x10_0000).await;
     // From then on, the read buffer is large.
@@ -189,7 +189,7 @@ async fn a_retired_queue_ends_the_connection_when_all_is_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_remote_sends_until_it_sees_the_end_is_received() {
+async fn messages_sent_until_the_remote_sees_the_end_are_received() {
     let mut socket = TestSocket::new(10);
     let (connection, mut remote) = socket.connect(1_000).await;
     socket.routing.retire(EndpointId(0));
@@ -266,7 +266,7 @@ async fn a_remote_stays_connected_while_its_messages_are_not_received() {
 }
 
 #[tokio::test]
-async fn an_error_command_ends_the_connection_for_good() {
+async fn an_error_command_ends_the_connection_permanently() {
     let mut socket = TestSocket::new(10);
     let (connection, mut remote) = socket.connect(1_000).await;
     remote.write_all(b"\x04\x0c\x05ERROR\x05go-on").await.unwrap();

@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_failure_exactly_what_was_not_written_whole_is_left() {
+    fn after_a_failure_exactly_the_unwritten_messages_are_left() {
         let bodies = bodies(&[10, 300, 0, LONG_BODY, 70]);
         let whole = encoded(&bodies).len();
         for capacity in 0..=whole {

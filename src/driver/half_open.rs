@@ -109,7 +109,7 @@ mod tests {
     const OTHER: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
 
     #[test]
-    fn the_oldest_handshake_is_crowded_out_first() {
+    fn the_oldest_handshake_is_evicted_first() {
         let half_open = Arc::new(HalfOpen::new(2, 0));
         let slots = [half_open.enter(ONE), half_open.enter(None), half_open.enter(OTHER)];
         assert_eq!(slots.each_ref().map(is_evicted), [true, false, false]);

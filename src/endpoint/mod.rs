@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn host_and_port_can_be_asked_for() {
+    fn an_endpoint_returns_its_host_and_port() {
         let Endpoint::Tcp(tcp) = parse("tcp://[fe80::1%3]:5555") else { panic!("is TCP") };
         assert!(matches!(tcp.host(), Host::Ipv6 { zone: Some(zone), .. } if zone == "3"));
         assert_eq!(tcp.port(), 5555);
@@ -345,7 +345,7 @@ mod tests {
 
     #[cfg(feature = "serde")]
     #[test]
-    fn it_is_written_as_its_text() {
+    fn an_endpoint_serializes_as_its_text() {
         let text = toml::Value::from("tcp://*:*");
         assert_eq!(text.clone().try_into(), Ok(parse("tcp://*:*")));
         assert_eq!(toml::Value::try_from(parse("tcp://*:*")).unwrap(), text);
@@ -403,7 +403,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_parser_panic(text in any::<String>()) {
+        fn no_text_causes_a_panic(text in any::<String>()) {
             check(&text);
             for transport in ["tcp", "ipc", "inproc"] {
                 check(&format!("{transport}://{text}"));
@@ -411,14 +411,14 @@ mod tests {
         }
 
         #[test]
-        fn no_text_close_to_an_endpoint_makes_the_parser_panic(
+        fn no_text_close_to_an_endpoint_causes_a_panic(
             text in r"(tcp)?(://)?[\[\]%:.*0-9a-fé ;/]{0,24}",
         ) {
             check(&text);
         }
 
         #[test]
-        fn what_an_endpoint_displays_is_parsed_as_that_endpoint(endpoint in endpoints()) {
+        fn parsing_reverses_formatting(endpoint in endpoints()) {
             prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
         }
     }

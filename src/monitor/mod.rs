@@ -37,10 +37,10 @@ pub use zmtp_proto::foreign_protocol::ForeignProtocol;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
-/// server.bind("tcp://127.0.0.1:*").await?;
+/// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
 /// let mut monitor = server.monitor();
 /// let client = Client::new();
-/// client.connect(server.last_endpoint().unwrap()).await?;
+/// client.connect(endpoint).await?;
 ///
 /// let event = monitor.recv().await.unwrap()?;
 /// assert!(matches!(event.kind, EventKind::Accepted));

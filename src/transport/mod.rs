@@ -273,8 +273,8 @@ mod tests {
     #[tokio::test]
     async fn bytes_pass_between_two_ipv4_ends() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
-        let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
-        exchange(dialled, accepted).await;
+        let (dialed, accepted) = pair(&listener, &listener.local_endpoint()).await;
+        exchange(dialed, accepted).await;
     }
 
     #[tokio::test]
@@ -283,26 +283,26 @@ mod tests {
             return;
         }
         let listener = bind("tcp://[::1]:*").await.unwrap();
-        let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
-        exchange(dialled, accepted).await;
+        let (dialed, accepted) = pair(&listener, &listener.local_endpoint()).await;
+        exchange(dialed, accepted).await;
     }
 
     #[tokio::test]
-    async fn a_name_can_be_bound_and_dialled() {
+    async fn a_name_can_be_bound_and_dialed() {
         let listener = bind("tcp://localhost:*").await.unwrap();
-        let dialled = parse(&format!("tcp://localhost:{}", port(&listener)));
-        let (dialled, accepted) = pair(&listener, &dialled).await;
-        exchange(dialled, accepted).await;
+        let dialed = parse(&format!("tcp://localhost:{}", port(&listener)));
+        let (dialed, accepted) = pair(&listener, &dialed).await;
+        exchange(dialed, accepted).await;
     }
 
     #[tokio::test]
     async fn every_interface_includes_those_of_ipv4() {
         let listener = bind("tcp://*:*").await.unwrap();
         let endpoint = parse(&format!("tcp://127.0.0.1:{}", port(&listener)));
-        let (dialled, accepted) = tokio::try_join!(dial(&endpoint), listener.accept()).unwrap();
-        assert_eq!(dialled.1.address.map(Endpoint::from), Some(endpoint));
+        let (dialed, accepted) = tokio::try_join!(dial(&endpoint), listener.accept()).unwrap();
+        assert_eq!(dialed.1.address.map(Endpoint::from), Some(endpoint));
         // As IPv4, not as `::ffff:127.0.0.1`.
-        assert_eq!(accepted.1.address, Some(tcp(&dialled.0).local_addr().unwrap()));
+        assert_eq!(accepted.1.address, Some(tcp(&dialed.0).local_addr().unwrap()));
     }
 
     #[tokio::test]
@@ -311,9 +311,9 @@ mod tests {
             return;
         }
         let listener = bind("tcp://*:*").await.unwrap();
-        let dialled = parse(&format!("tcp://[::1]:{}", port(&listener)));
-        let (dialled, accepted) = pair(&listener, &dialled).await;
-        exchange(dialled, accepted).await;
+        let dialed = parse(&format!("tcp://[::1]:{}", port(&listener)));
+        let (dialed, accepted) = pair(&listener, &dialed).await;
+        exchange(dialed, accepted).await;
     }
 
     #[tokio::test]
@@ -349,23 +349,23 @@ mod tests {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let mut accept = tokio_test::task::spawn(listener.accept());
         assert!(accept.poll().is_pending());
-        let (dialled, _) = dial(&listener.local_endpoint()).await.unwrap();
+        let (dialed, _) = dial(&listener.local_endpoint()).await.unwrap();
         drop(accept);
         let (accepted, _) = listener.accept().await.unwrap();
-        exchange(dialled, accepted).await;
+        exchange(dialed, accepted).await;
     }
 
     #[tokio::test]
     async fn both_ends_send_small_writes_immediately() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
-        let (dialled, accepted) = pair(&listener, &listener.local_endpoint()).await;
-        for stream in [dialled, accepted] {
+        let (dialed, accepted) = pair(&listener, &listener.local_endpoint()).await;
+        for stream in [dialed, accepted] {
             assert!(tcp(&stream).nodelay().unwrap());
         }
     }
 
     #[tokio::test]
-    async fn an_endpoint_that_can_only_be_bound_is_not_dialled() {
+    async fn an_endpoint_that_can_only_be_bound_is_not_dialed() {
         for text in ["tcp://*:1", "tcp://127.0.0.1:*"] {
             let error = dial(&parse(text)).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
@@ -374,23 +374,23 @@ mod tests {
     }
 
     /// Sends `head` and `body` in one vectored write, and echoes them until the end of the stream.
-    async fn exchange(mut dialled: Stream, mut accepted: Stream) {
-        assert!(dialled.is_write_vectored());
+    async fn exchange(mut dialed: Stream, mut accepted: Stream) {
+        assert!(dialed.is_write_vectored());
         let parts = [IoSlice::new(b"head"), IoSlice::new(b"body")];
-        assert_eq!(dialled.write_vectored(&parts).await.unwrap(), 8);
+        assert_eq!(dialed.write_vectored(&parts).await.unwrap(), 8);
         let mut received = [0; 8];
         accepted.read_exact(&mut received).await.unwrap();
         accepted.write_all(&received).await.unwrap();
         accepted.flush().await.unwrap();
         accepted.shutdown().await.unwrap();
         let mut returned = Vec::new();
-        dialled.read_to_end(&mut returned).await.unwrap();
+        dialed.read_to_end(&mut returned).await.unwrap();
         assert_eq!(returned, b"headbody");
     }
 
-    async fn pair(listener: &Listener, dialled: &Endpoint) -> (Stream, Stream) {
-        let (dialled, accepted) = tokio::try_join!(dial(dialled), listener.accept()).unwrap();
-        (dialled.0, accepted.0)
+    async fn pair(listener: &Listener, dialed: &Endpoint) -> (Stream, Stream) {
+        let (dialed, accepted) = tokio::try_join!(dial(dialed), listener.accept()).unwrap();
+        (dialed.0, accepted.0)
     }
 
     async fn bind(endpoint: &str) -> Result<Listener, ListenError> {

@@ -161,7 +161,7 @@ mod tests {
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
-    async fn a_source_is_an_interface_or_an_address_and_no_host_name() {
+    async fn a_source_is_an_interface_or_an_address_and_not_a_host_name() {
         let resolve_source = async |text: &str| {
             let endpoint = tcp(text);
             resolve_source(endpoint.source().unwrap()).await
@@ -180,8 +180,8 @@ mod tests {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
         let sorted_by_the_system = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"];
-        let sorted_for_dialling = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"];
-        assert_eq!(interleave(addresses(&sorted_by_the_system)), addresses(&sorted_for_dialling));
+        let sorted_for_dialing = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"];
+        assert_eq!(interleave(addresses(&sorted_by_the_system)), addresses(&sorted_for_dialing));
         assert_eq!(
             interleave(addresses(&["1.1.1.1:1", "[::1]:1", "[::2]:1"])),
             addresses(&["1.1.1.1:1", "[::1]:1", "[::2]:1"])

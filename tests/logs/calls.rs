@@ -15,9 +15,9 @@ async fn a_call_has_a_span_on_each_side() {
     let spans = Spans::default();
     let _default = tracing::subscriber::set_default(spans.clone());
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     let service = service_fn(|request: Request| async move {
         match request.body().len() {
             0 => Err(Failure::application(3, "empty")),

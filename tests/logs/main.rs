@@ -32,9 +32,9 @@ async fn a_connection_is_logged_from_its_beginning_to_its_end(transport: Transpo
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let bound = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(bound).await.unwrap();
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     client.close().await;
@@ -174,8 +174,7 @@ async fn faults_of_remotes_are_warnings_and_port_probes_are_not() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     let failed = |kind: &EventKind| matches!(kind, EventKind::HandshakeFailed { .. });
 
@@ -200,8 +199,7 @@ async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counte
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     for _ in 0..10 {
         probe(&endpoint, &mut monitor).await;
@@ -230,10 +228,10 @@ async fn events_that_connected_remotes_repeat_are_logged_a_few_times_a_minute() 
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     for _ in 0..5 {
-        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        let mut remote = Remote::client(&endpoint).await;
         remote.write(&[MORE, 1, b'x', 0, 1, b'y']).await;
         remote.sync().await;
         // Reserved bits (RFC 37, Framing).
@@ -265,12 +263,12 @@ async fn a_remote_that_ends_each_connection_is_logged_a_few_times_a_minute() {
 }
 
 #[tokio::test]
-async fn a_remote_that_sends_many_multipart_messages_is_warned_of_once() {
+async fn many_multipart_messages_of_a_remote_are_logged_once() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&endpoint).await;
     for _ in 0..3 {
         remote.write(&[MORE, 1, b'x', 0, 1, b'y']).await;
         remote.sync().await;
@@ -296,7 +294,7 @@ async fn undelivered_messages_are_logged_in_the_span_of_their_connection() {
 }
 
 #[tokio::test]
-async fn an_established_connection_that_is_misused_is_warned_of() {
+async fn misuse_of_an_established_connection_is_logged_as_a_warning() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let listener = RemoteListener::bind();
@@ -363,7 +361,7 @@ async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_cannot_be_resolved_is_warned_of_once() {
+async fn a_name_that_cannot_be_resolved_is_logged_once() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let client = Client::builder().resolver(NoNames).build();

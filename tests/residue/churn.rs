@@ -14,8 +14,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let server = Server::new();
-        server.bind("tcp://127.0.0.1:*").await.unwrap();
-        let endpoint = server.last_endpoint().unwrap();
+        let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
         let receiving = task::spawn({
             let server = server.clone();
             async move { while server.recv().await.is_ok() {} }

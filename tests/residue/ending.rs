@@ -71,7 +71,7 @@ fn nothing_outlives_the_runtime() {
 }
 
 #[test]
-fn nothing_is_left_of_a_socket_whose_creation_is_canceled() {
+fn nothing_is_left_of_a_socket_whose_creation_is_cancelled() {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     one_thread().block_on(async {

@@ -28,8 +28,7 @@ fn connect_and_idle(limit: usize) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build().unwrap().block_on(async {
         let server = Server::new();
-        server.bind("tcp://127.0.0.1:*").await.unwrap();
-        let endpoint = server.last_endpoint().unwrap();
+        let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
         let client = Client::builder().build();
         let mut before = None;
         for number in 0..=CONNECTIONS {
@@ -59,9 +58,9 @@ fn memory_of_a_burst_is_released() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().start_paused(true).build().unwrap().block_on(async {
         let server = Server::new();
-        server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
         let client = Client::new();
-        client.connect(server.last_endpoint().unwrap()).await.unwrap();
+        client.connect(endpoint).await.unwrap();
         client.send("hello").await.unwrap();
         let hello = server.recv().await.unwrap();
         let before = ProcessUsage::take().heap;

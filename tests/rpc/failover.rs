@@ -188,8 +188,7 @@ async fn a_request_that_ends_every_connection_is_not_sent_indefinitely() {
 /// An endpoint without a listener.
 async fn unused_endpoint() -> Endpoint {
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     server.close().await;
     endpoint
 }

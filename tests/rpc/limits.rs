@@ -20,9 +20,9 @@ async fn every_option_of_calls_works_at_its_limits() {
     for Row { option, value, expected, requester, responder } in rows() {
         for endpoint in ["tcp://127.0.0.1:*", &unique()] {
             let server = Server::new();
-            server.bind(endpoint).await.unwrap();
+            let bound = server.bind(endpoint).await.unwrap();
             let client = Client::new();
-            client.connect(server.last_endpoint().unwrap()).await.unwrap();
+            client.connect(bound).await.unwrap();
             tokio::spawn(responder(Responder::builder(server)).build().serve(service_fn(answer)));
             let requester = requester(Requester::builder(client)).build();
             let reply = requester.call("x").await;
@@ -62,9 +62,9 @@ fn every_option_of_calls_is_in_the_table() {
 #[tokio::test(start_paused = true)]
 async fn a_request_may_have_a_longer_timeout_than_the_default() {
     let server = Server::new();
-    server.bind(unique()).await.unwrap();
+    let endpoint = server.bind(unique()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     tokio::spawn(Responder::new(server).serve(service_fn(answer)));
     let requester = Requester::builder(client).timeout(Duration::from_secs(1)).build();
     assert!(is_late(&requester.call("slow").await));
@@ -85,9 +85,9 @@ async fn a_request_may_have_a_longer_timeout_than_the_default() {
 #[tokio::test]
 async fn a_timeout_beyond_the_range_of_the_envelope_is_not_sent() {
     let server = Server::new();
-    server.bind(unique()).await.unwrap();
+    let endpoint = server.bind(unique()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     tokio::spawn(Responder::new(server).serve(service_fn(answer)));
     let requester = Requester::new(client);
     let longest = Duration::from_millis(u32::MAX.into());

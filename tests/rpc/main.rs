@@ -7,21 +7,21 @@
 mod wire;
 
 mod calls;
+mod cancellation;
 mod chaos;
 mod draining;
 mod envelopes;
 mod every_await;
 mod failover;
-mod giving_up;
+mod fairness;
 mod layers;
 mod limits;
-mod lost;
+mod lost_connections;
 // On other systems npm has another name.
 #[cfg(unix)]
 mod node;
-mod shares;
 mod shutdown;
-mod strays;
+mod stray_replies;
 mod streams;
 mod tampering;
 mod threads;

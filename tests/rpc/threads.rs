@@ -111,9 +111,9 @@ fn calls_end_when_the_runtime_of_their_client_has_shut_down() {
 
 async fn pair(endpoint: &str) -> (Client, Server) {
     let server = Server::new();
-    server.bind(endpoint).await.unwrap();
+    let bound = server.bind(endpoint).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(bound).await.unwrap();
     (client, server)
 }
 

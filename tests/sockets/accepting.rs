@@ -22,8 +22,7 @@ async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
         );
     }
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     let socket = remote::socket();
     let files: Vec<File> =

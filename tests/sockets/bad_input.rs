@@ -42,7 +42,7 @@ async fn our_ready_waits_for_no_more_than_a_greeting() {
 }
 
 #[tokio::test]
-async fn a_greeting_that_comes_byte_by_byte_is_as_good_as_another() {
+async fn a_greeting_may_arrive_byte_by_byte() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::dial(&server.endpoint).await;
@@ -144,7 +144,7 @@ async fn a_remote_with_another_protocol_is_disconnected() {
 }
 
 #[tokio::test]
-async fn another_mechanism_is_hung_up_on_without_a_ready() {
+async fn another_mechanism_is_disconnected_without_a_ready() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for mechanism in [*b"PLAIN\0\0\0", *b"CURVE\0\0\0", *b"NULL2\0\0\0", *b"null\0\0\0\0", [0; 8]] {
@@ -191,7 +191,7 @@ async fn a_silent_remote_is_disconnected_after_the_handshake_interval() {
 }
 
 #[tokio::test]
-async fn a_socket_type_that_does_not_fit_gets_an_error() {
+async fn an_incompatible_socket_type_gets_an_error() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for socket_type in ["DEALER", "SERVER", "REQ", "client", "nonsense", ""] {
@@ -240,7 +240,7 @@ async fn any_command_except_ready_ends_the_handshake() {
 }
 
 #[tokio::test]
-async fn frames_that_break_the_grammar_are_hung_up_on() {
+async fn frames_that_violate_the_grammar_end_the_connection() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for frame in bad_frames() {
@@ -284,7 +284,7 @@ async fn a_frame_that_announces_a_huge_size_reserves_no_memory() {
 }
 
 #[tokio::test]
-async fn a_message_above_the_limit_is_hung_up_on() {
+async fn a_message_above_the_limit_ends_the_connection() {
     let _watchdog = Watchdog::start();
     let server = Served::with(Server::builder().max_message_size(1_000)).await;
     for excessive in [
@@ -348,7 +348,7 @@ async fn a_long_header_may_announce_a_short_body() {
 }
 
 #[tokio::test]
-async fn commands_that_mean_nothing_here_are_passed_over() {
+async fn irrelevant_commands_are_ignored() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::client(&server.endpoint).await;
@@ -413,7 +413,7 @@ async fn a_ping_after_a_full_queue_is_answered_when_there_is_capacity() {
 }
 
 #[tokio::test]
-async fn a_flood_of_pings_is_answered_to_the_last() {
+async fn every_ping_of_a_flood_is_answered() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::client(&server.endpoint).await;
@@ -428,7 +428,7 @@ async fn a_flood_of_pings_is_answered_to_the_last() {
 }
 
 #[tokio::test]
-async fn a_crowd_of_bad_remotes_leaves_a_server_as_it_was() {
+async fn many_misbehaving_remotes_do_not_affect_a_server() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut crowd = Vec::new();
@@ -443,11 +443,10 @@ async fn a_crowd_of_bad_remotes_leaves_a_server_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_client_is_not_disturbed_by_a_bad_server_beside_a_good_one() {
+async fn a_misbehaving_server_does_not_affect_a_client_of_another() {
     let _watchdog = Watchdog::start();
     let client = Client::new();
-    client.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = client.last_endpoint().unwrap();
+    let endpoint = client.bind("tcp://127.0.0.1:*").await.unwrap();
     let good = Server::new();
     good.connect(endpoint.clone()).await.unwrap();
     for bytes in [&b"HTTP/1.1 200 OK\r\n"[..], &[&GREETING[..], &ready("CLIENT")].concat()] {

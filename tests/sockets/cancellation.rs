@@ -85,31 +85,31 @@ over_every_transport!(a_send_that_is_dropped_while_it_waits_sends_nothing);
 async fn a_send_that_is_dropped_while_it_waits_sends_nothing(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::builder().build();
     let mut dropped = tokio_test::task::spawn(client.send("dropped"));
     assert_pending!(dropped.poll());
     drop(dropped);
 
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     client.send("sent").await.unwrap();
 
     assert_eq!(server.recv().await.unwrap(), "sent");
 }
 
-over_every_transport!(a_send_that_is_dropped_when_its_turn_has_come_passes_it_on);
+over_every_transport!(a_send_that_is_dropped_at_its_turn_passes_its_slot_on);
 
-async fn a_send_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: Transport) {
+async fn a_send_that_is_dropped_at_its_turn_passes_its_slot_on(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::builder().send_hwm(1).build();
     let mut first = tokio_test::task::spawn(client.send("first"));
     let mut second = tokio_test::task::spawn(client.send("second"));
     assert_pending!(first.poll());
     assert_pending!(second.poll());
 
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     assert!(first.is_woken());
     assert!(!second.is_woken());
     drop(first);
@@ -119,7 +119,7 @@ async fn a_send_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: T
 }
 
 #[tokio::test]
-async fn a_route_that_is_dropped_passes_its_turn_on() {
+async fn a_route_that_is_dropped_at_its_turn_passes_its_slot_on() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = full_remote(&server).await;
@@ -161,9 +161,9 @@ async fn a_sink_that_changes_its_remote_does_not_take_another_slot() {
     assert_eq!(second.read_message().await, b"sink");
 }
 
-over_every_transport!(a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on);
+over_every_transport!(a_receive_that_is_dropped_at_its_turn_passes_its_message_on);
 
-async fn a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: Transport) {
+async fn a_receive_that_is_dropped_at_its_turn_passes_its_message_on(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (client, server, _) = pair(transport).await;
     let mut first = tokio_test::task::spawn(server.recv());
@@ -181,9 +181,9 @@ async fn a_receive_that_is_dropped_when_its_turn_has_come_passes_it_on(transport
     assert_eq!(second.await.unwrap(), "x");
 }
 
-over_every_transport!(a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on);
+over_every_transport!(a_stream_that_is_dropped_at_its_turn_passes_its_message_on);
 
-async fn a_stream_that_is_dropped_when_its_turn_has_come_passes_it_on(transport: Transport) {
+async fn a_stream_that_is_dropped_at_its_turn_passes_its_message_on(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (client, server, _) = pair(transport).await;
     let mut stream = tokio_test::task::spawn(server.clone());

@@ -122,9 +122,9 @@ impl Drop for Other {
 async fn fifty_clones_of_a_client_send_and_receive_concurrently(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     let echo = tokio::spawn(echo(server.clone()));
 
     let mut tasks = JoinSet::new();
@@ -162,8 +162,7 @@ over_every_transport!(
 async fn fifty_clients_of_one_server_get_their_own_replies(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let echo = tokio::spawn(echo(server.clone()));
 
     let mut tasks = JoinSet::new();
@@ -195,8 +194,7 @@ over_every_transport!(
 async fn receivers_on_one_server_share_what_arrives(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let missing = Arc::new(AtomicU32::new(HANDLES * EACH));
 
     let mut receivers = JoinSet::new();

@@ -118,11 +118,11 @@ async fn another_limit_ends_a_pause(transport: Transport) {
 async fn the_memory_that_a_message_keeps_alive_counts() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
 
     // A message after discarded parts, in a buffer of 64 KiB.
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    let mut remote = Remote::client(&endpoint).await;
     for _ in 0..100 {
         remote.write(&[&[MORE, 0xFF][..], &[0; 0xFF]].concat().repeat(0x80)).await;
     }

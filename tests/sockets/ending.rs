@@ -177,8 +177,8 @@ async fn closing_with_nothing_to_write_does_not_linger() {
     let endpoint = client.bind("tcp://127.0.0.1:*").await.unwrap();
     // Both are in the middle of a handshake.
     let _accepted = listener.accept().await;
-    let mut dialled = Remote::dial(&endpoint).await;
-    dialled.read(64).await;
+    let mut dialed = Remote::dial(&endpoint).await;
+    dialed.read(64).await;
 
     let before = Instant::now();
     client.close().await;
@@ -203,8 +203,7 @@ over_every_transport!(a_closed_client_returns_every_message);
 async fn a_closed_client_returns_every_message(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
     client.connect(endpoint.clone()).await.unwrap();
     let mut clone = client.clone();
@@ -234,9 +233,9 @@ over_every_transport!(a_closed_server_returns_every_message);
 async fn a_closed_server_returns_every_message(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     client.send("hello").await.unwrap();
     let request = server.recv().await.unwrap();
     let id = request.routing_id().unwrap();
@@ -258,8 +257,8 @@ async fn a_closed_server_returns_every_message(transport: Transport) {
 async fn received_messages_remain_available_after_closing() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&endpoint).await;
     for number in 0..10_u8 {
         remote.write(&remote::message(&[number])).await;
     }
@@ -382,8 +381,7 @@ async fn dropping_the_last_handle_writes_queued_messages() {
 async fn dropping_a_bound_socket_frees_its_address() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(own_address()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(own_address()).await.unwrap();
     let (mut remote, _) = Remote::known_to(&server).await;
     drop(server);
 

@@ -87,12 +87,12 @@ over_every_transport!(one_socket_binds_and_connects);
 async fn one_socket_binds_and_connects(transport: Transport) {
     let _watchdog = Watchdog::start();
     let bound = Client::new();
-    bound.bind(transport.any()).await.unwrap();
+    let endpoint = bound.bind(transport.any()).await.unwrap();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let listening = server.bind(transport.any()).await.unwrap();
     let connected = Client::new();
-    connected.connect(server.last_endpoint().unwrap()).await.unwrap();
-    server.connect(bound.last_endpoint().unwrap()).await.unwrap();
+    connected.connect(listening).await.unwrap();
+    server.connect(endpoint).await.unwrap();
 
     for client in [bound, connected] {
         client.send("request").await.unwrap();
@@ -132,8 +132,7 @@ over_every_transport!(an_address_in_use_is_refused_by_its_name);
 async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
-    let taken = server.last_endpoint().unwrap();
+    let taken = server.bind(transport.any()).await.unwrap();
 
     let error = Client::builder().bind(taken.clone()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("{taken} is in use"));
@@ -209,8 +208,7 @@ async fn a_wildcard_endpoint_is_not_connected_to() {
 async fn unbinding_frees_the_address_and_ends_accepted_connections() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(own_address()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(own_address()).await.unwrap();
     let other = server.bind(own_address()).await.unwrap();
     let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"hello").repeat(2)).await;
@@ -265,8 +263,7 @@ over_every_transport!(
 async fn an_address_is_free_as_soon_as_it_is_unbound(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     for _ in 0..200 {
         server.unbind(endpoint.clone()).await.unwrap();
         server.bind(endpoint.clone()).await.unwrap();
@@ -274,11 +271,10 @@ async fn an_address_is_free_as_soon_as_it_is_unbound(transport: Transport) {
 }
 
 #[tokio::test]
-async fn unbinding_ends_a_handshake_that_is_under_way() {
+async fn unbinding_ends_a_handshake_in_progress() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::dial(&endpoint).await;
     assert_eq!(remote.read(64).await, remote::GREETING);
 
@@ -300,8 +296,7 @@ async fn an_endpoint_is_unbound_by_the_name_by_which_it_was_bound() {
 async fn an_endpoint_is_bound_again_by_the_same_socket() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(own_address()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(own_address()).await.unwrap();
     for _ in 0..3 {
         let mut remote = Remote::client(&endpoint).await;
         remote.write(&remote::message(b"x")).await;
@@ -324,7 +319,7 @@ async fn a_bind_that_is_dropped_leaves_nothing_bound() {
 }
 
 #[tokio::test]
-async fn a_listener_that_was_made_elsewhere_is_bound_and_unbound_as_any_other() {
+async fn an_adopted_listener_is_bound_and_unbound_like_any_other() {
     let _watchdog = Watchdog::start();
     let listener = TcpListener::bind((own_loopback(), 0)).unwrap();
     let endpoint = Endpoint::from(listener.local_addr().unwrap());
@@ -346,7 +341,7 @@ async fn a_listener_that_was_made_elsewhere_is_bound_and_unbound_as_any_other() 
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_unix_listener_that_was_made_elsewhere_keeps_its_file() {
+async fn an_adopted_unix_listener_keeps_its_file() {
     let _watchdog = Watchdog::start();
     let path = std::env::temp_dir().join(format!("tokio-zmtp-{:x}", fastrand::u128(..)));
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
@@ -371,8 +366,7 @@ async fn a_unix_listener_that_was_made_elsewhere_keeps_its_file() {
 async fn an_endpoint_that_is_not_in_use_is_not_found() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let bound = server.last_endpoint().unwrap();
+    let bound = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
     client.connect(bound.clone()).await.unwrap();
     let place = ReservedPort::reserve();
@@ -416,7 +410,7 @@ async fn disconnecting_writes_queued_messages() {
 }
 
 #[tokio::test]
-async fn disconnecting_still_connects_where_something_is_queued() {
+async fn disconnecting_still_connects_if_messages_are_queued() {
     let _watchdog = Watchdog::start();
     let place = ReservedPort::reserve();
     let client = Client::new();

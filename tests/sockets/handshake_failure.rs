@@ -27,14 +27,14 @@ async fn another_socket_type_is_reported_by_its_name() {
 }
 
 #[tokio::test]
-async fn two_sockets_that_do_not_fit_report_each_other() {
+async fn two_incompatible_sockets_report_each_other() {
     let _watchdog = Watchdog::start();
     let bound = Server::new();
-    bound.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = bound.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut of_bound = bound.monitor();
     let connected = Server::builder().build();
     let mut of_connected = connected.monitor();
-    connected.connect(bound.last_endpoint().unwrap()).await.unwrap();
+    connected.connect(endpoint).await.unwrap();
 
     for monitor in [&mut of_bound, &mut of_connected] {
         let (_, failure) = failure(monitor).await;
@@ -163,9 +163,9 @@ async fn waiting_for_a_remote_reports_the_refusal() {
 /// Returns the reasons that a server and a client report for a remote that sends these bytes and disconnects.
 async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
-    let mut remote = Remote::dial(&server.last_endpoint().unwrap()).await;
+    let mut remote = Remote::dial(&endpoint).await;
     let of_server = tokio::join!(failure(&mut monitor), say(&mut remote, bytes)).0;
     assert_eq!(of_server.0.0, Some(remote.address()));
 

@@ -99,7 +99,7 @@ async fn messages_keep_their_order_in_both_directions() {
 }
 
 #[tokio::test]
-async fn a_socket_type_that_does_not_fit_is_refused_on_both_sides() {
+async fn an_incompatible_socket_type_is_refused_on_both_sides() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let _bound = Client::new();
@@ -236,7 +236,7 @@ async fn a_disconnected_remote_is_gone_on_both_sides() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_full_holds_up_no_ending() {
+async fn a_full_receiver_does_not_delay_the_end() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let server = Server::builder().recv_hwm(1).bind(&endpoint).await.unwrap();

@@ -18,10 +18,10 @@ use crate::watchdog::Watchdog;
 async fn a_fresh_path_is_reported_and_removed_afterwards() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("ipc://*").await.unwrap();
+    let endpoint = server.bind("ipc://*").await.unwrap();
     let path = path_of(&server);
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     assert_exchange(&client, &server).await;
     server.close().await;
     assert!(!path.exists());
@@ -29,7 +29,7 @@ async fn a_fresh_path_is_reported_and_removed_afterwards() {
 }
 
 #[tokio::test]
-async fn the_file_goes_when_its_endpoint_is_unbound() {
+async fn unbinding_removes_the_file() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let endpoint = server.bind("ipc://*").await.unwrap();
@@ -43,8 +43,7 @@ async fn the_file_goes_when_its_endpoint_is_unbound() {
 async fn the_path_of_a_live_server_is_not_taken_over() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("ipc://*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("ipc://*").await.unwrap();
     let refused = Server::builder().bind(&endpoint).await.unwrap_err();
     assert!(matches!(refused, BindError::AddrInUse { endpoint: named } if named == endpoint));
     let client = Client::new();
@@ -60,9 +59,9 @@ async fn the_path_of_a_dead_server_is_taken_over() {
     let stale = path_of(&other).with_file_name("stale");
     drop(UnixListener::bind(&stale).unwrap());
     let server = Server::new();
-    server.bind(format!("ipc://{}", stale.display())).await.unwrap();
+    let endpoint = server.bind(format!("ipc://{}", stale.display())).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     assert_exchange(&client, &server).await;
     server.close().await;
     assert!(!stale.exists());
@@ -88,9 +87,9 @@ async fn an_abstract_name_is_in_no_file_system() {
 async fn a_remote_is_known_by_its_process() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("ipc://*").await.unwrap();
+    let endpoint = server.bind("ipc://*").await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     client.send("x").await.unwrap();
     let (_, remote) = server.recv_from().await.unwrap();
     let credentials = remote.credentials().unwrap();
@@ -147,9 +146,9 @@ async fn binding_is_not_seen_as_a_connection() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let mut events = server.monitor();
-    server.bind("ipc://*").await.unwrap();
+    let endpoint = server.bind("ipc://*").await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     assert_exchange(&client, &server).await;
     let mut accepted = 0;
     while let Some(Ok(event)) = events.next().now_or_never().flatten() {

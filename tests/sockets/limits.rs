@@ -91,9 +91,9 @@ async fn every_setter_of_a_live_socket_works_at_its_limits() {
     assert_eq!(table, functions("src/socket/live.rs", is_setter));
 
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     for (_, of_client, of_server) in setters {
         of_client(&client);
         of_server(&server);

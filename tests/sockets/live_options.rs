@@ -82,7 +82,7 @@ async fn a_lower_mark_keeps_queued_messages_and_accepts_no_more() {
 }
 
 #[tokio::test]
-async fn a_mark_holds_for_remotes_to_come() {
+async fn a_changed_mark_applies_to_later_remotes() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     client.set_send_hwm(3);
@@ -139,8 +139,8 @@ async fn a_higher_mark_lets_a_connection_read_on() {
 async fn a_lower_mark_keeps_received_messages_and_reads_no_more() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"x").repeat(5)).await;
     remote.sync().await;
 
@@ -159,7 +159,7 @@ async fn a_lower_mark_keeps_received_messages_and_reads_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn linger_is_that_of_the_end() {
+async fn the_last_linger_applies() {
     let _watchdog = Watchdog::start();
     for (first, last) in [(Some(60), Some(0)), (Some(0), Some(60)), (None, Some(60))] {
         let [first, last] = [first, last].map(|linger| linger.map(Duration::from_secs));

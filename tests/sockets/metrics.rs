@@ -13,13 +13,13 @@ use crate::remote::{self, MORE, Remote, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn every_number_has_a_name_a_unit_and_the_labels_of_its_socket() {
+async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
     let _watchdog = Watchdog::start();
     let exporter = Exporter::install();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     let publisher = Publisher::new();
     publisher.add("front", &server);
     publisher.add("back", &client);
@@ -133,7 +133,7 @@ async fn sockets_of_one_name_and_type_are_added_up() {
 }
 
 #[tokio::test]
-async fn nothing_is_missing_where_the_recorder_comes_late() {
+async fn a_recorder_that_is_installed_late_misses_nothing() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -150,7 +150,7 @@ async fn nothing_is_missing_where_the_recorder_comes_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_runs_at_the_interval_that_it_is_given() {
+async fn metrics_are_published_at_the_given_interval() {
     let _watchdog = Watchdog::start();
     let exporter = Exporter::install();
     let publisher = Publisher::new();
@@ -166,7 +166,7 @@ async fn it_runs_at_the_interval_that_it_is_given() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_runs_at_any_interval() {
+async fn metrics_are_published_at_any_interval() {
     let _watchdog = Watchdog::start();
     for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
         let exporter = Exporter::install();

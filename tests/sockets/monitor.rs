@@ -192,9 +192,9 @@ async fn a_remote_without_a_sign_of_life_is_reported() {
 async fn discarded_multipart_messages_are_logged() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    let mut remote = Remote::client(&endpoint).await;
     let established = events::until_established(&mut monitor).await;
 
     let multipart = [&[MORE, 1][..], b"a", &[MORE, 1], b"b", &[0, 1], b"c"].concat();
@@ -209,9 +209,9 @@ async fn discarded_multipart_messages_are_logged() {
 async fn messages_queued_for_a_remote_that_left_are_reported() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
-    let remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    let remote = Remote::client(&endpoint).await;
     let established = events::until_established(&mut monitor).await;
     let id = established.routing_id.unwrap();
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
@@ -280,7 +280,7 @@ async fn a_monitor_that_is_not_read_reports_how_many_events_it_missed(transport:
 }
 
 #[tokio::test]
-async fn every_monitor_sees_the_same_from_when_it_was_made() {
+async fn monitors_receive_all_events_after_their_creation() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let (first, second) = (server.monitor(), server.monitor());

@@ -33,9 +33,9 @@ over_every_transport!(a_bound_client_is_mute_again_when_its_only_remote_has_gone
 async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: Transport) {
     let _watchdog = Watchdog::start();
     let client = Client::new();
-    client.bind(transport.any()).await.unwrap();
+    let endpoint = client.bind(transport.any()).await.unwrap();
     let server = Server::new();
-    server.connect(client.last_endpoint().unwrap()).await.unwrap();
+    server.connect(endpoint).await.unwrap();
     client.send("hello").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "hello");
 
@@ -46,7 +46,7 @@ async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: T
 }
 
 #[tokio::test]
-async fn a_remote_that_is_not_there_yet_has_a_queue_of_exactly_send_hwm() {
+async fn an_endpoint_without_a_connection_queues_exactly_send_hwm_messages() {
     let _watchdog = Watchdog::start();
     let place = ReservedPort::reserve();
     let client = Client::builder().send_hwm(100).connect(place.endpoint()).await.unwrap();
@@ -70,8 +70,8 @@ async fn the_marks_are_a_thousand_by_default() {
     assert_eq!(fill(&client), 1_000);
 
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut remote = Remote::client(&endpoint).await;
     remote.write(&[remote::ping(b""), numbered(0..3_000)].concat()).await;
     assert_eq!(remote.read_frame().await.1, b"\x04PONG");
     assert_eq!(drain(&server).len(), 1_000);
@@ -104,12 +104,12 @@ over_every_transport!(a_new_remote_wakes_a_waiting_sender);
 async fn a_new_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::builder().build();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
 
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
 
     assert!(send.is_woken());
     send.await.unwrap();
@@ -121,23 +121,23 @@ over_every_transport!(an_accepted_remote_wakes_a_waiting_sender);
 async fn an_accepted_remote_wakes_a_waiting_sender(transport: Transport) {
     let _watchdog = Watchdog::start();
     let client = Client::new();
-    client.bind(transport.any()).await.unwrap();
+    let endpoint = client.bind(transport.any()).await.unwrap();
     let mut send = task::spawn(client.send("x"));
     assert_pending!(send.poll());
 
     let server = Server::new();
-    server.connect(client.last_endpoint().unwrap()).await.unwrap();
+    server.connect(endpoint).await.unwrap();
 
     send.await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
-over_every_transport!(waiting_senders_are_served_in_the_order_in_which_they_came);
+over_every_transport!(waiting_senders_are_served_in_order_of_arrival);
 
-async fn waiting_senders_are_served_in_the_order_in_which_they_came(transport: Transport) {
+async fn waiting_senders_are_served_in_order_of_arrival(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::builder().send_hwm(1).build();
     let mut sends = Vec::new();
     for number in 0..20_u8 {
@@ -146,7 +146,7 @@ async fn waiting_senders_are_served_in_the_order_in_which_they_came(transport: T
         sends.push(send);
     }
 
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     // From here on, the two futures are polled in reverse order.
     sends.reverse();
     let sent = future::join_all(sends);
@@ -206,8 +206,8 @@ async fn a_sink_keeps_an_accepted_message_for_an_ended_remote() {
     client.disconnect(place.endpoint()).await.unwrap();
     sink.start_send_unpin("x").unwrap();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    client.connect(endpoint).await.unwrap();
     SinkExt::<&str>::flush(&mut sink).await.unwrap();
 
     assert_eq!(server.recv().await.unwrap(), "x");
@@ -236,7 +236,7 @@ async fn exactly_send_hwm_messages_are_queued_for_a_remote_that_does_not_read() 
 }
 
 #[tokio::test]
-async fn of_a_flood_exactly_recv_hwm_messages_are_queued() {
+async fn exactly_recv_hwm_messages_of_a_flood_are_queued() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(10).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -273,7 +273,7 @@ async fn the_incoming_mark_counts_for_each_remote() {
 }
 
 #[tokio::test]
-async fn a_full_incoming_queue_stops_no_sending() {
+async fn a_full_incoming_queue_does_not_stop_sending() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;

@@ -68,7 +68,7 @@ async fn every_address_of_a_name_has_a_connection_and_a_queue() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_is_added_is_dialled_when_the_interval_is_over() {
+async fn an_added_address_is_dialed_when_the_interval_ends() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let (first, second) = (serve().await, serve().await);
@@ -172,7 +172,7 @@ async fn a_server_follows_a_name_and_reports_removed_addresses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_is_asked_for_again_when_a_connection_ends() {
+async fn a_name_is_resolved_again_when_a_connection_ends() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let (old, new) = (serve().await, serve().await);
@@ -203,7 +203,7 @@ async fn a_name_without_addresses_has_no_connections() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_cannot_be_asked_for_keeps_its_addresses() {
+async fn a_name_that_cannot_be_resolved_keeps_its_addresses() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let server = serve().await;
@@ -273,14 +273,15 @@ async fn an_address_is_connected_to_as_it_is() {
 
 #[cfg(feature = "serde")]
 #[tokio::test]
-async fn a_file_names_what_is_connected_to_with_all_addresses() {
+async fn a_config_file_can_connect_to_all_addresses_of_a_name() {
     use tokio_zmtp::Endpoint;
     use tokio_zmtp::config::ClientConfig;
 
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let Some(Endpoint::Tcp(tcp)) = server.last_endpoint() else { panic!("it is TCP") };
+    let Endpoint::Tcp(tcp) = server.bind("tcp://127.0.0.1:*").await.unwrap() else {
+        panic!("it is TCP")
+    };
     let config = format!("connect_all = 'tcp://localhost:{}'", tcp.port());
     let config: ClientConfig = toml::from_str(&config).unwrap();
     let client = config.start().await.unwrap();

@@ -8,7 +8,7 @@ use crate::remote::{self, Remote, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_hello_comes_first_on_every_connection_that_is_dialled() {
+async fn a_hello_comes_first_on_every_dialed_connection() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()
@@ -30,7 +30,7 @@ async fn a_hello_comes_first_on_every_connection_that_is_dialled() {
 }
 
 #[tokio::test]
-async fn a_hello_comes_first_on_every_connection_that_is_accepted() {
+async fn a_hello_comes_first_on_every_accepted_connection() {
     let _watchdog = Watchdog::start();
     let server =
         Server::builder().hello_message(&b"hello"[..]).bind("tcp://127.0.0.1:*").await.unwrap();

@@ -51,7 +51,7 @@ async fn the_address_in_the_header_is_that_of_the_remote_everywhere() {
 }
 
 #[tokio::test]
-async fn a_connection_of_the_proxy_itself_has_its_address() {
+async fn a_connection_from_the_proxy_itself_has_its_address() {
     let _watchdog = Watchdog::start();
     let server = proxied().bind(ANY_PORT).await.unwrap();
     for header in [&b"PROXY UNKNOWN\r\n"[..], LOCAL] {

@@ -15,8 +15,7 @@ over_every_transport!(a_returning_server_receives_the_messages_queued_meanwhile)
 async fn a_returning_server_receives_the_messages_queued_meanwhile(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
     client.connect(endpoint.clone()).await.unwrap();
     client.send("before").await.unwrap();
@@ -41,7 +40,7 @@ async fn a_returning_server_receives_the_messages_queued_meanwhile(transport: Tr
 }
 
 #[tokio::test]
-async fn a_remote_that_answers_no_ping_is_dialled_again() {
+async fn a_remote_that_answers_no_ping_is_dialed_again() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let _client = Client::builder()
@@ -85,7 +84,7 @@ async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport
 }
 
 #[tokio::test]
-async fn a_message_that_was_cut_off_is_sent_again_whole() {
+async fn an_interrupted_message_is_resent_from_its_start() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -110,7 +109,7 @@ async fn a_message_that_was_cut_off_is_sent_again_whole() {
 }
 
 #[tokio::test]
-async fn messages_survive_any_number_of_cuts_in_order() {
+async fn messages_survive_any_number_of_interruptions_in_order() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()
@@ -141,7 +140,7 @@ async fn messages_survive_any_number_of_cuts_in_order() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_cut_off_is_sent_again_even_after_a_disconnect() {
+async fn an_interrupted_message_is_resent_even_after_a_disconnect() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();

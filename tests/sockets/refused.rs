@@ -40,7 +40,7 @@ async fn a_message_too_long_for_a_server_is_dropped_after_two_attempts() {
 }
 
 #[tokio::test]
-async fn the_same_happens_to_a_server_that_connects() {
+async fn a_message_too_long_for_a_client_is_dropped_after_two_attempts() {
     let _watchdog = Watchdog::start();
     for endpoint in ENDPOINTS {
         let client = Client::builder().max_message_size(LIMIT).bind(*endpoint).await.unwrap();
@@ -60,7 +60,7 @@ async fn the_same_happens_to_a_server_that_connects() {
 }
 
 #[tokio::test]
-async fn it_is_handed_out_by_a_close_that_is_under_way() {
+async fn a_refused_message_is_returned_by_a_pending_close() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().max_message_size(LIMIT).bind(ENDPOINTS[0]).await.unwrap();
     let client = quick(Client::builder()).build();
@@ -77,7 +77,7 @@ async fn it_is_handed_out_by_a_close_that_is_under_way() {
 }
 
 #[tokio::test]
-async fn a_message_cut_off_after_another_is_sent_once_more() {
+async fn a_message_interrupted_after_another_is_resent_once() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = quick(Client::builder()).connect(listener.endpoint()).await.unwrap();

@@ -71,7 +71,7 @@ async fn waiting_for_a_remote_reports_that_no_endpoint_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_too_long_for_a_remote_reports_the_last_failure() {
+async fn a_timed_out_wait_for_a_remote_reports_the_last_failure() {
     let _watchdog = Watchdog::start();
     let limit = Duration::from_secs(5);
     let alone = Client::builder().build();
@@ -114,13 +114,13 @@ async fn waiting_for_a_handshake_reports_why_it_failed() {
 }
 
 #[tokio::test]
-async fn remotes_are_in_the_order_in_which_they_came() {
+async fn remotes_are_listed_in_order_of_connection() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for _ in 0..5 {
-        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        let mut remote = Remote::client(&endpoint).await;
         remote.sync().await;
         remotes.push(remote);
     }
@@ -273,9 +273,9 @@ async fn a_message_names_its_remote() {
 async fn messages_of_two_remotes_name_two_remotes() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     for _ in 0..2 {
-        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        let mut remote = Remote::client(&endpoint).await;
         remote.write(&remote::message(b"x").repeat(2)).await;
         remote.sync().await;
         let (_, one) = server.try_recv_from().unwrap();
@@ -290,7 +290,7 @@ async fn messages_of_two_remotes_name_two_remotes() {
 }
 
 #[tokio::test]
-async fn properties_that_remotes_would_not_take_are_refused() {
+async fn properties_that_remotes_would_reject_are_refused() {
     let refused = |name: &str, value: &[u8]| Client::builder().metadata(name, value).map(drop);
     assert_eq!(refused("Tenant", b""), Err(PropertyError::ReservedPrefix));
     assert_eq!(refused("Socket-Type", b""), Err(PropertyError::ReservedPrefix));

@@ -41,7 +41,7 @@ async fn two_servers_share_a_port() {
 }
 
 #[tokio::test]
-async fn remotes_that_ask_for_no_resource_get_the_socket_without_one() {
+async fn remotes_that_request_no_resource_get_the_socket_without_one() {
     let _watchdog = Watchdog::start();
     // Either socket may bind first.
     for suffixes in [["", "/orders"], ["/orders", ""]] {
@@ -61,7 +61,7 @@ async fn remotes_that_ask_for_no_resource_get_the_socket_without_one() {
 }
 
 #[tokio::test]
-async fn a_resource_that_comes_later_is_waited_for() {
+async fn connections_wait_for_a_resource_that_is_bound_later() {
     let _watchdog = Watchdog::start();
     let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
     let client = Client::new();
@@ -125,7 +125,7 @@ async fn an_invalid_resource_is_kept_truncated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_resource_that_changes_hands_is_found_in_the_end() {
+async fn a_client_finds_the_new_owner_of_a_resource() {
     let _watchdog = Watchdog::start();
     let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
     let client = Client::builder().reconnect_interval(Duration::from_millis(1));
@@ -164,7 +164,7 @@ async fn each_connection_is_reported_by_the_socket_that_owns_it() {
 }
 
 #[tokio::test]
-async fn a_resource_is_served_once_and_a_port_until_the_last_has_gone() {
+async fn a_resource_has_one_socket_and_a_port_closes_with_its_last() {
     let _watchdog = Watchdog::start();
     let orders = Server::builder().bind(format!("{}/orders", own_address())).await.unwrap();
     let taken = Server::builder().bind(at(&orders, "/orders")).await.unwrap_err();
@@ -288,7 +288,7 @@ async fn a_mechanism_that_announces_first_cannot_serve_a_resource() {
 }
 
 #[tokio::test]
-async fn a_socket_of_another_type_is_found_as_well_and_refuses() {
+async fn a_socket_of_another_type_is_also_found_and_refuses() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*/orders").await.unwrap();

@@ -11,7 +11,7 @@ use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn the_example_of_the_seed_works() -> Result<(), Box<dyn Error>> {
+async fn the_introductory_example_works() -> Result<(), Box<dyn Error>> {
     let _watchdog = Watchdog::start();
 
     // Use a system assigned port.
@@ -103,9 +103,9 @@ async fn an_ipv6_address_is_bound_and_connected_to() {
 async fn a_host_name_is_bound_and_connected_to() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://localhost:*").await.unwrap();
+    let endpoint = server.bind("tcp://localhost:*").await.unwrap();
     let client = Client::new();
-    client.connect(by_name(&server.last_endpoint().unwrap())).await.unwrap();
+    client.connect(by_name(&endpoint)).await.unwrap();
     assert_round_trip(&client, &server).await;
 }
 
@@ -114,9 +114,9 @@ over_every_transport!(a_server_connects_to_a_client_that_is_bound);
 async fn a_server_connects_to_a_client_that_is_bound(transport: Transport) {
     let _watchdog = Watchdog::start();
     let client = Client::new();
-    client.bind(transport.any()).await.unwrap();
+    let endpoint = client.bind(transport.any()).await.unwrap();
     let server = Server::new();
-    server.connect(client.last_endpoint().unwrap()).await.unwrap();
+    server.connect(endpoint).await.unwrap();
     assert_round_trip(&client, &server).await;
 }
 
@@ -337,9 +337,9 @@ async fn a_client_is_a_sink_of_any_type_that_owns_bytes() {
 
 async fn pair(endpoint: Endpoint) -> (Server, Client) {
     let server = Server::new();
-    server.bind(endpoint).await.unwrap();
+    let bound = server.bind(endpoint).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(bound).await.unwrap();
     (server, client)
 }
 

@@ -19,8 +19,8 @@ async fn a_client_sends_to_three_servers_in_turn(transport: Transport) {
     let mut servers = Vec::new();
     for _ in 0..3 {
         let server = Server::new();
-        server.bind(transport.any()).await.unwrap();
-        client.connect(server.last_endpoint().unwrap()).await.unwrap();
+        let endpoint = server.bind(transport.any()).await.unwrap();
+        client.connect(endpoint).await.unwrap();
         servers.push(server);
     }
 
@@ -48,8 +48,8 @@ async fn a_server_that_does_not_read_is_passed_over() {
     client.try_send("x").unwrap_err();
 
     let busy = Server::new();
-    busy.bind("tcp://127.0.0.1:*").await.unwrap();
-    client.connect(busy.last_endpoint().unwrap()).await.unwrap();
+    let endpoint = busy.bind("tcp://127.0.0.1:*").await.unwrap();
+    client.connect(endpoint).await.unwrap();
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
         assert_eq!(busy.recv().await.unwrap(), [number]);
@@ -61,14 +61,14 @@ async fn a_server_that_does_not_read_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_yet_gets_its_share_later() {
+async fn a_server_that_starts_late_gets_its_share() {
     let _watchdog = Watchdog::start();
     let place = ReservedPort::reserve();
     let there = Server::new();
-    there.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = there.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
     client.connect(place.endpoint()).await.unwrap();
-    client.connect(there.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
 
     for number in 0..20_u8 {
         client.send([number]).await.unwrap();
@@ -87,10 +87,10 @@ async fn a_server_that_is_not_there_yet_gets_its_share_later() {
 async fn one_message_is_received_from_each_remote_in_turn() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for name in ["a", "b", "c"] {
-        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        let mut remote = Remote::client(&endpoint).await;
         for number in 0..4 {
             remote.write(&remote::message(format!("{name}{number}").as_bytes())).await;
         }
@@ -111,10 +111,10 @@ async fn one_message_is_received_from_each_remote_in_turn() {
 async fn a_client_receives_from_each_server_in_turn() {
     let _watchdog = Watchdog::start();
     let client = Client::new();
-    client.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = client.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for name in [b"a", b"b"] {
-        let mut remote = Remote::dial(&client.last_endpoint().unwrap()).await;
+        let mut remote = Remote::dial(&endpoint).await;
         remote.shake_hands("SERVER").await;
         remote.write(&remote::message(name).repeat(3)).await;
         remote.sync().await;
@@ -134,8 +134,7 @@ over_every_transport!(live_remotes_have_distinct_routing_ids);
 async fn live_remotes_have_distinct_routing_ids(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let mut clients = Vec::new();
     let mut ids = HashSet::new();
     for _ in 0..30 {
@@ -154,9 +153,9 @@ over_every_transport!(a_remote_keeps_its_routing_id_from_message_to_message);
 async fn a_remote_keeps_its_routing_id_from_message_to_message(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     let mut ids = HashSet::new();
     for _ in 0..10 {
         client.send("hello").await.unwrap();

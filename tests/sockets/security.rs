@@ -253,7 +253,7 @@ async fn a_panic_of_the_authenticator_refuses_one_remote_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_client_with_another_key_of_the_server_fails_and_does_not_hurry_back() {
+async fn a_client_with_another_key_of_the_server_fails_and_does_not_reconnect_early() {
     let _watchdog = Watchdog::start();
     let server = curve_server(&CurveKeypair::generate()).bind(ANY_PORT).await.unwrap();
     let mut events = server.monitor();

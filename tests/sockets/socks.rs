@@ -19,8 +19,7 @@ async fn a_connection_goes_through_the_proxy() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(None).await;
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::builder().socks_proxy(proxy.open());
     let client = client.connect(endpoint.clone()).await.unwrap();
     client.send("request").await.unwrap();
@@ -38,8 +37,9 @@ async fn a_host_name_is_resolved_by_the_proxy() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(None).await;
     let server = Server::new();
-    server.bind("tcp://localhost:*").await.unwrap();
-    let Some(Endpoint::Tcp(tcp)) = server.last_endpoint() else { panic!("it is TCP") };
+    let Endpoint::Tcp(tcp) = server.bind("tcp://localhost:*").await.unwrap() else {
+        panic!("it is TCP")
+    };
     let client = Client::builder().socks_proxy(proxy.open());
     let client = client.connect(format!("tcp://localhost:{}", tcp.port())).await.unwrap();
     client.send("x").await.unwrap();
@@ -53,10 +53,10 @@ async fn a_proxy_accepts_the_right_password() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(Some("secret")).await;
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let right = proxy.open().with_credentials("user", "secret").unwrap();
     let client = Client::builder().socks_proxy(right);
-    let client = client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    let client = client.connect(endpoint).await.unwrap();
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 }

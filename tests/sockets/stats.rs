@@ -14,9 +14,9 @@ use crate::watchdog::Watchdog;
 async fn messages_and_bytes_are_counted_both_ways() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     client.remotes().connected().await.unwrap();
     assert_eq!(client.stats().sent, Volume::default());
 
@@ -67,10 +67,10 @@ async fn queued_messages_are_counted_for_each_remote() {
     assert_eq!(numbers(client.stats().queued), (5, 0));
 
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remotes = Vec::new();
     for messages in [3, 7] {
-        let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        let mut remote = Remote::client(&endpoint).await;
         remote.write(&remote::message(b"x").repeat(messages)).await;
         remote.sync().await;
         remotes.push(remote);
@@ -139,7 +139,7 @@ async fn dropped_messages_are_counted_by_cause() {
 }
 
 #[tokio::test]
-async fn connections_that_were_made_again_are_counted() {
+async fn reconnections_are_counted() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()

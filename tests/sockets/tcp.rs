@@ -42,8 +42,7 @@ async fn a_client_comes_from_the_source_in_its_endpoint() {
 async fn the_name_of_an_interface_is_bound() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind("tcp://lo:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://lo:*").await.unwrap();
     assert!(endpoint.to_string().starts_with("tcp://127.0.0.1:"), "{endpoint}");
     let client = Client::new();
     client.connect(endpoint).await.unwrap();

@@ -29,9 +29,9 @@ over_every_transport!(a_timeout_of_zero_succeeds_if_no_wait_is_needed);
 async fn a_timeout_of_zero_succeeds_if_no_wait_is_needed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     client.send_timeout("one", Duration::ZERO).await.unwrap();
     let id = server.recv_timeout(Duration::MAX).await.unwrap().routing_id().unwrap();
     assert_eq!(server.recv_timeout(Duration::ZERO).await, Err(RecvError::Timeout));
@@ -39,9 +39,9 @@ async fn a_timeout_of_zero_succeeds_if_no_wait_is_needed(transport: Transport) {
     assert_eq!(client.recv().await.unwrap(), "two");
 }
 
-over_every_transport!(a_timeout_of_zero_is_not_over_when_a_task_has_used_up_its_budget);
+over_every_transport!(a_timeout_of_zero_does_not_expire_when_the_task_budget_is_used_up);
 
-async fn a_timeout_of_zero_is_not_over_when_a_task_has_used_up_its_budget(transport: Transport) {
+async fn a_timeout_of_zero_does_not_expire_when_the_task_budget_is_used_up(transport: Transport) {
     let _watchdog = Watchdog::start();
     let builder = Server::builder().recv_hwm(0).send_hwm(0);
     let server = builder.bind(transport.any()).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_permit_counts_against_the_mark_until_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_dropped_permit_serves_the_sender_that_waits() {
+async fn a_dropped_permit_serves_a_waiting_sender() {
     let _watchdog = Watchdog::start();
     let unbound = ReservedPort::reserve();
     let client = Client::builder().send_hwm(1).connect(unbound.endpoint()).await.unwrap();
@@ -114,14 +114,14 @@ async fn a_dropped_permit_serves_the_sender_that_waits() {
     assert!(sending.poll().is_ready());
 }
 
-over_every_transport!(a_permit_outlives_its_remote_and_hands_the_message_back);
+over_every_transport!(a_permit_outlives_its_remote_and_returns_the_message);
 
-async fn a_permit_outlives_its_remote_and_hands_the_message_back(transport: Transport) {
+async fn a_permit_outlives_its_remote_and_returns_the_message(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     client.send("hello").await.unwrap();
     let id = server.recv().await.unwrap().routing_id().unwrap();
     let permit = server.reserve_route(id).await.unwrap();
@@ -138,9 +138,9 @@ over_every_transport!(many_messages_are_received_together_and_in_order);
 async fn many_messages_are_received_together_and_in_order(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
-    server.bind(transport.any()).await.unwrap();
+    let endpoint = server.bind(transport.any()).await.unwrap();
     let client = Client::new();
-    client.connect(server.last_endpoint().unwrap()).await.unwrap();
+    client.connect(endpoint).await.unwrap();
     for number in 0..100_u8 {
         client.send([number]).await.unwrap();
     }

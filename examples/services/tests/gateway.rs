@@ -28,7 +28,7 @@ async fn a_request_is_replied_to_by_a_server_behind() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_a_request_goes_with_it() {
+async fn the_trace_and_the_timeout_of_a_request_are_forwarded() {
     let (_process, http) = start(&[]).await;
     let reply = http.post("trace", &[("traceparent", TRACE)]).await;
     assert_eq!(reply.text(), TRACE);
@@ -72,7 +72,7 @@ async fn each_error_has_its_status() {
 }
 
 #[tokio::test]
-async fn requests_above_the_limit_are_told_to_retry() {
+async fn requests_above_the_limit_are_refused_as_retryable() {
     let (_process, http) = start(&[("MAX_CALLS", "1")]).await;
     let slow = http.post_in_background("sleep 60000");
     http.until_sent(1).await;
@@ -85,7 +85,7 @@ async fn requests_above_the_limit_are_told_to_retry() {
 }
 
 #[tokio::test]
-async fn without_a_server_callers_are_told_to_retry() {
+async fn without_a_server_requests_are_refused_as_retryable() {
     let (_process, http) = start(&[("WORKERS", "0")]).await;
     let reply = http.post("upper hello", &[]).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -93,7 +93,7 @@ async fn without_a_server_callers_are_told_to_retry() {
 }
 
 #[tokio::test]
-async fn the_numbers_are_there_for_prometheus() {
+async fn statistics_are_published_for_prometheus() {
     let (_process, http) = start(&[]).await;
     http.post("upper hello", &[]).await;
     // The reply arrives as soon as one permit is free.
@@ -108,7 +108,7 @@ async fn the_numbers_are_there_for_prometheus() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_finished_before_the_end() {
+async fn open_requests_finish_before_the_process_ends() {
     for signal in ["INT", "TERM"] {
         let (mut process, http) = start(&[]).await;
         let slow = http.post_in_background("sleep 1000");

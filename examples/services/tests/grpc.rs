@@ -38,7 +38,7 @@ async fn a_stream_is_a_stream() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_a_request_goes_with_it() {
+async fn the_trace_and_the_timeout_of_a_request_are_forwarded() {
     let (_process, mut tasks) = start(&[]).await;
     let mut request = task("trace");
     request.metadata_mut().insert("traceparent", TRACE.parse().unwrap());
@@ -73,14 +73,14 @@ async fn each_error_has_its_status() {
 }
 
 #[tokio::test]
-async fn without_a_server_callers_are_told_to_retry() {
+async fn without_a_server_requests_are_refused_as_retryable() {
     let (_process, mut tasks) = start(&[("WORKERS", "0")]).await;
     let status = tasks.perform(task("upper hello")).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status}");
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_finished_before_the_end() {
+async fn open_requests_finish_before_the_process_ends() {
     for signal in ["INT", "TERM"] {
         let (mut process, mut tasks) = start(&[]).await;
         let mut other = tasks.clone();

@@ -4,9 +4,9 @@ use crate::pairing::{
     Binds, ClientSide, DEFAULT_HWM, ServerSide, free_endpoint, greet, in_every_pairing,
 };
 
-in_every_pairing!(what_is_sent_before_the_remote_binds_arrives_in_order, hwm = DEFAULT_HWM);
+in_every_pairing!(messages_sent_before_the_remote_binds_arrive_in_order, hwm = DEFAULT_HWM);
 
-async fn what_is_sent_before_the_remote_binds_arrives_in_order(
+async fn messages_sent_before_the_remote_binds_arrive_in_order(
     client: impl ClientSide,
     server: impl ServerSide,
     binds: Binds,

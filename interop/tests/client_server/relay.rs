@@ -24,12 +24,12 @@ impl Relay {
         let is_silent = Arc::new(AtomicBool::new(false));
         let way = Way { pongs: Arc::clone(&pongs), is_silent: Arc::clone(&is_silent) };
         thread::spawn(move || {
-            let (dialled, _) = listener.accept().unwrap();
+            let (dialed, _) = listener.accept().unwrap();
             let accepted = TcpStream::connect(target).unwrap();
-            let back = (accepted.try_clone().unwrap(), dialled.try_clone().unwrap());
+            let back = (accepted.try_clone().unwrap(), dialed.try_clone().unwrap());
             let way_back = way.clone();
             thread::spawn(move || way_back.copy(back.0, back.1));
-            way.copy(dialled, accepted);
+            way.copy(dialed, accepted);
         });
         Self { endpoint, pongs, is_silent }
     }

@@ -11,7 +11,7 @@ use zmtp_proto::traffic::TrafficDecoder;
 use super::*;
 
 #[tokio::test]
-async fn whatever_a_remote_sends_others_get_their_turn() {
+async fn a_flood_of_any_bytes_yields_to_other_tasks() {
     let long = |flags: u8| [&[flags, 0, 0, 0, 0, 0, 1, 0, 0][..], &[0; 0x1_0000]].concat();
     let mut endless = b"\x02\x00\x00\x01\0\0\0\0\0".to_vec();
     endless.resize(0x10_0000, 0);
@@ -37,7 +37,7 @@ async fn whatever_a_remote_sends_others_get_their_turn() {
 }
 
 #[tokio::test]
-async fn what_has_to_be_decrypted_is_a_turn_for_less() {
+async fn a_turn_decrypts_fewer_frames() {
     for (flags, body) in [(0x01, &b""[..]), (0x00, b""), (0x02, b"\x03FOO")] {
         let (mut sealer, opener) = ends();
         let mut frames = BytesMut::new();

@@ -94,8 +94,7 @@ use crate::socket::{Client, CloseReport};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new();
-/// server.bind("tcp://127.0.0.1:*").await?;
-/// let endpoint = server.last_endpoint().unwrap();
+/// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
 /// let echo = service_fn(|request: Request| async move { Ok::<_, Failure>(request.into_body()) });
 /// tokio::spawn(Responder::new(server).serve(echo));
 ///
@@ -166,8 +165,7 @@ impl Requester {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = Server::new();
-    /// server.bind("tcp://127.0.0.1:*").await?;
-    /// let endpoint = server.last_endpoint().unwrap();
+    /// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
     /// let count = service_fn(|_: Request| async {
     ///     let numbers = stream::iter(0..3).map(|number| Ok::<_, Failure>(number.to_string()));
     ///     Ok::<_, Failure>(Response::stream(numbers))

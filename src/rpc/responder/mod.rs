@@ -122,8 +122,7 @@ impl Responder {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let server = Server::new();
-    /// server.bind("tcp://127.0.0.1:*").await?;
-    /// let endpoint = server.last_endpoint().unwrap();
+    /// let endpoint = server.bind("tcp://127.0.0.1:*").await?;
     /// let double = service_fn(|request: Request| async move {
     ///     let text = request.body().to_str().unwrap_or_default();
     ///     let number: u32 =

@@ -239,13 +239,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let listener = Listener::adopt(listener, &options).unwrap();
         assert_eq!(listener.local_addr(), address);
-        let dialled = TcpStream::connect(address);
-        let (_dialled, (accepted, _)) = tokio::try_join!(dialled, listener.accept()).unwrap();
+        let dialed = TcpStream::connect(address);
+        let (_dialed, (accepted, _)) = tokio::try_join!(dialed, listener.accept()).unwrap();
         assert!(SockRef::from(&accepted).keepalive().unwrap());
     }
 
     #[tokio::test]
-    async fn a_dead_address_does_not_keep_from_the_next_one() {
+    async fn an_unreachable_address_does_not_prevent_the_next_attempt() {
         let silent = bound_but_not_listening();
         let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
         let addresses = vec![silent.local_addr().unwrap(), listener.local_addr()];
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dialling_a_port_without_listener_is_refused() {
+    async fn dialing_a_port_without_a_listener_is_refused() {
         let silent = bound_but_not_listening();
         let addresses = vec![silent.local_addr().unwrap()];
         let options = TcpOptions::default();
@@ -305,9 +305,9 @@ mod tests {
         let listener = listen(loopback(0), &TcpOptions::default()).unwrap();
         let source = free_address();
         let options = TcpOptions::default();
-        let dialled = dial(listener.local_addr(), Some(source), &options);
-        let ((dialled, _), (_, remote)) = tokio::try_join!(dialled, listener.accept()).unwrap();
-        assert_eq!(dialled.local_addr().unwrap(), source);
+        let dialed = dial(listener.local_addr(), Some(source), &options);
+        let ((dialed, _), (_, remote)) = tokio::try_join!(dialed, listener.accept()).unwrap();
+        assert_eq!(dialed.local_addr().unwrap(), source);
         assert_eq!(remote, source);
     }
 
@@ -316,16 +316,16 @@ mod tests {
     async fn several_connections_come_from_one_port() {
         let source = free_address();
         let options = TcpOptions::default();
-        let mut dialled = Vec::new();
+        let mut dialed = Vec::new();
         for _ in 0..2 {
             let listener = listen(loopback(0), &options).unwrap();
-            dialled.push(dial(listener.local_addr(), Some(source), &options).await.unwrap().0);
+            dialed.push(dial(listener.local_addr(), Some(source), &options).await.unwrap().0);
         }
-        assert!(dialled.iter().all(|stream| stream.local_addr().unwrap() == source));
+        assert!(dialed.iter().all(|stream| stream.local_addr().unwrap() == source));
     }
 
     #[tokio::test]
-    async fn only_addresses_of_the_same_family_are_dialled_from_a_source_address() {
+    async fn only_addresses_of_the_same_family_are_dialed_from_a_source_address() {
         let listener = bind("tcp://127.0.0.1:*").await.unwrap();
         let port = listener.local_addr().port();
         let v4 = TcpOptions { source_address: Some(loopback(0)), ..TcpOptions::default() };
@@ -339,7 +339,7 @@ mod tests {
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
-    async fn the_source_in_an_endpoint_goes_before_that_of_the_options() {
+    async fn the_source_in_an_endpoint_overrides_that_of_the_options() {
         let listener = bind("tcp://lo:*").await.unwrap();
         let port = listener.local_addr().port();
         let options = TcpOptions {

@@ -207,8 +207,8 @@ mod tests {
             type_of_service: Some(0xB8),
             ..TcpOptions::default()
         };
-        for (bound, dialled) in places() {
-            for stream in pair(bound, dialled, &options).await {
+        for (bound, dialed) in places() {
+            for stream in pair(bound, dialed, &options).await {
                 let socket = SockRef::from(&stream);
                 assert!(socket.keepalive().unwrap());
                 assert_eq!(socket.tcp_keepalive_retries().unwrap(), 7);
@@ -225,10 +225,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_set_is_left_to_the_system() {
-        for (bound, dialled) in places() {
-            let ours = pair(bound, dialled, &TcpOptions::default()).await;
-            let listener = TcpListener::bind(dialled).await.unwrap();
+    async fn options_that_are_not_set_are_left_to_the_system() {
+        for (bound, dialed) in places() {
+            let ours = pair(bound, dialed, &TcpOptions::default()).await;
+            let listener = TcpListener::bind(dialed).await.unwrap();
             let theirs = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             for stream in &ours {
                 assert_eq!(readable_options(stream), readable_options(&theirs));
@@ -285,8 +285,8 @@ mod tests {
             eprintln!("skipped: this system asks for a privilege");
             return;
         }
-        for (bound, dialled) in places() {
-            for stream in pair(bound, dialled, &options).await {
+        for (bound, dialed) in places() {
+            for stream in pair(bound, dialed, &options).await {
                 assert_eq!(SockRef::from(&stream).device().unwrap(), Some(b"lo".to_vec()));
             }
         }
@@ -314,17 +314,17 @@ mod tests {
     }
 
     /// Establishes a connection with the same options at both ends; returns the dialing end first.
-    async fn pair(bound: SocketAddr, dialled: SocketAddr, options: &TcpOptions) -> [TcpStream; 2] {
+    async fn pair(bound: SocketAddr, dialed: SocketAddr, options: &TcpOptions) -> [TcpStream; 2] {
         let listener = open(bound, options).unwrap();
         listener.bind(&bound.into()).unwrap();
         listener.listen(1).unwrap();
         let listener = TcpListener::from_std(listener.into()).unwrap();
-        let address = (dialled.ip(), listener.local_addr().unwrap().port()).into();
+        let address = (dialed.ip(), listener.local_addr().unwrap().port()).into();
         let socket = TcpSocket::from_std_stream(open(address, options).unwrap().into());
-        let dialled = socket.connect(address).await.unwrap();
+        let dialed = socket.connect(address).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
         adopt(&accepted, options).unwrap();
-        [dialled, accepted]
+        [dialed, accepted]
     }
 
     /// Checks the byte of the packets that the stream sends.

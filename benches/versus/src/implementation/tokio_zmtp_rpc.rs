@@ -13,8 +13,8 @@ impl Rpc for TokioZmtp {
 
     async fn respond(place: &Place, announce: Announce) -> Result<(), Failure> {
         let server = Server::new();
-        server.bind("tcp://127.0.0.1:*").await?;
-        announce.endpoint(&server.last_endpoint().ok_or("it is bound")?.to_string());
+        let endpoint = server.bind("tcp://127.0.0.1:*").await?;
+        announce.endpoint(&endpoint.to_string());
         let size = place.size;
         let echo = service_fn(move |request: Request| async move {
             let body = request.into_body();

@@ -40,8 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let back = Client::builder().heartbeat_interval(HEARTBEAT).build();
     for name in ["first", "second"] {
         let worker = Server::new();
-        worker.bind("tcp://127.0.0.1:*").await?;
-        back.connect(worker.last_endpoint().ok_or("the worker is bound")?).await?;
+        let endpoint = worker.bind("tcp://127.0.0.1:*").await?;
+        back.connect(endpoint).await?;
         tokio::spawn(work(worker, name));
     }
 
@@ -62,8 +62,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::select! {
         ended = &mut requests => ended?,
         ended = &mut replies => ended?,
-        signalled = shutdown_signal() => {
-            signalled?;
+        signaled = shutdown_signal() => {
+            signaled?;
             println!("broker: finishing");
             stop.send(()).map_err(|()| "the requests end here")?;
             // Requests that were received are forwarded, and their replies are returned.

@@ -38,9 +38,9 @@ enum Answer {
 #[tokio::main]
 async fn main() -> Result<(), TypedError> {
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await?;
+    let endpoint = server.bind("tcp://127.0.0.1:*").await?;
     let client = Client::new();
-    client.connect(server.last_endpoint().ok_or("the server is bound")?).await?;
+    client.connect(endpoint).await?;
     let serving = tokio::spawn(serve(server.clone()));
 
     let mut questions = typed_sink::<Question>(client.clone());

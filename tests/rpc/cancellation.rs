@@ -197,8 +197,7 @@ async fn the_handlers_of_a_disconnected_client_are_dropped() {
     let dropped = Arc::new(AtomicUsize::new(0));
     let guard = Guarded(Arc::clone(&dropped));
     let server = Server::new();
-    server.bind("tcp://127.0.0.1:*").await.unwrap();
-    let endpoint = server.last_endpoint().unwrap();
+    let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let responder = tokio_zmtp::rpc::Responder::new(server);
     tokio::spawn(responder.serve(tokio_zmtp::rpc::service_fn(move |_: Request| {
         let guard = guard.clone();
