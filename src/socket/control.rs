@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
 use crate::driver::{Acceptor, Command, Found, Shared};
@@ -14,9 +15,8 @@ use crate::error::{BindError, ConnectError, DisconnectError, NoRemoteError, Unbi
 use crate::message::Message;
 use crate::monitor::Monitor;
 use crate::remote::Remote;
-use crate::remotes::{Presence, RemoteId, RemoteTable};
-use crate::routing::Losses;
-use crate::stats::{EndedRemotes, Queued, RemoteStats, Stats};
+use crate::remotes::{Presence, RemoteId};
+use crate::stats::{RemoteStats, Stats};
 use crate::sync::Lock;
 use crate::transport::StdListener;
 
@@ -149,7 +149,7 @@ impl Control {
 
     pub(super) fn stats(&self) -> Stats {
         let Shared { remotes, routing, .. } = &*self.shared;
-        stats(remotes, &routing.losses, routing.queued(None), routing.ended())
+        stats::combine(remotes, &routing.losses, routing.queued(None), routing.ended())
     }
 
     /// Returns a reader of the statistics that does not keep the socket alive.
@@ -274,24 +274,5 @@ impl Control {
             // A driver that ends with its runtime does not read the commands sent at that moment.
             () = self.commands.closed() => answer.try_recv().ok(),
         }
-    }
-}
-
-/// Combines counters that are kept in several places.
-pub(super) fn stats(
-    remotes: &RemoteTable,
-    losses: &Losses,
-    queued: Queued,
-    ended: EndedRemotes,
-) -> Stats {
-    let (sum, connected) = remotes.stats();
-    Stats {
-        sent: sum.sent,
-        received: sum.received,
-        dropped: losses.read(),
-        queued,
-        ended,
-        connected,
-        reconnects: sum.reconnects,
     }
 }

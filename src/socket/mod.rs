@@ -19,6 +19,7 @@ mod remotes;
 mod reserving;
 mod sending;
 mod sink_buffer;
+mod stats;
 #[cfg(feature = "metrics")]
 mod stats_reader;
 mod time_limit;

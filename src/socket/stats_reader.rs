@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use super::control::stats;
+use super::stats;
 use crate::driver::Shared;
 use crate::remotes::RemoteTable;
 use crate::routing::Losses;
@@ -39,10 +39,15 @@ impl StatsReader {
         // Checked first: statistics that are read after all owners have gone are final.
         let Some(shared) = self.shared.upgrade() else {
             let (queued, ended) = (Queued::default(), EndedRemotes::default());
-            let stats = stats(&self.remotes, &self.losses, queued, ended);
+            let stats = stats::combine(&self.remotes, &self.losses, queued, ended);
             return StatsSample::Final(Stats { connected: 0, ..stats });
         };
         let routing = &shared.routing;
-        StatsSample::Live(stats(&self.remotes, &self.losses, routing.queued(None), routing.ended()))
+        StatsSample::Live(stats::combine(
+            &self.remotes,
+            &self.losses,
+            routing.queued(None),
+            routing.ended(),
+        ))
     }
 }

@@ -23,7 +23,6 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
     ("src", "socket", "builder", "client_server"),
     ("src", "socket", "builder", "verbs"),
     ("src", "socket", "client_server", "verbs"),
-    ("src", "socket", "control", "stats_reader"),
     ("src", "transport::ipc", "file", "lock"),
     ("interop/src", "", "monitor", "socket"),
 ];
