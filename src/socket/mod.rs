@@ -14,9 +14,11 @@ mod live;
 mod lossy;
 #[cfg(all(test, shuttle))]
 mod models;
+mod permit;
 mod receiving;
 mod remotes;
 mod reserving;
+mod send_errors;
 mod sending;
 mod sink_buffer;
 mod stats;
@@ -29,13 +31,14 @@ mod verbs;
 mod waiting;
 
 pub use self::builder::Builder;
-pub use self::client_server::{Client, Permit, RoutePermit, Server};
+pub use self::client_server::{Client, Server};
 pub use self::control::CloseReport;
 use self::core::Core;
 use self::handle::Handle;
 use self::kind::Kind;
 pub use self::live::Socket;
 pub use self::lossy::Lossy;
+pub use self::permit::{Permit, RoutePermit};
 pub use self::remotes::Remotes;
 #[cfg(feature = "metrics")]
 pub(crate) use self::stats_reader::{StatsReader, StatsSample};

@@ -1,17 +1,17 @@
 //! Permits: slots reserved before a message exists.
 
+use super::reserving::Slot;
+use super::send_errors::{try_route_error, try_send_error};
 use crate::error::{TryRouteError, TrySendError};
 use crate::message::Message;
 use crate::routing::{RoundRobin, RoutingTable};
-use crate::socket::reserving::Slot;
-use crate::socket::verbs::{try_route_error, try_send_error};
 
 /// A reserved slot for one message, in the queue of a remote that the socket has picked.
 ///
 /// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
 #[must_use = "dropping a permit releases its slot"]
-pub struct Permit<'a>(pub(in crate::socket) Slot<'a, RoundRobin>);
+pub struct Permit<'a>(pub(super) Slot<'a, RoundRobin>);
 
 impl Permit<'_> {
     /// Sends a message through the slot, without waiting.
@@ -30,7 +30,7 @@ impl Permit<'_> {
 /// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
 #[must_use = "dropping a permit releases its slot"]
-pub struct RoutePermit<'a>(pub(in crate::socket) Slot<'a, RoutingTable>);
+pub struct RoutePermit<'a>(pub(super) Slot<'a, RoutingTable>);
 
 impl RoutePermit<'_> {
     /// Sends a message to the remote through the slot, without waiting.

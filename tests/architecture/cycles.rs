@@ -20,9 +20,6 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
     ("src", "rpc::responder", "jobs", "ledger"),
     ("src", "rpc::responder", "jobs", "loads"),
     ("src", "rpc::responder", "refusing", "serving"),
-    ("src", "socket", "builder", "client_server"),
-    ("src", "socket", "builder", "verbs"),
-    ("src", "socket", "client_server", "verbs"),
     ("src", "transport::ipc", "file", "lock"),
     ("interop/src", "", "monitor", "socket"),
 ];

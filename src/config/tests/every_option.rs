@@ -97,10 +97,11 @@ fn an_invalid_key_is_refused() {
 
 /// Returns the names of the public methods of [`Builder`] that take it by value and return it.
 fn setters() -> BTreeSet<String> {
-    let builder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/socket/builder");
+    let socket = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/socket");
+    let files = fs::read_dir(socket.join("builder")).unwrap().map(|entry| entry.unwrap().path());
     let mut setters = BTreeSet::new();
-    for entry in fs::read_dir(builder).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+    for file in files.chain([socket.join("verbs/notices.rs")]) {
+        let text = fs::read_to_string(file).unwrap();
         for function in text.split("pub fn ").skip(1) {
             let head = function.split_once(')').unwrap().0;
             if head.contains("mut self") {

@@ -45,7 +45,7 @@ use crate::transport::StdListener;
 /// ```
 #[must_use = "a builder does nothing until it is built, bound or connected"]
 pub struct Builder<S> {
-    options: Options,
+    pub(super) options: Options,
     socket: PhantomData<fn() -> S>,
 }
 

@@ -102,4 +102,4 @@ impl Kind for Client {
     }
 }
 
-verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options);
+verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hiccups);

@@ -108,4 +108,4 @@ impl Kind for Server {
     }
 }
 
-verbs!(Server, "server": Endpoints, Route, Receive, Remotes, Options);
+verbs!(Server, "server": Endpoints, Route, Receive, Remotes, Options, Disconnects);

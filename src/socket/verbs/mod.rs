@@ -4,7 +4,7 @@
 //! capabilities:
 //!
 //! ```ignore
-//! verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options);
+//! verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hiccups);
 //! ```
 //!
 //! The literal is the name of the handle in the examples. Every type also gets its constructors,
@@ -13,6 +13,7 @@
 
 mod endpoints;
 mod lifecycle;
+mod notices;
 mod options;
 mod receive;
 mod remotes;
@@ -21,11 +22,12 @@ mod send;
 
 pub(super) use self::endpoints::endpoint_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
+pub(super) use self::notices::{disconnect_option, hiccup_option};
 pub(super) use self::options::option_verbs;
 pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
-pub(super) use self::route::{refused_error, route_error, route_verbs, try_route_error};
-pub(super) use self::send::{closed_error, send_error, send_verbs, try_send_error};
+pub(super) use self::route::route_verbs;
+pub(super) use self::send::send_verbs;
 
 /// Gives a socket type the methods of its capabilities, in the order of its documentation.
 macro_rules! verbs {
@@ -35,9 +37,17 @@ macro_rules! verbs {
         $crate::socket::verbs::ending!($socket, $handle);
         $crate::socket::verbs::shared_traits!($socket);
     };
+    // The option of a builder for a message on each end of an accepted connection.
+    (@Disconnects $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::disconnect_option!($socket, $handle);
+    };
     // `bind`, `connect` and their opposites.
     (@Endpoints $socket:ident, $handle:literal) => {
         $crate::socket::verbs::endpoint_verbs!($socket, $handle);
+    };
+    // The option of a builder for a message on each end of a dialled connection.
+    (@Hiccups $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::hiccup_option!($socket, $handle);
     };
     // The options that can be changed while the socket is in use.
     (@Options $socket:ident, $handle:literal) => {

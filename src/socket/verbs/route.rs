@@ -1,10 +1,5 @@
 //! Sending where the message is for a named remote: `route`, `reply`, their variants and `Sink`.
 
-use crate::error::{RouteError, TryRouteError};
-use crate::message::Message;
-use crate::routing::Refusal;
-use crate::socket::sending::WaitError;
-
 macro_rules! route_verbs {
     ($socket:ident, $handle:literal) => {
         /// # Sending
@@ -50,7 +45,7 @@ macro_rules! route_verbs {
                 };
                 let sending =
                     $crate::socket::sending::Sending::new(core, to, message, core.send_timeout);
-                sending.await.map_err($crate::socket::verbs::route_error)
+                sending.await.map_err($crate::socket::send_errors::route_error)
             }
 
             /// Sends a message to a remote unless the queue of that remote is full.
@@ -83,7 +78,7 @@ macro_rules! route_verbs {
                 let sent = self.0.core.try_send(to, &mut message);
                 sent.map_err(|refusal| {
                     let message = message.expect("refused, so still there");
-                    $crate::socket::verbs::try_route_error((refusal, message))
+                    $crate::socket::send_errors::try_route_error((refusal, message))
                 })
             }
 
@@ -120,7 +115,7 @@ macro_rules! route_verbs {
                 let core = &self.0.core;
                 let sending =
                     $crate::socket::sending::Sending::new(core, to, message.into(), Some(timeout));
-                sending.await.map_err($crate::socket::verbs::route_error)
+                sending.await.map_err($crate::socket::send_errors::route_error)
             }
 
             /// Sends a message to the remote that sent `request`: [`route`](Self::route) with its
@@ -254,7 +249,7 @@ macro_rules! route_verbs {
                     $crate::socket::reserving::Reserving::new(core, to, core.send_timeout);
                 match reserving.await {
                     Ok(slot) => Ok($crate::socket::RoutePermit(slot)),
-                    Err(failure) => Err($crate::socket::verbs::route_error((failure, ()))),
+                    Err(failure) => Err($crate::socket::send_errors::route_error((failure, ()))),
                 }
             }
 
@@ -282,7 +277,7 @@ macro_rules! route_verbs {
             ) -> Result<$crate::socket::RoutePermit<'_>, $crate::error::TryRouteError<()>> {
                 match $crate::socket::reserving::Slot::try_reserve(&self.0.core, to) {
                     Ok(slot) => Ok($crate::socket::RoutePermit(slot)),
-                    Err(refusal) => Err($crate::socket::verbs::try_route_error((refusal, ()))),
+                    Err(refusal) => Err($crate::socket::send_errors::try_route_error((refusal, ()))),
                 }
             }
 
@@ -321,7 +316,7 @@ macro_rules! route_verbs {
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Result<(), $crate::error::RouteError>> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_ready(core, cx).map_err($crate::socket::verbs::refused_error)
+                outbox.poll_ready(core, cx).map_err($crate::socket::send_errors::refused_error)
             }
 
             fn start_send(
@@ -333,7 +328,7 @@ macro_rules! route_verbs {
                 };
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
                 let sent = outbox.start_send(core, to, message);
-                sent.map_err($crate::socket::verbs::refused_error)
+                sent.map_err($crate::socket::send_errors::refused_error)
             }
 
             fn poll_flush(
@@ -341,7 +336,7 @@ macro_rules! route_verbs {
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Result<(), $crate::error::RouteError>> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_flush(core, cx).map_err($crate::socket::verbs::refused_error)
+                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::refused_error)
             }
 
             fn poll_close(
@@ -368,31 +363,6 @@ macro_rules! route_verbs {
             }
         }
     };
-}
-
-/// The error of a wait.
-pub(in crate::socket) fn route_error<T>((failure, message): (WaitError, T)) -> RouteError<T> {
-    match failure {
-        WaitError::Refused(Refusal::Closed) => RouteError::Closed(message),
-        WaitError::Refused(Refusal::Full | Refusal::HostUnreachable) => {
-            RouteError::HostUnreachable(message)
-        }
-        WaitError::Timeout => RouteError::Timeout(message),
-    }
-}
-
-/// The error of a sink, which has no timeout.
-pub(in crate::socket) fn refused_error((refusal, message): (Refusal, Message)) -> RouteError {
-    route_error((WaitError::Refused(refusal), message))
-}
-
-/// The error of an attempt that does not wait.
-pub(in crate::socket) fn try_route_error<T>((refusal, message): (Refusal, T)) -> TryRouteError<T> {
-    match refusal {
-        Refusal::Closed => TryRouteError::Closed(message),
-        Refusal::Full => TryRouteError::Full(message),
-        Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
-    }
 }
 
 pub(in crate::socket) use route_verbs;

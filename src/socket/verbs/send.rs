@@ -1,10 +1,5 @@
 //! Sending where the socket picks the remote: `send`, its variants and `Sink`.
 
-use crate::error::{SendError, TrySendError};
-use crate::message::Message;
-use crate::routing::Refusal;
-use crate::socket::sending::WaitError;
-
 macro_rules! send_verbs {
     ($socket:ident, $handle:literal) => {
         /// # Sending
@@ -42,7 +37,7 @@ macro_rules! send_verbs {
                 };
                 let sending =
                     $crate::socket::sending::Sending::new(core, (), message, core.send_timeout);
-                sending.await.map_err($crate::socket::verbs::send_error)
+                sending.await.map_err($crate::socket::send_errors::send_error)
             }
 
             /// Sends a message unless the socket is mute.
@@ -72,7 +67,7 @@ macro_rules! send_verbs {
                 let sent = self.0.core.try_send((), &mut message);
                 sent.map_err(|refusal| {
                     let message = message.expect("refused, so still there");
-                    $crate::socket::verbs::try_send_error((refusal, message))
+                    $crate::socket::send_errors::try_send_error((refusal, message))
                 })
             }
 
@@ -106,7 +101,7 @@ macro_rules! send_verbs {
                 let core = &self.0.core;
                 let sending =
                     $crate::socket::sending::Sending::new(core, (), message.into(), Some(timeout));
-                sending.await.map_err($crate::socket::verbs::send_error)
+                sending.await.map_err($crate::socket::send_errors::send_error)
             }
 
             /// Reserves a slot for one message; waits while the socket is mute.
@@ -139,7 +134,7 @@ macro_rules! send_verbs {
                     $crate::socket::reserving::Reserving::new(core, (), core.send_timeout);
                 match reserving.await {
                     Ok(slot) => Ok($crate::socket::Permit(slot)),
-                    Err(failure) => Err($crate::socket::verbs::send_error((failure, ()))),
+                    Err(failure) => Err($crate::socket::send_errors::send_error((failure, ()))),
                 }
             }
 
@@ -164,7 +159,7 @@ macro_rules! send_verbs {
             ) -> Result<$crate::socket::Permit<'_>, $crate::error::TrySendError<()>> {
                 match $crate::socket::reserving::Slot::try_reserve(&self.0.core, ()) {
                     Ok(slot) => Ok($crate::socket::Permit(slot)),
-                    Err(refusal) => Err($crate::socket::verbs::try_send_error((refusal, ()))),
+                    Err(refusal) => Err($crate::socket::send_errors::try_send_error((refusal, ()))),
                 }
             }
         }
@@ -179,7 +174,7 @@ macro_rules! send_verbs {
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Result<(), $crate::error::SendError>> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_reserve(core, (), cx).map_err($crate::socket::verbs::closed_error)
+                outbox.poll_reserve(core, (), cx).map_err($crate::socket::send_errors::closed_error)
             }
 
             fn start_send(
@@ -188,7 +183,7 @@ macro_rules! send_verbs {
             ) -> Result<(), $crate::error::SendError> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
                 let sent = outbox.start_send(core, (), message.into());
-                sent.map_err($crate::socket::verbs::closed_error)
+                sent.map_err($crate::socket::send_errors::closed_error)
             }
 
             fn poll_flush(
@@ -196,7 +191,7 @@ macro_rules! send_verbs {
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Result<(), $crate::error::SendError>> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_flush(core, cx).map_err($crate::socket::verbs::closed_error)
+                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::closed_error)
             }
 
             fn poll_close(
@@ -207,27 +202,6 @@ macro_rules! send_verbs {
             }
         }
     };
-}
-
-/// The error of a wait. The socket picks the remote: an unreachable one never ends the wait.
-pub(in crate::socket) fn send_error<T>((failure, message): (WaitError, T)) -> SendError<T> {
-    match failure {
-        WaitError::Refused(_) => SendError::Closed(message),
-        WaitError::Timeout => SendError::Timeout(message),
-    }
-}
-
-/// The error of a sink, which has no timeout.
-pub(in crate::socket) fn closed_error((_, message): (Refusal, Message)) -> SendError {
-    SendError::Closed(message)
-}
-
-/// The error of an attempt that does not wait.
-pub(in crate::socket) fn try_send_error<T>((refusal, message): (Refusal, T)) -> TrySendError<T> {
-    match refusal {
-        Refusal::Closed => TrySendError::Closed(message),
-        Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
-    }
 }
 
 pub(in crate::socket) use send_verbs;

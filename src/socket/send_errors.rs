@@ -1,0 +1,55 @@
+//! Converts refusals and timeouts to the errors that sending methods return.
+//!
+//! If the socket picks the remote, an unreachable remote is as good as a full one. If the sender names it, the
+//! error says which of the two it is.
+
+use super::sending::WaitError;
+use crate::error::{RouteError, SendError, TryRouteError, TrySendError};
+use crate::message::Message;
+use crate::routing::Refusal;
+
+/// The error of a wait for any remote, which an unreachable one never ends.
+pub(super) fn send_error<T>((failure, message): (WaitError, T)) -> SendError<T> {
+    match failure {
+        WaitError::Refused(_) => SendError::Closed(message),
+        WaitError::Timeout => SendError::Timeout(message),
+    }
+}
+
+/// The error of a sink whose socket picks the remotes. It has no timeout.
+pub(super) fn closed_error((_, message): (Refusal, Message)) -> SendError {
+    SendError::Closed(message)
+}
+
+/// The error of an attempt to send to any remote without waiting.
+pub(super) fn try_send_error<T>((refusal, message): (Refusal, T)) -> TrySendError<T> {
+    match refusal {
+        Refusal::Closed => TrySendError::Closed(message),
+        Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
+    }
+}
+
+/// The error of a wait for a named remote.
+pub(super) fn route_error<T>((failure, message): (WaitError, T)) -> RouteError<T> {
+    match failure {
+        WaitError::Refused(Refusal::Closed) => RouteError::Closed(message),
+        WaitError::Refused(Refusal::Full | Refusal::HostUnreachable) => {
+            RouteError::HostUnreachable(message)
+        }
+        WaitError::Timeout => RouteError::Timeout(message),
+    }
+}
+
+/// The error of a sink whose messages name their remotes. It has no timeout.
+pub(super) fn refused_error((refusal, message): (Refusal, Message)) -> RouteError {
+    route_error((WaitError::Refused(refusal), message))
+}
+
+/// The error of an attempt to send to a named remote without waiting.
+pub(super) fn try_route_error<T>((refusal, message): (Refusal, T)) -> TryRouteError<T> {
+    match refusal {
+        Refusal::Closed => TryRouteError::Closed(message),
+        Refusal::Full => TryRouteError::Full(message),
+        Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
+    }
+}
