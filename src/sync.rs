@@ -1,6 +1,6 @@
-//! The lock by which handles and connections share state.
+//! The lock through which handles and connections share state.
 //!
-//! It is built on the mutex of `std`. In the models of `socket` it is built on that of a model checker,
+//! It wraps the mutex of `std`. In the models of `socket` it wraps the mutex of a model checker,
 //! which decides at each lock and each wait which task runs next.
 
 use std::fmt;
@@ -17,17 +17,17 @@ pub(crate) use std::sync::atomic::AtomicU8;
 #[cfg(not(all(test, shuttle)))]
 use std::sync::{Mutex, MutexGuard};
 
-/// A mutex without poison, whose critical sections collect the tasks to be woken.
+/// A mutex without poisoning, whose critical sections collect the tasks to wake.
 ///
-/// A waker can run any code, for example the transfer of messages over `inproc`. It is therefore called
-/// after the lock is released. A panic under the lock can only come from a foreign waker that is cloned or
-/// dropped, and leaves nothing half done.
+/// A waker can run any code, for example the transfer of messages over `inproc`. It is therefore
+/// called after the lock is released. A panic under the lock can only come from cloning or dropping
+/// a foreign waker, and leaves no change half done.
 #[derive(Default)]
 pub(crate) struct Lock<T: ?Sized>(Mutex<T>);
 
-/// The tasks that a critical section wakes. One waker takes no allocation.
+/// The tasks that a critical section wakes. One waker needs no allocation.
 ///
-/// With a tag of its own the usual case, no task, is set and tested by one instruction each.
+/// With an explicit tag, setting and testing the usual case, no task, take one instruction each.
 #[derive(Debug, Default)]
 #[repr(u8)]
 pub(crate) enum Wakes {
@@ -37,7 +37,8 @@ pub(crate) enum Wakes {
     Many(Vec<Waker>),
 }
 
-/// Wakes when it is dropped: a result that is returned past it is not moved.
+/// Wakes the collected tasks when it is dropped, so that the result of the section need not be
+/// moved.
 struct Collected(Wakes);
 
 impl Drop for Collected {
@@ -56,7 +57,8 @@ impl<T> Lock<T> {
 }
 
 impl<T: ?Sized> Lock<T> {
-    /// Runs a critical section. Then releases the lock, and wakes what the section has collected.
+    /// Runs a critical section, releases the lock, and then wakes the tasks that the section has
+    /// collected.
     #[inline]
     pub(crate) fn with<R>(&self, section: impl FnOnce(&mut T, &mut Wakes) -> R) -> R {
         let mut collected = Collected(Wakes::None);
@@ -64,7 +66,8 @@ impl<T: ?Sized> Lock<T> {
         section(&mut self.lock(), &mut collected.0)
     }
 
-    /// Does the same with `wakes` of the caller, which is empty and keeps its allocation.
+    /// Runs a critical section like [`with`](Self::with), with the `wakes` of the caller, which
+    /// must be empty and keep their allocation.
     pub(crate) fn with_wakes<R>(
         &self,
         wakes: &mut Wakes,
@@ -75,7 +78,8 @@ impl<T: ?Sized> Lock<T> {
         result
     }
 
-    /// Locks, for a section that wakes no task, or that is part of a section under another lock.
+    /// Acquires the lock, for a section that wakes no task, or that is part of a section under
+    /// another lock.
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -110,7 +114,8 @@ impl Wakes {
         }
     }
 
-    /// It stands apart so that a section that wakes no task costs one comparison.
+    /// Wakes all tasks. It is not inlined, so that a section that wakes no task costs one
+    /// comparison.
     #[cold]
     fn wake(self) {
         match self {

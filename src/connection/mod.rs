@@ -386,7 +386,7 @@ impl<S> Connection<'_, S> {
             *self.framed.write_buffer_mut() = BytesMut::new();
             *self.writer.taken() = VecDeque::new();
         }
-        self.attachment.give_back();
+        self.attachment.free_memory();
     }
 
     fn count_multipart(&mut self) {

@@ -28,7 +28,7 @@ impl ConnectionWaker {
         }
     }
 
-    /// It is a separate function, outside of the path of a message that wakes no task.
+    /// It is not inlined, to stay out of the path of a message that wakes no task.
     #[inline(never)]
     fn move_to(&mut self, wakes: &mut Wakes) {
         wakes.extend(self.0.take());

@@ -20,13 +20,13 @@ pub(crate) struct Delivery {
 /// Messages in the form in which they arrived.
 #[derive(Debug)]
 pub(crate) enum DeliveredMessages {
-    /// Read from a stream together.
+    /// Messages that were read from a stream together.
     Framed(Batch),
-    /// Sent within this process.
+    /// Messages that were sent within this process.
     Whole(MessageList),
 }
 
-/// Whole messages, the oldest first.
+/// Complete messages, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct MessageList {
     messages: VecDeque<Message>,
@@ -42,15 +42,16 @@ impl DeliveredMessages {
                 Some((bytes, len)) => Some(Message::short(bytes, len, routing_id)),
                 None => Some(Message::long(batch.pop()?, routing_id)),
             },
-            Self::Whole(parcel) => parcel.pop().map(|message| message.routed(routing_id)),
+            Self::Whole(list) => list.pop().map(|message| message.routed(routing_id)),
         }
     }
 
-    /// Splits off as many messages from the front as are within `messages` and begin within `bytes`.
+    /// Splits off messages from the front: at most `messages`, and only those that begin within
+    /// `bytes`.
     pub(crate) fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
         match self {
             Self::Framed(batch) => Self::Framed(batch.split_to(messages, bytes)),
-            Self::Whole(parcel) => Self::Whole(parcel.split_to(messages, bytes)),
+            Self::Whole(list) => Self::Whole(list.split_to(messages, bytes)),
         }
     }
 
@@ -58,21 +59,21 @@ impl DeliveredMessages {
     pub(crate) fn messages(&self) -> usize {
         match self {
             Self::Framed(batch) => batch.messages(),
-            Self::Whole(parcel) => parcel.messages.len(),
+            Self::Whole(list) => list.messages.len(),
         }
     }
 
-    /// Returns the number of messages and their size: on the wire, or over `inproc` that of their
-    /// bodies.
+    /// Returns the number of messages and their size in bytes: on the wire, or of their bodies over
+    /// `inproc`.
     pub(crate) fn volume(&self) -> Volume {
         let bytes = match self {
             Self::Framed(batch) => batch.wire_bytes(),
-            Self::Whole(parcel) => parcel.bytes - parcel.messages.len() * LONG_LENGTH,
+            Self::Whole(list) => list.bytes - list.messages.len() * LONG_LENGTH,
         };
         Volume { messages: self.messages() as u64, bytes: bytes as u64 }
     }
 
-    /// Returns the length of the buffer that the messages are slices of.
+    /// Returns the length of the buffer that the messages are slices of, or zero if there is none.
     pub(super) const fn buffer(&self) -> usize {
         match self {
             Self::Framed(batch) => batch.buffer(),
@@ -80,7 +81,7 @@ impl DeliveredMessages {
         }
     }
 
-    /// The memory of each message beside its [`bytes`](Self::bytes).
+    /// Returns the memory of each message in addition to its [`bytes`](Self::bytes).
     pub(super) const fn overhead(&self) -> usize {
         match self {
             Self::Framed(_) => 0,
@@ -88,12 +89,12 @@ impl DeliveredMessages {
         }
     }
 
-    /// Returns the memory that the messages keep in bytes.
+    /// Returns the number of bytes of memory that the messages keep.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Framed(batch) => batch.bytes(),
-            Self::Whole(parcel) => parcel.bytes,
+            Self::Whole(list) => list.bytes,
         }
     }
 }
@@ -104,7 +105,7 @@ impl MessageList {
         Self { messages, bytes }
     }
 
-    /// Releases the memory, which contains no messages any more.
+    /// Returns the memory of an empty list.
     pub(super) fn into_memory(self) -> VecDeque<Message> {
         debug_assert!(self.messages.is_empty());
         self.messages
@@ -132,7 +133,8 @@ impl MessageList {
     }
 }
 
-/// The cost of a message: its body, and a constant so that empty ones count as well.
+/// Returns the cost of a message in bytes: its body, and a constant so that empty messages count as
+/// well.
 #[inline]
 pub(super) fn bytes(message: &Message) -> usize {
     message.len() + LONG_LENGTH
@@ -143,14 +145,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_split_off_a_parcel_begins_within_the_limit() {
-        let mut parcel = MessageList::new(["a", "b", "c"].map(Message::from).into());
-        assert_eq!(parcel.bytes, 30);
-        let split = parcel.split_to(usize::MAX, 11);
+    fn messages_split_off_a_list_begin_within_the_limit() {
+        let mut list = MessageList::new(["a", "b", "c"].map(Message::from).into());
+        assert_eq!(list.bytes, 30);
+        let split = list.split_to(usize::MAX, 11);
         assert_eq!((split.messages.len(), split.bytes), (2, 20));
-        assert_eq!((parcel.messages.len(), parcel.bytes), (1, 10));
-        assert_eq!(parcel.split_to(0, usize::MAX).messages.len(), 0);
-        assert_eq!(parcel.split_to(1, 100).messages.len(), 1);
-        assert_eq!(parcel.bytes, 0);
+        assert_eq!((list.messages.len(), list.bytes), (1, 10));
+        assert_eq!(list.split_to(0, usize::MAX).messages.len(), 0);
+        assert_eq!(list.split_to(1, 100).messages.len(), 1);
+        assert_eq!(list.bytes, 0);
     }
 }

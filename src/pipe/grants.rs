@@ -6,8 +6,8 @@ use std::task::Waker;
 use super::{Ticket, Waiters};
 use crate::sync::Wakes;
 
-/// Reserves free slots for waiting tasks in the order of their tickets, so that no later
-/// task overtakes them.
+/// Grants free slots to waiting tasks in the order of their tickets, so that no later task
+/// overtakes an earlier one.
 #[derive(Debug)]
 pub(crate) struct Grants<T> {
     waiters: Waiters,
@@ -20,7 +20,7 @@ impl<T: Copy + PartialEq> Grants<T> {
         Self { waiters: Waiters::default(), granted: BTreeMap::new() }
     }
 
-    /// Adds a task to the line, or renews its waker.
+    /// Adds a task to the line, or updates its waker.
     pub(crate) fn register(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
         self.waiters.register(ticket, waker);
     }
@@ -32,11 +32,11 @@ impl<T: Copy + PartialEq> Grants<T> {
         Some(granted)
     }
 
-    /// Grants a slot to the task that has waited longest; false if none waits.
+    /// Grants a slot to the task that has waited longest. Returns `false` if no task waits.
     #[inline]
-    pub(crate) fn grant(&mut self, what: T, wakes: &mut Wakes) -> bool {
+    pub(crate) fn grant(&mut self, slot: T, wakes: &mut Wakes) -> bool {
         let Some((ticket, waker)) = self.waiters.pop() else { return false };
-        self.granted.insert(ticket, what);
+        self.granted.insert(ticket, slot);
         wakes.add(waker);
         true
     }
@@ -46,15 +46,15 @@ impl<T: Copy + PartialEq> Grants<T> {
         if self.waiters.remove(ticket) { None } else { self.granted.remove(&ticket) }
     }
 
-    /// Revokes slots that were not claimed: their tasks return to their places in line.
-    /// Returns their number.
-    pub(crate) fn revoke(&mut self, what: T) -> usize {
+    /// Revokes the grants of a slot that were not claimed: their tasks return to their positions in
+    /// the line. Returns the number of revoked grants.
+    pub(crate) fn revoke(&mut self, slot: T) -> usize {
         let granted = self.granted.len();
-        self.granted.retain(|_, other| *other != what);
+        self.granted.retain(|_, other| *other != slot);
         granted - self.granted.len()
     }
 
-    /// Wakes all tasks of the line.
+    /// Wakes all tasks in the line.
     pub(crate) fn wake_all(&mut self, wakes: &mut Wakes) {
         wakes.extend(self.waiters.drain());
     }

@@ -15,27 +15,27 @@ impl HighWaterMark {
         Self { messages: or_none(messages), bytes: or_none(bytes) }
     }
 
-    /// Returns the mark with another number of messages.
+    /// Returns the mark with another limit in messages.
     pub(crate) const fn with_messages(self, messages: usize) -> Self {
         Self { messages: or_none(messages), ..self }
     }
 
-    /// Returns the mark with another number of bytes.
+    /// Returns the mark with another limit in bytes.
     pub(crate) const fn with_bytes(self, bytes: usize) -> Self {
         Self { bytes: or_none(bytes), ..self }
     }
 
-    /// Returns the mark in messages; zero for no limit.
+    /// Returns the limit in messages; zero means no limit.
     pub(crate) const fn messages(self) -> usize {
         or_zero(self.messages)
     }
 
-    /// Returns the mark in bytes; zero for no limit.
+    /// Returns the limit in bytes; zero means no limit.
     pub(crate) const fn bytes(self) -> usize {
         or_zero(self.bytes)
     }
 
-    /// Returns how many more messages a queue with `messages` may accept.
+    /// Returns the number of messages that a queue of `messages` can still accept.
     pub(crate) const fn room(self, messages: usize) -> usize {
         self.messages.saturating_sub(messages)
     }
@@ -55,8 +55,8 @@ impl HighWaterMark {
         more_messages <= self.room(messages) && more_bytes <= self.bytes.saturating_sub(bytes)
     }
 
-    /// Returns whether enough of the queue is free to wake the task that fills it: half of
-    /// it, or more.
+    /// Returns whether at least half of the queue is free, which makes it worthwhile to wake the
+    /// task that fills it.
     #[inline]
     pub(crate) const fn is_half_free(self, messages: usize, bytes: usize) -> bool {
         self.room(messages) >= self.messages.div_ceil(2) && bytes <= self.bytes / 2
@@ -68,7 +68,7 @@ impl HighWaterMark {
         messages >= self.messages.div_ceil(2) || bytes >= self.bytes.div_ceil(2)
     }
 
-    /// Returns how many bytes a queue with `bytes` is below the mark.
+    /// Returns the number of bytes by which a queue of `bytes` is below the mark.
     pub(crate) const fn bytes_left(self, bytes: usize) -> usize {
         self.bytes.saturating_sub(bytes)
     }

@@ -1,14 +1,14 @@
-//! A place in a line of waiting tasks.
+//! The position of a task in a line of waiting tasks.
 
 use super::Ticket;
 
-/// A line in which tasks wait for queue capacity or for messages.
+/// A line in which tasks wait, for example for queue capacity or messages.
 pub(crate) trait Line {
-    /// Removes a task from the line. A slot that it was granted goes to the next task.
+    /// Removes a task from the line, and passes on a slot or wake-up that it was granted.
     fn cancel(&self, ticket: Ticket);
 }
 
-/// A place in a line, from the first wait of its task. It is cancelled when this is dropped.
+/// The position of a task in a line, from its first wait on. Dropping it cancels the position.
 #[derive(Debug)]
 pub(crate) struct InLine<L: Line> {
     line: L,
@@ -27,7 +27,7 @@ impl<L: Line> InLine<L> {
         (&self.line, &mut self.ticket)
     }
 
-    /// Cancels the place. A later wait begins at the end of the line.
+    /// Cancels the position. A later wait begins at the end of the line.
     pub(crate) fn cancel(&mut self) {
         if let Some(ticket) = self.ticket.take() {
             self.line.cancel(ticket);

@@ -11,12 +11,12 @@ use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
-/// Messages that one connection has read and that are not received yet.
+/// Messages that one connection has read and that are unread.
 ///
-/// They stay in the batches in which they arrived; receiving slices one out.
+/// They stay in the batches in which they arrived. Receiving a message slices it out.
 ///
 /// Invariants: no arrival is empty; `held` is the sum of their messages and `bytes` of their bytes;
-/// `held` does not exceed the mark while there is a connection.
+/// `held` does not exceed the high-water mark while there is a connection.
 #[derive(Debug)]
 pub(crate) struct Inbound {
     arrivals: VecDeque<Delivery>,
@@ -39,13 +39,13 @@ pub(crate) struct Inbound {
 /// The condition that the connection waits for.
 #[derive(Clone, Copy, Debug)]
 enum Waits {
-    /// Half of the queue to be free.
+    /// At least half of the queue is free.
     ForRoom,
-    /// At most this number of queued messages.
+    /// At most this many messages are queued.
     UntilFew(usize),
 }
 
-/// The number of messages that an incoming queue accepts.
+/// The free capacity of an incoming queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) messages: usize,
@@ -70,11 +70,12 @@ impl Inbound {
         }
     }
 
-    /// Queues as many arrived messages as fit, unless these are not all and less than
-    /// half of the mark: then the connection waits, so that it is not woken for single
-    /// messages. Returns how many messages were queued.
+    /// Queues the arrived messages that fit below the high-water mark. If they do not all fit and
+    /// less than half of the queue is free, queues none: the connection waits, so that it is not
+    /// woken for single messages. Returns the number of queued messages.
     ///
-    /// At most a `portion` is queued at a time, and the next one when half of it is received.
+    /// At most one `portion` is queued at a time. The next one is queued after half of it is
+    /// received.
     pub(crate) fn push(&mut self, arrival: &mut Delivery, portion: usize) -> usize {
         let few = portion / 2;
         if self.held > few {
@@ -97,8 +98,8 @@ impl Inbound {
         self.push_last(Delivery { cargo, remote: arrival.remote.clone() })
     }
 
-    /// Queues arrived messages regardless of the high-water mark, which the caller has checked unless
-    /// the connection has ended. Returns the number of messages.
+    /// Queues arrived messages regardless of the high-water mark, which the caller has checked
+    /// unless the connection has ended. Returns the number of messages.
     pub(crate) fn push_last(&mut self, arrival: Delivery) -> usize {
         let messages = arrival.cargo.messages();
         if messages > 0 {
@@ -122,10 +123,10 @@ impl Inbound {
         let message = cargo.pop(self.routing_id)?;
         if cargo.messages() == 0 {
             self.bytes -= bytes;
-            if let Some(Delivery { cargo: DeliveredMessages::Whole(parcel), .. }) =
+            if let Some(Delivery { cargo: DeliveredMessages::Whole(list), .. }) =
                 self.arrivals.pop_front()
             {
-                let memory = parcel.into_memory();
+                let memory = list.into_memory();
                 if memory.capacity() <= SPARE_MAX {
                     self.spare = memory;
                 }
@@ -145,7 +146,8 @@ impl Inbound {
         self.arrivals.front().map(|arrival| &arrival.remote)
     }
 
-    /// Sets another mark. Wakes the connection if it waits and half of the queue is free now.
+    /// Sets the high-water mark. Wakes the connection if it waits and half of the queue is free
+    /// now.
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
         if hwm.is_half_free(self.held, self.bytes) {
@@ -158,10 +160,10 @@ impl Inbound {
         self.connection.park(connection);
     }
 
-    /// Returns the free capacity. If anything is queued, the connection waits until everything is
-    /// received, or, if the queue is full, until it has capacity.
+    /// Returns the free capacity. If messages are queued, parks the connection until all are
+    /// received or, if there is no free capacity, until half of the queue is free.
     ///
-    /// Passes the memory of earlier messages to `memory` if that has none.
+    /// If `memory` has no capacity, swaps it with the memory of earlier messages.
     pub(crate) fn room(&mut self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
         if memory.capacity() == 0 {
             mem::swap(memory, &mut self.spare);
@@ -175,8 +177,8 @@ impl Inbound {
         room
     }
 
-    /// Queues the messages that [`room`](Self::room) allowed, and parks the connection as that does. Returns the
-    /// number of messages.
+    /// Queues messages that fit the capacity returned by [`room`](Self::room), and parks the
+    /// connection as `room` does. Returns the number of messages.
     pub(crate) fn push_within(&mut self, arrival: Delivery, connection: &Waker) -> usize {
         let messages = self.push_last(arrival);
         self.connection.park(connection);
@@ -185,7 +187,7 @@ impl Inbound {
         messages
     }
 
-    /// Wakes the connection, if it waits.
+    /// Wakes the connection if it waits.
     pub(crate) fn unpark(&mut self, wakes: &mut Wakes) {
         self.connection.unpark(wakes);
     }
@@ -199,8 +201,9 @@ impl Inbound {
         self.held
     }
 
-    /// Returns an upper bound of the memory that the pipe keeps alive in bytes, if anything is queued.
-    /// A message that is a slice of a buffer keeps all of it; the buffers in between are counted.
+    /// Returns an upper bound, close to the actual value, of the number of bytes that the pipe
+    /// keeps alive; zero if no message is queued. A message that is a slice of a buffer keeps all
+    /// of the buffer. Buffers between the first and the last are included in `bytes`.
     pub(crate) fn kept(&self) -> usize {
         let Some(Delivery { cargo, remote }) = self.arrivals.front() else { return 0 };
         let messages = match self.arrivals.len() {
@@ -210,7 +213,7 @@ impl Inbound {
         messages + self.held * cargo.overhead() + remote.kept() + PIPE_KEPT
     }
 
-    /// The number of messages queued so far.
+    /// Returns the number of messages queued so far.
     pub(crate) const fn arrived(&self) -> u64 {
         self.arrived
     }
@@ -226,7 +229,7 @@ impl Inbound {
 }
 
 impl Room {
-    /// A queue that has ended: arriving messages are counted and dropped.
+    /// The capacity of a closed queue: messages for it are counted and dropped.
     pub(crate) const UNLIMITED: Self =
         Self { messages: usize::MAX, bytes: usize::MAX, is_all: true };
 
@@ -238,8 +241,8 @@ impl Room {
 /// The memory of a pipe and its remote, without messages and properties: about 900 bytes.
 const PIPE_KEPT: usize = 0x400;
 
-/// The memory that is kept, in messages: enough for the usual mark, so that an idle pipe keeps 160 KiB
-/// at most.
+/// The largest memory that is kept for reuse, in messages: enough for the default high-water mark.
+/// An idle pipe keeps at most 160 KiB.
 const SPARE_MAX: usize = 2_048;
 
 #[cfg(test)]
@@ -253,7 +256,7 @@ pub(crate) mod tests {
     use crate::remote::tests::any_remote;
 
     #[test]
-    fn never_holds_more_than_the_mark() {
+    fn never_holds_more_than_the_high_water_mark() {
         let mut pipe = Inbound::new(HighWaterMark::new(3, 0), None);
         let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 3);
@@ -273,7 +276,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_next_portion_is_queued_when_half_of_the_one_before_is_received() {
+    fn the_next_portion_is_queued_when_half_of_the_previous_one_is_received() {
         let mut pipe = Inbound::new(HighWaterMark::new(10, 0), None);
         let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
         assert_eq!(pipe.push(&mut arrival, 3), 3);
@@ -285,7 +288,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_mark_goes_before_the_portion() {
+    fn the_high_water_mark_takes_precedence_over_the_portion() {
         let mut pipe = Inbound::new(HighWaterMark::new(2, 0), None);
         let mut arrival = arrival_of(&["a", "b", "c", "d", "e"]);
         assert_eq!(pipe.push(&mut arrival, 4), 2);
@@ -296,7 +299,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_mark_of_one_passes_messages_one_by_one() {
+    fn a_high_water_mark_of_one_passes_messages_one_by_one() {
         let mut pipe = Inbound::new(HighWaterMark::new(1, 0), None);
         let mut arrival = arrival_of(&["a", "b"]);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
@@ -309,8 +312,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_message_that_reaches_the_mark_in_bytes_is_still_taken() {
-        // Each of them is a frame of 12 bytes.
+    fn the_message_that_reaches_the_limit_in_bytes_is_still_queued() {
+        // Each of these is a frame of 12 bytes.
         let mut pipe = Inbound::new(HighWaterMark::new(0, 30), None);
         let mut arrival = arrival_of(&["0123456789"; 5]);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 3);
@@ -322,7 +325,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_higher_mark_lets_the_connection_go_on() {
+    fn a_raised_hwm_resumes_the_connection() {
         let mut pipe = Inbound::new(HighWaterMark::new(1, 0), None);
         let mut arrival = arrival_of(&["a", "b", "c"]);
         assert_eq!(pipe.push(&mut arrival, usize::MAX), 1);
@@ -336,7 +339,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn who_waits_until_all_is_received_is_woken_by_the_last_message() {
+    fn a_connection_that_waits_until_all_is_received_is_woken_by_the_last_message() {
         let mut pipe = Inbound::new(HighWaterMark::new(4, 0), None);
         assert!(pipe.room(Waker::noop(), &mut VecDeque::new()).is_all);
         pipe.push(&mut arrival_of(&["a", "b", "c"]), usize::MAX);
@@ -346,14 +349,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn who_waits_for_any_room_is_woken_once_half_the_queue_is_free() {
+    fn a_connection_that_waits_for_any_capacity_is_woken_once_half_the_queue_is_free() {
         let mut pipe = Inbound::new(HighWaterMark::new(2, 0), None);
         pipe.push(&mut arrival_of(&["a", "b"]), usize::MAX);
         assert_eq!(pipe.room(Waker::noop(), &mut VecDeque::new()).messages, 0);
         assert_eq!(pop(&mut pipe), [true]);
     }
 
-    /// Takes messages; returns for each whether the connection was woken.
+    /// Takes messages. Returns for each of them whether it wakes the connection.
     fn pop<const MESSAGES: usize>(pipe: &mut Inbound) -> [bool; MESSAGES] {
         [(); MESSAGES].map(|()| {
             let mut wakes = Wakes::None;
@@ -375,7 +378,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// Messages from an arbitrary remote.
+    /// Creates a delivery of these messages from an arbitrary remote.
     pub(crate) fn arrival_of(bodies: &[&str]) -> Delivery {
         Delivery { cargo: DeliveredMessages::Framed(batch_of(bodies)), remote: any_remote() }
     }

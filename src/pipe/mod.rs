@@ -1,10 +1,10 @@
 //! The double queue of one remote (RFC 41: "a double queue for each connected peer").
 //!
-//! Plain data: a socket keeps the [`Outbound`] halves of all its pipes under one lock and the
-//! [`Inbound`] halves under another, both inside its `routing`, because choosing and using a pipe
-//! must be one step. Nothing else between a handle and a connection holds messages.
+//! Pipes are plain data. A socket keeps the [`Outbound`] halves of all its pipes under one lock and
+//! the [`Inbound`] halves under another, both in its `routing`, because choosing a pipe and using
+//! it must be one step. Nothing else between a handle and a connection holds messages.
 //!
-//! Tasks that wait for a pipe: the handles' [`Waiters`] for capacity or messages, the connection for the
+//! Handles wait as [`Waiters`] for capacity or messages of a pipe. The connection waits for the
 //! opposite.
 
 mod connection_waker;

@@ -12,8 +12,8 @@ use crate::sync::Wakes;
 
 /// Messages that wait for one connection.
 ///
-/// Nothing is pushed or reserved above the mark. Only lowering the mark of a live socket can leave the
-/// queue above.
+/// Messages are queued and slots are reserved only below the high-water mark. The queue exceeds the
+/// mark only after the mark was lowered on a live socket, or by an acknowledgement of a requester.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     queue: VecDeque<Message>,
@@ -21,31 +21,32 @@ pub(crate) struct Outbound {
     bytes: usize,
     /// The number of messages taken so far.
     taken: u64,
-    /// Slots reserved by senders that have not used them yet.
+    /// The number of slots reserved for senders that have not used them yet.
     reserved: usize,
     hwm: HighWaterMark,
-    /// The queue accepts no more messages.
+    /// Whether the queue accepts no more messages.
     retired: bool,
     /// The connection, while it waits for messages.
     connection: ConnectionWaker,
-    /// Whether it waits until the queue is half full, rather than for the first message.
+    /// Whether the connection waits until the queue is half full, rather than for the first
+    /// message.
     until_half: bool,
 }
 
 /// The number of messages that a connection takes at a time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Want {
-    /// As many as the receiver in this process has capacity for. While it has other messages,
-    /// they stay here until the queue is half full.
+    /// As many as the receiver in this process has capacity for. While it has other messages, new
+    /// ones stay here until this queue is half full.
     Room(Room),
-    /// All of them, or of long messages as many as fill some writes.
+    /// All messages or, if they are long, as many as fill some writes.
     Write,
 }
 
 /// The result of taking messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
-    /// The queue is empty and stays so.
+    /// The queue is empty and stays empty.
     End,
     Messages,
 }
@@ -71,8 +72,8 @@ impl Outbound {
         }
     }
 
-    /// Queues a message, which must be present; there must be capacity. Wakes the connection if it
-    /// waits for this.
+    /// Takes `message`, which must be present, and queues it. There must be capacity. Wakes the
+    /// connection if it waits for this.
     #[inline]
     pub(crate) fn push(&mut self, message: &mut Option<Message>, wakes: &mut Wakes) {
         debug_assert!(self.has_room());
@@ -84,8 +85,8 @@ impl Outbound {
         }
     }
 
-    /// Queues a message beyond the mark, unless the queue accepts no more. Wakes
-    /// the connection if it was idle.
+    /// Queues a message regardless of the high-water mark, unless the queue is retired. Wakes the
+    /// connection if it waits.
     #[cfg(feature = "rpc")]
     pub(crate) fn push_beyond(&mut self, message: Message, wakes: &mut Wakes) {
         if !self.retired {
@@ -95,14 +96,14 @@ impl Outbound {
         }
     }
 
-    /// Removes all messages, which are sent through other pipes.
-    pub(crate) fn take_back(&mut self) -> VecDeque<Message> {
+    /// Removes all messages, to be routed again.
+    pub(crate) fn drain(&mut self) -> VecDeque<Message> {
         let mut queue = VecDeque::new();
         self.take_all(&mut queue);
         queue
     }
 
-    /// Reserves a slot for a sender; there must be capacity.
+    /// Reserves a slot for a sender. There must be capacity.
     pub(crate) fn reserve(&mut self) {
         debug_assert!(self.has_room());
         self.reserved += 1;
@@ -114,8 +115,8 @@ impl Outbound {
         self.reserved -= 1;
     }
 
-    /// Queues a message like [`push`](Self::push), in a reserved slot. Returns false, and leaves the message where
-    /// it is, if the slot is void.
+    /// Queues a message in a reserved slot, like [`push`](Self::push). If the slot is void, returns
+    /// `false` and leaves `message` unchanged.
     pub(crate) fn push_reserved(
         &mut self,
         message: &mut Option<Message>,
@@ -128,8 +129,8 @@ impl Outbound {
         !self.retired
     }
 
-    /// Moves the wanted number of messages into `taken`, which is empty. Their slots are free from here
-    /// on. If there are none, parks the connection.
+    /// Moves as many messages as wanted into `taken`, which must be empty, and frees their slots.
+    /// If there are none, parks the connection.
     pub(crate) fn poll_take(
         &mut self,
         want: Want,
@@ -149,12 +150,13 @@ impl Outbound {
             Want::Write if self.bytes <= TAKE => self.take_all(taken),
             Want::Write => self.take_part(taken, usize::MAX, TAKE),
             Want::Room(room) if room.is_none() => {
-                // Only the receiver can change that.
+                // Only the receiver can free capacity, and wakes the connection then.
                 self.connection.clear();
                 return Poll::Pending;
             }
             Want::Room(room) => {
-                // The link delivers immediately: from now on its receiver is busy.
+                // A link immediately delivers the messages that it takes, so its receiver is busy
+                // from now on.
                 self.park(connection, true);
                 if want.can_wait() && !self.is_half_full() && !self.retired {
                     return Poll::Pending;
@@ -175,7 +177,8 @@ impl Outbound {
         self.count_taken(taken.len());
     }
 
-    /// Takes as many messages as are within `messages` and begin within `bytes`.
+    /// Takes messages from the front: at most `messages`, and only those that begin within `most`
+    /// bytes.
     fn take_part(&mut self, taken: &mut VecDeque<Message>, messages: usize, most: usize) {
         let mut took = 0;
         while took < most && taken.len() < messages {
@@ -187,7 +190,7 @@ impl Outbound {
         self.count_taken(taken.len());
     }
 
-    /// Counted for each take, so that it costs a message nothing.
+    /// Counts once per take, so that a message costs nothing.
     fn count_taken(&mut self, messages: usize) {
         self.taken += messages as u64;
     }
@@ -203,25 +206,25 @@ impl Outbound {
     }
 
     /// Makes all slots void, including reserved ones. Queued messages can still be taken. Wakes the
-    /// connection, if it was idle.
+    /// connection if it waits.
     pub(crate) fn retire(&mut self, wakes: &mut Wakes) {
         self.retired = true;
         self.connection.unpark(wakes);
     }
 
-    /// Sets another mark, for what is queued from now on.
+    /// Sets the high-water mark for messages that are queued from now on.
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark) {
         self.hwm = hwm;
     }
 
     /// Frees the memory of the queue, if it is empty.
-    pub(crate) fn give_back(&mut self) {
+    pub(crate) fn free_memory(&mut self) {
         if self.queue.is_empty() {
             self.queue = VecDeque::new();
         }
     }
 
-    /// Removes all messages after the end of their connection.
+    /// Returns all queued messages, after the end of their connection.
     pub(crate) fn into_queue(self) -> VecDeque<Message> {
         self.queue
     }
@@ -235,14 +238,14 @@ impl Outbound {
         self.retired
     }
 
-    /// The number of messages taken so far.
+    /// Returns the number of messages taken so far.
     pub(crate) const fn taken(&self) -> u64 {
         self.taken
     }
 
     /// Returns the position of the next message in the pipe, counted from zero.
     #[cfg(feature = "rpc")]
-    pub(crate) fn next_place(&self) -> u64 {
+    pub(crate) fn next_position(&self) -> u64 {
         self.taken + self.queue.len() as u64
     }
 
@@ -252,9 +255,10 @@ impl Outbound {
     }
 }
 
-/// Up to this size a connection takes the whole queue, and of a longer queue this much. A thousand
-/// messages of 64 bytes, the usual mark and the usual benchmark, are far below it, and a take of
-/// long messages fills some writes. Taken messages no longer count against the mark.
+/// The size of one take, in bytes. A connection takes a queue up to this size completely, and this
+/// much of a longer queue. A thousand messages of 64 bytes, the default high-water mark and the
+/// usual benchmark, are far below it. Long messages of this size fill some writes. Taken messages
+/// no longer count against the high-water mark.
 const TAKE: usize = 0x4_0000;
 
 #[cfg(test)]
@@ -262,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reserved_slots_count_against_the_mark() {
+    fn reserved_slots_count_against_the_high_water_mark() {
         let mut pipe = Outbound::new(HighWaterMark::new(2, 0));
         pipe.reserve();
         push(&mut pipe, b"a");
@@ -287,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn of_long_messages_some_writes_are_taken() {
+    fn long_messages_are_taken_in_parts() {
         let mut pipe = Outbound::new(HighWaterMark::new(0, 0));
         for _ in 0..10 {
             push(&mut pipe, &[0; 40_000]);
@@ -301,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_that_reaches_the_mark_in_bytes_is_still_taken() {
+    fn the_message_that_reaches_the_limit_in_bytes_is_still_queued() {
         let mut pipe = Outbound::new(HighWaterMark::new(0, 100));
         push(&mut pipe, &[0; 50]);
         assert!(pipe.has_room());
@@ -312,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_taken_than_there_is_room_for() {
+    fn no_more_messages_are_taken_than_fit_the_receiver() {
         let mut pipe = Outbound::new(HighWaterMark::new(0, 0));
         for _ in 0..5 {
             push(&mut pipe, &[0; 91]);

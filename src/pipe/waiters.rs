@@ -1,15 +1,16 @@
-//! Tasks that wait for a pipe, in order of arrival.
+//! Waiting tasks, in the order of their arrival.
 
 use std::collections::VecDeque;
 use std::task::Waker;
 
-/// A place in the queue. It stays the same while its owner waits, however often it is polled.
+/// The position of a task in the queue. It does not change while the task waits, however often it
+/// is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
-/// First come, first served.
+/// A queue of waiting tasks, which are served in the order of their arrival.
 ///
-/// The queue is sorted by ticket, so a task that has to wait again returns to its place.
+/// The queue is sorted by ticket, so a task that has to wait again returns to its position.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     queue: VecDeque<(Ticket, Waker)>,
@@ -17,7 +18,8 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
-    /// Queues a task, or renews its waker if it is queued; `ticket` is given to a task without one.
+    /// Queues a task, or updates its waker if it is already queued. Assigns a `ticket` to a task
+    /// without one.
     pub(crate) fn register(&mut self, ticket: &mut Option<Ticket>, waker: &Waker) {
         let ticket = *ticket.get_or_insert_with(|| {
             self.next += 1;
@@ -29,7 +31,8 @@ impl Waiters {
         }
     }
 
-    /// Removes a task from the queue; false if it has been woken.
+    /// Removes a task from the queue. Returns `false` if it is no longer queued, because it has
+    /// been woken.
     pub(crate) fn remove(&mut self, ticket: Ticket) -> bool {
         match self.position(ticket) {
             Ok(at) => self.queue.remove(at).is_some(),
@@ -37,12 +40,12 @@ impl Waiters {
         }
     }
 
-    /// Removes the task that has waited longest.
+    /// Removes and returns the task that has waited longest.
     pub(crate) fn pop(&mut self) -> Option<(Ticket, Waker)> {
         self.queue.pop_front()
     }
 
-    /// Removes all tasks.
+    /// Removes and returns all tasks.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Waker> {
         self.queue.drain(..).map(|(_, waker)| waker)
     }
@@ -57,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_one_that_came_first_is_served_first() {
+    fn the_first_task_is_served_first() {
         let mut waiters = Waiters::default();
         let (mut a, mut b) = (None, None);
         waiters.register(&mut a, Waker::noop());
@@ -69,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_again_comes_back_to_its_old_place() {
+    fn a_task_that_waits_again_returns_to_its_old_position() {
         let mut waiters = Waiters::default();
         let (mut a, mut b) = (None, None);
         waiters.register(&mut a, Waker::noop());

@@ -1,4 +1,4 @@
-//! The attachment of a remote to its socket, for the remote's connection.
+//! A remote's pipe and routing state, as its connection sees them.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -16,7 +16,7 @@ use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
 
-/// The routing of one socket, without the type of its strategy.
+/// The routing of one socket, independent of the type of its strategy.
 #[derive(Clone, Debug)]
 pub(crate) struct Routing {
     pub(crate) outgoing: Arc<Lock<dyn Outgoing>>,
@@ -41,7 +41,8 @@ impl Pipe {
 }
 
 impl Routing {
-    /// Adds a remote of an endpoint, with a double queue. Returns `None` once the socket is closed.
+    /// Adds a remote of an endpoint, with a pipe. Returns `None` once the socket is closed, or if
+    /// the strategy admits no more remotes.
     pub(crate) fn attach(&self, endpoint: EndpointId, subject: EventSource) -> Option<Attachment> {
         let mut wakes = Wakes::None;
         let attached = self.outgoing.lock().attach(endpoint, &mut wakes)?;
@@ -64,28 +65,29 @@ impl Routing {
         })
     }
 
-    /// Stops offering an endpoint's remotes to senders; their connections end when they have written
-    /// what is queued.
+    /// Stops offering an endpoint's remotes to senders. Their connections end after they have
+    /// written all queued messages.
     pub(crate) fn retire(&self, endpoint: EndpointId) {
         self.outgoing.with(|outgoing, wakes| outgoing.retire(endpoint, wakes));
     }
 
-    /// Does the same with one remote.
+    /// Stops offering one remote to senders. Its connection ends after it has written all queued
+    /// messages.
     pub(crate) fn retire_pipe(&self, pipe: Pipe) {
         self.outgoing.with(|outgoing, wakes| outgoing.retire_pipe(pipe.outbound, wakes));
     }
 
-    /// Returns the marks of the outgoing and of the incoming queue of each remote.
+    /// Returns the high-water marks of each remote's outgoing and incoming queue.
     pub(crate) fn marks(&self) -> (HighWaterMark, HighWaterMark) {
         (self.outgoing.lock().hwm(), self.incoming.lock().hwm())
     }
 
-    /// Changes the mark of the outgoing queues of all present and future remotes.
+    /// Changes the high-water mark of the outgoing queues of all current and future remotes.
     pub(crate) fn change_send_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
         self.outgoing.with(|outgoing, wakes| outgoing.set_hwm(change(outgoing.hwm()), wakes));
     }
 
-    /// Changes the mark of the incoming queues of all present and future remotes.
+    /// Changes the high-water mark of the incoming queues of all current and future remotes.
     pub(crate) fn change_recv_hwm(&self, change: impl FnOnce(HighWaterMark) -> HighWaterMark) {
         self.incoming.with(|incoming, wakes| incoming.set_hwm(change(incoming.hwm()), wakes));
     }
@@ -97,7 +99,7 @@ impl Routing {
         Queued { outgoing, incoming }
     }
 
-    /// Returns the unread messages of ended remotes.
+    /// Returns the counters of the unread messages of ended remotes.
     pub(crate) fn ended(&self) -> EndedRemotes {
         self.incoming.lock().ended()
     }
@@ -131,13 +133,15 @@ pub(crate) struct Remainder {
     pub(crate) is_first: bool,
 }
 
-/// The double queue of a remote. Dropping it removes the remote from the socket, wakes the tasks that wait
-/// for it, and keeps its unread messages.
+/// The pipe of a remote, attached to its socket.
+///
+/// Dropping it removes the remote from the socket, wakes the tasks that wait for the remote, and
+/// keeps its unread messages.
 #[derive(Debug)]
 pub(crate) struct Attachment {
     routing: Routing,
     pipe: Pipe,
-    /// The remote of the present or the last connection.
+    /// The source of the remote's events, with its current or last connection.
     subject: EventSource,
     quotas: Arc<Quotas>,
     /// Messages that a connection took from the queue and did not write, in order.
@@ -148,14 +152,14 @@ pub(crate) struct Attachment {
     undelivered: VecDeque<Delivery>,
     /// The number of messages read after the end of the socket.
     unread: usize,
-    /// Usually empty; kept for its allocation.
+    /// Empty between calls; kept for its allocation.
     wakes: Wakes,
 }
 
 impl Attachment {
-    /// The quotas for log lines of the remote.
+    /// Sets the quotas for log lines of the remote.
     pub(crate) fn within(self, quotas: &Arc<Quotas>) -> Self {
-        // It has a destructor, so that its fields cannot be moved out.
+        // `self` has a destructor, so its fields cannot be moved out.
         let mut attachment = self;
         attachment.quotas = Arc::clone(quotas);
         attachment
@@ -200,8 +204,8 @@ impl Attachment {
         })
     }
 
-    /// Returns how much the remote may send to this socket, and parks the connection if any of its messages is
-    /// queued. Passes on `memory`.
+    /// Returns the queue capacity for messages of the remote. Parks the connection if some of them
+    /// are queued. Reuses a spare buffer for `memory` if that has no capacity.
     pub(crate) fn room(&self, connection: &Waker, memory: &mut VecDeque<Message>) -> Room {
         self.routing.incoming.lock().room(self.pipe.inbound, connection, memory)
     }
@@ -223,7 +227,7 @@ impl Attachment {
             self.taken = messages;
         }
         self.undelivered = undelivered;
-        self.tell_end(false);
+        self.report_end(false);
         if let Some(message) = refused {
             let message = message.routed(self.subject.routing_id);
             self.routing.losses.refused(&self.subject, Some(&self.quotas), message);
@@ -232,17 +236,17 @@ impl Attachment {
 
     /// Reports the end of a connection to the watcher, after all its messages have been
     /// queued: the watcher receives continuously, so the mark is not needed as a bound here.
-    fn tell_end(&mut self, gone: bool) {
+    fn report_end(&mut self, gone: bool) {
         let mut outgoing = self.routing.outgoing.lock();
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
         let mut cut_off_by = self.is_cut_off.then(|| self.subject.clone());
         let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
         let queued = outgoing.queued(Some(self.pipe.outbound));
         drop(outgoing);
-        // The cut also counts for another remote.
+        // A redirected message takes its cut-off along to another remote.
         self.is_cut_off &= !self.taken.is_empty();
         if !self.routing.ends.are_watched() {
-            // The requester has been dropped meanwhile.
+            // The requester was dropped in the meantime.
             self.taken.extend(elsewhere);
             return;
         }
@@ -266,12 +270,13 @@ impl Attachment {
             place,
             cut_off_by: cut_off_by.take(),
         });
-        // The watcher may have stopped in between: then the next connection sends the messages.
+        // The watcher may have stopped in the meantime. Then the next connection sends the
+        // messages.
         let returned = self.routing.ends.report(end, left.collect());
         self.taken.extend(returned.into_iter().map(|returned| returned.message));
     }
 
-    /// Queues the messages of the remote; pending while some of them wait for capacity.
+    /// Queues messages of the remote. Pending while some of them wait for capacity.
     pub(crate) fn poll_deliver(
         &mut self,
         connection: &Waker,
@@ -288,7 +293,8 @@ impl Attachment {
         pushed
     }
 
-    /// Queues the messages that [`room`](Self::room) allowed, and parks the connection.
+    /// Queues messages that fit the capacity returned by [`room`](Self::room), and parks the
+    /// connection.
     pub(crate) fn deliver_within(&mut self, connection: &Waker, arrival: Delivery) {
         let Self { routing, pipe, wakes, .. } = self;
         let unread = routing.incoming.with_wakes(wakes, |incoming, wakes| {
@@ -309,7 +315,8 @@ impl Attachment {
         self.undelivered.len() > UNDELIVERED_MAX
     }
 
-    /// Queues the messages that the last connection left; pending while some of them wait for capacity.
+    /// Queues the messages that the last connection left. Pending while some of them wait for
+    /// capacity.
     pub(crate) fn poll_deliver_rest(&mut self, owner: &Waker) -> Poll<()> {
         while let Some(mut arrival) = self.undelivered.pop_front() {
             if self.poll_deliver(owner, &mut arrival, usize::MAX).is_pending() {
@@ -326,11 +333,11 @@ impl Attachment {
     }
 
     /// Frees the memory of the outgoing queue, if it is empty.
-    pub(crate) fn give_back(&self) {
-        self.routing.outgoing.lock().give_back(self.pipe.outbound);
+    pub(crate) fn free_memory(&self) {
+        self.routing.outgoing.lock().free_memory(self.pipe.outbound);
     }
 
-    /// Returns whether there is nothing to write at present.
+    /// Returns whether there is currently nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
         self.taken.is_empty() && self.routing.outgoing.lock().queued(Some(self.pipe.outbound)) == 0
     }
@@ -346,7 +353,7 @@ impl Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        self.tell_end(true);
+        self.report_end(true);
         let Self { routing, pipe, subject, quotas, taken, undelivered, unread, wakes, .. } = self;
         let queued = routing
             .outgoing

@@ -19,12 +19,12 @@ pub(crate) struct ConnectionEnds(Lock<Option<WatchedEnds>>);
 struct WatchedEnds {
     /// The number of watches so far. Only the latest is active.
     watches: u64,
-    unheard: HashMap<PipeKey, ConnectionEnd>,
+    pending: HashMap<PipeKey, ConnectionEnd>,
     unwritten: Vec<ReturnedMessage>,
     watcher: Option<Waker>,
 }
 
-/// Everything that the watcher receives with one call.
+/// All ends and messages that the watcher receives with one call.
 #[derive(Debug)]
 pub(crate) struct ReportedEnds {
     pub(crate) ends: Vec<ConnectionEnd>,
@@ -32,7 +32,7 @@ pub(crate) struct ReportedEnds {
     pub(crate) unwritten: Vec<ReturnedMessage>,
 }
 
-/// A message that was not written when its connection ended, and that should be sent elsewhere.
+/// A message that was not written when its connection ended, and that is to be routed again.
 #[derive(Debug)]
 pub(crate) struct ReturnedMessage {
     pub(crate) message: Message,
@@ -42,7 +42,7 @@ pub(crate) struct ReturnedMessage {
     pub(crate) cut_off_by: Option<EventSource>,
 }
 
-/// The last connection of a pipe has ended.
+/// The end of a pipe's last connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectionEnd {
     pub(crate) pipe: PipeKey,
@@ -53,7 +53,7 @@ pub(crate) struct ConnectionEnd {
     /// The number of messages of the pipe that were written completely, on this or an earlier connection.
     /// Later ones wait for the next connection, or are lost if the pipe is `gone`.
     pub(crate) written: u64,
-    /// There will be no other connection.
+    /// Whether no other connection will follow.
     pub(crate) gone: bool,
 }
 
@@ -69,14 +69,15 @@ impl ConnectionEnds {
         })
     }
 
-    /// Drops all kept ends, and waits for more; false if another watch has begun since this one.
+    /// Drops all kept ends, and waits for more. Returns `false` if another watch has begun since
+    /// this one.
     pub(crate) fn discard(&self, watch: u64, watcher: &Waker) -> bool {
         let mut watched = self.0.lock();
         let latest = watched.as_mut().filter(|watched| watched.watches == watch);
-        let Some(WatchedEnds { unheard, unwritten, watcher: waiting, .. }) = latest else {
+        let Some(WatchedEnds { pending, unwritten, watcher: waiting, .. }) = latest else {
             return false;
         };
-        *unheard = HashMap::new();
+        *pending = HashMap::new();
         *waiting = Some(watcher.clone());
         let unwritten = mem::take(unwritten);
         drop(watched);
@@ -84,12 +85,12 @@ impl ConnectionEnds {
         true
     }
 
-    /// Stops keeping ends. Returns those that were not received.
+    /// Stops keeping ends. Returns the messages that the watcher has not received.
     pub(crate) fn unwatch(&self) -> Vec<ReturnedMessage> {
         self.0.lock().take().map(|watched| watched.unwritten).unwrap_or_default()
     }
 
-    /// Returns whether there is a watcher. There may be none at the next call.
+    /// Returns whether there is a watcher. The watcher may stop before the next call.
     pub(crate) fn are_watched(&self) -> bool {
         self.0.lock().is_some()
     }
@@ -98,16 +99,17 @@ impl ConnectionEnds {
     pub(crate) fn poll(&self, watcher: &Waker) -> Poll<ReportedEnds> {
         let mut watched = self.0.lock();
         let watched = watched.get_or_insert_default();
-        if watched.unheard.is_empty() {
+        if watched.pending.is_empty() {
             watched.watcher = Some(watcher.clone());
             return Poll::Pending;
         }
         // Draining it would take time proportional to its capacity.
-        let ends = mem::take(&mut watched.unheard).into_values().collect();
+        let ends = mem::take(&mut watched.pending).into_values().collect();
         Poll::Ready(ReportedEnds { ends, unwritten: mem::take(&mut watched.unwritten) })
     }
 
-    /// Reports an end, with the messages that the connection left. Returns them if there is no watcher.
+    /// Reports an end, with the messages that the connection left. Returns these messages if there
+    /// is no watcher.
     #[must_use]
     pub(crate) fn report(
         &self,
@@ -115,10 +117,10 @@ impl ConnectionEnds {
         left: Vec<ReturnedMessage>,
     ) -> Vec<ReturnedMessage> {
         self.0.with(|watched, wakes| {
-            let Some(WatchedEnds { unheard, unwritten, watcher, .. }) = watched else {
+            let Some(WatchedEnds { pending, unwritten, watcher, .. }) = watched else {
                 return left;
             };
-            unheard.insert(end.pipe, end);
+            pending.insert(end.pipe, end);
             unwritten.extend(left);
             wakes.extend(watcher.take());
             Vec::new()
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_each_pipe_the_last_end_is_kept() {
+    fn the_last_end_of_each_pipe_is_kept() {
         let mut pipes = SlotMap::with_key();
         let [a, b] = [(); 2].map(|()| pipes.insert(()));
         let ends = ConnectionEnds::default();
@@ -143,11 +145,13 @@ mod tests {
         assert!(ends.report(end(a, 2), vec![left(a, 2)]).is_empty());
         assert!(ends.report(end(b, 0), vec![]).is_empty());
         assert!(ends.report(end(a, 5), vec![left(a, 5)]).is_empty());
-        let Poll::Ready(mut heard) = ends.poll(Waker::noop()) else { panic!("nothing was heard") };
-        heard.ends.sort_by_key(|end| end.written);
-        assert_eq!(heard.ends, [end(b, 0), end(a, 5)]);
-        let left: Vec<_> = heard.unwritten.iter().map(|left| left.place.number).collect();
-        assert_eq!(left, [2, 5], "what both have left");
+        let Poll::Ready(mut reported) = ends.poll(Waker::noop()) else {
+            panic!("no end was reported")
+        };
+        reported.ends.sort_by_key(|end| end.written);
+        assert_eq!(reported.ends, [end(b, 0), end(a, 5)]);
+        let left: Vec<_> = reported.unwritten.iter().map(|left| left.place.number).collect();
+        assert_eq!(left, [2, 5], "the messages of both ends");
         assert!(ends.poll(Waker::noop()).is_pending());
     }
 

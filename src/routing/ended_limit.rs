@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 use crate::pipe::{InLine, Line, Ticket};
 use crate::routing::Routing;
 
-/// Waits until ended remotes hold more than their limit, or until half of the limit is free again.
-/// Yields whether the limit is exceeded.
+/// A future that waits until ended remotes exceed their limit, or until half of the limit is free
+/// again. Its output is whether the limit is exceeded.
 ///
-/// Dropping it before it is ready passes a wake-up on.
+/// Dropping it before it is ready passes a wake-up to the other waiting tasks.
 #[derive(Debug)]
 pub(crate) struct EndedLimitChange<'a> {
     place: InLine<Changes<'a>>,
@@ -17,7 +17,7 @@ pub(crate) struct EndedLimitChange<'a> {
     was_full: bool,
 }
 
-/// The tasks that wait for the same change.
+/// The line of tasks that wait for a change.
 #[derive(Debug)]
 struct Changes<'a>(&'a Routing);
 
@@ -28,7 +28,7 @@ impl Line for Changes<'_> {
 }
 
 impl Routing {
-    /// Waits for another state than `was_full`.
+    /// Waits until the state differs from `was_full`.
     pub(crate) const fn change(&self, was_full: bool) -> EndedLimitChange<'_> {
         EndedLimitChange { place: InLine::new(Changes(self)), was_full }
     }

@@ -8,9 +8,9 @@ use crate::sync::Wakes;
 
 /// Counts the memory of ended remotes, and pauses tasks that add remotes while it exceeds the limit.
 ///
-/// The high-water mark of its queue limits a live remote, but not one that has ended: while the
-/// application receives nothing, another remote can take its place and leave as much. Above the limit no
-/// remote is therefore added until half of the limit is free.
+/// A high-water mark limits each live remote, but not the sum of ended ones: while the application
+/// receives nothing, one remote after the other can connect, fill its queue and end. Above the
+/// limit, no remote is therefore added until half of the limit is free.
 ///
 /// Invariant: all waiting tasks have seen the current `is_full`, or one of them has been woken and wakes
 /// the others.
@@ -25,7 +25,7 @@ pub(super) struct EndedPipes {
 }
 
 impl EndedPipes {
-    /// Zero means no limit.
+    /// Creates empty counters. A `limit` of zero means no limit.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             limit: or_none(limit),
@@ -47,7 +47,8 @@ impl EndedPipes {
     }
 
     /// Records that a message was received from a remote, which kept `before` bytes and now keeps
-    /// `after` bytes. Wakes one of the waiting tasks, which wakes the others.
+    /// `after` bytes. If half of the limit is free again, wakes one of the waiting tasks, which
+    /// wakes the others.
     #[cold]
     pub(super) fn take(&mut self, before: usize, after: usize, wakes: &mut Wakes) {
         self.held.remotes -= usize::from(after == 0);
@@ -62,7 +63,7 @@ impl EndedPipes {
         }
     }
 
-    /// Sets another limit.
+    /// Sets the limit in bytes; zero means no limit.
     pub(super) fn set_limit(&mut self, limit: usize, wakes: &mut Wakes) {
         self.limit = or_none(limit);
         let is_full =
@@ -73,8 +74,8 @@ impl EndedPipes {
         }
     }
 
-    /// Ready with the current value when `is_full` differs from `was_full`. Wakes all other
-    /// tasks that wait for it.
+    /// Waits until `is_full` differs from `was_full`. Returns the current value, and wakes all
+    /// other waiting tasks.
     pub(super) fn poll_change(
         &mut self,
         was_full: bool,
@@ -100,7 +101,7 @@ impl EndedPipes {
         }
     }
 
-    /// Resumes all tasks, permanently.
+    /// Removes the limit, and resumes all tasks.
     pub(super) fn close(&mut self, wakes: &mut Wakes) {
         self.set_limit(0, wakes);
     }
@@ -128,72 +129,72 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_full_above_the_limit_and_until_half_of_it_is_free() {
-        let mut remains = EndedPipes::new(10);
-        remains.add(2, 10, &mut Wakes::None);
-        assert!(!remains.is_full);
-        remains.add(1, 1, &mut Wakes::None);
-        assert!(remains.is_full);
-        assert_eq!(remains.held, EndedRemotes { remotes: 2, messages: 3, bytes: 11 });
-        remains.take(10, 5, &mut Wakes::None);
-        assert!(remains.is_full);
-        remains.take(1, 0, &mut Wakes::None);
-        assert!(!remains.is_full);
-        assert_eq!(remains.held, EndedRemotes { remotes: 1, messages: 1, bytes: 5 });
-        remains.take(5, 7, &mut Wakes::None);
-        assert_eq!(remains.held.bytes, 7, "its next message lies in a longer buffer");
+    fn the_limit_is_exceeded_until_half_of_it_is_free() {
+        let mut pipes = EndedPipes::new(10);
+        pipes.add(2, 10, &mut Wakes::None);
+        assert!(!pipes.is_full);
+        pipes.add(1, 1, &mut Wakes::None);
+        assert!(pipes.is_full);
+        assert_eq!(pipes.held, EndedRemotes { remotes: 2, messages: 3, bytes: 11 });
+        pipes.take(10, 5, &mut Wakes::None);
+        assert!(pipes.is_full);
+        pipes.take(1, 0, &mut Wakes::None);
+        assert!(!pipes.is_full);
+        assert_eq!(pipes.held, EndedRemotes { remotes: 1, messages: 1, bytes: 5 });
+        pipes.take(5, 7, &mut Wakes::None);
+        assert_eq!(pipes.held.bytes, 7, "the next message is a slice of a longer buffer");
     }
 
     #[test]
-    fn one_is_woken_and_hands_out_the_others() {
-        let mut remains = EndedPipes::new(1);
-        remains.add(1, 2, &mut Wakes::None);
+    fn one_waiter_is_woken_and_wakes_the_others() {
+        let mut pipes = EndedPipes::new(1);
+        pipes.add(1, 2, &mut Wakes::None);
         let mut tickets = [None; 3];
         for ticket in &mut tickets {
-            assert!(poll(&mut remains, true, ticket).0.is_pending());
+            assert!(poll(&mut pipes, true, ticket).0.is_pending());
         }
         let mut wakes = Wakes::None;
-        remains.take(2, 0, &mut wakes);
+        pipes.take(2, 0, &mut wakes);
         assert!(wakes.len() == 1);
-        assert_eq!(poll(&mut remains, true, &mut tickets[0]), (Poll::Ready(false), 2));
+        assert_eq!(poll(&mut pipes, true, &mut tickets[0]), (Poll::Ready(false), 2));
     }
 
     #[test]
-    fn one_that_is_dropped_after_it_was_woken_has_the_others_woken() {
-        let mut remains = EndedPipes::new(1);
-        remains.add(1, 2, &mut Wakes::None);
+    fn a_woken_waiter_that_is_dropped_wakes_the_others() {
+        let mut pipes = EndedPipes::new(1);
+        pipes.add(1, 2, &mut Wakes::None);
         let mut tickets = [None; 2];
         for ticket in &mut tickets {
-            assert!(poll(&mut remains, true, ticket).0.is_pending());
+            assert!(poll(&mut pipes, true, ticket).0.is_pending());
         }
-        remains.take(2, 0, &mut Wakes::None);
+        pipes.take(2, 0, &mut Wakes::None);
         let mut wakes = Wakes::None;
-        remains.cancel(tickets[0].unwrap(), &mut wakes);
+        pipes.cancel(tickets[0].unwrap(), &mut wakes);
         assert_eq!(wakes.len(), 1);
     }
 
     #[test]
     fn another_limit_wakes_only_the_waiters_that_it_affects() {
-        let mut remains = EndedPipes::new(0);
-        remains.add(1, 100, &mut Wakes::None);
-        assert!(poll(&mut remains, false, &mut None).0.is_pending());
+        let mut pipes = EndedPipes::new(0);
+        pipes.add(1, 100, &mut Wakes::None);
+        assert!(poll(&mut pipes, false, &mut None).0.is_pending());
         let mut wakes = Wakes::None;
-        remains.set_limit(99, &mut wakes);
-        assert_eq!((remains.is_full, wakes.len()), (true, 1));
-        remains.set_limit(199, &mut wakes);
-        assert!(remains.is_full, "half of it is not free");
-        assert!(poll(&mut remains, true, &mut None).0.is_pending());
-        remains.set_limit(200, &mut wakes);
-        assert_eq!((remains.is_full, wakes.len()), (false, 2));
+        pipes.set_limit(99, &mut wakes);
+        assert_eq!((pipes.is_full, wakes.len()), (true, 1));
+        pipes.set_limit(199, &mut wakes);
+        assert!(pipes.is_full, "half of the limit is not free");
+        assert!(poll(&mut pipes, true, &mut None).0.is_pending());
+        pipes.set_limit(200, &mut wakes);
+        assert_eq!((pipes.is_full, wakes.len()), (false, 2));
     }
 
     fn poll(
-        remains: &mut EndedPipes,
+        pipes: &mut EndedPipes,
         was_full: bool,
         ticket: &mut Option<Ticket>,
     ) -> (Poll<bool>, usize) {
         let mut wakes = Wakes::None;
-        let polled = remains.poll_change(was_full, ticket, Waker::noop(), &mut wakes);
+        let polled = pipes.poll_change(was_full, ticket, Waker::noop(), &mut wakes);
         (polled, wakes.len())
     }
 }

@@ -1,4 +1,5 @@
-//! Fair queuing over the remotes that have sent something (libzmq `fq`): CLIENT, SERVER, GATHER, PEER.
+//! Fair queuing over the remotes that have sent messages (libzmq `fq`): CLIENT, SERVER, GATHER,
+//! PEER.
 
 mod paused;
 
@@ -18,52 +19,52 @@ use crate::sync::Wakes;
 
 /// Receives one message from each remote in turn (RFC 41, For processing incoming messages).
 ///
-/// Invariants: `ready` holds exactly the pipes that hold messages and are not paused, once each, and
-/// besides the `stale` ones; for every message there is no waiting receiver, or one that has been woken.
+/// Invariants: `ready` contains every pipe that holds messages and is not paused exactly once, and
+/// the `stale` pipes. For every message, either no receiver waits or one has been woken.
 #[derive(Debug)]
 pub(crate) struct FairQueue {
     pipes: SlotMap<PipeKey, PipeSlot>,
-    /// The mark of each pipe.
+    /// The high-water mark of each pipe.
     hwm: HighWaterMark,
-    /// The pipe of the next message is in front.
+    /// The pipe of the next message is at the front.
     ready: VecDeque<PipeKey>,
     waiters: Waiters,
     /// The unread messages of ended pipes.
-    remains: EndedPipes,
+    ended_pipes: EndedPipes,
     closed: bool,
-    /// The number of paused pipes in `ready`. None of them is in front.
+    /// The number of paused pipes in `ready`. None of them is at the front.
     stale: usize,
 }
 
 #[derive(Debug)]
 struct PipeSlot {
     inbound: Inbound,
-    /// No message is received from it until it is resumed.
-    /// The number of tasks that have paused it.
+    /// The number of pauses that have not ended. No message is received from the pipe until all
+    /// have ended.
     pauses: u32,
-    /// It is paused, and still in `ready`.
+    /// Whether the pipe is paused and still in `ready`.
     stale: bool,
-    /// The memory that the pipe keeps in bytes, if it is removed when it is empty; zero while there is a
-    /// connection.
+    /// The number of bytes that the pipe keeps after its remote has ended; zero before. An ended
+    /// pipe is removed when it is empty.
     left: usize,
     /// The other half of the pipe.
     outbound: PipeKey,
 }
 
-/// There is no message, and there will be none.
+/// The queue is closed and empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
 impl FairQueue {
-    /// `hwm` is the high-water mark of each pipe, `ended_hwm` that of all ended pipes together, in
-    /// bytes.
+    /// Creates an empty queue. `hwm` is the high-water mark of each pipe, and `ended_hwm` the limit
+    /// of all ended pipes together, in bytes.
     pub(crate) fn new(hwm: HighWaterMark, ended_hwm: usize) -> Self {
         Self {
             pipes: SlotMap::with_key(),
             hwm,
             ready: VecDeque::new(),
             waiters: Waiters::default(),
-            remains: EndedPipes::new(ended_hwm),
+            ended_pipes: EndedPipes::new(ended_hwm),
             closed: false,
             stale: 0,
         }
@@ -87,12 +88,12 @@ impl FairQueue {
         }
     }
 
-    /// How many messages of a pipe have been queued, ever.
+    /// Returns the total number of messages that were queued in a pipe.
     pub(crate) fn arrived(&self, key: PipeKey) -> u64 {
         self.pipes.get(key).map_or(0, |slot| slot.inbound.arrived())
     }
 
-    /// Returns how many of the first `arrived` messages of a pipe are unread.
+    /// Returns the number of unread messages among the first `arrived` messages of a pipe.
     #[cfg(feature = "rpc")]
     pub(crate) fn unread(&self, key: PipeKey, arrived: u64) -> u64 {
         let Some(slot) = self.pipes.get(key) else { return 0 };
@@ -100,9 +101,9 @@ impl FairQueue {
         arrived.saturating_sub(received)
     }
 
-    /// Queues the messages that an ended connection left, beyond the mark. Returns
-    /// those that will not be received, to be dropped without the lock: bodies can have owners outside
-    /// of this crate.
+    /// Queues the messages that an ended connection left, regardless of the high-water mark.
+    /// Returns the messages that will not be received. The caller drops them after it has released
+    /// the lock, because bodies can have owners outside of this crate.
     pub(crate) fn push_rest(
         &mut self,
         key: PipeKey,
@@ -122,9 +123,9 @@ impl FairQueue {
         Vec::new()
     }
 
-    /// Ends the remote: it is removed when all its messages are received. The `rest` was read and
-    /// waited for capacity, which no connection can wait for any more. Returns the messages that will not be received,
-    /// to be dropped without the lock.
+    /// Ends a remote, which is removed when all its messages are received. Queues the `rest`, which
+    /// waited for queue capacity, because no connection is left to wait for it. Returns the
+    /// messages that will not be received; the caller drops them after it has released the lock.
     pub(crate) fn end(
         &mut self,
         key: PipeKey,
@@ -146,7 +147,7 @@ impl FairQueue {
             self.pipes.remove(key);
         } else {
             slot.left = slot.inbound.kept();
-            self.remains.add(slot.inbound.len(), slot.left, wakes);
+            self.ended_pipes.add(slot.inbound.len(), slot.left, wakes);
         }
         self.announce(key, was_empty, queued, wakes);
         unread
@@ -176,8 +177,9 @@ impl FairQueue {
         if whole { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    /// Returns how much a remote may send, and parks the connection if any of its messages is queued; passes on
-    /// `memory`. After the end of the socket the remote may send anything.
+    /// Returns the queue capacity for messages of a remote, and parks the connection if some of
+    /// them are queued. Reuses a spare buffer for `memory`. After the end of the socket the
+    /// capacity is unlimited.
     pub(crate) fn room(
         &mut self,
         key: PipeKey,
@@ -190,8 +192,9 @@ impl FairQueue {
         }
     }
 
-    /// Queues the messages that [`room`](Self::room) allowed, and parks the connection. Returns them if they will
-    /// not be received, to be dropped without the lock.
+    /// Queues messages that fit the capacity returned by [`room`](Self::room), and parks the
+    /// connection. Returns them if they will not be received; the caller drops them after it has
+    /// released the lock.
     pub(crate) fn push_within(
         &mut self,
         key: PipeKey,
@@ -209,12 +212,12 @@ impl FairQueue {
         None
     }
 
-    /// Returns the mark of each pipe.
+    /// Returns the high-water mark of each pipe.
     pub(crate) const fn hwm(&self) -> HighWaterMark {
         self.hwm
     }
 
-    /// Sets another mark for all pipes.
+    /// Sets the high-water mark of all pipes.
     pub(crate) fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes) {
         self.hwm = hwm;
         for slot in self.pipes.values_mut() {
@@ -246,7 +249,7 @@ impl FairQueue {
         if has_ended {
             let left = slot.inbound.kept();
             // There is no connection left to resume.
-            self.remains.take(mem::replace(&mut slot.left, left), left, wakes);
+            self.ended_pipes.take(mem::replace(&mut slot.left, left), left, wakes);
         }
         if slot.inbound.is_empty() {
             self.ready.pop_front();
@@ -284,7 +287,8 @@ impl FairQueue {
         Poll::Ready(popped)
     }
 
-    /// Removes a receiver that no longer waits. If it had been woken, the next one is woken.
+    /// Removes a receiver that no longer waits. If it had been woken and messages are queued, wakes
+    /// the next one.
     pub(crate) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {
         if !self.waiters.remove(ticket) && !self.ready.is_empty() {
             wakes.extend(self.waiters.pop().map(|(_, waker)| waker));
@@ -301,18 +305,18 @@ impl FairQueue {
 
     /// Returns the unread messages of ended remotes.
     pub(crate) const fn ended(&self) -> EndedRemotes {
-        self.remains.held()
+        self.ended_pipes.held()
     }
 
     /// Returns the limit of the memory of ended remotes in bytes; zero for no limit.
     pub(crate) const fn ended_hwm(&self) -> usize {
-        self.remains.limit()
+        self.ended_pipes.limit()
     }
 
     /// Sets the limit of the memory of ended remotes in bytes.
     pub(crate) fn set_ended_hwm(&mut self, bytes: usize, wakes: &mut Wakes) {
         if !self.closed {
-            self.remains.set_limit(bytes, wakes);
+            self.ended_pipes.set_limit(bytes, wakes);
         }
     }
 
@@ -325,12 +329,12 @@ impl FairQueue {
         waiter: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<bool> {
-        self.remains.poll_change(was_full, ticket, waiter, wakes)
+        self.ended_pipes.poll_change(was_full, ticket, waiter, wakes)
     }
 
-    /// Removes a task that waits for this change.
+    /// Removes a task that waits for such a change.
     pub(crate) fn cancel_change(&mut self, ticket: Ticket, wakes: &mut Wakes) {
-        self.remains.cancel(ticket, wakes);
+        self.ended_pipes.cancel(ticket, wakes);
     }
 
     /// Lists a pipe that is no longer empty, and wakes one receiver for each of the
@@ -353,7 +357,7 @@ impl FairQueue {
         self.closed = true;
         self.resume_all();
         wakes.extend(self.waiters.drain());
-        self.remains.close(wakes);
+        self.ended_pipes.close(wakes);
         for slot in self.pipes.values_mut() {
             slot.inbound.unpark(wakes);
         }
@@ -401,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_that_is_dropped_passes_its_wake_up_on() {
+    fn a_dropped_receiver_passes_its_wake_up_to_the_next() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         let (mut first, mut second) = (None, None);
@@ -415,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn after_the_end_what_was_received_is_still_handed_out() {
+    fn queued_messages_can_be_received_after_close() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         push(&mut queue, a, &["a"]);

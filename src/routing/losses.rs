@@ -1,4 +1,4 @@
-//! Messages that a socket could not deliver.
+//! Messages that a socket drops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use crate::quota::{Quotas, within_quota};
 use crate::stats::Dropped;
 use crate::sync::Lock;
 
-/// Counts messages that are dropped, and reports them.
+/// Counts dropped messages, and reports them.
 #[derive(Debug)]
 pub(crate) struct Losses {
     undelivered: AtomicU64,
@@ -41,16 +41,16 @@ impl Losses {
         self.kept.lock().get_or_insert_with(Vec::new);
     }
 
-    /// Returns the kept messages.
+    /// Returns the kept messages, and stops keeping more.
     pub(crate) fn take_kept(&self) -> Vec<Message> {
         self.kept.lock().take().unwrap_or_default()
     }
 
-    /// Counts messages that were accepted from a handle and will not be sent to any remote. Those
-    /// without a remote have not been queued for any remote yet.
+    /// Counts messages that were accepted from a handle and will not be sent to any remote.
+    /// Messages without a `source` have not been queued for a remote yet.
     pub(crate) fn undelivered(
         &self,
-        whose: Option<(&EventSource, &Quotas)>,
+        source: Option<(&EventSource, &Quotas)>,
         messages: impl ExactSizeIterator<Item = Message>,
     ) {
         let count = messages.len() as u64;
@@ -61,20 +61,20 @@ impl Losses {
             kept.extend(messages);
         }
         self.undelivered.fetch_add(count, Ordering::Relaxed);
-        let quotas = whose.map_or(&*self.quotas, |(_, quotas)| quotas);
+        let quotas = source.map_or(&*self.quotas, |(_, quotas)| quotas);
         within_quota!(
             quotas.undelivered,
             warn,
             messages = count,
             "undelivered messages ended with their remote",
         );
-        if let Some((subject, _)) = whose {
+        if let Some((subject, _)) = source {
             self.publish(subject, count, DropCause::Undelivered);
         }
     }
 
-    /// Counts a message that a sink has accepted and dropped. It is not logged, because every message
-    /// may be dropped.
+    /// Counts a message that a sink has accepted and dropped. It is not logged, because a sink may
+    /// drop every message.
     pub(crate) fn dropped(&self, message: Message) {
         if let Some(kept) = &mut *self.kept.lock() {
             kept.push(message);

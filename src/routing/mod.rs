@@ -1,12 +1,13 @@
 //! The routing of sent and received messages (RFC 41).
 //!
-//! The outgoing halves of all pipes are under one lock and the incoming halves under another, so that choosing
-//! a pipe and using it are one step: [`OutgoingPipes`] with a [`Strategy`], which is [`RoundRobin`] or
-//! [`RoutingTable`], and [`FairQueue`]. A connection sees its two halves as an [`Attachment`]. No IO, no time,
-//! no tasks.
+//! One lock guards the outgoing halves of all pipes, and another the incoming halves, so that
+//! choosing a pipe and using it are one step. The outgoing halves are [`OutgoingPipes`] with a
+//! [`Strategy`], which is [`RoundRobin`] or [`RoutingTable`]. The incoming halves are a
+//! [`FairQueue`]. A connection sees its two halves as an [`Attachment`]. This module does no IO,
+//! reads no clock and spawns no tasks.
 //!
-//! Methods here add the tasks to be woken to [`Wakes`], which the lock wakes after it is released. Messages are
-//! passed by reference or alone: moving one from wrapper to wrapper costs as much as the lock.
+//! Methods add the tasks to wake to [`Wakes`]; they are woken after the lock is released. Messages
+//! are passed by reference or unwrapped: moving one between wrappers costs as much as the lock.
 
 mod attachment;
 #[cfg_attr(
@@ -51,14 +52,14 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Stops offering an endpoint's remotes to senders; messages queued for them can still be taken.
     fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes);
 
-    /// Does the same with one remote.
+    /// Stops offering one remote to senders. Messages queued for it can still be taken.
     fn retire_pipe(&mut self, key: PipeKey, wakes: &mut Wakes);
 
     /// Removes the remote, and returns the messages queued for it.
     fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message>;
 
-    /// Moves queued messages into `taken`, which is empty, or parks the connection until there are
-    /// some.
+    /// Moves queued messages into `taken`, which must be empty, or parks the connection until there
+    /// are some.
     fn poll_take(
         &mut self,
         key: PipeKey,
@@ -68,14 +69,14 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         wakes: &mut Wakes,
     ) -> Poll<Take>;
 
-    /// Returns the mark of the queue of each remote.
+    /// Returns the high-water mark of each remote's queue.
     fn hwm(&self) -> HighWaterMark;
 
-    /// Sets another mark for the queues of all present and future remotes.
+    /// Sets the high-water mark for the queues of all current and future remotes.
     fn set_hwm(&mut self, hwm: HighWaterMark, wakes: &mut Wakes);
 
     /// Frees the memory of an empty queue.
-    fn give_back(&mut self, key: PipeKey);
+    fn free_memory(&mut self, key: PipeKey);
 
     /// Returns the number of queued messages, for one remote or for all.
     fn queued(&self, key: Option<PipeKey>) -> usize;
@@ -89,9 +90,10 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Records that a remote has a connection.
     fn connect(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes);
 
-    /// Records that the connection of a remote has ended and left messages `unwritten` that it had
-    /// taken; `gone` if there will be no other. Returns the messages to be sent elsewhere, including
-    /// these. If the strategy decides otherwise, it returns none, and they stay in the pipe.
+    /// Records that the connection of a remote has ended and left `unwritten` messages that it had
+    /// taken. `gone` means that no other connection follows. Returns the messages to be routed
+    /// again, including these. Unless the strategy redirects messages, returns none and leaves them
+    /// in place.
     fn disconnect(
         &mut self,
         key: PipeKey,
@@ -103,7 +105,7 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     fn close(&mut self, wakes: &mut Wakes);
 }
 
-/// Where a message was queued.
+/// The position at which a message was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct QueuePosition {
     pub(crate) pipe: PipeKey,
@@ -111,7 +113,7 @@ pub(crate) struct QueuePosition {
     pub(crate) number: u64,
 }
 
-/// The fate of the messages that an ended connection leaves.
+/// The treatment of messages that an ended connection leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leftover {
     /// They wait in the pipe for its next connection.
@@ -126,7 +128,7 @@ pub(crate) enum Leftover {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EndpointId(pub(crate) u64);
 
-/// A remote as its strategy knows it.
+/// A new remote, with the routing id that its strategy has assigned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attached {
     pub(crate) key: PipeKey,

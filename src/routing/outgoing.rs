@@ -14,8 +14,8 @@ use crate::routing::{Attached, EndpointId, Leftover, Outgoing, Refusal};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
-/// Chooses the pipes of a message. The set of pipes implements the rest for all strategies: queues, marks, and
-/// waiting senders.
+/// Chooses the pipes for a message. [`OutgoingPipes`] implements the rest for all strategies:
+/// queues, high-water marks, and waiting senders.
 ///
 /// A pipe is *offered* while it has capacity that is not reserved for a waiting sender.
 pub(crate) trait Strategy: fmt::Debug + Send {
@@ -55,7 +55,8 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages before.
     fn connect(&mut self, _pipe: &OutgoingPipe, _was_open: bool, _wakes: &mut Wakes) {}
 
-    /// Decides about the messages that a connection leaves when it ends; `gone` if its pipe has no other.
+    /// Decides about the messages that a connection leaves when it ends. `gone` means that no other
+    /// connection of the pipe follows.
     fn disconnect(&mut self, _was_open: bool, _gone: bool) -> Leftover {
         Leftover::Stay
     }
@@ -72,18 +73,19 @@ pub(crate) trait Strategy: fmt::Debug + Send {
 pub(crate) enum Choice<'a> {
     /// An offered pipe.
     Offered(PipeKey),
-    /// The one pipe that the sender names. If it is full, the sender waits for it.
+    /// The one pipe that the sender specifies. If it is full, the sender waits for it.
     One(PipeKey),
-    /// All of these. No sender waits: a full pipe misses the message, which is counted.
+    /// All of these pipes. The sender never waits: a full pipe misses the message, which is
+    /// counted.
     #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that fan out"))]
     Many(&'a [PipeKey]),
     /// No pipe is offered. The sender waits for any pipe.
     Full,
-    /// No remote has this name.
+    /// No remote has this target.
     Unreachable,
 }
 
-/// The outgoing halves of all pipes of a socket, their strategy, and the senders that wait.
+/// The outgoing halves of all pipes of a socket, their strategy, and the waiting senders.
 ///
 /// Invariants: a pipe is offered exactly if it has capacity, is not retired, and the strategy allows it; while a
 /// sender waits for one pipe, that pipe is not offered, and while it waits for any, none is: capacity is granted to waiting
@@ -92,7 +94,7 @@ pub(crate) enum Choice<'a> {
 pub(crate) struct OutgoingPipes<S> {
     pub(super) pipes: SlotMap<PipeKey, OutgoingPipe>,
     pub(super) strategy: S,
-    /// The mark of each pipe.
+    /// The high-water mark of each pipe.
     pub(super) hwm: HighWaterMark,
     /// The senders that wait for any pipe.
     pub(super) senders: Grants<PipeKey>,
@@ -106,14 +108,14 @@ pub(crate) struct OutgoingPipes<S> {
 pub(crate) struct OutgoingPipe {
     pub(super) outbound: Outbound,
     endpoint: EndpointId,
-    /// The other half.
+    /// The other half of the pipe.
     pub(super) inbound: PipeKey,
     pub(super) routing_id: Option<RoutingId>,
     offered: bool,
     /// The senders that wait for this pipe.
     senders: Grants<()>,
     pub(super) connection: Option<ConnectionId>,
-    /// The remote of this connection accepts no more messages.
+    /// Whether the remote of this connection accepts no more messages.
     pub(super) draining: bool,
 }
 
@@ -136,7 +138,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Queues a message if there is capacity; takes it out of `message` only then.
+    /// Queues a message if there is capacity, and takes it out of `message` only then.
     #[inline]
     pub(crate) fn try_send(
         &mut self,
@@ -170,7 +172,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Reserves a slot if there is one.
+    /// Reserves a slot if one is free.
     pub(crate) fn try_reserve(&mut self, to: S::Target) -> Result<PipeKey, Refusal> {
         match self.strategy.choose(to) {
             Choice::Offered(key) => Ok(self.reserve(key)),
@@ -206,7 +208,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         Poll::Ready(reserved)
     }
 
-    /// Uses a reserved slot, like [`try_send`](Self::try_send). It is void if the remote has gone.
+    /// Queues a message in a reserved slot, like [`try_send`](Self::try_send). The slot is void if
+    /// the remote is gone.
     pub(crate) fn send_reserved(
         &mut self,
         key: PipeKey,
@@ -228,7 +231,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Removes a sender that no longer waits, and passes on the slot that it may have been granted.
+    /// Removes a sender that no longer waits. A slot that it was granted goes to the next sender.
     pub(crate) fn cancel(&mut self, to: S::Target, ticket: Ticket, wakes: &mut Wakes) {
         let granted = match self.strategy.choose(to) {
             Choice::One(key) => self.pipes[key].senders.cancel(ticket).map(|()| key),
@@ -245,7 +248,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         self.strategy.command(key, command);
     }
 
-    /// The number of messages that full pipes have missed.
+    /// Returns the number of messages that full pipes have missed.
     #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that fan out"))]
     pub(crate) const fn missed(&self) -> u64 {
         self.missed
@@ -286,7 +289,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         if self.closed { Refusal::Closed } else { Refusal::Full }
     }
 
-    /// Grants free slots to the senders that wait, and offers the pipe if there are more.
+    /// Grants free slots to waiting senders, and offers the pipe if slots remain.
     pub(super) fn refill(&mut self, key: PipeKey, wakes: &mut Wakes) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
         if pipe.offered || !self.strategy.may_offer(pipe) {
@@ -301,8 +304,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Stops offering a full pipe. It is a separate function, outside of the path of a message that finds
-    /// capacity.
+    /// Stops offering a full pipe. It is not inlined, to stay out of the path of a message that
+    /// finds capacity.
     #[inline(never)]
     pub(super) fn withdraw_if_full(&mut self, key: PipeKey) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
@@ -312,8 +315,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
-    /// Stops offering a pipe, whether or not it is full. A sender that was granted a slot there has been
-    /// woken already, and returns to its place in line.
+    /// Stops offering a pipe, whether or not it is full. A sender that was granted a slot there has
+    /// already been woken, and returns to its position in the line.
     pub(super) fn withdraw(&mut self, key: PipeKey) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
         for _ in 0..self.senders.revoke(key) + pipe.senders.revoke(()) {
@@ -399,9 +402,9 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         }
     }
 
-    fn give_back(&mut self, key: PipeKey) {
+    fn free_memory(&mut self, key: PipeKey) {
         if let Some(pipe) = self.pipes.get_mut(key) {
-            pipe.outbound.give_back();
+            pipe.outbound.free_memory();
         }
     }
 
@@ -448,7 +451,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
             return VecDeque::new();
         }
         let mut elsewhere = mem::take(unwritten);
-        elsewhere.extend(self.pipes[key].outbound.take_back());
+        elsewhere.extend(self.pipes[key].outbound.drain());
         elsewhere
     }
 

@@ -21,9 +21,9 @@ use crate::sync::Wakes;
 /// `connected_only`.
 #[derive(Debug, Default)]
 pub(crate) struct RoundRobin {
-    /// The offered pipes. The pipe of the next message is in front.
+    /// The offered pipes. The pipe for the next message is at the front.
     ready: VecDeque<PipeKey>,
-    /// Only open pipes are offered.
+    /// Whether only open pipes are offered.
     is_selective: bool,
     /// The number of open pipes. It changes only under the lock of the queues, and is read without it.
     open: Arc<AtomicUsize>,
@@ -32,7 +32,7 @@ pub(crate) struct RoundRobin {
 }
 
 impl RoundRobin {
-    /// Creates the pipes of a socket, with this mark for each.
+    /// Creates the pipes of a socket, each with this high-water mark.
     pub(crate) fn pipes(hwm: HighWaterMark) -> OutgoingPipes<Self> {
         OutgoingPipes::new(Self::default(), hwm)
     }
@@ -58,7 +58,7 @@ impl Strategy for RoundRobin {
         self.ready.push_back(key);
     }
 
-    /// It is the pipe in front.
+    /// Moves the used pipe, which is at the front, to the back.
     #[inline]
     fn used(&mut self, _key: PipeKey) {
         if self.ready.len() > 1 {
@@ -117,7 +117,7 @@ mod tests {
     use crate::routing::{EndpointId, Outgoing, Refusal};
 
     #[test]
-    fn messages_go_round_the_remotes_in_turn() {
+    fn messages_are_sent_to_remotes_in_turn() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let [a, b, c] = [(); 3].map(|()| attach(&mut routing, 10));
         for number in 0..6 {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_remote_is_passed_over_until_it_has_room() {
+    fn a_full_remote_is_skipped_until_it_has_queue_capacity() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let (a, b) = (attach(&mut routing, 1), attach(&mut routing, 10));
         for number in 0..4 {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_that_is_dropped_passes_its_slot_on() {
+    fn a_dropped_sender_passes_its_slot_to_the_next() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_of_a_remote_that_has_gone_is_void_and_its_sender_keeps_its_place() {
+    fn a_slot_of_a_removed_remote_is_void_and_its_sender_keeps_its_position() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_remote_gets_what_was_queued_and_nothing_new() {
+    fn a_retired_remote_receives_queued_messages_and_no_new_ones() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing, 10);
         send(&mut routing, 0).unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_higher_mark_serves_waiting_senders_and_a_lower_one_stops_the_next() {
+    fn a_raised_hwm_serves_waiting_senders_and_a_lowered_one_stops_the_next() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing, 1);
         send(&mut routing, 0).unwrap();

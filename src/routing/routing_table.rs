@@ -12,7 +12,7 @@ use crate::routing_id::RoutingId;
 /// outgoing messages).
 #[derive(Debug)]
 pub(crate) struct RoutingTable {
-    /// The remotes that can be sent to.
+    /// The pipes of the remotes that accept messages.
     keys: Keys,
     /// The last number that was tried as a routing id.
     last_number: u32,
@@ -20,8 +20,8 @@ pub(crate) struct RoutingTable {
 
 type Keys = HashMap<RoutingId, PipeKey, BuildHasherDefault<IdHasher>>;
 
-/// Hashes routing ids. They are assigned here, one after the other, so that no remote can cause
-/// collisions. Each reply of a server looks one up, so the hash has to be cheap.
+/// Hashes routing ids. They are assigned here, one after the other, so no remote can cause
+/// collisions. Every message of a server looks one up, so the hash must be cheap.
 #[derive(Debug, Default)]
 struct IdHasher(u64);
 
@@ -44,8 +44,9 @@ impl Hasher for IdHasher {
 }
 
 impl RoutingTable {
-    /// Creates the pipes of a socket, with this mark for each. Routing ids begin at `seed`, which is
-    /// random, so that an id of an earlier socket is unlikely to identify a remote of this one.
+    /// Creates the pipes of a socket, each with this high-water mark. Routing ids begin after
+    /// `seed`, which is random, so that an id of an earlier socket is unlikely to identify a remote
+    /// of this one.
     pub(crate) fn pipes(hwm: HighWaterMark, seed: u32) -> OutgoingPipes<Self> {
         OutgoingPipes::new(Self { keys: Keys::default(), last_number: seed }, hwm)
     }
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn one_full_remote_does_not_hold_up_another() {
+    fn a_full_remote_does_not_block_another() {
         let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), 0);
         let (_, a) = attach(&mut routing, 1);
         let (_, b) = attach(&mut routing, 1);
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_that_dies_wakes_senders_waiting_for_it() {
+    fn a_removed_remote_wakes_the_senders_that_wait_for_it() {
         let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), 0);
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_that_is_dropped_passes_its_slot_on() {
+    fn a_dropped_sender_passes_its_slot_to_the_next() {
         let mut routing = RoutingTable::pipes(HighWaterMark::new(1, 0), 0);
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));

@@ -1,8 +1,8 @@
 //! Invariants after any sequence of steps.
 //!
-//! Every step of a socket is one call under a lock, so that all interleavings of its handles and
-//! connections are sequences of such calls. Random sequences are run here, and after each call
-//! no task may wait in vain.
+//! Every step of a socket is one call under a lock, so all interleavings of its handles and
+//! connections are sequences of such calls. These tests run random sequences, and check after each
+//! step that no task waits in vain.
 
 mod fan_out;
 
@@ -41,13 +41,13 @@ enum ReceiveStep {
 
 proptest! {
     #[test]
-    fn no_sender_waits_while_there_is_room(steps in vec(send_steps(), 1..200)) {
+    fn no_sender_waits_while_there_are_free_slots(steps in vec(send_steps(), 1..200)) {
         let mut socket = Senders::default();
         for step in steps {
             socket.step(step);
             socket.check()?;
         }
-        // Tasks that still wait are served as soon as there are remotes that read.
+        // Senders that still wait are served as soon as remotes are added.
         let waiting = socket.tasks.iter().filter(|task| task.ticket.is_some()).count();
         for _ in 0..waiting {
             socket.step(SendStep::Attach);
@@ -118,7 +118,7 @@ impl Task {
         self.ticket.is_some() && !self.woken.0.load(Ordering::Relaxed)
     }
 
-    /// The waker for the next poll.
+    /// Returns the waker for the next poll, and clears the last wake-up.
     fn waker(&self) -> Waker {
         self.woken.0.store(false, Ordering::Relaxed);
         Waker::from(Arc::clone(&self.woken))
@@ -137,7 +137,7 @@ struct Senders {
 impl Default for Senders {
     fn default() -> Self {
         Self {
-            routing: RoundRobin::pipes(HighWaterMark::new(MARK, 0)),
+            routing: RoundRobin::pipes(HighWaterMark::new(HWM, 0)),
             keys: Vec::new(),
             tasks: Default::default(),
             sent: 0,
@@ -195,10 +195,10 @@ impl Senders {
         let mut room = 0;
         for key in &self.keys {
             let queued = self.routing.queued(Some(*key));
-            prop_assert!(queued <= MARK);
-            room += MARK - queued;
+            prop_assert!(queued <= HWM);
+            room += HWM - queued;
         }
-        // All capacity is reserved for senders that have been woken, or no sender waits.
+        // Either all free slots are granted to senders that have been woken, or no sender waits.
         let waits = self.tasks.iter().any(Task::waits);
         let coming =
             self.tasks.iter().filter(|task| task.ticket.is_some() && !task.waits()).count();
@@ -264,7 +264,7 @@ impl Receivers {
     }
 
     fn check(&self) -> Result<(), TestCaseError> {
-        // Every message has a receiver that has been woken, or no receiver waits.
+        // Either a receiver has been woken for the queued messages, or no receiver waits.
         let waits = self.tasks.iter().any(Task::waits);
         let coming =
             self.tasks.iter().filter(|task| task.ticket.is_some() && !task.waits()).count();
@@ -276,6 +276,6 @@ impl Receivers {
     }
 }
 
-/// Few, so that they interfere with each other.
+/// A small number, so that the tasks contend.
 const TASKS: usize = 5;
-const MARK: usize = 2;
+const HWM: usize = 2;

@@ -5,9 +5,9 @@ use crate::pipe::PipeKey;
 use crate::sync::Wakes;
 
 impl FairQueue {
-    /// Pauses a remote: receives no more messages from it until it is resumed as often as it was paused,
-    /// because several tasks can have a reason. Its messages are queued up to the high-water mark, and
-    /// then not read. A remote that has gone is not paused: it will never read again.
+    /// Pauses a remote. No messages are received from it until it is resumed as often as it was
+    /// paused, because several tasks can pause it. Its messages are queued up to the high-water
+    /// mark, and then not read. An ended remote is not paused: it will never read again.
     #[cfg(any(test, feature = "rpc"))]
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
@@ -26,7 +26,7 @@ impl FairQueue {
         }
     }
 
-    /// Ends one pause of a remote. Wakes a receiver for each of its messages if no pause is left.
+    /// Ends one pause of a remote. If no pause is left, wakes a receiver for each of its messages.
     #[cfg(any(test, feature = "rpc"))]
     pub(crate) fn resume(&mut self, key: PipeKey, wakes: &mut Wakes) {
         match self.pipes.get_mut(key) {
@@ -49,7 +49,7 @@ impl FairQueue {
         self.announce(key, !was_listed, queued, wakes);
     }
 
-    /// Receives from all remotes again: no more receivers will wait.
+    /// Ends all pauses of all remotes. It wakes no receivers: `close` wakes all of them.
     pub(super) fn resume_all(&mut self) {
         for (key, slot) in &mut self.pipes {
             if slot.pauses > 0 && !slot.stale && !slot.inbound.is_empty() {
@@ -60,7 +60,7 @@ impl FairQueue {
         self.stale = 0;
     }
 
-    /// Removes paused pipes from the front of the line.
+    /// Removes stale pipes from the front of `ready`.
     #[cold]
     pub(super) fn skip_stale(&mut self) {
         while let Some(&key) = self.ready.front() {
@@ -81,7 +81,7 @@ mod tests {
     use crate::pipe::{HighWaterMark, arrival_of};
 
     #[test]
-    fn a_paused_remote_keeps_its_messages_and_holds_up_no_other() {
+    fn a_paused_remote_keeps_its_messages_and_blocks_no_other() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let [a, b, c] = [(); 3].map(|()| queue.attach(None));
         push(&mut queue, a, &["a1", "a2"]);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_that_is_paused_and_resumed_stands_in_line_once() {
+    fn a_paused_and_resumed_remote_is_listed_once() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let [a, b] = [(); 2].map(|()| queue.attach(None));
         push(&mut queue, b, &["b1", "b2"]);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_for_which_its_remote_is_resumed_wakes_a_receiver() {
+    fn resuming_a_remote_with_a_message_wakes_a_receiver() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(None);
         queue.pause(a);
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_paused_remote_has_sent_is_received_after_its_end_and_that_of_the_socket() {
+    fn messages_of_a_paused_remote_are_received_after_it_or_the_socket_ends() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let [a, b] = [(); 2].map(|()| queue.attach(None));
         push(&mut queue, a, &["a1"]);

@@ -1,10 +1,11 @@
-//! Pipes that are offered only while their remotes are connected, as a requester needs.
+//! Offers pipes only while their remotes are connected, for requesters.
 //!
-//! RFC 41 has a CLIENT queue messages for a remote from `connect` on, whether or not it is there. For a
-//! request this is wrong if another remote is connected: it would wait for a remote that may be dead
-//! while the other is idle. After [`select`](OutgoingPipes::select) a pipe is therefore offered to senders only
-//! while its remote is connected and does not drain. Messages that a connection leaves unwritten are
-//! removed from the pipe, to be sent elsewhere. A CLIENT without a requester never uses this module.
+//! By RFC 41, a CLIENT queues messages for a remote from `connect` on, whether or not the remote is
+//! connected. A request would then wait for a remote that may be dead while another one is
+//! connected and idle. After [`select`](OutgoingPipes::select) a pipe is therefore offered to
+//! senders only while its remote is connected and does not drain. Messages that a connection leaves
+//! unwritten are taken out of the pipe, to be routed again. A CLIENT without a requester never uses
+//! this module.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use crate::routing::{OutgoingPipes, Refusal};
 use crate::sync::Wakes;
 
 impl OutgoingPipes<RoundRobin> {
-    /// Offers only open pipes from now on. Returns a live counter of these.
+    /// Offers only open pipes from now on. Returns a live counter of the open pipes.
     pub(crate) fn select(&mut self) -> Arc<AtomicUsize> {
         self.strategy.is_selective = true;
         let closed = self.pipes.iter().filter(|(_, pipe)| !pipe.is_open());
@@ -38,12 +39,12 @@ impl OutgoingPipes<RoundRobin> {
         }
     }
 
-    /// Wakes all tasks that wait for capacity in any pipe. They keep their places in line.
+    /// Wakes all senders that wait for capacity in any pipe. They keep their positions in the line.
     pub(crate) fn wake_waiting(&mut self, wakes: &mut Wakes) {
         self.senders.wake_all(wakes);
     }
 
-    /// Ready when a pipe is open.
+    /// Waits until a pipe is open, or the socket is closed.
     pub(crate) fn poll_open(
         &mut self,
         ticket: &mut Option<Ticket>,
@@ -71,8 +72,8 @@ impl OutgoingPipes<RoundRobin> {
     }
 
     /// Stops offering a pipe whose remote drains, if it still has this connection. Queues the
-    /// acknowledgement behind all requests, beyond the mark: there is one for each
-    /// connection.
+    /// acknowledgement behind all requests, regardless of the high-water mark: there is at most one
+    /// for each connection.
     pub(crate) fn drain(
         &mut self,
         key: PipeKey,
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_connection_leaves_is_taken_out_in_order() {
+    fn messages_that_a_connection_leaves_are_taken_out_in_order() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let a = attach(&mut routing);
         routing.select();
@@ -122,7 +123,7 @@ mod tests {
         let elsewhere = routing.disconnect(a, false, &mut unwritten);
         assert_eq!((elsewhere.len(), unwritten.len()), (4, 0));
         assert_eq!(elsewhere[0], "first");
-        // Other senders do not get their places.
+        // Their slots are not granted to other senders.
         assert_eq!(routing.taken(a), 3);
         assert_eq!(send(&mut routing), Err(Refusal::Full));
         connect(&mut routing, a, FIRST.next());
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_was_granted_at_a_lost_connection_is_void_and_its_sender_is_next() {
+    fn a_slot_granted_for_a_lost_connection_is_void_and_its_sender_is_next() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         routing.select();
@@ -178,14 +179,14 @@ mod tests {
         connect(&mut routing, a, FIRST);
         send(&mut routing).unwrap();
         routing.drain(a, FIRST.next(), Message::new(), &mut Wakes::None);
-        assert_eq!(open.load(Ordering::Relaxed), 1, "that is of another connection");
+        assert_eq!(open.load(Ordering::Relaxed), 1, "the notice belongs to another connection");
         for _ in 0..2 {
             routing.drain(a, FIRST, Message::from("ack"), &mut Wakes::None);
         }
         assert_eq!(open.load(Ordering::Relaxed), 0);
         let (mut taken, mut wakes) = (VecDeque::new(), Wakes::None);
         let _ = routing.poll_take(a, Want::Write, &mut taken, Waker::noop(), &mut wakes);
-        assert_eq!(taken.len(), 2, "one acknowledgement, above the mark");
+        assert_eq!(taken.len(), 2, "one acknowledgement, above the high-water mark");
         assert_eq!(taken[1], "ack");
         assert_eq!(send(&mut routing), Err(Refusal::Full));
         routing.disconnect(a, false, &mut VecDeque::new());
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_that_wait_for_an_open_pipe_are_woken_by_one_and_by_the_end() {
+    fn tasks_that_wait_for_an_open_pipe_are_woken_by_a_connection_and_by_close() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         routing.select();

@@ -1,5 +1,4 @@
-//! Sending with a known queue position, and to a given remote: requests and messages that
-//! belong to them.
+//! Sends with a known queue position, and to a given remote, for requests and related messages.
 
 use std::task::{Poll, Waker, ready};
 
@@ -19,12 +18,12 @@ impl OutgoingPipes<RoundRobin> {
         let Some(&pipe) = self.strategy.ready.front() else {
             return Err(if self.closed { Refusal::Closed } else { Refusal::Full });
         };
-        let number = self.pipes[pipe].outbound.next_place();
+        let number = self.pipes[pipe].outbound.next_position();
         self.push(pipe, &mut Some(make(QueuePosition { pipe, number })), wakes);
         Ok(())
     }
 
-    /// Does the same as soon as there is capacity and it is the sender's turn.
+    /// Queues the message that `make` creates for its position, as soon as the sender gets a slot.
     pub(crate) fn poll_send_with(
         &mut self,
         make: impl FnOnce(QueuePosition) -> Message,
@@ -39,8 +38,8 @@ impl OutgoingPipes<RoundRobin> {
             Ok(pipe) => pipe,
             Err(refusal) => return Poll::Ready(Err(refusal)),
         };
-        // The slot cannot be void under the lock under which it was reserved.
-        let number = self.pipes[pipe].outbound.next_place();
+        // The slot cannot be void: it was claimed in this critical section.
+        let number = self.pipes[pipe].outbound.next_position();
         Poll::Ready(self.send_reserved(
             pipe,
             &mut Some(make(QueuePosition { pipe, number })),
@@ -48,7 +47,8 @@ impl OutgoingPipes<RoundRobin> {
         ))
     }
 
-    /// Queues a message for one remote, if there is capacity that no sender waits for.
+    /// Queues a message for one remote, if there is a free slot that is not granted to a waiting
+    /// sender.
     pub(crate) fn try_send_to(
         &mut self,
         pipe: PipeKey,
@@ -56,7 +56,8 @@ impl OutgoingPipes<RoundRobin> {
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
         let Some(found) = self.pipes.get_mut(pipe) else { return Err(Refusal::HostUnreachable) };
-        // Messages would wait for the next connection, which does not know the calls of this one.
+        // The message would wait for the next connection, which does not know the calls of this
+        // one.
         let is_unreachable = self.strategy.is_selective && found.connection.is_none();
         if found.outbound.is_retired() || is_unreachable {
             return Err(Refusal::HostUnreachable);
@@ -79,7 +80,7 @@ mod tests {
     use crate::routing::{EndpointId, Outgoing};
 
     #[test]
-    fn a_place_is_the_pipe_and_how_many_messages_came_before() {
+    fn a_position_is_the_pipe_and_the_number_of_earlier_messages() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(10, 0));
         let [a, b] = [(); 2].map(|()| attach(&mut routing));
         let mut place = || send(&mut routing).unwrap();
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_to_one_remote_takes_no_room_that_is_promised() {
+    fn a_message_for_one_remote_takes_no_granted_slot() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(1, 0));
         let a = attach(&mut routing);
         assert_eq!(send(&mut routing), Ok(at(a, 0)));

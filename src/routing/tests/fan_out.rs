@@ -1,5 +1,5 @@
-//! Strategies that no socket type has yet: one that sends a message to many remotes, for which nothing but its
-//! choice, the admission of remotes and their commands is its own, and one that never sends.
+//! Strategies that no socket type uses yet. One sends a message to many remotes, and implements
+//! only the choice, the admission of remotes and their commands. The other one never sends.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -84,7 +84,7 @@ fn take(pipes: &mut OutgoingPipes<Groups>, key: PipeKey) -> VecDeque<Message> {
     taken
 }
 
-/// For a socket type that never sends: no sender can name anything.
+/// A strategy for a socket type that never sends: no sender can specify a target.
 #[derive(Debug)]
 struct Never;
 
@@ -97,15 +97,15 @@ impl Strategy for Never {
 }
 
 #[test]
-fn a_type_that_never_sends_has_remotes_all_the_same() {
+fn a_socket_type_that_never_sends_can_have_remotes() {
     let mut pipes = OutgoingPipes::new(Never, HighWaterMark::new(1, 0));
     let key = pipes.attach(EndpointId(0), &mut Wakes::None).unwrap().key;
     assert!(pipes.detach(key, &mut Wakes::None).is_empty());
 }
 
-/// A type that never receives closes its incoming queue when it is created.
+/// A socket type that never receives closes its incoming queue when it is created.
 #[test]
-fn a_type_that_never_receives_returns_what_remotes_send_to_be_counted() {
+fn a_socket_type_that_never_receives_returns_deliveries_to_be_counted() {
     let mut queue = FairQueue::new(HighWaterMark::new(1, 0), 0);
     queue.close(&mut Wakes::None);
     let key = queue.attach(None);
