@@ -18,10 +18,11 @@ use crate::sync::{AtomicU8, Lock};
 /// Moves messages between two sockets whenever it is woken.
 #[derive(Debug)]
 struct Link {
-    /// Locked during a transfer, which takes the locks of queues one at a time.
+    /// Held for a whole transfer, which acquires the locks of the queues one at a time.
     state: Lock<LinkState>,
-    /// The directions with pending work, and whether a caller is working. A caller that finds another one at work
-    /// leaves its work to that one, so that no caller waits here or enters twice.
+    /// The directions with pending work, and whether a caller is running the link. Another caller
+    /// only adds its directions, and the running one does the work, so no caller waits here and
+    /// none enters twice.
     work: AtomicU8,
     ended: CancellationToken,
     /// One for each direction.
@@ -30,7 +31,7 @@ struct Link {
 
 /// Wakes a link for the messages of one side.
 #[derive(Debug)]
-struct OneWay {
+struct DirectionWaker {
     link: Weak<Link>,
     from: Side,
 }
@@ -43,7 +44,7 @@ struct LinkState {
     ended_by: Option<Side>,
 }
 
-/// The state of one side.
+/// The queues of one side, and the messages that come before them.
 #[derive(Debug)]
 struct LinkEnd {
     attachment: Attachment,
@@ -53,17 +54,17 @@ struct LinkEnd {
     hello: Option<Message>,
     /// Messages that this side receives before all others, the oldest first.
     undelivered: VecDeque<Delivery>,
-    /// Usually empty; kept for its memory.
+    /// Empty between transfers; kept for its memory.
     taken: VecDeque<Message>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
-    Dialling,
+    Dialing,
     Listening,
 }
 
-/// The handle of one side. The link ends when it is dropped.
+/// One side of a link. Dropping it ends the link.
 #[derive(Debug)]
 pub(crate) struct Half {
     link: Arc<Link>,
@@ -71,17 +72,18 @@ pub(crate) struct Half {
 }
 
 impl Half {
-    /// Creates a link; returns the half of the dialing side first.
+    /// Creates both sides of a new link, the dialing one first.
     pub(crate) fn pair() -> (Self, Self) {
         let link = Arc::new_cyclic(|link| Link {
             state: Lock::default(),
             work: AtomicU8::new(0),
             ended: CancellationToken::new(),
-            wakers: [Side::Dialling, Side::Listening]
-                .map(|from| Waker::from(Arc::new(OneWay { link: Weak::clone(link), from }))),
+            wakers: [Side::Dialing, Side::Listening].map(|from| {
+                Waker::from(Arc::new(DirectionWaker { link: Weak::clone(link), from }))
+            }),
         });
-        let dialling = Self { link: Arc::clone(&link), side: Side::Dialling };
-        (dialling, Self { link, side: Side::Listening })
+        let dialing = Self { link: Arc::clone(&link), side: Side::Dialing };
+        (dialing, Self { link, side: Side::Listening })
     }
 
     /// Adds the queues of this side. Messages move when both sides have joined.
@@ -90,7 +92,7 @@ impl Half {
         let taken = VecDeque::new();
         let end = LinkEnd { attachment, remote, hello, undelivered, taken };
         self.link.state.lock().ends[self.side as usize] = Some(end);
-        self.link.advance(Side::Dialling.bit() | Side::Listening.bit());
+        self.link.advance(Side::Dialing.bit() | Side::Listening.bit());
     }
 
     /// Waits until the link has ended.
@@ -105,10 +107,10 @@ impl Half {
 
     /// Ends the link, and returns the queues of this side.
     pub(crate) fn leave(self) -> Option<Attachment> {
-        self.take_back()
+        self.end()
     }
 
-    fn take_back(&self) -> Option<Attachment> {
+    fn end(&self) -> Option<Attachment> {
         let mut state = self.link.state.lock();
         state.ended_by.get_or_insert(self.side);
         let end = state.ends[self.side as usize].take();
@@ -122,30 +124,30 @@ impl Half {
 
 impl Drop for Half {
     fn drop(&mut self) {
-        self.take_back();
+        self.end();
     }
 }
 
 impl Side {
     const fn bit(self) -> u8 {
         match self {
-            Self::Dialling => 0x01,
+            Self::Dialing => 0x01,
             Self::Listening => 0x02,
         }
     }
 }
 
 impl Link {
-    fn advance(&self, ways: u8) {
-        if self.work.fetch_or(ways | AT_WORK, Ordering::AcqRel) & AT_WORK != 0 {
+    fn advance(&self, directions: u8) {
+        if self.work.fetch_or(directions | RUNNING, Ordering::AcqRel) & RUNNING != 0 {
             return;
         }
         loop {
-            let ways = self.work.fetch_and(AT_WORK, Ordering::AcqRel) & !AT_WORK;
-            if self.state.lock().transfer(ways, &self.wakers) {
+            let directions = self.work.fetch_and(RUNNING, Ordering::AcqRel) & !RUNNING;
+            if self.state.lock().transfer(directions, &self.wakers) {
                 self.ended.cancel();
             }
-            let done = self.work.compare_exchange(AT_WORK, 0, Ordering::AcqRel, Ordering::Acquire);
+            let done = self.work.compare_exchange(RUNNING, 0, Ordering::AcqRel, Ordering::Acquire);
             if done.is_ok() {
                 return;
             }
@@ -153,7 +155,7 @@ impl Link {
     }
 }
 
-impl Wake for OneWay {
+impl Wake for DirectionWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -166,18 +168,18 @@ impl Wake for OneWay {
 }
 
 impl LinkState {
-    /// Moves messages in the given directions; returns whether the link has ended.
-    fn transfer(&mut self, ways: u8, wakers: &[Waker; 2]) -> bool {
-        let [Some(dialling), Some(listening)] = &mut self.ends else { return false };
+    /// Moves messages in the given directions. Returns whether this has ended the link.
+    fn transfer(&mut self, directions: u8, wakers: &[Waker; 2]) -> bool {
+        let [Some(dialing), Some(listening)] = &mut self.ends else { return false };
         if self.ended_by.is_some() {
             return false;
         }
-        for (side, waker) in [Side::Dialling, Side::Listening].into_iter().zip(wakers) {
+        for (side, waker) in [Side::Dialing, Side::Listening].into_iter().zip(wakers) {
             let (from, to) = match side {
-                Side::Dialling => (&mut *dialling, &mut *listening),
-                Side::Listening => (&mut *listening, &mut *dialling),
+                Side::Dialing => (&mut *dialing, &mut *listening),
+                Side::Listening => (&mut *listening, &mut *dialing),
             };
-            if ways & side.bit() != 0 && from.poll_send(to, waker).is_ready() {
+            if directions & side.bit() != 0 && from.poll_send(to, waker).is_ready() {
                 self.ended_by = Some(side);
                 return true;
             }
@@ -187,7 +189,7 @@ impl LinkState {
 }
 
 impl LinkEnd {
-    /// Moves queued messages to the other end; ready when there will be no more.
+    /// Moves queued messages to the other end. Ready when no more will follow.
     fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<()> {
         if let Some(hello) = self.hello.take() {
             to.undelivered.push_back(to.arrival([hello].into()));
@@ -218,5 +220,5 @@ impl LinkEnd {
     }
 }
 
-/// A caller is working on the link.
-const AT_WORK: u8 = 0x04;
+/// The bit that is set while a caller runs the link.
+const RUNNING: u8 = 0x04;

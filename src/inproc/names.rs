@@ -29,12 +29,12 @@ pub(crate) struct Dial {
     answer: oneshot::Sender<Result<Negotiated, HandshakeFailure>>,
 }
 
-/// The name is taken.
+/// The name is already in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InUse;
 
 impl Listener {
-    /// Takes a name if it is free; up to `backlog` dialing sockets wait to be accepted.
+    /// Binds a name if it is free. Up to `backlog` dialing sockets wait to be accepted.
     pub(crate) fn bind(endpoint: &InprocEndpoint, backlog: u32) -> Result<Self, InUse> {
         let backlog = usize::try_from(backlog).unwrap_or(usize::MAX);
         let (tx, dials) = mpsc::channel(backlog.clamp(1, BACKLOG_MAX));
@@ -54,7 +54,7 @@ impl Listener {
     ///
     /// Dropping the future loses no dialing socket.
     pub(crate) async fn accept(&mut self) -> Dial {
-        self.dials.recv().await.expect("the name holds the other end, as long as this lives")
+        self.dials.recv().await.expect("the name keeps the channel open while its listener exists")
     }
 
     pub(crate) const fn endpoint(&self) -> &InprocEndpoint {
@@ -69,7 +69,7 @@ impl Drop for Listener {
 }
 
 impl Dial {
-    /// Checks that a socket of this type may talk to the dialing socket.
+    /// Checks that a socket of this type is compatible with the dialing socket.
     pub(crate) fn check(&self, local: SocketType) -> Result<(), HandshakeFailure> {
         match self.negotiated.socket_type {
             Some(remote) if !local.is_compatible_with(remote) => {
@@ -111,7 +111,7 @@ impl Dial {
 ///
 /// # Errors
 ///
-/// The reason of the listener's refusal.
+/// Returns the reason why the listener refuses the link.
 pub(crate) async fn dial(
     endpoint: &InprocEndpoint,
     negotiated: &Negotiated,
@@ -144,11 +144,11 @@ pub(crate) async fn dial(
 static NAMES: LazyLock<Lock<HashMap<InprocEndpoint, mpsc::Sender<Dial>>>> =
     LazyLock::new(Lock::default);
 
-/// Notified whenever a name is taken. All waiting sockets check whether it is theirs, because names are rarely
-/// taken.
+/// Notified whenever a name is bound. All waiting sockets then look up their own names, because
+/// names are rarely bound.
 static BOUND: Notify = Notify::const_new();
 
-/// A dialing socket that finds no free slot waits for one.
+/// The largest backlog. A dialing socket that finds no free slot waits for one.
 const BACKLOG_MAX: usize = 1_024;
 
 #[cfg(test)]
@@ -161,23 +161,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_dials_first_waits_for_the_listener() {
+    async fn a_socket_that_dials_first_waits_for_the_listener() {
         let name = InprocEndpoint::unique();
         let client = negotiated(SocketType::Client);
-        let mut dialling = tokio_test::task::spawn(dial(&name, &client));
-        assert!(dialling.poll().is_pending());
+        let mut dialing = tokio_test::task::spawn(dial(&name, &client));
+        assert!(dialing.poll().is_pending());
         let mut listener = Listener::bind(&name, 1).unwrap();
-        assert!(dialling.is_woken());
-        assert!(dialling.poll().is_pending());
+        assert!(dialing.is_woken());
+        assert!(dialing.poll().is_pending());
         let dial = listener.accept().await;
         assert_eq!(*dial.negotiated(), client);
         let _half = dial.accept(negotiated(SocketType::Server));
-        let (_, answered) = dialling.await.unwrap();
+        let (_, answered) = dialing.await.unwrap();
         assert_eq!(answered, negotiated(SocketType::Server));
     }
 
     #[tokio::test]
-    async fn a_name_is_taken_until_its_listener_goes() {
+    async fn a_name_is_in_use_until_its_listener_is_dropped() {
         let name = InprocEndpoint::unique();
         let listener = Listener::bind(&name, 1).unwrap();
         assert_eq!(Listener::bind(&name, 1).err(), Some(InUse));
@@ -186,25 +186,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_not_accepted_waits_for_the_next_listener() {
+    async fn a_socket_that_is_not_accepted_waits_for_the_next_listener() {
         let name = InprocEndpoint::unique();
         let client = negotiated(SocketType::Client);
         let listener = Listener::bind(&name, 1).unwrap();
-        let mut dialling = tokio_test::task::spawn(dial(&name, &client));
-        assert!(dialling.poll().is_pending());
+        let mut dialing = tokio_test::task::spawn(dial(&name, &client));
+        assert!(dialing.poll().is_pending());
         drop(listener);
-        assert!(dialling.poll().is_pending());
+        assert!(dialing.poll().is_pending());
         let mut listener = Listener::bind(&name, 1).unwrap();
-        assert!(dialling.poll().is_pending());
+        assert!(dialing.poll().is_pending());
         listener.accept().await.refuse(HandshakeFailure::ClosedByRemote);
-        assert!(matches!(dialling.await, Err(HandshakeFailure::ClosedByRemote)));
+        assert!(matches!(dialing.await, Err(HandshakeFailure::ClosedByRemote)));
     }
 
     #[tokio::test]
     async fn a_link_ends_with_either_half() {
-        let (dialling, listening) = Half::pair();
+        let (dialing, listening) = Half::pair();
         drop(listening);
-        dialling.ended().await;
+        dialing.ended().await;
     }
 
     fn negotiated(socket_type: SocketType) -> Negotiated {

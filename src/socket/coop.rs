@@ -1,4 +1,4 @@
-//! Cooperative scheduling.
+//! Cooperative scheduling of handles.
 
 use std::cell::Cell;
 use std::task::{Context, Poll};
@@ -13,30 +13,30 @@ use tokio::task::coop::{self, RestoreOnPending};
 #[must_use]
 pub(super) struct CoopBudget(Option<RestoreOnPending>);
 
-/// Pending if the task has to yield first.
+/// Returns the budget for one message. Pending if the task must yield first.
 #[inline]
-pub(super) fn poll_turn(cx: &mut Context<'_>) -> Poll<CoopBudget> {
-    if UNPAID.get() < PAID_TOGETHER {
+pub(super) fn poll_budget(cx: &mut Context<'_>) -> Poll<CoopBudget> {
+    if UNCHARGED.get() < MESSAGES_PER_OPERATION {
         return Poll::Ready(CoopBudget(None));
     }
     coop::poll_proceed(cx).map(|operation| CoopBudget(Some(operation)))
 }
 
-/// Returns `None` if the task may have to yield first.
+/// Returns the budget for one message, or `None` if the task may have to yield first.
 #[inline]
-pub(super) fn try_turn() -> Option<CoopBudget> {
-    (UNPAID.get() < PAID_TOGETHER).then_some(CoopBudget(None))
+pub(super) fn try_budget() -> Option<CoopBudget> {
+    (UNCHARGED.get() < MESSAGES_PER_OPERATION).then_some(CoopBudget(None))
 }
 
 impl CoopBudget {
-    /// Records that the message has passed.
+    /// Records that the message was processed.
     #[inline]
     pub(super) fn used(self) {
         match self.0 {
-            None => UNPAID.set(UNPAID.get() + 1),
+            None => UNCHARGED.set(UNCHARGED.get() + 1),
             Some(operation) => {
                 operation.made_progress();
-                UNPAID.set(1);
+                UNCHARGED.set(1);
             }
         }
     }
@@ -44,8 +44,8 @@ impl CoopBudget {
 
 thread_local! {
     /// The number of messages since the last unit was taken, of all tasks of this thread.
-    static UNPAID: Cell<u8> = const { Cell::new(0) };
+    static UNCHARGED: Cell<u8> = const { Cell::new(0) };
 }
 
-/// The number of messages for one unit of the budget.
-const PAID_TOGETHER: u8 = 8;
+/// The number of messages that cost one unit of the task budget.
+const MESSAGES_PER_OPERATION: u8 = 8;

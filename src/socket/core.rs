@@ -17,20 +17,21 @@ use crate::routing::{FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routin
 use crate::runtime::Runtime;
 use crate::sync::Lock;
 
-/// The socket itself. When the last handle drops it, the driver notices that no handle can send
-/// commands any more, and ends.
+/// The socket itself. When the last handle drops it, the driver receives no more commands, and
+/// ends.
 #[derive(Debug)]
 pub(super) struct Core<R> {
     pub(super) outgoing: Arc<Lock<OutgoingPipes<R>>>,
     pub(super) incoming: Arc<Lock<FairQueue>>,
     pub(super) control: Control,
-    /// The default time limits of the socket.
+    /// The default time limit of receiving.
     pub(super) recv_timeout: Option<Duration>,
+    /// The default time limit of sending.
     pub(super) send_timeout: Option<Duration>,
 }
 
 impl<R: Strategy + 'static> Core<R> {
-    /// Starts a socket and its driver; `pipes` is given the mark of the outgoing queues.
+    /// Starts a socket and its driver. `pipes` receives the high-water mark of the outgoing queues.
     ///
     /// # Panics
     ///
@@ -84,14 +85,14 @@ impl<R> Core<R> {
         &self.control.shared().runtime
     }
 
-    /// Cancels a place in the line of receivers.
+    /// Cancels a ticket in the line of receivers.
     pub(super) fn cancel_receive(&self, ticket: Ticket) {
         self.incoming.with(|incoming, wakes| incoming.cancel(ticket, wakes));
     }
 }
 
 impl<R: Strategy> Core<R> {
-    /// Queues a message if there is capacity; takes it out of `message` only then.
+    /// Queues a message if there is capacity, and takes it out of `message` only then.
     #[inline]
     pub(super) fn try_send(
         &self,
@@ -101,8 +102,8 @@ impl<R: Strategy> Core<R> {
         self.outgoing.with(|outgoing, wakes| outgoing.try_send(to, message, wakes))
     }
 
-    /// Queues a message in a reserved slot, or, if its remote has gone, in any other suitable one;
-    /// takes it out of `message` only then.
+    /// Queues a message in a reserved slot or, if its remote is gone, in any other suitable slot.
+    /// Takes it out of `message` only then.
     pub(super) fn send_reserved(
         &self,
         key: PipeKey,
@@ -114,7 +115,7 @@ impl<R: Strategy> Core<R> {
         sent.or_else(|_| self.try_send(to, message))
     }
 
-    /// Cancels a place in the line of senders, and passes on the slot that may have been granted to it.
+    /// Cancels a ticket in the line of senders. A slot that it was granted goes to the next sender.
     pub(super) fn cancel_send(&self, to: R::Target, ticket: Ticket) {
         self.outgoing.with(|outgoing, wakes| outgoing.cancel(to, ticket, wakes));
     }
@@ -125,6 +126,6 @@ impl<R: Strategy> Core<R> {
     }
 }
 
-/// Commands that may wait for the driver. Handles wait for its answers, so there only has to be more
-/// than one, so that handles do not wait for each other.
+/// The number of commands that may wait for the driver. Handles wait for its answers, so any number
+/// above one keeps them from waiting for each other.
 const COMMANDS: usize = 16;

@@ -1,4 +1,4 @@
-//! Waiting for a message.
+//! Receives messages, and waits for them.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::coop;
 
 use super::Core;
-use super::coop::poll_turn;
+use super::coop::poll_budget;
 use super::waiting::{Receivers, Waiting};
 use crate::error::{RecvError, TryRecvError};
 use crate::message::Message;
@@ -15,7 +15,7 @@ use crate::pipe::Ticket;
 use crate::remote::Remote;
 use crate::routing::Closed;
 
-/// Takes the next message, as soon as there is one.
+/// A future that takes the next message as soon as there is one.
 ///
 /// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl<R> Future for Receiving<'_, R> {
     }
 }
 
-/// Takes the next message and its remote, as soon as there is one.
+/// A future that takes the next message and its remote as soon as there is one.
 ///
 /// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
@@ -57,20 +57,20 @@ impl<R> Future for ReceivingFrom<'_, R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
-            let turn = ready!(poll_turn(cx));
+            let budget = ready!(poll_budget(cx));
             let (remote, popped) = line.core.incoming.with(|incoming, wakes| {
                 let remote = incoming.next_remote().cloned();
                 (remote, incoming.poll_pop(ticket, cx.waker(), wakes))
             });
             let popped = ready!(popped);
-            turn.used();
+            budget.used();
             Poll::Ready(popped.ok().zip(remote).ok_or(RecvError::Closed))
         };
         self.0.poll(cx, receive, || Err(RecvError::Timeout))
     }
 }
 
-/// Takes as many messages as there are, up to a limit, as soon as there is one.
+/// A future that takes all queued messages, up to a limit, as soon as there is one.
 ///
 /// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ pub(super) struct ReceivingMany<'a, 'b, R> {
 }
 
 impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
-    /// `most` is at least one.
+    /// Creates the future. `most` must be at least one.
     pub(super) const fn new(
         core: &'a Core<R>,
         buffer: &'b mut Vec<Message>,
@@ -129,10 +129,10 @@ pub(super) fn poll_receive<R>(
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Message, RecvError>> {
-    let turn = ready!(poll_turn(cx));
+    let budget = ready!(poll_budget(cx));
     let popped = core.incoming.with(|incoming, wakes| incoming.poll_pop(ticket, cx.waker(), wakes));
     if popped.is_ready() {
-        turn.used();
+        budget.used();
     }
     popped.map_err(|Closed| RecvError::Closed)
 }

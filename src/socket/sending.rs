@@ -1,20 +1,20 @@
-//! Waiting for queue capacity.
+//! Sends messages, and waits for queue capacity.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::Core;
-use super::coop::{poll_turn, try_turn};
+use super::coop::{poll_budget, try_budget};
 use super::waiting::{Senders, Waiting};
 use crate::message::Message;
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy};
 
-/// Queues one message, as soon as there is capacity for it.
+/// A future that queues one message as soon as there is capacity for it.
 ///
-/// Dropping it before it is ready leaves nothing behind: the message is not queued, and the place in
-/// the line goes to the next sender.
+/// Dropping it before it is ready has no effect: the message is not queued, and the position in the
+/// line, with a slot that it was granted, goes to the next sender.
 #[derive(Debug)]
 pub(super) struct Sending<'a, R: Strategy> {
     waiting: Waiting<Senders<'a, R>>,
@@ -51,31 +51,31 @@ impl<R: Strategy> Future for Sending<'_, R> {
             poll_send(line.core, line.to, message, ticket, cx).map_err(WaitError::Refused)
         };
         let sent = ready!(waiting.poll(cx, send, || Err(WaitError::Timeout)));
-        Poll::Ready(sent.map_err(|failure| handed_back(failure, message.take())))
+        Poll::Ready(sent.map_err(|failure| returned(failure, message.take())))
     }
 }
 
 impl<R: Strategy> Unpin for Sending<'_, R> {}
 
-/// Queues a message if there is capacity and the task need not yield; otherwise returns it. A future
-/// would move it several times.
+/// Queues a message if there is capacity and the task need not yield; otherwise returns it. A
+/// future would move the message several times.
 #[inline]
-pub(super) fn send_at_once<R: Strategy>(
+pub(super) fn send_immediately<R: Strategy>(
     core: &Core<R>,
     to: R::Target,
     message: impl Into<Message>,
 ) -> Option<Message> {
     let mut message = Some(message.into());
-    if let Some(turn) = try_turn() {
+    if let Some(budget) = try_budget() {
         if core.try_send(to, &mut message).is_ok() {
-            turn.used();
+            budget.used();
         }
     }
     message
 }
 
-/// Queues `message`, and takes it out of its place, if there is capacity and it is its turn; otherwise
-/// waits in line.
+/// Queues `message`, and takes it out of the option, if there is capacity and no earlier sender
+/// waits; otherwise waits in line.
 #[inline]
 pub(super) fn poll_send<R: Strategy>(
     core: &Core<R>,
@@ -85,11 +85,11 @@ pub(super) fn poll_send<R: Strategy>(
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Refusal>> {
     if ticket.is_none() {
-        let turn = ready!(poll_turn(cx));
+        let budget = ready!(poll_budget(cx));
         match core.try_send(to, message) {
             Err(Refusal::Full) => {}
             done => {
-                turn.used();
+                budget.used();
                 return Poll::Ready(done);
             }
         }
@@ -113,6 +113,6 @@ fn poll_in_line<R: Strategy>(
 
 /// Returns a message that was not queued, with the reason.
 #[cold]
-pub(super) fn handed_back<E>(reason: E, message: Option<Message>) -> (E, Message) {
-    (reason, message.expect("it is taken only when it is queued"))
+pub(super) fn returned<E>(reason: E, message: Option<Message>) -> (E, Message) {
+    (reason, message.expect("a message is taken only when it is queued"))
 }

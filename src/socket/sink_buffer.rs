@@ -3,26 +3,26 @@
 use std::task::{Context, Poll, ready};
 
 use super::Core;
-use super::coop::poll_turn;
-use super::sending::{handed_back, poll_send};
+use super::coop::poll_budget;
+use super::sending::{poll_send, returned};
 use super::time_limit::TimeLimit;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::routing::{Refusal, Strategy};
 
-/// The state of a `Sink` between calls: a reserved slot, or one message that
-/// found no capacity.
+/// The state of a `Sink` between calls: a reserved slot, or one message for which there was no
+/// capacity.
 #[derive(Debug)]
 pub(super) struct SinkBuffer<T> {
     reserved: Option<PipeKey>,
-    unsent: Option<(T, Message)>,
-    /// A place in line, and its purpose.
+    kept: Option<(T, Message)>,
+    /// The ticket in the line of senders, and its target.
     waiting: Option<(T, Ticket)>,
 }
 
 impl<T: Copy> SinkBuffer<T> {
     pub(super) const fn new() -> Self {
-        Self { reserved: None, unsent: None, waiting: None }
+        Self { reserved: None, kept: None, waiting: None }
     }
 
     /// Waits until a slot is reserved for the next message.
@@ -34,14 +34,14 @@ impl<T: Copy> SinkBuffer<T> {
     ) -> Poll<Result<(), (Refusal, Message)>> {
         ready!(self.poll_flush(core, cx))?;
         if self.reserved.is_none() {
-            let turn = ready!(poll_turn(cx));
+            let budget = ready!(poll_budget(cx));
             let mut ticket = self.waiting.map(|(_, ticket)| ticket);
             let reserved = core.outgoing.lock().poll_reserve(to, &mut ticket, cx.waker());
             self.waiting = ticket.map(|ticket| (to, ticket));
             match ready!(reserved) {
                 Ok(key) => {
                     self.reserved = Some(key);
-                    turn.used();
+                    budget.used();
                 }
                 // There is no message to return yet.
                 Err(refusal) => return Poll::Ready(Err((refusal, Message::new()))),
@@ -50,19 +50,18 @@ impl<T: Copy> SinkBuffer<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits until this can hold the next message, whose queue is not known
-    /// yet.
+    /// Waits until this buffer is free for the next message, whose target is not known yet.
     pub(super) fn poll_ready<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), (Refusal, Message)>> {
         ready!(self.poll_flush(core, cx))?;
-        ready!(poll_turn(cx)).used();
+        ready!(poll_budget(cx)).used();
         Poll::Ready(Ok(()))
     }
 
-    /// Queues a message for its target; keeps it here if that queue is full.
+    /// Queues a message for its target, or keeps it here if that queue is full.
     pub(super) fn start_send<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
@@ -77,19 +76,20 @@ impl<T: Copy> SinkBuffer<T> {
         match sent {
             Ok(()) => Ok(()),
             Err(Refusal::Full) => {
-                let (_, message) = handed_back(Refusal::Full, message);
+                let (_, message) = returned(Refusal::Full, message);
                 self.keep(core, to, message);
                 Ok(())
             }
-            Err(refusal) => Err(handed_back(refusal, message)),
+            Err(refusal) => Err(returned(refusal, message)),
         }
     }
 
-    /// Keeps a message until there is capacity. A replaced message is counted: the caller did not check whether
-    /// the sink is ready. Its place in line may be that of another remote.
+    /// Keeps a message until there is capacity. A replaced message is counted as undelivered: the
+    /// caller has not waited until the sink is ready. Its ticket is cancelled, because it may
+    /// belong to another remote.
     #[cold]
     fn keep<R: Strategy<Target = T>>(&mut self, core: &Core<R>, to: T, message: Message) {
-        if let Some((_, earlier)) = self.unsent.replace((to, message)) {
+        if let Some((_, earlier)) = self.kept.replace((to, message)) {
             core.control.count_undelivered(earlier);
             if let Some((to, ticket)) = self.waiting.take() {
                 core.cancel_send(to, ticket);
@@ -97,44 +97,44 @@ impl<T: Copy> SinkBuffer<T> {
         }
     }
 
-    /// Waits until no message is left here.
+    /// Waits until no message is kept here.
     pub(super) fn poll_flush<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), (Refusal, Message)>> {
-        let Some((to, message)) = self.unsent.take() else { return Poll::Ready(Ok(())) };
+        let Some((to, message)) = self.kept.take() else { return Poll::Ready(Ok(())) };
         let mut message = Some(message);
         let mut ticket = self.waiting.map(|(_, ticket)| ticket);
         let sent = poll_send(core, to, &mut message, &mut ticket, cx);
         self.waiting = ticket.map(|ticket| (to, ticket));
         let Poll::Ready(sent) = sent else {
-            self.unsent = message.map(|message| (to, message));
+            self.kept = message.map(|message| (to, message));
             return Poll::Pending;
         };
-        Poll::Ready(sent.map_err(|refusal| handed_back(refusal, message)))
+        Poll::Ready(sent.map_err(|refusal| returned(refusal, message)))
     }
 
-    /// Waits until the time limit of the message expires, and then returns it.
+    /// Waits until the time limit of the kept message expires, and returns the message.
     pub(super) fn poll_overdue<R: Strategy<Target = T>>(
         &mut self,
         core: &Core<R>,
         limit: &mut TimeLimit,
         cx: &mut Context<'_>,
     ) -> Poll<Message> {
-        // Without a place in line, the task only yields to others.
+        // Without a ticket, the task only yields to other tasks.
         let Some((to, ticket)) = self.waiting else { return Poll::Pending };
-        if self.unsent.is_none() {
+        if self.kept.is_none() {
             return Poll::Pending;
         }
         ready!(limit.poll(core.runtime(), cx));
-        let Some((_, message)) = self.unsent.take() else { return Poll::Pending };
+        let Some((_, message)) = self.kept.take() else { return Poll::Pending };
         self.waiting = None;
         core.cancel_send(to, ticket);
         Poll::Ready(message)
     }
 
-    /// Releases the reserved slot, and counts a message that was not sent.
+    /// Cancels the wait, releases a reserved slot, and counts a kept message as undelivered.
     pub(super) fn abandon<R: Strategy<Target = T>>(&mut self, core: &Core<R>) {
         if let Some((to, ticket)) = self.waiting.take() {
             core.cancel_send(to, ticket);
@@ -142,7 +142,7 @@ impl<T: Copy> SinkBuffer<T> {
         if let Some(key) = self.reserved.take() {
             core.release(key);
         }
-        if let Some((_, message)) = self.unsent.take() {
+        if let Some((_, message)) = self.kept.take() {
             core.control.count_undelivered(message);
         }
     }

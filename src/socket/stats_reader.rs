@@ -18,10 +18,10 @@ pub(crate) struct StatsReader {
     shared: Weak<Shared>,
 }
 
-/// The result of a [`StatsReader`].
+/// The statistics that a [`StatsReader`] has read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StatsSample {
-    /// The statistics are final.
+    /// The socket has ended, and the statistics never change again.
     Final(Stats),
     Live(Stats),
 }
@@ -36,7 +36,7 @@ impl StatsReader {
     }
 
     pub(crate) fn read(&self) -> StatsSample {
-        // Checked first: statistics that are read after all owners have gone are final.
+        // Checked first: statistics that are read after the last owner is gone are final.
         let Some(shared) = self.shared.upgrade() else {
             let (queued, ended) = (Queued::default(), EndedRemotes::default());
             let stats = stats::combine(&self.remotes, &self.losses, queued, ended);

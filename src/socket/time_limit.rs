@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::runtime::{Runtime, Timer};
 
-/// A time limit of one wait. Its timer is created when the operation has to wait.
+/// The time limit of one wait. Its timer is created when the operation has to wait.
 #[derive(Debug)]
 pub(super) struct TimeLimit {
-    /// `None` for no limit.
+    /// `None` means no limit.
     length: Option<Duration>,
     timer: Timer,
 }
@@ -24,7 +24,8 @@ impl TimeLimit {
         self.timer = None;
     }
 
-    /// Ready when the time limit expires. It is polled only by an operation that has to wait.
+    /// Waits until the limit expires. An operation polls it only after it has found that it must
+    /// wait.
     #[cold]
     pub(super) fn poll(&mut self, runtime: &Runtime, cx: &mut Context<'_>) -> Poll<()> {
         let Some(length) = self.length else { return Poll::Pending };

@@ -1,9 +1,11 @@
-//! All that the module `rpc` uses of a socket beyond its public handle. It exists with the feature `rpc` only.
+//! The operations of a socket that the module `rpc` uses beyond the public handle. They exist only
+//! with the feature `rpc`.
 //!
-//! Requests and replies have to know where their messages are queued, what was lost with a connection, and
-//! which remotes accept requests. A requester may select connected remotes, send to a certain pipe and redirect
-//! what a connection leaves. A responder may pause remotes and stop accepting. Both receive in batches, with
-//! the pipe of each message, and watch for the ends of connections. Weak handles do not keep a socket alive.
+//! Requests and replies depend on the queue positions of their messages, the messages that were
+//! lost with a connection, and the remotes that accept requests. A requester selects connected
+//! remotes, sends to a certain pipe and redirects the messages that a connection leaves. A
+//! responder pauses remotes and stops accepting. Both receive in batches, with the pipe of each
+//! message, and watch for the ends of connections. Weak handles do not keep a socket alive.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
@@ -33,29 +35,29 @@ impl Client {
         &self.0.core
     }
 
-    /// The runtime that the socket lives in.
+    /// Returns the runtime of the socket.
     pub(crate) fn runtime(&self) -> &Runtime {
         self.core().runtime()
     }
 
-    /// A handle that does not keep the socket alive.
+    /// Returns a handle that does not keep the socket alive.
     pub(crate) fn downgrade(&self) -> WeakClient {
         WeakClient(Arc::downgrade(self.core()))
     }
 
-    /// Watches for remotes.
+    /// Watches the presence of remotes.
     pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
         self.core().control.shared().remotes.presence()
     }
 
-    /// Keeps ends of connections for the caller from now on, and offers senders only remotes that are
-    /// connected and do not drain. Also returns a live counter of these.
+    /// Keeps ends of connections for the caller from now on, and offers senders only remotes that
+    /// are connected and do not drain. Also returns a live counter of these remotes.
     pub(crate) fn watch_connections(&self) -> (Arc<ConnectionEnds>, Arc<AtomicUsize>) {
         let ends = watch(self.core());
         (ends, self.core().outgoing.lock().select())
     }
 
-    /// Restores the behaviour of a client without a requester.
+    /// Restores the behavior of a client without a requester.
     pub(crate) fn unwatch_connections(&self) {
         self.core().outgoing.with(|outgoing, wakes| outgoing.select_all(wakes));
         let unwritten = self.core().control.shared().routing.ends.unwatch();
@@ -64,8 +66,7 @@ impl Client {
         }
     }
 
-    /// Ready when a remote is offered to senders. Waiting tasks are woken then, and when the client is
-    /// closed.
+    /// Waits until a remote is connected and does not drain, or until the client is closed.
     pub(crate) fn poll_open(
         &self,
         ticket: &mut Option<Ticket>,
@@ -74,20 +75,20 @@ impl Client {
         self.core().outgoing.lock().poll_open(ticket, waker)
     }
 
-    /// Cancels that wait.
+    /// Cancels a wait in [`poll_open`](Self::poll_open).
     pub(crate) fn cancel_open(&self, ticket: &mut Option<Ticket>) {
         if ticket.is_some() {
             self.core().outgoing.lock().cancel_open(ticket);
         }
     }
 
-    /// Wakes all tasks in that wait.
-    pub(crate) fn wake_hopeful(&self) {
+    /// Wakes all tasks that wait in [`poll_open`](Self::poll_open).
+    pub(crate) fn wake_unconnected(&self) {
         self.core().outgoing.with(|outgoing, wakes| outgoing.wake_unconnected(wakes));
     }
 
-    /// Stops offering a remote that drains, if this still is its connection, and acknowledges that: it
-    /// receives only messages that were queued before.
+    /// Stops offering a remote that drains, if it still has this connection. The acknowledgement is
+    /// queued behind all earlier messages, and no later ones are sent to this connection.
     pub(crate) fn drain(&self, pipe: PipeKey, connection: ConnectionId, acknowledgement: Message) {
         self.core()
             .outgoing
@@ -125,7 +126,7 @@ impl Client {
             .with(|outgoing, wakes| outgoing.try_send_to(pipe, &mut Some(message), wakes))
     }
 
-    /// Cancels a place in the line of senders.
+    /// Cancels a ticket in the line of senders.
     pub(crate) fn cancel_send(&self, ticket: Ticket) {
         self.core().cancel_send((), ticket);
     }
@@ -135,12 +136,12 @@ impl Client {
         self.core().outgoing.with(|outgoing, wakes| outgoing.wake_waiting(wakes));
     }
 
-    /// Returns how many messages from before the end of a connection are unread.
+    /// Returns the number of messages that arrived before the end of a connection and are unread.
     pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
         self.core().incoming.lock().unread(end.inbound, end.arrived)
     }
 
-    /// See [`poll_receive_many`].
+    /// Receives several messages, with [`poll_receive_many`].
     pub(crate) fn poll_receive_many<T>(
         &self,
         ticket: &mut Option<Ticket>,
@@ -157,7 +158,7 @@ impl Server {
         &self.0.core
     }
 
-    /// The runtime that the socket lives in.
+    /// Returns the runtime of the socket.
     pub(crate) fn runtime(&self) -> &Runtime {
         self.core().runtime()
     }
@@ -167,7 +168,7 @@ impl Server {
         self.core().control.shared().stop_accepting();
     }
 
-    /// Watches for remotes.
+    /// Watches the presence of remotes.
     pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
         self.core().control.shared().remotes.presence()
     }
@@ -177,12 +178,12 @@ impl Server {
         watch(self.core())
     }
 
-    /// Returns how many messages from before the end of a connection are unread.
+    /// Returns the number of messages that arrived before the end of a connection and are unread.
     pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
         self.core().incoming.lock().unread(end.inbound, end.arrived)
     }
 
-    /// See [`poll_receive_many`].
+    /// Receives several messages, with [`poll_receive_many`].
     pub(crate) fn poll_receive_many<T>(
         &self,
         ticket: &mut Option<Ticket>,
@@ -193,7 +194,7 @@ impl Server {
         poll_receive_many(self.core(), ticket, cx, received, origin)
     }
 
-    /// Receives no more messages from a remote until it is resumed, so that back-pressure reaches it.
+    /// Stops receiving from a remote until it is resumed, so that back-pressure reaches it.
     pub(crate) fn pause(&self, remote: RoutingId) {
         let inbound = self.core().outgoing.lock().inbound(remote);
         if let Some(inbound) = inbound {
@@ -201,7 +202,7 @@ impl Server {
         }
     }
 
-    /// Does the same for the inbound half of a pipe.
+    /// Pauses a remote like [`pause`](Self::pause), by the inbound half of its pipe.
     pub(crate) fn pause_pipe(&self, inbound: PipeKey) {
         self.core().incoming.lock().pause(inbound);
     }
@@ -219,8 +220,8 @@ impl Server {
         self.core().incoming.with(|incoming, wakes| incoming.resume_fully(inbound, wakes));
     }
 
-    /// Queues `message`, and takes it out of its place, as soon as there is capacity; `send_timeout` does
-    /// not apply.
+    /// Queues `message`, and takes it out of the option, as soon as there is capacity.
+    /// `send_timeout` does not apply.
     pub(crate) fn poll_route(
         &self,
         to: RoutingId,
@@ -231,28 +232,30 @@ impl Server {
         sending::poll_send(self.core(), to, message, ticket, cx)
     }
 
-    /// A handle that does not keep the socket alive.
+    /// Returns a handle that does not keep the socket alive.
     pub(crate) fn downgrade(&self) -> WeakServer {
         WeakServer(Arc::downgrade(self.core()))
     }
 }
 
-/// A [`Client`] for background tasks: it ends with the last handle of a user.
+/// A weak handle of a [`Client`] for background tasks. The client ends with the last handle of a
+/// user.
 #[derive(Clone, Debug)]
 pub(crate) struct WeakClient(Weak<Core<RoundRobin>>);
 
-/// A [`Server`] for background tasks: it ends with the last handle of a user.
+/// A weak handle of a [`Server`] for background tasks. The server ends with the last handle of a
+/// user.
 #[derive(Clone, Debug)]
 pub(crate) struct WeakServer(Weak<Core<RoutingTable>>);
 
 impl WeakServer {
-    /// The server, if it still exists.
+    /// Returns the server, if it still exists.
     pub(crate) fn upgrade(&self) -> Option<Server> {
         self.0.upgrade().map(|core| Server(Handle::new(core)))
     }
 }
 
-/// A place in the line of a client's receivers.
+/// The line of a client's receivers.
 impl Line for WeakClient {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.0.upgrade() {
@@ -261,7 +264,7 @@ impl Line for WeakClient {
     }
 }
 
-/// A place in the line of a server's receivers.
+/// The line of a server's receivers.
 impl Line for WeakServer {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.0.upgrade() {
@@ -270,7 +273,7 @@ impl Line for WeakServer {
     }
 }
 
-/// The senders of a client that wait for capacity.
+/// The line of a client's senders, which wait for capacity.
 #[derive(Debug)]
 pub(crate) struct ClientSenders(pub(crate) WeakClient);
 
@@ -282,7 +285,7 @@ impl Line for ClientSenders {
     }
 }
 
-/// The senders of a server that wait for capacity in the queue of one remote.
+/// The line of a server's senders, which wait for capacity of one remote.
 #[derive(Debug)]
 pub(crate) struct ServerSenders {
     pub(crate) server: WeakServer,
@@ -303,8 +306,9 @@ fn watch<R>(core: &Core<R>) -> Arc<ConnectionEnds> {
     Arc::clone(ends)
 }
 
-/// Takes all available messages up to the capacity of `received`, which must not be zero, as soon as
-/// there is one; each with the result of `origin` for the outgoing half of its pipe and its remote.
+/// Takes all queued messages, up to the capacity of `received`, which must not be zero, as soon as
+/// there is one. Each message is stored with the value that `origin` returns for the outgoing half
+/// of its pipe and its remote.
 fn poll_receive_many<R, T>(
     core: &Core<R>,
     ticket: &mut Option<Ticket>,

@@ -1,4 +1,4 @@
-//! Waiting in line, for a limited time.
+//! Waits in line, for a limited time.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::pipe::{InLine, Line, Ticket};
 use crate::routing::Strategy;
 use crate::runtime::Runtime;
 
-/// The senders that wait for capacity.
+/// The line of senders that wait for capacity.
 #[derive(Debug)]
 pub(super) struct Senders<'a, R: Strategy> {
     pub(super) core: &'a Core<R>,
     pub(super) to: R::Target,
 }
 
-/// The receivers that wait for a message.
+/// The line of receivers that wait for a message.
 #[derive(Debug)]
 pub(super) struct Receivers<'a, R> {
     pub(super) core: &'a Core<R>,
@@ -51,7 +51,7 @@ impl<L: SocketLine> Waiting<L> {
     ) -> Poll<T> {
         let (line, ticket) = self.place.parts();
         let polled = poll(line, ticket, cx);
-        // Without a place in line, the task only yields to others.
+        // Without a ticket, the task only yields to other tasks.
         if polled.is_pending() && ticket.is_some() {
             return self.limit.poll(line.runtime(), cx).map(|()| timeout());
         }

@@ -188,7 +188,7 @@ impl Dispatcher {
             calls.close(wakes);
             calls.take_stranded().collect()
         });
-        core.client.wake_hopeful();
+        core.client.wake_unconnected();
         for message in stranded {
             core.client.count_undelivered(message);
         }

@@ -1,12 +1,12 @@
-//! What those who send through a CLIENT find when a remote goes, or the socket ends.
+//! Senders of a CLIENT when a remote leaves or the socket ends.
 
 use super::*;
 
 #[test]
 fn an_endpoint_that_is_unbound_loses_no_messages() {
-    all(2, || the_end_of_an_endpoint_is_logged("b"));
-    all(1, || the_end_of_an_endpoint_is_logged("bc"));
-    some(|| the_end_of_an_endpoint_is_logged("bcdef"));
+    all(2, || an_endpoint_is_unbound("b"));
+    all(1, || an_endpoint_is_unbound("bc"));
+    some(|| an_endpoint_is_unbound("bcdef"));
 }
 
 #[test]
@@ -17,19 +17,19 @@ fn waiting_for_queue_capacity_ends_with_the_socket() {
 }
 
 #[test]
-fn what_no_connection_takes_is_counted_and_kept() {
+fn messages_that_no_connection_takes_are_counted_and_kept() {
     all(4, || no_connection_takes("ab"));
     some(|| no_connection_takes("abcde"));
 }
 
 #[test]
-fn of_two_remotes_one_goes() {
-    all(2, || one_of_two_goes("ab"));
-    some(|| one_of_two_goes("abcdef"));
+fn messages_are_written_or_counted_when_one_of_two_remotes_leaves() {
+    all(2, || one_of_two_leaves("ab"));
+    some(|| one_of_two_leaves("abcdef"));
 }
 
 /// Its connection writes the queued messages, and waiting senders are served by the next one.
-async fn the_end_of_an_endpoint_is_logged(letters: &'static str) {
+async fn an_endpoint_is_unbound(letters: &'static str) {
     let model = Model::client(1, 0);
     let attachment = model.attach_to(EndpointId(1));
     model.fill((), "a");
@@ -46,7 +46,7 @@ async fn the_end_of_an_endpoint_is_logged(letters: &'static str) {
     model.end(second, second_written, 0).await;
 }
 
-/// Each message is written or handed back.
+/// Each message is written or returned.
 async fn the_socket_ends(letters: &'static str) {
     let model = Model::client(1, 0);
     let attachment = model.attach();
@@ -65,7 +65,7 @@ async fn the_socket_ends(letters: &'static str) {
     assert_eq!(model.undelivered(), 0);
 }
 
-/// Each message is handed back or kept for `close_with_undelivered`.
+/// Each message is returned or kept for `close_with_undelivered`.
 async fn no_connection_takes(letters: &'static str) {
     let model = Model::client(1, 0);
     model.routing().losses.keep();
@@ -84,7 +84,7 @@ async fn no_connection_takes(letters: &'static str) {
 }
 
 /// Each message is written or counted.
-async fn one_of_two_goes(letters: &'static str) {
+async fn one_of_two_leaves(letters: &'static str) {
     let model = Model::client(1, 0);
     let first = model.attach();
     let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
@@ -94,7 +94,7 @@ async fn one_of_two_goes(letters: &'static str) {
         assert!(sender.await.unwrap().is_ok());
     }
     let undelivered = model.undelivered();
-    assert!(undelivered <= 1, "more than the mark was queued");
+    assert!(undelivered <= 1, "the high-water mark was exceeded");
     let first = written.take(letters.len() - undelivered).await;
     assert!(first.chars().all(|letter| letters.contains(letter)));
     model.end(connection, written, undelivered).await;

@@ -1,13 +1,13 @@
-//! Remotes that come and go, and tasks that admit others.
+//! Remotes that end and leave messages, and tasks that admit new remotes.
 
 use super::*;
 use crate::pipe::arrival_of;
 use crate::socket::receiving::Receiving;
 
 #[test]
-fn whoever_waits_for_room_goes_on_when_it_is_received() {
-    all(1, || all_wait_and_go_on(2, 2));
-    some(|| all_wait_and_go_on(3, 3));
+fn waiting_tasks_resume_when_messages_are_received() {
+    all(1, || all_wait_and_resume(2, 2));
+    some(|| all_wait_and_resume(3, 3));
 }
 
 #[test]
@@ -28,8 +28,8 @@ fn the_end_of_the_socket_ends_a_pause() {
     some(the_socket_ends);
 }
 
-/// All messages are left before two receivers receive them.
-async fn all_wait_and_go_on(waiting: usize, messages: usize) {
+/// All messages are left before the receivers start.
+async fn all_wait_and_resume(waiting: usize, messages: usize) {
     let model = model();
     leave(&model, messages);
     let waiting: Vec<_> = (0..waiting).map(|_| wait(&model)).collect();
@@ -57,7 +57,7 @@ async fn one_is_dropped(others: usize) {
     receiver.await.unwrap();
 }
 
-/// A listener adds a remote as soon as it may. The remote leaves a message and ends.
+/// A listener adds a remote as soon as the limit permits. The remote leaves a message and ends.
 async fn a_listener_pauses(remotes: usize) {
     let model = model();
     let core = Arc::clone(&model.core);
@@ -66,7 +66,8 @@ async fn a_listener_pauses(remotes: usize) {
         for _ in 0..remotes {
             routing.has_room().await;
             let subject = EventSource::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into());
-            let mut attachment = routing.attach(EndpointId(0), subject).expect("not closed");
+            let mut attachment =
+                routing.attach(EndpointId(0), subject).expect("the socket is not closed");
             attachment.leave(arrival_of(&["x"]));
             drop(attachment);
         }
@@ -87,14 +88,14 @@ async fn the_socket_ends() {
     }
 }
 
-/// Any message that is left exceeds the limit.
+/// Creates a socket whose limit any left message exceeds.
 fn model() -> Model<Client> {
     let options = Options { ended_hwm_bytes: 1, ..Options::default() };
     let (core, driver) = Core::new(SocketType::Client, RoundRobin::pipes, options, runtime());
     Model { core, _driver: driver }
 }
 
-/// Remotes come and go, each of which leaves a message.
+/// Adds and ends remotes, each of which leaves a message.
 fn leave(model: &Model<Client>, messages: usize) {
     for _ in 0..messages {
         let mut attachment = model.attach();
@@ -102,7 +103,7 @@ fn leave(model: &Model<Client>, messages: usize) {
     }
 }
 
-/// A task that waits until another remote may come.
+/// Spawns a task that waits until another remote may be added.
 fn wait(model: &Model<Client>) -> JoinHandle<()> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move { core.control.shared().routing.has_room().await })

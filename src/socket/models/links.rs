@@ -6,7 +6,7 @@ use crate::remote::tests::any_remote;
 use crate::socket::receiving::Receiving;
 
 #[test]
-fn what_is_sent_through_a_link_is_received() {
+fn messages_sent_through_a_link_are_received() {
     all(2, || messages_pass(1, 1, "ab"));
     all(1, || messages_pass(2, 1, "abc"));
     some(|| messages_pass(1, 1, "abcde"));
@@ -21,7 +21,7 @@ fn messages_pass_a_link_in_both_directions() {
 }
 
 #[test]
-fn a_link_ends_when_all_is_sent() {
+fn a_link_ends_when_all_messages_are_sent() {
     all(2, || the_sender_is_retired("ab"));
     some(|| the_sender_is_retired("abcd"));
 }
@@ -32,7 +32,7 @@ fn a_side_that_leaves_loses_nothing() {
     some(|| a_side_leaves("abcd"));
 }
 
-/// Two sockets with these marks, joined.
+/// Two sockets that are joined by a link.
 struct Linked {
     near: Model<Client>,
     far: Model<Client>,
@@ -72,7 +72,7 @@ async fn messages_pass_both_ways(there: &'static str, back: &'static str) {
     drop((near_half, far_half));
 }
 
-/// The receiver has room for one message at a time.
+/// The receiver has queue capacity for one message at a time.
 async fn the_sender_is_retired(letters: &'static str) {
     let Linked { near, far, near_half, far_half } = Linked::new(letters.len(), 1);
     near.fill((), letters);
@@ -85,7 +85,7 @@ async fn the_sender_is_retired(letters: &'static str) {
     assert_eq!(near.undelivered(), 0);
 }
 
-/// What has not passed the link is still with its sender.
+/// Messages that have not passed the link are still queued at the sender.
 async fn a_side_leaves(letters: &'static str) {
     let Linked { near, far, near_half, far_half } = Linked::new(letters.len(), 1);
     let sender = send_all(&near, letters);
@@ -108,7 +108,7 @@ async fn a_side_leaves(letters: &'static str) {
     assert_eq!(received.len() + near.undelivered(), letters.len());
 }
 
-/// A task that sends one message after the other.
+/// Spawns a task that sends one message after the other.
 fn send_all(model: &Model<Client>, letters: &'static str) -> JoinHandle<()> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
@@ -119,7 +119,7 @@ fn send_all(model: &Model<Client>, letters: &'static str) -> JoinHandle<()> {
     })
 }
 
-/// A task that receives so many messages.
+/// Spawns a task that receives this number of messages.
 fn receive(model: &Model<Client>, messages: usize) -> JoinHandle<String> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {

@@ -1,11 +1,11 @@
-//! What holds under every schedule.
+//! Properties that hold under every schedule.
 //!
-//! A model checker runs these tests: at each lock and each wait it decides which task goes on. A lost
-//! wake-up shows as a deadlock, which it reports, with the schedule that led to it.
+//! A model checker runs these tests: at each lock and each wait it decides which task continues. A
+//! lost wake-up shows as a deadlock, which it reports with the schedule that led to it.
 //!
-//! The code is the crate's own, from the futures of the handles down to the pipes. What a connection
-//! does with its [`Attachment`] is played by tasks of the model, as there are no streams here, and the
-//! driver does not run. Links, which need none, are the crate's own.
+//! The models run the code of the crate, from the futures of the handles down to the pipes, and
+//! links. There are no streams: tasks of the model use an [`Attachment`] as a connection does. The
+//! driver does not run.
 
 mod connection_ends;
 mod ended_pipes;
@@ -49,7 +49,7 @@ struct Model<K: Kind> {
 }
 
 impl Model<Client> {
-    /// A CLIENT with these marks, for what it sends and for what it receives.
+    /// Creates a CLIENT with these high-water marks for sending and receiving.
     fn client(send_hwm: usize, recv_hwm: usize) -> Self {
         let options = Options { send_hwm, recv_hwm, ..Options::default() };
         let (core, driver) = Core::new(SocketType::Client, RoundRobin::pipes, options, runtime());
@@ -58,7 +58,7 @@ impl Model<Client> {
 }
 
 impl Model<Server> {
-    /// A SERVER with this mark for what it sends.
+    /// Creates a SERVER with this high-water mark for sending.
     fn server(send_hwm: usize) -> Self {
         let options = Options { send_hwm, ..Options::default() };
         let table = |hwm| RoutingTable::pipes(hwm, 0);
@@ -77,7 +77,7 @@ impl<K: Kind> Model<K> {
         self.routing().attach(endpoint, subject).expect("the socket is not closed")
     }
 
-    /// A task that sends a message.
+    /// Spawns a task that sends a message.
     fn send(&self, to: Target<K>, letter: char) -> JoinHandle<Sent> {
         let core = Arc::clone(&self.core);
         let message = Message::from([letter as u8]);
@@ -87,7 +87,7 @@ impl<K: Kind> Model<K> {
         })
     }
 
-    /// Queues messages for which there is room.
+    /// Queues messages, for which there must be queue capacity.
     fn fill(&self, to: Target<K>, letters: &str) {
         for letter in letters.bytes() {
             let filled = self.core.try_send(to, &mut Some(Message::from([letter])));
@@ -95,7 +95,7 @@ impl<K: Kind> Model<K> {
         }
     }
 
-    /// A task that waits for a slot and then has nothing to send.
+    /// Spawns a task that waits for a slot and releases it.
     fn reserve(&self, to: Target<K>) -> JoinHandle<Option<Refusal>> {
         let core = Arc::clone(&self.core);
         shuttle::future::spawn(async move {
@@ -104,7 +104,7 @@ impl<K: Kind> Model<K> {
         })
     }
 
-    /// A task that waits for a slot and uses it.
+    /// Spawns a task that waits for a slot and uses it.
     fn reserve_and_send(&self, to: Target<K>, letter: char) -> JoinHandle<Sent> {
         let core = Arc::clone(&self.core);
         let message = Message::from([letter as u8]);
@@ -116,14 +116,15 @@ impl<K: Kind> Model<K> {
         })
     }
 
-    /// Ends a socket of which all has been written, but for as many messages that were counted.
+    /// Ends a socket, and checks that no message is left to be written and that this many were
+    /// counted as undelivered.
     async fn end(self, connection: JoinHandle<Attachment>, written: Written, undelivered: usize) {
         self.routing().close();
         assert_eq!(written.rest(connection).await, "");
         assert_eq!(self.dropped().undelivered, undelivered as u64);
     }
 
-    /// How many messages were counted as undelivered.
+    /// Returns the number of messages that were counted as undelivered.
     fn undelivered(&self) -> usize {
         usize::try_from(self.dropped().undelivered).unwrap()
     }
@@ -146,20 +147,20 @@ type Target<K> = <<K as Kind>::Outgoing as Strategy>::Target;
 
 type Sent = Result<(), (Refusal, Message)>;
 
-/// What a connection has written, in order.
+/// The messages that a connection has written, in order.
 struct Written(mpsc::UnboundedReceiver<char>);
 
 impl Written {
-    /// Waits for as many messages.
+    /// Waits for this number of messages.
     async fn take(&mut self, messages: usize) -> String {
         let mut letters = String::new();
         while letters.len() < messages {
-            letters.push(self.0.recv().await.expect("the connection has ended too soon"));
+            letters.push(self.0.recv().await.expect("the connection writes all of these messages"));
         }
         letters
     }
 
-    /// Waits for the end of the connection, and for what it writes until then.
+    /// Waits for the end of the connection, and returns the messages that it writes until then.
     async fn rest(mut self, connection: JoinHandle<Attachment>) -> String {
         drop(connection.await.unwrap());
         let mut letters = String::new();
@@ -170,15 +171,17 @@ impl Written {
     }
 }
 
-/// A runtime that runs no tasks: models have no timers.
+/// Returns a runtime that runs no tasks: models have no timers.
 fn runtime() -> Runtime {
     static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
-        tokio::runtime::Builder::new_current_thread().build().expect("it has no drivers")
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime without drivers can be built")
     });
     Runtime::new(RUNTIME.handle().clone())
 }
 
-/// A task that does what a connection does that can always write, until its queue ends.
+/// Spawns a task that acts as a connection that can always write, until its queue ends.
 fn connection(attachment: Attachment) -> (JoinHandle<Attachment>, Written) {
     let (tx, rx) = mpsc::unbounded_channel();
     (shuttle::future::spawn(write(attachment, tx)), Written(rx))
@@ -196,8 +199,8 @@ async fn write(mut attachment: Attachment, written: mpsc::UnboundedSender<char>)
     attachment
 }
 
-/// Waits for a sender, which may have been aborted, and adds to `queued` what it has sent. What it has
-/// not sent was handed back to it, for a reason that is returned.
+/// Waits for a sender, which may have been aborted. Adds its message to `queued` if it was sent.
+/// Returns the reason if the message was returned to the sender.
 async fn join(sender: JoinHandle<Sent>, queued: &mut String, letter: char) -> Option<Refusal> {
     match sender.await {
         Ok(Ok(())) => queued.push(letter),

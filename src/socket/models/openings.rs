@@ -6,19 +6,19 @@ use crate::routing::{Remainder, ReportedEnds};
 use super::*;
 
 #[test]
-fn everyone_is_woken_when_a_remote_connects() {
+fn all_waiting_tasks_are_woken_when_a_remote_connects() {
     all(1, || a_remote_connects("a"));
     some(|| a_remote_connects("abc"));
 }
 
 #[test]
-fn what_a_lost_connection_leaves_is_written_by_another() {
+fn messages_left_by_a_lost_connection_are_written_by_another() {
     all(1, || a_connection_is_lost("a"));
     some(|| a_connection_is_lost("abc"));
 }
 
 #[test]
-fn a_remote_that_drains_gets_nothing_behind_its_acknowledgement() {
+fn a_remote_that_drains_receives_nothing_after_its_acknowledgement() {
     all(1, || a_remote_drains("a"));
     some(|| a_remote_drains("abc"));
 }
@@ -34,7 +34,7 @@ async fn a_remote_connects(letters: &'static str) {
     let mut attachment = model.attach();
     let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
     let waiting = [(); 2].map(|()| wait(&model));
-    // Its waker must not be the only one.
+    // Its waker must not be the only one that is called.
     waiting[0].abort();
     let [_, waiting] = waiting;
     attachment.begin(&any_remote());
@@ -47,7 +47,7 @@ async fn a_remote_connects(letters: &'static str) {
     model.end(connection, written, 0).await;
 }
 
-/// The first connection writes nothing; messages that were queued for it are sent again.
+/// The first connection writes nothing. Messages that were queued for it are sent again.
 async fn a_connection_is_lost(letters: &'static str) {
     let model = selective();
     let [mut first, mut second] = [model.attach(), model.attach()];
@@ -125,7 +125,7 @@ fn selective() -> Model<Client> {
     model
 }
 
-/// A task that waits for a remote to be connected.
+/// Spawns a task that waits for a remote to be connected.
 fn wait(model: &Model<Client>) -> JoinHandle<Result<(), Refusal>> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {

@@ -1,28 +1,28 @@
-//! Slots of a CLIENT that were reserved before there was a message.
+//! Slots of a CLIENT that are reserved before their messages exist.
 
 use super::*;
 
 #[test]
-fn a_released_slot_goes_to_the_next_in_line() {
+fn a_released_slot_goes_to_the_next_sender() {
     all(2, || slots_are_used_and_released("a", 1, ""));
     all(1, || slots_are_used_and_released("a", 1, "b"));
     some(|| slots_are_used_and_released("abc", 2, "de"));
 }
 
 #[test]
-fn whoever_waits_for_a_slot_and_is_dropped_leaves_it_to_the_next() {
+fn a_dropped_reservation_passes_its_slot_to_the_next_sender() {
     all(2, || a_reservation_is_dropped("b"));
     some(|| a_reservation_is_dropped("bcde"));
 }
 
 #[test]
-fn a_slot_of_a_remote_that_goes_is_void() {
-    all(3, || the_remote_goes("a", ""));
-    all(2, || the_remote_goes("a", "b"));
-    some(|| the_remote_goes("abc", "de"));
+fn a_slot_of_a_remote_that_leaves_is_void() {
+    all(3, || the_remote_leaves("a", ""));
+    all(2, || the_remote_leaves("a", "b"));
+    some(|| the_remote_leaves("abc", "de"));
 }
 
-/// Some reserve a slot and use it, some give it back, and others send without.
+/// Some tasks reserve a slot and use it, some release it, and others send without one.
 async fn slots_are_used_and_released(used: &'static str, unused: usize, others: &'static str) {
     let model = Model::client(1, 0);
     let (connection, mut written) = connection(model.attach());
@@ -56,8 +56,8 @@ async fn a_reservation_is_dropped(others: &'static str) {
     model.end(connection, written, 0).await;
 }
 
-/// One remote goes and another one comes. What was queued for the first is counted.
-async fn the_remote_goes(reserved: &'static str, others: &'static str) {
+/// One remote leaves and another one connects. Messages queued for the first are counted.
+async fn the_remote_leaves(reserved: &'static str, others: &'static str) {
     let model = Model::client(1, 0);
     let first = model.attach();
     let mut senders: Vec<_> = reserved.chars().map(|one| model.reserve_and_send((), one)).collect();
@@ -71,7 +71,7 @@ async fn the_remote_goes(reserved: &'static str, others: &'static str) {
         assert!(refusal.is_none() || refusal == Some(Refusal::Full) && reserved.contains(letter));
     }
     let undelivered = model.undelivered();
-    assert!(undelivered <= 1, "more than the mark was queued");
+    assert!(undelivered <= 1, "the high-water mark was exceeded");
     let letters = written.take(queued.len() - undelivered).await;
     assert!(letters.chars().all(|letter| queued.contains(letter)));
     model.end(connection, written, undelivered).await;

@@ -18,7 +18,7 @@ fn every_receiver_gets_a_message() {
 }
 
 #[test]
-fn every_receiver_gets_a_message_of_what_is_delivered_in_portions() {
+fn every_receiver_gets_a_message_that_is_delivered_in_portions() {
     all(2, || a_connection_delivers_in(1, 3, "ab"));
     all(1, || a_connection_delivers_in(2, 3, "abc"));
     some(|| a_connection_delivers_in(1, 5, "abcde"));
@@ -27,21 +27,21 @@ fn every_receiver_gets_a_message_of_what_is_delivered_in_portions() {
 }
 
 #[test]
-fn a_receiver_that_is_dropped_leaves_its_turn_to_the_next() {
+fn a_dropped_receiver_passes_its_wake_up_to_the_next() {
     all(2, || a_receiver_is_dropped(1));
     some(|| a_receiver_is_dropped(4));
 }
 
 #[test]
-fn every_way_to_receive_takes_part() {
+fn every_way_to_receive_gets_messages() {
     all(0, every_way_to_receive);
     some(every_way_to_receive);
 }
 
 #[test]
-fn what_a_remote_leaves_behind_is_received() {
-    all(2, || the_remote_goes("ab"));
-    some(|| the_remote_goes("abcde"));
+fn messages_that_a_remote_leaves_are_received() {
+    all(2, || the_remote_leaves("ab"));
+    some(|| the_remote_leaves("abcde"));
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn waiting_for_a_message_ends_with_the_socket() {
 }
 
 #[test]
-fn a_higher_mark_lets_the_connection_go_on() {
-    all(5, || the_mark_is_raised("abc"));
+fn a_raised_hwm_resumes_the_connection() {
+    all(5, || the_hwm_is_raised("abc"));
 }
 
 #[test]
@@ -131,8 +131,8 @@ async fn every_way_to_receive() {
     assert_eq!(sorted(&(received + &left(&model))), "abcd");
 }
 
-/// What had to wait for room has no connection any more that would wait for it.
-async fn the_remote_goes(letters: &'static str) {
+/// Messages that waited for queue capacity are queued when their connection ends.
+async fn the_remote_leaves(letters: &'static str) {
     let model = Model::client(0, 1);
     let receivers: Vec<_> = letters.chars().map(|_| receive(&model)).collect();
     let mut attachment = model.attach();
@@ -170,12 +170,12 @@ async fn the_socket_ends(receivers: usize, letters: &'static str) {
     drop(connection.await.unwrap());
     received += &left(&model);
     let unread = usize::try_from(model.dropped().unread).unwrap();
-    // They are received in order, by receivers that end in any.
+    // Messages are received in order, by receivers that end in any order.
     assert_eq!(sorted(&received), letters[..letters.len() - unread]);
 }
 
 /// No task receives.
-async fn the_mark_is_raised(letters: &'static str) {
+async fn the_hwm_is_raised(letters: &'static str) {
     let model = Model::client(0, 1);
     let connection = deliver(model.attach(), letters);
     model.routing().change_recv_hwm(|hwm| hwm.with_messages(letters.len()));
@@ -183,7 +183,7 @@ async fn the_mark_is_raised(letters: &'static str) {
     assert_eq!(left(&model), letters);
 }
 
-/// The two halves of a pipe park the same task, each on its own.
+/// Each half of a pipe parks the same task independently.
 async fn both_directions(incoming: &'static str, outgoing: &'static str) {
     let model = Model::client(1, 1);
     let receivers: Vec<_> = incoming.chars().map(|_| receive(&model)).collect();
@@ -220,7 +220,7 @@ async fn both_directions(incoming: &'static str, outgoing: &'static str) {
     assert_eq!(sorted(&connection.await.unwrap()), outgoing);
 }
 
-/// A task that receives one message.
+/// Spawns a task that receives one message.
 fn receive(model: &Model<Client>) -> JoinHandle<Result<char, RecvError>> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
@@ -228,12 +228,12 @@ fn receive(model: &Model<Client>) -> JoinHandle<Result<char, RecvError>> {
     })
 }
 
-/// A task that does what a connection does that has read these messages at once.
+/// Spawns a task that acts as a connection that has read these messages together.
 fn deliver(attachment: Attachment, letters: &str) -> JoinHandle<Attachment> {
     deliver_in(usize::MAX, attachment, letters)
 }
 
-/// The same in portions.
+/// Spawns a task that acts as such a connection and delivers in portions.
 fn deliver_in(portion: usize, mut attachment: Attachment, letters: &str) -> JoinHandle<Attachment> {
     let mut arrival = arrival(letters);
     shuttle::future::spawn(async move {

@@ -1,4 +1,4 @@
-//! Senders of a SERVER, each of whom waits for one remote.
+//! Senders of a SERVER, each of which waits for one remote.
 
 use std::task::Poll;
 use std::time::Duration;
@@ -14,22 +14,22 @@ fn a_full_remote_does_not_block_sends_to_other_remotes() {
 }
 
 #[test]
-fn a_sender_that_is_dropped_leaves_its_slot_to_the_next() {
+fn a_dropped_sender_passes_its_slot_to_the_next() {
     all(2, || a_sender_is_dropped("bc"));
     some(|| a_sender_is_dropped("bcdef"));
 }
 
 #[test]
-fn a_sink_that_drops_what_is_overdue_leaves_its_slot_to_the_next() {
-    all(2, || a_sink_drops_what_is_overdue("b", "c"));
-    some(|| a_sink_drops_what_is_overdue("bcd", "efg"));
+fn a_sink_that_drops_an_overdue_message_passes_its_slot_to_the_next() {
+    all(2, || a_sink_drops_overdue_messages("b", "c"));
+    some(|| a_sink_drops_overdue_messages("bcd", "efg"));
 }
 
 #[test]
 fn a_remote_that_leaves_wakes_all_senders_waiting_for_it() {
-    all(4, || the_remote_goes("b"));
-    all(3, || the_remote_goes("bc"));
-    some(|| the_remote_goes("bcdef"));
+    all(4, || the_remote_leaves("b"));
+    all(3, || the_remote_leaves("bc"));
+    some(|| the_remote_leaves("bcdef"));
 }
 
 #[test]
@@ -39,9 +39,9 @@ fn a_remote_that_is_disconnected_still_gets_queued_messages() {
 }
 
 #[test]
-fn a_higher_mark_serves_waiting_senders() {
-    all(5, || the_mark_is_raised("ab"));
-    some(|| the_mark_is_raised("abcde"));
+fn a_raised_hwm_serves_waiting_senders() {
+    all(5, || the_hwm_is_raised("ab"));
+    some(|| the_hwm_is_raised("abcde"));
 }
 
 async fn one_flows_while_one_is_full(waiting: &'static str, flowing: &'static str) {
@@ -49,7 +49,7 @@ async fn one_flows_while_one_is_full(waiting: &'static str, flowing: &'static st
     let (full, free) = (model.attach(), model.attach());
     let (to_full, to_free) = (id(&full), id(&free));
     model.fill(to_full, "a");
-    let held_up: Vec<_> = waiting.chars().map(|letter| model.send(to_full, letter)).collect();
+    let blocked: Vec<_> = waiting.chars().map(|letter| model.send(to_full, letter)).collect();
     let senders: Vec<_> = flowing.chars().map(|letter| model.send(to_free, letter)).collect();
     let (second, mut second_written) = connection(free);
     for sender in senders {
@@ -58,7 +58,7 @@ async fn one_flows_while_one_is_full(waiting: &'static str, flowing: &'static st
     assert_eq!(sorted(&second_written.take(flowing.len()).await), flowing);
     assert_eq!(model.routing().queued(None).outgoing, 1);
     let (first, mut first_written) = connection(full);
-    for sender in held_up {
+    for sender in blocked {
         assert!(sender.await.unwrap().is_ok());
     }
     let written = first_written.take(1 + waiting.len()).await;
@@ -85,7 +85,7 @@ async fn a_sender_is_dropped(letters: &'static str) {
 }
 
 /// The sink does not wait.
-async fn a_sink_drops_what_is_overdue(letters: &'static str, others: &'static str) {
+async fn a_sink_drops_overdue_messages(letters: &'static str, others: &'static str) {
     let model = Model::server(1);
     let attachment = model.attach();
     let to = id(&attachment);
@@ -117,8 +117,8 @@ async fn a_sink_drops_what_is_overdue(letters: &'static str, others: &'static st
     model.end(connection, written, 0).await;
 }
 
-/// Each message is handed back or counted.
-async fn the_remote_goes(letters: &'static str) {
+/// Each message is returned or counted.
+async fn the_remote_leaves(letters: &'static str) {
     let model = Model::server(1);
     let attachment = model.attach();
     let to = id(&attachment);
@@ -131,11 +131,11 @@ async fn the_remote_goes(letters: &'static str) {
         let refusal = join(sender, &mut queued, letter).await;
         assert!(matches!(refusal, None | Some(Refusal::HostUnreachable)));
     }
-    assert!(queued.len() <= 1, "more than the mark was queued");
+    assert!(queued.len() <= 1, "the high-water mark was exceeded");
     assert_eq!(model.undelivered(), queued.len());
 }
 
-/// Each message is handed back or written.
+/// Each message is returned or written.
 async fn the_remote_is_disconnected(letters: &'static str) {
     let model = Model::server(1);
     let attachment = model.attach();
@@ -154,7 +154,7 @@ async fn the_remote_is_disconnected(letters: &'static str) {
 }
 
 /// No connection takes messages.
-async fn the_mark_is_raised(letters: &'static str) {
+async fn the_hwm_is_raised(letters: &'static str) {
     let model = Model::server(1);
     let attachment = model.attach();
     let to = id(&attachment);
@@ -167,5 +167,5 @@ async fn the_mark_is_raised(letters: &'static str) {
 }
 
 fn id(attachment: &Attachment) -> RoutingId {
-    attachment.routing_id().expect("a SERVER gives one")
+    attachment.routing_id().expect("a SERVER assigns a routing id")
 }

@@ -1,4 +1,4 @@
-//! Which schedules of a model are played.
+//! The schedules under which a model runs.
 
 use std::env;
 
@@ -6,26 +6,26 @@ use shuttle::future::block_on;
 use shuttle::scheduler::{RandomScheduler, Schedule, Scheduler, Task, TaskId};
 use shuttle::{Config, Runner};
 
-/// Plays all schedules in which tasks are interrupted at most so many times, wherever that may be. A
-/// task that waits, or has ended, is not interrupted: each of the others goes on in some schedule.
+/// Runs a model under all schedules with at most this number of interruptions, at any steps. A task
+/// that waits or has ended is not interrupted: each of the others continues in some schedule.
 ///
-/// Few interruptions are enough for what goes wrong between a few steps, and their schedules can be
-/// counted, which those with any number cannot.
+/// Few interruptions are enough to find errors between a few steps. The number of their schedules
+/// is small enough to run all of them, unlike that of schedules with any number of interruptions.
 pub(super) fn all<F: Future + 'static>(
     interruptions: usize,
     model: impl Fn() -> F + Send + Sync + 'static,
 ) {
     let schedules = Interrupting::new(interruptions);
     let played = Runner::new(schedules, Config::new()).run(move || drop(block_on(model())));
-    assert!(played > 1, "there is nothing to choose");
-    eprintln!("played {played} schedules with {interruptions} interruptions");
+    assert!(played > 1, "the model has only one schedule");
+    eprintln!("ran {played} schedules with {interruptions} interruptions");
 }
 
-/// Plays random schedules, in which any task goes on at any step.
+/// Runs a model under random schedules, in which any task continues at any step.
 pub(super) fn some<F: Future + 'static>(model: impl Fn() -> F + Send + Sync + 'static) {
     let schedules = env::var("SCHEDULES").map_or(SCHEDULES, |number| number.parse().unwrap());
     let seed = fastrand::u64(..);
-    eprintln!("SHUTTLE_RANDOM_SEED={seed}, unless that is set");
+    eprintln!("SHUTTLE_RANDOM_SEED={seed}, unless it is set");
     let schedules = RandomScheduler::new_from_seed(seed, schedules);
     Runner::new(schedules, Config::new()).run(move || drop(block_on(model())));
 }
@@ -34,9 +34,10 @@ pub(super) fn some<F: Future + 'static>(model: impl Fn() -> F + Send + Sync + 's
 #[derive(Debug)]
 struct Interrupting {
     most: usize,
-    /// Of the schedule that is played.
+    /// The remaining interruptions of the current schedule.
     left: usize,
-    /// Of the schedule that is played: what has been chosen, and after it what will be in others.
+    /// The choices at each step of the current schedule. The last one is taken now, and the others
+    /// in later schedules.
     choices: Vec<Vec<TaskId>>,
     step: usize,
 }
@@ -50,7 +51,7 @@ impl Interrupting {
 impl Scheduler for Interrupting {
     fn new_execution(&mut self) -> Option<Schedule> {
         if self.step > 0 {
-            // The last step at which there is another choice makes it; what comes after is open.
+            // The last step that has another choice takes it. Later steps are open again.
             while self.choices.last()?.len() == 1 {
                 self.choices.pop();
             }
@@ -88,7 +89,7 @@ impl Scheduler for Interrupting {
     }
 }
 
-/// How many random schedules are played of a model.
+/// The number of random schedules of a model.
 const SCHEDULES: usize = 1_000;
 
 mod tests {
@@ -100,7 +101,7 @@ mod tests {
     use crate::sync::Lock;
 
     #[test]
-    fn with_any_number_of_interruptions_all_schedules_are_played() {
+    fn all_schedules_run_with_any_number_of_interruptions() {
         let played = played(DfsScheduler::new(None, false));
         assert!(played > 100);
         assert_eq!(self::played(Interrupting::new(usize::MAX)), played);

@@ -1,9 +1,9 @@
-//! Senders of a CLIENT and connections that take.
+//! Senders of a CLIENT, and connections that take messages.
 
 use super::*;
 
 #[test]
-fn a_connection_that_is_idle_is_woken() {
+fn an_idle_connection_is_woken() {
     all(2, || a_connection_takes(1, "", "ab"));
     all(2, || a_connection_takes(2, "", "ab"));
 }
@@ -16,29 +16,29 @@ fn every_sender_gets_a_slot_of_a_full_queue() {
 }
 
 #[test]
-fn a_sender_that_is_dropped_leaves_its_slot_to_the_next() {
+fn a_dropped_sender_passes_its_slot_to_the_next() {
     all(2, || a_sender_is_dropped(1, "a", "bc"));
     some(|| a_sender_is_dropped(1, "a", "bcdef"));
     some(|| a_sender_is_dropped(2, "ab", "cdefg"));
 }
 
 #[test]
-fn a_sink_that_is_dropped_leaves_its_slot_to_the_next() {
+fn a_dropped_sink_passes_its_slot_to_the_next() {
     all(4, || a_sink_is_dropped(1, "ab", ""));
     all(2, || a_sink_is_dropped(1, "ab", "c"));
     some(|| a_sink_is_dropped(2, "abcd", "efg"));
 }
 
 #[test]
-fn a_higher_mark_serves_waiting_senders() {
-    all(5, || the_mark_is_raised("ab"));
-    some(|| the_mark_is_raised("abcde"));
+fn a_raised_hwm_serves_waiting_senders() {
+    all(5, || the_hwm_is_raised("ab"));
+    some(|| the_hwm_is_raised("abcde"));
 }
 
 #[test]
-fn a_lower_mark_leaves_no_sender_waiting() {
-    all(2, || the_mark_is_lowered("ab"));
-    some(|| the_mark_is_lowered("abcde"));
+fn a_lowered_hwm_leaves_no_sender_waiting() {
+    all(2, || the_hwm_is_lowered("ab"));
+    some(|| the_hwm_is_lowered("abcde"));
 }
 
 async fn a_connection_takes(mark: usize, queued: &'static str, letters: &'static str) {
@@ -70,7 +70,7 @@ async fn a_sender_is_dropped(mark: usize, queued: &'static str, letters: &'stati
     model.end(connection, written, 0).await;
 }
 
-/// The sink sends each other message without a slot, so that it has to keep some.
+/// The sink sends every other message without a slot, so it has to keep some.
 async fn a_sink_is_dropped(mark: usize, letters: &'static str, others: &'static str) {
     let model = Model::client(mark, 0);
     let attachment = model.attach();
@@ -106,7 +106,7 @@ async fn a_sink_is_dropped(mark: usize, letters: &'static str, others: &'static 
 }
 
 /// No connection takes messages.
-async fn the_mark_is_raised(letters: &'static str) {
+async fn the_hwm_is_raised(letters: &'static str) {
     let model = Model::client(1, 0);
     let attachment = model.attach();
     let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();
@@ -119,7 +119,7 @@ async fn the_mark_is_raised(letters: &'static str) {
     assert_eq!(model.undelivered(), letters.len());
 }
 
-async fn the_mark_is_lowered(letters: &'static str) {
+async fn the_hwm_is_lowered(letters: &'static str) {
     let model = Model::client(letters.len(), 0);
     let (connection, mut written) = connection(model.attach());
     let senders: Vec<_> = letters.chars().map(|letter| model.send((), letter)).collect();

@@ -40,7 +40,7 @@ macro_rules! route_verbs {
                 message: impl Into<$crate::message::Message>,
             ) -> Result<(), $crate::error::RouteError> {
                 let core = &self.0.core;
-                let Some(message) = $crate::socket::sending::send_at_once(core, to, message) else {
+                let Some(message) = $crate::socket::sending::send_immediately(core, to, message) else {
                     return Ok(());
                 };
                 let sending =

@@ -32,7 +32,8 @@ macro_rules! send_verbs {
                 message: impl Into<$crate::message::Message>,
             ) -> Result<(), $crate::error::SendError> {
                 let core = &self.0.core;
-                let Some(message) = $crate::socket::sending::send_at_once(core, (), message) else {
+                let Some(message) = $crate::socket::sending::send_immediately(core, (), message)
+                else {
                     return Ok(());
                 };
                 let sending =
