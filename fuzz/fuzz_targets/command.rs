@@ -1,4 +1,4 @@
-//! A command that was decoded and encoded again still has its bytes.
+//! A decoded command that is encoded again has the same bytes.
 
 #![no_main]
 
@@ -19,8 +19,8 @@ fuzz_target!(|input: &[u8]| {
     assert!(header.command);
     assert_eq!(header.len() + body.len(), encoded.len());
     assert_eq!(Command::decode(body).as_ref(), Ok(&command));
-    // What is longer had bytes that we do not keep: behind an error reason, of a context beyond
-    // 16 bytes, or the data of an unknown command.
+    // A longer input has bytes that are not kept: after an error reason, of a context beyond 16
+    // bytes, or the data of an unknown command.
     assert!(input.starts_with(body));
 
     match command {
@@ -35,7 +35,7 @@ fuzz_target!(|input: &[u8]| {
             Command::Pong(ping.pong()).encode(&mut encoded);
             let _ = ping.ttl();
         }
-        Command::Mechanism { .. } => unreachable!("only a mechanism makes one"),
+        Command::Mechanism { .. } => unreachable!("only a mechanism creates one"),
         Command::Pong(_) | Command::Unknown { .. } => {}
     }
 });

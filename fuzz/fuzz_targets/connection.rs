@@ -1,8 +1,9 @@
-//! From the bytes of a whole connection to messages, in every mechanism: what is changed on its way ends the
-//! connection at most, and under CURVE no other message arrives than was sent.
+//! Decodes the bytes of a whole connection to messages, in every mechanism. A changed byte ends the
+//! connection at most, and under CURVE only sent messages arrive.
 //!
-//! The sender is played here, with known keys, so that the fuzzer begins behind the handshake. What it
-//! varies are the flags and forms of headers, inside and outside of what is sealed, and bits anywhere.
+//! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
+//! The fuzzer varies the flags and forms of headers, inside and outside of the sealed data, and
+//! bits anywhere.
 
 #![no_main]
 
@@ -75,7 +76,7 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
     }
 });
 
-/// Has an end take the bytes that it is sent, in pieces, up to its first error.
+/// Feeds bytes to an end in pieces, up to its first error. Returns the received messages.
 fn receive(
     mechanisms: &[Mechanism; 2],
     end: usize,
@@ -111,7 +112,7 @@ fn receive(
     received
 }
 
-/// Makes messages of a batch as a queue does.
+/// Takes the messages of a batch, as a queue does.
 fn take_apart(mut batch: Batch, piece: usize, received: &mut Vec<Message>) {
     let expected = received.len() + batch.messages();
     while batch.messages() > 0 {
@@ -127,7 +128,7 @@ fn take_apart(mut batch: Batch, piece: usize, received: &mut Vec<Message>) {
     assert_eq!(received.len(), expected);
 }
 
-/// What an end writes in an undisturbed handshake, and what it seals with then.
+/// Returns the bytes that an end writes in an undisturbed handshake, and its session.
 fn sent_by(end: usize, mechanisms: &[Mechanism; 2]) -> (BytesMut, Option<Session>) {
     let mut ends = [0, 1].map(|end| handshake(mechanisms, end));
     let mut inputs = [BytesMut::new(), BytesMut::new()];
@@ -147,7 +148,8 @@ fn sent_by(end: usize, mechanisms: &[Mechanism; 2]) -> (BytesMut, Option<Session
     (written, ends[end].take_session())
 }
 
-/// Takes what has arrived; tells whether the handshake is complete. Every remote is let in.
+/// Processes the received bytes. Returns whether the handshake is complete. Every remote is
+/// admitted.
 fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, HandshakeError> {
     loop {
         let mut negotiated = handshake.handle_input(input)?;
@@ -161,7 +163,7 @@ fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, Hand
     }
 }
 
-/// Of a server and of a client.
+/// Returns the mechanisms of a server and of a client.
 fn mechanisms(choice: u8) -> [Mechanism; 2] {
     match choice % 3 {
         0 => [Mechanism::Null, Mechanism::Null],

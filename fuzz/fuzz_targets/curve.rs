@@ -1,5 +1,5 @@
-//! Both ends of CURVE take any commands; what was changed on its way does not end a handshake, and
-//! what follows does not open.
+//! Both ends of CURVE handle any commands. A handshake with a changed command does not complete,
+//! and a changed message is not opened.
 
 #![no_main]
 
@@ -66,7 +66,7 @@ fuzz_target!(|input: (Vec<(u8, u16, u8)>, Vec<&[u8]>)| {
     }
 });
 
-/// Flips the bits that are to be flipped in this command.
+/// Flips the bits that `changes` lists for this command.
 fn change(bytes: &mut [u8], changes: &[(u8, u16, u8)], number: u8) {
     for &(of, at, bits) in changes {
         let at = usize::from(at) % bytes.len();

@@ -1,4 +1,4 @@
-//! An endpoint reads back as it is written, and so does what an error proposes.
+//! A formatted endpoint parses to the same endpoint, and the proposal of an error parses.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! A header is found only when it is all there, and what we encode has the same meaning.
+//! A header is decoded only when it is complete, and an encoded header has the same meaning.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ fuzz_target!(|input: &[u8]| {
         Ok(Some(header)) => {
             assert_eq!(Header::decode(&input[..header.len()]), Ok(Some(header)));
             for end in 0..header.len() {
-                // The size is judged as a whole, so no part of a good header is refused.
+                // The size is checked as a whole, so no prefix of a valid header is refused.
                 assert_eq!(Header::decode(&input[..end]), Ok(None));
             }
             if let Some(body) = header.body(input) {

@@ -1,5 +1,5 @@
-//! A greeting reads back as it was encoded, and a refusal does not depend on what follows, except for the
-//! name of the protocol that the remote speaks instead.
+//! An encoded greeting decodes to the same greeting. A refusal does not depend on later bytes,
+//! except for the name of the protocol that the remote uses instead.
 
 #![no_main]
 
@@ -12,7 +12,8 @@ fuzz_target!(|input: &[u8]| {
         Ok(Some(greeting)) => {
             let encoded = greeting.encode();
             assert_eq!(Greeting::decode(&encoded), Ok(Some(greeting)));
-            // Version and mechanism are kept to the byte; what surrounds them has no meaning.
+            // The bytes of version and mechanism are preserved. The bytes around them have no
+            // meaning.
             assert_eq!(encoded[10..32], input[10..32]);
         }
         Ok(None) => assert!(input.len() < Greeting::LEN),

@@ -1,4 +1,4 @@
-//! A handshake ends in the same way however its bytes are split.
+//! A handshake has the same outcome however its bytes are split.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ fuzz_target!(|input: (bool, bool, u8, &[u8])| {
     let (greeted, hears_first, piece, bytes) = input;
     let mut stream = Vec::new();
     if greeted {
-        // Spares the fuzzer from having to find a greeting first.
+        // The fuzzer does not have to find a greeting first.
         stream.extend_from_slice(&Greeting::new(MechanismName::NULL, false).encode());
     }
     stream.extend_from_slice(bytes);
@@ -24,7 +24,7 @@ fuzz_target!(|input: (bool, bool, u8, &[u8])| {
     let pieces = feed(hears_first, stream.chunks(usize::from(piece).max(1)));
 
     if whole.is_foreign() {
-        // The name of the other protocol depends on how much of it has arrived.
+        // The name of the other protocol depends on the number of bytes that have arrived.
         assert!(pieces.is_foreign());
     } else {
         assert_eq!(whole.progress, pieces.progress);

@@ -9,7 +9,7 @@ use zmtp_proto::mechanism::{Credentials, Mechanism, SecurityHandshake, StatusCod
 use zmtp_proto::metadata::Metadata;
 
 fuzz_target!(|input: (bool, Vec<&[u8]>)| {
-    let (is_let_in, commands) = input;
+    let (is_admitted, commands) = input;
     let client = Mechanism::plain_client("u", "p").expect("both are short");
     for mechanism in [client, Mechanism::PlainServer] {
         let is_server = mechanism.is_server();
@@ -24,15 +24,15 @@ fuzz_target!(|input: (bool, Vec<&[u8]>)| {
                 assert!(is_server && !asked);
                 assert!(matches!(credentials, Credentials::Plain { .. }));
                 asked = true;
-                let verdict = if is_let_in { Ok(()) } else { Err(StatusCode::Denied) };
-                assert_eq!(end.handle_verdict(verdict).is_ok(), is_let_in);
+                let verdict = if is_admitted { Ok(()) } else { Err(StatusCode::Denied) };
+                assert_eq!(end.handle_verdict(verdict).is_ok(), is_admitted);
             }
             let mut output = BytesMut::new();
             while let Some(command) = end.poll_command() {
                 command.encode(&mut output);
             }
             if end.poll_metadata().is_some() {
-                assert!(!is_server || asked && is_let_in);
+                assert!(!is_server || asked && is_admitted);
             }
         }
     }

@@ -11,17 +11,18 @@ use proxy_header::{Decoded, ProxyHeader, ProxyHeaderError, decode};
 
 fuzz_target!(|input: &[u8]| {
     let Ok((ProxyHeader::Proxied(address), len)) = read(input) else { return };
-    // What was read is a header by itself, and names no address in two ways.
+    // The bytes that were read are a header by themselves, and the address is in its canonical
+    // form.
     assert_eq!(read(&input[..len]), Ok((ProxyHeader::Proxied(address), len)));
     assert_eq!(address.ip().to_canonical(), address.ip());
-    // It reads the same when a proxy writes it.
+    // A header in text form with this address decodes to the same address.
     let family = if address.is_ipv4() { "TCP4" } else { "TCP6" };
     let (ip, port) = (address.ip(), address.port());
     let line = format!("PROXY {family} {ip} {ip} {port} {port}\r\n");
     assert_eq!(read(line.as_bytes()), Ok((ProxyHeader::Proxied(address), line.len())));
 });
 
-/// Reads a header as a connection does; returns it and its length.
+/// Reads a header as a connection does. Returns the header and its length.
 fn read(input: &[u8]) -> Result<(ProxyHeader, usize), ProxyHeaderError> {
     let mut len = 0;
     loop {

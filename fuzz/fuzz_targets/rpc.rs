@@ -1,4 +1,5 @@
-//! What is read of an envelope is written the same, and so is a trace context.
+//! A decoded envelope is encoded to the same bytes. A decoded trace context is encoded to an equal
+//! one.
 
 #![no_main]
 
@@ -36,7 +37,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What is read is written in the form of version 00, which is read the same.
+/// Checks that a decoded trace context, encoded in the form of version 00, decodes to an equal one.
 fn read_trace(parent: &str, state: &str) {
     let Some(context) = TraceContext::decode(parent, state) else { return };
     assert_eq!(TraceContext::decode(&context.to_string(), state), Some(context));

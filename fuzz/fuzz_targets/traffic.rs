@@ -1,4 +1,5 @@
-//! Traffic is the same however its bytes are split, and claiming to be long costs a frame nothing.
+//! Traffic is decoded the same however its bytes are split, and the claimed length of a frame
+//! reserves no memory.
 
 #![no_main]
 
@@ -36,7 +37,7 @@ struct Outcome {
     items: Vec<Item>,
     discarded: u64,
     end: Result<(), TrafficError>,
-    /// What waits for more bytes; nothing after an error.
+    /// The bytes that wait for more; empty after an error.
     left: Vec<u8>,
 }
 
@@ -76,7 +77,8 @@ fn feed<'a>(
                 }
             }
         }
-        // Room for one read, and a multiple of what has arrived, by how `BytesMut` grows.
+        // The capacity is one read and a multiple of the received bytes, because of the growth of
+        // `BytesMut`.
         assert!(input.capacity() <= 4 * (fed + READ_SIZE));
     }
     Outcome { items, discarded: decoder.take_discarded(), end: Ok(()), left: input.to_vec() }

@@ -1,4 +1,4 @@
-//! Frames into a buffer and out of it, one by one and many together.
+//! Times encoding and decoding of frames, one by one and in batches.
 
 mod timing;
 

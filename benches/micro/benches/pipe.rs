@@ -1,4 +1,4 @@
-//! The two halves of a pipe, as handles and connections use them.
+//! Times the two halves of a pipe, as handles and connections use them.
 
 mod timing;
 

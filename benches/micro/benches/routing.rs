@@ -1,4 +1,4 @@
-//! The choice among one, some and many remotes.
+//! Times the choice among one, some and many remotes.
 
 mod timing;
 

@@ -1,4 +1,4 @@
-//! What instructions are counted of, in time, and whole ways of messages of other lengths.
+//! Times the operations of the instruction budget, and the whole path of messages of other lengths.
 
 mod timing;
 

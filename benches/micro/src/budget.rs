@@ -1,4 +1,4 @@
-//! What a message may cost.
+//! The instruction budget of a message.
 
 use std::env::consts::ARCH;
 use std::fmt;
@@ -8,22 +8,22 @@ use std::process::Command;
 use toml_edit::{DocumentMut, value};
 
 use crate::Failure;
-use crate::subject::EventSource;
+use crate::subject::Subject;
 
-/// Where the budget stands, from the root of the repository.
+/// The path of the budget, from the root of the repository.
 pub(crate) const PATH: &str = "benches/micro/budget.toml";
 
-/// What makes the counts the budget.
+/// The command that writes the counts as the new budget.
 pub(crate) const REWRITE: &str = "cargo run --release -p micro -- --write";
 
-/// The file, whose comments stay when its numbers change.
+/// The file of the budget, whose comments are kept when its values change.
 #[derive(Debug)]
 pub(crate) struct Budget {
     file: DocumentMut,
     compiler: String,
 }
 
-/// What a count is, measured by a budget.
+/// The result of comparing a count with its budget.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Verdict {
     Exceeds {
@@ -51,18 +51,18 @@ impl Budget {
     }
 
     /// Sets the budget of this architecture and compiler.
-    pub(crate) fn set(&mut self, subject: EventSource, counted: f64) {
+    pub(crate) fn set(&mut self, subject: Subject, counted: f64) {
         self.file["rustc"] = value(&self.compiler);
         self.file[ARCH][subject.name()] = value((counted * 10.0).round() / 10.0);
     }
 
-    /// The compiler of the budget, if it is another one than ours.
+    /// Returns the compiler of the budget, if it differs from the current one.
     pub(crate) fn other_compiler(&self) -> Option<&str> {
         let compiler = self.file.get("rustc")?.as_str()?;
         (compiler != self.compiler).then_some(compiler)
     }
 
-    pub(crate) fn judge(&self, subject: EventSource, counted: f64) -> Result<Verdict, Failure> {
+    pub(crate) fn judge(&self, subject: Subject, counted: f64) -> Result<Verdict, Failure> {
         let tolerance = self.file.get("tolerance").and_then(|percent| percent.as_float());
         let tolerance = tolerance.ok_or("the budget has no tolerance")?;
         let budgets = self.file.get(ARCH);
@@ -95,13 +95,13 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exceeds { budget, percent } => {
-                write!(f, "too many for the budget of {budget:.1} ({percent:+.1} %)")
+                write!(f, "above the budget of {budget:.1} ({percent:+.1} %)")
             }
             Self::FarBelow { budget, percent } => write!(
                 f,
-                "far below the budget of {budget:.1} ({percent:+.1} %); to keep it there: {REWRITE}"
+                "far below the budget of {budget:.1} ({percent:+.1} %); to lower the budget: {REWRITE}"
             ),
-            Self::Unknown => write!(f, "for which there is no budget on {ARCH}"),
+            Self::Unknown => write!(f, "without a budget on {ARCH}"),
             Self::Within { budget, percent } => {
                 write!(f, "within the budget of {budget:.1} ({percent:+.1} %)")
             }

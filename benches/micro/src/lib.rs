@@ -1,13 +1,13 @@
-//! The hot path of `tokio-zmtp` in pieces, in a form in which it can be timed and counted.
+//! The parts of the hot path of `tokio-zmtp`, in a form that can be timed and counted.
 //!
-//! Of the library's inner modules nothing is public. Those of the hot path, and what they import, are
-//! included here by path, under the names by which they call each other.
+//! The library's inner modules are private. Those of the hot path, and their imports, are included
+//! here by path, under the names by which they refer to each other.
 
 #![expect(unexpected_cfgs, reason = "the features of the library are not those of this package")]
 
 pub mod rounds;
 
-/// Includes modules of the library, of which not everything has a use here.
+/// Includes modules of the library. Some of their items are not used here.
 macro_rules! include_modules {
     ($($path:literal $module:ident)*) => {$(
         #[allow(

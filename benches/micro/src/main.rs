@@ -1,9 +1,9 @@
-//! How many instructions a message takes, compared with a budget.
+//! Compares the number of instructions per message with a budget.
 //!
-//! `cargo run --release -p micro` counts and compares, `-- --write` makes what it counts the new budget.
-//! The counting is done by valgrind, under which this program runs again for each thing that is counted.
+//! `cargo run --release -p micro` counts and compares; `-- --write` writes the counts as the new
+//! budget. Valgrind counts the instructions: it runs this program again for each subject.
 
-#![expect(clippy::print_stdout, reason = "the counts are what it prints")]
+#![expect(clippy::print_stdout, reason = "the counts are the output of this program")]
 
 mod budget;
 mod count;
@@ -14,9 +14,9 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use self::budget::Budget;
-use self::subject::EventSource;
+use self::subject::Subject;
 
-/// What goes wrong anywhere in here ends up as a text.
+/// Any error of this program, which is printed as text.
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 fn compare() -> Result<(), Failure> {
     let budget = Budget::read()?;
     let mut exceeded = Vec::new();
-    for subject in EventSource::ALL {
+    for subject in Subject::ALL {
         let counted = count::instructions(subject)?;
         let verdict = budget.judge(subject, counted)?;
         println!("{:>9} {counted:>8.1} instructions a message, {verdict}", subject.name());
@@ -50,13 +50,13 @@ fn compare() -> Result<(), Failure> {
     }
     let Some(first) = exceeded.first() else { return Ok(()) };
     if let Some(compiler) = budget.other_compiler() {
-        println!("the budget was counted with {compiler} and says nothing of this compiler");
+        println!("the budget was counted with {compiler} and does not apply to this compiler");
         return Ok(());
     }
     Err(format!(
-        "more instructions than {} allows for: {}\n\
-         where they go: callgrind_annotate {}\n\
-         if they are worth it: {}",
+        "more instructions than {} allows: {}\n\
+         to locate them: callgrind_annotate {}\n\
+         to accept them: {}",
         budget::PATH,
         exceeded.join(", "),
         count::profile(first)?.display(),
@@ -67,7 +67,7 @@ fn compare() -> Result<(), Failure> {
 
 fn write() -> Result<(), Failure> {
     let mut budget = Budget::read()?;
-    for subject in EventSource::ALL {
+    for subject in Subject::ALL {
         let counted = count::instructions(subject)?;
         println!("{:>9} {counted:>8.1} instructions a message", subject.name());
         budget.set(subject, counted);

@@ -1,20 +1,20 @@
-//! What instructions are counted of.
+//! The operations whose instructions are counted.
 
 use micro::rounds::{Connected, InprocBatch, MESSAGES, Round, SHORT, TryRecv, TrySend};
 
-/// A part of a message's way, or all of it.
+/// A part of a message's path, or all of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum EventSource {
+pub(crate) enum Subject {
     Send,
     Recv,
     Batch,
     Inproc,
 }
 
-impl EventSource {
+impl Subject {
     pub(crate) const ALL: [Self; 4] = [Self::Send, Self::Recv, Self::Batch, Self::Inproc];
 
-    /// As the budget calls it.
+    /// Returns the name of the subject in the budget.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Send => "send",
@@ -24,7 +24,7 @@ impl EventSource {
         }
     }
 
-    /// A round of it handles [`MESSAGES`] messages.
+    /// Creates a round, which handles [`MESSAGES`] messages.
     pub(crate) fn round(self) -> Box<dyn Round> {
         match self {
             Self::Send => Box::new(TrySend::new()),

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use micro::rounds::Round;
 
-/// Times rounds of so many messages, without what prepares them. A round that is short has to be seen next
-/// to reading the clock twice, some 20 ns of each.
+/// Times rounds of this number of messages, without their preparation. Each round includes reading
+/// the clock twice, about 20 ns, which matters for short rounds.
 pub(crate) fn time(criterion: &mut Criterion, name: &str, messages: usize, mut round: impl Round) {
     let (group, function) = name.split_once('/').unwrap_or((name, "all"));
     let mut group = criterion.benchmark_group(group);

@@ -1,4 +1,4 @@
-//! All that a message goes through between two handles, but for the system.
+//! The whole path of a message between two handles, except the operating system.
 
 use std::fmt;
 use std::hint::black_box;
@@ -14,7 +14,7 @@ use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use super::Round;
-use super::strategies::{UNLIMITED, stranger};
+use super::strategies::{UNLIMITED, arbitrary_remote};
 use crate::connection::{Connection, Deadline, establish};
 use crate::message::Message;
 use crate::monitor::EventSource;
@@ -24,8 +24,8 @@ use crate::sync::{Lock, Wakes};
 
 /// Sends messages, which two connections encode, write, read and decode, and receives them.
 ///
-/// The connections are joined by a stream in memory and run in one thread, so that a round takes the
-/// same steps every time.
+/// A stream in memory joins the connections, which run on one thread, so that every round takes the
+/// same steps.
 pub struct Connected {
     runtime: Runtime,
     outgoing: Arc<Lock<OutgoingPipes<RoundRobin>>>,
@@ -35,14 +35,14 @@ pub struct Connected {
 }
 
 impl Connected {
-    /// Of so many messages, each of `size` bytes.
+    /// Creates rounds of this number of messages, each of `size` bytes.
     ///
     /// # Panics
     ///
-    /// Panics if there can be no runtime.
+    /// Panics if the runtime cannot be created.
     pub fn new(size: usize, messages: usize) -> Self {
         let runtime = runtime::Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.expect("there is memory for a runtime of one thread");
+        let runtime = runtime.expect("a runtime of one thread can be created");
         let (near, far) = duplex(STREAM);
         let outgoing = connect(&runtime, near, SocketType::Client).0;
         let incoming = connect(&runtime, far, SocketType::Server).1;
@@ -83,7 +83,7 @@ impl fmt::Debug for Connected {
     }
 }
 
-/// Runs a connection, and returns both sides of its double queue.
+/// Spawns a connection, and returns the queues of its socket in both directions.
 fn connect(
     runtime: &Runtime,
     stream: DuplexStream,
@@ -97,7 +97,7 @@ fn connect(
         losses: Arc::new(Losses::new(Arc::default())),
         ends: Arc::default(),
     };
-    let remote = stranger();
+    let remote = arbitrary_remote();
     let attachment = routing.attach(EndpointId(0), EventSource::from(&remote));
     let mut attachment = attachment.expect("the socket is not closed");
     let config = HandshakeConfig {
@@ -107,8 +107,9 @@ fn connect(
         has_authenticator: false,
     };
     runtime.spawn(async move {
-        let (framed, _) =
-            establish(stream, config, Deadline::after(None), None, None).await.expect("both fit");
+        let (framed, _) = establish(stream, config, Deadline::after(None), None, None)
+            .await
+            .expect("the sockets are compatible");
         Connection::new(framed, WRITE_SIZE, &mut attachment, remote, &Options::default())
             .run()
             .await
@@ -116,8 +117,8 @@ fn connect(
     (outgoing, incoming)
 }
 
-/// As much as a socket of the system holds, more or less.
+/// The capacity of the stream, which is similar to that of a socket of the operating system.
 const STREAM: usize = 0x4_0000;
 
-/// As over TCP.
+/// The size of a write over TCP.
 const WRITE_SIZE: usize = 0xF000;

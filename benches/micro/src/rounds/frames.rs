@@ -1,4 +1,4 @@
-//! Frames, put one after the other into a buffer and taken out again.
+//! Encoding of frames into a buffer, and decoding from it.
 
 use std::fmt;
 use std::hint::black_box;
@@ -9,7 +9,7 @@ use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 use super::Round;
 
-/// Encodes messages into a buffer that is there already.
+/// Encodes messages into an existing buffer.
 #[derive(Debug)]
 pub struct Encoding {
     body: Vec<u8>,
@@ -17,7 +17,7 @@ pub struct Encoding {
     buffer: BytesMut,
 }
 
-/// Decodes messages that have all arrived, and takes each body.
+/// Decodes messages that have arrived together, and takes each body.
 pub struct Decoding {
     frames: BytesMut,
     messages: usize,
@@ -26,7 +26,7 @@ pub struct Decoding {
 }
 
 impl Encoding {
-    /// Of so many messages, each of `size` bytes.
+    /// Creates rounds of this number of messages, each of `size` bytes.
     pub fn new(size: usize, messages: usize) -> Self {
         Self { body: vec![0x55; size], messages, buffer: BytesMut::new() }
     }
@@ -48,7 +48,7 @@ impl Round for Encoding {
 }
 
 impl Decoding {
-    /// Of so many messages, each of `size` bytes.
+    /// Creates rounds of this number of messages, each of `size` bytes.
     pub fn new(size: usize, messages: usize) -> Self {
         let mut encoding = Encoding::new(size, messages);
         encoding.run();

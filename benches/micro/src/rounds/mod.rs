@@ -1,6 +1,6 @@
-//! What is measured, each thing in rounds.
+//! The measured work, in rounds.
 
-#![expect(clippy::new_without_default, reason = "what is measured is made on purpose")]
+#![expect(clippy::new_without_default, reason = "a round is created explicitly")]
 
 mod connected;
 mod frames;
@@ -14,17 +14,19 @@ pub use self::queues::{InboundPop, InboundPush, OutboundPush, OutboundTake};
 pub use self::sockets::{InprocBatch, TryRecv, TrySend};
 pub use self::strategies::{FairQueuePop, RoundRobinSend, RoutingTableSend};
 
-/// Work that is done again and again.
+/// Work that is repeated.
 pub trait Round {
-    /// Brings about what a round begins with. It is not measured.
+    /// Prepares a round. It is not measured.
     fn prepare(&mut self);
 
-    /// Does the work.
+    /// Runs the measured work.
     fn run(&mut self);
 }
 
-/// How many messages a round handles, unless it is told how many: as many as a queue takes by default.
+/// The number of messages of a round, unless another number is specified: the default high-water
+/// mark.
 pub const MESSAGES: usize = 1_000;
 
-/// How long a body is where the length is of no interest: short enough to be kept in a message itself.
+/// The length of a body where the length does not matter: short enough to be stored inline in a
+/// message.
 pub const SHORT: usize = 64;

@@ -1,10 +1,10 @@
-//! One half of a pipe, without a strategy around it.
+//! Single halves of a pipe, without a strategy.
 
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::task::Waker;
 
-use super::strategies::{UNLIMITED, arrival, stranger};
+use super::strategies::{UNLIMITED, arbitrary_remote, arrival};
 use super::{MESSAGES, Round, SHORT};
 use crate::message::Message;
 use crate::pipe::{Delivery, Inbound, Outbound, Want};
@@ -15,11 +15,11 @@ use crate::sync::Wakes;
 #[derive(Debug)]
 pub struct OutboundPush(OutgoingHalf);
 
-/// Takes what is queued, all at once.
+/// Takes all queued messages together.
 #[derive(Debug)]
 pub struct OutboundTake(OutgoingHalf);
 
-/// Queues what has arrived together.
+/// Queues messages that have arrived together.
 #[derive(Debug)]
 pub struct InboundPush(IncomingHalf);
 
@@ -30,7 +30,7 @@ pub struct InboundPop(IncomingHalf);
 #[derive(Debug)]
 struct OutgoingHalf {
     queue: Outbound,
-    /// Empty but for moments; its memory changes places with that of the queue.
+    /// Empty between takes; its memory is swapped with that of the queue.
     taken: VecDeque<Message>,
 }
 
@@ -42,7 +42,7 @@ struct IncomingHalf {
 }
 
 impl OutboundPush {
-    /// Into an empty queue.
+    /// Creates rounds that start with an empty queue.
     pub fn new() -> Self {
         Self(OutgoingHalf::new())
     }
@@ -59,7 +59,7 @@ impl Round for OutboundPush {
 }
 
 impl OutboundTake {
-    /// From a queue of [`MESSAGES`].
+    /// Creates rounds that start with [`MESSAGES`] queued messages.
     pub fn new() -> Self {
         Self(OutgoingHalf::new())
     }
@@ -95,7 +95,7 @@ impl OutgoingHalf {
 }
 
 impl InboundPush {
-    /// Into an empty queue.
+    /// Creates rounds that start with an empty queue.
     pub fn new() -> Self {
         Self(IncomingHalf::new())
     }
@@ -113,7 +113,7 @@ impl Round for InboundPush {
 }
 
 impl InboundPop {
-    /// From a queue of [`MESSAGES`].
+    /// Creates rounds that start with [`MESSAGES`] queued messages.
     pub fn new() -> Self {
         Self(IncomingHalf::new())
     }
@@ -132,7 +132,7 @@ impl Round for InboundPop {
 
 impl IncomingHalf {
     fn new() -> Self {
-        Self { queue: Inbound::new(UNLIMITED, None), remote: stranger(), arrival: None }
+        Self { queue: Inbound::new(UNLIMITED, None), remote: arbitrary_remote(), arrival: None }
     }
 
     fn arrive(&mut self) {

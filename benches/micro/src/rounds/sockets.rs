@@ -1,4 +1,4 @@
-//! Sockets as users hold them.
+//! Sockets, through their public handles.
 
 use std::fmt;
 use std::hint::black_box;
@@ -9,11 +9,11 @@ use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Server};
 
 use super::{MESSAGES, Round, SHORT};
 
-/// Sends [`MESSAGES`] messages while their connection waits for its turn: what it costs a sender.
+/// Sends [`MESSAGES`] messages while their connection does not run: the cost for a sender.
 #[derive(Debug)]
 pub struct TrySend(Pair);
 
-/// Receives [`MESSAGES`] messages that are there: what it costs a receiver.
+/// Receives [`MESSAGES`] queued messages: the cost for a receiver.
 #[derive(Debug)]
 pub struct TryRecv(Pair);
 
@@ -22,16 +22,16 @@ pub struct TryRecv(Pair);
 pub struct InprocBatch(Pair);
 
 struct Pair {
-    /// Of one thread, in which nothing happens but when it is told to run.
+    /// A runtime of one thread, which runs only during `block_on`.
     runtime: Runtime,
     client: Client,
     server: Server,
-    /// How many messages were sent and not received yet.
-    under_way: usize,
+    /// The number of messages that were sent and not received yet.
+    in_flight: usize,
 }
 
 impl TrySend {
-    /// Over TCP, which has no part in what is measured.
+    /// Creates rounds over TCP, which is not part of the measurement.
     pub fn new() -> Self {
         Self(Pair::over_tcp())
     }
@@ -49,7 +49,7 @@ impl Round for TrySend {
 }
 
 impl TryRecv {
-    /// Over TCP, which has no part in what is measured.
+    /// Creates rounds over TCP, which is not part of the measurement.
     pub fn new() -> Self {
         Self(Pair::over_tcp())
     }
@@ -67,7 +67,7 @@ impl Round for TryRecv {
 }
 
 impl InprocBatch {
-    /// Between two sockets with nothing between them.
+    /// Creates rounds between two sockets of this process.
     pub fn new() -> Self {
         Self(Pair::new(InprocEndpoint::unique().into()))
     }
@@ -84,22 +84,22 @@ impl Round for InprocBatch {
 
 impl Pair {
     fn over_tcp() -> Self {
-        Self::new("tcp://127.0.0.1:*".parse().expect("this is an endpoint"))
+        Self::new("tcp://127.0.0.1:*".parse().expect("the endpoint is valid"))
     }
 
     fn new(endpoint: Endpoint) -> Self {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.expect("there is memory for a runtime of one thread");
+        let runtime = runtime.expect("a runtime of one thread can be created");
         let (client, server) = runtime.block_on(async {
-            let server = Server::builder().recv_hwm(MARK).bind(endpoint).await;
+            let server = Server::builder().recv_hwm(HWM).bind(endpoint).await;
             let server = server.expect("the endpoint is free");
-            let endpoint = server.last_endpoint().expect("it was bound");
-            let client = Client::builder().send_hwm(MARK).connect(endpoint).await;
+            let endpoint = server.last_endpoint().expect("the server is bound");
+            let client = Client::builder().send_hwm(HWM).connect(endpoint).await;
             let client = client.expect("the endpoint can be connected to");
-            client.remotes().connected().await.expect("the server is there");
+            client.remotes().connected().await.expect("the server is connected");
             (client, server)
         });
-        Self { runtime, client, server, under_way: 0 }
+        Self { runtime, client, server, in_flight: 0 }
     }
 
     fn send(&mut self) {
@@ -107,25 +107,25 @@ impl Pair {
             let sent = self.client.try_send(black_box(&[0x55; SHORT][..]));
             assert!(sent.is_ok());
         }
-        self.under_way += MESSAGES;
+        self.in_flight += MESSAGES;
     }
 
-    /// Lets the connections do their work.
+    /// Runs the connections until the server has queued all sent messages.
     fn deliver(&self) {
         self.runtime.block_on(async {
-            while self.server.stats().queued.incoming < self.under_way {
+            while self.server.stats().queued.incoming < self.in_flight {
                 task::yield_now().await;
             }
         });
     }
 
     fn recv(&mut self) {
-        for _ in 0..self.under_way {
+        for _ in 0..self.in_flight {
             let received = self.server.try_recv();
             assert!(received.is_ok());
             black_box(&received);
         }
-        self.under_way = 0;
+        self.in_flight = 0;
     }
 }
 
@@ -136,4 +136,4 @@ impl fmt::Debug for Pair {
 }
 
 /// A round does not reach it, so that no task has to wait.
-const MARK: usize = 2 * MESSAGES;
+const HWM: usize = 2 * MESSAGES;

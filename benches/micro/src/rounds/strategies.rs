@@ -27,7 +27,7 @@ pub struct RoundRobinSend {
     taken: VecDeque<Message>,
 }
 
-/// Sends [`MESSAGES`] messages, each to a remote that it names, in turn.
+/// Sends [`MESSAGES`] messages to routing ids in turn.
 #[derive(Debug)]
 pub struct RoutingTableSend {
     routing: OutgoingPipes<RoutingTable>,
@@ -36,7 +36,7 @@ pub struct RoutingTableSend {
     taken: VecDeque<Message>,
 }
 
-/// Receives [`MESSAGES`] messages, of which each remote has sent its part.
+/// Receives [`MESSAGES`] messages, of which all remotes have sent equal numbers.
 #[derive(Debug)]
 pub struct FairQueuePop {
     queue: FairQueue,
@@ -45,7 +45,7 @@ pub struct FairQueuePop {
 }
 
 impl RoundRobinSend {
-    /// With so many remotes, all of which have room.
+    /// Creates rounds with this number of remotes, all of which have queue capacity.
     pub fn new(remotes: usize) -> Self {
         let mut routing = RoundRobin::pipes(UNLIMITED);
         let (keys, _) = attach(&mut routing, remotes);
@@ -68,7 +68,7 @@ impl Round for RoundRobinSend {
 }
 
 impl RoutingTableSend {
-    /// With so many remotes, all of which have room.
+    /// Creates rounds with this number of remotes, all of which have queue capacity.
     pub fn new(remotes: usize) -> Self {
         let mut routing = RoutingTable::pipes(UNLIMITED, 0);
         let (keys, ids) = attach(&mut routing, remotes);
@@ -91,11 +91,11 @@ impl Round for RoutingTableSend {
 }
 
 impl FairQueuePop {
-    /// With so many remotes, which have sent the same number of messages.
+    /// Creates rounds with this number of remotes, which have sent equal numbers of messages.
     pub fn new(remotes: usize) -> Self {
         let mut queue = FairQueue::new(UNLIMITED, 0);
         let keys = (0..remotes).map(|_| queue.attach(None)).collect();
-        Self { queue, keys, remote: stranger() }
+        Self { queue, keys, remote: arbitrary_remote() }
     }
 }
 
@@ -140,7 +140,7 @@ fn take(routing: &mut dyn Outgoing, keys: &[PipeKey], taken: &mut VecDeque<Messa
     }
 }
 
-/// So many messages, read together.
+/// Creates a delivery of this number of messages that were read together.
 pub(super) fn arrival(remote: &Remote, messages: usize) -> Delivery {
     let mut input = BytesMut::new();
     for _ in 0..messages {
@@ -151,12 +151,12 @@ pub(super) fn arrival(remote: &Remote, messages: usize) -> Delivery {
         Ok(Some(Traffic::Messages(batch))) => {
             Delivery { cargo: DeliveredMessages::Framed(batch), remote: remote.clone() }
         }
-        other => panic!("these are messages, and not {other:?}"),
+        other => panic!("not a batch: {other:?}"),
     }
 }
 
-/// A remote that nothing is known of.
-pub(super) fn stranger() -> Remote {
+/// Creates a remote with arbitrary properties.
+pub(super) fn arbitrary_remote() -> Remote {
     let address = SocketAddr::from(([127, 0, 0, 1], 1));
     let identity = Identity {
         connection_id: ConnectionId::FIRST,
