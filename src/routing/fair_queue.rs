@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_remote_sent_stays_readable() {
+    fn messages_of_an_ended_remote_can_still_be_received() {
         let mut queue = FairQueue::new(HighWaterMark::new(10, 0), 0);
         let a = queue.attach(RoutingId::new(5));
         push(&mut queue, a, &["last words"]);
