@@ -1,15 +1,14 @@
-//! Bound endpoints of any transport, and what they accept.
+//! Bound endpoints of any transport.
 
 use std::io;
-use std::net::SocketAddr;
 
-use super::port::{HandOver, PortError, Service};
+use super::incoming::Incoming;
+use super::port::{PortError, Service};
 use crate::endpoint::Endpoint;
 use crate::error::BindError;
-use crate::inproc::{self, Dial};
+use crate::inproc;
 use crate::options::Options;
-use crate::remote::Origin;
-use crate::transport::{self, ListenError, StdListener, Stream};
+use crate::transport::{self, ListenError, StdListener};
 
 /// Listens on an endpoint of any transport.
 #[derive(Debug)]
@@ -17,16 +16,6 @@ pub(crate) enum Acceptor {
     Inproc(inproc::Listener),
     Service(Service),
     Stream(transport::Listener),
-}
-
-/// A remote before or during its handshake.
-#[derive(Debug)]
-pub(super) enum Incoming {
-    HandOver(HandOver),
-    Inproc(Dial),
-    Stream(Stream, Origin),
-    /// It connected to a port that several sockets serve.
-    SharedPort(Stream, Origin, SocketAddr),
 }
 
 impl Acceptor {
@@ -96,31 +85,6 @@ impl Acceptor {
             Self::Inproc(listener) => listener.endpoint().clone().into(),
             Self::Service(service) => service.local_endpoint().into(),
             Self::Stream(listener) => listener.local_endpoint(),
-        }
-    }
-}
-
-impl Incoming {
-    /// Returns whether a header of the PROXY protocol is read first.
-    pub(super) fn is_proxied(&self, options: &Options) -> bool {
-        let (Self::Stream(stream, origin) | Self::SharedPort(stream, origin, _)) = self else {
-            return false;
-        };
-        match (stream, origin.address) {
-            (Stream::Tcp(_), Some(address)) => {
-                options.proxy_protocol.iter().any(|network| network.contains(address.ip()))
-            }
-            (Stream::Tcp(_), None) => false,
-            #[cfg(unix)]
-            (Stream::Ipc(_), _) => options.ipc.proxy_protocol,
-        }
-    }
-
-    pub(super) fn origin(&self) -> Origin {
-        match self {
-            Self::HandOver(call) => call.origin,
-            Self::Inproc(_) => Origin::default(),
-            Self::Stream(_, origin) | Self::SharedPort(_, origin, _) => *origin,
         }
     }
 }

@@ -263,7 +263,7 @@ impl Connector {
     /// Assigns an id to an established connection, and logs it.
     fn connected(&self, origin: Origin) -> (ConnectionId, EventSource, Span) {
         let connection_id = self.shared.remotes.allot();
-        let span = log::connection_span(&self.shared, &self.endpoint, origin);
+        let span = log::connection_span(&self.shared.handshake, &self.endpoint, origin);
         log::record_connection_id(&span, connection_id);
         span.in_scope(|| tracing::debug!(target: log::CONNECTION, "dialed"));
         let subject =

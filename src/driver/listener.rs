@@ -11,10 +11,10 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
-use super::acceptor::{Acceptor, Incoming};
+use super::acceptor::Acceptor;
 use super::half_open::HalfOpen;
+use super::incoming::{HandOver, Incoming};
 use super::log;
-use super::port::HandOver;
 use super::shared::Joined;
 use super::{Shared, wind_down, within};
 use crate::auth::Asking;
@@ -160,7 +160,7 @@ impl Listener {
             // Its socket is known only after the handshake.
             origin.proxy_address = origin.address.take();
         }
-        let span = log::connection_span(shared, endpoint, origin);
+        let span = log::connection_span(&shared.handshake, endpoint, origin);
         if let Incoming::HandOver(call) = &incoming {
             span.follows_from(&call.span);
         }

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use tracing::Span;
 use tracing::field::{Empty, display};
+use zmtp_proto::handshake::HandshakeConfig;
 
-use super::Shared;
 use crate::auth::StatusCode;
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
@@ -45,27 +45,31 @@ pub(super) const CONNECTION: &str = "tokio_zmtp::connection";
 ///
 /// Its level, and that of a connection, is the highest, so that every event in it appears with its
 /// fields.
-pub(super) fn endpoint_span(shared: &Shared, endpoint: &Endpoint) -> Span {
+pub(super) fn endpoint_span(handshake: &HandshakeConfig, endpoint: &Endpoint) -> Span {
     tracing::error_span!(
         target: ENDPOINT,
         parent: None,
         "endpoint",
         %endpoint,
-        socket_type = %shared.handshake.socket_type,
-        mechanism = %shared.handshake.mechanism.name(),
+        socket_type = %handshake.socket_type,
+        mechanism = %handshake.mechanism.name(),
     )
 }
 
 /// Creates the span of a connection from before its handshake to its end. It is a root: a connection is not
 /// part of a longer operation.
-pub(super) fn connection_span(shared: &Shared, endpoint: &Endpoint, origin: Origin) -> Span {
+pub(super) fn connection_span(
+    handshake: &HandshakeConfig,
+    endpoint: &Endpoint,
+    origin: Origin,
+) -> Span {
     tracing::error_span!(
         target: CONNECTION,
         parent: None,
         "connection",
         %endpoint,
-        socket_type = %shared.handshake.socket_type,
-        mechanism = %shared.handshake.mechanism.name(),
+        socket_type = %handshake.socket_type,
+        mechanism = %handshake.mechanism.name(),
         remote = origin.address.map(display),
         proxy = origin.proxy_address.map(display),
         remote_pid = origin.credentials.and_then(|credentials| credentials.pid),

@@ -14,6 +14,7 @@ mod acceptor;
 mod backoff;
 mod connector;
 mod half_open;
+mod incoming;
 mod listener;
 mod log;
 mod name_watcher;
@@ -223,7 +224,7 @@ impl Driver {
         let local = acceptor.local_endpoint();
         let (release, released) = oneshot::channel();
         let id = self.allot();
-        let span = log::endpoint_span(&self.shared, &local);
+        let span = log::endpoint_span(&self.shared.handshake, &local);
         let listener = Listener::new(acceptor, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
         task.spawn(listener.run(self.shared.remotes.source(), release).instrument(span));
@@ -237,7 +238,7 @@ impl Driver {
         let lost = watched.map(|watched| Arc::clone(&watched.lost));
         let mut task = JoinSet::new();
         if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
-            let span = log::endpoint_span(&self.shared, &endpoint);
+            let span = log::endpoint_span(&self.shared.handshake, &endpoint);
             task.spawn(
                 connector.notifying(lost).run(self.shared.remotes.source()).instrument(span),
             );
@@ -254,7 +255,7 @@ impl Driver {
         let lost = Arc::new(Notify::new());
         let shared = Arc::clone(&self.shared);
         let resolved = self.resolved_tx.clone();
-        let span = log::endpoint_span(&shared, &endpoint);
+        let span = log::endpoint_span(&shared.handshake, &endpoint);
         let watcher = NameWatcher::new(endpoint.clone(), id, resolved, Arc::clone(&lost), shared);
         let mut task = JoinSet::new();
         task.spawn(watcher.run(self.shared.remotes.source()).instrument(span));

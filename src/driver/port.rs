@@ -13,17 +13,14 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
-use tracing::Span;
 use zmtp_proto::mechanism::Mechanism;
 
-use super::acceptor::Incoming;
+use super::incoming::{HandOver, Incoming};
 use crate::auth::{Network, SharedAuthenticator};
-use crate::connection::Request;
 use crate::endpoint::TcpEndpoint;
 use crate::options::Options;
-use crate::remote::Origin;
 use crate::sync::Lock;
-use crate::transport::{DetachedStream, ListenError, Listener};
+use crate::transport::{ListenError, Listener};
 
 /// A resource that a socket serves at a port, until this is dropped.
 #[derive(Debug)]
@@ -33,15 +30,6 @@ pub(crate) struct Service {
     listener: Arc<Listener>,
     /// [`PORTS`] holds the sender.
     calls: mpsc::Receiver<HandOver>,
-}
-
-/// A remote that asks for a resource.
-#[derive(Debug)]
-pub(super) struct HandOver {
-    pub(super) request: Box<Request<DetachedStream>>,
-    pub(super) origin: Origin,
-    /// The span of its connection before the hand-over.
-    pub(super) span: Span,
 }
 
 /// The reason why a port cannot be served.
