@@ -20,9 +20,9 @@
 //! file. A listener removes its file only if it is still the same.
 
 use std::collections::VecDeque;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net;
 use std::path::{self, Path, PathBuf};
 use std::process;
@@ -31,6 +31,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use socket2::{SockAddr, Socket};
 
+use super::file_id::FileId;
 use super::lock::Lock;
 use super::{Refusal, listen, open, permissions};
 use crate::options::IpcOptions;
@@ -42,13 +43,6 @@ pub(super) struct File {
     id: FileId,
     /// The process that bound it. A forked child has this value as well.
     owner: u32,
-}
-
-/// A device and an inode number, which no other file has while its socket is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileId {
-    device: u64,
-    number: u64,
 }
 
 /// A socket that listens on a path.
@@ -191,12 +185,6 @@ impl Drop for File {
         if fs::symlink_metadata(&self.path).is_ok_and(|there| FileId::of(&there) == self.id) {
             let _ = fs::remove_file(&self.path);
         }
-    }
-}
-
-impl FileId {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), number: metadata.ino() }
     }
 }
 

@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 use tokio::time;
 
-use super::file::FileId;
+use super::file_id::FileId;
 
 /// A locked file beside the path of a socket. It exists only while this value does.
 ///

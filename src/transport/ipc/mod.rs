@@ -1,6 +1,7 @@
 //! Unix domain sockets.
 
 mod file;
+mod file_id;
 mod lock;
 mod permissions;
 #[cfg(test)]
