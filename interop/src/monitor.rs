@@ -16,8 +16,21 @@ pub struct Monitor {
     watched: Socket,
 }
 
+impl Socket {
+    /// Reports the events of this socket's connections from now on.
+    ///
+    /// A socket has one monitor: a second call stops the events of the first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the context has too many sockets.
+    pub fn monitor(&self) -> Result<Monitor, Error> {
+        Monitor::new(self)
+    }
+}
+
 impl Monitor {
-    pub(crate) fn new(watched: &Socket) -> Result<Self, Error> {
+    fn new(watched: &Socket) -> Result<Self, Error> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let endpoint = format!("inproc://monitor-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         watched.watch(Some(&endpoint))?;

@@ -7,7 +7,6 @@ use crate::context::Context;
 use crate::error::{Error, TryError};
 use crate::ffi;
 use crate::message::Message;
-use crate::monitor::Monitor;
 use crate::socket_option::{BytesOption, SocketOption};
 
 /// A libzmq socket.
@@ -227,17 +226,6 @@ impl Socket {
             self.submit(&mut Message::copied_from(part)?, flags)?;
         }
         Ok(())
-    }
-
-    /// Reports the events of this socket's connections from now on.
-    ///
-    /// A socket has one monitor: a second call stops the events of the first.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the context has too many sockets.
-    pub fn monitor(&self) -> Result<Monitor, Error> {
-        Monitor::new(self)
     }
 
     pub(crate) fn watch(&self, endpoint: Option<&str>) -> Result<(), Error> {

@@ -18,7 +18,6 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
     ("src", "rpc::responder", "jobs", "ledger"),
     ("src", "rpc::responder", "jobs", "loads"),
     ("src", "rpc::responder", "refusing", "serving"),
-    ("interop/src", "", "monitor", "socket"),
 ];
 
 #[test]
