@@ -3,13 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use tower::load_shed::error::Overloaded;
-use tower::timeout::error::Elapsed;
-
-use crate::rpc::{CallError, ErrorCode};
-
-/// Any error of a service.
-pub(super) type BoxError = Box<dyn Error + Send + Sync>;
+use crate::rpc::ErrorCode;
 
 /// The error that a responder sends instead of a reply: a code, a text, and for an application error a number
 /// of its own.
@@ -38,6 +32,13 @@ pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 /// assert_eq!(failure.code(), ErrorCode::APPLICATION);
 /// assert_eq!(failure.to_string(), "application error 404: no such thing");
 /// ```
+///
+/// [`CallError`]: super::CallError
+/// [`CallError::Closed`]: super::CallError::Closed
+/// [`CallError::ConnectionLost`]: super::CallError::ConnectionLost
+/// [`CallError::DeadlineExceeded`]: super::CallError::DeadlineExceeded
+/// [`CallError::Failed`]: super::CallError::Failed
+/// [`CallError::Undelivered`]: super::CallError::Undelivered
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: ErrorCode,
@@ -77,40 +78,6 @@ impl Failure {
     pub(super) fn received(code: ErrorCode, detail: u32, text: &str) -> Self {
         Self { code, detail, text: text.to_owned() }
     }
-
-    /// Creates the failure that reports an error of a service.
-    #[cold]
-    pub(super) fn from_error(error: BoxError) -> Self {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(&*error);
-        while let Some(known) = cause {
-            if let Some(failure) = known.downcast_ref::<Self>() {
-                return failure.clone();
-            }
-            if let Some(call) = known.downcast_ref::<CallError>() {
-                return Self::from_forwarded(call);
-            }
-            if known.is::<Overloaded>() {
-                return Self::new(ErrorCode::OVERLOADED, "");
-            }
-            if known.is::<Elapsed>() {
-                return Self::new(ErrorCode::DEADLINE_EXCEEDED, "");
-            }
-            cause = known.source();
-        }
-        Self::new(ErrorCode::FAILED, error.to_string())
-    }
-
-    /// Creates the failure that reports the error of a forwarded request.
-    fn from_forwarded(error: &CallError) -> Self {
-        let code = match error {
-            CallError::Failed(failure) => return failure.clone(),
-            CallError::Undelivered => ErrorCode::OVERLOADED,
-            CallError::DeadlineExceeded => ErrorCode::DEADLINE_EXCEEDED,
-            CallError::Closed | CallError::ConnectionLost => ErrorCode::CANCELLED,
-            CallError::BadReply | CallError::Refused => ErrorCode::FAILED,
-        };
-        Self::new(code, error.to_string())
-    }
 }
 
 impl fmt::Display for Failure {
@@ -124,25 +91,3 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[test]
-    fn the_first_known_error_in_the_chain_determines_the_code() {
-        let own = Failure::application(7, "seven");
-        let wrapped = io::Error::other(own.clone());
-        assert_eq!(Failure::from_error(Box::new(own.clone())), own);
-        let code = |error: BoxError| Failure::from_error(error).code();
-        // The source of `io::Error` is not the wrapped error but the source of the wrapped error.
-        assert_eq!(code(Box::new(wrapped)), ErrorCode::FAILED);
-        assert_eq!(code(Box::new(Overloaded::new())), ErrorCode::OVERLOADED);
-        assert_eq!(code(Box::new(Elapsed::new())), ErrorCode::DEADLINE_EXCEEDED);
-        assert_eq!(code(Box::new(CallError::Failed(own))), ErrorCode::APPLICATION);
-        assert_eq!(code(Box::new(CallError::Undelivered)), ErrorCode::OVERLOADED);
-        assert_eq!(code("out of paper".into()), ErrorCode::FAILED);
-    }
-}

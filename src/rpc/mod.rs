@@ -99,6 +99,7 @@ mod request;
 mod requester;
 mod responder;
 mod response;
+mod service_error;
 mod service_fn;
 pub mod stats;
 mod trace_context;

@@ -9,7 +9,7 @@ use pin_project::pin_project;
 
 use crate::message::Message;
 use crate::rpc::Failure;
-use crate::rpc::failure::BoxError;
+use crate::rpc::service_error::BoxError;
 
 /// The response of a service: one body, or a stream of bodies.
 ///

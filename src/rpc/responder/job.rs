@@ -16,8 +16,8 @@ use super::shared::{PartDelivery, Shared, error, too_much};
 use super::span;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::Content;
-use crate::rpc::failure::BoxError;
 use crate::rpc::response::{Form, Parts, Response};
+use crate::rpc::service_error::BoxError;
 use crate::rpc::{ErrorCode, Failure, unaddressed};
 
 /// The result of a handler.

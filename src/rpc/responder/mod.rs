@@ -25,7 +25,7 @@ use tower_service::Service;
 use self::limits::{Limits, RemoteLimit};
 use self::serving::Serving;
 use self::shared::Shared;
-use crate::rpc::failure::BoxError;
+use crate::rpc::service_error::BoxError;
 use crate::rpc::stats::ResponderStats;
 use crate::rpc::{Request, Response};
 use crate::socket::Server;
