@@ -89,6 +89,7 @@
 //! On the other side, the program creates a remote `SpanContext` from [`Request::trace_context`] and sets it
 //! as the parent of the current span, before anything else.
 
+mod batch;
 mod clock;
 mod code;
 mod deferred_ends;

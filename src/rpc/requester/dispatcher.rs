@@ -15,6 +15,7 @@ use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::remote::Remote;
 use crate::rpc::Failure;
+use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
 use crate::rpc::unaddressed;
@@ -329,12 +330,6 @@ fn send_owed_credit(core: &Core) -> bool {
         }
     }
 }
-
-/// The maximum number of messages that are received under one lock.
-const BATCH: usize = 256;
-
-/// The maximum number of batches before the task yields.
-const BATCHES_PER_WAKE: usize = 16;
 
 /// The interval between attempts to queue the credit that is owed.
 const RETRY: Duration = Duration::from_millis(1);

@@ -1,6 +1,7 @@
 //! Replies over a [`Server`].
 
 mod backlog;
+mod backlog_delivery;
 mod budget;
 mod counters;
 mod draining;

@@ -23,6 +23,7 @@ use super::waiting::{Accepted, Waiting};
 use crate::message::Message;
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
+use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::response::{Form, Response};
@@ -446,9 +447,3 @@ fn grant(credit: &Semaphore, parts: u32) {
     let room = Semaphore::MAX_PERMITS - credit.available_permits();
     credit.add_permits(usize::try_from(parts).unwrap_or(usize::MAX).min(room));
 }
-
-/// The maximum number of messages that are received under one lock.
-pub(super) const BATCH: usize = 256;
-
-/// The maximum number of batches before the task yields.
-pub(super) const BATCHES_PER_WAKE: usize = 16;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::backlog::{After, BacklogDelivery, BacklogEntry};
+use super::backlog::{After, BacklogEntry};
+use super::backlog_delivery::BacklogDelivery;
 use super::budget::Budget;
 use super::counters::Count;
 use super::jobs::JobId;
