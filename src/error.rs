@@ -98,6 +98,33 @@ pub enum ConnectError {
     Endpoint(#[from] EndpointError),
 }
 
+/// The error of [`Peer::connect_peer`](crate::Peer::connect_peer). Nothing is connected.
+///
+/// It is not an error if no remote is listening: the socket continues to try in the background.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ConnectPeerError {
+    /// The socket has been closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The endpoint is not valid, or can only be bound.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The option [`immediate`](crate::Builder::immediate) is set: a remote has no queue, and therefore no
+    /// routing id, until it is connected. (libzmq: `EFAULT`.)
+    #[error("with `immediate`, a remote has no routing id until it is connected")]
+    Immediate,
+}
+
+impl From<ConnectError> for ConnectPeerError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Closed => Self::Closed,
+            ConnectError::Endpoint(error) => Self::Endpoint(error),
+        }
+    }
+}
+
 /// The error of [`Remotes::connected`](crate::Remotes::connected) and
 /// [`connected_timeout`](crate::Remotes::connected_timeout): no remote is connected.
 #[derive(Clone, Debug, Error)]

@@ -33,6 +33,7 @@
 //! |---|---|---|---|
 //! | [`Client`] | [`Server`]s | round-robin | fair-queued |
 //! | [`Server`] | [`Client`]s | by [`RoutingId`] | fair-queued |
+//! | [`Peer`] | [`Peer`]s | by [`RoutingId`] | fair-queued |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type. The trait
@@ -98,8 +99,8 @@
 //!
 //! # Ending
 //!
-//! Before its runtime ends, a program waits for [`Client::close`] or [`Server::close`], which write queued
-//! messages and report how many could not be written. Dropping the last handle does the same in the
+//! Before its runtime ends, a program waits for [`close`](Client::close) of each socket, which writes queued
+//! messages and reports how many could not be written. Dropping the last handle does the same in the
 //! background.
 //!
 //! # Observability
@@ -161,8 +162,8 @@ pub use self::endpoint::{
     TcpSource,
 };
 pub use self::error::{
-    BindError, ConnectError, DisconnectError, NoRemoteError, PropertyError, RecvError, RouteError,
-    SendError, TryRecvError, TryRouteError, TrySendError, UnbindError,
+    BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, PropertyError,
+    RecvError, RouteError, SendError, TryRecvError, TryRouteError, TrySendError, UnbindError,
 };
 pub use self::message::Message;
 pub use self::options::{ReconnectStop, Resolver};
@@ -172,7 +173,7 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Client, CloseReport, Lossy, Permit, Remotes, RoutePermit, Server, Socket,
+    Builder, Client, CloseReport, Lossy, Peer, Permit, Remotes, RoutePermit, Server, Socket,
 };
 pub use self::transport::StdListener;
 

@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 
 use crate::routing_id::RoutingId;
 
-/// A message to send or a received message: a body of any length, and on a SERVER the remote that it
-/// comes from or goes to.
+/// A message to send or a received message: a body of any length, and on a SERVER or PEER the remote
+/// that it comes from or goes to.
 ///
 /// A thread-safe socket sends and receives whole messages of one part (RFC 37, Thread-Safe Socket
 /// Types), so a message is one body and not a list of frames.
@@ -85,8 +85,8 @@ impl Message {
         Self(Inner::Short { len: Len::new(0), routing_id: None, bytes: [0; Self::SHORT] })
     }
 
-    /// Sets the remote that the message goes to when it is sent through a `Server`'s
-    /// [`Sink`](futures_sink::Sink); a received message carries the remote it came from.
+    /// Sets the remote that the message goes to when it is sent through the [`Sink`](futures_sink::Sink) of a
+    /// `Server` or a `Peer`; a received message carries the remote it came from.
     #[must_use]
     pub fn with_routing_id(self, id: RoutingId) -> Self {
         self.routed(Some(id))

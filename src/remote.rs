@@ -96,7 +96,8 @@ impl Remote {
         self.0.identity.connection_id
     }
 
-    /// Returns the routing id of the remote on a [`Server`](crate::Server); `None` on a `Client`.
+    /// Returns the routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer); `None` on
+    /// a `Client`.
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
         self.0.identity.routing_id

@@ -77,7 +77,7 @@ impl Presence {
 pub enum RemoteId {
     /// The id of its connection.
     Connection(ConnectionId),
-    /// The routing id of the remote on a [`Server`](crate::Server).
+    /// The routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer).
     Routing(RoutingId),
 }
 

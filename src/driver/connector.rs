@@ -28,6 +28,7 @@ use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::remotes::{Direction, RemoteSource};
 use crate::routing::{Attachment, EndpointId};
+use crate::routing_id::RoutingId;
 use crate::transport::{self, Stream};
 
 /// Dials an endpoint repeatedly, and keeps its pipe between connections.
@@ -117,6 +118,11 @@ impl Connector {
     /// Notifies `lost` whenever a connection has ended.
     pub(super) fn notifying(self, lost: Option<Arc<Notify>>) -> Self {
         Self { lost, ..self }
+    }
+
+    /// Returns the routing id of the remote: that of its pipe, which keeps it between connections.
+    pub(super) fn routing_id(&self) -> Option<RoutingId> {
+        self.attachment.as_ref()?.routing_id()
     }
 
     /// Maintains the connection until the endpoint ends and everything is written, or

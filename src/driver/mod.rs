@@ -38,6 +38,7 @@ use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
 pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::routing::EndpointId;
+use crate::routing_id::RoutingId;
 
 /// A command of a handle. A missing answer means that the socket is closed.
 #[derive(Debug)]
@@ -51,9 +52,10 @@ pub(crate) enum Command {
     Close {
         done: oneshot::Sender<()>,
     },
+    /// Answers with the routing id of the remote, which exists if its pipe does and if the socket assigns ids.
     Connect {
         endpoint: Endpoint,
-        done: oneshot::Sender<()>,
+        done: oneshot::Sender<Option<RoutingId>>,
     },
     /// Connects to every address of a name.
     ConnectAll {
@@ -202,8 +204,8 @@ impl Driver {
                 let _ = done.send(());
             }
             Command::Connect { endpoint, done } => {
-                self.connect(endpoint.clone(), endpoint, None);
-                let _ = done.send(());
+                let routing_id = self.connect(endpoint.clone(), endpoint, None);
+                let _ = done.send(routing_id);
             }
             Command::ConnectAll { endpoint, done } => {
                 self.connect_all(endpoint);
@@ -231,24 +233,34 @@ impl Driver {
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
-    fn connect(&mut self, asked: Endpoint, endpoint: Endpoint, watched: Option<&WatchedName>) {
+    /// Returns the routing id of the remote, if it has one before it is connected.
+    fn connect(
+        &mut self,
+        asked: Endpoint,
+        endpoint: Endpoint,
+        watched: Option<&WatchedName>,
+    ) -> Option<RoutingId> {
         let ended = CancellationToken::new();
         let id = self.allot();
+        let mut routing_id = None;
         let watcher = watched.map(|watched| watched.id);
         let lost = watched.map(|watched| Arc::clone(&watched.lost));
         let mut task = JoinSet::new();
         if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
+            routing_id = connector.routing_id();
             let span = log::endpoint_span(&self.shared.handshake, &endpoint);
             task.spawn(
                 connector.notifying(lost).run(self.shared.remotes.source()).instrument(span),
             );
         }
         self.connected.push(Connected { asked, endpoint, watcher, id, ended, connector: task });
+        routing_id
     }
 
     fn connect_all(&mut self, endpoint: Endpoint) {
         if !endpoint.is_name() {
-            return self.connect(endpoint.clone(), endpoint, None);
+            self.connect(endpoint.clone(), endpoint, None);
+            return;
         }
         let EndpointId(id) = self.allot();
         let id = NameWatcherId(id);

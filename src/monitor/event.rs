@@ -21,8 +21,8 @@ pub struct Event {
     pub address: Option<SocketAddr>,
     /// The connection of the event; `None` if it is an event of the endpoint.
     pub connection_id: Option<ConnectionId>,
-    /// The routing id of the remote on a [`Server`](crate::Server); `None` before the handshake,
-    /// and on a `Client`.
+    /// The routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer); `None` before
+    /// the handshake, and on a `Client`.
     pub routing_id: Option<RoutingId>,
     /// The kind of the event.
     pub kind: EventKind,

@@ -11,11 +11,14 @@ use super::stats;
 use super::stats_reader::StatsReader;
 use crate::driver::{Acceptor, Command, Found, Shared};
 use crate::endpoint::Endpoint;
-use crate::error::{BindError, ConnectError, DisconnectError, NoRemoteError, UnbindError};
+use crate::error::{
+    BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, UnbindError,
+};
 use crate::message::Message;
 use crate::monitor::Monitor;
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId};
+use crate::routing_id::RoutingId;
 use crate::stats::{RemoteStats, Stats};
 use crate::sync::Lock;
 use crate::transport::StdListener;
@@ -71,12 +74,20 @@ impl Control {
     }
 
     pub(super) async fn connect(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
+        self.dial(endpoint).await.map(|_| ())
+    }
+
+    /// Connects the socket to an endpoint, and returns the routing id of the remote.
+    pub(super) async fn connect_peer(
+        &self,
+        endpoint: Endpoint,
+    ) -> Result<RoutingId, ConnectPeerError> {
         endpoint.check_connectable()?;
-        let asked = endpoint.clone();
-        let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;
-        connected.ok_or(ConnectError::Closed)?;
-        *self.last_endpoint.lock() = Some(endpoint);
-        Ok(())
+        if self.shared.options.immediate {
+            return Err(ConnectPeerError::Immediate);
+        }
+        // Without an id the socket was closed before the pipe existed.
+        self.dial(endpoint).await?.ok_or(ConnectPeerError::Closed)
     }
 
     pub(super) async fn connect_all(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
@@ -254,6 +265,17 @@ impl Control {
     /// Counts a message that a lossy sink dropped, because it could not be sent to its remote.
     pub(super) fn count_dropped(&self, message: Message) {
         self.shared.losses().dropped(message);
+    }
+
+    /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one before it is
+    /// connected.
+    async fn dial(&self, endpoint: Endpoint) -> Result<Option<RoutingId>, ConnectError> {
+        endpoint.check_connectable()?;
+        let asked = endpoint.clone();
+        let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;
+        let routing_id = connected.ok_or(ConnectError::Closed)?;
+        *self.last_endpoint.lock() = Some(endpoint);
+        Ok(routing_id)
     }
 
     async fn listen(&self, asked: Endpoint, acceptor: Acceptor) -> Result<Endpoint, BindError> {

@@ -14,6 +14,7 @@ mod live;
 mod lossy;
 #[cfg(all(test, shuttle))]
 mod models;
+mod peer;
 mod permit;
 mod receiving;
 mod remotes;
@@ -38,6 +39,7 @@ use self::handle::Handle;
 use self::kind::Kind;
 pub use self::live::Socket;
 pub use self::lossy::Lossy;
+pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};
 pub use self::remotes::Remotes;
 #[cfg(feature = "metrics")]

@@ -1,4 +1,4 @@
-//! CLIENT and SERVER over real connections, through the public API.
+//! Sockets over real connections, through the public API.
 //!
 //! Tests of single bytes use a [`remote::Remote`]. All tests are one binary, since linking takes longer than running.
 
@@ -41,6 +41,7 @@ mod monitor;
 mod mute_state;
 mod names;
 mod notices;
+mod peer;
 mod proxy_protocol;
 mod races;
 mod readiness;

@@ -28,7 +28,8 @@ impl<S> Builder<S> {
     /// With false, messages are queued for the remote from the moment `connect` returns, and between
     /// connections. With true, messages go only to connected remotes, and `send` waits until there is one.
     /// Messages queued for a remote that leaves are undelivered. Each connection of a
-    /// [`Server`](crate::Server) to a remote then has its own routing id.
+    /// [`Server`](crate::Server) or [`Peer`](crate::Peer) to a remote then has its own routing id, and
+    /// [`connect_peer`](crate::Peer::connect_peer) fails.
     ///
     /// Set it to true for a [`Client`](crate::Client) of several equivalent servers. Otherwise its messages
     /// go to all of them in turn, and those for a disconnected server wait until it returns. An

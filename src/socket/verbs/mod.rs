@@ -11,6 +11,7 @@
 //! `monitor`, `stats`, `close`, the trait [`Socket`](super::Socket), `Debug` and equality. The
 //! [`Kind`](super::Kind) of the type decides what a send names and which pipes it picks.
 
+mod connect_peer;
 mod endpoints;
 mod lifecycle;
 mod notices;
@@ -20,6 +21,7 @@ mod remotes;
 mod route;
 mod send;
 
+pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
 pub(super) use self::notices::{disconnect_option, hiccup_option};
@@ -36,6 +38,10 @@ macro_rules! verbs {
         $($crate::socket::verbs::verbs!(@$capability $socket, $handle);)+
         $crate::socket::verbs::ending!($socket, $handle);
         $crate::socket::verbs::shared_traits!($socket);
+    };
+    // `connect_peer`: connects, and returns the routing id of the remote.
+    (@ConnectPeer $socket:ident, $handle:literal) => {
+        $crate::socket::verbs::connect_peer_verb!($socket, $handle);
     };
     // The option of a builder for a message on each end of an accepted connection.
     (@Disconnects $socket:ident, $handle:literal) => {

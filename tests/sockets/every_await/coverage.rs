@@ -14,12 +14,13 @@ fn every_async_method_is_among_the_operations() {
     let mut methods: BTreeSet<_> =
         sources.iter().flat_map(|source| async_methods(source, &sockets)).collect();
     count_once(&mut methods, &sockets);
+    let operations: BTreeSet<_> =
+        OPERATIONS.iter().map(|operation| operation.name.to_owned()).collect();
+    count_once_for_each_strategy(&mut methods, &operations, &sockets);
     // Applications implement this trait, and sockets await it.
     assert!(methods.remove("Authenticator::authenticate"));
     // The method never ends, and waits only for the clock.
     assert!(methods.remove("Publisher::run"));
-    let operations: BTreeSet<_> =
-        OPERATIONS.iter().map(|operation| operation.name.to_owned()).collect();
 
     assert_eq!(operations, methods);
     assert_eq!(operations.len(), OPERATIONS.len(), "one is there twice");
@@ -39,6 +40,32 @@ fn count_once(methods: &mut BTreeSet<String>, sockets: &[SocketRow]) {
     }
 }
 
+/// A verb is written once, for all types, and works on the strategy of a type. An operation therefore stands for
+/// the same verb of every type with the same strategy.
+fn count_once_for_each_strategy(
+    methods: &mut BTreeSet<String>,
+    operations: &BTreeSet<String>,
+    sockets: &[SocketRow],
+) {
+    methods.retain(|method| {
+        let row = sockets.iter().find(|row| split(method, &row.socket).is_some());
+        let Some(row) = row.filter(|_| !operations.contains(method)) else { return true };
+        let mut others = sockets.iter().filter(|other| other.strategy == row.strategy);
+        !others.any(|other| {
+            split(method, &row.socket).is_some_and(|(of, verb)| {
+                operations.contains(&format!("{of}{}{verb}", other.socket))
+            })
+        })
+    });
+}
+
+/// Splits the name of a method at the type: `Sink for Server::poll_ready`, `Server::route`.
+fn split<'a>(method: &'a str, socket: &str) -> Option<(&'a str, &'a str)> {
+    let (of, verb) = method.split_once("::")?;
+    let of = of.strip_suffix(socket).filter(|of| of.is_empty() || of.ends_with(' '))?;
+    Some((of, &method[method.len() - verb.len() - 2..]))
+}
+
 /// A file: its name without the extension, and its text.
 struct Source {
     name: String,
@@ -48,6 +75,8 @@ struct Source {
 /// A socket type and the capabilities that `verbs!` gives it.
 struct SocketRow {
     socket: String,
+    /// The outgoing strategy.
+    strategy: String,
     capabilities: String,
 }
 
@@ -67,11 +96,18 @@ fn collect(path: &Path, sources: &mut Vec<Source>) {
 }
 
 fn sockets(sources: &[Source]) -> Vec<SocketRow> {
-    let lines = sources.iter().flat_map(|source| source.text.lines());
-    let rows = lines.filter_map(|line| {
-        let (head, capabilities) = line.strip_prefix("verbs!(")?.split_once(": ")?;
-        let socket = head.split(',').next()?.to_owned();
-        Some(SocketRow { socket, capabilities: capabilities.to_lowercase() })
+    let rows = sources.iter().flat_map(|source| {
+        source.text.match_indices("\nverbs!(").filter_map(|(at, start)| {
+            let (row, _) = source.text[at + start.len()..].split_once(");")?;
+            let (head, capabilities) = row.split_once(':')?;
+            let socket = head.split(',').next()?.trim().to_owned();
+            // The `Kind` of a type stands above its verbs.
+            let (_, strategy) = source.text[..at].rsplit_once("type Outgoing = ")?;
+            let strategy = strategy.split(';').next()?.to_owned();
+            // The file of a capability has its name in another form.
+            let capabilities = capabilities.replace("ConnectPeer", "connect_peer").to_lowercase();
+            Some(SocketRow { socket, strategy, capabilities })
+        })
     });
     rows.collect()
 }

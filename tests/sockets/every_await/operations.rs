@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::LocalBoxFuture;
 use futures::{Sink, SinkExt, StreamExt};
-use tokio_zmtp::{Client, Message, Server};
+use tokio_zmtp::{Client, InprocEndpoint, Message, Server};
 
 #[cfg(feature = "serde")]
 use super::described;
@@ -380,6 +380,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     connects("Socket::connect_all", |cast| {
         Box::pin(async move {
             cast.client.connect_all(cast.endpoint).await.unwrap();
+        })
+    }),
+    traffic("Peer::connect_peer", |cast| {
+        Box::pin(async move {
+            let peer = cast.fresh_peer();
+            let id = peer.connect_peer(InprocEndpoint::unique()).await.unwrap();
+            peer.try_route(id, "early").unwrap();
         })
     }),
     connects("Socket::disconnect", |cast| {

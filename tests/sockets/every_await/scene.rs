@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_zmtp::stats::Stats;
 use tokio_zmtp::{
-    Client, CloseReport, Endpoint, Message, RouteError, RoutingId, SendError, Server,
+    Client, CloseReport, Endpoint, Message, Peer, RouteError, RoutingId, SendError, Server,
     TryRouteError, TrySendError,
 };
 
@@ -193,6 +193,12 @@ impl Cast {
     pub(super) fn fresh_client(&self) -> Client {
         let _guard = self.runtime.enter();
         Client::builder().build()
+    }
+
+    /// Creates a peer without an endpoint.
+    pub(super) fn fresh_peer(&self) -> Peer {
+        let _guard = self.runtime.enter();
+        Peer::builder().linger(Duration::ZERO).build()
     }
 
     /// Connects a client to the server, which causes events to wait for.
