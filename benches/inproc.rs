@@ -2,7 +2,7 @@
 //! between two tasks.
 //!
 //! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. The two take turns; the medians of some
-//! rounds are printed, and the median, the least and the greatest ratio of neighbouring rounds. The
+//! rounds are printed, and the median, the least and the greatest ratio of neighboring rounds. The
 //! channel holds as many messages as the sockets' two queues together. `RUNTIME=current-thread` puts
 //! both tasks on one thread instead of two workers.
 

@@ -29,7 +29,7 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
     let mut sent = 0;
 
     // `try_send` never waits: if the queues are full, it returns the message.
-    let given_back = loop {
+    let returned = loop {
         match client.try_send(work(sent)) {
             Ok(()) => sent += 1,
             Err(TrySendError::Full(message)) => break message,
@@ -40,7 +40,7 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
 
     // `send` waits for queue capacity. It waits only when the buffers of the system are full as well.
     let start = Instant::now();
-    client.send(given_back).await?;
+    client.send(returned).await?;
     sent += 1;
     for _ in 1..SENDS {
         client.send(work(sent)).await?;

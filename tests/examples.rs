@@ -87,7 +87,7 @@ fn start(name: &str) -> Example {
     Example::start(program)
 }
 
-/// Whether a program is newer than all its sources, as it is if Cargo has been told to run all tests.
+/// Returns whether a program is newer than all its sources, which holds if Cargo runs all tests.
 fn is_fresh(program: &Path) -> bool {
     let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
     let sources = fs::read_to_string(program.with_extension("d")).unwrap_or_default();

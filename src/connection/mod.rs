@@ -152,8 +152,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// nothing.
     pub(crate) fn was_useful(&self) -> bool {
         let buffered = self.framed.write_buffer().len();
-        let is_cut_off = self.is_ended_by_remote && self.writer.is_within_message(buffered);
-        self.has_written && !is_cut_off
+        let is_interrupted = self.is_ended_by_remote && self.writer.is_within_message(buffered);
+        self.has_written && !is_interrupted
     }
 
     fn poll_traffic(&mut self, cx: &mut Context<'_>) -> Poll<DisconnectReason> {
@@ -174,7 +174,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             self.note_progress(cx);
             if !held_up || self.writer.is_held_up() {
                 if self.idle.poll(cx).is_ready() {
-                    self.give_back_buffers();
+                    self.release_buffers();
                 }
                 return Poll::Pending;
             }
@@ -378,7 +378,7 @@ impl<S> Connection<'_, S> {
     }
 
     /// Frees the memory that only a busy connection needs.
-    fn give_back_buffers(&mut self) {
+    fn release_buffers(&mut self) {
         let mut input = mem::take(self.framed.read_buffer_mut());
         self.framed.codec_mut().decoder.release_memory(&mut input);
         *self.framed.read_buffer_mut() = input;
@@ -416,7 +416,7 @@ impl<S> Drop for Connection<'_, S> {
         self.decode_rest();
         let remainder = Remainder {
             messages,
-            is_cut_off: is_begun && self.is_ended_by_remote,
+            is_interrupted: is_begun && self.is_ended_by_remote,
             is_first: !self.has_written,
         };
         self.attachment.put_back(remainder, mem::take(&mut self.undelivered));

@@ -32,7 +32,7 @@ impl Backoff {
     }
 
     /// Records that a connection has ended. The delays are reset if it `was_useful` (a message of this
-    /// socket was written completely, and the remote cut off no later one), or if it has lasted.
+    /// socket was written completely, and the remote interrupted no later one), or if it has lasted.
     /// Neither a completed handshake nor messages of the remote are enough: a remote that refuses
     /// every message can do both at no cost, and this socket would connect at the highest rate
     /// indefinitely. A reset by a message costs a message, so the application's own rate limits them.

@@ -58,7 +58,7 @@ impl Routing {
             subject: EventSource { routing_id: attached.routing_id, ..subject },
             quotas: self.losses.quotas(),
             taken: VecDeque::new(),
-            is_cut_off: false,
+            is_interrupted: false,
             undelivered: VecDeque::new(),
             unread: 0,
             wakes,
@@ -128,7 +128,7 @@ impl Routing {
 pub(crate) struct Remainder {
     pub(crate) messages: VecDeque<Message>,
     /// Whether the remote ended the connection when part of the first of these was written.
-    pub(crate) is_cut_off: bool,
+    pub(crate) is_interrupted: bool,
     /// Whether the connection wrote no message completely.
     pub(crate) is_first: bool,
 }
@@ -147,7 +147,7 @@ pub(crate) struct Attachment {
     /// Messages that a connection took from the queue and did not write, in order.
     taken: VecDeque<Message>,
     /// Whether the remote ended a connection when part of the first of these was written.
-    is_cut_off: bool,
+    is_interrupted: bool,
     /// Messages that a connection read and could not deliver, in order.
     undelivered: VecDeque<Delivery>,
     /// The number of messages read after the end of the socket.
@@ -215,14 +215,14 @@ impl Attachment {
     /// A message during which the remote ended two connections is dropped: the remote would end the
     /// next one as well, and receive no later message.
     pub(crate) fn put_back(&mut self, remainder: Remainder, undelivered: VecDeque<Delivery>) {
-        let Remainder { mut messages, is_cut_off, is_first } = remainder;
+        let Remainder { mut messages, is_interrupted, is_first } = remainder;
         debug_assert!(self.taken.is_empty() || messages.is_empty());
         debug_assert!(self.undelivered.is_empty());
         // It is the same message only if no other was written since.
-        let was_cut_off = self.is_cut_off && is_first;
-        let is_refused = is_cut_off && was_cut_off;
+        let was_interrupted = self.is_interrupted && is_first;
+        let is_refused = is_interrupted && was_interrupted;
         let refused = if is_refused { messages.pop_front() } else { None };
-        self.is_cut_off = refused.is_none() && (is_cut_off || was_cut_off);
+        self.is_interrupted = refused.is_none() && (is_interrupted || was_interrupted);
         if !messages.is_empty() {
             self.taken = messages;
         }
@@ -239,12 +239,12 @@ impl Attachment {
     fn report_end(&mut self, gone: bool) {
         let mut outgoing = self.routing.outgoing.lock();
         let written = outgoing.taken(self.pipe.outbound) - self.taken.len() as u64;
-        let mut cut_off_by = self.is_cut_off.then(|| self.subject.clone());
+        let mut interrupted_by = self.is_interrupted.then(|| self.subject.clone());
         let elsewhere = outgoing.disconnect(self.pipe.outbound, gone, &mut self.taken);
         let queued = outgoing.queued(Some(self.pipe.outbound));
         drop(outgoing);
-        // A redirected message takes its cut-off along to another remote.
-        self.is_cut_off &= !self.taken.is_empty();
+        // A redirected message takes its interruption along to another remote.
+        self.is_interrupted &= !self.taken.is_empty();
         if !self.routing.ends.are_watched() {
             // The requester was dropped in the meantime.
             self.taken.extend(elsewhere);
@@ -268,7 +268,7 @@ impl Attachment {
         let left = elsewhere.into_iter().zip(places).map(|(message, place)| ReturnedMessage {
             message,
             place,
-            cut_off_by: cut_off_by.take(),
+            interrupted_by: interrupted_by.take(),
         });
         // The watcher may have stopped in the meantime. Then the next connection sends the
         // messages.

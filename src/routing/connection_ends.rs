@@ -39,7 +39,7 @@ pub(crate) struct ReturnedMessage {
     /// Its position in the queue.
     pub(crate) place: QueuePosition,
     /// The remote, if it ended the connection when part of the message was written.
-    pub(crate) cut_off_by: Option<EventSource>,
+    pub(crate) interrupted_by: Option<EventSource>,
 }
 
 /// The end of a pipe's last connection.
@@ -159,7 +159,7 @@ mod tests {
         ReturnedMessage {
             message: Message::new(),
             place: QueuePosition { pipe, number },
-            cut_off_by: None,
+            interrupted_by: None,
         }
     }
 

@@ -90,7 +90,7 @@ impl Losses {
         }
         self.refused.fetch_add(1, Ordering::Relaxed);
         within_quota!(
-            quotas.unwrap_or(&self.quotas).cut_off,
+            quotas.unwrap_or(&self.quotas).interrupted,
             warn,
             len,
             "dropped a message: the remote ends the connection while it is written"

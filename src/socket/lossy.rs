@@ -33,7 +33,7 @@ use crate::socket::live::sealed::Addressing;
 ///
 /// The sink fails with [`RouteError::Closed`] when the socket is closed, and with
 /// [`RouteError::HostUnreachable`] if a message has no routing id, which is an error of the program. No
-/// behaviour of a remote makes it fail.
+/// behavior of a remote makes it fail.
 ///
 /// # Examples
 ///

@@ -101,7 +101,7 @@ impl<'a> Remotes<'a> {
     /// connected. (libzmq `zmq_disconnect_peer`.)
     ///
     /// A connection that was accepted writes its queued messages within
-    /// [`linger`](super::Builder::linger); its routing id is unknown from now on. One that was dialled is
+    /// [`linger`](super::Builder::linger); its routing id is unknown from now on. One that was dialed is
     /// re-established after a while, with its queued messages, since its endpoint is still connected: to
     /// stop that, disconnect the endpoint.
     ///

@@ -33,7 +33,7 @@ impl SourceFile {
         self.path.iter().filter(|name| *name != "mod.rs").count()
     }
 
-    /// Whether the file contains only tests or models.
+    /// Returns whether the file contains only tests or models.
     pub(crate) fn is_test(&self) -> bool {
         self.path.with_extension("").iter().any(|name| {
             let name = name.to_str().unwrap();

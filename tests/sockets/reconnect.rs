@@ -127,7 +127,7 @@ async fn messages_survive_any_number_of_interruptions_in_order() {
     remote.write(&[&remote::GREETING[..], &remote::ready("SERVER")].concat()).await;
     remote.shut_down().await;
     drop(remote);
-    // Each message except the first is cut off once, in its header or in its body.
+    // Each message except the first is interrupted once, in its header or in its body.
     for (number, bytes) in (0..).zip([0, 1, 9, 10, 1_000, 100_000, 0]) {
         let mut remote = listener.accept_as("SERVER").await;
         let body = remote.read_message().await;

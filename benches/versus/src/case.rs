@@ -146,7 +146,7 @@ pub(crate) enum Metric {
 }
 
 impl Metric {
-    /// Whether greater values are better.
+    /// Returns whether greater values are better.
     pub(crate) fn more_is_better(self) -> bool {
         self == Self::Rate
     }

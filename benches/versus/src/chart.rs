@@ -119,16 +119,16 @@ impl Chart {
             .y_label_formatter(&|y| tick(*y))
             .draw()?;
         for (who, points) in lines {
-            let (red, green, blue) = who.colour();
-            let colour = RGBColor(red, green, blue);
+            let (red, green, blue) = who.color();
+            let color = RGBColor(red, green, blue);
             let width = if *who == Implementation::TokioZmtp { 3 } else { 2 };
-            let line = colour.stroke_width(width);
+            let line = color.stroke_width(width);
             chart
                 .draw_series(LineSeries::new(points.iter().copied(), line))?
                 .label(who.title())
                 .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], line));
             chart.draw_series(
-                points.iter().map(|&point| Circle::new(point, width + 1, colour.filled())),
+                points.iter().map(|&point| Circle::new(point, width + 1, color.filled())),
             )?;
         }
         let position = match self.metric {
@@ -163,7 +163,7 @@ impl Chart {
 
 impl Implementation {
     /// Visible on light and on dark backgrounds.
-    fn colour(self) -> (u8, u8, u8) {
+    fn color(self) -> (u8, u8, u8) {
         match self {
             Self::TokioZmtp => (224, 84, 36),
             Self::Libzmq => (66, 133, 244),

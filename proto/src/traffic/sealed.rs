@@ -162,7 +162,7 @@ mod tests {
         for body in &bodies {
             sealer.put_message(&mut input, body.as_bytes());
         }
-        sealer.put_message(&mut input, b"cut off");
+        sealer.put_message(&mut input, b"truncated");
         input.truncate(input.len() - 1);
         let Ok(Some(Traffic::Messages(mut batch))) = decoder.decode(&mut input) else {
             panic!("messages are due");

@@ -48,7 +48,7 @@ struct CallSlot {
     /// The position of the request. The pipe is null while the request is stranded.
     place: QueuePosition,
     /// The number of connections that the remote ended when the request was partly written.
-    cut_off: u8,
+    interruptions: u8,
     deadline: Option<Instant>,
     state: CallState,
 }
@@ -100,13 +100,20 @@ impl Calls {
         let index = match self.free.pop() {
             Some(index) => {
                 let slot = &mut self.slots[index];
-                (slot.place, slot.cut_off) = (place, 0);
+                (slot.place, slot.interruptions) = (place, 0);
                 (slot.deadline, slot.state) = (deadline, state);
                 index
             }
             None => {
-                let (generation, answered, cut_off) = (0, 0, 0);
-                self.slots.push(CallSlot { generation, answered, place, cut_off, deadline, state });
+                let (generation, answered, interruptions) = (0, 0, 0);
+                self.slots.push(CallSlot {
+                    generation,
+                    answered,
+                    place,
+                    interruptions,
+                    deadline,
+                    state,
+                });
                 self.slots.len() - 1
             }
         };

@@ -7,7 +7,7 @@
 //!
 //! A remote that does not support draining never acknowledges. Its requests are refused from [`GRACE`]
 //! after the notice was written. The time does not run while its queue holds messages, the notice among
-//! them: a slow requester that has not received the notice yet is not cut off.
+//! them: a slow requester that has not received the notice yet is not disconnected.
 
 use std::collections::HashMap;
 use std::pin::Pin;

@@ -208,10 +208,10 @@ impl Responder {
         async move {
             let mut serving = Serving::new(Arc::clone(&shared), service);
             let mut signal = pin!(signal);
-            let mut is_signalled = false;
+            let mut is_signaled = false;
             future::poll_fn(|cx| {
-                if !is_signalled && signal.as_mut().poll(cx).is_ready() {
-                    is_signalled = true;
+                if !is_signaled && signal.as_mut().poll(cx).is_ready() {
+                    is_signaled = true;
                     serving.end();
                 }
                 serving.poll(cx)

@@ -9,7 +9,7 @@ impl<S> Builder<S> {
     /// zero for never. Default: `None`. (RFC 37, Connection Heartbeating; libzmq
     /// `ZMQ_HEARTBEAT_IVL`.)
     ///
-    /// A connection that fails its heartbeat counts as broken: if it was dialled, it is re-established.
+    /// A connection that fails its heartbeat counts as broken: if it was dialed, it is re-established.
     ///
     /// **Services should set this.** Without heartbeats this socket does not notice that a remote has
     /// failed silently, that is, when its process hangs, its host loses power, or a firewall drops the

@@ -36,7 +36,7 @@ impl<S> Builder<S> {
     /// Sets the longest message, in bytes, that a remote may send; `None` for any length. A longer message
     /// ends the connection. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
     ///
-    /// A remote of this crate that dialled tries such a message twice, then drops it and continues with
+    /// A remote of this crate that dialed tries such a message twice, then drops it and continues with
     /// the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it after the
     /// first try.
     pub fn max_message_size(mut self, bytes: impl Into<Option<u64>>) -> Self {

@@ -11,7 +11,7 @@ impl<S> Builder<S> {
     /// Sets the authenticator that admits remotes. Default: none. (libzmq: the handler of ZAP, RFC 27.)
     ///
     /// It decides about the clients of [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and about
-    /// all remotes of [`Mechanism::Null`]. These mechanisms document their behaviour without an
+    /// all remotes of [`Mechanism::Null`]. These mechanisms document their behavior without an
     /// authenticator. Remotes over `inproc` are not authenticated, because both sockets belong to this
     /// process.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {

@@ -134,7 +134,7 @@ macro_rules! endpoint_verbs {
             /// soon.
             ///
             /// Returns as soon as the endpoint is registered, before an address is known. Remotes and
-            /// events of connections have the endpoint of the address that was dialled. An endpoint
+            /// events of connections have the endpoint of the address that was dialed. An endpoint
             /// without a name is connected as by [`connect`](Self::connect).
             /// [`disconnect`](Self::disconnect), with the same endpoint, removes all its addresses and
             /// the name.

@@ -51,7 +51,7 @@ macro_rules! verbs {
     (@Endpoints $socket:ident, $handle:literal) => {
         $crate::socket::verbs::endpoint_verbs!($socket, $handle);
     };
-    // The option of a builder for a message on each end of a dialled connection.
+    // The option of a builder for a message on each end of a dialed connection.
     (@Hiccups $socket:ident, $handle:literal) => {
         $crate::socket::verbs::hiccup_option!($socket, $handle);
     };

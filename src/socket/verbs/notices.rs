@@ -4,7 +4,7 @@ macro_rules! hiccup_option {
     ($socket:ident, $handle:literal) => {
         impl $crate::socket::Builder<$socket> {
             #[doc = concat!("Sets a message that the ", $handle, " receives when a connection that it")]
-            /// dialled breaks after the handshake. It follows all messages of the remote. Default: none.
+            /// dialed breaks after the handshake. It follows all messages of the remote. Default: none.
             /// (libzmq `ZMQ_HICCUP_MSG`.)
             pub fn hiccup_message(mut self, body: impl Into<bytes::Bytes>) -> Self {
                 self.options.hiccup_message = Some(body.into());

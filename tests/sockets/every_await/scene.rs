@@ -281,10 +281,10 @@ impl Ledger {
 
         assert_eq!(arrived.len(), received.len(), "{case}: doubled one of {received:?}");
         assert!(arrived.is_subset(&accepted), "{case}: received {received:?}, sent {sent:?}");
-        assert!(refused.is_disjoint(&accepted), "{case}: handed back, and sent in spite");
+        assert!(refused.is_disjoint(&accepted), "{case}: returned, but also sent");
         assert!(unsent.is_subset(&accepted), "{case}: returned a message that was not accepted");
-        assert!(unsent.is_disjoint(&arrived), "{case}: handed back, and received in spite");
-        assert!(unsent.len() as u64 <= sender.undelivered, "{case}: handed back, and not counted");
+        assert!(unsent.is_disjoint(&arrived), "{case}: returned, but also received");
+        assert!(unsent.len() as u64 <= sender.undelivered, "{case}: returned, but not counted");
         let told = sender.written + sender.undelivered;
         assert_eq!(sent.len() as u64, told, "{case}: the sender counts {sender:?}");
         let read = received.len() as u64 + unread;
@@ -317,7 +317,7 @@ impl Lane {
         match outcome {
             Ok(()) => entries.sent.push(self.last),
             Err(error) => {
-                assert_eq!(number(&error.message()), self.last, "handed back another message");
+                assert_eq!(number(&error.message()), self.last, "another message was returned");
                 entries.refused.insert(self.last);
             }
         }

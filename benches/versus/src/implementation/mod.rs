@@ -74,7 +74,7 @@ impl Implementation {
         }
     }
 
-    /// Whether this is a baseline and not a messaging library.
+    /// Returns whether this is a baseline and not a messaging library.
     pub(crate) fn is_bare(self) -> bool {
         matches!(self, Self::Bare | Self::Channel)
     }
@@ -82,7 +82,7 @@ impl Implementation {
 
 /// The roles of an implementation in two processes.
 pub(crate) trait Messaging {
-    /// Whether its futures block their thread.
+    /// True if its futures block their thread.
     const BLOCKS: bool = false;
 
     type Sender: Sender;

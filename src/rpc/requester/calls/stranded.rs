@@ -20,18 +20,18 @@ impl Calls {
         unwritten: ReturnedMessage,
         wakes: &mut Wakes,
     ) -> Option<(Message, Option<EventSource>)> {
-        let ReturnedMessage { message, place, cut_off_by } = unwritten;
+        let ReturnedMessage { message, place, interrupted_by } = unwritten;
         let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
             return Some((message, None));
         };
         let found = find(&mut self.slots, id);
         let found = found.filter(|(_, slot)| slot.place == place && slot.is_outstanding());
         let Some((index, slot)) = found else { return Some((message, None)) };
-        slot.cut_off += u8::from(cut_off_by.is_some());
-        if slot.cut_off >= CUT_OFF_MAX {
+        slot.interruptions += u8::from(interrupted_by.is_some());
+        if slot.interruptions >= INTERRUPTIONS_MAX {
             self.stats.refused += 1;
             self.settle(index, Err(CallError::Refused), false, wakes);
-            return Some((message, cut_off_by));
+            return Some((message, interrupted_by));
         }
         slot.place = QueuePosition { pipe: PipeKey::null(), number: 0 };
         self.stranded.push_back((id, message));
@@ -94,4 +94,4 @@ impl Calls {
 
 /// A call fails when the remote has ended this number of connections while its request was being written. The
 /// request may be the reason, for example if it is too long, and must not end one connection after the other.
-const CUT_OFF_MAX: u8 = 2;
+const INTERRUPTIONS_MAX: u8 = 2;
