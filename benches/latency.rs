@@ -1,9 +1,9 @@
-//! Round trips of one message between a client and a server: two processes over loopback TCP, or over
-//! `ipc`.
+//! Round trips of one message between a client and a server: two processes over loopback TCP, or
+//! over `ipc`.
 //!
-//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds is printed
-//! for each percentile. `RUNTIME=multi-thread` gives each process a runtime with two workers instead
-//! of one thread.
+//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds is
+//! printed for each percentile. `RUNTIME=multi-thread` gives each process a runtime with two
+//! workers instead of one thread.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]
 #![expect(dead_code, reason = "the processes measure throughput as well")]

@@ -1,9 +1,10 @@
 //! Calls a second over loopback TCP, or over `ipc`: a requester and a responder in two processes.
 //!
-//! `cargo bench --features rpc --bench rpc [-- ipc] [OUTSTANDING ...]`: so many tasks make one call after
-//! the other, each with 64 bytes, which are sent back; the median of some rounds is printed. Beside it
-//! stands what a `Client` and a `Server` do without calls: as many messages there and back.
-//! `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one thread.
+//! `cargo bench --features rpc --bench rpc [-- ipc] [OUTSTANDING ...]`: so many tasks make one call
+//! after the other, each with 64 bytes, which are sent back; the median of some rounds is printed.
+//! Beside it stands what a `Client` and a `Server` do without calls: as many messages there and
+//! back. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
+//! thread.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]
 #![expect(dead_code, reason = "the processes measure other things as well")]

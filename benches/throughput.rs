@@ -1,7 +1,7 @@
 //! One-way throughput from a client to a server: two processes over loopback TCP, or over `ipc`.
 //!
-//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds is
-//! printed. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
+//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds
+//! is printed. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
 //! thread.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]

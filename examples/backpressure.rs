@@ -38,7 +38,8 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
     };
     println!("try_send: {sent} messages were queued, the next one was returned");
 
-    // `send` waits for queue capacity. It waits only when the buffers of the system are full as well.
+    // `send` waits for queue capacity. It waits only when the buffers of the system are full as
+    // well.
     let start = Instant::now();
     client.send(returned).await?;
     sent += 1;

@@ -2,11 +2,11 @@
 //!
 //! `cargo run --example load_balancing`
 //!
-//! Each task goes to the next server whose queue has capacity, so the slow one gets fewer.
-//! The queue of a server that has gone is kept until it returns, so the high-water mark is small: no more
-//! tasks than that wait in vain, and all others go to the remaining servers. Tasks that were written to
-//! the server that has gone are lost, and the client cannot know which: a task is
-//! done when its result arrives, and a task without a result is sent again.
+//! Each task goes to the next server whose queue has capacity, so the slow one gets fewer. The
+//! queue of a server that has gone is kept until it returns, so the high-water mark is small: no
+//! more tasks than that wait in vain, and all others go to the remaining servers. Tasks that were
+//! written to the server that has gone are lost, and the client cannot know which: a task is done
+//! when its result arrives, and a task without a result is sent again.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -2,9 +2,9 @@
 //!
 //! `cargo run --example secure`
 //!
-//! Keys are kept in certificates, files that czmq and other implementations of ZeroMQ read and write: the
-//! secret one stays with its owner, the public one is published. Unknown remotes are refused,
-//! and learns it.
+//! Keys are kept in certificates, files that czmq and other implementations of ZeroMQ read and
+//! write: the secret one stays with its owner, the public one is published. Unknown remotes are
+//! refused, and learns it.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -22,16 +22,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     println!("server: listening on {endpoint}");
 
-    // These two are created once. If each turn of the loop created them again, the client would restart,
-    // and a signal between two turns would be missed.
+    // These two are created once. If each turn of the loop created them again, the client would
+    // restart, and a signal between two turns would be missed.
     let mut client = pin!(ask(endpoint));
     let mut signal = pin!(shutdown_signal());
     let mut ticks = time::interval(Duration::from_millis(200));
     let mut answered = 0;
     loop {
         tokio::select! {
-            // This one is created at each turn, and dropped when another is ready first: no request is
-            // lost.
+            // This one is created at each turn, and dropped when another is ready first: no request
+            // is lost.
             request = server.recv() => answered += answer(&server, &request?),
             _ = ticks.tick() => println!("server: {answered} requests answered so far"),
             signaled = &mut signal => {

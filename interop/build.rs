@@ -19,9 +19,9 @@ fn main() {
 /// Sets the definitions that libzmq's build scripts detect and zeromq-src omits.
 ///
 /// Measurements should show the library that people install, which signals its threads through
-/// eventfd and not through socket pairs (the difference was below the noise of two shared cores). Without
-/// the close-on-exec flags, a child process could inherit a listener, and with it a port that a
-/// test assumes to be free.
+/// eventfd and not through socket pairs (the difference was below the noise of two shared cores).
+/// Without the close-on-exec flags, a child process could inherit a listener, and with it a port
+/// that a test assumes to be free.
 fn define_what_configure_finds_on_linux() {
     const DEFINES: [&str; 7] = [
         "HAVE_ACCEPT4",

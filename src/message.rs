@@ -8,15 +8,15 @@ use bytes::{Bytes, BytesMut};
 
 use crate::routing_id::RoutingId;
 
-/// A message to send or a received message: a body of any length, and on a SERVER or PEER the remote
-/// that it comes from or goes to.
+/// A message to send or a received message: a body of any length, and on a SERVER or PEER the
+/// remote that it comes from or goes to.
 ///
 /// A thread-safe socket sends and receives whole messages of one part (RFC 37, Thread-Safe Socket
 /// Types), so a message is one body and not a list of frames.
 ///
-/// `Message` dereferences to `[u8]` and converts from the usual owners of bytes: `&'static str`, `String`,
-/// `Vec<u8>`, `Box<[u8]>`, [`Bytes`], `&[u8]`, arrays and references to them. Two messages are equal
-/// if their bodies are equal.
+/// `Message` dereferences to `[u8]` and converts from the usual owners of bytes: `&'static str`,
+/// `String`, `Vec<u8>`, `Box<[u8]>`, [`Bytes`], `&[u8]`, arrays and references to them. Two
+/// messages are equal if their bodies are equal.
 ///
 /// A body of up to 72 bytes is stored inline: it needs no allocation and keeps no other memory
 /// alive. A longer body is shared: cloning it, converting its owner and converting it to [`Bytes`]
@@ -39,8 +39,8 @@ pub struct Message(Inner);
 
 /// A short inline body, or a long shared one.
 ///
-/// Short bodies are copied, because that is cheaper than reference counting, on the sending thread as
-/// well as on the receiving one.
+/// Short bodies are copied, because that is cheaper than reference counting, on the sending thread
+/// as well as on the receiving one.
 #[derive(Clone)]
 enum Inner {
     /// The first `len` of `bytes`; the rest has no meaning.
@@ -58,8 +58,8 @@ enum Inner {
 /// The length of a short body.
 ///
 /// A `char` is the only type of four bytes with unused values. The compiler uses these for the
-/// variants of [`Inner`] and of all enums that contain a message. With a discriminant of one byte, the
-/// rest of its word is moved in pieces, and loads wait for the stores just made.
+/// variants of [`Inner`] and of all enums that contain a message. With a discriminant of one byte,
+/// the rest of its word is moved in pieces, and loads wait for the stores just made.
 #[derive(Clone, Copy)]
 struct Len(char);
 
@@ -85,15 +85,16 @@ impl Message {
         Self(Inner::Short { len: Len::new(0), routing_id: None, bytes: [0; Self::SHORT] })
     }
 
-    /// Sets the remote that the message goes to when it is sent through the [`Sink`](futures_sink::Sink) of a
-    /// `Server` or a `Peer`; a received message carries the remote it came from.
+    /// Sets the remote that the message goes to when it is sent through the
+    /// [`Sink`](futures_sink::Sink) of a `Server` or a `Peer`; a received message carries the
+    /// remote it came from.
     #[must_use]
     pub fn with_routing_id(self, id: RoutingId) -> Self {
         self.routed(Some(id))
     }
 
-    /// Detaches the message from the buffer that it was read into, by copying a long body into memory
-    /// of its own.
+    /// Detaches the message from the buffer that it was read into, by copying a long body into
+    /// memory of its own.
     #[must_use]
     pub fn detach(self) -> Self {
         Self::copied(&self).routed(self.routing_id())
@@ -125,7 +126,8 @@ impl Message {
         std::str::from_utf8(self)
     }
 
-    /// Creates a message with the first `len` of `bytes`, received from the remote with this routing id.
+    /// Creates a message with the first `len` of `bytes`, received from the remote with this
+    /// routing id.
     #[inline]
     pub(crate) fn short(
         bytes: [u8; Self::SHORT],
@@ -142,8 +144,8 @@ impl Message {
         Self(Inner::Long { routing_id, body })
     }
 
-    /// Returns the bytes from `start` on: copied if they are short, and otherwise shared. The result has
-    /// no routing id.
+    /// Returns the bytes from `start` on: copied if they are short, and otherwise shared. The
+    /// result has no routing id.
     #[cfg(feature = "rpc")]
     #[inline]
     pub(crate) fn tail(&self, start: usize) -> Self {

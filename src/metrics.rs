@@ -1,5 +1,5 @@
-//! Statistics of sockets, published through the facade [`metrics`](https://docs.rs/metrics), for example
-//! to an exporter for Prometheus. With the feature `metrics`.
+//! Statistics of sockets, published through the facade [`metrics`](https://docs.rs/metrics), for
+//! example to an exporter for Prometheus. With the feature `metrics`.
 //!
 //! | Name | Kind and unit | Labels, beside `socket` and `socket_type` | See |
 //! |---|---|---|---|
@@ -15,8 +15,8 @@
 //! | `zmtp_ended_messages` | gauge, messages | | [`Stats::ended`] |
 //! | `zmtp_ended_bytes` | gauge, bytes | | [`Stats::ended`] |
 //!
-//! The label `socket` has the name under which a socket was [added](Publisher::add), and `socket_type` its
-//! type, such as `CLIENT`.
+//! The label `socket` has the name under which a socket was [added](Publisher::add), and
+//! `socket_type` its type, such as `CLIENT`.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -31,14 +31,14 @@ use crate::stats::Stats;
 
 /// Publishes the statistics of any number of sockets, each under a name.
 ///
-/// Statistics are published on request, and publishing costs nothing per message: the counters that a
-/// socket keeps anyway are read by each [`publish`](Self::publish). Call it before a scrape is
+/// Statistics are published on request, and publishing costs nothing per message: the counters that
+/// a socket keeps anyway are read by each [`publish`](Self::publish). Call it before a scrape is
 /// answered, or use [`run`](Self::run).
 ///
-/// It does not keep a socket alive. Counters are exact: they never go backwards, and the final statistics
-/// of a socket are published after its end. Several sockets can have one name, concurrently or one
-/// after the other: their statistics are added up. Use few names, because the counters of a
-/// name are kept as long as the publisher.
+/// It does not keep a socket alive. Counters are exact: they never go backwards, and the final
+/// statistics of a socket are published after its end. Several sockets can have one name,
+/// concurrently or one after the other: their statistics are added up. Use few names, because the
+/// counters of a name are kept as long as the publisher.
 ///
 /// A program should have one publisher for a name. Clones share one publisher.
 ///

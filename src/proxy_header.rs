@@ -1,8 +1,9 @@
 //! Headers of the PROXY protocol, versions 1 and 2, by which a proxy reports whose connection it
 //! forwards (<https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt>, sections 2.1 and 2.2).
 //!
-//! Parts of the specification that are not used here are checked only as far as they bound the header:
-//! addresses of Unix domain sockets, and the additional fields of version 2, which are skipped.
+//! Parts of the specification that are not used here are checked only as far as they bound the
+//! header: addresses of Unix domain sockets, and the additional fields of version 2, which are
+//! skipped.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::{self, FromStr};
@@ -14,8 +15,9 @@ use thiserror::Error;
 pub(crate) enum ProxyHeader {
     /// The origin of the connection that the proxy forwards.
     Proxied(SocketAddr),
-    /// The connection is the proxy's own, such as a health check, or the proxy does not know a network
-    /// address. The specification requires the addresses of the connection itself to be used.
+    /// The connection is the proxy's own, such as a health check, or the proxy does not know a
+    /// network address. The specification requires the addresses of the connection itself to be
+    /// used.
     Local,
 }
 
@@ -23,7 +25,8 @@ pub(crate) enum ProxyHeader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decoded {
     Header(ProxyHeader),
-    /// The header has at least this many more bytes. Bytes that follow the header are never included.
+    /// The header has at least this many more bytes. Bytes that follow the header are never
+    /// included.
     Missing(usize),
 }
 
@@ -189,8 +192,8 @@ const PROXY: &[u8] = b"PROXY ";
 /// The longest line of version 1, its end included (section 2.1).
 const LINE_MAX: usize = 107;
 
-/// The longest accepted header of version 2. Its length allows 64 KiB; proxies send some hundred bytes, and
-/// a few thousand with certificates.
+/// The longest accepted header of version 2. Its length allows 64 KiB; proxies send some hundred
+/// bytes, and a few thousand with certificates.
 const BINARY_MAX: usize = 0x1000;
 
 #[cfg(test)]

@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 /// Admits a few of many log lines, and counts the others.
 ///
-/// Otherwise, lines that a remote can repeat could fill a disk. It has eight bytes, because an endpoint has many.
+/// Otherwise, lines that a remote can repeat could fill a disk. It has eight bytes, because an
+/// endpoint has many.
 #[derive(Debug)]
 pub(crate) struct Quota(AtomicU64);
 
 /// The content of the eight bytes.
 #[derive(Clone, Copy)]
 struct State {
-    /// The time at which the first counted line was admitted, by [`seconds`]. Meaningless if there is none.
+    /// The time at which the first counted line was admitted, by [`seconds`]. Meaningless if there
+    /// is none.
     since: u32,
     /// At most [`ADMITTED`].
     admitted: u8,
@@ -26,7 +28,8 @@ impl Quota {
         Self(AtomicU64::new(0))
     }
 
-    /// Admits a line, and returns how many were left out before it; `None` if this one is left out as well.
+    /// Admits a line, and returns how many were left out before it; `None` if this one is left out
+    /// as well.
     ///
     /// The time is that of the runtime, which tests can stop.
     pub(crate) fn admit(&self) -> Option<u64> {
@@ -75,8 +78,8 @@ impl State {
     }
 }
 
-/// The quotas of one endpoint for lines that its remotes can cause. Each kind has a separate quota, so
-/// that a flood of one kind does not hide the others.
+/// The quotas of one endpoint for lines that its remotes can cause. Each kind has a separate quota,
+/// so that a flood of one kind does not hide the others.
 #[derive(Debug)]
 pub(crate) struct Quotas {
     pub(crate) accept_failed: Quota,
@@ -110,8 +113,8 @@ impl Default for Quotas {
     }
 }
 
-/// Writes a line with the given level if the quota admits it, and otherwise with the level `debug`. The
-/// field `suppressed` contains the number of lines left out before, if any.
+/// Writes a line with the given level if the quota admits it, and otherwise with the level `debug`.
+/// The field `suppressed` contains the number of lines left out before, if any.
 macro_rules! within_quota {
     ($quota:expr, $level:ident, target: $target:expr, $($line:tt)+) => {
         match $quota.admit() {
@@ -128,8 +131,8 @@ macro_rules! within_quota {
 }
 pub(crate) use within_quota;
 
-/// Returns the whole seconds since its first call; negative, wrapped around, if the clock of a runtime is
-/// behind. Rounds down, so that times that differ by a minute differ by sixty.
+/// Returns the whole seconds since its first call; negative, wrapped around, if the clock of a
+/// runtime is behind. Rounds down, so that times that differ by a minute differ by sixty.
 fn seconds(now: Instant) -> u32 {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     let epoch = *EPOCH.get_or_init(Instant::now);

@@ -48,8 +48,8 @@ struct Inner {
     counters: Counters,
 }
 
-/// The process at the other end of a Unix domain socket, as the system recorded it when the connection
-/// was established (`SO_PEERCRED`).
+/// The process at the other end of a Unix domain socket, as the system recorded it when the
+/// connection was established (`SO_PEERCRED`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ProcessCredentials {
@@ -96,8 +96,8 @@ impl Remote {
         self.0.identity.connection_id
     }
 
-    /// Returns the routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer); `None` on
-    /// a `Client`.
+    /// Returns the routing id of the remote on a [`Server`](crate::Server) or
+    /// [`Peer`](crate::Peer); `None` on a `Client`.
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
         self.0.identity.routing_id
@@ -109,18 +109,18 @@ impl Remote {
         &self.0.identity.endpoint
     }
 
-    /// Returns the network address of the remote; `None` over `ipc` and `inproc`, where it has none.
-    /// (libzmq `Peer-Address`.)
+    /// Returns the network address of the remote; `None` over `ipc` and `inproc`, where it has
+    /// none. (libzmq `Peer-Address`.)
     ///
-    /// Behind a proxy that sends the header of the PROXY protocol, it is the address in that header: see
-    /// [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
+    /// Behind a proxy that sends the header of the PROXY protocol, it is the address in that
+    /// header: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.address
     }
 
-    /// Returns the network address of the proxy that forwards the connection; `None` over `ipc`, and if
-    /// [`address`](Self::address) is not from a header of the PROXY protocol.
+    /// Returns the network address of the proxy that forwards the connection; `None` over `ipc`,
+    /// and if [`address`](Self::address) is not from a header of the PROXY protocol.
     #[must_use]
     pub fn proxy_address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.proxy_address
@@ -133,8 +133,8 @@ impl Remote {
         self.0.identity.origin.credentials
     }
 
-    /// Returns the socket type that the remote announced; `None` if it announced none. (RFC 37, The Socket-Type
-    /// Property.)
+    /// Returns the socket type that the remote announced; `None` if it announced none. (RFC 37, The
+    /// Socket-Type Property.)
     #[must_use]
     pub fn socket_type(&self) -> Option<SocketType> {
         self.0.identity.socket_type
@@ -162,8 +162,8 @@ impl Remote {
         self.0.identity.granted.value(name)
     }
 
-    /// Iterates over the names and values of all properties: first those that the authenticator granted,
-    /// then those that the remote announced, in its order.
+    /// Iterates over the names and values of all properties: first those that the authenticator
+    /// granted, then those that the remote announced, in its order.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let Identity { metadata, granted, .. } = &self.0.identity;
         granted.iter().chain(metadata.iter()).map(|property| (property.name, property.value))

@@ -135,9 +135,9 @@ impl RemoteTable {
         RemoteSource(Arc::clone(self))
     }
 
-    /// Adds a listener that accepts, or a remote that was accepted. It is called before the listener's
-    /// own value is dropped, and its result is dropped after the remote has joined, so that every remote is
-    /// counted at any time.
+    /// Adds a listener that accepts, or a remote that was accepted. It is called before the
+    /// listener's own value is dropped, and its result is dropped after the remote has joined, so
+    /// that every remote is counted at any time.
     pub(crate) fn arrive(self: &Arc<Self>) -> PendingHandshake {
         self.presence.send_modify(|presence| presence.arriving += 1);
         PendingHandshake(Arc::clone(self))
@@ -194,8 +194,8 @@ impl RemoteTable {
         self.state().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
     }
 
-    /// Asks the connection of a remote to end; false if there is none. Nothing more is queued for the remote
-    /// if it was accepted. If it was dialed, its pipe is kept for the next connection.
+    /// Asks the connection of a remote to end; false if there is none. Nothing more is queued for
+    /// the remote if it was accepted. If it was dialed, its pipe is kept for the next connection.
     pub(crate) fn disconnect(&self, id: RemoteId, routing: &Routing) -> bool {
         let Some(entry) = self.state().find(id).cloned() else { return false };
         // Both wake the connection, which must not happen under the lock.

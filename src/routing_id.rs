@@ -5,11 +5,12 @@ use std::num::{NonZeroU32, TryFromIntError};
 
 /// Identifies one remote of a [`Server`](crate::Server) or [`Peer`](crate::Peer).
 ///
-/// A routing id is a non-zero 32-bit number that the socket assigns to a remote (RFC 41, The SERVER Socket
-/// Type; RFC 51, The PEER Socket Type). A remote cannot choose it, and no two live remotes share one. It lives
-/// as long as the remote's queues. For an accepted remote this is the connection itself: one that reconnects is
-/// a new remote with a new id. A remote that this socket connected to keeps its id between connections, unless
-/// [`immediate`](crate::Builder::immediate) is set.
+/// A routing id is a non-zero 32-bit number that the socket assigns to a remote (RFC 41, The SERVER
+/// Socket Type; RFC 51, The PEER Socket Type). A remote cannot choose it, and no two live remotes
+/// share one. It lives as long as the remote's queues. For an accepted remote this is the
+/// connection itself: one that reconnects is a new remote with a new id. A remote that this socket
+/// connected to keeps its id between connections, unless [`immediate`](crate::Builder::immediate)
+/// is set.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize), serde(transparent))]
 pub struct RoutingId(NonZeroU32);

@@ -20,9 +20,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// The runtime of one socket, for its handles.
 ///
-/// It exists only until the driver of the socket ends, because it keeps file descriptors open. A runtime
-/// that shuts down drops its tasks before it stops its clock, and a timer that is polled afterwards
-/// panics. This is therefore locked during a poll.
+/// It exists only until the driver of the socket ends, because it keeps file descriptors open. A
+/// runtime that shuts down drops its tasks before it stops its clock, and a timer that is polled
+/// afterwards panics. This is therefore locked during a poll.
 #[derive(Debug)]
 pub(crate) struct Runtime(RwLock<Option<Handle>>);
 
@@ -70,8 +70,8 @@ impl Runtime {
         }
     }
 
-    /// Runs a future that needs the context of this runtime. Returns `None` if the driver has ended, or
-    /// if the runtime shuts down before the future is ready.
+    /// Runs a future that needs the context of this runtime. Returns `None` if the driver has
+    /// ended, or if the runtime shuts down before the future is ready.
     pub(crate) async fn run<F>(&self, future: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -106,8 +106,8 @@ impl Runtime {
         .await
     }
 
-    /// Ready when `length` has passed since the first call with this timer. The caller also waits for
-    /// the socket: after the end of the socket the timer never fires.
+    /// Ready when `length` has passed since the first call with this timer. The caller also waits
+    /// for the socket: after the end of the socket the timer never fires.
     pub(crate) fn poll_sleep(
         &self,
         timer: &mut Timer,

@@ -44,8 +44,8 @@ pub struct RemoteStats {
     pub sent: Volume,
     /// The messages that were read.
     pub received: Volume,
-    /// The number of multipart messages that were discarded, because they have no meaning between thread-safe
-    /// sockets (RFC 37, Thread-Safe Socket Types).
+    /// The number of multipart messages that were discarded, because they have no meaning between
+    /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
     /// Messages that are currently queued.
     pub queued: Queued,
@@ -60,21 +60,23 @@ pub struct RemoteStats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// Accepted from a handle, but not handed to the transport when their remote or the socket ended.
-    /// This includes messages dropped by [`Lossy`](crate::Lossy).
+    /// Accepted from a handle, but not handed to the transport when their remote or the socket
+    /// ended. This includes messages dropped by [`Lossy`](crate::Lossy).
     pub undelivered: u64,
     /// Accepted from a handle, but dropped because the remote ended two connections in a row while
     /// they were being written.
     ///
-    /// A remote does so when a message is longer than it allows. It would end every further connection,
-    /// and block all later messages. After one connection, the message is sent again, for a server that
-    /// was restarted in the middle of a long message. A connection counts if the remote closed or
-    /// reset it when part of the message was written. Connections that end by a heartbeat, by the
-    /// network or by this side do not count.
+    /// A remote does so when a message is longer than it allows. It would end every further
+    /// connection, and block all later messages. After one connection, the message is sent again,
+    /// for a server that was restarted in the middle of a long message. A connection counts if the
+    /// remote closed or reset it when part of the message was written. Connections that end by a
+    /// heartbeat, by the network or by this side do not count.
     pub refused: u64,
-    /// Messages read from a remote, but not queued for `recv` when the connection or the socket ended.
+    /// Messages read from a remote, but not queued for `recv` when the connection or the socket
+    /// ended.
     pub unread: u64,
-    /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket Types).
+    /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket
+    /// Types).
     pub multipart: u64,
 }
 
@@ -98,8 +100,8 @@ pub struct EndedRemotes {
     pub remotes: usize,
     /// The number of their messages.
     pub messages: usize,
-    /// The memory that they keep in bytes: the messages, the rest of the buffers that they were read
-    /// into, and the state of each remote. It is an upper bound.
+    /// The memory that they keep in bytes: the messages, the rest of the buffers that they were
+    /// read into, and the state of each remote. It is an upper bound.
     pub bytes: usize,
 }
 

@@ -1,8 +1,8 @@
 //! libzmq 4.3.5 with its draft sockets, as the other end of `tokio-zmtp`.
 //!
-//! The library is a thin wrapper of the few C functions that tests and measurements need. Its program
-//! `libzmq-remote` is a process with one libzmq socket, which tests start, kill and restart (see
-//! [`RemoteProcess`]).
+//! The library is a thin wrapper of the few C functions that tests and measurements need. Its
+//! program `libzmq-remote` is a process with one libzmq socket, which tests start, kill and restart
+//! (see [`RemoteProcess`]).
 //!
 //! ```
 //! use interop::{Context, Socket, SocketType};

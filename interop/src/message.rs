@@ -8,8 +8,8 @@ use crate::ffi::{self, ZmqMsg};
 
 /// A message in libzmq's own representation, to receive into repeatedly without copying.
 ///
-/// Moving a message in memory is sound: a `zmq_msg_t` stores a short body inline and pointers to other data, but
-/// no pointer to itself.
+/// Moving a message in memory is sound: a `zmq_msg_t` stores a short body inline and pointers to
+/// other data, but no pointer to itself.
 pub struct Message(ZmqMsg);
 
 impl Message {

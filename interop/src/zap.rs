@@ -15,8 +15,8 @@ pub struct ZapHandler {
 }
 
 impl ZapHandler {
-    /// Starts a handler for the context of `socket`. `decide` receives the frames of the credentials and returns
-    /// whether the remote is admitted.
+    /// Starts a handler for the context of `socket`. `decide` receives the frames of the
+    /// credentials and returns whether the remote is admitted.
     ///
     /// # Errors
     ///

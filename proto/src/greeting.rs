@@ -35,13 +35,14 @@ impl Greeting {
 
     /// Decodes the greeting at the start of `input`. Returns `None` if more bytes are needed.
     ///
-    /// Padding, filler and as-server may have any value. Versions above 3.1 "MUST" be accepted. Version 3.0,
-    /// which libzmq used up to 4.3.2, is also accepted: it is identical for all supported socket types.
+    /// Padding, filler and as-server may have any value. Versions above 3.1 "MUST" be accepted.
+    /// Version 3.0, which libzmq used up to 4.3.2, is also accepted: it is identical for all
+    /// supported socket types.
     ///
     /// # Errors
     ///
-    /// The first invalid byte is refused as soon as it arrives, so that a program with another protocol does
-    /// not occupy a connection until it has sent 64 bytes.
+    /// The first invalid byte is refused as soon as it arrives, so that a program with another
+    /// protocol does not occupy a connection until it has sent 64 bytes.
     pub fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
         if let Some(&byte) = input.first() {
             if byte != SIGNATURE_START {
@@ -52,7 +53,8 @@ impl Greeting {
             }
         }
         if let Some(&byte) = input.get(SIGNATURE_END_AT) {
-            // Only the lowest bit distinguishes versions (RFC 37, Detecting ZMTP 1.0 and 2.0 Peers).
+            // Only the lowest bit distinguishes versions (RFC 37, Detecting ZMTP 1.0 and 2.0
+            // Peers).
             if byte & 0x01 == 0x00 {
                 return Err(GreetingError::Unversioned);
             }
@@ -190,8 +192,8 @@ pub enum GreetingError {
         /// The major version, which is 1 or 2 in ZMTP 2.0.
         major: u8,
     },
-    /// The mechanism's name contains a byte other than an upper-case letter, a digit and `-_.+`, or continues
-    /// after its padding.
+    /// The mechanism's name contains a byte other than an upper-case letter, a digit and `-_.+`, or
+    /// continues after its padding.
     #[error("mechanism name contains byte {byte:#04x}")]
     InvalidMechanism {
         /// The first byte that is not valid.

@@ -12,8 +12,8 @@ use thiserror::Error;
 
 /// The name of a group: up to 255 bytes without a NUL. The empty name is a group like any other.
 ///
-/// A RADIO sends each message to one group, and a DISH receives the messages of the groups that it has joined.
-/// Names are compared byte by byte; no name is a prefix or a pattern of another.
+/// A RADIO sends each message to one group, and a DISH receives the messages of the groups that it
+/// has joined. Names are compared byte by byte; no name is a prefix or a pattern of another.
 ///
 /// libzmq before 4.3.3 supports names of up to 15 bytes.
 ///

@@ -1,13 +1,14 @@
-//! Heartbeat timers, which determine when to send a PING and when a remote is dead (RFC 37, Connection
-//! Heartbeating).
+//! Heartbeat timers, which determine when to send a PING and when a remote is dead (RFC 37,
+//! Connection Heartbeating).
 //!
-//! A PING may be queued after a long message. Until it is written, the remote is alive while it accepts bytes.
-//! The time to answer starts when the PING is written. Only *progress* counts: the stream accepts bytes after
-//! it has refused some. Bytes that the stream accepts without a prior refusal may remain in the local send
-//! buffer, and prove nothing about the remote.
+//! A PING may be queued after a long message. Until it is written, the remote is alive while it
+//! accepts bytes. The time to answer starts when the PING is written. Only *progress* counts: the
+//! stream accepts bytes after it has refused some. Bytes that the stream accepts without a prior
+//! refusal may remain in the local send buffer, and prove nothing about the remote.
 //!
-//! A time-to-live is the maximum silence that the remote has announced. It starts again with every arrival.
-//! The time of arrivals is read once for each wake-up of the connection, and only if there is a time-to-live.
+//! A time-to-live is the maximum silence that the remote has announced. It starts again with every
+//! arrival. The time of arrivals is read once for each wake-up of the connection, and only if there
+//! is a time-to-live.
 
 use std::time::{Duration, Instant};
 
@@ -27,11 +28,12 @@ pub struct HeartbeatConfig {
     pub ttl: Option<Duration>,
 }
 
-/// The heartbeat timers of one connection, which report when to send a PING and when the remote is dead.
+/// The heartbeat timers of one connection, which report when to send a PING and when the remote is
+/// dead.
 ///
-/// Report everything that arrives, and call [`handle_timeout`](Self::handle_timeout) at the time that
-/// [`poll_timeout`](Self::poll_timeout) returns. Send the PING that [`poll_ping`](Self::poll_ping) returns, and
-/// report when it is written.
+/// Report everything that arrives, and call [`handle_timeout`](Self::handle_timeout) at the time
+/// that [`poll_timeout`](Self::poll_timeout) returns. Send the PING that
+/// [`poll_ping`](Self::poll_ping) returns, and report when it is written.
 #[derive(Debug)]
 pub struct Heartbeat {
     config: HeartbeatConfig,
@@ -57,7 +59,8 @@ pub struct Heartbeat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PingState {
     Written,
-    /// Not returned yet. If it `decides`, `answer_due` refers to this PING instead of an earlier one.
+    /// Not returned yet. If it `decides`, `answer_due` refers to this PING instead of an earlier
+    /// one.
     Due {
         decides: bool,
     },
@@ -121,7 +124,8 @@ impl Heartbeat {
         self.asked.take().map(|asked| now.saturating_duration_since(asked))
     }
 
-    /// Records that the stream has accepted bytes after it had refused some, so that the remote is alive.
+    /// Records that the stream has accepted bytes after it had refused some, so that the remote is
+    /// alive.
     pub fn handle_progress(&mut self, bytes: usize, now: impl FnOnce() -> Instant) {
         if self.config.interval.is_none() {
             return;
@@ -145,8 +149,8 @@ impl Heartbeat {
         matches!(self.ping, PingState::Queued { .. })
     }
 
-    /// Records that the PING is written. The time to answer starts, unless an earlier PING still waits for an
-    /// answer.
+    /// Records that the PING is written. The time to answer starts, unless an earlier PING still
+    /// waits for an answer.
     pub fn handle_ping_written(&mut self, now: Instant) {
         let PingState::Queued { decides } = self.ping else { return };
         self.ping = PingState::Written;
@@ -156,7 +160,8 @@ impl Heartbeat {
         }
     }
 
-    /// Advances the timers to `now`, which may be earlier than [`poll_timeout`](Self::poll_timeout).
+    /// Advances the timers to `now`, which may be earlier than
+    /// [`poll_timeout`](Self::poll_timeout).
     ///
     /// # Errors
     ///
@@ -192,8 +197,8 @@ impl Heartbeat {
         let PingState::Due { decides } = self.ping else { return None };
         self.ping = PingState::Queued { decides };
         self.number = self.number.wrapping_add(1);
-        // The wire format limits the time-to-live. One that ends before the next PING would make the remote
-        // close a healthy connection.
+        // The wire format limits the time-to-live. One that ends before the next PING would make
+        // the remote close a healthy connection.
         let ttl = self.config.ttl.map(|ttl| ttl.min(Ping::TTL_MAX));
         Some(Ping::new(ttl.filter(|ttl| Some(*ttl) > self.config.interval), self.context()))
     }
@@ -217,8 +222,8 @@ impl Heartbeat {
     }
 }
 
-/// The number of timeouts that the bytes in flight may add, so that the death of a very slow remote is also
-/// detected.
+/// The number of timeouts that the bytes in flight may add, so that the death of a very slow remote
+/// is also detected.
 const IN_FLIGHT_TIMEOUTS_MAX: u32 = 3;
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use super::socket_type::SocketType;
 
 /// A list of named values, in the order in which they were added or sent.
 ///
-/// The properties are stored in their wire form, in one block that is validated once. Thousands of tiny
-/// properties therefore occupy no more memory than the bytes that the remote sent.
+/// The properties are stored in their wire form, in one block that is validated once. Thousands of
+/// tiny properties therefore occupy no more memory than the bytes that the remote sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Metadata {
     encoded: Vec<u8>,
@@ -22,8 +22,8 @@ impl Metadata {
     /// Names are not case-sensitive, but libzmq accepts only this spelling.
     pub const SOCKET_TYPE: &str = "Socket-Type";
 
-    /// The name of the property that selects one of several services at an endpoint (RFC 37, The Resource
-    /// Property).
+    /// The name of the property that selects one of several services at an endpoint (RFC 37, The
+    /// Resource Property).
     pub const RESOURCE: &str = "Resource";
 
     /// Creates metadata with the Socket-Type property.
@@ -39,7 +39,8 @@ impl Metadata {
     ///
     /// # Panics
     ///
-    /// Panics if the resource has about 60,000 bytes or more. The resource of an endpoint is shorter.
+    /// Panics if the resource has about 60,000 bytes or more. The resource of an endpoint is
+    /// shorter.
     pub fn requesting(resource: &str) -> Self {
         let mut metadata = Self::default();
         metadata
@@ -50,8 +51,8 @@ impl Metadata {
 
     /// Decodes all of `data` as properties.
     ///
-    /// The properties are copied, because metadata exists until the end of the connection and would otherwise
-    /// keep the read buffer alive.
+    /// The properties are copied, because metadata exists until the end of the connection and would
+    /// otherwise keep the read buffer alive.
     ///
     /// # Errors
     ///
@@ -70,8 +71,8 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// Fails, and adds nothing, if the name or the value is not valid, or if all properties together would
-    /// exceed the limit of remotes.
+    /// Fails, and adds nothing, if the name or the value is not valid, or if all properties
+    /// together would exceed the limit of remotes.
     pub fn push(&mut self, name: &str, value: &[u8]) -> Result<(), MetadataError> {
         check_name(name.as_bytes())?;
         if self.encoded.len() + name.len() + value.len() > PUSHED_MAX {
@@ -189,8 +190,8 @@ fn check_name(name: &[u8]) -> Result<&str, MetadataError> {
     Ok(str::from_utf8(name).expect("name characters are ASCII"))
 }
 
-/// The size limit of added properties. The READY command that contains them has to stay below 64 KiB, above
-/// which remotes refuse it.
+/// The size limit of added properties. The READY command that contains them has to stay below 64
+/// KiB, above which remotes refuse it.
 const PUSHED_MAX: usize = 60_000;
 
 /// RFC 37, The NULL Security Mechanism: values SHALL be 0 to 2,147,483,647 bytes.

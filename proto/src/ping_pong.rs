@@ -15,12 +15,12 @@ pub struct Ping {
 impl Ping {
     /// The longest time-to-live that [`new`](Self::new) sends.
     ///
-    /// The wire format allows 6553.5 s. libzmq up to 4.3.5 stores milliseconds in 16 bits and misreads a
-    /// longer time-to-live as a very short one (libzmq#4226).
+    /// The wire format allows 6553.5 s. libzmq up to 4.3.5 stores milliseconds in 16 bits and
+    /// misreads a longer time-to-live as a very short one (libzmq#4226).
     pub const TTL_MAX: Duration = Duration::from_millis(65_500);
 
-    /// Creates a PING. The time-to-live is rounded up to tenths of a second, so that a short one does not
-    /// become zero, and is limited to [`TTL_MAX`](Self::TTL_MAX).
+    /// Creates a PING. The time-to-live is rounded up to tenths of a second, so that a short one
+    /// does not become zero, and is limited to [`TTL_MAX`](Self::TTL_MAX).
     pub fn new(ttl: Option<Duration>, context: Context) -> Self {
         let deciseconds =
             ttl.unwrap_or(Duration::ZERO).min(Self::TTL_MAX).as_nanos().div_ceil(100_000_000);
@@ -38,14 +38,15 @@ impl Ping {
 
     /// Appends the data of a PING command.
     ///
-    /// The time-to-live always has two bytes, even if it is zero: libzmq misreads the context of a shorter
-    /// PING.
+    /// The time-to-live always has two bytes, even if it is zero: libzmq misreads the context of a
+    /// shorter PING.
     pub fn encode(&self, dst: &mut BytesMut) {
         dst.put_u16(self.ttl);
         dst.put_slice(self.context.as_bytes());
     }
 
-    /// Returns the duration of silence after which the remote requests this end to close the connection, if any.
+    /// Returns the duration of silence after which the remote requests this end to close the
+    /// connection, if any.
     pub fn ttl(&self) -> Option<Duration> {
         (self.ttl != 0).then(|| Duration::from_millis(u64::from(self.ttl) * 100))
     }
@@ -85,7 +86,8 @@ impl Pong {
     }
 }
 
-/// Up to 16 bytes that a PONG echoes. They are stored inline, so that a heartbeat does not allocate.
+/// Up to 16 bytes that a PONG echoes. They are stored inline, so that a heartbeat does not
+/// allocate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Context {
     /// `len <= LEN_MAX`
@@ -100,8 +102,9 @@ impl Context {
 
     /// Creates a context from at most the first 16 bytes.
     ///
-    /// A longer context violates the grammar, but is truncated, as in libzmq, instead of ending a healthy
-    /// connection: any traffic is a sign of life. The PONG therefore never exceeds the limit of RFC 37.
+    /// A longer context violates the grammar, but is truncated, as in libzmq, instead of ending a
+    /// healthy connection: any traffic is a sign of life. The PONG therefore never exceeds the
+    /// limit of RFC 37.
     pub fn new(context: &[u8]) -> Self {
         let mut bytes = [0x00; Self::LEN_MAX];
         let len = context.len().min(Self::LEN_MAX);

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Measures the transmission time of [`IN_FLIGHT_MAX`] bytes while the remote limits the rate of the stream.
+/// Measures the transmission time of [`IN_FLIGHT_MAX`] bytes while the remote limits the rate of
+/// the stream.
 ///
-/// A remote receives a command only after all bytes that were written before it, some of which are in the
-/// buffers between the two ends. The number of these bytes is unknown, so their transmission time is
-/// estimated from the rate of earlier bytes.
+/// A remote receives a command only after all bytes that were written before it, some of which are
+/// in the buffers between the two ends. The number of these bytes is unknown, so their transmission
+/// time is estimated from the rate of earlier bytes.
 #[derive(Debug, Default)]
 pub(super) struct WriteRate {
     /// The start of the current measurement, if any.
@@ -49,14 +50,15 @@ impl WriteRate {
         }
     }
 
-    /// Returns the transmission time of the bytes in flight; zero if the remote is not known to be slow.
+    /// Returns the transmission time of the bytes in flight; zero if the remote is not known to be
+    /// slow.
     pub(super) const fn time(&self) -> Duration {
         self.time
     }
 }
 
-/// The maximum number of bytes in flight: over TCP about 190 KiB that are not sent yet and a usual receive
-/// window; over Unix domain sockets their whole buffer.
+/// The maximum number of bytes in flight: over TCP about 190 KiB that are not sent yet and a usual
+/// receive window; over Unix domain sockets their whole buffer.
 const IN_FLIGHT_MAX: u32 = 0x4_0000;
 
 #[cfg(test)]

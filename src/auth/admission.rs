@@ -28,12 +28,13 @@ impl Admission {
         Self { user_id: Some(user_id.into()), ..Self::default() }
     }
 
-    /// Adds a property of the remote. It hides a property of the same name that the remote announces.
+    /// Adds a property of the remote. It hides a property of the same name that the remote
+    /// announces.
     ///
     /// # Errors
     ///
-    /// [`PropertyError`] if the name does not consist of 1 to 255 letters, digits, `-`, `_`, `.` and `+`, or
-    /// if all properties together exceed 60,000 bytes.
+    /// [`PropertyError`] if the name does not consist of 1 to 255 letters, digits, `-`, `_`, `.`
+    /// and `+`, or if all properties together exceed 60,000 bytes.
     pub fn property(
         mut self,
         name: impl AsRef<str>,

@@ -159,8 +159,8 @@ impl CurveCertificate {
         self
     }
 
-    /// Writes the public part to `path`. If there is a secret key, writes everything to the path with `_secret`
-    /// appended, which only the owner can read, where the system supports this.
+    /// Writes the public part to `path`. If there is a secret key, writes everything to the path
+    /// with `_secret` appended, which only the owner can read, where the system supports this.
     ///
     /// # Errors
     ///

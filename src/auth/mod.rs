@@ -1,7 +1,7 @@
 //! Admission of remotes: keys, registries, networks, and custom authenticators.
 //!
-//! A [`Mechanism`](crate::Mechanism) determines the credentials of remotes and whether traffic
-//! is encrypted. An [`Authenticator`] decides which remotes are admitted. They are set separately, by
+//! A [`Mechanism`](crate::Mechanism) determines the credentials of remotes and whether traffic is
+//! encrypted. An [`Authenticator`] decides which remotes are admitted. They are set separately, by
 //! [`Builder::mechanism`](crate::Builder::mechanism) and
 //! [`Builder::authenticator`](crate::Builder::authenticator).
 //!
@@ -11,10 +11,10 @@
 //! | PLAIN | a name and a password, unencrypted | no remote is admitted |
 //! | CURVE | a public key and the proof of its secret half | every remote that knows the server's key is admitted |
 //!
-//! The authenticator is called once for each connection, on the side that is the server of the mechanism,
-//! with NULL on both. Ready-made are [`Users`] with passwords, [`Keys`], and [`Networks`], which
-//! can be changed while sockets use them, and their combinations by [`Authenticator::and`] and
-//! [`Authenticator::or`].
+//! The authenticator is called once for each connection, on the side that is the server of the
+//! mechanism, with NULL on both. Ready-made are [`Users`] with passwords, [`Keys`], and
+//! [`Networks`], which can be changed while sockets use them, and their combinations by
+//! [`Authenticator::and`] and [`Authenticator::or`].
 //!
 //! # Examples
 //!
@@ -102,8 +102,8 @@ pub use zmtp_proto::mechanism::{Credentials, StatusCode};
 /// ```
 pub trait Authenticator: Send + Sync + 'static {
     /// Decides about a remote by its credentials. The remote waits during the call, at most for
-    /// [`Builder::handshake_interval`](crate::Builder::handshake_interval) for the whole handshake. Other
-    /// remotes do not wait. The future is dropped if the time expires, or if the socket ends.
+    /// [`Builder::handshake_interval`](crate::Builder::handshake_interval) for the whole handshake.
+    /// Other remotes do not wait. The future is dropped if the time expires, or if the socket ends.
     ///
     /// # Errors
     ///
@@ -114,15 +114,16 @@ pub trait Authenticator: Send + Sync + 'static {
         request: Request,
     ) -> impl Future<Output = Result<Admission, StatusCode>> + Send;
 
-    /// Returns whether a remote may begin a handshake, before any of its bytes are read except the header of
-    /// a proxy. Otherwise the connection is closed without a reply. By default every remote may.
+    /// Returns whether a remote may begin a handshake, before any of its bytes are read except the
+    /// header of a proxy. Otherwise the connection is closed without a reply. By default every
+    /// remote may.
     fn allows_handshake(&self, caller: &Caller) -> bool {
         let _ = caller;
         true
     }
 
-    /// Admits a remote if both admit it. The second is called only if the first admits. The properties of
-    /// both are kept, and those of the second take precedence.
+    /// Admits a remote if both admit it. The second is called only if the first admits. The
+    /// properties of both are kept, and those of the second take precedence.
     fn and<B: Authenticator>(self, other: B) -> And<Self, B>
     where
         Self: Sized,
@@ -130,7 +131,8 @@ pub trait Authenticator: Send + Sync + 'static {
         And::new(self, other)
     }
 
-    /// Admits a remote if either admits it. The second is called if the first refuses, and then decides.
+    /// Admits a remote if either admits it. The second is called if the first refuses, and then
+    /// decides.
     fn or<B: Authenticator>(self, other: B) -> Or<Self, B>
     where
         Self: Sized,
@@ -170,8 +172,8 @@ pub struct Caller {
     pub domain: Arc<str>,
     /// The endpoint of this socket through which the remote was accepted or dialed.
     pub endpoint: Endpoint,
-    /// The network address of the remote; `None` over `ipc` and `inproc`. Behind a proxy it is that of
-    /// the proxy's client, if the proxy sends it.
+    /// The network address of the remote; `None` over `ipc` and `inproc`. Behind a proxy it is that
+    /// of the proxy's client, if the proxy sends it.
     pub address: Option<SocketAddr>,
     /// The process of the remote; `None` except over `ipc`.
     pub process: Option<ProcessCredentials>,

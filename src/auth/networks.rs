@@ -45,10 +45,11 @@ pub enum NetworkError {
 
 /// Lists of networks that may connect and networks that may not.
 ///
-/// The connection of a remote in a denied network is closed before any of its bytes are read. If the list of
-/// allowed networks is not empty, the same applies to every remote outside them. All other remotes are
-/// admitted without a user id; to authenticate them, combine this with another authenticator by
-/// [`Authenticator::and`]. Remotes over `ipc` have no address and are always admitted.
+/// The connection of a remote in a denied network is closed before any of its bytes are read. If
+/// the list of allowed networks is not empty, the same applies to every remote outside them. All
+/// other remotes are admitted without a user id; to authenticate them, combine this with another
+/// authenticator by [`Authenticator::and`]. Remotes over `ipc` have no address and are always
+/// admitted.
 ///
 /// It is a handle: clones share the lists, and changes apply from the next connection on.
 #[derive(Clone, Debug, Default)]
@@ -74,8 +75,8 @@ impl Network {
         Ok(Self { address, prefix })
     }
 
-    /// Returns whether the network contains the address. An IPv4 address mapped to IPv6, `::ffff:192.0.2.1`,
-    /// counts as the IPv4 address.
+    /// Returns whether the network contains the address. An IPv4 address mapped to IPv6,
+    /// `::ffff:192.0.2.1`, counts as the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address.to_canonical(), address.to_canonical()) {

@@ -78,8 +78,8 @@ impl Asking {
     }
 }
 
-/// A panic of the authenticator refuses the remote in question. State that it leaves inconsistent is
-/// its own.
+/// A panic of the authenticator refuses the remote in question. State that it leaves inconsistent
+/// is its own.
 fn catch<T>(ask: impl FnOnce() -> T) -> Result<T, StatusCode> {
     panic::catch_unwind(AssertUnwindSafe(ask)).map_err(|_| {
         within_quota!(PANICS, error, "the authenticator has panicked");

@@ -150,7 +150,8 @@ const INFINITE: &str = "infinite";
 #[serde(transparent)]
 struct Time(#[serde(with = "time")] Duration);
 
-/// The mode of a file, written as text because an octal number is easily mistaken for a decimal one.
+/// The mode of a file, written as text because an octal number is easily mistaken for a decimal
+/// one.
 #[cfg(unix)]
 struct Mode(u32);
 

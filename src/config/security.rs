@@ -20,8 +20,8 @@ pub(super) mod domain {
     pub(in crate::config) use super::{read_domain as deserialize, write_domain as serialize};
 }
 
-/// A [`Mechanism`] with its keys as text. The socket's own public key is not written, because it follows
-/// from the secret key.
+/// A [`Mechanism`] with its keys as text. The socket's own public key is not written, because it
+/// follows from the secret key.
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Form {

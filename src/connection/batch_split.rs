@@ -4,10 +4,10 @@ use std::mem;
 
 /// Limits how many messages of a read are delivered at a time.
 ///
-/// A remote that sends all its requests together waits for all replies together: one end
-/// would work while the other sleeps. Half of such a batch is therefore delivered first, and the rest
-/// when half of that is received: the first replies are written while later requests are processed. From then
-/// on, replies are being written when requests arrive, and batches are no longer split.
+/// A remote that sends all its requests together waits for all replies together: one end would work
+/// while the other sleeps. Half of such a batch is therefore delivered first, and the rest when
+/// half of that is received: the first replies are written while later requests are processed. From
+/// then on, replies are being written when requests arrive, and batches are no longer split.
 #[derive(Debug)]
 pub(super) struct BatchSplit {
     /// The limit in messages.
@@ -26,8 +26,8 @@ impl BatchSplit {
         self.has_written = true;
     }
 
-    /// Records that messages were read; `is_waiting` returns whether the remote has received everything
-    /// that is queued for it.
+    /// Records that messages were read; `is_waiting` returns whether the remote has received
+    /// everything that is queued for it.
     pub(super) fn handle_read(&mut self, messages: usize, is_waiting: impl FnOnce() -> bool) {
         let answers = mem::take(&mut self.has_written);
         let parts = answers && messages >= PARTED && is_waiting();

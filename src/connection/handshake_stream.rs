@@ -8,8 +8,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::codec::HandshakeCodec;
 
-/// A stream whose buffers are overwritten when its handshake succeeds or fails: under PLAIN, a password
-/// passes through them.
+/// A stream whose buffers are overwritten when its handshake succeeds or fails: under PLAIN, a
+/// password passes through them.
 #[derive(Debug)]
 pub(super) struct HandshakeStream<S>(Option<Framed<S, HandshakeCodec>>);
 

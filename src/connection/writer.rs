@@ -18,10 +18,10 @@ use crate::stats::Volume;
 
 /// The messages that a connection took from its queue, and the progress of writing them.
 ///
-/// It works in rounds of commands and of all taken messages. They are encoded into the write
-/// buffer while the buffer is written. Long bodies are not copied: they are written between
-/// the bytes before and after them in the buffer. Messages are kept until their round is written, so
-/// that after a failure it is known which of them are not.
+/// It works in rounds of commands and of all taken messages. They are encoded into the write buffer
+/// while the buffer is written. Long bodies are not copied: they are written between the bytes
+/// before and after them in the buffer. Messages are kept until their round is written, so that
+/// after a failure it is known which of them are not.
 ///
 /// Invariant: `encoded <= taken.len()`.
 #[derive(Debug)]
@@ -124,8 +124,8 @@ impl Writer {
         }
     }
 
-    /// Removes the messages that are not written completely, while `buffered` bytes of the round are
-    /// still in the write buffer. Also returns whether a part of the first is written.
+    /// Removes the messages that are not written completely, while `buffered` bytes of the round
+    /// are still in the write buffer. Also returns whether a part of the first is written.
     pub(super) fn take_unwritten(&mut self, buffered: usize) -> (VecDeque<Message>, bool) {
         let (written, is_begun) = self.count_whole(buffered);
         let mut unwritten = mem::take(&mut self.taken);
@@ -138,8 +138,8 @@ impl Writer {
         (unwritten, is_begun)
     }
 
-    /// Returns whether part of a message is written and the rest is not, `buffered` bytes of the round
-    /// being still in the write buffer.
+    /// Returns whether part of a message is written and the rest is not, `buffered` bytes of the
+    /// round being still in the write buffer.
     pub(super) fn is_within_message(&self, buffered: usize) -> bool {
         self.count_whole(buffered).1
     }
@@ -163,8 +163,8 @@ impl Writer {
         mem::take(&mut self.written)
     }
 
-    /// Returns the bytes that the stream accepted after it had refused some, since the last call: its
-    /// buffer was full, and the remote has read from it.
+    /// Returns the bytes that the stream accepted after it had refused some, since the last call:
+    /// its buffer was full, and the remote has read from it.
     pub(super) fn take_progress(&mut self) -> usize {
         mem::take(&mut self.progress)
     }
@@ -184,8 +184,8 @@ impl Writer {
         self.commands.len() >= COMMANDS_MAX
     }
 
-    /// Encodes messages of the round until there are enough bytes for one write. Sealed messages are all
-    /// copied together: commands that are queued meanwhile are sealed after them.
+    /// Encodes messages of the round until there are enough bytes for one write. Sealed messages
+    /// are all copied together: commands that are queued meanwhile are sealed after them.
     fn encode(&mut self, buffer: &mut BytesMut) {
         let missing = match &self.sealer {
             None => self.write_size - self.pending(buffer.len()),
@@ -331,8 +331,8 @@ const LONG_BODY: usize = 0x8000;
 /// The maximum number of slices in one write.
 const SLICES: usize = 8;
 
-/// The capacity of a write buffer that is kept: one take usually needs this. The buffer of a longer sealed
-/// message is released.
+/// The capacity of a write buffer that is kept: one take usually needs this. The buffer of a longer
+/// sealed message is released.
 const BUFFER_KEPT: usize = 0x4_0000;
 
 /// Replies to some thousand PINGs. A remote that sends more without reading is not read.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Delays that double from attempt to attempt, up to a limit, with a random part so that the clients
-/// of a server that went away do not reconnect all together.
+/// Delays that double from attempt to attempt, up to a limit, with a random part so that the
+/// clients of a server that went away do not reconnect all together.
 #[derive(Debug)]
 pub(super) struct Backoff {
     interval: Duration,
@@ -18,8 +18,8 @@ impl Backoff {
         Self { interval, max: max.max(interval), failures: 0 }
     }
 
-    /// Returns the delay after one more failure: between half of the interval and the whole interval,
-    /// depending on `random`, which is between 0 and 1.
+    /// Returns the delay after one more failure: between half of the interval and the whole
+    /// interval, depending on `random`, which is between 0 and 1.
     pub(super) fn after_failure(&mut self, random: f64) -> Duration {
         let doubled = 2_u32.checked_pow(self.failures).and_then(|by| self.interval.checked_mul(by));
         self.failures = self.failures.saturating_add(1);
@@ -31,11 +31,12 @@ impl Backoff {
         jittered(self.max, random)
     }
 
-    /// Records that a connection has ended. The delays are reset if it `was_useful` (a message of this
-    /// socket was written completely, and the remote interrupted no later one), or if it has lasted.
-    /// Neither a completed handshake nor messages of the remote are enough: a remote that refuses
-    /// every message can do both at no cost, and this socket would connect at the highest rate
-    /// indefinitely. A reset by a message costs a message, so the application's own rate limits them.
+    /// Records that a connection has ended. The delays are reset if it `was_useful` (a message of
+    /// this socket was written completely, and the remote interrupted no later one), or if it has
+    /// lasted. Neither a completed handshake nor messages of the remote are enough: a remote that
+    /// refuses every message can do both at no cost, and this socket would connect at the highest
+    /// rate indefinitely. A reset by a message costs a message, so the application's own rate
+    /// limits them.
     pub(super) fn handle_connection(&mut self, was_useful: bool, lasted: Duration) {
         if was_useful || lasted >= self.max.min(LASTING) {
             self.reset();
@@ -55,8 +56,8 @@ fn jittered(interval: Duration, random: f64) -> Duration {
 /// A connection of this age was useful, even without traffic.
 const LASTING: Duration = Duration::from_secs(10);
 
-/// Without a listener on this machine, an attempt fails immediately. Attempts without a delay would use a
-/// whole core.
+/// Without a listener on this machine, an attempt fails immediately. Attempts without a delay would
+/// use a whole core.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 #[cfg(test)]

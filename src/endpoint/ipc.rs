@@ -10,7 +10,8 @@ pub struct IpcEndpoint(Box<str>);
 impl IpcEndpoint {
     /// Parses the text after `ipc://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
-        // An abstract name has the `@` in place of the zero of the system; a path has a zero at its end.
+        // An abstract name has the `@` in place of the zero of the system; a path has a zero at its
+        // end.
         let bytes = match address.strip_prefix('@') {
             Some("") => {
                 return Err(EndpointError::new(EndpointErrorKind::NoName, "ipc://@service"));

@@ -21,8 +21,8 @@ pub struct Event {
     pub address: Option<SocketAddr>,
     /// The connection of the event; `None` if it is an event of the endpoint.
     pub connection_id: Option<ConnectionId>,
-    /// The routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer); `None` before
-    /// the handshake, and on a `Client`.
+    /// The routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer); `None`
+    /// before the handshake, and on a `Client`.
     pub routing_id: Option<RoutingId>,
     /// The kind of the event.
     pub kind: EventKind,
@@ -53,8 +53,8 @@ pub enum EventKind {
     Connected,
     /// The handshake is completed: messages can be exchanged. (`HANDSHAKE_SUCCEEDED`.)
     HandshakeSucceeded,
-    /// The handshake failed, and the connection is closed. (`HANDSHAKE_FAILED_NO_DETAIL`, `_PROTOCOL`
-    /// and `_AUTH`.)
+    /// The handshake failed, and the connection is closed. (`HANDSHAKE_FAILED_NO_DETAIL`,
+    /// `_PROTOCOL` and `_AUTH`.)
     HandshakeFailed {
         /// The reason.
         reason: HandshakeFailure,
@@ -69,14 +69,15 @@ pub enum EventKind {
         /// The delay before the attempt.
         delay: Duration,
     },
-    /// The endpoint establishes no new connections for now: ended remotes have left more unread messages
-    /// than [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes). (libzmq has no such event.)
+    /// The endpoint establishes no new connections for now: ended remotes have left more unread
+    /// messages than [`ended_hwm_bytes`](crate::Builder::ended_hwm_bytes). (libzmq has no such
+    /// event.)
     ConnectionsPaused {
         /// The unread messages of ended remotes.
         ended: EndedRemotes,
     },
-    /// The endpoint establishes connections again, because enough messages of ended remotes have been
-    /// received.
+    /// The endpoint establishes connections again, because enough messages of ended remotes have
+    /// been received.
     ConnectionsResumed,
     /// Messages were dropped.
     MessagesDropped {
@@ -94,11 +95,11 @@ pub enum EventKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropCause {
-    /// The remote sent multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe
-    /// Socket Types).
+    /// The remote sent multipart messages, which thread-safe sockets do not support (RFC 37,
+    /// Thread-Safe Socket Types).
     Multipart,
-    /// A single message was refused. The remote ended two connections in a row while the message was being
-    /// written, which remotes do if it is too long for them; see
+    /// A single message was refused. The remote ended two connections in a row while the message
+    /// was being written, which remotes do if it is too long for them; see
     /// [`Dropped::refused`](crate::stats::Dropped::refused).
     Refused {
         /// The length of its body in bytes.
@@ -107,7 +108,7 @@ pub enum DropCause {
     /// They were accepted from a handle, but not handed to the transport when their remote or the
     /// socket ended.
     Undelivered,
-    /// The messages were read from the remote, but not queued for `recv` when the connection or the socket
-    /// ended.
+    /// The messages were read from the remote, but not queued for `recv` when the connection or the
+    /// socket ended.
     Unread,
 }

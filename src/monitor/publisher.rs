@@ -97,6 +97,6 @@ impl From<&Remote> for EventSource {
     }
 }
 
-/// The events that wait for a monitor that is not read. A thousand connections cause four each as they
-/// begin and end. The memory, about 200 KiB, is allocated with the first monitor.
+/// The events that wait for a monitor that is not read. A thousand connections cause four each as
+/// they begin and end. The memory, about 200 KiB, is allocated with the first monitor.
 const EVENTS: usize = 1_024;

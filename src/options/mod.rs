@@ -67,14 +67,16 @@ impl Default for Options {
             disconnect_message: None,
             // libzmq's default.
             domain: Arc::from(""),
-            // libzmq has no such limit. Remotes that connect for one request each leave far less, even
-            // if thousands connect while the application is busy. A server can usually spare this much.
+            // libzmq has no such limit. Remotes that connect for one request each leave far less,
+            // even if thousands connect while the application is busy. A server can usually spare
+            // this much.
             ended_hwm_bytes: 0x400_0000,
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
-            // libzmq's default: none. A remote that only receives slowly must not be taken for dead by
-            // default: libzmq reads nothing, and answers no PING, while its queue is full. RFC 41 calls
-            // this the mute state and does not limit it. Services set heartbeats, as the examples do.
+            // libzmq's default: none. A remote that only receives slowly must not be taken for dead
+            // by default: libzmq reads nothing, and answers no PING, while its queue is full. RFC
+            // 41 calls this the mute state and does not limit it. Services set heartbeats, as the
+            // examples do.
             heartbeat: HeartbeatConfig::default(),
             // libzmq's default: none.
             hello_message: None,
@@ -85,8 +87,8 @@ impl Default for Options {
             ipc: IpcOptions::default(),
             // libzmq waits indefinitely, which can make a program hang at its end.
             linger: Some(Duration::from_secs(30)),
-            // libzmq has no such limit. Far more than are usually in a handshake, unless an attacker holds
-            // connections open, and a fraction of the usual limit of open files.
+            // libzmq has no such limit. Far more than are usually in a handshake, unless an
+            // attacker holds connections open, and a fraction of the usual limit of open files.
             max_half_open: 4_096,
             // Many clients may share an address.
             max_half_open_per_address: 4_096,

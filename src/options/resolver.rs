@@ -10,8 +10,8 @@ use std::sync::Arc;
 ///
 /// It resolves the name in an endpoint, such as `example.org` in `tcp://example.org:5555`: at every
 /// attempt to connect, when such an endpoint is bound, and for
-/// [`connect_all`](crate::Socket::connect_all). Addresses, names of network interfaces and the zones
-/// of IPv6 addresses are not passed to it.
+/// [`connect_all`](crate::Socket::connect_all). Addresses, names of network interfaces and the
+/// zones of IPv6 addresses are not passed to it.
 ///
 /// # Examples
 ///

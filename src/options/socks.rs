@@ -41,8 +41,8 @@ struct Credentials {
     password: Password,
 }
 
-/// The error of [`SocksProxy::with_credentials`]: the username or the password is empty, or longer than
-/// 255 bytes (RFC 1929).
+/// The error of [`SocksProxy::with_credentials`]: the username or the password is empty, or longer
+/// than 255 bytes (RFC 1929).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a proxy's username and password must have 1 to 255 bytes")]
 #[non_exhaustive]

@@ -50,16 +50,16 @@ pub(crate) struct ConnectionEnd {
     pub(crate) inbound: PipeKey,
     /// The number of messages of the pipe that arrived before the end.
     pub(crate) arrived: u64,
-    /// The number of messages of the pipe that were written completely, on this or an earlier connection.
-    /// Later ones wait for the next connection, or are lost if the pipe is `gone`.
+    /// The number of messages of the pipe that were written completely, on this or an earlier
+    /// connection. Later ones wait for the next connection, or are lost if the pipe is `gone`.
     pub(crate) written: u64,
     /// Whether no other connection will follow.
     pub(crate) gone: bool,
 }
 
 impl ConnectionEnds {
-    /// Starts to keep ends for a new watcher. Returns the number of this watch, and wakes the previous
-    /// watcher.
+    /// Starts to keep ends for a new watcher. Returns the number of this watch, and wakes the
+    /// previous watcher.
     pub(crate) fn watch(&self) -> u64 {
         self.0.with(|watched, wakes| {
             let WatchedEnds { watches, watcher, .. } = watched.get_or_insert_default();

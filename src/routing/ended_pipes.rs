@@ -6,14 +6,15 @@ use crate::pipe::{Ticket, Waiters};
 use crate::stats::EndedRemotes;
 use crate::sync::Wakes;
 
-/// Counts the memory of ended remotes, and pauses tasks that add remotes while it exceeds the limit.
+/// Counts the memory of ended remotes, and pauses tasks that add remotes while it exceeds the
+/// limit.
 ///
 /// A high-water mark limits each live remote, but not the sum of ended ones: while the application
 /// receives nothing, one remote after the other can connect, fill its queue and end. Above the
 /// limit, no remote is therefore added until half of the limit is free.
 ///
-/// Invariant: all waiting tasks have seen the current `is_full`, or one of them has been woken and wakes
-/// the others.
+/// Invariant: all waiting tasks have seen the current `is_full`, or one of them has been woken and
+/// wakes the others.
 #[derive(Debug)]
 pub(super) struct EndedPipes {
     /// The limit in bytes; `usize::MAX` for no limit.

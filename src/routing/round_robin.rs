@@ -25,7 +25,8 @@ pub(crate) struct RoundRobin {
     ready: VecDeque<PipeKey>,
     /// Whether only open pipes are offered.
     is_selective: bool,
-    /// The number of open pipes. It changes only under the lock of the queues, and is read without it.
+    /// The number of open pipes. It changes only under the lock of the queues, and is read without
+    /// it.
     open: Arc<AtomicUsize>,
     /// The tasks that wait for a pipe to be open.
     unconnected_waiters: Waiters,

@@ -8,8 +8,8 @@ use crate::routing::outgoing::OutgoingPipe;
 use crate::routing::{Choice, OutgoingPipes, Strategy};
 use crate::routing_id::RoutingId;
 
-/// Sends each message to the remote with its routing id (RFC 41, The SERVER Socket Type, For processing
-/// outgoing messages).
+/// Sends each message to the remote with its routing id (RFC 41, The SERVER Socket Type, For
+/// processing outgoing messages).
 #[derive(Debug)]
 pub(crate) struct RoutingTable {
     /// The pipes of the remotes that accept messages.

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// One alarm for all calls. It fires at the earliest deadline known when it was last set; all calls are then
-/// searched. Calls usually end long before their deadlines, so that a search is rare and a call costs one
-/// comparison.
+/// One alarm for all calls. It fires at the earliest deadline known when it was last set; all calls
+/// are then searched. Calls usually end long before their deadlines, so that a search is rare and a
+/// call costs one comparison.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     rings: Option<Instant>,
 }
 
 impl Clock {
-    /// Sets the alarm to a deadline, unless it fires earlier already. Returns whether it was changed.
+    /// Sets the alarm to a deadline, unless it fires earlier already. Returns whether it was
+    /// changed.
     #[inline]
     pub(super) fn add(&mut self, deadline: Option<Instant>) -> bool {
         let Some(deadline) = deadline else { return false };
@@ -29,8 +30,8 @@ impl Clock {
         self.rings.is_some_and(|rings| rings <= now)
     }
 
-    /// Sets the alarm to the earliest deadline after a search of `calls` slots. A minimum pause, in proportion
-    /// to `calls`, keeps the time spent on searches small.
+    /// Sets the alarm to the earliest deadline after a search of `calls` slots. A minimum pause, in
+    /// proportion to `calls`, keeps the time spent on searches small.
     pub(super) fn set(&mut self, now: Instant, earliest: Option<Instant>, calls: usize) {
         let pause = TICK * u32::try_from(1 + calls / CALLS_PER_TICK).unwrap_or(u32::MAX);
         self.rings = earliest.map(|earliest| earliest.max(now + pause));

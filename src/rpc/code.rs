@@ -4,16 +4,16 @@ use std::fmt;
 
 /// The code of an ERROR: the reason that a request has no reply, in one byte.
 ///
-/// A code below `0x10`, known or not, means that the request was not started. It is safe to send it again, to
-/// the same server or to another.
+/// A code below `0x10`, known or not, means that the request was not started. It is safe to send it
+/// again, to the same server or to another.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ErrorCode(u8);
 
 impl ErrorCode {
     /// The responder has reached a limit. Not started.
     pub const OVERLOADED: Self = Self(0x01);
-    /// The responder is shutting down and starts no more requests. Not started. A requester that acknowledges
-    /// the notice of a draining responder in time does not receive this code from it.
+    /// The responder is shutting down and starts no more requests. Not started. A requester that
+    /// acknowledges the notice of a draining responder in time does not receive this code from it.
     pub const SHUTTING_DOWN: Self = Self(0x02);
     /// The application returned an error, with a number of its own.
     pub const APPLICATION: Self = Self(0x10);

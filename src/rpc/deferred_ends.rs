@@ -8,8 +8,8 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-/// The ends of connections that are not due yet. Messages that a pipe received before its connection ended are
-/// handled first: a reply that has arrived is not lost.
+/// The ends of connections that are not due yet. Messages that a pipe received before its
+/// connection ended are handled first: a reply that has arrived is not lost.
 #[derive(Debug)]
 pub(super) struct DeferredEnds {
     ends: Arc<ConnectionEnds>,
@@ -24,9 +24,9 @@ impl DeferredEnds {
         Self { ends, pending: HashMap::new(), unwritten: Vec::new() }
     }
 
-    /// Takes all new ends, or registers the waker for the next; returns those that are due immediately.
-    /// `unread` returns the number of messages that precede an end and have not been received yet. No other
-    /// task may receive.
+    /// Takes all new ends, or registers the waker for the next; returns those that are due
+    /// immediately. `unread` returns the number of messages that precede an end and have not been
+    /// received yet. No other task may receive.
     pub(super) fn poll(
         &mut self,
         watcher: &Waker,
@@ -49,8 +49,8 @@ impl DeferredEnds {
         due
     }
 
-    /// Takes the messages that ended connections did not write. They must be handled before the ends, because
-    /// an end can report that all messages of its pipe are lost.
+    /// Takes the messages that ended connections did not write. They must be handled before the
+    /// ends, because an end can report that all messages of its pipe are lost.
     pub(super) fn take_unwritten(&mut self) -> Vec<ReturnedMessage> {
         std::mem::take(&mut self.unwritten)
     }

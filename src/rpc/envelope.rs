@@ -241,8 +241,8 @@ const TRACE: u8 = 0x04;
 /// The length of the header that begins every message in every version: a first byte, and the id.
 pub(crate) const HEADER: usize = 9;
 
-/// The id of DRAIN and DRAINED, which concern the connection and not a call. No call has it, so that a
-/// requester that does not know DRAIN drops it like a late reply.
+/// The id of DRAIN and DRAINED, which concern the connection and not a call. No call has it, so
+/// that a requester that does not know DRAIN drops it like a late reply.
 pub(crate) const CONNECTION: u64 = u64::MAX;
 
 /// The position of the id in the header.

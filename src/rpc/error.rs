@@ -8,15 +8,15 @@ use crate::rpc::Failure;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The reply violates the protocol: it is malformed, it is a stream that the call did not request, or it
-    /// has more parts than credit was granted for.
+    /// The reply violates the protocol: it is malformed, it is a stream that the call did not
+    /// request, or it has more parts than credit was granted for.
     #[error("the reply violates the protocol")]
     BadReply,
     /// The client has been closed.
     #[error("the client is closed")]
     Closed,
-    /// The request was written to a connection that was lost before the reply arrived. It may have been
-    /// carried out.
+    /// The request was written to a connection that was lost before the reply arrived. It may have
+    /// been carried out.
     #[error("the connection was lost before the reply arrived")]
     ConnectionLost,
     /// The deadline passed before the reply arrived. The request may have been carried out.
@@ -25,21 +25,22 @@ pub enum CallError {
     /// The responder returned an error.
     #[error(transparent)]
     Failed(#[from] Failure),
-    /// Two servers, or one server twice, ended the connection while the request was being written. A server
-    /// does so if a request exceeds its limit. The request was certainly not carried out. It is not
-    /// retryable, because a server with the same limit refuses it again. See
+    /// Two servers, or one server twice, ended the connection while the request was being written.
+    /// A server does so if a request exceeds its limit. The request was certainly not carried out.
+    /// It is not retryable, because a server with the same limit refuses it again. See
     /// [`Dropped::refused`](crate::stats::Dropped::refused).
     #[error("servers ended the connection while the request was being written")]
     Refused,
-    /// The request was not written before its server was abandoned, and no other server was connected.
-    /// It was certainly not carried out. See [`Requester`](super::Requester#lost-connections).
+    /// The request was not written before its server was abandoned, and no other server was
+    /// connected. It was certainly not carried out. See
+    /// [`Requester`](super::Requester#lost-connections).
     #[error("the request was not written before its server was abandoned")]
     Undelivered,
 }
 
 impl CallError {
-    /// Returns whether the request was certainly not started, so that a retry is safe and may succeed: it was
-    /// not sent, or the responder reports that it is overloaded or shutting down.
+    /// Returns whether the request was certainly not started, so that a retry is safe and may
+    /// succeed: it was not sent, or the responder reports that it is overloaded or shutting down.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {

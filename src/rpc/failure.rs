@@ -5,11 +5,11 @@ use std::fmt;
 
 use crate::rpc::ErrorCode;
 
-/// The error that a responder sends instead of a reply: a code, a text, and for an application error a number
-/// of its own.
+/// The error that a responder sends instead of a reply: a code, a text, and for an application
+/// error a number of its own.
 ///
-/// A service returns a `Failure` to determine exactly what its requester receives. For other errors of a
-/// service, the first known error in the chain of sources determines it:
+/// A service returns a `Failure` to determine exactly what its requester receives. For other errors
+/// of a service, the first known error in the chain of sources determines it:
 ///
 /// | Error | Code |
 /// |---|---|

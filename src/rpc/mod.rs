@@ -1,9 +1,9 @@
 //! Requests and replies: each caller gets the reply to its own request. Requires the feature `rpc`.
 //!
 //! A [`Requester`] makes calls over a [`Client`](crate::Client), from any number of tasks. A
-//! [`Responder`] answers the requests that a [`Server`](crate::Server) receives, by a `tower` service. On
-//! the wire each message has a small envelope, which `docs/rpc.md` specifies byte by byte, so that any
-//! CLIENT or SERVER of ZeroMQ can be either side.
+//! [`Responder`] answers the requests that a [`Server`](crate::Server) receives, by a `tower`
+//! service. On the wire each message has a small envelope, which `docs/rpc.md` specifies byte by
+//! byte, so that any CLIENT or SERVER of ZeroMQ can be either side.
 //!
 //! ```
 //! use std::time::Duration;
@@ -33,50 +33,52 @@
 //!
 //! # Outcomes
 //!
-//! A call ends with its reply, or with a [`CallError`] that reports whether the request may have been
-//! carried out; see [`CallError::is_retryable`]. No request is written whole to two servers. A reply is
-//! dropped if it arrives too late, a second time, or from a server that did not receive the request.
-//! [`Requester::stats`] and [`Responder::stats`] account for every call.
+//! A call ends with its reply, or with a [`CallError`] that reports whether the request may have
+//! been carried out; see [`CallError::is_retryable`]. No request is written whole to two servers. A
+//! reply is dropped if it arrives too late, a second time, or from a server that did not receive
+//! the request. [`Requester::stats`] and [`Responder::stats`] account for every call.
 //!
 //! # Servers that fail silently
 //!
 //! When a connection ends, the calls that wait for a reply over it fail with
-//! [`CallError::ConnectionLost`]. A server whose process hangs, or whose host or network fails, does not
-//! end its connections. Calls to it stay pending until their deadline, or indefinitely without one,
-//! unless the client sends heartbeats. With a [`heartbeat_interval`](crate::Builder::heartbeat_interval)
-//! of 10 s and the same timeout, they fail within 20 s. The documentation of that option explains why the
-//! default is none. A server should set it as well, to cancel the requests of requesters that have failed
-//! silently.
+//! [`CallError::ConnectionLost`]. A server whose process hangs, or whose host or network fails,
+//! does not end its connections. Calls to it stay pending until their deadline, or indefinitely
+//! without one, unless the client sends heartbeats. With a
+//! [`heartbeat_interval`](crate::Builder::heartbeat_interval) of 10 s and the same timeout, they
+//! fail within 20 s. The documentation of that option explains why the default is none. A server
+//! should set it as well, to cancel the requests of requesters that have failed silently.
 //!
 //! # Deadlines and cancellation
 //!
-//! Each request carries the remaining time of its call, and both sides enforce it. Dropping a call sends a
-//! cancellation to its server, which drops the future that handles the request.
+//! Each request carries the remaining time of its call, and both sides enforce it. Dropping a call
+//! sends a cancellation to its server, which drops the future that handles the request.
 //!
 //! # Failover and rolling updates
 //!
-//! A requester sends calls only to connected servers, round-robin. If none is connected, calls wait until
-//! their deadline for the first that connects.
+//! A requester sends calls only to connected servers, round-robin. If none is connected, calls wait
+//! until their deadline for the first that connects.
 //!
-//! A responder that [drains](Responder::serve_with_shutdown) notifies its requesters. They send no more
-//! requests to it, and calls in flight finish. The servers of a requester can therefore be restarted one
-//! after the other, under load, without losing a call. A server that returns at the same address
-//! receives requests again.
+//! A responder that [drains](Responder::serve_with_shutdown) notifies its requesters. They send no
+//! more requests to it, and calls in flight finish. The servers of a requester can therefore be
+//! restarted one after the other, under load, without losing a call. A server that returns at the
+//! same address receives requests again.
 //!
 //! # Tower
 //!
-//! Both sides build on `tower`'s `Service`, so that its layers provide timeouts, limits, retries and load
-//! shedding. A requester is a service of the requests that a responder serves. Therefore
-//! `responder.serve(requester)` forwards requests, with their remaining time and their trace context.
+//! Both sides build on `tower`'s `Service`, so that its layers provide timeouts, limits, retries
+//! and load shedding. A requester is a service of the requests that a responder serves. Therefore
+//! `responder.serve(requester)` forwards requests, with their remaining time and their trace
+//! context.
 //!
 //! # Tracing
 //!
-//! With `tracing` at the level DEBUG each call has a span on each side. The requester's span is `rpc_call`,
-//! with `side`, `id`, `request_bytes`, `reply_bytes` and `outcome`. The responder's span is `rpc_request`,
-//! with the same fields and `traceparent`; the service runs in it. Disabled spans cost nothing.
+//! With `tracing` at the level DEBUG each call has a span on each side. The requester's span is
+//! `rpc_call`, with `side`, `id`, `request_bytes`, `reply_bytes` and `outcome`. The responder's
+//! span is `rpc_request`, with the same fields and `traceparent`; the service runs in it. Disabled
+//! spans cost nothing.
 //!
-//! The [`TraceContext`] of a request is sent with it. To connect it with OpenTelemetry, a program creates
-//! one from the context of its span. The crate `opentelemetry` provides all three parts:
+//! The [`TraceContext`] of a request is sent with it. To connect it with OpenTelemetry, a program
+//! creates one from the context of its span. The crate `opentelemetry` provides all three parts:
 //!
 //! ```text
 //! let span = tracing::Span::current().context().span().span_context().clone();
@@ -86,8 +88,8 @@
 //! let reply = requester.call(request.with_trace_context(context)).await?;
 //! ```
 //!
-//! On the other side, the program creates a remote `SpanContext` from [`Request::trace_context`] and sets it
-//! as the parent of the current span, before anything else.
+//! On the other side, the program creates a remote `SpanContext` from [`Request::trace_context`]
+//! and sets it as the parent of the current span, before anything else.
 
 mod batch;
 mod clock;

@@ -11,8 +11,8 @@ use crate::rpc::TraceContext;
 
 /// A request: a body, a deadline and a trace context.
 ///
-/// The type is the same on both sides. A [`Requester`](super::Requester) sends it, and the service of a
-/// [`Responder`](super::Responder) receives it and can forward it unchanged.
+/// The type is the same on both sides. A [`Requester`](super::Requester) sends it, and the service
+/// of a [`Responder`](super::Responder) receives it and can forward it unchanged.
 ///
 /// Every type that converts into a [`Message`] converts into a request.
 ///
@@ -43,10 +43,11 @@ impl Request {
         Self { body: body.into(), deadline: None, trace_context: None, remote: None }
     }
 
-    /// Sets the deadline of the reply, relative to now. The request carries the time that remains when it is
-    /// sent, unless that exceeds 49 days, the longest time that the envelope can state.
+    /// Sets the deadline of the reply, relative to now. The request carries the time that remains
+    /// when it is sent, unless that exceeds 49 days, the longest time that the envelope can state.
     ///
-    /// A timeout that exceeds the range of the clock, such as [`Duration::MAX`], is reduced to 30 years.
+    /// A timeout that exceeds the range of the clock, such as [`Duration::MAX`], is reduced to 30
+    /// years.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         let now = tokio::time::Instant::now();
@@ -83,7 +84,8 @@ impl Request {
         self.deadline.map(tokio::time::Instant::into_std)
     }
 
-    /// Returns the time that remains until the deadline, which may be zero; `None` if there is no limit.
+    /// Returns the time that remains until the deadline, which may be zero; `None` if there is no
+    /// limit.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         let now = tokio::time::Instant::now();
@@ -102,7 +104,8 @@ impl Request {
         self.remote.as_ref()
     }
 
-    /// Returns the routing id of the remote that sent the request; `None` if the request was created locally.
+    /// Returns the routing id of the remote that sent the request; `None` if the request was
+    /// created locally.
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
         self.remote.as_ref()?.routing_id()
@@ -118,7 +121,8 @@ impl Request {
         Self { body, deadline, trace_context, remote: Some(remote) }
     }
 
-    /// Copies a short body, which would otherwise keep its whole read buffer alive while the request waits.
+    /// Copies a short body, which would otherwise keep its whole read buffer alive while the
+    /// request waits.
     pub(super) fn compact(&mut self) {
         let body = self.body.shared_body().filter(|body| body.len() < COMPACT_MAX);
         if let Some(copy) = body.map(|body| Bytes::copy_from_slice(body)) {
@@ -131,8 +135,8 @@ impl Request {
     }
 }
 
-/// Shorter bodies are copied before they wait, in bytes: a quarter of a read buffer, so that a request keeps
-/// at most four times the memory that it is counted for.
+/// Shorter bodies are copied before they wait, in bytes: a quarter of a read buffer, so that a
+/// request keeps at most four times the memory that it is counted for.
 const COMPACT_MAX: usize = 0x4000;
 
 impl<T: Into<Message>> From<T> for Request {

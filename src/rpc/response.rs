@@ -31,9 +31,9 @@ impl Response {
         Self(Form::One(body.into()))
     }
 
-    /// Creates a response with one body for each item of a stream, at the pace of the requester. The stream is
-    /// polled for the next item when there is credit for the previous one. An item that is an error ends the
-    /// reply, as an error of the service does.
+    /// Creates a response with one body for each item of a stream, at the pace of the requester.
+    /// The stream is polled for the next item when there is credit for the previous one. An item
+    /// that is an error ends the reply, as an error of the service does.
     ///
     /// Only [`Requester::stream`](super::Requester::stream) can receive such a response.
     ///

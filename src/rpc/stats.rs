@@ -2,13 +2,13 @@
 
 /// The statistics of a [`Requester`](super::Requester) and all its clones.
 ///
-/// Every call that was sent is counted in `outstanding`, or in exactly one of the counters from `answered` to
-/// `cancelled`; see [`is_consistent`](Self::is_consistent).
+/// Every call that was sent is counted in `outstanding`, or in exactly one of the counters from
+/// `answered` to `cancelled`; see [`is_consistent`](Self::is_consistent).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequesterStats {
-    /// Calls that ended before their request was queued: they were dropped, their deadline passed, or the
-    /// client was closed. No other counter includes them.
+    /// Calls that ended before their request was queued: they were dropped, their deadline passed,
+    /// or the client was closed. No other counter includes them.
     pub never_sent: u64,
     /// Requests that were queued for a server.
     pub sent: u64,
@@ -24,30 +24,33 @@ pub struct RequesterStats {
     pub deadline_exceeded: u64,
     /// Calls whose connection was lost before the reply.
     pub connection_lost: u64,
-    /// Calls whose request was refused by servers: see [`CallError::Refused`](super::CallError::Refused).
+    /// Calls whose request was refused by servers: see
+    /// [`CallError::Refused`](super::CallError::Refused).
     pub refused: u64,
-    /// Calls whose request was not written before its server was abandoned, while no other server was
-    /// connected.
+    /// Calls whose request was not written before its server was abandoned, while no other server
+    /// was connected.
     pub undelivered: u64,
     /// Calls that ended because the client was closed.
     pub closed: u64,
     /// Calls that were dropped before their outcome.
     pub cancelled: u64,
-    /// Cancellations that could not be sent, because the queue of the server was full or the server was
-    /// disconnected. Dropped calls and calls whose reply violated the protocol send one.
+    /// Cancellations that could not be sent, because the queue of the server was full or the server
+    /// was disconnected. Dropped calls and calls whose reply violated the protocol send one.
     pub cancels_unsent: u64,
     /// Replies to calls that had ended without a reply. They were dropped.
     pub late: u64,
     /// Replies to calls that had already received their reply. They were dropped.
     pub duplicate: u64,
-    /// Replies to calls that never existed, or whose request was sent to another server. They were dropped.
+    /// Replies to calls that never existed, or whose request was sent to another server. They were
+    /// dropped.
     pub unknown: u64,
     /// Messages that were not replies, or were malformed replies.
     pub malformed: u64,
 }
 
 impl RequesterStats {
-    /// Returns whether the counters add up: every call that was sent is outstanding or has one outcome.
+    /// Returns whether the counters add up: every call that was sent is outstanding or has one
+    /// outcome.
     #[must_use]
     pub const fn is_consistent(&self) -> bool {
         let ended = self.answered
@@ -65,8 +68,8 @@ impl RequesterStats {
 
 /// The statistics of a [`Responder`](super::Responder).
 ///
-/// Every request is counted in `waiting`, in `running`, or in exactly one of the counters from `answered` to
-/// `duplicate`; see [`is_consistent`](Self::is_consistent).
+/// Every request is counted in `waiting`, in `running`, or in exactly one of the counters from
+/// `answered` to `duplicate`; see [`is_consistent`](Self::is_consistent).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponderStats {
@@ -74,7 +77,8 @@ pub struct ResponderStats {
     pub received: u64,
     /// Requests that wait for the service.
     pub waiting: u64,
-    /// Requests that the service is handling, or whose reply waits for queue capacity of its requester.
+    /// Requests that the service is handling, or whose reply waits for queue capacity of its
+    /// requester.
     pub running: u64,
     /// Requests that were answered with a reply, or with a complete stream.
     pub answered: u64,
@@ -96,19 +100,21 @@ pub struct ResponderStats {
     /// [`max_bytes_per_remote`](super::ResponderBuilder::max_bytes_per_remote) waited for their
     /// requester to read them.
     pub unread: u64,
-    /// Requests whose requester had another request in progress with the same id. They were dropped, and the
-    /// service was not called.
+    /// Requests whose requester had another request in progress with the same id. They were
+    /// dropped, and the service was not called.
     pub duplicate: u64,
     /// Messages that were malformed, or that the responder does not expect.
     pub malformed: u64,
     /// Cancellations and credit for requests that had ended or never existed.
     pub unknown: u64,
-    /// Errors that still waited for queue capacity when their requester disconnected or the server was closed.
+    /// Errors that still waited for queue capacity when their requester disconnected or the server
+    /// was closed.
     pub unanswered: u64,
 }
 
 impl ResponderStats {
-    /// Returns whether the counters add up: every request received is waiting, running or has one outcome.
+    /// Returns whether the counters add up: every request received is waiting, running or has one
+    /// outcome.
     #[must_use]
     pub const fn is_consistent(&self) -> bool {
         let ended = self.answered

@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The trace of a call and the span in which the call was made: W3C `traceparent`, with the vendors'
-/// `tracestate`.
+/// The trace of a call and the span in which the call was made: W3C `traceparent`, with the
+/// vendors' `tracestate`.
 ///
-/// It is sent with the request, as text. This crate neither creates nor changes trace contexts. A program that
-/// uses OpenTelemetry sets its own context with
-/// [`Request::with_trace_context`](super::Request::with_trace_context), and reads the context of a received
-/// request: see [the module](super#tracing).
+/// It is sent with the request, as text. This crate neither creates nor changes trace contexts. A
+/// program that uses OpenTelemetry sets its own context with
+/// [`Request::with_trace_context`](super::Request::with_trace_context), and reads the context of a
+/// received request: see [the module](super#tracing).
 ///
 /// # Examples
 ///
@@ -73,7 +73,8 @@ impl TraceContext {
     ///
     /// # Errors
     ///
-    /// [`ParseTraceContextError::State`] if the state is longer than 512 bytes, or is not printable ASCII.
+    /// [`ParseTraceContextError::State`] if the state is longer than 512 bytes, or is not printable
+    /// ASCII.
     pub fn with_state(mut self, state: impl Into<String>) -> Result<Self, ParseTraceContextError> {
         let state = state.into();
         let is_legal = |byte: u8| matches!(byte, b' '..=b'~' | b'\t');
@@ -117,8 +118,8 @@ impl TraceContext {
 impl FromStr for TraceContext {
     type Err = ParseTraceContextError;
 
-    /// Parses a `traceparent`. Unknown fields of a version later than 00 are ignored, as the specification
-    /// requires.
+    /// Parses a `traceparent`. Unknown fields of a version later than 00 are ignored, as the
+    /// specification requires.
     fn from_str(text: &str) -> Result<Self, ParseTraceContextError> {
         let mut fields = text.split('-');
         let mut field = |digits| {

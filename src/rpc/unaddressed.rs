@@ -43,8 +43,9 @@ impl UnaddressedEnvelope {
     }
 }
 
-/// Returns the remaining time of a call in the unit of a REQUEST, rounded up, so that the responder's timer does
-/// not fire before the requester's; `None` if it exceeds the range of the field.
+/// Returns the remaining time of a call in the unit of a REQUEST, rounded up, so that the
+/// responder's timer does not fire before the requester's; `None` if it exceeds the range of the
+/// field.
 pub(super) fn millis(left: Duration) -> Option<u32> {
     u32::try_from(left.as_nanos().div_ceil(1_000_000)).ok()
 }
@@ -55,7 +56,8 @@ pub(super) fn message(id: u64, content: Content<'_>) -> Message {
     UnaddressedEnvelope::new(content).finish(id)
 }
 
-/// Returns the last `len` bytes of a message, its body: copied if it is short, and otherwise shared.
+/// Returns the last `len` bytes of a message, its body: copied if it is short, and otherwise
+/// shared.
 #[inline]
 pub(super) fn last(message: &Message, len: usize) -> Message {
     message.tail(message.len().saturating_sub(len))

@@ -5,8 +5,8 @@ use std::task::{Context, Poll};
 
 use tokio::task::coop::{self, RestoreOnPending};
 
-/// Accounts for one message in Tokio's cooperative scheduling: a task that always finds a message, or
-/// capacity for one, would never let other tasks of its thread run.
+/// Accounts for one message in Tokio's cooperative scheduling: a task that always finds a message,
+/// or capacity for one, would never let other tasks of its thread run.
 ///
 /// Only every eighth message takes a unit of the task budget of 128 operations. Yielding
 /// costs as much as about ten messages and, if there are more threads, wakes one.

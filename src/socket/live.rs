@@ -18,8 +18,8 @@ use crate::transport::StdListener;
 /// A bound for code that is generic over socket types.
 ///
 /// Every socket type has these methods itself, where they are documented: see
-/// [`Client`](crate::Client#implementations). A socket of a known type can be used without this trait. The
-/// trait cannot be implemented outside of this crate.
+/// [`Client`](crate::Client#implementations). A socket of a known type can be used without this
+/// trait. The trait cannot be implemented outside of this crate.
 ///
 /// # Examples
 ///

@@ -14,16 +14,17 @@ use crate::socket::live::sealed::Addressing;
 
 /// A [`Sink`] over a socket that drops messages that cannot be sent, counts them, and continues.
 ///
-/// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has left,
-/// which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is full, it
-/// blocks the messages for all others. Instead, the lossy sink
+/// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has
+/// left, which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is
+/// full, it blocks the messages for all others. Instead, the lossy sink
 ///
 /// - drops a message whose remote has left, also while the message waits for that remote;
-/// - drops a message whose remote has had no room for [`send_timeout`](crate::Builder::send_timeout). By
-///   default it waits indefinitely, and with zero it does not wait.
+/// - drops a message whose remote has had no room for
+///   [`send_timeout`](crate::Builder::send_timeout). By default it waits indefinitely, and with
+///   zero it does not wait.
 ///
-/// [`dropped`](Self::dropped) counts the messages that this sink drops. For all handles of the socket,
-/// [`Dropped::undelivered`](crate::stats::Dropped::undelivered) and the
+/// [`dropped`](Self::dropped) counts the messages that this sink drops. For all handles of the
+/// socket, [`Dropped::undelivered`](crate::stats::Dropped::undelivered) and the
 /// [`CloseReport`](crate::CloseReport) count them together with the messages that were queued for a
 /// remote when it left.
 ///
@@ -32,8 +33,8 @@ use crate::socket::live::sealed::Addressing;
 /// # Errors
 ///
 /// The sink fails with [`RouteError::Closed`] when the socket is closed, and with
-/// [`RouteError::HostUnreachable`] if a message has no routing id, which is an error of the program. No
-/// behavior of a remote makes it fail.
+/// [`RouteError::HostUnreachable`] if a message has no routing id, which is an error of the
+/// program. No behavior of a remote makes it fail.
 ///
 /// # Examples
 ///
@@ -77,8 +78,8 @@ impl<S: Addressing> Lossy<S> {
         &self.socket
     }
 
-    /// Returns the socket, and drops the wrapper. A message that waits for room stays in the sink of the
-    /// socket.
+    /// Returns the socket, and drops the wrapper. A message that waits for room stays in the sink
+    /// of the socket.
     pub fn into_inner(self) -> S {
         self.socket
     }

@@ -13,15 +13,15 @@ use crate::socket::verbs::verbs;
 use crate::socket::{Builder, CloseReport};
 use crate::socket::{Handle, Kind};
 
-/// A socket that exchanges messages with any number of other `Peer`s, each addressed by its [`RoutingId`]
-/// (RFC 51).
+/// A socket that exchanges messages with any number of other `Peer`s, each addressed by its
+/// [`RoutingId`] (RFC 51).
 ///
-/// A `Peer` is a handle: cloning it is cheap and returns another handle to the same socket. Every handle can
-/// send and receive concurrently, from any task or thread.
+/// A `Peer` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can send and receive concurrently, from any task or thread.
 ///
-/// Both sides have the methods of a [`Server`](crate::Server). A peer learns the routing id of a remote from
-/// the messages that it receives, or from [`connect_peer`](Self::connect_peer), which returns the id of the
-/// remote before it is connected.
+/// Both sides have the methods of a [`Server`](crate::Server). A peer learns the routing id of a
+/// remote from the messages that it receives, or from [`connect_peer`](Self::connect_peer), which
+/// returns the id of the remote before it is connected.
 ///
 /// # Examples
 ///
@@ -58,10 +58,10 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Routing ids
 ///
-/// Each side assigns its own id to a connection, and neither side learns the id that the other has assigned.
-/// The side that connects assigns one id to the endpoint, which survives reconnects. The side that accepts
-/// assigns a new id to each connection. Two peers that connect to each other have two connections, and each
-/// of them has two ids for the other.
+/// Each side assigns its own id to a connection, and neither side learns the id that the other has
+/// assigned. The side that connects assigns one id to the endpoint, which survives reconnects. The
+/// side that accepts assigns a new id to each connection. Two peers that connect to each other have
+/// two connections, and each of them has two ids for the other.
 ///
 /// # Mute state
 ///
@@ -69,38 +69,43 @@ use crate::socket::{Handle, Kind};
 /// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
 /// [`try_route`](Self::try_route) returns the message. One slow remote never blocks the others.
 ///
-/// A remote that the peer *connected to* has its queue from the moment [`connect_peer`](Self::connect_peer)
-/// or [`connect`](Self::connect) returns, whether or not the connection is established: messages wait there
-/// for the connection or the reconnect. A remote that connected to the peer has a queue only while it is
-/// connected. A routing id that is unknown, or whose remote has left, is an error immediately, also for
-/// senders that wait for that remote. They get their message back.
+/// A remote that the peer *connected to* has its queue from the moment
+/// [`connect_peer`](Self::connect_peer) or [`connect`](Self::connect) returns, whether or not the
+/// connection is established: messages wait there for the connection or the reconnect. A remote
+/// that connected to the peer has a queue only while it is connected. A routing id that is unknown,
+/// or whose remote has left, is an error immediately, also for senders that wait for that remote.
+/// They get their message back.
 ///
 /// # Remotes that fail silently
 ///
 /// If the process of a remote hangs, or its host or network fails, the peer notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the timeout. By
-/// default, as in libzmq, it is not set: messages for that remote wait, and no event reports the failure.
+/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
+/// timeout. By default, as in libzmq, it is not set: messages for that remote wait, and no event
+/// reports the failure.
 ///
 /// # Stream and Sink
 ///
-/// A `Peer` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket is closed,
-/// and a [`Sink`](futures_sink::Sink) of messages that carry a routing id: one that the socket received, or
-/// one created with [`Message::with_routing_id`]. Closing the sink flushes it and leaves the socket open. A
-/// handle that is dropped with a message in its sink drops that message and counts it in the [`CloseReport`].
+/// A `Peer` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket
+/// is closed, and a [`Sink`](futures_sink::Sink) of messages that carry a routing id: one that the
+/// socket received, or one created with [`Message::with_routing_id`]. Closing the sink flushes it
+/// and leaves the socket open. A handle that is dropped with a message in its sink drops that
+/// message and counts it in the [`CloseReport`].
 ///
-/// The sink waits while the queue of a remote is full, regardless of [`send_timeout`](Builder::send_timeout).
-/// It fails when the socket is closed or the remote of a message has left. To continue without remotes that
-/// have left or do not read, forward to [`lossy`](Self::lossy).
+/// The sink waits while the queue of a remote is full, regardless of
+/// [`send_timeout`](Builder::send_timeout). It fails when the socket is closed or the remote of a
+/// message has left. To continue without remotes that have left or do not read, forward to
+/// [`lossy`](Self::lossy).
 ///
 /// # Cooperative scheduling
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives without ever
-/// waiting yields about once in a thousand messages.
+/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives
+/// without ever waiting yields about once in a thousand messages.
 ///
 /// # Ending
 ///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are written.
-/// Dropping the last handle does the same in the background, for which the runtime must stay alive.
+/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
+/// written. Dropping the last handle does the same in the background, for which the runtime must
+/// stay alive.
 #[derive(Clone)]
 pub struct Peer(pub(in crate::socket) Handle<Self>);
 

@@ -18,8 +18,8 @@ impl Permit<'_> {
     ///
     /// # Errors
     ///
-    /// [`TrySendError`] with the message, if the remote has left and no other remote has room, or if the
-    /// socket is closed.
+    /// [`TrySendError`] with the message, if the remote has left and no other remote has room, or
+    /// if the socket is closed.
     pub fn send(self, message: impl Into<Message>) -> Result<(), TrySendError> {
         self.0.send(message.into()).map_err(try_send_error)
     }

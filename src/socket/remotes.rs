@@ -47,8 +47,8 @@ impl<'a> Remotes<'a> {
         Self { control }
     }
 
-    /// Waits until the handshake with a remote is finished, so that messages can be exchanged. Returns
-    /// immediately if a remote is connected already.
+    /// Waits until the handshake with a remote is finished, so that messages can be exchanged.
+    /// Returns immediately if a remote is connected already.
     ///
     /// # Cancel safety
     ///
@@ -56,8 +56,8 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     ///
-    /// [`NoRemoteError`] if the socket is closed, or if it has no endpoint left: the remote refuses this
-    /// socket, or [`reconnect_stop`](super::Builder::reconnect_stop) ended the attempts.
+    /// [`NoRemoteError`] if the socket is closed, or if it has no endpoint left: the remote refuses
+    /// this socket, or [`reconnect_stop`](super::Builder::reconnect_stop) ended the attempts.
     ///
     /// # Examples
     ///
@@ -80,8 +80,8 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     ///
-    /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time is over. It holds the
-    /// reason why the last attempt failed, if one has.
+    /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time is over. It holds
+    /// the reason why the last attempt failed, if one has.
     ///
     /// # Examples
     ///
@@ -97,13 +97,13 @@ impl<'a> Remotes<'a> {
         self.control.connected_timeout(timeout).await
     }
 
-    /// Ends the connection of a remote, without waiting for its end; false if no remote with this id is
-    /// connected. (libzmq `zmq_disconnect_peer`.)
+    /// Ends the connection of a remote, without waiting for its end; false if no remote with this
+    /// id is connected. (libzmq `zmq_disconnect_peer`.)
     ///
     /// A connection that was accepted writes its queued messages within
-    /// [`linger`](super::Builder::linger); its routing id is unknown from now on. One that was dialed is
-    /// re-established after a while, with its queued messages, since its endpoint is still connected: to
-    /// stop that, disconnect the endpoint.
+    /// [`linger`](super::Builder::linger); its routing id is unknown from now on. One that was
+    /// dialed is re-established after a while, with its queued messages, since its endpoint is
+    /// still connected: to stop that, disconnect the endpoint.
     ///
     /// # Examples
     ///
@@ -141,7 +141,8 @@ impl<'a> Remotes<'a> {
         self.len() == 0
     }
 
-    /// Iterates over the remotes that are connected at the time of the call, the oldest connection first.
+    /// Iterates over the remotes that are connected at the time of the call, the oldest connection
+    /// first.
     #[must_use]
     pub fn iter(&self) -> vec::IntoIter<Remote> {
         self.list().into_iter()

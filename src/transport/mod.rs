@@ -145,8 +145,9 @@ impl Listener {
         Ok((Self::Tcp(listener), local))
     }
 
-    /// Creates another listener for the same address, in the runtime of the caller. Each stream is accepted by
-    /// one of them. The options apply to accepted streams. The address is free when the last listener is dropped.
+    /// Creates another listener for the same address, in the runtime of the caller. Each stream is
+    /// accepted by one of them. The options apply to accepted streams. The address is free when the
+    /// last listener is dropped.
     ///
     /// # Errors
     ///
@@ -183,8 +184,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Only errors of this process or machine, such as a lack of file descriptors. Such an error may persist,
-    /// and then the next call fails immediately: wait before calling again.
+    /// Only errors of this process or machine, such as a lack of file descriptors. Such an error
+    /// may persist, and then the next call fails immediately: wait before calling again.
     pub(crate) async fn accept(&self) -> io::Result<(Stream, Origin)> {
         match self {
             Self::Tcp(listener) => {

@@ -40,8 +40,8 @@ impl Stream {
             // Over loopback, writes of 57 to 64 thousand bytes are 1.5 times as fast as those of
             // 64 KiB, which no longer fit into one segment.
             Self::Tcp(_) => 0xF000,
-            // Writes of twice the size are up to a fifth faster for long bodies; four times the size makes
-            // short messages a tenth slower.
+            // Writes of twice the size are up to a fifth faster for long bodies; four times the
+            // size makes short messages a tenth slower.
             #[cfg(unix)]
             Self::Ipc(_) => 0x1_F000,
         }

@@ -1,7 +1,8 @@
-//! No two files, and no two directories, of a module import each other, directly or by way of others.
+//! No two files, and no two directories, of a module import each other, directly or by way of
+//! others.
 //!
-//! A file may import what its parent defines. What the parent only exports counts as imported from the
-//! file that defines it.
+//! A file may import what its parent defines. What the parent only exports counts as imported from
+//! the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,7 +77,8 @@ fn ancestors(file: &SourceFile) -> Vec<Vec<String>> {
     (0..=path.len()).map(|len| path[..len].to_vec()).collect()
 }
 
-/// Returns the depth at which the paths part, and the child of the common ancestor that is imported.
+/// Returns the depth at which the paths part, and the child of the common ancestor that is
+/// imported.
 fn sibling(
     module: &[String],
     path: &[String],

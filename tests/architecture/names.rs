@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::paths::imports;
 use crate::sources::{SourceFile, files_in};
 
-/// Names that several modules use. `Request` is what an authenticator, a service and a listener of a shared
-/// port are asked; `Publisher` publishes statistics in `metrics` and events in `monitor`; `Listener` is that of
-/// `inproc` and that of the other transports.
+/// Names that several modules use. `Request` is what an authenticator, a service and a listener of
+/// a shared port are asked; `Publisher` publishes statistics in `metrics` and events in `monitor`;
+/// `Listener` is that of `inproc` and that of the other transports.
 const SHARED: &[&str] = &["Listener", "Publisher", "Request"];
 
 #[test]

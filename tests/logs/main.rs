@@ -1,7 +1,8 @@
 //! Tests of the log output of sockets: spans, levels and fields.
 //!
-//! These tests are a separate binary in which every test has a journal. A test without a journal could be
-//! the first to reach an event, and `tracing` would cache that no subscriber is interested in it.
+//! These tests are a separate binary in which every test has a journal. A test without a journal
+//! could be the first to reach an event, and `tracing` would cache that no subscriber is interested
+//! in it.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 

@@ -87,8 +87,8 @@ fn memory_of_a_burst_is_released() {
 /// Few enough for systems with a low limit of open files.
 const CONNECTIONS: usize = 200;
 
-/// Of the heap, in the mean of both ends. 8 KiB of resident memory are promised, in which there is what
-/// the allocator does not use.
+/// Of the heap, in the mean of both ends. 8 KiB of resident memory are promised, in which there is
+/// what the allocator does not use.
 const BYTES_EACH: usize = 7 * 1_024 + 128;
 
 /// For a span in the registry of `tracing-subscriber`.

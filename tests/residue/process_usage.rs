@@ -27,8 +27,8 @@ impl ProcessUsage {
     }
 }
 
-/// Counts the tasks of this runtime. It is exact only on one thread: on many, a task is counted for a
-/// moment after it has ended.
+/// Counts the tasks of this runtime. It is exact only on one thread: on many, a task is counted for
+/// a moment after it has ended.
 pub(crate) fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }

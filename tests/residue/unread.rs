@@ -32,8 +32,8 @@ fn streams_that_have_no_credit_take_little_more_than_the_bytes_that_may_be_kept(
     assert!(heap < 3 * MARK + JOBS, "{heap} bytes");
 }
 
-/// Sends so many requests as one that reads nothing, until it has made `enough` of the responder, whose
-/// other clients are served. Returns what the heap has grown by.
+/// Sends so many requests as one that reads nothing, until it has made `enough` of the responder,
+/// whose other clients are served. Returns what the heap has grown by.
 fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();

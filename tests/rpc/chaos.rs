@@ -33,8 +33,8 @@ async fn ten_thousand_concurrent_calls_get_their_own_replies() {
     assert!(responder.stats().is_consistent());
 }
 
-/// The servers treat requests in different ways, by their numbers, and connections are cut meanwhile. In the
-/// end the outcome of every call is known to its caller and to the statistics.
+/// The servers treat requests in different ways, by their numbers, and connections are cut
+/// meanwhile. In the end the outcome of every call is known to its caller and to the statistics.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_is_accounted_for_despite_all_failures() {
     let seed =
@@ -68,8 +68,8 @@ async fn every_call_is_accounted_for_despite_all_failures() {
     assert_eq!(stats.outstanding, 0);
     let ended = stats.answered + stats.failed + stats.connection_lost + stats.deadline_exceeded;
     assert_eq!(stats.sent, ended + stats.cancelled, "{stats:#?}");
-    // The two differ about calls that were not sent, and calls that were dropped when they had just ended.
-    // Their number never exceeds that of the dropped or late calls.
+    // The two differ about calls that were not sent, and calls that were dropped when they had just
+    // ended. Their number never exceeds that of the dropped or late calls.
     let seen_to_end = seen.answered + seen.failed + seen.lost + seen.late;
     assert_eq!(seen_to_end + seen.dropped, CALLS);
     assert!(seen.answered <= stats.answered && seen.failed <= stats.failed, "{seen:?} {stats:#?}");

@@ -86,7 +86,8 @@ async fn a_call_whose_request_is_refused_fails_and_later_calls_succeed() {
 async fn with_heartbeats_a_call_to_a_hanging_server_fails_with_an_event() {
     let (endpoint_to, endpoint) = oneshot::channel();
     let (end, ended) = mpsc::channel::<()>();
-    // It receives the request, and then its runtime hangs: the operating system keeps the connection.
+    // It receives the request, and then its runtime hangs: the operating system keeps the
+    // connection.
     let server = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let bare = runtime.block_on(async {

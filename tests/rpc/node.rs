@@ -1,4 +1,5 @@
-//! A remote in another language: Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
+//! A remote in another language: Node.js, with libzmq's draft sockets, from the npm package
+//! `zeromq`.
 //!
 //! The package is installed below `target/`. Without npm these tests are skipped, except in CI.
 

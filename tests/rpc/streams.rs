@@ -89,7 +89,8 @@ async fn an_unread_stream_pauses_only_its_own_handler() {
         let body = number.to_string();
         assert_eq!(requester.call(body.clone()).await.unwrap(), body);
     }
-    // The handler produces one part more than there is credit for, because the end is not known in advance.
+    // The handler produces one part more than there is credit for, because the end is not known in
+    // advance.
     assert_eq!(made.load(Ordering::Relaxed), 5);
     for number in 1..100 {
         assert_eq!(slow.next().await.unwrap().unwrap(), number.to_string());

@@ -76,7 +76,8 @@ pub(crate) fn body(rest: &[u8]) -> &[u8] {
     }
 }
 
-/// Creates a responder and a requester that is connected to it in this process, so that time can be paused.
+/// Creates a responder and a requester that is connected to it in this process, so that time can be
+/// paused.
 pub(crate) async fn pair<F, Fut, T>(handler: F) -> (Requester, Responder, JoinHandle<()>)
 where
     F: FnMut(Request) -> Fut + Send + 'static,

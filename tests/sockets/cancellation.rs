@@ -1,7 +1,7 @@
 //! Futures that are dropped before they are ready.
 //!
-//! Every attempt to send has a unique number. Comparing sent and received messages therefore reveals lost
-//! messages, and messages that were sent although their future had been dropped.
+//! Every attempt to send has a unique number. Comparing sent and received messages therefore
+//! reveals lost messages, and messages that were sent although their future had been dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -218,8 +218,8 @@ async fn an_idle_stream_does_not_take_messages_from_others(transport: Transport)
     assert_eq!(stream.next().await.unwrap(), "y");
 }
 
-/// Sends and receives until both ends have dropped ten thousand pending operations, and compares sent and
-/// received messages.
+/// Sends and receives until both ends have dropped ten thousand pending operations, and compares
+/// sent and received messages.
 async fn assert_cancel_safe(sender: Sender, receiver: Receiver) {
     let seed = seed();
     let mut random = Random(seed);
@@ -256,7 +256,8 @@ async fn assert_cancel_safe(sender: Sender, receiver: Receiver) {
     assert!(received == sent, "a message was lost, doubled, displaced or sent in spite");
 }
 
-/// Checks the same with several senders and receivers, so that other waiters follow a dropped operation.
+/// Checks the same with several senders and receivers, so that other waiters follow a dropped
+/// operation.
 async fn assert_none_lost(sender: Sender, receiver: Receiver) {
     let seed = seed();
     let mut receiving = JoinSet::new();
@@ -358,8 +359,8 @@ async fn wait(turns: u32) {
 struct Random(u64);
 
 impl Random {
-    /// Returns the number of turns to wait: zero, usually a few, and sometimes enough for the other end to become
-    /// idle.
+    /// Returns the number of turns to wait: zero, usually a few, and sometimes enough for the other
+    /// end to become idle.
     fn patience(&mut self) -> u32 {
         match self.next() % 64 {
             0 => 40,
@@ -386,8 +387,8 @@ async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
     (client, server, id)
 }
 
-/// Connects a client that does not read. The server has a high-water mark of one, and its queue for the client is
-/// full.
+/// Connects a client that does not read. The server has a high-water mark of one, and its queue for
+/// the client is full.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
     let (remote, id) = Remote::known_to(server).await;
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();

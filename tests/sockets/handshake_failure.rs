@@ -160,7 +160,8 @@ async fn waiting_for_a_remote_reports_the_refusal() {
     assert!(matches!(failure, HandshakeFailure::Refused { reason } if reason == "400"));
 }
 
-/// Returns the reasons that a server and a client report for a remote that sends these bytes and disconnects.
+/// Returns the reasons that a server and a client report for a remote that sends these bytes and
+/// disconnects.
 async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -184,8 +185,8 @@ async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     [(SocketType::Server, of_server.1), (SocketType::Client, of_client.1)]
 }
 
-/// Writes the bytes as far as the socket reads them, and reads its output, so that the socket has no other reason
-/// to fail.
+/// Writes the bytes as far as the socket reads them, and reads its output, so that the socket has
+/// no other reason to fail.
 async fn say(remote: &mut Remote, bytes: &[u8]) {
     remote.write_what_is_taken(bytes).await;
     remote.shut_down().await;

@@ -52,7 +52,8 @@ async fn no_client_connects_before_the_mode_is_set() {
         server.unbind(bound).await.unwrap();
     }
     ended.store(true, Ordering::Relaxed);
-    // Not all of it belongs to a socket that the client has reached, and of most there was nothing to see.
+    // Not all of it belongs to a socket that the client has reached, and of most there was nothing
+    // to see.
     let seen = eager.join().unwrap();
     assert!(seen.iter().all(|mode| *mode == 0o606), "{seen:?}");
 }

@@ -317,8 +317,8 @@ async fn one_full_remote_of_a_server_does_not_hold_up_another() {
     assert_eq!(full.read_message().await, b"c");
 }
 
-/// Returns a remote for which a server with a `send_hwm` of two is full: `a` and `b` are queued after a long
-/// message that the remote does not read.
+/// Returns a remote for which a server with a `send_hwm` of two is full: `a` and `b` are queued
+/// after a long message that the remote does not read.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
     let (remote, id) = Remote::known_to(server).await;
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();

@@ -142,7 +142,8 @@ async fn a_client_finds_the_new_owner_of_a_name() {
                 turns(&mut rng).await;
                 let client = Client::builder().reconnect_interval(Duration::from_millis(1));
                 let client = client.connect(endpoint).await.unwrap();
-                // The server that remains receives the message, even if the client was connected to another one before.
+                // The server that remains receives the message, even if the client was connected to
+                // another one before.
                 while client.recv_timeout(Duration::from_millis(1)).await.is_err() {
                     let _ = client.try_send("anybody there?");
                 }

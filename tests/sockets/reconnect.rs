@@ -180,7 +180,8 @@ async fn across_restarts_no_message_is_duplicated_or_reordered(transport: Transp
         }
     });
 
-    // Messages that the kernel had accepted are lost with a connection. All others arrive once and in order.
+    // Messages that the kernel had accepted are lost with a connection. All others arrive once and
+    // in order.
     let mut next = 0;
     for _ in 0..20 {
         for _ in 0..500 {
@@ -234,8 +235,8 @@ async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again()
     assert_eq!(server.recv().await.unwrap().routing_id(), Some(id));
 }
 
-// Time is paused from here on: it advances only while all tasks wait for timers. No other timer, such as a
-// deadline, may therefore exist while bytes are in flight.
+// Time is paused from here on: it advances only while all tasks wait for timers. No other timer,
+// such as a deadline, may therefore exist while bytes are in flight.
 
 #[tokio::test(start_paused = true)]
 async fn attempts_become_rarer_until_a_message_was_written() {

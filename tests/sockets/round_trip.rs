@@ -351,7 +351,8 @@ async fn assert_round_trip(client: &Client, server: &Server) {
     assert_eq!(client.recv().await.unwrap(), "reply");
 }
 
-/// Returns a body whose period differs from the size of every buffer, which reveals displaced bytes.
+/// Returns a body whose period differs from the size of every buffer, which reveals displaced
+/// bytes.
 fn pattern(len: usize) -> Vec<u8> {
     (0..251).cycle().take(len).collect()
 }

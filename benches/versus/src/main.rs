@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --manifest-path benches/versus/Cargo.toml` measures everything and writes
 //! `docs/benchmarks.md`; `--quick` takes about a minute and only prints; `--help` lists what can be
-//! selected. Each end of a connection is a separate process, which runs this program with another role.
+//! selected. Each end of a connection is a separate process, which runs this program with another
+//! role.
 
 mod arguments;
 mod case;

@@ -30,8 +30,8 @@ impl Extent {
     /// Seconds of a measurement of a case.
     pub(crate) fn seconds(self, case: Case) -> f64 {
         match self {
-            // The queues of a thousand connections hold two million messages. A shorter measurement would
-            // show only how fast they fill.
+            // The queues of a thousand connections hold two million messages. A shorter measurement
+            // would show only how fast they fill.
             Self::Full if case.clients >= 1_000 => 2.0,
             // Shorter rounds of such long bodies differ by up to a factor of three.
             Self::Full if case.section == Section::Throughput && case.size >= 0x10_0000 => 1.0,

@@ -1,7 +1,7 @@
 //! The roles of measured processes, and their commands.
 //!
-//! Commands are lines of its input; reports are lines of JSON on its output. The process exits when its
-//! input ends, because the measuring process has exited.
+//! Commands are lines of its input; reports are lines of JSON on its output. The process exits when
+//! its input ends, because the measuring process has exited.
 
 use std::io::{self, BufRead};
 use std::time::Instant;

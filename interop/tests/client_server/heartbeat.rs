@@ -57,7 +57,8 @@ async fn a_client_answers_the_pings_of_our_server() {
     .await;
 }
 
-/// Neither of the servers sends a PING: the TTL in the PINGs of the clients determines their timeout.
+/// Neither of the servers sends a PING: the TTL in the PINGs of the clients determines their
+/// timeout.
 #[tokio::test]
 async fn a_server_disconnects_our_client_after_the_ttl_of_its_pings() {
     guarded(async {

@@ -127,8 +127,9 @@ pub(crate) async fn guarded<T>(test: impl Future<Output = T>) -> T {
     time::timeout(GUARD, test).await.expect("the test hangs")
 }
 
-/// Runs `async fn $test(client, server, binds)` for each assignment of the two libraries, with either end binding,
-/// on both runtimes. Both ends have high-water marks of `hwm` in both directions.
+/// Runs `async fn $test(client, server, binds)` for each assignment of the two libraries, with
+/// either end binding, on both runtimes. Both ends have high-water marks of `hwm` in both
+/// directions.
 macro_rules! in_every_pairing {
     ($test:ident, hwm = $hwm:expr) => {
         mod $test {
@@ -175,7 +176,8 @@ pub(crate) const ANY_PORT: &str = "tcp://127.0.0.1:*";
 /// The default of both libraries.
 pub(crate) const DEFAULT_HWM: usize = 1_000;
 
-/// A time limit far beyond the duration of a test on a slow machine. No successful test waits this long.
+/// A time limit far beyond the duration of a test on a slow machine. No successful test waits this
+/// long.
 pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 /// The interval at which a condition is checked that cannot be awaited.

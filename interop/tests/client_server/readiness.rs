@@ -97,8 +97,8 @@ async fn a_client_goes_on_queueing_for_a_remote_that_it_dials(
     join(&client, &server, Binds::Server).await;
     greet(&client, &server).await;
     drop(server);
-    // Some messages may be written and lost before the end is detected, and libzmq counts up to half of a queue
-    // twice.
+    // Some messages may be written and lost before the end is detected, and libzmq counts up to
+    // half of a queue twice.
     assert!(fill(&client) >= HWM / 2);
 }
 

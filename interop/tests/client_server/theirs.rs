@@ -178,8 +178,8 @@ async fn on_a_thread(blocking: impl FnOnce() + Send + 'static) {
     task::spawn_blocking(blocking).await.unwrap();
 }
 
-/// Polls libzmq, which wakes no task. The interval does not matter for a single message, and unlike a
-/// blocking call, this can be cancelled.
+/// Polls libzmq, which wakes no task. The interval does not matter for a single message, and unlike
+/// a blocking call, this can be cancelled.
 async fn until_some<T>(mut poll: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(done) = poll() {

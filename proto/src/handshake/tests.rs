@@ -290,7 +290,8 @@ fn seed() -> Seed {
     Seed::new(&[0x55; Seed::LEN])
 }
 
-/// Passes the pieces to a handshake until it ends. Returns the result, all output, and the unconsumed input.
+/// Passes the pieces to a handshake until it ends. Returns the result, all output, and the
+/// unconsumed input.
 fn feed(
     socket_type: SocketType,
     pieces: &[&[u8]],

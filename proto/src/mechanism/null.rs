@@ -8,9 +8,10 @@ use super::{Credentials, MechanismError, StatusCode};
 
 /// The handshake of either end, which sends READY as soon as the remote is admitted.
 ///
-/// The RFC allows the server to wait for the client's READY. Like libzmq, this end does not wait, which saves a
-/// round trip and needs no roles. The verdict does not wait for the remote's READY either: two ends with
-/// authenticators would wait for each other. Only a deferred introduction waits for the remote's READY.
+/// The RFC allows the server to wait for the client's READY. Like libzmq, this end does not wait,
+/// which saves a round trip and needs no roles. The verdict does not wait for the remote's READY
+/// either: two ends with authenticators would wait for each other. Only a deferred introduction
+/// waits for the remote's READY.
 #[derive(Debug)]
 pub(super) struct NullHandshake {
     verdict: Verdict,
@@ -89,8 +90,8 @@ impl NullHandshake {
         Some(ready)
     }
 
-    /// Returns the metadata of the remote when the handshake is complete: "having both sent and received a
-    /// READY command".
+    /// Returns the metadata of the remote when the handshake is complete: "having both sent and
+    /// received a READY command".
     pub(super) fn poll_metadata(&mut self) -> Option<Metadata> {
         if self.local != Local::Sent {
             return None;

@@ -1,7 +1,7 @@
 //! Sessions of every mechanism in which a single bit of one direction is flipped in transit.
 //!
-//! No input causes a panic, and messages before the flipped bit are received. Under CURVE only messages that
-//! were sent are received.
+//! No input causes a panic, and messages before the flipped bit are received. Under CURVE only
+//! messages that were sent are received.
 
 use bytes::{BufMut, BytesMut};
 

@@ -7,12 +7,12 @@ use bytes::BytesMut;
 
 use super::READ_SIZE;
 
-/// Adapts the spare capacity of a read buffer to the traffic: large for sustained traffic, small for
-/// single messages and for idle connections.
+/// Adapts the spare capacity of a read buffer to the traffic: large for sustained traffic, small
+/// for single messages and for idle connections.
 ///
-/// Newly mapped memory costs more than reading bytes into it. Earlier buffers are therefore kept, and
-/// reused when all messages in them are dropped. If all frames have the same length, the length of a
-/// buffer is a multiple of it, so that no partial frame has to be copied to the next buffer.
+/// Newly mapped memory costs more than reading bytes into it. Earlier buffers are therefore kept,
+/// and reused when all messages in them are dropped. If all frames have the same length, the length
+/// of a buffer is a multiple of it, so that no partial frame has to be copied to the next buffer.
 #[derive(Debug)]
 pub(super) struct ReadCapacity {
     /// The length of the input at the last [`reserve`](Self::reserve), until the read after it is
@@ -49,8 +49,8 @@ impl ReadCapacity {
         }
     }
 
-    /// Records the bytes that were read since the last [`reserve`](Self::reserve), and returns their
-    /// number.
+    /// Records the bytes that were read since the last [`reserve`](Self::reserve), and returns
+    /// their number.
     #[inline]
     pub(super) fn record_read(&mut self, input: &BytesMut) -> usize {
         let Some(before) = self.before else { return 0 };
@@ -76,8 +76,8 @@ impl ReadCapacity {
 
     /// Returns the length of the current buffer.
     ///
-    /// The remaining capacity shrinks as frames are removed. A larger one therefore belongs to another
-    /// buffer.
+    /// The remaining capacity shrinks as frames are removed. A larger one therefore belongs to
+    /// another buffer.
     #[inline]
     pub(super) fn buffer_len(&mut self, input: &BytesMut) -> usize {
         let rest = input.capacity();
@@ -88,10 +88,11 @@ impl ReadCapacity {
         self.buffer
     }
 
-    /// Reserves capacity for the next read. `missing` is the number of bytes that are known to be needed.
+    /// Reserves capacity for the next read. `missing` is the number of bytes that are known to be
+    /// needed.
     ///
-    /// The capacity suffices for one read. If more bytes are missing, it grows up to the number of bytes
-    /// that have arrived so far, or that arrived for an earlier frame.
+    /// The capacity suffices for one read. If more bytes are missing, it grows up to the number of
+    /// bytes that have arrived so far, or that arrived for an earlier frame.
     #[inline]
     pub(super) fn reserve(&mut self, input: &mut BytesMut, missing: usize) {
         let spare = input.capacity() - input.len();
@@ -161,21 +162,23 @@ const SMALL_READ: usize = 0x800;
 /// The number of consecutive small reads after which the capacity is reduced.
 const SMALL_READS_MAX: u8 = 16;
 
-/// The spare capacity below which a buffer is replaced, so that reads do not become short at its end.
+/// The spare capacity below which a buffer is replaced, so that reads do not become short at its
+/// end.
 const SPARE_MIN: usize = 0x4000;
 
-/// A shorter incomplete frame is copied to a new buffer instead of being completed by a separate read.
+/// A shorter incomplete frame is copied to a new buffer instead of being completed by a separate
+/// read.
 const COPIED_MAX: usize = 0x1000;
 
-/// The length from which the system moves memory without copying it. Copying a long message each time
-/// its buffer doubles would delay other connections.
+/// The length from which the system moves memory without copying it. Copying a long message each
+/// time its buffer doubles would delay other connections.
 const REMAPPED_MIN: usize = 0x10_0000;
 
 /// The longest frame length to which the length of a buffer is aligned.
 const ALIGNED_FRAME_MAX: usize = 0x20_0000;
 
-/// The total length of the earlier buffers that are kept: twice the amount that is read before receivers
-/// run.
+/// The total length of the earlier buffers that are kept: twice the amount that is read before
+/// receivers run.
 const EARLIER_BYTES_MAX: usize = 0x8_0000;
 
 /// The number of earlier buffers that are kept regardless of their length.

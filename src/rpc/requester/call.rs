@@ -15,8 +15,8 @@ use crate::rpc::CallError;
 ///
 /// # Cancel safety
 ///
-/// Dropping the future before it is ready cancels the call. A request that has not been queued is not sent.
-/// Otherwise a cancellation is sent to the server, if its queue has capacity.
+/// Dropping the future before it is ready cancels the call. A request that has not been queued is
+/// not sent. Otherwise a cancellation is sent to the server, if its queue has capacity.
 #[derive(Debug)]
 #[must_use = "a request is sent when its future is polled"]
 pub struct Call {

@@ -7,8 +7,8 @@ use crate::sync::Wakes;
 
 /// Counts the slots of outstanding calls, and queues the callers that wait for one.
 ///
-/// Invariant: while a caller waits, no slot is free, because a free slot is granted to the caller that has
-/// waited the longest.
+/// Invariant: while a caller waits, no slot is free, because a free slot is granted to the caller
+/// that has waited the longest.
 #[derive(Debug)]
 pub(super) struct CallLimit {
     max: usize,

@@ -43,7 +43,8 @@ pub(super) struct Calls {
 struct CallSlot {
     /// The number of earlier calls in this slot.
     generation: u64,
-    /// One bit for each of the latest earlier calls, the last one in the lowest: whether it had a reply.
+    /// One bit for each of the latest earlier calls, the last one in the lowest: whether it had a
+    /// reply.
     answered: u64,
     /// The position of the request. The pipe is null while the request is stranded.
     place: QueuePosition,
@@ -84,7 +85,8 @@ impl Calls {
         }
     }
 
-    /// Adds a call whose request is queued at `place`; a stream, if it has an inbox. Returns its id.
+    /// Adds a call whose request is queued at `place`; a stream, if it has an inbox. Returns its
+    /// id.
     #[inline]
     pub(super) fn enter(
         &mut self,
@@ -151,8 +153,8 @@ impl Calls {
         }
     }
 
-    /// Removes a dropped call. Returns the pipe of its server if it had no outcome, and its state, to be
-    /// dropped without the lock.
+    /// Removes a dropped call. Returns the pipe of its server if it had no outcome, and its state,
+    /// to be dropped without the lock.
     pub(super) fn abandon(&mut self, id: u64, wakes: &mut Wakes) -> (AskedPipe, Option<CallState>) {
         let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None) };
         let pipe = slot.place.pipe;
@@ -167,8 +169,8 @@ impl Calls {
         (asked, Some(state))
     }
 
-    /// Handles an answer to a call. Returns the pipe of the server if the answer violates the protocol, so
-    /// that a cancellation has to be sent.
+    /// Handles an answer to a call. Returns the pipe of the server if the answer violates the
+    /// protocol, so that a cancellation has to be sent.
     #[inline]
     pub(super) fn handle(
         &mut self,
@@ -383,8 +385,8 @@ fn find(slots: &mut [CallSlot], id: u64) -> Option<(usize, &mut CallSlot)> {
     is_it.then_some((index, slot))
 }
 
-/// The lower bits of an id hold the index of its slot, the upper bits the generation. The generation repeats
-/// after weeks in a slot that is used a million times a second.
+/// The lower bits of an id hold the index of its slot, the upper bits the generation. The
+/// generation repeats after weeks in a slot that is used a million times a second.
 const INDEX_BITS: u32 = 24;
 const INDEX_MAX: u64 = (1 << INDEX_BITS) - 1;
 const GENERATION_MAX: u64 = u64::MAX >> INDEX_BITS;

@@ -14,17 +14,17 @@ use super::span::CallSpan;
 use crate::message::Message;
 use crate::rpc::CallError;
 
-/// The parts of the reply to a request. The request is sent when the stream is first polled. The stream ends
-/// after the last part or after an error. A reply that is not a stream is one part.
+/// The parts of the reply to a request. The request is sent when the stream is first polled. The
+/// stream ends after the last part or after an error. A reply that is not a stream is one part.
 ///
 /// The responder is ahead of the reader by at most the requester's
-/// [`stream_window`](super::RequesterBuilder::stream_window). A stream that is not read pauses there, and does
-/// not block other calls.
+/// [`stream_window`](super::RequesterBuilder::stream_window). A stream that is not read pauses
+/// there, and does not block other calls.
 ///
 /// # Cancel safety
 ///
-/// Dropping a future that waits for the next part loses no part. Dropping the stream before its end cancels
-/// the call: a cancellation is sent to the server, if its queue has capacity.
+/// Dropping a future that waits for the next part loses no part. Dropping the stream before its end
+/// cancels the call: a cancellation is sent to the server, if its queue has capacity.
 #[derive(Debug)]
 #[must_use = "a request is sent when its stream is polled"]
 pub struct Replies {

@@ -7,8 +7,8 @@ use crate::message::Message;
 use crate::rpc::CallError;
 use crate::sync::Wakes;
 
-/// The parts of one stream that have not been fetched. Their number never exceeds the credit that the server
-/// was granted, so that a stream that is not read blocks no other call.
+/// The parts of one stream that have not been fetched. Their number never exceeds the credit that
+/// the server was granted, so that a stream that is not read blocks no other call.
 #[derive(Debug)]
 pub(super) struct ReplyParts {
     parts: VecDeque<Message>,
@@ -71,7 +71,8 @@ impl ReplyParts {
     pub(super) fn poll_next(&mut self, waker: &Waker) -> Poll<NextPart> {
         if let Some(part) = self.parts.pop_front() {
             self.owed += 1;
-            // Credit is renewed by half the window: one message covers many parts and arrives in time.
+            // Credit is renewed by half the window: one message covers many parts and arrives in
+            // time.
             let is_due = self.ended.is_none() && self.owed >= self.window.div_ceil(2);
             let credit = is_due.then(|| self.take_owed());
             return Poll::Ready(NextPart::Part(part, credit));

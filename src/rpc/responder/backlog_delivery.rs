@@ -1,8 +1,8 @@
 //! The delivery of a backlog.
 //!
-//! The first message of a backlog pauses its remote: no more messages are received from it until all are
-//! queued, so that it cannot cause more answers than it reads. One task for each such remote queues them in
-//! order. It outlives the serving future, but not the socket.
+//! The first message of a backlog pauses its remote: no more messages are received from it until
+//! all are queued, so that it cannot cause more answers than it reads. One task for each such
+//! remote queues them in order. It outlives the serving future, but not the socket.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::message::Message;
 
-/// A limit of the bytes of replies and parts that wait for queue capacity of a remote, or for credit.
+/// A limit of the bytes of replies and parts that wait for queue capacity of a remote, or for
+/// credit.
 #[derive(Debug)]
 pub(super) struct Budget {
     left: Arc<Semaphore>,
@@ -23,8 +24,8 @@ impl Budget {
         Self { left, all, longest: AtomicUsize::new(1) }
     }
 
-    /// Reserves the cost of a message; `None` if the rest of the budget is too small. A message that exceeds
-    /// the whole budget costs all of it, so that it is kept if it is the only one.
+    /// Reserves the cost of a message; `None` if the rest of the budget is too small. A message
+    /// that exceeds the whole budget costs all of it, so that it is kept if it is the only one.
     pub(super) fn try_keep(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.left).try_acquire_many_owned(self.price(bytes)).ok()
     }
@@ -48,8 +49,8 @@ impl Budget {
             .expect("the semaphore is never closed")
     }
 
-    /// Reserves the rest of the cost of a message, part of which may be reserved already; `None` if the rest of
-    /// the budget is too small.
+    /// Reserves the rest of the cost of a message, part of which may be reserved already; `None` if
+    /// the rest of the budget is too small.
     pub(super) fn try_keep_more(
         &self,
         kept: Option<OwnedSemaphorePermit>,

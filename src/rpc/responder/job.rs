@@ -42,7 +42,8 @@ impl Work {
         E: Into<BoxError>,
     {
         let outcome = future::poll_fn(|cx| poll_handler(&mut handler, &self.span, cx)).await;
-        // Its resources, such as the permit of a limit, are released before the answer waits for capacity.
+        // Its resources, such as the permit of a limit, are released before the answer waits for
+        // capacity.
         let _ = catch(|| handler.set(None));
         drop(handler);
         self.answer(outcome).await;
@@ -124,8 +125,8 @@ impl Work {
     }
 }
 
-/// Waits for credit for a part that is ready. Returns false if there is no credit and no more bytes may be kept
-/// for the remote.
+/// Waits for credit for a part that is ready. Returns false if there is no credit and no more bytes
+/// may be kept for the remote.
 async fn has_credit_for(bytes: usize, credit: &Semaphore, budget: &Budget) -> bool {
     if let Ok(permit) = credit.try_acquire() {
         permit.forget();

@@ -14,10 +14,11 @@ use crate::routing_id::RoutingId;
 use crate::socket::tracked::PipeKey;
 use crate::sync::Wakes;
 
-/// Requests whose handlers were not ready immediately, and requests whose reply waits for queue capacity.
+/// Requests whose handlers were not ready immediately, and requests whose reply waits for queue
+/// capacity.
 ///
-/// The caller that removes a request records its outcome, so that each request has exactly one. No method
-/// calls, polls, spawns or drops user code.
+/// The caller that removes a request records its outcome, so that each request has exactly one. No
+/// method calls, polls, spawns or drops user code.
 #[derive(Debug)]
 pub(super) struct Jobs {
     running: BTreeMap<JobId, Job>,
@@ -91,8 +92,8 @@ impl Jobs {
         }
     }
 
-    /// Decides on a request by the limits of running requests. The ids of waiting requests are not checked
-    /// here.
+    /// Decides on a request by the limits of running requests. The ids of waiting requests are not
+    /// checked here.
     #[inline]
     pub(super) fn admit(&self, id: JobId) -> JobAdmission {
         if self.loads.is_empty() {
@@ -121,8 +122,8 @@ impl Jobs {
         }
     }
 
-    /// Notes that the answer to a request is there, which now no longer ends at its deadline; false if the
-    /// request has gone.
+    /// Notes that the answer to a request is there, which now no longer ends at its deadline; false
+    /// if the request has gone.
     pub(super) fn answered(&mut self, id: JobId) -> bool {
         let Some(job) = self.running.get_mut(&id) else { return false };
         job.is_answered = true;
@@ -146,8 +147,8 @@ impl Jobs {
         Some(job)
     }
 
-    /// Returns whether no request is in progress, no message waits for queue capacity, and no remote waits
-    /// to be resumed.
+    /// Returns whether no request is in progress, no message waits for queue capacity, and no
+    /// remote waits to be resumed.
     pub(super) fn is_idle(&self) -> bool {
         self.loads.is_empty() && self.emptied.is_empty()
     }
@@ -192,7 +193,8 @@ impl Jobs {
         self.running.get(&id)?.credit.clone()
     }
 
-    /// Registers the serving task to be woken when needed. Returns the remotes with an empty backlog.
+    /// Registers the serving task to be woken when needed. Returns the remotes with an empty
+    /// backlog.
     pub(super) fn serve(&mut self, serving: &Waker, is_ending: bool) -> Vec<RoutingId> {
         (self.is_served, self.is_ending) = (true, is_ending);
         match &mut self.serving {
@@ -208,8 +210,8 @@ impl Jobs {
         (self.serving.take(), std::mem::take(&mut self.emptied))
     }
 
-    /// Notes that all messages that waited for room in the queue of a remote are queued. Wakes the serving
-    /// task, which resumes the remote; false if there is none.
+    /// Notes that all messages that waited for room in the queue of a remote are queued. Wakes the
+    /// serving task, which resumes the remote; false if there is none.
     pub(super) fn emptied(&mut self, to: RoutingId, wakes: &mut Wakes) -> bool {
         if self.is_served {
             self.emptied.push(to);

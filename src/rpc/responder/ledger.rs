@@ -64,7 +64,8 @@ impl Ledger {
         self.jobs.lock().loads.budget(pipe)
     }
 
-    /// Takes the message to be queued next for a remote. If there is none, the remote has to be resumed.
+    /// Takes the message to be queued next for a remote. If there is none, the remote has to be
+    /// resumed.
     pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> NextMessage {
         let mut passed_over = Vec::new();
         self.jobs.with(|jobs, wakes| {
@@ -88,7 +89,8 @@ impl Ledger {
         self.jobs.lock().loads.has_backlog(pipe)
     }
 
-    /// Ends the waiting messages of a remote that is disconnected, and the message that was `begun`.
+    /// Ends the waiting messages of a remote that is disconnected, and the message that was
+    /// `begun`.
     pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, After)>) {
         let rest = self.jobs.with(|jobs, wakes| {
             let rest = jobs.loads.drop_backlog(pipe);

@@ -5,8 +5,8 @@
 pub(super) struct Limits {
     pub(super) running: RemoteLimit,
     pub(super) waiting: RemoteLimit,
-    /// The maximum number of bytes of the waiting requests of one remote, and separately of its replies that
-    /// wait for queue capacity.
+    /// The maximum number of bytes of the waiting requests of one remote, and separately of its
+    /// replies that wait for queue capacity.
     pub(super) bytes: usize,
 }
 
@@ -18,11 +18,12 @@ pub(super) struct RemoteLimit {
 }
 
 impl RemoteLimit {
-    /// Returns whether a remote that holds `held` slots may take one more while `taken` are taken in total.
+    /// Returns whether a remote that holds `held` slots may take one more while `taken` are taken
+    /// in total.
     ///
-    /// This is the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a remote may hold as
-    /// many slots as are still free. A single remote gets half of all slots. If several compete, as many slots
-    /// stay free as each of them holds.
+    /// This is the dynamic threshold of shared buffers (Choudhury and Hahne, 1998): a remote may
+    /// hold as many slots as are still free. A single remote gets half of all slots. If several
+    /// compete, as many slots stay free as each of them holds.
     pub(super) const fn admits(self, held: usize, taken: usize) -> bool {
         let Some(free) = self.all.checked_sub(taken) else { return false };
         free > 0 && held < self.each && (held == 0 || held < free)

@@ -10,8 +10,8 @@ use crate::socket::tracked::PipeKey;
 
 /// The remotes with requests in progress, and their order.
 ///
-/// Invariants: `running` and `waiting` are the sums over all remotes; `order` holds exactly the remotes
-/// that have waiting requests and no backlog, each at its present position.
+/// Invariants: `running` and `waiting` are the sums over all remotes; `order` holds exactly the
+/// remotes that have waiting requests and no backlog, each at its present position.
 #[derive(Debug)]
 pub(super) struct Loads {
     limits: Limits,
@@ -34,8 +34,8 @@ struct Load {
     bytes: usize,
     /// The number of its last turn.
     turn: u64,
-    /// The messages that wait for queue capacity, in order. It exists from the first of them until all are
-    /// queued.
+    /// The messages that wait for queue capacity, in order. It exists from the first of them until
+    /// all are queued.
     backlog: Option<VecDeque<BacklogEntry>>,
     /// The bytes that may be kept for it. Created when first requested.
     budget: Option<Arc<Budget>>,
@@ -104,9 +104,9 @@ impl Loads {
         self.change(pipe, |load| load.running -= 1);
     }
 
-    /// Acquires a slot for a waiting request of `bytes` bytes; returns false if the remote may not have one. A
-    /// remote with a backlog may always hold `received` requests: those that were received together with the
-    /// request whose reply waits for queue capacity.
+    /// Acquires a slot for a waiting request of `bytes` bytes; returns false if the remote may not
+    /// have one. A remote with a backlog may always hold `received` requests: those that were
+    /// received together with the request whose reply waits for queue capacity.
     pub(super) fn enter(&mut self, pipe: PipeKey, bytes: usize, received: usize) -> bool {
         let Limits { waiting, bytes: most, .. } = self.limits;
         let taken = self.waiting;

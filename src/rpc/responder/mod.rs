@@ -33,47 +33,48 @@ use crate::socket::Server;
 
 /// Answers the requests that a [`Server`] receives, by a [`Service`].
 ///
-/// A `Responder` is a handle, through which the server can be monitored while it is [served](Self::serve).
-/// It receives all messages of the server.
+/// A `Responder` is a handle, through which the server can be monitored while it is
+/// [served](Self::serve). It receives all messages of the server.
 ///
 /// # Concurrency
 ///
-/// The service is called as soon as a request has arrived and the service is ready. The future that it returns
-/// is polled once immediately. If the future is ready, the reply is sent immediately. Otherwise the future gets
-/// a task of its own, so that requests are handled concurrently and answered in any order. The receiving task
-/// runs each future until it first waits: a service should spawn long computations.
+/// The service is called as soon as a request has arrived and the service is ready. The future that
+/// it returns is polled once immediately. If the future is ready, the reply is sent immediately.
+/// Otherwise the future gets a task of its own, so that requests are handled concurrently and
+/// answered in any order. The receiving task runs each future until it first waits: a service
+/// should spawn long computations.
 ///
 /// # Back-pressure
 ///
-/// Requests wait while the service is not ready, as with tower's `ConcurrencyLimit`, and while their client has
-/// its share of [`max_running`](ResponderBuilder::max_running) requests. When a client has its share of
-/// [`max_waiting`](ResponderBuilder::max_waiting) requests, further ones are answered with
-/// [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may retry. With tower's `LoadShed`
-/// this happens immediately.
+/// Requests wait while the service is not ready, as with tower's `ConcurrencyLimit`, and while
+/// their client has its share of [`max_running`](ResponderBuilder::max_running) requests. When a
+/// client has its share of [`max_waiting`](ResponderBuilder::max_waiting) requests, further ones
+/// are answered with [`OVERLOADED`](super::ErrorCode::OVERLOADED), which requesters may retry. With
+/// tower's `LoadShed` this happens immediately.
 ///
 /// Answers wait for capacity of their client's queue, which its
 /// [`send_hwm`](crate::socket::Builder::send_hwm) and
-/// [`send_hwm_bytes`](crate::socket::Builder::send_hwm_bytes) limit. While an answer waits, nothing is
-/// received from that client, so that its connection stops reading. No answer is dropped, with one
-/// exception: of the replies that wait for one client, at most
+/// [`send_hwm_bytes`](crate::socket::Builder::send_hwm_bytes) limit. While an answer waits, nothing
+/// is received from that client, so that its connection stops reading. No answer is dropped, with
+/// one exception: of the replies that wait for one client, at most
 /// [`max_bytes_per_remote`](ResponderBuilder::max_bytes_per_remote) are kept.
 ///
 /// # Fairness
 ///
-/// Clients share the slots of running and of waiting requests. Each client may hold as many slots as are still
-/// free, and a client that holds none gets the last one. A single client can take half of all slots. If two
-/// compete, each can take a third, and a third stays free for the next one. Therefore a client whose requests
-/// never end does not block the others, even without a limit of its own.
-/// [`max_running_per_remote`](ResponderBuilder::max_running_per_remote) and
+/// Clients share the slots of running and of waiting requests. Each client may hold as many slots
+/// as are still free, and a client that holds none gets the last one. A single client can take half
+/// of all slots. If two compete, each can take a third, and a third stays free for the next one.
+/// Therefore a client whose requests never end does not block the others, even without a limit of
+/// its own. [`max_running_per_remote`](ResponderBuilder::max_running_per_remote) and
 /// [`max_waiting_per_remote`](ResponderBuilder::max_waiting_per_remote) set such a limit.
 ///
-/// The next waiting request to start belongs to the client with the fewest running requests; clients with
-/// equally many take turns.
+/// The next waiting request to start belongs to the client with the fewest running requests;
+/// clients with equally many take turns.
 ///
 /// # Cancellation
 ///
-/// The future of a request is dropped when its requester cancels it, when its deadline passes, and when
-/// the connection that it arrived on ends.
+/// The future of a request is dropped when its requester cancels it, when its deadline passes, and
+/// when the connection that it arrived on ends.
 ///
 /// # Errors
 ///
@@ -104,15 +105,16 @@ impl Responder {
         ResponderBuilder { server, limits: LIMITS }
     }
 
-    /// Answers requests until the server is closed. The future borrows nothing, and can be spawned. A
-    /// responder is served by one future at a time.
+    /// Answers requests until the server is closed. The future borrows nothing, and can be spawned.
+    /// A responder is served by one future at a time.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, requests in progress are cancelled, and answered with
-    /// [`CANCELLED`](super::ErrorCode::CANCELLED). Requests that are received later are answered with
-    /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), until the server is served again or closed.
-    /// Both happen in the background, in the runtime of the server, and do not keep the server alive.
+    /// [`CANCELLED`](super::ErrorCode::CANCELLED). Requests that are received later are answered
+    /// with [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), until the server is served again or
+    /// closed. Both happen in the background, in the runtime of the server, and do not keep the
+    /// server alive.
     ///
     /// # Examples
     ///
@@ -157,16 +159,17 @@ impl Responder {
     /// process usually waits for SIGTERM and Ctrl-C in `signal`.
     ///
     /// After the signal the server accepts no more connections, and its addresses are free for a
-    /// successor. Every connected requester is notified, sends further requests to other servers, and
-    /// acknowledges the notice. Requests that arrive before the acknowledgement are served. When all
-    /// requesters have acknowledged and all accepted requests are answered, the server is closed, which
-    /// writes the last replies.
+    /// successor. Every connected requester is notified, sends further requests to other servers,
+    /// and acknowledges the notice. Requests that arrive before the acknowledgement are served.
+    /// When all requesters have acknowledged and all accepted requests are answered, the server is
+    /// closed, which writes the last replies.
     ///
-    /// A client that does not support draining cannot acknowledge the notice. The responder waits one
-    /// second for it, from when the notice has left the queue of the client. After that, further requests
-    /// of this client are answered with [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), and can safely
-    /// be sent to another server. An accepted request, and a client that does not read its replies, can
-    /// take any time: to limit it, race the future with a timer, and set heartbeats.
+    /// A client that does not support draining cannot acknowledge the notice. The responder waits
+    /// one second for it, from when the notice has left the queue of the client. After that,
+    /// further requests of this client are answered with
+    /// [`SHUTTING_DOWN`](super::ErrorCode::SHUTTING_DOWN), and can safely be sent to another
+    /// server. An accepted request, and a client that does not read its replies, can take any time:
+    /// to limit it, race the future with a timer, and set heartbeats.
     ///
     /// # Cancel safety
     ///
@@ -242,44 +245,48 @@ impl fmt::Debug for Responder {
 }
 
 impl ResponderBuilder {
-    /// Sets the maximum number of requests of all clients together that run concurrently, except those that
-    /// are answered immediately; further requests wait. At least 1. Default: 16,384, more than is useful, and
-    /// few enough to keep in memory. A single client gets [half of them](Responder#fairness).
+    /// Sets the maximum number of requests of all clients together that run concurrently, except
+    /// those that are answered immediately; further requests wait. At least 1. Default: 16,384,
+    /// more than is useful, and few enough to keep in memory. A single client gets [half of
+    /// them](Responder#fairness).
     pub fn max_running(self, requests: usize) -> Self {
         let running = RemoteLimit { all: requests.max(1), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
-    /// Sets the maximum number of requests of one client that run concurrently, in addition to the limit of its
-    /// share of [`max_running`](Self::max_running). With zero, only its share limits it. Default: 0.
+    /// Sets the maximum number of requests of one client that run concurrently, in addition to the
+    /// limit of its share of [`max_running`](Self::max_running). With zero, only its share limits
+    /// it. Default: 0.
     pub fn max_running_per_remote(self, requests: usize) -> Self {
         let running = RemoteLimit { each: or_none(requests), ..self.limits.running };
         Self { limits: Limits { running, ..self.limits }, ..self }
     }
 
-    /// Sets the maximum number of waiting requests of all clients together. With zero, a request that cannot be
-    /// started immediately is refused. Default: 16,384. A single client gets [half of
-    /// them](Responder#fairness).
+    /// Sets the maximum number of waiting requests of all clients together. With zero, a request
+    /// that cannot be started immediately is refused. Default: 16,384. A single client gets [half
+    /// of them](Responder#fairness).
     ///
-    /// When a reply waits for queue capacity, requests that were received together with its request always
-    /// wait, at most 256 of each client.
+    /// When a reply waits for queue capacity, requests that were received together with its request
+    /// always wait, at most 256 of each client.
     pub fn max_waiting(self, requests: usize) -> Self {
         let waiting = RemoteLimit { all: requests, ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
-    /// Sets the maximum number of waiting requests of one client, in addition to the limit of its share of
-    /// [`max_waiting`](Self::max_waiting). With zero, only its share limits it. Default: 0.
+    /// Sets the maximum number of waiting requests of one client, in addition to the limit of its
+    /// share of [`max_waiting`](Self::max_waiting). With zero, only its share limits it. Default:
+    /// 0.
     pub fn max_waiting_per_remote(self, requests: usize) -> Self {
         let waiting = RemoteLimit { each: or_none(requests), ..self.limits.waiting };
         Self { limits: Limits { waiting, ..self.limits }, ..self }
     }
 
-    /// Sets the maximum number of bytes of the waiting requests of one client. A further request is refused with
-    /// [`OVERLOADED`](super::ErrorCode::OVERLOADED). The same limit applies separately to its replies
-    /// and parts of streams that wait for queue capacity or for credit. A reply beyond it is dropped,
-    /// and [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request and one reply of any length are
-    /// always kept. Zero means no limit. Default: 64 MiB, which a client that reads never reaches.
+    /// Sets the maximum number of bytes of the waiting requests of one client. A further request is
+    /// refused with [`OVERLOADED`](super::ErrorCode::OVERLOADED). The same limit applies separately
+    /// to its replies and parts of streams that wait for queue capacity or for credit. A reply
+    /// beyond it is dropped, and [`FAILED`](super::ErrorCode::FAILED) is sent instead. One request
+    /// and one reply of any length are always kept. Zero means no limit. Default: 64 MiB, which a
+    /// client that reads never reaches.
     pub fn max_bytes_per_remote(self, bytes: usize) -> Self {
         Self { limits: Limits { bytes: or_none(bytes), ..self.limits }, ..self }
     }

@@ -5,7 +5,8 @@ use tracing::field::{Empty, display};
 
 use crate::rpc::{Failure, Request};
 
-/// Creates the span in which the service is called and its future polled. It does nothing while disabled.
+/// Creates the span in which the service is called and its future polled. It does nothing while
+/// disabled.
 #[inline]
 pub(super) fn new(id: u64, request: &Request) -> Span {
     let span = tracing::debug_span!(

@@ -8,15 +8,15 @@ use crate::error::PropertyError;
 use crate::options::{Names, ReconnectStop, Resolver};
 
 impl<S> Builder<S> {
-    /// Sets how long one attempt to connect may take; `None` or zero leaves it to the system, which takes
-    /// minutes. Default: 10 s. (libzmq `ZMQ_CONNECT_TIMEOUT`.)
+    /// Sets how long one attempt to connect may take; `None` or zero leaves it to the system, which
+    /// takes minutes. Default: 10 s. (libzmq `ZMQ_CONNECT_TIMEOUT`.)
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.connect_timeout = unless_zero(limit.into());
         self
     }
 
-    /// Sets how long a handshake may take before the connection is closed; `None` or zero for no limit.
-    /// Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
+    /// Sets how long a handshake may take before the connection is closed; `None` or zero for no
+    /// limit. Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
     pub fn handshake_interval(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.handshake_interval = unless_zero(limit.into());
         self
@@ -25,15 +25,15 @@ impl<S> Builder<S> {
     /// Sets whether a remote that this socket connects to has its queue only while it is connected.
     /// Default: false. (libzmq `ZMQ_IMMEDIATE`.)
     ///
-    /// With false, messages are queued for the remote from the moment `connect` returns, and between
-    /// connections. With true, messages go only to connected remotes, and `send` waits until there is one.
-    /// Messages queued for a remote that leaves are undelivered. Each connection of a
-    /// [`Server`](crate::Server) or [`Peer`](crate::Peer) to a remote then has its own routing id, and
-    /// [`connect_peer`](crate::Peer::connect_peer) fails.
+    /// With false, messages are queued for the remote from the moment `connect` returns, and
+    /// between connections. With true, messages go only to connected remotes, and `send` waits
+    /// until there is one. Messages queued for a remote that leaves are undelivered. Each
+    /// connection of a [`Server`](crate::Server) or [`Peer`](crate::Peer) to a remote then has its
+    /// own routing id, and [`connect_peer`](crate::Peer::connect_peer) fails.
     ///
-    /// Set it to true for a [`Client`](crate::Client) of several equivalent servers. Otherwise its messages
-    /// go to all of them in turn, and those for a disconnected server wait until it returns. An
-    /// `rpc::Requester` does not need it: it always chooses connected servers.
+    /// Set it to true for a [`Client`](crate::Client) of several equivalent servers. Otherwise its
+    /// messages go to all of them in turn, and those for a disconnected server wait until it
+    /// returns. An `rpc::Requester` does not need it: it always chooses connected servers.
     pub fn immediate(mut self, immediate: bool) -> Self {
         self.options.immediate = immediate;
         self
@@ -45,8 +45,8 @@ impl<S> Builder<S> {
     /// # Errors
     ///
     /// [`PropertyError`] if the name does not begin with `X-`, the prefix for applications (RFC 37,
-    /// Connection Metadata), or is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`; or if all properties
-    /// together exceed 60,000 bytes, above which remotes refuse them.
+    /// Connection Metadata), or is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`; or if all
+    /// properties together exceed 60,000 bytes, above which remotes refuse them.
     pub fn metadata(
         mut self,
         name: impl AsRef<str>,
@@ -60,17 +60,17 @@ impl<S> Builder<S> {
         Ok(self)
     }
 
-    /// Sets the delay before the first attempt to reconnect; `None` to never reconnect. Default: 100 ms.
-    /// (libzmq `ZMQ_RECONNECT_IVL`.)
+    /// Sets the delay before the first attempt to reconnect; `None` to never reconnect. Default:
+    /// 100 ms. (libzmq `ZMQ_RECONNECT_IVL`.)
     ///
     /// Each further attempt doubles the delay, up to
-    /// [`reconnect_interval_max`](Self::reconnect_interval_max). Up to half of each delay is random. The
-    /// delays restart at this value
+    /// [`reconnect_interval_max`](Self::reconnect_interval_max). Up to half of each delay is
+    /// random. The delays restart at this value
     ///
-    /// - after a connection over which a queued message was written whole, unless the remote ended it in
-    ///   the middle of another message;
-    /// - after a connection that has lasted for ten seconds, or for `reconnect_interval_max` if that is
-    ///   shorter.
+    /// - after a connection over which a queued message was written whole, unless the remote ended
+    ///   it in the middle of another message;
+    /// - after a connection that has lasted for ten seconds, or for `reconnect_interval_max` if
+    ///   that is shorter.
     ///
     /// Messages that the remote sends do not restart them.
     pub fn reconnect_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
@@ -88,18 +88,19 @@ impl<S> Builder<S> {
     /// Sets the failures after which an endpoint is not reconnected. Default: none. (libzmq
     /// `ZMQ_RECONNECT_STOP`.)
     ///
-    /// A remote that refuses this socket by an ERROR command is never reconnected (RFC 37, Error Handling).
+    /// A remote that refuses this socket by an ERROR command is never reconnected (RFC 37, Error
+    /// Handling).
     pub fn reconnect_stop(mut self, after: impl IntoIterator<Item = ReconnectStop>) -> Self {
         self.options.reconnect_stop = after.into_iter().collect();
         self
     }
 
-    /// Sets how often a name given to [`connect_all`](crate::Client::connect_all) is resolved; `None` to
-    /// resolve it only when one of its connections has ended. Default: 30 s, the time for which the name
-    /// server of Kubernetes permits caching. (libzmq has no such option.)
+    /// Sets how often a name given to [`connect_all`](crate::Client::connect_all) is resolved;
+    /// `None` to resolve it only when one of its connections has ended. Default: 30 s, the time for
+    /// which the name server of Kubernetes permits caching. (libzmq has no such option.)
     ///
-    /// The name is also resolved whenever one of its connections has ended. At least a second passes
-    /// between two successful resolutions.
+    /// The name is also resolved whenever one of its connections has ended. At least a second
+    /// passes between two successful resolutions.
     pub fn resolve_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.resolve_interval = interval.into();
         self

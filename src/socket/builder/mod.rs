@@ -22,10 +22,12 @@ use crate::transport::StdListener;
 
 /// Sets the options of a socket of type `S`, and creates it.
 ///
-/// Every setter is optional, and documents its default. Options apply to all endpoints of the socket.
+/// Every setter is optional, and documents its default. Options apply to all endpoints of the
+/// socket.
 ///
-/// TCP options that a platform does not support have no setter there. If the system refuses the value of
-/// an option, `bind` fails with [`BindError::Io`], and each attempt to connect fails and is repeated.
+/// TCP options that a platform does not support have no setter there. If the system refuses the
+/// value of an option, `bind` fails with [`BindError::Io`], and each attempt to connect fails and
+/// is repeated.
 ///
 /// # Examples
 ///
@@ -108,8 +110,8 @@ impl<S: Socket> Builder<S> {
         Ok(socket)
     }
 
-    /// Creates the socket and accepts connections through a listener that was created elsewhere. More
-    /// endpoints can follow. See [`Client::bind_from_std`](super::Client::bind_from_std).
+    /// Creates the socket and accepts connections through a listener that was created elsewhere.
+    /// More endpoints can follow. See [`Client::bind_from_std`](super::Client::bind_from_std).
     ///
     /// # Cancel safety
     ///
@@ -117,8 +119,8 @@ impl<S: Socket> Builder<S> {
     ///
     /// # Errors
     ///
-    /// [`BindError`] if the system refuses the listener or an option, or if the listener has no name that
-    /// can be written as an endpoint.
+    /// [`BindError`] if the system refuses the listener or an option, or if the listener has no
+    /// name that can be written as an endpoint.
     ///
     /// # Panics
     ///
@@ -131,8 +133,8 @@ impl<S: Socket> Builder<S> {
 
     /// Creates the socket and connects it to an endpoint. More endpoints can follow.
     ///
-    /// Returns as soon as the endpoint is registered. The connection is established in the background, and
-    /// re-established whenever it breaks.
+    /// Returns as soon as the endpoint is registered. The connection is established in the
+    /// background, and re-established whenever it breaks.
     ///
     /// # Cancel safety
     ///
@@ -156,8 +158,8 @@ impl<S: Socket> Builder<S> {
         Ok(socket)
     }
 
-    /// Creates the socket and connects it to every address of a host name, including future ones. More
-    /// endpoints can follow. See [`Client::connect_all`](super::Client::connect_all).
+    /// Creates the socket and connects it to every address of a host name, including future ones.
+    /// More endpoints can follow. See [`Client::connect_all`](super::Client::connect_all).
     ///
     /// # Cancel safety
     ///

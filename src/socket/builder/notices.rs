@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::Builder;
 
 impl<S> Builder<S> {
-    /// Sets a message that is sent first on every connection, including re-established ones. Default: none.
-    /// (libzmq `ZMQ_HELLO_MSG`.)
+    /// Sets a message that is sent first on every connection, including re-established ones.
+    /// Default: none. (libzmq `ZMQ_HELLO_MSG`.)
     ///
     /// Neither the high-water mark nor the statistics count it.
     pub fn hello_message(mut self, body: impl Into<Bytes>) -> Self {

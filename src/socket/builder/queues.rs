@@ -5,40 +5,40 @@ use std::time::Duration;
 use super::Builder;
 
 impl<S> Builder<S> {
-    /// Sets how many bytes of unread messages ended remotes may leave before the socket stops establishing
-    /// connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
+    /// Sets how many bytes of unread messages ended remotes may leave before the socket stops
+    /// establishing connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
     ///
-    /// While a remote is connected, [`recv_hwm`](Self::recv_hwm) limits its queue. Messages of a remote
-    /// that has left can still be received. Without this limit, short-lived remotes could fill the memory
-    /// while the application does not receive.
+    /// While a remote is connected, [`recv_hwm`](Self::recv_hwm) limits its queue. Messages of a
+    /// remote that has left can still be received. Without this limit, short-lived remotes could
+    /// fill the memory while the application does not receive.
     ///
-    /// Nothing is dropped. Above the limit the socket accepts no connections, which wait in the backlog
-    /// of the system, and dials no endpoint that had no connection before. It resumes when the
-    /// application has received enough to free half of the limit. Established connections are not
-    /// affected.
+    /// Nothing is dropped. Above the limit the socket accepts no connections, which wait in the
+    /// backlog of the system, and dials no endpoint that had no connection before. It resumes when
+    /// the application has received enough to free half of the limit. Established connections are
+    /// not affected.
     ///
     /// The limit applies to the memory that the messages keep, as
-    /// [`Stats::ended`](crate::stats::Stats::ended) reports it. Connections that were established before
-    /// it was reached can leave more.
+    /// [`Stats::ended`](crate::stats::Stats::ended) reports it. Connections that were established
+    /// before it was reached can leave more.
     pub fn ended_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.ended_hwm_bytes = bytes;
         self
     }
 
-    /// Sets how long connections may continue to write queued messages when the socket or one of its
-    /// endpoints ends; zero to drop them immediately, `None` for no limit. Default: 30 s. (libzmq
-    /// `ZMQ_LINGER`, which by default waits indefinitely.)
+    /// Sets how long connections may continue to write queued messages when the socket or one of
+    /// its endpoints ends; zero to drop them immediately, `None` for no limit. Default: 30 s.
+    /// (libzmq `ZMQ_LINGER`, which by default waits indefinitely.)
     pub fn linger(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.linger = limit.into();
         self
     }
 
-    /// Sets the longest message, in bytes, that a remote may send; `None` for any length. A longer message
-    /// ends the connection. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
+    /// Sets the longest message, in bytes, that a remote may send; `None` for any length. A longer
+    /// message ends the connection. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
     ///
-    /// A remote of this crate that dialed tries such a message twice, then drops it and continues with
-    /// the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it after the
-    /// first try.
+    /// A remote of this crate that dialed tries such a message twice, then drops it and continues
+    /// with the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it
+    /// after the first try.
     pub fn max_message_size(mut self, bytes: impl Into<Option<u64>>) -> Self {
         self.options.max_message_size = bytes.into();
         self
@@ -63,26 +63,27 @@ impl<S> Builder<S> {
     /// Sets how many bytes received messages may keep in memory for each remote before the socket
     /// stops reading from it; zero for any number. Default: 0. (libzmq has no such option.)
     ///
-    /// The limit applies to the memory of the read buffers that queued messages keep. Reading may stop
-    /// before the limit is reached, and resumes only when half of it is free. The message that reaches the
-    /// limit is queued, regardless of its length: [`max_message_size`](Self::max_message_size) limits that.
+    /// The limit applies to the memory of the read buffers that queued messages keep. Reading may
+    /// stop before the limit is reached, and resumes only when half of it is free. The message that
+    /// reaches the limit is queued, regardless of its length:
+    /// [`max_message_size`](Self::max_message_size) limits that.
     pub fn recv_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.recv_hwm_bytes = bytes;
         self
     }
 
-    /// Sets how many bytes are queued for each remote before it counts as full; zero for any number.
-    /// Default: 0. (libzmq has no such option.)
+    /// Sets how many bytes are queued for each remote before it counts as full; zero for any
+    /// number. Default: 0. (libzmq has no such option.)
     ///
-    /// The message that reaches the limit is queued, regardless of its length. A reserved slot takes no
-    /// bytes until it is used.
+    /// The message that reaches the limit is queued, regardless of its length. A reserved slot
+    /// takes no bytes until it is used.
     pub fn send_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.send_hwm_bytes = bytes;
         self
     }
 
-    /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` to wait indefinitely,
-    /// zero not to wait. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.)
+    /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` to wait
+    /// indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.)
     ///
     /// The `Stream` always waits indefinitely.
     pub fn recv_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
@@ -90,11 +91,11 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None` to wait
-    /// indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.)
+    /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None`
+    /// to wait indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.)
     ///
-    /// The `Sink` of a socket always waits indefinitely. That of [`Lossy`](crate::Lossy) drops a message
-    /// after this time.
+    /// The `Sink` of a socket always waits indefinitely. That of [`Lossy`](crate::Lossy) drops a
+    /// message after this time.
     pub fn send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.send_timeout = limit.into();
         self

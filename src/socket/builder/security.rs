@@ -8,38 +8,39 @@ use super::Builder;
 use crate::auth::{Authenticator, Network, SharedAuthenticator};
 
 impl<S> Builder<S> {
-    /// Sets the authenticator that admits remotes. Default: none. (libzmq: the handler of ZAP, RFC 27.)
+    /// Sets the authenticator that admits remotes. Default: none. (libzmq: the handler of ZAP, RFC
+    /// 27.)
     ///
-    /// It decides about the clients of [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`], and about
-    /// all remotes of [`Mechanism::Null`]. These mechanisms document their behavior without an
-    /// authenticator. Remotes over `inproc` are not authenticated, because both sockets belong to this
-    /// process.
+    /// It decides about the clients of [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`],
+    /// and about all remotes of [`Mechanism::Null`]. These mechanisms document their behavior
+    /// without an authenticator. Remotes over `inproc` are not authenticated, because both sockets
+    /// belong to this process.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.options.authenticator = Some(SharedAuthenticator::new(authenticator));
         self
     }
 
-    /// Sets a name by which an authenticator of several sockets recognizes this one. Default: empty.
-    /// (libzmq `ZMQ_ZAP_DOMAIN`.)
+    /// Sets a name by which an authenticator of several sockets recognizes this one. Default:
+    /// empty. (libzmq `ZMQ_ZAP_DOMAIN`.)
     pub fn domain(mut self, domain: impl Into<Arc<str>>) -> Self {
         self.options.domain = domain.into();
         self
     }
 
-    /// Sets how many handshakes may be in progress at each bound endpoint; zero for any number. Default:
-    /// 4,096. (libzmq has no such option.)
+    /// Sets how many handshakes may be in progress at each bound endpoint; zero for any number.
+    /// Default: 4,096. (libzmq has no such option.)
     ///
-    /// Above the limit the oldest handshake is dropped, not the newest: honest remotes finish quickly, and
-    /// idle connections cannot keep others out. Each handshake takes less than 8 KiB, and up to 64 KiB more
-    /// if its remote sends that much.
+    /// Above the limit the oldest handshake is dropped, not the newest: honest remotes finish
+    /// quickly, and idle connections cannot keep others out. Each handshake takes less than 8 KiB,
+    /// and up to 64 KiB more if its remote sends that much.
     pub fn max_half_open(mut self, connections: usize) -> Self {
         self.options.max_half_open = connections;
         self
     }
 
-    /// Sets how many handshakes from one network address may be in progress at each bound endpoint; zero
-    /// for any number. Default: 4,096, because many clients may share an address. (libzmq has no such
-    /// option.)
+    /// Sets how many handshakes from one network address may be in progress at each bound endpoint;
+    /// zero for any number. Default: 4,096, because many clients may share an address. (libzmq has
+    /// no such option.)
     ///
     /// Above the limit the oldest handshake from that address is dropped.
     pub fn max_half_open_per_address(mut self, connections: usize) -> Self {
@@ -47,37 +48,38 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the security mechanism. All remotes must use the same mechanism in the other role. Default:
-    /// [`Mechanism::Null`]. (libzmq `ZMQ_PLAIN_SERVER`, `ZMQ_CURVE_SERVER` and similar options.)
+    /// Sets the security mechanism. All remotes must use the same mechanism in the other role.
+    /// Default: [`Mechanism::Null`]. (libzmq `ZMQ_PLAIN_SERVER`, `ZMQ_CURVE_SERVER` and similar
+    /// options.)
     pub fn mechanism(mut self, mechanism: Mechanism) -> Self {
         self.options.mechanism = mechanism;
         self
     }
 
-    /// Sets the networks of proxies, such as HAProxy or Envoy, that send a header of the
-    /// [PROXY protocol](https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt), version 1 or 2, at the
-    /// beginning of each connection over TCP. Default: none. (libzmq has no such option.)
+    /// Sets the networks of proxies, such as HAProxy or Envoy, that send a header of the [PROXY
+    /// protocol](https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt), version 1 or 2, at
+    /// the beginning of each connection over TCP. Default: none. (libzmq has no such option.)
     ///
     /// The address in the header is used as that of the remote from then on: in
-    /// [`Remote::address`](crate::Remote::address), for the [`authenticator`](Self::authenticator) and
-    /// its lists of networks, for [`max_half_open_per_address`](Self::max_half_open_per_address), in
-    /// events and in the log. [`Remote::proxy_address`](crate::Remote::proxy_address) returns the
-    /// address of the proxy.
+    /// [`Remote::address`](crate::Remote::address), for the [`authenticator`](Self::authenticator)
+    /// and its lists of networks, for
+    /// [`max_half_open_per_address`](Self::max_half_open_per_address), in events and in the log.
+    /// [`Remote::proxy_address`](crate::Remote::proxy_address) returns the address of the proxy.
     ///
     /// - From these networks the header is **required**: a connection without one is refused with
     ///   [`HandshakeFailure::ProxyHeader`](crate::monitor::HandshakeFailure::ProxyHeader), because
     ///   guessing would let a client of the proxy claim any address.
-    /// - From all other networks a header is refused, like everything that is not ZMTP. Name only the
-    ///   addresses of the proxies, not networks that also contain clients.
+    /// - From all other networks a header is refused, like everything that is not ZMTP. Name only
+    ///   the addresses of the proxies, not networks that also contain clients.
     /// - A header that marks the connection as the proxy's own (`LOCAL`, `UNKNOWN`), or that has no
     ///   network address, leaves the address unchanged.
     /// - The header is read before anything else, within
-    ///   [`handshake_interval`](Self::handshake_interval), up to 107 bytes in version 1 and 4,096 in
-    ///   version 2. Additional fields are skipped. Until the header has been read, the connection counts
-    ///   as half-open, without an address.
+    ///   [`handshake_interval`](Self::handshake_interval), up to 107 bytes in version 1 and 4,096
+    ///   in version 2. Additional fields are skipped. Until the header has been read, the
+    ///   connection counts as half-open, without an address.
     ///
-    /// Connections that this socket dials are not affected. Sockets that share a port must have the same
-    /// networks.
+    /// Connections that this socket dials are not affected. Sockets that share a port must have the
+    /// same networks.
     ///
     /// # Examples
     ///

@@ -37,8 +37,9 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the size, in bytes, of the system's receive buffer of each connection; `None` leaves it to the
-    /// system, which adapts it to the connection. Default: `None`. (`SO_RCVBUF`; libzmq `ZMQ_RCVBUF`.)
+    /// Sets the size, in bytes, of the system's receive buffer of each connection; `None` leaves it
+    /// to the system, which adapts it to the connection. Default: `None`. (`SO_RCVBUF`; libzmq
+    /// `ZMQ_RCVBUF`.)
     ///
     /// Systems may change the size: Linux doubles it and applies a limit of its own.
     pub fn recv_buffer_size(mut self, bytes: impl Into<Option<u32>>) -> Self {
@@ -46,8 +47,9 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the size, in bytes, of the system's send buffer of each connection; `None` leaves it to the
-    /// system, which adapts it to the connection. Default: `None`. (`SO_SNDBUF`; libzmq `ZMQ_SNDBUF`.)
+    /// Sets the size, in bytes, of the system's send buffer of each connection; `None` leaves it to
+    /// the system, which adapts it to the connection. Default: `None`. (`SO_SNDBUF`; libzmq
+    /// `ZMQ_SNDBUF`.)
     ///
     /// Systems may change the size: Linux doubles it and applies a limit of its own.
     pub fn send_buffer_size(mut self, bytes: impl Into<Option<u32>>) -> Self {
@@ -55,41 +57,43 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the SOCKS5 proxy through which TCP connections are established; `None` for none. Default:
-    /// `None`. (libzmq `ZMQ_SOCKS_PROXY`, `_USERNAME` and `_PASSWORD`.)
+    /// Sets the SOCKS5 proxy through which TCP connections are established; `None` for none.
+    /// Default: `None`. (libzmq `ZMQ_SOCKS_PROXY`, `_USERNAME` and `_PASSWORD`.)
     ///
     /// The proxy resolves host names, except those given to
-    /// [`connect_all`](crate::Client::connect_all). A source in an endpoint applies to the connection to the
-    /// proxy. If the proxy refuses the username and password, the endpoint is not reconnected.
+    /// [`connect_all`](crate::Client::connect_all). A source in an endpoint applies to the
+    /// connection to the proxy. If the proxy refuses the username and password, the endpoint is not
+    /// reconnected.
     #[cfg(feature = "socks")]
     pub fn socks_proxy(mut self, proxy: impl Into<Option<SocksProxy>>) -> Self {
         self.options.tcp.socks_proxy = proxy.into();
         self
     }
 
-    /// Sets the local address of connections that this socket establishes, with port 0 for any port.
-    /// Default: the system picks it. (In libzmq it is part of the endpoint, before a semicolon.)
+    /// Sets the local address of connections that this socket establishes, with port 0 for any
+    /// port. Default: the system picks it. (In libzmq it is part of the endpoint, before a
+    /// semicolon.)
     ///
-    /// Only addresses of the same family are tried when a host name is resolved. An attempt fails if there
-    /// are none, or if the source address cannot be used.
+    /// Only addresses of the same family are tried when a host name is resolved. An attempt fails
+    /// if there are none, or if the source address cannot be used.
     pub fn source_address(mut self, address: impl Into<SocketAddr>) -> Self {
         self.options.tcp.source_address = Some(address.into());
         self
     }
 
-    /// Sets whether the system probes silent connections, to check that the machine of the remote is
-    /// still reachable. Default: `None`. (`SO_KEEPALIVE`; libzmq `ZMQ_TCP_KEEPALIVE`.)
+    /// Sets whether the system probes silent connections, to check that the machine of the remote
+    /// is still reachable. Default: `None`. (`SO_KEEPALIVE`; libzmq `ZMQ_TCP_KEEPALIVE`.)
     ///
-    /// `None` leaves it to the system, which usually does not probe, unless one of the three options that
-    /// follow is set. To check that the program of the remote still works, set
+    /// `None` leaves it to the system, which usually does not probe, unless one of the three
+    /// options that follow is set. To check that the program of the remote still works, set
     /// [`heartbeat_interval`](Self::heartbeat_interval).
     pub fn tcp_keepalive(mut self, keepalive: impl Into<Option<bool>>) -> Self {
         self.options.tcp.keepalive = keepalive.into();
         self
     }
 
-    /// Sets after how many unanswered probes a connection is broken; `None` leaves it to the system.
-    /// Default: `None`. Not on OpenBSD. (`TCP_KEEPCNT`; libzmq `ZMQ_TCP_KEEPALIVE_CNT`.)
+    /// Sets after how many unanswered probes a connection is broken; `None` leaves it to the
+    /// system. Default: `None`. Not on OpenBSD. (`TCP_KEEPCNT`; libzmq `ZMQ_TCP_KEEPALIVE_CNT`.)
     ///
     /// Setting it turns probes on, unless [`tcp_keepalive`](Self::tcp_keepalive) turns them off.
     #[cfg(tcp_keepalive_details)]
@@ -98,12 +102,12 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets how long a connection must be silent before the first probe is sent, rounded up to seconds;
-    /// `None` leaves it to the system. Default: `None`. (`TCP_KEEPIDLE`; libzmq
+    /// Sets how long a connection must be silent before the first probe is sent, rounded up to
+    /// seconds; `None` leaves it to the system. Default: `None`. (`TCP_KEEPIDLE`; libzmq
     /// `ZMQ_TCP_KEEPALIVE_IDLE`.)
     ///
-    /// Setting it turns probes on, unless [`tcp_keepalive`](Self::tcp_keepalive) turns them off. OpenBSD
-    /// has one such time for the whole machine, and ignores this option.
+    /// Setting it turns probes on, unless [`tcp_keepalive`](Self::tcp_keepalive) turns them off.
+    /// OpenBSD has one such time for the whole machine, and ignores this option.
     pub fn tcp_keepalive_idle(mut self, idle: impl Into<Option<Duration>>) -> Self {
         self.options.tcp.keepalive_idle = idle.into();
         self
@@ -119,24 +123,25 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets how long sent data may stay unacknowledged before the connection is broken; `None` or zero
-    /// leaves it to the system, which takes minutes. Default: `None`. Linux and Android only.
+    /// Sets how long sent data may stay unacknowledged before the connection is broken; `None` or
+    /// zero leaves it to the system, which takes minutes. Default: `None`. Linux and Android only.
     /// (`TCP_USER_TIMEOUT`, RFC 5482; libzmq `ZMQ_TCP_MAXRT`.)
     ///
-    /// The time is rounded down to milliseconds, and is at least one. The system refuses more than 24 days.
+    /// The time is rounded down to milliseconds, and is at least one. The system refuses more than
+    /// 24 days.
     #[cfg(linux_kernel)]
     pub fn tcp_max_retransmission_time(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.tcp.max_retransmission_time = limit.into();
         self
     }
 
-    /// Sets the byte by which networks classify traffic, in all outgoing packets; `None` leaves it to the
-    /// system. Default: `None`. Not on Windows, nor on Apple's systems other than macOS. (`IP_TOS` and
-    /// `IPV6_TCLASS`, RFC 2474; libzmq `ZMQ_TOS`.)
+    /// Sets the byte by which networks classify traffic, in all outgoing packets; `None` leaves it
+    /// to the system. Default: `None`. Not on Windows, nor on Apple's systems other than macOS.
+    /// (`IP_TOS` and `IPV6_TCLASS`, RFC 2474; libzmq `ZMQ_TOS`.)
     ///
-    /// The lower two bits belong to the system (RFC 3168), which ignores them here. On systems other than
-    /// Linux and Android the option does not affect IPv4 connections accepted by an IPv6 endpoint, such as
-    /// `tcp://*:5555`.
+    /// The lower two bits belong to the system (RFC 3168), which ignores them here. On systems
+    /// other than Linux and Android the option does not affect IPv4 connections accepted by an IPv6
+    /// endpoint, such as `tcp://*:5555`.
     #[cfg(type_of_service)]
     pub fn type_of_service(mut self, byte: impl Into<Option<u8>>) -> Self {
         self.options.tcp.type_of_service = byte.into();

@@ -9,12 +9,12 @@ use crate::socket::verbs::verbs;
 use crate::socket::{Builder, CloseReport};
 use crate::socket::{Handle, Kind};
 
-/// A socket that exchanges messages with one or more [`Server`](crate::Server)s, asynchronously in both
-/// directions (RFC 41).
+/// A socket that exchanges messages with one or more [`Server`](crate::Server)s, asynchronously in
+/// both directions (RFC 41).
 ///
 /// A `Client` is a handle: cloning it is cheap and returns another handle to the same socket. Every
-/// handle can send and receive concurrently, from any task or thread. A reply goes to the handle that
-/// calls `recv` first: a task that needs its own replies uses a `Client` of its own, or an
+/// handle can send and receive concurrently, from any task or thread. A reply goes to the handle
+/// that calls `recv` first: a task that needs its own replies uses a `Client` of its own, or an
 /// `rpc::Requester`.
 ///
 /// A client that is connected to several servers distributes its messages over them in round-robin
@@ -54,41 +54,42 @@ use crate::socket::{Handle, Kind};
 /// # Mute state
 ///
 /// A client is mute while it has no remote, or while the queue of each remote holds
-/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room or a
-/// remote is added, and [`try_send`](Self::try_send) returns the message. No message is dropped, and
-/// waiting senders are served in order.
+/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room
+/// or a remote is added, and [`try_send`](Self::try_send) returns the message. No message is
+/// dropped, and waiting senders are served in order.
 ///
-/// A server that the client *connected to* has its queue from the moment `connect` returns, whether or
-/// not the connection is established: messages wait there for the connection or the reconnect. A server
-/// that connected to the client has a queue only while it is connected.
+/// A server that the client *connected to* has its queue from the moment `connect` returns, whether
+/// or not the connection is established: messages wait there for the connection or the reconnect. A
+/// server that connected to the client has a queue only while it is connected.
 ///
 /// # Remotes that fail silently
 ///
 /// If the process of a server hangs, or its host or network fails, the client notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the timeout. By
-/// default, as in libzmq, it is not set: messages for that server wait indefinitely, and no event
-/// reports the failure.
+/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
+/// timeout. By default, as in libzmq, it is not set: messages for that server wait indefinitely,
+/// and no event reports the failure.
 ///
 /// # Stream and Sink
 ///
-/// A `Client` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket is
-/// closed, and a [`Sink`](futures_sink::Sink). Closing the sink flushes it and leaves the socket open. A
-/// handle that is dropped with a message in its sink drops that message and counts it in the
-/// [`CloseReport`].
+/// A `Client` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
+/// socket is closed, and a [`Sink`](futures_sink::Sink). Closing the sink flushes it and leaves the
+/// socket open. A handle that is dropped with a message in its sink drops that message and counts
+/// it in the [`CloseReport`].
 ///
-/// The sink waits while the client is mute, regardless of [`send_timeout`](Builder::send_timeout). It
-/// fails only when the socket is closed, which ends a `StreamExt::forward`. Remotes that come and go do
-/// not make it fail.
+/// The sink waits while the client is mute, regardless of [`send_timeout`](Builder::send_timeout).
+/// It fails only when the socket is closed, which ends a `StreamExt::forward`. Remotes that come
+/// and go do not make it fail.
 ///
 /// # Cooperative scheduling
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives without
-/// ever waiting yields about once in a thousand messages.
+/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives
+/// without ever waiting yields about once in a thousand messages.
 ///
 /// # Ending
 ///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are written.
-/// Dropping the last handle does the same in the background, for which the runtime must stay alive.
+/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
+/// written. Dropping the last handle does the same in the background, for which the runtime must
+/// stay alive.
 #[derive(Clone)]
 pub struct Client(pub(in crate::socket) Handle<Self>);
 

@@ -13,15 +13,15 @@ use crate::socket::verbs::verbs;
 use crate::socket::{Builder, CloseReport};
 use crate::socket::{Handle, Kind};
 
-/// A socket that exchanges messages with any number of [`Client`](crate::Client)s, each addressed by its
-/// [`RoutingId`] (RFC 41).
+/// A socket that exchanges messages with any number of [`Client`](crate::Client)s, each addressed
+/// by its [`RoutingId`] (RFC 41).
 ///
 /// A `Server` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can send and receive concurrently, from any task or thread.
 ///
-/// A received message carries the routing id of its client, and a message is sent to a routing id. Once
-/// a server knows a client, it can send it any number of messages at any time: a request need not have
-/// exactly one reply.
+/// A received message carries the routing id of its client, and a message is sent to a routing id.
+/// Once a server knows a client, it can send it any number of messages at any time: a request need
+/// not have exactly one reply.
 ///
 /// # Examples
 ///
@@ -62,39 +62,41 @@ use crate::socket::{Handle, Kind};
 /// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
 /// [`try_route`](Self::try_route) returns the message. One slow remote never blocks the others.
 ///
-/// A routing id that is unknown, or whose remote has left, is an error immediately, also for senders
-/// that wait for that remote. They get their message back. The end of a remote is noticed by reading from
-/// it or writing to it. While its queue of received messages is full, nothing is read, so that only
-/// writing notices it.
+/// A routing id that is unknown, or whose remote has left, is an error immediately, also for
+/// senders that wait for that remote. They get their message back. The end of a remote is noticed
+/// by reading from it or writing to it. While its queue of received messages is full, nothing is
+/// read, so that only writing notices it.
 ///
 /// # Remotes that fail silently
 ///
 /// If the process of a client hangs, or its host or network fails, the server notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the timeout. By
-/// default, as in libzmq, it is not set: messages for that client wait, and no event reports the failure.
+/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
+/// timeout. By default, as in libzmq, it is not set: messages for that client wait, and no event
+/// reports the failure.
 ///
 /// # Stream and Sink
 ///
-/// A `Server` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket is
-/// closed, and a [`Sink`](futures_sink::Sink) of messages that carry a routing id: one that the socket
-/// received, or one created with [`Message::with_routing_id`]. Closing the sink flushes it and leaves the
-/// socket open. A handle that is dropped with a message in its sink drops that message and counts it in
-/// the [`CloseReport`].
+/// A `Server` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
+/// socket is closed, and a [`Sink`](futures_sink::Sink) of messages that carry a routing id: one
+/// that the socket received, or one created with [`Message::with_routing_id`]. Closing the sink
+/// flushes it and leaves the socket open. A handle that is dropped with a message in its sink drops
+/// that message and counts it in the [`CloseReport`].
 ///
 /// The sink waits while the queue of a remote is full, regardless of
-/// [`send_timeout`](Builder::send_timeout). It fails when the socket is closed or the remote of a message
-/// has left, and either failure ends a `StreamExt::forward` for all remotes. To continue without remotes
-/// that have left or do not read, forward to [`lossy`](Self::lossy).
+/// [`send_timeout`](Builder::send_timeout). It fails when the socket is closed or the remote of a
+/// message has left, and either failure ends a `StreamExt::forward` for all remotes. To continue
+/// without remotes that have left or do not read, forward to [`lossy`](Self::lossy).
 ///
 /// # Cooperative scheduling
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives without
-/// ever waiting yields about once in a thousand messages.
+/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives
+/// without ever waiting yields about once in a thousand messages.
 ///
 /// # Ending
 ///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are written.
-/// Dropping the last handle does the same in the background, for which the runtime must stay alive.
+/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
+/// written. Dropping the last handle does the same in the background, for which the runtime must
+/// stay alive.
 #[derive(Clone)]
 pub struct Server(pub(in crate::socket) Handle<Self>);
 

@@ -6,17 +6,17 @@ macro_rules! connect_peer_verb {
         impl $socket {
             /// Connects the socket to an endpoint, and returns the routing id of the remote.
             ///
-            /// Both are one step (RFC 51, The PEER Socket Type): concurrent calls get an id each, also for
-            /// the same endpoint. The id is valid immediately. Messages are queued for it, up to
-            /// [`send_hwm`](crate::Builder::send_hwm), before the connection is established and while it
-            /// is re-established. What the remote sends carries the same id, on all its connections. The
-            /// id ends with the endpoint: by [`disconnect`](Self::disconnect), when the socket is closed,
-            /// or when no attempt to connect follows, because the remote refuses this socket or
-            /// [`reconnect_stop`](crate::Builder::reconnect_stop) applies.
+            /// Both are one step (RFC 51, The PEER Socket Type): concurrent calls get an id each,
+            /// also for the same endpoint. The id is valid immediately. Messages are queued for it,
+            /// up to [`send_hwm`](crate::Builder::send_hwm), before the connection is established
+            /// and while it is re-established. What the remote sends carries the same id, on all
+            /// its connections. The id ends with the endpoint: by [`disconnect`](Self::disconnect),
+            /// when the socket is closed, or when no attempt to connect follows, because the remote
+            /// refuses this socket or [`reconnect_stop`](crate::Builder::reconnect_stop) applies.
             ///
-            /// The remote assigns an id of its own to each connection. [`connect_all`](Self::connect_all)
-            /// has no counterpart of this method, because a name has one id for each of its addresses.
-            /// (libzmq `zmq_connect_peer`.)
+            /// The remote assigns an id of its own to each connection.
+            /// [`connect_all`](Self::connect_all) has no counterpart of this method, because a name
+            /// has one id for each of its addresses. (libzmq `zmq_connect_peer`.)
             ///
             /// # Cancel safety
             ///
@@ -25,9 +25,9 @@ macro_rules! connect_peer_verb {
             ///
             /// # Errors
             ///
-            /// [`ConnectPeerError`](crate::ConnectPeerError) if the endpoint is not valid or can only be
-            /// bound, if [`immediate`](crate::Builder::immediate) is set, or if the socket is closed. It
-            /// is not an error if no remote is listening.
+            /// [`ConnectPeerError`](crate::ConnectPeerError) if the endpoint is not valid or can
+            /// only be bound, if [`immediate`](crate::Builder::immediate) is set, or if the socket
+            /// is closed. It is not an error if no remote is listening.
             ///
             /// # Examples
             ///

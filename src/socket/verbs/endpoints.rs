@@ -50,13 +50,14 @@ macro_rules! endpoint_verbs {
             /// endpoint, by which it can be unbound.
             ///
             /// The listener is a [`TcpListener`](std::net::TcpListener) or, on Unix, a
-            /// [`UnixListener`](std::os::unix::net::UnixListener). It need not be non-blocking. The TCP
-            /// options of the socket are set on it, except [`backlog`](crate::Builder::backlog), which
-            /// it has already. The file of a Unix domain socket is left to its creator.
+            /// [`UnixListener`](std::os::unix::net::UnixListener). It need not be non-blocking. The
+            /// TCP options of the socket are set on it, except
+            /// [`backlog`](crate::Builder::backlog), which it has already. The file of a Unix
+            /// domain socket is left to its creator.
             ///
             /// systemd passes listeners to a program through the variable `LISTEN_FDS`, for example
-            /// to one that is started by a connection or restarted without closing its port. The crate
-            /// `listenfd` reads them.
+            /// to one that is started by a connection or restarted without closing its port. The
+            /// crate `listenfd` reads them.
             ///
             /// # Cancel safety
             ///
@@ -64,8 +65,9 @@ macro_rules! endpoint_verbs {
             ///
             /// # Errors
             ///
-            /// [`BindError`](crate::BindError) if the system refuses the listener or an option, if the
-            /// listener has no name that can be written as an endpoint, or if the socket is closed.
+            /// [`BindError`](crate::BindError) if the system refuses the listener or an option, if
+            /// the listener has no name that can be written as an endpoint, or if the socket is
+            /// closed.
             ///
             /// # Examples
             ///
@@ -90,8 +92,8 @@ macro_rules! endpoint_verbs {
             ///
             /// Returns as soon as the endpoint is registered, whether or not a remote is listening:
             /// messages are queued for it from now on. To wait for the connection, use
-            /// [`remotes().connected()`](crate::Remotes::connected). Connecting to one endpoint twice
-            /// creates two connections.
+            /// [`remotes().connected()`](crate::Remotes::connected). Connecting to one endpoint
+            /// twice creates two connections.
             ///
             /// # Cancel safety
             ///
@@ -99,8 +101,8 @@ macro_rules! endpoint_verbs {
             ///
             /// # Errors
             ///
-            /// [`ConnectError`](crate::ConnectError) if the endpoint is not valid or can only be bound,
-            /// or if the socket is closed. It is not an error if no remote is listening.
+            /// [`ConnectError`](crate::ConnectError) if the endpoint is not valid or can only be
+            /// bound, or if the socket is closed. It is not an error if no remote is listening.
             ///
             /// # Examples
             ///
@@ -127,17 +129,17 @@ macro_rules! endpoint_verbs {
             /// Connects the socket to every address of a host name, each with its own queue, and
             /// follows the name: added addresses are connected, removed ones disconnected.
             ///
-            /// Use it for a name that stands for many hosts, such as a headless service of Kubernetes;
-            /// [`connect`](Self::connect) connects to one of them. The name is resolved immediately,
-            /// every [`resolve_interval`](crate::Builder::resolve_interval), and when one of its
-            /// connections ends. If that fails, the addresses stay as they are, and it is tried again
-            /// soon.
+            /// Use it for a name that stands for many hosts, such as a headless service of
+            /// Kubernetes; [`connect`](Self::connect) connects to one of them. The name is resolved
+            /// immediately, every [`resolve_interval`](crate::Builder::resolve_interval), and when
+            /// one of its connections ends. If that fails, the addresses stay as they are, and it
+            /// is tried again soon.
             ///
-            /// Returns as soon as the endpoint is registered, before an address is known. Remotes and
-            /// events of connections have the endpoint of the address that was dialed. An endpoint
-            /// without a name is connected as by [`connect`](Self::connect).
-            /// [`disconnect`](Self::disconnect), with the same endpoint, removes all its addresses and
-            /// the name.
+            /// Returns as soon as the endpoint is registered, before an address is known. Remotes
+            /// and events of connections have the endpoint of the address that was dialed. An
+            /// endpoint without a name is connected as by [`connect`](Self::connect).
+            /// [`disconnect`](Self::disconnect), with the same endpoint, removes all its addresses
+            /// and the name.
             ///
             /// # Cancel safety
             ///
@@ -167,11 +169,12 @@ macro_rules! endpoint_verbs {
                 self.0.core.control.connect_all(endpoint).await
             }
 
-            /// Stops listening on an endpoint, and ends the connections that were accepted through it.
+            /// Stops listening on an endpoint, and ends the connections that were accepted through
+            /// it.
             ///
-            /// The endpoint is written as it was passed to `bind`, or as `bind` returned it. When this
-            /// returns the address is free, unless other sockets share the port. Messages queued for
-            /// those connections are written in the background, within
+            /// The endpoint is written as it was passed to `bind`, or as `bind` returned it. When
+            /// this returns the address is free, unless other sockets share the port. Messages
+            /// queued for those connections are written in the background, within
             /// [`linger`](crate::Builder::linger). Messages received from them can still be taken.
             ///
             /// # Cancel safety
@@ -180,8 +183,8 @@ macro_rules! endpoint_verbs {
             ///
             /// # Errors
             ///
-            /// [`UnbindError`](crate::UnbindError) if the socket is not bound to the endpoint, or is
-            /// closed.
+            /// [`UnbindError`](crate::UnbindError) if the socket is not bound to the endpoint, or
+            /// is closed.
             ///
             /// # Examples
             ///

@@ -19,8 +19,8 @@ macro_rules! constructors {
         impl $socket {
             /// Creates a socket with default options. It has no endpoint yet.
             ///
-            /// The socket belongs to the current runtime: its connections and timers live there. Its
-            /// handles can be used anywhere.
+            /// The socket belongs to the current runtime: its connections and timers live there.
+            /// Its handles can be used anywhere.
             ///
             /// # Panics
             ///
@@ -72,8 +72,8 @@ macro_rules! ending {
     ($socket:ident, $handle:literal) => {
         /// # Ending
         impl $socket {
-            /// Closes the socket for all its handles, and waits until all queued messages are written or
-            /// [`linger`](crate::Builder::linger) is over.
+            /// Closes the socket for all its handles, and waits until all queued messages are
+            /// written or [`linger`](crate::Builder::linger) is over.
             ///
             /// Nothing can be sent afterwards. Messages that were received can still be taken. The
             /// report says how many messages could not be written.
@@ -95,8 +95,8 @@ macro_rules! ending {
                 self.0.core.control.close().await
             }
 
-            /// Closes the socket like [`close`](Self::close), and returns the messages that could not be
-            /// written, in the order of the queues of their remotes.
+            /// Closes the socket like [`close`](Self::close), and returns the messages that could
+            /// not be written, in the order of the queues of their remotes.
             ///
             /// # Cancel safety
             ///

@@ -1,7 +1,7 @@
 //! The methods that socket types share, each written once.
 //!
-//! A socket type is a newtype around a [`Handle`](super::Handle). One line gives it the methods of its
-//! capabilities:
+//! A socket type is a newtype around a [`Handle`](super::Handle). One line gives it the methods of
+//! its capabilities:
 //!
 //! ```ignore
 //! verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hiccups);

@@ -4,8 +4,8 @@ macro_rules! hiccup_option {
     ($socket:ident, $handle:literal) => {
         impl $crate::socket::Builder<$socket> {
             #[doc = concat!("Sets a message that the ", $handle, " receives when a connection that it")]
-            /// dialed breaks after the handshake. It follows all messages of the remote. Default: none.
-            /// (libzmq `ZMQ_HICCUP_MSG`.)
+            /// dialed breaks after the handshake. It follows all messages of the remote. Default:
+            /// none. (libzmq `ZMQ_HICCUP_MSG`.)
             pub fn hiccup_message(mut self, body: impl Into<bytes::Bytes>) -> Self {
                 self.options.hiccup_message = Some(body.into());
                 self
@@ -21,7 +21,8 @@ macro_rules! disconnect_option {
             /// remote, when an accepted connection ends after the handshake. Default: none. (libzmq
             /// `ZMQ_DISCONNECT_MSG`.)
             ///
-            /// It follows all messages of the remote. The remote can no longer be reached by the routing
+            /// It follows all messages of the remote. The remote can no longer be reached by the
+            /// routing
             #[doc = concat!("id. The ", $handle, " does not receive it for connections that it ends itself.")]
             pub fn disconnect_message(mut self, body: impl Into<bytes::Bytes>) -> Self {
                 self.options.disconnect_message = Some(body.into());

@@ -22,8 +22,8 @@ macro_rules! option_verbs {
                 self.0.core.control.linger()
             }
 
-            /// Sets how long connections that end from now on may continue to write; zero to drop queued
-            /// messages immediately, `None` for any time.
+            /// Sets how long connections that end from now on may continue to write; zero to drop
+            /// queued messages immediately, `None` for any time.
             ///
             /// # Examples
             ///
@@ -40,8 +40,8 @@ macro_rules! option_verbs {
                 self.0.core.control.set_linger(limit.into());
             }
 
-            /// Returns how many bytes of unread messages ended remotes may leave before the socket stops
-            /// establishing connections; zero for any number. See
+            /// Returns how many bytes of unread messages ended remotes may leave before the socket
+            /// stops establishing connections; zero for any number. See
             /// [`Builder::ended_hwm_bytes`](crate::Builder::ended_hwm_bytes).
             ///
             /// # Examples
@@ -57,8 +57,9 @@ macro_rules! option_verbs {
                 self.0.core.control.ended_hwm_bytes()
             }
 
-            /// Sets how many bytes of unread messages ended remotes may leave before the socket stops
-            /// establishing connections; zero for any number. Messages above a lower limit are kept.
+            /// Sets how many bytes of unread messages ended remotes may leave before the socket
+            /// stops establishing connections; zero for any number. Messages above a lower limit
+            /// are kept.
             ///
             /// # Examples
             ///
@@ -73,8 +74,8 @@ macro_rules! option_verbs {
                 self.0.core.control.set_ended_hwm_bytes(bytes);
             }
 
-            /// Returns the high-water mark of received messages for each remote; zero for any number. See
-            /// [`Builder::recv_hwm`](crate::Builder::recv_hwm).
+            /// Returns the high-water mark of received messages for each remote; zero for any
+            /// number. See [`Builder::recv_hwm`](crate::Builder::recv_hwm).
             ///
             /// # Examples
             ///
@@ -89,8 +90,8 @@ macro_rules! option_verbs {
                 self.0.core.control.recv_hwm()
             }
 
-            /// Sets the high-water mark of received messages for each remote, from now on; zero for any
-            /// number. Messages that are queued above it are kept.
+            /// Sets the high-water mark of received messages for each remote, from now on; zero for
+            /// any number. Messages that are queued above it are kept.
             ///
             /// # Examples
             ///
@@ -105,8 +106,8 @@ macro_rules! option_verbs {
                 self.0.core.control.set_recv_hwm(messages);
             }
 
-            /// Returns how many bytes received messages may take for each remote; zero for any number.
-            /// See [`Builder::recv_hwm_bytes`](crate::Builder::recv_hwm_bytes).
+            /// Returns how many bytes received messages may take for each remote; zero for any
+            /// number. See [`Builder::recv_hwm_bytes`](crate::Builder::recv_hwm_bytes).
             ///
             /// # Examples
             ///
@@ -121,8 +122,8 @@ macro_rules! option_verbs {
                 self.0.core.control.recv_hwm_bytes()
             }
 
-            /// Sets how many bytes received messages may take for each remote, from now on; zero for any
-            /// number. Messages that are queued above it are kept.
+            /// Sets how many bytes received messages may take for each remote, from now on; zero
+            /// for any number. Messages that are queued above it are kept.
             ///
             /// # Examples
             ///
@@ -137,8 +138,8 @@ macro_rules! option_verbs {
                 self.0.core.control.set_recv_hwm_bytes(bytes);
             }
 
-            /// Returns the high-water mark of messages to send for each remote; zero for any number. See
-            /// [`Builder::send_hwm`](crate::Builder::send_hwm).
+            /// Returns the high-water mark of messages to send for each remote; zero for any
+            /// number. See [`Builder::send_hwm`](crate::Builder::send_hwm).
             ///
             /// # Examples
             ///
@@ -153,9 +154,9 @@ macro_rules! option_verbs {
                 self.0.core.control.send_hwm()
             }
 
-            /// Sets the high-water mark of messages to send for each remote, from now on; zero for any
-            /// number. A higher mark wakes senders that wait; messages that are queued above a lower one
-            /// are kept.
+            /// Sets the high-water mark of messages to send for each remote, from now on; zero for
+            /// any number. A higher mark wakes senders that wait; messages that are queued above a
+            /// lower one are kept.
             ///
             /// # Examples
             ///
@@ -170,8 +171,8 @@ macro_rules! option_verbs {
                 self.0.core.control.set_send_hwm(messages);
             }
 
-            /// Returns how many bytes of messages to send may be queued for each remote; zero for any
-            /// number. See [`Builder::send_hwm_bytes`](crate::Builder::send_hwm_bytes).
+            /// Returns how many bytes of messages to send may be queued for each remote; zero for
+            /// any number. See [`Builder::send_hwm_bytes`](crate::Builder::send_hwm_bytes).
             ///
             /// # Examples
             ///
@@ -186,9 +187,9 @@ macro_rules! option_verbs {
                 self.0.core.control.send_hwm_bytes()
             }
 
-            /// Sets how many bytes of messages to send may be queued for each remote, from now on; zero for
-            /// any number. A higher mark wakes senders that wait; messages that are queued above a lower
-            /// one are kept.
+            /// Sets how many bytes of messages to send may be queued for each remote, from now on;
+            /// zero for any number. A higher mark wakes senders that wait; messages that are queued
+            /// above a lower one are kept.
             ///
             /// # Examples
             ///

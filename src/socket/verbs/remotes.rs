@@ -41,8 +41,8 @@ macro_rules! remote_verbs {
                 self.0.core.control.monitor()
             }
 
-            /// Returns the statistics of the socket. They are read one after the other while the socket
-            /// continues, and are not a snapshot of one moment.
+            /// Returns the statistics of the socket. They are read one after the other while the
+            /// socket continues, and are not a snapshot of one moment.
             ///
             /// # Examples
             ///

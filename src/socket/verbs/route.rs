@@ -13,15 +13,15 @@ macro_rules! route_verbs {
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is dropped,
-            /// too. To keep it, [reserve](Self::reserve_route) a permit first.
+            /// If the future is dropped before it is ready, the message was not sent and is
+            /// dropped, too. To keep it, [reserve](Self::reserve_route) a permit first.
             ///
             /// # Errors
             ///
-            /// [`RouteError`](crate::RouteError) with the message if no remote has this routing id, if
-            /// the remote leaves during the wait, if its queue stayed full for
-            /// [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited, or if the
-            /// socket is closed.
+            /// [`RouteError`](crate::RouteError) with the message if no remote has this routing id,
+            /// if the remote leaves during the wait, if its queue stayed full for
+            /// [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited, or if
+            /// the socket is closed.
             ///
             /// # Examples
             ///
@@ -82,18 +82,19 @@ macro_rules! route_verbs {
                 })
             }
 
-            /// Sends a message to a remote; waits while the queue of that remote is full, at most for
-            /// `timeout`. A timeout of zero does not wait. (libzmq `ZMQ_SNDTIMEO`.)
+            /// Sends a message to a remote; waits while the queue of that remote is full, at most
+            /// for `timeout`. A timeout of zero does not wait. (libzmq `ZMQ_SNDTIMEO`.)
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is dropped,
-            /// too.
+            /// If the future is dropped before it is ready, the message was not sent and is
+            /// dropped, too.
             ///
             /// # Errors
             ///
-            /// [`RouteError`](crate::RouteError) with the message if the queue stayed full, if no remote
-            /// has this routing id, if the remote leaves during the wait, or if the socket is closed.
+            /// [`RouteError`](crate::RouteError) with the message if the queue stayed full, if no
+            /// remote has this routing id, if the remote leaves during the wait, or if the socket
+            /// is closed.
             ///
             /// # Examples
             ///
@@ -123,13 +124,13 @@ macro_rules! route_verbs {
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is dropped,
-            /// too.
+            /// If the future is dropped before it is ready, the message was not sent and is
+            /// dropped, too.
             ///
             /// # Errors
             ///
-            /// [`RouteError`](crate::RouteError) as from [`route`](Self::route). A message without a
-            /// routing id was not received by this socket: the remote is unreachable.
+            /// [`RouteError`](crate::RouteError) as from [`route`](Self::route). A message without
+            /// a routing id was not received by this socket: the remote is unreachable.
             ///
             /// # Examples
             ///
@@ -178,14 +179,14 @@ macro_rules! route_verbs {
                 }
             }
 
-            /// Sends a message to the remote that sent `request`; waits while the queue of that remote
-            /// is full, at most for `timeout`: [`route_timeout`](Self::route_timeout) with its routing
-            /// id.
+            /// Sends a message to the remote that sent `request`; waits while the queue of that
+            /// remote is full, at most for `timeout`: [`route_timeout`](Self::route_timeout) with
+            /// its routing id.
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is dropped,
-            /// too.
+            /// If the future is dropped before it is ready, the message was not sent and is
+            /// dropped, too.
             ///
             /// # Errors
             ///
@@ -281,8 +282,8 @@ macro_rules! route_verbs {
                 }
             }
 
-            /// Turns this handle into a [`Sink`](futures_sink::Sink) that drops messages to remotes that
-            /// have left, or whose queue stays full for
+            /// Turns this handle into a [`Sink`](futures_sink::Sink) that drops messages to remotes
+            /// that have left, or whose queue stays full for
             /// [`send_timeout`](crate::Builder::send_timeout), counts them, and continues.
             ///
             /// Use it with `StreamExt::forward`, which ends at the first error. It is also a

@@ -1,20 +1,21 @@
 //! The file of a bound socket: how it is created and removed.
 //!
-//! **One owner.** A process that binds a path holds its [`Lock`] from the first check of the path until
-//! the socket listens. A refused connection identifies an abandoned socket. A socket that is bound and
-//! does not listen yet would look abandoned, but its process holds the lock. A listener removes its file
-//! *before* it closes its socket, for which it needs no lock: while it listens, no other process
-//! replaces the file.
+//! **One owner.** A process that binds a path holds its [`Lock`] from the first check of the path
+//! until the socket listens. A refused connection identifies an abandoned socket. A socket that is
+//! bound and does not listen yet would look abandoned, but its process holds the lock. A listener
+//! removes its file *before* it closes its socket, for which it needs no lock: while it listens, no
+//! other process replaces the file.
 //!
-//! **Clients can connect.** The path is bound directly, because a name that a file gets later (by `link`
-//! or `rename`) does not lead to the socket on every file system. A connection then proves that clients
-//! can connect.
+//! **Clients can connect.** The path is bound directly, because a name that a file gets later (by
+//! `link` or `rename`) does not lead to the socket on every file system. A connection then proves
+//! that clients can connect.
 //!
 //! **Permissions** are set while the socket does not listen.
 //!
-//! **A full backlog** shows on Linux that the socket listens. Other systems refuse a connection in both
-//! cases, and a listener that accepts nothing while its backlog is full looks abandoned to the next
-//! process that binds its path. Other libraries test with a connection, too, or replace every file.
+//! **A full backlog** shows on Linux that the socket listens. Other systems refuse a connection in
+//! both cases, and a listener that accepts nothing while its backlog is full looks abandoned to the
+//! next process that binds its path. Other libraries test with a connection, too, or replace every
+//! file.
 //!
 //! **Processes that do not use the lock** can do whatever the system permits: libzmq replaces every
 //! file. A listener removes its file only if it is still the same.
@@ -121,8 +122,8 @@ fn clear(path: &Path, address: &SockAddr) -> Result<(), Refusal> {
     }
 }
 
-/// Proves that a connection to the path reaches this socket. Returns the connections that clients have
-/// established before.
+/// Proves that a connection to the path reaches this socket. Returns the connections that clients
+/// have established before.
 pub(super) fn verify(socket: &Socket, address: &SockAddr) -> io::Result<VecDeque<net::UnixStream>> {
     let mut probe = open()?;
     let mut refused = None;

@@ -15,10 +15,10 @@ use super::file_id::FileId;
 
 /// A locked file beside the path of a socket. It exists only while this value does.
 ///
-/// Whether a socket still listens can be tested, but not in one step with the removal of its file: between the
-/// two, another process may have replaced it, and one that has bound the path may be about to listen. The
-/// system releases the lock of a process that dies. The file that such a process leaves behind is locked and
-/// removed by the next one.
+/// Whether a socket still listens can be tested, but not in one step with the removal of its file:
+/// between the two, another process may have replaced it, and one that has bound the path may be
+/// about to listen. The system releases the lock of a process that dies. The file that such a
+/// process leaves behind is locked and removed by the next one.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
@@ -130,8 +130,8 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Names the file by the socket, so that every process finds the same, and so that it is hidden and unlikely
-/// to belong to anything else.
+/// Names the file by the socket, so that every process finds the same, and so that it is hidden and
+/// unlikely to belong to anything else.
 fn lock_name(name: &OsStr) -> OsString {
     let mut lock = OsString::from(".");
     lock.push(name);

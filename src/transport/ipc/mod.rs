@@ -29,9 +29,9 @@ use crate::remote::{Origin, ProcessCredentials};
 /// Listens on one path or abstract name.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    /// Removed before the socket is closed, as fields are dropped in their order: while the file exists, its
-    /// socket listens, and no other listener replaces it. `None` for an abstract name, and for a listener
-    /// that was created elsewhere.
+    /// Removed before the socket is closed, as fields are dropped in their order: while the file
+    /// exists, its socket listens, and no other listener replaces it. `None` for an abstract name,
+    /// and for a listener that was created elsewhere.
     _file: Option<File>,
     listener: UnixListener,
     local: IpcEndpoint,

@@ -61,8 +61,8 @@ pub(super) fn is_set(IpcOptions { group, mode, owner, .. }: IpcOptions) -> bool 
     group.or(mode).or(owner).is_some()
 }
 
-/// Opens the file, so that no other file is changed if it is replaced meanwhile; returns the path of the
-/// open file.
+/// Opens the file, so that no other file is changed if it is replaced meanwhile; returns the path
+/// of the open file.
 #[cfg(linux_kernel)]
 fn hold(path: &Path) -> io::Result<(fs::File, PathBuf)> {
     use std::os::fd::AsRawFd;

@@ -74,8 +74,8 @@ pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
     // Fails only on a connection that has ended, which the next read reports.
     let _ = stream.set_nodelay(true);
     unsent::limit(stream);
-    // The listening socket has these options, so the failure concerns the connection, or a privilege that
-    // the process has dropped. The connection is served in either case.
+    // The listening socket has these options, so the failure concerns the connection, or a
+    // privilege that the process has dropped. The connection is served in either case.
     if let Err(error) = socket::adopt(stream, options) {
         let error = &error as &dyn std::error::Error;
         within_quota!(LACKS, warn, error, "an accepted connection lacks an option");
@@ -98,8 +98,8 @@ pub(super) async fn bind<T>(
         match open(address) {
             Ok(opened) => return Ok(opened),
             Err(source) => {
-                // IPv4 alone is for machines without IPv6. It must not bind half of a port that belongs to
-                // another process, or apply only half of the options.
+                // IPv4 alone is for machines without IPv6. It must not bind half of a port that
+                // belongs to another process, or apply only half of the options.
                 let stop = *endpoint.host() == Host::Any
                     && (is_refusal_of_port(&source) || OptionError::is_in(&source));
                 failure = Some(ListenError::Listen { endpoint: address.into(), source });
@@ -152,7 +152,8 @@ async fn connect_from(
 
 pub(super) fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
     let socket = socket::open(address, options)?;
-    // Lets a restarted server bind its port again. On Windows it would let other processes take the port.
+    // Lets a restarted server bind its port again. On Windows it would let other processes take the
+    // port.
     #[cfg(not(windows))]
     socket.set_reuse_address(true)?;
     if address.is_ipv6() && address.ip().is_unspecified() {
@@ -182,8 +183,8 @@ async fn dial(
 
 /// Refuses a connection whose two ends are the same socket.
 ///
-/// TCP allows it (RFC 9293, simultaneous open): it happens if there is no listener on a local port that
-/// the system picks as the source of the attempt. The socket would talk to itself, and the
+/// TCP allows it (RFC 9293, simultaneous open): it happens if there is no listener on a local port
+/// that the system picks as the source of the attempt. The socket would talk to itself, and the
 /// server could no longer bind its port.
 fn refuse_self_connection(stream: &TcpStream) -> io::Result<()> {
     if stream.local_addr()? == stream.peer_addr()? {
@@ -288,8 +289,8 @@ mod tests {
         let options = TcpOptions { backlog: 1, ..TcpOptions::default() };
         let listener = listen(loopback(0), &options).unwrap();
         let mut waiting = Vec::new();
-        // Linux answers immediately while the backlog has room, which is for one more, and then not at
-        // all.
+        // Linux answers immediately while the backlog has room, which is for one more, and then not
+        // at all.
         while let Ok(stream) =
             net::TcpStream::connect_timeout(&listener.local_addr(), Duration::from_millis(100))
         {

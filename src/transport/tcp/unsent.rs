@@ -3,10 +3,10 @@
 use tokio::net::TcpStream;
 
 /// Limits the bytes that the system accepts beyond those that it can send, so that a write that
-/// continues proves that the remote accepts bytes. Without the limit, the buffer holds some megabytes on a
-/// loopback interface and on fast networks. Linux reports room in it only after a third is free, which
-/// takes seconds over a slow link. With a smaller buffer, fewer bytes are lost when a connection ends,
-/// and a command waits behind fewer bytes.
+/// continues proves that the remote accepts bytes. Without the limit, the buffer holds some
+/// megabytes on a loopback interface and on fast networks. Linux reports room in it only after a
+/// third is free, which takes seconds over a slow link. With a smaller buffer, fewer bytes are lost
+/// when a connection ends, and a command waits behind fewer bytes.
 ///
 /// Bytes in transit are not limited, so long and fast links are fully used. Throughput over the
 /// loopback interface is the same with it, or better.

@@ -1,5 +1,5 @@
-//! Polls every async method where the runtime of its sockets is not current: on a thread outside Tokio, in another
-//! runtime, and after the runtime of the sockets has shut down.
+//! Polls every async method where the runtime of its sockets is not current: on a thread outside
+//! Tokio, in another runtime, and after the runtime of the sockets has shut down.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;

@@ -37,8 +37,8 @@ pub async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReason {
     }
 }
 
-/// Waits until the given number of messages was dropped for one cause, and none for another. Returns the subject of
-/// the last event.
+/// Waits until the given number of messages was dropped for one cause, and none for another.
+/// Returns the subject of the last event.
 pub async fn until_dropped(monitor: &mut Monitor, expected: u64, because: DropCause) -> About {
     let mut dropped = 0;
     loop {

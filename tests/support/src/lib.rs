@@ -1,4 +1,5 @@
-//! Shared parts of the tests: scripted remotes, transports, the examples as processes, and a guard against hangs.
+//! Shared parts of the tests: scripted remotes, transports, the examples as processes, and a guard
+//! against hangs.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 #![expect(missing_debug_implementations, missing_docs, reason = "only tests use it")]

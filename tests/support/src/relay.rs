@@ -7,8 +7,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_zmtp::Endpoint;
 
-/// Relays connections to `endpoint`. `change` may modify the header and the body of each frame in both directions.
-/// Returns the endpoint of the relay, which ends with its runtime.
+/// Relays connections to `endpoint`. `change` may modify the header and the body of each frame in
+/// both directions. Returns the endpoint of the relay, which ends with its runtime.
 pub async fn relay(endpoint: &Endpoint, change: fn(&mut [u8], &mut [u8])) -> Endpoint {
     let target: SocketAddr = endpoint.to_string().strip_prefix("tcp://").unwrap().parse().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

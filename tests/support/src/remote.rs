@@ -36,7 +36,8 @@ impl Remote {
         remote
     }
 
-    /// Connects to a bound server without other remotes. Returns the routing id that the server has assigned.
+    /// Connects to a bound server without other remotes. Returns the routing id that the server has
+    /// assigned.
     pub async fn known_to(server: &Server) -> (Self, RoutingId) {
         let mut remote = Self::client(&server.last_endpoint().unwrap()).await;
         remote.write(&message(b"hello")).await;
@@ -57,8 +58,8 @@ impl Remote {
 
     /// Exchanges greetings and READY commands.
     ///
-    /// The socket may have sent its READY before it has read this one. Call [`sync`](Self::sync) to wait for the end
-    /// of its handshake.
+    /// The socket may have sent its READY before it has read this one. Call [`sync`](Self::sync) to
+    /// wait for the end of its handshake.
     pub async fn shake_hands(&mut self, socket_type: &str) {
         self.write(&GREETING).await;
         self.write(&ready(socket_type)).await;
@@ -285,6 +286,6 @@ pub const COMMAND: u8 = 0x04;
 /// hold it: Linux lets the sender's grow to 4 MiB, and the reader's is `RECV_BUFFER`.
 pub const LONGER_THAN_BUFFERS: usize = 0x100_0000;
 
-/// The size of a receive buffer. It is small, so that a remote that does not read soon blocks its socket, but not
-/// smaller than the segments of the loopback interface.
+/// The size of a receive buffer. It is small, so that a remote that does not read soon blocks its
+/// socket, but not smaller than the segments of the loopback interface.
 const RECV_BUFFER: u32 = 0x2_0000;

@@ -33,7 +33,8 @@ impl Transport {
     }
 }
 
-/// Returns an endpoint to bind, with a port that the system picks and that can be bound again later.
+/// Returns an endpoint to bind, with a port that the system picks and that can be bound again
+/// later.
 ///
 /// No other test uses its address, and no connection starts from it: a port that has become free is
 /// not assigned to another socket.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 /// Ends the process if the test that holds the guard exceeds a generous time limit.
 ///
-/// The guard is a separate thread, because some tests pause Tokio's clock, and a blocked runtime fires no timers.
+/// The guard is a separate thread, because some tests pause Tokio's clock, and a blocked runtime
+/// fires no timers.
 pub struct Watchdog {
     /// Disconnects when the guard is dropped.
     _alive: Sender<()>,

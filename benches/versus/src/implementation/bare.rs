@@ -1,8 +1,8 @@
 //! Streams without a library: the speed of the system itself.
 //!
-//! One way, blocking threads write and read 64 KiB at a time: messages framed as in ZMTP that are not
-//! decoded. Requests and replies use a stream of Tokio, which is the best that an implementation on
-//! Tokio can reach.
+//! One way, blocking threads write and read 64 KiB at a time: messages framed as in ZMTP that are
+//! not decoded. Requests and replies use a stream of Tokio, which is the best that an
+//! implementation on Tokio can reach.
 
 use std::io::{self, Read, Write};
 use std::net;

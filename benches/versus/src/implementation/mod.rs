@@ -96,8 +96,8 @@ pub(crate) trait Messaging {
     /// Connects a socket that sends bodies of `size` bytes.
     async fn sender(endpoint: &str, size: usize) -> Result<Self::Sender, Failure>;
 
-    /// Connects senders over `connections` connections, used in turn: one socket each, or one socket
-    /// for all where the implementation allows it.
+    /// Connects senders over `connections` connections, used in turn: one socket each, or one
+    /// socket for all where the implementation allows it.
     async fn senders(
         endpoint: &str,
         size: usize,

@@ -1,5 +1,6 @@
 //! omq-tokio: CLIENT and SERVER, used as its own `bench_peer_tokio` does: on the caller's runtime,
-//! with default options, non-blocking calls first, and receiving all available messages before waiting.
+//! with default options, non-blocking calls first, and receiving all available messages before
+//! waiting.
 
 use std::time::Duration;
 

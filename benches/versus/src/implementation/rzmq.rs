@@ -1,5 +1,5 @@
-//! rzmq without io_uring: PUSH and PULL, DEALER and ROUTER, with default options: high-water marks of
-//! 1,000 messages and batches of 128.
+//! rzmq without io_uring: PUSH and PULL, DEALER and ROUTER, with default options: high-water marks
+//! of 1,000 messages and batches of 128.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! tonic: gRPC over HTTP/2, with default options. The client and the server are what its code generator
-//! produces for a service with one unary method.
+//! tonic: gRPC over HTTP/2, with default options. The client and the server are what its code
+//! generator produces for a service with one unary method.
 
 use std::convert::Infallible;
 use std::future::{self, Ready};

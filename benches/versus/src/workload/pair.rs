@@ -74,8 +74,8 @@ pub(crate) fn adapt(
         let count = (count as u64).div_ceil(clients).max(2) * clients;
         let start = Instant::now();
         let done = run(count)?;
-        // All of a few messages may have arrived when the first is received, so the receiver's clock
-        // does not predict the duration of more messages.
+        // All of a few messages may have arrived when the first is received, so the receiver's
+        // clock does not predict the duration of more messages.
         let rate = count as f64 / start.elapsed().as_secs_f64();
         Ok::<_, Failure>((count, done, rate))
     };

@@ -1,6 +1,7 @@
 //! A server whose users are in a database that changes while it runs.
 //!
-//! `cargo run -p programs --bin authenticator`, with the path of a database after `--`, if it is to be kept
+//! `cargo run -p programs --bin authenticator`, with the path of a database after `--`, if it is to
+//! be kept
 //!
 //! Users are identified by their public keys, so there are no passwords to store. The database is
 //! queried on blocking threads. If it fails, remotes may try again.
@@ -66,8 +67,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Sends a request to the server. Returns the reply or the reason for the refusal, and the client if it was
-/// admitted.
+/// Sends a request to the server. Returns the reply or the reason for the refusal, and the client
+/// if it was admitted.
 async fn visit(
     endpoint: Endpoint,
     server_key: CurvePublicKey,

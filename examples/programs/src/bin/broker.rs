@@ -3,18 +3,18 @@
 //!
 //! `cargo run -p programs --bin broker`
 //!
-//! The broker has a `Server`, to which clients connect, and a `Client`, which connects to the workers
-//! and sends requests to them in turn. Two `StreamExt::forward` move everything: requests
-//! in one direction and replies in the other. A request carries the routing id of its client in front of
-//! its body, and the reply carries it back. Workers only have to return it.
+//! The broker has a `Server`, to which clients connect, and a `Client`, which connects to the
+//! workers and sends requests to them in turn. Two `StreamExt::forward` move everything: requests
+//! in one direction and replies in the other. A request carries the routing id of its client in
+//! front of its body, and the reply carries it back. Workers only have to return it.
 //!
 //! When all workers are busy, requests wait up to the high-water marks, and then with the clients.
 //! Requests that were sent to a worker that leaves are lost, as without a broker: a client that
-//! needs the reply sends the request again. The lossy sink drops and counts replies to clients that have gone or do
-//! not read, so that they delay no other client.
+//! needs the reply sends the request again. The lossy sink drops and counts replies to clients that
+//! have gone or do not read, so that they delay no other client.
 //!
-//! It ends when its clients have all replies, or on Ctrl-C or SIGTERM. After a signal it accepts no more
-//! requests, and waits at most one second for the replies that workers still owe.
+//! It ends when its clients have all replies, or on Ctrl-C or SIGTERM. After a signal it accepts no
+//! more requests, and waits at most one second for the replies that workers still owe.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -34,7 +34,8 @@ use tokio_zmtp::{Client, Endpoint, Message, RoutingId, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Replies do not wait for a client whose queue is full: they would delay the replies to all others.
+    // Replies do not wait for a client whose queue is full: they would delay the replies to all
+    // others.
     let front = Server::builder().send_timeout(Duration::ZERO).heartbeat_interval(HEARTBEAT);
     let front = front.bind("tcp://127.0.0.1:*").await?;
     let back = Client::builder().heartbeat_interval(HEARTBEAT).build();
@@ -129,7 +130,8 @@ async fn work(worker: Server, name: &'static str) {
     }
 }
 
-/// A client: sends all its requests as fast as the broker accepts them, and counts the replies by worker.
+/// A client: sends all its requests as fast as the broker accepts them, and counts the replies by
+/// worker.
 async fn ask(id: u32, endpoint: Endpoint) -> Result<BTreeMap<String, u32>, Box<dyn Error>> {
     let client = Client::new();
     client.connect(endpoint).await?;

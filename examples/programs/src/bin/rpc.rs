@@ -1,5 +1,5 @@
-//! Calls to two servers over one client: concurrent ones, a slow one with a deadline, a stream, and a
-//! graceful end.
+//! Calls to two servers over one client: concurrent ones, a slow one with a deadline, a stream, and
+//! a graceful end.
 //!
 //! `cargo run -p programs --bin rpc`
 

@@ -5,12 +5,12 @@
 //! ```
 //!
 //! At Ctrl-C or SIGTERM it drains: it notifies the connected requesters, finishes the requests in
-//! flight, and ends. Requesters send further calls to other workers. Its address is free as soon as it
-//! begins to drain, so that its successor can start immediately. Several workers can be restarted one
-//! after the other without losing a call.
+//! flight, and ends. Requesters send further calls to other workers. Its address is free as soon as
+//! it begins to drain, so that its successor can start immediately. Several workers can be
+//! restarted one after the other without losing a call.
 //!
-//! An orchestrator kills a process that takes too long to end. Requests in flight have 20 seconds here,
-//! less than the 30 seconds that Kubernetes allows by default.
+//! An orchestrator kills a process that takes too long to end. Requests in flight have 20 seconds
+//! here, less than the 30 seconds that Kubernetes allows by default.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

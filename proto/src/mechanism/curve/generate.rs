@@ -18,8 +18,8 @@ impl CurveKeypair {
 }
 
 impl Mechanism {
-    /// Creates the client role of CURVE with a new key pair, for servers that do not check the keys of their
-    /// clients.
+    /// Creates the client role of CURVE with a new key pair, for servers that do not check the keys
+    /// of their clients.
     ///
     /// # Panics
     ///

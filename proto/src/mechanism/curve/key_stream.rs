@@ -1,9 +1,10 @@
 //! The key stream of Salsa20, computed several blocks at a time.
 //!
-//! The inputs of the cipher's blocks differ only in their number. Each step is therefore performed for four
-//! blocks side by side, which compilers translate to vector instructions. The crate `salsa20` computes one block
-//! after the other, which would dominate the time of a long message. The tests compare the result with that
-//! crate. Like Salsa20 itself, this code has no branches or table look-ups that depend on secrets.
+//! The inputs of the cipher's blocks differ only in their number. Each step is therefore performed
+//! for four blocks side by side, which compilers translate to vector instructions. The crate
+//! `salsa20` computes one block after the other, which would dominate the time of a long message.
+//! The tests compare the result with that crate. Like Salsa20 itself, this code has no branches or
+//! table look-ups that depend on secrets.
 
 use std::array;
 
@@ -68,7 +69,8 @@ impl KeyStream {
         input[9] = array::from_fn(|side| (number(side) >> u32::BITS) as u32);
         let mut state = input;
         for _ in 0..DOUBLE_ROUNDS {
-            // Compilers vectorize the steps only if a single loop contains all of them and no inner loop.
+            // Compilers vectorize the steps only if a single loop contains all of them and no inner
+            // loop.
             for side in 0..N {
                 quarter_rounds!(state, side: (0 4 8 12) (5 9 13 1) (10 14 2 6) (15 3 7 11));
                 quarter_rounds!(state, side: (0 1 2 3) (5 6 7 4) (10 11 8 9) (15 12 13 14));
@@ -105,8 +107,8 @@ const WORDS: usize = 16;
 /// The length of a block in bytes.
 pub(super) const BLOCK: usize = 4 * WORDS;
 
-/// The number of blocks that fill the vector registers of every 64-bit x86 and ARM processor. More blocks would
-/// be faster with wider registers, and slower without.
+/// The number of blocks that fill the vector registers of every 64-bit x86 and ARM processor. More
+/// blocks would be faster with wider registers, and slower without.
 const SIDE_BY_SIDE: usize = 4;
 
 const GROUP: usize = SIDE_BY_SIDE * BLOCK;

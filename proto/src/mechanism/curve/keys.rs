@@ -24,14 +24,14 @@ pub struct CurvePublicKey([u8; LEN]);
 ///
 /// # Memory
 ///
-/// A key is stored once on the heap, shared by its clones and by the sockets that use it, and overwritten
-/// when the last of them is dropped. Copies that arithmetic leaves on the stack are also overwritten.
-/// Short-term keys of connections are overwritten when they are dropped, but encrypting a message leaves
-/// parts of them on the stack.
+/// A key is stored once on the heap, shared by its clones and by the sockets that use it, and
+/// overwritten when the last of them is dropped. Copies that arithmetic leaves on the stack are
+/// also overwritten. Short-term keys of connections are overwritten when they are dropped, but
+/// encrypting a message leaves parts of them on the stack.
 ///
-/// Safe Rust cannot overwrite registers that the system saves, or memory that is swapped out or dumped.
-/// Nor does this crate overwrite the text or the bytes from which a program creates a key: do so
-/// in the program, for example with the crate `zeroize`.
+/// Safe Rust cannot overwrite registers that the system saves, or memory that is swapped out or
+/// dumped. Nor does this crate overwrite the text or the bytes from which a program creates a key:
+/// do so in the program, for example with the crate `zeroize`.
 ///
 /// # Examples
 ///
@@ -124,7 +124,8 @@ impl CurveSecretKey {
         Self(key)
     }
 
-    /// Creates a key from the bytes that a fallible function writes, which are then stored nowhere else.
+    /// Creates a key from the bytes that a fallible function writes, which are then stored nowhere
+    /// else.
     pub fn try_filled<E>(fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>) -> Result<Self, E> {
         let mut filled = Ok(());
         let key = Self::filled(|key| filled = fill(key));
@@ -150,9 +151,9 @@ impl CurveSecretKey {
 
     /// Computes the secret that is shared with the holder of the secret half of `public`.
     ///
-    /// Returns `None` for the few public keys that lead to the same secret for all secret keys, and for public
-    /// keys with the bit that X25519 ignores: a key must not have two spellings, of which an authenticator may
-    /// know only one.
+    /// Returns `None` for the few public keys that lead to the same secret for all secret keys, and
+    /// for public keys with the bit that X25519 ignores: a key must not have two spellings, of
+    /// which an authenticator may know only one.
     ///
     /// The caller ensures that the stack is [wiped].
     pub(super) fn agree(&self, public: &CurvePublicKey) -> Option<x25519_dalek::SharedSecret> {

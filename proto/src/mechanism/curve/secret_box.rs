@@ -1,14 +1,15 @@
 //! Boxes: authenticated encryption between two key pairs (RFC 26, CurveZMQ Commands).
 //!
-//! A box is that of NaCl: XSalsa20 and Poly1305, with a key from the key agreement X25519. The implementations
-//! of X25519 (`x25519-dalek`), key derivation (`salsa20`) and Poly1305 (`cryptoxide`) are widely used and have
-//! no branches on secrets.
+//! A box is that of NaCl: XSalsa20 and Poly1305, with a key from the key agreement X25519. The
+//! implementations of X25519 (`x25519-dalek`), key derivation (`salsa20`) and Poly1305
+//! (`cryptoxide`) are widely used and have no branches on secrets.
 //!
-//! The crate `crypto_box` combines all of this, but is slower for short messages. It derives the cipher's key
-//! from the first 16 bytes of the nonce for each box, although these are constant for all messages of a
-//! direction: the derivation would cost a third of a short message. Its Poly1305, the crate `poly1305`, takes
-//! 1.8 µs to start on processors with AVX2, twenty times as long as a short message takes here. The module
-//! [`key_stream`](super::key_stream) explains why Salsa20 is not that of `salsa20`.
+//! The crate `crypto_box` combines all of this, but is slower for short messages. It derives the
+//! cipher's key from the first 16 bytes of the nonce for each box, although these are constant for
+//! all messages of a direction: the derivation would cost a third of a short message. Its Poly1305,
+//! the crate `poly1305`, takes 1.8 µs to start on processors with AVX2, twenty times as long as a
+//! short message takes here. The module [`key_stream`](super::key_stream) explains why Salsa20 is
+//! not that of `salsa20`.
 
 use std::fmt;
 
@@ -24,8 +25,8 @@ use super::keys::{CurvePublicKey, CurveSecretKey};
 
 /// A key that two key pairs share. It encrypts and decrypts the boxes between them.
 ///
-/// The key is stored on the heap, because moves leave copies behind. Callers ensure that the stack is
-/// [wiped](super::stack_wipe::wiped).
+/// The key is stored on the heap, because moves leave copies behind. Callers ensure that the stack
+/// is [wiped](super::stack_wipe::wiped).
 #[derive(Clone)]
 pub(super) struct SharedKey(Box<Zeroizing<[u8; 32]>>);
 
@@ -85,8 +86,9 @@ impl SharedKey {
 }
 
 impl NonceKey {
-    /// Encrypts the bytes after the first [`SPACE`] bytes in place. The first bytes have to be zero, and are then
-    /// free to be overwritten. Returns the tag, which precedes the bytes in a box.
+    /// Encrypts the bytes after the first [`SPACE`] bytes in place. The first bytes have to be
+    /// zero, and are then free to be overwritten. Returns the tag, which precedes the bytes in a
+    /// box.
     #[inline]
     pub(super) fn seal(&self, nonce: &[u8; 8], space: &mut [u8]) -> [u8; TAG] {
         // The first bytes of the key stream are the key of Poly1305, as in NaCl.

@@ -6,9 +6,10 @@
 //!                                                 └─ sealed ──┘
 //! ```
 //!
-//! libzmq sends MESSAGE in frames without the COMMAND flag, and treats the content of a frame with the flag as a
-//! command. This crate therefore sends frames without the flag, and ignores it in received frames. The encrypted
-//! flag that distinguishes commands from messages is an extension of libzmq.
+//! libzmq sends MESSAGE in frames without the COMMAND flag, and treats the content of a frame with
+//! the flag as a command. This crate therefore sends frames without the flag, and ignores it in
+//! received frames. The encrypted flag that distinguishes commands from messages is an extension of
+//! libzmq.
 
 use std::fmt;
 
@@ -79,7 +80,8 @@ pub enum SealError {
 }
 
 impl Session {
-    /// Starts traffic after a handshake. `sent` and `received` are the last nonces of the two directions.
+    /// Starts traffic after a handshake. `sent` and `received` are the last nonces of the two
+    /// directions.
     pub(super) fn new(shared: &SharedKey, role: Role, sent: u64, received: u64) -> Self {
         let (client, server) = (shared.with_prefix(FROM_CLIENT), shared.with_prefix(FROM_SERVER));
         let (seals, opens) = match role {
@@ -114,12 +116,14 @@ impl Sealer {
 
     /// Appends a frame with any encrypted flags: 1 is MORE, 2 is a command.
     pub fn put(&mut self, dst: &mut BytesMut, flags: u8, body: &[u8]) {
-        // "SHALL NOT send more than 2^64-1 commands": at a billion per second, this takes 585 years.
+        // "SHALL NOT send more than 2^64-1 commands": at a billion per second, this takes 585
+        // years.
         self.nonce += 1;
         let nonce = self.nonce.to_be_bytes();
         frame::put_message_header(dst, OVERHEAD + body.len());
         let start = dst.len();
-        // The bytes that the box needs before the text have the length of the name, the nonce and the tag.
+        // The bytes that the box needs before the text have the length of the name, the nonce and
+        // the tag.
         dst.put_slice(&[0x00; SPACE]);
         dst.put_u8(flags);
         dst.put_slice(body);
@@ -136,7 +140,8 @@ impl Opener {
     ///
     /// # Errors
     ///
-    /// Fails if the frame is malformed or was changed in transit. A frame that cannot be decrypted is not modified.
+    /// Fails if the frame is malformed or was changed in transit. A frame that cannot be decrypted
+    /// is not modified.
     #[inline]
     pub fn open(&mut self, command: &mut [u8]) -> Result<Inside, SealError> {
         let (head, sealed) =

@@ -4,8 +4,8 @@ use zeroize::Zeroize;
 
 /// Runs `work`, and then overwrites the part of the stack that it has used.
 ///
-/// Arithmetic and moves copy secrets. Such copies stay on the stack until other data overwrites them. The result
-/// of `work` is not overwritten: a secret in it has to be stored on the heap.
+/// Arithmetic and moves copy secrets. Such copies stay on the stack until other data overwrites
+/// them. The result of `work` is not overwritten: a secret in it has to be stored on the heap.
 pub(super) fn wiped<T>(work: impl FnOnce() -> T) -> T {
     let result = apart(work);
     overwrite();
@@ -24,6 +24,6 @@ fn overwrite() {
     space.zeroize();
 }
 
-/// The number of overwritten bytes, several times the number in use: a key agreement uses 2.7 KiB, and without
-/// optimizations its caller uses as much again.
+/// The number of overwritten bytes, several times the number in use: a key agreement uses 2.7 KiB,
+/// and without optimizations its caller uses as much again.
 const DEPTH: usize = 0x4000;

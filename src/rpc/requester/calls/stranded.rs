@@ -12,9 +12,9 @@ use crate::socket::tracked::{EventSource, PipeKey, QueuePosition, ReturnedMessag
 use crate::sync::Wakes;
 
 impl Calls {
-    /// Takes a message that an ended connection did not write. The request of a call that still waits is
-    /// stranded until it is queued for another server. Any other message is returned, because no server
-    /// should receive it, together with the remote that refuses it, if any.
+    /// Takes a message that an ended connection did not write. The request of a call that still
+    /// waits is stranded until it is queued for another server. Any other message is returned,
+    /// because no server should receive it, together with the remote that refuses it, if any.
     pub(in crate::rpc::requester) fn strand(
         &mut self,
         unwritten: ReturnedMessage,
@@ -38,7 +38,8 @@ impl Calls {
         None
     }
 
-    /// Takes the request that has been stranded the longest, with its id and whether its call still waits.
+    /// Takes the request that has been stranded the longest, with its id and whether its call still
+    /// waits.
     pub(in crate::rpc::requester) fn next_stranded(&mut self) -> Option<(u64, Message, bool)> {
         let (id, message) = self.stranded.pop_front()?;
         let is_stranded = |slot: &mut CallSlot| slot.place.pipe.is_null() && slot.is_outstanding();
@@ -46,7 +47,8 @@ impl Calls {
         Some((id, message, is_waiting))
     }
 
-    /// Records the position at which a stranded request is queued; returns the request with its remaining time.
+    /// Records the position at which a stranded request is queued; returns the request with its
+    /// remaining time.
     pub(in crate::rpc::requester) fn place(
         &mut self,
         id: u64,
@@ -71,8 +73,8 @@ impl Calls {
         self.stranded.push_front((id, message));
     }
 
-    /// Fails the calls whose requests are stranded, because no server can be expected any more. Returns the
-    /// requests.
+    /// Fails the calls whose requests are stranded, because no server can be expected any more.
+    /// Returns the requests.
     pub(in crate::rpc::requester) fn fail_stranded(&mut self, wakes: &mut Wakes) -> Vec<Message> {
         let mut requests = Vec::with_capacity(self.stranded.len());
         while let Some((id, message, is_waiting)) = self.next_stranded() {
@@ -92,6 +94,7 @@ impl Calls {
     }
 }
 
-/// A call fails when the remote has ended this number of connections while its request was being written. The
-/// request may be the reason, for example if it is too long, and must not end one connection after the other.
+/// A call fails when the remote has ended this number of connections while its request was being
+/// written. The request may be the reason, for example if it is too long, and must not end one
+/// connection after the other.
 const INTERRUPTIONS_MAX: u8 = 2;

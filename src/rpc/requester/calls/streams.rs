@@ -8,8 +8,8 @@ use crate::socket::tracked::PipeKey;
 use crate::sync::Wakes;
 
 impl Calls {
-    /// Takes the next part of a stream, or waits for it; returns it with the pipe of its server. The end of
-    /// the stream ends the call.
+    /// Takes the next part of a stream, or waits for it; returns it with the pipe of its server.
+    /// The end of the stream ends the call.
     pub(in crate::rpc::requester) fn poll_next(
         &mut self,
         id: u64,

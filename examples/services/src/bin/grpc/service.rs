@@ -62,8 +62,8 @@ fn outcome(reply: Result<Message, CallError>) -> Result<Outcome, Status> {
     Ok(Outcome { text: text.to_owned() })
 }
 
-/// Parses the header `grpc-timeout`: at most eight digits and a unit. tonic enforces it as well, but does not
-/// pass it to handlers.
+/// Parses the header `grpc-timeout`: at most eight digits and a unit. tonic enforces it as well,
+/// but does not pass it to handlers.
 fn timeout(metadata: &MetadataMap) -> Option<Duration> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
