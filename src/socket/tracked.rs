@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::sync::watch;
 use tokio::task::coop;
 
-use super::{Client, Core, Handle, Server, sending};
+use super::{Client, Core, Handle, Server, Socket, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 pub(crate) use crate::monitor::EventSource;
@@ -22,22 +22,86 @@ use crate::pipe::Line;
 pub(crate) use crate::pipe::{Grants, InLine, PipeKey, Ticket};
 use crate::remote::Remote;
 pub(crate) use crate::remotes::Presence;
-use crate::routing::{Closed, RoundRobin, RoutingTable};
+use crate::routing::{Closed, FairQueue, RoundRobin, RoutingTable};
 pub(crate) use crate::routing::{
     ConnectionEnd, ConnectionEnds, QueuePosition, Refusal, ReportedEnds, ReturnedMessage,
 };
 use crate::routing_id::RoutingId;
 use crate::runtime::Runtime;
-use crate::sync::Wakes;
+use crate::sync::{Lock, Wakes};
+
+/// A socket that carries requests and replies.
+pub(crate) trait Tracked: Socket {
+    /// Returns the queues of received messages.
+    fn incoming(&self) -> &Lock<FairQueue>;
+
+    /// Returns the runtime of the socket.
+    fn runtime(&self) -> &Runtime {
+        &self.control().shared().runtime
+    }
+
+    /// Watches the presence of remotes.
+    fn presence(&self) -> watch::Receiver<Presence> {
+        self.control().shared().remotes.presence()
+    }
+
+    /// Keeps ends of connections for the caller from now on.
+    fn watch_ends(&self) -> Arc<ConnectionEnds> {
+        let ends = &self.control().shared().routing.ends;
+        ends.watch();
+        Arc::clone(ends)
+    }
+
+    /// Returns the number of messages that arrived before the end of a connection and are unread.
+    fn unread(&self, end: &ConnectionEnd) -> u64 {
+        self.incoming().lock().unread(end.inbound, end.arrived)
+    }
+
+    /// Takes all queued messages, up to the capacity of `received`, which must not be zero, as soon as
+    /// there is one. Each message is stored with the value that `origin` returns for the outgoing half
+    /// of its pipe and its remote.
+    fn poll_receive_many<T>(
+        &self,
+        ticket: &mut Option<Ticket>,
+        cx: &mut Context<'_>,
+        received: &mut Vec<(T, Message)>,
+        origin: impl Fn(PipeKey, &Remote) -> T,
+    ) -> Poll<Result<(), Closed>> {
+        let coop = ready!(coop::poll_proceed(cx));
+        let got = self.incoming().with(|incoming, wakes| {
+            let origin = |(pipe, remote): (PipeKey, &Remote)| origin(pipe, remote);
+            let mut next = incoming.next_origin().map(origin);
+            let mut message = Some(ready!(incoming.poll_pop(ticket, cx.waker(), wakes))?);
+            while let Some((origin_of_it, it)) = next.zip(message) {
+                received.push((origin_of_it, it));
+                let is_full = received.len() == received.capacity();
+                next = incoming.next_origin().filter(|_| !is_full).map(origin);
+                message = if is_full { None } else { incoming.pop(wakes).ok().flatten() };
+            }
+            Poll::Ready(Ok(()))
+        });
+        if let Poll::Ready(Ok(())) = got {
+            coop.made_progress();
+        }
+        got
+    }
+}
+
+impl Tracked for Client {
+    fn incoming(&self) -> &Lock<FairQueue> {
+        &self.core().incoming
+    }
+}
+
+impl Tracked for Server {
+    fn incoming(&self) -> &Lock<FairQueue> {
+        &self.core().incoming
+    }
+}
 
 impl Client {
     const fn core(&self) -> &Arc<Core<RoundRobin>> {
         &self.0.core
-    }
-
-    /// Returns the runtime of the socket.
-    pub(crate) fn runtime(&self) -> &Runtime {
-        self.core().runtime()
     }
 
     /// Returns a handle that does not keep the socket alive.
@@ -45,16 +109,10 @@ impl Client {
         WeakClient(Arc::downgrade(self.core()))
     }
 
-    /// Watches the presence of remotes.
-    pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
-        self.core().control.shared().remotes.presence()
-    }
-
     /// Keeps ends of connections for the caller from now on, and offers senders only remotes that
     /// are connected and do not drain. Also returns a live counter of these remotes.
     pub(crate) fn watch_connections(&self) -> (Arc<ConnectionEnds>, Arc<AtomicUsize>) {
-        let ends = watch(self.core());
-        (ends, self.core().outgoing.lock().select())
+        (self.watch_ends(), self.core().outgoing.lock().select())
     }
 
     /// Restores the behavior of a client without a requester.
@@ -135,22 +193,6 @@ impl Client {
     pub(crate) fn wake_senders(&self) {
         self.core().outgoing.with(|outgoing, wakes| outgoing.wake_waiting(wakes));
     }
-
-    /// Returns the number of messages that arrived before the end of a connection and are unread.
-    pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
-        self.core().incoming.lock().unread(end.inbound, end.arrived)
-    }
-
-    /// Receives several messages, with [`poll_receive_many`].
-    pub(crate) fn poll_receive_many<T>(
-        &self,
-        ticket: &mut Option<Ticket>,
-        cx: &mut Context<'_>,
-        received: &mut Vec<(T, Message)>,
-        origin: impl Fn(PipeKey, &Remote) -> T,
-    ) -> Poll<Result<(), Closed>> {
-        poll_receive_many(self.core(), ticket, cx, received, origin)
-    }
 }
 
 impl Server {
@@ -158,40 +200,9 @@ impl Server {
         &self.0.core
     }
 
-    /// Returns the runtime of the socket.
-    pub(crate) fn runtime(&self) -> &Runtime {
-        self.core().runtime()
-    }
-
     /// Stops accepting remotes. Connections continue.
     pub(crate) fn stop_accepting(&self) {
         self.core().control.shared().stop_accepting();
-    }
-
-    /// Watches the presence of remotes.
-    pub(crate) fn presence(&self) -> watch::Receiver<Presence> {
-        self.core().control.shared().remotes.presence()
-    }
-
-    /// Starts to keep ends of connections for the caller.
-    pub(crate) fn watch_ends(&self) -> Arc<ConnectionEnds> {
-        watch(self.core())
-    }
-
-    /// Returns the number of messages that arrived before the end of a connection and are unread.
-    pub(crate) fn unread(&self, end: &ConnectionEnd) -> u64 {
-        self.core().incoming.lock().unread(end.inbound, end.arrived)
-    }
-
-    /// Receives several messages, with [`poll_receive_many`].
-    pub(crate) fn poll_receive_many<T>(
-        &self,
-        ticket: &mut Option<Ticket>,
-        cx: &mut Context<'_>,
-        received: &mut Vec<(T, Message)>,
-        origin: impl Fn(PipeKey, &Remote) -> T,
-    ) -> Poll<Result<(), Closed>> {
-        poll_receive_many(self.core(), ticket, cx, received, origin)
     }
 
     /// Stops receiving from a remote until it is resumed, so that back-pressure reaches it.
@@ -298,39 +309,4 @@ impl Line for ServerSenders {
             core.cancel_send(self.to, ticket);
         }
     }
-}
-
-fn watch<R>(core: &Core<R>) -> Arc<ConnectionEnds> {
-    let ends = &core.control.shared().routing.ends;
-    ends.watch();
-    Arc::clone(ends)
-}
-
-/// Takes all queued messages, up to the capacity of `received`, which must not be zero, as soon as
-/// there is one. Each message is stored with the value that `origin` returns for the outgoing half
-/// of its pipe and its remote.
-fn poll_receive_many<R, T>(
-    core: &Core<R>,
-    ticket: &mut Option<Ticket>,
-    cx: &mut Context<'_>,
-    received: &mut Vec<(T, Message)>,
-    origin: impl Fn(PipeKey, &Remote) -> T,
-) -> Poll<Result<(), Closed>> {
-    let coop = ready!(coop::poll_proceed(cx));
-    let got = core.incoming.with(|incoming, wakes| {
-        let origin = |(pipe, remote): (PipeKey, &Remote)| origin(pipe, remote);
-        let mut next = incoming.next_origin().map(origin);
-        let mut message = Some(ready!(incoming.poll_pop(ticket, cx.waker(), wakes))?);
-        while let Some((origin_of_it, it)) = next.zip(message) {
-            received.push((origin_of_it, it));
-            let is_full = received.len() == received.capacity();
-            next = incoming.next_origin().filter(|_| !is_full).map(origin);
-            message = if is_full { None } else { incoming.pop(wakes).ok().flatten() };
-        }
-        Poll::Ready(Ok(()))
-    });
-    if let Poll::Ready(Ok(())) = got {
-        coop.made_progress();
-    }
-    got
 }

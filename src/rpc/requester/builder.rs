@@ -8,6 +8,7 @@ use super::core::Core;
 use super::dispatcher::Dispatcher;
 use crate::rpc::Requester;
 use crate::socket::Client;
+use crate::socket::tracked::Tracked;
 
 /// Sets the options of a [`Requester`].
 ///

@@ -13,7 +13,7 @@ use super::reply_parts::NextPart;
 use crate::rpc::envelope::Content;
 use crate::rpc::unaddressed;
 use crate::socket::Client;
-use crate::socket::tracked::{PipeKey, Presence, Refusal};
+use crate::socket::tracked::{PipeKey, Presence, Refusal, Tracked};
 use crate::sync::Lock;
 
 /// The client and its calls. The dispatcher ends when the last handle and the last call are dropped.

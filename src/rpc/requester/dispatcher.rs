@@ -20,7 +20,8 @@ use crate::rpc::deferred_ends::DeferredEnds;
 use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
 use crate::rpc::unaddressed;
 use crate::socket::tracked::{
-    ClientSenders, ConnectionEnd, ConnectionEnds, InLine, PipeKey, Presence, Refusal, WeakClient,
+    ClientSenders, ConnectionEnd, ConnectionEnds, InLine, PipeKey, Presence, Refusal, Tracked,
+    WeakClient,
 };
 use crate::sync::Wakes;
 

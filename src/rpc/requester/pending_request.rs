@@ -11,7 +11,7 @@ use crate::rpc::envelope::{Content, RequestFields};
 use crate::rpc::unaddressed::{self, UnaddressedEnvelope};
 use crate::rpc::{CallError, Request};
 use crate::runtime::Timer;
-use crate::socket::tracked::Ticket;
+use crate::socket::tracked::{Ticket, Tracked};
 
 /// A request that has not been sent.
 #[derive(Debug)]

@@ -25,7 +25,7 @@ use crate::rpc::envelope::{CONNECTION, Content};
 use crate::rpc::unaddressed;
 use crate::runtime::Timer;
 use crate::socket::Server;
-use crate::socket::tracked::Presence;
+use crate::socket::tracked::{Presence, Tracked};
 
 /// The remotes that were sent the notice, and those that have not acknowledged it.
 #[derive(Debug)]

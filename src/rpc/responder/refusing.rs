@@ -13,8 +13,7 @@ use crate::remote::Remote;
 use crate::rpc::ErrorCode;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::envelope::{Content, Envelope};
-use crate::socket::tracked::WeakServer;
-use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey};
+use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey, Tracked, WeakServer};
 
 /// The task that replaces a dropped serving future. Without it, requests that have not been received yet, and
 /// later ones, would wait in vain. It ends when any responder serves the server again, or with the server,

@@ -30,7 +30,7 @@ use crate::rpc::response::{Form, Response};
 use crate::rpc::service_error::BoxError;
 use crate::rpc::{ErrorCode, Failure, Request, TraceContext, unaddressed};
 use crate::runtime::Timer;
-use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, WeakServer};
+use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Tracked, WeakServer};
 
 /// The state of a responder that is being served. Its task receives requests, calls the service, and sends the
 /// replies that are ready immediately. Other requests get tasks of their own.

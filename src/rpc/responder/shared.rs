@@ -17,7 +17,7 @@ use crate::routing_id::RoutingId;
 use crate::rpc::envelope::{Content, EnvelopeError};
 use crate::rpc::{ErrorCode, Failure, unaddressed};
 use crate::socket::Server;
-use crate::socket::tracked::PipeKey;
+use crate::socket::tracked::{PipeKey, Tracked};
 
 /// The server and the ledger of a responder.
 #[derive(Debug)]
