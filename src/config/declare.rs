@@ -6,8 +6,8 @@
 /// step of this and is not called from elsewhere.
 macro_rules! sockets {
     (
-        kinds { $($socket:ident => $config:ident, $name:literal;)+ }
-        options { $([$($allowed:ident)+] { $($row:tt)* })+ }
+        kinds { $($socket:ident => $config:ident, $name:literal, [$($allowed:ident)+];)+ }
+        options { $($group:ident { $($row:tt)* })+ }
     ) => {
         sockets! { @kinds $($socket $config $name;)+ }
         sockets! { @keys
@@ -15,17 +15,14 @@ macro_rules! sockets {
             pub(super) struct AllKeys { r#type: Option<Kind> }
             $($($row)*)+
         }
-        sockets! { @columns [$($socket $config $name;)+] $([$($allowed)+] { $($row)* })+ }
+        sockets! { @each [$([$socket $config $name] [$($allowed)+])+] $({ $($row)* })+ }
     };
 
-    // Takes the first kind and the first column, then the rest of both.
-    (@columns [] $($group:tt)*) => {};
-    (
-        @columns [$socket:ident $config:ident $name:literal; $($kinds:tt)*]
-        $([$allowed:ident $($others:ident)*] $rows:tt)+
-    ) => {
-        sockets! { @select [$socket $config $name] allowed [] refused [] $($allowed $rows)+ }
-        sockets! { @columns [$($kinds)*] $([$($others)*] $rows)+ }
+    // Takes the first kind, and joins each of its words with a group of options; then the other kinds.
+    (@each [] $($rows:tt)+) => {};
+    (@each [$kind:tt [$($allowed:ident)+] $($kinds:tt)*] $($rows:tt)+) => {
+        sockets! { @select $kind allowed [] refused [] $($allowed $rows)+ }
+        sockets! { @each [$($kinds)*] $($rows)+ }
     };
 
     // Sorts the options of one kind into those that it has and those that it has not.

@@ -18,18 +18,17 @@ use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
 use crate::socket::{Builder, Client, Server};
 
-// A new kind is a line of `kinds` and a column of `options`. A new option is a line of the group whose
-// columns say `yes` for the kinds that have it: its key, which is the name of its setter in `Builder`,
-// the type of its value, how the value is written (if not as serde writes its type), and its field in
-// `Options`.
+// A new kind is a line of `kinds`, which says for each group of `options`, in their order, whether the kind has
+// them. A new option is a line of its group: its key, which is the name of its setter in `Builder`, the type of
+// its value, how the value is written (if not as serde writes its type), and its field in `Options`.
 sockets! {
     kinds {
-        Client => ClientConfig, "client";
-        Server => ServerConfig, "server";
+        //                                  common disconnect hiccup
+        Client => ClientConfig, "client",  [yes    no         yes];
+        Server => ServerConfig, "server",  [yes    yes        no];
     }
     options {
-        // client, server
-        [yes yes] {
+        common {
             backlog: u32 => tcp.backlog,
             #[cfg(linux_kernel)]
             bind_to_device: Option<String> => tcp.device,
@@ -104,13 +103,13 @@ sockets! {
             #[cfg(type_of_service)]
             type_of_service: Option<u8> => tcp.type_of_service,
         }
-        [yes no] {
-            #[serde(with = "form::optional_bytes")]
-            hiccup_message: Option<Bytes> => hiccup_message,
-        }
-        [no yes] {
+        disconnect {
             #[serde(with = "form::optional_bytes")]
             disconnect_message: Option<Bytes> => disconnect_message,
+        }
+        hiccup {
+            #[serde(with = "form::optional_bytes")]
+            hiccup_message: Option<Bytes> => hiccup_message,
         }
     }
 }
