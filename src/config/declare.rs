@@ -213,7 +213,7 @@ macro_rules! sockets {
 
         impl SocketConfig {
             /// Creates the socket, binds all its endpoints, then connects to the others. See
-            /// [`ClientConfig::start`] and [`ServerConfig::start`].
+            /// [`ClientConfig::start`].
             ///
             /// # Cancel safety
             ///
@@ -253,8 +253,8 @@ macro_rules! sockets {
                         }
                     )+
                     None => {
-                        let kinds = [$(concat!("\"", $name, "\"")),+].join(" or ");
-                        Err(format!("missing field `type`: write {kinds}"))
+                        let kinds = [$(concat!("\"", $name, "\"")),+].join(", ");
+                        Err(format!("missing field `type`: write one of {kinds}"))
                     }
                 }
             }

@@ -1,8 +1,12 @@
 //! Sockets described by data, such as a configuration file. With the feature `serde` only.
 //!
-//! A [`ClientConfig`] or a [`ServerConfig`] describes one socket: the endpoints that it binds and
+//! Each socket type has a description, such as [`ClientConfig`]: the endpoints that the socket binds and
 //! connects to, and its options, with the setters of [`Builder`] as keys. A [`SocketConfig`] describes
 //! a socket of any kind, named by the key `type`. A map of them describes all sockets of a program.
+//!
+//! A [`Peer`](crate::Peer) learns the routing ids of the endpoints in `connect` as those of other remotes:
+//! from their messages and from [`remotes`](crate::Peer::remotes). A program that needs an id earlier passes
+//! the endpoint to [`connect_peer`](crate::Peer::connect_peer).
 //!
 //! The descriptions are plain data for every self-describing format, such as TOML, JSON or YAML. Values
 //! have these forms:
@@ -68,7 +72,7 @@ mod table;
 mod tests;
 
 pub use self::error::ConfigError;
-pub use self::table::{AnySocket, ClientConfig, ServerConfig, SocketConfig};
+pub use self::table::{AnySocket, ClientConfig, PeerConfig, ServerConfig, SocketConfig};
 use crate::endpoint::Endpoint;
 use crate::error::ConnectError;
 use crate::socket::{Builder, Socket};

@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
-use crate::socket::{Builder, Client, Server};
+use crate::socket::{Builder, Client, Peer, Server};
 
 // A new kind is a line of `kinds`, which says for each group of `options`, in their order, whether the kind has
 // them. A new option is a line of its group: its key, which is the name of its setter in `Builder`, the type of
@@ -25,6 +25,7 @@ sockets! {
     kinds {
         //                                  common disconnect hiccup
         Client => ClientConfig, "client",  [yes    no         yes];
+        Peer   => PeerConfig,   "peer",    [yes    yes        yes];
         Server => ServerConfig, "server",  [yes    yes        no];
     }
     options {

@@ -1,7 +1,7 @@
 //! Sockets that are described by data.
 
 use tokio_zmtp::Endpoint;
-use tokio_zmtp::config::{AnySocket, ClientConfig, ServerConfig, SocketConfig};
+use tokio_zmtp::config::{AnySocket, ClientConfig, PeerConfig, ServerConfig, SocketConfig};
 
 use crate::watchdog::Watchdog;
 
@@ -41,6 +41,25 @@ async fn a_socket_is_bound_and_connected_to_all_its_endpoints() {
     assert_eq!(servers[0].recv().await.unwrap(), "to one");
     assert_eq!(servers[1].recv().await.unwrap(), "to the other");
     assert_eq!(client.last_endpoint(), config.connect.pop());
+}
+
+#[tokio::test]
+async fn a_peer_that_is_read_from_a_file_knows_its_remotes_by_their_ids() {
+    let _watchdog = Watchdog::start();
+    let file = "type = 'peer'\nbind = 'tcp://127.0.0.1:*'\nhello_message = 'hello'";
+    let config: SocketConfig = toml::from_str(file).unwrap();
+    let AnySocket::Peer(alice) = config.start().await.unwrap() else {
+        panic!("the socket is not a peer");
+    };
+    let file = format!("connect = '{}'", alice.last_endpoint().unwrap());
+    let config: PeerConfig = toml::from_str(&file).unwrap();
+    let bob = config.start().await.unwrap();
+
+    let hello = bob.recv().await.unwrap();
+    let id = hello.routing_id().unwrap();
+    assert_eq!(bob.remotes().get(id).unwrap().endpoint(), &config.connect[0]);
+    bob.reply(&hello, "hello to you").await.unwrap();
+    assert_eq!(alice.recv().await.unwrap(), "hello to you");
 }
 
 #[tokio::test]

@@ -8,9 +8,9 @@ use std::time::Duration;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::{read, shown};
-use crate::config::{ClientConfig, ServerConfig};
+use crate::config::{ClientConfig, PeerConfig, ServerConfig};
 use crate::options::ReconnectStop;
-use crate::socket::{Builder, Client, Server};
+use crate::socket::{Builder, Client, Peer, Server};
 
 #[test]
 fn every_option_reaches_the_socket() {
@@ -22,6 +22,13 @@ fn every_option_reaches_the_socket() {
     let config: ServerConfig =
         read(&format!("{EVERY_OPTION}{SOCKS_PROXY}disconnect_message = \"gone\""));
     let expected = with_every_option(Server::builder()).disconnect_message("gone");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: PeerConfig = read(&format!(
+        "{EVERY_OPTION}{SOCKS_PROXY}disconnect_message = \"gone\"\nhiccup_message = \"hiccup\""
+    ));
+    let expected = with_every_option(Peer::builder());
+    let expected = expected.disconnect_message("gone").hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 }
 

@@ -12,13 +12,14 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
-use crate::socket::{Client, Server};
+use crate::socket::{Client, Peer, Server};
 
 #[test]
 fn an_absent_key_has_its_default() {
     assert_eq!(read::<ClientConfig>(""), ClientConfig::default());
     assert_eq!(shown(&ClientConfig::default().builder().unwrap()), shown(&Client::builder()));
     assert_eq!(shown(&ServerConfig::default().builder().unwrap()), shown(&Server::builder()));
+    assert_eq!(shown(&PeerConfig::default().builder().unwrap()), shown(&Peer::builder()));
 }
 
 #[test]
@@ -170,10 +171,10 @@ fn an_option_of_another_kind_is_refused() {
 #[test]
 fn an_absent_or_unknown_type_is_refused() {
     let error = refuse::<SocketConfig>("bind = 'tcp://*:*'");
-    let reason = "missing field `type`: write \"client\" or \"server\"";
+    let reason = "missing field `type`: write one of \"client\", \"";
     assert!(error.contains(reason), "{error}");
     let error = refuse::<SocketConfig>("type = 'dealer'");
-    assert!(error.contains("unknown variant `dealer`, expected `client` or `server`"), "{error}");
+    assert!(error.contains("unknown variant `dealer`, expected one of `client`, `"), "{error}");
 }
 
 #[tokio::test]
