@@ -1,6 +1,6 @@
 //! The errors of operations, one type for each.
 //!
-//! The error of an operation that sends returns the message.
+//! The error of an operation that sends contains the message.
 
 use std::fmt;
 use std::fs::FileType;
@@ -31,8 +31,9 @@ pub enum BindError {
         /// The error of the system.
         source: io::Error,
     },
-    /// An endpoint with a resource requires NULL or the server's role of PLAIN or CURVE. In the client's
-    /// role a socket announces itself before it learns which resource the remote asks for.
+    /// An endpoint with a resource requires NULL or the server's role of PLAIN or CURVE. In the
+    /// client's role, a socket announces itself before it learns which resource the remote
+    /// requests.
     #[error("cannot bind {endpoint}: a resource requires the server's role of the mechanism")]
     ResourceNeedsServerRole {
         /// The endpoint to bind.
@@ -48,9 +49,9 @@ pub enum BindError {
         /// The error of the system.
         source: io::Error,
     },
-    /// The path of an `ipc` endpoint holds something other than a socket, or a symbolic link that does
-    /// not lead to a listening socket. The path is left unchanged. Only a socket that no longer listens
-    /// is replaced.
+    /// The path of an `ipc` endpoint is a file other than a socket, or a symbolic link
+    /// that does not lead to a listening socket. The path is left unchanged. Only a socket that no
+    /// longer listens is replaced.
     #[error("cannot bind {endpoint}: its path holds {}", in_words(*file_type))]
     NotASocket {
         /// The endpoint to bind.
@@ -133,7 +134,7 @@ pub enum NoRemoteError {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed,
-    /// No endpoint is left: the remote of the last refused this socket, or the options permit no further
+    /// No endpoint is left: the last remote refused this socket, or the options permit no further
     /// attempt. Holds the reason why the last attempt failed.
     #[error("no endpoint is left")]
     Failed(#[source] DialFailure),
@@ -335,7 +336,8 @@ impl<T> TryRouteError<T> {
     }
 }
 
-// Neither requires the message to be `Debug` nor prints it: a panic of `unwrap` shows why a send failed.
+// These do not require the message to be `Debug`, and do not print it: a panic of `unwrap` shows
+// why a send failed.
 
 impl<T> fmt::Debug for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,8 +1,9 @@
-//! ZeroMQ's thread-safe sockets for Tokio, in pure Rust, on the wire protocol of libzmq.
+//! ZeroMQ's thread-safe sockets for Tokio, in pure Rust, compatible with libzmq.
 //!
-//! A [`Server`] exchanges messages with any number of [`Client`]s, and every handle can send and receive
-//! concurrently: with `.await`, in `tokio::select!`, or as a `Stream` and `Sink`. Connections are
-//! established, monitored and re-established in the background, also to libzmq and anything built on it.
+//! A [`Server`] exchanges messages with any number of [`Client`]s, and every handle can send and
+//! receive concurrently: with `.await`, in `tokio::select!`, or as a `Stream` and `Sink`.
+//! Connections are established, monitored and re-established in the background, to sockets of this
+//! crate and of libzmq.
 //!
 //! ```
 //! use tokio_zmtp::{Client, Server};
@@ -16,7 +17,7 @@
 //!
 //! client.send("tell me something").await?;
 //!
-//! // A request carries the routing id of its client, to which replies are sent: any number of them.
+//! // A request carries the routing id of its client, to which any number of replies can be sent.
 //! let request = server.recv().await?;
 //! server.reply(&request, "it takes 224 bits to store a i32 in java").await?;
 //! server.reply(&request, "also don't talk to me").await?;
@@ -63,10 +64,10 @@
 //!
 //! # The mute state
 //!
-//! Every remote has two queues, one for each direction, each with an exact high-water mark. When no queue
-//! has room for a message the socket is *mute*: `send` waits, and `try_send` returns the message. While a
-//! queue of received messages is full, the socket does not read from that remote, until the remote is mute
-//! in turn. Other remotes are not affected.
+//! Every remote has two queues, one for each direction, each with an exact high-water mark. When no
+//! queue has room for a message, the socket is *mute*: `send` waits, and `try_send` returns the
+//! message. While a queue of received messages is full, the socket does not read from that remote,
+//! which becomes mute in turn. Other remotes are not affected.
 //!
 //! # Endpoints
 //!
@@ -78,7 +79,7 @@
 //! | `tcp://eth0:5555` | to bind: an address of that network interface |
 //! | `tcp://127.0.0.1:*` | to bind: a port that the system picks |
 //! | `tcp://eth0;example.org:5555`, `tcp://192.0.2.7;example.org:5555` | to connect: from that interface or address of this machine |
-//! | `tcp://127.0.0.1:5555/orders` | one of several [resources](Endpoint#resources) at one port |
+//! | `tcp://127.0.0.1:5555/orders` | one of several [resources](Endpoint#resources) on one port |
 //! | `ipc:///run/service.sock`, `ipc://@service` | a Unix domain socket: its path, or on Linux an abstract name |
 //! | `ipc://*` | to bind: a fresh path |
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
@@ -94,14 +95,14 @@
 //!
 //! # Cancel safety
 //!
-//! Every future of this crate can be dropped at any time, and documents the effect. No received message is
-//! lost with a future, and no unsent message is sent later.
+//! Every future of this crate can be dropped at any time, and documents the effect. Dropping a
+//! future never loses a received message, and never sends a message later.
 //!
 //! # Ending
 //!
-//! Before its runtime ends, a program waits for [`close`](Client::close) of each socket, which writes queued
-//! messages and reports how many could not be written. Dropping the last handle does the same in the
-//! background.
+//! Before its runtime shuts down, a program should wait for [`close`](Client::close) of each
+//! socket, which writes queued messages and reports how many could not be written. Dropping the
+//! last handle does the same in the background.
 //!
 //! # Observability
 //!
@@ -119,7 +120,7 @@
 //! | `serde` | the module `config`: sockets described by data, such as a configuration file; `Deserialize` and `Serialize` for [`Endpoint`], [`ReconnectStop`] and [`RoutingId`] |
 //! | `socks` | `Builder::socks_proxy`: connections through a SOCKS5 proxy |
 //!
-//! None is on by default.
+//! No feature is enabled by default.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

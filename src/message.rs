@@ -19,10 +19,10 @@ use crate::routing_id::RoutingId;
 /// messages are equal if their bodies are equal.
 ///
 /// A body of up to 72 bytes is stored inline: it needs no allocation and keeps no other memory
-/// alive. A longer body is shared: cloning it, converting its owner and converting it to [`Bytes`]
-/// copy nothing. A long received body is a slice of the buffer that it was read into, and
-/// keeps that buffer (usually 64 KiB) alive. A program that stores such messages for long takes
-/// a copy with [`detach`](Self::detach).
+/// alive. A longer body is shared: it is not copied when it is cloned, created from an owned value,
+/// or converted to [`Bytes`]. A long received body is a slice of the buffer that it was read into,
+/// and keeps that buffer (usually 64 KiB) alive. A program that stores such messages for a long
+/// time should copy them with [`detach`](Self::detach).
 ///
 /// # Examples
 ///
@@ -93,8 +93,7 @@ impl Message {
         self.routed(Some(id))
     }
 
-    /// Detaches the message from the buffer that it was read into, by copying a long body into
-    /// memory of its own.
+    /// Detaches the message from the buffer that it was read into, by copying a long body.
     #[must_use]
     pub fn detach(self) -> Self {
         Self::copied(&self).routed(self.routing_id())
@@ -108,7 +107,7 @@ impl Message {
         }
     }
 
-    /// Converts the message into its body; copies only a short one.
+    /// Converts the message into its body. Only a short body is copied.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
@@ -144,8 +143,8 @@ impl Message {
         Self(Inner::Long { routing_id, body })
     }
 
-    /// Returns the bytes from `start` on: copied if they are short, and otherwise shared. The
-    /// result has no routing id.
+    /// Returns the bytes from `start` on: copied if they are short, shared otherwise. The result
+    /// has no routing id.
     #[cfg(feature = "rpc")]
     #[inline]
     pub(crate) fn tail(&self, start: usize) -> Self {
@@ -166,7 +165,7 @@ impl Message {
         self
     }
 
-    /// Returns the body for writing without a copy; `None` for a short one, which has to be copied.
+    /// Returns the body for writing without a copy; `None` for a short one, which must be copied.
     pub(crate) const fn shared_body(&self) -> Option<&Bytes> {
         match &self.0 {
             Inner::Short { .. } => None,

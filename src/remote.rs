@@ -14,7 +14,7 @@ use crate::stats::{Counters, RemoteStats};
 
 /// The other end of one connection that has completed its handshake.
 ///
-/// Clones are cheap: they share one allocation. A `Remote` stays valid when the connection has
+/// Clones are cheap: they share one allocation. A `Remote` remains valid after the connection has
 /// ended.
 ///
 /// # Examples
@@ -48,7 +48,7 @@ struct Inner {
     counters: Counters,
 }
 
-/// The process at the other end of a Unix domain socket, as the system recorded it when the
+/// The process at the other end of a Unix domain socket, as recorded by the system when the
 /// connection was established (`SO_PEERCRED`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -109,8 +109,8 @@ impl Remote {
         &self.0.identity.endpoint
     }
 
-    /// Returns the network address of the remote; `None` over `ipc` and `inproc`, where it has
-    /// none. (libzmq `Peer-Address`.)
+    /// Returns the network address of the remote; `None` over `ipc` and `inproc`. (libzmq
+    /// `Peer-Address`.)
     ///
     /// Behind a proxy that sends the header of the PROXY protocol, it is the address in that
     /// header: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
@@ -127,7 +127,7 @@ impl Remote {
     }
 
     /// Returns the credentials of the process of the remote, or of its proxy, as the system reports
-    /// them; `None` except over `ipc`. (libzmq `Peer-Address`, which over `ipc` holds these.)
+    /// them; `None` except over `ipc`. (libzmq `Peer-Address`, which contains them over `ipc`.)
     #[must_use]
     pub fn credentials(&self) -> Option<ProcessCredentials> {
         self.0.identity.origin.credentials
@@ -147,7 +147,7 @@ impl Remote {
         self.0.identity.user_id.as_deref()
     }
 
-    /// Returns a property that the authenticator granted, or else one that the remote
+    /// Returns a property that the authenticator granted, or otherwise one that the remote
     /// announced. The case of the name does not matter (RFC 37, Connection Metadata).
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&[u8]> {

@@ -137,7 +137,7 @@ impl RemoteTable {
 
     /// Adds a listener that accepts, or a remote that was accepted. It is called before the
     /// listener's own value is dropped, and its result is dropped after the remote has joined, so
-    /// that every remote is counted at any time.
+    /// that every remote is counted at all times.
     pub(crate) fn arrive(self: &Arc<Self>) -> PendingHandshake {
         self.presence.send_modify(|presence| presence.arriving += 1);
         PendingHandshake(Arc::clone(self))
@@ -194,8 +194,9 @@ impl RemoteTable {
         self.state().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
     }
 
-    /// Asks the connection of a remote to end; false if there is none. Nothing more is queued for
-    /// the remote if it was accepted. If it was dialed, its pipe is kept for the next connection.
+    /// Requests that the connection of a remote end; returns false if there is none. Nothing more
+    /// is queued for the remote if it was accepted. If it was dialed, its pipe is kept for the next
+    /// connection.
     pub(crate) fn disconnect(&self, id: RemoteId, routing: &Routing) -> bool {
         let Some(entry) = self.state().find(id).cloned() else { return false };
         // Both wake the connection, which must not happen under the lock.
@@ -206,7 +207,7 @@ impl RemoteTable {
         true
     }
 
-    /// Returns the sum over all connections so far, and the number of present ones.
+    /// Returns the sum over all connections so far, and the number of current ones.
     pub(crate) fn stats(&self) -> (RemoteStats, usize) {
         let state = self.state();
         let mut sum = state.ended;
@@ -233,7 +234,7 @@ impl RemoteTableState {
 }
 
 impl Membership {
-    /// Waits until the connection is asked to end.
+    /// Waits until the connection is requested to end.
     pub(crate) async fn disconnected(&self) {
         self.disconnect.cancelled().await;
     }

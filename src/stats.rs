@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A number of messages and their size.
+/// The number and the size of a set of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
     /// The number of messages.
@@ -66,11 +66,11 @@ pub struct Dropped {
     /// Accepted from a handle, but dropped because the remote ended two connections in a row while
     /// they were being written.
     ///
-    /// A remote does so when a message is longer than it allows. It would end every further
-    /// connection, and block all later messages. After one connection, the message is sent again,
-    /// for a server that was restarted in the middle of a long message. A connection counts if the
-    /// remote closed or reset it when part of the message was written. Connections that end by a
-    /// heartbeat, by the network or by this side do not count.
+    /// A remote does this when a message is longer than it allows. Such a message would end every
+    /// further connection and block all later messages. After the first connection the message is
+    /// sent again, because the server may have been restarted in the middle of a long message. A
+    /// connection counts if the remote closed or reset it when part of the message was written.
+    /// Connections that a heartbeat, the network or this side ends do not count.
     pub refused: u64,
     /// Messages read from a remote, but not queued for `recv` when the connection or the socket
     /// ended.
@@ -111,11 +111,11 @@ pub(crate) struct Counters {
     sent: VolumeCounter,
     received: VolumeCounter,
     multipart: AtomicU64,
-    /// In nanoseconds; zero if there is none yet.
+    /// In nanoseconds; zero before the first PONG.
     round_trip: AtomicU64,
 }
 
-/// A [`Volume`] that grows.
+/// The counters of a [`Volume`].
 #[derive(Debug, Default)]
 struct VolumeCounter {
     messages: AtomicU64,
@@ -175,7 +175,7 @@ impl Counters {
         self.received.add(volume);
     }
 
-    /// Returns the present value.
+    /// Returns the new value.
     pub(crate) fn count_multipart(&self, messages: u64) -> u64 {
         add(&self.multipart, messages)
     }
@@ -212,7 +212,7 @@ impl VolumeCounter {
     }
 }
 
-/// Only this task writes, so this need not be atomic.
+/// Need not be one atomic step, because only one task writes.
 fn add(counter: &AtomicU64, more: u64) -> u64 {
     let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
     counter.store(sum, Ordering::Relaxed);

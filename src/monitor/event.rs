@@ -91,22 +91,22 @@ pub enum EventKind {
     Closed,
 }
 
-/// The reason why messages were dropped.
+/// The cause of dropped messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropCause {
     /// The remote sent multipart messages, which thread-safe sockets do not support (RFC 37,
     /// Thread-Safe Socket Types).
     Multipart,
-    /// A single message was refused. The remote ended two connections in a row while the message
-    /// was being written, which remotes do if it is too long for them; see
+    /// A single message was refused: the remote ended two connections in a row while the message
+    /// was being written, as remotes do if it is too long for them; see
     /// [`Dropped::refused`](crate::stats::Dropped::refused).
     Refused {
         /// The length of its body in bytes.
         len: usize,
     },
-    /// They were accepted from a handle, but not handed to the transport when their remote or the
-    /// socket ended.
+    /// The messages were accepted from a handle, but not handed to the transport when their remote
+    /// or the socket ended.
     Undelivered,
     /// The messages were read from the remote, but not queued for `recv` when the connection or the
     /// socket ended.

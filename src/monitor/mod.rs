@@ -1,6 +1,6 @@
-//! Events of a socket's endpoints and connections as they happen.
+//! Events of a socket's endpoints and connections.
 //!
-//! [`Socket::monitor`](crate::Socket::monitor) makes a [`Monitor`], a stream of [`Event`]s.
+//! [`Socket::monitor`](crate::Socket::monitor) creates a [`Monitor`], a stream of [`Event`]s.
 
 mod event;
 mod publisher;
@@ -24,9 +24,9 @@ pub use zmtp_proto::foreign_protocol::ForeignProtocol;
 /// A stream of the events of a socket's endpoints and connections, from its creation to the end
 /// of the socket.
 ///
-/// A monitor that is not read never blocks the socket: up to 1,024 events wait for it. When
-/// there are more, it loses the oldest, and reports how many it has [`Missed`]. Any number of
-/// monitors can watch one socket, and each sees every event.
+/// A monitor that is not read never blocks the socket: up to 1,024 events wait for it. If there are
+/// more, it loses the oldest, and reports how many it has [`Missed`]. Any number of monitors can
+/// watch one socket, and each receives every event.
 ///
 /// # Examples
 ///
@@ -47,8 +47,8 @@ pub use zmtp_proto::foreign_protocol::ForeignProtocol;
 /// let event = monitor.recv().await.unwrap()?;
 /// assert!(matches!(event.kind, EventKind::HandshakeSucceeded));
 /// let client_id = event.routing_id.unwrap();
-/// server.route(client_id, "you have not asked yet").await?;
-/// assert_eq!(client.recv().await?, "you have not asked yet");
+/// server.route(client_id, "welcome").await?;
+/// assert_eq!(client.recv().await?, "welcome");
 /// # Ok(())
 /// # }
 /// ```
@@ -57,12 +57,12 @@ pub struct Monitor {
     events: Option<BroadcastStream<Event>>,
 }
 
-/// A [`Monitor`] has lost events because it was not read.
+/// The error of a [`Monitor`] that has lost events because it was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("missed {events} events")]
 #[non_exhaustive]
 pub struct Missed {
-    /// The number of messages.
+    /// The number of lost events.
     pub events: u64,
 }
 

@@ -95,10 +95,10 @@ pub enum HandshakeFailure {
         /// number is usually that of a [`StatusCode`].
         reason: String,
     },
-    /// This side refuses the remote.
+    /// This side refused the remote.
     #[error("the remote is not admitted: {status}")]
     Rejected {
-        /// The answer of the authenticator.
+        /// The verdict of the authenticator.
         status: StatusCode,
     },
     /// The handshake took longer than [`handshake_interval`](crate::Builder::handshake_interval).
@@ -107,15 +107,16 @@ pub enum HandshakeFailure {
         /// The time limit.
         limit: Duration,
     },
-    /// No socket served the resource that the remote asks for at the port within
+    /// No socket served the requested resource on the port within
     /// [`handshake_interval`](crate::Builder::handshake_interval). (RFC 37, The Resource Property.)
     #[error("no socket serves `/{}` at this port", .resource.as_deref().unwrap_or_default())]
     UnknownResource {
         /// The requested resource, made printable, and truncated to 255 bytes.
         resource: Option<String>,
     },
-    /// Data of the remote does not decrypt (RFC 26): the remote does not hold the secret key that it claims,
-    /// it uses a wrong public key of this socket, or the data was changed on the way.
+    /// Data from the remote cannot be decrypted (RFC 26): the remote does not hold the secret key
+    /// that it claims, it uses a wrong public key of this socket, or the data was modified in
+    /// transit.
     #[error("the remote does not hold the key it claims")]
     WrongKey(#[source] ProtocolError),
 }
@@ -124,8 +125,8 @@ pub enum HandshakeFailure {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum DisconnectReason {
-    /// This side ended it: its endpoint or its socket ended, or the remote was disconnected by
-    /// its id.
+    /// This side ended the connection: its endpoint or its socket ended, or the remote was
+    /// disconnected by its id.
     #[error("closed by this side")]
     Closed,
     /// The remote ended the connection.
@@ -156,7 +157,7 @@ pub enum DisconnectReason {
     },
 }
 
-/// A violation of the protocol, described for people.
+/// A description of a protocol violation.
 #[derive(Clone)]
 pub struct ProtocolError(Arc<dyn StdError + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! Sends commands of handles to the driver, and reads the state that all parts of a socket share.
+//! Sends commands from handles to the driver, and reads the state that all parts of a socket share.
 
 use std::iter;
 use std::sync::Arc;
@@ -32,16 +32,16 @@ pub(crate) struct Control {
     shared: Arc<Shared>,
 }
 
-/// What became of the messages of a socket that was closed.
+/// The outcome of closing a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CloseReport {
-    /// The number of messages that were handed to the transport since the socket was created. It is not
-    /// known whether remotes have received them.
+    /// The number of messages handed to the transport since the socket was created. Remotes may not
+    /// have received all of them.
     pub written: u64,
-    /// The number of messages that were accepted by the socket since it was created, and not handed to the
-    /// transport, because their remote left or [refused](crate::stats::Dropped::refused) them, or because
-    /// `linger` was over.
+    /// The number of messages that the socket accepted since it was created but did not hand to the
+    /// transport, because their remote left or [refused](crate::stats::Dropped::refused) them, or
+    /// because `linger` expired.
     pub undelivered: u64,
 }
 
@@ -131,7 +131,7 @@ impl Control {
         (report, self.shared.losses().take_kept())
     }
 
-    /// Waits until a remote is connected, or no remote can be expected any more.
+    /// Waits until a remote is connected, or until no remote can be expected anymore.
     pub(super) async fn connected(&self) -> Result<(), NoRemoteError> {
         let mut presence = self.shared.remotes.presence();
         let state = presence.wait_for(|presence| {
@@ -252,7 +252,7 @@ impl Control {
         self.last_endpoint.lock().clone()
     }
 
-    /// Counts a message that a handle accepted and did not queue.
+    /// Counts a message that a handle accepted but did not queue.
     pub(super) fn count_undelivered(&self, message: Message) {
         self.shared.losses().undelivered(None, iter::once(message));
     }

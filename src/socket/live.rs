@@ -121,14 +121,14 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         self.control().last_endpoint()
     }
 
-    /// Returns the view of the remotes that are connected.
+    /// Returns the view of the connected remotes.
     ///
     /// See [`Client::remotes`](crate::Client::remotes).
     fn remotes(&self) -> Remotes<'_> {
         Remotes::new(self.control())
     }
 
-    /// Returns a stream of what happens to endpoints and connections from now on.
+    /// Returns a stream of all later events of endpoints and connections.
     ///
     /// See [`Client::monitor`](crate::Client::monitor).
     fn monitor(&self) -> Monitor {
@@ -142,14 +142,14 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         self.control().stats()
     }
 
-    /// Returns how long connections that end may continue to write.
+    /// Returns how long ending connections may continue to write.
     ///
     /// See [`Client::linger`](crate::Client::linger).
     fn linger(&self) -> Option<Duration> {
         self.control().linger()
     }
 
-    /// Sets how long connections that end may continue to write.
+    /// Sets how long ending connections may continue to write.
     ///
     /// See [`Client::set_linger`](crate::Client::set_linger).
     fn set_linger(&self, limit: impl Into<Option<Duration>>) {

@@ -16,9 +16,9 @@ use crate::socket::live::sealed::Addressing;
 ///
 /// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has
 /// left, which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is
-/// full, it blocks the messages for all others. Instead, the lossy sink
+/// full, it blocks the messages to all others. The lossy sink instead
 ///
-/// - drops a message whose remote has left, also while the message waits for that remote;
+/// - drops a message whose remote has left, even while the message waits for that remote;
 /// - drops a message whose remote has had no room for
 ///   [`send_timeout`](crate::Builder::send_timeout). By default it waits indefinitely, and with
 ///   zero it does not wait.

@@ -72,9 +72,9 @@ use crate::socket::{Handle, Kind};
 /// A remote that the peer *connected to* has its queue from the moment
 /// [`connect_peer`](Self::connect_peer) or [`connect`](Self::connect) returns, whether or not the
 /// connection is established: messages wait there for the connection or the reconnect. A remote
-/// that connected to the peer has a queue only while it is connected. A routing id that is unknown,
-/// or whose remote has left, is an error immediately, also for senders that wait for that remote.
-/// They get their message back.
+/// that connected to the peer has a queue only while it is connected. Sending to a routing id that
+/// is unknown, or whose remote has left, fails immediately. Senders that already wait for the
+/// remote fail as well, and get their messages back.
 ///
 /// # Remotes that fail silently
 ///
@@ -98,14 +98,14 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Cooperative scheduling
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives
+/// All operations participate in Tokio's cooperative scheduling: a task that sends or receives
 /// without ever waiting yields about once in a thousand messages.
 ///
 /// # Ending
 ///
 /// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, for which the runtime must
-/// stay alive.
+/// written. Dropping the last handle does the same in the background, as long as the runtime is
+/// running.
 #[derive(Clone)]
 pub struct Peer(pub(in crate::socket) Handle<Self>);
 

@@ -10,9 +10,9 @@ use crate::remote::Remote;
 use crate::remotes::RemoteId;
 use crate::stats::RemoteStats;
 
-/// The remotes of a socket that are connected: their handshake is finished.
+/// The connected remotes of a socket, whose handshakes are finished.
 ///
-/// It borrows the socket and always shows its present state.
+/// It borrows the socket and always shows its current state.
 ///
 /// # Examples
 ///
@@ -48,7 +48,7 @@ impl<'a> Remotes<'a> {
     }
 
     /// Waits until the handshake with a remote is finished, so that messages can be exchanged.
-    /// Returns immediately if a remote is connected already.
+    /// Returns immediately if a remote is already connected.
     ///
     /// # Cancel safety
     ///
@@ -80,8 +80,8 @@ impl<'a> Remotes<'a> {
     ///
     /// # Errors
     ///
-    /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time is over. It holds
-    /// the reason why the last attempt failed, if one has.
+    /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time limit is reached.
+    /// It contains the reason why the last attempt failed, if one has.
     ///
     /// # Examples
     ///
@@ -97,13 +97,13 @@ impl<'a> Remotes<'a> {
         self.control.connected_timeout(timeout).await
     }
 
-    /// Ends the connection of a remote, without waiting for its end; false if no remote with this
-    /// id is connected. (libzmq `zmq_disconnect_peer`.)
+    /// Ends the connection of a remote, without waiting for its end. Returns false if no remote
+    /// with this id is connected. (libzmq `zmq_disconnect_peer`.)
     ///
-    /// A connection that was accepted writes its queued messages within
-    /// [`linger`](super::Builder::linger); its routing id is unknown from now on. One that was
-    /// dialed is re-established after a while, with its queued messages, since its endpoint is
-    /// still connected: to stop that, disconnect the endpoint.
+    /// An accepted connection writes its queued messages within [`linger`](super::Builder::linger);
+    /// its routing id is unknown from now on. A dialed connection is re-established after a delay,
+    /// with its queued messages, because its endpoint is still connected. To prevent this,
+    /// disconnect the endpoint.
     ///
     /// # Examples
     ///
@@ -148,13 +148,13 @@ impl<'a> Remotes<'a> {
         self.list().into_iter()
     }
 
-    /// Returns the number of remotes that are connected.
+    /// Returns the number of connected remotes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.control.connected_remotes()
     }
 
-    /// Returns all remotes that are connected, the oldest connection first.
+    /// Returns all connected remotes, the oldest connection first.
     #[must_use]
     pub fn list(&self) -> Vec<Remote> {
         self.control.remotes()

@@ -8,15 +8,15 @@ use crate::error::PropertyError;
 use crate::options::{Names, ReconnectStop, Resolver};
 
 impl<S> Builder<S> {
-    /// Sets how long one attempt to connect may take; `None` or zero leaves it to the system, which
+    /// Sets the time limit of one connection attempt; `None` or zero leaves it to the system, which
     /// takes minutes. Default: 10 s. (libzmq `ZMQ_CONNECT_TIMEOUT`.)
     pub fn connect_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.connect_timeout = unless_zero(limit.into());
         self
     }
 
-    /// Sets how long a handshake may take before the connection is closed; `None` or zero for no
-    /// limit. Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
+    /// Sets the time limit of a handshake, after which the connection is closed; `None` or zero for
+    /// no limit. Default: 30 s. (libzmq `ZMQ_HANDSHAKE_IVL`.)
     pub fn handshake_interval(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.handshake_interval = unless_zero(limit.into());
         self
@@ -67,8 +67,8 @@ impl<S> Builder<S> {
     /// [`reconnect_interval_max`](Self::reconnect_interval_max). Up to half of each delay is
     /// random. The delays restart at this value
     ///
-    /// - after a connection over which a queued message was written whole, unless the remote ended
-    ///   it in the middle of another message;
+    /// - after a connection on which a queued message was written completely, unless the remote
+    ///   ended it in the middle of another message;
     /// - after a connection that has lasted for ten seconds, or for `reconnect_interval_max` if
     ///   that is shorter.
     ///
@@ -88,8 +88,8 @@ impl<S> Builder<S> {
     /// Sets the failures after which an endpoint is not reconnected. Default: none. (libzmq
     /// `ZMQ_RECONNECT_STOP`.)
     ///
-    /// A remote that refuses this socket by an ERROR command is never reconnected (RFC 37, Error
-    /// Handling).
+    /// An endpoint whose remote refuses this socket by an ERROR command is never reconnected (RFC
+    /// 37, Error Handling).
     pub fn reconnect_stop(mut self, after: impl IntoIterator<Item = ReconnectStop>) -> Self {
         self.options.reconnect_stop = after.into_iter().collect();
         self
@@ -106,7 +106,8 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets the resolver of host names. Default: that of the system, which libzmq always uses.
+    /// Sets the resolver of host names. Default: the resolver of the system, which libzmq always
+    /// uses.
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {
         self.options.tcp.names = Names(Some(Arc::new(resolver)));
         self

@@ -5,30 +5,30 @@ use std::time::Duration;
 use super::{Builder, unless_zero};
 
 impl<S> Builder<S> {
-    /// Sets how often each connection sends a PING, to check that the remote is still alive; `None`
-    /// or zero for never. Default: `None`. (RFC 37, Connection Heartbeating; libzmq
-    /// `ZMQ_HEARTBEAT_IVL`.)
+    /// Sets the interval at which each connection sends a PING, to check that the remote is still
+    /// alive; `None` or zero to send none. Default: `None`. (RFC 37, Connection Heartbeating;
+    /// libzmq `ZMQ_HEARTBEAT_IVL`.)
     ///
     /// A connection that fails its heartbeat counts as broken: if it was dialed, it is
     /// re-established.
     ///
-    /// **Services should set this.** Without heartbeats this socket does not notice that a remote
-    /// has failed silently, that is, when its process hangs, its host loses power, or a firewall
-    /// drops the connection state. Messages wait, and so do calls without a deadline, while the
-    /// monitor reports nothing.
+    /// **Services should set this.** Without heartbeats, this socket does not detect that a remote
+    /// has failed silently: its process hangs, its host loses power, or a firewall drops the
+    /// connection state. Messages and calls without a deadline then wait, and the monitor reports
+    /// nothing.
     ///
-    /// TCP itself ends such a connection only after something has been sent: after some 15 minutes,
-    /// or as [`tcp_max_retransmission_time`](Self::tcp_max_retransmission_time) and
+    /// TCP itself ends such a connection only if data has been sent: after about 15 minutes, or as
+    /// [`tcp_max_retransmission_time`](Self::tcp_max_retransmission_time) and
     /// [`tcp_keepalive`](Self::tcp_keepalive) specify. If only the process hangs, TCP never ends
-    /// it. With an interval of 10 s, and the same timeout, a silent remote is noticed within 20 s:
+    /// it. With an interval of 10 s, and the same timeout, a silent remote is detected within 20 s:
     /// [`HeartbeatTimedOut`](crate::monitor::DisconnectReason::HeartbeatTimedOut) is reported, and
     /// calls that wait for its reply fail with `CallError::ConnectionLost`.
     ///
     /// Heartbeats are off by default because a remote that receives slowly is not dead: see
     /// [`heartbeat_timeout`](Self::heartbeat_timeout). If a libzmq remote may be busy for longer
     /// than that timeout while its queue is full, leave heartbeats off, or choose a longer timeout.
-    /// Two sockets of this crate need only send PINGs on both sides, with a timeout longer than the
-    /// interval of the other: PINGs are sent even while nothing is read.
+    /// Between two sockets of this crate it suffices that both send PINGs, each with a timeout
+    /// longer than the interval of the other: PINGs are sent even while nothing is read.
     ///
     /// # Examples
     ///
@@ -55,14 +55,15 @@ impl<S> Builder<S> {
     /// to use [`heartbeat_interval`](Self::heartbeat_interval), zero for no limit. Default: `None`.
     /// (libzmq `ZMQ_HEARTBEAT_TIMEOUT`.)
     ///
-    /// Every byte that arrives is a sign of life. So is every byte that the remote takes while this
-    /// side waits to write more: a long message over a slow link may take any time.
+    /// Every byte that arrives is a sign of life. So is every byte that the remote accepts while
+    /// this side waits to write more: a long message over a slow network may take any time.
     ///
-    /// The time runs from when the PING is written. If the remote has taken bytes slowly, the time
-    /// that the last 256 KiB took is added, up to three times the timeout, because that much may be
-    /// under way before the PING. The timeout should not be shorter than the link needs for 64 KiB.
+    /// The time starts when the PING is written. If the remote has accepted bytes slowly, the time
+    /// that the last 256 KiB took is added, up to three times the timeout, because as many bytes
+    /// may be in transit before the PING. The timeout should not be shorter than the transmission
+    /// of 64 KiB.
     ///
-    /// The connection to a remote that neither sends nor takes a byte ends with
+    /// The connection to a remote that neither sends nor accepts any byte ends with
     /// [`HeartbeatTimedOut`](crate::monitor::DisconnectReason::HeartbeatTimedOut), even if the
     /// remote is only slow to receive: libzmq reads nothing, and answers no PING, while its queue
     /// is full. While the queue of received messages of this side is full, this side reads nothing
@@ -79,8 +80,8 @@ impl<S> Builder<S> {
     /// `ZMQ_HEARTBEAT_TTL`.)
     ///
     /// Every byte that the remote receives restarts the time. It is sent with every PING, rounded
-    /// up to tenths of a second and cut to 65.5 s, above which libzmq miscounts. One that does not
-    /// exceed [`heartbeat_interval`](Self::heartbeat_interval) is not sent.
+    /// up to tenths of a second and limited to 65.5 s, above which libzmq misinterprets it. A time
+    /// that does not exceed [`heartbeat_interval`](Self::heartbeat_interval) is not sent.
     pub fn heartbeat_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
         self.options.heartbeat.ttl = ttl.into();
         self

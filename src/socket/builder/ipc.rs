@@ -20,10 +20,10 @@ impl<S> Builder<S> {
     /// Unix only. (libzmq has no such option: a program changes the file after `zmq_bind`, and
     /// until then clients connect as the umask allows.)
     ///
-    /// They are set before the socket listens, whatever the umask is, so that no client connects
+    /// They are set before the socket listens, regardless of the umask, so that no client connects
     /// without permission. On Linux a client needs permission to write the file, and to search the
     /// directories of the path. Other systems may check the directories only. The directory of
-    /// `ipc://*` is accessible to this user alone.
+    /// `ipc://*` is accessible only to this user.
     ///
     /// [`BindError::FileOption`](crate::BindError::FileOption) names this option, `ipc_group` or
     /// `ipc_owner` if the system refuses the value, if the file system ignores it, if the mode is
@@ -64,10 +64,10 @@ impl<S> Builder<S> {
     /// begins with a header of the PROXY protocol, sent by a proxy on this machine. Default: false.
     /// Unix only. (libzmq has no such option.)
     ///
-    /// A connection without a header is refused. Everything else is as with
-    /// [`proxy_protocol`](Self::proxy_protocol), which is for TCP; the remote's
-    /// [`credentials`](crate::Remote::credentials) are those of the proxy. Any process that may
-    /// connect can claim any address: limit access by [`ipc_mode`](Self::ipc_mode).
+    /// A connection without a header is refused. Otherwise this works like
+    /// [`proxy_protocol`](Self::proxy_protocol), which applies to TCP; the remote's
+    /// [`credentials`](crate::Remote::credentials) are those of the proxy. A process that can
+    /// connect can claim any address: restrict access with [`ipc_mode`](Self::ipc_mode).
     #[cfg(unix)]
     pub fn ipc_proxy_protocol(mut self, is_sent: bool) -> Self {
         self.options.ipc.proxy_protocol = is_sent;

@@ -36,9 +36,9 @@ impl<S> Builder<S> {
     /// Sets the longest message, in bytes, that a remote may send; `None` for any length. A longer
     /// message ends the connection. Default: `None`. (libzmq `ZMQ_MAXMSGSIZE`.)
     ///
-    /// A remote of this crate that dialed tries such a message twice, then drops it and continues
+    /// A remote of this crate that dialed sends such a message twice, then drops it and continues
     /// with the next: see [`Dropped::refused`](crate::stats::Dropped::refused). libzmq drops it
-    /// after the first try.
+    /// after the first attempt.
     pub fn max_message_size(mut self, bytes: impl Into<Option<u64>>) -> Self {
         self.options.max_message_size = bytes.into();
         self
@@ -76,7 +76,7 @@ impl<S> Builder<S> {
     /// number. Default: 0. (libzmq has no such option.)
     ///
     /// The message that reaches the limit is queued, regardless of its length. A reserved slot
-    /// takes no bytes until it is used.
+    /// counts no bytes until it is used.
     pub fn send_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.send_hwm_bytes = bytes;
         self
@@ -94,7 +94,7 @@ impl<S> Builder<S> {
     /// Sets how long `send`, `route`, `reply`, `reserve` and `reserve_route` wait for room; `None`
     /// to wait indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_SNDTIMEO`.)
     ///
-    /// The `Sink` of a socket always waits indefinitely. That of [`Lossy`](crate::Lossy) drops a
+    /// The `Sink` of a socket always waits indefinitely. The sink [`Lossy`](crate::Lossy) drops a
     /// message after this time.
     pub fn send_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.send_timeout = limit.into();

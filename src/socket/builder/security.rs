@@ -60,7 +60,7 @@ impl<S> Builder<S> {
     /// protocol](https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt), version 1 or 2, at
     /// the beginning of each connection over TCP. Default: none. (libzmq has no such option.)
     ///
-    /// The address in the header is used as that of the remote from then on: in
+    /// The address in the header is then used as that of the remote: in
     /// [`Remote::address`](crate::Remote::address), for the [`authenticator`](Self::authenticator)
     /// and its lists of networks, for
     /// [`max_half_open_per_address`](Self::max_half_open_per_address), in events and in the log.

@@ -11,7 +11,7 @@ impl<S> Builder<S> {
     /// Sets how many connections the system queues for each bound endpoint until they are accepted.
     /// Default: 100. (libzmq `ZMQ_BACKLOG`.)
     ///
-    /// The system reduces a number above its own limit to that limit.
+    /// The system reduces larger numbers to its own limit.
     pub fn backlog(mut self, connections: u32) -> Self {
         self.options.tcp.backlog = connections;
         self
@@ -41,7 +41,7 @@ impl<S> Builder<S> {
     /// to the system, which adapts it to the connection. Default: `None`. (`SO_RCVBUF`; libzmq
     /// `ZMQ_RCVBUF`.)
     ///
-    /// Systems may change the size: Linux doubles it and applies a limit of its own.
+    /// The system may change the size: Linux doubles it and applies its own limit.
     pub fn recv_buffer_size(mut self, bytes: impl Into<Option<u32>>) -> Self {
         self.options.tcp.recv_buffer_size = bytes.into();
         self
@@ -51,7 +51,7 @@ impl<S> Builder<S> {
     /// the system, which adapts it to the connection. Default: `None`. (`SO_SNDBUF`; libzmq
     /// `ZMQ_SNDBUF`.)
     ///
-    /// Systems may change the size: Linux doubles it and applies a limit of its own.
+    /// The system may change the size: Linux doubles it and applies its own limit.
     pub fn send_buffer_size(mut self, bytes: impl Into<Option<u32>>) -> Self {
         self.options.tcp.send_buffer_size = bytes.into();
         self
@@ -92,8 +92,9 @@ impl<S> Builder<S> {
         self
     }
 
-    /// Sets after how many unanswered probes a connection is broken; `None` leaves it to the
-    /// system. Default: `None`. Not on OpenBSD. (`TCP_KEEPCNT`; libzmq `ZMQ_TCP_KEEPALIVE_CNT`.)
+    /// Sets the number of unanswered probes after which a connection is broken; `None` leaves it to
+    /// the system. Default: `None`. Not on OpenBSD. (`TCP_KEEPCNT`; libzmq
+    /// `ZMQ_TCP_KEEPALIVE_CNT`.)
     ///
     /// Setting it turns probes on, unless [`tcp_keepalive`](Self::tcp_keepalive) turns them off.
     #[cfg(tcp_keepalive_details)]

@@ -17,8 +17,8 @@ use crate::socket::{Handle, Kind};
 /// that calls `recv` first: a task that needs its own replies uses a `Client` of its own, or an
 /// `rpc::Requester`.
 ///
-/// A client that is connected to several servers distributes its messages over them in round-robin
-/// order, skipping full queues, and receives from them in fair-queued order.
+/// A client that is connected to several servers distributes its messages among them round-robin,
+/// skipping full queues, and receives from them by fair queuing.
 ///
 /// # Examples
 ///
@@ -82,14 +82,14 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Cooperative scheduling
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives
+/// All operations participate in Tokio's cooperative scheduling: a task that sends or receives
 /// without ever waiting yields about once in a thousand messages.
 ///
 /// # Ending
 ///
 /// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, for which the runtime must
-/// stay alive.
+/// written. Dropping the last handle does the same in the background, as long as the runtime is
+/// running.
 #[derive(Clone)]
 pub struct Client(pub(in crate::socket) Handle<Self>);
 

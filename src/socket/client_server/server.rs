@@ -62,10 +62,10 @@ use crate::socket::{Handle, Kind};
 /// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
 /// [`try_route`](Self::try_route) returns the message. One slow remote never blocks the others.
 ///
-/// A routing id that is unknown, or whose remote has left, is an error immediately, also for
-/// senders that wait for that remote. They get their message back. The end of a remote is noticed
-/// by reading from it or writing to it. While its queue of received messages is full, nothing is
-/// read, so that only writing notices it.
+/// Sending to a routing id that is unknown, or whose remote has left, fails immediately. Senders
+/// that already wait for the remote fail as well, and get their messages back. The end of a remote
+/// is detected by reading or writing. While its queue of received messages is full, nothing is
+/// read, and only writing detects it.
 ///
 /// # Remotes that fail silently
 ///
@@ -89,14 +89,14 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Cooperative scheduling
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives
+/// All operations participate in Tokio's cooperative scheduling: a task that sends or receives
 /// without ever waiting yields about once in a thousand messages.
 ///
 /// # Ending
 ///
 /// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, for which the runtime must
-/// stay alive.
+/// written. Dropping the last handle does the same in the background, as long as the runtime is
+/// running.
 #[derive(Clone)]
 pub struct Server(pub(in crate::socket) Handle<Self>);
 

@@ -9,7 +9,7 @@ macro_rules! connect_peer_verb {
             /// Both are one step (RFC 51, The PEER Socket Type): concurrent calls get an id each,
             /// also for the same endpoint. The id is valid immediately. Messages are queued for it,
             /// up to [`send_hwm`](crate::Builder::send_hwm), before the connection is established
-            /// and while it is re-established. What the remote sends carries the same id, on all
+            /// and while it is re-established. Messages from the remote carry the same id on all
             /// its connections. The id ends with the endpoint: by [`disconnect`](Self::disconnect),
             /// when the socket is closed, or when no attempt to connect follows, because the remote
             /// refuses this socket or [`reconnect_stop`](crate::Builder::reconnect_stop) applies.
@@ -21,7 +21,7 @@ macro_rules! connect_peer_verb {
             /// # Cancel safety
             ///
             /// If the future is dropped before it is ready, the endpoint may stay connected.
-            /// [`disconnect`](Self::disconnect) removes it. Messages of its remote carry the id.
+            /// [`disconnect`](Self::disconnect) removes it. Messages from its remote carry the id.
             ///
             /// # Errors
             ///

@@ -4,7 +4,7 @@ macro_rules! endpoint_verbs {
     ($socket:ident, $handle:literal) => {
         /// # Endpoints
         ///
-        /// A socket can have any number of endpoints, bound and connected ones alike.
+        /// A socket can have any number of bound and connected endpoints.
         impl $socket {
             /// Binds the socket to an endpoint, and returns it with the port that the system picked
             /// for `*`.
@@ -56,7 +56,7 @@ macro_rules! endpoint_verbs {
             /// domain socket is left to its creator.
             ///
             /// systemd passes listeners to a program through the variable `LISTEN_FDS`, for example
-            /// to one that is started by a connection or restarted without closing its port. The
+            /// if the program is started on demand, or restarted without closing its port. The
             /// crate `listenfd` reads them.
             ///
             /// # Cancel safety
@@ -132,8 +132,8 @@ macro_rules! endpoint_verbs {
             /// Use it for a name that stands for many hosts, such as a headless service of
             /// Kubernetes; [`connect`](Self::connect) connects to one of them. The name is resolved
             /// immediately, every [`resolve_interval`](crate::Builder::resolve_interval), and when
-            /// one of its connections ends. If that fails, the addresses stay as they are, and it
-            /// is tried again soon.
+            /// one of its connections ends. If that fails, the addresses are kept, and it is
+            /// retried soon.
             ///
             /// Returns as soon as the endpoint is registered, before an address is known. Remotes
             /// and events of connections have the endpoint of the address that was dialed. An
@@ -172,10 +172,10 @@ macro_rules! endpoint_verbs {
             /// Stops listening on an endpoint, and ends the connections that were accepted through
             /// it.
             ///
-            /// The endpoint is written as it was passed to `bind`, or as `bind` returned it. When
-            /// this returns the address is free, unless other sockets share the port. Messages
-            /// queued for those connections are written in the background, within
-            /// [`linger`](crate::Builder::linger). Messages received from them can still be taken.
+            /// The endpoint can be written as it was passed to `bind`, or as `bind` returned it.
+            /// When this returns, the address is free, unless other sockets share the port.
+            /// Messages queued for those connections are written in the background, within
+            /// [`linger`](crate::Builder::linger). Messages received from them remain available.
             ///
             /// # Cancel safety
             ///
@@ -207,7 +207,7 @@ macro_rules! endpoint_verbs {
             /// Ends all connections to an endpoint, and does not reconnect.
             ///
             /// Messages queued for those connections are written in the background, within
-            /// [`linger`](crate::Builder::linger). Messages received from them can still be taken.
+            /// [`linger`](crate::Builder::linger). Messages received from them remain available.
             ///
             /// # Cancel safety
             ///

@@ -73,10 +73,10 @@ macro_rules! ending {
         /// # Ending
         impl $socket {
             /// Closes the socket for all its handles, and waits until all queued messages are
-            /// written or [`linger`](crate::Builder::linger) is over.
+            /// written or [`linger`](crate::Builder::linger) expires.
             ///
-            /// Nothing can be sent afterwards. Messages that were received can still be taken. The
-            /// report says how many messages could not be written.
+            /// Nothing can be sent afterwards. Received messages remain available. The report
+            /// states how many messages could not be written.
             ///
             /// # Cancel safety
             ///

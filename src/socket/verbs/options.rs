@@ -6,7 +6,7 @@ macro_rules! option_verbs {
         ///
         /// All other options are set by the [`Builder`](crate::Builder).
         impl $socket {
-            /// Returns how long connections that end may continue to write. See
+            /// Returns how long ending connections may continue to write. See
             /// [`Builder::linger`](crate::Builder::linger).
             ///
             /// # Examples
@@ -91,7 +91,7 @@ macro_rules! option_verbs {
             }
 
             /// Sets the high-water mark of received messages for each remote, from now on; zero for
-            /// any number. Messages that are queued above it are kept.
+            /// any number. Messages queued above it are kept.
             ///
             /// # Examples
             ///
@@ -106,7 +106,7 @@ macro_rules! option_verbs {
                 self.0.core.control.set_recv_hwm(messages);
             }
 
-            /// Returns how many bytes received messages may take for each remote; zero for any
+            /// Returns how many bytes received messages may occupy for each remote; zero for any
             /// number. See [`Builder::recv_hwm_bytes`](crate::Builder::recv_hwm_bytes).
             ///
             /// # Examples
@@ -122,8 +122,8 @@ macro_rules! option_verbs {
                 self.0.core.control.recv_hwm_bytes()
             }
 
-            /// Sets how many bytes received messages may take for each remote, from now on; zero
-            /// for any number. Messages that are queued above it are kept.
+            /// Sets how many bytes received messages may occupy for each remote, from now on; zero
+            /// for any number. Messages queued above it are kept.
             ///
             /// # Examples
             ///
@@ -155,8 +155,8 @@ macro_rules! option_verbs {
             }
 
             /// Sets the high-water mark of messages to send for each remote, from now on; zero for
-            /// any number. A higher mark wakes senders that wait; messages that are queued above a
-            /// lower one are kept.
+            /// any number. A higher mark wakes waiting senders; messages queued above a lower one
+            /// are kept.
             ///
             /// # Examples
             ///
@@ -188,8 +188,8 @@ macro_rules! option_verbs {
             }
 
             /// Sets how many bytes of messages to send may be queued for each remote, from now on;
-            /// zero for any number. A higher mark wakes senders that wait; messages that are queued
-            /// above a lower one are kept.
+            /// zero for any number. A higher mark wakes waiting senders; messages queued above a
+            /// lower one are kept.
             ///
             /// # Examples
             ///

@@ -30,12 +30,12 @@ macro_rules! receive_verbs {
                 $crate::socket::receiving::Receiving::new(core, core.recv_timeout).await
             }
 
-            /// Receives the next message if there is one.
+            /// Receives the next message if one is available.
             ///
             /// # Errors
             ///
-            /// [`TryRecvError`](crate::TryRecvError) if there is none, or if the socket is closed and
-            /// all its messages have been received.
+            /// [`TryRecvError`](crate::TryRecvError) if no message is available, or if the socket
+            /// is closed and all its messages have been received.
             ///
             /// # Examples
             ///
@@ -115,7 +115,7 @@ macro_rules! receive_verbs {
                 $crate::socket::receiving::ReceivingFrom::new(core, core.recv_timeout).await
             }
 
-            /// Receives the next message and the remote that sent it, if there is one.
+            /// Receives the next message and the remote that sent it, if one is available.
             ///
             /// # Errors
             ///
@@ -140,7 +140,7 @@ macro_rules! receive_verbs {
                 $crate::socket::receiving::try_receive_from(&self.0.core)
             }
 
-            /// Receives all messages that there are, up to `limit`; waits until there is one. Appends
+            /// Receives all available messages, up to `limit`; waits until there is one. Appends
             /// them to `buffer`, and returns their number, which is zero only if `limit` is zero.
             ///
             /// # Cancel safety

@@ -4,8 +4,8 @@ macro_rules! remote_verbs {
     ($socket:ident, $handle:literal) => {
         /// # Remotes and statistics
         impl $socket {
-            /// Returns the view of the remotes that are connected: to list them, to wait for the
-            /// first, to end the connection of one.
+            /// Returns the view of the connected remotes, which lists them, waits for the first
+            /// one, and disconnects them.
             ///
             /// # Examples
             ///
@@ -23,7 +23,7 @@ macro_rules! remote_verbs {
                 $crate::socket::Remotes::new(&self.0.core.control)
             }
 
-            /// Returns a stream of what happens to endpoints and connections from now on.
+            /// Returns a stream of all later events of endpoints and connections.
             ///
             /// # Examples
             ///
@@ -41,8 +41,8 @@ macro_rules! remote_verbs {
                 self.0.core.control.monitor()
             }
 
-            /// Returns the statistics of the socket. They are read one after the other while the
-            /// socket continues, and are not a snapshot of one moment.
+            /// Returns the statistics of the socket. They are read one after another while the
+            /// socket operates, and are not a consistent snapshot.
             ///
             /// # Examples
             ///

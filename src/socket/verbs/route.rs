@@ -1,4 +1,4 @@
-//! Sending where the message is for a named remote: `route`, `reply`, their variants and `Sink`.
+//! Sending to a named remote: `route`, `reply`, their variants and `Sink`.
 
 macro_rules! route_verbs {
     ($socket:ident, $handle:literal) => {
@@ -9,12 +9,12 @@ macro_rules! route_verbs {
         impl $socket {
             /// Sends a message to a remote; waits while the queue of that remote is full.
             ///
-            /// When this returns the message is queued, not delivered.
+            /// When this returns, the message is queued, not delivered.
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is
-            /// dropped, too. To keep it, [reserve](Self::reserve_route) a permit first.
+            /// If the future is dropped before it is ready, the message has not been sent and is
+            /// dropped with it. To keep it, [reserve](Self::reserve_route) a permit first.
             ///
             /// # Errors
             ///
@@ -87,8 +87,8 @@ macro_rules! route_verbs {
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is
-            /// dropped, too.
+            /// If the future is dropped before it is ready, the message has not been sent and is
+            /// dropped with it.
             ///
             /// # Errors
             ///
@@ -124,8 +124,8 @@ macro_rules! route_verbs {
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is
-            /// dropped, too.
+            /// If the future is dropped before it is ready, the message has not been sent and is
+            /// dropped with it.
             ///
             /// # Errors
             ///
@@ -185,8 +185,8 @@ macro_rules! route_verbs {
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is
-            /// dropped, too.
+            /// If the future is dropped before it is ready, the message has not been sent and is
+            /// dropped with it.
             ///
             /// # Errors
             ///
@@ -282,8 +282,8 @@ macro_rules! route_verbs {
                 }
             }
 
-            /// Turns this handle into a [`Sink`](futures_sink::Sink) that drops messages to remotes
-            /// that have left, or whose queue stays full for
+            /// Converts this handle into a [`Sink`](futures_sink::Sink) that drops messages to
+            /// remotes that have left, or whose queue stays full for
             /// [`send_timeout`](crate::Builder::send_timeout), counts them, and continues.
             ///
             /// Use it with `StreamExt::forward`, which ends at the first error. It is also a

@@ -1,4 +1,4 @@
-//! Sending where the socket picks the remote: `send`, its variants and `Sink`.
+//! Sending to a remote that the socket picks: `send`, its variants and `Sink`.
 
 macro_rules! send_verbs {
     ($socket:ident, $handle:literal) => {
@@ -6,12 +6,12 @@ macro_rules! send_verbs {
         impl $socket {
             /// Sends a message; waits while the socket is mute.
             ///
-            /// When this returns the message is queued for a remote, not delivered.
+            /// When this returns, the message is queued for a remote, not delivered.
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is dropped,
-            /// too. To keep it, [`reserve`](Self::reserve) a permit first.
+            /// If the future is dropped before it is ready, the message has not been sent and is
+            /// dropped with it. To keep it, [`reserve`](Self::reserve) a permit first.
             ///
             /// # Errors
             ///
@@ -77,8 +77,8 @@ macro_rules! send_verbs {
             ///
             /// # Cancel safety
             ///
-            /// If the future is dropped before it is ready, the message was not sent and is dropped,
-            /// too.
+            /// If the future is dropped before it is ready, the message has not been sent and is
+            /// dropped with it.
             ///
             /// # Errors
             ///
