@@ -35,6 +35,8 @@
 //! | [`Client`] | [`Server`]s | round-robin | fair-queued |
 //! | [`Server`] | [`Client`]s | by [`RoutingId`] | fair-queued |
 //! | [`Peer`] | [`Peer`]s | by [`RoutingId`] | fair-queued |
+//! | [`Scatter`] | [`Gather`]s | round-robin | never |
+//! | [`Gather`] | [`Scatter`]s | never | fair-queued |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type. The trait
@@ -174,7 +176,8 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Client, CloseReport, Lossy, Peer, Permit, Remotes, RoutePermit, Server, Socket,
+    Builder, Client, CloseReport, Gather, Lossy, Peer, Permit, Remotes, RoutePermit, Scatter,
+    Server, Socket,
 };
 pub use self::transport::StdListener;
 

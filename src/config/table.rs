@@ -16,17 +16,19 @@ use crate::endpoint::Endpoint;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
-use crate::socket::{Builder, Client, Peer, Server};
+use crate::socket::{Builder, Client, Gather, Peer, Scatter, Server};
 
 // A new kind is a line of `kinds`, which says for each group of `options`, in their order, whether the kind has
 // them. A new option is a line of its group: its key, which is the name of its setter in `Builder`, the type of
 // its value, how the value is written (if not as serde writes its type), and its field in `Options`.
 sockets! {
     kinds {
-        //                                  common disconnect hiccup
-        Client => ClientConfig, "client",  [yes    no         yes];
-        Peer   => PeerConfig,   "peer",    [yes    yes        yes];
-        Server => ServerConfig, "server",  [yes    yes        no];
+        //                                    common disconnect hiccup
+        Client  => ClientConfig,  "client",  [yes    no         yes];
+        Gather  => GatherConfig,  "gather",  [yes    no         no];
+        Peer    => PeerConfig,    "peer",    [yes    yes        yes];
+        Scatter => ScatterConfig, "scatter", [yes    no         no];
+        Server  => ServerConfig,  "server",  [yes    yes        no];
     }
     options {
         common {

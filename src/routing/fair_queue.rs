@@ -70,6 +70,12 @@ impl FairQueue {
         }
     }
 
+    /// Creates a queue of a socket that never receives. Messages of a remote that sends some all the
+    /// same are not queued, and are counted as unread when it leaves.
+    pub(crate) fn closed() -> Self {
+        Self { closed: true, ..Self::new(HighWaterMark::new(0, 0), 0) }
+    }
+
     /// Adds a remote.
     pub(crate) fn attach(&mut self, id: Option<RoutingId>) -> PipeKey {
         self.pipes.insert(PipeSlot {

@@ -2,7 +2,7 @@
 //!
 //! One lock guards the outgoing halves of all pipes, and another the incoming halves, so that
 //! choosing a pipe and using it are one step. The outgoing halves are [`OutgoingPipes`] with a
-//! [`Strategy`], which is [`RoundRobin`] or [`RoutingTable`]. The incoming halves are a
+//! [`Strategy`], such as [`RoundRobin`] or [`RoutingTable`]. The incoming halves are a
 //! [`FairQueue`]. A connection sees its two halves as an [`Attachment`]. This module does no IO,
 //! reads no clock and spawns no tasks.
 //!
@@ -19,6 +19,7 @@ mod ended_limit;
 mod ended_pipes;
 mod fair_queue;
 mod losses;
+mod no_route;
 mod outgoing;
 mod round_robin;
 mod routing_table;
@@ -35,6 +36,7 @@ pub(crate) use self::connection_ends::ReportedEnds;
 pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::losses::Losses;
+pub(crate) use self::no_route::NoRoute;
 pub(crate) use self::outgoing::{Choice, OutgoingPipes, Strategy};
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use zmtp_proto::handshake::HandshakeConfig;
 use zmtp_proto::socket_type::SocketType;
 
+use super::Kind;
 use super::control::Control;
 use crate::driver::{Driver, Shared};
 use crate::message::Message;
@@ -31,18 +32,18 @@ pub(super) struct Core<R> {
 }
 
 impl<R: Strategy + 'static> Core<R> {
-    /// Starts a socket and its driver. `pipes` receives the high-water mark of the outgoing queues.
+    /// Starts a socket of a type and its driver.
     ///
     /// # Panics
     ///
     /// See [`Runtime::current`].
     #[track_caller]
-    pub(super) fn start(
-        socket_type: SocketType,
-        pipes: impl FnOnce(HighWaterMark) -> OutgoingPipes<R>,
-        options: Options,
-    ) -> Arc<Self> {
-        let (core, driver) = Self::new(socket_type, pipes, options, Runtime::current());
+    pub(super) fn start<K: Kind<Outgoing = R>>(options: Options) -> Arc<Self> {
+        let outgoing = K::outgoing(HighWaterMark::new(options.send_hwm, options.send_hwm_bytes));
+        let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
+        let incoming = K::incoming(recv_hwm, options.ended_hwm_bytes);
+        let runtime = Runtime::current();
+        let (core, driver) = Self::new(K::SOCKET_TYPE, outgoing, incoming, options, runtime);
         core.runtime().spawn(driver.run());
         core
     }
@@ -50,14 +51,13 @@ impl<R: Strategy + 'static> Core<R> {
     /// Creates a socket and its driver.
     pub(super) fn new(
         socket_type: SocketType,
-        pipes: impl FnOnce(HighWaterMark) -> OutgoingPipes<R>,
+        outgoing: OutgoingPipes<R>,
+        incoming: FairQueue,
         options: Options,
         runtime: Runtime,
     ) -> (Arc<Self>, Driver) {
-        let send_hwm = HighWaterMark::new(options.send_hwm, options.send_hwm_bytes);
-        let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
-        let outgoing = Arc::new(Lock::new(pipes(send_hwm)));
-        let incoming = Arc::new(Lock::new(FairQueue::new(recv_hwm, options.ended_hwm_bytes)));
+        let outgoing = Arc::new(Lock::new(outgoing));
+        let incoming = Arc::new(Lock::new(incoming));
         let publisher = Arc::new(Publisher::default());
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn Outgoing>>,

@@ -27,7 +27,7 @@ impl<K: Kind> Handle<K> {
     /// See [`Core::start`].
     #[track_caller]
     pub(super) fn start(options: Options) -> Self {
-        Self::new(Core::start(K::SOCKET_TYPE, K::outgoing, options))
+        Self::new(Core::start::<K>(options))
     }
 
     pub(super) const fn new(core: Arc<Core<K::Outgoing>>) -> Self {

@@ -3,7 +3,7 @@
 use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
-use crate::routing::{OutgoingPipes, Strategy};
+use crate::routing::{FairQueue, OutgoingPipes, Strategy};
 
 /// A socket type: its legal remotes and its strategies. [`verbs!`](super::verbs) adds its methods.
 pub(super) trait Kind: Sized + 'static {
@@ -15,4 +15,11 @@ pub(super) trait Kind: Sized + 'static {
 
     /// Creates the outgoing pipes of a new socket; `send_hwm` limits their queues.
     fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<Self::Outgoing>;
+
+    /// Creates the incoming queue of a new socket; `recv_hwm` limits the messages of each remote, and
+    /// `ended_hwm_bytes` those that all ended remotes leave. A type that never receives returns
+    /// [`FairQueue::closed`].
+    fn incoming(recv_hwm: HighWaterMark, ended_hwm_bytes: usize) -> FairQueue {
+        FairQueue::new(recv_hwm, ended_hwm_bytes)
+    }
 }

@@ -19,6 +19,7 @@ mod permit;
 mod receiving;
 mod remotes;
 mod reserving;
+mod scatter_gather;
 mod send_errors;
 mod sending;
 mod sink_buffer;
@@ -42,5 +43,6 @@ pub use self::lossy::Lossy;
 pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};
 pub use self::remotes::Remotes;
+pub use self::scatter_gather::{Gather, Scatter};
 #[cfg(feature = "metrics")]
 pub(crate) use self::stats_reader::{StatsReader, StatsSample};

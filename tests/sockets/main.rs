@@ -52,6 +52,7 @@ mod remotes;
 mod resources;
 mod round_trip;
 mod routing;
+mod scatter_gather;
 mod security;
 #[cfg(feature = "socks")]
 mod socks;

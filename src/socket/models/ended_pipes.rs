@@ -90,9 +90,7 @@ async fn the_socket_ends() {
 
 /// Creates a socket whose limit any left message exceeds.
 fn model() -> Model<Client> {
-    let options = Options { ended_hwm_bytes: 1, ..Options::default() };
-    let (core, driver) = Core::new(SocketType::Client, RoundRobin::pipes, options, runtime());
-    Model { core, _driver: driver }
+    Model::client_with(Options { ended_hwm_bytes: 1, ..Options::default() })
 }
 
 /// Adds and ends remotes, each of which leaves a message.

@@ -25,7 +25,6 @@ use std::sync::{Arc, LazyLock};
 
 use shuttle::future::{JoinError, JoinHandle};
 use tokio::sync::mpsc;
-use zmtp_proto::socket_type::SocketType;
 
 use self::schedules::{all, some};
 use super::reserving::Reserving;
@@ -35,9 +34,9 @@ use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::options::Options;
-use crate::pipe::{Take, Want};
+use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
-    Attachment, EndpointId, Refusal, RoundRobin, Routing, RoutingTable, Strategy,
+    Attachment, EndpointId, OutgoingPipes, Refusal, RoundRobin, Routing, RoutingTable, Strategy,
 };
 use crate::runtime::Runtime;
 use crate::stats::Dropped;
@@ -51,9 +50,11 @@ struct Model<K: Kind> {
 impl Model<Client> {
     /// Creates a CLIENT with these high-water marks for sending and receiving.
     fn client(send_hwm: usize, recv_hwm: usize) -> Self {
-        let options = Options { send_hwm, recv_hwm, ..Options::default() };
-        let (core, driver) = Core::new(SocketType::Client, RoundRobin::pipes, options, runtime());
-        Self { core, _driver: driver }
+        Self::client_with(Options { send_hwm, recv_hwm, ..Options::default() })
+    }
+
+    fn client_with(options: Options) -> Self {
+        Self::new(RoundRobin::pipes(HighWaterMark::new(options.send_hwm, 0)), options)
     }
 }
 
@@ -61,13 +62,19 @@ impl Model<Server> {
     /// Creates a SERVER with this high-water mark for sending.
     fn server(send_hwm: usize) -> Self {
         let options = Options { send_hwm, ..Options::default() };
-        let table = |hwm| RoutingTable::pipes(hwm, 0);
-        let (core, driver) = Core::new(SocketType::Server, table, options, runtime());
-        Self { core, _driver: driver }
+        Self::new(RoutingTable::pipes(HighWaterMark::new(send_hwm, 0), 0), options)
     }
 }
 
 impl<K: Kind> Model<K> {
+    /// Creates a socket with these outgoing pipes.
+    fn new(outgoing: OutgoingPipes<K::Outgoing>, options: Options) -> Self {
+        let recv_hwm = HighWaterMark::new(options.recv_hwm, options.recv_hwm_bytes);
+        let incoming = K::incoming(recv_hwm, options.ended_hwm_bytes);
+        let (core, driver) = Core::new(K::SOCKET_TYPE, outgoing, incoming, options, runtime());
+        Self { core, _driver: driver }
+    }
+
     fn attach(&self) -> Attachment {
         self.attach_to(EndpointId(0))
     }

@@ -40,8 +40,8 @@ fn count_once(methods: &mut BTreeSet<String>, sockets: &[SocketRow]) {
     }
 }
 
-/// A verb is written once, for all types, and works on the strategy of a type. An operation therefore stands for
-/// the same verb of every type with the same strategy.
+/// A verb is written once, for all types, and one that sends works on the strategy of its type. An operation
+/// therefore stands for the same verb of every type with the same strategy, or of every type if it does not send.
 fn count_once_for_each_strategy(
     methods: &mut BTreeSet<String>,
     operations: &BTreeSet<String>,
@@ -50,7 +50,9 @@ fn count_once_for_each_strategy(
     methods.retain(|method| {
         let row = sockets.iter().find(|row| split(method, &row.socket).is_some());
         let Some(row) = row.filter(|_| !operations.contains(method)) else { return true };
-        let mut others = sockets.iter().filter(|other| other.strategy == row.strategy);
+        let sends = ["Sink", "::send", "::reserve", "::route", "::reply"];
+        let sends = sends.iter().any(|verb| method.contains(verb));
+        let mut others = sockets.iter().filter(|other| !sends || other.strategy == row.strategy);
         !others.any(|other| {
             split(method, &row.socket).is_some_and(|(of, verb)| {
                 operations.contains(&format!("{of}{}{verb}", other.socket))

@@ -1,0 +1,15 @@
+//! The strategy of sockets that send no messages: GATHER.
+
+use crate::routing::{Choice, Strategy};
+
+/// Chooses no pipe: the socket has no method that sends.
+#[derive(Debug)]
+pub(crate) struct NoRoute;
+
+impl Strategy for NoRoute {
+    type Target = ();
+
+    fn choose(&mut self, (): ()) -> Choice<'_> {
+        Choice::Unreachable
+    }
+}

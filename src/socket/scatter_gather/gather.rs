@@ -1,0 +1,77 @@
+//! GATHER.
+
+use zmtp_proto::socket_type::SocketType;
+
+use crate::pipe::HighWaterMark;
+use crate::routing::{NoRoute, OutgoingPipes};
+use crate::socket::verbs::verbs;
+use crate::socket::{Handle, Kind};
+
+/// A socket that collects messages from one or more [`Scatter`](crate::Scatter)s (RFC 49).
+///
+/// A `Gather` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can receive concurrently, from any task or thread; each message is received once. Messages are
+/// taken from the remotes in fair-queued order. A `Gather` does not send.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Gather, Scatter};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let results = Gather::new();
+/// let endpoint = results.bind("tcp://127.0.0.1:*").await?;
+/// for worker in ["first", "second"] {
+///     let scatter = Scatter::new();
+///     scatter.connect(&endpoint).await?;
+///     scatter.send(worker).await?;
+///     scatter.close().await;
+/// }
+/// let mut received = [results.recv().await?, results.recv().await?];
+/// received.sort_by_key(|message| message.to_vec());
+/// assert_eq!(received, ["first", "second"]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Scatter`](crate::Scatter) |
+/// | Direction | unidirectional |
+/// | Send/receive pattern | receive only |
+/// | Outgoing routing strategy | none |
+/// | Incoming routing strategy | fair-queued |
+/// | Action in mute state | not applicable |
+///
+/// # Back-pressure
+///
+/// A gather never drops a message. While a remote has [`recv_hwm`](crate::Builder::recv_hwm) messages in
+/// the gather's queue, nothing more is read from it: its own queue fills, and its `send` waits.
+/// Messages of several parts, which a SCATTER must not send, are discarded and counted.
+///
+/// # Stream
+///
+/// A `Gather` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket is
+/// closed. A task that receives without ever waiting yields about once in a thousand messages.
+///
+/// # Ending
+///
+/// [`close`](Self::close) closes the socket for all handles. Messages that were received can still be
+/// taken.
+#[derive(Clone)]
+pub struct Gather(pub(in crate::socket) Handle<Self>);
+
+impl Kind for Gather {
+    const SOCKET_TYPE: SocketType = SocketType::Gather;
+
+    type Outgoing = NoRoute;
+
+    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<NoRoute> {
+        OutgoingPipes::new(NoRoute, send_hwm)
+    }
+}
+
+verbs!(Gather, "gather": Endpoints, Receive, Remotes, Options);

@@ -1,0 +1,87 @@
+//! SCATTER.
+
+use zmtp_proto::socket_type::SocketType;
+
+use crate::pipe::HighWaterMark;
+use crate::routing::{FairQueue, OutgoingPipes, RoundRobin};
+use crate::socket::verbs::verbs;
+use crate::socket::{Handle, Kind};
+
+/// A socket that distributes messages over one or more [`Gather`](crate::Gather)s (RFC 49).
+///
+/// A `Scatter` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can send concurrently, from any task or thread. Messages go to the remotes in round-robin
+/// order, skipping full queues. A `Scatter` does not receive.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Gather, Scatter};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scatter = Scatter::new();
+/// let endpoint = scatter.bind("tcp://127.0.0.1:*").await?;
+/// let worker = Gather::new();
+/// worker.connect(&endpoint).await?;
+///
+/// scatter.send("resize image 7").await?;
+/// assert_eq!(worker.recv().await?, "resize image 7");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Gather`](crate::Gather) |
+/// | Direction | unidirectional |
+/// | Send/receive pattern | send only |
+/// | Outgoing routing strategy | round-robin |
+/// | Incoming routing strategy | none |
+/// | Action in mute state | wait |
+///
+/// # Mute state
+///
+/// A scatter is mute while it has no remote, or while the queue of each remote holds
+/// [`send_hwm`](crate::Builder::send_hwm) messages. [`send`](Self::send) then waits, and
+/// [`try_send`](Self::try_send) returns the message. No message is dropped, and waiting senders are
+/// served in order. A remote that the scatter connected to has its queue even while it is not
+/// connected: see [`Client`](crate::Client#mute-state).
+///
+/// # Messages of a remote that fails
+///
+/// A message is assigned to a remote when it is sent. When a `Gather` that connected leaves, the messages
+/// that are still queued for it are dropped and [counted](crate::stats::Dropped::undelivered). Messages
+/// that were written to it may be lost without a trace: where each must be processed, use
+/// [`Client`](crate::Client) and [`Server`](crate::Server), and take the reply as the acknowledgement.
+///
+/// # Sink
+///
+/// A `Scatter` is a [`Sink`](futures_sink::Sink), which waits while the scatter is mute. Closing the sink
+/// flushes it and leaves the socket open. A handle that is dropped with a message in its sink drops that
+/// message and counts it in the [`CloseReport`](crate::CloseReport).
+///
+/// # Ending
+///
+/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are written.
+/// Dropping the last handle does the same in the background, for which the runtime must stay alive.
+#[derive(Clone)]
+pub struct Scatter(pub(in crate::socket) Handle<Self>);
+
+impl Kind for Scatter {
+    const SOCKET_TYPE: SocketType = SocketType::Scatter;
+
+    type Outgoing = RoundRobin;
+
+    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<RoundRobin> {
+        RoundRobin::pipes(send_hwm)
+    }
+
+    fn incoming(_recv_hwm: HighWaterMark, _ended_hwm_bytes: usize) -> FairQueue {
+        FairQueue::closed()
+    }
+}
+
+verbs!(Scatter, "scatter": Endpoints, Send, Remotes, Options);
