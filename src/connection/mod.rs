@@ -242,7 +242,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         loop {
             if self.writer.is_idle() {
                 match self.attachment.poll_take(Want::Write, cx.waker(), self.writer.taken()) {
-                    Poll::Ready(Take::Messages) => {}
+                    Poll::Ready(Take::Messages | Take::Last) => {}
                     Poll::Ready(Take::End) => return Ok(Poll::Ready(())),
                     Poll::Pending => return Ok(Poll::Pending),
                 }

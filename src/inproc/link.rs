@@ -199,15 +199,18 @@ impl LinkEnd {
             to.undelivered.pop_front();
         }
         let room = to.attachment.room(waker, &mut self.taken);
-        match ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken)) {
-            Take::End => return Poll::Ready(()),
-            Take::Messages => {}
+        let take = ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken));
+        if take == Take::End {
+            return Poll::Ready(());
         }
         let arrival = to.arrival(mem::take(&mut self.taken));
         let volume = arrival.cargo.volume();
         self.remote.counters().count_sent(volume);
         to.remote.counters().count_received(volume);
         to.attachment.deliver_within(waker, arrival);
+        if take == Take::Last {
+            return Poll::Ready(());
+        }
         // Both queues wake the link when there is more to do.
         Poll::Pending
     }

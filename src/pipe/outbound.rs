@@ -49,6 +49,9 @@ pub(crate) enum Take {
     /// The queue is empty and stays empty.
     End,
     Messages,
+    /// The last messages: the queue is now empty and stays so. Without this, the end would be noticed only
+    /// when the receiver takes a message. Only for [`Want::Room`].
+    Last,
 }
 
 impl Want {
@@ -165,6 +168,9 @@ impl Outbound {
                     self.take_all(taken);
                 } else {
                     self.take_part(taken, room.messages, room.bytes);
+                }
+                if self.retired && self.queue.is_empty() {
+                    return Poll::Ready(Take::Last);
                 }
             }
         }

@@ -116,10 +116,13 @@ impl Routing {
 
     /// Refuses new messages; queued ones can still be taken and received.
     pub(crate) fn close(&self) {
-        let mut wakes = Wakes::None;
-        self.outgoing.lock().close(&mut wakes);
-        self.incoming.lock().close(&mut wakes);
-        wakes.wake_all();
+        let (mut senders, mut receivers) = (Wakes::None, Wakes::None);
+        // Closed first, so that a connection that ends finds it closed, and woken last, so that a link
+        // that has nothing to send ends before it moves more messages here.
+        self.incoming.lock().close(&mut receivers);
+        self.outgoing.lock().close(&mut senders);
+        senders.wake_all();
+        receivers.wake_all();
     }
 }
 

@@ -358,6 +358,12 @@ impl FairQueue {
         }
     }
 
+    /// Returns whether it accepts no more messages.
+    #[cfg(feature = "rpc")]
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Accepts no more messages; queued ones can still be received.
     pub(crate) fn close(&mut self, wakes: &mut Wakes) {
         self.closed = true;

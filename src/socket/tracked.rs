@@ -153,6 +153,11 @@ impl Client {
             .with(|outgoing, wakes| outgoing.drain(pipe, connection, acknowledgement, wakes));
     }
 
+    /// Returns whether the client is closed. Its connections end after that.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.core().incoming.lock().is_closed()
+    }
+
     /// Counts a message that was queued and will not be sent.
     pub(crate) fn count_undelivered(&self, message: Message) {
         self.core().control.count_undelivered(message);

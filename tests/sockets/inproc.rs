@@ -249,6 +249,25 @@ async fn a_full_receiver_does_not_delay_the_end() {
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
+#[tokio::test]
+async fn closing_moves_all_that_the_receiver_has_room_for_and_waits_for_no_receiver() {
+    let _watchdog = Watchdog::start();
+    for messages in 2..5 {
+        let endpoint = fresh();
+        let server = Server::builder().recv_hwm(5).bind(&endpoint).await.unwrap();
+        let client = Client::builder().linger(None).connect(&endpoint).await.unwrap();
+        client.remotes().connected().await.unwrap();
+        // The first keeps the receiver busy, so that the others wait at the sender.
+        for _ in 0..messages {
+            client.send("x").await.unwrap();
+        }
+        assert_eq!(client.close().await.undelivered, 0);
+        for _ in 0..messages {
+            assert_eq!(server.try_recv().unwrap(), "x");
+        }
+    }
+}
+
 async fn pair() -> (Client, Server) {
     let endpoint = fresh();
     let server = Server::new();

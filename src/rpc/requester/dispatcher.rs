@@ -99,10 +99,9 @@ impl Dispatcher {
                 }
                 due.extend(endings.handled(pipe));
             }
-            if !due.is_empty() {
-                calls.fail_ended(&due, wakes);
-            }
         });
+        self.fail_ended(core, &due);
+        let Self { received, broken, draining, .. } = self;
         // Over inproc they may own user values, which must not be dropped under the lock.
         received.clear();
         for (pipe, id) in broken.drain(..) {
@@ -197,8 +196,10 @@ impl Dispatcher {
         self.sending.cancel();
     }
 
+    /// Fails the calls of ended connections, unless the client is closed: then that is what fails them,
+    /// after the last message.
     fn fail_ended(&mut self, core: &Core, ends: &[ConnectionEnd]) {
-        if !ends.is_empty() {
+        if !ends.is_empty() && !core.client.is_closed() {
             core.calls.with_wakes(&mut self.wakes, |calls, wakes| calls.fail_ended(ends, wakes));
         }
     }

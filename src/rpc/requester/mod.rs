@@ -82,8 +82,8 @@ use crate::socket::{Client, CloseReport};
 /// # Closing
 ///
 /// [`close`](Self::close) closes the client; calls that have no reply then fail with
-/// [`CallError::Closed`], or as above if their connection ends before that is noticed. When the last
-/// handle and the last call are dropped, their handle of the client is, too.
+/// [`CallError::Closed`]. When the last handle and the last call are dropped, their handle of the client
+/// is, too.
 ///
 /// # Examples
 ///

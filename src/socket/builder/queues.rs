@@ -28,6 +28,9 @@ impl<S> Builder<S> {
     /// Sets how long connections may continue to write queued messages when the socket or one of
     /// its endpoints ends; zero to drop them immediately, `None` for no limit. Default: 30 s.
     /// (libzmq `ZMQ_LINGER`, which by default waits indefinitely.)
+    ///
+    /// Over `inproc`, a message is written when it is in the queue of the receiver. A receiver at
+    /// its high-water mark delays the end by up to this limit.
     pub fn linger(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.linger = limit.into();
         self
