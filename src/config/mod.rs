@@ -72,7 +72,9 @@ mod table;
 mod tests;
 
 pub use self::error::ConfigError;
-pub use self::table::{AnySocket, ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig, SocketConfig};
+pub use self::table::{
+    AnySocket, ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig, SocketConfig,
+};
 use crate::endpoint::Endpoint;
 use crate::error::ConnectError;
 use crate::socket::{Builder, Socket};
