@@ -13,6 +13,8 @@
 //!   [`Sealer`](mechanism::curve::Sealer);
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
+//! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this.
+//!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in place.
 //!
 //! Input from the network results in a value or in a typed error, never in a panic. Sizes are checked
@@ -73,6 +75,7 @@
 
 pub mod batch;
 pub mod command;
+pub mod datagram;
 pub mod error_reason;
 pub mod foreign_protocol;
 pub mod frame;
