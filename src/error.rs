@@ -8,6 +8,7 @@ use std::io;
 
 use thiserror::Error;
 use zmtp_proto::metadata::MetadataError;
+use zmtp_proto::socket_type::SocketType;
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::message::Message;
@@ -66,6 +67,21 @@ pub enum BindError {
         /// The endpoint to bind.
         endpoint: Endpoint,
     },
+    /// The socket type cannot bind this transport: a DISH alone binds `udp`. (libzmq `ENOCOMPATPROTO`.)
+    #[error("{socket_type} cannot bind {endpoint}: only DISH binds udp")]
+    IncompatibleTransport {
+        /// The endpoint to bind.
+        endpoint: Endpoint,
+        /// The type of the socket.
+        socket_type: SocketType,
+    },
+    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does not use
+    /// `udp`.
+    #[error("cannot bind {endpoint}: udp supports neither PLAIN nor CURVE nor an authenticator")]
+    UnsecuredTransport {
+        /// The endpoint to bind.
+        endpoint: Endpoint,
+    },
     /// The listener given to `bind_from_std` cannot be used.
     #[error("the listener cannot be used")]
     UnusableListener(#[source] io::Error),
@@ -97,6 +113,24 @@ pub enum ConnectError {
     /// The endpoint is not valid, or can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// The socket type cannot connect this transport: a RADIO alone connects to `udp`. (libzmq
+    /// `ENOCOMPATPROTO`.)
+    #[error("{socket_type} cannot connect to {endpoint}: only RADIO connects to udp")]
+    IncompatibleTransport {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+        /// The type of the socket.
+        socket_type: SocketType,
+    },
+    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does not use
+    /// `udp`.
+    #[error(
+        "cannot connect to {endpoint}: udp supports neither PLAIN nor CURVE nor an authenticator"
+    )]
+    UnsecuredTransport {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+    },
 }
 
 /// The error of [`Peer::connect_peer`](crate::Peer::connect_peer). Nothing is connected.
@@ -115,6 +149,12 @@ pub enum ConnectPeerError {
     /// routing id, until it is connected. (libzmq: `EFAULT`.)
     #[error("with `immediate`, a remote has no routing id until it is connected")]
     Immediate,
+    /// A PEER does not connect to `udp`. (libzmq `ENOCOMPATPROTO`.)
+    #[error("PEER cannot connect to {endpoint}: only RADIO connects to udp")]
+    IncompatibleTransport {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+    },
 }
 
 impl From<ConnectError> for ConnectPeerError {
@@ -122,6 +162,10 @@ impl From<ConnectError> for ConnectPeerError {
         match error {
             ConnectError::Closed => Self::Closed,
             ConnectError::Endpoint(error) => Self::Endpoint(error),
+            ConnectError::IncompatibleTransport { endpoint, .. }
+            | ConnectError::UnsecuredTransport { endpoint } => {
+                Self::IncompatibleTransport { endpoint }
+            }
         }
     }
 }

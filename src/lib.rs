@@ -162,7 +162,7 @@ mod transport;
 pub use self::connection_id::ConnectionId;
 pub use self::endpoint::{
     Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, TcpEndpoint,
-    TcpSource,
+    TcpSource, UdpEndpoint,
 };
 pub use self::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, PropertyError,

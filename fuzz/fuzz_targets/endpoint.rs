@@ -28,9 +28,13 @@ fuzz_target!(|input: &[u8]| {
         Err(error) => {
             let shown = error.to_string();
             assert!(!shown.contains('\n'));
-            if let Some((_, proposal)) = shown.rsplit_once("write `tcp://") {
-                let proposal = proposal.split('`').next().unwrap_or_default();
-                format!("tcp://{proposal}").parse::<Endpoint>().unwrap();
+            for transport in ["tcp://", "udp://"] {
+                if let Some((before, proposal)) = shown.rsplit_once(&format!("`{transport}")) {
+                    if before.ends_with("write ") || before.ends_with("write one such as ") {
+                        let proposal = proposal.split('`').next().unwrap_or_default();
+                        format!("{transport}{proposal}").parse::<Endpoint>().unwrap();
+                    }
+                }
             }
         }
     }

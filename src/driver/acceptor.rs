@@ -43,10 +43,12 @@ impl Acceptor {
                 Err(PortError::SecurityMismatch) => Err(BindError::SecurityMismatch { endpoint }),
                 Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
             },
-            Endpoint::Ipc(_) => match transport::Listener::bind(&endpoint, options).await {
-                Ok(listener) => Ok(Self::Stream(listener)),
-                Err(error) => Err(bind_error(endpoint, error)),
-            },
+            Endpoint::Ipc(_) | Endpoint::Udp(_) => {
+                match transport::Listener::bind(&endpoint, options).await {
+                    Ok(listener) => Ok(Self::Stream(listener)),
+                    Err(error) => Err(bind_error(endpoint, error)),
+                }
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
+use zmtp_proto::socket_type::SocketType;
 
 use super::log;
 use crate::auth::{Asking, Caller};
@@ -90,6 +91,10 @@ impl Shared {
             EventKind::ConnectionsResumed
         };
         self.publisher.publish(&EventSource::endpoint(endpoint.clone()), || event);
+    }
+
+    pub(crate) const fn socket_type(&self) -> SocketType {
+        self.handshake.socket_type
     }
 
     pub(crate) fn linger(&self) -> Option<Duration> {

@@ -38,7 +38,12 @@ impl EndpointError {
     /// Completes the proposal of the parser of a part, if it has one, to an endpoint.
     pub(super) fn proposing(mut self, endpoint: impl FnOnce(&str) -> String) -> Self {
         let kind = self.kind;
-        if matches!(kind, EndpointErrorKind::Ipv6WithoutBrackets | EndpointErrorKind::NoPort) {
+        if matches!(
+            kind,
+            EndpointErrorKind::Ipv6WithoutBrackets
+                | EndpointErrorKind::NoPort
+                | EndpointErrorKind::PortOfInterface
+        ) {
             self.shown = endpoint(&self.shown);
         }
         self
@@ -58,13 +63,16 @@ impl fmt::Display for EndpointError {
         match self.kind {
             EndpointErrorKind::NoTransport => write!(f, "no transport; write `{shown}`"),
             EndpointErrorKind::UnknownTransport => {
-                write!(f, "unknown transport `{shown}`; known are: tcp, ipc, inproc")
+                write!(f, "unknown transport `{shown}`; known are: tcp, ipc, inproc, udp")
             }
-            EndpointErrorKind::NoHost => write!(
-                f,
-                "no host; write `tcp://127.0.0.1:{shown}`, or `tcp://*:{shown}` to bind every \
-                 interface"
-            ),
+            EndpointErrorKind::NoHost => {
+                let transport = if self.input.starts_with("udp:") { "udp" } else { "tcp" };
+                write!(
+                    f,
+                    "no host; write `{transport}://127.0.0.1:{shown}`, or `{transport}://*:{shown}` \
+                     to bind every interface"
+                )
+            }
             EndpointErrorKind::HostCharacter(character) => write!(
                 f,
                 "`{}` is not valid in the host `{shown}`; a name has letters, digits, `-`, `_` \
@@ -96,6 +104,22 @@ impl fmt::Display for EndpointError {
             EndpointErrorKind::NoSource => {
                 write!(f, "no source before the semicolon; write `{shown}`")
             }
+            EndpointErrorKind::NoInterface => {
+                write!(f, "no interface before the semicolon; write `{shown}`")
+            }
+            EndpointErrorKind::PortOfInterface => {
+                write!(f, "an interface has no port; write `{shown}`")
+            }
+            EndpointErrorKind::MulticastInterface => {
+                write!(f, "a multicast address is not an interface; write `{shown}`")
+            }
+            EndpointErrorKind::InterfaceOfUnicast => {
+                write!(f, "an interface needs a multicast address; write one such as `{shown}`")
+            }
+            EndpointErrorKind::InterfaceFamily => write!(
+                f,
+                "the interface and the multicast address belong to IPv4 and IPv6; write `{shown}`"
+            ),
             EndpointErrorKind::BadResource => write!(
                 f,
                 "a name is missing in the resource `/{shown}`; write one such as `/orders`, or no \
@@ -173,6 +197,17 @@ pub enum EndpointErrorKind {
     BadPort,
     /// The source before the semicolon is missing.
     NoSource,
+    /// The interface of a `udp` endpoint, before the semicolon, is missing.
+    NoInterface,
+    /// The interface of a `udp` endpoint has a port.
+    PortOfInterface,
+    /// The interface of a `udp` endpoint is a multicast address.
+    MulticastInterface,
+    /// A `udp` endpoint has an interface, but its host is not a multicast address.
+    InterfaceOfUnicast,
+    /// The interface of a `udp` endpoint is an IPv4 address and its host an IPv6 address, or the other way
+    /// round.
+    InterfaceFamily,
     /// A resource is empty, or one of its names is.
     BadResource,
     /// A character is not valid in a resource.
@@ -223,7 +258,7 @@ mod tests {
             (
                 "tpc://127.0.0.1:5555",
                 EndpointErrorKind::UnknownTransport,
-                "unknown transport `tpc`; known are: tcp, ipc, inproc",
+                "unknown transport `tpc`; known are: tcp, ipc, inproc, udp",
             ),
             (
                 "tcp://:80",

@@ -2,9 +2,11 @@
 
 mod error;
 mod host;
+mod host_and_port;
 mod inproc;
 mod ipc;
 mod tcp;
+mod udp;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,6 +17,7 @@ pub use self::host::Host;
 pub use self::inproc::InprocEndpoint;
 pub use self::ipc::IpcEndpoint;
 pub use self::tcp::{TcpEndpoint, TcpSource};
+pub use self::udp::UdpEndpoint;
 
 /// An address to bind or to connect to.
 ///
@@ -33,9 +36,13 @@ pub use self::tcp::{TcpEndpoint, TcpSource};
 /// | `ipc://@service` | that abstract name, which is in no file system (Linux) | the same |
 /// | `ipc://*` | a fresh path, which only this user can reach | refused |
 /// | `inproc://workers` | that name inside this process | the same, before or after bind |
+/// | `udp://192.0.2.7:5555` | that interface, that port; `*` as for `tcp` | that host, that port |
+/// | `udp://239.1.2.3:5555`, `udp://[ff02::4242]:5555` | that multicast address | the same |
+/// | `udp://eth0;239.1.2.3:5555` | that multicast address, on that interface | through that interface |
 ///
 /// The part before a semicolon is the *source* of connections: an address of this machine, or the
-/// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them.
+/// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them. Of a `udp`
+/// endpoint with a multicast address it is the *interface*, without a port.
 ///
 /// One socket at a time is bound to a path of `ipc`. `bind` replaces a socket that no longer listens,
 /// for example the socket of a killed process. It refuses a path that holds a listening socket, or
@@ -109,19 +116,25 @@ pub enum Endpoint {
     Ipc(IpcEndpoint),
     /// A name inside this process.
     Inproc(InprocEndpoint),
+    /// A UDP port of a host or of a multicast address.
+    Udp(UdpEndpoint),
 }
 
 impl Endpoint {
     /// Returns whether the host is a name that has to be resolved.
     pub(crate) fn is_name(&self) -> bool {
-        matches!(self, Self::Tcp(tcp) if matches!(tcp.host(), Host::Name(_)))
+        match self {
+            Self::Tcp(tcp) => matches!(tcp.host(), Host::Name(_)),
+            Self::Udp(udp) => matches!(udp.host(), Host::Name(_)),
+            Self::Ipc(_) | Self::Inproc(_) => false,
+        }
     }
 
     /// Returns the resource.
     pub(crate) fn resource(&self) -> Option<&str> {
         match self {
             Self::Tcp(tcp) => tcp.resource(),
-            Self::Inproc(_) | Self::Ipc(_) => None,
+            Self::Inproc(_) | Self::Ipc(_) | Self::Udp(_) => None,
         }
     }
 
@@ -137,7 +150,7 @@ impl Endpoint {
     pub(crate) fn check_bindable(&self) -> Result<(), EndpointError> {
         let checked = match self {
             Self::Tcp(tcp) => tcp.check_bindable(),
-            Self::Ipc(_) | Self::Inproc(_) => Ok(()),
+            Self::Ipc(_) | Self::Inproc(_) | Self::Udp(_) => Ok(()),
         };
         checked.map_err(|error| error.within(&self.to_string()))
     }
@@ -148,6 +161,7 @@ impl Endpoint {
             Self::Tcp(tcp) => tcp.check_connectable(),
             Self::Ipc(ipc) => ipc.check_connectable(),
             Self::Inproc(_) => Ok(()),
+            Self::Udp(udp) => udp.check_connectable(),
         };
         checked.map_err(|error| error.within(&self.to_string()))
     }
@@ -159,6 +173,7 @@ impl fmt::Display for Endpoint {
             Self::Tcp(tcp) => fmt::Display::fmt(tcp, f),
             Self::Ipc(ipc) => fmt::Display::fmt(ipc, f),
             Self::Inproc(inproc) => fmt::Display::fmt(inproc, f),
+            Self::Udp(udp) => fmt::Display::fmt(udp, f),
         }
     }
 }
@@ -180,6 +195,7 @@ impl FromStr for Endpoint {
             "tcp" => TcpEndpoint::parse(address).map(Self::Tcp),
             "ipc" => IpcEndpoint::parse(address).map(Self::Ipc),
             "inproc" => InprocEndpoint::parse(address).map(Self::Inproc),
+            "udp" => UdpEndpoint::parse(address).map(Self::Udp),
             unknown => Err(EndpointError::new(EndpointErrorKind::UnknownTransport, unknown)),
         };
         parsed.map_err(|error| error.within(input))
@@ -234,6 +250,12 @@ impl From<InprocEndpoint> for Endpoint {
     }
 }
 
+impl From<UdpEndpoint> for Endpoint {
+    fn from(udp: UdpEndpoint) -> Self {
+        Self::Udp(udp)
+    }
+}
+
 impl From<&Self> for Endpoint {
     fn from(endpoint: &Self) -> Self {
         endpoint.clone()
@@ -249,214 +271,4 @@ impl serde::Serialize for Endpoint {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::{Ipv6Addr, SocketAddrV6};
-    use std::path::Path;
-
-    use proptest::option;
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn every_form_displays_as_it_was_written() {
-        for text in [
-            "tcp://127.0.0.1:5555",
-            "tcp://0.0.0.0:*",
-            "tcp://[::1]:5555",
-            "tcp://[fe80::1%eth0.100]:1",
-            "tcp://*:*",
-            "tcp://*:65535",
-            "tcp://localhost:5555",
-            "tcp://my_service-1.example.org:5555",
-            "tcp://192.168.1.1:*;10.0.0.1:5555",
-            "tcp://[fe80::1%eth0]:7000;[::1]:5555",
-            "tcp://eth0.100:7000;example.org:5555",
-            "tcp://*:7000;example.org:5555",
-            "tcp://example.org:5555/orders/EU.west-1/$a_b@c&d+e",
-            "tcp://lo:*;example.org:5555/orders",
-            "ipc:///run/my service.sock",
-            "ipc://relative.sock",
-            "ipc://@abstract/name",
-            "ipc://*",
-            "inproc://any name; with *signs* of:every@kind",
-        ] {
-            assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn port_0_is_the_port_that_the_system_picks() {
-        assert_eq!(parse("tcp://127.0.0.1:0"), parse("tcp://127.0.0.1:*"));
-    }
-
-    #[test]
-    fn the_port_of_a_source_can_be_left_out() {
-        let Endpoint::Tcp(tcp) = parse("tcp://192.168.1.1;10.0.0.1:5555") else { panic!("is TCP") };
-        let source = tcp.source().unwrap();
-        assert_eq!((source.host().to_string(), source.port()), ("192.168.1.1".to_owned(), 0));
-        assert_eq!(Endpoint::from(tcp), parse("tcp://192.168.1.1:*;10.0.0.1:5555"));
-        assert_eq!(parse("tcp://[::1];[::2]:1"), parse("tcp://[::1]:0;[::2]:1"));
-    }
-
-    #[test]
-    fn a_resource_is_separated_from_the_port_and_keeps_its_case() {
-        let Endpoint::Tcp(tcp) = parse("tcp://Localhost:5555/Orders/EU") else { panic!("is TCP") };
-        assert_eq!((tcp.port(), tcp.resource()), (5555, Some("Orders/EU")));
-        assert_ne!(parse("tcp://localhost:1/a"), parse("tcp://localhost:1"));
-    }
-
-    #[test]
-    fn case_of_a_host_name_does_not_matter() {
-        assert_eq!(parse("tcp://LocalHost:1"), parse("tcp://localhost:1"));
-    }
-
-    #[test]
-    fn an_endpoint_returns_its_host_and_port() {
-        let Endpoint::Tcp(tcp) = parse("tcp://[fe80::1%3]:5555") else { panic!("is TCP") };
-        assert!(matches!(tcp.host(), Host::Ipv6 { zone: Some(zone), .. } if zone == "3"));
-        assert_eq!(tcp.port(), 5555);
-    }
-
-    #[test]
-    fn a_path_and_an_abstract_name_are_distinguished() {
-        let Endpoint::Ipc(path) = parse("ipc:///run/x") else { panic!("is IPC") };
-        assert_eq!((path.path(), path.abstract_name()), (Some(Path::new("/run/x")), None));
-        let Endpoint::Ipc(name) = parse("ipc://@x") else { panic!("is IPC") };
-        assert_eq!((name.path(), name.abstract_name()), (None, Some("x")));
-        let Endpoint::Ipc(any) = parse("ipc://*") else { panic!("is IPC") };
-        assert!(any.is_wildcard() && any.path().is_none());
-    }
-
-    #[test]
-    fn unique_names_differ() {
-        let [a, b] = [(); 2].map(|()| InprocEndpoint::unique());
-        assert_ne!(a, b);
-        assert_eq!(parse(&a.to_string()), a.into());
-    }
-
-    #[test]
-    fn a_socket_address_is_an_endpoint() {
-        let address: SocketAddr = SocketAddrV6::new(Ipv6Addr::LOCALHOST, 1, 0, 0).into();
-        assert_eq!(Endpoint::from(address), parse("tcp://[::1]:1"));
-        let zoned: SocketAddr = "[fe80::1%3]:1".parse().unwrap();
-        assert_eq!(Endpoint::from(zoned), parse("tcp://[fe80::1%3]:1"));
-    }
-
-    #[cfg(feature = "serde")]
-    #[test]
-    fn an_endpoint_serializes_as_its_text() {
-        let text = toml::Value::from("tcp://*:*");
-        assert_eq!(text.clone().try_into(), Ok(parse("tcp://*:*")));
-        assert_eq!(toml::Value::try_from(parse("tcp://*:*")).unwrap(), text);
-        let error = toml::Value::from("*:*").try_into::<Endpoint>().unwrap_err();
-        assert!(error.to_string().contains("no transport; write `tcp://*:*`"));
-    }
-
-    #[test]
-    fn one_signature_takes_every_form() {
-        fn take(
-            endpoint: impl TryInto<Endpoint, Error: Into<EndpointError>>,
-        ) -> Result<Endpoint, EndpointError> {
-            endpoint.try_into().map_err(Into::into)
-        }
-        let text = String::from("tcp://127.0.0.1:1");
-        let endpoint = take(text.as_str()).unwrap();
-        assert_eq!(take(&text), Ok(endpoint.clone()));
-        assert_eq!(take(text), Ok(endpoint.clone()));
-        assert_eq!(take(SocketAddr::from(([127, 0, 0, 1], 1))), Ok(endpoint.clone()));
-        assert_eq!(take(&endpoint), Ok(endpoint.clone()));
-        assert_eq!(take(endpoint.clone()), Ok(endpoint));
-    }
-
-    #[test]
-    fn an_endpoint_that_can_only_be_bound_is_refused_by_connect() {
-        for input in
-            ["tcp://*:80", "tcp://0.0.0.0:80", "tcp://[::]:80", "tcp://[::ffff:0.0.0.0]:80"]
-        {
-            let error = parse(input).check_connectable().unwrap_err();
-            assert_eq!(error.kind(), EndpointErrorKind::WildcardHost);
-            assert!(error.to_string().starts_with(&format!("`{input}`: ")));
-            assert!(error.to_string().ends_with("such as `tcp://127.0.0.1:80`"));
-        }
-        let error = parse("tcp://[::1]:*").check_connectable().unwrap_err();
-        assert_eq!(error.kind(), EndpointErrorKind::WildcardPort);
-        assert!(error.to_string().ends_with("such as `tcp://[::1]:5555`"));
-        let error = parse("ipc://*").check_connectable().unwrap_err();
-        assert_eq!(error.kind(), EndpointErrorKind::WildcardPath);
-        for input in
-            ["tcp://localhost:80", "tcp://lo;[::1]:80", "ipc:///run/x", "ipc://@x", "inproc://x"]
-        {
-            assert_eq!(parse(input).check_connectable(), Ok(()));
-        }
-    }
-
-    #[test]
-    fn a_source_is_not_to_be_bound() {
-        let error = parse("tcp://lo;127.0.0.1:80").check_bindable().unwrap_err();
-        assert_eq!(error.kind(), EndpointErrorKind::SourceToBind);
-        assert!(error.to_string().ends_with("write `tcp://127.0.0.1:80`"));
-        for input in ["tcp://*:*", "tcp://*:*/orders", "tcp://eth0:*", "ipc://*", "inproc://x"] {
-            assert_eq!(parse(input).check_bindable(), Ok(()));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_causes_a_panic(text in any::<String>()) {
-            check(&text);
-            for transport in ["tcp", "ipc", "inproc"] {
-                check(&format!("{transport}://{text}"));
-            }
-        }
-
-        #[test]
-        fn no_text_close_to_an_endpoint_causes_a_panic(
-            text in r"(tcp)?(://)?[\[\]%:.*0-9a-fé ;/]{0,24}",
-        ) {
-            check(&text);
-        }
-
-        #[test]
-        fn parsing_reverses_formatting(endpoint in endpoints()) {
-            prop_assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
-        }
-    }
-
-    fn parse(text: &str) -> Endpoint {
-        text.parse().unwrap()
-    }
-
-    /// Checks that valid text round-trips, and that the proposal of an error is valid.
-    fn check(text: &str) {
-        match text.parse::<Endpoint>() {
-            Ok(endpoint) => assert_eq!(endpoint.to_string().parse(), Ok(endpoint)),
-            Err(error) => {
-                let shown = error.to_string();
-                if let Some((_, proposal)) = shown.rsplit_once("write `tcp://") {
-                    let proposal = proposal.split('`').next().unwrap();
-                    parse(&format!("tcp://{proposal}"));
-                }
-            }
-        }
-    }
-
-    fn endpoints() -> impl Strategy<Value = Endpoint> {
-        let address = any::<SocketAddr>().prop_map(Endpoint::from);
-        let host = r"\*|[a-zA-Z_-][a-zA-Z0-9._-]{0,20}|\[fe80::[1-9a-f]{1,4}%[a-z0-9._-]{1,8}\]";
-        let source = option::of((host, option::of(any::<u16>())));
-        let resource = r"(/[a-zA-Z0-9$_@.&+-]{1,8}){0,3}";
-        let text =
-            (source, host, any::<u16>(), resource).prop_map(|(source, host, port, resource)| {
-                let source = match source {
-                    Some((host, Some(port))) => format!("{host}:{port};"),
-                    Some((host, None)) => format!("{host};"),
-                    None => String::new(),
-                };
-                parse(&format!("tcp://{source}{host}:{port}{resource}"))
-            });
-        let path = r"[@/]?[^\x00@*]{1,26}".prop_map(|path| parse(&format!("ipc://{path}")));
-        let name = r"\PC{1,60}".prop_map(|name| parse(&format!("inproc://{name}")));
-        prop_oneof![address, text, path, name]
-    }
-}
+mod tests;

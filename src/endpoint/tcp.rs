@@ -1,6 +1,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::host_and_port::{EXAMPLE_PORT, Port, Wanted, parse_host_and_port, parse_port, split};
 use super::{EndpointError, EndpointErrorKind, Host};
 
 /// A TCP port of a host: `tcp://127.0.0.1:5555`.
@@ -33,7 +34,7 @@ impl TcpEndpoint {
             None => (rest, None),
         };
         let parsed_source = source.map(TcpSource::parse).transpose();
-        let parsed_place = parse_place(place);
+        let parsed_place = parse_host_and_port(place);
         let parsed_resource = resource.map(parse_resource).transpose();
 
         // The proposal of an error keeps the valid parts.
@@ -179,88 +180,6 @@ impl From<SocketAddr> for TcpEndpoint {
     }
 }
 
-/// Displays a port.
-struct Port(u16);
-
-impl fmt::Display for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => f.write_str("*"),
-            port => write!(f, "{port}"),
-        }
-    }
-}
-
-/// The required parts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Host,
-    HostAndPort,
-}
-
-fn parse_place(text: &str) -> Result<(Host, u16), EndpointError> {
-    let (host, port) = split(text, Wanted::HostAndPort)?;
-    let port = parse_port(&host, port.unwrap_or_default())?;
-    Ok((host, port))
-}
-
-/// Parses the host, and splits off the text after it, which should be a port.
-fn split(text: &str, wanted: Wanted) -> Result<(Host, Option<&str>), EndpointError> {
-    if text.starts_with('[') {
-        let Some((inside, after)) = text.strip_prefix('[').and_then(|text| text.split_once(']'))
-        else {
-            return Err(EndpointError::new(EndpointErrorKind::BadIpv6, text));
-        };
-        let port = (!after.is_empty()).then(|| after.strip_prefix(':').unwrap_or_default());
-        return Ok((Host::parse_ipv6(inside)?, port));
-    }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, Some(port)),
-        None => (text, None),
-    };
-    if host.is_empty() {
-        let port = port.and_then(number).unwrap_or(EXAMPLE_PORT);
-        return Err(EndpointError::new(EndpointErrorKind::NoHost, port.to_string()));
-    }
-    if let Some(meant) = missing_brackets(text, wanted) {
-        return Err(EndpointError::new(EndpointErrorKind::Ipv6WithoutBrackets, meant));
-    }
-    Ok((Host::parse(host)?, port))
-}
-
-/// Parses the port; the host is used for the example in the error.
-fn parse_port(host: &Host, port: &str) -> Result<u16, EndpointError> {
-    match port {
-        "" => Err(EndpointError::new(EndpointErrorKind::NoPort, format!("{host}:{EXAMPLE_PORT}"))),
-        "*" => Ok(0),
-        _ => number(port).ok_or_else(|| EndpointError::new(EndpointErrorKind::BadPort, port)),
-    }
-}
-
-fn number(port: &str) -> Option<u16> {
-    // `u16::from_str` also accepts a leading `+`.
-    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-    port.parse().ok().filter(|_| digits)
-}
-
-/// Interprets an IPv6 address without brackets, if it is one.
-///
-/// `::1:5555` can be read as an address alone, or as an address and a port. The latter is more
-/// likely where a port is expected.
-fn missing_brackets(text: &str, wanted: Wanted) -> Option<String> {
-    let with_port = || {
-        let (host, port) = text.rsplit_once(':')?;
-        let host = Host::parse_ipv6(host).ok()?;
-        let port = parse_port(&host, port).ok()?;
-        Some(format!("{host}:{}", Port(port)))
-    };
-    let alone = |port| Some(format!("{}:{}", Host::parse_ipv6(text).ok()?, Port(port)));
-    match wanted {
-        Wanted::Host => alone(0).or_else(with_port),
-        Wanted::HostAndPort => with_port().or_else(|| alone(EXAMPLE_PORT)),
-    }
-}
-
 /// Parses the text after the slash (RFC 37, The Resource Property).
 fn parse_resource(text: &str) -> Result<Box<str>, EndpointError> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "$-_@.&+/".contains(c);
@@ -279,9 +198,6 @@ fn parse_resource(text: &str) -> Result<Box<str>, EndpointError> {
         }
     }
 }
-
-/// The port in the examples of ZeroMQ's own guide.
-const EXAMPLE_PORT: u16 = 5555;
 
 /// The longest resource, in bytes. RFC 37 has no limit, but the READY command that carries it has
 /// a limit here.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use zmtp_proto::mechanism::Mechanism;
+use zmtp_proto::socket_type::SocketType;
 
 use super::stats;
 #[cfg(feature = "metrics")]
@@ -45,6 +47,13 @@ pub struct CloseReport {
     pub undelivered: u64,
 }
 
+/// The reason why a socket does not use a transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TransportRefusal {
+    SocketType(SocketType),
+    Unsecured,
+}
+
 impl Control {
     pub(super) const fn new(commands: mpsc::Sender<Command>, shared: Arc<Shared>) -> Self {
         Self { commands, last_endpoint: Lock::new(None), shared }
@@ -55,6 +64,14 @@ impl Control {
             return Err(BindError::Closed);
         }
         asked.check_bindable()?;
+        self.check_transport(&asked, SocketType::Dish).map_err(|refusal| match refusal {
+            TransportRefusal::SocketType(socket_type) => {
+                BindError::IncompatibleTransport { endpoint: asked.clone(), socket_type }
+            }
+            TransportRefusal::Unsecured => {
+                BindError::UnsecuredTransport { endpoint: asked.clone() }
+            }
+        })?;
         let (endpoint, shared) = (asked.clone(), Arc::clone(&self.shared));
         let binding = async move { Acceptor::bind(&endpoint, &shared.options).await };
         let acceptor = self.shared.runtime.run(binding).await.ok_or(BindError::Closed)?;
@@ -91,7 +108,7 @@ impl Control {
     }
 
     pub(super) async fn connect_all(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
-        endpoint.check_connectable()?;
+        self.check_connectable(&endpoint)?;
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::ConnectAll { endpoint: asked, done }).await;
         connected.ok_or(ConnectError::Closed)?;
@@ -257,6 +274,38 @@ impl Control {
         self.shared.losses().undelivered(None, iter::once(message));
     }
 
+    fn check_connectable(&self, endpoint: &Endpoint) -> Result<(), ConnectError> {
+        endpoint.check_connectable()?;
+        self.check_transport(endpoint, SocketType::Radio).map_err(|refusal| match refusal {
+            TransportRefusal::SocketType(socket_type) => {
+                ConnectError::IncompatibleTransport { endpoint: endpoint.clone(), socket_type }
+            }
+            TransportRefusal::Unsecured => {
+                ConnectError::UnsecuredTransport { endpoint: endpoint.clone() }
+            }
+        })
+    }
+
+    /// Refuses `udp` for all sockets except those of one type, and for those that require security, which
+    /// datagrams do not have.
+    fn check_transport(
+        &self,
+        endpoint: &Endpoint,
+        allowed: SocketType,
+    ) -> Result<(), TransportRefusal> {
+        if !matches!(endpoint, Endpoint::Udp(_)) {
+            return Ok(());
+        }
+        let (options, socket_type) = (&self.shared.options, self.shared.socket_type());
+        if socket_type != allowed {
+            return Err(TransportRefusal::SocketType(socket_type));
+        }
+        if options.authenticator.is_some() || !matches!(options.mechanism, Mechanism::Null) {
+            return Err(TransportRefusal::Unsecured);
+        }
+        Ok(())
+    }
+
     /// Returns `error`, or `Closed` if the runtime shuts down, which refuses IO resources.
     fn unless_closed(&self, error: BindError) -> BindError {
         if self.commands.is_closed() { BindError::Closed } else { error }
@@ -270,7 +319,7 @@ impl Control {
     /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one before it is
     /// connected.
     async fn dial(&self, endpoint: Endpoint) -> Result<Option<RoutingId>, ConnectError> {
-        endpoint.check_connectable()?;
+        self.check_connectable(&endpoint)?;
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;
         let routing_id = connected.ok_or(ConnectError::Closed)?;

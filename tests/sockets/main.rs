@@ -62,5 +62,6 @@ mod tampering;
 #[cfg(target_os = "linux")]
 mod tcp;
 mod threads;
+mod udp;
 
 use support::{events, relay, remote, transports, watchdog};
