@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             if handle.reply(&request, "it takes 224 bits to store a i32 in java").await.is_err()
                 || handle.reply(&request, "also don't talk to me").await.is_err()
             {
-                println!("server: the client has gone");
+                println!("server: the client has disconnected");
             }
         }
     });

@@ -1,11 +1,11 @@
-//! A client distributes tasks among three servers, one of which is slow, and one of which leaves.
+//! A client distributes tasks among three servers, of which one is slow and another disconnects.
 //!
 //! `cargo run --example load_balancing`
 //!
-//! Each task goes to the next server whose queue has capacity, so the slow one gets fewer. The
-//! queue of a server that has gone is kept until it returns, so the high-water mark is small: no
-//! more tasks than that wait in vain, and all others go to the remaining servers. Tasks that were
-//! written to the server that has gone are lost, and the client cannot know which: a task is done
+//! Each task goes to the next server whose queue has capacity, so the slow server gets fewer tasks.
+//! The queue of a disconnected server is kept until it returns. A small high-water mark limits the
+//! number of tasks that wait there in vain; all others go to the remaining servers. Tasks that were
+//! written to the disconnected server are lost, and the client cannot know which: a task is done
 //! when its result arrives, and a task without a result is sent again.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -19,7 +19,7 @@ use tokio_zmtp::{Client, Message, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Without linger `close` does not wait for the server that has gone.
+    // Without linger, `close` does not wait for the disconnected server.
     let client = Client::builder().send_hwm(2).linger(Duration::ZERO).build();
     let workers = [
         Worker { name: "steady", pace: Duration::from_millis(5), recv_hwm: 10, tasks: u32::MAX },
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 *done_by.entry(name.to_owned()).or_default() += 1;
             }
             () = time::sleep(PATIENCE) => {
-                println!("client: no result of {} tasks, sending them again", to_do.len());
+                println!("client: no result for {} tasks, sending them again", to_do.len());
                 to_send = to_do.iter().copied().collect();
             }
         }
@@ -76,7 +76,7 @@ struct Worker {
     /// The duration of a task.
     pace: Duration,
     recv_hwm: usize,
-    /// The number of tasks that it performs before it leaves.
+    /// The number of tasks that it performs before it disconnects.
     tasks: u32,
 }
 
@@ -91,7 +91,7 @@ impl Worker {
                 return;
             }
         }
-        println!("{}: going away", self.name);
+        println!("{}: disconnecting", self.name);
         server.close().await;
     }
 }

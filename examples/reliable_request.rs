@@ -1,11 +1,11 @@
-//! A client that repeats a request until it is answered, and fails after several tries.
+//! A client that repeats a request until it is answered, and fails after several attempts.
 //!
 //! `cargo run --example reliable_request`
 //!
-//! The guide to ZeroMQ does this with a REQ socket (*Lazy Pirate*), which cannot send again before
-//! it has received, so it has to be closed and replaced. A CLIENT can send at any time and keeps
-//! its connection. It may receive the late reply to an earlier request, so an id
-//! identifies the request of a reply.
+//! The ZeroMQ guide does this with a REQ socket (*Lazy Pirate*). That socket cannot send again
+//! before it has received, so it must be closed and replaced. A CLIENT can send at any time and
+//! keeps its connection. It may receive the late reply to an earlier request, so an id identifies
+//! the request of a reply.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -39,9 +39,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Sends requests, one at a time, and waits for their replies.
 ///
-/// A request and its reply begin with the same id. All copies of a request have one id: the first
-/// reply to any of them is enough, and a server that must not do the same work twice recognizes
-/// them by the id.
+/// A request and its reply begin with the same id. All copies of a request have the same id: the
+/// first reply to any copy suffices, and a server that must not do the same work twice recognizes
+/// copies by the id.
 #[derive(Debug)]
 struct Requester {
     client: Client,
@@ -51,20 +51,19 @@ struct Requester {
 
 impl Requester {
     async fn connect(endpoint: Endpoint) -> Result<Self, ConnectError> {
-        // While the server is away, one copy is queued for it. With a larger mark it would receive
-        // all copies of all requests when it returns.
+        // While the server is disconnected, one copy is queued for it. With a higher mark, it would receive all copies of all requests when it returns.
         let client = Client::builder().send_hwm(1).connect(endpoint).await?;
         Ok(Self { client, id: 0 })
     }
 
-    /// Sends a request, up to [`TRIES`] times, and returns the body of the reply.
+    /// Sends a request, up to [`ATTEMPTS`] times, and returns the body of the reply.
     async fn request(&mut self, body: &[u8]) -> Result<Message, RequestError> {
         self.id += 1;
         let request = Message::from([&self.id.to_be_bytes(), body].concat());
-        for number in 1..=TRIES {
+        for number in 1..=ATTEMPTS {
             match time::timeout(TIMEOUT, self.attempt(&request)).await {
                 Ok(reply) => return reply,
-                Err(_) => println!("  no reply to try {number}"),
+                Err(_) => println!("  no reply to attempt {number}"),
             }
         }
         Err(RequestError::NoReply)
@@ -72,7 +71,7 @@ impl Requester {
 
     /// Sends a copy of a request and waits for a reply to any copy.
     ///
-    /// If the future is dropped, the copy may have been sent or not; no reply is lost with it.
+    /// If the future is dropped, the copy may or may not have been sent. No reply is lost.
     async fn attempt(&self, request: &Message) -> Result<Message, RequestError> {
         self.client.send(request).await?;
         loop {
@@ -87,7 +86,7 @@ impl Requester {
 
 #[derive(Debug, thiserror::Error)]
 enum RequestError {
-    #[error("no reply to any of {TRIES} tries")]
+    #[error("no reply to any of {ATTEMPTS} attempts")]
     NoReply,
     #[error(transparent)]
     Recv(#[from] RecvError),
@@ -95,7 +94,7 @@ enum RequestError {
     Send(#[from] SendError),
 }
 
-/// Answers requests in the way that their names describe.
+/// Answers requests as their names describe.
 async fn serve(server: Server) {
     let mut copies = HashMap::new();
     while let Ok(request) = server.recv().await {
@@ -107,19 +106,19 @@ async fn serve(server: Server) {
             b"slow" => TIMEOUT * 3 / 2,
             _ => Duration::ZERO,
         };
-        let reply = [id, format!("reply to try {copy}").as_bytes()].concat();
+        let reply = [id, format!("reply to attempt {copy}").as_bytes()].concat();
         let server = server.clone();
         tokio::spawn(async move {
             time::sleep(delay).await;
             if server.reply(&request, reply).await.is_err() {
-                println!("  the client has gone");
+                println!("  the client has disconnected");
             }
         });
     }
 }
 
 /// The number of times that a request is sent.
-const TRIES: u32 = 3;
+const ATTEMPTS: u32 = 3;
 
-/// The time that each try waits for a reply.
+/// The time limit of each attempt.
 const TIMEOUT: Duration = Duration::from_millis(150);

@@ -2,9 +2,9 @@
 //!
 //! `cargo run --example secure`
 //!
-//! Keys are kept in certificates, files that czmq and other implementations of ZeroMQ read and
-//! write: the secret one stays with its owner, the public one is published. Unknown remotes are
-//! refused, and learns it.
+//! Keys are stored in certificates, files that czmq and other implementations of ZeroMQ read and
+//! write. The secret file stays with its owner, and the public file is published. Unknown remotes
+//! are refused and receive the reason.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -32,7 +32,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
         certificate.save(directory.join(name))?;
     }
 
-    // The server lets in whose public key it has.
+    // The server admits only clients whose public keys it has.
     let keys = Keys::new();
     let alice = CurveCertificate::load(directory.join("alice"))?;
     keys.insert(alice.public_key(), "alice");
@@ -50,7 +50,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
             let name = remote.user_id().unwrap_or("a stranger");
             println!("server: {name} sends {}", String::from_utf8_lossy(&request));
             if handle.reply(&request, format!("hello {name}")).await.is_err() {
-                println!("server: {name} has gone");
+                println!("server: {name} has disconnected");
             }
         }
     });
@@ -62,7 +62,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     let mallory = connect(&endpoint, directory, "mallory").await?;
     match mallory.remotes().connected().await {
         Err(NoRemoteError::Failed(reason)) => println!("mallory: {}", chain(&reason)),
-        other => return Err(format!("mallory was let in: {other:?}").into()),
+        other => return Err(format!("mallory was admitted: {other:?}").into()),
     }
 
     alice.close().await;
@@ -70,7 +70,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Connects with the secret file of one's own and the public one of the server.
+/// Connects with the secret file of the client and the public file of the server.
 async fn connect(
     endpoint: &Endpoint,
     directory: &Path,
@@ -88,7 +88,7 @@ fn keypair(path: &Path) -> Result<CurveKeypair, Box<dyn Error>> {
     certificate.keypair().ok_or_else(|| format!("no secret key in {}", path.display()).into())
 }
 
-/// Shows an error with what has caused it.
+/// Formats an error with its causes.
 fn chain(error: &dyn Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

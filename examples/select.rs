@@ -1,8 +1,8 @@
-//! A server that waits for requests, a timer and signals concurrently, and ends gracefully.
+//! A server that waits for requests, a timer and signals concurrently, and shuts down gracefully.
 //!
 //! `cargo run --example select`
 //!
-//! It ends at Ctrl-C or SIGTERM, or when its client has asked enough.
+//! It shuts down on Ctrl-C or SIGTERM, or after the last request of its client.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -16,32 +16,30 @@ use tokio_zmtp::{Client, Endpoint, Message, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Clients that do not read delay the end by at most this time.
+    // Clients that do not read delay the shutdown by at most this time.
     let builder = Server::builder().linger(Duration::from_secs(1)).heartbeat_interval(HEARTBEAT);
     let server = builder.bind("tcp://127.0.0.1:*").await?;
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     println!("server: listening on {endpoint}");
 
-    // These two are created once. If each turn of the loop created them again, the client would
-    // restart, and a signal between two turns would be missed.
+    // These futures are created once. If each iteration of the loop created them, the client would restart, and a signal between two iterations would be missed.
     let mut client = pin!(ask(endpoint));
     let mut signal = pin!(shutdown_signal());
     let mut ticks = time::interval(Duration::from_millis(200));
     let mut answered = 0;
     loop {
         tokio::select! {
-            // This one is created at each turn, and dropped when another is ready first: no request
-            // is lost.
+            // This future is created in each iteration, and dropped when another one is ready first: no request is lost.
             request = server.recv() => answered += answer(&server, &request?),
             _ = ticks.tick() => println!("server: {answered} requests answered so far"),
             signaled = &mut signal => {
                 signaled?;
-                println!("server: ending, as it is asked to");
+                println!("server: shutting down on a signal");
                 break;
             }
-            asked = &mut client => {
-                asked?;
-                println!("server: ending, as the client has asked enough");
+            ended = &mut client => {
+                ended?;
+                println!("server: shutting down after the last request");
                 break;
             }
         }
@@ -75,7 +73,8 @@ async fn shutdown_signal() -> io::Result<()> {
 }
 
 /// Answers without waiting, so that a client that does not read delays neither the others nor the
-/// end. Returns the number of answers: none if the client's queue is full, or if it has gone.
+/// shutdown. Returns the number of answers: none if the client's queue is full, or if the client
+/// has disconnected.
 fn answer(server: &Server, request: &Message) -> u32 {
     let Some(id) = request.routing_id() else { return 0 };
     server.try_route(id, request).map_or(0, |()| 1)
@@ -94,11 +93,11 @@ async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A remote that fails silently is noticed within twice this time.
+/// A remote that fails silently is detected within twice this time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The number of requests of the client.
 const REQUESTS: u32 = 30;
 
-/// The number of requests that are answered after the signal to end.
+/// The maximum number of requests answered after the signal.
 const LAST_REQUESTS: u32 = 1_000;

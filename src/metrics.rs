@@ -36,9 +36,9 @@ use crate::stats::Stats;
 /// answered, or use [`run`](Self::run).
 ///
 /// It does not keep a socket alive. Counters are exact: they never go backwards, and the final
-/// statistics of a socket are published after its end. Several sockets can have one name,
-/// concurrently or one after the other: their statistics are added up. Use few names, because the
-/// counters of a name are kept as long as the publisher.
+/// statistics of a socket are published after its end. Several sockets can have the same name,
+/// concurrently or one after another: their statistics are added up. Use few names, because the
+/// counters of a name are kept as long as the publisher exists.
 ///
 /// A program should have one publisher for a name. Clones share one publisher.
 ///
@@ -92,7 +92,7 @@ impl Publisher {
         Self::default()
     }
 
-    /// Adds a socket. The publisher removes it by itself when the socket ends.
+    /// Adds a socket. The publisher removes it when the socket ends.
     pub fn add<S: Socket>(&self, name: impl Into<String>, socket: &S) {
         let key = Key { name: name.into().into(), socket_type: S::SOCKET_TYPE.as_str() };
         let reader = socket.control().meter();
@@ -100,7 +100,7 @@ impl Publisher {
         series.entry(key).or_default().readers.push(reader);
     }
 
-    /// Publishes the present statistics of all sockets to the installed recorder.
+    /// Publishes the current statistics of all sockets to the installed recorder.
     pub fn publish(&self) {
         describe();
         let _publication = self.publication.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,7 +157,7 @@ impl Series {
 
 impl Key {
     fn publish(&self, stats: &Stats) {
-        // Absolute values, so that nothing is missing if a recorder is installed late.
+        // Absolute values, so that no counts are missing if a recorder is installed late.
         let Stats { sent, received, dropped, queued, ended, connected, reconnects } = *stats;
         counter!(SENT_MESSAGES, self.labels(None)).absolute(sent.messages);
         counter!(SENT_BYTES, self.labels(None)).absolute(sent.bytes);

@@ -28,16 +28,16 @@ fn hello_receives_both_replies() {
 #[test]
 fn load_balancing_does_all_tasks_although_a_server_goes_away() {
     let shown = start("load_balancing").finish();
-    assert!(shown.contains("leaving: going away\n"));
+    assert!(shown.contains("leaving: disconnecting\n"));
     assert!(shown.ends_with("client: all 100 tasks are done\n"));
 }
 
 #[test]
 fn reliable_request_retries_and_then_fails() {
     let shown = start("reliable_request").finish();
-    assert!(shown.contains("lost once:\n  no reply to try 1\n"));
-    assert!(shown.contains("  failed: no reply to any of 3 tries\nprompt again:\n"));
-    assert_eq!(shown.matches("  reply to try ").count(), 4);
+    assert!(shown.contains("lost once:\n  no reply to attempt 1\n"));
+    assert!(shown.contains("  failed: no reply to any of 3 attempts\nprompt again:\n"));
+    assert_eq!(shown.matches("  reply to attempt ").count(), 4);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn select_ends_at_ctrl_c_and_at_sigterm() {
         let kill = format!("kill -s {signal} {}", example.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         let shown = example.finish();
-        assert!(shown.contains("server: ending, as it is asked to\n"));
+        assert!(shown.contains("server: shutting down on a signal\n"));
         assert!(shown.ends_with(" requests answered, 0 answers not delivered\n"));
     }
 }
@@ -70,7 +70,7 @@ fn select_ends_at_ctrl_c_and_at_sigterm() {
 #[test]
 fn select_ends_after_the_last_request() {
     let shown = start("select").finish();
-    assert!(shown.contains("server: ending, as the client has asked enough\n"));
+    assert!(shown.contains("server: shutting down after the last request\n"));
     assert!(shown.ends_with("server: 30 requests answered, 0 answers not delivered\n"));
 }
 

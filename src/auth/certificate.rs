@@ -53,7 +53,7 @@ pub struct CurveCertificate {
     metadata: Vec<(String, String)>,
 }
 
-/// The reason why a certificate was not read.
+/// The reason why a certificate could not be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CertificateError {

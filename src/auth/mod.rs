@@ -12,9 +12,9 @@
 //! | CURVE | a public key and the proof of its secret half | every remote that knows the server's key is admitted |
 //!
 //! The authenticator is called once for each connection, on the side that is the server of the
-//! mechanism, with NULL on both. Ready-made are [`Users`] with passwords, [`Keys`], and
-//! [`Networks`], which can be changed while sockets use them, and their combinations by
-//! [`Authenticator::and`] and [`Authenticator::or`].
+//! mechanism; with NULL, on both sides. This module provides [`Users`] with passwords, [`Keys`] and
+//! [`Networks`], which can be changed while sockets use them. [`Authenticator::and`] and
+//! [`Authenticator::or`] combine authenticators.
 //!
 //! # Examples
 //!
@@ -77,8 +77,8 @@ pub use zmtp_proto::mechanism::{Credentials, StatusCode};
 
 /// Decides which remotes are admitted.
 ///
-/// A panic refuses the connection in question, as
-/// [`InternalError`](StatusCode::InternalError) does, and nothing else.
+/// A panic refuses only the connection in question, like
+/// [`InternalError`](StatusCode::InternalError).
 ///
 /// # Examples
 ///
@@ -107,16 +107,16 @@ pub trait Authenticator: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The reason why the remote is refused. It reconnects only after
+    /// The reason for refusing the remote. It reconnects only after
     /// [`TemporaryError`](StatusCode::TemporaryError).
     fn authenticate(
         &self,
         request: Request,
     ) -> impl Future<Output = Result<Admission, StatusCode>> + Send;
 
-    /// Returns whether a remote may begin a handshake, before any of its bytes are read except the
-    /// header of a proxy. Otherwise the connection is closed without a reply. By default every
-    /// remote may.
+    /// Returns whether a remote may begin a handshake. It is called before any bytes of the remote
+    /// are read, except the header of a proxy. If it returns false, the connection is closed
+    /// without a reply. By default every remote may begin.
     fn allows_handshake(&self, caller: &Caller) -> bool {
         let _ = caller;
         true
@@ -172,8 +172,8 @@ pub struct Caller {
     pub domain: Arc<str>,
     /// The endpoint of this socket through which the remote was accepted or dialed.
     pub endpoint: Endpoint,
-    /// The network address of the remote; `None` over `ipc` and `inproc`. Behind a proxy it is that
-    /// of the proxy's client, if the proxy sends it.
+    /// The network address of the remote; `None` over `ipc` and `inproc`. Behind a proxy it is the
+    /// address of the proxy's client, if the proxy sends it.
     pub address: Option<SocketAddr>,
     /// The process of the remote; `None` except over `ipc`.
     pub process: Option<ProcessCredentials>,

@@ -43,7 +43,7 @@ pub enum NetworkError {
     },
 }
 
-/// Lists of networks that may connect and networks that may not.
+/// Lists of allowed and denied networks.
 ///
 /// The connection of a remote in a denied network is closed before any of its bytes are read. If
 /// the list of allowed networks is not empty, the same applies to every remote outside them. All
@@ -92,7 +92,7 @@ impl Network {
         }
     }
 
-    /// Returns the prefix of an IPv4 address, also if it is mapped to IPv6.
+    /// Returns the prefix of an IPv4 address, even if it is mapped to IPv6.
     const fn canonical_prefix(&self) -> u8 {
         match self.address {
             IpAddr::V4(_) => self.prefix,

@@ -63,7 +63,7 @@ impl Authenticator for Users {
             return Err(StatusCode::Denied);
         };
         let users = read(&self.0);
-        // If there is any user, an unknown name costs a comparison as well.
+        // If there are users, an unknown name also costs a comparison.
         let known = users.get(&username).or_else(|| users.values().next());
         let is_right = known.is_some_and(|known| *known == password);
         if is_right && users.contains_key(&username) {
@@ -145,7 +145,7 @@ impl<U: Into<String>> FromIterator<(CurvePublicKey, U)> for Keys {
     }
 }
 
-// Only hashing a key could panic under these locks, and that changes nothing.
+// Only hashing a key could panic under these locks, and it does not change the list.
 
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)

@@ -15,7 +15,7 @@ use crate::quota::{Quota, within_quota};
 #[derive(Clone)]
 pub(crate) struct SharedAuthenticator(Arc<dyn AnyAuthenticator>);
 
-/// An authenticator and the remote that it is asked about.
+/// An authenticator and the remote that it decides about.
 #[derive(Clone, Debug)]
 pub(crate) struct Asking {
     pub(crate) authenticator: SharedAuthenticator,
@@ -63,7 +63,7 @@ impl Asking {
         catch(|| self.authenticator.0.allows_handshake(&self.caller)).unwrap_or(false)
     }
 
-    /// Asks about the credentials of the remote.
+    /// Requests a decision about the credentials of the remote.
     pub(crate) async fn authenticate(
         &self,
         credentials: Credentials,
@@ -78,8 +78,8 @@ impl Asking {
     }
 }
 
-/// A panic of the authenticator refuses the remote in question. State that it leaves inconsistent
-/// is its own.
+/// A panic of the authenticator refuses the remote in question. The authenticator is responsible
+/// for the state that it leaves behind.
 fn catch<T>(ask: impl FnOnce() -> T) -> Result<T, StatusCode> {
     panic::catch_unwind(AssertUnwindSafe(ask)).map_err(|_| {
         within_quota!(PANICS, error, "the authenticator has panicked");

@@ -2,7 +2,7 @@
 
 /// Declares everything that depends on the table of kinds and options.
 ///
-/// It calls itself to pick the options of one kind after the other: a rule that begins with `@` is a
+/// It calls itself to pick the options of one kind after another: a rule that begins with `@` is a
 /// step of this and is not called from elsewhere.
 macro_rules! sockets {
     (
@@ -25,7 +25,7 @@ macro_rules! sockets {
         sockets! { @each [$($kinds)*] $($rows)+ }
     };
 
-    // Sorts the options of one kind into those that it has and those that it has not.
+    // Separates the options that a kind has from those that it lacks.
     (
         @select $kind:tt allowed [$($allowed:tt)*] refused $refused:tt
         yes { $($row:tt)* } $($groups:tt)*
@@ -103,7 +103,7 @@ macro_rules! sockets {
         }
     };
 
-    // What the description of one kind can do.
+    // The methods of the description of one kind.
     (
         @methods $socket:ident $config:ident
         $(
@@ -137,7 +137,7 @@ macro_rules! sockets {
             ///
             /// # Errors
             ///
-            /// [`ConfigError`] if an endpoint or a property is refused. Then nothing is bound or
+            /// [`ConfigError`] if an endpoint or a property is refused. Nothing is then bound or
             /// connected.
             ///
             /// # Panics
@@ -159,7 +159,7 @@ macro_rules! sockets {
         }
     };
 
-    // The options that one kind has not.
+    // The options that a kind lacks.
     (
         @refuse $config:ident $name:literal
         $(
@@ -222,7 +222,7 @@ macro_rules! sockets {
             ///
             /// # Errors
             ///
-            /// [`ConfigError`] if an endpoint or a property is refused. Then nothing is bound or
+            /// [`ConfigError`] if an endpoint or a property is refused. Nothing is then bound or
             /// connected.
             ///
             /// # Panics

@@ -4,10 +4,10 @@ use super::{EndpointError, EndpointErrorKind};
 
 /// A name inside this process: `inproc://workers`.
 ///
-/// There is neither a stream nor a handshake between the two sockets, so the options for these
-/// have no effect: connecting and heartbeats, `max_message_size`, the mechanism and the
-/// authenticator. Their socket types have to be compatible, and they exchange their properties, as
-/// elsewhere. A client whose server has gone waits for the next server of that name.
+/// There is neither a stream nor a handshake between the two sockets, so the corresponding options
+/// have no effect: connecting, heartbeats, `max_message_size`, the mechanism and the authenticator.
+/// As elsewhere, the socket types must be compatible, and the sockets exchange their properties. A
+/// client whose server is closed waits for the next server of that name.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InprocEndpoint(Box<str>);
 

@@ -44,16 +44,16 @@ pub use self::udp::UdpEndpoint;
 /// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them. Of a `udp`
 /// endpoint with a multicast address it is the *interface*, without a port.
 ///
-/// One socket at a time is bound to a path of `ipc`. `bind` replaces a socket that no longer listens,
-/// for example the socket of a killed process. It refuses a path that holds a listening socket, or
-/// anything that is not a socket. Meanwhile it holds a lock, the file `.service.sock.zmtp-lock` in the
-/// same directory, and removes it afterwards. The file system must therefore support locks (`flock`),
+/// One socket at a time is bound to a path of `ipc`. `bind` replaces a socket that no longer
+/// listens, for example the socket of a killed process. It refuses a path of a listening socket, or
+/// of any other file. Meanwhile it holds a lock, the file `.service.sock.zmtp-lock` in the same
+/// directory, and removes it afterwards. The file system must therefore support locks (`flock`),
 /// and this user must be allowed to create files there. The file of the socket is removed when the
 /// endpoint is unbound, but never by a forked child.
 ///
 /// On systems other than Linux, a socket that accepts nothing while its backlog is full refuses
-/// connections, as an abandoned one does, and `bind` replaces it. Programs that use libzmq replace any
-/// file, a listening socket's as well.
+/// connections, like an abandoned socket, and `bind` replaces it. Programs that use libzmq replace
+/// any file, including that of a listening socket.
 ///
 /// A path has up to 107 bytes, or the limit of the system; the name of an `inproc` endpoint has
 /// up to 256.
@@ -64,21 +64,22 @@ pub use self::udp::UdpEndpoint;
 ///
 /// # Resources
 ///
-/// The part after the slash behind a port is a *resource*: names of letters, digits, `$`, `-`, `_`, `@`, `.`,
-/// `&` and `+`, with slashes between them (RFC 37, The Resource Property). With resources, several sockets
-/// of one process share a port, also in different runtimes. Each serves one resource, or, bound without one,
-/// the remotes that ask for none.
+/// The part after the slash behind a port is a *resource*: names of letters, digits, `$`, `-`, `_`,
+/// `@`, `.`, `&` and `+`, with slashes between them (RFC 37, The Resource Property). With
+/// resources, several sockets of one process share a port, even in different runtimes. Each socket
+/// serves one resource, or, if it is bound without a resource, the remotes that request none.
 ///
 /// - They must have the same mechanism, domain, authenticator and networks of proxies, because a remote is
 ///   authenticated before its resource is known: create them with clones of one
 ///   [`Builder`](crate::Builder).
-/// - A remote that asks for a resource that is not served waits for it within the
+/// - A remote that requests a resource that is not served waits for it within the
 ///   [`handshake_interval`](crate::Builder::handshake_interval) of the accepting socket, and counts
 ///   as one of its half-open connections during that time.
 /// - The TCP options for listening, such as the [`backlog`](crate::Builder::backlog), are those of the
 ///   socket that bound the port first.
-/// - A socket with a port of its own and without a resource serves every remote, whatever resource it asks
-///   for. So does a libzmq socket, which does not support resources and cannot ask for one.
+/// - A socket without a resource that does not share its port serves every remote, regardless of
+///   the requested resource. So does a libzmq socket, which does not support resources and cannot
+///   request one.
 /// - A port that was [adopted](crate::Socket::bind_from_std) is not shared.
 ///
 /// ```

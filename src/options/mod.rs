@@ -73,22 +73,22 @@ impl Default for Options {
             ended_hwm_bytes: 0x400_0000,
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
-            // libzmq's default: none. A remote that only receives slowly must not be taken for dead
-            // by default: libzmq reads nothing, and answers no PING, while its queue is full. RFC
-            // 41 calls this the mute state and does not limit it. Services set heartbeats, as the
-            // examples do.
+            // libzmq's default: none. By default, a remote that is only slow to receive must not be
+            // considered dead: libzmq reads nothing, and answers no PING, while its queue is full.
+            // RFC 41 calls this the mute state and does not limit it. Services set heartbeats, as
+            // the examples do.
             heartbeat: HeartbeatConfig::default(),
             // libzmq's default: none.
             hello_message: None,
             // libzmq's default: none.
             hiccup_message: None,
-            // libzmq's default. RFC 41 wants a queue for each remote, connected or not.
+            // libzmq's default. RFC 41 requires a queue for each remote, connected or not.
             immediate: false,
             ipc: IpcOptions::default(),
-            // libzmq waits indefinitely, which can make a program hang at its end.
+            // libzmq waits indefinitely, which can prevent a program from ending.
             linger: Some(Duration::from_secs(30)),
-            // libzmq has no such limit. Far more than are usually in a handshake, unless an
-            // attacker holds connections open, and a fraction of the usual limit of open files.
+            // libzmq has no such limit. Usually far fewer handshakes are in progress, unless an
+            // attacker holds connections open. It is a fraction of the usual limit of open files.
             max_half_open: 4_096,
             // Many clients may share an address.
             max_half_open_per_address: 4_096,

@@ -10,7 +10,7 @@ use super::SocksProxy;
 /// The options of every TCP socket that dials, listens or is accepted.
 ///
 /// An option that is `None` is left to the system, as in libzmq: the system knows the network, and
-/// lets its administrator decide.
+/// leaves the decision to its administrator.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(linux_kernel),

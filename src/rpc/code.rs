@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The code of an ERROR: the reason that a request has no reply, in one byte.
+/// The code of an ERROR: the reason why a request has no reply, in one byte.
 ///
 /// A code below `0x10`, known or not, means that the request was not started. It is safe to send it
 /// again, to the same server or to another.

@@ -34,9 +34,9 @@
 //! # Outcomes
 //!
 //! A call ends with its reply, or with a [`CallError`] that reports whether the request may have
-//! been carried out; see [`CallError::is_retryable`]. No request is written whole to two servers. A
-//! reply is dropped if it arrives too late, a second time, or from a server that did not receive
-//! the request. [`Requester::stats`] and [`Responder::stats`] account for every call.
+//! been carried out; see [`CallError::is_retryable`]. No request is written completely to two
+//! servers. A reply is dropped if it arrives too late, a second time, or from a server that did not
+//! receive the request. [`Requester::stats`] and [`Responder::stats`] account for every call.
 //!
 //! # Servers that fail silently
 //!
@@ -60,7 +60,7 @@
 //!
 //! A responder that [drains](Responder::serve_with_shutdown) notifies its requesters. They send no
 //! more requests to it, and calls in flight finish. The servers of a requester can therefore be
-//! restarted one after the other, under load, without losing a call. A server that returns at the
+//! restarted one after another, under load, without losing a call. A server that returns at the
 //! same address receives requests again.
 //!
 //! # Tower

@@ -72,7 +72,7 @@ impl Request {
         &self.body
     }
 
-    /// Turns the request into its body.
+    /// Converts the request into its body.
     #[must_use]
     pub fn into_body(self) -> Message {
         self.body

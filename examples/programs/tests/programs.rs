@@ -5,14 +5,14 @@ use support::example::Example;
 #[test]
 fn authenticator_admits_users_that_are_in_the_database() {
     let shown = Example::start(env!("CARGO_BIN_EXE_authenticator")).finish();
-    let turned_away = "bob: turned away: the remote refuses this socket: 400";
+    let refused = "bob: refused: the remote refuses this socket: 400";
     let expected = [
         "alice: alice, admin",
-        turned_away,
+        refused,
         "bob is added",
         "bob: bob, guest",
         "bob is revoked",
-        turned_away,
+        refused,
         "alice: alice, admin",
     ];
     assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
@@ -33,7 +33,7 @@ fn typed_exchanges_values_and_refuses_invalid_ones() {
     let shown = Example::start(env!("CARGO_BIN_EXE_typed")).finish();
     assert!(shown.contains("client: received Number(21)\n"));
     assert_eq!(shown.matches("client: received Refused(").count(), 2);
-    assert!(shown.ends_with("all answers are right\n"));
+    assert!(shown.ends_with("all answers are correct\n"));
 }
 
 #[test]

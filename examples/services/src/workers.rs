@@ -39,7 +39,7 @@ impl Workers {
         Ok(Self { endpoints, ending, serving })
     }
 
-    /// Connects a client to all of them, and waits until it has reached one.
+    /// Connects a client to all workers, and waits until one is connected.
     ///
     /// # Errors
     ///
@@ -62,5 +62,5 @@ impl Workers {
     }
 }
 
-/// A side that fails silently is noticed within twice this time: calls fail instead of waiting.
+/// A side that fails silently is detected within twice this time: calls fail instead of waiting.
 const HEARTBEAT: Duration = Duration::from_secs(10);

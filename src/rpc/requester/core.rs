@@ -121,7 +121,7 @@ impl Core {
     }
 }
 
-/// Wakes the calls that wait for a server when none can be expected any more, so that they fail.
+/// Wakes the calls that wait for a server when none can be expected anymore, so that they fail.
 async fn watch_servers(
     core: Weak<Core>,
     mut presence: watch::Receiver<Presence>,

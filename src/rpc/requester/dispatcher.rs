@@ -269,7 +269,7 @@ enum Placed {
 #[derive(Debug)]
 enum Handled {
     Done,
-    /// Cancel a call of this server, which has failed because the server broke the protocol.
+    /// Cancel a call of this server, which has failed because the server violated the protocol.
     Broken(PipeKey, u64),
     /// Send no more requests to the server over this connection.
     Drain,

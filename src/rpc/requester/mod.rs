@@ -33,9 +33,10 @@ use crate::socket::{Client, CloseReport};
 /// Makes calls over a [`Client`], from any number of tasks: each call gets its own reply, in whatever
 /// order replies arrive.
 ///
-/// A `Requester` is a handle: cloning it is cheap and gives another handle to the same client. Its
-/// requests go to the client's connected servers, round-robin. It receives all messages of the client. A
-/// program must not receive from other handles of that client, because they would take replies away.
+/// A `Requester` is a handle: cloning it is cheap and returns another handle to the same client.
+/// Its requests go to the client's connected servers, round-robin. It receives all messages of the
+/// client. A program must not receive from other handles of that client, because they would take
+/// replies away.
 ///
 /// # Waiting
 ///
@@ -44,9 +45,9 @@ use crate::socket::{Client, CloseReport};
 /// full. Calls wait in line, first come, first served, and their time runs meanwhile.
 ///
 /// A [`Client`] without a requester queues messages for a server that is not connected, as RFC 41
-/// demands, unless [`immediate`](crate::socket::Builder::immediate) is set. The client of a requester
-/// never does: while the requester exists, messages that are sent through any handle of that client go
-/// to connected servers only. `immediate` is therefore only useful without a requester.
+/// demands, unless [`immediate`](crate::socket::Builder::immediate) is set. The client of a
+/// requester never does: while the requester exists, messages sent through any handle of that
+/// client go only to connected servers. `immediate` is therefore useful only without a requester.
 ///
 /// # Servers that drain
 ///
@@ -61,29 +62,29 @@ use crate::socket::{Client, CloseReport};
 /// that were still queued go to another connected server immediately, or to the first that connects,
 /// with the rest of their time.
 ///
-/// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is abandoned
-/// while no other is connected: by `disconnect`, or because it refuses this client. A request fails with
-/// [`CallError::Refused`] if a second connection is ended by the remote while that request is being
-/// written.
+/// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is
+/// abandoned while no other is connected: by `disconnect`, or because it refuses this client. A
+/// request fails with [`CallError::Refused`] if a remote ends a second connection while that
+/// request is being written.
 ///
 /// A call that is made while no server is connected waits for one to connect. It fails with
-/// [`CallError::Undelivered`] when the last attempt to connect has failed and no endpoint is left to make
-/// another. While the client has no endpoint yet, it waits.
+/// [`CallError::Undelivered`] when the last attempt to connect has failed and no endpoint is left
+/// for another. While the client has no endpoint yet, the call waits.
 ///
 /// # Tower
 ///
-/// A requester is a [`Service`] of [`Request`]s, so that the layers of `tower` provide limits, retries and
-/// timeouts. `poll_ready` waits until a server that accepts requests is connected, and for a slot below
-/// `max_outstanding`. It reserves that slot for the next call through the trait. A layer that balances
-/// between requesters, such as `tower::balance`, therefore skips those without a server. If `poll_ready`
-/// is polled after the last server has disconnected, it releases the slot and waits again.
-/// [`Requester::call`] does not require readiness; it waits itself.
+/// A requester is a [`Service`] of [`Request`]s, so that the layers of `tower` provide limits,
+/// retries and timeouts. `poll_ready` waits until a server that accepts requests is connected, and
+/// for a slot below `max_outstanding`. It reserves that slot for the next call through the trait. A
+/// layer that balances the load between requesters, such as `tower::balance`, therefore skips those
+/// without a server. If `poll_ready` is polled after the last server has disconnected, it releases
+/// the slot and waits again. [`Requester::call`] does not require readiness; it waits itself.
 ///
 /// # Closing
 ///
-/// [`close`](Self::close) closes the client; calls that have no reply then fail with
-/// [`CallError::Closed`]. When the last handle and the last call are dropped, their handle of the client
-/// is, too.
+/// [`close`](Self::close) closes the client; calls without a reply then fail with
+/// [`CallError::Closed`]. When the last handle and the last call are dropped, their handle of the
+/// client is dropped as well.
 ///
 /// # Examples
 ///

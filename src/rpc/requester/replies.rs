@@ -15,11 +15,12 @@ use crate::message::Message;
 use crate::rpc::CallError;
 
 /// The parts of the reply to a request. The request is sent when the stream is first polled. The
-/// stream ends after the last part or after an error. A reply that is not a stream is one part.
+/// stream ends after the last part or after an error. A reply that is not a stream is a single
+/// part.
 ///
 /// The responder is ahead of the reader by at most the requester's
-/// [`stream_window`](super::RequesterBuilder::stream_window). A stream that is not read pauses
-/// there, and does not block other calls.
+/// [`stream_window`](super::RequesterBuilder::stream_window). A stream that is not read pauses at
+/// that point, and does not block other calls.
 ///
 /// # Cancel safety
 ///

@@ -1,13 +1,15 @@
 //! Shuts a responder down without losing a request.
 //!
-//! It stops accepting remotes and sends the connected ones a notice. A requester that supports draining
-//! sends no more requests and acknowledges the notice. Requests that arrive before the acknowledgement
-//! are served, because they were sent before the notice was received. When all remotes have
-//! acknowledged, no request can arrive any more, and the connections can be closed without losing one.
+//! It stops accepting remotes and sends the connected ones a notice. A requester that supports
+//! draining sends no more requests and acknowledges the notice. Requests that arrive before the
+//! acknowledgement are served, because they were sent before the notice was received. When all
+//! remotes have acknowledged, no more requests can arrive, and the connections can be closed
+//! without losing one.
 //!
-//! A remote that does not support draining never acknowledges. Its requests are refused from [`GRACE`]
-//! after the notice was written. The time does not run while its queue holds messages, the notice among
-//! them: a slow requester that has not received the notice yet is not disconnected.
+//! A remote that does not support draining never acknowledges. Its requests are refused from
+//! [`GRACE`] after the notice was written. The grace period does not begin while the queue of the
+//! remote holds messages, including the notice: a slow requester that has not received the notice
+//! yet is not disconnected.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -48,7 +50,7 @@ pub(super) struct Draining {
 /// A remote that has not acknowledged the notice.
 #[derive(Clone, Copy, Debug)]
 struct OpenRemote {
-    /// Whether the present grace period began before the notice was written.
+    /// Whether the current grace period began before the notice was written.
     was_queued: bool,
 }
 
@@ -136,20 +138,20 @@ impl Draining {
             Err(_) => return None,
         };
         self.notified.insert(routing_id, connection);
-        // A remote that joins during a grace period has the rest of it and another one.
+        // A remote that connects during a grace period has the rest of it and another one.
         let was_queued = is_full || self.grace.is_some();
         self.open.insert(routing_id, OpenRemote { was_queued });
         Some(routing_id)
     }
 }
 
-/// Returns whether a connection of a remote is the present one.
+/// Returns whether a connection of a remote is the current one.
 fn is_connected(server: &Server, id: RoutingId, connection: Option<ConnectionId>) -> bool {
     server.remotes().get(id).map(|remote| remote.connection_id()) == connection
         && connection.is_some()
 }
 
-/// The time in which a remote has to acknowledge the notice, which takes a round trip. It is enough for any
-/// network, and short enough for a process that has to end while connected remotes do not support draining.
-/// Go's HTTP/2 server waits as long after its GOAWAY.
+/// The time limit for a remote to acknowledge the notice, which takes a round trip. It suffices for
+/// any network, and is short enough for a process that must end while connected remotes do not
+/// support draining. Go's HTTP/2 server waits for the same time after its GOAWAY.
 const GRACE: Duration = Duration::from_secs(1);

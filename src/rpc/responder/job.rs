@@ -82,7 +82,7 @@ impl Work {
         loop {
             let (mut has_credit, mut kept) = (false, None);
             if !budget.has_room() {
-                // Much is kept for this remote: no other part is requested before it can be sent.
+                // Many bytes are kept for this remote: no other part is requested before it can be sent.
                 has_credit = true;
                 credit.acquire().await.expect("the semaphore is never closed").forget();
                 kept = Some(budget.keep_next().await);
@@ -91,7 +91,7 @@ impl Work {
                 let polled = catch(|| self.span.in_scope(|| parts.as_mut().poll_next(cx)))
                     .unwrap_or_else(|failure| Poll::Ready(Some(Err(failure))));
                 if polled.is_pending() {
-                    // The next part may take long, while parts of other streams are ready.
+                    // The next part may take a long time, while parts of other streams are ready.
                     kept = None;
                 }
                 polled

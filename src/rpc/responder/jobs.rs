@@ -122,8 +122,8 @@ impl Jobs {
         }
     }
 
-    /// Notes that the answer to a request is there, which now no longer ends at its deadline; false
-    /// if the request has gone.
+    /// Records that a request has its answer, so that it no longer ends at its deadline. Returns
+    /// false if the request has already ended.
     pub(super) fn answered(&mut self, id: JobId) -> bool {
         let Some(job) = self.running.get_mut(&id) else { return false };
         job.is_answered = true;
@@ -204,14 +204,14 @@ impl Jobs {
         std::mem::take(&mut self.emptied)
     }
 
-    /// Notes that no task serves any more. Returns the remotes with an empty backlog.
+    /// Records that no task serves anymore. Returns the remotes with an empty backlog.
     pub(super) fn stop(&mut self) -> (Option<Waker>, Vec<RoutingId>) {
         (self.is_served, self.is_ending) = (false, false);
         (self.serving.take(), std::mem::take(&mut self.emptied))
     }
 
-    /// Notes that all messages that waited for room in the queue of a remote are queued. Wakes the
-    /// serving task, which resumes the remote; false if there is none.
+    /// Records that all messages of the backlog of a remote are queued. Wakes the serving task,
+    /// which resumes the remote; returns false if there is no such task.
     pub(super) fn emptied(&mut self, to: RoutingId, wakes: &mut Wakes) -> bool {
         if self.is_served {
             self.emptied.push(to);

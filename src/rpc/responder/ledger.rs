@@ -1,4 +1,4 @@
-//! The accounts of a responder: requests under way, and the outcomes of the others.
+//! The accounts of a responder: requests in progress, and the outcomes of the others.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ impl Ledger {
         self.jobs.lock().loads.budget(pipe)
     }
 
-    /// Takes the message to be queued next for a remote. If there is none, the remote has to be
+    /// Takes the message to be queued next for a remote. If there is none, the remote must be
     /// resumed.
     pub(super) fn next_to(&self, pipe: PipeKey, to: RoutingId) -> NextMessage {
         let mut passed_over = Vec::new();

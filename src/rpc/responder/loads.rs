@@ -10,8 +10,8 @@ use crate::socket::tracked::PipeKey;
 
 /// The remotes with requests in progress, and their order.
 ///
-/// Invariants: `running` and `waiting` are the sums over all remotes; `order` holds exactly the
-/// remotes that have waiting requests and no backlog, each at its present position.
+/// Invariants: `running` and `waiting` are the sums over all remotes; `order` contains exactly the
+/// remotes that have waiting requests and no backlog, each at its current position.
 #[derive(Debug)]
 pub(super) struct Loads {
     limits: Limits,

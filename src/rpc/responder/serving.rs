@@ -133,8 +133,7 @@ where
         for _ in 0..BATCHES_PER_WAKE {
             let Self { shared, endings, .. } = self;
             let due = endings.poll(cx.waker(), |end| {
-                // Messages from before the end have to be handled, however many messages wait for the
-                // remote.
+                // Messages from before the end must be handled, regardless of the number of messages that wait for the remote.
                 shared.server.resume_pipe(end.inbound);
                 shared.server.unread(end)
             });
@@ -246,7 +245,7 @@ where
         }
     }
 
-    /// Starts as many waiting requests as the service is ready for, of one remote after the other.
+    /// Starts as many waiting requests as the service is ready for, from one remote after another.
     fn start_waiting(&mut self, cx: &mut Context<'_>) {
         while !self.waiting.is_empty() {
             let next = self.shared.ledger.jobs.lock().loads.next();
@@ -264,8 +263,8 @@ where
         }
     }
 
-    /// Ready when the service is ready or has failed. A failed service is called all the same, and requesters
-    /// receive the error of that call.
+    /// Ready when the service is ready or has failed. A failed service is still called, and
+    /// requesters receive the error of that call.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match catch(|| self.service.poll_ready(cx)) {
             Ok(Poll::Pending) => Poll::Pending,
@@ -386,8 +385,7 @@ where
             let next = [of_jobs, self.waiting.next_deadline()].into_iter().flatten().min();
             let Some(next) = next else { return };
             let Self { shared, timer, .. } = self;
-            // It may fire too early, because most requests end long before their deadlines. Setting it
-            // again then is less work than for each request.
+            // It may fire too early, because most requests end long before their deadlines. Resetting it then is less work than doing so for each request.
             let rings = match timer {
                 Some(timer) if !timer.is_elapsed() => timer.deadline().min(next),
                 _ => next,

@@ -1,10 +1,9 @@
 //! A server whose users are in a database that changes while it runs.
 //!
-//! `cargo run -p programs --bin authenticator`, with the path of a database after `--`, if it is to
-//! be kept
+//! `cargo run -p programs --bin authenticator`, with the path of a database after `--` to keep it
 //!
 //! Users are identified by their public keys, so there are no passwords to store. The database is
-//! queried on blocking threads. If it fails, remotes may try again.
+//! queried on blocking threads. If a query fails, remotes may retry.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -45,19 +44,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("bob: {reply}");
 
     println!("bob is revoked");
-    let client = client.ok_or("bob was let in")?;
+    let client = client.ok_or("bob was not admitted")?;
     let mut events = client.monitor();
     users.revoke("bob").await?;
-    // This applies to later connections. Bob is connected, and has to be disconnected.
+    // This applies to later connections. Bob is connected and must be disconnected.
     for remote in server.remotes().list() {
         if remote.user_id() == Some("bob") {
             server.remotes().disconnect(remote.connection_id());
         }
     }
-    // His client reconnects, and is refused.
+    // His client reconnects and is refused.
     while let Some(event) = events.recv().await {
         if let EventKind::HandshakeFailed { reason } = event?.kind {
-            println!("bob: turned away: {reason}");
+            println!("bob: refused: {reason}");
             break;
         }
     }
@@ -79,7 +78,7 @@ async fn visit(
     match client.remotes().connected().await {
         Ok(()) => {}
         Err(NoRemoteError::Failed(DialFailure::Handshake(reason))) => {
-            return Ok((None, format!("turned away: {reason}")));
+            return Ok((None, format!("refused: {reason}")));
         }
         Err(error) => return Err(error.into()),
     }
@@ -94,7 +93,7 @@ async fn serve(server: Server) {
         let name = remote.user_id().unwrap_or("a stranger");
         let role = remote.property("X-Role").map(String::from_utf8_lossy).unwrap_or_default();
         if server.reply(&request, format!("{name}, {role}")).await.is_err() {
-            println!("{name} has gone");
+            println!("{name} has disconnected");
         }
     }
 }
@@ -174,7 +173,7 @@ impl Authenticator for Users {
 
 #[derive(Debug, thiserror::Error)]
 enum DatabaseError {
-    #[error("the question was not asked")]
+    #[error("the query was not executed")]
     Ask(#[from] task::JoinError),
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),

@@ -1,20 +1,19 @@
-//! A broker between clients and workers: clients need not know the workers or their
-//! number.
+//! A broker between clients and workers. Clients do not need to know the workers or their number.
 //!
 //! `cargo run -p programs --bin broker`
 //!
 //! The broker has a `Server`, to which clients connect, and a `Client`, which connects to the
-//! workers and sends requests to them in turn. Two `StreamExt::forward` move everything: requests
+//! workers and sends requests to them in turn. Two `StreamExt::forward` move all messages: requests
 //! in one direction and replies in the other. A request carries the routing id of its client in
-//! front of its body, and the reply carries it back. Workers only have to return it.
+//! front of its body, and the worker returns it in the reply.
 //!
-//! When all workers are busy, requests wait up to the high-water marks, and then with the clients.
-//! Requests that were sent to a worker that leaves are lost, as without a broker: a client that
-//! needs the reply sends the request again. The lossy sink drops and counts replies to clients that
-//! have gone or do not read, so that they delay no other client.
+//! When all workers are busy, requests wait in the queues up to the high-water marks, and then in
+//! the clients. Requests sent to a worker that disconnects are lost, as without a broker: a client
+//! that needs the reply sends the request again. The lossy sink drops and counts replies to clients
+//! that have disconnected or do not read, so that they delay no other client.
 //!
 //! It ends when its clients have all replies, or on Ctrl-C or SIGTERM. After a signal it accepts no
-//! more requests, and waits at most one second for the replies that workers still owe.
+//! more requests, and waits at most one second for the remaining replies of the workers.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -66,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         signaled = shutdown_signal() => {
             signaled?;
             println!("broker: finishing");
-            stop.send(()).map_err(|()| "the requests end here")?;
+            stop.send(()).map_err(|()| "the requests have ended")?;
             // Requests that were received are forwarded, and their replies are returned.
             let mut is_handed_on = false;
             let finished = future::poll_fn(|cx| {
@@ -125,7 +124,7 @@ async fn work(worker: Server, name: &'static str) {
         let Some((id, body)) = request.split_first_chunk::<4>() else { continue };
         let reply = [&id[..], body, b" by ", name.as_bytes()].concat();
         if worker.reply(&request, reply).await.is_err() {
-            println!("{name}: the broker has gone");
+            println!("{name}: the broker has disconnected");
         }
     }
 }
@@ -177,7 +176,7 @@ fn show(done: Vec<BTreeMap<String, u32>>) {
     );
 }
 
-/// A remote that fails silently is noticed within twice this time.
+/// A remote that fails silently is detected within twice this time.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The time limit for the last replies of workers.

@@ -1,6 +1,6 @@
 //! A server and two clients from a configuration file exchange messages.
 //!
-//! `cargo run -p programs --bin config`, with the path of another file after `--`, if any
+//! `cargo run -p programs --bin config`, optionally with the path of another file after `--`
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         while let Ok(request) = handle.recv().await {
             println!("server: received {}", String::from_utf8_lossy(&request));
             if handle.reply(&request, "hello yourself").await.is_err() {
-                println!("server: the client has gone");
+                println!("server: the client has disconnected");
             }
         }
     });

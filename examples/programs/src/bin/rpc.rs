@@ -1,5 +1,5 @@
-//! Calls to two servers over one client: concurrent ones, a slow one with a deadline, a stream, and
-//! a graceful end.
+//! Calls to two servers over one client: concurrent calls, a slow call with a deadline, a stream,
+//! and a graceful shutdown.
 //!
 //! `cargo run -p programs --bin rpc`
 
@@ -28,8 +28,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (one, two) = tokio::join!(requester.call("hello"), requester.call("how are you"));
     println!("{} / {}", one?.to_str()?, two?.to_str()?);
 
-    let hurried = Request::from("sleep").with_timeout(Duration::from_millis(50));
-    let error = requester.call(hurried).await.expect_err("it sleeps too long");
+    let request = Request::from("sleep").with_timeout(Duration::from_millis(50));
+    let error = requester.call(request).await.expect_err("it sleeps too long");
     println!("sleep: {error}");
     // The timer of the client or of the server expires first.
     let expired = match &error {
@@ -75,7 +75,7 @@ async fn start(
 async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
     match request.body().to_str() {
         Ok("sleep") => {
-            // The future is dropped when the time of the request expires.
+            // The future is dropped at the deadline of the request.
             tokio::time::sleep(Duration::from_secs(60)).await;
             Ok(Response::new("awake"))
         }
@@ -89,5 +89,5 @@ async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
     }
 }
 
-/// A side that fails silently is noticed within twice this time: calls fail instead of waiting.
+/// A side that fails silently is detected within twice this time: calls fail instead of waiting.
 const HEARTBEAT: Duration = Duration::from_secs(10);

@@ -49,7 +49,7 @@ async fn main() -> Result<(), TypedError> {
     questions.send(Question::Reverse { text: "desserts".into() }).await?;
     questions.send(Question::Sum(vec![i64::MAX, 1])).await?;
     // A message that is not a question, sent without the typed sink.
-    client.send("how late is it?").await?;
+    client.send("what time is it?").await?;
     for expected in ["number 21", "text stressed", "refused", "refused"] {
         let answer = answers.next().await.ok_or("the client is closed")??;
         println!("client: received {answer:?}");
@@ -59,14 +59,14 @@ async fn main() -> Result<(), TypedError> {
             Answer::Refused(_) => "refused".to_owned(),
         };
         if shown != expected {
-            return Err(format!("it should have been {expected}").into());
+            return Err(format!("expected {expected}").into());
         }
     }
 
     client.close().await;
     server.close().await;
     serving.await??;
-    println!("all answers are right");
+    println!("all answers are correct");
     Ok(())
 }
 
@@ -117,7 +117,7 @@ fn addressed_stream<T: DeserializeOwned>(
 }
 
 /// The sink of a server for values, each with its client. An answer to a client that has
-/// gone is counted, and is not an error.
+/// disconnected is counted, and is not an error.
 fn addressed_sink<T: Serialize>(
     server: Server,
 ) -> impl Sink<(RoutingId, T), Error = TypedError> + Unpin {

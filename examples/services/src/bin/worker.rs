@@ -4,10 +4,10 @@
 //! LISTEN=tcp://127.0.0.1:5555 cargo run -p services --bin worker
 //! ```
 //!
-//! At Ctrl-C or SIGTERM it drains: it notifies the connected requesters, finishes the requests in
+//! On Ctrl-C or SIGTERM it drains: it notifies the connected requesters, finishes the requests in
 //! flight, and ends. Requesters send further calls to other workers. Its address is free as soon as
 //! it begins to drain, so that its successor can start immediately. Several workers can be
-//! restarted one after the other without losing a call.
+//! restarted one after another without losing a call.
 //!
 //! An orchestrator kills a process that takes too long to end. Requests in flight have 20 seconds
 //! here, less than the 30 seconds that Kubernetes allows by default.

@@ -73,7 +73,7 @@ impl Calls {
         self.stranded.push_front((id, message));
     }
 
-    /// Fails the calls whose requests are stranded, because no server can be expected any more.
+    /// Fails the calls whose requests are stranded, because no server can be expected anymore.
     /// Returns the requests.
     pub(in crate::rpc::requester) fn fail_stranded(&mut self, wakes: &mut Wakes) -> Vec<Message> {
         let mut requests = Vec::with_capacity(self.stranded.len());

@@ -13,14 +13,14 @@
 //! ```
 //!
 //! Each HTTP request becomes a call of a `Requester`, with its remaining time and the trace that it
-//! belongs to. The whole gateway has one `Client`, with a connection to each server, which
-//! reconnects when they break and sends to each server in turn. A request that would have to wait
-//! is refused instead, so that callers that disconnect leave nothing behind.
+//! belongs to. The gateway has one `Client`, with a connection to each server. It re-establishes
+//! broken connections, and sends to each server in turn. A request that would have to wait is
+//! refused instead, so that callers that disconnect leave nothing behind.
 //!
-//! At Ctrl-C or SIGTERM it ends from the front to the back. No more requests are accepted, those in
-//! flight are answered within 20 seconds, then the client is closed, then the servers. The
-//! environment can set `LISTEN`, an address; `WORKERS`, their number; and `MAX_CALLS`, the limit of
-//! concurrent calls.
+//! On Ctrl-C or SIGTERM it shuts down from front to back: it stops accepting requests, answers
+//! those in flight within 20 seconds, and closes the client and then the servers. The environment
+//! can set `LISTEN`, an address; `WORKERS`, their number; and `MAX_CALLS`, the limit of concurrent
+//! calls.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

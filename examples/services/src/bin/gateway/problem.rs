@@ -38,7 +38,7 @@ impl fmt::Display for Problem {
         match self {
             Self::Call(error) => error.fmt(f),
             Self::NoServer => f.write_str("no server is connected"),
-            Self::Overloaded => f.write_str("there is too much to do"),
+            Self::Overloaded => f.write_str("the service is overloaded"),
             Self::Timeout => f.write_str("the timeout is not a number of milliseconds"),
         }
     }
@@ -49,7 +49,7 @@ impl IntoResponse for Problem {
         let status = self.status();
         let text = format!("{self}\n");
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            // The request was not begun and can safely be repeated.
+            // The request was not started and can safely be repeated.
             (status, [(RETRY_AFTER, "1")], text).into_response()
         } else {
             (status, text).into_response()

@@ -19,9 +19,9 @@
 //! travels with the call, so that neither the service nor a server works for a caller that has
 //! disconnected; tonic drops the handler of a request that is cancelled, and the call with it.
 //!
-//! At Ctrl-C or SIGTERM it ends from the front to the back. No more requests are accepted, those in
-//! flight are answered within 20 seconds, then the client is closed, then the servers. The
-//! environment can set `LISTEN`, an address, and `WORKERS`, their number.
+//! On Ctrl-C or SIGTERM it shuts down from front to back: it stops accepting requests, answers
+//! those in flight within 20 seconds, and closes the client and then the servers. The environment
+//! can set `LISTEN`, an address, and `WORKERS`, their number.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

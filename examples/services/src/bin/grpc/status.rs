@@ -4,7 +4,7 @@ use tokio_zmtp::rpc::{CallError, ErrorCode, Failure};
 use tonic::{Code, Status};
 
 /// Converts an error to a status. `UNAVAILABLE`, which many clients retry automatically, is for
-/// requests that were certainly not begun.
+/// requests that were certainly not started.
 pub(super) fn of(error: &CallError) -> Status {
     let code = match error {
         _ if error.is_retryable() => Code::Unavailable,
