@@ -1,5 +1,5 @@
-//! Names the facts about platforms that the sources depend on, so that each list of systems stands
-//! once.
+//! Names the properties of platforms that the sources depend on, so that each list of systems
+//! exists only once.
 
 use std::env;
 
@@ -33,8 +33,7 @@ const FLAGS: &[(&str, &[&str])] = &[
 ];
 
 fn main() {
-    // Nothing else decides. Without this line, a change of any file of the package would run it
-    // again.
+    // It depends on nothing else. Without this line, a change of any file of the package would run it again.
     println!("cargo::rerun-if-env-changed=CARGO_CFG_TARGET_OS");
     let system = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     for (flag, systems) in FLAGS {

@@ -30,7 +30,7 @@ pub(crate) enum Decoded {
     Missing(usize),
 }
 
-/// Why bytes are not a header.
+/// The reason why bytes are not a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum ProxyHeaderError {
     #[error("the header of the PROXY protocol has an invalid address or port")]
@@ -48,7 +48,7 @@ pub(crate) enum ProxyHeaderError {
 }
 
 /// Decodes a header from the first bytes of a connection, which are at most the bytes that
-/// [`Decoded::Missing`] asked for.
+/// [`Decoded::Missing`] requested.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ fn parse(line: &[u8]) -> Result<ProxyHeader, ProxyHeaderError> {
     let line = str::from_utf8(line).map_err(|_| ProxyHeaderError::Line)?;
     let mut fields = line.split(' ');
     let family = fields.next();
-    // The rest has to be ignored.
+    // The rest must be ignored.
     if family == Some("UNKNOWN") {
         return Ok(ProxyHeader::Local);
     }
@@ -189,11 +189,11 @@ const UNIX_LEN: usize = 216;
 /// The beginning of version 1.
 const PROXY: &[u8] = b"PROXY ";
 
-/// The longest line of version 1, its end included (section 2.1).
+/// The longest line of version 1, including its end (section 2.1).
 const LINE_MAX: usize = 107;
 
-/// The longest accepted header of version 2. Its length allows 64 KiB; proxies send some hundred
-/// bytes, and a few thousand with certificates.
+/// The longest accepted header of version 2. The format allows 64 KiB; proxies send several hundred
+/// bytes, or a few thousand with certificates.
 const BINARY_MAX: usize = 0x1000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How the properties that a socket announces are written.
+//! The form of the properties that a socket announces.
 
 use std::collections::BTreeMap;
 

@@ -28,14 +28,14 @@
 //! | `metadata` | table of names and values | `{ X-Colour = "red" }` |
 //! | list of one value | the value alone, if it is text | `bind = "tcp://*:5555"` |
 //!
-//! A key that is left out has its default. The word `"infinite"` is the builder's `None` and is valid
-//! for `connect_timeout`, `handshake_interval`, `heartbeat_interval`, `linger`, `reconnect_interval`,
-//! `recv_timeout`, `resolve_interval` and `send_timeout`. For all other options `None` is the default:
-//! leave the key out.
+//! An omitted key has its default. The word `"infinite"` is the builder's `None` and is valid for
+//! `connect_timeout`, `handshake_interval`, `heartbeat_interval`, `linger`, `reconnect_interval`,
+//! `recv_timeout`, `resolve_interval` and `send_timeout`. For all other options `None` is the
+//! default: omit the key.
 //!
-//! An unknown key is an error that names the key. This includes TCP options that the platform does not
-//! have. A description is written with all its options and is equal when it is read back, even by a
-//! later version with other defaults.
+//! An unknown key is an error that names the key. This includes TCP options that the platform does
+//! not have. A description is written with all its options. Reading it back yields an equal
+//! description, even in a later version with other defaults.
 //!
 //! # Examples
 //!
@@ -95,8 +95,8 @@ async fn start<S: Socket>(
         match socket.bind(endpoint).await {
             Ok(endpoint) => bound.push(endpoint),
             Err(error) => {
-                // The caller may bind the endpoints again immediately. If they were released with the
-                // socket, that would be too early. Unbinding cannot fail: they have just been bound.
+                // The caller may bind the endpoints again immediately, before they would be
+                // released with the socket. Unbinding cannot fail: they have just been bound.
                 for endpoint in bound {
                     let _ = socket.unbind(endpoint).await;
                 }

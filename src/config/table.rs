@@ -18,9 +18,10 @@ use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
 use crate::socket::{Builder, Client, Gather, Peer, Scatter, Server};
 
-// A new kind is a line of `kinds`, which says for each group of `options`, in their order, whether the kind has
-// them. A new option is a line of its group: its key, which is the name of its setter in `Builder`, the type of
-// its value, how the value is written (if not as serde writes its type), and its field in `Options`.
+// A new kind is a line of `kinds`, which states for each group of `options`, in their order,
+// whether the kind has them. A new option is a line of its group: its key, which is the name of its
+// setter in `Builder`, the type of its value, the form of the value (unless serde determines it),
+// and its field in `Options`.
 sockets! {
     kinds {
         //                                    common disconnect hiccup

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-/// Limits how many messages of a read are delivered at a time.
+/// Limits the number of messages of a read that are delivered at a time.
 ///
 /// A remote that sends all its requests together waits for all replies together: one end would work
 /// while the other sleeps. Half of such a batch is therefore delivered first, and the rest when
@@ -39,8 +39,8 @@ impl BatchSplit {
         self.limit
     }
 
-    /// Returns whether there is a limit. Reading continues while there is: a slow receiver must not
-    /// delay replies to the remote's heartbeats before the queue is full.
+    /// Returns whether there is a limit. Reading continues while there is one: a slow receiver must
+    /// not delay replies to the remote's heartbeats before the queue is full.
     pub(super) const fn is_limited(&self) -> bool {
         self.limit != usize::MAX
     }

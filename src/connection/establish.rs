@@ -23,8 +23,9 @@ use super::handshake_stream::HandshakeStream;
 use crate::auth::{Admission, Asking, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
 
-/// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all futures
-/// that it passes through would reserve space for it as long as the connection lasts.
+/// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all
+/// futures that it passes through would otherwise reserve space for it as long as the connection
+/// lasts.
 pub(crate) type Established<S> = (Box<Framed<S, TrafficCodec>>, Negotiated);
 
 /// The deadline of a handshake.
@@ -44,7 +45,7 @@ impl Deadline {
     ///
     /// # Errors
     ///
-    /// The failure of the future, or a time-out.
+    /// The failure of the future, or a timeout.
     pub(crate) async fn keep<T>(
         self,
         doing: impl Future<Output = Result<T, HandshakeFailure>>,
@@ -58,8 +59,8 @@ impl Deadline {
     }
 }
 
-/// Performs the handshake until the deadline, and asks the authenticator to admit the remote, if
-/// there is one.
+/// Performs the handshake until the deadline. The authenticator, if any, decides whether the remote
+/// is admitted.
 pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: HandshakeConfig,
@@ -196,7 +197,7 @@ async fn finish<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<Negotiated, HandshakeFailure> {
     let ending = if outcome.is_ok() { Ending::Negotiated } else { Ending::Refused };
     let said = say_last_word(framed, ending).await;
-    // If the remote has gone, the error cannot be sent.
+    // If the remote has disconnected, the error cannot be sent.
     let negotiated = outcome?;
     said?;
     Ok(negotiated)

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant, Sleep};
 
-/// Costs nothing for few short messages, and otherwise one timer that fires
-/// occasionally.
+/// Costs nothing for a few short messages, and otherwise one timer that fires occasionally.
 #[derive(Debug, Default)]
 pub(super) struct IdleDetector {
     /// Whether there was much traffic since the timer was set.

@@ -4,18 +4,18 @@
 //! between its stream and its remote's double queue ([`Attachment`]); it knows neither handles nor
 //! other remotes.
 //!
-//! **Back-pressure.** A full incoming queue stops the reading and never the writing; a stream that
-//! accepts no bytes stops the writing and never the reading.
+//! **Back-pressure.** A full incoming queue stops reading but never writing; a stream that accepts
+//! no bytes stops writing but never reading.
 //!
-//! **Memory.** Beside the queues, a connection holds one read buffer, and the messages that it took from
-//! the queue and has not written: at most 256 KiB, or one longer message. It encodes as many of them at a
-//! time as fit into one write, except long bodies, which are never copied.
+//! **Memory.** In addition to the queues, a connection holds one read buffer, and the messages that
+//! it took from the queue and has not written: at most 256 KiB, or one longer message. It encodes
+//! as many of them at a time as fit into one write, except long bodies, which are never copied.
 //!
-//! **Ending.** An empty retired queue ends the connection when everything is written: it shuts down its
-//! side of the stream and briefly waits for the remote to do the same. Any other end is caused by the
-//! remote or the network. In either case, messages that were not written completely return to the queue,
-//! and messages that were read but not queued are kept for the remote's next connection, or for the
-//! handles if there is none.
+//! **Ending.** An empty retired queue ends the connection when everything is written: it shuts down
+//! its side of the stream and briefly waits for the remote to do the same. Any other end is caused
+//! by the remote or the network. In either case, messages that were not written completely are
+//! returned to the queue, and messages that were read but not queued are kept for the remote's next
+//! connection, or for the handles if there is none.
 
 mod batch_split;
 mod codec;
@@ -127,7 +127,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         self.run_until(future::pending()).await.unwrap_or(DisconnectReason::Closed)
     }
 
-    /// Does the same, or ends the connection early when `end` is ready: then returns `None`,
+    /// Does the same, but ends the connection early when `end` is ready. It then returns `None`,
     /// and leaves unwritten messages to the next connection.
     pub(crate) async fn run_until(
         &mut self,
@@ -147,9 +147,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         reason
     }
 
-    /// Returns whether a queued message was written completely, and the remote did not end the connection
-    /// during another. Messages of the remote do not count, nor do replies that it asks for: they cost it
-    /// nothing.
+    /// Returns whether a queued message was written completely, and the remote did not end the
+    /// connection during another. Messages from the remote do not count, nor do replies that it
+    /// requests: they cost it nothing.
     pub(crate) fn was_useful(&self) -> bool {
         let buffered = self.framed.write_buffer().len();
         let is_interrupted = self.is_ended_by_remote && self.writer.is_within_message(buffered);
@@ -237,7 +237,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         Poll::Pending
     }
 
-    /// Takes messages and writes them; ready when there will be no more.
+    /// Takes messages and writes them; ready when no more will follow.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<()>> {
         loop {
             if self.writer.is_idle() {
@@ -269,7 +269,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         while self.poll_timer(cx).is_ready() {
             let is_full = !self.undelivered.is_empty() && !self.split.is_limited();
             if is_full || self.writer.is_held_up() {
-                // While nothing is read, the remote cannot be judged.
+                // While nothing is read, silence of the remote has no meaning.
                 self.heartbeat.handle_traffic();
             }
             self.heartbeat.handle_timeout(now())?;
@@ -326,7 +326,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 }
                 None
             }
-            // libzmq, too, ignores commands without a meaning here.
+            // libzmq also ignores commands without a meaning here.
             Command::Ready(_) | Command::Mechanism { .. } | Command::Unknown { .. } => {
                 tracing::trace!(name = command.name(), "ignored a command");
                 None
@@ -433,16 +433,16 @@ fn now() -> std::time::Instant {
     Instant::now().into_std()
 }
 
-/// How many batches or commands are read before the connection yields.
+/// The number of batches or commands that are read before the connection yields.
 const READS_PER_WAKE: usize = 16;
 
-/// How many bytes are read before the connection yields: few enough that receivers find them in the
-/// cache, and free the buffers for later reads. Discarded bytes count, too, and so does the cost
-/// of frames beside their bytes.
+/// The number of bytes that are read before the connection yields: few enough that receivers find
+/// them in the cache, and release the buffers for later reads. Discarded bytes count as well, and
+/// so does the cost of frames in addition to their bytes.
 const WORK_PER_WAKE: usize = 0x4_0000;
 
-/// How many messages are written before the connection yields.
+/// The number of messages that are written before the connection yields.
 const MANY: u64 = 128;
 
-/// How long a remote may take to end its side of the stream after this side has ended.
+/// The time limit for a remote to end its side of the stream after this side has ended.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

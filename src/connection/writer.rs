@@ -21,7 +21,7 @@ use crate::stats::Volume;
 /// It works in rounds of commands and of all taken messages. They are encoded into the write buffer
 /// while the buffer is written. Long bodies are not copied: they are written between the bytes
 /// before and after them in the buffer. Messages are kept until their round is written, so that
-/// after a failure it is known which of them are not.
+/// after a failure the unwritten ones are known.
 ///
 /// Invariant: `encoded <= taken.len()`.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl Writer {
         }
     }
 
-    /// Writes everything that was taken and queued; ready when it is written.
+    /// Writes all taken messages and queued commands; ready when they are written.
     pub(super) fn poll_write<S: AsyncWrite + Unpin, C>(
         &mut self,
         cx: &mut Context<'_>,
@@ -138,13 +138,14 @@ impl Writer {
         (unwritten, is_begun)
     }
 
-    /// Returns whether part of a message is written and the rest is not, `buffered` bytes of the
-    /// round being still in the write buffer.
+    /// Returns whether only part of a message is written, while `buffered` bytes of the round are
+    /// still in the write buffer.
     pub(super) fn is_within_message(&self, buffered: usize) -> bool {
         self.count_whole(buffered).1
     }
 
-    /// Returns how many messages of the round are written whole, and whether part of the next is.
+    /// Returns the number of completely written messages of the round, and whether the next one is
+    /// partly written.
     fn count_whole(&self, buffered: usize) -> (usize, bool) {
         let mut missing = self.pending(buffered);
         let mut written = self.encoded;
@@ -324,8 +325,8 @@ impl Writer {
     }
 }
 
-/// Bodies from this length on are written without a copy; copying shorter ones behind their
-/// headers is faster. (Without a copy from 8 KiB on, bodies of 16 KiB passed at half the rate.)
+/// Bodies from this length on are written without a copy; copying shorter ones behind their headers
+/// is faster. (With a limit of 8 KiB, bodies of 16 KiB passed at half the rate.)
 const LONG_BODY: usize = 0x8000;
 
 /// The maximum number of slices in one write.
@@ -335,7 +336,8 @@ const SLICES: usize = 8;
 /// sealed message is released.
 const BUFFER_KEPT: usize = 0x4_0000;
 
-/// Replies to some thousand PINGs. A remote that sends more without reading is not read.
+/// Replies to several thousand PINGs. Nothing more is read from a remote that sends more without
+/// reading.
 const COMMANDS_MAX: usize = 0x1_0000;
 
 #[cfg(test)]

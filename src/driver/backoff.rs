@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Delays that double from attempt to attempt, up to a limit, with a random part so that the
-/// clients of a server that went away do not reconnect all together.
+/// Delays that double from attempt to attempt, up to a limit, with a random part, so that the
+/// clients of a restarted server do not all reconnect simultaneously.
 #[derive(Debug)]
 pub(super) struct Backoff {
     interval: Duration,
@@ -33,10 +33,10 @@ impl Backoff {
 
     /// Records that a connection has ended. The delays are reset if it `was_useful` (a message of
     /// this socket was written completely, and the remote interrupted no later one), or if it has
-    /// lasted. Neither a completed handshake nor messages of the remote are enough: a remote that
+    /// lasted. Neither a completed handshake nor messages from the remote suffice: a remote that
     /// refuses every message can do both at no cost, and this socket would connect at the highest
-    /// rate indefinitely. A reset by a message costs a message, so the application's own rate
-    /// limits them.
+    /// rate indefinitely. Each reset costs a message, so the application's own rate limits the
+    /// resets.
     pub(super) fn handle_connection(&mut self, was_useful: bool, lasted: Duration) {
         if was_useful || lasted >= self.max.min(LASTING) {
             self.reset();

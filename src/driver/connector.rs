@@ -73,10 +73,10 @@ enum Retry {
     /// The condition may be temporary.
     BackOff,
     /// The remote, or a proxy, refuses this socket permanently (RFC 37, Error Handling: "not
-    /// re-connecting using the same security credentials"), or the options rule out a retry.
+    /// re-connecting using the same security credentials"), or the options forbid a retry.
     Never,
-    /// The two ends are not compatible: only another program at that address would help, so a long
-    /// delay is enough.
+    /// The two ends are not compatible: only another program at that address can succeed, so a long
+    /// delay suffices.
     Rarely,
 }
 
@@ -125,8 +125,8 @@ impl Connector {
         self.attachment.as_ref()?.routing_id()
     }
 
-    /// Maintains the connection until the endpoint ends and everything is written, or
-    /// until another attempt is ruled out.
+    /// Maintains the connection until the endpoint ends and all messages are written, or until no
+    /// further attempt is allowed.
     pub(super) async fn run(mut self, source: RemoteSource) {
         tracing::info!(target: log::ENDPOINT, "connecting");
         self.run_attempts().await;
@@ -458,8 +458,8 @@ mod tests {
         assert!(start.elapsed() >= limit && start.elapsed() < limit * 2);
     }
 
-    /// Connects until the backlog of the listener is full. Linux then leaves
-    /// attempts to connect without an answer.
+    /// Connects until the backlog of the listener is full. Linux then does not answer connection
+    /// attempts.
     fn fill(address: SocketAddr) -> Vec<TcpStream> {
         let mut waiting = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {

@@ -1,4 +1,4 @@
-//! What a bound endpoint accepts.
+//! Accepted remotes before and during their handshake.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ pub(super) enum Incoming {
     SharedPort(Stream, Origin, SocketAddr),
 }
 
-/// A remote that asks for a resource.
+/// A remote that requests a resource.
 #[derive(Debug)]
 pub(super) struct HandOver {
     pub(super) request: Box<Request<DetachedStream>>,

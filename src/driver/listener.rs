@@ -106,8 +106,8 @@ impl Listener {
         wind_down(connections, state.shared.linger()).await;
     }
 
-    /// Accepts until the endpoint ends. When this returns, no part of it waits that could keep a
-    /// wake-up from others.
+    /// Accepts until the endpoint ends. When this returns, no part of it is left waiting and could
+    /// consume a wake-up.
     async fn accept(&mut self) {
         let mut accepted_in_a_row = 0;
         let shared = Arc::clone(&self.state.shared);
@@ -172,7 +172,7 @@ impl Listener {
 
 impl ListenerState {
     /// Serves one remote from its handshake to its end. Each stage is boxed separately, so that a
-    /// connection takes only the memory of its present stage.
+    /// connection occupies only the memory of its current stage.
     async fn serve(self: Arc<Self>, mut incoming: Incoming, arriving: PendingHandshake) {
         let deadline = Deadline::after(self.shared.options.handshake_interval);
         if incoming.is_proxied(&self.shared.options) {
@@ -235,8 +235,8 @@ impl ListenerState {
         self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
     }
 
-    /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint ended
-    /// in between.
+    /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint
+    /// ended meanwhile.
     async fn accept_proxy_header(
         &self,
         incoming: &mut Incoming,
@@ -262,7 +262,8 @@ impl ListenerState {
         Ok(true)
     }
 
-    /// Learns which resource a remote asks for, and hands it over to the socket that serves it.
+    /// Determines the resource that a remote requests, and hands the remote over to the socket that
+    /// serves it.
     async fn direct(
         &self,
         stream: Stream,
@@ -424,13 +425,13 @@ impl ListenerState {
     /// Attaches a remote to the socket, unless its endpoint has ended.
     fn attach(&self, subject: &EventSource) -> Option<Attachment> {
         let attachment = self.shared.routing.attach(self.id, subject.clone())?.within(&self.quotas);
-        // An endpoint is cancelled before its remotes are retired: this one is either among those,
-        // or notices it here.
+        // An endpoint is cancelled before its remotes are retired: this one is either among them,
+        // or detects the end here.
         (!self.ended.is_cancelled()).then_some(attachment)
     }
 
-    /// Runs a connection to its end, or, when it is asked to end, until everything that is queued for
-    /// it is written.
+    /// Runs a connection to its end, or, when its end is requested, until all messages queued for
+    /// it are written.
     async fn until_disconnected(
         &self,
         joined: &Joined,
@@ -451,10 +452,10 @@ impl ListenerState {
     }
 }
 
-/// The length to which a requested resource is reported; valid resources are not longer.
+/// The maximum length of a reported resource; valid resources are not longer.
 const RESOURCE_LOG_MAX: usize = 255;
 
-/// How many connections are accepted before the listener yields.
+/// The number of connections that are accepted before the listener yields.
 const ACCEPTS_PER_WAKE: u32 = 16;
 
 /// The pause when the system has no file descriptor for another connection: others may be

@@ -1,5 +1,5 @@
-//! The log of a socket's endpoints and connections: the spans, and the events whose level
-//! depends on what has happened. `guide::observability` lists all of them.
+//! The log of a socket's endpoints and connections: the spans, and the events whose level depends
+//! on the circumstances. `guide::observability` lists all of them.
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;

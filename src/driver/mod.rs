@@ -4,10 +4,10 @@
 //! connected one, each with its own task. For a name with several addresses to connect to, it
 //! also owns a [`NameWatcher`], and a [`Connector`] for each address. Messages never pass through it.
 //!
-//! **Ending.** The driver ends when the last handle is dropped or when a handle requests it. It closes
-//! the routing, which wakes all waiting tasks; ends all endpoints; lets their connections write what
-//! is queued, within `linger`; and then answers. An endpoint that is unbound or
-//! disconnected ends in the same way, alone. If the runtime shuts down, the driver is dropped, which
+//! **Ending.** The driver ends when the last handle is dropped or when a handle requests it. It
+//! closes the routing, which wakes all waiting tasks; ends all endpoints; lets their connections
+//! write what is queued, within `linger`; and then answers. A single endpoint that is unbound or
+//! disconnected ends in the same way. If the runtime shuts down, the driver is dropped, which
 //! closes the routing and all connections immediately.
 
 mod acceptor;
@@ -40,7 +40,7 @@ use crate::endpoint::Endpoint;
 use crate::routing::EndpointId;
 use crate::routing_id::RoutingId;
 
-/// A command of a handle. A missing answer means that the socket is closed.
+/// A command from a handle. A missing answer means that the socket is closed.
 #[derive(Debug)]
 pub(crate) enum Command {
     Bind {
@@ -274,8 +274,7 @@ impl Driver {
         self.watched.push(WatchedName { endpoint, id, lost, _watcher: task });
     }
 
-    /// Connects to the new addresses of a name, and disconnects from those that it no
-    /// longer has.
+    /// Connects to the new addresses of a name, and disconnects from removed ones.
     fn follow(&mut self, Resolved { id, addresses }: Resolved) {
         let Some(at) = self.watched.iter().position(|watched| watched.id == id) else { return };
         self.disconnect_where(|one| one.watcher == Some(id) && !addresses.contains(&one.endpoint));

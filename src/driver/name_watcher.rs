@@ -1,4 +1,4 @@
-//! Names that are connected at all of their addresses.
+//! Names whose addresses are all connected.
 
 use std::mem;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub(super) struct NameWatcher {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NameWatcherId(pub(super) u64);
 
-/// The present addresses of a name.
+/// The current addresses of a name.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) id: NameWatcherId,
@@ -125,5 +125,6 @@ impl Drop for NameWatcher {
     }
 }
 
-/// The pause between resolutions: if a hundred hosts leave together, the name is resolved twice.
+/// The pause between resolutions: if a hundred hosts disconnect together, the name is resolved only
+/// twice.
 const PAUSE: Duration = Duration::from_secs(1);

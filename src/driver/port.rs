@@ -3,9 +3,9 @@
 //!
 //! Each socket at a port accepts connections through its own listener: the first has bound it, and
 //! the others are duplicates. The sockets may run in different runtimes, and the port is free when
-//! the last of them has gone. The socket that accepts a connection at a shared port learns which
-//! resource the remote asks for, and hands it over to the socket that serves this resource, as soon
-//! as there is one.
+//! the last of them has ended. The socket that accepts a connection at a shared port receives the
+//! request for a resource, and hands the connection over to the socket that serves this resource,
+//! as soon as there is one.
 
 use std::collections::HashMap;
 use std::io;
@@ -36,8 +36,7 @@ pub(crate) struct Service {
 /// The reason why a port cannot be served.
 #[derive(Debug)]
 pub(super) enum PortError {
-    /// The socket's mechanism announces the socket before it learns which resource the remote asks
-    /// for.
+    /// The socket's mechanism announces the socket before the remote requests a resource.
     ResourceNeedsServerRole,
     Listen(ListenError),
     /// The sockets at the port have different security settings.
@@ -232,8 +231,8 @@ impl PortSecurity {
 /// The bound ports by their address, with their services.
 static PORTS: LazyLock<Lock<HashMap<SocketAddr, Vec<PortEntry>>>> = LazyLock::new(Lock::default);
 
-/// Notified whenever there is a new service. All waiting remotes check whether it is theirs,
-/// because services are rarely bound.
+/// Notified whenever there is a new service. All waiting remotes check whether it is theirs.
+/// Services are rarely bound.
 static SERVED: Notify = Notify::const_new();
 
 /// The number of remotes that may wait for a service. Further ones wait for a free slot.

@@ -149,8 +149,8 @@ impl Joined {
         self.membership.disconnected().await;
     }
 
-    /// Ends with a reason; the default reason is that this side ended it. Otherwise, the receivers of
-    /// the remote's messages get a `notice` after all of them.
+    /// Ends the connection with a reason; by default, that this side ended it. With another reason,
+    /// the receivers of the remote's messages get a `notice` after all of them.
     pub(super) fn end(
         mut self,
         reason: DisconnectReason,

@@ -144,8 +144,8 @@ pub(crate) async fn dial(
 static NAMES: LazyLock<Lock<HashMap<InprocEndpoint, mpsc::Sender<Dial>>>> =
     LazyLock::new(Lock::default);
 
-/// Notified whenever a name is bound. All waiting sockets then look up their own names, because
-/// names are rarely bound.
+/// Notified whenever a name is bound. All waiting sockets then look up their own names. Names are
+/// rarely bound.
 static BOUND: Notify = Notify::const_new();
 
 /// The largest backlog. A dialing socket that finds no free slot waits for one.

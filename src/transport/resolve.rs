@@ -99,8 +99,8 @@ fn interface(name: &str, port: u16) -> Vec<SocketAddr> {
 
 /// Orders addresses for dialing: the families alternate, beginning with that of the first.
 ///
-/// A family that does not work here therefore costs one attempt, and not one for each address (RFC
-/// 8305, Sorting Addresses).
+/// A family that does not work here therefore costs one attempt instead of one for each address
+/// (RFC 8305, Sorting Addresses).
 pub(super) fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let count = addresses.len();
     let first_is_ipv6 = addresses.first().is_some_and(SocketAddr::is_ipv6);

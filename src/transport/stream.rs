@@ -86,7 +86,7 @@ impl AsyncRead for Stream {
     }
 }
 
-/// Limits each read, so that the task yields however long the expected message is.
+/// Limits each read, so that the task yields regardless of the length of the expected message.
 fn poll_read_some<S: AsyncRead + Unpin>(
     mut stream: Pin<&mut S>,
     cx: &mut Context<'_>,

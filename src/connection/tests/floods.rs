@@ -151,5 +151,5 @@ impl AsyncWrite for Flood {
 /// More of the shortest parts than one turn handles.
 const FRAMES: usize = 20_000;
 
-/// What one read more can bring.
+/// The maximum length of one more read.
 const READ_MORE: usize = 0x2_0000;

@@ -74,7 +74,7 @@ pub(super) fn prepare(stream: &TcpStream, options: &TcpOptions) {
     // Fails only on a connection that has ended, which the next read reports.
     let _ = stream.set_nodelay(true);
     unsent::limit(stream);
-    // The listening socket has these options, so the failure concerns the connection, or a
+    // The listening socket has these options, so the failure concerns only the connection, or a
     // privilege that the process has dropped. The connection is served in either case.
     if let Err(error) = socket::adopt(stream, options) {
         let error = &error as &dyn std::error::Error;
@@ -388,7 +388,7 @@ mod tests {
         tcp
     }
 
-    /// Returns an address that was just free, outside of the range of tests that bind any port.
+    /// Returns a currently free address, outside the range of tests that bind any port.
     #[cfg(target_os = "linux")]
     fn free_address() -> SocketAddr {
         let address = ([127, 0, 0, 3], 0);

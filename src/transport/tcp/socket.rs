@@ -49,8 +49,8 @@ impl From<OptionError> for io::Error {
 
 /// Creates a socket for connecting to the address, or for binding it, and sets its options.
 ///
-/// Options have to be set first: the handshake of TCP depends on the size of
-/// the buffers, and accepted sockets inherit most options of the listening one.
+/// Options must be set first: the handshake of TCP depends on the size of the buffers, and accepted
+/// sockets inherit most options of the listening one.
 pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
@@ -80,7 +80,7 @@ pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<(
     Ok(())
 }
 
-/// Binds the address that the socket is to connect from.
+/// Binds the source address of a socket that connects.
 pub(super) fn bind_source(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     // Lets several connections, and re-established ones, share a port.
     #[cfg(not(windows))]
@@ -179,7 +179,7 @@ fn whole_seconds(duration: Duration) -> Duration {
 }
 
 /// The longest name of an interface (Linux, `IFNAMSIZ` without the zero at its end). The system
-/// truncates a longer one, and could find another interface by the rest.
+/// truncates a longer name, which could then match another interface.
 #[cfg(linux_kernel)]
 const DEVICE_NAME_MAX: usize = 15;
 

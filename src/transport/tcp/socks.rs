@@ -24,8 +24,8 @@ impl ProxyRefusal {
     }
 }
 
-/// Asks the proxy at the other end of the stream to connect to an endpoint; returns the address of
-/// the remote, if it is known.
+/// Requests that the proxy at the other end of the stream connect to an endpoint; returns the
+/// address of the remote, if it is known.
 ///
 /// The proxy resolves host names.
 pub(super) async fn pass(
