@@ -42,6 +42,8 @@
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type. The trait
 //! [`Socket`] is a bound for generic code.
 //!
+//! [`proxy`](fn@proxy) forwards messages between two sockets.
+//!
 //! # Runtimes and threads
 //!
 //! A socket is created in a Tokio runtime with IO and time enabled, and belongs to it: its connections,
@@ -145,6 +147,7 @@ pub mod metrics;
 pub mod monitor;
 mod options;
 mod pipe;
+pub mod proxy;
 mod proxy_header;
 mod quota;
 mod remote;
@@ -172,6 +175,7 @@ pub use self::message::Message;
 pub use self::options::{ReconnectStop, Resolver};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
+pub use self::proxy::proxy;
 pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;

@@ -11,8 +11,8 @@ use std::time::Duration;
 pub struct Volume {
     /// The number of messages.
     pub messages: u64,
-    /// Their size on the wire, frame headers included; over `inproc`, the size of their
-    /// bodies.
+    /// Their size on the wire, frame headers included; over `inproc` and in a proxy, the size of
+    /// their bodies.
     pub bytes: u64,
 }
 

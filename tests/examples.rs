@@ -33,6 +33,16 @@ fn load_balancing_does_all_tasks_although_a_server_goes_away() {
 }
 
 #[test]
+fn proxy_forwards_all_tasks_and_keeps_one_while_it_is_paused() {
+    let shown = start("proxy").finish();
+    assert!(
+        shown.contains("watcher: 100 tasks have passed the proxy\nproxy: paused after 100 tasks\n")
+    );
+    assert!(shown.contains("workers: 101 tasks are done\n"));
+    assert!(shown.ends_with("proxy: Stopped after 103 messages\n"));
+}
+
+#[test]
 fn reliable_request_retries_and_then_fails() {
     let shown = start("reliable_request").finish();
     assert!(shown.contains("lost once:\n  no reply to attempt 1\n"));

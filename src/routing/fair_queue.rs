@@ -293,6 +293,23 @@ impl FairQueue {
         Poll::Ready(popped)
     }
 
+    /// Ready when there is a message, or when there will be none. Until then, it queues the receiver. A receiver
+    /// that was queued calls [`cancel`](Self::cancel) before it takes the message, or if it does not.
+    pub(crate) fn poll_readable(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        receiver: &Waker,
+    ) -> Poll<Result<(), Closed>> {
+        if !self.ready.is_empty() {
+            Poll::Ready(Ok(()))
+        } else if self.closed {
+            Poll::Ready(Err(Closed))
+        } else {
+            self.waiters.register(ticket, receiver);
+            Poll::Pending
+        }
+    }
+
     /// Removes a receiver that no longer waits. If it had been woken and messages are queued, wakes
     /// the next one.
     pub(crate) fn cancel(&mut self, ticket: Ticket, wakes: &mut Wakes) {

@@ -172,6 +172,15 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
     }
 
+    /// Returns whether [`try_send`](Self::try_send) would queue a message now.
+    pub(crate) fn can_send(&mut self, to: S::Target) -> bool {
+        match self.strategy.choose(to) {
+            Choice::Offered(_) | Choice::Many(_) => true,
+            Choice::One(key) => self.pipes[key].outbound.has_room(),
+            Choice::Full | Choice::Unreachable => false,
+        }
+    }
+
     /// Reserves a slot if one is free.
     pub(crate) fn try_reserve(&mut self, to: S::Target) -> Result<PipeKey, Refusal> {
         match self.strategy.choose(to) {

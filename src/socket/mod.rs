@@ -8,6 +8,7 @@ mod client_server;
 mod control;
 mod coop;
 mod core;
+pub(crate) mod forwarding;
 mod handle;
 mod kind;
 mod live;

@@ -36,6 +36,7 @@ const RANKS: &[(&str, u8)] = &[
     ("socket", 9),
     ("config", 10),
     ("metrics", 10),
+    ("proxy", 10),
     ("rpc", 10),
     // The root itself: it declares and exports, and no file imports from it.
     ("lib", u8::MAX),

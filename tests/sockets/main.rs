@@ -42,6 +42,7 @@ mod mute_state;
 mod names;
 mod notices;
 mod peer;
+mod proxy;
 mod proxy_protocol;
 mod races;
 mod readiness;

@@ -19,6 +19,7 @@ mod metadata;
 mod monitor;
 mod mute_state;
 mod notices;
+mod proxy;
 mod readiness;
 mod resources;
 mod restart;

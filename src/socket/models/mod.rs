@@ -9,6 +9,7 @@
 
 mod connection_ends;
 mod ended_pipes;
+mod forwarding;
 mod links;
 #[cfg(feature = "rpc")]
 mod openings;

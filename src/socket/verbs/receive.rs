@@ -181,6 +181,14 @@ macro_rules! receive_verbs {
             }
         }
 
+        impl $crate::socket::forwarding::Source for $socket {
+            type Outgoing = <Self as $crate::socket::Kind>::Outgoing;
+
+            fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
+                &self.0.core
+            }
+        }
+
         /// Yields received messages; ends when the socket is closed.
         impl futures_core::Stream for $socket {
             type Item = $crate::message::Message;

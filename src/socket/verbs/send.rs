@@ -165,6 +165,14 @@ macro_rules! send_verbs {
             }
         }
 
+        impl $crate::socket::forwarding::Destination for $socket {
+            type Outgoing = <Self as $crate::socket::Kind>::Outgoing;
+
+            fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
+                &self.0.core
+            }
+        }
+
         /// Sends messages; waits while the socket is mute. Closing the sink flushes it and leaves the
         /// socket open.
         impl<M: Into<$crate::message::Message>> futures_sink::Sink<M> for $socket {

@@ -1,0 +1,327 @@
+//! Proxies: messages of one socket are forwarded to another (libzmq `zmq_proxy`,
+//! `zmq_proxy_steerable`).
+//!
+//! [`proxy`](fn@proxy) joins a *frontend* and a *backend*: what one of them receives, the other
+//! sends. The result is a future, which can be awaited as it is, or be given a
+//! [capture](Proxy::capture) and a [handle](Proxy::handle) and then be spawned.
+//!
+//! ```
+//! use tokio_zmtp::{Gather, Scatter, proxy};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // Producers and consumers come and go, and know only the addresses of the proxy.
+//! let frontend = Gather::new();
+//! let for_producers = frontend.bind("tcp://127.0.0.1:*").await?;
+//! let backend = Scatter::new();
+//! let for_consumers = backend.bind("tcp://127.0.0.1:*").await?;
+//! let proxy = proxy(&frontend, &backend);
+//! let handle = proxy.handle();
+//! let task = tokio::spawn(proxy);
+//!
+//! let producer = Scatter::new();
+//! producer.connect(for_producers).await?;
+//! let consumer = Gather::new();
+//! consumer.connect(for_consumers).await?;
+//! producer.send("task").await?;
+//! assert_eq!(consumer.recv().await?, "task");
+//!
+//! assert_eq!(handle.stats().to_backend.messages, 1);
+//! handle.stop();
+//! task.await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod handle;
+mod pairs;
+mod report;
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use tokio::task::{self, coop};
+
+pub use self::handle::ProxyHandle;
+use self::handle::{Mode, State};
+pub use self::pairs::{Capture, ProxyWith};
+pub use self::report::{ProxyEnd, ProxyReport, ProxyStats};
+use crate::message::Message;
+use crate::socket::forwarding::{Forward, ForwardingEnd, Outlet};
+use crate::stats::Volume;
+use crate::sync::Lock;
+
+/// Forwards messages between two sockets: messages that one of them receives are sent by the other.
+///
+/// Which directions there are follows from the types of the sockets: see [`ProxyWith`]. A
+/// combination that cannot work does not compile.
+///
+/// The proxy has handles of its own to both sockets. Other handles can be used at the same time,
+/// for example to connect to more endpoints, or to receive some of the messages.
+///
+/// # Mute state
+///
+/// A message is taken from one socket only when the other can queue it, and both are one step: a
+/// proxy never holds messages. While the other socket is mute, messages stay in the queues of the
+/// socket that received them, which stops reading when its high-water marks are reached, so that
+/// its remotes become mute in turn. The opposite direction, the capture and the handle are not
+/// affected. The timeouts of the sockets do not apply.
+///
+/// # Ending
+///
+/// The future is ready when [`stop`](ProxyHandle::stop) is called, or when one of the sockets is
+/// closed and the messages that it had received are forwarded. It then returns a [`ProxyReport`].
+/// The sockets stay open.
+///
+/// # Cancel safety
+///
+/// The future can be dropped at any time. Each message has then been forwarded, or is still in the
+/// queue of the socket that received it.
+///
+/// # Examples
+///
+/// ```no_run
+/// use tokio_zmtp::{Gather, Scatter, proxy};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let frontend = Gather::new();
+/// frontend.bind("tcp://*:5555").await?;
+/// let backend = Scatter::new();
+/// backend.bind("tcp://*:5556").await?;
+///
+/// let report = proxy(&frontend, &backend).await;
+/// println!("{} messages to the backend", report.stats.to_backend.messages);
+/// # Ok(())
+/// # }
+/// ```
+pub fn proxy<F: ProxyWith<B>, B>(frontend: &F, backend: &B) -> Proxy {
+    let [to_backend, to_frontend] = frontend.directions(backend);
+    let flows = [(Direction::ToBackend, to_backend), (Direction::ToFrontend, to_frontend)];
+    let flows = flows.into_iter().filter_map(|(direction, forward)| {
+        Some(Flow { direction, forward: forward?, has_ended: false })
+    });
+    Proxy { flows: flows.collect(), first_end: None, capture: None, shared: Arc::default() }
+}
+
+/// Forwards messages between two sockets, while it is polled.
+///
+/// [`proxy`](fn@proxy) creates it and describes its behaviour.
+#[must_use = "a proxy forwards only while it is awaited"]
+pub struct Proxy {
+    flows: Vec<Flow>,
+    /// The cause of the first end of a direction.
+    first_end: Option<ProxyEnd>,
+    capture: Option<Tap>,
+    shared: Arc<Lock<State>>,
+}
+
+/// One direction.
+struct Flow {
+    direction: Direction,
+    forward: Box<dyn Forward>,
+    has_ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Direction {
+    ToBackend,
+    ToFrontend,
+}
+
+/// The socket that gets copies.
+struct Tap {
+    outlet: Arc<dyn Outlet>,
+    /// Empty between two rounds.
+    copies: Vec<Option<Message>>,
+}
+
+impl Proxy {
+    /// Sends a copy of each forwarded message, of both directions, to another socket.
+    ///
+    /// A capture never delays the proxy. Copies for which it has no room, or that it cannot send
+    /// because it is closed, are dropped and counted in [`ProxyStats::capture_dropped`]. The copy
+    /// of a long body shares its memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Gather, Scatter, proxy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (frontend, backend, capture) = (Gather::new(), Scatter::new(), Scatter::new());
+    /// capture.bind("ipc://*").await?;
+    /// let proxy = proxy(&frontend, &backend).capture(&capture);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn capture(mut self, socket: &impl Capture) -> Self {
+        self.capture = Some(Tap { outlet: socket.outlet(), copies: Vec::new() });
+        self
+    }
+
+    /// Returns a handle, which pauses, resumes and stops the proxy, and reads its statistics.
+    #[must_use]
+    pub fn handle(&self) -> ProxyHandle {
+        ProxyHandle::new(Arc::clone(&self.shared))
+    }
+
+    /// Forwards some messages in each direction, under the lock of the state: after a call of the
+    /// handle has returned, no message is forwarded that the call forbids.
+    fn poll_round(&mut self, cx: &mut Context<'_>) -> Round {
+        let Self { flows, first_end, capture, shared } = self;
+        let round = shared.with(|state, wakes| {
+            state.park(cx.waker());
+            match state.mode {
+                Mode::Running => {}
+                Mode::Paused => return Round::Paused,
+                Mode::Stopped => return Round::Stopped,
+            }
+            let mut round = Round::Waiting;
+            for flow in flows.iter_mut().filter(|flow| !flow.has_ended) {
+                let copies = capture.as_mut().map(|tap| &mut tap.copies);
+                let forwarded = flow.forward.poll_forward(BATCH, copies, cx, wakes);
+                let ProxyStats { to_backend, to_frontend, .. } = &mut state.stats;
+                match flow.direction {
+                    Direction::ToBackend => to_backend.add(forwarded.moved),
+                    Direction::ToFrontend => to_frontend.add(forwarded.moved),
+                }
+                if let Poll::Ready(Some(end)) = forwarded.state {
+                    first_end.get_or_insert(flow.end(end));
+                }
+                // Over `inproc`, the wake-ups after this round may bring more messages.
+                if forwarded.state.is_ready() || !forwarded.moved.is_empty() {
+                    round = Round::Forwarded;
+                }
+            }
+            if let Some(Tap { outlet, copies }) =
+                capture.as_mut().filter(|tap| !tap.copies.is_empty())
+            {
+                let all = volume(copies);
+                outlet.try_send_all(copies, wakes);
+                let dropped = volume(copies);
+                state.stats.capture_dropped.add(dropped);
+                state.stats.captured.add(Volume {
+                    messages: all.messages - dropped.messages,
+                    bytes: all.bytes - dropped.bytes,
+                });
+            }
+            round
+        });
+        if let Some(tap) = capture {
+            // The owner of a body may run code when the last reference is dropped.
+            tap.copies.clear();
+        }
+        round
+    }
+
+    /// Stops waiting for messages and capacity.
+    fn cancel(&mut self) {
+        for flow in &mut self.flows {
+            flow.forward.cancel();
+        }
+    }
+
+    /// Notices that destinations are closed while there is no message for them.
+    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut noticed = Poll::Pending;
+        for flow in self.flows.iter_mut().filter(|flow| !flow.has_ended) {
+            if flow.forward.poll_destination_closed(cx).is_ready() {
+                flow.forward.cancel();
+                let end = flow.end(ForwardingEnd::DestinationClosed);
+                self.first_end.get_or_insert(end);
+                noticed = Poll::Ready(());
+            }
+        }
+        noticed
+    }
+
+    /// Returns the first cause of an end once all directions have ended.
+    fn end(&self) -> Option<ProxyEnd> {
+        self.first_end.filter(|_| self.flows.iter().all(|flow| flow.has_ended))
+    }
+}
+
+impl Flow {
+    /// Ends the direction. Returns which socket was closed.
+    fn end(&mut self, end: ForwardingEnd) -> ProxyEnd {
+        self.has_ended = true;
+        match (self.direction, end) {
+            (Direction::ToBackend, ForwardingEnd::SourceClosed)
+            | (Direction::ToFrontend, ForwardingEnd::DestinationClosed) => ProxyEnd::FrontendClosed,
+            (Direction::ToBackend, ForwardingEnd::DestinationClosed)
+            | (Direction::ToFrontend, ForwardingEnd::SourceClosed) => ProxyEnd::BackendClosed,
+        }
+    }
+}
+
+/// The result of a round.
+enum Round {
+    Forwarded,
+    /// All directions wait for messages or capacity.
+    Waiting,
+    Paused,
+    Stopped,
+}
+
+impl Future for Proxy {
+    type Output = ProxyReport;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ProxyReport> {
+        let coop = ready!(coop::poll_proceed(cx));
+        for _ in 0..BATCHES_PER_WAKE {
+            let round = self.poll_round(cx);
+            let end = match round {
+                Round::Forwarded => self.end(),
+                Round::Waiting => {
+                    ready!(self.poll_closed(cx));
+                    self.end()
+                }
+                Round::Paused => {
+                    // Other receivers and senders of the sockets get the wake-ups and the capacity.
+                    self.cancel();
+                    ready!(self.poll_closed(cx));
+                    self.end()
+                }
+                Round::Stopped => Some(ProxyEnd::Stopped),
+            };
+            coop.made_progress();
+            if let Some(end) = end {
+                self.cancel();
+                return Poll::Ready(ProxyReport { stats: self.shared.lock().finish(), end });
+            }
+        }
+        // Other tasks run, without another thread being woken for this one.
+        let _ = pin!(task::yield_now()).poll(cx);
+        Poll::Pending
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.shared.lock().finish();
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("stats", &self.shared.lock().stats).finish_non_exhaustive()
+    }
+}
+
+fn volume(messages: &[Option<Message>]) -> Volume {
+    let mut volume = Volume::default();
+    for message in messages.iter().flatten() {
+        volume.add(Volume { messages: 1, bytes: message.len() as u64 });
+    }
+    volume
+}
+
+/// The number of messages that are forwarded in one direction under the locks of the queues.
+const BATCH: usize = 64;
+
+/// The number of batches in each direction before the task yields.
+const BATCHES_PER_WAKE: usize = 16;

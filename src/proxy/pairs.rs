@@ -1,0 +1,128 @@
+//! Which sockets fit together.
+
+use std::sync::Arc;
+
+use self::sealed::{Directions, Pair, Tap};
+use crate::socket::forwarding::{Outlet, are_same, forward, outlet};
+use crate::socket::{Client, Gather, Scatter};
+
+/// Pairs of socket types that a proxy can join, in either order.
+///
+/// | One | Other | Directions |
+/// |---|---|---|
+/// | [`Client`] | [`Client`] | both |
+/// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
+///
+/// Both ends of a proxy may be the same socket, which then returns what it receives.
+///
+/// # Sockets that address their remotes
+///
+/// A [`Server`](crate::Server) cannot be an end of a proxy: it sends to a routing id, and the
+/// messages of thread-safe sockets are bodies without an envelope in which a proxy could put it. A
+/// message that arrives with a routing id of the frontend would leave the backend without it, and
+/// its reply would not know its way back. (A ROUTER is proxied because its messages have such a
+/// part.) Applications that put an address into the body forward the messages themselves, with
+/// [`recv`](crate::Server::recv) and [`route`](crate::Server::route).
+///
+/// ```compile_fail,E0277
+/// use tokio_zmtp::{Client, Server, proxy};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// proxy(&Server::new(), &Client::new()).await; // does not compile
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a proxy cannot join `{Self}` and `{B}`",
+    note = "see `ProxyWith` for the pairs of sockets that fit"
+)]
+pub trait ProxyWith<B>: Pair<B> {}
+
+/// Socket types that can be the [capture](super::Proxy::capture) of a proxy: they send bodies, and
+/// pick the remote themselves.
+#[diagnostic::on_unimplemented(message = "`{Self}` cannot be the capture of a proxy")]
+pub trait Capture: Tap {}
+
+/// Two types that send and receive.
+macro_rules! both_ways {
+    ($frontend:ident, $backend:ident) => {
+        impl ProxyWith<$backend> for $frontend {}
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        impl Pair<$backend> for $frontend {
+            fn directions(&self, backend: &$backend) -> Directions {
+                // One direction is all that there is between a socket and itself.
+                let back = (!are_same(self, backend)).then(|| forward(backend, self));
+                [Some(forward(self, backend)), back]
+            }
+        }
+    };
+}
+
+/// A type that receives and one that sends.
+macro_rules! one_way {
+    ($source:ident => $destination:ident) => {
+        impl ProxyWith<$destination> for $source {}
+        impl ProxyWith<$source> for $destination {}
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        impl Pair<$destination> for $source {
+            fn directions(&self, backend: &$destination) -> Directions {
+                [Some(forward(self, backend)), None]
+            }
+        }
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        impl Pair<$source> for $destination {
+            fn directions(&self, backend: &$source) -> Directions {
+                [None, Some(forward(backend, self))]
+            }
+        }
+    };
+}
+
+macro_rules! capture {
+    ($socket:ident) => {
+        impl Capture for $socket {}
+
+        #[expect(private_interfaces, reason = "the trait is sealed")]
+        impl Tap for $socket {
+            fn outlet(&self) -> Arc<dyn Outlet> {
+                outlet(self)
+            }
+        }
+    };
+}
+
+both_ways!(Client, Client);
+one_way!(Gather => Scatter);
+
+capture!(Client);
+capture!(Scatter);
+
+mod sealed {
+    use std::sync::Arc;
+
+    use crate::socket::forwarding::{Forward, Outlet};
+
+    /// To the backend, and to the frontend.
+    pub(crate) type Directions = [Option<Box<dyn Forward>>; 2];
+
+    #[expect(
+        private_interfaces,
+        unnameable_types,
+        reason = "so that other crates cannot implement it"
+    )]
+    pub trait Pair<B> {
+        fn directions(&self, backend: &B) -> Directions;
+    }
+
+    #[expect(
+        private_interfaces,
+        unnameable_types,
+        reason = "so that other crates cannot implement it"
+    )]
+    pub trait Tap {
+        fn outlet(&self) -> Arc<dyn Outlet>;
+    }
+}

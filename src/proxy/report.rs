@@ -1,0 +1,44 @@
+//! What a proxy has done, and why it ended.
+
+use crate::stats::Volume;
+
+/// How much a proxy has forwarded.
+///
+/// A proxy takes a message only when it can be queued, so that the counts of messages received and
+/// sent are the same. The sizes are those of bodies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyStats {
+    /// The messages that the frontend received and the backend queued.
+    pub to_backend: Volume,
+    /// The messages that the backend received and the frontend queued.
+    pub to_frontend: Volume,
+    /// The copies that the [capture](super::Proxy::capture) queued.
+    pub captured: Volume,
+    /// The copies that the capture could not queue.
+    pub capture_dropped: Volume,
+}
+
+/// The result of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProxyReport {
+    /// How much it has forwarded.
+    pub stats: ProxyStats,
+    /// Why it ended.
+    pub end: ProxyEnd,
+}
+
+/// Why a proxy ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyEnd {
+    /// [`ProxyHandle::stop`](super::ProxyHandle::stop) was called.
+    Stopped,
+    /// The frontend was closed first. What it had received before is forwarded, unless the backend
+    /// was closed, too.
+    FrontendClosed,
+    /// The backend was closed first. What it had received before is forwarded, unless the frontend
+    /// was closed, too.
+    BackendClosed,
+}
