@@ -1,4 +1,4 @@
-//! `inproc` beside bounded channels of Tokio, in one process: one-way throughput and round trips
+//! `inproc` compared with bounded channels of Tokio, in one process: one-way throughput and round trips
 //! between two tasks.
 //!
 //! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. The two take turns; the medians of

@@ -1,7 +1,7 @@
 //! Statistics of sockets, published through the facade [`metrics`](https://docs.rs/metrics), for
 //! example to an exporter for Prometheus. With the feature `metrics`.
 //!
-//! | Name | Kind and unit | Labels, beside `socket` and `socket_type` | See |
+//! | Name | Kind and unit | Labels besides `socket` and `socket_type` | See |
 //! |---|---|---|---|
 //! | `zmtp_sent_messages_total` | counter, messages | | [`Stats::sent`] |
 //! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |

@@ -12,7 +12,7 @@ use std::process::{self, ChildStdout, Command, Stdio};
 use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
 use tokio_zmtp::{Builder, Mechanism};
 
-/// Runs the role that the arguments ask for; nothing if this is the process that measures.
+/// Runs the role that the arguments request; does nothing in the measuring process.
 pub(crate) fn role() -> Option<Result<(), Box<dyn Error>>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [role, endpoint, count, size] = arguments.as_slice() else { return None };
@@ -27,7 +27,7 @@ pub(crate) fn role() -> Option<Result<(), Box<dyn Error>>> {
     }
 }
 
-/// The sizes that the arguments ask for.
+/// The sizes that the arguments request.
 pub(crate) fn sizes() -> Vec<usize> {
     let sizes: Vec<_> = env::args().filter_map(|argument| argument.parse().ok()).collect();
     if sizes.is_empty() { SIZES.to_vec() } else { sizes }
@@ -85,7 +85,7 @@ pub(crate) enum Role {
     Server,
 }
 
-/// Gives a socket the mechanism that the environment asks for, with the keys of zmq_curve(7), which
+/// Gives a socket the mechanism that the environment requests, with the keys of zmq_curve(7), which
 /// everybody knows.
 pub(crate) fn secured<S>(builder: Builder<S>, role: Role) -> Result<Builder<S>, Box<dyn Error>> {
     if env::var("MECHANISM").is_ok_and(|mechanism| mechanism == "curve") {
@@ -102,7 +102,7 @@ pub(crate) fn secured<S>(builder: Builder<S>, role: Role) -> Result<Builder<S>, 
     Ok(builder)
 }
 
-/// Runs a measured role on the runtime that the environment asks for.
+/// Runs a measured role on the runtime that the environment requests.
 pub(crate) fn run(
     body: impl Future<Output = Result<(), Box<dyn Error>>>,
 ) -> Result<(), Box<dyn Error>> {

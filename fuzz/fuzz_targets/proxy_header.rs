@@ -1,4 +1,4 @@
-//! A header of the PROXY protocol is read to its end and not beyond, whatever follows it.
+//! A header of the PROXY protocol is read to its end and not beyond, regardless of the bytes that follow.
 
 #![no_main]
 

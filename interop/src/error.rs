@@ -47,7 +47,7 @@ impl fmt::Display for Error {
 
 impl error::Error for Error {}
 
-/// Why a non-blocking operation had no effect.
+/// The reason why a non-blocking operation had no effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TryError {
     /// No message to receive, or no queue capacity to send (`EAGAIN`).

@@ -135,7 +135,7 @@ impl fmt::Debug for Message {
 
 impl Drop for Message {
     fn drop(&mut self) {
-        // SAFETY: the message is initialized and not used any more.
+        // SAFETY: the message is initialized and no longer used.
         unsafe { ffi::zmq_msg_close(self.as_mut_ptr()) };
     }
 }

@@ -118,7 +118,7 @@ impl Command {
     }
 }
 
-/// Why a command is malformed.
+/// The reason why a command is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CommandError {

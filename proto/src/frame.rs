@@ -109,7 +109,7 @@ fn put_header(dst: &mut BytesMut, flags: u8, len: usize) {
     }
 }
 
-/// Why a frame header is malformed.
+/// The reason why a frame header is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FrameError {

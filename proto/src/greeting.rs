@@ -167,7 +167,7 @@ impl fmt::Display for MechanismName {
     }
 }
 
-/// Why a greeting is refused.
+/// The reason why a greeting is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GreetingError {

@@ -186,7 +186,7 @@ impl fmt::Display for Group {
     }
 }
 
-/// Why a name is not the name of a group.
+/// The reason why a name is not the name of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GroupError {

@@ -42,7 +42,7 @@
 //!         metadata: Metadata::default(),
 //!         has_authenticator: false,
 //!     };
-//!     // Only CURVE uses the seed. It has to be random.
+//!     // Only CURVE uses the seed, which must be random.
 //!     Handshake::new(config, Seed::new(&[0x55; Seed::LEN]))
 //! };
 //! let (mut client, mut server) = (start(SocketType::Client), start(SocketType::Server));

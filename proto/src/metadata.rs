@@ -153,7 +153,7 @@ impl<'a> Property<'a> {
     }
 }
 
-/// Why a property is not valid.
+/// The reason why a property is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MetadataError {
     /// The bytes end within a property.

@@ -64,7 +64,7 @@ async fn a_full_incoming_queue_stops_reading_but_not_writing() {
     let (_connection, mut remote) = socket.connect(0x10_0000).await;
     remote.write_all(&b"\x00\x01x".repeat(1_000)).await.unwrap();
     assert_eq!(socket.recv().await, "x");
-    // The queue has reached the mark; the PONG is sent nevertheless.
+    // The queue has reached the mark; the PONG is sent anyway.
     socket.send("still there").unwrap();
     assert_eq!(read(&mut remote, 13).await, b"\x00\x0bstill there"[..]);
     for _ in 1..1_000 {

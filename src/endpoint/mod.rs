@@ -122,7 +122,7 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// Returns whether the host is a name that has to be resolved.
+    /// Returns whether the host is a name that must be resolved.
     pub(crate) fn is_name(&self) -> bool {
         match self {
             Self::Tcp(tcp) => matches!(tcp.host(), Host::Name(_)),

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-/// The position of a task in the queue. It does not change while the task waits, however often it
-/// is polled.
+/// The position of a task in the queue. It does not change while the task waits, regardless of how
+/// often it is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 

@@ -20,7 +20,7 @@ pub(crate) struct RoutingTable {
 
 type Keys = HashMap<RoutingId, PipeKey, BuildHasherDefault<IdHasher>>;
 
-/// Hashes routing ids. They are assigned here, one after the other, so no remote can cause
+/// Hashes routing ids. They are assigned here, one after another, so no remote can cause
 /// collisions. Every message of a server looks one up, so the hash must be cheap.
 #[derive(Debug, Default)]
 struct IdHasher(u64);

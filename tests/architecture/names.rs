@@ -22,7 +22,7 @@ fn modules_show_each_other_no_two_types_of_the_same_name() {
         }
         let is_shared = |name: &&str| shown.get(*name).is_some_and(|modules| modules.len() > 1);
         let is_known = directory != "src" || SHARED.iter().all(is_shared);
-        assert!(is_known, "a name in the list is not shared any more: {SHARED:?}");
+        assert!(is_known, "a name in the list is no longer shared: {SHARED:?}");
         shown.retain(|name, modules| modules.len() > 1 && !SHARED.contains(&name.as_str()));
         assert!(shown.is_empty(), "{directory}: modules show types of the same name: {shown:#?}");
     }

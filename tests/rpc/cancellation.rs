@@ -87,7 +87,7 @@ async fn a_deadline_is_kept_on_both_sides() {
     tokio::time::advance(Duration::from_secs(1)).await;
     until_there(&responder, |stats| stats.deadline_exceeded == 1).await;
     assert!(responder.stats().is_consistent());
-    // The responder answers nevertheless, for requesters that do not enforce deadlines.
+    // The responder answers anyway, for requesters that do not enforce deadlines.
     until(&requester, |stats| stats.late == 1).await;
     assert!(requester.stats().is_consistent());
 }
@@ -170,7 +170,7 @@ async fn a_waiting_request_that_expires_is_not_started() {
 #[tokio::test]
 async fn a_handler_that_panics_fails_only_its_own_call() {
     let (requester, responder, _) = pair(|request: Request| {
-        assert_ne!(*request.body(), "at once", "as the test wants it");
+        assert_ne!(*request.body(), "immediately", "as the test wants it");
         async move {
             if *request.body() == "later" {
                 tokio::task::yield_now().await;
@@ -180,7 +180,7 @@ async fn a_handler_that_panics_fails_only_its_own_call() {
         }
     })
     .await;
-    for body in ["at once", "later"] {
+    for body in ["immediately", "later"] {
         let Err(CallError::Failed(failure)) = requester.call(body).await else {
             panic!("the handler did not panic")
         };

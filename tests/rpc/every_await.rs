@@ -39,7 +39,7 @@ pub(crate) const OPERATIONS: [(&str, Start); 6] = [
     ("Requester::call", |scene| {
         let requester = scene.requester.clone();
         Box::pin(async move {
-            for body in ["at once", "later", "at once"] {
+            for body in ["immediately", "later", "immediately"] {
                 // Another operation may have closed the client.
                 let _ = requester.call(body).await;
             }
@@ -52,7 +52,7 @@ pub(crate) const OPERATIONS: [(&str, Start); 6] = [
     ("Requester::poll_ready", |scene| {
         let mut requester = scene.requester.clone();
         Box::pin(async move {
-            for body in ["at once", "later"] {
+            for body in ["immediately", "later"] {
                 // The reserved slot is released with the handle.
                 let Ok(ready) = requester.ready().await else { return };
                 turns(2).await;
@@ -98,7 +98,7 @@ impl Scene {
             .map(|number| {
                 let requester = requester.clone();
                 tokio::spawn(async move {
-                    for body in ["at once", "later"] {
+                    for body in ["immediately", "later"] {
                         turns(number).await;
                         if let Ok(reply) = requester.call(body).await {
                             assert_eq!(reply, body);

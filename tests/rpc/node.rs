@@ -144,7 +144,7 @@ fn install() -> Option<PathBuf> {
     for file in ["package.json", "package-lock.json", "remote.mjs"] {
         fs::copy(source.join(file), directory.join(file)).unwrap();
     }
-    // The package contains its binaries, so that nothing else has to be built or downloaded.
+    // The package contains its binaries, so that nothing else needs to be built or downloaded.
     let done = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
         .current_dir(&directory)

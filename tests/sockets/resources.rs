@@ -206,7 +206,7 @@ async fn sockets_of_two_runtimes_share_a_port_and_outlive_each_other() {
                 let request = orders.recv().await.unwrap();
                 orders.reply(&request, "order").await.unwrap();
             }
-            // The last reply has to be received first.
+            // The last reply must be received first.
             assert_eq!(orders.recv().await.unwrap(), "end");
         });
     });

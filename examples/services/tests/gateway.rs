@@ -129,7 +129,7 @@ async fn an_endless_stream_ends_with_the_gateway() {
     process.signal("INT").await;
     while let Some(frame) = events.frame().await {
         let data = frame.unwrap().into_data().unwrap();
-        assert!(!String::from_utf8_lossy(&data).contains("event: "), "it has not ended of itself");
+        assert!(!String::from_utf8_lossy(&data).contains("event: "), "it did not end by itself");
     }
     process.finish().await;
 }

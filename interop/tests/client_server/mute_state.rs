@@ -65,7 +65,7 @@ const SMALL_HWM: usize = 10;
 /// A large body, so that the system's buffers are soon full.
 const SIZE: usize = 65_536;
 
-/// The time in which all messages that fit into the queues have moved towards the remote.
+/// The time in which all messages that fit into the queues have moved toward the remote.
 const MUTE_AFTER: Duration = Duration::from_millis(300);
 
 /// The two queues hold 20 messages; the system's buffers hold an unknown number, but less than half

@@ -353,7 +353,7 @@ pub struct Negotiated {
     pub granted: Metadata,
 }
 
-/// Why a handshake failed. The connection has to be closed.
+/// The reason why a handshake failed. The connection must be closed.
 ///
 /// A connection that ends during the handshake is not such an error. It is a temporary condition, after which
 /// a client reconnects (RFC 37, Error Handling).

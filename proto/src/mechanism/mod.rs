@@ -288,7 +288,7 @@ impl SecurityHandshake {
     }
 }
 
-/// Why the exchange of the mechanism's commands failed.
+/// The reason why the exchange of the mechanism's commands failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MechanismError {

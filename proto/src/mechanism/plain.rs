@@ -244,7 +244,7 @@ impl PlainServerHandshake {
     }
 }
 
-/// Decodes the data of a HELLO. The name and the password have to be valid UTF-8.
+/// Decodes the data of a HELLO. The name and the password must be valid UTF-8.
 fn split_credentials(data: &[u8]) -> Option<Credentials> {
     let (username, data) = split_text(data)?;
     let (password, data) = split_text(data)?;

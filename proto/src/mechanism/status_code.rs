@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why an authenticator refuses a remote. The numbers are those of ZAP (RFC 27).
+/// The reason why an authenticator refuses a remote. The numbers are those of ZAP (RFC 27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StatusCode {

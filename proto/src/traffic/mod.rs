@@ -50,7 +50,7 @@ pub enum Traffic {
     Progress,
 }
 
-/// Why the connection has to be closed: the remote sent something forbidden or malformed.
+/// The reason for closing the connection: the remote sent something forbidden or malformed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum TrafficError {
     /// The frames of a batch are not the messages that were found in it.
@@ -83,7 +83,7 @@ pub enum TrafficError {
 
 impl TrafficDecoder {
     /// Creates a decoder. A message above `max_message_size` bytes is an error. With an `opener` all frames
-    /// have to be encrypted.
+    /// must be encrypted.
     pub fn new(max_message_size: Option<u64>, opener: Option<Opener>) -> Self {
         Self {
             max_message_size: max_message_size.unwrap_or(u64::MAX),

@@ -12,7 +12,7 @@ use super::READ_SIZE;
 ///
 /// Newly mapped memory costs more than reading bytes into it. Earlier buffers are therefore kept,
 /// and reused when all messages in them are dropped. If all frames have the same length, the length
-/// of a buffer is a multiple of it, so that no partial frame has to be copied to the next buffer.
+/// of a buffer is a multiple of it, so that no partial frame needs to be copied to the next buffer.
 #[derive(Debug)]
 pub(super) struct ReadCapacity {
     /// The length of the input at the last [`reserve`](Self::reserve), until the read after it is

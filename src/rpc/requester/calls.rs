@@ -170,7 +170,7 @@ impl Calls {
     }
 
     /// Handles an answer to a call. Returns the pipe of the server if the answer violates the
-    /// protocol, so that a cancellation has to be sent.
+    /// protocol, so that a cancellation must be sent.
     #[inline]
     pub(super) fn handle(
         &mut self,

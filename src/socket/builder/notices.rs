@@ -1,4 +1,4 @@
-//! Options for messages that a socket creates by itself.
+//! Options for messages that a socket creates itself.
 
 use bytes::Bytes;
 

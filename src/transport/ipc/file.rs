@@ -17,8 +17,8 @@
 //! next process that binds its path. Other libraries test with a connection, too, or replace every
 //! file.
 //!
-//! **Processes that do not use the lock** can do whatever the system permits: libzmq replaces every
-//! file. A listener removes its file only if it is still the same.
+//! **Processes that do not use the lock** can do anything that the system permits: libzmq replaces
+//! every file. A listener removes its file only if it is still the same.
 
 use std::collections::VecDeque;
 use std::fs;

@@ -13,7 +13,7 @@ use tokio::time;
 
 use super::file_id::FileId;
 
-/// A locked file beside the path of a socket. It exists only while this value does.
+/// A locked file next to the path of a socket. It exists only while this value does.
 ///
 /// Whether a socket still listens can be tested, but not in one step with the removal of its file:
 /// between the two, another process may have replaced it, and one that has bound the path may be

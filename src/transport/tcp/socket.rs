@@ -282,7 +282,7 @@ mod tests {
         let options = TcpOptions { device: Some("lo".to_owned()), ..TcpOptions::default() };
         if let Err(error) = open(loopback(), &options) {
             assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
-            eprintln!("skipped: this system asks for a privilege");
+            eprintln!("skipped: this system requires a privilege");
             return;
         }
         for (bound, dialed) in places() {

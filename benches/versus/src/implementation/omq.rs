@@ -31,7 +31,7 @@ impl Messaging for Omq {
 
     async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
         let mut sockets = Self::senders(endpoint, size, 1).await?;
-        Ok(sockets.pop().ok_or("one was asked for")?)
+        Ok(sockets.pop().ok_or("one was requested")?)
     }
 
     async fn senders(

@@ -71,7 +71,7 @@ where
 }
 
 /// The role of a process with both ends, for an implementation with `inproc_one_way` and
-/// `inproc_requests`. Not a function, because the tasks have to be `Send`.
+/// `inproc_requests`. Not a function, because the tasks must be `Send`.
 macro_rules! both_ends {
     ($implementation:ty, $role:expr, $orders:expr) => {
         async move {

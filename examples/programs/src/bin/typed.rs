@@ -4,7 +4,7 @@
 //!
 //! `SinkExt::with` and `StreamExt::map` convert the `Sink` and the `Stream` of a socket into those
 //! of any type that serde supports. A message has its own length, so no framing is needed. The
-//! server keeps the routing id beside each value. A message that cannot be decoded is an item of
+//! server keeps the routing id with each value. A message that cannot be decoded is an item of
 //! the stream like any other: it is answered, and does not end the stream.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]

@@ -52,7 +52,7 @@ pub struct CurveKeypair {
     secret: CurveSecretKey,
 }
 
-/// Why a text is not a key.
+/// The reason why a text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CurveKeyError {
@@ -108,7 +108,7 @@ impl fmt::Display for CurvePublicKey {
 }
 
 impl CurveSecretKey {
-    /// Creates a key from its bytes, which have to be random. The caller's own copy of them is not
+    /// Creates a key from its bytes, which must be random. The caller's own copy of them is not
     /// overwritten.
     #[must_use]
     pub fn from_bytes(mut bytes: [u8; 32]) -> Self {

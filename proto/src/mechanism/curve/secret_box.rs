@@ -86,7 +86,7 @@ impl SharedKey {
 }
 
 impl NonceKey {
-    /// Encrypts the bytes after the first [`SPACE`] bytes in place. The first bytes have to be
+    /// Encrypts the bytes after the first [`SPACE`] bytes in place. The first bytes must be
     /// zero, and are then free to be overwritten. Returns the tag, which precedes the bytes in a
     /// box.
     #[inline]

@@ -53,7 +53,7 @@ pub struct Inside {
     pub command: bool,
 }
 
-/// Why a MESSAGE is refused.
+/// The reason why a MESSAGE is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SealError {

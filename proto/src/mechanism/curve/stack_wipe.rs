@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 /// Runs `work`, and then overwrites the part of the stack that it has used.
 ///
 /// Arithmetic and moves copy secrets. Such copies stay on the stack until other data overwrites
-/// them. The result of `work` is not overwritten: a secret in it has to be stored on the heap.
+/// them. The result of `work` is not overwritten: a secret in it must be stored on the heap.
 pub(super) fn wiped<T>(work: impl FnOnce() -> T) -> T {
     let result = apart(work);
     overwrite();
