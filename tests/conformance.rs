@@ -32,5 +32,5 @@ fn exists(root: &Path, file: &str, test: &str) -> bool {
         return true;
     }
     let source = fs::read_to_string(root.join(file)).unwrap_or_default();
-    source.contains(&format!("fn {test}("))
+    ["(", "<"].iter().any(|next| source.contains(&format!("fn {test}{next}")))
 }
