@@ -40,6 +40,7 @@ unsafe extern "C" {
     pub(crate) fn zmq_close(socket: *mut c_void) -> c_int;
     pub(crate) fn zmq_bind(socket: *mut c_void, endpoint: *const c_char) -> c_int;
     pub(crate) fn zmq_connect(socket: *mut c_void, endpoint: *const c_char) -> c_int;
+    pub(crate) fn zmq_connect_peer(socket: *mut c_void, endpoint: *const c_char) -> u32;
     pub(crate) fn zmq_disconnect(socket: *mut c_void, endpoint: *const c_char) -> c_int;
     pub(crate) fn zmq_unbind(socket: *mut c_void, endpoint: *const c_char) -> c_int;
     pub(crate) fn zmq_getsockopt(

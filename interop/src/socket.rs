@@ -47,6 +47,21 @@ impl Socket {
         self.with_endpoint(endpoint, ffi::zmq_connect)
     }
 
+    /// Connects a PEER to `endpoint`, and returns the routing id of the remote.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTSUP` for other types, `EFAULT` if `ZMQ_IMMEDIATE` is set, and those of `connect`.
+    pub fn connect_peer(&self, endpoint: &str) -> Result<u32, Error> {
+        let endpoint = endpoint_to_c(endpoint)?;
+        let _turn = self.turn();
+        // SAFETY: the endpoint is NUL-terminated.
+        match unsafe { ffi::zmq_connect_peer(self.as_ptr(), endpoint.as_ptr()) } {
+            0 => Err(Error::last()),
+            routing_id => Ok(routing_id),
+        }
+    }
+
     /// Reverts `bind`.
     ///
     /// # Errors
@@ -127,7 +142,7 @@ impl Socket {
         Ok(self.submit(&mut Message::copied_from(body)?, ffi::ZMQ_DONTWAIT)?)
     }
 
-    /// Sends a copy of `body` to one remote of a SERVER, waiting for queue capacity.
+    /// Sends a copy of `body` to one remote of a SERVER or PEER, waiting for queue capacity.
     ///
     /// # Errors
     ///
@@ -138,7 +153,7 @@ impl Socket {
         self.send_message(&mut message)
     }
 
-    /// Sends a copy of `body` to one remote of a SERVER if its queue is not full.
+    /// Sends a copy of `body` to one remote of a SERVER or PEER if its queue is not full.
     ///
     /// # Errors
     ///
@@ -307,7 +322,7 @@ struct Inner {
 
 // SAFETY: libzmq allows sockets to migrate between threads across a full memory barrier.
 unsafe impl Send for Inner {}
-// SAFETY: a socket is thread-safe (zmq_socket(3): CLIENT, SERVER), or every use holds
+// SAFETY: a socket is thread-safe (zmq_socket(3): CLIENT, PEER, SERVER), or every use holds
 // `one_at_a_time`, whose lock is such a barrier.
 unsafe impl Sync for Inner {}
 
@@ -327,6 +342,8 @@ pub enum SocketType {
     Dealer,
     /// `ZMQ_PAIR`: not thread-safe, one operation at a time.
     Pair,
+    /// `ZMQ_PEER`
+    Peer,
     /// `ZMQ_REP`: not thread-safe, one operation at a time.
     Rep,
     /// `ZMQ_SERVER`
@@ -339,13 +356,14 @@ impl SocketType {
             Self::Client => 13,
             Self::Dealer => 5,
             Self::Pair => 0,
+            Self::Peer => 19,
             Self::Rep => 4,
             Self::Server => 12,
         }
     }
 
     fn is_thread_safe(self) -> bool {
-        matches!(self, Self::Client | Self::Server)
+        matches!(self, Self::Client | Self::Peer | Self::Server)
     }
 }
 
@@ -354,7 +372,7 @@ impl SocketType {
 pub struct Received {
     /// The body.
     pub body: Vec<u8>,
-    /// The routing id of the sender; zero on sockets other than SERVER.
+    /// The routing id of the sender; zero on sockets other than SERVER and PEER.
     pub routing_id: u32,
 }
 

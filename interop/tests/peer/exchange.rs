@@ -1,0 +1,90 @@
+//! Messages between the two libraries.
+
+use interop::{Socket, number, numbered};
+use support::transports::Transport;
+use tokio_zmtp::Peer;
+
+use crate::pairing::{PeerSide, Routed, both_ways, guarded, own_endpoint};
+
+both_ways!(each_side_knows_the_other_by_an_id_of_its_own);
+
+/// libzmq's test_peer.
+async fn each_side_knows_the_other_by_an_id_of_its_own<C: PeerSide, B: PeerSide>(
+    transport: Transport,
+) {
+    let (connected, bound) = (C::new(), B::new());
+    let endpoint = bound.bind(&own_endpoint(transport)).await;
+    let to_bound = connected.connect_peer(&endpoint).await;
+    connected.route(to_bound, &[1]).await;
+    let to_connected = bound.expect(&[1]).await;
+    bound.route(to_connected, &[2]).await;
+    assert_eq!(connected.expect(&[2]).await, to_bound);
+}
+
+both_ways!(bodies_of_every_size_arrive_unchanged);
+
+async fn bodies_of_every_size_arrive_unchanged<C: PeerSide, B: PeerSide>(transport: Transport) {
+    let (connected, bound) = (C::new(), B::new());
+    let endpoint = bound.bind(&own_endpoint(transport)).await;
+    let to_bound = connected.connect_peer(&endpoint).await;
+    for size in [0, 1, 33, 255, 256, 8_192, 65_536, 1 << 20] {
+        let body: Vec<u8> = (0..size).map(|place: usize| (place % 251) as u8).collect();
+        connected.route(to_bound, &body).await;
+        let to_connected = bound.expect(&body).await;
+        bound.route(to_connected, &body).await;
+        assert_eq!(connected.expect(&body).await, to_bound);
+    }
+}
+
+both_ways!(a_peer_falls_mute_for_one_remote_and_loses_nothing);
+
+async fn a_peer_falls_mute_for_one_remote_and_loses_nothing<C: PeerSide, B: PeerSide>(
+    transport: Transport,
+) {
+    let (connected, bound, other) = (C::with_hwm(10), B::with_hwm(10), B::with_hwm(10));
+    let to_bound = connected.connect_peer(&bound.bind(&own_endpoint(transport)).await).await;
+    let to_other = connected.connect_peer(&other.bind(&own_endpoint(transport)).await).await;
+    let mut sent = 0;
+    // The system has buffers as well, so that the mute state is reached only after some messages.
+    while connected.try_route(to_bound, &numbered(sent, SIZE)) == Routed::Sent {
+        sent += 1;
+        tokio::task::yield_now().await;
+    }
+
+    connected.route(to_other, b"not mute").await;
+    other.expect(b"not mute").await;
+
+    for expected in 0..sent {
+        let (body, _) = bound.recv().await;
+        assert_eq!(number(&body), Some(expected));
+    }
+    connected.route(to_bound, b"mute no more").await;
+    bound.expect(b"mute no more").await;
+}
+
+#[tokio::test]
+async fn two_peers_that_connect_to_each_other_have_two_connections() {
+    guarded(async {
+        let (ours, theirs): (Peer, Socket) = (PeerSide::new(), PeerSide::new());
+        let at_ours = PeerSide::bind(&ours, &own_endpoint(Transport::Tcp)).await;
+        let at_theirs = PeerSide::bind(&theirs, &own_endpoint(Transport::Tcp)).await;
+        let to_theirs = PeerSide::connect_peer(&ours, &at_theirs).await;
+        let to_ours = PeerSide::connect_peer(&theirs, &at_ours).await;
+
+        PeerSide::route(&ours, to_theirs, b"from ours").await;
+        let accepted_by_theirs = theirs.expect(b"from ours").await;
+        PeerSide::route(&theirs, to_ours, b"from theirs").await;
+        let accepted_by_ours = ours.expect(b"from theirs").await;
+
+        assert_ne!(accepted_by_theirs, to_ours);
+        assert_ne!(accepted_by_ours, to_theirs);
+        PeerSide::route(&theirs, accepted_by_theirs, b"reply").await;
+        assert_eq!(ours.expect(b"reply").await, to_theirs);
+        PeerSide::route(&ours, accepted_by_ours, b"reply").await;
+        assert_eq!(theirs.expect(b"reply").await, to_ours);
+    })
+    .await;
+}
+
+/// A body of which few fit into the buffers of the system.
+const SIZE: usize = 256 << 10;

@@ -1,0 +1,150 @@
+//! Routing ids that `connect_peer` returns.
+
+use interop::{Socket, SocketOption, SocketType};
+use support::transports::Transport;
+use tokio::time;
+use tokio_zmtp::{ConnectPeerError, Peer};
+
+use crate::pairing::{
+    ANY_PORT, POLL_INTERVAL, PeerSide, Routed, both_ways, guarded, own_endpoint, socket, unbound,
+};
+
+both_ways!(messages_queue_for_an_id_before_there_is_a_listener);
+
+async fn messages_queue_for_an_id_before_there_is_a_listener<C: PeerSide, B: PeerSide>(
+    transport: Transport,
+) {
+    let endpoint = unbound(transport).await;
+    let connected = C::with_hwm(3);
+    let to_bound = connected.connect_peer(&endpoint).await;
+    for number in 0..3 {
+        assert_eq!(connected.try_route(to_bound, &[number]), Routed::Sent);
+    }
+    assert_eq!(connected.try_route(to_bound, b"x"), Routed::Full);
+
+    let bound = B::new();
+    bound.bind(&endpoint).await;
+
+    for number in 0..3 {
+        bound.expect(&[number]).await;
+    }
+}
+
+both_ways!(an_id_survives_a_restart_of_its_remote);
+
+async fn an_id_survives_a_restart_of_its_remote<C: PeerSide, B: PeerSide>(transport: Transport) {
+    let connected = C::new();
+    let bound = B::new();
+    let endpoint = bound.bind(&own_endpoint(transport)).await;
+    let to_bound = connected.connect_peer(&endpoint).await;
+    exchange(&connected, to_bound, &bound, b"before").await;
+    drop(bound);
+
+    for round in 0..3 {
+        let bound = B::new();
+        bound.bind(&endpoint).await;
+        exchange(&connected, to_bound, &bound, &[round]).await;
+        drop(bound);
+    }
+}
+
+both_ways!(an_unknown_id_is_unreachable);
+
+async fn an_unknown_id_is_unreachable<C: PeerSide, B: PeerSide>(transport: Transport) {
+    let (connected, bound) = (C::new(), B::new());
+    let endpoint = bound.bind(&own_endpoint(transport)).await;
+    let to_bound = connected.connect_peer(&endpoint).await;
+    connected.route(to_bound, b"hello").await;
+    bound.expect(b"hello").await;
+    assert_eq!(connected.try_route(C::made_up_id(UNUSED), b"x"), Routed::Unreachable);
+    assert_eq!(bound.try_route(B::made_up_id(UNUSED), b"x"), Routed::Unreachable);
+}
+
+/// libzmq reports a remote that has left as full until the application has received its last
+/// message and tried to receive another.
+#[tokio::test]
+async fn their_peer_is_unreachable_when_it_has_left() {
+    guarded(async {
+        let (ours, theirs): (Peer, Socket) = (PeerSide::new(), PeerSide::new());
+        let endpoint = PeerSide::bind(&ours, ANY_PORT).await;
+        let to_ours = PeerSide::connect_peer(&theirs, &endpoint).await;
+        PeerSide::route(&theirs, to_ours, b"hello").await;
+        let to_theirs = ours.expect(b"hello").await;
+        drop(theirs);
+        while PeerSide::try_route(&ours, to_theirs, b"still there?") != Routed::Unreachable {
+            time::sleep(POLL_INTERVAL).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_immediate_neither_library_has_an_id() {
+    guarded(async {
+        const EFAULT: i32 = 14;
+        let theirs = socket(SocketType::Peer);
+        theirs.set(SocketOption::Immediate, 1).unwrap();
+        assert_eq!(theirs.connect_peer("tcp://127.0.0.1:1").unwrap_err().errno(), EFAULT);
+
+        let ours = Peer::builder().immediate(true).build();
+        let error = ours.connect_peer("tcp://127.0.0.1:1").await.unwrap_err();
+        assert!(matches!(error, ConnectPeerError::Immediate), "{error:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sixteen_calls_on_as_many_threads_return_an_id_each() {
+    guarded(async {
+        let hub: Peer = PeerSide::new();
+        let mut remotes = Vec::new();
+        let mut calls = Vec::new();
+        for _ in 0..16 {
+            let remote: Socket = PeerSide::new();
+            let endpoint = PeerSide::bind(&remote, ANY_PORT).await;
+            remotes.push(remote);
+            let hub = hub.clone();
+            calls.push(tokio::task::spawn_blocking(move || {
+                tokio::runtime::Handle::current().block_on(hub.connect_peer(&*endpoint)).unwrap()
+            }));
+        }
+        for (number, (call, remote)) in (0_u8..).zip(calls.into_iter().zip(&remotes)) {
+            let id = call.await.unwrap();
+            PeerSide::route(&hub, id, &[number]).await;
+            let to_hub = remote.expect(&[number]).await;
+            PeerSide::route(remote, to_hub, &[number]).await;
+            assert_eq!(hub.expect(&[number]).await, id);
+        }
+    })
+    .await;
+}
+
+/// Repeats a request until its reply arrives: messages that were written before a restart are lost.
+async fn exchange<C: PeerSide, B: PeerSide>(connected: &C, to: C::Id, bound: &B, round: &[u8]) {
+    let answer = async {
+        loop {
+            let (request, id) = bound.recv().await;
+            bound.route(id, &request).await;
+        }
+    };
+    let ask = async {
+        loop {
+            assert_ne!(connected.try_route(to, round), Routed::Unreachable);
+            while let Ok((reply, id)) = time::timeout(ASK_AGAIN_AFTER, connected.recv()).await {
+                assert_eq!(id, to, "the id has changed");
+                if reply == round {
+                    return;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = answer => {}
+        () = ask => {}
+    }
+}
+
+const ASK_AGAIN_AFTER: time::Duration = time::Duration::from_millis(50);
+
+/// It is unlikely to be one of the few ids in use, which are consecutive numbers from a random one.
+const UNUSED: u32 = 77;
