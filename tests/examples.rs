@@ -33,6 +33,19 @@ fn load_balancing_does_all_tasks_although_a_server_goes_away() {
 }
 
 #[test]
+fn mesh_agrees_on_one_peer() {
+    let shown = start("mesh").finish();
+    assert_eq!(shown.matches("; carol has the fewest jobs\n").count(), 4);
+    for (name, dialed, sent) in [("alice", 3, 6), ("bob", 2, 5), ("carol", 1, 4), ("dave", 0, 3)] {
+        let accepted = 3 - dialed;
+        let line = format!(
+            "{name}: {dialed} connections dialed, {accepted} accepted, {sent} messages sent;"
+        );
+        assert!(shown.contains(&line), "{line}");
+    }
+}
+
+#[test]
 fn proxy_forwards_all_tasks_and_keeps_one_while_it_is_paused() {
     let shown = start("proxy").finish();
     assert!(
