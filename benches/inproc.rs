@@ -1,5 +1,5 @@
-//! `inproc` compared with bounded channels of Tokio, in one process: one-way throughput and round trips
-//! between two tasks.
+//! `inproc` compared with bounded channels of Tokio, in one process: one-way throughput and round
+//! trips between two tasks.
 //!
 //! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. The two take turns; the medians of
 //! some rounds are printed, and the median, the least and the greatest ratio of neighboring rounds.

@@ -22,14 +22,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = server.last_endpoint().ok_or("the server is bound")?;
     println!("server: listening on {endpoint}");
 
-    // These futures are created once. If each iteration of the loop created them, the client would restart, and a signal between two iterations would be missed.
+    // These futures are created once. If each iteration of the loop created them, the client would
+    // restart, and a signal between two iterations would be missed.
     let mut client = pin!(ask(endpoint));
     let mut signal = pin!(shutdown_signal());
     let mut ticks = time::interval(Duration::from_millis(200));
     let mut answered = 0;
     loop {
         tokio::select! {
-            // This future is created in each iteration, and dropped when another one is ready first: no request is lost.
+            // This future is created in each iteration, and dropped when another one is ready
+            // first: no request is lost.
             request = server.recv() => answered += answer(&server, &request?),
             _ = ticks.tick() => println!("server: {answered} requests answered so far"),
             signaled = &mut signal => {

@@ -1,4 +1,5 @@
-//! A header of the PROXY protocol is read to its end and not beyond, regardless of the bytes that follow.
+//! A header of the PROXY protocol is read to its end and not beyond, regardless of the bytes that
+//! follow.
 
 #![no_main]
 

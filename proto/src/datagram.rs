@@ -5,9 +5,9 @@
 //! group-length = OCTET
 //! ```
 //!
-//! No RFC describes them: this is the format of libzmq. There is no greeting, no handshake and no command.
-//! A RADIO sends every message to every UDP endpoint, and a DISH discards those of groups that it has not
-//! joined.
+//! No RFC describes them: this is the format of libzmq. There is no greeting, no handshake and no
+//! command. A RADIO sends every message to every UDP endpoint, and a DISH discards those of groups
+//! that it has not joined.
 
 use thiserror::Error;
 
@@ -24,8 +24,8 @@ impl<'a> Datagram<'a> {
     /// The longest datagram in bytes: the size of libzmq's buffers, `MAX_UDP_MSG`.
     pub const LEN_MAX: usize = 8_192;
 
-    /// The longest group that is sent, in bytes. libzmq up to 4.3.5 reads the length as a signed number, and a
-    /// longer group makes it read outside of its buffer.
+    /// The longest group that is sent, in bytes. libzmq up to 4.3.5 reads the length as a signed
+    /// number, and a longer group makes it read outside of its buffer.
     pub const GROUP_MAX: usize = 127;
 
     /// Creates a datagram to be sent, with the name of a [`Group`].
@@ -69,8 +69,8 @@ impl<'a> Datagram<'a> {
     ///
     /// # Errors
     ///
-    /// [`DatagramError`] if the datagram is longer than [`LEN_MAX`](Self::LEN_MAX), ends before its body, or its
-    /// group is not valid.
+    /// [`DatagramError`] if the datagram is longer than [`LEN_MAX`](Self::LEN_MAX), ends before its
+    /// body, or its group is not valid.
     pub fn decode(datagram: &'a [u8]) -> Result<Self, DatagramError> {
         if datagram.len() > Self::LEN_MAX {
             return Err(DatagramError::TooLong { bytes: datagram.len() });

@@ -18,7 +18,8 @@ macro_rules! sockets {
         sockets! { @each [$([$socket $config $name] [$($allowed)+])+] $({ $($row)* })+ }
     };
 
-    // Takes the first kind, and joins each of its words with a group of options; then the other kinds.
+    // Takes the first kind, and joins each of its words with a group of options; then the other
+    // kinds.
     (@each [] $($rows:tt)+) => {};
     (@each [$kind:tt [$($allowed:ident)+] $($kinds:tt)*] $($rows:tt)+) => {
         sockets! { @select $kind allowed [] refused [] $($allowed $rows)+ }
@@ -191,8 +192,8 @@ macro_rules! sockets {
     (@kinds $($socket:ident $config:ident $name:literal;)+) => {
         /// Describes a socket of any kind. The key `type` names the kind, such as `"client"`.
         #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-        // Through a struct of all keys: for a tagged enum, serde buffers the fields until it has seen
-        // the tag, and errors then no longer state the line of the fault.
+        // Through a struct of all keys: for a tagged enum, serde buffers the fields until it has
+        // seen the tag, and errors then no longer state the line of the fault.
         #[serde(try_from = "AllKeys", tag = "type", rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum SocketConfig {

@@ -205,8 +205,8 @@ pub enum EndpointErrorKind {
     MulticastInterface,
     /// A `udp` endpoint has an interface, but its host is not a multicast address.
     InterfaceOfUnicast,
-    /// The interface of a `udp` endpoint is an IPv4 address and its host an IPv6 address, or the other way
-    /// round.
+    /// The interface of a `udp` endpoint is an IPv4 address and its host an IPv6 address, or the
+    /// other way round.
     InterfaceFamily,
     /// A resource is empty, or one of its names is.
     BadResource,

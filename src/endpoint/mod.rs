@@ -41,8 +41,8 @@ pub use self::udp::UdpEndpoint;
 /// | `udp://eth0;239.1.2.3:5555` | that multicast address, on that interface | through that interface |
 ///
 /// The part before a semicolon is the *source* of connections: an address of this machine, or the
-/// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them. Of a `udp`
-/// endpoint with a multicast address it is the *interface*, without a port.
+/// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them. Of
+/// a `udp` endpoint with a multicast address it is the *interface*, without a port.
 ///
 /// One socket at a time is bound to a path of `ipc`. `bind` replaces a socket that no longer
 /// listens, for example the socket of a killed process. It refuses a path of a listening socket, or
@@ -69,14 +69,14 @@ pub use self::udp::UdpEndpoint;
 /// resources, several sockets of one process share a port, even in different runtimes. Each socket
 /// serves one resource, or, if it is bound without a resource, the remotes that request none.
 ///
-/// - They must have the same mechanism, domain, authenticator and networks of proxies, because a remote is
-///   authenticated before its resource is known: create them with clones of one
+/// - They must have the same mechanism, domain, authenticator and networks of proxies, because a
+///   remote is authenticated before its resource is known: create them with clones of one
 ///   [`Builder`](crate::Builder).
 /// - A remote that requests a resource that is not served waits for it within the
 ///   [`handshake_interval`](crate::Builder::handshake_interval) of the accepting socket, and counts
 ///   as one of its half-open connections during that time.
-/// - The TCP options for listening, such as the [`backlog`](crate::Builder::backlog), are those of the
-///   socket that bound the port first.
+/// - The TCP options for listening, such as the [`backlog`](crate::Builder::backlog), are those of
+///   the socket that bound the port first.
 /// - A socket without a resource that does not share its port serves every remote, regardless of
 ///   the requested resource. So does a libzmq socket, which does not support resources and cannot
 ///   request one.

@@ -1,5 +1,4 @@
-//! Every option at zero, at the minimum and at the maximum, over every transport: the socket works,
-//! or it refuses the value with an error that names the option.
+//! Every option at its limits, over every transport: it works, or an error names the option.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -323,8 +322,7 @@ async fn connect(client: &Client, way: Way, endpoint: Endpoint) -> Result<(), Co
     }
 }
 
-/// Waits for a connection, and sends a message in both directions. Bodies are empty, because the
-/// value may leave no capacity for others.
+/// Waits for a connection, and sends an empty message each way: others may exceed the value.
 async fn round_trip(client: &Client, server: &Server, monitor: &mut Monitor) -> Result<(), String> {
     loop {
         match monitor.recv().await.unwrap().unwrap().kind {

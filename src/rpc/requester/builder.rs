@@ -46,25 +46,27 @@ impl RequesterBuilder {
         }
     }
 
-    /// Sets the maximum number of outstanding calls; further calls wait. Clamped to 1 through 16,777,216.
-    /// Default: 65,536, for which the calls themselves take about 16 MiB.
+    /// Sets the maximum number of outstanding calls; further calls wait. Clamped to 1 through
+    /// 16,777,216. Default: 65,536, for which the calls themselves take about 16 MiB.
     pub fn max_outstanding(self, calls: usize) -> Self {
         Self { max_outstanding: calls.clamp(1, CALLS_MAX), ..self }
     }
 
-    /// Sets the maximum number of parts of a streamed reply that are in transit or wait to be read. At least 1.
-    /// Default: 64, enough to keep the network busy, and little enough memory for many streams.
+    /// Sets the maximum number of parts of a streamed reply that are in transit or wait to be read.
+    /// At least 1. Default: 64, enough to keep the network busy, and little enough memory for many
+    /// streams.
     pub fn stream_window(self, parts: u32) -> Self {
         Self { stream_window: parts.max(1), ..self }
     }
 
-    /// Sets the timeout of calls whose request has no deadline of its own. Default: none; such a call waits
-    /// until its connection ends.
+    /// Sets the timeout of calls whose request has no deadline of its own. Default: none; such a
+    /// call waits until its connection ends.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Creates the requester, and starts the task that receives for it, in the runtime of the client.
+    /// Creates the requester, and starts the task that receives for it, in the runtime of the
+    /// client.
     #[must_use]
     pub fn build(self) -> Requester {
         let calls = Calls::new(self.max_outstanding);

@@ -16,12 +16,13 @@ use crate::socket::Client;
 use crate::socket::tracked::{PipeKey, Presence, Refusal, Tracked};
 use crate::sync::Lock;
 
-/// The client and its calls. The dispatcher ends when the last handle and the last call are dropped.
+/// The client and its calls. The dispatcher ends when the last handle and the last call are
+/// dropped.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) client: Client,
-    /// Requests are queued under this lock, so that no reply and no end of a connection is handled between
-    /// queuing a request and adding its call.
+    /// Requests are queued under this lock, so that no reply and no end of a connection is handled
+    /// between queuing a request and adding its call.
     pub(super) calls: Lock<Calls>,
     /// The number of connected servers that accept requests.
     open: Arc<AtomicUsize>,
@@ -64,8 +65,8 @@ impl Core {
         !self.is_open() && self.presence.borrow().is_hopeless()
     }
 
-    /// Returns whether a connected server accepts requests. It takes no lock, because handles check it before
-    /// every call.
+    /// Returns whether a connected server accepts requests. It takes no lock, because handles check
+    /// it before every call.
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire) > 0
@@ -101,8 +102,8 @@ impl Core {
         }
     }
 
-    /// Grants a server credit for more parts of a stream. If its queue is full, the dispatcher sends the
-    /// credit later.
+    /// Grants a server credit for more parts of a stream. If its queue is full, the dispatcher
+    /// sends the credit later.
     pub(super) fn grant_credit(&self, pipe: PipeKey, id: u64, parts: u32) -> Result<(), Refusal> {
         let sent = self.client.try_send_to(pipe, unaddressed::message(id, Content::Credit(parts)));
         if let Err(Refusal::Full) = sent {

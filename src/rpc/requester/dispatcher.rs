@@ -25,12 +25,13 @@ use crate::socket::tracked::{
 };
 use crate::sync::Wakes;
 
-/// The task of a requester. It receives replies, handles the ends of connections, requeues stranded requests
-/// and enforces deadlines.
+/// The task of a requester. It receives replies, handles the ends of connections, requeues stranded
+/// requests and enforces deadlines.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
     core: Weak<Core>,
-    /// The position in the client's line of receivers. Other handles of the client can outlive the requester.
+    /// The position in the client's line of receivers. Other handles of the client can outlive the
+    /// requester.
     receiving: InLine<WeakClient>,
     /// The position in the client's line of senders, for stranded requests.
     sending: InLine<ClientSenders>,
@@ -196,16 +197,16 @@ impl Dispatcher {
         self.sending.cancel();
     }
 
-    /// Fails the calls of ended connections, unless the client is closed: then that is what fails them,
-    /// after the last message.
+    /// Fails the calls of ended connections, unless the client is closed: then that is what fails
+    /// them, after the last message.
     fn fail_ended(&mut self, core: &Core, ends: &[ConnectionEnd]) {
         if !ends.is_empty() && !core.client.is_closed() {
             core.calls.with_wakes(&mut self.wakes, |calls, wakes| calls.fail_ended(ends, wakes));
         }
     }
 
-    /// Fails calls whose deadline has passed, sends the credit that is owed, and registers for the next time
-    /// at which either is necessary.
+    /// Fails calls whose deadline has passed, sends the credit that is owed, and registers for the
+    /// next time at which either is necessary.
     fn poll_time(&mut self, core: &Core, cx: &mut Context<'_>) {
         loop {
             let now = Instant::now();
@@ -244,8 +245,8 @@ impl Future for Dispatcher {
 }
 
 impl Drop for Dispatcher {
-    /// Ends the calls, because a runtime that shuts down drops the dispatcher early. Its positions in the lines
-    /// of the client are released, so that other handles get messages and capacity.
+    /// Ends the calls, because a runtime that shuts down drops the dispatcher early. Its positions
+    /// in the lines of the client are released, so that other handles get messages and capacity.
     fn drop(&mut self) {
         if let Some(core) = self.core.upgrade() {
             self.close(&core);

@@ -30,8 +30,8 @@ use crate::rpc::{CallError, Request};
 use crate::socket::tracked::Ticket;
 use crate::socket::{Client, CloseReport};
 
-/// Makes calls over a [`Client`], from any number of tasks: each call gets its own reply, in whatever
-/// order replies arrive.
+/// Makes calls over a [`Client`], from any number of tasks: each call gets its own reply, in
+/// whatever order replies arrive.
 ///
 /// A `Requester` is a handle: cloning it is cheap and returns another handle to the same client.
 /// Its requests go to the client's connected servers, round-robin. It receives all messages of the
@@ -40,9 +40,10 @@ use crate::socket::{Client, CloseReport};
 ///
 /// # Waiting
 ///
-/// A call waits while [`max_outstanding`](RequesterBuilder::max_outstanding) others are outstanding,
-/// while no server that accepts requests is connected, and while the queues of all such servers are
-/// full. Calls wait in line, first come, first served, and their time runs meanwhile.
+/// A call waits while [`max_outstanding`](RequesterBuilder::max_outstanding) others are
+/// outstanding, while no server that accepts requests is connected, and while the queues of all
+/// such servers are full. Calls wait in line, first come, first served, and their time runs
+/// meanwhile.
 ///
 /// A [`Client`] without a requester queues messages for a server that is not connected, as RFC 41
 /// demands, unless [`immediate`](crate::socket::Builder::immediate) is set. The client of a
@@ -51,16 +52,16 @@ use crate::socket::{Client, CloseReport};
 ///
 /// # Servers that drain
 ///
-/// A responder that is shutting down [notifies](super::Responder::serve_with_shutdown) its requesters,
-/// which send it no more requests. Calls in flight finish. When the server returns at the same address,
-/// it receives requests again.
+/// A responder that is shutting down [notifies](super::Responder::serve_with_shutdown) its
+/// requesters, which send it no more requests. Calls in flight finish. When the server returns at
+/// the same address, it receives requests again.
 ///
 /// # Lost connections
 ///
 /// When a connection ends, the calls whose requests had been written to it fail immediately with
 /// [`CallError::ConnectionLost`]: there will be no reply, and they may have been carried out. Requests
-/// that were still queued go to another connected server immediately, or to the first that connects,
-/// with the rest of their time.
+/// that were still queued go to another connected server immediately, or to the first that
+/// connects, with the rest of their time.
 ///
 /// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is
 /// abandoned while no other is connected: by `disconnect`, or because it refuses this client. A
@@ -130,8 +131,8 @@ impl Requester {
         RequesterBuilder::new(client)
     }
 
-    /// Sends a request to the next server in turn, and waits for the reply. The future borrows nothing: it can
-    /// outlive this handle, and can be spawned.
+    /// Sends a request to the next server in turn, and waits for the reply. The future borrows
+    /// nothing: it can outlive this handle, and can be spawned.
     ///
     /// # Cancel safety
     ///

@@ -39,7 +39,8 @@ impl PendingRequest {
         &self.request
     }
 
-    /// Sends the request, as soon as there is a slot and queue capacity; returns the id of the call.
+    /// Sends the request, as soon as there is a slot and queue capacity; returns the id of the
+    /// call.
     #[inline]
     pub(super) fn poll_send(
         &mut self,

@@ -114,8 +114,8 @@ impl Draining {
         Poll::Ready(())
     }
 
-    /// Notifies a remote, unless its connection has been notified already. Returns its routing id, unless it is
-    /// disconnected.
+    /// Notifies a remote, unless its connection has been notified already. Returns its routing id,
+    /// unless it is disconnected.
     fn notify(&mut self, remote: &Remote) -> Option<RoutingId> {
         let (routing_id, connection) = (remote.routing_id()?, remote.connection_id());
         if self.notified.get(&routing_id) == Some(&connection) {
@@ -129,7 +129,8 @@ impl Draining {
             Ok(()) => false,
             Err(TryRouteError::Full(notice)) => {
                 let server = self.server.clone();
-                // The task ends when the notice is queued, the remote disconnects, or the server is closed.
+                // The task ends when the notice is queued, the remote disconnects, or the server is
+                // closed.
                 self.server.runtime().spawn(async move {
                     let _ = server.route(routing_id, notice).await;
                 });

@@ -82,7 +82,8 @@ impl Work {
         loop {
             let (mut has_credit, mut kept) = (false, None);
             if !budget.has_room() {
-                // Many bytes are kept for this remote: no other part is requested before it can be sent.
+                // Many bytes are kept for this remote: no other part is requested before it can be
+                // sent.
                 has_credit = true;
                 credit.acquire().await.expect("the semaphore is never closed").forget();
                 kept = Some(budget.keep_next().await);

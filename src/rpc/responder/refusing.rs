@@ -15,9 +15,9 @@ use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::envelope::{Content, Envelope};
 use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey, Tracked, WeakServer};
 
-/// The task that replaces a dropped serving future. Without it, requests that have not been received yet, and
-/// later ones, would wait in vain. It ends when any responder serves the server again, or with the server,
-/// which it does not keep alive.
+/// The task that replaces a dropped serving future. Without it, requests that have not been
+/// received yet, and later ones, would wait in vain. It ends when any responder serves the server
+/// again, or with the server, which it does not keep alive.
 #[derive(Debug)]
 pub(super) struct Refusing {
     /// The position in the server's line of receivers.

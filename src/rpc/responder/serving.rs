@@ -32,24 +32,25 @@ use crate::rpc::{ErrorCode, Failure, Request, TraceContext, unaddressed};
 use crate::runtime::Timer;
 use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Tracked, WeakServer};
 
-/// The state of a responder that is being served. Its task receives requests, calls the service, and sends the
-/// replies that are ready immediately. Other requests get tasks of their own.
+/// The state of a responder that is being served. Its task receives requests, calls the service,
+/// and sends the replies that are ready immediately. Other requests get tasks of their own.
 #[derive(Debug)]
 pub(super) struct Serving<S: Service<Request>> {
     shared: Arc<Shared>,
     service: S,
-    /// The runtime of the server, which handlers need. Set if no runtime is current; the inner option is empty
-    /// if that runtime no longer exists.
+    /// The runtime of the server, which handlers need. Set if no runtime is current; the inner
+    /// option is empty if that runtime no longer exists.
     outside: Option<Option<Handle>>,
     /// The position in the server's line of receivers.
     place: InLine<WeakServer>,
     endings: DeferredEnds,
     /// Usually empty; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
-    /// Requests for which the service is not ready, or whose remote is at its share or has a backlog.
+    /// Requests for which the service is not ready, or whose remote is at its share or has a
+    /// backlog.
     waiting: Waiting,
-    /// Holds a handler while it is polled for the first time. A handler that is ready leaves the allocation to
-    /// the next one.
+    /// Holds a handler while it is polled for the first time. A handler that is ready leaves the
+    /// allocation to the next one.
     current: Pin<Box<Option<S::Future>>>,
     timer: Timer,
     /// Set from the shutdown signal on.
@@ -84,8 +85,8 @@ where
         }
     }
 
-    /// Starts draining: serves requests that were sent before their requester received the notice, and
-    /// refuses the others.
+    /// Starts draining: serves requests that were sent before their requester received the notice,
+    /// and refuses the others.
     pub(super) fn end(&mut self) {
         self.draining = Some(Draining::start(&self.shared.server));
     }
@@ -133,7 +134,8 @@ where
         for _ in 0..BATCHES_PER_WAKE {
             let Self { shared, endings, .. } = self;
             let due = endings.poll(cx.waker(), |end| {
-                // Messages from before the end must be handled, regardless of the number of messages that wait for the remote.
+                // Messages from before the end must be handled, regardless of the number of
+                // messages that wait for the remote.
                 shared.server.resume_pipe(end.inbound);
                 shared.server.unread(end)
             });
@@ -334,8 +336,8 @@ where
         let shared = Arc::clone(&self.shared);
         let work =
             work(Work { shared, id, routing_id, credit: credit.clone(), span: span.clone() });
-        // It is in the table before its task can end. The task is spawned after the lock is released,
-        // because a runtime that is about to end drops the handler.
+        // It is in the table before its task can end. The task is spawned after the lock is
+        // released, because a runtime that is about to end drops the handler.
         self.shared.ledger.jobs.lock().add(id, Job::new(routing_id, deadline, credit));
         let task = tokio::spawn(work.instrument(span)).abort_handle();
         self.shared.ledger.jobs.lock().attach(id, &task);
@@ -385,7 +387,8 @@ where
             let next = [of_jobs, self.waiting.next_deadline()].into_iter().flatten().min();
             let Some(next) = next else { return };
             let Self { shared, timer, .. } = self;
-            // It may fire too early, because most requests end long before their deadlines. Resetting it then is less work than doing so for each request.
+            // It may fire too early, because most requests end long before their deadlines.
+            // Resetting it then is less work than doing so for each request.
             let rings = match timer {
                 Some(timer) if !timer.is_elapsed() => timer.deadline().min(next),
                 _ => next,
@@ -413,8 +416,8 @@ where
 }
 
 impl<S: Service<Request>> Drop for Serving<S> {
-    /// Cancels the requests in progress, if it is dropped early or if the server is closed. If it is dropped
-    /// early, later requests are refused in the background.
+    /// Cancels the requests in progress, if it is dropped early or if the server is closed. If it
+    /// is dropped early, later requests are refused in the background.
     fn drop(&mut self) {
         let Self { shared, waiting, is_over, .. } = self;
         let (_waker, emptied) = shared.ledger.jobs.lock().stop();

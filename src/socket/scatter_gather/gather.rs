@@ -10,8 +10,8 @@ use crate::socket::{Handle, Kind};
 /// A socket that collects messages from one or more [`Scatter`](crate::Scatter)s (RFC 49).
 ///
 /// A `Gather` is a handle: cloning it is cheap and returns another handle to the same socket. Every
-/// handle can receive concurrently, from any task or thread; each message is received once. Messages are
-/// taken from the remotes in fair-queued order. A `Gather` does not send.
+/// handle can receive concurrently, from any task or thread; each message is received once.
+/// Messages are taken from the remotes in fair-queued order. A `Gather` does not send.
 ///
 /// # Examples
 ///
@@ -48,19 +48,21 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Back-pressure
 ///
-/// A gather never drops a message. While a remote has [`recv_hwm`](crate::Builder::recv_hwm) messages in
-/// the gather's queue, nothing more is read from it: its own queue fills, and its `send` waits.
-/// Messages of several parts, which a SCATTER must not send, are discarded and counted.
+/// A gather never drops a message. While a remote has [`recv_hwm`](crate::Builder::recv_hwm)
+/// messages in the gather's queue, nothing more is read from it: its own queue fills, and its
+/// `send` waits. Messages of several parts, which a SCATTER must not send, are discarded and
+/// counted.
 ///
 /// # Stream
 ///
-/// A `Gather` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket is
-/// closed. A task that receives without ever waiting yields about once in a thousand messages.
+/// A `Gather` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
+/// socket is closed. A task that receives without ever waiting yields about once in a thousand
+/// messages.
 ///
 /// # Ending
 ///
-/// [`close`](Self::close) closes the socket for all handles. Messages that were received can still be
-/// taken.
+/// [`close`](Self::close) closes the socket for all handles. Messages that were received can still
+/// be taken.
 #[derive(Clone)]
 pub struct Gather(pub(in crate::socket) Handle<Self>);
 

@@ -9,9 +9,9 @@ use crate::socket::{Handle, Kind};
 
 /// A socket that distributes messages over one or more [`Gather`](crate::Gather)s (RFC 49).
 ///
-/// A `Scatter` is a handle: cloning it is cheap and returns another handle to the same socket. Every
-/// handle can send concurrently, from any task or thread. Messages go to the remotes in round-robin
-/// order, skipping full queues. A `Scatter` does not receive.
+/// A `Scatter` is a handle: cloning it is cheap and returns another handle to the same socket.
+/// Every handle can send concurrently, from any task or thread. Messages go to the remotes in
+/// round-robin order, skipping full queues. A `Scatter` does not receive.
 ///
 /// # Examples
 ///
@@ -52,21 +52,23 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Messages of a remote that fails
 ///
-/// A message is assigned to a remote when it is sent. When a `Gather` that connected leaves, the messages
-/// that are still queued for it are dropped and [counted](crate::stats::Dropped::undelivered). Messages
-/// that were written to it may be lost without a trace: where each must be processed, use
-/// [`Client`](crate::Client) and [`Server`](crate::Server), and take the reply as the acknowledgement.
+/// A message is assigned to a remote when it is sent. When a `Gather` that connected leaves, the
+/// messages that are still queued for it are dropped and
+/// [counted](crate::stats::Dropped::undelivered). Messages that were written to it may be lost
+/// without a trace: where each must be processed, use [`Client`](crate::Client) and
+/// [`Server`](crate::Server), and take the reply as the acknowledgement.
 ///
 /// # Sink
 ///
-/// A `Scatter` is a [`Sink`](futures_sink::Sink), which waits while the scatter is mute. Closing the sink
-/// flushes it and leaves the socket open. A handle that is dropped with a message in its sink drops that
-/// message and counts it in the [`CloseReport`](crate::CloseReport).
+/// A `Scatter` is a [`Sink`](futures_sink::Sink), which waits while the scatter is mute. Closing
+/// the sink flushes it and leaves the socket open. A handle that is dropped with a message in its
+/// sink drops that message and counts it in the [`CloseReport`](crate::CloseReport).
 ///
 /// # Ending
 ///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are written.
-/// Dropping the last handle does the same in the background, for which the runtime must stay alive.
+/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
+/// written. Dropping the last handle does the same in the background, for which the runtime must
+/// stay alive.
 #[derive(Clone)]
 pub struct Scatter(pub(in crate::socket) Handle<Self>);
 
