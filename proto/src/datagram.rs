@@ -78,7 +78,7 @@ impl<'a> Datagram<'a> {
         let (&length, rest) = datagram.split_first().ok_or(DatagramError::Empty)?;
         let (group, body) = rest
             .split_at_checked(length.into())
-            .ok_or(DatagramError::Truncated { group: length.into(), bytes: rest.len() })?;
+            .ok_or_else(|| DatagramError::Truncated { group: length.into(), bytes: rest.len() })?;
         Group::check(group)?;
         Ok(Self { group, body })
     }
