@@ -45,7 +45,7 @@ pub enum BytesOption {
     CurveSecretKey,
     /// `ZMQ_CURVE_SERVERKEY`: 32 bytes, or 40 characters of Z85.
     CurveServerKey,
-    /// `ZMQ_DISCONNECT_MSG`: the message that a SERVER receives when a remote has gone.
+    /// `ZMQ_DISCONNECT_MSG`: the message that a SERVER receives when a remote has disconnected.
     DisconnectMessage,
     /// `ZMQ_HELLO_MSG`: the first message of every connection.
     HelloMessage,

@@ -204,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_decoded_encodes_to_the_same_bytes(bytes in any::<Vec<u8>>()) {
+        fn encoding_reverses_decoding(bytes in any::<Vec<u8>>()) {
             if let Ok(datagram) = Datagram::decode(&bytes) {
                 let mut encoded = Vec::new();
                 datagram.encode(&mut encoded);

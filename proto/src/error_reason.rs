@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 
-/// The reason for which a remote refuses the handshake.
+/// The reason why a remote refuses the handshake.
 ///
 /// It "can be logged" and "has no defined semantic value", so the behavior of a program should not depend on
 /// it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.

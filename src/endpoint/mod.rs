@@ -83,7 +83,7 @@ pub use self::udp::UdpEndpoint;
 /// - A port that was [adopted](crate::Socket::bind_from_std) is not shared.
 ///
 /// ```
-/// use tokio_zmtp::{Client, Server, Socket};
+/// use tokio_zmtp::{Client, Server};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -32,7 +32,7 @@ pub use zmtp_proto::foreign_protocol::ForeignProtocol;
 ///
 /// ```
 /// use tokio_zmtp::monitor::EventKind;
-/// use tokio_zmtp::{Client, Server, Socket};
+/// use tokio_zmtp::{Client, Server};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

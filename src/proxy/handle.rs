@@ -10,7 +10,7 @@ use crate::sync::Lock;
 /// Pauses, resumes and stops a [`Proxy`](super::Proxy), and reads its statistics (libzmq
 /// `zmq_proxy_steerable`).
 ///
-/// Every method returns immediately, also while both sockets of the proxy are mute. A handle keeps
+/// Every method returns immediately, even while both sockets of the proxy are mute. A handle keeps
 /// neither the proxy nor its sockets alive. Clones are handles to the same proxy.
 ///
 /// # Examples
@@ -37,7 +37,7 @@ use crate::sync::Lock;
 #[derive(Clone)]
 pub struct ProxyHandle(Arc<Lock<State>>);
 
-/// What a proxy shares with its handles.
+/// The state that a proxy shares with its handles.
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) mode: Mode,
@@ -63,8 +63,7 @@ impl ProxyHandle {
     /// Pauses the proxy in both directions. When this returns, no message is forwarded until
     /// [`resume`](Self::resume) is called. (libzmq `PAUSE`.)
     ///
-    /// Messages stay in the queues of the sockets, and can be received through other handles of
-    /// these.
+    /// Messages stay in the queues of the sockets, and can be received through other handles.
     pub fn pause(&self) {
         self.change_to(Mode::Paused);
     }
@@ -74,14 +73,14 @@ impl ProxyHandle {
         self.change_to(Mode::Running);
     }
 
-    /// Stops the proxy, also while it is paused. When this returns, no more messages are forwarded,
+    /// Stops the proxy, even while it is paused. When this returns, no more messages are forwarded,
     /// and the future of the proxy is ready. The sockets stay open. (libzmq `TERMINATE`.)
     pub fn stop(&self) {
         self.change_to(Mode::Stopped);
     }
 
-    /// Returns how much the proxy has forwarded. The result is consistent, and does not change
-    /// after the end. (libzmq `STATISTICS`.)
+    /// Returns the statistics of the proxy. They are consistent, and do not change after its end.
+    /// (libzmq `STATISTICS`.)
     #[must_use]
     pub fn stats(&self) -> ProxyStats {
         self.0.lock().stats

@@ -1,9 +1,9 @@
 //! Proxies: messages of one socket are forwarded to another (libzmq `zmq_proxy`,
 //! `zmq_proxy_steerable`).
 //!
-//! [`proxy`](fn@proxy) joins a *frontend* and a *backend*: what one of them receives, the other
-//! sends. The result is a future, which can be awaited as it is, or be given a
-//! [capture](Proxy::capture) and a [handle](Proxy::handle) and then be spawned.
+//! [`proxy`](fn@proxy) joins a *frontend* and a *backend*: each sends the messages that the other
+//! receives. The result is a future. It can be awaited or spawned, and can have a
+//! [capture](Proxy::capture) and [handles](Proxy::handle).
 //!
 //! ```
 //! use tokio_zmtp::{Gather, Scatter, proxy};
@@ -55,11 +55,11 @@ use crate::sync::Lock;
 
 /// Forwards messages between two sockets: messages that one of them receives are sent by the other.
 ///
-/// Which directions there are follows from the types of the sockets: see [`ProxyWith`]. A
-/// combination that cannot work does not compile.
+/// The types of the sockets determine the directions: see [`ProxyWith`]. An invalid combination
+/// does not compile.
 ///
-/// The proxy has handles of its own to both sockets. Other handles can be used at the same time,
-/// for example to connect to more endpoints, or to receive some of the messages.
+/// The proxy has handles of its own to both sockets. Other handles can be used concurrently, for
+/// example to connect to more endpoints, or to receive some of the messages.
 ///
 /// # Mute state
 ///
@@ -72,8 +72,8 @@ use crate::sync::Lock;
 /// # Ending
 ///
 /// The future is ready when [`stop`](ProxyHandle::stop) is called, or when one of the sockets is
-/// closed and the messages that it had received are forwarded. It then returns a [`ProxyReport`].
-/// The sockets stay open.
+/// closed and the messages that it received before are forwarded. It then returns a
+/// [`ProxyReport`]. The sockets stay open.
 ///
 /// # Cancel safety
 ///
@@ -108,7 +108,7 @@ pub fn proxy<F: ProxyWith<B>, B>(frontend: &F, backend: &B) -> Proxy {
 
 /// Forwards messages between two sockets, while it is polled.
 ///
-/// [`proxy`](fn@proxy) creates it and describes its behaviour.
+/// [`proxy`](fn@proxy) creates it and documents its behavior.
 #[must_use = "a proxy forwards only while it is awaited"]
 pub struct Proxy {
     flows: Vec<Flow>,
@@ -131,7 +131,7 @@ enum Direction {
     ToFrontend,
 }
 
-/// The socket that gets copies.
+/// The socket that receives copies.
 struct Tap {
     outlet: Arc<dyn Outlet>,
     /// Empty between two rounds.
@@ -169,8 +169,8 @@ impl Proxy {
         ProxyHandle::new(Arc::clone(&self.shared))
     }
 
-    /// Forwards some messages in each direction, under the lock of the state: after a call of the
-    /// handle has returned, no message is forwarded that the call forbids.
+    /// Forwards some messages in each direction, under the lock of the state: after a method of the
+    /// handle has returned, no message is forwarded that the method forbids.
     fn poll_round(&mut self, cx: &mut Context<'_>) -> Round {
         let Self { flows, first_end, capture, shared } = self;
         let round = shared.with(|state, wakes| {
@@ -225,7 +225,7 @@ impl Proxy {
         }
     }
 
-    /// Notices that destinations are closed while there is no message for them.
+    /// Detects closed destinations while there are no messages for them.
     fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut noticed = Poll::Pending;
         for flow in self.flows.iter_mut().filter(|flow| !flow.has_ended) {

@@ -1,4 +1,4 @@
-//! Which sockets fit together.
+//! The combinations of sockets that a proxy can join.
 
 use std::sync::Arc;
 
@@ -19,9 +19,9 @@ use crate::socket::{Client, Gather, Scatter};
 ///
 /// A [`Server`](crate::Server) cannot be an end of a proxy: it sends to a routing id, and the
 /// messages of thread-safe sockets are bodies without an envelope in which a proxy could put it. A
-/// message that arrives with a routing id of the frontend would leave the backend without it, and
-/// its reply would not know its way back. (A ROUTER is proxied because its messages have such a
-/// part.) Applications that put an address into the body forward the messages themselves, with
+/// message that the frontend receives with a routing id would leave the backend without it, and its
+/// reply could not be routed back. (A ROUTER can be proxied because its messages have such a part.)
+/// Applications that put an address into the body forward the messages themselves, with
 /// [`recv`](crate::Server::recv) and [`route`](crate::Server::route).
 ///
 /// ```compile_fail,E0277
@@ -51,7 +51,7 @@ macro_rules! both_ways {
         #[expect(private_interfaces, reason = "the trait is sealed")]
         impl Pair<$backend> for $frontend {
             fn directions(&self, backend: &$backend) -> Directions {
-                // One direction is all that there is between a socket and itself.
+                // Between a socket and itself there is only one direction.
                 let back = (!are_same(self, backend)).then(|| forward(backend, self));
                 [Some(forward(self, backend)), back]
             }

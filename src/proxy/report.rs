@@ -1,8 +1,8 @@
-//! What a proxy has done, and why it ended.
+//! The statistics of a proxy, and the reason why it ended.
 
 use crate::stats::Volume;
 
-/// How much a proxy has forwarded.
+/// The statistics of a proxy.
 ///
 /// A proxy takes a message only when it can be queued, so that the counts of messages received and
 /// sent are the same. The sizes are those of bodies.
@@ -23,22 +23,22 @@ pub struct ProxyStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyReport {
-    /// How much it has forwarded.
+    /// The statistics.
     pub stats: ProxyStats,
-    /// Why it ended.
+    /// The reason why it ended.
     pub end: ProxyEnd,
 }
 
-/// Why a proxy ended.
+/// The reason why a proxy ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyEnd {
     /// [`ProxyHandle::stop`](super::ProxyHandle::stop) was called.
     Stopped,
-    /// The frontend was closed first. What it had received before is forwarded, unless the backend
-    /// was closed, too.
+    /// The frontend was closed first. The messages that it had received are forwarded, unless the
+    /// backend was closed as well.
     FrontendClosed,
-    /// The backend was closed first. What it had received before is forwarded, unless the frontend
-    /// was closed, too.
+    /// The backend was closed first. The messages that it had received are forwarded, unless the
+    /// frontend was closed as well.
     BackendClosed,
 }

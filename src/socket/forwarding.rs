@@ -31,8 +31,8 @@ pub(super) trait Destination {
 
 /// One direction of a proxy.
 pub(crate) trait Forward: Send {
-    /// Moves up to `most` messages; adds copies of them to `copies`, if there are any to be made.
-    /// If it has to wait, for a message or for capacity, the task is woken when it can continue.
+    /// Moves up to `most` messages; adds copies of them to `copies`, if copies are requested. If it
+    /// has to wait, for a message or for capacity, the task is woken when it can continue.
     fn poll_forward(
         &mut self,
         most: usize,
@@ -41,7 +41,7 @@ pub(crate) trait Forward: Send {
         wakes: &mut Wakes,
     ) -> Forwarded;
 
-    /// Ready when the destination is closed. [`poll_forward`](Self::poll_forward) notices this only
+    /// Ready when the destination is closed. [`poll_forward`](Self::poll_forward) detects this only
     /// if there is a message.
     fn poll_destination_closed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 
@@ -58,7 +58,7 @@ pub(crate) struct Forwarded {
     pub(crate) state: Poll<Option<ForwardingEnd>>,
 }
 
-/// The reason why no message can be moved any more.
+/// The reason why no more messages can be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ForwardingEnd {
     /// The destination is closed. Other messages stay in the source.
@@ -69,7 +69,7 @@ pub(crate) enum ForwardingEnd {
 
 /// Accepts copies of messages.
 pub(crate) trait Outlet: Send + Sync {
-    /// Queues the messages while there is capacity, and takes those out of their places.
+    /// Queues messages while there is capacity, and removes the queued ones.
     fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes);
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn outlet<D: Destination>(destination: &D) -> Arc<dyn Outlet> {
 struct Forwarding<S, D: Strategy<Target = ()>> {
     source: Arc<Core<S>>,
     destination: Arc<Core<D>>,
-    /// A place in the line of receivers of the source, while that has no message.
+    /// A place in the line of receivers of the source, while the source has no message.
     receiving: Option<Ticket>,
     /// A place in the line of senders of the destination, while the source has a message.
     sending: Option<Ticket>,

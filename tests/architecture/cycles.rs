@@ -93,7 +93,7 @@ fn sibling(
     if modules.contains(&path[..=at]) {
         return Some((at, name.clone()));
     }
-    // What the ancestor exports is defined by one of its children, or by its own file.
+    // An export of the ancestor is defined by one of its children, or in its own file.
     let exported = exports.get(&module[..at])?.get(name)?;
     let child = exported.get(at)?;
     let is_child = exported.starts_with(&module[..at]) && modules.contains(&exported[..=at]);

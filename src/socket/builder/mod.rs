@@ -69,7 +69,7 @@ impl<S: Socket> Builder<S> {
     ///
     /// ```
     /// use futures::executor::block_on;
-    /// use tokio_zmtp::{Server, Socket};
+    /// use tokio_zmtp::Server;
     ///
     /// let runtime = tokio::runtime::Runtime::new()?;
     /// let server = {

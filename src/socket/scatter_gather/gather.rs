@@ -11,7 +11,7 @@ use crate::socket::{Handle, Kind};
 ///
 /// A `Gather` is a handle: cloning it is cheap and returns another handle to the same socket. Every
 /// handle can receive concurrently, from any task or thread; each message is received once.
-/// Messages are taken from the remotes in fair-queued order. A `Gather` does not send.
+/// Messages are received from the remotes by fair queuing. A `Gather` does not send.
 ///
 /// # Examples
 ///
@@ -50,8 +50,7 @@ use crate::socket::{Handle, Kind};
 ///
 /// A gather never drops a message. While a remote has [`recv_hwm`](crate::Builder::recv_hwm)
 /// messages in the gather's queue, nothing more is read from it: its own queue fills, and its
-/// `send` waits. Messages of several parts, which a SCATTER must not send, are discarded and
-/// counted.
+/// `send` waits. Multipart messages, which a SCATTER must not send, are discarded and counted.
 ///
 /// # Stream
 ///
@@ -61,8 +60,7 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Ending
 ///
-/// [`close`](Self::close) closes the socket for all handles. Messages that were received can still
-/// be taken.
+/// [`close`](Self::close) closes the socket for all handles. Received messages remain available.
 #[derive(Clone)]
 pub struct Gather(pub(in crate::socket) Handle<Self>);
 

@@ -7,11 +7,11 @@ use crate::routing::{FairQueue, OutgoingPipes, RoundRobin};
 use crate::socket::verbs::verbs;
 use crate::socket::{Handle, Kind};
 
-/// A socket that distributes messages over one or more [`Gather`](crate::Gather)s (RFC 49).
+/// A socket that distributes messages among one or more [`Gather`](crate::Gather)s (RFC 49).
 ///
 /// A `Scatter` is a handle: cloning it is cheap and returns another handle to the same socket.
-/// Every handle can send concurrently, from any task or thread. Messages go to the remotes in
-/// round-robin order, skipping full queues. A `Scatter` does not receive.
+/// Every handle can send concurrently, from any task or thread. Messages go to the remotes
+/// round-robin, skipping full queues. A `Scatter` does not receive.
 ///
 /// # Examples
 ///
@@ -52,11 +52,11 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Messages of a remote that fails
 ///
-/// A message is assigned to a remote when it is sent. When a `Gather` that connected leaves, the
+/// A message is assigned to a remote when it is sent. When a connected `Gather` leaves, the
 /// messages that are still queued for it are dropped and
 /// [counted](crate::stats::Dropped::undelivered). Messages that were written to it may be lost
-/// without a trace: where each must be processed, use [`Client`](crate::Client) and
-/// [`Server`](crate::Server), and take the reply as the acknowledgement.
+/// without being counted. If every message must be processed, use [`Client`](crate::Client) and
+/// [`Server`](crate::Server), with the reply as the acknowledgement.
 ///
 /// # Sink
 ///
@@ -67,8 +67,8 @@ use crate::socket::{Handle, Kind};
 /// # Ending
 ///
 /// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, for which the runtime must
-/// stay alive.
+/// written. Dropping the last handle does the same in the background, as long as the runtime is
+/// running.
 #[derive(Clone)]
 pub struct Scatter(pub(in crate::socket) Handle<Self>);
 

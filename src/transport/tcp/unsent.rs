@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 /// third of the buffer is free, which takes seconds over a slow network. With a smaller buffer,
 /// fewer bytes are lost when a connection ends, and a command waits behind fewer bytes.
 ///
-/// Bytes in transit are not limited, so that long and fast networks are fully used. Throughput over
+/// Bytes in transit are not limited: long and fast networks are fully used. Throughput over
 /// the loopback interface is the same with it, or better.
 pub(super) fn limit(stream: &TcpStream) {
     // A system without this option shows progress less often.

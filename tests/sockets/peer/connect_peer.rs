@@ -245,7 +245,7 @@ async fn an_id_ends_when_its_endpoint_is_disconnected(transport: Transport) {
     assert_eq!(peer.close().await.undelivered, 1);
 }
 
-/// A remote that refuses this socket is not dialled again, so that nothing else could use its id.
+/// A remote that refuses this socket is not dialed again, so that nothing else could use its id.
 #[tokio::test]
 async fn an_id_ends_when_its_remote_refuses_this_socket() {
     let _watchdog = Watchdog::start();

@@ -131,7 +131,7 @@ async fn one_full_remote_does_not_block_the_others() {
     assert_eq!(idle.read_message().await, b"waits");
 }
 
-/// It receives from remotes that it dialled and from remotes that it accepted.
+/// It receives from remotes that it dialed and from remotes that it accepted.
 #[tokio::test]
 async fn one_message_is_received_from_each_remote_in_turn() {
     let _watchdog = Watchdog::start();

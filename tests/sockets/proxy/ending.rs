@@ -1,4 +1,4 @@
-//! What ends a proxy.
+//! The ends of a proxy.
 
 use tokio_zmtp::proxy::ProxyEnd;
 use tokio_zmtp::{Client, proxy};
@@ -40,7 +40,7 @@ async fn sockets_that_are_closed_already_end_a_proxy_immediately() {
 }
 
 #[tokio::test]
-async fn what_a_closed_frontend_has_received_is_forwarded() {
+async fn messages_that_a_closed_frontend_has_received_are_forwarded() {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(Transport::Inproc, 10).await;
     let (task, _handle) = ends.start();
@@ -68,7 +68,7 @@ async fn messages_for_a_closed_backend_stay_with_the_frontend() {
         async move { backend.close_with_undelivered().await }
     });
     turns().await;
-    // What the backend has received is forwarded.
+    // Messages that the backend has received are forwarded.
     receive_numbers(&ends.east, 30).await;
     let report = task.await.unwrap();
     assert_eq!(report.end, ProxyEnd::BackendClosed);

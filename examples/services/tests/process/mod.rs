@@ -31,8 +31,8 @@ impl Process {
         process
     }
 
-    /// Sends a signal that asks it to end, such as `INT` for Ctrl-C, and waits until the program
-    /// notices.
+    /// Sends a signal that requests its end, such as `INT` for Ctrl-C, and waits until the program
+    /// has handled it.
     pub(crate) async fn signal(&mut self, signal: &str) {
         let kill = format!("kill -s {signal} {}", self.child.id().unwrap());
         assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
