@@ -14,8 +14,8 @@ use crate::socket::live::sealed::Addressing;
 
 /// A [`Sink`] over a socket that drops messages that cannot be sent, counts them, and continues.
 ///
-/// The sink of a [`Server`](crate::Server) itself fails when a message names a remote that has
-/// left, which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is
+/// The sink of a [`Server`](crate::Server) or [`Peer`](crate::Peer) itself fails when a message
+/// names a remote that has left, which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is
 /// full, it blocks the messages to all others. The lossy sink instead
 ///
 /// - drops a message whose remote has left, even while the message waits for that remote;
@@ -28,7 +28,8 @@ use crate::socket::live::sealed::Addressing;
 /// [`CloseReport`](crate::CloseReport) count them together with the messages that were queued for a
 /// remote when it left.
 ///
-/// It is also the [`Stream`] of the socket. [`Server::lossy`](crate::Server::lossy) creates it.
+/// It is also the [`Stream`] of the socket. [`Server::lossy`](crate::Server::lossy) and
+/// [`Peer::lossy`](crate::Peer::lossy) create it.
 ///
 /// # Errors
 ///

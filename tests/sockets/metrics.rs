@@ -7,7 +7,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::{task, time};
 use tokio_zmtp::metrics::Publisher;
-use tokio_zmtp::{Client, Server};
+use tokio_zmtp::{Client, Peer, Server};
 
 use crate::remote::{self, MORE, Remote, ReservedPort};
 use crate::watchdog::Watchdog;
@@ -61,6 +61,26 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
         let expected = if name.contains("_bytes") { Unit::Bytes } else { Unit::Count };
         assert_eq!(unit, Some(expected), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_peer_is_labeled_by_its_type() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let (alice, bob) = (Peer::new(), Peer::new());
+    let endpoint = alice.bind("tcp://127.0.0.1:*").await.unwrap();
+    let to_alice = bob.connect_peer(endpoint).await.unwrap();
+    let publisher = Publisher::new();
+    publisher.add("mesh", &alice);
+    publisher.add("mesh", &bob);
+    bob.route(to_alice, "hello").await.unwrap();
+    alice.recv().await.unwrap();
+    publisher.publish();
+
+    let shown = exporter.scrape();
+    assert_eq!(shown["zmtp_sent_messages_total{socket=mesh,socket_type=PEER}"], 1.0);
+    assert_eq!(shown["zmtp_received_bytes_total{socket=mesh,socket_type=PEER}"], 7.0);
+    assert_eq!(shown["zmtp_connected_remotes{socket=mesh,socket_type=PEER}"], 2.0);
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ macro_rules! connect_peer_verb {
             /// and while it is re-established. Messages from the remote carry the same id on all
             /// its connections. The id ends with the endpoint: by [`disconnect`](Self::disconnect),
             /// when the socket is closed, or when no attempt to connect follows, because the remote
-            /// refuses this socket or [`reconnect_stop`](crate::Builder::reconnect_stop) applies.
+            /// refuses this socket or the options
+            /// ([`reconnect_interval`](crate::Builder::reconnect_interval),
+            /// [`reconnect_stop`](crate::Builder::reconnect_stop)) permit none.
             ///
             /// The remote assigns an id of its own to each connection.
             /// [`connect_all`](Self::connect_all) has no counterpart of this method, because a name

@@ -279,6 +279,39 @@ async fn a_message_that_was_not_written_whole_is_sent_on_the_next_connection() {
     assert_eq!(second.read_message().await.len(), LONGER_THAN_BUFFERS);
 }
 
+over_every_transport!(messages_to_a_remote_that_was_never_there_are_returned_at_the_end);
+
+async fn messages_to_a_remote_that_was_never_there_are_returned_at_the_end(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let peer = Peer::builder().linger(std::time::Duration::ZERO).build();
+    let id = peer.connect_peer(unbound(transport).await).await.unwrap();
+    peer.route(id, "a").await.unwrap();
+    peer.route(id, "b").await.unwrap();
+
+    let (report, undelivered) = peer.close_with_undelivered().await;
+
+    assert_eq!((report.written, report.undelivered), (0, 2));
+    assert_eq!(undelivered, ["a", "b"].map(Message::from));
+    assert!(undelivered.iter().all(|message| message.routing_id() == Some(id)));
+}
+
+/// Without another attempt to connect, messages to the id could never be sent.
+#[tokio::test]
+async fn an_id_ends_with_its_connection_if_the_options_permit_no_other() {
+    let _watchdog = Watchdog::start();
+    let listener = RemoteListener::bind();
+    let peer = Peer::builder().reconnect_interval(None).build();
+    let id = peer.connect_peer(listener.endpoint()).await.unwrap();
+    peer.route(id, "hello").await.unwrap();
+    let mut remote = listener.accept_as("PEER").await;
+    assert_eq!(remote.read_message().await, b"hello");
+
+    drop(remote);
+
+    until_unreachable(&peer, id).await;
+    assert_unreachable(&peer, id).await;
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_abstract_socket_can_be_connected_first() {

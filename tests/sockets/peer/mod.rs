@@ -3,6 +3,7 @@
 mod connect_peer;
 mod exchange;
 mod refused;
+mod security;
 
 use std::time::Duration;
 
