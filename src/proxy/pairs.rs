@@ -13,16 +13,19 @@ use crate::socket::{Client, Gather, Scatter};
 /// | [`Client`] | [`Client`] | both |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 ///
-/// Both ends of a proxy may be the same socket, which then returns what it receives.
+/// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
+/// messages of one of them have no destination: if both only receive or both only send, or if only
+/// one of them has both directions. To forward one direction of such a pair, use
+/// `StreamExt::forward`.
 ///
 /// # Sockets that address their remotes
 ///
-/// A [`Server`](crate::Server) cannot be an end of a proxy: it sends to a routing id, and the
-/// messages of thread-safe sockets are bodies without an envelope in which a proxy could put it. A
-/// message that the frontend receives with a routing id would leave the backend without it, and its
-/// reply could not be routed back. (A ROUTER can be proxied because its messages have such a part.)
-/// Applications that put an address into the body forward the messages themselves, with
-/// [`recv`](crate::Server::recv) and [`route`](crate::Server::route).
+/// A [`Server`](crate::Server) or [`Peer`](crate::Peer) cannot be an end of a proxy. Such a socket
+/// sends to a routing id, and a message of a thread-safe socket is a single body, in which a proxy
+/// has no place for the id. The backend would send a request without the id of its sender, so that
+/// the reply could not be routed back. (ROUTER and DEALER can be joined because the identity is a
+/// part of their messages.) An application whose bodies contain an address forwards messages
+/// itself, with [`recv`](crate::Server::recv) and [`route`](crate::Server::route).
 ///
 /// ```compile_fail,E0277
 /// use tokio_zmtp::{Client, Server, proxy};

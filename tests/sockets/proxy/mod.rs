@@ -8,6 +8,7 @@ mod ending;
 mod forwarding;
 mod losses;
 mod one_way;
+mod pairs;
 
 use std::future::poll_fn;
 use std::task::Poll;

@@ -1,0 +1,50 @@
+//! Sockets that do not fit together are refused by the compiler.
+
+use tokio_zmtp::proxy::{Capture, ProxyWith};
+use tokio_zmtp::{Client, Gather, Peer, Scatter, Server};
+
+/// Fails to compile if `$socket` implements `$bound`: the method is ambiguous then.
+macro_rules! assert_not {
+    ($socket:ty: $bound:path) => {{
+        trait AmbiguousIf<A> {
+            fn method() {}
+        }
+        struct Implemented;
+        impl<T: ?Sized> AmbiguousIf<()> for T {}
+        impl<T: ?Sized + $bound> AmbiguousIf<Implemented> for T {}
+        <$socket as AmbiguousIf<_>>::method();
+    }};
+}
+
+#[test]
+fn sockets_that_only_receive_or_only_send_are_not_joined_with_their_like() {
+    assert_not!(Gather: ProxyWith<Gather>);
+    assert_not!(Scatter: ProxyWith<Scatter>);
+}
+
+/// Messages of one direction would have nowhere to go.
+#[test]
+fn sockets_with_one_direction_are_not_joined_with_those_that_have_two() {
+    assert_not!(Gather: ProxyWith<Client>);
+    assert_not!(Client: ProxyWith<Gather>);
+    assert_not!(Scatter: ProxyWith<Client>);
+    assert_not!(Client: ProxyWith<Scatter>);
+}
+
+#[test]
+fn sockets_that_address_their_remotes_are_not_joined() {
+    assert_not!(Server: ProxyWith<Client>);
+    assert_not!(Client: ProxyWith<Server>);
+    assert_not!(Server: ProxyWith<Server>);
+    assert_not!(Server: ProxyWith<Scatter>);
+    assert_not!(Gather: ProxyWith<Server>);
+    assert_not!(Peer: ProxyWith<Peer>);
+    assert_not!(Peer: ProxyWith<Client>);
+}
+
+#[test]
+fn a_capture_sends_and_picks_the_remote_itself() {
+    assert_not!(Gather: Capture);
+    assert_not!(Peer: Capture);
+    assert_not!(Server: Capture);
+}
