@@ -75,7 +75,7 @@ fn feed<'a>(hears_first: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Ou
         if progress == Ok(None) {
             progress = handshake.handle_input(&mut left);
             if handshake.awaits_introduction() {
-                progress = handshake.introduce(&config).map(Some);
+                progress = handshake.introduce(&config);
             }
         }
     }

@@ -12,6 +12,10 @@ use bytes::{BufMut, BytesMut};
 pub struct ErrorReason(Box<[u8]>);
 
 impl ErrorReason {
+    /// The reason of a socket that communicates with one remote at a time, and has another one. It is
+    /// temporary: the remote can try again.
+    pub const OCCUPIED: &'static str = "occupied";
+
     /// Creates a reason from at most the first 255 bytes, which is the limit of the command.
     pub fn new(reason: &[u8]) -> Self {
         Self(reason.get(..LEN_MAX).unwrap_or(reason).into())

@@ -23,9 +23,9 @@ use super::socket_type::SocketType;
 /// With an authenticator, pass the credentials that [`poll_credentials`](Self::poll_credentials) returns to it,
 /// and its result to [`handle_verdict`](Self::handle_verdict). Until then no input is consumed.
 ///
-/// A handshake with a [deferred introduction](Self::with_deferred_introduction) pauses when the remote has
-/// announced its metadata. Select a socket by the [resource](Self::resource) that the remote requests, and
-/// [introduce](Self::introduce) it.
+/// A handshake with a [deferred introduction](Self::with_deferred_introduction) pauses before this end announces
+/// its metadata. Select a socket by the [resource](Self::resource) that the remote requests, and
+/// [introduce](Self::introduce) it, or [refuse](Self::refuse) the remote.
 ///
 /// Two ends with matching mechanisms never wait for each other: the whole greeting is sent first, and the mechanism's first
 /// command as soon as the remote's greeting is verified. A handshake has no timeout of its own, so the caller
@@ -40,6 +40,8 @@ pub struct Handshake {
     security: SecurityHandshake,
     stage: Stage,
     output: BytesMut,
+    /// The length of the output before a deferred introduction.
+    before_introduction: usize,
 }
 
 impl Handshake {
@@ -51,8 +53,11 @@ impl Handshake {
         Self::start(introduction, mechanism, has_authenticator, seed)
     }
 
-    /// Starts the handshake of a connection to one of several sockets, which share the mechanism and the
-    /// authenticator. The mechanism has to [support](Mechanism::can_defer_introduction) this.
+    /// Starts a handshake that pauses before this end announces its metadata: of a connection to one of several
+    /// sockets, which share the mechanism and the authenticator, or to a socket that does not admit every remote.
+    ///
+    /// The metadata of the remote is then known if the mechanism
+    /// [permits](Mechanism::can_defer_introduction) it.
     pub fn with_deferred_introduction(
         mechanism: Mechanism,
         has_authenticator: bool,
@@ -77,6 +82,7 @@ impl Handshake {
             security: SecurityHandshake::new(mechanism, announced, seed),
             stage: Stage::Greeting,
             output: BytesMut::from(greeting.encode().as_slice()),
+            before_introduction: 0,
         }
     }
 
@@ -123,8 +129,9 @@ impl Handshake {
         self.credentials.take()
     }
 
-    /// Announces the selected socket to the remote, which completes the handshake: the READY of this end is
-    /// the last command of every mechanism that can defer the introduction.
+    /// Announces the selected socket to the remote. This completes the handshake unless this end has the
+    /// client's role of PLAIN or CURVE, whose last command is the remote's READY: the handshake then continues
+    /// with [`handle_input`](Self::handle_input).
     ///
     /// # Errors
     ///
@@ -133,15 +140,30 @@ impl Handshake {
     /// # Panics
     ///
     /// Panics if the handshake does not [wait](Self::awaits_introduction) for the introduction.
-    pub fn introduce(&mut self, config: &HandshakeConfig) -> Result<Negotiated, HandshakeError> {
+    pub fn introduce(
+        &mut self,
+        config: &HandshakeConfig,
+    ) -> Result<Option<Negotiated>, HandshakeError> {
         let Stage::Introduction { version } = self.stage else {
             panic!("the handshake does not wait for an introduction");
         };
-        self.stage = Stage::Ended;
+        self.before_introduction = self.output.len();
+        self.stage = Stage::Security { version };
         self.socket_type = Some(config.socket_type);
         self.security.introduce(announced(config.socket_type, &config.metadata));
-        let negotiated = self.proceed(version)?;
-        Ok(negotiated.expect("the introduction is the last step of the handshake"))
+        let progress = self.proceed(version);
+        if !matches!(progress, Ok(None)) {
+            self.stage = Stage::Ended;
+        }
+        progress
+    }
+
+    /// Refuses the remote, which ends the handshake. The output contains an ERROR instead of an
+    /// [introduction](Self::introduce) that has not been [polled](Self::poll_output).
+    pub fn refuse(&mut self, reason: ErrorReason) {
+        self.stage = Stage::Ended;
+        self.output.truncate(self.before_introduction);
+        Command::Error(reason).encode(&mut self.output);
     }
 
     /// Returns the resource that the remote requests. Its grammar is not checked.
@@ -246,7 +268,7 @@ impl Handshake {
         while let Some(command) = self.security.poll_command() {
             command.encode(&mut self.output);
         }
-        if self.security.requested().is_some() {
+        if self.security.awaits_introduction() {
             self.stage = Stage::Introduction { version };
             return Ok(None);
         }

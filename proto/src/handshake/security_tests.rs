@@ -177,7 +177,7 @@ fn a_deferred_introduction_follows_the_resource_of_the_remote() {
             assert!(server.awaits_introduction());
             assert_eq!(server.resource(), resource.map(str::as_bytes));
 
-            let negotiated = server.introduce(&config(SocketType::Server)).unwrap();
+            let negotiated = server.introduce(&config(SocketType::Server)).unwrap().unwrap();
             assert_eq!(negotiated.socket_type, Some(SocketType::Client));
             let answer = output(&mut server);
             let progress = client.handle_input(&mut answer.as_slice().into());
@@ -198,6 +198,54 @@ fn an_incompatible_socket_type_fails_a_deferred_introduction() {
     }
 }
 
+#[test]
+fn a_refused_remote_receives_an_error_instead_of_the_introduction() {
+    for (one, other) in pairs() {
+        let (mut client, mut server) = (requesting(one, None), deferred(other));
+        exchange(&mut client, &mut server);
+        assert!(server.introduce(&config(SocketType::Server)).unwrap().is_some());
+        server.refuse(ErrorReason::new(ErrorReason::OCCUPIED.as_bytes()));
+        assert_refused(&mut client, &mut server);
+    }
+}
+
+#[test]
+fn a_client_defers_its_introduction_until_it_is_welcome() {
+    for (one, other) in pairs().into_iter().skip(1) {
+        let seed = Seed::new(&[0x55; Seed::LEN]);
+        let mut client = Handshake::with_deferred_introduction(one, false, seed);
+        let mut server = end(SocketType::Server, other, true);
+        exchange(&mut server, &mut client);
+        assert_eq!(client.resource(), None);
+        assert_eq!(client.introduce(&config(SocketType::Client)), Ok(None));
+        let (client, server) = shake_hands(client, server, |_| Ok(()));
+        assert_eq!(client.unwrap().socket_type, Some(SocketType::Server));
+        assert_eq!(server.unwrap().socket_type, Some(SocketType::Client));
+    }
+}
+
+#[test]
+fn a_client_refuses_a_server_before_its_introduction() {
+    for (one, other) in pairs().into_iter().skip(1) {
+        let seed = Seed::new(&[0x55; Seed::LEN]);
+        let mut client = Handshake::with_deferred_introduction(one, false, seed);
+        let mut server = end(SocketType::Server, other, true);
+        exchange(&mut server, &mut client);
+        assert_eq!(client.introduce(&config(SocketType::Client)), Ok(None));
+        client.refuse(ErrorReason::new(ErrorReason::OCCUPIED.as_bytes()));
+        assert_refused(&mut server, &mut client);
+    }
+}
+
+/// Checks that the last output of one end is an ERROR alone, which ends the handshake of the other.
+fn assert_refused(refused: &mut Handshake, refusing: &mut Handshake) {
+    let sent = output(refusing);
+    assert_eq!(sent, b"\x04\x0F\x05ERROR\x08occupied");
+    let reason = ErrorReason::new(b"occupied");
+    let error = HandshakeError::Mechanism(MechanismError::Refused { reason });
+    assert_eq!(refused.handle_input(&mut sent.as_slice().into()), Err(error));
+}
+
 fn requesting(mechanism: Mechanism, resource: Option<&str>) -> Handshake {
     let config = HandshakeConfig { mechanism, ..config(SocketType::Client) };
     Handshake::new(config.requesting(resource), Seed::new(&[0x55; Seed::LEN]))
@@ -213,7 +261,7 @@ fn config(socket_type: SocketType) -> HandshakeConfig {
     HandshakeConfig { socket_type, mechanism, metadata, has_authenticator: false }
 }
 
-/// Runs two ends until the server awaits the introduction. Every client is admitted.
+/// Runs two ends until the second awaits the introduction. Every remote is admitted.
 fn exchange(client: &mut Handshake, server: &mut Handshake) {
     let mut inputs = [BytesMut::new(), BytesMut::new()];
     while !server.awaits_introduction() {

@@ -153,18 +153,16 @@ enum Exchange {
 }
 
 impl SecurityHandshake {
-    /// Starts the handshake of one connection, which announces `metadata` to the remote. A server may defer
-    /// it until the remote has [announced](Self::requested) its own metadata.
+    /// Starts the handshake of one connection, which announces `metadata` to the remote. `None` defers it
+    /// until [`introduce`](Self::introduce).
     pub fn new(mechanism: Mechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
         Self(match mechanism {
             Mechanism::Null => Exchange::Null(NullHandshake::new(metadata)),
             Mechanism::PlainClient { username, password } => {
-                let metadata = metadata.unwrap_or_default();
                 Exchange::PlainClient(PlainClientHandshake::new(&username, &password, metadata))
             }
             Mechanism::PlainServer => Exchange::PlainServer(PlainServerHandshake::new(metadata)),
             Mechanism::CurveClient { server_key, keypair } => {
-                let metadata = metadata.unwrap_or_default();
                 let client = CurveClientHandshake::new(server_key, keypair, metadata, &seed);
                 Exchange::CurveClient(Box::new(client))
             }
@@ -207,7 +205,18 @@ impl SecurityHandshake {
         verdict.map_err(|status| MechanismError::Rejected { status })
     }
 
-    /// Returns the metadata of the remote while this end defers its own.
+    /// Returns whether the handshake waits for [`introduce`](Self::introduce).
+    pub fn awaits_introduction(&self) -> bool {
+        match &self.0 {
+            Exchange::Null(null) => null.requested().is_some(),
+            Exchange::PlainClient(plain) => plain.awaits_introduction(),
+            Exchange::PlainServer(plain) => plain.requested().is_some(),
+            Exchange::CurveClient(curve) => curve.awaits_introduction(),
+            Exchange::CurveServer(curve) => curve.requested().is_some(),
+        }
+    }
+
+    /// Returns the metadata of the remote while this end defers its own. A client announces its own first.
     pub fn requested(&self) -> Option<&Metadata> {
         match &self.0 {
             Exchange::Null(null) => null.requested(),
@@ -221,9 +230,10 @@ impl SecurityHandshake {
     pub fn introduce(&mut self, metadata: Metadata) {
         match &mut self.0 {
             Exchange::Null(null) => null.introduce(metadata),
+            Exchange::PlainClient(plain) => plain.introduce(metadata),
             Exchange::PlainServer(plain) => plain.introduce(metadata),
+            Exchange::CurveClient(curve) => curve.introduce(metadata),
             Exchange::CurveServer(curve) => curve.introduce(metadata),
-            Exchange::PlainClient(_) | Exchange::CurveClient(_) => {}
         }
     }
 
@@ -343,4 +353,14 @@ pub enum MechanismError {
         /// The status code of the refusal.
         status: StatusCode,
     },
+}
+
+impl MechanismError {
+    /// Decodes the data of an ERROR.
+    fn refused(data: &[u8]) -> Self {
+        match ErrorReason::decode(data) {
+            Some(reason) => Self::Refused { reason },
+            None => Self::Malformed { name: "ERROR" },
+        }
+    }
 }

@@ -8,7 +8,6 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::super::command::{self, Command};
-use super::super::error_reason::ErrorReason;
 use super::super::metadata::Metadata;
 use super::{Credentials, MechanismError, StatusCode};
 
@@ -66,19 +65,21 @@ pub struct PlainCredentialsError;
 pub(super) struct PlainClientHandshake {
     state: ClientState,
     command: Option<Command>,
-    metadata: Metadata,
+    /// The metadata of the INITIATE, until it is sent. `None` before a deferred introduction.
+    metadata: Option<Metadata>,
 }
 
 #[derive(Debug)]
 enum ClientState {
     AwaitWelcome,
+    AwaitIntroduction,
     AwaitReady,
     Ready(Option<Metadata>),
 }
 
 impl PlainClientHandshake {
     /// Starts the handshake. The name and the password have at most [`TEXT_MAX`] bytes.
-    pub(super) fn new(username: &str, password: &Password, metadata: Metadata) -> Self {
+    pub(super) fn new(username: &str, password: &Password, metadata: Option<Metadata>) -> Self {
         // The exact capacity, because reallocation would leave a copy of the password behind.
         let mut data = Vec::with_capacity(2 + username.len() + password.as_str().len());
         for text in [username, password.as_str()] {
@@ -92,6 +93,27 @@ impl PlainClientHandshake {
         Self { state: ClientState::AwaitWelcome, command, metadata }
     }
 
+    pub(super) fn introduce(&mut self, metadata: Metadata) {
+        self.metadata.get_or_insert(metadata);
+        self.answer_welcome();
+    }
+
+    pub(super) const fn awaits_introduction(&self) -> bool {
+        matches!(self.state, ClientState::AwaitIntroduction)
+    }
+
+    /// Answers a WELCOME, unless the introduction is deferred.
+    fn answer_welcome(&mut self) {
+        if !self.awaits_introduction() {
+            return;
+        }
+        let Some(metadata) = self.metadata.take() else { return };
+        let mut data = Vec::new();
+        metadata.encode(&mut data);
+        self.command = Some(Command::mechanism(INITIATE, data));
+        self.state = ClientState::AwaitReady;
+    }
+
     pub(super) fn handle_command(&mut self, body: &[u8]) -> Result<(), MechanismError> {
         let (name, data) = match body.strip_prefix(ERROR_OF_LIBZMQ) {
             Some(data) => (ERROR, data),
@@ -99,18 +121,14 @@ impl PlainClientHandshake {
         };
         match (name, &self.state) {
             (ERROR, ClientState::AwaitWelcome | ClientState::AwaitReady) => {
-                let reason = ErrorReason::decode(data);
-                let reason = reason.ok_or(MechanismError::Malformed { name: ERROR })?;
-                Err(MechanismError::Refused { reason })
+                Err(MechanismError::refused(data))
             }
             (WELCOME, ClientState::AwaitWelcome) => {
                 if !data.is_empty() {
                     return Err(MechanismError::Malformed { name: WELCOME });
                 }
-                let mut data = Vec::new();
-                self.metadata.encode(&mut data);
-                self.command = Some(Command::mechanism(INITIATE, data));
-                self.state = ClientState::AwaitReady;
+                self.state = ClientState::AwaitIntroduction;
+                self.answer_welcome();
                 Ok(())
             }
             (READY, ClientState::AwaitReady) => {
@@ -129,7 +147,9 @@ impl PlainClientHandshake {
     pub(super) fn poll_metadata(&mut self) -> Option<Metadata> {
         match &mut self.state {
             ClientState::Ready(remote) => remote.take(),
-            ClientState::AwaitWelcome | ClientState::AwaitReady => None,
+            ClientState::AwaitWelcome
+            | ClientState::AwaitIntroduction
+            | ClientState::AwaitReady => None,
         }
     }
 
@@ -195,6 +215,7 @@ impl PlainServerHandshake {
                 self.state = ServerState::AwaitVerdict(Some(credentials));
                 Ok(())
             }
+            (ERROR, ServerState::AwaitInitiate) => Err(MechanismError::refused(data)),
             (INITIATE, ServerState::AwaitInitiate) => {
                 let remote = Metadata::decode(data).map_err(command::CommandError::Metadata)?;
                 self.state = ServerState::AwaitIntroduction(remote);
@@ -275,6 +296,7 @@ pub(super) const TEXT_MAX: usize = 255;
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::error_reason::ErrorReason;
     use super::super::super::frame::Header;
     use super::super::super::socket_type::SocketType;
     use super::super::Mechanism;
@@ -388,7 +410,7 @@ mod tests {
         }
         Mechanism::plain_client(&*longest, &*longest).unwrap();
         let password = Password::from(&*longest);
-        let mut client = PlainClientHandshake::new(&longest, &password, Metadata::default());
+        let mut client = PlainClientHandshake::new(&longest, &password, Some(Metadata::default()));
         assert_eq!(body(client.poll_command()).len(), 6 + 2 * (1 + TEXT_MAX));
     }
 
@@ -400,7 +422,7 @@ mod tests {
 
     fn client() -> PlainClientHandshake {
         let metadata = Metadata::announcing(SocketType::Client);
-        PlainClientHandshake::new("admin", &Password::from("secret"), metadata)
+        PlainClientHandshake::new("admin", &Password::from("secret"), Some(metadata))
     }
 
     fn server() -> PlainServerHandshake {

@@ -1,7 +1,6 @@
 //! The client role of the handshake.
 
 use super::super::super::command::{self, Command};
-use super::super::super::error_reason::ErrorReason;
 use super::super::super::metadata::Metadata;
 use super::super::MechanismError;
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
@@ -18,22 +17,34 @@ pub(in super::super) struct CurveClientHandshake {
     command: Option<Command>,
     server_key: CurvePublicKey,
     keypair: CurveKeypair,
-    metadata: Metadata,
+    /// The metadata of the INITIATE, until it is sent. `None` before a deferred introduction.
+    metadata: Option<Metadata>,
     vouch_nonce: [u8; 16],
 }
 
 #[derive(Debug)]
 enum State {
     AwaitWelcome { transient: CurveKeypair, shared: SharedKey },
+    AwaitIntroduction(Box<Welcome>),
     AwaitReady { shared: SharedKey },
     Ready { remote: Option<Metadata>, session: Option<Session> },
+}
+
+/// The content of a WELCOME, which the holder of the server's key has sent.
+#[derive(Debug)]
+struct Welcome {
+    cookie: [u8; COOKIE],
+    /// The vouch for the short-term key of this end, sealed for the server.
+    vouch: Vec<u8>,
+    /// The key of all later commands.
+    shared: SharedKey,
 }
 
 impl CurveClientHandshake {
     pub(in super::super) fn new(
         server_key: CurvePublicKey,
         keypair: CurveKeypair,
-        metadata: Metadata,
+        metadata: Option<Metadata>,
         seed: &Seed,
     ) -> Self {
         wiped(|| Self::begin(server_key, keypair, metadata, seed))
@@ -42,7 +53,7 @@ impl CurveClientHandshake {
     fn begin(
         server_key: CurvePublicKey,
         keypair: CurveKeypair,
-        metadata: Metadata,
+        metadata: Option<Metadata>,
         seed: &Seed,
     ) -> Self {
         let transient = CurveSecretKey::filled(|key| key.copy_from_slice(seed.transient()));
@@ -79,22 +90,19 @@ impl CurveClientHandshake {
         let (name, data) = command::split_name(body)?;
         match (name, &mut self.state) {
             (ERROR, State::AwaitWelcome { .. } | State::AwaitReady { .. }) => {
-                let reason = ErrorReason::decode(data);
-                let reason = reason.ok_or(MechanismError::Malformed { name: ERROR })?;
-                Err(MechanismError::Refused { reason })
+                Err(MechanismError::refused(data))
             }
             (WELCOME, State::AwaitWelcome { transient, shared }) => {
-                let (initiate, shared) = welcomed(
+                let welcome = open_welcome(
                     data,
                     &self.server_key,
                     &self.keypair,
                     transient,
                     shared,
-                    &self.metadata,
                     &self.vouch_nonce,
                 )?;
-                self.command = Some(Command::mechanism(INITIATE, initiate));
-                self.state = State::AwaitReady { shared };
+                self.state = State::AwaitIntroduction(Box::new(welcome));
+                self.seal_initiate();
                 Ok(())
             }
             (READY, State::AwaitReady { shared }) => {
@@ -113,6 +121,30 @@ impl CurveClientHandshake {
         }
     }
 
+    pub(in super::super) fn introduce(&mut self, metadata: Metadata) {
+        self.metadata.get_or_insert(metadata);
+        wiped(|| self.seal_initiate());
+    }
+
+    pub(in super::super) const fn awaits_introduction(&self) -> bool {
+        matches!(self.state, State::AwaitIntroduction(_))
+    }
+
+    /// Answers a WELCOME, unless the introduction is deferred.
+    fn seal_initiate(&mut self) {
+        let State::AwaitIntroduction(welcome) = &mut self.state else { return };
+        let Some(metadata) = self.metadata.take() else { return };
+        let Welcome { cookie, vouch, shared } = &mut **welcome;
+        let public_key = self.keypair.public_key();
+        let mut text = [public_key.as_bytes(), &self.vouch_nonce[..], vouch].concat();
+        metadata.encode(&mut text);
+        let short_nonce = INITIATE_COUNT.to_be_bytes();
+        let sealed = shared.seal(&nonce(INITIATE_NONCE, &short_nonce), &text);
+        let data = [&cookie[..], &short_nonce, &sealed].concat();
+        self.command = Some(Command::mechanism(INITIATE, data));
+        self.state = State::AwaitReady { shared: shared.clone() };
+    }
+
     pub(in super::super) fn poll_command(&mut self) -> Option<Command> {
         self.command.take()
     }
@@ -120,14 +152,14 @@ impl CurveClientHandshake {
     pub(in super::super) fn poll_metadata(&mut self) -> Option<Metadata> {
         match &mut self.state {
             State::Ready { remote, .. } => remote.take(),
-            State::AwaitWelcome { .. } | State::AwaitReady { .. } => None,
+            _ => None,
         }
     }
 
     pub(in super::super) fn take_session(&mut self) -> Option<Session> {
         match &mut self.state {
             State::Ready { session, .. } => session.take(),
-            State::AwaitWelcome { .. } | State::AwaitReady { .. } => None,
+            _ => None,
         }
     }
 
@@ -137,35 +169,28 @@ impl CurveClientHandshake {
     }
 }
 
-/// Decrypts a WELCOME. Returns the data of the INITIATE and the key of all later commands.
-fn welcomed(
+/// Decrypts a WELCOME, and prepares the answer.
+fn open_welcome(
     data: &[u8],
     server_key: &CurvePublicKey,
     keypair: &CurveKeypair,
     transient: &CurveKeypair,
     shared: &SharedKey,
-    metadata: &Metadata,
     vouch_nonce: &[u8; 16],
-) -> Result<(Vec<u8>, SharedKey), MechanismError> {
-    let malformed = MechanismError::Malformed { name: WELCOME };
+) -> Result<Welcome, MechanismError> {
+    let malformed = || MechanismError::Malformed { name: WELCOME };
     let unopened = |_| MechanismError::Unopened { name: WELCOME };
-    let (long_nonce, sealed) = data.split_first_chunk::<16>().ok_or_else(|| malformed.clone())?;
+    let (long_nonce, sealed) = data.split_first_chunk::<16>().ok_or_else(malformed)?;
     let text = shared.open(&nonce(WELCOME_NONCE, long_nonce), sealed).map_err(unopened)?;
-    let (server_transient, cookie) = text.split_first_chunk().ok_or_else(|| malformed.clone())?;
-    if cookie.len() != COOKIE {
-        return Err(malformed);
-    }
+    let (server_transient, cookie) = text.split_first_chunk().ok_or_else(malformed)?;
+    let cookie = cookie.try_into().map_err(|_| malformed())?;
     let server_transient = CurvePublicKey::from_bytes(*server_transient);
     let vouched = [*transient.public_key().as_bytes(), *server_key.as_bytes()].concat();
     let vouch = SharedKey::agree(keypair.secret_key(), &server_transient)
         .map_err(unopened)?
         .seal(&nonce(VOUCH_NONCE, vouch_nonce), &vouched);
-    let mut text = [keypair.public_key().as_bytes(), &vouch_nonce[..], &vouch].concat();
-    metadata.encode(&mut text);
     let shared = SharedKey::agree(transient.secret_key(), &server_transient).map_err(unopened)?;
-    let short_nonce = INITIATE_COUNT.to_be_bytes();
-    let sealed = shared.seal(&nonce(INITIATE_NONCE, &short_nonce), &text);
-    Ok(([cookie, &short_nonce, &sealed].concat(), shared))
+    Ok(Welcome { cookie, vouch, shared })
 }
 
 /// The nonce of the HELLO. The nonces of a client start at 1.

@@ -14,7 +14,7 @@ use super::secret_box::{SharedKey, TAG};
 use super::session::{Role, Session};
 use super::stack_wipe::wiped;
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
-use super::{HELLO, INITIATE, READY, Seed, WELCOME, nonce};
+use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 
 /// The handshake of a server, which identifies a client only after it has proved that it holds its keys.
 ///
@@ -94,6 +94,7 @@ impl CurveServerHandshake {
                 self.state = State::AwaitInitiate { cookie_key, hello_nonce };
                 Ok(())
             }
+            (ERROR, State::AwaitInitiate { .. }) => Err(MechanismError::refused(data)),
             (INITIATE, State::AwaitInitiate { cookie_key, hello_nonce }) => {
                 let identified = self.open_initiate(data, cookie_key, *hello_nonce)?;
                 self.state = State::AwaitVerdict(Box::new(identified));

@@ -120,7 +120,7 @@ fn an_error_is_a_refusal_with_its_reason() {
 fn a_client_with_another_key_of_the_server_is_refused_at_its_hello() {
     let other = keys(0x66).public_key();
     let mut client =
-        CurveClientHandshake::new(other, client_keys(), Metadata::default(), &client_seed());
+        CurveClientHandshake::new(other, client_keys(), Some(Metadata::default()), &client_seed());
     let (_, mut server) = ends();
     let hello = body(client.poll_command());
     assert_eq!(server.handle_command(&hello), Err(MechanismError::Unopened { name: HELLO }));
@@ -133,8 +133,12 @@ fn a_server_without_its_secret_key_is_refused_at_its_welcome() {
         CurveServerHandshake::new(keys(0x66), Some(Metadata::default()), server_seed());
     // The impostor cannot decrypt a HELLO for the server, and answers a HELLO for itself.
     let impostors = keys(0x66).public_key();
-    let mut misled =
-        CurveClientHandshake::new(impostors, client_keys(), Metadata::default(), &client_seed());
+    let mut misled = CurveClientHandshake::new(
+        impostors,
+        client_keys(),
+        Some(Metadata::default()),
+        &client_seed(),
+    );
     impostor.handle_command(&body(misled.poll_command())).unwrap();
     let welcome = body(impostor.poll_command());
     let refused = Err(MechanismError::Unopened { name: WELCOME });
@@ -254,7 +258,7 @@ fn ends() -> (CurveClientHandshake, CurveServerHandshake) {
     let client = CurveClientHandshake::new(
         server_keys().public_key(),
         client_keys(),
-        Metadata::announcing(SocketType::Client),
+        Some(Metadata::announcing(SocketType::Client)),
         &client_seed(),
     );
     let metadata = Some(Metadata::announcing(SocketType::Server));
