@@ -122,6 +122,13 @@ pub enum ConnectError {
         /// The type of the socket.
         socket_type: SocketType,
     },
+    /// The socket communicates with one remote at a time, and has one: it is connected to another
+    /// endpoint, or has accepted a connection. See [`Channel`](crate::Channel#the-only-remote).
+    #[error("cannot connect to {endpoint}: the socket has a remote")]
+    Occupied {
+        /// The endpoint to connect to.
+        endpoint: Endpoint,
+    },
     /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does not use
     /// `udp`.
     #[error(
@@ -166,6 +173,7 @@ impl From<ConnectError> for ConnectPeerError {
             | ConnectError::UnsecuredTransport { endpoint } => {
                 Self::IncompatibleTransport { endpoint }
             }
+            ConnectError::Occupied { .. } => unreachable!("a PEER admits any number of remotes"),
         }
     }
 }

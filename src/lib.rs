@@ -37,6 +37,7 @@
 //! | [`Peer`] | [`Peer`]s | by [`RoutingId`] | fair-queued |
 //! | [`Scatter`] | [`Gather`]s | round-robin | never |
 //! | [`Gather`] | [`Scatter`]s | never | fair-queued |
+//! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type. The trait
@@ -180,8 +181,8 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Client, CloseReport, Gather, Lossy, Peer, Permit, Remotes, RoutePermit, Scatter,
-    Server, Socket,
+    Builder, Channel, Client, CloseReport, Gather, Lossy, Peer, Permit, Remotes, RoutePermit,
+    Scatter, Server, Socket,
 };
 pub use self::transport::StdListener;
 

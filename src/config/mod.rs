@@ -73,7 +73,8 @@ mod tests;
 
 pub use self::error::ConfigError;
 pub use self::table::{
-    AnySocket, ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig, SocketConfig,
+    AnySocket, ChannelConfig, ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig,
+    SocketConfig,
 };
 use crate::endpoint::Endpoint;
 use crate::error::ConnectError;
@@ -91,24 +92,23 @@ async fn start<S: Socket>(
     }
     let socket = builder.build();
     let mut bound = Vec::new();
-    for endpoint in bind {
-        match socket.bind(endpoint).await {
-            Ok(endpoint) => bound.push(endpoint),
-            Err(error) => {
-                // The caller may bind the endpoints again immediately, before they would be
-                // released with the socket. Unbinding cannot fail: they have just been bound.
-                for endpoint in bound {
-                    let _ = socket.unbind(endpoint).await;
-                }
-                return Err(error.into());
-            }
+    let started = async {
+        for endpoint in bind {
+            bound.push(socket.bind(endpoint).await?);
         }
+        for endpoint in connect {
+            socket.connect(endpoint).await?;
+        }
+        for endpoint in connect_all {
+            socket.connect_all(endpoint).await?;
+        }
+        Ok(())
+    };
+    let Err(error) = started.await else { return Ok(socket) };
+    // The caller may bind the endpoints again immediately, before they would be released with the
+    // socket. Unbinding cannot fail: they have just been bound.
+    for endpoint in bound {
+        let _ = socket.unbind(endpoint).await;
     }
-    for endpoint in connect {
-        socket.connect(endpoint).await?;
-    }
-    for endpoint in connect_all {
-        socket.connect_all(endpoint).await?;
-    }
-    Ok(socket)
+    Err(error)
 }

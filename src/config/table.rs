@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
-use crate::socket::{Builder, Client, Gather, Peer, Scatter, Server};
+use crate::socket::{Builder, Channel, Client, Gather, Peer, Scatter, Server};
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
 // whether the kind has them. A new option is a line of its group: its key, which is the name of its
@@ -30,6 +30,7 @@ sockets! {
         Peer    => PeerConfig,    "peer",    [yes    yes        yes];
         Scatter => ScatterConfig, "scatter", [yes    no         no];
         Server  => ServerConfig,  "server",  [yes    yes        no];
+        Channel => ChannelConfig, "channel", [yes    no         no];
     }
     options {
         common {

@@ -13,6 +13,7 @@ use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Instant};
 use tokio_util::codec::{Framed, FramedParts};
+use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::Seed;
@@ -78,7 +79,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(carry_traffic(framed, negotiated, admission, max_message_size))
 }
 
-/// A remote that has announced itself and waits for the announcement of a socket.
+/// A handshake that has reached the announcement of a socket.
 #[derive(Debug)]
 pub(crate) struct Request<S> {
     stream: S,
@@ -88,8 +89,8 @@ pub(crate) struct Request<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
-    /// Performs the handshake until the remote has announced itself. The deadline is the
-    /// caller's.
+    /// Performs the handshake until this end has to announce itself. In the client's role of a
+    /// mechanism the remote has not announced itself by then. The deadline is the caller's.
     pub(crate) async fn hear(
         stream: S,
         mechanism: Mechanism,
@@ -107,19 +108,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
     }
 
     /// Assigns the remote to a socket, and completes its handshake before the deadline.
-    pub(crate) async fn introduce(
+    ///
+    /// `admit` is called for a remote that is known to be compatible, before the socket announces
+    /// itself. Its result is dropped if the handshake fails.
+    pub(crate) async fn introduce<T>(
         self,
         config: &HandshakeConfig,
         deadline: Deadline,
         max_message_size: Option<u64>,
-    ) -> Result<Established<S>, HandshakeFailure> {
-        let Self { stream, mut handshake, read, admission } = self;
-        let outcome = handshake.introduce(config).map_err(HandshakeFailure::from);
+        admit: impl FnOnce() -> Result<T, HandshakeFailure>,
+    ) -> Result<(Established<S>, T), HandshakeFailure> {
+        let Self { stream, mut handshake, read, mut admission } = self;
+        let introduced = handshake.introduce(config).map_err(HandshakeFailure::from);
+        let admitted = introduced.and_then(|negotiated| Ok((negotiated, admit()?)));
+        if let Err(HandshakeFailure::Occupied) = admitted {
+            handshake.refuse(ErrorReason::new(ErrorReason::OCCUPIED.as_bytes()));
+        }
         let mut framed =
             HandshakeStream::new(Framed::with_capacity(stream, HandshakeCodec(handshake), 0));
         *framed.read_buffer_mut() = read;
-        let negotiated = deadline.keep(finish(&mut framed, outcome)).await?;
-        Ok(carry_traffic(framed, negotiated, admission, max_message_size))
+        let completing = async {
+            let outcome = match admitted {
+                Ok((Some(negotiated), admitted)) => Ok((negotiated, admitted)),
+                Ok((None, admitted)) => {
+                    let reached = shake_hands(&mut framed, &mut admission, None).await;
+                    reached.map(|reached| (reached.negotiated(), admitted))
+                }
+                Err(failure) => Err(failure),
+            };
+            finish(&mut framed, outcome).await
+        };
+        let (negotiated, admitted) = deadline.keep(completing).await?;
+        Ok((carry_traffic(framed, negotiated, admission, max_message_size), admitted))
     }
 }
 
@@ -147,7 +167,7 @@ impl Reached {
     fn negotiated(self) -> Negotiated {
         match self {
             Self::Negotiated(negotiated) => negotiated,
-            Self::Request => unreachable!("it has not been made to hear first"),
+            Self::Request => unreachable!("the introduction is not deferred"),
         }
     }
 }
@@ -191,10 +211,10 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn finish<S: AsyncRead + AsyncWrite + Unpin>(
+async fn finish<S: AsyncRead + AsyncWrite + Unpin, T>(
     framed: &mut Framed<S, HandshakeCodec>,
-    outcome: Result<Negotiated, HandshakeFailure>,
-) -> Result<Negotiated, HandshakeFailure> {
+    outcome: Result<T, HandshakeFailure>,
+) -> Result<T, HandshakeFailure> {
     let ending = if outcome.is_ok() { Ending::Negotiated } else { Ending::Refused };
     let said = say_last_word(framed, ending).await;
     // If the remote has disconnected, the error cannot be sent.

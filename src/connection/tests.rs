@@ -315,7 +315,7 @@ impl TestSocket {
             ends: Arc::default(),
         };
         let subject = EventSource::from(&any_remote());
-        let attachment = routing.attach(EndpointId(0), subject);
+        let attachment = routing.attach(EndpointId(0), subject).ok();
         Self { outgoing, routing, attachment, options: Options::default() }
     }
 

@@ -1,7 +1,6 @@
 //! Connected endpoints.
 
 use std::future;
-use std::io;
 use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use zmtp_proto::handshake::Negotiated;
 
 use super::backoff::Backoff;
 use super::log;
+use super::retry::Retry;
 use super::{Shared, within};
 use crate::connection::{Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
@@ -23,11 +23,11 @@ use crate::endpoint::{Endpoint, InprocEndpoint};
 use crate::inproc;
 use crate::message::Message;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
-use crate::options::{Options, ReconnectStop};
+use crate::options::Options;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::remotes::{Direction, RemoteSource};
-use crate::routing::{Attachment, EndpointId};
+use crate::routing::{AttachError, Attachment, EndpointId};
 use crate::routing_id::RoutingId;
 use crate::transport::{self, Stream};
 
@@ -36,7 +36,8 @@ use crate::transport::{self, Stream};
 pub(super) struct Connector {
     endpoint: Endpoint,
     id: EndpointId,
-    /// Always present, or with `immediate` only while there is a connection.
+    /// Always present, or with `immediate` only while there is a connection, and during the
+    /// attempts of a socket with one remote at most.
     attachment: Option<Attachment>,
     /// Cancelled by the driver.
     ended: CancellationToken,
@@ -67,31 +68,18 @@ enum Medium {
     Stream(Box<Framed<Stream, TrafficCodec>>),
 }
 
-/// The next step after the end of an attempt or a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Retry {
-    /// The condition may be temporary.
-    BackOff,
-    /// The remote, or a proxy, refuses this socket permanently (RFC 37, Error Handling: "not
-    /// re-connecting using the same security credentials"), or the options forbid a retry.
-    Never,
-    /// The two ends are not compatible: only another program at that address can succeed, so a long
-    /// delay suffices.
-    Rarely,
-}
-
 impl Connector {
-    /// Returns `None` once the socket is closed.
     pub(super) fn new(
         endpoint: Endpoint,
         id: EndpointId,
         ended: CancellationToken,
         shared: &Arc<Shared>,
-    ) -> Option<Self> {
+    ) -> Result<Self, AttachError> {
         let options = &shared.options;
         let quotas = Arc::<Quotas>::default();
         // From now on the queue exists, with or without a connection (RFC 41).
         let attachment = if options.immediate {
+            shared.routing.admit()?;
             None
         } else {
             let subject = EventSource::endpoint(endpoint.clone());
@@ -101,7 +89,7 @@ impl Connector {
         let backoff = Backoff::new(interval, options.reconnect_interval_max);
         let shared = Arc::clone(shared);
         let lost = None;
-        Some(Self {
+        Ok(Self {
             endpoint,
             id,
             attachment,
@@ -138,7 +126,11 @@ impl Connector {
     async fn run_attempts(&mut self) {
         while !self.ended.is_cancelled() || self.has_messages() {
             self.deliver_rest().await;
-            let Some(dialed) = self.dial_unless_ended().await else { return };
+            let dialed = match self.occupy() {
+                Ok(()) => self.dial_unless_ended().await,
+                Err(failure) => Some(Err(failure)),
+            };
+            let Some(dialed) = dialed else { return };
             let retry = match dialed {
                 Ok((dialed, span)) => {
                     self.is_failing = false;
@@ -159,8 +151,11 @@ impl Connector {
                             "cannot connect",
                         );
                     }
-                    let retry = self.after_failure(&failure);
+                    let retry = Retry::after_failure(&failure, &self.shared.options);
                     self.shared.remotes.fail(failure);
+                    if self.shared.options.immediate {
+                        self.attachment = None;
+                    }
                     retry
                 }
             };
@@ -187,6 +182,27 @@ impl Connector {
                 () = deliver_rest => {}
             }
         }
+    }
+
+    /// Occupies the socket during an attempt, if it has one remote at most and does not keep its
+    /// pipe.
+    fn occupy(&mut self) -> Result<(), DialFailure> {
+        let Shared { routing, .. } = &*self.shared;
+        if self.attachment.is_some() || !routing.is_exclusive() {
+            return Ok(());
+        }
+        let subject = EventSource::endpoint(self.endpoint.clone());
+        match routing.attach_arriving(self.id, subject) {
+            Ok(attachment) => self.attachment = Some(attachment.within(&self.quotas)),
+            Err(AttachError::Occupied) => {
+                let failure = DialFailure::Handshake(HandshakeFailure::Occupied);
+                self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
+                return Err(failure);
+            }
+            // The attempt ends with the socket.
+            Err(AttachError::Closed) => {}
+        }
+        Ok(())
     }
 
     /// Makes one attempt. Returns `None` if the endpoint has ended in between and there is
@@ -299,7 +315,7 @@ impl Connector {
             Some(attachment) => attachment,
             None => {
                 let subject = EventSource::endpoint(self.endpoint.clone());
-                routing.attach(self.id, subject)?.within(&self.quotas)
+                routing.attach(self.id, subject).ok()?.within(&self.quotas)
             }
         };
         let joined = self.shared.join(
@@ -335,7 +351,7 @@ impl Connector {
         self.backoff.handle_connection(was_useful, begun.elapsed());
         let (retry, reason) = match reason {
             Some(DisconnectReason::Closed) => (None, DisconnectReason::Closed),
-            Some(reason) => (Some(self.after_disconnect(&reason)), reason),
+            Some(reason) => (Some(Retry::after_disconnect(&reason, options)), reason),
             None => (Some(Retry::BackOff), DisconnectReason::Closed),
         };
         if let DisconnectReason::Refused { reason } = &reason {
@@ -350,60 +366,6 @@ impl Connector {
             lost.notify_one();
         }
         retry
-    }
-
-    fn after_failure(&self, failure: &DialFailure) -> Retry {
-        let (stop, retry) = match failure {
-            DialFailure::Handshake(reason) => {
-                let retry = match reason {
-                    HandshakeFailure::Refused { .. } => Retry::Never,
-                    HandshakeFailure::Rejected { status } if status.is_temporary() => {
-                        Retry::BackOff
-                    }
-                    HandshakeFailure::AddressDenied
-                    | HandshakeFailure::ForeignProtocol { .. }
-                    | HandshakeFailure::IncompatibleSocketType { .. }
-                    | HandshakeFailure::MechanismMismatch { .. }
-                    | HandshakeFailure::Protocol(_)
-                    | HandshakeFailure::ProxyHeader(_)
-                    | HandshakeFailure::Rejected { .. }
-                    | HandshakeFailure::WrongKey(_) => Retry::Rarely,
-                    HandshakeFailure::ClosedByRemote
-                    | HandshakeFailure::TooManyHalfOpen
-                    | HandshakeFailure::Io(_)
-                    | HandshakeFailure::TimedOut { .. }
-                    | HandshakeFailure::UnknownResource { .. } => Retry::BackOff,
-                };
-                (Some(ReconnectStop::HandshakeFailed), retry)
-            }
-            DialFailure::Transport(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                (Some(ReconnectStop::ConnectionRefused), Retry::BackOff)
-            }
-            #[cfg(feature = "socks")]
-            DialFailure::ProxyRefused => (None, Retry::Never),
-            DialFailure::TimedOut { .. } | DialFailure::Transport(_) => (None, Retry::BackOff),
-        };
-        self.unless_stopped(stop, retry)
-    }
-
-    fn after_disconnect(&self, reason: &DisconnectReason) -> Retry {
-        let retry = match reason {
-            DisconnectReason::MessageTooLarge { .. } | DisconnectReason::Protocol(_) => {
-                Retry::Rarely
-            }
-            DisconnectReason::Refused { .. } => Retry::Never,
-            DisconnectReason::Closed
-            | DisconnectReason::ClosedByRemote
-            | DisconnectReason::HeartbeatTimedOut
-            | DisconnectReason::Io(_) => Retry::BackOff,
-        };
-        self.unless_stopped(Some(ReconnectStop::AfterDisconnect), retry)
-    }
-
-    fn unless_stopped(&self, stop: Option<ReconnectStop>, retry: Retry) -> Retry {
-        let options = &self.shared.options;
-        let stops = stop.is_some_and(|stop| options.reconnect_stop.contains(&stop));
-        if stops || options.reconnect_interval.is_none() { Retry::Never } else { retry }
     }
 
     fn has_messages(&self) -> bool {

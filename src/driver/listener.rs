@@ -1,5 +1,7 @@
 //! Bound endpoints.
 
+mod admission;
+
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use crate::proxy_header::ProxyHeader;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::remotes::{Direction, PendingHandshake, RemoteSource};
-use crate::routing::{Attachment, EndpointId};
+use crate::routing::{AttachError, Attachment, EndpointId};
 use crate::transport::Stream;
 
 /// Accepts remotes and owns their connections.
@@ -305,15 +307,16 @@ impl ListenerState {
         let request = call.request.map(|stream| stream.attach(&options.tcp))?;
         let largest = options.max_message_size;
         let running = {
-            let introducing = Box::pin(request.introduce(handshake, deadline, largest));
-            let established = tokio::select! {
-                established = introducing => established?,
+            let admit = || self.admit(subject);
+            let introducing = Box::pin(request.introduce(handshake, deadline, largest, admit));
+            let (established, attachment) = tokio::select! {
+                introduced = introducing => introduced?,
                 () = self.ended.cancelled() => return Ok(()),
             };
             if self.until_room().await.is_none() {
                 return Ok(());
             }
-            Box::pin(self.run(established, connection_info, subject))
+            Box::pin(self.run(established, attachment, connection_info, subject))
         };
         running.await;
         Ok(())
@@ -330,14 +333,18 @@ impl ListenerState {
         let largest = options.max_message_size;
         let running = {
             let establishing = Box::pin(self.half_open(connection_info.origin, async |asking| {
-                let established =
-                    establish(stream, handshake.clone(), deadline, largest, asking).await?;
+                let established = if self.shared.routing.is_exclusive() {
+                    Box::pin(self.establish_only(stream, deadline, asking, subject)).await?
+                } else {
+                    let config = handshake.clone();
+                    (establish(stream, config, deadline, largest, asking).await?, None)
+                };
                 // Accepted before the limit was exceeded.
                 self.shared.routing.has_room().await;
                 Ok(established)
             }));
-            let Some(established) = establishing.await? else { return Ok(()) };
-            Box::pin(self.run(established, connection_info, subject))
+            let Some((established, attachment)) = establishing.await? else { return Ok(()) };
+            Box::pin(self.run(established, attachment, connection_info, subject))
         };
         running.await;
         Ok(())
@@ -366,12 +373,14 @@ impl ListenerState {
     async fn run(
         &self,
         (framed, negotiated): Established<Stream>,
+        attachment: Option<Attachment>,
         connection_info: IncomingConnection,
         subject: &EventSource,
     ) {
         let Self { endpoint, shared, .. } = self;
         let options = &shared.options;
-        let Some(mut attachment) = self.attach(subject) else { return };
+        let attachment = attachment.map_or_else(|| self.attach(subject), Ok);
+        let Ok(mut attachment) = attachment else { return };
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
         let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
@@ -398,7 +407,14 @@ impl ListenerState {
         if self.until_room().await.is_none() {
             return Ok(());
         }
-        let Some(attachment) = self.attach(subject) else { return Ok(()) };
+        let attachment = match self.attach(subject) {
+            Ok(attachment) => attachment,
+            Err(AttachError::Closed) => return Ok(()),
+            Err(AttachError::Occupied) => {
+                dial.refuse(HandshakeFailure::Occupied);
+                return Err(HandshakeFailure::Occupied);
+            }
+        };
         let negotiated = dial.negotiated().clone();
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
@@ -420,14 +436,6 @@ impl ListenerState {
             () = self.shared.routing.has_room() => Some(()),
             () = self.ended.cancelled() => None,
         }
-    }
-
-    /// Attaches a remote to the socket, unless its endpoint has ended.
-    fn attach(&self, subject: &EventSource) -> Option<Attachment> {
-        let attachment = self.shared.routing.attach(self.id, subject.clone())?.within(&self.quotas);
-        // An endpoint is cancelled before its remotes are retired: this one is either among them,
-        // or detects the end here.
-        (!self.ended.is_cancelled()).then_some(attachment)
     }
 
     /// Runs a connection to its end, or, when its end is requested, until all messages queued for

@@ -142,6 +142,7 @@ pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
         HandshakeFailure::Rejected { status: StatusCode::TemporaryError } => Level::Debug,
         HandshakeFailure::AddressDenied
         | HandshakeFailure::TooManyHalfOpen
+        | HandshakeFailure::Occupied
         | HandshakeFailure::ForeignProtocol { .. }
         | HandshakeFailure::IncompatibleSocketType { .. }
         | HandshakeFailure::MechanismMismatch { .. }

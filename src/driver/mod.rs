@@ -19,6 +19,7 @@ mod listener;
 mod log;
 mod name_watcher;
 mod port;
+mod retry;
 mod shared;
 
 use std::mem;
@@ -37,7 +38,7 @@ use self::listener::Listener;
 use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
 pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
-use crate::routing::EndpointId;
+use crate::routing::{AttachError, EndpointId};
 use crate::routing_id::RoutingId;
 
 /// A command from a handle. A missing answer means that the socket is closed.
@@ -55,12 +56,12 @@ pub(crate) enum Command {
     /// Answers with the routing id of the remote, which exists if its pipe does and if the socket assigns ids.
     Connect {
         endpoint: Endpoint,
-        done: oneshot::Sender<Option<RoutingId>>,
+        done: oneshot::Sender<Result<Option<RoutingId>, AttachError>>,
     },
     /// Connects to every address of a name.
     ConnectAll {
         endpoint: Endpoint,
-        done: oneshot::Sender<()>,
+        done: oneshot::Sender<Result<(), AttachError>>,
     },
     Disconnect {
         endpoint: Endpoint,
@@ -204,12 +205,10 @@ impl Driver {
                 let _ = done.send(());
             }
             Command::Connect { endpoint, done } => {
-                let routing_id = self.connect(endpoint.clone(), endpoint, None);
-                let _ = done.send(routing_id);
+                let _ = done.send(self.connect(endpoint.clone(), endpoint, None));
             }
             Command::ConnectAll { endpoint, done } => {
-                self.connect_all(endpoint);
-                let _ = done.send(());
+                let _ = done.send(self.connect_all(endpoint));
             }
             Command::Disconnect { endpoint, done } => {
                 let _ = done.send(self.disconnect(&endpoint));
@@ -239,28 +238,35 @@ impl Driver {
         asked: Endpoint,
         endpoint: Endpoint,
         watched: Option<&WatchedName>,
-    ) -> Option<RoutingId> {
+    ) -> Result<Option<RoutingId>, AttachError> {
+        if self.shared.routing.is_exclusive() && self.is_connecting() {
+            return Err(AttachError::Occupied);
+        }
         let ended = CancellationToken::new();
         let id = self.allot();
-        let mut routing_id = None;
         let watcher = watched.map(|watched| watched.id);
         let lost = watched.map(|watched| Arc::clone(&watched.lost));
+        let connector = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared)?;
+        let routing_id = connector.routing_id();
+        let span = log::endpoint_span(&self.shared.handshake, &endpoint);
         let mut task = JoinSet::new();
-        if let Some(connector) = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared) {
-            routing_id = connector.routing_id();
-            let span = log::endpoint_span(&self.shared.handshake, &endpoint);
-            task.spawn(
-                connector.notifying(lost).run(self.shared.remotes.source()).instrument(span),
-            );
-        }
+        task.spawn(connector.notifying(lost).run(self.shared.remotes.source()).instrument(span));
         self.connected.push(Connected { asked, endpoint, watcher, id, ended, connector: task });
-        routing_id
+        Ok(routing_id)
     }
 
-    fn connect_all(&mut self, endpoint: Endpoint) {
-        if !endpoint.is_name() {
-            self.connect(endpoint.clone(), endpoint, None);
-            return;
+    /// Returns whether a connector runs that has not been asked to end.
+    fn is_connecting(&mut self) -> bool {
+        self.connected.iter_mut().any(|connected| {
+            while connected.connector.try_join_next().is_some() {}
+            !connected.connector.is_empty()
+        })
+    }
+
+    fn connect_all(&mut self, endpoint: Endpoint) -> Result<(), AttachError> {
+        // A socket with one remote at most connects to one of the addresses.
+        if !endpoint.is_name() || self.shared.routing.is_exclusive() {
+            return self.connect(endpoint.clone(), endpoint, None).map(|_| ());
         }
         let EndpointId(id) = self.allot();
         let id = NameWatcherId(id);
@@ -272,6 +278,7 @@ impl Driver {
         let mut task = JoinSet::new();
         task.spawn(watcher.run(self.shared.remotes.source()).instrument(span));
         self.watched.push(WatchedName { endpoint, id, lost, _watcher: task });
+        Ok(())
     }
 
     /// Connects to the new addresses of a name, and disconnects from removed ones.
@@ -282,7 +289,7 @@ impl Driver {
         for address in addresses {
             let is_known = |one: &Connected| one.watcher == Some(id) && one.endpoint == address;
             if !self.connected.iter().any(is_known) {
-                self.connect(watched.endpoint.clone(), address, Some(&watched));
+                let _ = self.connect(watched.endpoint.clone(), address, Some(&watched));
             }
         }
         self.watched.push(watched);

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::LazyLock;
 
 use tokio::sync::{Notify, mpsc, oneshot};
+use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::Negotiated;
 use zmtp_proto::socket_type::SocketType;
 
@@ -96,6 +97,9 @@ impl Dial {
         let reason = match reason {
             HandshakeFailure::IncompatibleSocketType { local, remote } => {
                 HandshakeFailure::IncompatibleSocketType { local: remote, remote: local }
+            }
+            HandshakeFailure::Occupied => {
+                HandshakeFailure::Refused { reason: ErrorReason::OCCUPIED.to_owned() }
             }
             reason => reason,
         };

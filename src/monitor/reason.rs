@@ -69,6 +69,10 @@ pub enum HandshakeFailure {
     /// the oldest.
     #[error("too many handshakes in progress")]
     TooManyHalfOpen,
+    /// This socket communicates with one remote at a time, and has another one. The remote receives
+    /// an ERROR command with the reason `occupied`.
+    #[error("the socket has another remote")]
+    Occupied,
     /// The stream failed.
     #[error("the stream failed during the handshake")]
     Io(#[source] Arc<io::Error>),
@@ -91,8 +95,9 @@ pub enum HandshakeFailure {
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
     #[error("the remote refuses this socket: {reason}")]
     Refused {
-        /// The reason that the remote gave, made printable. It has no defined meaning; a
-        /// number is usually that of a [`StatusCode`].
+        /// The reason that the remote gave, made printable. It has no defined meaning. A number is
+        /// usually that of a [`StatusCode`]. A [`Channel`](crate::Channel) that has another remote
+        /// gives the reason `occupied`.
         reason: String,
     },
     /// This side refused the remote.

@@ -10,8 +10,9 @@ use crate::monitor::EventSource;
 use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
 use crate::quota::Quotas;
 use crate::remote::Remote;
-use crate::routing::{ConnectionEnd, ConnectionEnds, QueuePosition, ReturnedMessage};
+use crate::routing::{AttachError, Attached, ConnectionEnd, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing};
+use crate::routing::{QueuePosition, ReturnedMessage};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
@@ -41,18 +42,45 @@ impl Pipe {
 }
 
 impl Routing {
-    /// Adds a remote of an endpoint, with a pipe. Returns `None` once the socket is closed, or if
-    /// the strategy admits no more remotes.
-    pub(crate) fn attach(&self, endpoint: EndpointId, subject: EventSource) -> Option<Attachment> {
+    /// Returns whether the socket has one remote at most.
+    pub(crate) fn is_exclusive(&self) -> bool {
+        self.outgoing.lock().is_exclusive()
+    }
+
+    /// Returns whether another remote can be attached.
+    pub(crate) fn admit(&self) -> Result<(), AttachError> {
+        self.outgoing.lock().admit()
+    }
+
+    /// Adds a remote of an endpoint, with a pipe.
+    pub(crate) fn attach(
+        &self,
+        endpoint: EndpointId,
+        subject: EventSource,
+    ) -> Result<Attachment, AttachError> {
         let mut wakes = Wakes::None;
         let attached = self.outgoing.lock().attach(endpoint, &mut wakes)?;
+        Ok(self.add(attached, subject, wakes))
+    }
+
+    /// Adds a remote that has not completed its handshake. Until it has, nothing is queued for it.
+    pub(crate) fn attach_arriving(
+        &self,
+        endpoint: EndpointId,
+        subject: EventSource,
+    ) -> Result<Attachment, AttachError> {
+        let attached = self.outgoing.lock().attach_arriving(endpoint)?;
+        Ok(self.add(attached, subject, Wakes::None))
+    }
+
+    fn add(&self, attached: Attached, subject: EventSource, mut wakes: Wakes) -> Attachment {
         let mut incoming = self.incoming.lock();
         let inbound = incoming.attach(attached.routing_id);
         incoming.join(inbound, attached.key);
         drop(incoming);
         self.outgoing.lock().join(attached.key, inbound);
         wakes.wake_all();
-        Some(Attachment {
+        Attachment {
             routing: self.clone(),
             pipe: Pipe { outbound: attached.key, inbound },
             subject: EventSource { routing_id: attached.routing_id, ..subject },
@@ -62,7 +90,7 @@ impl Routing {
             undelivered: VecDeque::new(),
             unread: 0,
             wakes,
-        })
+        }
     }
 
     /// Stops offering an endpoint's remotes to senders. Their connections end after they have

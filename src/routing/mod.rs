@@ -17,6 +17,7 @@ mod attachment;
 mod connection_ends;
 mod ended_limit;
 mod ended_pipes;
+mod exclusive;
 mod fair_queue;
 mod losses;
 mod no_route;
@@ -34,6 +35,7 @@ pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
 #[cfg(feature = "rpc")]
 pub(crate) use self::connection_ends::ReportedEnds;
 pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
+pub(crate) use self::exclusive::Exclusive;
 pub(crate) use self::fair_queue::{Closed, FairQueue};
 pub(crate) use self::losses::Losses;
 pub(crate) use self::no_route::NoRoute;
@@ -48,8 +50,19 @@ use crate::sync::Wakes;
 
 /// The outgoing pipes, without their strategy, for a connection and its owner.
 pub(crate) trait Outgoing: fmt::Debug + Send {
-    /// Adds a remote. Returns `None` once the socket is closed, or if the strategy admits no more.
-    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Option<Attached>;
+    /// Returns whether the socket has one remote at most, so that others are refused during their
+    /// handshake.
+    fn is_exclusive(&self) -> bool;
+
+    /// Returns whether another remote can be attached.
+    fn admit(&self) -> Result<(), AttachError>;
+
+    /// Adds a remote, and offers it to senders.
+    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Result<Attached, AttachError>;
+
+    /// Adds a remote that has not completed its handshake. It is offered to senders once it has a
+    /// [connection](Self::connect).
+    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError>;
 
     /// Stops offering an endpoint's remotes to senders; messages queued for them can still be taken.
     fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes);
@@ -135,6 +148,15 @@ pub(crate) struct EndpointId(pub(crate) u64);
 pub(crate) struct Attached {
     pub(crate) key: PipeKey,
     pub(crate) routing_id: Option<RoutingId>,
+}
+
+/// The reason why a remote could not be attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AttachError {
+    /// The socket is closed.
+    Closed,
+    /// The socket has as many remotes as its type permits.
+    Occupied,
 }
 
 /// The reason why a message could not be queued.

@@ -10,7 +10,7 @@ use slotmap::SlotMap;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{Grants, HighWaterMark, Outbound, PipeKey, Take, Ticket, Want};
-use crate::routing::{Attached, EndpointId, Leftover, Outgoing, Refusal};
+use crate::routing::{AttachError, Attached, EndpointId, Leftover, Outgoing, Refusal};
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
@@ -22,12 +22,16 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// The target that a sender names: nothing, or a routing id.
     type Target: Copy + fmt::Debug + Send;
 
+    /// Whether the socket has one remote at most, so that others are refused during their
+    /// handshake.
+    const IS_EXCLUSIVE: bool = false;
+
     /// Chooses the pipes for a message.
     fn choose(&mut self, to: Self::Target) -> Choice<'_>;
 
-    /// Returns whether the socket accepts another remote.
-    fn admits(&self, _remotes: usize) -> bool {
-        true
+    /// Decides whether the socket admits another remote, in addition to `remotes`.
+    fn admit(&self, _remotes: usize) -> Result<(), AttachError> {
+        Ok(())
     }
 
     /// Returns the routing id of a new pipe's remote, if the strategy assigns one.
@@ -112,6 +116,8 @@ pub(crate) struct OutgoingPipe {
     pub(super) inbound: PipeKey,
     pub(super) routing_id: Option<RoutingId>,
     offered: bool,
+    /// Its remote has not completed its handshake.
+    is_arriving: bool,
     /// The senders that wait for this pipe.
     senders: Grants<()>,
     pub(super) connection: Option<ConnectionId>,
@@ -263,6 +269,25 @@ impl<S: Strategy> OutgoingPipes<S> {
         self.missed
     }
 
+    /// Adds a pipe, if the strategy admits its remote.
+    fn insert(&mut self, endpoint: EndpointId, is_arriving: bool) -> Result<Attached, AttachError> {
+        self.admit()?;
+        let key = self.pipes.insert(OutgoingPipe {
+            outbound: Outbound::new(self.hwm),
+            endpoint,
+            inbound: PipeKey::default(),
+            routing_id: None,
+            offered: false,
+            is_arriving,
+            senders: Grants::new(),
+            connection: None,
+            draining: false,
+        });
+        let routing_id = self.strategy.attach(key);
+        self.pipes[key].routing_id = routing_id;
+        Ok(Attached { key, routing_id })
+    }
+
     fn claim(&mut self, to: S::Target, ticket: &mut Option<Ticket>) -> Option<PipeKey> {
         (*ticket)?;
         match self.strategy.choose(to) {
@@ -301,7 +326,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     /// Grants free slots to waiting senders, and offers the pipe if slots remain.
     pub(super) fn refill(&mut self, key: PipeKey, wakes: &mut Wakes) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
-        if pipe.offered || !self.strategy.may_offer(pipe) {
+        if pipe.offered || pipe.is_arriving || !self.strategy.may_offer(pipe) {
             return;
         }
         while pipe.outbound.has_room() {
@@ -339,24 +364,22 @@ impl<S: Strategy> OutgoingPipes<S> {
 }
 
 impl<S: Strategy> Outgoing for OutgoingPipes<S> {
-    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Option<Attached> {
-        if self.closed || !self.strategy.admits(self.pipes.len()) {
-            return None;
-        }
-        let key = self.pipes.insert(OutgoingPipe {
-            outbound: Outbound::new(self.hwm),
-            endpoint,
-            inbound: PipeKey::default(),
-            routing_id: None,
-            offered: false,
-            senders: Grants::new(),
-            connection: None,
-            draining: false,
-        });
-        let routing_id = self.strategy.attach(key);
-        self.pipes[key].routing_id = routing_id;
-        self.refill(key, wakes);
-        Some(Attached { key, routing_id })
+    fn is_exclusive(&self) -> bool {
+        S::IS_EXCLUSIVE
+    }
+
+    fn admit(&self) -> Result<(), AttachError> {
+        if self.closed { Err(AttachError::Closed) } else { self.strategy.admit(self.pipes.len()) }
+    }
+
+    fn attach(&mut self, endpoint: EndpointId, wakes: &mut Wakes) -> Result<Attached, AttachError> {
+        let attached = self.insert(endpoint, false)?;
+        self.refill(attached.key, wakes);
+        Ok(attached)
+    }
+
+    fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError> {
+        self.insert(endpoint, true)
     }
 
     fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes) {
@@ -438,6 +461,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
         let was_open = pipe.is_open();
         (pipe.connection, pipe.draining) = (Some(connection), false);
+        pipe.is_arriving = false;
         self.strategy.connect(pipe, was_open, wakes);
         self.refill(key, wakes);
     }

@@ -20,6 +20,7 @@ use crate::message::Message;
 use crate::monitor::Monitor;
 use crate::remote::Remote;
 use crate::remotes::{Presence, RemoteId};
+use crate::routing::AttachError;
 use crate::routing_id::RoutingId;
 use crate::stats::{RemoteStats, Stats};
 use crate::sync::Lock;
@@ -111,9 +112,7 @@ impl Control {
         self.check_connectable(&endpoint)?;
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::ConnectAll { endpoint: asked, done }).await;
-        connected.ok_or(ConnectError::Closed)?;
-        *self.last_endpoint.lock() = Some(endpoint);
-        Ok(())
+        self.connected_to(endpoint, connected)
     }
 
     pub(super) async fn unbind(&self, endpoint: Endpoint) -> Result<(), UnbindError> {
@@ -322,9 +321,24 @@ impl Control {
         self.check_connectable(&endpoint)?;
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;
-        let routing_id = connected.ok_or(ConnectError::Closed)?;
-        *self.last_endpoint.lock() = Some(endpoint);
-        Ok(routing_id)
+        self.connected_to(endpoint, connected)
+    }
+
+    /// Records that the socket connects to an endpoint, unless the driver has answered with an
+    /// error.
+    fn connected_to<T>(
+        &self,
+        endpoint: Endpoint,
+        answer: Option<Result<T, AttachError>>,
+    ) -> Result<T, ConnectError> {
+        match answer {
+            Some(Ok(connected)) => {
+                *self.last_endpoint.lock() = Some(endpoint);
+                Ok(connected)
+            }
+            Some(Err(AttachError::Occupied)) => Err(ConnectError::Occupied { endpoint }),
+            Some(Err(AttachError::Closed)) | None => Err(ConnectError::Closed),
+        }
     }
 
     async fn listen(&self, asked: Endpoint, acceptor: Acceptor) -> Result<Endpoint, BindError> {

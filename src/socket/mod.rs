@@ -4,6 +4,7 @@
 //! strategy, and `verbs!` adds the methods of its capabilities, so that misuse does not compile.
 
 mod builder;
+mod channel;
 mod client_server;
 mod control;
 mod coop;
@@ -34,6 +35,7 @@ mod verbs;
 mod waiting;
 
 pub use self::builder::Builder;
+pub use self::channel::Channel;
 pub use self::client_server::{Client, Server};
 pub use self::control::CloseReport;
 use self::core::Core;

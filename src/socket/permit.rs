@@ -4,14 +4,21 @@ use super::reserving::Slot;
 use super::send_errors::{try_route_error, try_send_error};
 use crate::error::{TryRouteError, TrySendError};
 use crate::message::Message;
-use crate::routing::{RoundRobin, RoutingTable};
+use crate::routing::{Exclusive, RoundRobin, RoutingTable};
 
 /// A reserved slot for one message, in the queue of a remote that the socket has picked.
 ///
 /// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
 #[must_use = "dropping a permit releases its slot"]
-pub struct Permit<'a>(pub(super) Slot<'a, RoundRobin>);
+pub struct Permit<'a>(ReservedSlot<'a>);
+
+/// A slot of a socket that picks the remote itself.
+#[derive(Debug)]
+enum ReservedSlot<'a> {
+    Exclusive(Slot<'a, Exclusive>),
+    RoundRobin(Slot<'a, RoundRobin>),
+}
 
 impl Permit<'_> {
     /// Sends a message through the slot, without waiting.
@@ -21,7 +28,23 @@ impl Permit<'_> {
     /// [`TrySendError`] with the message, if the remote has left and no other remote has room, or
     /// if the socket is closed.
     pub fn send(self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        self.0.send(message.into()).map_err(try_send_error)
+        let sent = match self.0 {
+            ReservedSlot::Exclusive(slot) => slot.send(message.into()),
+            ReservedSlot::RoundRobin(slot) => slot.send(message.into()),
+        };
+        sent.map_err(try_send_error)
+    }
+}
+
+impl<'a> From<Slot<'a, Exclusive>> for Permit<'a> {
+    fn from(slot: Slot<'a, Exclusive>) -> Self {
+        Self(ReservedSlot::Exclusive(slot))
+    }
+}
+
+impl<'a> From<Slot<'a, RoundRobin>> for Permit<'a> {
+    fn from(slot: Slot<'a, RoundRobin>) -> Self {
+        Self(ReservedSlot::RoundRobin(slot))
     }
 }
 

@@ -13,6 +13,7 @@ mod waiting;
 mod accepting;
 mod bad_input;
 mod cancellation;
+mod channel;
 mod concurrency;
 #[cfg(feature = "serde")]
 mod config;

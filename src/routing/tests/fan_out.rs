@@ -18,8 +18,8 @@ impl Strategy for Groups {
         Choice::Many(self.0.get(&group).map_or(&[], Vec::as_slice))
     }
 
-    fn admits(&self, remotes: usize) -> bool {
-        remotes < 3
+    fn admit(&self, remotes: usize) -> Result<(), AttachError> {
+        if remotes < 3 { Ok(()) } else { Err(AttachError::Occupied) }
     }
 
     fn command(&mut self, key: PipeKey, command: &[u8]) {
@@ -64,14 +64,14 @@ fn a_reservation_for_many_is_sent_like_any_other_message() {
 fn the_strategy_decides_how_many_remotes_are_admitted() {
     let mut pipes = OutgoingPipes::new(Groups::default(), HighWaterMark::new(1, 0));
     let keys = [(); 3].map(|()| attach(&mut pipes));
-    assert!(keys.iter().all(Option::is_some));
-    assert_eq!(attach(&mut pipes), None);
+    assert!(keys.iter().all(Result::is_ok));
+    assert_eq!(attach(&mut pipes), Err(AttachError::Occupied));
     pipes.detach(keys[0].unwrap(), &mut Wakes::None);
-    assert!(attach(&mut pipes).is_some());
+    assert!(attach(&mut pipes).is_ok());
 }
 
-fn attach(pipes: &mut OutgoingPipes<Groups>) -> Option<PipeKey> {
-    Some(pipes.attach(EndpointId(0), &mut Wakes::None)?.key)
+fn attach(pipes: &mut OutgoingPipes<Groups>) -> Result<PipeKey, AttachError> {
+    Ok(pipes.attach(EndpointId(0), &mut Wakes::None)?.key)
 }
 
 fn send(pipes: &mut OutgoingPipes<Groups>, group: u8, body: &[u8]) -> Result<(), Refusal> {

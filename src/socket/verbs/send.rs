@@ -134,7 +134,7 @@ macro_rules! send_verbs {
                 let reserving =
                     $crate::socket::reserving::Reserving::new(core, (), core.send_timeout);
                 match reserving.await {
-                    Ok(slot) => Ok($crate::socket::Permit(slot)),
+                    Ok(slot) => Ok($crate::socket::Permit::from(slot)),
                     Err(failure) => Err($crate::socket::send_errors::send_error((failure, ()))),
                 }
             }
@@ -159,7 +159,7 @@ macro_rules! send_verbs {
                 &self,
             ) -> Result<$crate::socket::Permit<'_>, $crate::error::TrySendError<()>> {
                 match $crate::socket::reserving::Slot::try_reserve(&self.0.core, ()) {
-                    Ok(slot) => Ok($crate::socket::Permit(slot)),
+                    Ok(slot) => Ok($crate::socket::Permit::from(slot)),
                     Err(refusal) => Err($crate::socket::send_errors::try_send_error((refusal, ()))),
                 }
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::channels::CHANNEL_OPERATIONS;
 use super::operations::OPERATIONS;
 
 #[test]
@@ -14,8 +15,10 @@ fn every_async_method_is_among_the_operations() {
     let mut methods: BTreeSet<_> =
         sources.iter().flat_map(|source| async_methods(source, &sockets)).collect();
     count_once(&mut methods, &sockets);
-    let operations: BTreeSet<_> =
-        OPERATIONS.iter().map(|operation| operation.name.to_owned()).collect();
+    let names = OPERATIONS.iter().map(|operation| operation.name);
+    let names = names.chain(CHANNEL_OPERATIONS.iter().map(|operation| operation.name));
+    let names: Vec<_> = names.map(str::to_owned).collect();
+    let operations: BTreeSet<_> = names.iter().cloned().collect();
     count_once_for_each_strategy(&mut methods, &operations, &sockets);
     // Applications implement this trait, and sockets await it.
     assert!(methods.remove("Authenticator::authenticate"));
@@ -23,7 +26,7 @@ fn every_async_method_is_among_the_operations() {
     assert!(methods.remove("Publisher::run"));
 
     assert_eq!(operations, methods);
-    assert_eq!(operations.len(), OPERATIONS.len(), "one is there twice");
+    assert_eq!(operations.len(), names.len(), "one is there twice");
 }
 
 /// A method of the trait `Socket` forwards to that of the types, which counts once, except for `close`.
@@ -162,7 +165,7 @@ fn types(place: &str, file: &str, sockets: &[SocketRow]) -> Vec<String> {
     let name = plain.trim_start_matches("impl").trim_start_matches("pub trait");
     let name = name.trim_end_matches('{').split(':').next().unwrap_or_default().trim();
     if name.ends_with("$config") {
-        return ["ClientConfig", "ServerConfig"].map(str::to_owned).into();
+        return ["ChannelConfig", "ClientConfig", "ServerConfig"].map(str::to_owned).into();
     }
     if !name.ends_with("$socket") {
         return vec![name.to_owned()];

@@ -1,9 +1,15 @@
 //! Sockets that are created from configuration data, whose start is awaited.
 
-use tokio_zmtp::config::{ClientConfig, ServerConfig, SocketConfig};
+use tokio_zmtp::config::{ChannelConfig, ClientConfig, ServerConfig, SocketConfig};
 
 use super::operations::ANY;
 use super::scene::Cast;
+
+pub(super) async fn channel() {
+    let text = format!("bind = ['{ANY}', '{ANY}']\nconnect = 'inproc://nowhere'");
+    let config: ChannelConfig = toml::from_str(&text).unwrap();
+    config.start().await.unwrap();
+}
 
 pub(super) async fn client(cast: Cast) {
     let text = format!("bind = ['{ANY}']\nconnect = ['{}']", cast.endpoint);

@@ -8,6 +8,7 @@
 //! All tasks run on one thread, so that the seed determines the order of turns, except where it depends on the
 //! kernel.
 
+mod channels;
 mod coverage;
 #[cfg(feature = "serde")]
 mod described;
@@ -22,6 +23,7 @@ use fastrand::Rng;
 use futures::future::LocalBoxFuture;
 use tokio::task;
 
+use self::channels::{CHANNEL_OPERATIONS, ChannelOperation, ChannelScene};
 use self::operations::{OPERATIONS, Operation};
 use self::scene::Scene;
 use crate::seed::seed;
@@ -42,6 +44,33 @@ async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) 
     }
     eprintln!("polls: {polls:?}");
     assert!(polls.values().all(|polls| *polls > 1), "some never had to wait");
+}
+
+over_every_transport!(every_operation_of_a_channel_can_be_dropped_wherever_it_waits);
+
+async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits(transport: Transport) {
+    let mut rng = Rng::with_seed(seed());
+    let mut most = BTreeMap::<&str, usize>::new();
+    for _ in 0..rounds() {
+        let _watchdog = Watchdog::start();
+        for ChannelOperation { name, effect, start } in CHANNEL_OPERATIONS {
+            for polls in 0..POLLS {
+                let seed = rng.u64(..);
+                fastrand::seed(seed);
+                let mut rng = Rng::with_seed(seed);
+                let case = format!("{name} after {polls} polls");
+                let scene = ChannelScene::start(transport, &mut rng).await;
+                let ready = drive(start(scene.cast(&mut rng)), polls, &mut rng).await;
+                scene.end(*effect, &case).await;
+                let most = most.entry(name).or_default();
+                *most = polls.max(*most);
+                if ready {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(most.values().all(|polls| *polls > 1), "some never had to wait: {most:?}");
 }
 
 /// Drops an operation at each await point. Returns the number of polls until it was ready, at most [`POLLS`].

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::pin::Pin;
 use std::time::Duration;
 
+use fastrand::Rng;
 use futures::future::LocalBoxFuture;
 use futures::{Sink, SinkExt, StreamExt};
 use tokio_zmtp::{Client, InprocEndpoint, Message, Server};
@@ -60,7 +61,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             for _ in 0..SEVERAL {
                 cast.fill_requests();
                 let message = cast.requests.offer();
-                let limit = limit(&mut cast);
+                let limit = limit(&mut cast.rng);
                 cast.requests.settle(cast.client.send_timeout(message, limit).await);
             }
         })
@@ -90,7 +91,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             for _ in 0..SEVERAL {
                 cast.fill_replies();
                 let message = cast.replies.offer();
-                let limit = limit(&mut cast);
+                let limit = limit(&mut cast.rng);
                 cast.replies.settle(cast.server.route_timeout(cast.id, message, limit).await);
             }
         })
@@ -120,7 +121,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             for _ in 0..SEVERAL {
                 cast.fill_replies();
                 let message = cast.replies.offer();
-                let limit = limit(&mut cast);
+                let limit = limit(&mut cast.rng);
                 cast.replies.settle(cast.server.reply_timeout(&cast.hello, message, limit).await);
             }
         })
@@ -221,7 +222,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Box::pin(async move {
             for _ in 0..SEVERAL {
                 cast.drain_replies();
-                let limit = limit(&mut cast);
+                let limit = limit(&mut cast.rng);
                 if let Ok(message) = cast.client.recv_timeout(limit).await {
                     cast.replies.ledger().receive(&message);
                 }
@@ -261,7 +262,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Box::pin(async move {
             for _ in 0..SEVERAL {
                 cast.drain_requests();
-                let limit = limit(&mut cast);
+                let limit = limit(&mut cast.rng);
                 if let Ok(message) = cast.server.recv_timeout(limit).await {
                     cast.requests.ledger().receive(&message);
                 }
@@ -444,6 +445,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
     },
     // Sockets that are created from configuration data.
     #[cfg(feature = "serde")]
+    traffic("ChannelConfig::start", |_| Box::pin(described::channel())),
+    #[cfg(feature = "serde")]
     traffic("ClientConfig::start", |cast| Box::pin(described::client(cast))),
     #[cfg(feature = "serde")]
     traffic("ServerConfig::start", |cast| Box::pin(described::server(cast))),
@@ -460,7 +463,7 @@ const fn connects(name: &'static str, start: fn(Cast) -> LocalBoxFuture<'static,
 }
 
 /// Waits until a sink is ready for a message.
-async fn ready<S: Sink<Message> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
+pub(super) async fn ready<S: Sink<Message> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
     future::poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)).await
 }
 
@@ -469,8 +472,8 @@ fn std_listener() -> TcpListener {
 }
 
 /// The shortest and the longest timeout.
-fn limit(cast: &mut Cast) -> Duration {
-    if cast.rng.u8(..4) == 0 { Duration::ZERO } else { LONG }
+pub(super) fn limit(rng: &mut Rng) -> Duration {
+    if rng.u8(..4) == 0 { Duration::ZERO } else { LONG }
 }
 
 pub(super) const ANY: &str = "tcp://127.0.0.1:*";
@@ -478,4 +481,4 @@ pub(super) const ANY: &str = "tcp://127.0.0.1:*";
 const LONG: Duration = Duration::from_secs(3_600);
 
 /// The number of repetitions of an operation, which add await points.
-const SEVERAL: usize = 3;
+pub(super) const SEVERAL: usize = 3;

@@ -242,13 +242,13 @@ impl Cast {
 
 /// The number of connections in use, which determines whether messages keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Connections {
+pub(super) enum Connections {
     Many,
     One,
 }
 
 impl Ledger {
-    fn lane(&self, number: u32) -> Lane {
+    pub(super) fn lane(&self, number: u32) -> Lane {
         Lane { ledger: self.clone(), last: number * LANE }
     }
 
@@ -262,12 +262,12 @@ impl Ledger {
     }
 
     /// Returns whether all sent messages were received, except those that the socket has counted as dropped.
-    fn is_settled(&self, sender: &Stats) -> bool {
+    pub(super) fn is_settled(&self, sender: &Stats) -> bool {
         let entries = self.entries();
         entries.sent.len() == entries.received.len() + sender.dropped.undelivered as usize
     }
 
-    fn assert_balanced(
+    pub(super) fn assert_balanced(
         &self,
         sender: CloseReport,
         receiver: &Stats,
@@ -352,10 +352,10 @@ fn number(message: &Message) -> u32 {
 }
 
 /// The number of senders on each socket, in addition to the operation.
-const SENDERS: u32 = 2;
+pub(super) const SENDERS: u32 = 2;
 
 /// The number of messages of each sender.
-const EACH: u32 = 6;
+pub(super) const EACH: u32 = 6;
 
 /// The range of message numbers of one sender.
 const LANE: u32 = 1_000;

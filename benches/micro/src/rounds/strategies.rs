@@ -126,7 +126,7 @@ impl Round for FairQueuePop {
 
 fn attach(routing: &mut dyn Outgoing, remotes: usize) -> (Vec<PipeKey>, Vec<RoutingId>) {
     let attached: Vec<_> =
-        (0..remotes).filter_map(|_| routing.attach(EndpointId(0), &mut Wakes::None)).collect();
+        (0..remotes).filter_map(|_| routing.attach(EndpointId(0), &mut Wakes::None).ok()).collect();
     let keys = attached.iter().map(|attached| attached.key).collect();
     (keys, attached.iter().filter_map(|attached| attached.routing_id).collect())
 }

@@ -1,0 +1,57 @@
+//! The attachment of accepted remotes to their socket, and the refusal of others.
+
+use super::ListenerState;
+use crate::auth::Asking;
+use crate::connection::{Deadline, Established, Request};
+use crate::driver::Shared;
+use crate::monitor::{EventSource, HandshakeFailure};
+use crate::routing::{AttachError, Attachment};
+use crate::transport::Stream;
+
+impl ListenerState {
+    /// Performs the handshake with a remote of a socket that has one at most. Whether this is the only
+    /// one is decided before the socket announces itself, when the remote has.
+    pub(super) async fn establish_only(
+        &self,
+        stream: Stream,
+        deadline: Deadline,
+        asking: Option<&Asking>,
+        subject: &EventSource,
+    ) -> Result<(Established<Stream>, Option<Attachment>), HandshakeFailure> {
+        let Shared { options, handshake, .. } = &*self.shared;
+        let mechanism = options.mechanism.clone();
+        let request = deadline.keep(Request::hear(stream, mechanism, asking)).await?;
+        let largest = options.max_message_size;
+        request.introduce(handshake, deadline, largest, || self.admit(subject)).await
+    }
+
+    /// Attaches a remote to the socket, unless its endpoint has ended.
+    pub(super) fn attach(&self, subject: &EventSource) -> Result<Attachment, AttachError> {
+        self.unless_ended(self.shared.routing.attach(self.id, subject.clone())?)
+    }
+
+    /// Attaches a remote in its handshake, if the socket has one remote at most.
+    pub(super) fn admit(
+        &self,
+        subject: &EventSource,
+    ) -> Result<Option<Attachment>, HandshakeFailure> {
+        let Shared { routing, .. } = &*self.shared;
+        if !routing.is_exclusive() {
+            return Ok(None);
+        }
+        let attached = routing.attach_arriving(self.id, subject.clone());
+        match attached.and_then(|attachment| self.unless_ended(attachment)) {
+            Ok(attachment) => Ok(Some(attachment)),
+            Err(AttachError::Occupied) => Err(HandshakeFailure::Occupied),
+            // The connection ends with the endpoint.
+            Err(AttachError::Closed) => Ok(None),
+        }
+    }
+
+    fn unless_ended(&self, attachment: Attachment) -> Result<Attachment, AttachError> {
+        let attachment = attachment.within(&self.quotas);
+        // An endpoint is cancelled before its remotes are retired: this one is either among them,
+        // or detects the end here.
+        if self.ended.is_cancelled() { Err(AttachError::Closed) } else { Ok(attachment) }
+    }
+}

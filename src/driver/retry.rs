@@ -1,0 +1,78 @@
+//! Whether and when an endpoint is dialed again.
+
+use std::io;
+
+use zmtp_proto::error_reason::ErrorReason;
+
+use crate::monitor::{DialFailure, DisconnectReason, HandshakeFailure};
+use crate::options::{Options, ReconnectStop};
+
+/// The next step after the end of an attempt or a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// The condition may be temporary.
+    BackOff,
+    /// The remote, or a proxy, refuses this socket permanently (RFC 37, Error Handling: "not
+    /// re-connecting using the same security credentials"), or the options forbid a retry.
+    Never,
+    /// The two ends are not compatible: only another program at that address can succeed, so a long
+    /// delay suffices.
+    Rarely,
+}
+
+impl Retry {
+    pub(super) fn after_failure(failure: &DialFailure, options: &Options) -> Self {
+        let (stop, retry) = match failure {
+            DialFailure::Handshake(reason) => {
+                let retry = match reason {
+                    HandshakeFailure::Refused { reason } if reason == ErrorReason::OCCUPIED => {
+                        Self::BackOff
+                    }
+                    HandshakeFailure::Refused { .. } => Self::Never,
+                    HandshakeFailure::Rejected { status } if status.is_temporary() => Self::BackOff,
+                    HandshakeFailure::AddressDenied
+                    | HandshakeFailure::ForeignProtocol { .. }
+                    | HandshakeFailure::IncompatibleSocketType { .. }
+                    | HandshakeFailure::MechanismMismatch { .. }
+                    | HandshakeFailure::Protocol(_)
+                    | HandshakeFailure::ProxyHeader(_)
+                    | HandshakeFailure::Rejected { .. }
+                    | HandshakeFailure::WrongKey(_) => Self::Rarely,
+                    HandshakeFailure::ClosedByRemote
+                    | HandshakeFailure::Occupied
+                    | HandshakeFailure::TooManyHalfOpen
+                    | HandshakeFailure::Io(_)
+                    | HandshakeFailure::TimedOut { .. }
+                    | HandshakeFailure::UnknownResource { .. } => Self::BackOff,
+                };
+                (Some(ReconnectStop::HandshakeFailed), retry)
+            }
+            DialFailure::Transport(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                (Some(ReconnectStop::ConnectionRefused), Self::BackOff)
+            }
+            #[cfg(feature = "socks")]
+            DialFailure::ProxyRefused => (None, Self::Never),
+            DialFailure::TimedOut { .. } | DialFailure::Transport(_) => (None, Self::BackOff),
+        };
+        retry.unless_stopped(stop, options)
+    }
+
+    pub(super) fn after_disconnect(reason: &DisconnectReason, options: &Options) -> Self {
+        let retry = match reason {
+            DisconnectReason::MessageTooLarge { .. } | DisconnectReason::Protocol(_) => {
+                Self::Rarely
+            }
+            DisconnectReason::Refused { .. } => Self::Never,
+            DisconnectReason::Closed
+            | DisconnectReason::ClosedByRemote
+            | DisconnectReason::HeartbeatTimedOut
+            | DisconnectReason::Io(_) => Self::BackOff,
+        };
+        retry.unless_stopped(Some(ReconnectStop::AfterDisconnect), options)
+    }
+
+    fn unless_stopped(self, stop: Option<ReconnectStop>, options: &Options) -> Self {
+        let stops = stop.is_some_and(|stop| options.reconnect_stop.contains(&stop));
+        if stops || options.reconnect_interval.is_none() { Self::Never } else { self }
+    }
+}

@@ -1,0 +1,119 @@
+//! Whether a channel may connect, and what its own endpoints mean for other remotes.
+
+use tokio_zmtp::ConnectError;
+
+use super::*;
+use crate::remote::{RemoteListener, ReservedPort};
+
+over_every_transport!(a_channel_connects_to_one_endpoint);
+
+async fn a_channel_connects_to_one_endpoint(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    for immediate in [false, true] {
+        let ((one, there), (other, elsewhere)) = (bound(transport).await, bound(transport).await);
+        let channel = Channel::builder().immediate(immediate).connect(&there).await.unwrap();
+        for endpoint in [&there, &elsewhere] {
+            assert_occupied(channel.connect(endpoint).await, endpoint);
+            assert_occupied(channel.connect_all(endpoint).await, endpoint);
+        }
+        assert_eq!(channel.last_endpoint().as_ref(), Some(&there));
+
+        channel.disconnect(&there).await.unwrap();
+        channel.connect(&elsewhere).await.unwrap();
+        channel.send("moved").await.unwrap();
+        assert_eq!(other.recv().await.unwrap(), "moved");
+        one.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_channel_is_occupied_while_it_attempts_to_connect() {
+    let _watchdog = Watchdog::start();
+    for immediate in [false, true] {
+        let (place, elsewhere) = (ReservedPort::reserve(), ReservedPort::reserve().endpoint());
+        let channel = Channel::builder().immediate(immediate).build();
+        channel.connect(place.endpoint()).await.unwrap();
+        assert_occupied(channel.connect(&elsewhere).await, &elsewhere);
+    }
+}
+
+#[tokio::test]
+async fn messages_for_a_former_remote_are_written_while_the_next_is_connected() {
+    let _watchdog = Watchdog::start();
+    let former = RemoteListener::bind();
+    let (next, endpoint) = bound(Transport::Tcp).await;
+    let channel = Channel::new();
+    channel.connect(former.endpoint()).await.unwrap();
+    channel.send("before").await.unwrap();
+    channel.disconnect(former.endpoint()).await.unwrap();
+    channel.connect(&endpoint).await.unwrap();
+    channel.send("after").await.unwrap();
+    assert_eq!(next.recv().await.unwrap(), "after");
+    assert_eq!(former.accept_as("CHANNEL").await.read_message().await, b"before");
+}
+
+over_every_transport!(a_channel_that_has_accepted_a_remote_does_not_connect);
+
+async fn a_channel_that_has_accepted_a_remote_does_not_connect(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    for immediate in [false, true] {
+        let channel = Channel::builder().immediate(immediate).bind(transport.any()).await.unwrap();
+        let mut monitor = channel.monitor();
+        let other = connected(&channel.last_endpoint().unwrap()).await;
+        let (third, endpoint) = bound(transport).await;
+        assert_occupied(channel.connect(&endpoint).await, &endpoint);
+
+        other.close().await;
+        events::until_disconnected(&mut monitor).await;
+        // The event precedes the end by an instant.
+        while let Err(error) = channel.connect(&endpoint).await {
+            assert!(matches!(error, ConnectError::Occupied { .. }));
+            tokio::task::yield_now().await;
+        }
+        channel.send("hello").await.unwrap();
+        assert_eq!(third.recv().await.unwrap(), "hello");
+    }
+}
+
+over_every_transport!(a_channel_that_connects_accepts_no_remote);
+
+async fn a_channel_that_connects_accepts_no_remote(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let (channel, endpoint) = bound(transport).await;
+    let place = ReservedPort::reserve();
+    channel.connect(place.endpoint()).await.unwrap();
+
+    let other = quick().build();
+    let mut monitor = other.monitor();
+    other.connect(&endpoint).await.unwrap();
+    until_refused(&mut monitor).await;
+
+    channel.disconnect(place.endpoint()).await.unwrap();
+    other.remotes().connected().await.unwrap();
+    other.send("hello").await.unwrap();
+    assert_eq!(channel.recv().await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_not_dialed_any_more_can_be_replaced() {
+    let _watchdog = Watchdog::start();
+    for immediate in [false, true] {
+        let place = ReservedPort::reserve();
+        let builder = Channel::builder().immediate(immediate).reconnect_interval(None);
+        let channel = builder.build();
+        let mut monitor = channel.monitor();
+        channel.connect(place.endpoint()).await.unwrap();
+        events::until(&mut monitor, |kind| matches!(kind, EventKind::Closed)).await;
+        let (other, endpoint) = bound(Transport::Tcp).await;
+        while channel.connect(&endpoint).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        channel.send("hello").await.unwrap();
+        assert_eq!(other.recv().await.unwrap(), "hello");
+    }
+}
+
+fn assert_occupied(outcome: Result<(), ConnectError>, asked: &Endpoint) {
+    let Err(ConnectError::Occupied { endpoint }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(endpoint, *asked);
+}

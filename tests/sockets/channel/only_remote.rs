@@ -1,0 +1,179 @@
+//! A second remote is refused, and the next is admitted when the first has left.
+
+use tokio_zmtp::monitor::{DisconnectReason, EventKind, HandshakeFailure};
+
+use super::*;
+use crate::remote::{COMMAND, GREETING, Remote};
+use crate::security::{Anybody, mechanisms};
+
+#[tokio::test]
+async fn a_second_remote_receives_an_error_and_no_ready() {
+    let _watchdog = Watchdog::start();
+    let (channel, endpoint) = bound(Transport::Tcp).await;
+    let mut monitor = channel.monitor();
+    let _first = connected(&endpoint).await;
+
+    let mut second = Remote::dial(&endpoint).await;
+    second.write(&[&GREETING[..], &remote::ready("CHANNEL")].concat()).await;
+    assert_eq!(second.read(GREETING.len()).await, GREETING);
+    assert_eq!(second.read_frame().await, (COMMAND, b"\x05ERROR\x08occupied".to_vec()));
+    assert_eq!(second.read_to_end().await, b"");
+
+    let ((address, connection, routing_id), failure) = until_failed(&mut monitor).await;
+    assert!(matches!(failure, HandshakeFailure::Occupied), "{failure:?}");
+    assert_eq!((address, routing_id), (Some(second.address()), None));
+    assert!(connection.is_some());
+    assert_eq!(channel.remotes().list().len(), 1);
+}
+
+over_every_transport!(a_refused_channel_is_admitted_when_the_first_has_left);
+
+async fn a_refused_channel_is_admitted_when_the_first_has_left(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let (channel, endpoint) = bound(transport).await;
+    let mut of_channel = channel.monitor();
+    let first = connected(&endpoint).await;
+    events::until_established(&mut of_channel).await;
+
+    let second = quick().build();
+    let mut of_second = second.monitor();
+    second.connect(&endpoint).await.unwrap();
+    second.send("early").await.unwrap();
+    for _ in 0..3 {
+        until_refused(&mut of_second).await;
+        let retried = events::next(&mut of_second).await;
+        assert!(matches!(retried.kind, EventKind::ConnectRetried { .. }), "{retried:?}");
+        let (_, failure) = until_failed(&mut of_channel).await;
+        assert!(matches!(failure, HandshakeFailure::Occupied), "{failure:?}");
+    }
+
+    first.send("last").await.unwrap();
+    first.close().await;
+    events::until_disconnected(&mut of_channel).await;
+    second.remotes().connected().await.unwrap();
+    assert_eq!(channel.recv().await.unwrap(), "last");
+    assert_eq!(channel.recv().await.unwrap(), "early");
+    channel.send("welcome").await.unwrap();
+    assert_eq!(second.recv().await.unwrap(), "welcome");
+}
+
+#[tokio::test]
+async fn a_second_remote_is_refused_under_every_mechanism_and_in_either_role() {
+    let _watchdog = Watchdog::start();
+    for (one, other) in mechanisms() {
+        for (of_bound, of_others) in [(one.clone(), other.clone()), (other, one)] {
+            let others = || quick().mechanism(of_others.clone()).authenticator(Anybody);
+            let channel = Channel::builder().mechanism(of_bound).authenticator(Anybody).build();
+            let mut of_channel = channel.monitor();
+            let endpoint = channel.bind("tcp://127.0.0.1:*").await.unwrap();
+            let first = others().connect(&endpoint).await.unwrap();
+            first.remotes().connected().await.unwrap();
+
+            let second = others().build();
+            let mut of_second = second.monitor();
+            second.connect(&endpoint).await.unwrap();
+            until_refused(&mut of_second).await;
+            let (_, failure) = until_failed(&mut of_channel).await;
+            assert!(matches!(failure, HandshakeFailure::Occupied), "{failure:?}");
+
+            first.close().await;
+            second.send("next").await.unwrap();
+            assert_eq!(channel.recv().await.unwrap(), "next");
+            channel.send("welcome").await.unwrap();
+            assert_eq!(second.recv().await.unwrap(), "welcome");
+        }
+    }
+}
+
+over_every_transport!(exactly_one_of_several_remotes_is_admitted, flavor = "multi_thread");
+
+async fn exactly_one_of_several_remotes_is_admitted(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    for _ in 0..20 {
+        let (channel, endpoint) = bound(transport).await;
+        let mut others = Vec::new();
+        for number in 0..4_u8 {
+            let other = quick().build();
+            let endpoint = endpoint.clone();
+            others.push(tokio::spawn(async move {
+                other.connect(endpoint).await.unwrap();
+                other.send([number]).await.unwrap();
+                // The channel tells it to leave, which lets the next one in.
+                assert_eq!(other.recv().await.unwrap(), [number]);
+                other.close().await;
+            }));
+        }
+        let mut served = Vec::new();
+        for _ in 0..4 {
+            let (message, remote) = channel.recv_from().await.unwrap();
+            assert!(channel.remotes().list().len() <= 1);
+            served.extend_from_slice(&message);
+            channel.send(message).await.unwrap();
+            assert!(remote.socket_type().is_some());
+        }
+        served.sort_unstable();
+        assert_eq!(served, [0, 1, 2, 3]);
+        for other in others {
+            other.await.unwrap();
+        }
+        channel.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_remote_that_is_asked_to_leave_makes_room_for_the_next() {
+    let _watchdog = Watchdog::start();
+    let (channel, endpoint) = bound(Transport::Tcp).await;
+    let first = Channel::builder().reconnect_interval(None).connect(&endpoint).await.unwrap();
+    first.send("hello").await.unwrap();
+    let (_, remote) = channel.recv_from().await.unwrap();
+    assert!(channel.remotes().disconnect(remote.connection_id()));
+
+    let second = connected(&endpoint).await;
+    second.send("hello, too").await.unwrap();
+    assert_eq!(channel.recv().await.unwrap(), "hello, too");
+}
+
+#[tokio::test]
+async fn a_refused_channel_stops_if_its_options_say_so() {
+    let _watchdog = Watchdog::start();
+    let (_channel, endpoint) = bound(Transport::Tcp).await;
+    let _first = connected(&endpoint).await;
+    let second = Channel::builder().reconnect_interval(None).connect(&endpoint).await.unwrap();
+    let Err(tokio_zmtp::NoRemoteError::Failed(DialFailure::Handshake(failure))) =
+        second.remotes().connected().await
+    else {
+        panic!("it is not admitted");
+    };
+    assert_occupied(&failure);
+}
+
+#[tokio::test]
+async fn sockets_at_one_port_have_one_remote_each() {
+    let _watchdog = Watchdog::start();
+    let one = Channel::new();
+    let port = one.bind(format!("{}/one", transports::own_address())).await.unwrap();
+    let other = Channel::new();
+    let resource = port.to_string().replace("/one", "/other");
+    let other_port = other.bind(resource).await.unwrap();
+    let first = connected(&port).await;
+    let _second = connected(&other_port).await;
+
+    let third = quick().build();
+    let mut monitor = third.monitor();
+    third.connect(&port).await.unwrap();
+    until_refused(&mut monitor).await;
+    first.close().await;
+    third.remotes().connected().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_remote_that_has_not_been_refused_leaves_by_itself() {
+    let _watchdog = Watchdog::start();
+    let (channel, endpoint) = bound(Transport::Tcp).await;
+    let mut monitor = channel.monitor();
+    let first = connected(&endpoint).await;
+    first.close().await;
+    let reason = events::until_disconnected(&mut monitor).await;
+    assert!(matches!(reason, DisconnectReason::ClosedByRemote));
+}
