@@ -40,8 +40,8 @@
 //! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
-//! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type. The trait
-//! [`Socket`] is a bound for generic code.
+//! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type.
+//! [`Socket`], [`SendingSocket`] and [`ReceivingSocket`] are bounds for generic code.
 //!
 //! [`proxy`](fn@proxy) forwards messages between two sockets.
 //!
@@ -181,8 +181,8 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Channel, Client, CloseReport, Gather, Lossy, Peer, Permit, Remotes, RoutePermit,
-    Scatter, Server, Socket,
+    Builder, Channel, Client, CloseReport, Gather, Lossy, Peer, Permit, ReceivingSocket, Remotes,
+    RoutePermit, Scatter, SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
 

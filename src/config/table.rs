@@ -24,13 +24,13 @@ use crate::socket::{Builder, Channel, Client, Gather, Peer, Scatter, Server};
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common disconnect hiccup
-        Client  => ClientConfig,  "client",  [yes    no         yes];
-        Gather  => GatherConfig,  "gather",  [yes    no         no];
-        Peer    => PeerConfig,    "peer",    [yes    yes        yes];
-        Scatter => ScatterConfig, "scatter", [yes    no         no];
-        Server  => ServerConfig,  "server",  [yes    yes        no];
-        Channel => ChannelConfig, "channel", [yes    no         no];
+        //                                    common receiving sending disconnect hiccup
+        Channel => ChannelConfig, "channel", [yes    yes       yes     no         no];
+        Client  => ClientConfig,  "client",  [yes    yes       yes     no         yes];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no      no         no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       yes     yes        yes];
+        Scatter => ScatterConfig, "scatter", [yes    no        yes     no         no];
+        Server  => ServerConfig,  "server",  [yes    yes       yes     yes        no];
     }
     options {
         common {
@@ -41,7 +41,6 @@ sockets! {
             connect_timeout: Option<Duration> => connect_timeout,
             #[serde(with = "security::domain")]
             domain: Arc<str> => domain,
-            ended_hwm_bytes: usize => ended_hwm_bytes,
             #[serde(with = "form::limit")]
             handshake_interval: Option<Duration> => handshake_interval,
             #[serde(with = "form::limit")]
@@ -50,8 +49,6 @@ sockets! {
             heartbeat_timeout: Option<Duration> => heartbeat.timeout,
             #[serde(with = "form::optional_time")]
             heartbeat_ttl: Option<Duration> => heartbeat.ttl,
-            #[serde(with = "form::optional_bytes")]
-            hello_message: Option<Bytes> => hello_message,
             immediate: bool => immediate,
             #[cfg(unix)]
             ipc_group: Option<u32> => ipc.group,
@@ -80,17 +77,9 @@ sockets! {
             #[serde(deserialize_with = "form::one_or_many")]
             reconnect_stop: Vec<ReconnectStop> => reconnect_stop,
             recv_buffer_size: Option<u32> => tcp.recv_buffer_size,
-            recv_hwm: usize => recv_hwm,
-            recv_hwm_bytes: usize => recv_hwm_bytes,
-            #[serde(with = "form::limit")]
-            recv_timeout: Option<Duration> => recv_timeout,
             #[serde(with = "form::limit")]
             resolve_interval: Option<Duration> => resolve_interval,
             send_buffer_size: Option<u32> => tcp.send_buffer_size,
-            send_hwm: usize => send_hwm,
-            send_hwm_bytes: usize => send_hwm_bytes,
-            #[serde(with = "form::limit")]
-            send_timeout: Option<Duration> => send_timeout,
             #[cfg(feature = "socks")]
             socks_proxy: Option<SocksProxy> => tcp.socks_proxy,
             source_address: Option<SocketAddr> => tcp.source_address,
@@ -107,6 +96,21 @@ sockets! {
             tcp_max_retransmission_time: Option<Duration> => tcp.max_retransmission_time,
             #[cfg(type_of_service)]
             type_of_service: Option<u8> => tcp.type_of_service,
+        }
+        receiving {
+            ended_hwm_bytes: usize => ended_hwm_bytes,
+            recv_hwm: usize => recv_hwm,
+            recv_hwm_bytes: usize => recv_hwm_bytes,
+            #[serde(with = "form::limit")]
+            recv_timeout: Option<Duration> => recv_timeout,
+        }
+        sending {
+            #[serde(with = "form::optional_bytes")]
+            hello_message: Option<Bytes> => hello_message,
+            send_hwm: usize => send_hwm,
+            send_hwm_bytes: usize => send_hwm_bytes,
+            #[serde(with = "form::limit")]
+            send_timeout: Option<Duration> => send_timeout,
         }
         disconnect {
             #[serde(with = "form::optional_bytes")]

@@ -1,4 +1,4 @@
-//! The bound for code that is generic over socket types.
+//! The bounds for code that is generic over socket types.
 
 use std::fmt;
 use std::time::Duration;
@@ -156,6 +156,41 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
         self.control().set_linger(limit.into());
     }
 
+    /// Closes the socket, and waits until all queued messages are written.
+    ///
+    /// See [`Client::close`](crate::Client::close).
+    fn close(&self) -> impl Future<Output = CloseReport> + Send {
+        self.control().close()
+    }
+
+    /// Closes the socket, and returns the messages that could not be written.
+    ///
+    /// See [`Client::close_with_undelivered`](crate::Client::close_with_undelivered).
+    fn close_with_undelivered(&self) -> impl Future<Output = (CloseReport, Vec<Message>)> + Send {
+        self.control().close_with_undelivered()
+    }
+}
+
+/// A bound for code that is generic over socket types that receive.
+///
+/// Every type except [`Scatter`](crate::Scatter) receives. As with [`Socket`], the types have these
+/// methods themselves.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Builder, Gather, ReceivingSocket};
+///
+/// fn in_small_portions<S: ReceivingSocket>(builder: Builder<S>) -> S {
+///     builder.recv_hwm(10).recv_hwm_bytes(1 << 20).build()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(in_small_portions(Gather::builder()).recv_hwm(), 10);
+/// # }
+/// ```
+pub trait ReceivingSocket: Socket {
     /// Returns how many bytes of unread messages ended remotes may leave.
     ///
     /// See [`Client::ended_hwm_bytes`](crate::Client::ended_hwm_bytes).
@@ -197,7 +232,28 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
     fn set_recv_hwm_bytes(&self, bytes: usize) {
         self.control().set_recv_hwm_bytes(bytes);
     }
+}
 
+/// A bound for code that is generic over socket types that send.
+///
+/// Every type except [`Gather`](crate::Gather) sends. As with [`Socket`], the types have these
+/// methods themselves.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Builder, Scatter, SendingSocket};
+///
+/// fn in_small_portions<S: SendingSocket>(builder: Builder<S>) -> S {
+///     builder.send_hwm(10).send_hwm_bytes(1 << 20).build()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// assert_eq!(in_small_portions(Scatter::builder()).send_hwm(), 10);
+/// # }
+/// ```
+pub trait SendingSocket: Socket {
     /// Returns the high-water mark of messages to send.
     ///
     /// See [`Client::send_hwm`](crate::Client::send_hwm).
@@ -224,20 +280,6 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
     /// See [`Client::set_send_hwm_bytes`](crate::Client::set_send_hwm_bytes).
     fn set_send_hwm_bytes(&self, bytes: usize) {
         self.control().set_send_hwm_bytes(bytes);
-    }
-
-    /// Closes the socket, and waits until all queued messages are written.
-    ///
-    /// See [`Client::close`](crate::Client::close).
-    fn close(&self) -> impl Future<Output = CloseReport> + Send {
-        self.control().close()
-    }
-
-    /// Closes the socket, and returns the messages that could not be written.
-    ///
-    /// See [`Client::close_with_undelivered`](crate::Client::close_with_undelivered).
-    fn close_with_undelivered(&self) -> impl Future<Output = (CloseReport, Vec<Message>)> + Send {
-        self.control().close_with_undelivered()
     }
 }
 

@@ -41,7 +41,7 @@ pub use self::control::CloseReport;
 use self::core::Core;
 use self::handle::Handle;
 use self::kind::Kind;
-pub use self::live::Socket;
+pub use self::live::{ReceivingSocket, SendingSocket, Socket};
 pub use self::lossy::Lossy;
 pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};

@@ -49,7 +49,7 @@ use crate::socket::{Handle, Kind};
 ///
 /// | Characteristic | Value |
 /// |---|---|
-/// | Compatible remotes | [`Peer`](crate::Peer) |
+/// | Compatible remotes | [`Peer`] |
 /// | Direction | bidirectional |
 /// | Send/receive pattern | unrestricted |
 /// | Outgoing routing strategy | by routing id |

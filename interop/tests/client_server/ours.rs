@@ -5,8 +5,8 @@ use std::time::Duration;
 use interop::{number, numbered};
 use tokio::time;
 use tokio_zmtp::{
-    BindError, Builder, Client, Message, RecvError, RoutingId, Server, Socket, TryRouteError,
-    TrySendError,
+    BindError, Builder, Client, Message, ReceivingSocket, RecvError, RoutingId, SendingSocket,
+    Server, Socket, TryRouteError, TrySendError,
 };
 
 use crate::pairing::{ClientSide, POLL_INTERVAL, Routed, ServerSide, Side};
@@ -49,7 +49,7 @@ fn watching<S: Socket>(builder: Builder<S>, interval: Duration, timeout: Duratio
     builder.heartbeat_interval(interval).heartbeat_timeout(timeout).heartbeat_ttl(timeout)
 }
 
-fn build<S: Socket>(builder: Builder<S>, hwm: usize) -> S {
+fn build<S: SendingSocket + ReceivingSocket>(builder: Builder<S>, hwm: usize) -> S {
     builder
         .send_hwm(hwm)
         .recv_hwm(hwm)

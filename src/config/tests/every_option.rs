@@ -7,29 +7,53 @@ use std::time::Duration;
 
 use zmtp_proto::mechanism::Mechanism;
 
-use super::{read, shown};
-use crate::config::{ClientConfig, PeerConfig, ServerConfig};
+use super::{read, refuse, shown};
+use crate::config::{
+    ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig, SocketConfig,
+};
 use crate::options::ReconnectStop;
-use crate::socket::{Builder, Client, Peer, Server};
+use crate::socket::{
+    Builder, Client, Gather, Peer, ReceivingSocket, Scatter, SendingSocket, Server, Socket,
+};
 
 #[test]
 fn every_option_reaches_the_socket() {
-    let config: ClientConfig =
-        read(&format!("{EVERY_OPTION}{SOCKS_PROXY}hiccup_message = \"hiccup\""));
+    let every_option = every_option();
+    let config: ClientConfig = read(&format!("{every_option}hiccup_message = \"hiccup\""));
     let expected = with_every_option(Client::builder()).hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
-    let config: ServerConfig =
-        read(&format!("{EVERY_OPTION}{SOCKS_PROXY}disconnect_message = \"gone\""));
+    let config: ServerConfig = read(&format!("{every_option}disconnect_message = \"gone\""));
     let expected = with_every_option(Server::builder()).disconnect_message("gone");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
-    let config: PeerConfig = read(&format!(
-        "{EVERY_OPTION}{SOCKS_PROXY}disconnect_message = \"gone\"\nhiccup_message = \"hiccup\""
-    ));
+    let config: PeerConfig =
+        read(&format!("{every_option}disconnect_message = \"gone\"\nhiccup_message = \"hiccup\""));
     let expected = with_every_option(Peer::builder());
     let expected = expected.disconnect_message("gone").hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: GatherConfig = read(&format!("{COMMON}{SOCKS_PROXY}{RECEIVING}"));
+    let expected = with_receiving_options(with_common_options(Gather::builder()));
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: ScatterConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
+    let expected = with_sending_options(with_common_options(Scatter::builder()));
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+}
+
+#[test]
+fn a_type_that_does_not_send_or_receive_refuses_the_options_for_it() {
+    for option in RECEIVING.trim().lines() {
+        let key = option.split_whitespace().next().unwrap();
+        let error = refuse::<SocketConfig>(&format!("type = 'scatter'\n{option}"));
+        assert!(error.contains(&format!("`{key}`: it is not an option of a scatter")), "{error}");
+    }
+    for option in SENDING.trim().lines() {
+        let key = option.split_whitespace().next().unwrap();
+        let error = refuse::<SocketConfig>(&format!("type = 'gather'\n{option}"));
+        assert!(error.contains(&format!("`{key}`: it is not an option of a gather")), "{error}");
+    }
 }
 
 #[test]
@@ -43,7 +67,7 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         assert!(setters.remove("socks_proxy"));
     }
 
-    let given: toml::Table = format!("{EVERY_OPTION}{SOCKS_PROXY}").parse().unwrap();
+    let given: toml::Table = every_option().parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
     let default = toml::Table::try_from(ClientConfig::default()).unwrap();
     for (key, value) in given {
@@ -53,7 +77,7 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
 
 #[test]
 fn every_time_is_read_and_written_at_its_limits() {
-    let given: toml::Table = EVERY_OPTION.parse().unwrap();
+    let given: toml::Table = every_option().parse().unwrap();
     let is_time = |value: &toml::Value| {
         value.as_str().is_some_and(|text| humantime::parse_duration(text).is_ok())
     };
@@ -120,17 +144,20 @@ fn setters() -> BTreeSet<String> {
     setters
 }
 
-const EVERY_OPTION: &str = "
+/// Returns the keys of all options that several kinds have.
+fn every_option() -> String {
+    format!("{COMMON}{SOCKS_PROXY}{RECEIVING}{SENDING}")
+}
+
+const COMMON: &str = "
     backlog = 10
     bind_to_device = 'lo'
     connect_timeout = '1s'
     domain = 'testing'
-    ended_hwm_bytes = 24
     handshake_interval = '2s'
     heartbeat_interval = '3s'
     heartbeat_timeout = '4s'
     heartbeat_ttl = '5s'
-    hello_message = 'hello'
     immediate = true
     ipc_group = 24
     ipc_mode = '0660'
@@ -148,14 +175,8 @@ const EVERY_OPTION: &str = "
     reconnect_interval_max = '1m 30s'
     reconnect_stop = ['handshake_failed', 'after_disconnect', 'connection_refused']
     recv_buffer_size = 9
-    recv_hwm = 10
-    recv_hwm_bytes = 11
-    recv_timeout = '12s'
     resolve_interval = '22s'
     send_buffer_size = 13
-    send_hwm = 14
-    send_hwm_bytes = 15
-    send_timeout = '16s'
     source_address = '[::1]:17'
     tcp_keepalive = false
     tcp_keepalive_count = 18
@@ -165,10 +186,44 @@ const EVERY_OPTION: &str = "
     type_of_service = 184
 ";
 
+const RECEIVING: &str = "
+    ended_hwm_bytes = 24
+    recv_hwm = 10
+    recv_hwm_bytes = 11
+    recv_timeout = '12s'
+";
+
+const SENDING: &str = "
+    hello_message = 'hello'
+    send_hwm = 14
+    send_hwm_bytes = 15
+    send_timeout = '16s'
+";
+
 const SOCKS_PROXY: &str =
     if cfg!(feature = "socks") { "socks_proxy = { address = 'localhost:23' }\n" } else { "" };
 
-fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
+fn with_every_option<S: ReceivingSocket + SendingSocket>(builder: Builder<S>) -> Builder<S> {
+    with_sending_options(with_receiving_options(with_common_options(builder)))
+}
+
+fn with_receiving_options<S: ReceivingSocket>(builder: Builder<S>) -> Builder<S> {
+    builder
+        .ended_hwm_bytes(24)
+        .recv_hwm(10)
+        .recv_hwm_bytes(11)
+        .recv_timeout(Duration::from_secs(12))
+}
+
+fn with_sending_options<S: SendingSocket>(builder: Builder<S>) -> Builder<S> {
+    builder
+        .hello_message("hello")
+        .send_hwm(14)
+        .send_hwm_bytes(15)
+        .send_timeout(Duration::from_secs(16))
+}
+
+fn with_common_options<S: Socket>(builder: Builder<S>) -> Builder<S> {
     let seconds = Duration::from_secs;
     #[cfg(feature = "socks")]
     let builder = builder.socks_proxy(crate::options::SocksProxy::new("localhost:23").unwrap());
@@ -177,12 +232,10 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
         .bind_to_device("lo")
         .connect_timeout(seconds(1))
         .domain("testing")
-        .ended_hwm_bytes(24)
         .handshake_interval(seconds(2))
         .heartbeat_interval(seconds(3))
         .heartbeat_timeout(seconds(4))
         .heartbeat_ttl(seconds(5))
-        .hello_message("hello")
         .immediate(true)
         .ipc_group(24)
         .ipc_mode(0o660)
@@ -203,14 +256,8 @@ fn with_every_option<S>(builder: Builder<S>) -> Builder<S> {
             ReconnectStop::ConnectionRefused,
         ])
         .recv_buffer_size(9)
-        .recv_hwm(10)
-        .recv_hwm_bytes(11)
-        .recv_timeout(seconds(12))
         .resolve_interval(seconds(22))
         .send_buffer_size(13)
-        .send_hwm(14)
-        .send_hwm_bytes(15)
-        .send_timeout(seconds(16))
         .source_address(([0, 0, 0, 0, 0, 0, 0, 1], 17))
         .tcp_keepalive(false)
         .tcp_keepalive_count(18)

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::*;
 use crate::error::{BindError, PropertyError};
 use crate::options::ReconnectStop;
-use crate::socket::{Client, Peer, Server};
+use crate::socket::{Client, Gather, Peer, Scatter, Server};
 
 #[test]
 fn an_absent_key_has_its_default() {
@@ -20,6 +20,8 @@ fn an_absent_key_has_its_default() {
     assert_eq!(shown(&ClientConfig::default().builder().unwrap()), shown(&Client::builder()));
     assert_eq!(shown(&ServerConfig::default().builder().unwrap()), shown(&Server::builder()));
     assert_eq!(shown(&PeerConfig::default().builder().unwrap()), shown(&Peer::builder()));
+    assert_eq!(shown(&ScatterConfig::default().builder().unwrap()), shown(&Scatter::builder()));
+    assert_eq!(shown(&GatherConfig::default().builder().unwrap()), shown(&Gather::builder()));
 }
 
 #[test]
@@ -171,10 +173,13 @@ fn an_option_of_another_kind_is_refused() {
 #[test]
 fn an_absent_or_unknown_type_is_refused() {
     let error = refuse::<SocketConfig>("bind = 'tcp://*:*'");
-    let reason = "missing field `type`: write one of \"client\", \"";
+    let reason = "missing field `type`: write one of \"channel\", \"client\", \"";
     assert!(error.contains(reason), "{error}");
     let error = refuse::<SocketConfig>("type = 'dealer'");
-    assert!(error.contains("unknown variant `dealer`, expected one of `client`, `"), "{error}");
+    assert!(
+        error.contains("unknown variant `dealer`, expected one of `channel`, `client`, `"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

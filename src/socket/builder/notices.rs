@@ -3,8 +3,9 @@
 use bytes::Bytes;
 
 use super::Builder;
+use crate::socket::SendingSocket;
 
-impl<S> Builder<S> {
+impl<S: SendingSocket> Builder<S> {
     /// Sets a message that is sent first on every connection, including re-established ones.
     /// Default: none. (libzmq `ZMQ_HELLO_MSG`.)
     ///

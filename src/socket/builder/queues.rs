@@ -3,28 +3,9 @@
 use std::time::Duration;
 
 use super::Builder;
+use crate::socket::{ReceivingSocket, SendingSocket};
 
 impl<S> Builder<S> {
-    /// Sets how many bytes of unread messages ended remotes may leave before the socket stops
-    /// establishing connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
-    ///
-    /// While a remote is connected, [`recv_hwm`](Self::recv_hwm) limits its queue. Messages of a
-    /// remote that has left can still be received. Without this limit, short-lived remotes could
-    /// fill the memory while the application does not receive.
-    ///
-    /// Nothing is dropped. Above the limit the socket accepts no connections, which wait in the
-    /// backlog of the system, and dials no endpoint that had no connection before. It resumes when
-    /// the application has received enough to free half of the limit. Established connections are
-    /// not affected.
-    ///
-    /// The limit applies to the memory that the messages keep, as
-    /// [`Stats::ended`](crate::stats::Stats::ended) reports it. Connections that were established
-    /// before it was reached can leave more.
-    pub fn ended_hwm_bytes(mut self, bytes: usize) -> Self {
-        self.options.ended_hwm_bytes = bytes;
-        self
-    }
-
     /// Sets how long connections may continue to write queued messages when the socket or one of
     /// its endpoints ends; zero to drop them immediately, `None` for no limit. Default: 30 s.
     /// (libzmq `ZMQ_LINGER`, which by default waits indefinitely.)
@@ -46,20 +27,34 @@ impl<S> Builder<S> {
         self.options.max_message_size = bytes.into();
         self
     }
+}
+
+/// Every socket type except [`Scatter`](crate::Scatter) has these options.
+impl<S: ReceivingSocket> Builder<S> {
+    /// Sets how many bytes of unread messages ended remotes may leave before the socket stops
+    /// establishing connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
+    ///
+    /// While a remote is connected, [`recv_hwm`](Self::recv_hwm) limits its queue. Messages of a
+    /// remote that has left can still be received. Without this limit, short-lived remotes could
+    /// fill the memory while the application does not receive.
+    ///
+    /// Nothing is dropped. Above the limit the socket accepts no connections, which wait in the
+    /// backlog of the system, and dials no endpoint that had no connection before. It resumes when
+    /// the application has received enough to free half of the limit. Established connections are
+    /// not affected.
+    ///
+    /// The limit applies to the memory that the messages keep, as
+    /// [`Stats::ended`](crate::stats::Stats::ended) reports it. Connections that were established
+    /// before it was reached can leave more.
+    pub fn ended_hwm_bytes(mut self, bytes: usize) -> Self {
+        self.options.ended_hwm_bytes = bytes;
+        self
+    }
 
     /// Sets how many received messages are queued for each remote before the socket stops reading
     /// from it; zero for any number. Default: 1,000. (libzmq `ZMQ_RCVHWM`.)
     pub fn recv_hwm(mut self, messages: usize) -> Self {
         self.options.recv_hwm = messages;
-        self
-    }
-
-    /// Sets how many messages are queued for each remote before it counts as full; zero for any
-    /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)
-    ///
-    /// With zero, senders never wait, and only memory limits the queue.
-    pub fn send_hwm(mut self, messages: usize) -> Self {
-        self.options.send_hwm = messages;
         self
     }
 
@@ -75,6 +70,27 @@ impl<S> Builder<S> {
         self
     }
 
+    /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` to wait
+    /// indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.)
+    ///
+    /// The `Stream` always waits indefinitely.
+    pub fn recv_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.options.recv_timeout = limit.into();
+        self
+    }
+}
+
+/// Every socket type except [`Gather`](crate::Gather) has these options.
+impl<S: SendingSocket> Builder<S> {
+    /// Sets how many messages are queued for each remote before it counts as full; zero for any
+    /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)
+    ///
+    /// With zero, senders never wait, and only memory limits the queue.
+    pub fn send_hwm(mut self, messages: usize) -> Self {
+        self.options.send_hwm = messages;
+        self
+    }
+
     /// Sets how many bytes are queued for each remote before it counts as full; zero for any
     /// number. Default: 0. (libzmq has no such option.)
     ///
@@ -82,15 +98,6 @@ impl<S> Builder<S> {
     /// counts no bytes until it is used.
     pub fn send_hwm_bytes(mut self, bytes: usize) -> Self {
         self.options.send_hwm_bytes = bytes;
-        self
-    }
-
-    /// Sets how long `recv`, `recv_from` and `recv_many` wait for a message; `None` to wait
-    /// indefinitely, zero not to wait. Default: `None`. (libzmq `ZMQ_RCVTIMEO`.)
-    ///
-    /// The `Stream` always waits indefinitely.
-    pub fn recv_timeout(mut self, limit: impl Into<Option<Duration>>) -> Self {
-        self.options.recv_timeout = limit.into();
         self
     }
 

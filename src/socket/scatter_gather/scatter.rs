@@ -52,11 +52,16 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Messages of a remote that fails
 ///
-/// A message is assigned to a remote when it is sent. When a connected `Gather` leaves, the
-/// messages that are still queued for it are dropped and
-/// [counted](crate::stats::Dropped::undelivered). Messages that were written to it may be lost
-/// without being counted. If every message must be processed, use [`Client`](crate::Client) and
-/// [`Server`](crate::Server), with the reply as the acknowledgement.
+/// A message is assigned to a remote when it is sent. When the connection of that remote ends,
+/// messages that are still queued for it wait for the next connection if the scatter dialed the
+/// remote. Otherwise they are dropped and [counted](crate::stats::Dropped::undelivered).
+///
+/// Messages that were written count as [sent](crate::stats::Stats::sent), and as
+/// [`written`](crate::CloseReport::written) when the scatter is closed. Written does not mean
+/// received: when a connection breaks, messages in the buffers of the system, and those that the
+/// gather had queued but not received, are lost without a further count. If every message must be
+/// processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the
+/// acknowledgement.
 ///
 /// # Sink
 ///

@@ -25,7 +25,7 @@ pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
 pub(super) use self::notices::{disconnect_option, hiccup_option};
-pub(super) use self::options::option_verbs;
+pub(super) use self::options::{option_verbs, receiving_option_verbs, sending_option_verbs};
 pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
 pub(super) use self::route::route_verbs;
@@ -55,25 +55,30 @@ macro_rules! verbs {
     (@Hiccups $socket:ident, $handle:literal) => {
         $crate::socket::verbs::hiccup_option!($socket, $handle);
     };
-    // The options that can be changed while the socket is in use.
+    // The options of every type that can be changed while the socket is in use.
     (@Options $socket:ident, $handle:literal) => {
         $crate::socket::verbs::option_verbs!($socket, $handle);
     };
-    // `recv` and its variants, and `Stream`.
+    // `recv` and its variants, `Stream`, and the limits of received messages.
     (@Receive $socket:ident, $handle:literal) => {
         $crate::socket::verbs::receive_verbs!($socket, $handle);
+        $crate::socket::verbs::receiving_option_verbs!($socket, $handle);
     };
     // The view of the remotes, `monitor` and `stats`.
     (@Remotes $socket:ident, $handle:literal) => {
         $crate::socket::verbs::remote_verbs!($socket, $handle);
     };
-    // `route` and `reply` with their variants, and `Sink`: the sender names the remote.
+    // `route` and `reply` with their variants, `Sink`, and the limits of messages to send: the
+    // sender names the remote.
     (@Route $socket:ident, $handle:literal) => {
         $crate::socket::verbs::route_verbs!($socket, $handle);
+        $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
-    // `send` and its variants, and `Sink`: the socket picks the remote.
+    // `send` and its variants, `Sink`, and the limits of messages to send: the socket picks the
+    // remote.
     (@Send $socket:ident, $handle:literal) => {
         $crate::socket::verbs::send_verbs!($socket, $handle);
+        $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
 }
 

@@ -39,7 +39,14 @@ macro_rules! option_verbs {
             pub fn set_linger(&self, limit: impl Into<Option<std::time::Duration>>) {
                 self.0.core.control.set_linger(limit.into());
             }
+        }
+    };
+}
 
+macro_rules! receiving_option_verbs {
+    ($socket:ident, $handle:literal) => {
+        /// # Limits of received messages
+        impl $socket {
             /// Returns how many bytes of unread messages ended remotes may leave before the socket
             /// stops establishing connections; zero for any number. See
             /// [`Builder::ended_hwm_bytes`](crate::Builder::ended_hwm_bytes).
@@ -137,7 +144,16 @@ macro_rules! option_verbs {
             pub fn set_recv_hwm_bytes(&self, bytes: usize) {
                 self.0.core.control.set_recv_hwm_bytes(bytes);
             }
+        }
 
+        impl $crate::socket::ReceivingSocket for $socket {}
+    };
+}
+
+macro_rules! sending_option_verbs {
+    ($socket:ident, $handle:literal) => {
+        /// # Limits of messages to send
+        impl $socket {
             /// Returns the high-water mark of messages to send for each remote; zero for any
             /// number. See [`Builder::send_hwm`](crate::Builder::send_hwm).
             ///
@@ -204,7 +220,9 @@ macro_rules! option_verbs {
                 self.0.core.control.set_send_hwm_bytes(bytes);
             }
         }
+
+        impl $crate::socket::SendingSocket for $socket {}
     };
 }
 
-pub(in crate::socket) use option_verbs;
+pub(in crate::socket) use {option_verbs, receiving_option_verbs, sending_option_verbs};
