@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
+use std::collections::BTreeMap;
 use std::env::{self, consts};
 use std::fs;
 use std::path::Path;
@@ -43,6 +44,20 @@ fn mesh_agrees_on_one_peer() {
         );
         assert!(shown.contains(&line), "{line}");
     }
+}
+
+#[test]
+fn pipeline_performs_every_task_once() {
+    let shown = start("pipeline").finish();
+    assert!(shown.starts_with("ventilator: 100 tasks written, 0 not\n"));
+    assert!(shown.ends_with("sink: the sum of the squares from 1 to 100 is 338350\n"));
+    let results: BTreeMap<_, u32> = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("sink: ")?.split_once(" results from "))
+        .map(|(count, name)| (name, count.parse().unwrap()))
+        .collect();
+    assert_eq!(results.values().sum::<u32>(), 100);
+    assert!(results["slow"] < results["first"] && results["slow"] < results["second"]);
 }
 
 #[test]
