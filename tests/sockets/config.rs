@@ -1,7 +1,9 @@
 //! Sockets that are described by data.
 
 use tokio_zmtp::Endpoint;
-use tokio_zmtp::config::{AnySocket, ClientConfig, PeerConfig, ServerConfig, SocketConfig};
+use tokio_zmtp::config::{
+    AnySocket, ClientConfig, PeerConfig, ScatterConfig, ServerConfig, SocketConfig,
+};
 
 use crate::watchdog::Watchdog;
 
@@ -60,6 +62,25 @@ async fn a_peer_that_is_read_from_a_file_knows_its_remotes_by_their_ids() {
     assert_eq!(bob.remotes().get(id).unwrap().endpoint(), &config.connect[0]);
     bob.reply(&hello, "hello to you").await.unwrap();
     assert_eq!(alice.recv().await.unwrap(), "hello to you");
+}
+
+#[tokio::test]
+async fn a_scatter_and_a_gather_are_read_from_a_file() {
+    let _watchdog = Watchdog::start();
+    let file = "type = 'gather'\nbind = 'tcp://127.0.0.1:*'\nrecv_hwm = 10";
+    let config: SocketConfig = toml::from_str(file).unwrap();
+    let AnySocket::Gather(gather) = config.start().await.unwrap() else {
+        panic!("the socket is not a gather");
+    };
+    let endpoint = gather.last_endpoint().unwrap();
+    let file = format!("connect = '{endpoint}'\nsend_hwm = 20\nhello_message = 'hello'");
+    let config: ScatterConfig = toml::from_str(&file).unwrap();
+    let scatter = config.start().await.unwrap();
+
+    assert_eq!((gather.recv_hwm(), scatter.send_hwm()), (10, 20));
+    scatter.send("task").await.unwrap();
+    assert_eq!(gather.recv().await.unwrap(), "hello");
+    assert_eq!(gather.recv().await.unwrap(), "task");
 }
 
 #[tokio::test]

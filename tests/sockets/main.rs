@@ -33,6 +33,8 @@ mod ipc;
 mod ipc_owners;
 #[cfg(unix)]
 mod ipc_permissions;
+#[cfg(unix)]
+mod killed;
 mod limits;
 mod live_options;
 mod lossy;

@@ -7,7 +7,7 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, Share
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::{task, time};
 use tokio_zmtp::metrics::Publisher;
-use tokio_zmtp::{Client, Peer, Server};
+use tokio_zmtp::{Client, Gather, Peer, Scatter, Server};
 
 use crate::remote::{self, MORE, Remote, ReservedPort};
 use crate::watchdog::Watchdog;
@@ -81,6 +81,31 @@ async fn a_peer_is_labeled_by_its_type() {
     assert_eq!(shown["zmtp_sent_messages_total{socket=mesh,socket_type=PEER}"], 1.0);
     assert_eq!(shown["zmtp_received_bytes_total{socket=mesh,socket_type=PEER}"], 7.0);
     assert_eq!(shown["zmtp_connected_remotes{socket=mesh,socket_type=PEER}"], 2.0);
+}
+
+#[tokio::test]
+async fn a_socket_that_only_sends_or_only_receives_has_every_metric() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let gather = Gather::new();
+    let endpoint = gather.bind("tcp://127.0.0.1:*").await.unwrap();
+    let scatter = Scatter::builder().connect(endpoint).await.unwrap();
+    let publisher = Publisher::new();
+    publisher.add("source", &scatter);
+    publisher.add("sink", &gather);
+    scatter.send("task").await.unwrap();
+    gather.recv().await.unwrap();
+    publisher.publish();
+
+    let shown = exporter.scrape();
+    for (socket, sent, received) in
+        [("source,socket_type=SCATTER", 1.0, 0.0), ("sink,socket_type=GATHER", 0.0, 1.0)]
+    {
+        let labels = format!("{{socket={socket}}}");
+        assert_eq!(shown[&format!("zmtp_sent_messages_total{labels}")], sent);
+        assert_eq!(shown[&format!("zmtp_received_messages_total{labels}")], received);
+        assert_eq!(shown[&format!("zmtp_connected_remotes{labels}")], 1.0);
+    }
 }
 
 #[tokio::test]

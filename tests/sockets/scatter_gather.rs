@@ -1,12 +1,16 @@
 //! SCATTER and GATHER (RFC 49).
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use futures::{FutureExt, SinkExt, StreamExt};
+use tokio::task::JoinSet;
 use tokio_test::assert_pending;
 use tokio_zmtp::monitor::DropCause;
 use tokio_zmtp::{Gather, Message, RecvError, Scatter, TrySendError};
 
 use crate::events;
-use crate::remote::{MORE, Remote, message};
+use crate::remote::{LONGER_THAN_BUFFERS, MORE, Remote, ReservedPort, message};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -71,6 +75,92 @@ async fn a_scatter_without_remotes_is_mute() {
     assert_eq!(gather.recv().await.unwrap(), "two");
 }
 
+#[tokio::test]
+async fn messages_queue_for_a_gather_before_it_listens() {
+    let _watchdog = Watchdog::start();
+    let place = ReservedPort::reserve();
+    let scatter = Scatter::builder().send_hwm(3).connect(place.endpoint()).await.unwrap();
+    for number in 0..3 {
+        scatter.try_send([number]).unwrap();
+    }
+    assert_eq!(scatter.try_send("more"), Err(TrySendError::Full(Message::from("more"))));
+    let gather = Gather::new();
+    gather.bind(place.release()).await.unwrap();
+    for number in 0..3 {
+        assert_eq!(gather.recv().await.unwrap(), [number]);
+    }
+}
+
+#[tokio::test]
+async fn messages_queued_for_a_gather_that_left_are_dropped_and_counted() {
+    let _watchdog = Watchdog::start();
+    let scatter = Scatter::new();
+    let endpoint = scatter.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = scatter.monitor();
+    let mut remote = Remote::dial(&endpoint).await;
+    remote.shake_hands("GATHER").await;
+    let established = events::until_established(&mut monitor).await;
+    scatter.send(vec![0; LONGER_THAN_BUFFERS]).await.unwrap();
+    remote.peek().await;
+    for _ in 0..10 {
+        scatter.try_send("x").unwrap();
+    }
+
+    drop(remote);
+
+    let subject = events::until_dropped(&mut monitor, 11, DropCause::Undelivered).await;
+    assert_eq!(subject, events::about(&established));
+    assert_eq!(scatter.stats().dropped.undelivered, 11);
+    assert_eq!(scatter.try_send("mute"), Err(TrySendError::Full(Message::from("mute"))));
+    let report = scatter.close().await;
+    assert_eq!((report.written, report.undelivered), (0, 11));
+}
+
+#[tokio::test]
+async fn closing_returns_the_messages_that_no_gather_took() {
+    let _watchdog = Watchdog::start();
+    let place = ReservedPort::reserve();
+    let scatter = Scatter::builder().linger(Duration::ZERO).connect(place.endpoint());
+    let scatter = scatter.await.unwrap();
+    for number in 0..3 {
+        scatter.send([number]).await.unwrap();
+    }
+    let (report, returned) = scatter.close_with_undelivered().await;
+    assert_eq!(returned, [[0], [1], [2]]);
+    assert_eq!(report.undelivered, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_tasks_send_and_receive_on_handles_of_one_socket() {
+    const TASKS: u32 = 8;
+    const EACH: u32 = 1_000;
+    let _watchdog = Watchdog::start();
+    let gather = Gather::new();
+    let endpoint = gather.bind("tcp://127.0.0.1:*").await.unwrap();
+    let scatter = Scatter::builder().send_hwm(10).connect(endpoint).await.unwrap();
+    let mut senders = JoinSet::new();
+    let mut receivers = JoinSet::new();
+    for task in 0..TASKS {
+        let (scatter, gather) = (scatter.clone(), gather.clone());
+        senders.spawn(async move {
+            for number in 0..EACH {
+                scatter.send((task * EACH + number).to_be_bytes()).await.unwrap();
+            }
+        });
+        receivers.spawn(async move {
+            let mut received = Vec::new();
+            for _ in 0..EACH {
+                let message = gather.recv().await.unwrap();
+                received.push(u32::from_be_bytes(*message.first_chunk().unwrap()));
+            }
+            received
+        });
+    }
+    senders.join_all().await;
+    let received: BTreeSet<u32> = receivers.join_all().await.into_iter().flatten().collect();
+    assert!(received.into_iter().eq(0..TASKS * EACH));
+}
+
 over_every_transport!(a_scatter_waits_for_a_gather_that_does_not_receive);
 
 async fn a_scatter_waits_for_a_gather_that_does_not_receive(transport: Transport) {
@@ -78,7 +168,7 @@ async fn a_scatter_waits_for_a_gather_that_does_not_receive(transport: Transport
     let gather = Gather::builder().recv_hwm(1).build();
     let endpoint = gather.bind(transport.any()).await.unwrap();
     let scatter = Scatter::builder().send_hwm(1).connect(endpoint).await.unwrap();
-    let body = Message::from(vec![7; crate::remote::LONGER_THAN_BUFFERS]);
+    let body = Message::from(vec![7; LONGER_THAN_BUFFERS]);
     let mut sent = 0;
     // A long body does not fit into the buffers of the system, so that the queues fill.
     while scatter.send(body.clone()).now_or_never().is_some() {
