@@ -322,7 +322,7 @@ struct Inner {
 
 // SAFETY: libzmq allows sockets to migrate between threads across a full memory barrier.
 unsafe impl Send for Inner {}
-// SAFETY: a socket is thread-safe (zmq_socket(3): CLIENT, PEER, SERVER), or every use holds
+// SAFETY: a socket is thread-safe (zmq_socket(3): CLIENT, GATHER, PEER, SCATTER, SERVER), or every use holds
 // `one_at_a_time`, whose lock is such a barrier.
 unsafe impl Sync for Inner {}
 
@@ -340,12 +340,16 @@ pub enum SocketType {
     Client,
     /// `ZMQ_DEALER`: not thread-safe, one operation at a time.
     Dealer,
+    /// `ZMQ_GATHER`
+    Gather,
     /// `ZMQ_PAIR`: not thread-safe, one operation at a time.
     Pair,
     /// `ZMQ_PEER`
     Peer,
     /// `ZMQ_REP`: not thread-safe, one operation at a time.
     Rep,
+    /// `ZMQ_SCATTER`
+    Scatter,
     /// `ZMQ_SERVER`
     Server,
 }
@@ -355,15 +359,17 @@ impl SocketType {
         match self {
             Self::Client => 13,
             Self::Dealer => 5,
+            Self::Gather => 16,
             Self::Pair => 0,
             Self::Peer => 19,
             Self::Rep => 4,
+            Self::Scatter => 17,
             Self::Server => 12,
         }
     }
 
     fn is_thread_safe(self) -> bool {
-        matches!(self, Self::Client | Self::Peer | Self::Server)
+        !matches!(self, Self::Dealer | Self::Pair | Self::Rep)
     }
 }
 

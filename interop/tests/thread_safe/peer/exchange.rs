@@ -4,9 +4,10 @@ use interop::{Socket, number, numbered};
 use support::transports::Transport;
 use tokio_zmtp::Peer;
 
-use crate::pairing::{PeerSide, Routed, both_ways, guarded, own_endpoint};
+use super::side::{PeerSide, Routed, between_peers};
+use crate::pairing::{guarded, own_endpoint};
 
-both_ways!(each_side_knows_the_other_by_an_id_of_its_own);
+between_peers!(each_side_knows_the_other_by_an_id_of_its_own);
 
 /// libzmq's test_peer.
 async fn each_side_knows_the_other_by_an_id_of_its_own<C: PeerSide, B: PeerSide>(
@@ -21,7 +22,7 @@ async fn each_side_knows_the_other_by_an_id_of_its_own<C: PeerSide, B: PeerSide>
     assert_eq!(connected.expect(&[2]).await, to_bound);
 }
 
-both_ways!(bodies_of_every_size_arrive_unchanged);
+between_peers!(bodies_of_every_size_arrive_unchanged);
 
 async fn bodies_of_every_size_arrive_unchanged<C: PeerSide, B: PeerSide>(transport: Transport) {
     let (connected, bound) = (C::new(), B::new());
@@ -36,7 +37,7 @@ async fn bodies_of_every_size_arrive_unchanged<C: PeerSide, B: PeerSide>(transpo
     }
 }
 
-both_ways!(a_peer_falls_mute_for_one_remote_and_loses_nothing);
+between_peers!(a_peer_falls_mute_for_one_remote_and_loses_nothing);
 
 async fn a_peer_falls_mute_for_one_remote_and_loses_nothing<C: PeerSide, B: PeerSide>(
     transport: Transport,

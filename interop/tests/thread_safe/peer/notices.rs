@@ -3,7 +3,8 @@
 use interop::{BytesOption, Socket, SocketType};
 use tokio_zmtp::Peer;
 
-use crate::pairing::{ANY_PORT, PeerSide, RECONNECT_INTERVAL, guarded, socket};
+use super::side::PeerSide;
+use crate::pairing::{ANY_PORT, RECONNECT_INTERVAL, guarded, socket};
 
 #[tokio::test]
 async fn our_peer_announces_and_reports_connections_to_theirs() {

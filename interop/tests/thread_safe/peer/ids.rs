@@ -5,11 +5,10 @@ use support::transports::Transport;
 use tokio::time;
 use tokio_zmtp::{ConnectPeerError, Peer};
 
-use crate::pairing::{
-    ANY_PORT, POLL_INTERVAL, PeerSide, Routed, both_ways, guarded, own_endpoint, socket, unbound,
-};
+use super::side::{PeerSide, Routed, between_peers, unbound};
+use crate::pairing::{ANY_PORT, POLL_INTERVAL, guarded, own_endpoint, socket};
 
-both_ways!(messages_queue_for_an_id_before_there_is_a_listener);
+between_peers!(messages_queue_for_an_id_before_there_is_a_listener);
 
 async fn messages_queue_for_an_id_before_there_is_a_listener<C: PeerSide, B: PeerSide>(
     transport: Transport,
@@ -30,7 +29,7 @@ async fn messages_queue_for_an_id_before_there_is_a_listener<C: PeerSide, B: Pee
     }
 }
 
-both_ways!(an_id_survives_a_restart_of_its_remote);
+between_peers!(an_id_survives_a_restart_of_its_remote);
 
 async fn an_id_survives_a_restart_of_its_remote<C: PeerSide, B: PeerSide>(transport: Transport) {
     let connected = C::new();
@@ -48,7 +47,7 @@ async fn an_id_survives_a_restart_of_its_remote<C: PeerSide, B: PeerSide>(transp
     }
 }
 
-both_ways!(an_unknown_id_is_unreachable);
+between_peers!(an_unknown_id_is_unreachable);
 
 async fn an_unknown_id_is_unreachable<C: PeerSide, B: PeerSide>(transport: Transport) {
     let (connected, bound) = (C::new(), B::new());

@@ -1,0 +1,100 @@
+//! PLAIN and CURVE between the two libraries, in all roles.
+
+use interop::{BytesOption, Socket, SocketOption, SocketType, ZapHandler};
+use tokio_zmtp::auth::{Authenticator, CurveKeypair, Keys, Users};
+use tokio_zmtp::{Builder, Mechanism};
+
+use crate::pairing::socket;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    Curve,
+}
+
+/// The role of our socket in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Client,
+    Server,
+}
+
+/// Keys that both ends know.
+struct TestKeys {
+    client: CurveKeypair,
+    server: CurveKeypair,
+}
+
+/// Credentials for a socket of ours and its remote of theirs.
+pub(crate) struct Credentials {
+    kind: Kind,
+    role: Role,
+    keys: TestKeys,
+}
+
+impl Credentials {
+    /// Returns credentials for each mechanism and role.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        [Kind::Plain, Kind::Curve].into_iter().flat_map(|kind| {
+            [Role::Client, Role::Server].into_iter().map(move |role| {
+                let (client, server) = (CurveKeypair::generate(), CurveKeypair::generate());
+                Self { kind, role, keys: TestKeys { client, server } }
+            })
+        })
+    }
+
+    /// Gives a socket of ours its credentials.
+    pub(crate) fn ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> S {
+        let Self { kind, role, keys } = self;
+        let mechanism = match (*kind, *role) {
+            (Kind::Plain, Role::Client) => Mechanism::plain_client(USERNAME, PASSWORD).unwrap(),
+            (Kind::Plain, Role::Server) => Mechanism::PlainServer,
+            (Kind::Curve, Role::Client) => Mechanism::CurveClient {
+                server_key: keys.server.public_key(),
+                keypair: keys.client.clone(),
+            },
+            (Kind::Curve, Role::Server) => Mechanism::CurveServer { keypair: keys.server.clone() },
+        };
+        let users = Users::from_iter([(USERNAME, PASSWORD)]);
+        let keys = Keys::from_iter([(keys.client.public_key(), USERNAME)]);
+        builder.mechanism(mechanism).authenticator(users.or(keys)).build()
+    }
+
+    /// Creates a libzmq socket as the remote of that of ours.
+    pub(crate) fn theirs(&self, socket_type: SocketType) -> (Socket, Option<ZapHandler>) {
+        let Self { kind, role, keys } = self;
+        let socket = socket(socket_type);
+        let set = |option, value: &[u8]| socket.set_bytes(option, value).unwrap();
+        let expected = match (*kind, *role) {
+            (Kind::Plain, Role::Client) => {
+                socket.set(SocketOption::PlainServer, 1).unwrap();
+                Some(vec![USERNAME.into(), PASSWORD.into()])
+            }
+            (Kind::Plain, Role::Server) => {
+                set(BytesOption::PlainUsername, USERNAME.as_bytes());
+                set(BytesOption::PlainPassword, PASSWORD.as_bytes());
+                None
+            }
+            (Kind::Curve, Role::Client) => {
+                socket.set(SocketOption::CurveServer, 1).unwrap();
+                set(BytesOption::CurveSecretKey, keys.server.secret_key().as_bytes());
+                Some(vec![keys.client.public_key().as_bytes().to_vec()])
+            }
+            (Kind::Curve, Role::Server) => {
+                set(BytesOption::CurveServerKey, keys.server.public_key().as_bytes());
+                set(BytesOption::CurvePublicKey, keys.client.public_key().as_bytes());
+                set(BytesOption::CurveSecretKey, keys.client.secret_key().as_bytes());
+                None
+            }
+        };
+        let handler = expected.map(|expected| {
+            set(BytesOption::ZapDomain, b"test");
+            ZapHandler::start(&socket, move |credentials| credentials == expected).unwrap()
+        });
+        (socket, handler)
+    }
+}
+
+const USERNAME: &str = "alice";
+
+const PASSWORD: &str = "swordfish";

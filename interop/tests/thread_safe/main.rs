@@ -1,0 +1,12 @@
+//! Thread-safe types of `tokio-zmtp` other than CLIENT and SERVER against those of libzmq 4.3.5.
+//!
+//! A test is written once, for two sides of either library, and runs both ways round (`pairing`).
+//! "Ours" is `tokio-zmtp`, "theirs" is libzmq.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+
+mod credentials;
+mod pairing;
+
+mod peer;
+mod scatter_gather;

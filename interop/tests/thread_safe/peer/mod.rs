@@ -1,0 +1,8 @@
+//! PEER.
+
+mod exchange;
+mod ids;
+mod notices;
+mod refused;
+mod security;
+mod side;
