@@ -1,16 +1,10 @@
 //! A remote in another language: Node.js, with libzmq's draft sockets, from the npm package
 //! `zeromq`.
-//!
-//! The package is installed below `target/`. Without npm these tests are skipped, except in CI.
 
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
-use std::{env, fs};
 
 use futures::{TryStreamExt, future, stream};
+use support::node::NodeRemote;
 use tokio_zmtp::rpc::{
     CallError, Failure, Request, Requester, Responder, Response, TraceContext, service_fn,
 };
@@ -18,7 +12,7 @@ use tokio_zmtp::{Client, Message, Server};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_responder_in_another_language_answers_our_calls() {
-    let Some(mut remote) = Remote::start(&["responder"]) else { return };
+    let Some(mut remote) = start(&["responder"]) else { return };
     let endpoint = remote.line();
     let requester = Requester::new(Client::builder().connect(endpoint.as_str()).await.unwrap());
     let bodies: Vec<_> = (0..100).map(|number| format!("number {number}")).collect();
@@ -55,7 +49,7 @@ async fn a_requester_in_another_language_calls_our_responder() {
     let responder = Responder::new(Server::builder().bind("tcp://127.0.0.1:*").await.unwrap());
     let endpoint = responder.server().last_endpoint().unwrap().to_string();
     tokio::spawn(responder.serve(service_fn(answer)));
-    let Some(remote) = Remote::start(&["requester", &endpoint]) else { return };
+    let Some(remote) = start(&["requester", &endpoint]) else { return };
     let printed = tokio::task::spawn_blocking(move || remote.finish()).await.unwrap();
     assert_eq!(printed, "done\n");
     let stats = responder.stats();
@@ -82,75 +76,7 @@ async fn answer(request: Request) -> Result<Response, Failure> {
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// A process of Node.js, which is killed with the test.
-struct Remote {
-    process: Child,
-    output: BufReader<ChildStdout>,
-}
-
-impl Remote {
-    /// Starts the process; `None` if npm is not installed.
-    fn start(arguments: &[&str]) -> Option<Self> {
-        let directory = installed()?;
-        let mut process = Command::new("node")
-            .args(["--no-warnings", "remote.mjs"])
-            .args(arguments)
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        Some(Self { process, output })
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-
-    /// Waits until it ends successfully; returns its output.
-    fn finish(mut self) -> String {
-        let mut printed = String::new();
-        self.output.read_to_string(&mut printed).unwrap();
-        assert!(self.process.wait().unwrap().success());
-        printed
-    }
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Returns the directory with the remote and its dependencies.
-fn installed() -> Option<&'static Path> {
-    static DIRECTORY: OnceLock<Option<PathBuf>> = OnceLock::new();
-    DIRECTORY.get_or_init(install).as_deref()
-}
-
-fn install() -> Option<PathBuf> {
-    if Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_err() {
-        assert!(env::var_os("CI").is_none(), "CI has no npm");
-        eprintln!("there is no npm");
-        return None;
-    }
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rpc/remote");
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rpc-remote");
-    fs::create_dir_all(&directory).unwrap();
-    for file in ["package.json", "package-lock.json", "remote.mjs"] {
-        fs::copy(source.join(file), directory.join(file)).unwrap();
-    }
-    // The package contains its binaries, so that nothing else needs to be built or downloaded.
-    let done = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
-        .current_dir(&directory)
-        .stdin(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(done.success(), "npm cannot install zeromq: {done}");
-    Some(directory)
+/// Starts a remote that is written from docs/rpc.md alone.
+fn start(arguments: &[&str]) -> Option<NodeRemote> {
+    NodeRemote::start(env!("CARGO_TARGET_TMPDIR"), "tests/rpc/rpc_remote.mjs", arguments)
 }

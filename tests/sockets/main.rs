@@ -43,6 +43,7 @@ mod metrics;
 mod monitor;
 mod mute_state;
 mod names;
+mod node;
 mod notices;
 mod peer;
 mod proxy;

@@ -1,6 +1,6 @@
 // The other side in Node.js, written from docs/rpc.md alone: a responder, or a requester.
 //
-// `node remote.mjs responder` prints where it is bound; `node remote.mjs requester ENDPOINT` prints "done".
+// `node rpc_remote.mjs responder` prints where it is bound; `node rpc_remote.mjs requester ENDPOINT` prints "done".
 
 import assert from "node:assert/strict";
 import { Client, Server } from "zeromq/draft.js";
