@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use self::sealed::{Directions, Pair, Tap};
 use crate::socket::forwarding::{Outlet, are_same, forward, outlet};
-use crate::socket::{Client, Gather, Scatter};
+use crate::socket::{Channel, Client, Gather, Scatter};
 
 /// Pairs of socket types that a proxy can join, in either order.
 ///
 /// | One | Other | Directions |
 /// |---|---|---|
+/// | [`Channel`] | [`Channel`], [`Client`] | both |
 /// | [`Client`] | [`Client`] | both |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 ///
@@ -97,9 +98,13 @@ macro_rules! capture {
     };
 }
 
+both_ways!(Channel, Channel);
+both_ways!(Channel, Client);
+both_ways!(Client, Channel);
 both_ways!(Client, Client);
 one_way!(Gather => Scatter);
 
+capture!(Channel);
 capture!(Client);
 capture!(Scatter);
 

@@ -3,6 +3,7 @@
 //! A server in the *east* is connected to the frontend, and one in the *west* to the backend.
 
 mod capture;
+mod channels;
 mod control;
 mod ending;
 mod forwarding;

@@ -1,7 +1,7 @@
 //! Sockets that do not fit together are refused by the compiler.
 
 use tokio_zmtp::proxy::{Capture, ProxyWith};
-use tokio_zmtp::{Client, Gather, Peer, Scatter, Server};
+use tokio_zmtp::{Channel, Client, Gather, Peer, Scatter, Server};
 
 /// Fails to compile if `$socket` implements `$bound`: the method is ambiguous then.
 macro_rules! assert_not {
@@ -28,6 +28,8 @@ fn sockets_with_one_direction_are_not_joined_with_those_that_have_two() {
     assert_not!(Gather: ProxyWith<Client>);
     assert_not!(Client: ProxyWith<Gather>);
     assert_not!(Scatter: ProxyWith<Client>);
+    assert_not!(Scatter: ProxyWith<Channel>);
+    assert_not!(Channel: ProxyWith<Gather>);
     assert_not!(Client: ProxyWith<Scatter>);
 }
 
@@ -40,6 +42,7 @@ fn sockets_that_address_their_remotes_are_not_joined() {
     assert_not!(Gather: ProxyWith<Server>);
     assert_not!(Peer: ProxyWith<Peer>);
     assert_not!(Peer: ProxyWith<Client>);
+    assert_not!(Channel: ProxyWith<Peer>);
 }
 
 #[test]
