@@ -1,11 +1,12 @@
-//! Servers of libzmq that exchange messages through our proxy.
+//! Sockets of libzmq that exchange messages through our proxy.
 
+use interop::SocketType;
 use tokio::task;
-use tokio_zmtp::proxy;
+use tokio_zmtp::{Gather, Scatter, proxy};
 
 use crate::ours;
-use crate::pairing::{ANY_PORT, DEFAULT_HWM, ServerSide, Side, greet, guarded};
-use crate::theirs;
+use crate::pairing::{ANY_PORT, ClientSide, DEFAULT_HWM, ServerSide, Side, greet, guarded};
+use crate::theirs::{self, TheirClient};
 
 #[tokio::test]
 async fn two_servers_exchange_messages_through_our_proxy() {
@@ -34,6 +35,39 @@ async fn two_servers_exchange_messages_through_our_proxy() {
     })
     .await;
 }
+
+/// Each end has a small high-water mark, so that back-pressure passes the proxy.
+#[tokio::test]
+async fn a_scatter_reaches_a_gather_through_our_proxy_and_another_gets_copies() {
+    guarded(async {
+        let scatter = TheirClient(theirs::socket(SocketType::Scatter, SMALL_HWM));
+        let gather = TheirClient(theirs::socket(SocketType::Gather, SMALL_HWM));
+        let watcher = TheirClient(theirs::socket(SocketType::Gather, 0));
+        let frontend = Gather::builder().recv_hwm(SMALL_HWM).bind(ANY_PORT).await.unwrap();
+        let backend = Scatter::builder().send_hwm(SMALL_HWM).bind(ANY_PORT).await.unwrap();
+        let capture = Scatter::builder().send_hwm(0).build();
+        scatter.connect(&frontend.last_endpoint().unwrap().to_string()).await;
+        gather.connect(&backend.last_endpoint().unwrap().to_string()).await;
+        capture.connect(watcher.bind(ANY_PORT).await).await.unwrap();
+        let proxy = proxy(&frontend, &backend).capture(&capture);
+        let handle = proxy.handle();
+        let running = task::spawn(proxy);
+
+        tokio::join!(
+            scatter.send_numbered(COUNT, 1_000),
+            gather.recv_numbered(COUNT),
+            watcher.recv_numbered(COUNT),
+        );
+
+        handle.stop();
+        let stats = running.await.unwrap().stats;
+        assert_eq!((stats.to_backend.messages, stats.captured.messages), (COUNT, COUNT));
+        assert_eq!(stats.capture_dropped.messages, 0);
+    })
+    .await;
+}
+
+const SMALL_HWM: usize = 10;
 
 /// More messages than all queues hold.
 const COUNT: u64 = 10_000;
