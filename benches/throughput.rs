@@ -1,7 +1,8 @@
-//! One-way throughput from a client to a server: two processes over loopback TCP, or over `ipc`.
+//! One-way throughput between two processes, over loopback TCP or over `ipc`: from a client to a
+//! server, and from a scatter to a gather, in alternation.
 //!
-//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds
-//! is printed. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
+//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in bytes; the medians of some rounds
+//! are printed. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
 //! thread.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]
@@ -11,20 +12,29 @@ mod processes;
 
 use std::error::Error;
 
+use crate::processes::throughput::{CLIENT_TO_SERVER, Pair, SCATTER_TO_GATHER};
 use crate::processes::{ROUNDS, median, throughput};
 
 fn main() -> Result<(), Box<dyn Error>> {
     if let Some(done) = processes::role() {
         return done;
     }
-    println!("{:>8} {:>14} {:>12}", "bytes", "messages/s", "MB/s");
+    println!("{:>8} {:>16} {:>14} {:>12}", "bytes", "", "messages/s", "MB/s");
     for size in processes::sizes() {
-        let mut rates = Vec::new();
+        let mut rates = PAIRS.map(|_| Vec::new());
         for _ in 0..ROUNDS {
-            rates.push(throughput::measure(processes::endpoint(), throughput::count(size), size)?);
+            for ((_, pair), rates) in PAIRS.iter().zip(&mut rates) {
+                let count = throughput::count(size);
+                rates.push(throughput::measure(*pair, processes::endpoint(), count, size)?);
+            }
         }
-        let rate = median(&mut rates);
-        println!("{size:>8} {rate:>14.0} {:>12.1}", rate * size as f64 / 1e6);
+        for ((name, _), rates) in PAIRS.iter().zip(&mut rates) {
+            let rate = median(rates);
+            println!("{size:>8} {name:>16} {rate:>14.0} {:>12.1}", rate * size as f64 / 1e6);
+        }
     }
     Ok(())
 }
+
+const PAIRS: [(&str, Pair); 2] =
+    [("CLIENT SERVER", CLIENT_TO_SERVER), ("SCATTER GATHER", SCATTER_TO_GATHER)];

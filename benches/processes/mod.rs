@@ -22,6 +22,8 @@ pub(crate) fn role() -> Option<Result<(), Box<dyn Error>>> {
         "lat-client" => Some(run(latency::client(endpoint, count, size))),
         "lat-server" => Some(run(latency::server(endpoint, count))),
         "thr-client" => Some(run(throughput::client(endpoint, count, size))),
+        "thr-gather" => Some(run(throughput::gather(endpoint, count, size))),
+        "thr-scatter" => Some(run(throughput::scatter(endpoint, count, size))),
         "thr-server" => Some(run(throughput::server(endpoint, count, size))),
         _ => None,
     }
