@@ -90,7 +90,7 @@ async fn requester(endpoint: &str, outstanding: usize, size: usize) -> Result<()
 /// Ends when something comes that is no request.
 async fn responder(endpoint: &str) -> Result<(), Box<dyn Error>> {
     let responder = Responder::new(Server::builder().bind(endpoint).await?);
-    println!("{}", responder.server().last_endpoint().ok_or("the server is bound")?);
+    println!("{}", responder.server().last_endpoint().ok_or("the server is not bound")?);
     let echo = service_fn(|request: Request| async move { Ok::<_, Failure>(request.into_body()) });
     let mut serving = Box::pin(responder.serve(echo));
     let mut looks = tokio::time::interval(std::time::Duration::from_millis(100));

@@ -14,7 +14,7 @@ use tokio_zmtp::{Client, Message, Server, TrySendError};
 async fn main() -> Result<(), Box<dyn Error>> {
     // The client queues 4 messages for each server, and the server 2 from each client.
     let server = Server::builder().recv_hwm(2).bind("tcp://127.0.0.1:*").await?;
-    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let endpoint = server.last_endpoint().ok_or("the server is not bound")?;
     let client = Client::builder().send_hwm(4).connect(endpoint).await?;
 
     tokio::try_join!(produce(&client), consume(&server))?;

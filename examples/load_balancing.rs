@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for worker in workers {
         let builder = Server::builder().recv_hwm(worker.recv_hwm);
         let server = builder.bind("tcp://127.0.0.1:*").await?;
-        client.connect(server.last_endpoint().ok_or("the server is bound")?).await?;
+        client.connect(server.last_endpoint().ok_or("the server is not bound")?).await?;
         tokio::spawn(worker.run(server));
     }
 

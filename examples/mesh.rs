@@ -86,7 +86,7 @@ impl Node {
         }
 
         let report = self.peer.close().await;
-        let fewest = jobs.iter().min_by_key(|(_, jobs)| **jobs).ok_or("there are nodes")?;
+        let fewest = jobs.iter().min_by_key(|(_, jobs)| **jobs).ok_or("there are no nodes")?;
         Ok(format!(
             "{}: {dialed} connections dialed, {} accepted, {} messages sent; {} has the fewest jobs",
             self.name,

@@ -42,7 +42,7 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
         .authenticator(keys.clone())
         .bind("tcp://127.0.0.1:*")
         .await?;
-    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let endpoint = server.last_endpoint().ok_or("the server is not bound")?;
     println!("server: listening on {endpoint}");
     let handle = server.clone();
     tokio::spawn(async move {

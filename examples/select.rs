@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Clients that do not read delay the shutdown by at most this time.
     let builder = Server::builder().linger(Duration::from_secs(1)).heartbeat_interval(HEARTBEAT);
     let server = builder.bind("tcp://127.0.0.1:*").await?;
-    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let endpoint = server.last_endpoint().ok_or("the server is not bound")?;
     println!("server: listening on {endpoint}");
 
     // These futures are created once. If each iteration of the loop created them, the client would

@@ -1,4 +1,4 @@
-//! One message there and back, again and again.
+//! Round trips, one message at a time.
 
 use std::env;
 use std::error::Error;
@@ -8,13 +8,13 @@ use tokio_zmtp::{Client, Message, Server};
 
 use super::Child;
 
-/// Microseconds of a round trip.
+/// Quantiles of the duration of a round trip, in microseconds.
 pub(crate) struct RoundTrip {
     pub(crate) p50: f64,
     pub(crate) p99: f64,
 }
 
-/// One round.
+/// Measures one round.
 pub(crate) fn measure(
     endpoint: &str,
     count: usize,
@@ -67,5 +67,5 @@ pub(super) async fn client(
     Ok(())
 }
 
-/// Round trips before those that count.
+/// The number of round trips before the measured ones.
 const WARM_UP: usize = 1_000;

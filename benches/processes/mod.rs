@@ -1,4 +1,4 @@
-//! What is measured, in processes of their own: this program again, in another role.
+//! The measured processes, each of which is this program again, in another role.
 
 pub(crate) mod latency;
 pub(crate) mod throughput;
@@ -35,7 +35,7 @@ pub(crate) fn sizes() -> Vec<usize> {
     if sizes.is_empty() { SIZES.to_vec() } else { sizes }
 }
 
-/// Where the server is bound: `ipc` among the arguments takes the place of TCP.
+/// The endpoint of the server: over TCP, unless `ipc` is among the arguments.
 pub(crate) fn endpoint() -> &'static str {
     if env::args().any(|argument| argument == "ipc") { "ipc://*" } else { "tcp://127.0.0.1:*" }
 }
@@ -64,7 +64,7 @@ impl Child {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;
-        let output = BufReader::new(process.stdout.take().ok_or("the output is piped")?);
+        let output = BufReader::new(process.stdout.take().ok_or("the output is not piped")?);
         Ok(Self { process, output })
     }
 
@@ -80,15 +80,14 @@ impl Child {
     }
 }
 
-/// Which side of a security handshake a measured socket takes.
+/// The role of a measured socket in the security handshake.
 #[derive(Clone, Copy)]
 pub(crate) enum Role {
     Client,
     Server,
 }
 
-/// Gives a socket the mechanism that the environment requests, with the keys of zmq_curve(7), which
-/// everybody knows.
+/// Sets the mechanism that the environment requests, with the published keys of zmq_curve(7).
 pub(crate) fn secured<S>(builder: Builder<S>, role: Role) -> Result<Builder<S>, Box<dyn Error>> {
     if env::var("MECHANISM").is_ok_and(|mechanism| mechanism == "curve") {
         let keypair = |secret: &str| secret.parse::<CurveSecretKey>().map(CurveKeypair::from);
@@ -118,7 +117,7 @@ pub(crate) fn run(
     runtime.enable_all().build()?.block_on(body)
 }
 
-/// The machine is noisy: the median of this many rounds is what counts.
+/// The number of rounds of a measurement. Their median is the result, because machines are noisy.
 pub(crate) const ROUNDS: usize = 5;
 
 const SIZES: [usize; 3] = [64, 1_024, 65_536];

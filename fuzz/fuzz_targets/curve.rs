@@ -19,7 +19,7 @@ fuzz_target!(|input: (Vec<(u8, u16, u8)>, Vec<&[u8]>)| {
                 break;
             }
         }
-        // The fuzzer does not find the keys.
+        // The fuzzer cannot guess the keys.
         assert!(end.poll_metadata().is_none() && end.poll_credentials().is_none());
     }
 

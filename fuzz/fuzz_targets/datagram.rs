@@ -1,4 +1,4 @@
-//! A datagram is a message or not, and what was decoded encodes to the same bytes.
+//! A decoded datagram encodes to the same bytes.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ fuzz_target!(|input: &[u8]| match Datagram::decode(input) {
     }
     Err(DatagramError::Truncated { group, bytes }) => {
         assert!(bytes < group);
-        // With more bytes behind it, it is one.
+        // With more bytes appended, it is not truncated.
         let padded = [input, &[b'x'; 256]].concat();
         assert!(!matches!(Datagram::decode(&padded), Err(DatagramError::Truncated { .. })));
     }

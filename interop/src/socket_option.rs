@@ -2,8 +2,8 @@ use std::ffi::c_int;
 
 /// An option of a socket whose value is an `int`; times are milliseconds.
 ///
-/// High-water marks and linger may change at any time, the others affect later binds and
-/// connects only.
+/// High-water marks and linger may change at any time. The others affect only later binds and
+/// connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SocketOption {
     /// `ZMQ_CURVE_SERVER`; 1 takes the server's role.
@@ -16,7 +16,7 @@ pub enum SocketOption {
     HeartbeatTimeout,
     /// `ZMQ_HEARTBEAT_TTL`, sent in tenths of a second.
     HeartbeatTtl,
-    /// `ZMQ_IMMEDIATE`; 1 queues only for connections that are up.
+    /// `ZMQ_IMMEDIATE`; 1 queues only for established connections.
     Immediate,
     /// `ZMQ_IPV6`
     Ipv6,
@@ -36,7 +36,7 @@ pub enum SocketOption {
     SendTimeout,
 }
 
-/// An option of a socket whose value is bytes. It affects later binds and connects only.
+/// An option of a socket whose value is bytes. It affects only later binds and connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BytesOption {
     /// `ZMQ_CURVE_PUBLICKEY`: 32 bytes, or 40 characters of Z85.
@@ -53,11 +53,11 @@ pub enum BytesOption {
     HiccupMessage,
     /// `ZMQ_METADATA`: `X-name:value`, announced to every remote.
     Metadata,
-    /// `ZMQ_PLAIN_PASSWORD`: a text.
+    /// `ZMQ_PLAIN_PASSWORD`: text.
     PlainPassword,
-    /// `ZMQ_PLAIN_USERNAME`: a text.
+    /// `ZMQ_PLAIN_USERNAME`: text.
     PlainUsername,
-    /// `ZMQ_ZAP_DOMAIN`: a text.
+    /// `ZMQ_ZAP_DOMAIN`: text.
     ZapDomain,
 }
 

@@ -26,7 +26,7 @@ impl ZapHandler {
         decide: impl Fn(&[Vec<u8>]) -> bool + Send + 'static,
     ) -> Result<Self, Error> {
         let handler = Socket::new(socket.context(), SocketType::Rep)?;
-        handler.set(SocketOption::RecvTimeout, LOOK_UP_MILLISECONDS)?;
+        handler.set(SocketOption::RecvTimeout, POLL_MILLISECONDS)?;
         handler.bind("inproc://zeromq.zap.01")?;
         let ended = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&ended);
@@ -35,7 +35,7 @@ impl ZapHandler {
                 match handler.recv_parts() {
                     Ok(request) => answer(&handler, &request, &decide),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => panic!("the ZAP handler fails: {error}"),
+                    Err(error) => panic!("the ZAP handler failed: {error}"),
                 }
             }
         });
@@ -47,7 +47,7 @@ impl Drop for ZapHandler {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic has been printed.
+            // A panic has already been printed.
             drop(thread.join());
         }
     }
@@ -63,4 +63,4 @@ fn answer(handler: &Socket, request: &[Vec<u8>], decide: impl Fn(&[Vec<u8>]) -> 
         .expect("libzmq accepts the reply");
 }
 
-const LOOK_UP_MILLISECONDS: i32 = 20;
+const POLL_MILLISECONDS: i32 = 20;

@@ -6,9 +6,9 @@
 //! stream accepts bytes after it has refused some. Bytes that the stream accepts without a prior
 //! refusal may remain in the local send buffer, and prove nothing about the remote.
 //!
-//! A time-to-live is the maximum silence that the remote has announced. It starts again with every
-//! arrival. The time of arrivals is read once for each wake-up of the connection, and only if there
-//! is a time-to-live.
+//! A time-to-live is the maximum silence that the remote has announced. Every arrival restarts it.
+//! The time of arrivals is read once for each wake-up of the connection, and only if there is a
+//! time-to-live.
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ pub struct Heartbeat {
     write_rate: WriteRate,
     /// The time-to-live in the remote's last PING.
     ttl: Option<Duration>,
-    /// The time at which the remote is dead because its time-to-live is over.
+    /// The time at which the remote is dead because its time-to-live has expired.
     ttl_over: Option<Instant>,
     /// True if bytes have arrived that `ttl_over` does not reflect yet.
     heard: bool,

@@ -6,9 +6,9 @@ use zmtp_proto::metadata::Metadata;
 
 use crate::error::PropertyError;
 
-/// Admits a remote, with its user id and properties.
+/// The admission of a remote, with its user id and properties.
 ///
-/// Every message of the remote carries it: see [`Remote::user_id`](crate::Remote::user_id) and
+/// Every message of the remote carries both: see [`Remote::user_id`](crate::Remote::user_id) and
 /// [`Remote::property`](crate::Remote::property).
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "an admission has no effect unless the authenticator returns it"]

@@ -9,8 +9,8 @@ use super::SocksProxy;
 
 /// The options of every TCP socket that dials, listens or is accepted.
 ///
-/// An option that is `None` is left to the system, as in libzmq: the system knows the network, and
-/// leaves the decision to its administrator.
+/// An option that is `None` is left to the system, as in libzmq: its defaults suit the network, and
+/// its administrator can change them.
 #[derive(Clone, Debug)]
 #[cfg_attr(
     not(linux_kernel),

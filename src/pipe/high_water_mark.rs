@@ -15,12 +15,12 @@ impl HighWaterMark {
         Self { messages: or_none(messages), bytes: or_none(bytes) }
     }
 
-    /// Returns the mark with another limit in messages.
+    /// Returns this mark with a different limit in messages.
     pub(crate) const fn with_messages(self, messages: usize) -> Self {
         Self { messages: or_none(messages), ..self }
     }
 
-    /// Returns the mark with another limit in bytes.
+    /// Returns this mark with a different limit in bytes.
     pub(crate) const fn with_bytes(self, bytes: usize) -> Self {
         Self { bytes: or_none(bytes), ..self }
     }

@@ -10,7 +10,7 @@ use crate::sync::Wakes;
 /// limit.
 ///
 /// A high-water mark limits each live remote, but not the sum of ended ones: while the application
-/// receives nothing, one remote after the other can connect, fill its queue and end. Above the
+/// receives nothing, one remote after another can connect, fill its queue and end. Above the
 /// limit, no remote is therefore added until half of the limit is free.
 ///
 /// Invariant: all waiting tasks have seen the current `is_full`, or one of them has been woken and

@@ -1,4 +1,4 @@
-//! The rules of the house: which module may import which, and how long a file may be.
+//! The rules of the architecture: which module may import which, and how long a file may be.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
 
@@ -54,7 +54,7 @@ fn every_module_has_a_rank() {
     for file in files() {
         assert!(
             rank_of(&file.module).is_some(),
-            "{}: give `{}` a rank",
+            "{}: `{}` has no rank",
             file.path.display(),
             file.module
         );
@@ -70,14 +70,14 @@ fn a_module_imports_only_modules_of_lower_rank() {
             }
             let at = format!("{}:{line}", file.path.display());
             let rank = rank_of(module);
-            assert!(rank.is_some(), "{at}: `{module}` is no module, but something of the root");
+            assert!(rank.is_some(), "{at}: `{module}` is not a module, but an item of the root");
             assert!(rank < rank_of(&file.module), "{at}: `{}` imports `{module}`", file.module);
         }
     }
 }
 
 #[test]
-fn the_protocol_knows_nothing_of_ours_and_nothing_of_io() {
+fn the_protocol_depends_neither_on_tokio_nor_on_io() {
     for file in files_in("proto/src") {
         for (line, code) in file.code() {
             for foreign in ["tokio", "std::io", "std::net", "std::thread"] {
@@ -88,7 +88,7 @@ fn the_protocol_knows_nothing_of_ours_and_nothing_of_io() {
 }
 
 #[test]
-fn queues_and_their_choice_know_nothing_of_io() {
+fn queues_and_routing_do_not_depend_on_tokio() {
     let pure = ["endpoint", "routing_id", "message", "pipe", "routing"];
     for file in files().into_iter().filter(|file| pure.contains(&file.module.as_str())) {
         for (line, code) in file.code() {
@@ -111,7 +111,7 @@ fn no_file_imports_from_the_root() {
 }
 
 #[test]
-fn modules_are_named_after_what_they_are() {
+fn modules_are_named_after_their_contents() {
     for file in files() {
         for name in file.path.with_extension("").iter() {
             let name = name.to_str().unwrap();

@@ -51,7 +51,7 @@ impl Journal {
     }
 
     /// Returns the levels and messages of all events in the spans with a name, for a socket type.
-    pub(crate) fn told(&self, span: &str, socket_type: &str) -> Vec<(Level, String)> {
+    pub(crate) fn logged(&self, span: &str, socket_type: &str) -> Vec<(Level, String)> {
         let entries = self.entries.lock().unwrap();
         let is_of = |entry: &&Entry| {
             let innermost = entry.spans.last();
@@ -59,8 +59,8 @@ impl Journal {
                 *name == span && fields.value("socket_type") == Some(socket_type)
             })
         };
-        let told = entries.iter().filter(is_of);
-        told.map(|entry| (entry.level, entry.message().to_owned())).collect()
+        let logged = entries.iter().filter(is_of);
+        logged.map(|entry| (entry.level, entry.message().to_owned())).collect()
     }
 
     /// Returns the number of entries outside any span.

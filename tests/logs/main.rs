@@ -42,15 +42,15 @@ async fn a_connection_is_logged_from_its_beginning_to_its_end(transport: Transpo
     server.close().await;
 
     let (info, debug) = (Level::INFO, Level::DEBUG);
-    let told = |span, socket_type| journal.told(span, socket_type);
+    let logged = |span, socket_type| journal.logged(span, socket_type);
     let expected = [(info, "listening"), (info, "closed")];
-    assert_eq!(told("endpoint", "SERVER"), expected.map(owned));
+    assert_eq!(logged("endpoint", "SERVER"), expected.map(owned));
     let expected = [(info, "connecting"), (info, "closed")];
-    assert_eq!(told("endpoint", "CLIENT"), expected.map(owned));
+    assert_eq!(logged("endpoint", "CLIENT"), expected.map(owned));
     let expected = [(debug, "accepted"), (debug, "connected"), (debug, "disconnected")];
-    assert_eq!(told("connection", "SERVER"), expected.map(owned));
+    assert_eq!(logged("connection", "SERVER"), expected.map(owned));
     let expected = [(debug, "dialed"), (info, "connected"), (info, "disconnected")];
-    assert_eq!(told("connection", "CLIENT"), expected.map(owned));
+    assert_eq!(logged("connection", "CLIENT"), expected.map(owned));
     assert_eq!(journal.strays(), 0);
 
     let endpoint = server.last_endpoint().unwrap().to_string();
@@ -78,7 +78,7 @@ async fn a_connection_is_logged_from_its_beginning_to_its_end(transport: Transpo
 }
 
 #[tokio::test]
-async fn the_span_of_a_remote_knows_its_address_and_user() {
+async fn the_log_of_a_remote_contains_its_address_and_user() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let users = Users::new();
@@ -99,7 +99,7 @@ async fn the_span_of_a_remote_knows_its_address_and_user() {
 }
 
 #[tokio::test]
-async fn the_span_of_a_remote_behind_a_proxy_knows_both_addresses() {
+async fn the_span_of_a_remote_behind_a_proxy_contains_both_addresses() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::builder().proxy_protocol(["127.0.0.1".parse().unwrap()]);
@@ -125,7 +125,7 @@ async fn the_span_of_a_remote_behind_a_proxy_knows_both_addresses() {
 }
 
 #[tokio::test]
-async fn a_span_of_a_connection_that_is_handed_over_follows_from_the_first_one() {
+async fn the_span_of_a_connection_that_is_handed_over_follows_from_the_first_span() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
@@ -147,10 +147,10 @@ async fn a_span_of_a_connection_that_is_handed_over_follows_from_the_first_one()
 async fn only_the_first_failure_to_connect_in_a_row_is_a_warning() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::builder().reconnect_interval(Duration::from_millis(10)).build();
     let mut monitor = client.monitor();
-    client.connect(place.endpoint()).await.unwrap();
+    client.connect(port.endpoint()).await.unwrap();
     for _ in 0..3 {
         events::until(&mut monitor, |kind| matches!(kind, EventKind::ConnectRetried { .. })).await;
     }
@@ -158,7 +158,7 @@ async fn only_the_first_failure_to_connect_in_a_row_is_a_warning() {
     assert_eq!(levels, [Level::WARN, Level::DEBUG, Level::DEBUG]);
     assert_eq!(journal.all("reconnecting").len(), 3);
 
-    let listener = place.listen();
+    let listener = port.listen();
     drop(listener.accept_as("SERVER").await);
     drop(listener);
     events::until_disconnected(&mut monitor).await;
@@ -205,12 +205,12 @@ async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counte
     for _ in 0..10 {
         probe(&endpoint, &mut monitor).await;
     }
-    let told = journal.all("refused a connection");
-    let levels: Vec<_> = told.iter().map(|entry| entry.level).collect();
+    let refused = journal.all("refused a connection");
+    let levels: Vec<_> = refused.iter().map(|entry| entry.level).collect();
     assert_eq!(levels, [[Level::WARN; 3].as_slice(), &[Level::DEBUG; 7]].concat());
-    assert!(told.iter().all(|entry| entry.fields.value("suppressed").is_none()));
+    assert!(refused.iter().all(|entry| entry.fields.value("suppressed").is_none()));
 
-    // Another endpoint has a quota of its own.
+    // Another endpoint has its own quota.
     let other = server.bind("tcp://127.0.0.1:*").await.unwrap();
     probe(&other, &mut monitor).await;
     assert_eq!(journal.all("refused a connection").pop().unwrap().level, Level::WARN);
@@ -345,7 +345,7 @@ async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
     client.close().await;
     server.close().await;
 
-    let told = |span, socket_type| journal.told(span, socket_type);
+    let logged = |span, socket_type| journal.logged(span, socket_type);
     let (warn, info, debug) = (Level::WARN, Level::INFO, Level::DEBUG);
     let expected = [
         (info, "connecting"),
@@ -353,11 +353,11 @@ async fn a_permanent_refusal_ends_the_endpoint_and_is_logged() {
         (warn, "not reconnecting"),
         (info, "closed"),
     ];
-    assert_eq!(told("endpoint", "CLIENT"), expected.map(owned));
+    assert_eq!(logged("endpoint", "CLIENT"), expected.map(owned));
     let expected = [(debug, "dialed"), (debug, "the handshake failed")];
-    assert_eq!(told("connection", "CLIENT"), expected.map(owned));
+    assert_eq!(logged("connection", "CLIENT"), expected.map(owned));
     let expected = [(debug, "accepted"), (warn, "refused a connection")];
-    assert_eq!(told("connection", "SERVER"), expected.map(owned));
+    assert_eq!(logged("connection", "SERVER"), expected.map(owned));
     assert!(!journal.mentions("guess"));
 }
 
@@ -375,7 +375,7 @@ async fn a_name_that_cannot_be_resolved_is_logged_once() {
     assert_eq!(levels, [Level::WARN, Level::DEBUG, Level::DEBUG]);
 }
 
-/// A resolver that knows no name.
+/// A resolver that resolves no name.
 struct NoNames;
 
 impl Resolver for NoNames {
@@ -388,7 +388,7 @@ impl Resolver for NoNames {
     }
 }
 
-/// Speaks HTTP, and waits until that is refused.
+/// Sends an HTTP request, and waits until the connection is refused.
 async fn probe(endpoint: &Endpoint, monitor: &mut Monitor) {
     let mut stranger = Remote::dial(endpoint).await;
     stranger.write(b"GET / HTTP/1.1\r\n").await;

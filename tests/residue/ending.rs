@@ -78,16 +78,16 @@ fn nothing_is_left_of_a_socket_whose_creation_is_cancelled() {
         let before = ProcessUsage::take().descriptors;
         for polls in 0..4 {
             let mut binding = tokio_test::task::spawn(Server::builder().bind("tcp://127.0.0.1:*"));
-            let place = ReservedPort::reserve();
+            let port = ReservedPort::reserve();
             let mut connecting =
-                tokio_test::task::spawn(Client::builder().connect(place.endpoint()));
+                tokio_test::task::spawn(Client::builder().connect(port.endpoint()));
             for _ in 0..polls {
                 if binding.poll().is_ready() | connecting.poll().is_ready() {
                     break;
                 }
                 task::yield_now().await;
             }
-            drop((binding, connecting, place));
+            drop((binding, connecting, port));
 
             process_usage::until_tasks_are(0).await;
             assert_eq!(ProcessUsage::take().descriptors, before);
@@ -141,9 +141,9 @@ impl Busy {
         silent.write(&GREETING[..10]).await;
         remotes.push(silent);
         // An address without a listener, a silent listener, and a client.
-        let (place, listener) = (ReservedPort::reserve(), RemoteListener::bind());
+        let (port, listener) = (ReservedPort::reserve(), RemoteListener::bind());
         let client = RemoteListener::bind();
-        let connected = [place.endpoint(), listener.endpoint(), client.endpoint()];
+        let connected = [port.endpoint(), listener.endpoint(), client.endpoint()];
         for endpoint in connected.clone() {
             server.connect(endpoint).await.unwrap();
         }
@@ -167,7 +167,7 @@ impl Busy {
             bodies,
             _remotes: remotes,
             _listener: listener,
-            _place: place,
+            _place: port,
         }
     }
 }

@@ -170,11 +170,11 @@ async fn a_waiting_request_that_expires_is_not_started() {
 #[tokio::test]
 async fn a_handler_that_panics_fails_only_its_own_call() {
     let (requester, responder, _) = pair(|request: Request| {
-        assert_ne!(*request.body(), "immediately", "as the test wants it");
+        assert_ne!(*request.body(), "immediately", "the test requires this panic");
         async move {
             if *request.body() == "later" {
                 tokio::task::yield_now().await;
-                panic!("as the test wants it");
+                panic!("the test requires this panic");
             }
             echo(request).await
         }
@@ -237,7 +237,7 @@ async fn a_reply_that_crosses_a_cancellation_is_late() {
     assert_eq!(reply.unwrap(), "the next");
 }
 
-/// Counts when it is dropped, except the first of its clones, which the service keeps.
+/// Counts the drops of its clones, except the first, which the service keeps.
 #[derive(Clone)]
 struct Guarded(Arc<AtomicUsize>);
 

@@ -112,8 +112,8 @@ async fn unread_messages_of_a_remote_do_not_lose_messages_at_close() {
 #[tokio::test]
 async fn closing_without_linger_reports_what_was_not_delivered() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let client = Client::builder().linger(Duration::ZERO).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().linger(Duration::ZERO).connect(port.endpoint()).await.unwrap();
     for _ in 0..3 {
         client.send("x").await.unwrap();
     }
@@ -159,20 +159,20 @@ async fn messages_queued_for_an_ended_remote_are_reported() {
 #[tokio::test]
 async fn messages_dropped_by_a_disconnect_without_linger_are_reported() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let client = Client::builder().linger(Duration::ZERO).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().linger(Duration::ZERO).connect(port.endpoint()).await.unwrap();
     client.send("x").await.unwrap();
-    client.disconnect(place.endpoint()).await.unwrap();
+    client.disconnect(port.endpoint()).await.unwrap();
     assert_eq!(client.close().await.undelivered, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn closing_with_nothing_to_write_does_not_linger() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let listener = RemoteListener::bind();
     let client = Client::builder().connect_timeout(None).handshake_interval(None).build();
-    client.connect(place.endpoint()).await.unwrap();
+    client.connect(port.endpoint()).await.unwrap();
     client.connect(listener.endpoint()).await.unwrap();
     let endpoint = client.bind("tcp://127.0.0.1:*").await.unwrap();
     // Both are in the middle of a handshake.
@@ -188,9 +188,9 @@ async fn closing_with_nothing_to_write_does_not_linger() {
 #[tokio::test(start_paused = true)]
 async fn closing_ends_when_linger_expires() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let linger = Duration::from_secs(3_600);
-    let client = Client::builder().linger(linger).connect(place.endpoint()).await.unwrap();
+    let client = Client::builder().linger(linger).connect(port.endpoint()).await.unwrap();
     client.send("x").await.unwrap();
 
     let before = Instant::now();
@@ -396,12 +396,12 @@ fn a_runtime_that_shuts_down_leaves_no_task_waiting() {
     let theirs = theirs.unwrap();
     let ours = runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (server, client, closing, _place) = theirs.block_on(async {
-        let place = ReservedPort::reserve();
-        let closing = Client::builder().linger(None).connect(place.endpoint()).await.unwrap();
+        let port = ReservedPort::reserve();
+        let closing = Client::builder().linger(None).connect(port.endpoint()).await.unwrap();
         closing.send("x").await.unwrap();
         let server = Server::new();
         server.bind("tcp://127.0.0.1:*").await.unwrap();
-        (server, Client::builder().build(), closing, place)
+        (server, Client::builder().build(), closing, port)
     });
 
     ours.block_on(async {

@@ -13,8 +13,8 @@ use crate::watchdog::Watchdog;
 #[tokio::test]
 async fn a_higher_mark_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let client = Client::builder().send_hwm(2).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().send_hwm(2).connect(port.endpoint()).await.unwrap();
     assert_eq!(fill(&client, 1), 2);
     let mut waiting: Vec<_> = (0..3).map(|_| task::spawn(client.send("waits"))).collect();
     for send in &mut waiting {
@@ -44,8 +44,8 @@ async fn a_higher_mark_wakes_waiting_senders() {
 #[tokio::test]
 async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let client = Client::builder().send_hwm_bytes(1).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().send_hwm_bytes(1).connect(port.endpoint()).await.unwrap();
     assert_eq!(fill(&client, 100), 1);
     let mut send = task::spawn(client.send("waits"));
     assert_pending!(send.poll());
@@ -60,9 +60,9 @@ async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
 #[tokio::test]
 async fn a_lower_mark_keeps_queued_messages_and_accepts_no_more() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::new();
-    client.connect(place.endpoint()).await.unwrap();
+    client.connect(port.endpoint()).await.unwrap();
     for number in 0..5_u8 {
         client.try_send([number]).unwrap();
     }
@@ -75,7 +75,7 @@ async fn a_lower_mark_keeps_queued_messages_and_accepts_no_more() {
     client.set_send_hwm(0);
     assert_eq!(fill(&client, 1), 0);
 
-    let mut remote = place.listen().accept_as("SERVER").await;
+    let mut remote = port.listen().accept_as("SERVER").await;
     for number in 0..5_u8 {
         assert_eq!(remote.read_message().await, [number]);
     }
@@ -86,8 +86,8 @@ async fn a_changed_mark_applies_to_later_remotes() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     client.set_send_hwm(3);
-    let place = ReservedPort::reserve();
-    client.connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    client.connect(port.endpoint()).await.unwrap();
     assert_eq!(fill(&client, 1), 3);
 }
 
@@ -96,9 +96,9 @@ async fn the_message_that_reaches_a_mark_in_bytes_is_the_last_that_is_queued() {
     let _watchdog = Watchdog::start();
     for (mark, size, taken) in [(1, 0, 1), (1_000, 400, 3), (1_000, 5_000, 1), (100_000, 30_000, 4)]
     {
-        let place = ReservedPort::reserve();
+        let port = ReservedPort::reserve();
         let builder = Client::builder().send_hwm_bytes(mark);
-        let client = builder.connect(place.endpoint()).await.unwrap();
+        let client = builder.connect(port.endpoint()).await.unwrap();
         assert_eq!(fill(&client, size), taken);
     }
 
@@ -163,9 +163,9 @@ async fn the_last_linger_applies() {
     let _watchdog = Watchdog::start();
     for (first, last) in [(Some(60), Some(0)), (Some(0), Some(60)), (None, Some(60))] {
         let [first, last] = [first, last].map(|linger| linger.map(Duration::from_secs));
-        let place = ReservedPort::reserve();
+        let port = ReservedPort::reserve();
         let builder = Client::builder().linger(first).connect_timeout(None);
-        let client = builder.connect(place.endpoint()).await.unwrap();
+        let client = builder.connect(port.endpoint()).await.unwrap();
         assert_eq!(client.linger(), first);
         client.try_send("x").unwrap();
 

@@ -141,7 +141,7 @@ async fn everything_until_the_end_of_a_socket_is_counted() {
 }
 
 #[tokio::test]
-async fn sockets_of_one_name_and_type_are_added_up() {
+async fn statistics_of_sockets_with_the_same_name_and_type_are_added() {
     let _watchdog = Watchdog::start();
     let exporter = Exporter::install();
     let publisher = Publisher::new();

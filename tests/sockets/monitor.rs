@@ -53,8 +53,8 @@ async fn a_bound_socket_reports_its_connections_from_first_to_last() {
 #[tokio::test]
 async fn a_connected_socket_reports_every_attempt() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let endpoint = place.endpoint();
+    let port = ReservedPort::reserve();
+    let endpoint = port.endpoint();
     let client = Client::builder().reconnect_interval(Duration::from_millis(1)).build();
     let mut monitor = client.monitor();
     client.connect(endpoint.clone()).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_connected_socket_reports_every_attempt() {
     }
 
     // A listener accepts, and disconnects once.
-    let listener = place.listen();
+    let listener = port.listen();
     let (first, second) = tokio::join!(listener.accept_as("SERVER"), async {
         let is_connected = |kind: &EventKind| matches!(kind, EventKind::Connected);
         let connected = events::until(&mut monitor, is_connected).await;

@@ -48,14 +48,14 @@ async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: T
 #[tokio::test]
 async fn an_endpoint_without_a_connection_queues_exactly_send_hwm_messages() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let client = Client::builder().send_hwm(100).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().send_hwm(100).connect(port.endpoint()).await.unwrap();
 
     assert_eq!(fill(&client), 100);
     assert_pending!(task::spawn(client.send("x")).poll());
 
     let server = Server::new();
-    server.bind(place.release()).await.unwrap();
+    server.bind(port.release()).await.unwrap();
     for number in 0..100_u32 {
         assert_eq!(server.recv().await.unwrap(), number.to_be_bytes());
     }
@@ -64,9 +64,9 @@ async fn an_endpoint_without_a_connection_queues_exactly_send_hwm_messages() {
 #[tokio::test]
 async fn the_marks_are_a_thousand_by_default() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::new();
-    client.connect(place.endpoint()).await.unwrap();
+    client.connect(port.endpoint()).await.unwrap();
     assert_eq!(fill(&client), 1_000);
 
     let server = Server::new();
@@ -80,13 +80,13 @@ async fn the_marks_are_a_thousand_by_default() {
 #[tokio::test]
 async fn a_mark_of_zero_means_no_limit() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let client = Client::builder().send_hwm(0).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().send_hwm(0).connect(port.endpoint()).await.unwrap();
     for number in 0..20_000_u32 {
         client.try_send(number.to_be_bytes()).unwrap();
     }
 
-    let listener = place.listen();
+    let listener = port.listen();
     let mut remote = listener.accept_as("SERVER").await;
     for number in 0..20_000_u32 {
         assert_eq!(remote.read_message().await, number.to_be_bytes());
@@ -180,8 +180,8 @@ async fn a_waiting_sender_is_not_overtaken() {
 #[tokio::test]
 async fn a_sink_that_is_dropped_releases_its_reserved_slot() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let client = Client::builder().send_hwm(1).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().send_hwm(1).connect(port.endpoint()).await.unwrap();
     let mut sink = client.clone();
     future::poll_fn(|cx| Sink::<&str>::poll_ready(Pin::new(&mut sink), cx)).await.unwrap();
     assert_full(&client);
@@ -197,13 +197,13 @@ async fn a_sink_that_is_dropped_releases_its_reserved_slot() {
 #[tokio::test]
 async fn a_sink_keeps_an_accepted_message_for_an_ended_remote() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::new();
-    client.connect(place.endpoint()).await.unwrap();
+    client.connect(port.endpoint()).await.unwrap();
     let mut sink = client.clone();
     future::poll_fn(|cx| Sink::<&str>::poll_ready(Pin::new(&mut sink), cx)).await.unwrap();
 
-    client.disconnect(place.endpoint()).await.unwrap();
+    client.disconnect(port.endpoint()).await.unwrap();
     sink.start_send_unpin("x").unwrap();
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();

@@ -43,16 +43,16 @@ async fn a_hello_comes_first_on_every_accepted_connection() {
 #[tokio::test]
 async fn a_hello_uses_no_queue_capacity() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::builder()
         .hello_message("hello")
         .send_hwm(1)
-        .connect(place.endpoint())
+        .connect(port.endpoint())
         .await
         .unwrap();
     client.try_send("x").unwrap();
     client.try_send("y").unwrap_err();
-    let mut remote = place.listen().accept_as("SERVER").await;
+    let mut remote = port.listen().accept_as("SERVER").await;
     assert_eq!(remote.read_message().await, b"hello");
     assert_eq!(remote.read_message().await, b"x");
 }

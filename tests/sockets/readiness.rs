@@ -27,9 +27,9 @@ async fn a_bound_server_without_remotes_cannot_route(transport: Transport) {
 async fn a_server_that_dials_cannot_reach_a_remote_that_has_not_sent_yet() {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
-        let place = ReservedPort::reserve();
+        let port = ReservedPort::reserve();
         let builder = Server::builder().immediate(immediate);
-        let server = builder.connect(place.endpoint()).await.unwrap();
+        let server = builder.connect(port.endpoint()).await.unwrap();
         assert_unreachable(&server);
     }
 }
@@ -59,7 +59,7 @@ async fn a_client_tries_other_remotes_until_all_are_full() {
 }
 
 #[tokio::test]
-async fn while_its_remote_is_away_a_client_queues_up_to_the_mark() {
+async fn while_its_remote_is_away_a_client_queues_up_to_the_high_water_mark() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder().send_hwm(3).connect(listener.endpoint()).await.unwrap();
@@ -75,7 +75,7 @@ async fn while_its_remote_is_away_a_client_queues_up_to_the_mark() {
 }
 
 #[tokio::test]
-async fn while_its_remote_is_away_a_server_queues_for_it_up_to_the_mark() {
+async fn while_its_remote_is_away_a_server_queues_for_it_up_to_the_high_water_mark() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let server = Server::builder().send_hwm(3).connect(listener.endpoint()).await.unwrap();

@@ -381,18 +381,18 @@ async fn a_silent_remote_is_disconnected_and_dialed_again() {
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_without_a_listener_is_dialed_until_there_is_one() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::builder()
         .connect_timeout(None)
         .handshake_interval(None)
-        .connect(place.endpoint())
+        .connect(port.endpoint())
         .await
         .unwrap();
     client.send("x").await.unwrap();
 
     time::sleep(A_DAY).await;
 
-    let mut remote = place.listen().accept_as("SERVER").await;
+    let mut remote = port.listen().accept_as("SERVER").await;
     assert_eq!(remote.read_message().await, b"x");
 }
 

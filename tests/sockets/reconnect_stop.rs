@@ -13,14 +13,14 @@ use crate::watchdog::Watchdog;
 async fn a_refused_connection_ends_an_endpoint_if_the_options_say_so() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::ConnectionRefused]), once()] {
-        let place = ReservedPort::reserve();
-        let (client, mut monitor) = connected_to(builder, &place.endpoint()).await;
+        let port = ReservedPort::reserve();
+        let (client, mut monitor) = connected_to(builder, &port.endpoint()).await;
         client.try_send("queued").unwrap();
 
         assert_ended(&client, &mut monitor).await;
         let subject = events::until_dropped(&mut monitor, 1, DropCause::Undelivered).await;
         assert_eq!(subject, events::NO_CONNECTION);
-        assert_eq!(place.listen().backlog(), 0);
+        assert_eq!(port.listen().backlog(), 0);
     }
 }
 
@@ -60,11 +60,11 @@ async fn a_disconnect_ends_an_endpoint_if_the_options_say_so() {
 #[tokio::test]
 async fn an_endpoint_reconnects_after_failures_that_the_options_do_not_name() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let builder = stopping([ReconnectStop::HandshakeFailed]);
-    let (_client, mut monitor) = connected_to(builder, &place.endpoint()).await;
+    let (_client, mut monitor) = connected_to(builder, &port.endpoint()).await;
     assert_retried(&mut monitor).await;
-    let listener = place.listen();
+    let listener = port.listen();
     drop(listener.accept_as("SERVER").await);
     events::until_disconnected(&mut monitor).await;
     assert_retried(&mut monitor).await;

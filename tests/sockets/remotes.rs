@@ -53,10 +53,10 @@ async fn waiting_for_a_remote_reports_that_the_socket_is_closed(transport: Trans
 #[tokio::test]
 async fn waiting_for_a_remote_reports_that_no_endpoint_is_left() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::builder()
         .reconnect_stop([ReconnectStop::ConnectionRefused])
-        .connect(place.endpoint())
+        .connect(port.endpoint())
         .await
         .unwrap();
     let failure = client.remotes().connected().await.unwrap_err();
@@ -80,8 +80,8 @@ async fn a_timed_out_wait_for_a_remote_reports_the_last_failure() {
     assert!(matches!(failure, NoRemoteError::Timeout(None)), "{failure:?}");
     assert_eq!(start.elapsed(), limit);
 
-    let place = ReservedPort::reserve();
-    let client = Client::builder().connect_timeout(None).connect(place.endpoint()).await.unwrap();
+    let port = ReservedPort::reserve();
+    let client = Client::builder().connect_timeout(None).connect(port.endpoint()).await.unwrap();
     let start = Instant::now();
     let failure = client.remotes().connected_timeout(limit).await.unwrap_err();
     let NoRemoteError::Timeout(Some(DialFailure::Transport(error))) = failure else {

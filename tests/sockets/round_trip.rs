@@ -30,7 +30,7 @@ async fn the_introductory_example_works() -> Result<(), Box<dyn Error>> {
     // Receive the client request.
     let msg = server.recv().await?;
     assert_eq!(msg.to_str()?, "tell me something");
-    let id = msg.routing_id().ok_or("a request has a routing id")?;
+    let id = msg.routing_id().ok_or("the request has no routing id")?;
 
     // Reply to the client.
     server.route(id, "it takes 224 bits to store a i32 in java").await?;

@@ -63,11 +63,11 @@ async fn a_server_that_does_not_read_is_passed_over() {
 #[tokio::test]
 async fn a_server_that_starts_late_gets_its_share() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
-    let there = Server::new();
-    let endpoint = there.bind("tcp://127.0.0.1:*").await.unwrap();
+    let port = ReservedPort::reserve();
+    let early = Server::new();
+    let endpoint = early.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
-    client.connect(place.endpoint()).await.unwrap();
+    client.connect(port.endpoint()).await.unwrap();
     client.connect(endpoint).await.unwrap();
 
     for number in 0..20_u8 {
@@ -75,11 +75,11 @@ async fn a_server_that_starts_late_gets_its_share() {
     }
 
     for number in (1..20).step_by(2) {
-        assert_eq!(there.recv().await.unwrap(), [number]);
+        assert_eq!(early.recv().await.unwrap(), [number]);
     }
-    let mut later = place.listen().accept_as("SERVER").await;
+    let mut late = port.listen().accept_as("SERVER").await;
     for number in (0..20).step_by(2) {
-        assert_eq!(later.read_message().await, [number]);
+        assert_eq!(late.read_message().await, [number]);
     }
 }
 

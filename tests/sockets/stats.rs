@@ -58,9 +58,9 @@ async fn invisible_traffic_is_not_counted() {
 #[tokio::test]
 async fn queued_messages_are_counted_for_each_remote() {
     let _watchdog = Watchdog::start();
-    let place = ReservedPort::reserve();
+    let port = ReservedPort::reserve();
     let client = Client::new();
-    client.connect(place.endpoint()).await.unwrap();
+    client.connect(port.endpoint()).await.unwrap();
     for _ in 0..5 {
         client.try_send("x").unwrap();
     }

@@ -11,7 +11,7 @@ use tokio_zmtp::{BindError, Builder, Client, EndpointErrorKind, Server};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_client_comes_from_its_source_address() {
+async fn a_client_connects_from_its_source_address() {
     let _watchdog = Watchdog::start();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let _client = Client::builder()
@@ -24,7 +24,7 @@ async fn a_client_comes_from_its_source_address() {
 }
 
 #[tokio::test]
-async fn a_client_comes_from_the_source_in_its_endpoint() {
+async fn a_client_connects_from_the_source_in_its_endpoint() {
     let _watchdog = Watchdog::start();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -39,7 +39,7 @@ async fn a_client_comes_from_the_source_in_its_endpoint() {
 }
 
 #[tokio::test]
-async fn the_name_of_an_interface_is_bound() {
+async fn the_name_of_an_interface_can_be_bound() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let endpoint = server.bind("tcp://lo:*").await.unwrap();
@@ -52,7 +52,7 @@ async fn the_name_of_an_interface_is_bound() {
 }
 
 #[tokio::test]
-async fn a_source_cannot_be_bound() {
+async fn an_endpoint_with_a_source_cannot_be_bound() {
     let _watchdog = Watchdog::start();
     let error = Server::builder().bind("tcp://lo;127.0.0.1:*").await.unwrap_err();
     let kind = EndpointErrorKind::SourceToBind;
@@ -60,7 +60,7 @@ async fn a_source_cannot_be_bound() {
 }
 
 #[tokio::test]
-async fn an_option_that_the_system_refuses_is_named_when_binding() {
+async fn a_bind_error_names_the_option_that_the_system_refuses() {
     let _watchdog = Watchdog::start();
     for endpoint in ["tcp://127.0.0.1:*", "tcp://*:*"] {
         let builder = Server::builder().bind_to_device("no-such-device");

@@ -20,9 +20,9 @@ fn timeouts_expire_on_any_thread_and_in_any_runtime() {
     let current_thread = runtime::Builder::new_current_thread().build().unwrap();
     let multi_thread = runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     for transport in transports() {
-        block_on(limits_ring(&runtime, transport));
-        current_thread.block_on(limits_ring(&runtime, transport));
-        multi_thread.block_on(limits_ring(&runtime, transport));
+        block_on(timeouts_expire(&runtime, transport));
+        current_thread.block_on(timeouts_expire(&runtime, transport));
+        multi_thread.block_on(timeouts_expire(&runtime, transport));
     }
 }
 
@@ -99,7 +99,7 @@ fn waiting_operations_fail_when_the_runtime_shuts_down() {
 }
 
 /// Starts operations that never complete, with sockets of `runtime`.
-async fn limits_ring(runtime: &Runtime, transport: Transport) {
+async fn timeouts_expire(runtime: &Runtime, transport: Transport) {
     let (server, client, full) = {
         let _guard = runtime.enter();
         let server = Server::builder().recv_timeout(SHORT).send_timeout(SHORT).send_hwm(1).build();
@@ -119,7 +119,7 @@ async fn limits_ring(runtime: &Runtime, transport: Transport) {
     assert_eq!(client.recv_many(&mut Vec::new(), 1).await, Err(RecvError::Timeout));
     assert_eq!(server.recv_many(&mut Vec::new(), 1).await, Err(RecvError::Timeout));
 
-    // A full queue of a client without a connection.
+    // The full queue of a client without a connection.
     full.connect(Transport::Inproc.any()).await.unwrap();
     full.send("x").await.unwrap();
     assert_eq!(full.send("y").await, Err(SendError::Timeout("y".into())));

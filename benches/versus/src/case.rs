@@ -15,14 +15,14 @@ pub(crate) struct Case {
     pub(crate) pinned: bool,
     /// Connections to the server.
     pub(crate) clients: usize,
-    /// Concurrent requests; zero for messages one way.
+    /// Concurrent requests; zero for one-way messages.
     pub(crate) outstanding: usize,
     /// The size of a body in bytes.
     pub(crate) size: usize,
 }
 
 impl Case {
-    /// One way, one client, over TCP, on one thread.
+    /// Creates a case with one-way messages of one client, over TCP, on one thread.
     pub(crate) fn new(section: Section, size: usize) -> Self {
         Self {
             section,
@@ -40,7 +40,7 @@ impl Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Section {
-    /// Messages one way, at full speed.
+    /// One-way messages, at full speed.
     Throughput,
     /// One request at a time.
     Latency,
@@ -48,7 +48,7 @@ pub(crate) enum Section {
     Pipelined,
     /// Many clients to one server.
     FanIn,
-    /// Messages one way, encrypted.
+    /// One-way messages, encrypted.
     Curve,
     /// Memory of idle connections.
     Idle,
@@ -152,7 +152,7 @@ impl Metric {
     }
 }
 
-/// Parses the size of a body: `64`, `4Ki` or `1Mi`.
+/// Formats the size of a body: `64`, `4Ki` or `1Mi`.
 pub(crate) fn in_words(size: usize) -> String {
     match size {
         size if size >= 1 << 20 && size % (1 << 20) == 0 => format!("{}Mi", size >> 20),

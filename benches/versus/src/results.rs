@@ -11,7 +11,7 @@ use crate::case::{Case, Metric, Section};
 use crate::implementation::Implementation;
 use crate::statistics::Spread;
 
-/// The results of some cases.
+/// The results of several cases.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) measured: Vec<Measured>,
@@ -24,7 +24,7 @@ pub(crate) struct Measured {
     pub(crate) case: Case,
     pub(crate) implementation: Implementation,
     pub(crate) metric: Metric,
-    /// One value for each successful round.
+    /// The value of each round; `None` if the round failed.
     pub(crate) rounds: Vec<Option<f64>>,
 }
 
@@ -46,18 +46,18 @@ impl Results {
         }
     }
 
-    /// Stores the results of a section. Older results of other cases remain.
+    /// Stores the results of a section. Older results of other cases are kept.
     pub(crate) fn write(&self, directory: &Path, section: Section) -> Result<(), Failure> {
         let mut kept = Self::read(directory, section)?;
-        let again = |case: Case, implementation: Implementation| {
+        let is_replaced = |case: Case, implementation: Implementation| {
             self.measured.iter().any(|m| m.case == case && m.implementation == implementation)
                 || self
                     .problems
                     .iter()
                     .any(|p| p.case == case && p.implementation == implementation)
         };
-        kept.measured.retain(|m| !again(m.case, m.implementation));
-        kept.problems.retain(|p| !again(p.case, p.implementation));
+        kept.measured.retain(|m| !is_replaced(m.case, m.implementation));
+        kept.problems.retain(|p| !is_replaced(p.case, p.implementation));
         kept.add(self.clone());
         fs::create_dir_all(directory)?;
         let path = directory.join(format!("{}.json", section.name()));
@@ -71,17 +71,17 @@ impl Results {
     }
 
     /// Records the value of a round.
-    pub(crate) fn note(
+    pub(crate) fn record(
         &mut self,
         case: Case,
         implementation: Implementation,
         round: usize,
         (metric, value): (Metric, f64),
     ) {
-        let is_it = |m: &Measured| {
+        let is_match = |m: &Measured| {
             m.case == case && m.implementation == implementation && m.metric == metric
         };
-        let at = self.measured.iter().position(is_it).unwrap_or_else(|| {
+        let at = self.measured.iter().position(is_match).unwrap_or_else(|| {
             self.measured.push(Measured { case, implementation, metric, rounds: Vec::new() });
             self.measured.len() - 1
         });
@@ -97,13 +97,13 @@ impl Results {
         metric: Metric,
         implementation: Implementation,
     ) -> &[Option<f64>] {
-        let is_it = |m: &&Measured| {
+        let is_match = |m: &&Measured| {
             m.case == case && m.metric == metric && m.implementation == implementation
         };
-        self.measured.iter().find(is_it).map_or(&[], |measured| &measured.rounds)
+        self.measured.iter().find(is_match).map_or(&[], |measured| &measured.rounds)
     }
 
-    /// The median of all rounds.
+    /// The median and the range of all rounds.
     pub(crate) fn spread(
         &self,
         case: Case,
@@ -113,7 +113,7 @@ impl Results {
         Spread::of(self.rounds(case, metric, implementation).iter().flatten().copied())
     }
 
-    /// The ratio of this crate to another implementation, round by round.
+    /// The ratio of this crate's values to those of another implementation, round by round.
     pub(crate) fn ratio(
         &self,
         case: Case,
@@ -128,7 +128,7 @@ impl Results {
 
     /// The reason for a missing value.
     pub(crate) fn problem(&self, case: Case, implementation: Implementation) -> Option<&str> {
-        let is_it = |p: &&Problem| p.case == case && p.implementation == implementation;
-        self.problems.iter().find(is_it).map(|problem| problem.text.as_str())
+        let is_match = |p: &&Problem| p.case == case && p.implementation == implementation;
+        self.problems.iter().find(is_match).map(|problem| problem.text.as_str())
     }
 }

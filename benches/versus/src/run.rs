@@ -116,7 +116,7 @@ impl<'a> Plan<'a> {
                             Ok(Outcome { values, rate: found }) => {
                                 *rate = found;
                                 for value in values {
-                                    results.note(case, *who, round, value);
+                                    results.record(case, *who, round, value);
                                 }
                             }
                             Err(failure) => results.problems.push(Problem {

@@ -25,7 +25,7 @@ fn broker_returns_every_reply_to_its_requester() {
         assert!(shown.contains(&format!("clients: 75 replies by {worker}\n")));
     }
     assert!(shown.contains("clients: 150 replies to 150 requests\n"));
-    assert!(shown.ends_with("broker: ended, with 0 messages not delivered\n"));
+    assert!(shown.ends_with("broker: ended with 0 undelivered messages\n"));
 }
 
 #[test]

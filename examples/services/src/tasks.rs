@@ -13,16 +13,16 @@ use tokio_zmtp::rpc::{Failure, Request, Response};
 /// |---|---|
 /// | `upper <text>` | the text in upper case |
 /// | `count <number>` | a stream of numbers up to this one |
-/// | `sleep <milliseconds>` | after so long |
+/// | `sleep <milliseconds>` | `slept`, after this time |
 /// | `fail <number>` | an error with this number |
-/// | `remaining` | how many milliseconds are left for the task |
+/// | `remaining` | the remaining time in milliseconds |
 /// | `trace` | the trace that the task belongs to |
 ///
 /// # Errors
 ///
-/// If there is no such task, or if it is asked to fail.
+/// If there is no such task, if its argument is not valid, or if the task is `fail`.
 pub async fn perform(request: Request) -> Result<Response, Failure> {
-    let task = request.body().to_str().map_err(|_| Failure::application(400, "not a text"))?;
+    let task = request.body().to_str().map_err(|_| Failure::application(400, "not valid UTF-8"))?;
     let (verb, object) = task.split_once(' ').unwrap_or((task, ""));
     match verb {
         "upper" => Ok(object.to_uppercase().into()),

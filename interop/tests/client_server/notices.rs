@@ -61,7 +61,7 @@ async fn clients_receive_the_hello_of_a_server() {
 }
 
 #[tokio::test]
-async fn servers_receive_that_a_client_has_gone() {
+async fn servers_receive_the_disconnect_message_of_a_client_that_leaves() {
     guarded(async {
         let server = OurServer(Server::builder().disconnect_message("gone").build());
         let client = theirs::client(DEFAULT_HWM);
@@ -82,7 +82,7 @@ async fn servers_receive_that_a_client_has_gone() {
 }
 
 #[tokio::test]
-async fn clients_receive_that_their_connection_is_broken() {
+async fn clients_receive_the_hiccup_message_when_their_connection_breaks() {
     guarded(async {
         let server = theirs::server(DEFAULT_HWM);
         let client = OurClient(Client::builder().hiccup_message("hiccup").build());

@@ -83,7 +83,7 @@ impl ClientSide for OurClient {
         match self.0.try_send(body) {
             Ok(()) => true,
             Err(TrySendError::Full(message)) => {
-                assert_eq!(&*message, body, "a failed send returns another message");
+                assert_eq!(&*message, body, "a failed send returns a different message");
                 false
             }
             Err(error) => panic!("cannot send: {error}"),
@@ -125,7 +125,7 @@ impl ServerSide for OurServer {
             Err(TryRouteError::HostUnreachable(message)) => (Routed::Unreachable, message),
             Err(error) => panic!("cannot route: {error}"),
         };
-        assert_eq!(&*message, body, "a failed send returns another message");
+        assert_eq!(&*message, body, "a failed send returns a different message");
         routed
     }
 

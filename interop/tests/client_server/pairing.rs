@@ -15,9 +15,9 @@ pub(crate) enum Binds {
     Server,
 }
 
-/// Either end.
+/// One end of a connection.
 pub(crate) trait Side {
-    /// Binds as soon as the address is free, and returns the endpoint with its real port.
+    /// Binds as soon as the address is free, and returns the endpoint with its actual port.
     async fn bind(&self, endpoint: &str) -> String;
     async fn connect(&self, endpoint: &str);
 }
@@ -51,12 +51,12 @@ pub(crate) enum Routed {
     Unreachable,
 }
 
-/// Connects the two over TCP and returns the endpoint between them.
+/// Connects the two over TCP, and returns the endpoint.
 pub(crate) async fn join(client: &impl Side, server: &impl Side, binds: Binds) -> String {
     join_at(ANY_PORT, client, server, binds).await
 }
 
-/// Connects the two where one of them is to be bound, and returns the endpoint between them.
+/// Connects the two at an endpoint that one of them binds, and returns the endpoint.
 pub(crate) async fn join_at(
     endpoint: &str,
     client: &impl Side,
@@ -180,5 +180,5 @@ pub(crate) const DEFAULT_HWM: usize = 1_000;
 /// long.
 pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
-/// The interval at which a condition is checked that cannot be awaited.
+/// The interval for checking a condition that cannot be awaited.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(1);

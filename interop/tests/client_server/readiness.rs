@@ -34,16 +34,16 @@ macro_rules! of_either {
 
 of_either!(a_client_without_an_endpoint_is_full, client, server);
 of_either!(a_bound_client_without_remotes_is_full, client, server);
-of_either!(a_client_that_dials_queues_up_to_the_mark, client, server);
+of_either!(a_client_that_dials_queues_up_to_the_high_water_mark, client, server);
 of_either!(an_immediate_client_that_dials_is_full, immediate_client, server);
-of_either!(a_bound_client_is_full_again_when_its_remote_has_gone, client, server);
-of_either!(a_client_goes_on_queueing_for_a_remote_that_it_dials, client, server);
+of_either!(a_bound_client_is_full_again_when_its_remote_has_left, client, server);
+of_either!(a_client_continues_to_queue_for_a_remote_that_it_dials, client, server);
 of_either!(a_server_without_an_endpoint_reports_unreachable, server, client);
 of_either!(a_bound_server_without_remotes_reports_unreachable, server, client);
 of_either!(a_server_that_dials_cannot_reach_a_remote_without_a_routing_id, server, client);
 of_either!(an_immediate_server_that_dials_reports_unreachable, immediate_server, client);
-of_either!(a_bound_server_does_not_reach_a_remote_that_has_gone, server, client);
-of_either!(a_server_goes_on_queueing_for_a_remote_that_it_dials, server, client);
+of_either!(a_bound_server_does_not_reach_a_remote_that_has_left, server, client);
+of_either!(a_server_continues_to_queue_for_a_remote_that_it_dials, server, client);
 
 async fn a_client_without_an_endpoint_is_full(client: impl ClientSide, _: impl ServerSide) {
     assert!(!client.try_send(b"x"));
@@ -54,7 +54,7 @@ async fn a_bound_client_without_remotes_is_full(client: impl ClientSide, _: impl
     assert!(!client.try_send(b"x"));
 }
 
-async fn a_client_that_dials_queues_up_to_the_mark(
+async fn a_client_that_dials_queues_up_to_the_high_water_mark(
     client: impl ClientSide,
     server: impl ServerSide,
 ) {
@@ -78,7 +78,7 @@ async fn an_immediate_client_that_dials_is_full(client: impl ClientSide, server:
     assert_eq!(server.recv().await.0, b"y");
 }
 
-async fn a_bound_client_is_full_again_when_its_remote_has_gone(
+async fn a_bound_client_is_full_again_when_its_remote_has_left(
     client: impl ClientSide,
     server: impl ServerSide,
 ) {
@@ -90,7 +90,7 @@ async fn a_bound_client_is_full_again_when_its_remote_has_gone(
     }
 }
 
-async fn a_client_goes_on_queueing_for_a_remote_that_it_dials(
+async fn a_client_continues_to_queue_for_a_remote_that_it_dials(
     client: impl ClientSide,
     server: impl ServerSide,
 ) {
@@ -136,7 +136,7 @@ async fn an_immediate_server_that_dials_reports_unreachable(
     greet(&client, &server).await;
 }
 
-async fn a_bound_server_does_not_reach_a_remote_that_has_gone(
+async fn a_bound_server_does_not_reach_a_remote_that_has_left(
     server: impl ServerSide,
     client: impl ClientSide,
 ) {
@@ -149,7 +149,7 @@ async fn a_bound_server_does_not_reach_a_remote_that_has_gone(
     }
 }
 
-async fn a_server_goes_on_queueing_for_a_remote_that_it_dials(
+async fn a_server_continues_to_queue_for_a_remote_that_it_dials(
     server: impl ServerSide,
     client: impl ClientSide,
 ) {

@@ -43,11 +43,11 @@ pub(super) struct Calls {
 struct CallSlot {
     /// The number of earlier calls in this slot.
     generation: u64,
-    /// One bit for each of the latest earlier calls, the last one in the lowest: whether it had a
-    /// reply.
+    /// Whether each of the latest earlier calls had a reply. The lowest bit stands for the last
+    /// call.
     answered: u64,
     /// The position of the request. The pipe is null while the request is stranded.
-    place: QueuePosition,
+    position: QueuePosition,
     /// The number of connections that the remote ended when the request was partly written.
     interruptions: u8,
     deadline: Option<Instant>,
@@ -85,12 +85,12 @@ impl Calls {
         }
     }
 
-    /// Adds a call whose request is queued at `place`; a stream, if it has an inbox. Returns its
+    /// Adds a call whose request is queued at `position`; a stream, if it has an inbox. Returns its
     /// id.
     #[inline]
     pub(super) fn enter(
         &mut self,
-        place: QueuePosition,
+        position: QueuePosition,
         deadline: Option<Instant>,
         waker: &Waker,
         inbox: Option<Box<ReplyParts>>,
@@ -102,7 +102,7 @@ impl Calls {
         let index = match self.free.pop() {
             Some(index) => {
                 let slot = &mut self.slots[index];
-                (slot.place, slot.interruptions) = (place, 0);
+                (slot.position, slot.interruptions) = (position, 0);
                 (slot.deadline, slot.state) = (deadline, state);
                 index
             }
@@ -111,7 +111,7 @@ impl Calls {
                 self.slots.push(CallSlot {
                     generation,
                     answered,
-                    place,
+                    position,
                     interruptions,
                     deadline,
                     state,
@@ -157,7 +157,7 @@ impl Calls {
     /// to be dropped without the lock.
     pub(super) fn abandon(&mut self, id: u64, wakes: &mut Wakes) -> (AskedPipe, Option<CallState>) {
         let Some((index, slot)) = find(&mut self.slots, id) else { return (None, None) };
-        let pipe = slot.place.pipe;
+        let pipe = slot.position.pipe;
         let is_outstanding = slot.is_outstanding();
         if is_outstanding {
             self.outstanding -= 1;
@@ -179,7 +179,7 @@ impl Calls {
         answer: Answer,
         wakes: &mut Wakes,
     ) -> AskedPipe {
-        let is_expected = |slot: &CallSlot| slot.place.pipe == from && slot.is_outstanding();
+        let is_expected = |slot: &CallSlot| slot.position.pipe == from && slot.is_outstanding();
         let found = find(&mut self.slots, id).filter(|(_, slot)| is_expected(slot));
         let Some((index, slot)) = found else {
             if !matches!(answer, Answer::Unreadable) {
@@ -238,9 +238,9 @@ impl Calls {
             if !slot.is_outstanding() {
                 continue;
             }
-            let found = ends.binary_search_by_key(&slot.place.pipe, |end| end.pipe);
+            let found = ends.binary_search_by_key(&slot.position.pipe, |end| end.pipe);
             let Ok(end) = found.map(|at| ends[at]) else { continue };
-            if slot.place.number < end.written {
+            if slot.position.number < end.written {
                 self.stats.connection_lost += 1;
                 self.settle(index, Err(CallError::ConnectionLost), false, wakes);
             } else if end.gone {
@@ -322,7 +322,7 @@ impl Calls {
         }
     }
 
-    /// Frees a slot for another call.
+    /// Releases a slot for another call.
     #[inline]
     fn release(&mut self, index: usize) -> CallState {
         let slot = &mut self.slots[index];
@@ -340,7 +340,8 @@ impl Calls {
         let generation = id >> INDEX_BITS;
         let was_answered = self.slots.get(index).and_then(|slot| {
             if slot.generation == generation {
-                let is_its_own = slot.place.pipe == from && !matches!(slot.state, CallState::Free);
+                let is_its_own =
+                    slot.position.pipe == from && !matches!(slot.state, CallState::Free);
                 return is_its_own.then(|| slot.state.is_answered());
             }
             // The outcomes of older calls are not recorded: their replies count as late.
@@ -381,8 +382,8 @@ impl CallState {
 fn find(slots: &mut [CallSlot], id: u64) -> Option<(usize, &mut CallSlot)> {
     let index = usize::try_from(id & INDEX_MAX).ok()?;
     let slot = slots.get_mut(index)?;
-    let is_it = slot.generation == id >> INDEX_BITS && !matches!(slot.state, CallState::Free);
-    is_it.then_some((index, slot))
+    let is_match = slot.generation == id >> INDEX_BITS && !matches!(slot.state, CallState::Free);
+    is_match.then_some((index, slot))
 }
 
 /// The lower bits of an id hold the index of its slot, the upper bits the generation. The

@@ -143,7 +143,7 @@ impl Dispatcher {
                     return Placed::Over(message);
                 }
                 let mut message = Some(message);
-                let make = |place| calls.place(id, place, message.take().unwrap_or_default());
+                let make = |position| calls.place(id, position, message.take().unwrap_or_default());
                 let sent = core.client.poll_send_with(make, line, cx.waker(), wakes);
                 if let Some(message) = message {
                     calls.restore_stranded(id, message);

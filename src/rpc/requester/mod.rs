@@ -35,18 +35,18 @@ use crate::socket::{Client, CloseReport};
 ///
 /// A `Requester` is a handle: cloning it is cheap and returns another handle to the same client.
 /// Its requests go to the client's connected servers, round-robin. It receives all messages of the
-/// client. A program must not receive from other handles of that client, because they would take
-/// replies away.
+/// client. A program must not receive through other handles of that client, because they would take
+/// its replies.
 ///
 /// # Waiting
 ///
 /// A call waits while [`max_outstanding`](RequesterBuilder::max_outstanding) others are
 /// outstanding, while no server that accepts requests is connected, and while the queues of all
-/// such servers are full. Calls wait in line, first come, first served, and their time runs
-/// meanwhile.
+/// such servers are full. Calls wait in line, first come, first served. Their time limits include
+/// the wait.
 ///
 /// A [`Client`] without a requester queues messages for a server that is not connected, as RFC 41
-/// demands, unless [`immediate`](crate::socket::Builder::immediate) is set. The client of a
+/// requires, unless [`immediate`](crate::socket::Builder::immediate) is set. The client of a
 /// requester never does: while the requester exists, messages sent through any handle of that
 /// client go only to connected servers. `immediate` is therefore useful only without a requester.
 ///
@@ -59,9 +59,9 @@ use crate::socket::{Client, CloseReport};
 /// # Lost connections
 ///
 /// When a connection ends, the calls whose requests had been written to it fail immediately with
-/// [`CallError::ConnectionLost`]: there will be no reply, and they may have been carried out. Requests
-/// that were still queued go to another connected server immediately, or to the first that
-/// connects, with the rest of their time.
+/// [`CallError::ConnectionLost`]: no reply will arrive, although the server may have processed them.
+/// Requests that were still queued go to another connected server immediately, or to the first that
+/// connects, with their remaining time.
 ///
 /// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is
 /// abandoned while no other is connected: by `disconnect`, or because it refuses this client. A
@@ -84,7 +84,7 @@ use crate::socket::{Client, CloseReport};
 /// # Closing
 ///
 /// [`close`](Self::close) closes the client; calls without a reply then fail with
-/// [`CallError::Closed`]. When the last handle and the last call are dropped, their handle of the
+/// [`CallError::Closed`]. When the last handle and the last call are dropped, their handle to the
 /// client is dropped as well.
 ///
 /// # Examples
@@ -110,7 +110,7 @@ use crate::socket::{Client, CloseReport};
 pub struct Requester {
     core: Arc<Core>,
     /// The permit that `poll_ready` acquired.
-    turn: CallPermit,
+    permit: CallPermit,
     /// The position among the tasks that wait for a server to connect.
     opening: Option<Ticket>,
 }
@@ -126,7 +126,7 @@ impl Requester {
         Self::builder(client).build()
     }
 
-    /// Returns a builder, to set the options of a requester.
+    /// Returns a builder, which sets the options of a new requester.
     pub const fn builder(client: Client) -> RequesterBuilder {
         RequesterBuilder::new(client)
     }
@@ -210,13 +210,13 @@ impl Requester {
 
 impl Clone for Requester {
     fn clone(&self) -> Self {
-        Self { core: Arc::clone(&self.core), turn: CallPermit::default(), opening: None }
+        Self { core: Arc::clone(&self.core), permit: CallPermit::default(), opening: None }
     }
 }
 
 impl Drop for Requester {
     fn drop(&mut self) {
-        self.turn.release(&self.core);
+        self.permit.release(&self.core);
         self.core.client.cancel_open(&mut self.opening);
     }
 }
@@ -239,7 +239,7 @@ impl Service<Request> for Requester {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(CallError::Closed)),
                 Poll::Pending => {
                     // This task cannot use its slot yet, but another task may.
-                    self.turn.release(&self.core);
+                    self.permit.release(&self.core);
                     let is_closed = self.core.calls.lock().is_closed();
                     return if is_closed {
                         Poll::Ready(Err(CallError::Closed))
@@ -253,11 +253,11 @@ impl Service<Request> for Requester {
         if calls.is_closed() {
             return Poll::Ready(Err(CallError::Closed));
         }
-        self.turn.poll_enter(&mut calls.admission, cx.waker()).map(Ok)
+        self.permit.poll_enter(&mut calls.admission, cx.waker()).map(Ok)
     }
 
     fn call(&mut self, request: Request) -> Call {
-        let turn = std::mem::take(&mut self.turn);
-        Call::new(Arc::clone(&self.core), PendingRequest::new(request, None, turn))
+        let permit = std::mem::take(&mut self.permit);
+        Call::new(Arc::clone(&self.core), PendingRequest::new(request, None, permit))
     }
 }

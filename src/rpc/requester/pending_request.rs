@@ -23,7 +23,7 @@ pub(super) struct PendingRequest {
     is_begun: bool,
     /// Set when it is first polled, if there is a deadline.
     deadline: Option<Instant>,
-    turn: CallPermit,
+    permit: CallPermit,
     /// The position in the client's line of senders.
     line: Option<Ticket>,
     /// Created when it has to wait.
@@ -31,8 +31,8 @@ pub(super) struct PendingRequest {
 }
 
 impl PendingRequest {
-    pub(super) const fn new(request: Request, window: Option<u32>, turn: CallPermit) -> Self {
-        Self { request, window, is_begun: false, deadline: None, turn, line: None, timer: None }
+    pub(super) const fn new(request: Request, window: Option<u32>, permit: CallPermit) -> Self {
+        Self { request, window, is_begun: false, deadline: None, permit, line: None, timer: None }
     }
 
     pub(super) const fn request(&self) -> &Request {
@@ -63,23 +63,23 @@ impl PendingRequest {
             timeout = unaddressed::millis(left);
         }
         let draft = self.draft(timeout);
-        let Self { window, deadline, turn, line, .. } = self;
+        let Self { window, deadline, permit, line, .. } = self;
         let polled = core.calls.with(|calls, wakes| {
             if calls.is_closed() {
                 return Poll::Ready(Err(CallError::Closed));
             }
-            if turn.poll_enter(&mut calls.admission, cx.waker()).is_pending() {
+            if permit.poll_enter(&mut calls.admission, cx.waker()).is_pending() {
                 return Poll::Pending;
             }
             let mut id = 0;
-            let make = |place| {
+            let make = |position| {
                 let inbox = window.map(|window| Box::new(ReplyParts::new(window)));
-                id = calls.enter(place, *deadline, cx.waker(), inbox);
+                id = calls.enter(position, *deadline, cx.waker(), inbox);
                 draft.finish(id)
             };
             ready!(core.client.poll_send_with(make, line, cx.waker(), wakes))
                 .map_err(|_| CallError::Closed)?;
-            turn.transfer();
+            permit.transfer();
             Poll::Ready(Ok((id, calls.clock.add(*deadline))))
         });
         match polled {
@@ -91,7 +91,7 @@ impl PendingRequest {
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             // It has a slot and waits for queue capacity.
-            Poll::Pending if self.turn.is_admitted() && core.is_deserted() => {
+            Poll::Pending if self.permit.is_admitted() && core.is_deserted() => {
                 Poll::Ready(Err(CallError::Undelivered))
             }
             Poll::Pending => self.wait(core, cx),
@@ -106,7 +106,7 @@ impl PendingRequest {
         if let Some(line) = self.line.take() {
             core.client.cancel_send(line);
         }
-        self.turn.release(core);
+        self.permit.release(core);
     }
 
     #[inline]
@@ -131,7 +131,7 @@ impl PendingRequest {
     #[cold]
     fn wait(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        let rings = core.client.runtime().poll_until(&mut self.timer, deadline, cx);
-        rings.map(|()| Err(CallError::DeadlineExceeded))
+        let expired = core.client.runtime().poll_until(&mut self.timer, deadline, cx);
+        expired.map(|()| Err(CallError::DeadlineExceeded))
     }
 }

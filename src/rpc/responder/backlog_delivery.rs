@@ -22,7 +22,7 @@ use crate::socket::tracked::{InLine, PipeKey, ServerSenders};
 #[derive(Debug)]
 pub(super) struct BacklogDelivery {
     /// The position in the line of senders to the remote.
-    place: InLine<ServerSenders>,
+    position: InLine<ServerSenders>,
     ledger: Arc<Ledger>,
     pipe: PipeKey,
     to: RoutingId,
@@ -36,9 +36,9 @@ pub(super) struct BacklogDelivery {
 
 impl BacklogDelivery {
     pub(super) fn new(server: &Server, ledger: Arc<Ledger>, pipe: PipeKey, to: RoutingId) -> Self {
-        let place = InLine::new(ServerSenders { server: server.downgrade(), to });
+        let position = InLine::new(ServerSenders { server: server.downgrade(), to });
         let (message, after, kept) = (None, None, None);
-        Self { place, ledger, pipe, to, message, call: 0, after, kept, is_over: false }
+        Self { position, ledger, pipe, to, message, call: 0, after, kept, is_over: false }
     }
 
     /// Takes the next message; returns false if there is none.
@@ -86,7 +86,7 @@ impl Future for BacklogDelivery {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         loop {
-            let Some(server) = this.place.parts().0.server.upgrade() else {
+            let Some(server) = this.position.parts().0.server.upgrade() else {
                 this.abandon();
                 return Poll::Ready(());
             };
@@ -94,8 +94,8 @@ impl Future for BacklogDelivery {
                 this.is_over = true;
                 return Poll::Ready(());
             }
-            let Self { place, to, message, .. } = this;
-            match ready!(server.poll_route(*to, message, place.parts().1, cx)) {
+            let Self { position, to, message, .. } = this;
+            match ready!(server.poll_route(*to, message, position.parts().1, cx)) {
                 Ok(()) => this.sent(),
                 Err(_) => {
                     this.abandon();

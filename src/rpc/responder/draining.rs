@@ -6,10 +6,10 @@
 //! remotes have acknowledged, no more requests can arrive, and the connections can be closed
 //! without losing one.
 //!
-//! A remote that does not support draining never acknowledges. Its requests are refused from
-//! [`GRACE`] after the notice was written. The grace period does not begin while the queue of the
-//! remote holds messages, including the notice: a slow requester that has not received the notice
-//! yet is not disconnected.
+//! A remote that does not support draining never acknowledges. Its requests are refused when
+//! [`GRACE`] has passed since the notice was written. The grace period does not begin while the
+//! queue of the remote holds messages, including the notice: a slow requester that has not received
+//! the notice yet is not disconnected.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -35,7 +35,7 @@ pub(super) struct Draining {
     server: Server,
     /// The connections that were sent the notice.
     notified: HashMap<RoutingId, ConnectionId>,
-    /// Those of them that may still send requests.
+    /// The notified remotes that may still send requests.
     open: HashMap<RoutingId, OpenRemote>,
     presence: Pin<Box<WatchStream<Presence>>>,
     /// The number of remotes that had joined when all were last notified.
@@ -139,7 +139,7 @@ impl Draining {
             Err(_) => return None,
         };
         self.notified.insert(routing_id, connection);
-        // A remote that connects during a grace period has the rest of it and another one.
+        // A remote that connects during a grace period gets the rest of it and a second one.
         let was_queued = is_full || self.grace.is_some();
         self.open.insert(routing_id, OpenRemote { was_queued });
         Some(routing_id)

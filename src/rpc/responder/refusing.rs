@@ -16,17 +16,17 @@ use crate::rpc::envelope::{Content, Envelope};
 use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey, Tracked, WeakServer};
 
 /// The task that replaces a dropped serving future. Without it, requests that have not been
-/// received yet, and later ones, would wait in vain. It ends when any responder serves the server
-/// again, or with the server, which it does not keep alive.
+/// received yet, and later ones, would never be answered. It ends when any responder serves the
+/// server again, or with the server, which it does not keep alive.
 #[derive(Debug)]
 pub(super) struct Refusing {
     /// The position in the server's line of receivers.
-    place: InLine<WeakServer>,
+    position: InLine<WeakServer>,
     ledger: Arc<Ledger>,
     ends: Arc<ConnectionEnds>,
-    /// The number of its own watch of the ends.
+    /// The number of this task's watch of the ends.
     watch: u64,
-    /// Usually empty; kept for its memory.
+    /// Empty between calls of `poll`; kept to reuse its memory.
     received: Vec<((PipeKey, Remote), Message)>,
 }
 
@@ -34,7 +34,7 @@ impl Refusing {
     pub(super) fn new(shared: &Shared) -> Self {
         let ends = shared.server.watch_ends();
         Self {
-            place: InLine::new(shared.server.downgrade()),
+            position: InLine::new(shared.server.downgrade()),
             ledger: Arc::clone(&shared.ledger),
             watch: ends.watch(),
             ends,
@@ -47,8 +47,8 @@ impl Future for Refusing {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { place, ledger, ends, watch, received } = &mut *self;
-        let (server, ticket) = place.parts();
+        let Self { position, ledger, ends, watch, received } = &mut *self;
+        let (server, ticket) = position.parts();
         let Some(server) = server.upgrade() else { return Poll::Ready(()) };
         let shared = Shared::of_task(server, Arc::clone(ledger));
         for _ in 0..BATCHES_PER_WAKE {

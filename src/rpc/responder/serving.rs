@@ -42,7 +42,7 @@ pub(super) struct Serving<S: Service<Request>> {
     /// option is empty if that runtime no longer exists.
     outside: Option<Option<Handle>>,
     /// The position in the server's line of receivers.
-    place: InLine<WeakServer>,
+    position: InLine<WeakServer>,
     endings: DeferredEnds,
     /// Usually empty; kept for its memory.
     received: Vec<((PipeKey, Remote), Message)>,
@@ -67,14 +67,14 @@ where
     S::Future: Send + 'static,
 {
     pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
-        let place = InLine::new(shared.server.downgrade());
+        let position = InLine::new(shared.server.downgrade());
         let endings = DeferredEnds::new(shared.server.watch_ends());
         let outside = Handle::try_current().is_err().then(|| shared.server.runtime().handle());
         Self {
             outside,
             shared,
             service,
-            place,
+            position,
             endings,
             received: Vec::with_capacity(BATCH),
             waiting: Waiting::default(),
@@ -142,8 +142,8 @@ where
             for end in due {
                 self.cancel_all(&end);
             }
-            let Self { shared, place, received, .. } = self;
-            let (_, ticket) = place.parts();
+            let Self { shared, position, received, .. } = self;
+            let (_, ticket) = position.parts();
             let origin = |pipe, remote: &Remote| (pipe, remote.clone());
             match ready!(shared.server.poll_receive_many(ticket, cx, received, origin)) {
                 Ok(()) => self.handle_received(cx),

@@ -8,7 +8,7 @@ use super::Builder;
 use crate::auth::{Authenticator, Network, SharedAuthenticator};
 
 impl<S> Builder<S> {
-    /// Sets the authenticator that admits remotes. Default: none. (libzmq: the handler of ZAP, RFC
+    /// Sets the authenticator that admits remotes. Default: none. (libzmq: the ZAP handler, RFC
     /// 27.)
     ///
     /// It decides about the clients of [`Mechanism::PlainServer`] and [`Mechanism::CurveServer`],

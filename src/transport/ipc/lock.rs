@@ -1,4 +1,4 @@
-//! The right to change the file at a path, which one process has at a time.
+//! Locks the path of a socket, so that one process at a time changes the file there.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions, Permissions};
@@ -15,10 +15,10 @@ use super::file_id::FileId;
 
 /// A locked file next to the path of a socket. It exists only while this value does.
 ///
-/// Whether a socket still listens can be tested, but not in one step with the removal of its file:
-/// between the two, another process may have replaced it, and one that has bound the path may be
-/// about to listen. The system releases the lock of a process that dies. The file that such a
-/// process leaves behind is locked and removed by the next one.
+/// Testing whether a socket still listens and removing its file are two steps. Without a lock,
+/// another process could replace the file between them, or could have bound the path without
+/// listening yet. The system releases the lock of a process that dies. The file that such a process
+/// leaves behind is locked and removed by the next one.
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
@@ -95,7 +95,7 @@ impl From<io::Error> for Failure {
 fn open(path: &Path) -> Result<Option<fs::File>, Failure> {
     match options().write(true).create_new(true).mode(MODE).open(path) {
         Ok(file) => {
-            // Whatever the umask: other users may compete for the path.
+            // Regardless of the umask, because other users may compete for the path.
             if let Err(error) = file.set_permissions(Permissions::from_mode(MODE)) {
                 // A process that has opened it meanwhile finds that it was removed.
                 let _ = fs::remove_file(path);
@@ -106,14 +106,14 @@ fn open(path: &Path) -> Result<Option<fs::File>, Failure> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error.into()),
     }
-    // NFS locks a file only for a process that may write. Not every user may.
+    // NFS locks a file only for a process that can write to it, which not every user can.
     let opened = options().write(true).open(path).or_else(|_| options().open(path));
     match opened {
         Ok(file) if file.metadata()?.is_file() => Ok(Some(file)),
         Ok(_) => Err(in_words(io::ErrorKind::AlreadyExists, path, "is not a regular file").into()),
         Err(error) => match error.kind() {
             io::ErrorKind::NotFound => Ok(None),
-            // Its user has created it, and is about to set its mode.
+            // Another user has created it and is about to set its mode.
             io::ErrorKind::PermissionDenied => {
                 Err(Failure::Held(in_words(error.kind(), path, "belongs to another user")))
             }
@@ -122,7 +122,8 @@ fn open(path: &Path) -> Result<Option<fs::File>, Failure> {
     }
 }
 
-/// For a file that any user may have created: a link is not followed, and a FIFO does not block.
+/// Returns the options for opening a file that any user may have created: a link is not followed,
+/// and a FIFO does not block.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
@@ -130,8 +131,8 @@ fn options() -> OpenOptions {
     options
 }
 
-/// Names the file by the socket, so that every process finds the same, and so that it is hidden and
-/// unlikely to belong to anything else.
+/// Returns the name of the lock file, derived from that of the socket so that all processes use the
+/// same file. It is hidden, and unlikely to belong to anything else.
 fn lock_name(name: &OsStr) -> OsString {
     let mut lock = OsString::from(".");
     lock.push(name);

@@ -54,8 +54,7 @@ async fn refuse_each_other<B: Socket, C: Socket>(bound: &B, connected: &C, trans
     }
 }
 
-/// Waits until a handshake has failed. Returns the types that do not fit, as the event reports
-/// them.
+/// Waits until a handshake has failed. Returns the incompatible types that the event reports.
 async fn failure(monitor: &mut Monitor) -> (SocketType, SocketType) {
     let failed = |kind: &EventKind| matches!(kind, EventKind::HandshakeFailed { .. });
     let event = events::until(monitor, failed).await;

@@ -10,9 +10,9 @@ use super::{Ends, poll_once, receive_numbers, turns};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_paused_proxy_keeps_messages_still_until_it_is_resumed);
+over_every_transport!(a_paused_proxy_forwards_nothing_until_it_is_resumed);
 
-async fn a_paused_proxy_keeps_messages_still_until_it_is_resumed(transport: Transport) {
+async fn a_paused_proxy_forwards_nothing_until_it_is_resumed(transport: Transport) {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(transport, 1_000).await;
     let (task, handle) = ends.start();
@@ -26,7 +26,7 @@ async fn a_paused_proxy_keeps_messages_still_until_it_is_resumed(transport: Tran
         ends.send_west(number.to_be_bytes()).await;
         ends.send_east(number.to_be_bytes()).await;
     }
-    // Over `inproc` most of them stay with the servers.
+    // Over `inproc`, most of the messages stay in the queues of the servers.
     let queued = || ends.frontend.stats().queued.incoming + ends.backend.stats().queued.incoming;
     while transport != Transport::Inproc && queued() < 200 {
         task::yield_now().await;
@@ -44,7 +44,7 @@ async fn a_paused_proxy_keeps_messages_still_until_it_is_resumed(transport: Tran
     task.await.unwrap();
 }
 
-/// The wake-up that the paused proxy gets for a message is passed on.
+/// A paused proxy passes the wake-up for a message on to the next receiver.
 #[tokio::test]
 async fn other_receivers_get_the_messages_of_a_paused_proxy() {
     let _watchdog = Watchdog::start();
@@ -75,7 +75,7 @@ async fn a_stopped_proxy_leaves_messages_in_their_queues() {
     assert!(handle.is_finished());
     assert_eq!((to_west, to_east), (40, 40));
 
-    // Half of them have passed. The others can be received, and the sockets are in use.
+    // Half of the messages were forwarded. The others can be received, and the sockets remain open.
     receive_numbers(&ends.west, 20).await;
     for number in 20..to_west {
         assert_eq!(ends.frontend.recv().await.unwrap(), number.to_be_bytes());
@@ -105,7 +105,7 @@ async fn a_proxy_can_be_stopped_while_it_is_paused_idle_or_not_yet_polled() {
     let mut proxy = ends.proxy();
     proxy.handle().stop();
     assert!(poll_once(&mut proxy).await.is_ready());
-    // It is final.
+    // A stopped proxy cannot be resumed.
     proxy.handle().resume();
     assert!(!proxy.handle().is_paused());
     assert!(poll_once(&mut proxy).await.is_ready());
@@ -130,7 +130,7 @@ async fn a_dropped_proxy_is_finished_and_its_handle_has_no_effect() {
     assert_eq!(ends.frontend.recv().await.unwrap(), "for a receiver");
 }
 
-/// A call of the handle takes effect before it returns, although the proxy runs in another thread.
+/// A method of the handle takes effect before it returns, although the proxy runs on another thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_forwarded_after_a_pause_has_returned() {
     let _watchdog = Watchdog::start();

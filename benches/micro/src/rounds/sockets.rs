@@ -22,11 +22,11 @@ pub struct TryRecv(Pair);
 pub struct InprocBatch(Pair);
 
 struct Pair {
-    /// A runtime of one thread, which runs only during `block_on`.
+    /// A single-threaded runtime, which runs only during `block_on`.
     runtime: Runtime,
     client: Client,
     server: Server,
-    /// The number of messages that were sent and not received yet.
+    /// The number of messages that were sent but not yet received.
     in_flight: usize,
 }
 
@@ -135,5 +135,5 @@ impl fmt::Debug for Pair {
     }
 }
 
-/// A round does not reach it, so that no task has to wait.
+/// More than a round sends, so that no task has to wait.
 const HWM: usize = 2 * MESSAGES;

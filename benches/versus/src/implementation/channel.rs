@@ -11,13 +11,13 @@ use crate::implementation::{Client, Receiver, Sender, Server, expect_size};
 pub(crate) struct Channel;
 
 impl Channel {
-    /// Both ends of a channel.
+    /// Creates both ends of a channel.
     pub(crate) async fn inproc_one_way(size: usize) -> Result<(Tx, Rx), Failure> {
         let (tx, rx) = mpsc::channel(CAPACITY);
         Ok((Tx { tx, message: Message::from(vec![7; size]) }, Rx { rx, size }))
     }
 
-    /// Both ends of two channels, one for each direction.
+    /// Creates both ends of two channels, one for each direction.
     pub(crate) async fn inproc_requests(size: usize) -> Result<((Tx, Rx), (Tx, Rx)), Failure> {
         let (requests, received) = Self::inproc_one_way(size).await?;
         let (replies, replied) = Self::inproc_one_way(size).await?;

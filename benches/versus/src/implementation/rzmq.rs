@@ -129,4 +129,5 @@ async fn connect(kind: SocketType, endpoint: &str, size: usize) -> Result<Connec
 }
 
 /// Created in the runtime of the first socket.
-static CONTEXT: LazyLock<Context> = LazyLock::new(|| Context::new().expect("nothing can fail"));
+static CONTEXT: LazyLock<Context> =
+    LazyLock::new(|| Context::new().expect("a context can be created"));

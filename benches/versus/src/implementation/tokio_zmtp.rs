@@ -33,7 +33,7 @@ impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
             builder = builder.mechanism(Mechanism::CurveServer { keypair });
         }
         let socket = builder.bind(endpoint.as_str()).await?;
-        announce.endpoint(&socket.last_endpoint().ok_or("it is bound")?.to_string());
+        announce.endpoint(&socket.last_endpoint().ok_or("the server is not bound")?.to_string());
         Ok(Bound { socket, size: place.size })
     }
 

@@ -10,10 +10,10 @@ use crate::role::{Done, Orders, Part, Report, Role};
 use crate::workload::pair::Pair;
 use crate::workload::{Attempt, Outcome};
 
-/// Returns the memory of a connection at either end.
+/// Returns the memory of a connection at each end.
 ///
-/// One message has passed over each. The first tenth of the connections is not counted, which
-/// excludes the memory of the sockets themselves.
+/// One message has passed over each connection. The first tenth of the connections is not counted,
+/// which excludes the memory of the sockets themselves.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Receiver, Part::Holder)?;
     let all = attempt.case.clients as u64;

@@ -1,4 +1,4 @@
-//! Messages one way at full speed, from one client or from many.
+//! One-way messages at full speed, from one client or from many.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::role::{Announce, Done, Orders, Part, Report, Role};
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome};
 
-/// Returns the rate.
+/// Returns the number of messages per second.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = Pair::start(attempt, Part::Receiver, Part::Sender)?;
     let adapted = adapt(attempt, |count| run(&mut pair, count))?;
@@ -28,7 +28,7 @@ pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
     pair.bound.done()
 }
 
-/// The clock runs from the first message to the last.
+/// The receiving role, which measures the time from the first message to the last.
 pub(crate) async fn receive<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut receiver = M::receiver(&role.place, Announce::new()).await?;
     while let Some(count) = orders.recv().await {
@@ -40,7 +40,7 @@ pub(crate) async fn receive<M: Messaging>(role: &Role, mut orders: Orders) -> Re
     Ok(())
 }
 
-/// Sends from one socket for each client, each its share.
+/// The sending role, with a socket for each client. Every socket sends an equal share.
 pub(crate) async fn send<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut senders = Vec::new();
     for _ in 0..role.place.connections {
@@ -62,7 +62,7 @@ pub(crate) async fn send<M: Messaging>(role: &Role, mut orders: Orders) -> Resul
     Ok(())
 }
 
-/// Sends from one thread that each socket may block.
+/// Sends in bursts from one thread, which each of the sockets may block.
 async fn in_bursts<S: Sender>(senders: &mut [S], each: u64) -> Result<(), Failure> {
     let mut left = each;
     while left > 0 {

@@ -23,7 +23,7 @@ pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
     pair.connected.done()
 }
 
-/// The quantity of a section.
+/// Returns the values that a section reports.
 pub(crate) fn outcome(section: Section, adapted: Adapted) -> Outcome {
     let Adapted { done, rate, rate_to_come, .. } = adapted;
     let values = match (section, done.median, done.p99) {

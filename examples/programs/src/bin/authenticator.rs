@@ -1,6 +1,6 @@
 //! A server whose users are in a database that changes while it runs.
 //!
-//! `cargo run -p programs --bin authenticator`, with the path of a database after `--` to keep it
+//! `cargo run -p programs --bin authenticator`; the path of a database after `--` stores the users
 //!
 //! Users are identified by their public keys, so there are no passwords to store. The database is
 //! queried on blocking threads. If a query fails, remotes may retry.
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .authenticator(users.clone())
         .bind("tcp://127.0.0.1:*")
         .await?;
-    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let endpoint = server.last_endpoint().ok_or("the server is not bound")?;
     tokio::spawn(serve(server.clone()));
 
     let (alice, bob) = (CurveKeypair::generate(), CurveKeypair::generate());
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = client.ok_or("bob was not admitted")?;
     let mut events = client.monitor();
     users.revoke("bob").await?;
-    // This applies to later connections. Bob is connected and must be disconnected.
+    // This applies to later connections. Bob is still connected and must be disconnected.
     for remote in server.remotes().list() {
         if remote.user_id() == Some("bob") {
             server.remotes().disconnect(remote.connection_id());
@@ -103,14 +103,14 @@ async fn serve(server: Server) {
 struct Users(Arc<Mutex<Connection>>);
 
 impl Users {
-    /// Opens a database, or creates one in memory.
+    /// Opens the database at a path, or creates one in memory.
     async fn open(path: Option<String>) -> Result<Self, DatabaseError> {
         let connection = match path {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
         };
         let users = Self(Arc::new(Mutex::new(connection)));
-        users.ask(|database| database.execute_batch(TABLE)).await?;
+        users.query(|database| database.execute_batch(TABLE)).await?;
         Ok(users)
     }
 
@@ -121,12 +121,12 @@ impl Users {
         key: CurvePublicKey,
     ) -> Result<(), DatabaseError> {
         const ADD: &str = "INSERT OR REPLACE INTO users (key, name, role) VALUES (?1, ?2, ?3)";
-        self.ask(move |database| database.execute(ADD, (key.to_string(), name, role))).await?;
+        self.query(move |database| database.execute(ADD, (key.to_string(), name, role))).await?;
         Ok(())
     }
 
     async fn revoke(&self, name: &'static str) -> Result<(), DatabaseError> {
-        self.ask(move |database| database.execute("DELETE FROM users WHERE name = ?1", (name,)))
+        self.query(move |database| database.execute("DELETE FROM users WHERE name = ?1", (name,)))
             .await?;
         Ok(())
     }
@@ -135,19 +135,19 @@ impl Users {
     async fn find(&self, key: CurvePublicKey) -> Result<Option<(String, String)>, DatabaseError> {
         const FIND: &str = "SELECT name, role FROM users WHERE key = ?1";
         let columns = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        self.ask(move |database| database.query_row(FIND, (key.to_string(),), columns).optional())
+        self.query(move |database| database.query_row(FIND, (key.to_string(),), columns).optional())
             .await
     }
 
     /// Queries the database on a blocking thread.
-    async fn ask<T: Send + 'static>(
+    async fn query<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
         let users = self.clone();
         task::spawn_blocking(move || {
             let database = users.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(question(&database)?)
+            Ok(query(&database)?)
         })
         .await?
     }
@@ -174,7 +174,7 @@ impl Authenticator for Users {
 #[derive(Debug, thiserror::Error)]
 enum DatabaseError {
     #[error("the query was not executed")]
-    Ask(#[from] task::JoinError),
+    Join(#[from] task::JoinError),
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
 }

@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let replies = replies.inspect(|_| in_flight.set(in_flight.get().saturating_sub(1)));
     let mut replies = pin!(replies.map(Ok).forward(front.clone().lossy()));
 
-    let endpoint = front.last_endpoint().ok_or("the broker is bound")?;
+    let endpoint = front.last_endpoint().ok_or("the broker is not bound")?;
     println!("broker: listening on {endpoint}");
     let clients: FuturesUnordered<_> = (0..CLIENTS).map(|id| ask(id, endpoint.clone())).collect();
     tokio::select! {
@@ -85,7 +85,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let unanswered = back.close().await.undelivered + front.close().await.undelivered;
-    println!("broker: ended, with {unanswered} messages not delivered");
+    println!("broker: ended with {unanswered} undelivered messages");
     Ok(())
 }
 

@@ -63,7 +63,7 @@ async fn start(
 ) -> Result<(Endpoint, oneshot::Sender<()>, JoinHandle<()>), Box<dyn Error>> {
     let builder = Server::builder().heartbeat_interval(HEARTBEAT);
     let server = builder.bind("tcp://127.0.0.1:*").await?;
-    let endpoint = server.last_endpoint().ok_or("the server is bound")?;
+    let endpoint = server.last_endpoint().ok_or("the server is not bound")?;
     let (stop, stopped) = oneshot::channel::<()>();
     let service = service_fn(move |request: Request| answer(name, request));
     let serving = Responder::new(server).serve_with_shutdown(service, async {
@@ -85,7 +85,7 @@ async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
             Ok(Response::stream(numbers.map(Ok::<_, Failure>)))
         }
         Ok(text) => Ok(Response::new(format!("{text}, says {name}"))),
-        Err(_) => Err(Failure::application(1, "not a text")),
+        Err(_) => Err(Failure::application(1, "not valid UTF-8")),
     }
 }
 

@@ -32,7 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = env::var("LISTEN").unwrap_or_else(|_| "tcp://127.0.0.1:5555".to_owned());
     let builder = Server::builder().heartbeat_interval(Duration::from_secs(10));
     let server = builder.bind(endpoint.as_str()).await?;
-    println!("listening on {}", server.last_endpoint().ok_or("the server is bound")?);
+    println!("listening on {}", server.last_endpoint().ok_or("the server is not bound")?);
 
     let responder = Responder::new(server.clone());
     let ending = CancellationToken::new();
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let undelivered = server.close().await.undelivered;
-    println!("ended, with {undelivered} requests not delivered");
+    println!("ended with {undelivered} undelivered requests");
     Ok(())
 }
 

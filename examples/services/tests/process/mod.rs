@@ -45,7 +45,7 @@ impl Process {
         within(self.stdout.read_to_string(&mut shown)).await.unwrap();
         let status = within(self.child.wait()).await.unwrap();
         assert!(status.success(), "{status}:\n{shown}");
-        assert_eq!(shown, "ended, with 0 requests not delivered\n");
+        assert_eq!(shown, "ended with 0 undelivered requests\n");
     }
 
     async fn read_line(&mut self) -> String {

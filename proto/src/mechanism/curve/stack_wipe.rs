@@ -1,4 +1,4 @@
-//! Overwriting of secrets that computations leave on the stack.
+//! Overwrites secrets that computations leave on the stack.
 
 use zeroize::Zeroize;
 

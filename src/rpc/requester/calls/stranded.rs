@@ -20,12 +20,12 @@ impl Calls {
         unwritten: ReturnedMessage,
         wakes: &mut Wakes,
     ) -> Option<(Message, Option<EventSource>)> {
-        let ReturnedMessage { message, place, interrupted_by } = unwritten;
+        let ReturnedMessage { message, place: position, interrupted_by } = unwritten;
         let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
             return Some((message, None));
         };
         let found = find(&mut self.slots, id);
-        let found = found.filter(|(_, slot)| slot.place == place && slot.is_outstanding());
+        let found = found.filter(|(_, slot)| slot.position == position && slot.is_outstanding());
         let Some((index, slot)) = found else { return Some((message, None)) };
         slot.interruptions += u8::from(interrupted_by.is_some());
         if slot.interruptions >= INTERRUPTIONS_MAX {
@@ -33,7 +33,7 @@ impl Calls {
             self.settle(index, Err(CallError::Refused), false, wakes);
             return Some((message, interrupted_by));
         }
-        slot.place = QueuePosition { pipe: PipeKey::null(), number: 0 };
+        slot.position = QueuePosition { pipe: PipeKey::null(), number: 0 };
         self.stranded.push_back((id, message));
         None
     }
@@ -42,7 +42,8 @@ impl Calls {
     /// waits.
     pub(in crate::rpc::requester) fn next_stranded(&mut self) -> Option<(u64, Message, bool)> {
         let (id, message) = self.stranded.pop_front()?;
-        let is_stranded = |slot: &mut CallSlot| slot.place.pipe.is_null() && slot.is_outstanding();
+        let is_stranded =
+            |slot: &mut CallSlot| slot.position.pipe.is_null() && slot.is_outstanding();
         let is_waiting = find(&mut self.slots, id).is_some_and(|(_, slot)| is_stranded(slot));
         Some((id, message, is_waiting))
     }
@@ -52,11 +53,11 @@ impl Calls {
     pub(in crate::rpc::requester) fn place(
         &mut self,
         id: u64,
-        place: QueuePosition,
+        position: QueuePosition,
         message: Message,
     ) -> Message {
         let Some((_, slot)) = find(&mut self.slots, id) else { return message };
-        slot.place = place;
+        slot.position = position;
         let Some(deadline) = slot.deadline else { return message };
         let left = deadline.saturating_duration_since(Instant::now());
         match Envelope::decode(&message) {

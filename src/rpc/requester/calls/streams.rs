@@ -19,7 +19,7 @@ impl Calls {
         let Some((index, slot)) = find(&mut self.slots, id) else {
             return Poll::Ready((NextPart::End(Ok(())), PipeKey::default()));
         };
-        let pipe = slot.place.pipe;
+        let pipe = slot.position.pipe;
         let CallState::Stream(inbox) = &mut slot.state else {
             unreachable!("the call is a stream")
         };
@@ -51,7 +51,7 @@ impl Calls {
             if let CallState::Stream(inbox) = &mut slot.state {
                 let parts = inbox.take_owed();
                 if parts > 0 {
-                    return Some((id, slot.place.pipe, parts));
+                    return Some((id, slot.position.pipe, parts));
                 }
             }
         }

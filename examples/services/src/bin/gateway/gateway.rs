@@ -28,14 +28,14 @@ pub(super) struct Gateway {
     client: Client,
     requester: Requester,
     /// One permit for each concurrent call.
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     ending: CancellationToken,
 }
 
-/// The renderer of the metrics.
+/// Publishes the metrics and renders them.
 #[derive(Clone)]
 pub(super) struct Exporter {
-    pub(super) numbers: Publisher,
+    pub(super) publisher: Publisher,
     pub(super) recorder: PrometheusHandle,
 }
 
@@ -46,7 +46,7 @@ impl Gateway {
         max_calls: usize,
         ending: CancellationToken,
     ) -> Self {
-        Self { client, requester, places: Arc::new(Semaphore::new(max_calls)), ending }
+        Self { client, requester, permits: Arc::new(Semaphore::new(max_calls)), ending }
     }
 
     pub(super) fn router(self, exporter: Exporter) -> Router {
@@ -64,7 +64,7 @@ impl Gateway {
         if self.client.stats().connected == 0 {
             return Err(Problem::NoServer);
         }
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| Problem::Overloaded)
+        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| Problem::Overloaded)
     }
 }
 
@@ -74,7 +74,7 @@ async fn perform(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Bytes, Problem> {
-    let _place = gateway.admit()?;
+    let _permit = gateway.admit()?;
     // If the caller disconnects, axum drops this future, and the call with it.
     let reply = gateway.requester.call(request(&headers, body)?).await?;
     Ok(reply.into_bytes())
@@ -91,13 +91,13 @@ async fn follow(
     headers: HeaderMap,
     Query(Task { task }): Query<Task>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let place = gateway.admit()?;
+    let permit = gateway.admit()?;
     let mut replies = gateway.requester.stream(request(&headers, task)?);
     // A failure before the first part has its own status.
     let first = replies.next().await.transpose()?;
     let replies = stream::iter(first.map(Ok)).chain(replies);
     let events = replies.map(move |reply| {
-        let _place = &place;
+        let _permit = &permit;
         Ok(event(reply))
     });
     // Otherwise the browser would repeat the request from the beginning.
@@ -108,7 +108,7 @@ async fn follow(
 
 /// `GET /metrics`, for Prometheus.
 async fn show(State(exporter): State<Exporter>) -> String {
-    exporter.numbers.publish();
+    exporter.publisher.publish();
     exporter.recorder.render()
 }
 
@@ -117,7 +117,7 @@ fn request(headers: &HeaderMap, body: impl Into<Message>) -> Result<Request, Pro
     let mut request = Request::new(body);
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(timeout) = text(TIMEOUT) {
-        let timeout = timeout.parse().map_err(|_| Problem::Timeout)?;
+        let timeout = timeout.parse().map_err(|_| Problem::InvalidTimeout)?;
         request = request.with_timeout(Duration::from_millis(timeout));
     }
     // A malformed header counts as missing (W3C Trace Context).
@@ -137,7 +137,7 @@ fn event(reply: Result<Message, CallError>) -> Event {
     }
 }
 
-/// The time for which a reply is useful to the caller, in milliseconds.
+/// The header with the time limit of the caller, in milliseconds.
 const TIMEOUT: &str = "x-request-timeout-ms";
 
 const BODY_MAX: usize = 0x1_0000;

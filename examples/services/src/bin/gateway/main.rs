@@ -51,8 +51,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let workers = Workers::start(setting("WORKERS", 3)?).await?;
     let client = workers.connect().await?;
-    let numbers = Publisher::new();
-    numbers.add("workers", &client);
+    let publisher = Publisher::new();
+    publisher.add("workers", &client);
     let requester = Requester::builder(client.clone()).timeout(Duration::from_secs(30)).build();
 
     let listener = TcpListener::bind(setting("LISTEN", "127.0.0.1:8080".to_owned())?).await?;
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ending = CancellationToken::new();
     let max_calls = setting("MAX_CALLS", 1_000)?;
     let gateway = Gateway::new(client, requester.clone(), max_calls, ending.clone());
-    let router = gateway.router(Exporter { numbers, recorder });
+    let router = gateway.router(Exporter { publisher, recorder });
     let serving = axum::serve(listener, router).with_graceful_shutdown(interrupt(ending.clone()));
     tokio::select! {
         served = serving.into_future() => served?,
@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let undelivered = requester.close().await.undelivered;
     workers.end().await;
-    println!("ended, with {undelivered} requests not delivered");
+    println!("ended with {undelivered} undelivered requests");
     Ok(())
 }
 

@@ -14,7 +14,7 @@ pub(super) enum Problem {
     NoServer,
     Overloaded,
     /// The header is not a number.
-    Timeout,
+    InvalidTimeout,
 }
 
 impl Problem {
@@ -22,7 +22,7 @@ impl Problem {
         match self {
             Self::Call(error) => status_of(error),
             Self::NoServer | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Timeout => StatusCode::BAD_REQUEST,
+            Self::InvalidTimeout => StatusCode::BAD_REQUEST,
         }
     }
 }
@@ -39,7 +39,7 @@ impl fmt::Display for Problem {
             Self::Call(error) => error.fmt(f),
             Self::NoServer => f.write_str("no server is connected"),
             Self::Overloaded => f.write_str("the service is overloaded"),
-            Self::Timeout => f.write_str("the timeout is not a number of milliseconds"),
+            Self::InvalidTimeout => f.write_str("the timeout is not a number of milliseconds"),
         }
     }
 }
@@ -68,8 +68,7 @@ fn status_of(error: &CallError) -> StatusCode {
     }
 }
 
-/// Application numbers that are HTTP status codes of client errors keep their
-/// meaning.
+/// Application numbers that are HTTP status codes of client errors keep their meaning.
 fn status_of_failure(failure: &Failure) -> StatusCode {
     match failure.code() {
         ErrorCode::APPLICATION => u16::try_from(failure.detail())

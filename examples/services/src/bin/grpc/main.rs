@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let undelivered = requester.close().await.undelivered;
     workers.end().await;
-    println!("ended, with {undelivered} requests not delivered");
+    println!("ended with {undelivered} undelivered requests");
     Ok(())
 }
 
@@ -81,8 +81,8 @@ async fn interrupt(ending: CancellationToken) {
     ending.cancel();
 }
 
-/// Waits until the time limit for requests in flight expires: an HTTP/2 connection whose client
-/// does not close it stays.
+/// Waits until the time limit for requests in flight expires: an HTTP/2 connection stays open until
+/// its client closes it.
 async fn overdue(ending: CancellationToken) {
     ending.cancelled().await;
     time::sleep(Duration::from_secs(20)).await;

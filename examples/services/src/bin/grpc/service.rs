@@ -58,7 +58,7 @@ impl Tasks for Service {
 
 fn outcome(reply: Result<Message, CallError>) -> Result<Outcome, Status> {
     let reply = reply.map_err(|error| status::of(&error))?;
-    let text = reply.to_str().map_err(|_| Status::internal("the reply is not a text"))?;
+    let text = reply.to_str().map_err(|_| Status::internal("the reply is not valid UTF-8"))?;
     Ok(Outcome { text: text.to_owned() })
 }
 
