@@ -4,6 +4,7 @@ use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{Exclusive, OutgoingPipes};
+use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -17,7 +18,7 @@ use crate::socket::{Handle, Kind};
 /// handle that calls `recv` first.
 ///
 /// A channel joins two parts of a system that belong together, such as two tasks of a process or a
-/// supervisor and its worker. Everything that one end sends arrives at the other, in order.
+/// supervisor and its worker. Messages from one end arrive at the other in order.
 ///
 /// # Examples
 ///
@@ -56,9 +57,9 @@ use crate::socket::{Handle, Kind};
 /// the other end receives an ERROR command with the reason `occupied`, and this end reports the
 /// event [`HandshakeFailed`](crate::monitor::EventKind::HandshakeFailed) with the reason
 /// [`Occupied`](crate::monitor::HandshakeFailure::Occupied). A refused `Channel` that connects
-/// tries again, with growing delays up to
+/// retries, with growing delays up to
 /// [`reconnect_interval_max`](Builder::reconnect_interval_max), and is admitted when the first
-/// remote has left. A refused CHANNEL of libzmq does not try again.
+/// remote has left. A refused CHANNEL of libzmq does not retry.
 ///
 /// - A channel that *connects* has its remote from the moment `connect` returns until it
 ///   [disconnects](Self::disconnect), whether or not the connection is established. With
@@ -89,12 +90,11 @@ use crate::socket::{Handle, Kind};
 /// Messages for a remote that connected to the channel, and that are not written when it leaves,
 /// are not sent to the next remote: they are undelivered.
 ///
-/// # Remotes that fail silently
-///
-/// If the process of the remote hangs, or its host or network fails, the channel notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
-/// timeout. By default, as in libzmq, it is not set. A remote that failed silently then occupies a
-/// bound channel indefinitely.
+#[doc = silent_failures!(
+    "channel",
+    "remote",
+    ". A remote that failed silently then occupies a bound channel indefinitely."
+)]
 ///
 /// # Stream and Sink
 ///
@@ -106,16 +106,9 @@ use crate::socket::{Handle, Kind};
 /// The sink waits while the channel is mute, regardless of [`send_timeout`](Builder::send_timeout).
 /// It fails only when the socket is closed.
 ///
-/// # Cooperative scheduling
+#[doc = cooperative_scheduling!()]
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends or receives
-/// without ever waiting yields about once in a thousand messages.
-///
-/// # Ending
-///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, for which the runtime must
-/// stay alive.
+#[doc = ending!()]
 #[derive(Clone)]
 pub struct Channel(pub(in crate::socket) Handle<Self>);
 

@@ -22,6 +22,7 @@ mod receiving;
 mod remotes;
 mod reserving;
 mod scatter_gather;
+mod sections;
 mod send_errors;
 mod sending;
 mod sink_buffer;

@@ -8,6 +8,7 @@ use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, RoutingTable};
 #[cfg(doc)]
 use crate::routing_id::RoutingId;
+use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -76,12 +77,7 @@ use crate::socket::{Handle, Kind};
 /// is unknown, or whose remote has left, fails immediately. Senders that already wait for the
 /// remote fail as well, and get their messages back.
 ///
-/// # Remotes that fail silently
-///
-/// If the process of a remote hangs, or its host or network fails, the peer notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
-/// timeout. By default, as in libzmq, it is not set: messages for that remote wait, and no event
-/// reports the failure.
+#[doc = silent_failures!("peer", "remote")]
 ///
 /// # Stream and Sink
 ///
@@ -96,16 +92,9 @@ use crate::socket::{Handle, Kind};
 /// message has left. To continue without remotes that have left or do not read, forward to
 /// [`lossy`](Self::lossy).
 ///
-/// # Cooperative scheduling
+#[doc = cooperative_scheduling!()]
 ///
-/// All operations participate in Tokio's cooperative scheduling: a task that sends or receives
-/// without ever waiting yields about once in a thousand messages.
-///
-/// # Ending
-///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, as long as the runtime is
-/// running.
+#[doc = ending!()]
 #[derive(Clone)]
 pub struct Peer(pub(in crate::socket) Handle<Self>);
 

@@ -4,6 +4,7 @@ use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, RoundRobin};
+use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -62,12 +63,7 @@ use crate::socket::{Handle, Kind};
 /// or not the connection is established: messages wait there for the connection or the reconnect. A
 /// server that connected to the client has a queue only while it is connected.
 ///
-/// # Remotes that fail silently
-///
-/// If the process of a server hangs, or its host or network fails, the client notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
-/// timeout. By default, as in libzmq, it is not set: messages for that server wait indefinitely,
-/// and no event reports the failure.
+#[doc = silent_failures!("client", "server")]
 ///
 /// # Stream and Sink
 ///
@@ -80,16 +76,9 @@ use crate::socket::{Handle, Kind};
 /// It fails only when the socket is closed, which ends a `StreamExt::forward`. Remotes that come
 /// and go do not make it fail.
 ///
-/// # Cooperative scheduling
+#[doc = cooperative_scheduling!()]
 ///
-/// All operations participate in Tokio's cooperative scheduling: a task that sends or receives
-/// without ever waiting yields about once in a thousand messages.
-///
-/// # Ending
-///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, as long as the runtime is
-/// running.
+#[doc = ending!()]
 #[derive(Clone)]
 pub struct Client(pub(in crate::socket) Handle<Self>);
 

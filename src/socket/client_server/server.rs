@@ -8,6 +8,7 @@ use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, RoutingTable};
 #[cfg(doc)]
 use crate::routing_id::RoutingId;
+use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -67,12 +68,7 @@ use crate::socket::{Handle, Kind};
 /// is detected by reading or writing. While its queue of received messages is full, nothing is
 /// read, and only writing detects it.
 ///
-/// # Remotes that fail silently
-///
-/// If the process of a client hangs, or its host or network fails, the server notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
-/// timeout. By default, as in libzmq, it is not set: messages for that client wait, and no event
-/// reports the failure.
+#[doc = silent_failures!("server", "client")]
 ///
 /// # Stream and Sink
 ///
@@ -87,16 +83,9 @@ use crate::socket::{Handle, Kind};
 /// message has left, and either failure ends a `StreamExt::forward` for all remotes. To continue
 /// without remotes that have left or do not read, forward to [`lossy`](Self::lossy).
 ///
-/// # Cooperative scheduling
+#[doc = cooperative_scheduling!()]
 ///
-/// All operations participate in Tokio's cooperative scheduling: a task that sends or receives
-/// without ever waiting yields about once in a thousand messages.
-///
-/// # Ending
-///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, as long as the runtime is
-/// running.
+#[doc = ending!()]
 #[derive(Clone)]
 pub struct Server(pub(in crate::socket) Handle<Self>);
 

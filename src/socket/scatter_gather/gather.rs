@@ -4,6 +4,9 @@ use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{NoRoute, OutgoingPipes};
+#[cfg(doc)]
+use crate::socket::Builder;
+use crate::socket::sections::{cooperative_scheduling, silent_failures};
 use crate::socket::verbs::verbs;
 use crate::socket::{Handle, Kind};
 
@@ -48,19 +51,24 @@ use crate::socket::{Handle, Kind};
 ///
 /// # Back-pressure
 ///
-/// A gather never drops a message. While a remote has [`recv_hwm`](crate::Builder::recv_hwm)
-/// messages in the gather's queue, nothing more is read from it: its own queue fills, and its
-/// `send` waits. Multipart messages, which a SCATTER must not send, are discarded and counted.
+/// A gather never drops a message because a queue is full. While a remote has
+/// [`recv_hwm`](Builder::recv_hwm) messages in the gather's queue, nothing more is read from that
+/// remote: its own queue fills, and its `send` waits. Multipart messages, which a SCATTER must not
+/// send, are discarded and counted.
+///
+#[doc = silent_failures!("gather", "scatter", ", and no event reports the failure.")]
 ///
 /// # Stream
 ///
 /// A `Gather` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
-/// socket is closed. A task that receives without ever waiting yields about once in a thousand
-/// messages.
+/// socket is closed.
+///
+#[doc = cooperative_scheduling!()]
 ///
 /// # Ending
 ///
 /// [`close`](Self::close) closes the socket for all handles. Received messages remain available.
+/// Dropping the last handle closes the socket in the background.
 #[derive(Clone)]
 pub struct Gather(pub(in crate::socket) Handle<Self>);
 

@@ -4,7 +4,10 @@ use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{FairQueue, OutgoingPipes, RoundRobin};
+use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
+#[cfg(doc)]
+use crate::socket::{Builder, CloseReport};
 use crate::socket::{Handle, Kind};
 
 /// A socket that distributes messages among one or more [`Gather`](crate::Gather)s (RFC 49).
@@ -45,10 +48,10 @@ use crate::socket::{Handle, Kind};
 /// # Mute state
 ///
 /// A scatter is mute while it has no remote, or while the queue of each remote holds
-/// [`send_hwm`](crate::Builder::send_hwm) messages. [`send`](Self::send) then waits, and
-/// [`try_send`](Self::try_send) returns the message. No message is dropped, and waiting senders are
-/// served in order. A remote that the scatter connected to has its queue even while it is not
-/// connected: see [`Client`](crate::Client#mute-state).
+/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room
+/// or a remote is added, and [`try_send`](Self::try_send) returns the message. No message is
+/// dropped, and waiting senders are served in order. A remote that the scatter *connected to* has
+/// its queue even while it is not connected: see [`Client`](crate::Client#mute-state).
 ///
 /// # Messages of a remote that fails
 ///
@@ -63,17 +66,20 @@ use crate::socket::{Handle, Kind};
 /// processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the
 /// acknowledgement.
 ///
+#[doc = silent_failures!("scatter", "gather")]
+///
 /// # Sink
 ///
-/// A `Scatter` is a [`Sink`](futures_sink::Sink), which waits while the scatter is mute. Closing
-/// the sink flushes it and leaves the socket open. A handle that is dropped with a message in its
-/// sink drops that message and counts it in the [`CloseReport`](crate::CloseReport).
+/// A `Scatter` is a [`Sink`](futures_sink::Sink). Closing the sink flushes it and leaves the socket
+/// open. A handle that is dropped with a message in its sink drops that message and counts it in
+/// the [`CloseReport`].
 ///
-/// # Ending
+/// The sink waits while the scatter is mute, regardless of [`send_timeout`](Builder::send_timeout).
+/// It fails only when the socket is closed.
 ///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, as long as the runtime is
-/// running.
+#[doc = cooperative_scheduling!()]
+///
+#[doc = ending!()]
 #[derive(Clone)]
 pub struct Scatter(pub(in crate::socket) Handle<Self>);
 
