@@ -1,4 +1,4 @@
-//! Traffic is decoded the same however its bytes are split, and the claimed length of a frame
+//! The decoded traffic does not depend on how its bytes are split, and the claimed length of a frame
 //! reserves no memory.
 
 #![no_main]
@@ -47,7 +47,7 @@ enum Item {
     Message(Bytes),
 }
 
-/// Decodes one piece after the other until the first error, and takes batches apart with `unpack`.
+/// Decodes one piece after another until the first error, and takes batches apart with `unpack`.
 fn feed<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     limit: Option<u8>,

@@ -41,7 +41,7 @@ impl Greeting {
     ///
     /// # Errors
     ///
-    /// The first invalid byte is refused as soon as it arrives, so that a program with another
+    /// The first invalid byte is refused as soon as it arrives, so that a program that speaks another
     /// protocol does not occupy a connection until it has sent 64 bytes.
     pub fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
         if let Some(&byte) = input.first() {
@@ -118,13 +118,13 @@ impl fmt::Display for Version {
 pub struct MechanismName([u8; Self::LEN]);
 
 impl MechanismName {
-    /// RFC 37, The NULL Security Mechanism.
+    /// The name of NULL (RFC 37, The NULL Security Mechanism).
     pub const NULL: Self = Self(*b"NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
-    /// RFC 24.
+    /// The name of PLAIN (RFC 24).
     pub const PLAIN: Self = Self(*b"PLAIN\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
-    /// RFC 25.
+    /// The name of CURVE (RFC 25).
     pub const CURVE: Self = Self(*b"CURVE\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
 
     const LEN: usize = 0x14;
@@ -178,23 +178,23 @@ pub enum GreetingError {
         protocol: ForeignProtocol,
     },
     /// The first byte does not start a greeting: the remote uses ZMTP 1.0 or an unknown protocol.
-    #[error("byte {byte:#04x} does not start a zmtp 3 greeting")]
+    #[error("byte {byte:#04x} does not start a ZMTP 3 greeting")]
     NotZmtp3 {
         /// The byte at the position of `0xFF`.
         byte: u8,
     },
     /// The signature has no end: the remote uses ZMTP 1.0, which has no versions.
-    #[error("greeting without a version")]
+    #[error("the greeting has no version")]
     Unversioned,
     /// The remote uses a version of ZMTP below 3.
-    #[error("unsupported zmtp version {major}")]
+    #[error("unsupported ZMTP version {major}")]
     UnsupportedVersion {
         /// The major version, which is 1 or 2 in ZMTP 2.0.
         major: u8,
     },
     /// The mechanism's name contains a byte other than an upper-case letter, a digit and `-_.+`, or
     /// continues after its padding.
-    #[error("mechanism name contains byte {byte:#04x}")]
+    #[error("the mechanism name contains byte {byte:#04x}")]
     InvalidMechanism {
         /// The first byte that is not valid.
         byte: u8,

@@ -8,7 +8,7 @@ use crate::remotes::RemoteTable;
 use crate::routing::Losses;
 use crate::stats::{EndedRemotes, Queued, Stats};
 
-/// Reads the statistics of a socket, also after its end.
+/// Reads the statistics of a socket, even after its end.
 #[derive(Debug)]
 pub(crate) struct StatsReader {
     remotes: Arc<RemoteTable>,

@@ -123,7 +123,7 @@ struct Busy {
     /// The remotes, some of them during a handshake.
     _remotes: Vec<Remote>,
     _listener: RemoteListener,
-    _place: ReservedPort,
+    _port: ReservedPort,
 }
 
 impl Busy {
@@ -167,7 +167,7 @@ impl Busy {
             bodies,
             _remotes: remotes,
             _listener: listener,
-            _place: port,
+            _port: port,
         }
     }
 }

@@ -18,7 +18,7 @@ fn an_idle_connection_costs_little_at_either_end() {
 }
 
 #[test]
-fn its_span_costs_little_when_the_log_is_kept() {
+fn the_span_of_an_idle_connection_costs_little() {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     subscriber::with_default(Registry::default(), || connect_and_idle(BYTES_EACH + SPAN_BYTES));
@@ -87,9 +87,9 @@ fn memory_of_a_burst_is_released() {
 /// Few enough for systems with a low limit of open files.
 const CONNECTIONS: usize = 200;
 
-/// Of the heap, in the mean of both ends. 8 KiB of resident memory are promised, in which there is
-/// what the allocator does not use.
+/// The bytes on the heap for one end, averaged over both ends. The documentation promises 8 KiB of
+/// resident memory, which includes memory that the allocator leaves unused.
 const BYTES_EACH: usize = 7 * 1_024 + 128;
 
-/// For a span in the registry of `tracing-subscriber`.
+/// The additional bytes for a span in the registry of `tracing-subscriber`.
 const SPAN_BYTES: usize = 256;

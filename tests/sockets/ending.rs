@@ -395,7 +395,7 @@ fn a_runtime_that_shuts_down_leaves_no_task_waiting() {
     let theirs = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let theirs = theirs.unwrap();
     let ours = runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (server, client, closing, _place) = theirs.block_on(async {
+    let (server, client, closing, _port) = theirs.block_on(async {
         let port = ReservedPort::reserve();
         let closing = Client::builder().linger(None).connect(port.endpoint()).await.unwrap();
         closing.send("x").await.unwrap();

@@ -39,7 +39,7 @@ async fn a_path_has_one_owner_that_is_reachable_however_often_processes_restart(
     fs::remove_dir_all(directory).unwrap();
 }
 
-/// Runs as one of those processes. Does nothing when it runs as a test.
+/// Runs as one of the competing processes. Does nothing when it runs as a test.
 #[tokio::test]
 async fn competitor() {
     let Some(directory) = env::var_os(CONTEST).map(PathBuf::from) else { return };
@@ -68,7 +68,7 @@ async fn competitor() {
 
 async fn assert_is_reached(path: &Path) {
     let stream = match UnixStream::connect(path).await {
-        // The others have filled the backlog.
+        // The other processes have filled the backlog.
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
         stream => stream.unwrap(),
     };

@@ -28,9 +28,9 @@ async fn a_bound_client_without_remotes_is_mute(transport: Transport) {
     assert_pending!(task::spawn(client.send("x")).poll());
 }
 
-over_every_transport!(a_bound_client_is_mute_again_when_its_only_remote_has_gone);
+over_every_transport!(a_bound_client_is_mute_again_when_its_only_remote_has_left);
 
-async fn a_bound_client_is_mute_again_when_its_only_remote_has_gone(transport: Transport) {
+async fn a_bound_client_is_mute_again_when_its_only_remote_has_left(transport: Transport) {
     let _watchdog = Watchdog::start();
     let client = Client::new();
     let endpoint = client.bind(transport.any()).await.unwrap();
@@ -62,7 +62,7 @@ async fn an_endpoint_without_a_connection_queues_exactly_send_hwm_messages() {
 }
 
 #[tokio::test]
-async fn the_marks_are_a_thousand_by_default() {
+async fn the_high_water_marks_are_a_thousand_by_default() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
     let client = Client::new();
@@ -78,7 +78,7 @@ async fn the_marks_are_a_thousand_by_default() {
 }
 
 #[tokio::test]
-async fn a_mark_of_zero_means_no_limit() {
+async fn a_high_water_mark_of_zero_means_no_limit() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
     let client = Client::builder().send_hwm(0).connect(port.endpoint()).await.unwrap();
@@ -258,7 +258,7 @@ async fn exactly_recv_hwm_messages_of_a_flood_are_queued() {
 }
 
 #[tokio::test]
-async fn the_incoming_mark_counts_for_each_remote() {
+async fn the_incoming_high_water_mark_applies_to_each_remote() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(3).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
@@ -291,7 +291,7 @@ async fn a_full_incoming_queue_does_not_stop_sending() {
 }
 
 #[tokio::test]
-async fn one_full_remote_of_a_server_does_not_hold_up_another() {
+async fn one_full_remote_of_a_server_does_not_delay_another() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();

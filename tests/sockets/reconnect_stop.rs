@@ -10,7 +10,7 @@ use crate::remote::{self, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_refused_connection_ends_an_endpoint_if_the_options_say_so() {
+async fn a_refused_connection_ends_an_endpoint_if_the_options_require_it() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::ConnectionRefused]), once()] {
         let port = ReservedPort::reserve();
@@ -25,7 +25,7 @@ async fn a_refused_connection_ends_an_endpoint_if_the_options_say_so() {
 }
 
 #[tokio::test]
-async fn a_failed_handshake_ends_an_endpoint_if_the_options_say_so() {
+async fn a_failed_handshake_ends_an_endpoint_if_the_options_require_it() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::HandshakeFailed]), once()] {
         for bytes in
@@ -45,7 +45,7 @@ async fn a_failed_handshake_ends_an_endpoint_if_the_options_say_so() {
 }
 
 #[tokio::test]
-async fn a_disconnect_ends_an_endpoint_if_the_options_say_so() {
+async fn a_disconnect_ends_an_endpoint_if_the_options_require_it() {
     let _watchdog = Watchdog::start();
     for builder in [stopping([ReconnectStop::AfterDisconnect]), once()] {
         let listener = RemoteListener::bind();

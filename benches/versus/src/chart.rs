@@ -139,7 +139,7 @@ impl Chart {
         Ok(area.present()?)
     }
 
-    /// The results of an implementation, by the parameter that differs.
+    /// Returns the results of an implementation, by the parameter that differs.
     fn points(&self, results: &Results, who: Implementation) -> Vec<(f64, f64)> {
         let of_this = |case: Case| {
             case.section == self.section
@@ -162,7 +162,7 @@ impl Chart {
 }
 
 impl Implementation {
-    /// Visible on light and on dark backgrounds.
+    /// Returns a color that is visible on light and dark backgrounds.
     fn color(self) -> (u8, u8, u8) {
         match self {
             Self::TokioZmtp => (224, 84, 36),
@@ -177,7 +177,7 @@ impl Implementation {
     }
 }
 
-/// The range of the values, with a margin.
+/// Returns the range of the values.
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, 0.0), |(least, most), value| (value.min(least), value.max(most)))
 }

@@ -52,7 +52,7 @@ pub(crate) async fn assert_in_order(client: &impl ClientSide, server: &impl Serv
 /// Returns bytes whose pattern repeats after 251 KiB at the earliest, so that no part of them can
 /// replace another.
 fn bytes(size: usize) -> Vec<u8> {
-    (0..size).map(|place| ((place + place / 1_024) % 251) as u8).collect()
+    (0..size).map(|at| ((at + at / 1_024) % 251) as u8).collect()
 }
 
 /// Sizes around the change of the frame's size field, and around 64 KiB buffers.

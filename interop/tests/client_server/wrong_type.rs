@@ -20,7 +20,7 @@ async fn a_dealer_that_connects_to_our_server_is_refused() {
         let monitor = dealer.monitor().unwrap();
         dealer.connect(&endpoint).unwrap();
         dealer.send(b"hello from a dealer").unwrap();
-        serves_its_client_only(&client, &server, &monitor).await;
+        serves_only_its_client(&client, &server, &monitor).await;
     })
     .await;
 }
@@ -36,13 +36,13 @@ async fn a_dealer_that_our_server_connects_to_is_refused() {
         let client = theirs::client(DEFAULT_HWM);
         client.connect(&server.bind(ANY_PORT).await).await;
         server.connect(&dealer.last_endpoint().unwrap()).await;
-        serves_its_client_only(&client, &server, &monitor).await;
+        serves_only_its_client(&client, &server, &monitor).await;
     })
     .await;
 }
 
 /// Expects the dealer that `monitor` watches to fail, and the client to be served meanwhile.
-async fn serves_its_client_only(
+async fn serves_only_its_client(
     client: &impl ClientSide,
     server: &impl ServerSide,
     monitor: &Monitor,

@@ -74,7 +74,7 @@ impl RequesterBuilder {
         let Self { client, timeout, stream_window, .. } = self;
         let core = Core::new(client, calls, open, timeout, stream_window);
         core.client.runtime().spawn(Dispatcher::new(&core, ends));
-        Requester { core, turn: CallPermit::default(), opening: None }
+        Requester { core, permit: CallPermit::default(), opening: None }
     }
 }
 

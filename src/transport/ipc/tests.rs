@@ -37,7 +37,7 @@ async fn a_remote_is_known_by_its_process() {
 }
 
 #[tokio::test]
-async fn a_fresh_path_is_for_this_user_only_and_removed_afterwards() {
+async fn a_fresh_path_is_private_to_its_user_and_removed_afterwards() {
     let listener = listen("ipc://*").await.unwrap();
     let path = listener.local().path().unwrap().to_owned();
     let directory = path.parent().unwrap();
@@ -128,7 +128,7 @@ async fn a_full_backlog_is_a_sign_of_life() {
 }
 
 #[tokio::test]
-async fn clients_that_connect_before_the_proof_are_accepted_in_their_order() {
+async fn clients_that_connect_before_the_proof_are_accepted_in_order() {
     for backlog in [0, 10] {
         let scratch = Scratch::new();
         let (address, socket) = (SockAddr::unix(scratch.path()).unwrap(), open().unwrap());
@@ -168,14 +168,14 @@ async fn the_file_is_removed_before_the_socket_is_closed() {
     let removed = listener._file.take();
     drop(removed);
     assert!(!scratch.path().exists());
-    // The rest of the listener is dropped without the file, as the order of its fields demands.
+    // The rest of the listener is dropped after the file, as the order of its fields requires.
     let successor = listen(&scratch.endpoint()).await.unwrap();
     drop(listener);
     exchange(&successor).await;
 }
 
 #[tokio::test]
-async fn a_child_that_was_forked_leaves_the_files_of_its_parent() {
+async fn a_forked_child_keeps_the_files_of_its_parent() {
     let scratch = Scratch::new();
     let listener = listen(&scratch.endpoint()).await.unwrap();
     let file = listener._file.as_ref().unwrap();
@@ -337,6 +337,6 @@ async fn listen(endpoint: &str) -> Result<Listener, ListenError> {
 }
 
 fn parse(endpoint: &str) -> IpcEndpoint {
-    let Endpoint::Ipc(ipc) = endpoint.parse().unwrap() else { panic!("{endpoint} is IPC") };
+    let Endpoint::Ipc(ipc) = endpoint.parse().unwrap() else { panic!("{endpoint} is not IPC") };
     ipc
 }

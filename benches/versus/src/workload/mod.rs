@@ -1,5 +1,4 @@
-//! The work, one file for each kind: what the measured processes do, and how it is
-//! measured.
+//! The work, one file for each kind: what the measured processes do, and how it is measured.
 
 pub(crate) mod cost;
 pub(crate) mod idle;

@@ -67,11 +67,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("broker: finishing");
             stop.send(()).map_err(|()| "the requests have ended")?;
             // Requests that were received are forwarded, and their replies are returned.
-            let mut is_handed_on = false;
+            let mut is_forwarded = false;
             let finished = future::poll_fn(|cx| {
-                is_handed_on = is_handed_on || requests.as_mut().poll(cx)?.is_ready();
+                is_forwarded = is_forwarded || requests.as_mut().poll(cx)?.is_ready();
                 match replies.as_mut().poll(cx)? {
-                    Poll::Pending if is_handed_on && in_flight.get() == 0 => {
+                    Poll::Pending if is_forwarded && in_flight.get() == 0 => {
                         Poll::Ready(Ok::<_, Box<dyn Error>>(()))
                     }
                     ended => ended.map(Ok),

@@ -9,7 +9,7 @@ use crate::pairing::{guarded, own_endpoint};
 
 between_peers!(each_side_knows_the_other_by_an_id_of_its_own);
 
-/// libzmq's test_peer.
+/// Does the same as `test_peer` of libzmq.
 async fn each_side_knows_the_other_by_an_id_of_its_own<C: PeerSide, B: PeerSide>(
     transport: Transport,
 ) {
@@ -29,7 +29,7 @@ async fn bodies_of_every_size_arrive_unchanged<C: PeerSide, B: PeerSide>(transpo
     let endpoint = bound.bind(&own_endpoint(transport)).await;
     let to_bound = connected.connect_peer(&endpoint).await;
     for size in [0, 1, 33, 255, 256, 8_192, 65_536, 1 << 20] {
-        let body: Vec<u8> = (0..size).map(|place: usize| (place % 251) as u8).collect();
+        let body: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
         connected.route(to_bound, &body).await;
         let to_connected = bound.expect(&body).await;
         bound.route(to_connected, &body).await;
@@ -87,5 +87,5 @@ async fn two_peers_that_connect_to_each_other_have_two_connections() {
     .await;
 }
 
-/// A body of which few fit into the buffers of the system.
+/// The size of a body; few bodies fit into the buffers of the system.
 const SIZE: usize = 256 << 10;
