@@ -1,10 +1,10 @@
 //! `inproc` compared with bounded channels of Tokio, in one process: one-way throughput and round
 //! trips between two tasks.
 //!
-//! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. The two take turns; the medians of
-//! some rounds are printed, and the median, the least and the greatest ratio of neighboring rounds.
-//! The channel holds as many messages as the sockets' two queues together. `RUNTIME=current-thread`
-//! puts both tasks on one thread instead of two workers.
+//! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. Rounds of the two alternate. The
+//! medians are printed, and the median, the least and the greatest ratio of neighboring rounds. The
+//! channel holds as many messages as the sockets' two queues together. `RUNTIME=current-thread` puts
+//! both tasks on one thread instead of two workers.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]
 

@@ -1,8 +1,8 @@
 //! Round trips of one message between a client and a server: two processes over loopback TCP, or
 //! over `ipc`.
 //!
-//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in bytes; the median of some rounds is
-//! printed for each percentile. `RUNTIME=multi-thread` gives each process a runtime with two
+//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in bytes; the median of several rounds
+//! is printed for each percentile. `RUNTIME=multi-thread` gives each process a runtime with two
 //! workers instead of one thread.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]

@@ -99,7 +99,7 @@ async fn receive(size: usize, gather: &Gather) -> Result<f64, Box<dyn Error>> {
 async fn pair() -> Result<(Scatter, Gather), Box<dyn Error>> {
     let gather = Gather::builder().bind(endpoint()?).await?;
     let scatter = Scatter::new();
-    scatter.connect(gather.last_endpoint().ok_or("the socket is bound")?).await?;
+    scatter.connect(gather.last_endpoint().ok_or("the socket is not bound")?).await?;
     scatter.remotes().connected().await?;
     Ok((scatter, gather))
 }

@@ -1,10 +1,11 @@
-//! Calls a second over loopback TCP, or over `ipc`: a requester and a responder in two processes.
+//! Calls per second over loopback TCP, or over `ipc`, between a requester and a responder in two
+//! processes.
 //!
-//! `cargo bench --features rpc --bench rpc [-- ipc] [OUTSTANDING ...]`: so many tasks make one call
-//! after the other, each with 64 bytes, which are sent back; the median of some rounds is printed.
-//! Beside it stands what a `Client` and a `Server` do without calls: as many messages there and
-//! back. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
-//! thread.
+//! `cargo bench --features rpc --bench rpc [-- ipc] [OUTSTANDING ...]`, where OUTSTANDING is the
+//! number of concurrent tasks. Each task makes one call after another, with 64 bytes that are sent
+//! back. The median of several rounds is printed, next to that of a `Client` and a `Server` which
+//! exchange the same number of messages without calls. `RUNTIME=multi-thread` gives each process a
+//! runtime with two workers instead of one thread.
 
 #![expect(clippy::print_stdout, reason = "the result is what it prints")]
 #![expect(dead_code, reason = "the processes measure other things as well")]
@@ -87,17 +88,17 @@ async fn requester(endpoint: &str, outstanding: usize, size: usize) -> Result<()
     Ok(())
 }
 
-/// Ends when something comes that is no request.
+/// Answers requests until it receives a message that is not a request.
 async fn responder(endpoint: &str) -> Result<(), Box<dyn Error>> {
     let responder = Responder::new(Server::builder().bind(endpoint).await?);
     println!("{}", responder.server().last_endpoint().ok_or("the server is not bound")?);
     let echo = service_fn(|request: Request| async move { Ok::<_, Failure>(request.into_body()) });
     let mut serving = Box::pin(responder.serve(echo));
-    let mut looks = tokio::time::interval(std::time::Duration::from_millis(100));
+    let mut checks = tokio::time::interval(std::time::Duration::from_millis(100));
     loop {
         tokio::select! {
             () = &mut serving => return Ok(()),
-            _ = looks.tick() => {
+            _ = checks.tick() => {
                 if responder.stats().malformed > 0 {
                     return Ok(());
                 }

@@ -50,7 +50,7 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
     println!("send: {SENDS} messages waited {:?} for queue capacity", start.elapsed());
 
     // `reserve` also waits, and the message is created only when it can be sent. Here the time is
-    // limited: a `send` that times out would have created its message in vain.
+    // limited: a `send` that times out would have created its message for nothing.
     let mut made = 0;
     let end = Instant::now() + PERIOD;
     while let Ok(permit) = time::timeout_at(end, client.reserve()).await {

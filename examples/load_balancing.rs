@@ -4,9 +4,9 @@
 //!
 //! Each task goes to the next server whose queue has capacity, so the slow server gets fewer tasks.
 //! The queue of a disconnected server is kept until it returns. A small high-water mark limits the
-//! number of tasks that wait there in vain; all others go to the remaining servers. Tasks that were
-//! written to the disconnected server are lost, and the client cannot know which: a task is done
-//! when its result arrives, and a task without a result is sent again.
+//! number of tasks that wait there; all others go to the remaining servers. Tasks that were written
+//! to the disconnected server are lost, and the client cannot know which: a task is done when its
+//! result arrives, and a task without a result is sent again.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let results: u64 = done_by.values().sum();
     let queued = client.close().await.undelivered;
     let lost = sent - results - queued;
-    println!("client: of {sent} messages {queued} were not written, and {lost} got no result");
+    println!("client: {queued} of {sent} messages were not written, and {lost} got no result");
     println!("client: all {TASKS} tasks are done");
     Ok(())
 }
@@ -98,8 +98,8 @@ impl Worker {
 
 /// Creates a message that begins with the number of the task.
 ///
-/// It is long, because the buffers of the system between the two queues hold several
-/// MiB. All short tasks would fit into them, and the slow server would get a third of the tasks.
+/// It is long, because the buffers of the system between the two queues hold several MiB. All short
+/// tasks would fit into them, and the slow server would get a third of the tasks.
 fn task(number: u32) -> Message {
     let mut body = vec![0; 0x10_0000];
     body[..4].copy_from_slice(&number.to_be_bytes());

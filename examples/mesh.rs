@@ -1,4 +1,4 @@
-//! Four peers, each connected to each other, agree on the one with the fewest jobs.
+//! Four peers, each connected to all others, agree on the one with the fewest jobs.
 //!
 //! `cargo run --example mesh`
 //!
@@ -81,7 +81,7 @@ impl Node {
                 (["jobs", name, number], _) => {
                     jobs.insert((*name).to_owned(), number.parse()?);
                 }
-                _ => return Err("a message that no node sends".into()),
+                _ => return Err("an unexpected message".into()),
             }
         }
 

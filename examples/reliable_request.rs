@@ -51,8 +51,8 @@ struct Requester {
 
 impl Requester {
     async fn connect(endpoint: Endpoint) -> Result<Self, ConnectError> {
-        // While the server is disconnected, one copy is queued for it. With a higher mark, it would
-        // receive all copies of all requests when it returns.
+        // While the server is disconnected, one copy is queued for it. With a higher high-water
+        // mark, it would receive all copies of all requests when it returns.
         let client = Client::builder().send_hwm(1).connect(endpoint).await?;
         Ok(Self { client, id: 0 })
     }

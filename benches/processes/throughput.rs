@@ -1,4 +1,4 @@
-//! One way, from a client to a server or from a scatter to a gather, as fast as it goes.
+//! One-way messages at full speed, from a client to a server or from a scatter to a gather.
 
 use std::env;
 use std::error::Error;
@@ -21,7 +21,7 @@ pub(crate) const CLIENT_TO_SERVER: Pair = Pair { sender: "thr-client", receiver:
 
 pub(crate) const SCATTER_TO_GATHER: Pair = Pair { sender: "thr-scatter", receiver: "thr-gather" };
 
-/// One round; returns messages per second.
+/// Measures one round; returns the number of messages per second.
 pub(crate) fn measure(
     pair: Pair,
     endpoint: &str,
@@ -37,7 +37,7 @@ pub(crate) fn measure(
     Ok(rate)
 }
 
-/// How many messages take about a second.
+/// Returns the number of messages that take about a second.
 pub(crate) fn count(size: usize) -> usize {
     (2_000_000_000 / (size + 200)).min(8_000_000)
 }
@@ -87,7 +87,7 @@ async fn receive(
     count: usize,
     size: usize,
 ) -> Result<(), Box<dyn Error>> {
-    println!("{}", socket.last_endpoint().ok_or("the socket is bound")?);
+    println!("{}", socket.last_endpoint().ok_or("the socket is not bound")?);
     recv().await?;
     let start = Instant::now();
     for _ in 1..count {

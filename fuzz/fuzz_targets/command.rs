@@ -1,4 +1,4 @@
-//! A decoded command that is encoded again has the same bytes.
+//! A decoded command encodes to the same bytes.
 
 #![no_main]
 
@@ -19,8 +19,8 @@ fuzz_target!(|input: &[u8]| {
     assert!(header.command);
     assert_eq!(header.len() + body.len(), encoded.len());
     assert_eq!(Command::decode(body).as_ref(), Ok(&command));
-    // A longer input has bytes that are not kept: after an error reason, of a context beyond 16
-    // bytes, or the data of an unknown command.
+    // A longer input has bytes that are not kept: those after an error reason, those of a context
+    // beyond 16 bytes, or the data of an unknown command.
     assert!(input.starts_with(body));
 
     match command {

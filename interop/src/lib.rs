@@ -1,6 +1,6 @@
 //! libzmq 4.3.5 with its draft sockets, as the other end of `tokio-zmtp`.
 //!
-//! The library is a thin wrapper of the few C functions that tests and measurements need. Its
+//! The library is a thin wrapper around the few C functions that tests and measurements need. Its
 //! program `libzmq-remote` is a process with one libzmq socket, which tests start, kill and restart
 //! (see [`RemoteProcess`]).
 //!

@@ -157,25 +157,25 @@ impl<'a> Property<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum MetadataError {
     /// The bytes end within a property.
-    #[error("property is truncated")]
+    #[error("the property is truncated")]
     Truncated,
     /// The name has no characters.
-    #[error("property without a name")]
+    #[error("the property has no name")]
     EmptyName,
     /// The name has more than 255 characters.
-    #[error("property name of more than 255 characters")]
+    #[error("the property name has more than 255 characters")]
     NameTooLong,
     /// The name contains a byte other than a letter, a digit and `-_.+`.
-    #[error("property name contains byte {byte:#04x}")]
+    #[error("the property name contains byte {byte:#04x}")]
     InvalidName {
         /// The first byte that is not allowed.
         byte: u8,
     },
     /// All properties together exceed 60,000 bytes.
-    #[error("properties of more than 60,000 bytes")]
+    #[error("the properties have more than 60,000 bytes")]
     TooLarge,
     /// The value has 2^31 bytes or more.
-    #[error("property value of more than 2^31 - 1 bytes")]
+    #[error("the property value has more than 2^31 - 1 bytes")]
     ValueTooLong,
 }
 

@@ -101,9 +101,9 @@ pub use zmtp_proto::mechanism::{Credentials, StatusCode};
 /// }
 /// ```
 pub trait Authenticator: Send + Sync + 'static {
-    /// Decides about a remote by its credentials. The remote waits during the call, at most for
-    /// [`Builder::handshake_interval`](crate::Builder::handshake_interval) for the whole handshake.
-    /// Other remotes do not wait. The future is dropped if the time expires, or if the socket ends.
+    /// Decides whether a remote is admitted. The remote waits during the call; its whole handshake
+    /// is limited by [`Builder::handshake_interval`](crate::Builder::handshake_interval). Other
+    /// remotes do not wait. The future is dropped if the time expires, or if the socket ends.
     ///
     /// # Errors
     ///

@@ -2,8 +2,8 @@
 
 /// Declares everything that depends on the table of kinds and options.
 ///
-/// It calls itself to pick the options of one kind after another: a rule that begins with `@` is a
-/// step of this and is not called from elsewhere.
+/// It calls itself to pick the options of one kind after another: a rule that begins with `@` is an
+/// internal step.
 macro_rules! sockets {
     (
         kinds { $($socket:ident => $config:ident, $name:literal, [$($allowed:ident)+];)+ }

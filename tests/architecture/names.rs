@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::paths::imports;
 use crate::sources::{SourceFile, files_in};
 
-/// Names that several modules use. `Request` is what an authenticator, a service and a listener of
-/// a shared port are asked; `Publisher` publishes statistics in `metrics` and events in `monitor`;
-/// `Listener` is that of `inproc` and that of the other transports.
+/// Names that several modules use. `Request` is a request to an authenticator, to a service, or to
+/// the listener of a shared port; `Publisher` publishes statistics in `metrics` and events in
+/// `monitor`; `Listener` is that of `inproc` and that of the other transports.
 const SHARED: &[&str] = &["Listener", "Publisher", "Request"];
 
 #[test]
-fn modules_show_each_other_no_two_types_of_the_same_name() {
+fn no_two_modules_export_types_of_the_same_name() {
     for directory in ["src", "proto/src", "interop/src"] {
         let files = files_in(directory);
         let mut shown: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -24,7 +24,7 @@ fn modules_show_each_other_no_two_types_of_the_same_name() {
         let is_known = directory != "src" || SHARED.iter().all(is_shared);
         assert!(is_known, "a name in the list is no longer shared: {SHARED:?}");
         shown.retain(|name, modules| modules.len() > 1 && !SHARED.contains(&name.as_str()));
-        assert!(shown.is_empty(), "{directory}: modules show types of the same name: {shown:#?}");
+        assert!(shown.is_empty(), "{directory}: modules export types of the same name: {shown:#?}");
     }
 }
 

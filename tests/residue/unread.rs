@@ -13,13 +13,13 @@ use crate::remote::{self, Remote};
 use crate::watchdog::Watchdog;
 
 #[test]
-fn replies_that_are_not_read_take_little_more_than_their_mark() {
+fn unread_replies_take_little_more_than_the_hwm() {
     let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0ready", |stats| stats.running == 1);
     assert!(heap < 2 * MARK, "{heap} bytes");
 }
 
 #[test]
-fn replies_that_come_later_take_little_more_than_the_mark_and_the_bytes_that_may_be_kept() {
+fn later_replies_take_little_more_than_the_hwm_and_the_bytes_that_may_be_kept() {
     // More than there are bytes for. Those that were dropped are counted when that can be sent.
     let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0later", |stats| stats.running > 50);
     assert!(heap < 4 * MARK, "{heap} bytes");
@@ -32,8 +32,8 @@ fn streams_that_have_no_credit_take_little_more_than_the_bytes_that_may_be_kept(
     assert!(heap < 3 * MARK + JOBS, "{heap} bytes");
 }
 
-/// Sends so many requests as one that reads nothing, until it has made `enough` of the responder,
-/// whose other clients are served. Returns what the heap has grown by.
+/// Sends requests without reading replies, until the statistics of the responder show that it has
+/// received enough. Its other clients are served meanwhile. Returns the growth of the heap in bytes.
 fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();

@@ -40,9 +40,9 @@ async fn a_call_waits_until_its_deadline_for_the_first_server_that_connects() {
     let stats = requester.stats();
     assert_eq!((stats.sent, stats.never_sent), (0, 1));
     let calls = [(); 3].map(|()| tokio::spawn(requester.call("x")));
-    let there = Bare::bind(&second).await;
+    let second = Bare::bind(&second).await;
     for call in calls {
-        there.echo().await;
+        second.echo().await;
         assert_eq!(call.await.unwrap().unwrap(), "x");
     }
 }
@@ -159,7 +159,7 @@ async fn unwritten_requests_wait_for_the_next_server_if_there_is_none() {
     assert_eq!((stats.answered, stats.deadline_exceeded, stats.cancelled), (1, 1, 1));
     assert_eq!(stats.cancels_unsent, 0, "no server received the dropped call");
     assert!(stats.is_consistent());
-    // Those of the calls that have ended.
+    // The requests of the calls that have ended.
     assert_eq!(requester.client().stats().dropped.undelivered, 2);
 }
 
@@ -185,7 +185,7 @@ async fn a_request_that_ends_every_connection_is_not_sent_indefinitely() {
     assert!(requester.stats().is_consistent());
 }
 
-/// An endpoint without a listener.
+/// Returns an endpoint without a listener.
 async fn unused_endpoint() -> Endpoint {
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();

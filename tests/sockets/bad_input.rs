@@ -178,11 +178,12 @@ async fn a_silent_remote_is_disconnected_after_the_handshake_interval() {
 
     // From here on, time passes only while the remote is silent.
     time::pause();
-    for said in [&GREETING[..0], &GREETING[..20], &GREETING, &[&GREETING[..], b"\x04\x1C"].concat()]
+    for bytes in
+        [&GREETING[..0], &GREETING[..20], &GREETING, &[&GREETING[..], b"\x04\x1C"].concat()]
     {
         let before = Instant::now();
         let mut remote = Remote::dial(&server.endpoint).await;
-        remote.write(said).await;
+        remote.write(bytes).await;
         assert!(remote.read_to_end().await.starts_with(&GREETING));
         let waited = before.elapsed();
         assert!((interval..interval * 2).contains(&waited), "{waited:?}");
@@ -467,10 +468,10 @@ async fn assert_gets_ready_after_a_greeting(remote: &mut Remote, socket_type: &s
     remote.write(&GREETING).await;
     let expected = [b"\x04\x1C\x05READY\x0BSocket-Type\0\0\0\x06", socket_type.as_bytes()].concat();
     let ready = time::timeout(Duration::from_secs(10), remote.read(expected.len())).await;
-    assert_eq!(ready.expect("the socket keeps its READY to itself"), expected);
+    assert_eq!(ready.expect("the socket has not sent its READY"), expected);
 }
 
-/// Frames that RFC 37 forbids, each by another rule.
+/// Frames that RFC 37 forbids, each by a different rule.
 fn bad_frames() -> Vec<Vec<u8>> {
     let mut frames = vec![
         // 2^63 bytes, and one less than 2^64.

@@ -30,7 +30,9 @@ async fn clients_of_haproxy_are_known_by_their_addresses() {
             .await
             .unwrap();
         let mut monitor = server.monitor();
-        let Some(Endpoint::Tcp(backend)) = server.last_endpoint() else { panic!("it is TCP") };
+        let Some(Endpoint::Tcp(backend)) = server.last_endpoint() else {
+            panic!("the endpoint is not TCP")
+        };
         let Some(proxy) = HaProxy::start(number, backend.port(), header) else { return };
         let client = Client::builder()
             .mechanism(Mechanism::curve_client(keypair.public_key()))
@@ -75,7 +77,7 @@ impl HaProxy {
         match command {
             Ok(process) => Some(Self { process, config, endpoint }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("skipped: no haproxy here");
+                eprintln!("skipped: haproxy is not installed");
                 fs::remove_file(config).unwrap();
                 None
             }

@@ -40,7 +40,7 @@ async fn a_name_belongs_to_one_socket_until_it_is_unbound_or_closed() {
 }
 
 #[tokio::test]
-async fn the_marks_of_both_sides_add_up_exactly() {
+async fn the_hwms_of_both_sides_add_up_exactly() {
     let _watchdog = Watchdog::start();
     for (send_hwm, recv_hwm) in [(1, 1), (3, 5), (5, 3), (1, 100), (100, 1)] {
         let endpoint = fresh();

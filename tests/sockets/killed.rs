@@ -179,7 +179,7 @@ struct Process {
     child: Child,
     name: &'static str,
     endpoint: String,
-    /// What it prints.
+    /// The lines that it prints.
     lines: UnboundedReceiver<String>,
     /// The messages that it has acknowledged so far.
     received: Vec<u64>,
@@ -222,7 +222,8 @@ impl Process {
         Self { child, name, endpoint: endpoint.into(), lines, received: Vec::new(), _stdin: stdin }
     }
 
-    /// Returns the rest of the next line that begins in this way; `None` at the end of the process.
+    /// Returns the text after `beginning` in the next line that contains it; `None` at the end of
+    /// the process.
     async fn line(&mut self, beginning: &str) -> Option<String> {
         loop {
             let line = self.lines.recv().await?;
@@ -233,10 +234,10 @@ impl Process {
         }
     }
 
-    /// Waits until the process has acknowledged so many messages.
+    /// Waits until the process has acknowledged `count` messages.
     async fn until_received(&mut self, count: u64) {
         while (self.received.len() as u64) < count {
-            let number = self.line("received ").await.expect("the process lives");
+            let number = self.line("received ").await.expect("the process is running");
             self.received.push(number.parse().unwrap());
         }
     }

@@ -11,7 +11,7 @@ use crate::remote::{self, Remote, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_higher_mark_wakes_waiting_senders() {
+async fn a_higher_hwm_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
     let client = Client::builder().send_hwm(2).connect(port.endpoint()).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_higher_mark_wakes_waiting_senders() {
 }
 
 #[tokio::test]
-async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
+async fn a_higher_hwm_in_bytes_wakes_waiting_senders() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
     let client = Client::builder().send_hwm_bytes(1).connect(port.endpoint()).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_higher_mark_in_bytes_wakes_waiting_senders() {
 }
 
 #[tokio::test]
-async fn a_lower_mark_keeps_queued_messages_and_accepts_no_more() {
+async fn a_lower_hwm_keeps_queued_messages_and_accepts_no_more() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
     let client = Client::new();
@@ -82,7 +82,7 @@ async fn a_lower_mark_keeps_queued_messages_and_accepts_no_more() {
 }
 
 #[tokio::test]
-async fn a_changed_mark_applies_to_later_remotes() {
+async fn a_changed_hwm_applies_to_later_remotes() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     client.set_send_hwm(3);
@@ -92,7 +92,7 @@ async fn a_changed_mark_applies_to_later_remotes() {
 }
 
 #[tokio::test]
-async fn the_message_that_reaches_a_mark_in_bytes_is_the_last_that_is_queued() {
+async fn the_message_that_reaches_an_hwm_in_bytes_is_the_last_that_is_queued() {
     let _watchdog = Watchdog::start();
     for (mark, size, taken) in [(1, 0, 1), (1_000, 400, 3), (1_000, 5_000, 1), (100_000, 30_000, 4)]
     {
@@ -116,7 +116,7 @@ async fn the_message_that_reaches_a_mark_in_bytes_is_the_last_that_is_queued() {
 }
 
 #[tokio::test]
-async fn a_higher_mark_lets_a_connection_read_on() {
+async fn a_connection_continues_to_read_when_the_hwm_is_raised() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().recv_hwm(2).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -136,7 +136,7 @@ async fn a_higher_mark_lets_a_connection_read_on() {
 }
 
 #[tokio::test]
-async fn a_lower_mark_keeps_received_messages_and_reads_no_more() {
+async fn a_lower_hwm_keeps_received_messages_and_reads_no_more() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();

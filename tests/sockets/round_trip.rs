@@ -91,7 +91,7 @@ async fn long_and_short_bodies_keep_their_order(transport: Transport) {
 async fn an_ipv6_address_is_bound_and_connected_to() {
     let _watchdog = Watchdog::start();
     if net::TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("skipped: no IPv6 here");
+        eprintln!("skipped: IPv6 is not available");
         return;
     }
     let (server, client) = pair("tcp://[::1]:*".parse().unwrap()).await;

@@ -174,7 +174,7 @@ async fn a_scatter_waits_for_a_gather_that_does_not_receive(transport: Transport
     while scatter.send(body.clone()).now_or_never().is_some() {
         sent += 1;
         tokio::task::yield_now().await;
-        assert!(sent < 1_000, "the sender is never held up");
+        assert!(sent < 1_000, "the sender never waits");
     }
     for _ in 0..sent {
         assert_eq!(gather.recv().await.unwrap(), body);

@@ -87,7 +87,7 @@ async fn a_route_with_a_time_limit_reports_why_it_failed(transport: Transport) {
 }
 
 #[tokio::test]
-async fn a_permit_counts_against_the_mark_until_it_is_dropped() {
+async fn a_permit_counts_against_the_hwm_until_it_is_dropped() {
     let _watchdog = Watchdog::start();
     let unbound = ReservedPort::reserve();
     let client = Client::builder().send_hwm(2).connect(unbound.endpoint()).await.unwrap();

@@ -34,7 +34,7 @@ pub(crate) enum Verdict {
         budget: f64,
         percent: f64,
     },
-    /// There is no budget for this architecture.
+    /// This architecture has no budget.
     Unknown,
     Within {
         budget: f64,

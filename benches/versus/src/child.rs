@@ -74,7 +74,9 @@ impl Child {
     pub(crate) fn bound(&mut self) -> Result<String, Failure> {
         match self.report(START_LIMIT)? {
             Report::Bound(endpoint) => Ok(endpoint),
-            other => Err(format!("{} said {other:?} and not where it is bound", self.name).into()),
+            other => {
+                Err(format!("{} reported {other:?} instead of its endpoint", self.name).into())
+            }
         }
     }
 
@@ -82,29 +84,34 @@ impl Child {
     pub(crate) fn ready(&mut self) -> Result<(), Failure> {
         match self.report(START_LIMIT)? {
             Report::Ready => Ok(()),
-            other => Err(format!("{} said {other:?} and not that it is ready", self.name).into()),
+            other => {
+                Err(format!("{} reported {other:?} instead of its readiness", self.name).into())
+            }
         }
     }
 
     /// Sends a command for `count` messages.
     pub(crate) fn order(&mut self, count: u64) -> Result<(), Failure> {
-        self.tell(&count.to_string())
+        self.send(&count.to_string())
     }
 
     /// Waits until a command is completed.
     pub(crate) fn done(&mut self) -> Result<Done, Failure> {
         match self.report(ORDER_LIMIT)? {
             Report::Done(done) => Ok(done),
-            other => Err(format!("{} said {other:?} and not that it is done", self.name).into()),
+            other => Err(format!("{} reported {other:?} instead of its result", self.name).into()),
         }
     }
 
     /// Requests its resource usage.
     pub(crate) fn used(&mut self) -> Result<Usage, Failure> {
-        self.tell(role::USED)?;
+        self.send(role::USED)?;
         match self.report(START_LIMIT)? {
             Report::Used(used) => Ok(used),
-            other => Err(format!("{} said {other:?} and not what it used", self.name).into()),
+            other => {
+                Err(format!("{} reported {other:?} instead of its resource usage", self.name)
+                    .into())
+            }
         }
     }
 
@@ -121,8 +128,8 @@ impl Child {
         Ok(())
     }
 
-    fn tell(&mut self, order: &str) -> Result<(), Failure> {
-        let orders = self.orders.as_mut().ok_or("it was told to end")?;
+    fn send(&mut self, order: &str) -> Result<(), Failure> {
+        let orders = self.orders.as_mut().ok_or("the process was ordered to end")?;
         if writeln!(orders, "{order}").is_err() {
             return Err(self.ended());
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
-/// One line for each fact, without names of hosts or users.
+/// Returns the facts that a result depends on, without names of hosts or users.
 pub(crate) fn facts() -> Vec<(&'static str, String)> {
     let cpu_info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu_info.lines().find_map(|line| line.strip_prefix("model name"));
@@ -20,7 +20,7 @@ pub(crate) fn facts() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The versions of the implementations, from the lock file.
+/// Returns the versions of the implementations, from the lock file.
 pub(crate) fn versions() -> Vec<(&'static str, String)> {
     let (major, minor, patch) = interop::version();
     let mut versions = vec![("libzmq", format!("{major}.{minor}.{patch}"))];
@@ -37,8 +37,8 @@ pub(crate) fn versions() -> Vec<(&'static str, String)> {
 
 fn compiler() -> String {
     let output = Command::new("rustc").arg("--version").output();
-    let said = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let version = said.ok().and_then(|said| said.split(' ').nth(1).map(str::to_owned));
+    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let version = output.ok().and_then(|output| output.split(' ').nth(1).map(str::to_owned));
     version.unwrap_or_else(|| "unknown".to_owned())
 }
 

@@ -15,13 +15,13 @@ pub(crate) struct Target {
     bound: f64,
 }
 
-/// The other side of a comparison.
+/// The value that a result is compared with.
 #[derive(Clone, Copy, Debug)]
 enum Against {
     One(Implementation),
     /// The best messaging library.
     BestRival,
-    /// Bytes.
+    /// The bound itself, in bytes.
     Nothing,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Verdict {
 }
 
 impl Target {
-    /// `None` if it was not measured.
+    /// Compares the results with the target; returns `None` if they were not measured.
     pub(crate) fn judge(&self, results: &Results) -> Option<Verdict> {
         let ours = results.spread(self.case, self.metric, Implementation::TokioZmtp)?;
         let more = self.metric.more_is_better();

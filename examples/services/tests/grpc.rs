@@ -16,7 +16,7 @@ use tonic::{Code, Request};
 use self::process::Process;
 
 #[tokio::test]
-async fn a_request_is_replied_to_by_a_server_behind() {
+async fn a_server_behind_the_gateway_answers_a_request() {
     let (mut process, mut tasks) = start(&[]).await;
     for _ in 0..10 {
         let reply = tasks.perform(task("upper hello")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Either end sends PINGs, and disconnects a remote that does not answer.
+//! Each end sends PINGs, and disconnects a remote that does not answer.
 
 use std::time::Duration;
 

@@ -22,14 +22,14 @@ impl Relay {
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
         let pongs = Arc::new(AtomicUsize::new(0));
         let is_silent = Arc::new(AtomicBool::new(false));
-        let way = Way { pongs: Arc::clone(&pongs), is_silent: Arc::clone(&is_silent) };
+        let direction = Direction { pongs: Arc::clone(&pongs), is_silent: Arc::clone(&is_silent) };
         thread::spawn(move || {
             let (dialed, _) = listener.accept().unwrap();
             let accepted = TcpStream::connect(target).unwrap();
             let back = (accepted.try_clone().unwrap(), dialed.try_clone().unwrap());
-            let way_back = way.clone();
-            thread::spawn(move || way_back.copy(back.0, back.1));
-            way.copy(dialed, accepted);
+            let opposite = direction.clone();
+            thread::spawn(move || opposite.copy(back.0, back.1));
+            direction.copy(dialed, accepted);
         });
         Self { endpoint, pongs, is_silent }
     }
@@ -51,12 +51,12 @@ impl Relay {
 
 /// Relays one direction.
 #[derive(Clone, Debug)]
-struct Way {
+struct Direction {
     pongs: Arc<AtomicUsize>,
     is_silent: Arc<AtomicBool>,
 }
 
-impl Way {
+impl Direction {
     fn copy(&self, mut from: TcpStream, mut to: TcpStream) {
         let mut buffer = [0; 65_536];
         // The part of the command's name read so far: two reads may share it.
@@ -79,11 +79,11 @@ impl Way {
                 break;
             }
         }
-        // Either end may have ended.
+        // Either stream may have ended.
         drop(from.shutdown(Shutdown::Both));
         drop(to.shutdown(Shutdown::Both));
     }
 }
 
-/// RFC 37, Connection heartbeating: the name of the command, after its length.
+/// RFC 37, Connection Heartbeating: the name of the command, after its length.
 const PONG: &[u8] = b"\x04PONG";

@@ -1,4 +1,4 @@
-//! Either end may end and return, and traffic continues.
+//! Either end may stop and return, and traffic continues.
 
 use interop::RemoteProcess;
 use tokio::{task, time};

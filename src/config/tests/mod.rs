@@ -143,7 +143,7 @@ fn an_error_states_the_reason_and_the_line() {
         ("source_address = 'here'", "invalid socket address syntax"),
         ("metadata = { Colour = 'red' }", "`Colour`: the name of an application's property must"),
         ("hello_message = 5", "invalid type: integer `5`, expected text or a list of bytes"),
-        ("bind = 5", "invalid type: integer `5`, expected text or a list of texts"),
+        ("bind = 5", "invalid type: integer `5`, expected a string or a list of strings"),
         ("bind = 'tcp://here'", "`tcp://here`: no port; write `tcp://here:5555`"),
         ("connect = ['tcp://a:1', ':2']", "`:2`: no transport; write `tcp://127.0.0.1:5555`"),
     ] {

@@ -56,7 +56,7 @@ async fn a_turn_decrypts_fewer_frames() {
 /// Polls a connection once without a receiver, and checks that it has requested another poll.
 async fn one_turn(flood: Flood, opener: Option<Opener>) {
     let mut socket = TestSocket::new(1_000);
-    let mut attachment = socket.attachment.take().expect("there is one");
+    let mut attachment = socket.attachment.take().expect("the attachment is taken once");
     let codec = TrafficCodec { decoder: TrafficDecoder::new(None, opener), sealer: None };
     let framed = Box::new(Framed::with_capacity(flood, codec, 0));
     let mut connection =
@@ -69,7 +69,7 @@ async fn one_turn(flood: Flood, opener: Option<Opener>) {
     .await;
 }
 
-/// Completes a CURVE handshake; returns what the client seals with and the server opens with.
+/// Completes a CURVE handshake; returns the sealer of the client and the opener of the server.
 fn ends() -> (Sealer, Opener) {
     let [server_keys, client_keys] =
         [0x50, 0xC0].map(|byte| CurveKeypair::from(CurveSecretKey::from_bytes([byte; 32])));
@@ -120,7 +120,7 @@ impl AsyncRead for Flood {
         _cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        assert!(self.read.get() < 0x100_0000, "others never get their turn");
+        assert!(self.read.get() < 0x100_0000, "other tasks never run");
         let rest = &self.bytes[self.at..];
         let piece = &rest[..rest.len().min(buffer.remaining())];
         buffer.put_slice(piece);
@@ -148,7 +148,7 @@ impl AsyncWrite for Flood {
     }
 }
 
-/// More of the shortest parts than one turn handles.
+/// More frames than one turn handles.
 const FRAMES: usize = 20_000;
 
 /// The maximum length of one more read.

@@ -38,7 +38,7 @@ pub(super) struct Dispatcher {
     /// The presence of servers, watched while requests are stranded.
     presence: Option<Pin<Box<WatchStream<Presence>>>>,
     endings: DeferredEnds,
-    /// Usually empty, as are the next three; kept for their memory.
+    /// Empty between calls of `poll`, as are the next three; kept to reuse their memory.
     received: Vec<(From, Message)>,
     wakes: Wakes,
     /// Calls to cancel, because their server violated the protocol.
@@ -306,7 +306,7 @@ fn handle(calls: &mut Calls, from: PipeKey, message: &Message, wakes: &mut Wakes
     Handled::cancelling(calls.handle(from, id, answer, wakes), id)
 }
 
-/// Fails the call of a malformed message, which would otherwise wait in vain.
+/// Fails the call of a malformed message, which would otherwise wait indefinitely.
 #[cold]
 fn handle_malformed(
     calls: &mut Calls,

@@ -44,9 +44,9 @@ pub(super) struct Serving<S: Service<Request>> {
     /// The position in the server's line of receivers.
     position: InLine<WeakServer>,
     endings: DeferredEnds,
-    /// Usually empty; kept for its memory.
+    /// Empty between calls of `poll`; kept to reuse its memory.
     received: Vec<((PipeKey, Remote), Message)>,
-    /// Requests for which the service is not ready, or whose remote is at its share or has a
+    /// Requests for which the service is not ready, or whose remote has reached its share or has a
     /// backlog.
     waiting: Waiting,
     /// Holds a handler while it is polled for the first time. A handler that is ready leaves the
@@ -389,11 +389,11 @@ where
             let Self { shared, timer, .. } = self;
             // It may fire too early, because most requests end long before their deadlines.
             // Resetting it then is less work than doing so for each request.
-            let rings = match timer {
+            let deadline = match timer {
                 Some(timer) if !timer.is_elapsed() => timer.deadline().min(next),
                 _ => next,
             };
-            if shared.server.runtime().poll_until(timer, rings, cx).is_pending() {
+            if shared.server.runtime().poll_until(timer, deadline, cx).is_pending() {
                 return;
             }
             self.expire(Instant::now());

@@ -108,7 +108,7 @@ async fn a_side_leaves(letters: &'static str) {
     assert_eq!(received.len() + near.undelivered(), letters.len());
 }
 
-/// Spawns a task that sends one message after the other.
+/// Spawns a task that sends one message after another.
 fn send_all(model: &Model<Client>, letters: &'static str) -> JoinHandle<()> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {

@@ -26,7 +26,7 @@ fn every_async_method_is_among_the_operations() {
     assert!(methods.remove("Publisher::run"));
 
     assert_eq!(operations, methods);
-    assert_eq!(operations.len(), names.len(), "one is there twice");
+    assert_eq!(operations.len(), names.len(), "an operation is listed twice");
 }
 
 /// A method of the trait `Socket` forwards to that of the types, which counts once, except for `close`.

@@ -1,4 +1,4 @@
-//! `connect_peer`: an id that is known before the connection, and as long as the endpoint.
+//! `connect_peer`: an id that is valid before the connection, until the endpoint is disconnected.
 
 use std::collections::HashSet;
 
@@ -93,12 +93,12 @@ async fn messages_queue_for_an_id_between_connections(transport: Transport) {
 }
 
 over_every_transport!(
-    concurrent_calls_return_an_id_each,
+    each_of_several_concurrent_calls_returns_its_own_id,
     flavor = "multi_thread",
     worker_threads = 2
 );
 
-async fn concurrent_calls_return_an_id_each(transport: Transport) {
+async fn each_of_several_concurrent_calls_returns_its_own_id(transport: Transport) {
     let _watchdog = Watchdog::start();
     let hub = Peer::new();
     let mut calls = Vec::new();
@@ -163,9 +163,9 @@ async fn the_remote_and_its_events_have_the_id_that_was_returned() {
     assert_eq!(*remote.endpoint(), endpoint);
 }
 
-/// The driver may have handled the call or not, and either way the socket works as before.
+/// Whether or not the driver has handled the call, the socket works as before.
 #[tokio::test]
-async fn a_call_that_is_dropped_has_connected_the_endpoint_or_not() {
+async fn a_dropped_call_leaves_a_usable_socket() {
     let _watchdog = Watchdog::start();
     let bob = Peer::new();
     for turns in 0..8 {

@@ -93,7 +93,7 @@ async fn fill(send: impl Fn(u32) -> bool) -> u32 {
     sent
 }
 
-/// Lets all other tasks run that can.
+/// Lets all other tasks run until they wait.
 async fn turns() {
     for _ in 0..TURNS {
         task::yield_now().await;
@@ -116,5 +116,5 @@ async fn poll_once(proxy: &mut Proxy) -> Poll<ProxyReport> {
     .await
 }
 
-/// More turns than tasks need, over `inproc`, until all of them wait.
+/// More turns than tasks need over `inproc` until all of them wait.
 const TURNS: u32 = 100;

@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     assert!(expired);
 
-    let error = requester.call("fail").await.expect_err("it was asked to");
+    let error = requester.call("fail").await.expect_err("the server fails this request");
     println!("fail: {error}");
 
     let numbers: Vec<Message> = requester.stream("count").try_collect().await?;

@@ -31,7 +31,7 @@ async fn exchange<C: PeerSide, B: PeerSide>(connected: &C, bound: &B, transport:
     let endpoint = bound.bind(&own_endpoint(transport)).await;
     let to_bound = connected.connect_peer(&endpoint).await;
     for size in [0, 1, 222, 223, 65_536] {
-        let body: Vec<u8> = (0..size).map(|place: usize| (place % 251) as u8).collect();
+        let body: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
         connected.route(to_bound, &body).await;
         let to_connected = bound.expect(&body).await;
         bound.route(to_connected, &body).await;

@@ -28,7 +28,7 @@ pub(crate) trait PeerSide {
     /// Returns the id with this number, which no remote has.
     fn made_up_id(number: u32) -> Self::Id;
 
-    /// Binds as soon as the address is free, and returns the endpoint with its real port.
+    /// Binds as soon as the address is free, and returns the endpoint with its actual port.
     async fn bind(&self, endpoint: &str) -> String;
     async fn connect_peer(&self, endpoint: &str) -> Self::Id;
     fn try_route(&self, id: Self::Id, body: &[u8]) -> Routed;

@@ -9,8 +9,8 @@ use crate::pairing::{POLL_INTERVAL, own_endpoint};
 
 from_scatter_to_gather!(a_scatter_sends_to_two_gathers_in_turn);
 
-/// libzmq's test_scatter_gather. Its other test sends a message of two parts, which no call here
-/// does.
+/// Does the same as `test_scatter_gather` of libzmq. Its other test sends a message of two parts,
+/// for which the interface of this crate has no method.
 async fn a_scatter_sends_to_two_gathers_in_turn<S: ScatterSide, G: GatherSide>(
     transport: Transport,
 ) {
@@ -33,7 +33,7 @@ async fn bodies_of_every_size_arrive_unchanged<S: ScatterSide, G: GatherSide>(
         let (scatter, gather) = (S::new(), G::new());
         join(&scatter, &gather, binds, transport).await;
         for size in [0, 1, 33, 255, 256, 8_192, 65_536, 1 << 20] {
-            let body: Vec<u8> = (0..size).map(|place: usize| (place % 251) as u8).collect();
+            let body: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
             scatter.send(&body).await;
             gather.expect(&body).await;
         }
@@ -74,7 +74,7 @@ async fn a_gather_receives_from_several_scatters<S: ScatterSide, G: GatherSide>(
         scatter.connect(&endpoint).await;
         scatter.send(&[name, EACH]).await;
     }
-    // Both are connected, and send the rest before anything of it is received.
+    // Both are connected. They send the other messages before one of them is received.
     gather.recv().await;
     gather.recv().await;
     for (name, scatter) in (0..).zip(&scatters) {
@@ -85,9 +85,9 @@ async fn a_gather_receives_from_several_scatters<S: ScatterSide, G: GatherSide>(
     let mut next = [0; 2];
     for _ in 0..2 * EACH {
         let message = gather.recv().await;
-        let place = &mut next[usize::from(message[0])];
-        assert_eq!(message[1], *place, "messages of one scatter are in order");
-        *place += 1;
+        let expected = &mut next[usize::from(message[0])];
+        assert_eq!(message[1], *expected, "messages of one scatter are not in order");
+        *expected += 1;
     }
     assert_eq!(next, [EACH; 2]);
 }
@@ -119,7 +119,7 @@ async fn a_scatter_falls_mute_and_loses_nothing<S: ScatterSide, G: GatherSide>(
     }
 }
 
-/// A body of which few fit into the buffers of the system.
+/// The size of a body; few bodies fit into the buffers of the system.
 const SIZE: usize = 256 << 10;
 
 /// More messages than fit into all queues and buffers.

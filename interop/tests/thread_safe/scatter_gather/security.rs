@@ -40,7 +40,7 @@ async fn exchange<S: ScatterSide, G: GatherSide>(
 ) {
     join(scatter, gather, binds, transport).await;
     for size in [0, 1, 222, 223, 65_536] {
-        let body: Vec<u8> = (0..size).map(|place: usize| (place % 251) as u8).collect();
+        let body: Vec<u8> = (0..size).map(|at: usize| (at % 251) as u8).collect();
         scatter.send(&body).await;
         gather.expect(&body).await;
     }

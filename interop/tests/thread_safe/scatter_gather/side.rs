@@ -9,7 +9,7 @@ use crate::pairing::{
     would_not_block,
 };
 
-/// Either end.
+/// One end of a connection.
 pub(crate) trait Side: Sized {
     /// Creates a socket with this high-water mark.
     fn with_hwm(hwm: usize) -> Self;
@@ -18,7 +18,7 @@ pub(crate) trait Side: Sized {
         Self::with_hwm(DEFAULT_HWM)
     }
 
-    /// Binds as soon as the address is free, and returns the endpoint with its real port.
+    /// Binds as soon as the address is free, and returns the endpoint with its actual port.
     async fn bind(&self, endpoint: &str) -> String;
     async fn connect(&self, endpoint: &str);
 }
@@ -55,7 +55,7 @@ impl Binds {
     pub(crate) const EITHER: [Self; 2] = [Self::Gather, Self::Scatter];
 }
 
-/// Connects the two, and returns the endpoint between them.
+/// Connects the two, and returns the endpoint.
 pub(crate) async fn join(
     scatter: &impl Side,
     gather: &impl Side,
@@ -96,7 +96,11 @@ impl ScatterSide for Scatter {
         match self.try_send(body) {
             Ok(()) => true,
             Err(TrySendError::Full(message)) => {
-                assert_eq!(message, Message::from(body), "a failed send returns another message");
+                assert_eq!(
+                    message,
+                    Message::from(body),
+                    "a failed send returns a different message"
+                );
                 false
             }
             Err(error) => panic!("cannot send: {error}"),
