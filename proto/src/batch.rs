@@ -4,12 +4,15 @@ use bytes::{Buf, Bytes};
 use thiserror::Error;
 
 use super::frame::{LONG_LENGTH, LONG_MESSAGE, SHORT_LENGTH, SHORT_MESSAGE};
+use super::message_shape::parts_len;
 
 /// Complete messages in the order of their arrival, still framed.
 ///
-/// Invariant: `frames` is exactly `messages` complete message frames without MORE, in each of which
-/// `overhead` bytes precede the body. The decoder finds the frames, and the constructor checks them again
-/// before a message is queued.
+/// A message of one part is returned as its body, and a message of several parts as its frames.
+///
+/// Invariant: `frames` is exactly `messages` complete messages. Either each is one frame without MORE, in
+/// which `overhead` bytes precede the body, or each has several parts, and `overhead` is zero. The decoder
+/// finds the frames, and the constructor checks them again before a message is queued.
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Bytes,
@@ -57,6 +60,28 @@ impl Batch {
         Ok(Self { frames, messages, overhead, passed, buffer: 0 })
     }
 
+    /// Creates a batch of unencrypted `frames`, which contain `messages` complete messages of several parts. The
+    /// decoder has skipped `passed` bytes before the frames.
+    ///
+    /// # Errors
+    ///
+    /// The frames are not these messages.
+    pub(super) fn of_parts(
+        frames: Bytes,
+        messages: usize,
+        passed: usize,
+    ) -> Result<Self, BrokenBatch> {
+        let mut rest = &frames[..];
+        for _ in 0..messages {
+            let len = parts_len(rest).ok_or(BrokenBatch { messages })?;
+            rest = rest.get(len..).ok_or(BrokenBatch { messages })?;
+        }
+        if !rest.is_empty() {
+            return Err(BrokenBatch { messages });
+        }
+        Ok(Self { frames, messages, overhead: 0, passed, buffer: 0 })
+    }
+
     /// Sets the length of the buffer of which the frames are a slice.
     #[inline]
     pub(super) const fn within(mut self, buffer: usize) -> Self {
@@ -64,20 +89,27 @@ impl Batch {
         self
     }
 
+    /// Returns the first message.
+    #[inline]
+    pub fn first(&self) -> Option<&[u8]> {
+        let (header, size) = first_message(&self.frames, self.overhead)?;
+        self.frames.get(header..)?.get(..size)
+    }
+
     /// Removes and returns the first message.
     #[inline]
     pub fn pop(&mut self) -> Option<Bytes> {
-        let (header, size) = first_frame(&self.frames, self.overhead)?;
+        let (header, size) = first_message(&self.frames, self.overhead)?;
         self.messages -= 1;
         self.frames.advance(header);
         Some(self.frames.split_to(size))
     }
 
-    /// Removes the first message if its body has at most `N` bytes. Returns a copy and the size of the body;
-    /// bytes after the body are not specified.
+    /// Removes the first message if it has at most `N` bytes. Returns a copy and its size; bytes after it are
+    /// not specified.
     #[inline]
     pub fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
-        let (header, size) = first_frame(&self.frames, self.overhead)?;
+        let (header, size) = first_message(&self.frames, self.overhead)?;
         if size > N {
             return None;
         }
@@ -105,7 +137,7 @@ impl Batch {
         }
         let (mut end, mut count) = (0, 0);
         while count < messages && end < bytes {
-            let Some((header, size)) = first_frame(&self.frames[end..], self.overhead) else {
+            let Some((header, size)) = first_message(&self.frames[end..], self.overhead) else {
                 break;
             };
             end += header + size;
@@ -141,6 +173,13 @@ impl Batch {
     pub const fn buffer(&self) -> usize {
         self.buffer
     }
+}
+
+/// Returns the number of bytes before the first message, and its length. The frames of a message of several
+/// parts belong to it.
+#[inline]
+fn first_message(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
+    first_frame(frames, overhead).or_else(|| Some((0, parts_len(frames)?)))
 }
 
 /// Returns the number of bytes before the body of the first message frame, and the length of the body, which

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::error_reason::ErrorReason;
 use super::frame;
+use super::group::{Group, GroupError};
 use super::metadata::{Metadata, MetadataError};
 use super::ping_pong::{Ping, Pong};
 
@@ -22,6 +23,10 @@ pub enum Command {
     Ping(Ping),
     /// Answers a PING.
     Pong(Pong),
+    /// Requests the messages of a group (RFC 48).
+    Join(Group),
+    /// Ends what a JOIN requested.
+    Leave(Group),
     /// A command of a security mechanism, which encodes its data itself. Received commands are never decoded
     /// to this variant: the mechanism decodes them.
     Mechanism {
@@ -61,6 +66,8 @@ impl Command {
             }
             PING => Self::Ping(Ping::decode(data).ok_or(CommandError::TruncatedTtl)?),
             PONG => Self::Pong(Pong::decode(data)),
+            JOIN => Self::Join(Group::try_from(data)?),
+            LEAVE => Self::Leave(Group::try_from(data)?),
             _ => Self::Unknown { name: name.into() },
         })
     }
@@ -84,6 +91,7 @@ impl Command {
             Self::Error(reason) => reason.encoded_len(),
             Self::Ping(ping) => ping.encoded_len(),
             Self::Pong(pong) => pong.encoded_len(),
+            Self::Join(group) | Self::Leave(group) => group.as_bytes().len(),
             Self::Mechanism { data, .. } => data.len(),
             Self::Unknown { .. } => 0,
         };
@@ -100,6 +108,7 @@ impl Command {
             Self::Error(reason) => reason.encode(dst),
             Self::Ping(ping) => ping.encode(dst),
             Self::Pong(pong) => pong.encode(dst),
+            Self::Join(group) | Self::Leave(group) => dst.put_slice(group.as_bytes()),
             Self::Mechanism { data, .. } => dst.put_slice(data),
             Self::Unknown { .. } => {}
         }
@@ -112,6 +121,8 @@ impl Command {
             Self::Error(_) => ERROR,
             Self::Ping(_) => PING,
             Self::Pong(_) => PONG,
+            Self::Join(_) => JOIN,
+            Self::Leave(_) => LEAVE,
             Self::Mechanism { name, .. } => name,
             Self::Unknown { name } => name,
         }
@@ -143,6 +154,9 @@ pub enum CommandError {
     /// A PING ends within its time-to-live.
     #[error("ping is too short for a time-to-live")]
     TruncatedTtl,
+    /// The group of a JOIN or LEAVE is not valid.
+    #[error("the group is not valid")]
+    Group(#[from] GroupError),
 }
 
 /// Splits the body of a command frame into its name and its data.
@@ -165,6 +179,9 @@ const READY: &str = "READY";
 const ERROR: &str = "ERROR";
 const PING: &str = "PING";
 const PONG: &str = "PONG";
+// RFC 48, Commands.
+const JOIN: &str = "JOIN";
+const LEAVE: &str = "LEAVE";
 
 #[cfg(test)]
 mod tests {
@@ -239,6 +256,23 @@ mod tests {
     }
 
     #[test]
+    fn the_group_of_a_join_has_no_length_prefix() {
+        let group: Group = "news".parse().unwrap();
+        assert_eq!(encoded(&Command::Join(group.clone())), b"\x04\x09\x04JOINnews"[..]);
+        assert_eq!(encoded(&Command::Leave(group)), b"\x04\x0a\x05LEAVEnews"[..]);
+        assert_eq!(Command::decode(b"\x04JOIN"), Ok(Command::Join(Group::default())));
+    }
+
+    #[test]
+    fn a_join_of_an_invalid_group_is_refused() {
+        let long = [&b"\x04JOIN"[..], &[b'x'; 256]].concat();
+        let error = CommandError::Group(GroupError::TooLong { len: 256 });
+        assert_eq!(Command::decode(&long), Err(error));
+        let error = CommandError::Group(GroupError::ContainsNul { at: 1 });
+        assert_eq!(Command::decode(b"\x05LEAVEa\0"), Err(error));
+    }
+
+    #[test]
     fn malformed_data_of_a_known_command_is_refused() {
         assert_eq!(
             Command::decode(b"\x05READY\x01"),
@@ -264,7 +298,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_a_command_or_an_error(
-            name in prop_oneof![Just("READY"), Just("ERROR"), Just("PING"), Just("PONG"), Just("")],
+            name in prop_oneof![Just("READY"), Just("ERROR"), Just("PING"), Just("PONG"), Just("JOIN"), Just("LEAVE"), Just("")],
             data in prop::collection::vec(any::<u8>(), 0..64),
         ) {
             let mut body = vec![name.len() as u8];
@@ -288,6 +322,8 @@ mod tests {
             bytes(255).prop_map(|reason| Command::Error(ErrorReason::new(&reason))),
             bytes(16).prop_map(|context| Command::Ping(Ping::new(None, Context::new(&context)))),
             bytes(16).prop_map(|context| Command::Pong(Pong { context: Context::new(&context) })),
+            "[a-z]{0,255}".prop_map(|group| Command::Join(group.parse().unwrap())),
+            "[a-z]{0,255}".prop_map(|group| Command::Leave(group.parse().unwrap())),
             "[a-z]{1,255}".prop_map(|name| Command::Unknown { name: name.into() }),
         ]
     }

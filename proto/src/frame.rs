@@ -75,6 +75,12 @@ pub fn put_message_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, 0x00, len);
 }
 
+/// Appends the header of a frame that other frames of the same message follow, with a body of `len` bytes.
+#[inline]
+pub fn put_part_header(dst: &mut BytesMut, len: usize) {
+    put_header(dst, MORE, len);
+}
+
 /// Clears the COMMAND flag of the frame at the beginning of `input`, which turns it into a message.
 #[inline]
 pub fn mark_as_message(input: &mut [u8]) {
@@ -132,6 +138,9 @@ pub enum FrameError {
 
 /// Flags of a message frame with a short size (RFC 37, Formal Grammar: `message-last`).
 pub const SHORT_MESSAGE: u8 = 0x00;
+
+/// Flags of a frame with a short size that other frames of the same message follow.
+pub const SHORT_PART: u8 = MORE;
 
 /// Flags of a message frame with a long size.
 pub const LONG_MESSAGE: u8 = LONG;

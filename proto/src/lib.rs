@@ -84,6 +84,7 @@ pub mod group;
 pub mod handshake;
 pub mod heartbeat;
 pub mod mechanism;
+pub mod message_shape;
 pub mod metadata;
 pub mod ping_pong;
 pub mod socket_type;

@@ -327,7 +327,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 None
             }
             // libzmq also ignores commands without a meaning here.
-            Command::Ready(_) | Command::Mechanism { .. } | Command::Unknown { .. } => {
+            Command::Join(_)
+            | Command::Leave(_)
+            | Command::Ready(_)
+            | Command::Mechanism { .. }
+            | Command::Unknown { .. } => {
                 tracing::trace!(name = command.name(), "ignored a command");
                 None
             }

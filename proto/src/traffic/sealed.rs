@@ -13,12 +13,15 @@ use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 pub(super) struct SealedDecoder {
     opener: Opener,
     /// The command or error after the last batch. Its frame is already decrypted, which is possible only once.
-    found: Option<Result<Command, TrafficError>>,
+    pub(super) found: Option<Result<Command, TrafficError>>,
+    /// The length of the frame at the beginning of the input that is already decrypted: the group of a message
+    /// whose body has not arrived.
+    pub(super) group_frame: usize,
 }
 
 /// The kind of a frame, and its length.
 #[derive(Debug)]
-enum Found {
+pub(super) enum Found {
     Message(usize),
     /// A part of a multipart message, except the last.
     Part(usize),
@@ -31,11 +34,16 @@ enum Found {
 
 impl SealedDecoder {
     pub(super) const fn new(opener: Opener) -> Self {
-        Self { opener, found: None }
+        Self { opener, found: None, group_frame: 0 }
     }
 
-    /// Decrypts the frame at the beginning of `input`.
-    fn open(&mut self, input: &mut [u8], max_message_size: u64) -> Result<Found, TrafficError> {
+    /// Decrypts the frame at the beginning of `input`. A part, except the last, may have up to `part_max` bytes.
+    pub(super) fn open(
+        &mut self,
+        input: &mut [u8],
+        max_message_size: u64,
+        part_max: u64,
+    ) -> Result<Found, TrafficError> {
         let Some(header) = Header::decode(input)? else { return Ok(Found::Incomplete(0)) };
         let size = header.size.checked_sub(OVERHEAD as u64).ok_or(SealError::NoMessage)?;
         if size > max_message_size.max(MAX_COMMAND_SIZE) {
@@ -60,8 +68,9 @@ impl SealedDecoder {
             }
             return Ok(Found::Command(end, Command::decode(&body[OVERHEAD..])?));
         }
-        if size > max_message_size {
-            return Err(TrafficError::MessageTooLarge { size, limit: max_message_size });
+        let limit = if inside.more { part_max } else { max_message_size };
+        if size > limit {
+            return Err(TrafficError::MessageTooLarge { size, limit });
         }
         if inside.more {
             return Ok(Found::Part(end));
@@ -91,7 +100,8 @@ impl TrafficDecoder {
                 if self.work.saturating_sub(self.returned_at) >= WORK_MAX {
                     break Ok(Found::Enough);
                 }
-                let found = sealed.open(&mut input[end..], self.max_message_size);
+                let max = self.max_message_size;
+                let found = sealed.open(&mut input[end..], max, max);
                 if let Ok(Found::Message(len) | Found::Part(len) | Found::Command(len, _)) = found {
                     self.work = self.work.saturating_add(SEALED_WORK).saturating_add(len);
                 }
@@ -141,10 +151,10 @@ impl TrafficDecoder {
 
 /// The cost of decrypting a frame in addition to its bytes, each of which counts twice: about a
 /// microsecond.
-const SEALED_WORK: usize = 0x200;
+pub(super) const SEALED_WORK: usize = 0x200;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use bytes::Bytes;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -303,7 +313,7 @@ mod tests {
     }
 
     /// Returns the sealer of one end and the decoder of the other.
-    fn ends(max_message_size: Option<u64>) -> (Sealer, TrafficDecoder) {
+    pub(in super::super) fn ends(max_message_size: Option<u64>) -> (Sealer, TrafficDecoder) {
         let (Session { sealer, .. }, Session { opener, .. }) = sessions();
         (sealer, TrafficDecoder::new(max_message_size, Some(opener)))
     }

@@ -1,0 +1,125 @@
+//! The shape of a message: the frames that it consists of.
+//!
+//! A message of one part is handled as its body. A message of several parts is handled as its frames, back to
+//! back, as they are on the wire without encryption: each part except the last with the MORE flag.
+
+use bytes::BytesMut;
+use thiserror::Error;
+
+use super::frame::{self, Header};
+use super::group::{Group, GroupError};
+
+/// The shape of the messages between two socket types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MessageShape {
+    /// One body (RFC 37, Thread-Safe Socket Types).
+    #[default]
+    Single,
+    /// A group and a body, in two frames (RFC 48).
+    GroupAndBody,
+}
+
+/// Why a message does not have the required shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// A message for a DISH has only one part.
+    #[error("a message without a group")]
+    MissingGroup,
+    /// A message for a DISH has more than two parts.
+    #[error("a message of more than a group and a body")]
+    TooManyParts,
+    /// The first part of a message for a DISH is not a group.
+    #[error("the first part is not a group")]
+    Group(#[from] GroupError),
+}
+
+/// Appends a message of a group: its group and its body as two frames.
+pub fn put_group_message(dst: &mut BytesMut, group: &Group, body: &[u8]) {
+    let group = group.as_bytes();
+    dst.reserve(group_message_len(group.len(), body.len()));
+    frame::put_part_header(dst, group.len());
+    dst.extend_from_slice(group);
+    frame::put_message_header(dst, body.len());
+    dst.extend_from_slice(body);
+}
+
+/// Returns the length of a message of a group with these lengths.
+pub fn group_message_len(group: usize, body: usize) -> usize {
+    frame::frame_len(group) + frame::frame_len(body)
+}
+
+/// Splits a message of several parts into its first part, without its header, and the frames of the others.
+/// Returns `None` if there is only one frame.
+#[inline]
+pub fn split_first_part(frames: &[u8]) -> Option<(&[u8], &[u8])> {
+    let header = Header::decode(frames).ok()??;
+    if header.command || !header.more {
+        return None;
+    }
+    let part = header.body(frames)?;
+    Some((part, &frames[header.len() + part.len()..]))
+}
+
+/// Returns the body of the frame that begins a message or its last part.
+#[inline]
+pub fn last_part(frames: &[u8]) -> Option<&[u8]> {
+    let header = Header::decode(frames).ok()??;
+    if header.command || header.more { None } else { header.body(frames) }
+}
+
+/// Returns the length of the message of several parts at the beginning of `frames`, or `None` if it has one part,
+/// or if it is incomplete or malformed.
+pub(super) fn parts_len(frames: &[u8]) -> Option<usize> {
+    let (_, mut rest) = split_first_part(frames)?;
+    while let Some((_, others)) = split_first_part(rest) {
+        rest = others;
+    }
+    let header = Header::decode(rest).ok()?.filter(|header| !header.more)?;
+    let body = header.body(rest).filter(|_| !header.command)?;
+    Some(frames.len() - rest.len() + header.len() + body.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_group_precedes_the_body_in_a_frame_of_its_own() {
+        let mut frames = BytesMut::new();
+        put_group_message(&mut frames, &"ab".parse().unwrap(), b"body");
+        assert_eq!(frames, b"\x01\x02ab\x00\x04body"[..]);
+        assert_eq!(split_first_part(&frames), Some((&b"ab"[..], &b"\x00\x04body"[..])));
+    }
+
+    #[test]
+    fn a_message_of_one_part_has_no_first_part() {
+        for frames in [&b"\x00\x01a"[..], b"\x04\x01a", b"\x01\x02a", b"\x01", b""] {
+            assert_eq!(split_first_part(frames), None, "{frames:?}");
+            assert_eq!(parts_len(frames), None, "{frames:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_of_a_message_are_found_again(
+            group in prop::collection::vec(1..=255_u8, 0..=255),
+            body in prop::collection::vec(any::<u8>(), 0..600),
+            after in prop::collection::vec(any::<u8>(), 0..5),
+        ) {
+            let group = Group::try_from(&group[..]).unwrap();
+            let mut frames = BytesMut::new();
+            put_group_message(&mut frames, &group, &body);
+            let len = frames.len();
+            prop_assert_eq!(len, group_message_len(group.as_bytes().len(), body.len()));
+            frames.extend_from_slice(&after);
+            prop_assert_eq!(parts_len(&frames), Some(len));
+            let (first, rest) = split_first_part(&frames).unwrap();
+            prop_assert_eq!(first, group.as_bytes());
+            prop_assert_eq!(last_part(rest), Some(&body[..]));
+            prop_assert_eq!(parts_len(&frames[..len - 1]), None);
+        }
+    }
+}
