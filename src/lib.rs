@@ -38,6 +38,8 @@
 //! | [`Scatter`] | [`Gather`]s | round-robin | never |
 //! | [`Gather`] | [`Scatter`]s | never | fair-queued |
 //! | [`Channel`] | one [`Channel`] | to the only remote | from the only remote |
+//! | [`Radio`] | [`Dish`]es | to all members of a [`Group`] | never |
+//! | [`Dish`] | [`Radio`]s | never | fair-queued, from the groups that it has joined |
 //!
 //! A socket is a handle that can be cloned cheaply. `new` creates one with default options, and its
 //! [`Builder`] sets them. Binding, connecting and all other verbs are methods of each type.
@@ -172,7 +174,7 @@ pub use self::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, PropertyError,
     RecvError, RouteError, SendError, TryRecvError, TryRouteError, TrySendError, UnbindError,
 };
-pub use self::message::Message;
+pub use self::message::{GroupMessage, Message};
 pub use self::options::{ReconnectStop, Resolver};
 #[cfg(feature = "socks")]
 pub use self::options::{SocksCredentialsError, SocksProxy};
@@ -181,8 +183,8 @@ pub use self::remote::{ProcessCredentials, Remote};
 pub use self::remotes::RemoteId;
 pub use self::routing_id::RoutingId;
 pub use self::socket::{
-    Builder, Channel, Client, CloseReport, Gather, Lossy, Peer, Permit, ReceivingSocket, Remotes,
-    RoutePermit, Scatter, SendingSocket, Server, Socket,
+    Builder, Channel, Client, CloseReport, Dish, Gather, Lossy, Peer, Permit, Radio,
+    ReceivingSocket, Remotes, RoutePermit, Scatter, SendingSocket, Server, Socket,
 };
 pub use self::transport::StdListener;
 

@@ -7,7 +7,7 @@
 //! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |
 //! | `zmtp_received_messages_total` | counter, messages | | [`Stats::received`] |
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
-//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread` or `multipart` | [`Stats::dropped`] |
+//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed` or `multipart` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
 //! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing` or `incoming` | [`Stats::queued`] |
@@ -167,6 +167,7 @@ impl Key {
             ("undelivered", dropped.undelivered),
             ("refused", dropped.refused),
             ("unread", dropped.unread),
+            ("missed", dropped.missed),
             ("multipart", dropped.multipart),
         ] {
             counter!(DROPPED_MESSAGES, self.labels(Some(("cause", cause)))).absolute(messages);

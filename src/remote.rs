@@ -222,6 +222,10 @@ impl fmt::Debug for Remote {
     }
 }
 
+/// The property by which a DISH announces that it accepts PING and PONG, which end the connections of other
+/// implementations.
+pub(crate) const ACCEPTS_PING: &str = "X-Accepts-Ping";
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -243,11 +247,16 @@ pub(crate) mod tests {
 
     /// Creates a remote with arbitrary properties.
     pub(crate) fn any_remote() -> Remote {
+        remote_with_id(ConnectionId::FIRST)
+    }
+
+    /// Creates a remote with this id.
+    pub(crate) fn remote_with_id(connection_id: ConnectionId) -> Remote {
         let mut metadata = Metadata::default();
         metadata.push("X-Secret", b"hidden").unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
         let identity = Identity {
-            connection_id: ConnectionId::FIRST,
+            connection_id,
             routing_id: None,
             endpoint: address.into(),
             origin: address.into(),

@@ -47,6 +47,8 @@ pub struct RemoteStats {
     /// The number of multipart messages that were discarded, because they have no meaning between
     /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
+    /// The number of messages of a RADIO that were dropped for this remote, because its queue was full.
+    pub missed: u64,
     /// Messages that are currently queued.
     pub queued: Queued,
     /// The number of earlier connections to the same endpoint.
@@ -75,6 +77,9 @@ pub struct Dropped {
     /// Messages read from a remote, but not queued for `recv` when the connection or the socket
     /// ended.
     pub unread: u64,
+    /// Messages of a RADIO that were dropped because the queue of a remote was full, each counted
+    /// for every such remote.
+    pub missed: u64,
     /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket
     /// Types).
     pub multipart: u64,
@@ -105,12 +110,14 @@ pub struct EndedRemotes {
     pub bytes: usize,
 }
 
-/// The counters of one connection. Only its task changes them.
+/// The counters of one connection. Only its task changes them, except `missed`.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     sent: VolumeCounter,
     received: VolumeCounter,
     multipart: AtomicU64,
+    /// Changed under the lock of the outgoing pipes.
+    missed: AtomicU64,
     /// In nanoseconds; zero before the first PONG.
     round_trip: AtomicU64,
 }
@@ -143,6 +150,7 @@ impl Stats {
             (&mut dropped.undelivered, other.dropped.undelivered),
             (&mut dropped.refused, other.dropped.refused),
             (&mut dropped.unread, other.dropped.unread),
+            (&mut dropped.missed, other.dropped.missed),
             (&mut dropped.multipart, other.dropped.multipart),
             (reconnects, other.reconnects),
         ] {
@@ -163,6 +171,7 @@ impl RemoteStats {
         self.sent.add(ended.sent);
         self.received.add(ended.received);
         self.multipart = self.multipart.saturating_add(ended.multipart);
+        self.missed = self.missed.saturating_add(ended.missed);
     }
 }
 
@@ -180,6 +189,10 @@ impl Counters {
         add(&self.multipart, messages)
     }
 
+    pub(crate) fn count_missed(&self) {
+        add(&self.missed, 1);
+    }
+
     pub(crate) fn set_round_trip(&self, round_trip: Duration) {
         let nanoseconds = u64::try_from(round_trip.as_nanos()).unwrap_or(u64::MAX);
         self.round_trip.store(nanoseconds.max(1), Ordering::Relaxed);
@@ -192,6 +205,7 @@ impl Counters {
             sent: self.sent.read(),
             received: self.received.read(),
             multipart: self.multipart.load(Ordering::Relaxed),
+            missed: self.missed.load(Ordering::Relaxed),
             heartbeat_round_trip: (round_trip > 0).then(|| Duration::from_nanos(round_trip)),
             ..RemoteStats::default()
         }

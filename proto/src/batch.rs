@@ -175,11 +175,18 @@ impl Batch {
     }
 }
 
-/// Returns the number of bytes before the first message, and its length. The frames of a message of several
-/// parts belong to it.
+/// Returns the number of bytes before the first message, and its length. The frames of a message of
+/// several parts belong to it.
 #[inline]
 fn first_message(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
-    first_frame(frames, overhead).or_else(|| Some((0, parts_len(frames)?)))
+    first_frame(frames, overhead).or_else(|| first_parts(frames))
+}
+
+/// Does the same for a message of several parts. It is a separate function, outside of the path of
+/// messages of one part.
+#[inline(never)]
+fn first_parts(frames: &[u8]) -> Option<(usize, usize)> {
+    Some((0, parts_len(frames)?))
 }
 
 /// Returns the number of bytes before the body of the first message frame, and the length of the body, which

@@ -1,7 +1,8 @@
 //! The shape of a message: the frames that it consists of.
 //!
-//! A message of one part is handled as its body. A message of several parts is handled as its frames, back to
-//! back, as they are on the wire without encryption: each part except the last with the MORE flag.
+//! A message of one part is handled as its body. A message of several parts is handled as its
+//! frames, back to back, as they are on the wire without encryption: each part except the last with
+//! the MORE flag.
 
 use bytes::BytesMut;
 use thiserror::Error;
@@ -49,8 +50,8 @@ pub fn group_message_len(group: usize, body: usize) -> usize {
     frame::frame_len(group) + frame::frame_len(body)
 }
 
-/// Splits a message of several parts into its first part, without its header, and the frames of the others.
-/// Returns `None` if there is only one frame.
+/// Splits a message of several parts into its first part, without its header, and the frames of the
+/// others. Returns `None` if there is only one frame.
 #[inline]
 pub fn split_first_part(frames: &[u8]) -> Option<(&[u8], &[u8])> {
     let header = Header::decode(frames).ok()??;
@@ -68,8 +69,8 @@ pub fn last_part(frames: &[u8]) -> Option<&[u8]> {
     if header.command || header.more { None } else { header.body(frames) }
 }
 
-/// Returns the length of the message of several parts at the beginning of `frames`, or `None` if it has one part,
-/// or if it is incomplete or malformed.
+/// Returns the length of the message of several parts at the beginning of `frames`, or `None` if it
+/// has one part, or if it is incomplete or malformed.
 pub(super) fn parts_len(frames: &[u8]) -> Option<usize> {
     let (_, mut rest) = split_first_part(frames)?;
     while let Some((_, others)) = split_first_part(rest) {

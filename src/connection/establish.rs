@@ -17,6 +17,7 @@ use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError, Negotiated};
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::Seed;
+use zmtp_proto::message_shape::MessageShape;
 use zmtp_proto::traffic::TrafficDecoder;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
@@ -69,6 +70,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     max_message_size: Option<u64>,
     asking: Option<&Asking>,
 ) -> Result<Established<S>, HandshakeFailure> {
+    let shape = config.socket_type.message_shape();
     let mut framed = frame(stream, Handshake::new(config, seed()?));
     let mut admission = Admission::default();
     let shaking_hands = async {
@@ -76,7 +78,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
         finish(&mut framed, reached.map(Reached::negotiated)).await
     };
     let negotiated = deadline.keep(shaking_hands).await?;
-    Ok(carry_traffic(framed, negotiated, admission, max_message_size))
+    Ok(carry_traffic(framed, negotiated, admission, (shape, max_message_size)))
 }
 
 /// A handshake that has reached the announcement of a socket.
@@ -139,7 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
             finish(&mut framed, outcome).await
         };
         let (negotiated, admitted) = deadline.keep(completing).await?;
-        Ok((carry_traffic(framed, negotiated, admission, max_message_size), admitted))
+        let limits = (config.socket_type.message_shape(), max_message_size);
+        Ok((carry_traffic(framed, negotiated, admission, limits), admitted))
     }
 }
 
@@ -242,12 +245,13 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     framed: HandshakeStream<S>,
     negotiated: Negotiated,
     Admission { user_id, metadata: granted }: Admission,
-    max_message_size: Option<u64>,
+    (shape, max_message_size): (MessageShape, Option<u64>),
 ) -> Established<S> {
     let traffic = |HandshakeCodec(mut handshake): HandshakeCodec| {
         let (sealer, opener) =
             handshake.take_session().map(|session| (session.sealer, session.opener)).unzip();
-        TrafficCodec { decoder: TrafficDecoder::new(max_message_size, opener), sealer }
+        let decoder = TrafficDecoder::new(max_message_size, opener).with_shape(shape);
+        TrafficCodec { decoder, sealer }
     };
     let framed = framed.into_inner();
     let framed = if framed.read_buffer().is_empty() {

@@ -43,7 +43,9 @@ use tokio::time::{self, Instant, Sleep};
 use tokio_util::codec::{Decoder, Framed};
 use zmtp_proto::batch::Batch;
 use zmtp_proto::command::Command;
-use zmtp_proto::heartbeat::{Heartbeat, HeartbeatTimeout};
+use zmtp_proto::heartbeat::{Heartbeat, HeartbeatConfig, HeartbeatTimeout};
+use zmtp_proto::message_shape::MessageShape;
+use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::Traffic;
 
 use self::batch_split::BatchSplit;
@@ -57,8 +59,8 @@ use crate::monitor::DisconnectReason;
 use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, Take, Want};
 use crate::quota::within_quota;
-use crate::remote::Remote;
-use crate::routing::{Attachment, Remainder};
+use crate::remote::{ACCEPTS_PING, Remote};
+use crate::routing::{Attachment, Remainder, TooManyGroups};
 
 /// An established connection.
 #[derive(Debug)]
@@ -74,6 +76,8 @@ pub(crate) struct Connection<'a, S> {
     /// Whether writing has yielded since the last wake-up.
     yielded: bool,
     heartbeat: Heartbeat,
+    /// Whether the remote may be sent PING and PONG.
+    accepts_pings: bool,
     /// Created when there is a deadline.
     timer: Option<Pin<Box<Sleep>>>,
     /// The number of bytes of an incomplete frame.
@@ -101,7 +105,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     ) -> Self {
         let mut framed = *framed;
         let undelivered = attachment.begin(&remote);
-        let mut writer = Writer::new(write_size, framed.codec_mut().sealer.take());
+        let shape = framed.codec().decoder.shape();
+        let mut writer = Writer::new(write_size, shape, framed.codec_mut().sealer.take());
+        let accepts_pings = accepts_pings(shape, &remote);
+        let heartbeat = if accepts_pings { options.heartbeat } else { HeartbeatConfig::default() };
         if let Some(hello) = &options.hello_message {
             writer.queue_hello(hello);
         }
@@ -113,7 +120,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             undelivered,
             split: BatchSplit::new(),
             yielded: false,
-            heartbeat: Heartbeat::new(options.heartbeat, now()),
+            heartbeat: Heartbeat::new(heartbeat, now()),
+            accepts_pings,
             timer: None,
             incomplete: 0,
             has_written: false,
@@ -242,6 +250,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         loop {
             if self.writer.is_idle() {
                 match self.attachment.poll_take(Want::Write, cx.waker(), self.writer.taken()) {
+                    Poll::Ready(Take::Commands(commands)) => {
+                        for command in &commands {
+                            self.writer.queue_command(command);
+                        }
+                    }
                     Poll::Ready(Take::Messages | Take::Last) => {}
                     Poll::Ready(Take::End) => return Ok(Poll::Ready(())),
                     Poll::Pending => return Ok(Poll::Pending),
@@ -313,7 +326,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         match command {
             Command::Ping(ping) => {
                 self.heartbeat.handle_ping(&ping, now());
-                self.writer.queue_command(&Command::Pong(ping.pong()));
+                if self.accepts_pings {
+                    self.writer.queue_command(&Command::Pong(ping.pong()));
+                }
                 None
             }
             Command::Error(reason) => {
@@ -326,12 +341,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 }
                 None
             }
+            Command::Join(_) | Command::Leave(_) => {
+                let refused = self.attachment.command(&command).err();
+                refused.map(|TooManyGroups| DisconnectReason::TooManyGroups)
+            }
             // libzmq also ignores commands without a meaning here.
-            Command::Join(_)
-            | Command::Leave(_)
-            | Command::Ready(_)
-            | Command::Mechanism { .. }
-            | Command::Unknown { .. } => {
+            Command::Ready(_) | Command::Mechanism { .. } | Command::Unknown { .. } => {
                 tracing::trace!(name = command.name(), "ignored a command");
                 None
             }
@@ -425,6 +440,14 @@ impl<S> Drop for Connection<'_, S> {
         };
         self.attachment.put_back(remainder, mem::take(&mut self.undelivered));
     }
+}
+
+/// Returns whether a remote may be sent PING and PONG. A DISH of libzmq takes either for a message without a group, and
+/// ends the connection for good (libzmq#3551). A DISH of this crate announces that it takes them.
+fn accepts_pings(shape: MessageShape, remote: &Remote) -> bool {
+    let is_dish =
+        shape == MessageShape::GroupAndBody && remote.socket_type() != Some(SocketType::Radio);
+    !is_dish || remote.property(ACCEPTS_PING).is_some()
 }
 
 /// Yields to other tasks of this thread, without waking another thread.

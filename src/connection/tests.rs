@@ -354,7 +354,7 @@ impl TestSocket {
 
     fn send(&self, message: impl Into<Message>) -> Result<(), crate::routing::Refusal> {
         let message = &mut Some(message.into());
-        self.outgoing.with(|outgoing, wakes| outgoing.try_send((), message, wakes))
+        self.outgoing.with(|outgoing, wakes| outgoing.try_send(&(), message, wakes))
     }
 
     /// Returns the number of unread messages.

@@ -12,6 +12,7 @@ use tokio_util::codec::Framed;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::{LONG_LENGTH, frame_len, put_message_header};
 use zmtp_proto::mechanism::curve::{OVERHEAD, Sealer};
+use zmtp_proto::message_shape::{MessageShape, last_part, split_first_part};
 
 use crate::message::Message;
 use crate::stats::Volume;
@@ -28,6 +29,7 @@ use crate::stats::Volume;
 pub(super) struct Writer {
     /// The size of one write in bytes.
     write_size: usize,
+    shape: MessageShape,
     taken: VecDeque<Message>,
     /// Whether a round is being written.
     in_round: bool,
@@ -61,9 +63,10 @@ struct Long {
 
 impl Writer {
     /// Creates a writer. With a `sealer`, all frames are sealed.
-    pub(super) fn new(write_size: usize, sealer: Option<Sealer>) -> Self {
+    pub(super) fn new(write_size: usize, shape: MessageShape, sealer: Option<Sealer>) -> Self {
         Self {
             write_size,
+            shape,
             taken: VecDeque::new(),
             in_round: false,
             encoded: 0,
@@ -188,13 +191,21 @@ impl Writer {
     /// Encodes messages of the round until there are enough bytes for one write. Sealed messages
     /// are all copied together: commands that are queued meanwhile are sealed after them.
     fn encode(&mut self, buffer: &mut BytesMut) {
+        match self.shape {
+            MessageShape::Single => self.encode_messages::<false>(buffer),
+            MessageShape::GroupAndBody => self.encode_messages::<true>(buffer),
+        }
+    }
+
+    /// Implements [`encode`](Self::encode) for one shape, so that it is not checked for each message.
+    fn encode_messages<const HAS_GROUP: bool>(&mut self, buffer: &mut BytesMut) {
         let missing = match &self.sealer {
             None => self.write_size - self.pending(buffer.len()),
             Some(_) => usize::MAX,
         };
         let (mut bytes, mut messages, mut copied) = (0, 0, 0);
         for message in self.taken.range(self.encoded..) {
-            let frame = self.frame_len(message);
+            let frame = self.frames_len::<HAS_GROUP>(message);
             let is_copied = self.sealer.is_some() || message.len() < LONG_BODY;
             copied += if is_copied { frame } else { LONG_LENGTH };
             bytes += frame;
@@ -206,10 +217,13 @@ impl Writer {
         buffer.reserve(copied);
         for message in self.taken.range(self.encoded..self.encoded + messages) {
             if let Some(sealer) = &mut self.sealer {
-                sealer.put_message(buffer, message);
+                put_sealed::<HAS_GROUP>(sealer, buffer, message);
                 continue;
             }
-            put_message_header(buffer, message.len());
+            // A message of several parts is its frames.
+            if !HAS_GROUP {
+                put_message_header(buffer, message.len());
+            }
             match message.shared_body() {
                 Some(body) if body.len() >= LONG_BODY => {
                     let before: usize = self.long.iter().map(|long| long.after).sum();
@@ -319,10 +333,42 @@ impl Writer {
         buffered + self.long.iter().map(|long| long.body.len()).sum::<usize>()
     }
 
+    /// Returns the length of a message on the wire.
     fn frame_len(&self, message: &Message) -> usize {
-        let overhead = if self.sealer.is_some() { OVERHEAD } else { 0 };
-        frame_len(overhead + message.len())
+        match self.shape {
+            MessageShape::Single => self.frames_len::<false>(message),
+            MessageShape::GroupAndBody => self.frames_len::<true>(message),
+        }
     }
+
+    #[inline]
+    fn frames_len<const HAS_GROUP: bool>(&self, message: &Message) -> usize {
+        let overhead = if self.sealer.is_some() { OVERHEAD } else { 0 };
+        if !HAS_GROUP {
+            return frame_len(overhead + message.len());
+        }
+        if overhead == 0 {
+            return message.len();
+        }
+        let (group, body) = group_and_body(message);
+        frame_len(overhead + group.len()) + frame_len(overhead + body.len())
+    }
+}
+
+/// Appends the frame or the frames of a message.
+fn put_sealed<const HAS_GROUP: bool>(sealer: &mut Sealer, dst: &mut BytesMut, message: &Message) {
+    if !HAS_GROUP {
+        return sealer.put_message(dst, message);
+    }
+    let (group, body) = group_and_body(message);
+    sealer.put_part(dst, group);
+    sealer.put_message(dst, body);
+}
+
+/// Returns the two parts of a message of a group.
+fn group_and_body(message: &[u8]) -> (&[u8], &[u8]) {
+    let (group, rest) = split_first_part(message).unwrap_or_default();
+    (group, last_part(rest).unwrap_or_default())
 }
 
 /// Bodies from this length on are written without a copy; copying shorter ones behind their headers
@@ -357,7 +403,7 @@ mod tests {
         let expected = encoded(&bodies);
         let (near, mut far) = duplex(1_000);
         let mut framed = Framed::new(near, BytesCodec::new());
-        let mut writer = Writer::new(WRITE_SIZE, None);
+        let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, None);
         writer.taken().extend(bodies);
         let mut received = vec![0; expected.len()];
         let write = future::poll_fn(|cx| writer.poll_write(cx, &mut framed));
@@ -377,7 +423,7 @@ mod tests {
             // Exactly the bytes that fit are written.
             let (near, _far) = duplex(capacity.max(1));
             let mut framed = Framed::new(near, BytesCodec::new());
-            let mut writer = Writer::new(WRITE_SIZE, None);
+            let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, None);
             writer.taken().extend(bodies.iter().cloned());
             writer.queue_command(&Command::Pong(Pong::decode(b"xyz")));
             let mut cx = Context::from_waker(Waker::noop());

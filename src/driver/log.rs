@@ -108,7 +108,8 @@ pub(super) fn disconnected(quotas: &Quotas, reason: &DisconnectReason, direction
         DisconnectReason::HeartbeatTimedOut
         | DisconnectReason::MessageTooLarge { .. }
         | DisconnectReason::Protocol(_)
-        | DisconnectReason::Refused { .. } => Level::Warn,
+        | DisconnectReason::Refused { .. }
+        | DisconnectReason::TooManyGroups => Level::Warn,
         DisconnectReason::Closed | DisconnectReason::ClosedByRemote | DisconnectReason::Io(_) => {
             direction.level()
         }

@@ -59,9 +59,9 @@ impl Retry {
 
     pub(super) fn after_disconnect(reason: &DisconnectReason, options: &Options) -> Self {
         let retry = match reason {
-            DisconnectReason::MessageTooLarge { .. } | DisconnectReason::Protocol(_) => {
-                Self::Rarely
-            }
+            DisconnectReason::MessageTooLarge { .. }
+            | DisconnectReason::Protocol(_)
+            | DisconnectReason::TooManyGroups => Self::Rarely,
             DisconnectReason::Refused { .. } => Self::Never,
             DisconnectReason::Closed
             | DisconnectReason::ClosedByRemote

@@ -199,7 +199,16 @@ impl LinkEnd {
             to.undelivered.pop_front();
         }
         let room = to.attachment.room(waker, &mut self.taken);
-        let take = ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken));
+        let take = loop {
+            match ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken)) {
+                Take::Commands(commands) => {
+                    if commands.iter().any(|command| to.attachment.command(command).is_err()) {
+                        return Poll::Ready(());
+                    }
+                }
+                take => break take,
+            }
+        };
         if take == Take::End {
             return Poll::Ready(());
         }

@@ -105,6 +105,9 @@ pub enum DropCause {
         /// The length of its body in bytes.
         len: usize,
     },
+    /// The queue of a member of their group was full. A RADIO reports the first message of a series;
+    /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
+    QueueFull,
     /// The messages were accepted from a handle, but not handed to the transport when their remote
     /// or the socket ended.
     Undelivered,

@@ -160,6 +160,10 @@ pub enum DisconnectReason {
         /// The reason that the remote gave, made printable. It has no defined meaning.
         reason: String,
     },
+    /// The remote joined more groups than [`max_groups`](crate::Builder::max_groups) and
+    /// [`max_group_bytes`](crate::Builder::max_group_bytes) allow.
+    #[error("the remote joins too many groups")]
+    TooManyGroups,
 }
 
 /// A description of a protocol violation.
@@ -242,7 +246,8 @@ impl DisconnectReason {
             | Self::HeartbeatTimedOut
             | Self::MessageTooLarge { .. }
             | Self::Protocol(_)
-            | Self::Refused { .. } => false,
+            | Self::Refused { .. }
+            | Self::TooManyGroups => false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The options of a socket, each with its default and the reason for it.
 
+mod groups;
 mod ipc;
 mod resolver;
 #[cfg(feature = "socks")]
@@ -14,6 +15,7 @@ use zmtp_proto::heartbeat::HeartbeatConfig;
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::metadata::Metadata;
 
+pub(crate) use self::groups::GroupOptions;
 pub(crate) use self::ipc::IpcOptions;
 pub(crate) use self::resolver::Names;
 pub use self::resolver::Resolver;
@@ -30,6 +32,7 @@ pub(crate) struct Options {
     pub(crate) disconnect_message: Option<Bytes>,
     pub(crate) domain: Arc<str>,
     pub(crate) ended_hwm_bytes: usize,
+    pub(crate) groups: GroupOptions,
     pub(crate) handshake_interval: Option<Duration>,
     pub(crate) heartbeat: HeartbeatConfig,
     pub(crate) hello_message: Option<Bytes>,
@@ -71,6 +74,7 @@ impl Default for Options {
             // even if thousands connect while the application is busy. A server can usually spare
             // this much.
             ended_hwm_bytes: 0x400_0000,
+            groups: GroupOptions::default(),
             // libzmq's default.
             handshake_interval: Some(Duration::from_secs(30)),
             // libzmq's default: none. By default, a remote that is only slow to receive must not be

@@ -46,6 +46,14 @@ impl DeliveredMessages {
         }
     }
 
+    /// Returns the oldest message.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        match self {
+            Self::Framed(batch) => batch.first(),
+            Self::Whole(list) => list.messages.front().map(|message| &**message),
+        }
+    }
+
     /// Splits off messages from the front: at most `messages`, and only those that begin within
     /// `bytes`.
     pub(crate) fn split_to(&mut self, messages: usize, bytes: usize) -> Self {

@@ -141,6 +141,11 @@ impl Inbound {
         Some(message)
     }
 
+    /// Returns the oldest message.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        self.arrivals.front()?.cargo.first()
+    }
+
     /// Returns the remote of the oldest message.
     pub(crate) fn remote(&self) -> Option<&Remote> {
         self.arrivals.front().map(|arrival| &arrival.remote)

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::{Poll, Waker};
 
+use zmtp_proto::command::Command;
+
 use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::delivery::bytes;
@@ -44,8 +46,10 @@ pub(crate) enum Want {
 }
 
 /// The result of taking messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
+    /// There are commands for the remote. No message was taken.
+    Commands(Vec<Command>),
     /// The queue is empty and stays empty.
     End,
     Messages,
@@ -104,6 +108,11 @@ impl Outbound {
         let mut queue = VecDeque::new();
         self.take_all(&mut queue);
         queue
+    }
+
+    /// Wakes the connection if it was idle: there are commands to take.
+    pub(crate) fn wake_connection(&mut self, wakes: &mut Wakes) {
+        self.connection.unpark(wakes);
     }
 
     /// Reserves a slot for a sender. There must be capacity.

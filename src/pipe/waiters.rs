@@ -5,8 +5,15 @@ use std::task::Waker;
 
 /// The position of a task in the queue. It does not change while the task waits, regardless of how
 /// often it is polled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
+
+impl Ticket {
+    /// Returns the ticket of the place behind this one.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
 
 /// A queue of waiting tasks, which are served in the order of their arrival.
 ///

@@ -5,6 +5,8 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use zmtp_proto::command::Command;
+
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::pipe::{Delivery, HighWaterMark, PipeKey, Room, Take, Want};
@@ -12,7 +14,7 @@ use crate::quota::Quotas;
 use crate::remote::Remote;
 use crate::routing::{AttachError, Attached, ConnectionEnd, ConnectionEnds};
 use crate::routing::{EndpointId, FairQueue, Losses, Outgoing};
-use crate::routing::{QueuePosition, ReturnedMessage};
+use crate::routing::{QueuePosition, ReturnedMessage, TooManyGroups};
 use crate::routing_id::RoutingId;
 use crate::stats::{EndedRemotes, Queued};
 use crate::sync::{Lock, Wakes};
@@ -210,8 +212,8 @@ impl Attachment {
     /// deliver.
     pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Delivery> {
         self.subject = EventSource::from(remote);
-        let (pipe, id) = (self.pipe.outbound, remote.connection_id());
-        self.routing.outgoing.with(|outgoing, wakes| outgoing.connect(pipe, id, wakes));
+        let pipe = self.pipe.outbound;
+        self.routing.outgoing.with(|outgoing, wakes| outgoing.connect(pipe, remote, wakes));
         mem::take(&mut self.undelivered)
     }
 
@@ -233,6 +235,14 @@ impl Attachment {
         routing.outgoing.with_wakes(wakes, |outgoing, wakes| {
             outgoing.poll_take(pipe.outbound, want, taken, connection, wakes)
         })
+    }
+
+    /// Passes a command of the remote to the strategy.
+    pub(crate) fn command(&mut self, command: &Command) -> Result<(), TooManyGroups> {
+        let Self { routing, pipe, wakes, .. } = self;
+        routing
+            .outgoing
+            .with_wakes(wakes, |outgoing, wakes| outgoing.command(pipe.outbound, command, wakes))
     }
 
     /// Returns the queue capacity for messages of the remote. Parks the connection if some of them

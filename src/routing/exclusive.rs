@@ -1,7 +1,7 @@
 //! Exactly one remote (libzmq `pair`): CHANNEL, PAIR.
 
 use crate::pipe::{HighWaterMark, PipeKey};
-use crate::routing::outgoing::OutgoingPipe;
+use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{AttachError, Choice, OutgoingPipes, Strategy};
 use crate::routing_id::RoutingId;
 
@@ -30,7 +30,7 @@ impl Strategy for Exclusive {
     const IS_EXCLUSIVE: bool = true;
 
     #[inline]
-    fn choose(&mut self, (): ()) -> Choice<'_> {
+    fn choose(&mut self, (): &()) -> Choice<'_> {
         self.offered.map_or(Choice::Full, Choice::Offered)
     }
 
@@ -52,7 +52,7 @@ impl Strategy for Exclusive {
     }
 
     /// Each pipe is retired once, and occupies the socket until then.
-    fn retire(&mut self, _pipe: &OutgoingPipe) {
+    fn retire(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {
         self.is_occupied = false;
     }
 }
@@ -63,9 +63,9 @@ mod tests {
     use std::task::{Poll, Waker};
 
     use super::*;
-    use crate::connection_id::ConnectionId;
     use crate::message::Message;
     use crate::pipe::{Ticket, Want};
+    use crate::remote::tests::any_remote;
     use crate::routing::{EndpointId, Outgoing, Refusal};
     use crate::sync::Wakes;
 
@@ -111,7 +111,7 @@ mod tests {
 
         let second = routing.attach_arriving(ENDPOINT).unwrap().key;
         let mut wakes = Wakes::None;
-        routing.connect(second, ConnectionId::FIRST, &mut wakes);
+        routing.connect(second, &any_remote(), &mut wakes);
         assert_eq!(wakes.len(), 1);
         assert_eq!(reserve(&mut routing, &mut ticket), Poll::Ready(Ok(second)));
     }
@@ -131,14 +131,14 @@ mod tests {
     }
 
     fn send(routing: &mut OutgoingPipes<Exclusive>, number: u8) -> Result<(), Refusal> {
-        routing.try_send((), &mut Some(Message::from([number])), &mut Wakes::None)
+        routing.try_send(&(), &mut Some(Message::from([number])), &mut Wakes::None)
     }
 
     fn reserve(
         routing: &mut OutgoingPipes<Exclusive>,
         ticket: &mut Option<Ticket>,
     ) -> Poll<Result<PipeKey, Refusal>> {
-        routing.poll_reserve((), ticket, Waker::noop())
+        routing.poll_reserve(&(), ticket, Waker::noop())
     }
 
     fn take(routing: &mut OutgoingPipes<Exclusive>, key: PipeKey) -> Vec<u8> {

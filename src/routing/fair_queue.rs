@@ -1,13 +1,15 @@
 //! Fair queuing over the remotes that have sent messages (libzmq `fq`): CLIENT, SERVER, GATHER,
 //! PEER.
 
+mod filter;
 mod paused;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::mem;
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
+use zmtp_proto::group::Group;
 
 use crate::message::Message;
 use crate::pipe::{Delivery, HighWaterMark, Inbound, PipeKey, Room, Ticket, Waiters};
@@ -32,6 +34,8 @@ pub(crate) struct FairQueue {
     /// The unread messages of ended pipes.
     ended_pipes: EndedPipes,
     closed: bool,
+    /// The groups whose messages are passed on, if receivers filter.
+    wanted: HashSet<Group>,
     /// The number of paused pipes in `ready`. None of them is at the front.
     stale: usize,
 }
@@ -66,6 +70,7 @@ impl FairQueue {
             waiters: Waiters::default(),
             ended_pipes: EndedPipes::new(ended_hwm),
             closed: false,
+            wanted: HashSet::new(),
             stale: 0,
         }
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, EventSource, Publisher};
 use crate::quota::{Quotas, within_quota};
+use crate::routing::MissedMessages;
 use crate::stats::Dropped;
 use crate::sync::Lock;
 
@@ -15,6 +16,7 @@ pub(crate) struct Losses {
     undelivered: AtomicU64,
     refused: AtomicU64,
     unread: AtomicU64,
+    missed: AtomicU64,
     multipart: AtomicU64,
     /// The undelivered messages themselves, once they have been requested.
     kept: Lock<Option<Vec<Message>>>,
@@ -29,6 +31,7 @@ impl Losses {
             undelivered: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             unread: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
             kept: Lock::new(None),
             publisher,
@@ -112,6 +115,24 @@ impl Losses {
         }
     }
 
+    /// Counts messages that full queues have missed, and reports the remotes that begin to miss
+    /// messages.
+    pub(crate) fn missed(&self, MissedMessages { messages, remotes }: MissedMessages) {
+        if messages == 0 {
+            return;
+        }
+        self.missed.fetch_add(messages, Ordering::Relaxed);
+        for remote in remotes {
+            within_quota!(
+                self.quotas.missed,
+                warn,
+                connection = %remote.connection_id(),
+                "dropped a message: the queue of the remote is full",
+            );
+            self.publish(&EventSource::from(&remote), 1, DropCause::QueueFull);
+        }
+    }
+
     /// Counts multipart messages that were discarded.
     pub(crate) fn multipart(&self, subject: &EventSource, messages: u64) {
         self.multipart.fetch_add(messages, Ordering::Relaxed);
@@ -128,6 +149,7 @@ impl Losses {
             undelivered: self.undelivered.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             unread: self.unread.load(Ordering::Relaxed),
+            missed: self.missed.load(Ordering::Relaxed),
             multipart: self.multipart.load(Ordering::Relaxed),
         }
     }

@@ -10,6 +10,7 @@
 //! are passed by reference or unwrapped: moving one between wrappers costs as much as the lock.
 
 mod attachment;
+mod choice;
 #[cfg_attr(
     not(feature = "rpc"),
     expect(dead_code, reason = "only requesters and responders watch for ends")
@@ -19,11 +20,16 @@ mod ended_limit;
 mod ended_pipes;
 mod exclusive;
 mod fair_queue;
+mod fan_out;
+mod group_table;
+mod joined_groups;
 mod losses;
 mod no_route;
 mod outgoing;
+mod outgoing_pipe;
 mod round_robin;
 mod routing_table;
+mod strategy;
 #[cfg(test)]
 mod tests;
 
@@ -31,20 +37,28 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::task::{Poll, Waker};
 
+use thiserror::Error;
+use zmtp_proto::command::Command;
+
 pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
+pub(crate) use self::choice::Choice;
 #[cfg(feature = "rpc")]
 pub(crate) use self::connection_ends::ReportedEnds;
 pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
 pub(crate) use self::exclusive::Exclusive;
 pub(crate) use self::fair_queue::{Closed, FairQueue};
+pub(crate) use self::fan_out::MissedMessages;
+pub(crate) use self::group_table::GroupTable;
+pub(crate) use self::joined_groups::JoinedGroups;
 pub(crate) use self::losses::Losses;
 pub(crate) use self::no_route::NoRoute;
-pub(crate) use self::outgoing::{Choice, OutgoingPipes, Strategy};
+pub(crate) use self::outgoing::OutgoingPipes;
 pub(crate) use self::round_robin::RoundRobin;
 pub(crate) use self::routing_table::RoutingTable;
-use crate::connection_id::ConnectionId;
+pub(crate) use self::strategy::Strategy;
 use crate::message::Message;
 use crate::pipe::{HighWaterMark, PipeKey, Take, Want};
+use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
@@ -102,8 +116,16 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// Returns the number of messages taken from the queue of a remote so far.
     fn taken(&self, key: PipeKey) -> u64;
 
+    /// Passes a command of a remote to the strategy.
+    fn command(
+        &mut self,
+        key: PipeKey,
+        command: &Command,
+        wakes: &mut Wakes,
+    ) -> Result<(), TooManyGroups>;
+
     /// Records that a remote has a connection.
-    fn connect(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes);
+    fn connect(&mut self, key: PipeKey, remote: &Remote, wakes: &mut Wakes);
 
     /// Records that the connection of a remote has ended and left `unwritten` messages that it had
     /// taken. `gone` means that no other connection follows. Returns the messages to be routed
@@ -158,6 +180,11 @@ pub(crate) enum AttachError {
     /// The socket has as many remotes as its type permits.
     Occupied,
 }
+
+/// A remote has joined more groups than it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the remote joins more groups than it may")]
+pub(crate) struct TooManyGroups;
 
 /// The reason why a message could not be queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ pub(crate) struct NoRoute;
 impl Strategy for NoRoute {
     type Target = ();
 
-    fn choose(&mut self, (): ()) -> Choice<'_> {
+    fn choose(&mut self, (): &()) -> Choice<'_> {
         Choice::Unreachable
     }
 }

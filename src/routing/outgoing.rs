@@ -1,93 +1,23 @@
 //! The outgoing halves of a socket's pipes, from which its strategy chooses.
 
+mod many;
+
 use std::collections::VecDeque;
-use std::fmt;
 use std::mem;
 use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
+use zmtp_proto::command::Command;
 
-use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::pipe::{Grants, HighWaterMark, Outbound, PipeKey, Take, Ticket, Want};
-use crate::routing::{AttachError, Attached, EndpointId, Leftover, Outgoing, Refusal};
-use crate::routing_id::RoutingId;
+use crate::remote::Remote;
+use crate::routing::fan_out::FanOut;
+use crate::routing::outgoing_pipe::OutgoingPipe;
+use crate::routing::{
+    AttachError, Attached, Choice, EndpointId, Leftover, Outgoing, Refusal, Strategy, TooManyGroups,
+};
 use crate::sync::Wakes;
-
-/// Chooses the pipes for a message. [`OutgoingPipes`] implements the rest for all strategies:
-/// queues, high-water marks, and waiting senders.
-///
-/// A pipe is *offered* while it has capacity that is not reserved for a waiting sender.
-pub(crate) trait Strategy: fmt::Debug + Send {
-    /// The target that a sender names: nothing, or a routing id.
-    type Target: Copy + fmt::Debug + Send;
-
-    /// Whether the socket has one remote at most, so that others are refused during their
-    /// handshake.
-    const IS_EXCLUSIVE: bool = false;
-
-    /// Chooses the pipes for a message.
-    fn choose(&mut self, to: Self::Target) -> Choice<'_>;
-
-    /// Decides whether the socket admits another remote, in addition to `remotes`.
-    fn admit(&self, _remotes: usize) -> Result<(), AttachError> {
-        Ok(())
-    }
-
-    /// Returns the routing id of a new pipe's remote, if the strategy assigns one.
-    fn attach(&mut self, _key: PipeKey) -> Option<RoutingId> {
-        None
-    }
-
-    /// Returns whether a pipe may be offered.
-    fn may_offer(&self, _pipe: &OutgoingPipe) -> bool {
-        true
-    }
-
-    /// Records that a pipe is offered from now on.
-    fn offer(&mut self, _key: PipeKey) {}
-
-    /// Records that an offered pipe was used and still has capacity.
-    fn used(&mut self, _key: PipeKey) {}
-
-    /// Records that a pipe is no longer offered.
-    fn withdraw(&mut self, _key: PipeKey) {}
-
-    /// Records that a pipe accepts no more messages.
-    fn retire(&mut self, _pipe: &OutgoingPipe) {}
-
-    /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages before.
-    fn connect(&mut self, _pipe: &OutgoingPipe, _was_open: bool, _wakes: &mut Wakes) {}
-
-    /// Decides about the messages that a connection leaves when it ends. `gone` means that no other
-    /// connection of the pipe follows.
-    fn disconnect(&mut self, _was_open: bool, _gone: bool) -> Leftover {
-        Leftover::Stay
-    }
-
-    /// Handles a command of a remote, such as a subscription.
-    fn command(&mut self, _key: PipeKey, _command: &[u8]) {}
-
-    /// Wakes the tasks that wait for events of the strategy: the socket is closed.
-    fn close(&mut self, _wakes: &mut Wakes) {}
-}
-
-/// The choice of a strategy for a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Choice<'a> {
-    /// An offered pipe.
-    Offered(PipeKey),
-    /// The one pipe that the sender specifies. If it is full, the sender waits for it.
-    One(PipeKey),
-    /// All of these pipes. The sender never waits: a full pipe misses the message, which is
-    /// counted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that fan out"))]
-    Many(&'a [PipeKey]),
-    /// No pipe is offered. The sender waits for any pipe.
-    Full,
-    /// No remote has this target.
-    Unreachable,
-}
 
 /// The outgoing halves of all pipes of a socket, their strategy, and the waiting senders.
 ///
@@ -103,33 +33,7 @@ pub(crate) struct OutgoingPipes<S> {
     /// The senders that wait for any pipe.
     pub(super) senders: Grants<PipeKey>,
     pub(super) closed: bool,
-    /// The number of messages that full pipes have missed.
-    missed: u64,
-}
-
-/// The outgoing half of one pipe.
-#[derive(Debug)]
-pub(crate) struct OutgoingPipe {
-    pub(super) outbound: Outbound,
-    endpoint: EndpointId,
-    /// The other half of the pipe.
-    pub(super) inbound: PipeKey,
-    pub(super) routing_id: Option<RoutingId>,
-    offered: bool,
-    /// Its remote has not completed its handshake.
-    is_arriving: bool,
-    /// The senders that wait for this pipe.
-    senders: Grants<()>,
-    pub(super) connection: Option<ConnectionId>,
-    /// Whether the remote of this connection accepts no more messages.
-    pub(super) draining: bool,
-}
-
-impl OutgoingPipe {
-    /// Returns whether its remote is connected and accepts messages.
-    pub(super) fn is_open(&self) -> bool {
-        self.connection.is_some() && !self.draining && !self.outbound.is_retired()
-    }
+    fan_out: FanOut,
 }
 
 impl<S: Strategy> OutgoingPipes<S> {
@@ -140,7 +44,7 @@ impl<S: Strategy> OutgoingPipes<S> {
             hwm,
             senders: Grants::new(),
             closed: false,
-            missed: 0,
+            fan_out: FanOut::default(),
         }
     }
 
@@ -148,7 +52,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     #[inline]
     pub(crate) fn try_send(
         &mut self,
-        to: S::Target,
+        to: &S::Target,
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
@@ -161,39 +65,29 @@ impl<S: Strategy> OutgoingPipes<S> {
                 self.push(key, message, wakes);
                 Ok(())
             }
-            Choice::Many(keys) => {
-                let Some(message) = message.take() else { return Ok(()) };
-                for key in keys {
-                    let Some(pipe) = self.pipes.get_mut(*key) else { continue };
-                    if pipe.outbound.has_room() {
-                        pipe.outbound.push(&mut Some(message.clone()), wakes);
-                    } else {
-                        self.missed += 1;
-                    }
-                }
-                Ok(())
-            }
+            Choice::Many(_) | Choice::All(_) => self.send_to_many(to, message, wakes),
             Choice::Unreachable if !self.closed => Err(Refusal::HostUnreachable),
             Choice::One(_) | Choice::Full | Choice::Unreachable => Err(self.full()),
         }
     }
 
     /// Returns whether [`try_send`](Self::try_send) would queue a message now.
-    pub(crate) fn can_send(&mut self, to: S::Target) -> bool {
+    pub(crate) fn can_send(&mut self, to: &S::Target) -> bool {
         match self.strategy.choose(to) {
             Choice::Offered(_) | Choice::Many(_) => true,
+            Choice::All(_) => self.full_pipe(to, None).is_none(),
             Choice::One(key) => self.pipes[key].outbound.has_room(),
             Choice::Full | Choice::Unreachable => false,
         }
     }
 
     /// Reserves a slot if one is free.
-    pub(crate) fn try_reserve(&mut self, to: S::Target) -> Result<PipeKey, Refusal> {
+    pub(crate) fn try_reserve(&mut self, to: &S::Target) -> Result<PipeKey, Refusal> {
         match self.strategy.choose(to) {
             Choice::Offered(key) => Ok(self.reserve(key)),
             Choice::One(key) if self.pipes[key].outbound.has_room() => Ok(self.reserve(key)),
-            // A message for many pipes takes no slot, and never waits.
-            Choice::Many(_) => Ok(PipeKey::default()),
+            // A message for many pipes takes no slot.
+            Choice::Many(_) | Choice::All(_) => Ok(PipeKey::default()),
             Choice::Unreachable if !self.closed => Err(Refusal::HostUnreachable),
             Choice::One(_) | Choice::Full | Choice::Unreachable => Err(self.full()),
         }
@@ -202,7 +96,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     /// Reserves a slot, or queues the sender for one. Slots are granted in the order of tickets.
     pub(crate) fn poll_reserve(
         &mut self,
-        to: S::Target,
+        to: &S::Target,
         ticket: &mut Option<Ticket>,
         sender: &Waker,
     ) -> Poll<Result<PipeKey, Refusal>> {
@@ -247,7 +141,10 @@ impl<S: Strategy> OutgoingPipes<S> {
     }
 
     /// Removes a sender that no longer waits. A slot that it was granted goes to the next sender.
-    pub(crate) fn cancel(&mut self, to: S::Target, ticket: Ticket, wakes: &mut Wakes) {
+    pub(crate) fn cancel(&mut self, to: &S::Target, ticket: Ticket, wakes: &mut Wakes) {
+        if S::FANS_OUT {
+            return self.cancel_held(ticket, wakes);
+        }
         let granted = match self.strategy.choose(to) {
             Choice::One(key) => self.pipes[key].senders.cancel(ticket).map(|()| key),
             _ => self.senders.cancel(ticket),
@@ -255,18 +152,6 @@ impl<S: Strategy> OutgoingPipes<S> {
         if let Some(key) = granted {
             self.release(key, wakes);
         }
-    }
-
-    /// Passes a command of a remote to the strategy.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for socket types with subscriptions"))]
-    pub(crate) fn command(&mut self, key: PipeKey, command: &[u8]) {
-        self.strategy.command(key, command);
-    }
-
-    /// Returns the number of messages that full pipes have missed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for socket types that fan out"))]
-    pub(crate) const fn missed(&self) -> u64 {
-        self.missed
     }
 
     /// Adds a pipe, if the strategy admits its remote.
@@ -281,6 +166,8 @@ impl<S: Strategy> OutgoingPipes<S> {
             is_arriving,
             senders: Grants::new(),
             connection: None,
+            remote: None,
+            is_missing: false,
             draining: false,
         });
         let routing_id = self.strategy.attach(key);
@@ -288,7 +175,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         Ok(Attached { key, routing_id })
     }
 
-    fn claim(&mut self, to: S::Target, ticket: &mut Option<Ticket>) -> Option<PipeKey> {
+    fn claim(&mut self, to: &S::Target, ticket: &mut Option<Ticket>) -> Option<PipeKey> {
         (*ticket)?;
         match self.strategy.choose(to) {
             Choice::One(key) => self.pipes[key].senders.claim(ticket).map(|()| key),
@@ -325,6 +212,9 @@ impl<S: Strategy> OutgoingPipes<S> {
 
     /// Grants free slots to waiting senders, and offers the pipe if slots remain.
     pub(super) fn refill(&mut self, key: PipeKey, wakes: &mut Wakes) {
+        if S::FANS_OUT {
+            return self.wake_held(key, wakes);
+        }
         let Some(pipe) = self.pipes.get_mut(key) else { return };
         if pipe.offered || pipe.is_arriving || !self.strategy.may_offer(pipe) {
             return;
@@ -395,10 +285,13 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         if pipe.outbound.is_retired() {
             return;
         }
-        self.strategy.retire(pipe);
+        self.strategy.retire(key, pipe);
         pipe.outbound.retire(wakes);
         pipe.senders.wake_all(wakes);
         self.withdraw(key);
+        if S::FANS_OUT {
+            self.release_held(Some(key), wakes);
+        }
     }
 
     fn detach(&mut self, key: PipeKey, wakes: &mut Wakes) -> VecDeque<Message> {
@@ -415,6 +308,9 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         wakes: &mut Wakes,
     ) -> Poll<Take> {
         let Some(pipe) = self.pipes.get_mut(key) else { return Poll::Ready(Take::End) };
+        if let Some(commands) = self.strategy.take_commands(key) {
+            return Poll::Ready(Take::Commands(commands));
+        }
         let took = pipe.outbound.poll_take(want, taken, connection);
         self.refill(key, wakes);
         took
@@ -457,12 +353,28 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         self.pipes.get(key).map_or(0, |pipe| pipe.outbound.taken())
     }
 
-    fn connect(&mut self, key: PipeKey, connection: ConnectionId, wakes: &mut Wakes) {
+    fn command(
+        &mut self,
+        key: PipeKey,
+        command: &Command,
+        wakes: &mut Wakes,
+    ) -> Result<(), TooManyGroups> {
+        if !self.pipes.get(key).is_some_and(|pipe| !pipe.outbound.is_retired()) {
+            return Ok(());
+        }
+        let handled = self.strategy.command(key, command);
+        // A sender may have waited for this remote as a member of a group that it has left.
+        self.release_held(Some(key), wakes);
+        handled
+    }
+
+    fn connect(&mut self, key: PipeKey, remote: &Remote, wakes: &mut Wakes) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
         let was_open = pipe.is_open();
-        (pipe.connection, pipe.draining) = (Some(connection), false);
+        (pipe.connection, pipe.draining) = (Some(remote.connection_id()), false);
         pipe.is_arriving = false;
-        self.strategy.connect(pipe, was_open, wakes);
+        pipe.remote = Some(remote.clone());
+        self.strategy.connect(key, pipe, was_open, wakes);
         self.refill(key, wakes);
     }
 
@@ -495,6 +407,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
             self.retire_pipe(key, wakes);
         }
         self.senders.wake_all(wakes);
+        self.release_held(None, wakes);
         self.strategy.close(wakes);
     }
 }

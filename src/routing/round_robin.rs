@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::pipe::{HighWaterMark, PipeKey, Waiters};
-use crate::routing::outgoing::OutgoingPipe;
+use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, Leftover, OutgoingPipes, Strategy};
 use crate::sync::Wakes;
 
@@ -47,7 +47,7 @@ impl Strategy for RoundRobin {
     type Target = ();
 
     #[inline]
-    fn choose(&mut self, (): ()) -> Choice<'_> {
+    fn choose(&mut self, (): &()) -> Choice<'_> {
         self.ready.front().map_or(Choice::Full, |key| Choice::Offered(*key))
     }
 
@@ -76,13 +76,13 @@ impl Strategy for RoundRobin {
         }
     }
 
-    fn retire(&mut self, pipe: &OutgoingPipe) {
+    fn retire(&mut self, _key: PipeKey, pipe: &OutgoingPipe) {
         if pipe.is_open() {
             self.count_closed();
         }
     }
 
-    fn connect(&mut self, pipe: &OutgoingPipe, was_open: bool, wakes: &mut Wakes) {
+    fn connect(&mut self, _key: PipeKey, pipe: &OutgoingPipe, was_open: bool, wakes: &mut Wakes) {
         if pipe.is_open() && !was_open {
             self.open.fetch_add(1, Ordering::Release);
         }
@@ -183,7 +183,7 @@ mod tests {
         assert!(reserve(&mut routing, &mut second).is_pending());
         take(&mut routing, a);
         let mut wakes = Wakes::None;
-        routing.cancel((), first.unwrap(), &mut wakes);
+        routing.cancel(&(), first.unwrap(), &mut wakes);
         assert_eq!(wakes.len(), 1);
         assert_eq!(reserve(&mut routing, &mut second), Poll::Ready(Ok(a)));
     }
@@ -258,7 +258,7 @@ mod tests {
     fn a_reserved_slot_that_takes_the_last_bytes_fills_the_queue() {
         let mut routing = RoundRobin::pipes(HighWaterMark::new(0, 20));
         let a = routing.attach(ENDPOINT, &mut Wakes::None).unwrap().key;
-        assert_eq!(routing.try_reserve(()), Ok(a));
+        assert_eq!(routing.try_reserve(&()), Ok(a));
         let sent = routing.send_reserved(a, &mut Some(Message::from([7; 30])), &mut Wakes::None);
         assert_eq!(sent, Ok(()));
         assert_eq!(send(&mut routing, 1), Err(Refusal::Full));
@@ -274,14 +274,14 @@ mod tests {
     }
 
     fn send(routing: &mut OutgoingPipes<RoundRobin>, number: u8) -> Result<(), Refusal> {
-        routing.try_send((), &mut Some(Message::from([number])), &mut Wakes::None)
+        routing.try_send(&(), &mut Some(Message::from([number])), &mut Wakes::None)
     }
 
     fn reserve(
         routing: &mut OutgoingPipes<RoundRobin>,
         ticket: &mut Option<Ticket>,
     ) -> Poll<Result<PipeKey, Refusal>> {
-        routing.poll_reserve((), ticket, Waker::noop())
+        routing.poll_reserve(&(), ticket, Waker::noop())
     }
 
     fn take(routing: &mut OutgoingPipes<RoundRobin>, key: PipeKey) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::pipe::{HighWaterMark, PipeKey};
-use crate::routing::outgoing::OutgoingPipe;
+use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, OutgoingPipes, Strategy};
 use crate::routing_id::RoutingId;
 
@@ -75,8 +75,8 @@ impl Strategy for RoutingTable {
     type Target = RoutingId;
 
     #[inline]
-    fn choose(&mut self, to: RoutingId) -> Choice<'_> {
-        self.keys.get(&to).map_or(Choice::Unreachable, |key| Choice::One(*key))
+    fn choose(&mut self, to: &RoutingId) -> Choice<'_> {
+        self.keys.get(to).map_or(Choice::Unreachable, |key| Choice::One(*key))
     }
 
     fn attach(&mut self, key: PipeKey) -> Option<RoutingId> {
@@ -85,7 +85,7 @@ impl Strategy for RoutingTable {
         Some(id)
     }
 
-    fn retire(&mut self, pipe: &OutgoingPipe) {
+    fn retire(&mut self, _key: PipeKey, pipe: &OutgoingPipe) {
         if let Some(id) = pipe.routing_id {
             self.keys.remove(&id);
         }
@@ -140,11 +140,11 @@ mod tests {
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
         let mut ticket = None;
-        assert!(routing.poll_reserve(id, &mut ticket, Waker::noop()).is_pending());
+        assert!(routing.poll_reserve(&id, &mut ticket, Waker::noop()).is_pending());
         let mut wakes = Wakes::None;
         routing.detach(key, &mut wakes);
         assert_eq!(wakes.len(), 1);
-        let polled = routing.poll_reserve(id, &mut ticket, Waker::noop());
+        let polled = routing.poll_reserve(&id, &mut ticket, Waker::noop());
         assert_eq!(polled, Poll::Ready(Err(Refusal::HostUnreachable)));
     }
 
@@ -154,13 +154,13 @@ mod tests {
         let (key, id) = attach(&mut routing, 1);
         assert_eq!(send(&mut routing, id), Ok(()));
         let (mut first, mut second) = (None, None);
-        assert!(routing.poll_reserve(id, &mut first, Waker::noop()).is_pending());
-        assert!(routing.poll_reserve(id, &mut second, Waker::noop()).is_pending());
+        assert!(routing.poll_reserve(&id, &mut first, Waker::noop()).is_pending());
+        assert!(routing.poll_reserve(&id, &mut second, Waker::noop()).is_pending());
         let mut taken = VecDeque::new();
         let _ = routing.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Wakes::None);
         assert_eq!(send(&mut routing, id), Err(Refusal::Full));
-        routing.cancel(id, first.unwrap(), &mut Wakes::None);
-        let polled = routing.poll_reserve(id, &mut second, Waker::noop());
+        routing.cancel(&id, first.unwrap(), &mut Wakes::None);
+        let polled = routing.poll_reserve(&id, &mut second, Waker::noop());
         assert_eq!(polled, Poll::Ready(Ok(key)));
     }
 
@@ -171,6 +171,6 @@ mod tests {
     }
 
     fn send(routing: &mut OutgoingPipes<RoutingTable>, id: RoutingId) -> Result<(), Refusal> {
-        routing.try_send(id, &mut Some(Message::from("x")), &mut Wakes::None)
+        routing.try_send(&id, &mut Some(Message::from("x")), &mut Wakes::None)
     }
 }

@@ -157,7 +157,7 @@ impl Senders {
             }
             SendStep::Cancel(sender) => {
                 if let Some(ticket) = self.tasks[sender].ticket.take() {
-                    self.routing.cancel((), ticket, &mut wakes);
+                    self.routing.cancel(&(), ticket, &mut wakes);
                 }
             }
             SendStep::Detach(at) if !self.keys.is_empty() => {
@@ -169,7 +169,7 @@ impl Senders {
                 let waker = task.waker();
                 let mut message = Some(Message::new());
                 if let Poll::Ready(reserved) =
-                    self.routing.poll_reserve((), &mut task.ticket, &waker)
+                    self.routing.poll_reserve(&(), &mut task.ticket, &waker)
                 {
                     let key = reserved.expect("the socket is not closed");
                     let sent = self.routing.send_reserved(key, &mut message, &mut Wakes::None);

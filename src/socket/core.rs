@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use zmtp_proto::handshake::HandshakeConfig;
+use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use super::Kind;
@@ -14,6 +15,7 @@ use crate::message::Message;
 use crate::monitor::Publisher;
 use crate::options::Options;
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
+use crate::remote::ACCEPTS_PING;
 use crate::routing::{FairQueue, Losses, Outgoing, OutgoingPipes, Refusal, Routing, Strategy};
 use crate::runtime::Runtime;
 use crate::sync::Lock;
@@ -68,9 +70,12 @@ impl<R: Strategy + 'static> Core<R> {
         let handshake = HandshakeConfig {
             socket_type,
             mechanism: options.mechanism.clone(),
-            metadata: options.metadata.clone(),
+            metadata: metadata(socket_type, &options),
             has_authenticator: options.authenticator.is_some(),
         };
+        // Messages of a RADIO have a group.
+        let hello_message = options.hello_message.filter(|_| socket_type != SocketType::Radio);
+        let options = Options { hello_message, ..options };
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;
         let shared = Arc::new(Shared::new(routing, options, handshake, publisher, runtime));
@@ -96,10 +101,27 @@ impl<R: Strategy> Core<R> {
     #[inline]
     pub(super) fn try_send(
         &self,
-        to: R::Target,
+        to: &R::Target,
         message: &mut Option<Message>,
     ) -> Result<(), Refusal> {
+        if R::FANS_OUT {
+            return self.try_send_to_many(to, message);
+        }
         self.outgoing.with(|outgoing, wakes| outgoing.try_send(to, message, wakes))
+    }
+
+    /// Does the same where a message can be for many remotes, and reports those that begin to miss
+    /// messages.
+    fn try_send_to_many(
+        &self,
+        to: &R::Target,
+        message: &mut Option<Message>,
+    ) -> Result<(), Refusal> {
+        let (sent, missed) = self.outgoing.with(|outgoing, wakes| {
+            (outgoing.try_send(to, message, wakes), outgoing.take_missed())
+        });
+        self.control.shared().losses().missed(missed);
+        sent
     }
 
     /// Queues a message in a reserved slot or, if its remote is gone, in any other suitable slot.
@@ -107,7 +129,7 @@ impl<R: Strategy> Core<R> {
     pub(super) fn send_reserved(
         &self,
         key: PipeKey,
-        to: R::Target,
+        to: &R::Target,
         message: &mut Option<Message>,
     ) -> Result<(), Refusal> {
         let sent =
@@ -116,7 +138,7 @@ impl<R: Strategy> Core<R> {
     }
 
     /// Cancels a ticket in the line of senders. A slot that it was granted goes to the next sender.
-    pub(super) fn cancel_send(&self, to: R::Target, ticket: Ticket) {
+    pub(super) fn cancel_send(&self, to: &R::Target, ticket: Ticket) {
         self.outgoing.with(|outgoing, wakes| outgoing.cancel(to, ticket, wakes));
     }
 
@@ -124,6 +146,16 @@ impl<R: Strategy> Core<R> {
     pub(super) fn release(&self, key: PipeKey) {
         self.outgoing.with(|outgoing, wakes| outgoing.release(key, wakes));
     }
+}
+
+/// Returns the metadata that a socket announces.
+fn metadata(socket_type: SocketType, options: &Options) -> Metadata {
+    let mut metadata = options.metadata.clone();
+    if socket_type == SocketType::Dish {
+        let pushed = metadata.push(ACCEPTS_PING, b"1");
+        debug_assert!(pushed.is_ok(), "the name is valid");
+    }
+    metadata
 }
 
 /// The number of commands that may wait for the driver. Handles wait for its answers, so any number

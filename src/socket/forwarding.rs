@@ -126,15 +126,15 @@ impl<S: Send, D: Strategy<Target = ()>> Forward for Forwarding<S, D> {
             if readable != Poll::Ready(Ok(())) {
                 // Capacity goes to other senders meanwhile.
                 if let Some(ticket) = sending.take() {
-                    outgoing.cancel((), ticket, wakes);
+                    outgoing.cancel(&(), ticket, wakes);
                 }
                 let state = readable.map(|_| Some(ForwardingEnd::SourceClosed));
                 return Forwarded { moved, state };
             }
-            let slot = if sending.is_none() && outgoing.can_send(()) {
+            let slot = if sending.is_none() && outgoing.can_send(&()) {
                 None
             } else {
-                match outgoing.poll_reserve((), sending, cx.waker()) {
+                match outgoing.poll_reserve(&(), sending, cx.waker()) {
                     Poll::Ready(Ok(key)) => Some(key),
                     full_or_closed => {
                         // The message goes to another receiver, if one waits.
@@ -158,7 +158,7 @@ impl<S: Send, D: Strategy<Target = ()>> Forward for Forwarding<S, D> {
             }
             let sent = match slot {
                 Some(key) => outgoing.send_reserved(key, &mut message, wakes),
-                None => outgoing.try_send((), &mut message, wakes),
+                None => outgoing.try_send(&(), &mut message, wakes),
             };
             debug_assert!(sent.is_ok() && message.is_none(), "there was capacity under this lock");
         }
@@ -181,7 +181,7 @@ impl<S, D: Strategy<Target = ()>> Forwarding<S, D> {
             self.source.cancel_receive(ticket);
         }
         if let Some(ticket) = self.sending.take() {
-            self.destination.cancel_send((), ticket);
+            self.destination.cancel_send(&(), ticket);
         }
     }
 }
@@ -196,7 +196,7 @@ impl<R: Strategy<Target = ()>> Outlet for Core<R> {
     fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes) {
         let mut outgoing = self.outgoing.lock();
         for message in messages {
-            if outgoing.try_send((), message, wakes).is_err() {
+            if outgoing.try_send(&(), message, wakes).is_err() {
                 // The socket is mute or closed, and stays so under this lock.
                 return;
             }

@@ -27,7 +27,9 @@ impl<K: Kind> Handle<K> {
     /// See [`Core::start`].
     #[track_caller]
     pub(super) fn start(options: Options) -> Self {
-        Self::new(Core::start::<K>(options))
+        let core = Core::start::<K>(options);
+        K::configure(&core, &core.control.shared().options);
+        Self::new(core)
     }
 
     pub(super) const fn new(core: Arc<Core<K::Outgoing>>) -> Self {

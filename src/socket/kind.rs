@@ -2,6 +2,8 @@
 
 use zmtp_proto::socket_type::SocketType;
 
+use super::Core;
+use crate::options::Options;
 use crate::pipe::HighWaterMark;
 use crate::routing::{FairQueue, OutgoingPipes, Strategy};
 
@@ -22,4 +24,7 @@ pub(super) trait Kind: Sized + 'static {
     fn incoming(recv_hwm: HighWaterMark, ended_hwm_bytes: usize) -> FairQueue {
         FairQueue::new(recv_hwm, ended_hwm_bytes)
     }
+
+    /// Applies the options of this type to a new socket.
+    fn configure(_core: &Core<Self::Outgoing>, _options: &Options) {}
 }

@@ -18,6 +18,7 @@ mod lossy;
 mod models;
 mod peer;
 mod permit;
+mod radio_dish;
 mod receiving;
 mod remotes;
 mod reserving;
@@ -46,6 +47,7 @@ pub use self::live::{ReceivingSocket, SendingSocket, Socket};
 pub use self::lossy::Lossy;
 pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};
+pub use self::radio_dish::{Dish, Radio};
 pub use self::remotes::Remotes;
 pub use self::scatter_gather::{Gather, Scatter};
 #[cfg(feature = "metrics")]

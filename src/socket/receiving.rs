@@ -1,7 +1,8 @@
 //! Receives messages, and waits for them.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::task::coop;
@@ -10,33 +11,37 @@ use super::Core;
 use super::coop::poll_budget;
 use super::waiting::{Receivers, Waiting};
 use crate::error::{RecvError, TryRecvError};
-use crate::message::Message;
+use crate::message::{FromQueue, Message};
 use crate::pipe::Ticket;
 use crate::remote::Remote;
-use crate::routing::Closed;
+use crate::routing::{Closed, FairQueue, Strategy};
+use crate::sync::Wakes;
 
 /// A future that takes the next message as soon as there is one.
 ///
 /// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
-pub(super) struct Receiving<'a, R>(Waiting<Receivers<'a, R>>);
+pub(super) struct Receiving<'a, R, M> {
+    waiting: Waiting<Receivers<'a, R>>,
+    message: PhantomData<fn() -> M>,
+}
 
-impl<'a, R> Receiving<'a, R> {
+impl<'a, R, M> Receiving<'a, R, M> {
     #[inline]
     pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
-        Self(Waiting::new(Receivers { core }, limit))
+        Self { waiting: Waiting::new(Receivers { core }, limit), message: PhantomData }
     }
 }
 
-impl<R> Future for Receiving<'_, R> {
-    type Output = Result<Message, RecvError>;
+impl<R: Strategy, M: FromQueue> Future for Receiving<'_, R, M> {
+    type Output = Result<M, RecvError>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
-            poll_receive(line.core, ticket, cx)
+            poll_receive(line.core, ticket, cx).map_ok(M::from_queue)
         };
-        self.0.poll(cx, receive, || Err(RecvError::Timeout))
+        self.waiting.poll(cx, receive, || Err(RecvError::Timeout))
     }
 }
 
@@ -44,29 +49,30 @@ impl<R> Future for Receiving<'_, R> {
 ///
 /// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
-pub(super) struct ReceivingFrom<'a, R>(Waiting<Receivers<'a, R>>);
+pub(super) struct ReceivingFrom<'a, R, M> {
+    waiting: Waiting<Receivers<'a, R>>,
+    message: PhantomData<fn() -> M>,
+}
 
-impl<'a, R> ReceivingFrom<'a, R> {
+impl<'a, R, M> ReceivingFrom<'a, R, M> {
     pub(super) const fn new(core: &'a Core<R>, limit: Option<Duration>) -> Self {
-        Self(Waiting::new(Receivers { core }, limit))
+        Self { waiting: Waiting::new(Receivers { core }, limit), message: PhantomData }
     }
 }
 
-impl<R> Future for ReceivingFrom<'_, R> {
-    type Output = Result<(Message, Remote), RecvError>;
+impl<R: Strategy, M: FromQueue> Future for ReceivingFrom<'_, R, M> {
+    type Output = Result<(M, Remote), RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
-            let budget = ready!(poll_budget(cx));
-            let (remote, popped) = line.core.incoming.with(|incoming, wakes| {
+            let popped = ready!(poll_wanted(line.core, cx, |incoming, receiver, wakes| {
                 let remote = incoming.next_remote().cloned();
-                (remote, incoming.poll_pop(ticket, cx.waker(), wakes))
-            });
-            let popped = ready!(popped);
-            budget.used();
-            Poll::Ready(popped.ok().zip(remote).ok_or(RecvError::Closed))
+                incoming.poll_pop(ticket, receiver, wakes).map(|popped| popped.ok().zip(remote))
+            }));
+            let (message, remote) = popped.ok_or(RecvError::Closed)?;
+            Poll::Ready(Ok((M::from_queue(message), remote)))
         };
-        self.0.poll(cx, receive, || Err(RecvError::Timeout))
+        self.waiting.poll(cx, receive, || Err(RecvError::Timeout))
     }
 }
 
@@ -74,18 +80,18 @@ impl<R> Future for ReceivingFrom<'_, R> {
 ///
 /// Dropping it before it is ready takes no message, and passes its wake-up on.
 #[derive(Debug)]
-pub(super) struct ReceivingMany<'a, 'b, R> {
+pub(super) struct ReceivingMany<'a, 'b, R, M> {
     waiting: Waiting<Receivers<'a, R>>,
-    buffer: &'b mut Vec<Message>,
+    buffer: &'b mut Vec<M>,
     /// At least one.
     most: usize,
 }
 
-impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
+impl<'a, 'b, R, M> ReceivingMany<'a, 'b, R, M> {
     /// Creates the future. `most` must be at least one.
     pub(super) const fn new(
         core: &'a Core<R>,
-        buffer: &'b mut Vec<Message>,
+        buffer: &'b mut Vec<M>,
         most: usize,
         limit: Option<Duration>,
     ) -> Self {
@@ -93,7 +99,7 @@ impl<'a, 'b, R> ReceivingMany<'a, 'b, R> {
     }
 }
 
-impl<R> Future for ReceivingMany<'_, '_, R> {
+impl<R: Strategy, M: FromQueue> Future for ReceivingMany<'_, '_, R, M> {
     /// The number of messages that were taken.
     type Output = Result<usize, RecvError>;
 
@@ -102,14 +108,19 @@ impl<R> Future for ReceivingMany<'_, '_, R> {
         let receive = |line: &Receivers<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
             let coop = ready!(coop::poll_proceed(cx));
             let received = line.core.incoming.with(|incoming, wakes| {
+                if R::FILTERS && !incoming.skip_unwanted(wakes) {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 let first = ready!(incoming.poll_pop(ticket, cx.waker(), wakes));
                 let mut next = Some(first.map_err(|Closed| RecvError::Closed)?);
                 let mut received = 0;
                 while let Some(message) = next {
-                    buffer.push(message);
+                    buffer.push(M::from_queue(message));
                     received += 1;
                     let is_full = received == *most;
-                    next = if is_full { None } else { incoming.pop(wakes).ok().flatten() };
+                    let ends = is_full || R::FILTERS && !incoming.skip_unwanted(wakes);
+                    next = if ends { None } else { incoming.pop(wakes).ok().flatten() };
                 }
                 Poll::Ready(Ok(received))
             });
@@ -124,11 +135,17 @@ impl<R> Future for ReceivingMany<'_, '_, R> {
 
 /// Takes the next message, or waits in line for one.
 #[inline]
-pub(super) fn poll_receive<R>(
+pub(super) fn poll_receive<R: Strategy>(
     core: &Core<R>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Message, RecvError>> {
+    if R::FILTERS {
+        let poll = |incoming: &mut FairQueue, receiver: &Waker, wakes: &mut Wakes| {
+            incoming.poll_pop(ticket, receiver, wakes)
+        };
+        return poll_wanted(core, cx, poll).map_err(|Closed| RecvError::Closed);
+    }
     let budget = ready!(poll_budget(cx));
     let popped = core.incoming.with(|incoming, wakes| incoming.poll_pop(ticket, cx.waker(), wakes));
     if popped.is_ready() {
@@ -137,23 +154,74 @@ pub(super) fn poll_receive<R>(
     popped.map_err(|Closed| RecvError::Closed)
 }
 
+/// Polls `poll` when the next message is wanted, or when there is none. While it is not, the message is discarded. The
+/// task yields if there are many such messages.
+fn poll_wanted<R: Strategy, T>(
+    core: &Core<R>,
+    cx: &mut Context<'_>,
+    mut poll: impl FnMut(&mut FairQueue, &Waker, &mut Wakes) -> Poll<T>,
+) -> Poll<T> {
+    for _ in 0..SKIPS_MAX {
+        let budget = ready!(poll_budget(cx));
+        let polled = core.incoming.with(|incoming, wakes| {
+            let is_wanted = !R::FILTERS || incoming.skip_unwanted(wakes);
+            is_wanted.then(|| poll(incoming, cx.waker(), wakes))
+        });
+        match polled {
+            Some(Poll::Pending) => return Poll::Pending,
+            Some(ready) => {
+                budget.used();
+                return ready;
+            }
+            None => budget.used(),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
 /// Takes the next message if there is one.
-pub(super) fn try_receive<R>(core: &Core<R>) -> Result<Message, TryRecvError> {
-    match core.incoming.with(|incoming, wakes| incoming.pop(wakes)) {
-        Ok(Some(message)) => Ok(message),
+pub(super) fn try_receive<R: Strategy, M: FromQueue>(core: &Core<R>) -> Result<M, TryRecvError> {
+    match try_wanted(core, |incoming, wakes| incoming.pop(wakes)) {
+        Ok(Some(message)) => Ok(M::from_queue(message)),
         Ok(None) => Err(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
     }
 }
 
 /// Takes the next message and its remote if there is one.
-pub(super) fn try_receive_from<R>(core: &Core<R>) -> Result<(Message, Remote), TryRecvError> {
-    let (remote, popped) = core.incoming.with(|incoming, wakes| {
+pub(super) fn try_receive_from<R: Strategy, M: FromQueue>(
+    core: &Core<R>,
+) -> Result<(M, Remote), TryRecvError> {
+    let (remote, popped) = try_wanted(core, |incoming, wakes| {
         let remote = incoming.next_remote().cloned();
         (remote, incoming.pop(wakes))
     });
     match popped {
-        Ok(message) => message.zip(remote).ok_or(TryRecvError::Empty),
+        Ok(message) => {
+            let received = message.zip(remote).ok_or(TryRecvError::Empty);
+            received.map(|(message, remote)| (M::from_queue(message), remote))
+        }
         Err(Closed) => Err(TryRecvError::Closed),
     }
 }
+
+/// Takes a message, after discarding those that are not wanted.
+fn try_wanted<R: Strategy, T>(
+    core: &Core<R>,
+    mut take: impl FnMut(&mut FairQueue, &mut Wakes) -> T,
+) -> T {
+    loop {
+        let taken = core.incoming.with(|incoming, wakes| {
+            let is_wanted = !R::FILTERS || incoming.skip_unwanted(wakes);
+            is_wanted.then(|| take(incoming, wakes))
+        });
+        // While messages are discarded, the lock is released in between.
+        if let Some(taken) = taken {
+            return taken;
+        }
+    }
+}
+
+/// How often a receiver discards messages before it yields, even if its task has no budget.
+const SKIPS_MAX: usize = 16;

@@ -39,11 +39,11 @@ impl<'a, R: Strategy> Future for Reserving<'a, R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let reserve = |line: &Senders<'a, R>, ticket: &mut _, cx: &mut Context<'_>| {
             let budget = ready!(poll_budget(cx));
-            let Senders { core, to } = *line;
+            let Senders { core, to } = line;
             let reserved = core.outgoing.lock().poll_reserve(to, ticket, cx.waker());
             let key = ready!(reserved).map_err(WaitError::Refused)?;
             budget.used();
-            Poll::Ready(Ok(Slot { core, to, key: Some(key) }))
+            Poll::Ready(Ok(Slot { core, to: to.clone(), key: Some(key) }))
         };
         self.0.poll(cx, reserve, || Err(WaitError::Timeout))
     }
@@ -54,7 +54,7 @@ impl<R: Strategy> Unpin for Reserving<'_, R> {}
 impl<'a, R: Strategy> Slot<'a, R> {
     /// Reserves a slot if one is free.
     pub(super) fn try_reserve(core: &'a Core<R>, to: R::Target) -> Result<Self, Refusal> {
-        let key = core.outgoing.lock().try_reserve(to)?;
+        let key = core.outgoing.lock().try_reserve(&to)?;
         Ok(Self { core, to, key: Some(key) })
     }
 
@@ -62,8 +62,8 @@ impl<'a, R: Strategy> Slot<'a, R> {
     pub(super) fn send(mut self, message: Message) -> Result<(), (Refusal, Message)> {
         let mut message = Some(message);
         let sent = match self.key.take() {
-            Some(key) => self.core.send_reserved(key, self.to, &mut message),
-            None => self.core.try_send(self.to, &mut message),
+            Some(key) => self.core.send_reserved(key, &self.to, &mut message),
+            None => self.core.try_send(&self.to, &mut message),
         };
         sent.map_err(|refusal| returned(refusal, message))
     }

@@ -5,7 +5,7 @@
 
 use super::sending::WaitError;
 use crate::error::{RouteError, SendError, TryRouteError, TrySendError};
-use crate::message::Message;
+use crate::message::{FromQueue, GroupMessage, Message};
 use crate::routing::Refusal;
 
 /// The error of a wait for any remote, which an unreachable one never ends.
@@ -52,4 +52,23 @@ pub(super) fn try_route_error<T>((refusal, message): (Refusal, T)) -> TryRouteEr
         Refusal::Full => TryRouteError::Full(message),
         Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
     }
+}
+
+/// The error of a wait for the members of a group.
+pub(super) fn group_send_error(
+    (failure, message): (WaitError, Message),
+) -> SendError<GroupMessage> {
+    send_error((failure, GroupMessage::from_queue(message)))
+}
+
+/// The error of a sink whose messages have groups. It has no timeout.
+pub(super) fn group_closed_error((_, message): (Refusal, Message)) -> SendError<GroupMessage> {
+    SendError::Closed(GroupMessage::from_queue(message))
+}
+
+/// The error of an attempt to send to a group without waiting.
+pub(super) fn group_try_send_error(
+    (refusal, message): (Refusal, Message),
+) -> TrySendError<GroupMessage> {
+    try_send_error((refusal, GroupMessage::from_queue(message)))
 }

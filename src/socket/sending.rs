@@ -48,7 +48,7 @@ impl<R: Strategy> Future for Sending<'_, R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { waiting, message } = &mut *self;
         let send = |line: &Senders<'_, R>, ticket: &mut _, cx: &mut Context<'_>| {
-            poll_send(line.core, line.to, message, ticket, cx).map_err(WaitError::Refused)
+            poll_send(line.core, &line.to, message, ticket, cx).map_err(WaitError::Refused)
         };
         let sent = ready!(waiting.poll(cx, send, || Err(WaitError::Timeout)));
         Poll::Ready(sent.map_err(|failure| returned(failure, message.take())))
@@ -62,7 +62,7 @@ impl<R: Strategy> Unpin for Sending<'_, R> {}
 #[inline]
 pub(super) fn send_immediately<R: Strategy>(
     core: &Core<R>,
-    to: R::Target,
+    to: &R::Target,
     message: impl Into<Message>,
 ) -> Option<Message> {
     let mut message = Some(message.into());
@@ -79,7 +79,7 @@ pub(super) fn send_immediately<R: Strategy>(
 #[inline]
 pub(super) fn poll_send<R: Strategy>(
     core: &Core<R>,
-    to: R::Target,
+    to: &R::Target,
     message: &mut Option<Message>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
@@ -100,12 +100,15 @@ pub(super) fn poll_send<R: Strategy>(
 #[cold]
 fn poll_in_line<R: Strategy>(
     core: &Core<R>,
-    to: R::Target,
+    to: &R::Target,
     message: &mut Option<Message>,
     ticket: &mut Option<Ticket>,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Refusal>> {
     core.outgoing.with(|outgoing, wakes| {
+        if R::FANS_OUT {
+            return outgoing.poll_send_to_all(to, ticket, message, cx.waker(), wakes);
+        }
         let reserved = outgoing.poll_reserve(to, ticket, cx.waker());
         reserved.map(|reserved| outgoing.send_reserved(reserved?, message, wakes))
     })

@@ -20,7 +20,7 @@ pub(super) struct SinkBuffer<T> {
     waiting: Option<(T, Ticket)>,
 }
 
-impl<T: Copy> SinkBuffer<T> {
+impl<T: Clone> SinkBuffer<T> {
     pub(super) const fn new() -> Self {
         Self { reserved: None, kept: None, waiting: None }
     }
@@ -35,8 +35,8 @@ impl<T: Copy> SinkBuffer<T> {
         ready!(self.poll_flush(core, cx))?;
         if self.reserved.is_none() {
             let budget = ready!(poll_budget(cx));
-            let mut ticket = self.waiting.map(|(_, ticket)| ticket);
-            let reserved = core.outgoing.lock().poll_reserve(to, &mut ticket, cx.waker());
+            let mut ticket = self.waiting.as_ref().map(|(_, ticket)| *ticket);
+            let reserved = core.outgoing.lock().poll_reserve(&to, &mut ticket, cx.waker());
             self.waiting = ticket.map(|ticket| (to, ticket));
             match ready!(reserved) {
                 Ok(key) => {
@@ -70,8 +70,8 @@ impl<T: Copy> SinkBuffer<T> {
     ) -> Result<(), (Refusal, Message)> {
         let mut message = Some(message);
         let sent = match self.reserved.take() {
-            Some(key) => core.send_reserved(key, to, &mut message),
-            None => core.try_send(to, &mut message),
+            Some(key) => core.send_reserved(key, &to, &mut message),
+            None => core.try_send(&to, &mut message),
         };
         match sent {
             Ok(()) => Ok(()),
@@ -92,7 +92,7 @@ impl<T: Copy> SinkBuffer<T> {
         if let Some((_, earlier)) = self.kept.replace((to, message)) {
             core.control.count_undelivered(earlier);
             if let Some((to, ticket)) = self.waiting.take() {
-                core.cancel_send(to, ticket);
+                core.cancel_send(&to, ticket);
             }
         }
     }
@@ -105,9 +105,9 @@ impl<T: Copy> SinkBuffer<T> {
     ) -> Poll<Result<(), (Refusal, Message)>> {
         let Some((to, message)) = self.kept.take() else { return Poll::Ready(Ok(())) };
         let mut message = Some(message);
-        let mut ticket = self.waiting.map(|(_, ticket)| ticket);
-        let sent = poll_send(core, to, &mut message, &mut ticket, cx);
-        self.waiting = ticket.map(|ticket| (to, ticket));
+        let mut ticket = self.waiting.as_ref().map(|(_, ticket)| *ticket);
+        let sent = poll_send(core, &to, &mut message, &mut ticket, cx);
+        self.waiting = ticket.map(|ticket| (to.clone(), ticket));
         let Poll::Ready(sent) = sent else {
             self.kept = message.map(|message| (to, message));
             return Poll::Pending;
@@ -123,21 +123,21 @@ impl<T: Copy> SinkBuffer<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Message> {
         // Without a ticket, the task only yields to other tasks.
-        let Some((to, ticket)) = self.waiting else { return Poll::Pending };
-        if self.kept.is_none() {
+        if self.waiting.is_none() || self.kept.is_none() {
             return Poll::Pending;
         }
         ready!(limit.poll(core.runtime(), cx));
         let Some((_, message)) = self.kept.take() else { return Poll::Pending };
-        self.waiting = None;
-        core.cancel_send(to, ticket);
+        if let Some((to, ticket)) = self.waiting.take() {
+            core.cancel_send(&to, ticket);
+        }
         Poll::Ready(message)
     }
 
     /// Cancels the wait, releases a reserved slot, and counts a kept message as undelivered.
     pub(super) fn abandon<R: Strategy<Target = T>>(&mut self, core: &Core<R>) {
         if let Some((to, ticket)) = self.waiting.take() {
-            core.cancel_send(to, ticket);
+            core.cancel_send(&to, ticket);
         }
         if let Some(key) = self.reserved.take() {
             core.release(key);

@@ -191,7 +191,7 @@ impl Client {
 
     /// Cancels a ticket in the line of senders.
     pub(crate) fn cancel_send(&self, ticket: Ticket) {
-        self.core().cancel_send((), ticket);
+        self.core().cancel_send(&(), ticket);
     }
 
     /// Wakes all senders that wait for capacity.
@@ -245,7 +245,7 @@ impl Server {
         ticket: &mut Option<Ticket>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Refusal>> {
-        sending::poll_send(self.core(), to, message, ticket, cx)
+        sending::poll_send(self.core(), &to, message, ticket, cx)
     }
 
     /// Returns a handle that does not keep the socket alive.
@@ -296,7 +296,7 @@ pub(crate) struct ClientSenders(pub(crate) WeakClient);
 impl Line for ClientSenders {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.0.0.upgrade() {
-            core.cancel_send((), ticket);
+            core.cancel_send(&(), ticket);
         }
     }
 }
@@ -311,7 +311,7 @@ pub(crate) struct ServerSenders {
 impl Line for ServerSenders {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.server.0.upgrade() {
-            core.cancel_send(self.to, ticket);
+            core.cancel_send(&self.to, ticket);
         }
     }
 }

@@ -61,7 +61,7 @@ impl<L: SocketLine> Waiting<L> {
 
 impl<R: Strategy> Line for Senders<'_, R> {
     fn cancel(&self, ticket: Ticket) {
-        self.core.cancel_send(self.to, ticket);
+        self.core.cancel_send(&self.to, ticket);
     }
 }
 

@@ -49,6 +49,7 @@ mod peer;
 mod proxy;
 mod proxy_protocol;
 mod races;
+mod radio_dish;
 mod readiness;
 mod reconnect;
 mod reconnect_stop;

@@ -29,7 +29,7 @@ include_modules! {
     "../../../src/connection_id.rs" connection_id
     "../../../src/endpoint/mod.rs" endpoint
     "../../../src/error.rs" error
-    "../../../src/message.rs" message
+    "../../../src/message/mod.rs" message
     "../../../src/monitor/mod.rs" monitor
     "../../../src/options/mod.rs" options
     "../../../src/pipe/mod.rs" pipe

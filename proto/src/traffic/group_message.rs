@@ -8,7 +8,8 @@ use super::super::message_shape::ShapeError;
 use super::{Traffic, TrafficDecoder, TrafficError};
 
 impl TrafficDecoder {
-    /// Returns the total length and the number of the complete messages at the beginning of `input`.
+    /// Returns the total length and the number of the complete messages at the beginning of
+    /// `input`.
     pub(super) fn scan_group_messages(&self, input: &[u8]) -> Result<(usize, usize), TrafficError> {
         let (mut end, mut messages) = (0, 0);
         loop {
@@ -24,7 +25,8 @@ impl TrafficDecoder {
         }
     }
 
-    /// Returns the length of the message at the beginning of `input`, or `None` if it is incomplete or a command.
+    /// Returns the length of the message at the beginning of `input`, or `None` if it is incomplete
+    /// or a command.
     fn group_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
         let Some(header) = Header::decode(input)? else { return Ok(None) };
         if header.command {
@@ -52,8 +54,8 @@ impl TrafficDecoder {
         Ok(header.body(input).map(|body| start + header.len() + body.len()))
     }
 
-    /// Continues after the group of an incomplete message, whose frame has this header. libzmq sends a PONG
-    /// between the two frames of a message.
+    /// Continues after the group of an incomplete message, whose frame has this header. libzmq
+    /// sends a PONG between the two frames of a message.
     pub(super) fn decode_behind_group(
         &mut self,
         header: Header,

@@ -117,6 +117,11 @@ impl TrafficDecoder {
         self
     }
 
+    /// Returns the shape of the messages.
+    pub const fn shape(&self) -> MessageShape {
+        self.shape
+    }
+
     /// Removes the next item from `input`. If none is complete, reserves capacity in `input` for the next read:
     /// up to [`READ_SIZE`], or as much as has already been read, regardless of the size that a frame announces.
     ///

@@ -15,9 +15,9 @@ use super::{Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 impl TrafficDecoder {
     /// Implements [`decode`](Self::decode) for encrypted frames of messages of a group.
     ///
-    /// The two frames of a message are decrypted in place, and moved together to the form that they have without
-    /// encryption. `input` is then: complete messages up to `end`, bytes without a meaning, the decrypted group of
-    /// an incomplete message, and from `next` on encrypted frames.
+    /// The two frames of a message are decrypted in place, and moved together to the form that they
+    /// have without encryption. `input` is then: complete messages up to `end`, bytes without a
+    /// meaning, the decrypted group of an incomplete message, and from `next` on encrypted frames.
     pub(super) fn decode_sealed_group_messages(
         &mut self,
         input: &mut BytesMut,
@@ -91,11 +91,12 @@ impl TrafficDecoder {
     }
 }
 
-/// Moves the two decrypted frames of a message to the beginning of `input`, in the form that they have without
-/// encryption, and returns the length of this form. The first frame begins at `start` and has `group` bytes; the
-/// second is the rest.
+/// Moves the two decrypted frames of a message to the beginning of `input`, in the form that they
+/// have without encryption, and returns the length of this form. The first frame begins at `start`
+/// and has `group` bytes; the second is the rest.
 ///
-/// The overhead of each frame is longer than its header, so that nothing is overwritten before it is moved.
+/// The overhead of each frame is longer than its header, so that nothing is overwritten before it
+/// is moved.
 fn join(input: &mut [u8], start: usize, group: usize) -> usize {
     let name = start + group - content(&input[start..start + group]).len()..start + group;
     let body = input.len() - content(&input[start + group..]).len()..input.len();

@@ -96,6 +96,7 @@ mod tests {
 
     use super::*;
     use crate::pipe::{HighWaterMark, Want};
+    use crate::remote::tests::remote_with_id;
     use crate::routing::{EndpointId, Outgoing};
 
     #[test]
@@ -157,18 +158,18 @@ mod tests {
         connect(&mut routing, a, FIRST);
         send(&mut routing).unwrap();
         let [mut first, mut second] = [None; 2];
-        assert!(routing.poll_reserve((), &mut first, Waker::noop()).is_pending());
-        assert!(routing.poll_reserve((), &mut second, Waker::noop()).is_pending());
+        assert!(routing.poll_reserve(&(), &mut first, Waker::noop()).is_pending());
+        assert!(routing.poll_reserve(&(), &mut second, Waker::noop()).is_pending());
         let (mut taken, mut wakes) = (VecDeque::new(), Wakes::None);
         let _ = routing.poll_take(a, Want::Write, &mut taken, Waker::noop(), &mut wakes);
         assert_eq!(wakes.len(), 1, "the first is granted a slot");
         routing.disconnect(a, false, &mut taken);
-        assert!(routing.poll_reserve((), &mut first, Waker::noop()).is_pending());
+        assert!(routing.poll_reserve(&(), &mut first, Waker::noop()).is_pending());
         connect(&mut routing, b, FIRST);
-        assert!(routing.poll_reserve((), &mut second, Waker::noop()).is_pending());
-        assert_eq!(routing.poll_reserve((), &mut first, Waker::noop()), Poll::Ready(Ok(b)));
+        assert!(routing.poll_reserve(&(), &mut second, Waker::noop()).is_pending());
+        assert_eq!(routing.poll_reserve(&(), &mut first, Waker::noop()), Poll::Ready(Ok(b)));
         connect(&mut routing, a, FIRST.next());
-        assert_eq!(routing.poll_reserve((), &mut second, Waker::noop()), Poll::Ready(Ok(a)));
+        assert_eq!(routing.poll_reserve(&(), &mut second, Waker::noop()), Poll::Ready(Ok(a)));
     }
 
     #[test]
@@ -227,11 +228,11 @@ mod tests {
 
     fn connect(routing: &mut OutgoingPipes<RoundRobin>, key: PipeKey, id: ConnectionId) -> usize {
         let mut wakes = Wakes::None;
-        routing.connect(key, id, &mut wakes);
+        routing.connect(key, &remote_with_id(id), &mut wakes);
         wakes.len()
     }
 
     fn send(routing: &mut OutgoingPipes<RoundRobin>) -> Result<(), Refusal> {
-        routing.try_send((), &mut Some(Message::new()), &mut Wakes::None)
+        routing.try_send(&(), &mut Some(Message::new()), &mut Wakes::None)
     }
 }

@@ -34,7 +34,7 @@ impl OutgoingPipes<RoundRobin> {
         if ticket.is_none() && (self.closed || !self.strategy.ready.is_empty()) {
             return Poll::Ready(self.try_send_with(make, wakes));
         }
-        let pipe = match ready!(self.poll_reserve((), ticket, sender)) {
+        let pipe = match ready!(self.poll_reserve(&(), ticket, sender)) {
             Ok(pipe) => pipe,
             Err(refusal) => return Poll::Ready(Err(refusal)),
         };

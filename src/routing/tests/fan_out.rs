@@ -1,45 +1,30 @@
-//! Strategies that no socket type uses yet. One sends a message to many remotes, and implements
-//! only the choice, the admission of remotes and their commands. The other one never sends.
+//! Messages for many remotes, and strategies that no socket type uses.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
+
+use zmtp_proto::command::Command;
+use zmtp_proto::group::Group;
 
 use super::super::*;
-use crate::pipe::{HighWaterMark, PipeKey, Want, arrival_of};
-
-/// Sends each message to the remotes that have joined its group.
-#[derive(Debug, Default)]
-struct Groups(HashMap<u8, Vec<PipeKey>>);
-
-impl Strategy for Groups {
-    type Target = u8;
-
-    fn choose(&mut self, group: u8) -> Choice<'_> {
-        Choice::Many(self.0.get(&group).map_or(&[], Vec::as_slice))
-    }
-
-    fn admit(&self, remotes: usize) -> Result<(), AttachError> {
-        if remotes < 3 { Ok(()) } else { Err(AttachError::Occupied) }
-    }
-
-    fn command(&mut self, key: PipeKey, command: &[u8]) {
-        for group in command {
-            self.0.entry(*group).or_default().push(key);
-        }
-    }
-}
+use crate::options::GroupOptions;
+use crate::pipe::{HighWaterMark, PipeKey, Ticket, Want, arrival_of};
+use crate::remote::tests::any_remote;
 
 #[test]
-fn a_message_is_shared_by_all_chosen_pipes_and_missed_by_full_ones() {
-    let mut pipes = OutgoingPipes::new(Groups::default(), HighWaterMark::new(1, 0));
-    let [a, b, c] = [(); 3].map(|()| attach(&mut pipes).unwrap());
-    pipes.command(a, b"xy");
-    pipes.command(b, b"x");
+fn a_message_is_shared_by_all_members_and_missed_by_full_ones() {
+    let mut pipes = pipes(false);
+    let [a, b, c] = [(); 3].map(|()| attach(&mut pipes));
+    join(&mut pipes, a, &["x", "y"]);
+    join(&mut pipes, b, &["x"]);
     let body = vec![7; 1_000];
-    assert_eq!(send(&mut pipes, b'x', &body), Ok(()));
-    assert_eq!(send(&mut pipes, b'y', &body), Ok(()), "nothing waits");
-    assert_eq!(send(&mut pipes, b'z', &body), Ok(()), "no remote is in the group");
-    assert_eq!(pipes.missed(), 1);
+    assert_eq!(send(&mut pipes, "x", &body), Ok(()));
+    assert_eq!(send(&mut pipes, "y", &body), Ok(()), "nothing waits");
+    assert_eq!(send(&mut pipes, "z", &body), Ok(()), "no remote is in the group");
+    let missed = pipes.take_missed();
+    assert_eq!((missed.messages, missed.remotes.len()), (1, 1));
     let [from_a, from_b, from_c] = [a, b, c].map(|key| take(&mut pipes, key));
     assert_eq!([from_a.len(), from_b.len(), from_c.len()], [1, 1, 0]);
     assert_eq!(from_a[0], body);
@@ -47,41 +32,200 @@ fn a_message_is_shared_by_all_chosen_pipes_and_missed_by_full_ones() {
 }
 
 #[test]
-fn a_reservation_for_many_is_sent_like_any_other_message() {
-    let mut pipes = OutgoingPipes::new(Groups::default(), HighWaterMark::new(1, 0));
-    let a = attach(&mut pipes).unwrap();
-    pipes.command(a, b"x");
-    let reserved = pipes.poll_reserve(b'x', &mut None, Waker::noop());
-    let Poll::Ready(Ok(key)) = reserved else { panic!("it does not wait") };
-    let mut message = Some(Message::from("x"));
-    let sent = pipes.send_reserved(key, &mut message, &mut Wakes::None);
-    assert_eq!(sent, Err(Refusal::HostUnreachable), "the caller sends it without the slot");
-    assert_eq!(pipes.try_send(b'x', &mut message, &mut Wakes::None), Ok(()));
+fn a_remote_that_misses_messages_is_reported_once_for_a_series() {
+    let mut pipes = pipes(false);
+    let a = attach(&mut pipes);
+    join(&mut pipes, a, &["x"]);
+    for reported in [0, 1, 0] {
+        assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+        assert_eq!(pipes.take_missed().remotes.len(), reported);
+    }
+    take(&mut pipes, a);
+    for reported in [0, 1] {
+        assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+        assert_eq!(pipes.take_missed().remotes.len(), reported);
+    }
+}
+
+#[test]
+fn without_drops_a_message_waits_until_all_members_have_room() {
+    let mut pipes = pipes(true);
+    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
+    join(&mut pipes, a, &["x", "y"]);
+    join(&mut pipes, b, &["x"]);
+    assert_eq!(send(&mut pipes, "y", b""), Ok(()));
+    assert_eq!(send(&mut pipes, "x", b""), Err(Refusal::Full));
+    assert_eq!(pipes.full_members(&group("x")).len(), 1);
+    assert_eq!(take(&mut pipes, b).len(), 0, "no member has it");
+
+    let mut sender = Sender::new("x");
+    assert!(sender.poll(&mut pipes).is_pending());
+    assert_eq!(sender.woken(), 0);
     assert_eq!(take(&mut pipes, a).len(), 1);
+    assert_eq!(sender.woken(), 1);
+    assert_eq!(sender.poll(&mut pipes), Poll::Ready(Ok(())));
+    assert_eq!([a, b].map(|key| take(&mut pipes, key).len()), [1, 1]);
+}
+
+#[test]
+fn waiting_senders_are_served_in_order() {
+    let mut pipes = pipes(true);
+    let a = attach(&mut pipes);
+    join(&mut pipes, a, &["x"]);
+    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+    let [mut first, mut second] = [(); 2].map(|()| Sender::new("x"));
+    assert!(first.poll(&mut pipes).is_pending());
+    assert!(second.poll(&mut pipes).is_pending());
+    take(&mut pipes, a);
+    assert_eq!([first.woken(), second.woken()], [1, 0]);
+    assert_eq!(send(&mut pipes, "x", b""), Err(Refusal::Full), "the first sender has the room");
+    assert!(second.poll(&mut pipes).is_pending());
+    assert_eq!(first.poll(&mut pipes), Poll::Ready(Ok(())));
+    take(&mut pipes, a);
+    assert_eq!(second.woken(), 1);
+    assert_eq!(second.poll(&mut pipes), Poll::Ready(Ok(())));
+}
+
+#[test]
+fn a_sender_that_is_dropped_passes_its_wake_up_on() {
+    let mut pipes = pipes(true);
+    let a = attach(&mut pipes);
+    join(&mut pipes, a, &["x"]);
+    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+    let [mut first, mut second] = [(); 2].map(|()| Sender::new("x"));
+    assert!(first.poll(&mut pipes).is_pending());
+    assert!(second.poll(&mut pipes).is_pending());
+    take(&mut pipes, a);
+    with(&mut pipes, |pipes, wakes| pipes.cancel(&group("x"), first.ticket.unwrap(), wakes));
+    assert_eq!(second.woken(), 1);
+    assert_eq!(second.poll(&mut pipes), Poll::Ready(Ok(())));
+}
+
+#[test]
+fn a_full_member_that_leaves_holds_up_no_sender() {
+    let leaves: [fn(&mut OutgoingPipes<GroupTable>, PipeKey); 3] = [
+        |pipes, key| {
+            let leave = Command::Leave(group("x"));
+            with(pipes, |pipes, wakes| pipes.command(key, &leave, wakes)).unwrap();
+        },
+        |pipes, key| drop(with(pipes, |pipes, wakes| pipes.detach(key, wakes))),
+        |pipes, _| with(pipes, |pipes, wakes| pipes.close(wakes)),
+    ];
+    for (leave, sent) in leaves.into_iter().zip([Ok(()), Ok(()), Err(Refusal::Closed)]) {
+        let mut pipes = pipes(true);
+        let a = attach(&mut pipes);
+        join(&mut pipes, a, &["x"]);
+        assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+        let mut sender = Sender::new("x");
+        assert!(sender.poll(&mut pipes).is_pending());
+        leave(&mut pipes, a);
+        assert_eq!(sender.woken(), 1);
+        assert_eq!(sender.poll(&mut pipes), Poll::Ready(sent));
+    }
+}
+
+/// A task that sends a message.
+struct Sender {
+    group: Group,
+    ticket: Option<Ticket>,
+    message: Option<Message>,
+    wakes: Arc<Count>,
+}
+
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Sender {
+    fn new(name: &str) -> Self {
+        let message = Some(Message::from("x"));
+        Self { group: group(name), ticket: None, message, wakes: Arc::default() }
+    }
+
+    fn poll(&mut self, pipes: &mut OutgoingPipes<GroupTable>) -> Poll<Result<(), Refusal>> {
+        let Self { group, ticket, message, wakes } = self;
+        let waker = Waker::from(Arc::clone(wakes));
+        with(pipes, |pipes, wakes| pipes.poll_send_to_all(group, ticket, message, &waker, wakes))
+    }
+
+    fn woken(&self) -> usize {
+        self.wakes.0.load(Ordering::Relaxed)
+    }
+}
+
+fn pipes(no_drop: bool) -> OutgoingPipes<GroupTable> {
+    let mut pipes = GroupTable::pipes(HighWaterMark::new(1, 0));
+    pipes.set_group_options(GroupOptions { no_drop, ..GroupOptions::default() });
+    pipes
+}
+
+fn attach(pipes: &mut OutgoingPipes<GroupTable>) -> PipeKey {
+    let key = pipes.attach(EndpointId(0), &mut Wakes::None).unwrap().key;
+    pipes.connect(key, &any_remote(), &mut Wakes::None);
+    key
+}
+
+fn join(pipes: &mut OutgoingPipes<GroupTable>, key: PipeKey, groups: &[&str]) {
+    for name in groups {
+        pipes.command(key, &Command::Join(group(name)), &mut Wakes::None).unwrap();
+    }
+}
+
+fn send(pipes: &mut OutgoingPipes<GroupTable>, name: &str, body: &[u8]) -> Result<(), Refusal> {
+    pipes.try_send(&group(name), &mut Some(Message::from(body)), &mut Wakes::None)
+}
+
+fn take(pipes: &mut OutgoingPipes<GroupTable>, key: PipeKey) -> VecDeque<Message> {
+    let mut taken = VecDeque::new();
+    let _ = with(pipes, |pipes, wakes| {
+        pipes.poll_take(key, Want::Write, &mut taken, Waker::noop(), wakes)
+    });
+    taken
+}
+
+fn with<T>(
+    pipes: &mut OutgoingPipes<GroupTable>,
+    change: impl FnOnce(&mut OutgoingPipes<GroupTable>, &mut Wakes) -> T,
+) -> T {
+    let mut wakes = Wakes::None;
+    let changed = change(pipes, &mut wakes);
+    wakes.wake_all();
+    changed
+}
+
+fn group(name: &str) -> Group {
+    name.parse().unwrap()
+}
+
+/// A strategy that admits one remote.
+#[derive(Debug)]
+struct Single;
+
+impl Strategy for Single {
+    type Target = ();
+
+    fn choose(&mut self, (): &()) -> Choice<'_> {
+        Choice::Full
+    }
+
+    fn admit(&self, remotes: usize) -> Result<(), AttachError> {
+        if remotes < 1 { Ok(()) } else { Err(AttachError::Occupied) }
+    }
 }
 
 #[test]
 fn the_strategy_decides_how_many_remotes_are_admitted() {
-    let mut pipes = OutgoingPipes::new(Groups::default(), HighWaterMark::new(1, 0));
-    let keys = [(); 3].map(|()| attach(&mut pipes));
-    assert!(keys.iter().all(Result::is_ok));
-    assert_eq!(attach(&mut pipes), Err(AttachError::Occupied));
-    pipes.detach(keys[0].unwrap(), &mut Wakes::None);
-    assert!(attach(&mut pipes).is_ok());
-}
-
-fn attach(pipes: &mut OutgoingPipes<Groups>) -> Result<PipeKey, AttachError> {
-    Ok(pipes.attach(EndpointId(0), &mut Wakes::None)?.key)
-}
-
-fn send(pipes: &mut OutgoingPipes<Groups>, group: u8, body: &[u8]) -> Result<(), Refusal> {
-    pipes.try_send(group, &mut Some(Message::from(body)), &mut Wakes::None)
-}
-
-fn take(pipes: &mut OutgoingPipes<Groups>, key: PipeKey) -> VecDeque<Message> {
-    let mut taken = VecDeque::new();
-    let _ = pipes.poll_take(key, Want::Write, &mut taken, Waker::noop(), &mut Wakes::None);
-    taken
+    let mut pipes = OutgoingPipes::new(Single, HighWaterMark::new(1, 0));
+    let first = pipes.attach(EndpointId(0), &mut Wakes::None).unwrap().key;
+    let second = pipes.attach(EndpointId(0), &mut Wakes::None);
+    assert_eq!(second.unwrap_err(), AttachError::Occupied);
+    pipes.detach(first, &mut Wakes::None);
+    assert!(pipes.attach(EndpointId(0), &mut Wakes::None).is_ok());
 }
 
 /// A strategy for a socket type that never sends: no sender can specify a target.
@@ -91,8 +235,8 @@ struct Never;
 impl Strategy for Never {
     type Target = Infallible;
 
-    fn choose(&mut self, to: Infallible) -> Choice<'_> {
-        match to {}
+    fn choose(&mut self, to: &Infallible) -> Choice<'_> {
+        match *to {}
     }
 }
 

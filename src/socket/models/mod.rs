@@ -98,7 +98,7 @@ impl<K: Kind> Model<K> {
     /// Queues messages, for which there must be queue capacity.
     fn fill(&self, to: Target<K>, letters: &str) {
         for letter in letters.bytes() {
-            let filled = self.core.try_send(to, &mut Some(Message::from([letter])));
+            let filled = self.core.try_send(&to, &mut Some(Message::from([letter])));
             assert_eq!(filled, Ok(()));
         }
     }

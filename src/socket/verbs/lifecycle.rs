@@ -69,7 +69,7 @@ macro_rules! constructors {
 }
 
 macro_rules! ending {
-    ($socket:ident, $handle:literal) => {
+    ($socket:ident, $handle:literal, $message:ty) => {
         /// # Ending
         impl $socket {
             /// Closes the socket for all its handles, and waits until all queued messages are
@@ -118,8 +118,10 @@ macro_rules! ending {
             /// ```
             pub async fn close_with_undelivered(
                 &self,
-            ) -> ($crate::socket::CloseReport, Vec<$crate::message::Message>) {
-                self.0.core.control.close_with_undelivered().await
+            ) -> ($crate::socket::CloseReport, Vec<$message>) {
+                let (report, undelivered) = self.0.core.control.close_with_undelivered().await;
+                let from = <$message as $crate::message::FromQueue>::from_queue;
+                (report, undelivered.into_iter().map(from).collect())
             }
         }
     };

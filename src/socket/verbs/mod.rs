@@ -7,12 +7,15 @@
 //! verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hiccups);
 //! ```
 //!
-//! The literal is the name of the handle in the examples. Every type also gets its constructors,
-//! `monitor`, `stats`, `close`, the trait [`Socket`](super::Socket), `Debug` and equality. The
-//! [`Kind`](super::Kind) of the type decides what a send names and which pipes it picks.
+//! The literal is the name of the handle in the examples. The type of its messages follows it,
+//! unless that is `Message`. Every type also gets its constructors, `monitor`, `stats`, `close`, the
+//! trait [`Socket`](super::Socket), `Debug` and equality. The [`Kind`](super::Kind) of the type
+//! decides what a send names and which pipes it picks.
 
 mod connect_peer;
 mod endpoints;
+mod group;
+mod join;
 mod lifecycle;
 mod notices;
 mod options;
@@ -23,6 +26,8 @@ mod send;
 
 pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
+pub(super) use self::group::group_verbs;
+pub(super) use self::join::join_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
 pub(super) use self::notices::{disconnect_option, hiccup_option};
 pub(super) use self::options::{option_verbs, receiving_option_verbs, sending_option_verbs};
@@ -34,50 +39,65 @@ pub(super) use self::send::send_verbs;
 /// Gives a socket type the methods of its capabilities, in the order of its documentation.
 macro_rules! verbs {
     ($socket:ident, $handle:literal: $($capability:ident),+) => {
+        $crate::socket::verbs::verbs!(
+            $socket, $handle, $crate::message::Message: $($capability),+
+        );
+    };
+    ($socket:ident, $handle:literal, $message:ty: $($capability:ident),+) => {
         $crate::socket::verbs::constructors!($socket, $handle);
-        $($crate::socket::verbs::verbs!(@$capability $socket, $handle);)+
-        $crate::socket::verbs::ending!($socket, $handle);
+        $($crate::socket::verbs::verbs!(@$capability $socket, $handle, $message);)+
+        $crate::socket::verbs::ending!($socket, $handle, $message);
         $crate::socket::verbs::shared_traits!($socket);
     };
     // `connect_peer`: connects, and returns the routing id of the remote.
-    (@ConnectPeer $socket:ident, $handle:literal) => {
+    (@ConnectPeer $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::connect_peer_verb!($socket, $handle);
     };
     // The option of a builder for a message on each end of an accepted connection.
-    (@Disconnects $socket:ident, $handle:literal) => {
+    (@Disconnects $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::disconnect_option!($socket, $handle);
     };
     // `bind`, `connect` and their opposites.
-    (@Endpoints $socket:ident, $handle:literal) => {
+    (@Endpoints $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::endpoint_verbs!($socket, $handle);
     };
     // The option of a builder for a message on each end of a dialed connection.
-    (@Hiccups $socket:ident, $handle:literal) => {
+    (@Hiccups $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::hiccup_option!($socket, $handle);
     };
+    // `join`, `leave` and `joined`.
+    (@Join $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::join_verbs!($socket, $handle);
+    };
     // The options of every type that can be changed while the socket is in use.
-    (@Options $socket:ident, $handle:literal) => {
+    (@Options $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::option_verbs!($socket, $handle);
     };
     // `recv` and its variants, `Stream`, and the limits of received messages.
-    (@Receive $socket:ident, $handle:literal) => {
-        $crate::socket::verbs::receive_verbs!($socket, $handle);
+    (@Receive $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::receive_verbs!($socket, $handle, $message);
         $crate::socket::verbs::receiving_option_verbs!($socket, $handle);
     };
     // The view of the remotes, `monitor` and `stats`.
-    (@Remotes $socket:ident, $handle:literal) => {
+    (@Remotes $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::remote_verbs!($socket, $handle);
     };
     // `route` and `reply` with their variants, `Sink`, and the limits of messages to send: the
     // sender names the remote.
-    (@Route $socket:ident, $handle:literal) => {
+    (@Route $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::route_verbs!($socket, $handle);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
     // `send` and its variants, `Sink`, and the limits of messages to send: the socket picks the
     // remote.
-    (@Send $socket:ident, $handle:literal) => {
+    (@Send $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::send_verbs!($socket, $handle);
+        $crate::socket::verbs::sending_option_verbs!($socket, $handle);
+    };
+    // `send` and its variants, `Sink`, and the limits of messages to send: the sender names a
+    // group.
+    (@SendToGroup $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::group_verbs!($socket, $handle);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
 }

@@ -1,7 +1,7 @@
 //! Receiving: `recv`, its variants and `Stream`.
 
 macro_rules! receive_verbs {
-    ($socket:ident, $handle:literal) => {
+    ($socket:ident, $handle:literal, $message:ty) => {
         /// # Receiving
         impl $socket {
             /// Receives the next message; waits until there is one.
@@ -25,7 +25,7 @@ macro_rules! receive_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub async fn recv(&self) -> Result<$crate::message::Message, $crate::error::RecvError> {
+            pub async fn recv(&self) -> Result<$message, $crate::error::RecvError> {
                 let core = &self.0.core;
                 $crate::socket::receiving::Receiving::new(core, core.recv_timeout).await
             }
@@ -47,9 +47,7 @@ macro_rules! receive_verbs {
             /// # Ok(())
             /// # }
             /// ```
-            pub fn try_recv(
-                &self,
-            ) -> Result<$crate::message::Message, $crate::error::TryRecvError> {
+            pub fn try_recv(&self) -> Result<$message, $crate::error::TryRecvError> {
                 $crate::socket::receiving::try_receive(&self.0.core)
             }
 
@@ -72,15 +70,15 @@ macro_rules! receive_verbs {
             ///
             #[doc = $crate::socket::verbs::example!($socket, $handle)]
             #[doc = concat!(
-                "let message = ", $handle, ".recv_timeout(Duration::from_secs(5)).await?;"
-            )]
+                        "let message = ", $handle, ".recv_timeout(Duration::from_secs(5)).await?;"
+                    )]
             /// # Ok(())
             /// # }
             /// ```
             pub async fn recv_timeout(
                 &self,
                 timeout: std::time::Duration,
-            ) -> Result<$crate::message::Message, $crate::error::RecvError> {
+            ) -> Result<$message, $crate::error::RecvError> {
                 $crate::socket::receiving::Receiving::new(&self.0.core, Some(timeout)).await
             }
 
@@ -107,10 +105,7 @@ macro_rules! receive_verbs {
             /// ```
             pub async fn recv_from(
                 &self,
-            ) -> Result<
-                ($crate::message::Message, $crate::remote::Remote),
-                $crate::error::RecvError,
-            > {
+            ) -> Result<($message, $crate::remote::Remote), $crate::error::RecvError> {
                 let core = &self.0.core;
                 $crate::socket::receiving::ReceivingFrom::new(core, core.recv_timeout).await
             }
@@ -133,10 +128,7 @@ macro_rules! receive_verbs {
             /// ```
             pub fn try_recv_from(
                 &self,
-            ) -> Result<
-                ($crate::message::Message, $crate::remote::Remote),
-                $crate::error::TryRecvError,
-            > {
+            ) -> Result<($message, $crate::remote::Remote), $crate::error::TryRecvError> {
                 $crate::socket::receiving::try_receive_from(&self.0.core)
             }
 
@@ -164,7 +156,7 @@ macro_rules! receive_verbs {
             /// ```
             pub async fn recv_many(
                 &self,
-                buffer: &mut Vec<$crate::message::Message>,
+                buffer: &mut Vec<$message>,
                 limit: usize,
             ) -> Result<usize, $crate::error::RecvError> {
                 if limit == 0 {
@@ -191,13 +183,14 @@ macro_rules! receive_verbs {
 
         /// Yields received messages; ends when the socket is closed.
         impl futures_core::Stream for $socket {
-            type Item = $crate::message::Message;
+            type Item = $message;
 
             fn poll_next(
                 mut self: std::pin::Pin<&mut Self>,
                 cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Option<$crate::message::Message>> {
-                self.0.poll_next(cx)
+            ) -> std::task::Poll<Option<$message>> {
+                let from = <$message as $crate::message::FromQueue>::from_queue;
+                self.0.poll_next(cx).map(|received| received.map(from))
             }
         }
     };

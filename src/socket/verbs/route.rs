@@ -40,7 +40,7 @@ macro_rules! route_verbs {
                 message: impl Into<$crate::message::Message>,
             ) -> Result<(), $crate::error::RouteError> {
                 let core = &self.0.core;
-                let Some(message) = $crate::socket::sending::send_immediately(core, to, message) else {
+                let Some(message) = $crate::socket::sending::send_immediately(core, &to, message) else {
                     return Ok(());
                 };
                 let sending =
@@ -75,7 +75,7 @@ macro_rules! route_verbs {
                 message: impl Into<$crate::message::Message>,
             ) -> Result<(), $crate::error::TryRouteError> {
                 let mut message = Some(message.into());
-                let sent = self.0.core.try_send(to, &mut message);
+                let sent = self.0.core.try_send(&to, &mut message);
                 sent.map_err(|refusal| {
                     let message = message.expect("refused, so still there");
                     $crate::socket::send_errors::try_route_error((refusal, message))

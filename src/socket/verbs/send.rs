@@ -32,7 +32,7 @@ macro_rules! send_verbs {
                 message: impl Into<$crate::message::Message>,
             ) -> Result<(), $crate::error::SendError> {
                 let core = &self.0.core;
-                let Some(message) = $crate::socket::sending::send_immediately(core, (), message)
+                let Some(message) = $crate::socket::sending::send_immediately(core, &(), message)
                 else {
                     return Ok(());
                 };
@@ -65,7 +65,7 @@ macro_rules! send_verbs {
                 message: impl Into<$crate::message::Message>,
             ) -> Result<(), $crate::error::TrySendError> {
                 let mut message = Some(message.into());
-                let sent = self.0.core.try_send((), &mut message);
+                let sent = self.0.core.try_send(&(), &mut message);
                 sent.map_err(|refusal| {
                     let message = message.expect("refused, so still there");
                     $crate::socket::send_errors::try_send_error((refusal, message))

@@ -51,7 +51,7 @@ impl Connected {
 
     fn send(&self, message: Message) {
         let message = &mut Some(message);
-        let sent = self.outgoing.with(|outgoing, wakes| outgoing.try_send((), message, wakes));
+        let sent = self.outgoing.with(|outgoing, wakes| outgoing.try_send(&(), message, wakes));
         assert!(sent.is_ok());
     }
 }

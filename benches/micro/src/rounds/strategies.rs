@@ -61,7 +61,7 @@ impl Round for RoundRobinSend {
     fn run(&mut self) {
         for _ in 0..MESSAGES {
             let mut message = Some(Message::from(black_box(&[0x55; SHORT][..])));
-            let sent = self.routing.try_send((), &mut message, &mut Wakes::None);
+            let sent = self.routing.try_send(&(), &mut message, &mut Wakes::None);
             assert!(sent.is_ok());
         }
     }
@@ -84,7 +84,7 @@ impl Round for RoutingTableSend {
     fn run(&mut self) {
         for id in self.ids.iter().cycle().take(MESSAGES) {
             let mut message = Some(Message::from(black_box(&[0x55; SHORT][..])));
-            let sent = self.routing.try_send(*id, &mut message, &mut Wakes::None);
+            let sent = self.routing.try_send(id, &mut message, &mut Wakes::None);
             assert!(sent.is_ok());
         }
     }

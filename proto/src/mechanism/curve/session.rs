@@ -109,6 +109,11 @@ impl Sealer {
         self.put(dst, 0x00, body);
     }
 
+    /// Appends the frame of a part that others of the same message follow.
+    pub fn put_part(&mut self, dst: &mut BytesMut, body: &[u8]) {
+        self.put(dst, MORE, body);
+    }
+
     /// Appends the frame of a command. `body` contains its name and data.
     pub fn put_command(&mut self, dst: &mut BytesMut, body: &[u8]) {
         self.put(dst, COMMAND, body);

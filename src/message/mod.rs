@@ -1,11 +1,14 @@
 //! A message: one body, and the routing id of its remote.
 
+mod group_message;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
+pub use self::group_message::GroupMessage;
 use crate::routing_id::RoutingId;
 
 /// A message to send or a received message: a body of any length, and on a SERVER or PEER the
@@ -145,7 +148,6 @@ impl Message {
 
     /// Returns the bytes from `start` on: copied if they are short, shared otherwise. The result
     /// has no routing id.
-    #[cfg(feature = "rpc")]
     #[inline]
     pub(crate) fn tail(&self, start: usize) -> Self {
         match &self.0 {
@@ -210,10 +212,8 @@ impl AsRef<[u8]> for Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self[..self.len().min(DEBUG_BYTES)];
         let mut debug = f.debug_struct("Message");
-        debug.field("len", &self.len());
-        debug.field("body", &format_args!("\"{}\"", shown.escape_ascii()));
+        debug.field("len", &self.len()).field("body", &DebugBody(self));
         if let Some(id) = self.routing_id() {
             debug.field("routing_id", &id);
         }
@@ -312,6 +312,28 @@ impl From<Message> for Bytes {
 impl From<Message> for Vec<u8> {
     fn from(message: Message) -> Self {
         message.into_bytes().into()
+    }
+}
+
+/// A message in the form in which a socket returns it, created of the bytes that its queues hold.
+pub(crate) trait FromQueue {
+    fn from_queue(message: Message) -> Self;
+}
+
+impl FromQueue for Message {
+    #[inline]
+    fn from_queue(message: Message) -> Self {
+        message
+    }
+}
+
+/// Formats the beginning of a body.
+struct DebugBody<'a>(&'a [u8]);
+
+impl fmt::Debug for DebugBody<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &self.0[..self.0.len().min(DEBUG_BYTES)];
+        write!(f, "\"{}\"", shown.escape_ascii())
     }
 }
 

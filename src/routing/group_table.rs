@@ -1,0 +1,280 @@
+//! Routing by group: RADIO.
+
+use std::collections::{BTreeSet, HashMap};
+
+use slotmap::SecondaryMap;
+use zmtp_proto::command::Command;
+use zmtp_proto::group::Group;
+
+use crate::options::GroupOptions;
+use crate::pipe::{HighWaterMark, PipeKey};
+use crate::routing::outgoing_pipe::OutgoingPipe;
+use crate::routing::{Choice, OutgoingPipes, Strategy, TooManyGroups};
+use crate::sync::Wakes;
+
+/// Sends each message to the remotes that have joined its group (RFC 48, The RADIO Socket Type).
+#[derive(Debug, Default)]
+pub(crate) struct GroupTable {
+    /// The remotes of each group. The names come from remotes, so the hash has a random key.
+    members: HashMap<Group, Vec<PipeKey>>,
+    /// The groups of each remote.
+    joined: SecondaryMap<PipeKey, JoinedByRemote>,
+    options: GroupOptions,
+}
+
+/// The groups that one remote has joined.
+#[derive(Debug, Default)]
+struct JoinedByRemote {
+    groups: BTreeSet<Group>,
+    /// The sum of the lengths of their names.
+    bytes: usize,
+    /// They were joined through an earlier connection. The next command replaces them: a remote
+    /// joins its groups again first, and messages are queued for them until then.
+    is_stale: bool,
+}
+
+impl GroupTable {
+    /// Creates the pipes of a socket, with this mark for each.
+    pub(crate) fn pipes(hwm: HighWaterMark) -> OutgoingPipes<Self> {
+        OutgoingPipes::new(Self::default(), hwm)
+    }
+
+    fn join(&mut self, key: PipeKey, group: &Group) -> Result<(), TooManyGroups> {
+        let Some(entry) = self.joined.entry(key) else { return Ok(()) };
+        let joined = entry.or_default();
+        if joined.groups.contains(group) {
+            return Ok(());
+        }
+        let bytes = joined.bytes + group.as_bytes().len();
+        let GroupOptions { max_groups, max_group_bytes, .. } = self.options;
+        if joined.groups.len() >= max_groups || bytes > max_group_bytes {
+            return Err(TooManyGroups);
+        }
+        joined.bytes = bytes;
+        joined.groups.insert(group.clone());
+        self.members.entry(group.clone()).or_default().push(key);
+        Ok(())
+    }
+
+    fn leave(&mut self, key: PipeKey, group: &Group) {
+        let Some(joined) = self.joined.get_mut(key) else { return };
+        if joined.groups.remove(group) {
+            joined.bytes -= group.as_bytes().len();
+            self.remove_member(key, group);
+        }
+    }
+
+    fn leave_all(&mut self, key: PipeKey) {
+        let Some(JoinedByRemote { groups, .. }) = self.joined.remove(key) else { return };
+        for group in &groups {
+            self.remove_member(key, group);
+        }
+    }
+
+    fn remove_member(&mut self, key: PipeKey, group: &Group) {
+        let Some(members) = self.members.get_mut(group) else { return };
+        if let Some(at) = members.iter().position(|member| *member == key) {
+            members.swap_remove(at);
+        }
+        if members.is_empty() {
+            self.members.remove(group);
+        }
+    }
+}
+
+impl OutgoingPipes<GroupTable> {
+    /// Sets the limits of remotes, and whether senders wait for them.
+    pub(crate) fn set_group_options(&mut self, options: GroupOptions) {
+        self.strategy.options = options;
+    }
+}
+
+impl Strategy for GroupTable {
+    type Target = Group;
+
+    const FANS_OUT: bool = true;
+
+    #[inline]
+    fn choose(&mut self, to: &Group) -> Choice<'_> {
+        let members = self.members.get(to).map_or(&[][..], Vec::as_slice);
+        if self.options.no_drop { Choice::All(members) } else { Choice::Many(members) }
+    }
+
+    fn retire(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {
+        self.leave_all(key);
+    }
+
+    fn connect(&mut self, key: PipeKey, _: &OutgoingPipe, _was_open: bool, _: &mut Wakes) {
+        if let Some(joined) = self.joined.get_mut(key) {
+            joined.is_stale = true;
+        }
+    }
+
+    fn command(&mut self, key: PipeKey, command: &Command) -> Result<(), TooManyGroups> {
+        if self.joined.get(key).is_some_and(|joined| joined.is_stale) {
+            self.leave_all(key);
+        }
+        match command {
+            Command::Join(group) => self.join(key, group),
+            Command::Leave(group) => {
+                self.leave(key, group);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::collection::vec;
+    use proptest::prelude::{Strategy as _, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+    use crate::routing::{EndpointId, Outgoing};
+
+    #[test]
+    fn joining_twice_is_joining_once() {
+        let (mut pipes, [a, _]) = pipes(10, 1_000);
+        for step in [join("x"), join("x"), leave("x")] {
+            command(&mut pipes, a, &step).unwrap();
+        }
+        assert_eq!(members(&mut pipes, "x"), HashSet::new());
+        assert!(pipes.strategy.members.is_empty());
+    }
+
+    #[test]
+    fn a_remote_joins_no_more_groups_than_it_may() {
+        let (mut pipes, [a, b]) = pipes(2, 1_000);
+        for group in ["x", "y", "x"] {
+            assert_eq!(command(&mut pipes, a, &join(group)), Ok(()));
+        }
+        assert_eq!(command(&mut pipes, a, &join("z")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, a, &leave("y")), Ok(()));
+        assert_eq!(command(&mut pipes, a, &join("z")), Ok(()));
+        assert_eq!(command(&mut pipes, b, &join("z")), Ok(()));
+    }
+
+    #[test]
+    fn the_names_of_its_groups_are_counted_in_bytes() {
+        let (mut pipes, [a, _]) = pipes(10, 5);
+        assert_eq!(command(&mut pipes, a, &join("abc")), Ok(()));
+        assert_eq!(command(&mut pipes, a, &join("def")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, a, &leave("abc")), Ok(()));
+        assert_eq!(command(&mut pipes, a, &join("defgh")), Ok(()));
+    }
+
+    #[test]
+    fn the_first_command_of_a_new_connection_replaces_the_groups_of_the_earlier_one() {
+        let (mut pipes, [a, _]) = pipes(10, 1_000);
+        let remote = crate::remote::tests::any_remote();
+        pipes.connect(a, &remote, &mut Wakes::None);
+        for group in ["x", "y"] {
+            command(&mut pipes, a, &join(group)).unwrap();
+        }
+        pipes.connect(a, &remote, &mut Wakes::None);
+        assert_eq!(members(&mut pipes, "x"), HashSet::from([a]));
+        command(&mut pipes, a, &join("y")).unwrap();
+        assert_eq!(members(&mut pipes, "x"), HashSet::new());
+        assert_eq!(members(&mut pipes, "y"), HashSet::from([a]));
+    }
+
+    /// A step of a random history.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Join(usize, u8),
+        Leave(usize, u8),
+        Go(usize),
+    }
+
+    proptest! {
+        #[test]
+        fn the_members_of_a_group_are_those_that_joined_and_did_not_leave(
+            steps in vec(
+                prop_oneof![
+                    4 => (0..4_usize, 0..5_u8).prop_map(|(pipe, group)| Step::Join(pipe, group)),
+                    3 => (0..4_usize, 0..5_u8).prop_map(|(pipe, group)| Step::Leave(pipe, group)),
+                    1 => (0..4_usize).prop_map(Step::Go),
+                ],
+                0..60,
+            ),
+        ) {
+            let (mut pipes, _) = pipes(10, 1_000);
+            let mut keys = [(); 4].map(|()| attach(&mut pipes));
+            let mut plain = HashSet::new();
+            for step in steps {
+                match step {
+                    Step::Join(pipe, group) => {
+                        command(&mut pipes, keys[pipe], &join(name(group))).unwrap();
+                        plain.insert((keys[pipe], group));
+                    }
+                    Step::Leave(pipe, group) => {
+                        command(&mut pipes, keys[pipe], &leave(name(group))).unwrap();
+                        plain.remove(&(keys[pipe], group));
+                    }
+                    Step::Go(pipe) => {
+                        pipes.detach(keys[pipe], &mut Wakes::None);
+                        plain.retain(|(key, _)| *key != keys[pipe]);
+                        keys[pipe] = attach(&mut pipes);
+                    }
+                }
+                for group in 0..5 {
+                    let expected = plain.iter().filter(|(_, joined)| *joined == group);
+                    let expected: HashSet<_> = expected.map(|(key, _)| *key).collect();
+                    prop_assert_eq!(members(&mut pipes, name(group)), expected);
+                }
+            }
+        }
+    }
+
+    fn pipes(
+        max_groups: usize,
+        max_group_bytes: usize,
+    ) -> (OutgoingPipes<GroupTable>, [PipeKey; 2]) {
+        let mut pipes = GroupTable::pipes(HighWaterMark::new(1, 0));
+        pipes.set_group_options(GroupOptions {
+            max_groups,
+            max_group_bytes,
+            ..GroupOptions::default()
+        });
+        let keys = [(); 2].map(|()| attach(&mut pipes));
+        (pipes, keys)
+    }
+
+    fn command(
+        pipes: &mut OutgoingPipes<GroupTable>,
+        key: PipeKey,
+        command: &Command,
+    ) -> Result<(), TooManyGroups> {
+        pipes.command(key, command, &mut Wakes::None)
+    }
+
+    fn attach(pipes: &mut OutgoingPipes<GroupTable>) -> PipeKey {
+        pipes.attach(EndpointId(0), &mut Wakes::None).unwrap().key
+    }
+
+    fn members(pipes: &mut OutgoingPipes<GroupTable>, group: &str) -> HashSet<PipeKey> {
+        match pipes.strategy.choose(&group.parse().unwrap()) {
+            Choice::Many(keys) => {
+                let members: HashSet<_> = keys.iter().copied().collect();
+                assert_eq!(members.len(), keys.len(), "each member is listed once");
+                members
+            }
+            other => panic!("a RADIO sends to many, not {other:?}"),
+        }
+    }
+
+    fn name(group: u8) -> &'static str {
+        ["", "a", "b", "ab", "ba"][usize::from(group)]
+    }
+
+    fn join(group: &str) -> Command {
+        Command::Join(group.parse().unwrap())
+    }
+
+    fn leave(group: &str) -> Command {
+        Command::Leave(group.parse().unwrap())
+    }
+}

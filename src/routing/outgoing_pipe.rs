@@ -1,0 +1,36 @@
+//! The outgoing half of one pipe.
+
+use crate::connection_id::ConnectionId;
+use crate::pipe::{Grants, Outbound, PipeKey};
+use crate::remote::Remote;
+use crate::routing::EndpointId;
+use crate::routing_id::RoutingId;
+
+/// The outgoing half of one pipe.
+#[derive(Debug)]
+pub(crate) struct OutgoingPipe {
+    pub(super) outbound: Outbound,
+    pub(super) endpoint: EndpointId,
+    /// The other half of the pipe.
+    pub(super) inbound: PipeKey,
+    pub(super) routing_id: Option<RoutingId>,
+    pub(super) offered: bool,
+    /// Its remote has not completed its handshake.
+    pub(super) is_arriving: bool,
+    /// The senders that wait for this pipe.
+    pub(super) senders: Grants<()>,
+    pub(super) connection: Option<ConnectionId>,
+    /// The remote of the present or the last connection.
+    pub(super) remote: Option<Remote>,
+    /// Whether the last message for many pipes found this one full.
+    pub(super) is_missing: bool,
+    /// Whether the remote of this connection accepts no more messages.
+    pub(super) draining: bool,
+}
+
+impl OutgoingPipe {
+    /// Returns whether its remote is connected and accepts messages.
+    pub(super) fn is_open(&self) -> bool {
+        self.connection.is_some() && !self.draining && !self.outbound.is_retired()
+    }
+}

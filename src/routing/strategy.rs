@@ -1,0 +1,89 @@
+//! What distinguishes the outgoing pipes of socket types.
+
+use std::fmt;
+
+use zmtp_proto::command::Command;
+
+use crate::pipe::PipeKey;
+use crate::routing::outgoing_pipe::OutgoingPipe;
+use crate::routing::{AttachError, Choice, Leftover, TooManyGroups};
+use crate::routing_id::RoutingId;
+use crate::sync::Wakes;
+
+/// Chooses the pipes for a message. `OutgoingPipes` implements the rest for all strategies:
+/// queues, high-water marks, and waiting senders.
+///
+/// A pipe is *offered* while it has capacity that is not reserved for a waiting sender.
+pub(crate) trait Strategy: fmt::Debug + Send {
+    /// The target that a sender names: nothing, a routing id, or a group.
+    type Target: Clone + fmt::Debug + Send;
+
+    /// Whether a message can be for many pipes.
+    const FANS_OUT: bool = false;
+
+    /// Whether receivers take only messages of groups that the socket has joined.
+    const FILTERS: bool = false;
+
+    /// Whether the socket has one remote at most, so that others are refused during their
+    /// handshake.
+    const IS_EXCLUSIVE: bool = false;
+
+    /// Chooses the pipes for a message.
+    fn choose(&mut self, to: &Self::Target) -> Choice<'_>;
+
+    /// Decides whether the socket admits another remote, in addition to `remotes`.
+    fn admit(&self, _remotes: usize) -> Result<(), AttachError> {
+        Ok(())
+    }
+
+    /// Returns the routing id of a new pipe's remote, if the strategy assigns one.
+    fn attach(&mut self, _key: PipeKey) -> Option<RoutingId> {
+        None
+    }
+
+    /// Returns whether a pipe may be offered.
+    fn may_offer(&self, _pipe: &OutgoingPipe) -> bool {
+        true
+    }
+
+    /// Records that a pipe is offered from now on.
+    fn offer(&mut self, _key: PipeKey) {}
+
+    /// Records that an offered pipe was used and still has capacity.
+    fn used(&mut self, _key: PipeKey) {}
+
+    /// Records that a pipe is no longer offered.
+    fn withdraw(&mut self, _key: PipeKey) {}
+
+    /// Records that a pipe accepts no more messages.
+    fn retire(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
+
+    /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages before.
+    fn connect(
+        &mut self,
+        _key: PipeKey,
+        _pipe: &OutgoingPipe,
+        _was_open: bool,
+        _wakes: &mut Wakes,
+    ) {
+    }
+
+    /// Decides about the messages that a connection leaves when it ends. `gone` means that no other
+    /// connection of the pipe follows.
+    fn disconnect(&mut self, _was_open: bool, _gone: bool) -> Leftover {
+        Leftover::Stay
+    }
+
+    /// Handles a command of a remote that is for its strategy, such as a JOIN.
+    fn command(&mut self, _key: PipeKey, _command: &Command) -> Result<(), TooManyGroups> {
+        Ok(())
+    }
+
+    /// Takes commands to be written to a remote before its next messages.
+    fn take_commands(&mut self, _key: PipeKey) -> Option<Vec<Command>> {
+        None
+    }
+
+    /// Wakes the tasks that wait for events of the strategy: the socket is closed.
+    fn close(&mut self, _wakes: &mut Wakes) {}
+}

@@ -1,0 +1,144 @@
+//! RADIO.
+
+use zmtp_proto::socket_type::SocketType;
+
+use crate::options::Options;
+use crate::pipe::HighWaterMark;
+use crate::routing::{FairQueue, GroupTable, OutgoingPipes};
+#[cfg(doc)]
+use crate::socket::CloseReport;
+use crate::socket::verbs::verbs;
+use crate::socket::{Builder, Core, Handle, Kind};
+
+/// A socket that sends each message to a group: to all [`Dish`](crate::Dish)es that have joined it
+/// (RFC 48).
+///
+/// A `Radio` is a handle: cloning it is cheap and returns another handle to the same socket. Every
+/// handle can send concurrently, from any task or thread. It has no method that receives.
+///
+/// Groups are names of up to 255 bytes that match exactly: see [`Group`](crate::Group). They need
+/// not be declared. The message itself is encoded and held once for all members.
+///
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::{Dish, Group, Radio};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let weather = Group::try_from("weather")?;
+/// let radio = Radio::new();
+/// let endpoint = radio.bind("tcp://127.0.0.1:*").await?;
+/// let dish = Dish::new();
+/// dish.join(&weather);
+/// dish.connect(&endpoint).await?;
+///
+/// # while radio.members(&weather).is_empty() { tokio::task::yield_now().await; }
+/// radio.send(&weather, "rain").await?;
+/// let message = dish.recv().await?;
+/// assert_eq!((message.group(), &message[..]), (weather, &b"rain"[..]));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Characteristics
+///
+/// | Characteristic | Value |
+/// |---|---|
+/// | Compatible remotes | [`Dish`](crate::Dish) |
+/// | Direction | unidirectional |
+/// | Send/receive pattern | send only |
+/// | Outgoing routing strategy | fan out by group |
+/// | Incoming routing strategy | none |
+/// | Action in mute state | drop; with [`no_drop`](Builder::no_drop) wait |
+///
+/// # Mute state
+///
+/// A radio is never mute as a whole. If the queue of a member holds [`send_hwm`](Builder::send_hwm)
+/// messages, that member misses the message, and all others receive it. The radio counts the
+/// messages that a remote has missed: [`RemoteStats::missed`](crate::stats::RemoteStats::missed)
+/// for each remote, [`Dropped::missed`](crate::stats::Dropped::missed) for all. The
+/// [`monitor`](Self::monitor) reports the first of a series. A message of a group without members
+/// is dropped and not counted.
+///
+/// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all members have room:
+/// [`full_members`](Self::full_members) says which have none. One member that does not read then
+/// holds up all senders to its groups.
+///
+/// # Late joiners
+///
+/// A dish receives what is sent after the radio has read its request to join, which takes a moment
+/// after `join` and after every reconnect. [`members`](Self::members) returns the remotes that have
+/// joined. A radio that *connected to* a dish keeps the groups, and queues messages for them, while
+/// it reconnects.
+///
+/// # Remotes that fail silently
+///
+/// If the process of a dish hangs, or its host or network fails, its queue fills, and the dish
+/// misses messages. The radio notices the failure only if
+/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, and only of a dish of this crate: a
+/// PING ends the connection of a libzmq dish, which is therefore never sent one.
+///
+/// # Sink
+///
+/// A `Radio` is a [`Sink`](futures_sink::Sink) of [`GroupMessage`](crate::GroupMessage)s. Closing
+/// the sink flushes it and leaves the socket open. A handle that is dropped with a message in its
+/// sink drops that message and counts it in the [`CloseReport`].
+///
+/// # Cooperative scheduling
+///
+/// All operations take part in Tokio's cooperative scheduling: a task that sends without ever
+/// waiting yields about once in a thousand messages.
+///
+/// # Ending
+///
+/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
+/// written. Dropping the last handle does the same in the background, for which the runtime must
+/// stay alive.
+#[derive(Clone)]
+pub struct Radio(pub(in crate::socket) Handle<Self>);
+
+impl Kind for Radio {
+    const SOCKET_TYPE: SocketType = SocketType::Radio;
+
+    type Outgoing = GroupTable;
+
+    fn outgoing(send_hwm: HighWaterMark) -> OutgoingPipes<GroupTable> {
+        GroupTable::pipes(send_hwm)
+    }
+
+    fn incoming(_recv_hwm: HighWaterMark, _ended_hwm_bytes: usize) -> FairQueue {
+        FairQueue::closed()
+    }
+
+    fn configure(core: &Core<GroupTable>, options: &Options) {
+        core.outgoing.lock().set_group_options(options.groups.clone());
+    }
+}
+
+impl Builder<Radio> {
+    /// Sets whether senders wait for members of a group whose queue is full, instead of dropping
+    /// the message for them. Default: false. (RFC 48; libzmq `ZMQ_XPUB_NODROP`.)
+    pub fn no_drop(mut self, no_drop: bool) -> Self {
+        self.options.groups.no_drop = no_drop;
+        self
+    }
+
+    /// Sets how many groups a remote may join. A remote that joins more is disconnected. Default:
+    /// 10,000. (libzmq has no such option.)
+    pub fn max_groups(mut self, groups: usize) -> Self {
+        self.options.groups.max_groups = groups;
+        self
+    }
+
+    /// Sets how many bytes the names of the groups may have that a remote joins. A remote that
+    /// joins more is disconnected. Default: 1 MiB. (libzmq has no such option.)
+    ///
+    /// In addition to its name, a group takes some 200 bytes for each remote that joins it.
+    pub fn max_group_bytes(mut self, bytes: usize) -> Self {
+        self.options.groups.max_group_bytes = bytes;
+        self
+    }
+}
+
+verbs!(Radio, "radio", crate::message::GroupMessage: Endpoints, SendToGroup, Remotes, Options);

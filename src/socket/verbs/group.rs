@@ -1,0 +1,248 @@
+//! Sending to groups: `send`, its variants and `Sink`.
+
+macro_rules! group_verbs {
+    ($socket:ident, $handle:literal) => {
+        /// # Sending
+        impl $socket {
+            /// Sends a message to a group. By default it never waits: members whose queue is full
+            /// miss the message.
+            ///
+            /// The group and a copy of the body are encoded once for all members. When this
+            /// returns, the message is queued for the members, and not delivered. If the group has
+            /// no members, the message is dropped.
+            ///
+            /// With [`no_drop`](crate::Builder::no_drop) it waits until the queues of all members
+            /// have room.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the message was not sent to any member.
+            ///
+            /// # Errors
+            ///
+            /// [`SendError`](crate::SendError) with the message if the socket is closed. With
+            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member stayed full for
+            /// [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::Group;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let weather = Group::try_from("weather")?;
+            #[doc = concat!($handle, ".send(&weather, \"rain\").await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn send(
+                &self,
+                group: &zmtp_proto::group::Group,
+                body: impl AsRef<[u8]>,
+            ) -> Result<(), $crate::error::SendError<$crate::message::GroupMessage>> {
+                self.send_message($crate::message::GroupMessage::new(group, body)).await
+            }
+
+            /// Sends a message like [`send`](Self::send). The message is not copied.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the message was not sent to any member,
+            /// and is dropped, too.
+            ///
+            /// # Errors
+            ///
+            /// [`SendError`](crate::SendError) as from [`send`](Self::send).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::{Group, GroupMessage};
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let message = GroupMessage::new(&Group::try_from("weather")?, "rain");
+            #[doc = concat!($handle, ".send_message(message).await?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn send_message(
+                &self,
+                message: $crate::message::GroupMessage,
+            ) -> Result<(), $crate::error::SendError<$crate::message::GroupMessage>> {
+                let (core, group) = (&self.0.core, message.group());
+                let message = message.into_frames();
+                let sent = $crate::socket::sending::send_immediately(core, &group, message);
+                let Some(message) = sent else { return Ok(()) };
+                let limit = core.send_timeout;
+                let sending = $crate::socket::sending::Sending::new(core, group, message, limit);
+                sending.await.map_err($crate::socket::send_errors::group_send_error)
+            }
+
+            /// Sends a message to a group without waiting.
+            ///
+            /// # Errors
+            ///
+            /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed. With
+            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full:
+            /// [`full_members`](Self::full_members) says which.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::Group;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let weather = Group::try_from("weather")?;
+            #[doc = concat!("if ", $handle, ".try_send(&weather, \"rain\").is_err() {")]
+            #[doc = concat!("    for remote in ", $handle, ".full_members(&weather) {")]
+            ///         println!("{:?} does not read", remote.address());
+            ///     }
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn try_send(
+                &self,
+                group: &zmtp_proto::group::Group,
+                body: impl AsRef<[u8]>,
+            ) -> Result<(), $crate::error::TrySendError<$crate::message::GroupMessage>> {
+                self.try_send_message($crate::message::GroupMessage::new(group, body))
+            }
+
+            /// Sends a message like [`try_send`](Self::try_send). The message is not copied.
+            ///
+            /// # Errors
+            ///
+            /// [`TrySendError`](crate::TrySendError) as from [`try_send`](Self::try_send).
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::{Group, GroupMessage};
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let message = GroupMessage::new(&Group::try_from("weather")?, "rain");
+            #[doc = concat!($handle, ".try_send_message(message)?;")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn try_send_message(
+                &self,
+                message: $crate::message::GroupMessage,
+            ) -> Result<(), $crate::error::TrySendError<$crate::message::GroupMessage>> {
+                let group = message.group();
+                let mut message = Some(message.into_frames());
+                self.0.core.try_send(&group, &mut message).map_err(|refusal| {
+                    let message = message.expect("a message is taken only when it is queued");
+                    $crate::socket::send_errors::group_try_send_error((refusal, message))
+                })
+            }
+
+            /// Sends a message to a group; with [`no_drop`](crate::Builder::no_drop) waits for full
+            /// queues, at most for `timeout`. (libzmq `ZMQ_SNDTIMEO`.)
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped before it is ready, the message was not sent to any member.
+            ///
+            /// # Errors
+            ///
+            /// [`SendError`](crate::SendError) with the message if the queue of a member stayed
+            /// full, or if the socket is closed.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use std::time::Duration;
+            /// use tokio_zmtp::Group;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let weather = Group::try_from("weather")?;
+            #[doc = concat!(
+                        $handle, ".send_timeout(&weather, \"rain\", Duration::from_secs(5)).await?;"
+                    )]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub async fn send_timeout(
+                &self,
+                group: &zmtp_proto::group::Group,
+                body: impl AsRef<[u8]>,
+                timeout: std::time::Duration,
+            ) -> Result<(), $crate::error::SendError<$crate::message::GroupMessage>> {
+                let (core, limit) = (&self.0.core, Some(timeout));
+                let message = $crate::message::GroupMessage::new(group, body).into_frames();
+                let to = group.clone();
+                let sending = $crate::socket::sending::Sending::new(core, to, message, limit);
+                sending.await.map_err($crate::socket::send_errors::group_send_error)
+            }
+
+            /// Returns the remotes that have joined a group.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::Group;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let weather = Group::try_from("weather")?;
+            #[doc = concat!("println!(\"{} listeners\", ", $handle, ".members(&weather).len());")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            #[must_use]
+            pub fn members(&self, group: &zmtp_proto::group::Group) -> Vec<$crate::remote::Remote> {
+                self.0.core.outgoing.lock().members(group)
+            }
+
+            /// Returns the remotes that have joined a group and whose queue is full. They miss
+            /// messages, or with [`no_drop`](crate::Builder::no_drop) hold up senders.
+            #[must_use]
+            pub fn full_members(
+                &self,
+                group: &zmtp_proto::group::Group,
+            ) -> Vec<$crate::remote::Remote> {
+                self.0.core.outgoing.lock().full_members(group)
+            }
+        }
+
+        /// Sends messages to their groups. Closing the sink flushes it and leaves the socket open.
+        impl futures_sink::Sink<$crate::message::GroupMessage> for $socket {
+            type Error = $crate::error::SendError<$crate::message::GroupMessage>;
+
+            fn poll_ready(
+                mut self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Result<(), Self::Error>> {
+                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
+                outbox.poll_ready(core, cx).map_err($crate::socket::send_errors::group_closed_error)
+            }
+
+            fn start_send(
+                mut self: std::pin::Pin<&mut Self>,
+                message: $crate::message::GroupMessage,
+            ) -> Result<(), Self::Error> {
+                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
+                let sent = outbox.start_send(core, message.group(), message.into_frames());
+                sent.map_err($crate::socket::send_errors::group_closed_error)
+            }
+
+            fn poll_flush(
+                mut self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Result<(), Self::Error>> {
+                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
+                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::group_closed_error)
+            }
+
+            fn poll_close(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<Result<(), Self::Error>> {
+                self.poll_flush(cx)
+            }
+        }
+    };
+}
+
+pub(in crate::socket) use group_verbs;

@@ -1,0 +1,60 @@
+//! The groups of a socket: `join`, `leave` and `joined`.
+
+macro_rules! join_verbs {
+    ($socket:ident, $handle:literal) => {
+        /// # Groups
+        impl $socket {
+            /// Joins a group: the socket receives its messages from now on. Returns false if the
+            /// socket has joined it already, which changes nothing. (libzmq `zmq_join`, which fails
+            /// with `EINVAL` in that case.)
+            ///
+            /// Each remote is told immediately, and again whenever a connection is established. It
+            /// takes until a remote has been told for its messages to arrive.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::Group;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let weather = Group::try_from("weather")?;
+            #[doc = concat!("assert!(", $handle, ".join(&weather));")]
+            #[doc = concat!("assert_eq!(", $handle, ".joined(), [weather]);")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn join(&self, group: &zmtp_proto::group::Group) -> bool {
+                self.0.core.join_group(group)
+            }
+
+            /// Leaves a group: no message of it is received from now on, not even one that has
+            /// arrived. Returns false if the socket has not joined it. (libzmq `zmq_leave`, which
+            /// fails with `EINVAL` in that case.)
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::Group;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let weather = Group::try_from("weather")?;
+            #[doc = concat!($handle, ".join(&weather);")]
+            #[doc = concat!("assert!(", $handle, ".leave(&weather));")]
+            #[doc = concat!("assert!(!", $handle, ".leave(&weather));")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn leave(&self, group: &zmtp_proto::group::Group) -> bool {
+                self.0.core.leave_group(group)
+            }
+
+            /// Returns the groups that the socket has joined, in the order of their names.
+            #[must_use]
+            pub fn joined(&self) -> Vec<zmtp_proto::group::Group> {
+                self.0.core.outgoing.lock().joined_groups()
+            }
+        }
+    };
+}
+
+pub(in crate::socket) use join_verbs;

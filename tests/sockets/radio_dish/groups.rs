@@ -1,0 +1,230 @@
+//! Groups: who receives what.
+
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use tokio::task;
+use tokio_zmtp::{Dish, GroupMessage, Radio, RecvError, SendError, TryRecvError, TrySendError};
+
+use super::{group, pair, recv, text, until_joined};
+use crate::remote::ReservedPort;
+use crate::transports::{Transport, over_every_transport};
+use crate::watchdog::Watchdog;
+
+over_every_transport!(a_message_is_received_by_the_members_of_its_group);
+
+async fn a_message_is_received_by_the_members_of_its_group(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let radio = Radio::new();
+    let endpoint = radio.bind(transport.any()).await.unwrap();
+    let [movies, tv] = ["Movies", "TV"].map(|name| {
+        let dish = Dish::new();
+        assert!(dish.join(&group(name)));
+        dish.join(&group("both"));
+        dish
+    });
+    for dish in [&movies, &tv] {
+        dish.connect(&endpoint).await.unwrap();
+    }
+    until_joined(&radio, "both", 2).await;
+    for (name, body) in [("TV", "Friends"), ("none", "x"), ("Movies", "Godfather"), ("both", "end")]
+    {
+        radio.send(&group(name), body).await.unwrap();
+    }
+    assert_eq!(recv(&movies).await, pair("Movies", "Godfather"));
+    assert_eq!(recv(&movies).await, pair("both", "end"));
+    assert_eq!(recv(&tv).await, pair("TV", "Friends"));
+    assert_eq!(recv(&tv).await, pair("both", "end"));
+    assert_eq!(radio.stats().dropped.missed, 0);
+}
+
+over_every_transport!(groups_can_be_joined_and_left_at_any_time);
+
+async fn groups_can_be_joined_and_left_at_any_time(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let dish = Dish::builder().join(&group("first")).build();
+    let endpoint = dish.bind(transport.any()).await.unwrap();
+    let radio = Radio::builder().connect(&endpoint).await.unwrap();
+    until_joined(&radio, "first", 1).await;
+    assert!(dish.join(&group("")));
+    assert!(!dish.join(&group("")), "it is joined already");
+    assert!(!dish.leave(&group("other")), "it is not joined");
+    until_joined(&radio, "", 1).await;
+    assert_eq!(dish.joined(), [group(""), group("first")]);
+    assert!(dish.leave(&group("first")));
+    until_joined(&radio, "first", 0).await;
+    radio.send(&group(""), "x").await.unwrap();
+    assert_eq!(recv(&dish).await, pair("", "x"));
+}
+
+over_every_transport!(no_message_of_a_group_is_received_after_it_was_left);
+
+async fn no_message_of_a_group_is_received_after_it_was_left(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let dish = Dish::new();
+    for name in ["a", "b"] {
+        dish.join(&group(name));
+    }
+    let radio = Radio::new();
+    let endpoint = radio.bind(transport.any()).await.unwrap();
+    dish.connect(endpoint).await.unwrap();
+    until_joined(&radio, "b", 1).await;
+    for number in 0..100 {
+        radio.send(&group("a"), number.to_string()).await.unwrap();
+    }
+    radio.send(&group("b"), "end").await.unwrap();
+    // Over `inproc`, most messages wait in the queue of the radio.
+    while transport != Transport::Inproc && dish.stats().received.messages < 101 {
+        task::yield_now().await;
+    }
+    assert_eq!(text(&dish.try_recv().unwrap()), pair("a", "0"));
+    dish.leave(&group("a"));
+    let (message, remote) = dish.recv_from().await.unwrap();
+    assert_eq!(text(&message), pair("b", "end"));
+    assert_eq!(remote.connection_id(), dish.remotes().iter().next().unwrap().connection_id());
+    assert_eq!(dish.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!(dish.stats().queued.incoming, 0);
+}
+
+#[tokio::test]
+async fn every_reconnect_joins_the_groups_again() {
+    let _watchdog = Watchdog::start();
+    let port = ReservedPort::reserve();
+    let endpoint = port.endpoint();
+    let dish = Dish::builder().reconnect_interval(Duration::from_millis(1)).build();
+    dish.connect(&endpoint).await.unwrap();
+    dish.join(&group("kept"));
+    dish.join(&group("left"));
+    port.release();
+    let radio = Radio::builder().bind(&endpoint).await.unwrap();
+    until_joined(&radio, "left", 1).await;
+    radio.close().await;
+    dish.leave(&group("left"));
+    dish.join(&group("new"));
+    let radio = Radio::builder().bind(&endpoint).await.unwrap();
+    until_joined(&radio, "new", 1).await;
+    assert_eq!(radio.members(&group("kept")).len(), 1);
+    assert_eq!(radio.members(&group("left")).len(), 0);
+    radio.send(&group("kept"), "again").await.unwrap();
+    assert_eq!(recv(&dish).await, pair("kept", "again"));
+}
+
+#[tokio::test]
+async fn a_radio_that_reconnects_keeps_the_groups_until_it_is_told_others() {
+    let _watchdog = Watchdog::start();
+    let port = ReservedPort::reserve();
+    let radio = Radio::builder().reconnect_interval(Duration::from_millis(1)).build();
+    radio.connect(port.endpoint()).await.unwrap();
+    let endpoint = port.release();
+    let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
+    until_joined(&radio, "a", 1).await;
+    dish.close().await;
+    while radio.remotes().len() > 0 {
+        task::yield_now().await;
+    }
+    radio.send(&group("a"), "while away").await.unwrap();
+    let builder = Dish::builder().join(&group("a")).join(&group("b"));
+    let dish = builder.bind(&endpoint).await.unwrap();
+    assert_eq!(recv(&dish).await, pair("a", "while away"));
+    until_joined(&radio, "b", 1).await;
+    assert_eq!(radio.members(&group("a")).len(), 1);
+}
+
+/// libzmq's `test_long_group`.
+#[tokio::test]
+async fn a_group_has_up_to_255_bytes() {
+    let _watchdog = Watchdog::start();
+    let name = "x".repeat(255);
+    let dish = Dish::builder().join(&group(&name)).build();
+    let endpoint = dish.bind("tcp://127.0.0.1:*").await.unwrap();
+    let radio = Radio::builder().connect(endpoint).await.unwrap();
+    until_joined(&radio, &name, 1).await;
+    radio.send(&group(&name), "HELLO").await.unwrap();
+    assert_eq!(recv(&dish).await, pair(&name, "HELLO"));
+}
+
+over_every_transport!(bodies_of_every_frame_size_pass);
+
+async fn bodies_of_every_frame_size_pass(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let dish = Dish::builder().join(&group("sizes")).build();
+    let endpoint = dish.bind(transport.any()).await.unwrap();
+    let radio = Radio::builder().connect(endpoint).await.unwrap();
+    until_joined(&radio, "sizes", 1).await;
+    for len in [0, 1, 61, 62, 63, 255, 256, 0x7FF0, 0x8000, 0x10_0000] {
+        let body = vec![0x55; len];
+        radio.send(&group("sizes"), &body).await.unwrap();
+        let message = dish.recv().await.unwrap();
+        assert_eq!((message.group(), message.len()), (group("sizes"), len));
+        assert!(message.into_body() == body);
+    }
+}
+
+#[tokio::test]
+async fn streams_and_sinks_carry_messages_with_their_groups() {
+    let _watchdog = Watchdog::start();
+    let mut dish = Dish::builder().join(&group("a")).join(&group("b")).build();
+    let endpoint = dish.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut radio = Radio::builder().connect(endpoint).await.unwrap();
+    until_joined(&radio, "b", 1).await;
+    for name in ["a", "b"] {
+        let message = GroupMessage::new(&group(name), "body");
+        SinkExt::send(&mut radio, message).await.unwrap();
+    }
+    for name in ["a", "b"] {
+        assert_eq!(text(&dish.next().await.unwrap()), pair(name, "body"));
+    }
+    SinkExt::close(&mut radio).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_messages_are_received_together() {
+    let _watchdog = Watchdog::start();
+    let dish = Dish::builder().join(&group("a")).join(&group("b")).build();
+    let endpoint = dish.bind("tcp://127.0.0.1:*").await.unwrap();
+    let radio = Radio::builder().connect(endpoint).await.unwrap();
+    until_joined(&radio, "b", 1).await;
+    for name in ["a", "b", "a", "b", "a"] {
+        radio.try_send(&group(name), name).unwrap();
+    }
+    while dish.stats().received.messages < 5 {
+        task::yield_now().await;
+    }
+    dish.leave(&group("b"));
+    let mut buffer = Vec::new();
+    assert_eq!(dish.recv_many(&mut buffer, 2).await, Ok(2));
+    assert_eq!(dish.recv_many(&mut buffer, 2).await, Ok(1));
+    assert!(buffer.iter().all(|message| text(message) == pair("a", "a")));
+}
+
+#[tokio::test]
+async fn a_closed_socket_returns_messages() {
+    let _watchdog = Watchdog::start();
+    let radio = Radio::new();
+    radio.close().await;
+    let message = GroupMessage::new(&group("a"), "x");
+    assert_eq!(radio.send(&group("a"), "x").await, Err(SendError::Closed(message.clone())));
+    assert_eq!(radio.try_send(&group("a"), "x"), Err(TrySendError::Closed(message)));
+    let dish = Dish::new();
+    dish.close().await;
+    assert_eq!(dish.recv().await, Err(RecvError::Closed));
+    assert!(dish.join(&group("a")), "joining has no effect, and is not an error");
+}
+
+#[tokio::test]
+async fn messages_that_cannot_be_written_are_returned_with_their_groups() {
+    let _watchdog = Watchdog::start();
+    let port = ReservedPort::reserve();
+    let radio = Radio::builder().linger(Duration::ZERO).connect(port.endpoint()).await.unwrap();
+    let endpoint = port.release();
+    let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
+    until_joined(&radio, "a", 1).await;
+    dish.close().await;
+    while radio.remotes().len() > 0 {
+        task::yield_now().await;
+    }
+    radio.send(&group("a"), "late").await.unwrap();
+    let (report, undelivered) = radio.close_with_undelivered().await;
+    assert_eq!(report.undelivered, 1);
+    assert_eq!(undelivered, [GroupMessage::new(&group("a"), "late")]);
+}
