@@ -190,6 +190,12 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
 /// assert_eq!(in_small_portions(Gather::builder()).recv_hwm(), 10);
 /// # }
 /// ```
+///
+/// A type that does not receive has none of these options:
+///
+/// ```compile_fail,E0599
+/// tokio_zmtp::Scatter::builder().recv_hwm(10);
+/// ```
 pub trait ReceivingSocket: Socket {
     /// Returns how many bytes of unread messages ended remotes may leave.
     ///
@@ -252,6 +258,12 @@ pub trait ReceivingSocket: Socket {
 /// # async fn main() {
 /// assert_eq!(in_small_portions(Scatter::builder()).send_hwm(), 10);
 /// # }
+/// ```
+///
+/// A type that does not send has none of these options:
+///
+/// ```compile_fail,E0599
+/// tokio_zmtp::Gather::builder().hello_message("hello");
 /// ```
 pub trait SendingSocket: Socket {
     /// Returns the high-water mark of messages to send.

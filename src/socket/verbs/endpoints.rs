@@ -113,7 +113,9 @@ macro_rules! endpoint_verbs {
             /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
             #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::new();")]
             #[doc = concat!($handle, ".connect(\"tcp://192.0.2.1:5555\").await?;")]
-            #[doc = concat!($handle, ".connect(\"tcp://192.0.2.2:5555\").await?;")]
+            #[doc = concat!(
+                "assert_eq!(", $handle, ".last_endpoint(), Some(\"tcp://192.0.2.1:5555\".parse()?));"
+            )]
             /// # Ok(())
             /// # }
             /// ```

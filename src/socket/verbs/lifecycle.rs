@@ -56,9 +56,9 @@ macro_rules! constructors {
             /// # #[tokio::main(flavor = "current_thread")]
             /// # async fn main() {
             #[doc = concat!(
-                "let ", $handle, " = ", stringify!($socket), "::builder().send_hwm(100).build();"
+                "let ", $handle, " = ", stringify!($socket), "::builder().linger(None).build();"
             )]
-            #[doc = concat!("assert_eq!(", $handle, ".send_hwm(), 100);")]
+            #[doc = concat!("assert_eq!(", $handle, ".linger(), None);")]
             /// # }
             /// ```
             pub fn builder() -> $crate::socket::Builder<Self> {
