@@ -38,6 +38,7 @@ mod pairs;
 mod report;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -97,25 +98,28 @@ use crate::sync::Lock;
 /// # Ok(())
 /// # }
 /// ```
-pub fn proxy<F: ProxyWith<B>, B>(frontend: &F, backend: &B) -> Proxy {
+pub fn proxy<F: ProxyWith<B>, B>(frontend: &F, backend: &B) -> Proxy<F::Message> {
     let [to_backend, to_frontend] = frontend.directions(backend);
     let flows = [(Direction::ToBackend, to_backend), (Direction::ToFrontend, to_frontend)];
     let flows = flows.into_iter().filter_map(|(direction, forward)| {
         Some(Flow { direction, forward: forward?, has_ended: false })
     });
-    Proxy { flows: flows.collect(), first_end: None, capture: None, shared: Arc::default() }
+    let flows = flows.collect();
+    let shared = Arc::default();
+    Proxy { flows, first_end: None, capture: None, shared, message: PhantomData }
 }
 
-/// Forwards messages between two sockets, while it is polled.
+/// Forwards messages of the type `M` between two sockets, while it is polled.
 ///
 /// [`proxy`](fn@proxy) creates it and documents its behavior.
 #[must_use = "a proxy forwards only while it is awaited"]
-pub struct Proxy {
+pub struct Proxy<M = Message> {
     flows: Vec<Flow>,
     /// The cause of the first end of a direction.
     first_end: Option<ProxyEnd>,
     capture: Option<Tap>,
     shared: Arc<Lock<State>>,
+    message: PhantomData<fn() -> M>,
 }
 
 /// One direction.
@@ -138,7 +142,7 @@ struct Tap {
     copies: Vec<Option<Message>>,
 }
 
-impl Proxy {
+impl<M> Proxy<M> {
     /// Sends a copy of each forwarded message, of both directions, to another socket.
     ///
     /// A capture never delays the proxy. Copies for which it has no room, or that it cannot send
@@ -158,7 +162,7 @@ impl Proxy {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn capture(mut self, socket: &impl Capture) -> Self {
+    pub fn capture(mut self, socket: &impl Capture<M>) -> Self {
         self.capture = Some(Tap { outlet: socket.outlet(), copies: Vec::new() });
         self
     }
@@ -172,7 +176,7 @@ impl Proxy {
     /// Forwards some messages in each direction, under the lock of the state: after a method of the
     /// handle has returned, no message is forwarded that the method forbids.
     fn poll_round(&mut self, cx: &mut Context<'_>) -> Round {
-        let Self { flows, first_end, capture, shared } = self;
+        let Self { flows, first_end, capture, shared, .. } = self;
         let round = shared.with(|state, wakes| {
             state.park(cx.waker());
             match state.mode {
@@ -267,7 +271,7 @@ enum Round {
     Stopped,
 }
 
-impl Future for Proxy {
+impl<M> Future for Proxy<M> {
     type Output = ProxyReport;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<ProxyReport> {
@@ -300,13 +304,13 @@ impl Future for Proxy {
     }
 }
 
-impl Drop for Proxy {
+impl<M> Drop for Proxy<M> {
     fn drop(&mut self) {
         self.shared.lock().finish();
     }
 }
 
-impl fmt::Debug for Proxy {
+impl<M> fmt::Debug for Proxy<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy").field("stats", &self.shared.lock().stats).finish_non_exhaustive()
     }

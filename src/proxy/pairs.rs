@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use self::sealed::{Directions, Pair, Tap};
+use crate::message::Message;
 use crate::socket::forwarding::{Outlet, are_same, forward, outlet};
 use crate::socket::{Channel, Client, Gather, Scatter};
 
@@ -40,17 +41,22 @@ use crate::socket::{Channel, Client, Gather, Scatter};
     message = "a proxy cannot join `{Self}` and `{B}`",
     note = "see `ProxyWith` for the pairs of sockets that fit"
 )]
-pub trait ProxyWith<B>: Pair<B> {}
+pub trait ProxyWith<B>: Pair<B> {
+    /// The type of the messages that the proxy forwards.
+    type Message;
+}
 
-/// Socket types that can be the [capture](super::Proxy::capture) of a proxy: they send bodies, and
-/// pick the remote themselves.
+/// Socket types that can be the [capture](super::Proxy::capture) of a proxy for messages of the type
+/// `M`: they send such messages, and pick the remote themselves.
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot be the capture of a proxy")]
-pub trait Capture: Tap {}
+pub trait Capture<M>: Tap {}
 
 /// Two types that send and receive.
 macro_rules! both_ways {
-    ($frontend:ident, $backend:ident) => {
-        impl ProxyWith<$backend> for $frontend {}
+    ($frontend:ident, $backend:ident: $message:ident) => {
+        impl ProxyWith<$backend> for $frontend {
+            type Message = $message;
+        }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
         impl Pair<$backend> for $frontend {
@@ -65,9 +71,14 @@ macro_rules! both_ways {
 
 /// A type that receives and one that sends.
 macro_rules! one_way {
-    ($source:ident => $destination:ident) => {
-        impl ProxyWith<$destination> for $source {}
-        impl ProxyWith<$source> for $destination {}
+    ($source:ident => $destination:ident: $message:ident) => {
+        impl ProxyWith<$destination> for $source {
+            type Message = $message;
+        }
+
+        impl ProxyWith<$source> for $destination {
+            type Message = $message;
+        }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
         impl Pair<$destination> for $source {
@@ -86,8 +97,8 @@ macro_rules! one_way {
 }
 
 macro_rules! capture {
-    ($socket:ident) => {
-        impl Capture for $socket {}
+    ($socket:ident: $message:ident) => {
+        impl Capture<$message> for $socket {}
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
         impl Tap for $socket {
@@ -98,15 +109,15 @@ macro_rules! capture {
     };
 }
 
-both_ways!(Channel, Channel);
-both_ways!(Channel, Client);
-both_ways!(Client, Channel);
-both_ways!(Client, Client);
-one_way!(Gather => Scatter);
+both_ways!(Channel, Channel: Message);
+both_ways!(Channel, Client: Message);
+both_ways!(Client, Channel: Message);
+both_ways!(Client, Client: Message);
+one_way!(Gather => Scatter: Message);
 
-capture!(Channel);
-capture!(Client);
-capture!(Scatter);
+capture!(Channel: Message);
+capture!(Client: Message);
+capture!(Scatter: Message);
 
 mod sealed {
     use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Sockets that do not fit together are refused by the compiler.
 
 use tokio_zmtp::proxy::{Capture, ProxyWith};
-use tokio_zmtp::{Channel, Client, Gather, Peer, Scatter, Server};
+use tokio_zmtp::{Channel, Client, Gather, Message, Peer, Scatter, Server};
 
 /// Fails to compile if `$socket` implements `$bound`: the method is ambiguous then.
 macro_rules! assert_not {
@@ -47,7 +47,7 @@ fn sockets_that_address_their_remotes_are_not_joined() {
 
 #[test]
 fn a_capture_sends_and_picks_the_remote_itself() {
-    assert_not!(Gather: Capture);
-    assert_not!(Peer: Capture);
-    assert_not!(Server: Capture);
+    assert_not!(Gather: Capture<Message>);
+    assert_not!(Peer: Capture<Message>);
+    assert_not!(Server: Capture<Message>);
 }
