@@ -39,7 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut total = 0;
     for _ in 0..TASKS {
         let result = sink.recv().await?;
-        let (name, square) = result.to_str()?.split_once(' ').ok_or("a result has two words")?;
+        let (name, square) =
+            result.to_str()?.split_once(' ').ok_or("a result does not have two words")?;
         *done_by.entry(name.to_owned()).or_default() += 1;
         total += square.parse::<u32>()?;
     }

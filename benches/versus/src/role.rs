@@ -60,7 +60,7 @@ pub(crate) enum Part {
     Caller,
     /// Establishes connections and keeps them.
     Holder,
-    /// Both ends of messages one way, inside one process.
+    /// Both ends of one-way messages, inside one process.
     BothOneWay,
     /// Both ends of requests and replies, inside one process.
     BothRequests,

@@ -44,7 +44,7 @@ impl Pair {
     }
 }
 
-/// The request of an attempt to a process.
+/// Returns the role of a process in an attempt.
 pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
     let case = attempt.case;
     Role {
