@@ -7,6 +7,23 @@ use std::env;
 const FLAGS: &[(&str, &[&str])] = &[
     // The kernel is Linux, with its socket options and `/proc`.
     ("linux_kernel", &["android", "linux"]),
+    // Sockets can share a port, so that each receives the datagrams of a multicast address.
+    (
+        "reuse_port",
+        &[
+            "android",
+            "dragonfly",
+            "freebsd",
+            "ios",
+            "linux",
+            "macos",
+            "netbsd",
+            "openbsd",
+            "tvos",
+            "visionos",
+            "watchos",
+        ],
+    ),
     // TCP keep-alive has an interval and a number of probes.
     (
         "tcp_keepalive_details",

@@ -67,7 +67,8 @@ pub enum BindError {
         /// The endpoint to bind.
         endpoint: Endpoint,
     },
-    /// The socket type cannot bind this transport: a DISH alone binds `udp`. (libzmq `ENOCOMPATPROTO`.)
+    /// The socket type cannot bind this transport: a DISH alone binds `udp`. (libzmq
+    /// `ENOCOMPATPROTO`.)
     #[error("{socket_type} cannot bind {endpoint}: only DISH binds udp")]
     IncompatibleTransport {
         /// The endpoint to bind.
@@ -75,8 +76,8 @@ pub enum BindError {
         /// The type of the socket.
         socket_type: SocketType,
     },
-    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does not use
-    /// `udp`.
+    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does
+    /// not use `udp`.
     #[error("cannot bind {endpoint}: udp supports neither PLAIN nor CURVE nor an authenticator")]
     UnsecuredTransport {
         /// The endpoint to bind.
@@ -129,8 +130,8 @@ pub enum ConnectError {
         /// The endpoint to connect to.
         endpoint: Endpoint,
     },
-    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does not use
-    /// `udp`.
+    /// The transport has no security mechanism: a socket with PLAIN, CURVE or an authenticator does
+    /// not use `udp`.
     #[error(
         "cannot connect to {endpoint}: udp supports neither PLAIN nor CURVE nor an authenticator"
     )]
@@ -152,8 +153,8 @@ pub enum ConnectPeerError {
     /// The endpoint is not valid, or can only be bound.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// The option [`immediate`](crate::Builder::immediate) is set: a remote has no queue, and therefore no
-    /// routing id, until it is connected. (libzmq: `EFAULT`.)
+    /// The option [`immediate`](crate::Builder::immediate) is set: a remote has no queue, and
+    /// therefore no routing id, until it is connected. (libzmq: `EFAULT`.)
     #[error("with `immediate`, a remote has no routing id until it is connected")]
     Immediate,
     /// A PEER does not connect to `udp`. (libzmq `ENOCOMPATPROTO`.)
@@ -253,10 +254,15 @@ pub enum SendError<T = Message> {
     /// The socket has been closed.
     #[error("the socket is closed")]
     Closed(T),
-    /// The time limit was reached in the mute state: there was no remote, or the queues of all remotes
-    /// were full.
+    /// The time limit was reached in the mute state: there was no remote, or the queues of all
+    /// remotes were full.
     #[error("no remote could take a message in time")]
     Timeout(T),
+    /// A RADIO is connected to a `udp` endpoint, and the message does not fit a datagram: its group
+    /// is longer than 127 bytes, or group and body together have more than 8,191. No remote was
+    /// sent the message.
+    #[error("the message does not fit a datagram of a udp endpoint")]
+    TooLong(T),
 }
 
 /// The error of `try_send`. Holds the message.
@@ -269,10 +275,15 @@ pub enum TrySendError<T = Message> {
     /// There is no remote, or the queues of all remotes are full: the mute state.
     #[error("no remote can take a message now")]
     Full(T),
+    /// A RADIO is connected to a `udp` endpoint, and the message does not fit a datagram: its group
+    /// is longer than 127 bytes, or group and body together have more than 8,191. No remote was
+    /// sent the message.
+    #[error("the message does not fit a datagram of a udp endpoint")]
+    TooLong(T),
 }
 
-/// The error of `route`, `route_timeout`, `reply` and `reserve_route`. Holds the message, except for
-/// `reserve_route`.
+/// The error of `route`, `route_timeout`, `reply` and `reserve_route`. Holds the message, except
+/// for `reserve_route`.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RouteError<T = Message> {
@@ -354,7 +365,7 @@ impl<T> SendError<T> {
     /// Returns the message.
     pub fn into_inner(self) -> T {
         match self {
-            Self::Closed(message) | Self::Timeout(message) => message,
+            Self::Closed(message) | Self::Timeout(message) | Self::TooLong(message) => message,
         }
     }
 }
@@ -363,7 +374,7 @@ impl<T> TrySendError<T> {
     /// Returns the message.
     pub fn into_inner(self) -> T {
         match self {
-            Self::Closed(message) | Self::Full(message) => message,
+            Self::Closed(message) | Self::Full(message) | Self::TooLong(message) => message,
         }
     }
 }
@@ -396,6 +407,7 @@ impl<T> fmt::Debug for SendError<T> {
         f.write_str(match self {
             Self::Closed(_) => "Closed(..)",
             Self::Timeout(_) => "Timeout(..)",
+            Self::TooLong(_) => "TooLong(..)",
         })
     }
 }
@@ -405,6 +417,7 @@ impl<T> fmt::Debug for TrySendError<T> {
         f.write_str(match self {
             Self::Closed(_) => "Closed(..)",
             Self::Full(_) => "Full(..)",
+            Self::TooLong(_) => "TooLong(..)",
         })
     }
 }

@@ -90,15 +90,17 @@
 //! | `ipc:///run/service.sock`, `ipc://@service` | a Unix domain socket: its path, or on Linux an abstract name |
 //! | `ipc://*` | to bind: a fresh path |
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
+//! | `udp://192.0.2.7:5555`, `udp://eth0;239.1.2.3:5555` | [datagrams](Endpoint#datagrams) of a [`Radio`] to a [`Dish`], unicast or multicast |
 //!
 //! `bind` returns the endpoint with the port or path that the system picked. Either socket can bind and the
-//! other connect, in any order.
+//! other connect, in any order; over `udp` only a radio connects, and only a dish binds.
 //!
 //! # Security
 //!
 //! By default a socket accepts every remote and traffic is unencrypted. Use this only on trusted
 //! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted, and both
 //! ends prove that they hold their keys. An authenticator decides which remotes are admitted. See [`auth`].
+//! Over `udp` there is no security at all, and sockets that require it refuse such endpoints.
 //!
 //! # Cancel safety
 //!

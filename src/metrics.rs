@@ -7,7 +7,7 @@
 //! | `zmtp_sent_bytes_total` | counter, bytes | | [`Stats::sent`] |
 //! | `zmtp_received_messages_total` | counter, messages | | [`Stats::received`] |
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
-//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed` or `multipart` | [`Stats::dropped`] |
+//! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
 //! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing` or `incoming` | [`Stats::queued`] |
@@ -169,6 +169,9 @@ impl Key {
             ("unread", dropped.unread),
             ("missed", dropped.missed),
             ("multipart", dropped.multipart),
+            ("lost", dropped.datagrams.lost),
+            ("malformed", dropped.datagrams.malformed),
+            ("overflowed", dropped.datagrams.overflowed),
         ] {
             counter!(DROPPED_MESSAGES, self.labels(Some(("cause", cause)))).absolute(messages);
         }

@@ -14,6 +14,9 @@ use crate::stats::{Counters, RemoteStats};
 
 /// The other end of one connection that has completed its handshake.
 ///
+/// An endpoint of `udp` is one remote while its socket is open, because datagrams have no connection:
+/// see [`Endpoint`](crate::Endpoint#datagrams).
+///
 /// Clones are cheap: they share one allocation. A `Remote` remains valid after the connection has
 /// ended.
 ///
@@ -114,6 +117,8 @@ impl Remote {
     ///
     /// Behind a proxy that sends the header of the PROXY protocol, it is the address in that
     /// header: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
+    ///
+    /// Over `udp`, a [`Dish`](crate::Dish) does not record the addresses of senders, and it is `None`.
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.address

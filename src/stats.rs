@@ -47,8 +47,11 @@ pub struct RemoteStats {
     /// The number of multipart messages that were discarded, because they have no meaning between
     /// thread-safe sockets (RFC 37, Thread-Safe Socket Types).
     pub multipart: u64,
-    /// The number of messages of a RADIO that were dropped for this remote, because its queue was full.
+    /// The number of messages of a RADIO that were dropped for this remote, because its queue was
+    /// full.
     pub missed: u64,
+    /// The datagrams of a `udp` endpoint that were dropped.
+    pub datagrams: DroppedDatagrams,
     /// Messages that are currently queued.
     pub queued: Queued,
     /// The number of earlier connections to the same endpoint.
@@ -83,6 +86,25 @@ pub struct Dropped {
     /// Multipart messages, which thread-safe sockets do not support (RFC 37, Thread-Safe Socket
     /// Types).
     pub multipart: u64,
+    /// Datagrams of `udp` endpoints.
+    pub datagrams: DroppedDatagrams,
+}
+
+/// Dropped datagrams by cause. Over `udp` messages can also be lost on the network, which no side
+/// notices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DroppedDatagrams {
+    /// Messages that a RADIO did not send: the system refused the datagram, or the message did not
+    /// fit one. If the remote host reports that its port is closed, the report counts as one,
+    /// although the datagram was sent.
+    pub lost: u64,
+    /// Received datagrams that are not messages: empty, longer than 8,192 bytes, or with a group
+    /// that is cut off or not valid.
+    pub malformed: u64,
+    /// Messages that a DISH received while its queue was full, and on Linux and Android datagrams
+    /// that the system dropped while its buffer was full.
+    pub overflowed: u64,
 }
 
 /// The number of queued messages.
@@ -118,11 +140,28 @@ pub(crate) struct Counters {
     multipart: AtomicU64,
     /// Changed under the lock of the outgoing pipes.
     missed: AtomicU64,
+    pub(crate) datagrams: DatagramCounters,
     /// In nanoseconds; zero before the first PONG.
     round_trip: AtomicU64,
 }
 
-/// The counters of a [`Volume`].
+/// The reason why a datagram was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DatagramDrop {
+    Lost,
+    Malformed,
+    Overflowed,
+}
+
+/// The dropped datagrams of one endpoint, or of a socket.
+#[derive(Debug, Default)]
+pub(crate) struct DatagramCounters {
+    lost: AtomicU64,
+    malformed: AtomicU64,
+    overflowed: AtomicU64,
+}
+
+/// A [`Volume`] that grows.
 #[derive(Debug, Default)]
 struct VolumeCounter {
     messages: AtomicU64,
@@ -140,6 +179,25 @@ impl Volume {
     }
 }
 
+impl DatagramCounters {
+    pub(crate) fn add(&self, cause: DatagramDrop, datagrams: u64) {
+        let counter = match cause {
+            DatagramDrop::Lost => &self.lost,
+            DatagramDrop::Malformed => &self.malformed,
+            DatagramDrop::Overflowed => &self.overflowed,
+        };
+        counter.fetch_add(datagrams, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> DroppedDatagrams {
+        DroppedDatagrams {
+            lost: self.lost.load(Ordering::Relaxed),
+            malformed: self.malformed.load(Ordering::Relaxed),
+            overflowed: self.overflowed.load(Ordering::Relaxed),
+        }
+    }
+}
+
 #[cfg(feature = "metrics")]
 impl Stats {
     pub(crate) fn add(&mut self, other: &Self) {
@@ -152,6 +210,9 @@ impl Stats {
             (&mut dropped.unread, other.dropped.unread),
             (&mut dropped.missed, other.dropped.missed),
             (&mut dropped.multipart, other.dropped.multipart),
+            (&mut dropped.datagrams.lost, other.dropped.datagrams.lost),
+            (&mut dropped.datagrams.malformed, other.dropped.datagrams.malformed),
+            (&mut dropped.datagrams.overflowed, other.dropped.datagrams.overflowed),
             (reconnects, other.reconnects),
         ] {
             *sum = sum.saturating_add(more);
@@ -206,6 +267,7 @@ impl Counters {
             received: self.received.read(),
             multipart: self.multipart.load(Ordering::Relaxed),
             missed: self.missed.load(Ordering::Relaxed),
+            datagrams: self.datagrams.read(),
             heartbeat_round_trip: (round_trip > 0).then(|| Duration::from_nanos(round_trip)),
             ..RemoteStats::default()
         }

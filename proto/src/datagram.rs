@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! datagram = group-length group body
-//! group-length = OCTET
+//! group-length = %x00-FF
 //! ```
 //!
 //! No RFC describes them: this is the format of libzmq. There is no greeting, no handshake and no

@@ -4,11 +4,11 @@ use std::io;
 
 use super::incoming::Incoming;
 use super::port::{PortError, Service};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::error::BindError;
 use crate::inproc;
 use crate::options::Options;
-use crate::transport::{self, ListenError, StdListener};
+use crate::transport::{self, ListenError, StdListener, udp};
 
 /// Listens on an endpoint of any transport.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// [`BindError`] if the endpoint is in use, if its port cannot be shared, or if the system refuses
-    /// it.
+    /// [`BindError`] if the endpoint is in use, if its port cannot be shared, or if the system
+    /// refuses it.
     pub(crate) async fn bind(endpoint: &Endpoint, options: &Options) -> Result<Self, BindError> {
         let endpoint = endpoint.clone();
         match &endpoint {
@@ -89,6 +89,23 @@ impl Acceptor {
             Self::Stream(listener) => listener.local_endpoint(),
         }
     }
+}
+
+/// Binds a `udp` endpoint.
+///
+/// # Cancel safety
+///
+/// Dropping the future leaves nothing bound.
+///
+/// # Errors
+///
+/// [`BindError`] if the endpoint is in use, or if the system refuses it.
+pub(crate) async fn bind_datagrams(
+    endpoint: &UdpEndpoint,
+    options: &Options,
+) -> Result<udp::Receiver, BindError> {
+    let bound = udp::Receiver::bind(endpoint, options).await;
+    bound.map_err(|error| bind_error(endpoint.clone().into(), error))
 }
 
 fn bind_error(endpoint: Endpoint, error: ListenError) -> BindError {

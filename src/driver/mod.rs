@@ -13,6 +13,7 @@
 mod acceptor;
 mod backoff;
 mod connector;
+mod datagrams;
 mod half_open;
 mod incoming;
 mod listener;
@@ -32,7 +33,7 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-pub(crate) use self::acceptor::Acceptor;
+pub(crate) use self::acceptor::{Acceptor, bind_datagrams};
 use self::connector::Connector;
 use self::listener::Listener;
 use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
@@ -40,6 +41,7 @@ pub(crate) use self::shared::Shared;
 use crate::endpoint::Endpoint;
 use crate::routing::{AttachError, EndpointId};
 use crate::routing_id::RoutingId;
+use crate::transport::udp;
 
 /// A command from a handle. A missing answer means that the socket is closed.
 #[derive(Debug)]
@@ -48,6 +50,12 @@ pub(crate) enum Command {
         /// The endpoint in the user's form.
         asked: Endpoint,
         acceptor: Acceptor,
+        done: oneshot::Sender<()>,
+    },
+    BindDatagrams {
+        /// The endpoint in the user's form.
+        asked: Endpoint,
+        receiver: udp::Receiver,
         done: oneshot::Sender<()>,
     },
     Close {
@@ -204,6 +212,10 @@ impl Driver {
                 self.bind(asked, acceptor);
                 let _ = done.send(());
             }
+            Command::BindDatagrams { asked, receiver, done } => {
+                self.bind_datagrams(asked, receiver);
+                let _ = done.send(());
+            }
             Command::Connect { endpoint, done } => {
                 let _ = done.send(self.connect(endpoint.clone(), endpoint, None));
             }
@@ -232,6 +244,19 @@ impl Driver {
         self.bound.push(Bound { asked, local, ended, released, listener: task });
     }
 
+    fn bind_datagrams(&mut self, asked: Endpoint, receiver: udp::Receiver) {
+        let ended = CancellationToken::new();
+        let local = Endpoint::Udp(receiver.local_endpoint().clone());
+        let (release, released) = oneshot::channel();
+        let id = self.allot();
+        let span = log::endpoint_span(&self.shared.handshake, &local);
+        let receiver =
+            datagrams::Receiver::new(receiver, id, ended.clone(), Arc::clone(&self.shared));
+        let mut task = JoinSet::new();
+        task.spawn(receiver.run(self.shared.remotes.source(), release).instrument(span));
+        self.bound.push(Bound { asked, local, ended, released, listener: task });
+    }
+
     /// Returns the routing id of the remote, if it has one before it is connected.
     fn connect(
         &mut self,
@@ -246,11 +271,18 @@ impl Driver {
         let id = self.allot();
         let watcher = watched.map(|watched| watched.id);
         let lost = watched.map(|watched| Arc::clone(&watched.lost));
-        let connector = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared)?;
-        let routing_id = connector.routing_id();
         let span = log::endpoint_span(&self.shared.handshake, &endpoint);
+        let source = self.shared.remotes.source();
+        let mut routing_id = None;
         let mut task = JoinSet::new();
-        task.spawn(connector.notifying(lost).run(self.shared.remotes.source()).instrument(span));
+        if let Endpoint::Udp(udp) = &endpoint {
+            let sender = datagrams::Sender::new(udp.clone(), id, ended.clone(), &self.shared)?;
+            task.spawn(sender.notifying(lost).run(source).instrument(span));
+        } else {
+            let connector = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared)?;
+            routing_id = connector.routing_id();
+            task.spawn(connector.notifying(lost).run(source).instrument(span));
+        }
         self.connected.push(Connected { asked, endpoint, watcher, id, ended, connector: task });
         Ok(routing_id)
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
+use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use super::log;
@@ -38,8 +39,8 @@ pub(crate) struct Shared {
     linger: Lock<Option<Duration>>,
 }
 
-/// A connection whose handshake is completed. Dropping it removes the remote from the table, and reports
-/// the end.
+/// A connection whose handshake is completed. Dropping it removes the remote from the table, and
+/// reports the end.
 #[derive(Debug)]
 pub(super) struct Joined {
     shared: Arc<Shared>,
@@ -124,15 +125,49 @@ impl Shared {
             user_id: negotiated.user_id,
             granted: negotiated.granted,
         };
+        let joined = self.add(attachment, identity, direction);
+        self.publisher
+            .publish(&EventSource::from(&joined.remote), || EventKind::HandshakeSucceeded);
+        log::connected(&joined.quotas, &joined.remote, direction);
+        joined
+    }
+
+    /// Adds the remote of a `udp` endpoint, which has no handshake.
+    pub(super) fn join_datagrams(
+        self: &Arc<Self>,
+        attachment: &Attachment,
+        endpoint: &Endpoint,
+        (connection_id, origin): (ConnectionId, Origin),
+        direction: Direction,
+    ) -> Joined {
+        let identity = Identity {
+            connection_id,
+            routing_id: None,
+            endpoint: endpoint.clone(),
+            origin,
+            socket_type: None,
+            metadata: Metadata::default(),
+            user_id: None,
+            granted: Metadata::default(),
+        };
+        let joined = self.add(attachment, identity, direction);
+        log::connected(&joined.quotas, &joined.remote, direction);
+        joined
+    }
+
+    fn add(
+        self: &Arc<Self>,
+        attachment: &Attachment,
+        identity: Identity,
+        direction: Direction,
+    ) -> Joined {
         let reconnects = match direction {
             Direction::Accepted => 0,
             Direction::Dialed { reconnects } => reconnects,
         };
         let remote = Remote::new(identity, reconnects);
         let membership = self.remotes.join(remote.clone(), attachment.pipe(), direction);
-        self.publisher.publish(&EventSource::from(&remote), || EventKind::HandshakeSucceeded);
         let quotas = attachment.share_quotas();
-        log::connected(&quotas, &remote, direction);
         let shared = Arc::clone(self);
         let reason = DisconnectReason::Closed;
         Joined { shared, remote, membership, direction, reason, quotas }

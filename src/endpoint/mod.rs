@@ -55,8 +55,8 @@ pub use self::udp::UdpEndpoint;
 /// connections, like an abandoned socket, and `bind` replaces it. Programs that use libzmq replace
 /// any file, including that of a listening socket.
 ///
-/// A path has up to 107 bytes, or the limit of the system; the name of an `inproc` endpoint has
-/// up to 256.
+/// A path has up to 107 bytes, or the limit of the system; the name of an `inproc` endpoint has up
+/// to 256.
 ///
 /// Every method with an endpoint also accepts a `&str`, a `String` or a [`SocketAddr`]. Two
 /// endpoints are equal if they name the same address: host names are stored in lower case, and port
@@ -95,6 +95,49 @@ pub use self::udp::UdpEndpoint;
 /// client.connect(format!("tcp://127.0.0.1:{port}/billing")).await?;
 /// client.send("a bill").await?;
 /// assert_eq!(billing.recv().await?, "a bill");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Datagrams
+///
+/// Over `udp`, a [`Radio`](crate::Radio) sends each message as one datagram, and a
+/// [`Dish`](crate::Dish) receives those of the groups that it has joined. A radio only connects, a
+/// dish only binds, and other sockets refuse the endpoint.
+///
+/// - **There is no security.** Every program that can reach the port can publish, and datagrams can
+///   be read and forged on the network. A socket with PLAIN, CURVE or an authenticator therefore
+///   refuses a `udp` endpoint. Use this only on trusted networks.
+/// - **Datagrams can be lost, duplicated and reordered**, and neither side learns of it. What this
+///   machine drops is [counted](crate::stats::DroppedDatagrams).
+/// - There is no handshake, no heartbeat and no hello message. While its socket is open, an
+///   endpoint is one remote in [`remotes`](crate::Radio::remotes), whether or not there is another
+///   program.
+/// - A group has up to 127 bytes, and group and body together have up to 8,191: see
+///   [`SendError::TooLong`](crate::SendError::TooLong). Datagrams of more than about 1,400 bytes
+///   are split by the network, and lost if one of their parts is.
+///
+/// An address of 224.0.0.0/4 or ff00::/8 is a *multicast* address, which any number of dishes join,
+/// also on one machine. On Unix a dish binds the multicast address itself, so that it does not hear
+/// others at the same port, as a libzmq socket does. On other systems, and on a link-local address
+/// of IPv6 without an interface or a zone, it binds all addresses of the port.
+///
+/// The part before the semicolon is the interface: an address of it or its name. Without it the
+/// system chooses one. If two dishes are bound to the same unicast address, the system delivers
+/// each datagram to one of them.
+///
+/// ```
+/// use tokio_zmtp::{Dish, Group, Radio};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let weather = Group::try_from("weather")?;
+/// let dish = Dish::builder().join(&weather).build();
+/// let endpoint = dish.bind("udp://127.0.0.1:*").await?;
+/// let radio = Radio::new();
+/// radio.connect(endpoint).await?;
+/// radio.send(&weather, "rain").await?;
+/// assert_eq!(&dish.recv().await?[..], b"rain");
 /// # Ok(())
 /// # }
 /// ```

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::host_and_port::{EXAMPLE_PORT, Port, Wanted, parse_host_and_port, split};
 use super::{EndpointError, EndpointErrorKind, Host};
@@ -50,8 +50,8 @@ impl UdpEndpoint {
         Ok(Self { interface, host, port })
     }
 
-    /// Returns the interface of a multicast address, if the endpoint has one: the part before the semicolon,
-    /// an address of this machine or the name of an interface.
+    /// Returns the interface of a multicast address, if the endpoint has one: the part before the
+    /// semicolon, an address of this machine or the name of an interface.
     pub fn interface(&self) -> Option<&Host> {
         self.interface.as_deref()
     }
@@ -69,6 +69,11 @@ impl UdpEndpoint {
     /// Returns whether the endpoint has a multicast address. A name may also resolve to one.
     pub fn is_multicast(&self) -> bool {
         is_multicast(&self.host) == Some(true)
+    }
+
+    /// Returns the same endpoint with an address in place of the name.
+    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+        Self { host: address.into(), port: address.port(), interface: self.interface.clone() }
     }
 
     pub(super) fn check_connectable(&self) -> Result<(), EndpointError> {

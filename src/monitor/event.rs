@@ -35,7 +35,8 @@ pub enum EventKind {
     /// The endpoint is bound. (`LISTENING`.)
     Listening,
     /// No connection can be accepted for now, usually because the process has no file descriptor
-    /// left. The listener retries after a pause. (`ACCEPT_FAILED`.)
+    /// left. The listener retries after a pause. (`ACCEPT_FAILED`.) Over `udp`, no datagram can be
+    /// received.
     AcceptFailed {
         /// The error of the system.
         error: Arc<io::Error>,
@@ -49,7 +50,8 @@ pub enum EventKind {
         /// The reason.
         reason: DialFailure,
     },
-    /// The attempt succeeded; the handshake begins. (`CONNECTED`.)
+    /// The attempt succeeded; the handshake begins. (`CONNECTED`.) Over `udp`, the socket is open, and
+    /// there is no handshake.
     Connected,
     /// The handshake is completed: messages can be exchanged. (`HANDSHAKE_SUCCEEDED`.)
     HandshakeSucceeded,
@@ -105,8 +107,19 @@ pub enum DropCause {
         /// The length of its body in bytes.
         len: usize,
     },
-    /// The queue of a member of their group was full. A RADIO reports the first message of a series;
-    /// [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
+    /// The system refused to send a datagram, or the remote host reported that its port is closed.
+    /// Reported for the first of a series, with the others when the series ends;
+    /// [`DroppedDatagrams::lost`](crate::stats::DroppedDatagrams::lost) counts all.
+    Lost,
+    /// Received datagrams are not messages. Reported like `Lost`, and counted by
+    /// [`DroppedDatagrams::malformed`](crate::stats::DroppedDatagrams::malformed).
+    Malformed,
+    /// Datagrams arrived while the queue of the socket or the buffer of the system was full.
+    /// Reported like `Lost`, and counted by
+    /// [`DroppedDatagrams::overflowed`](crate::stats::DroppedDatagrams::overflowed).
+    Overflowed,
+    /// The queue of a member of their group was full. A RADIO reports the first message of a
+    /// series; [`RemoteStats::missed`](crate::stats::RemoteStats::missed) counts all.
     QueueFull,
     /// The messages were accepted from a handle, but not handed to the transport when their remote
     /// or the socket ended.

@@ -6,6 +6,7 @@ mod resolver;
 #[cfg(feature = "socks")]
 mod socks;
 mod tcp;
+mod udp;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use self::resolver::Resolver;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};
 pub(crate) use self::tcp::TcpOptions;
+pub(crate) use self::udp::UdpOptions;
 use crate::auth::{Network, SharedAuthenticator};
 
 /// The options of one socket. They apply to every endpoint that it binds or connects.
@@ -57,6 +59,7 @@ pub(crate) struct Options {
     pub(crate) send_hwm_bytes: usize,
     pub(crate) send_timeout: Option<Duration>,
     pub(crate) tcp: TcpOptions,
+    pub(crate) udp: UdpOptions,
 }
 
 impl Default for Options {
@@ -125,6 +128,7 @@ impl Default for Options {
             // libzmq's default: none.
             send_timeout: None,
             tcp: TcpOptions::default(),
+            udp: UdpOptions::default(),
         }
     }
 }

@@ -217,6 +217,17 @@ impl Attachment {
         mem::take(&mut self.undelivered)
     }
 
+    /// Makes the remote a member of every group, because it does not tell what it joins.
+    pub(crate) fn join_all_groups(&self) {
+        self.routing.outgoing.lock().join_all(self.pipe.outbound);
+    }
+
+    /// Keeps those values whose group the socket has joined.
+    pub(crate) fn retain_wanted<T>(&self, values: &mut Vec<T>, group: impl Fn(&T) -> &[u8]) {
+        let incoming = self.routing.incoming.lock();
+        values.retain(|value| incoming.wants(group(value)));
+    }
+
     /// Takes messages for the connection to write or to transfer, beginning with those that an earlier
     /// connection took and did not write. `taken` must be empty.
     pub(crate) fn poll_take(

@@ -4,8 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use slotmap::SecondaryMap;
 use zmtp_proto::command::Command;
+use zmtp_proto::datagram::Datagram;
 use zmtp_proto::group::Group;
+use zmtp_proto::message_shape::{last_part, split_first_part};
 
+use crate::message::Message;
 use crate::options::GroupOptions;
 use crate::pipe::{HighWaterMark, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
@@ -19,6 +22,8 @@ pub(crate) struct GroupTable {
     members: HashMap<Group, Vec<PipeKey>>,
     /// The groups of each remote.
     joined: SecondaryMap<PipeKey, JoinedByRemote>,
+    /// The pipes that are members of every group, and are among the `members` of each: `udp` endpoints.
+    in_all: Vec<PipeKey>,
     options: GroupOptions,
 }
 
@@ -52,7 +57,8 @@ impl GroupTable {
         }
         joined.bytes = bytes;
         joined.groups.insert(group.clone());
-        self.members.entry(group.clone()).or_default().push(key);
+        let Self { members, in_all, .. } = self;
+        members.entry(group.clone()).or_insert_with(|| in_all.clone()).push(key);
         Ok(())
     }
 
@@ -76,8 +82,16 @@ impl GroupTable {
         if let Some(at) = members.iter().position(|member| *member == key) {
             members.swap_remove(at);
         }
-        if members.is_empty() {
+        if members.len() == self.in_all.len() {
             self.members.remove(group);
+        }
+    }
+
+    fn leave_all_as_datagrams(&mut self, key: PipeKey) {
+        let Some(at) = self.in_all.iter().position(|member| *member == key) else { return };
+        self.in_all.swap_remove(at);
+        for members in self.members.values_mut() {
+            members.retain(|member| *member != key);
         }
     }
 }
@@ -96,12 +110,25 @@ impl Strategy for GroupTable {
 
     #[inline]
     fn choose(&mut self, to: &Group) -> Choice<'_> {
-        let members = self.members.get(to).map_or(&[][..], Vec::as_slice);
+        let members = self.members.get(to).unwrap_or(&self.in_all);
         if self.options.no_drop { Choice::All(members) } else { Choice::Many(members) }
     }
 
     fn retire(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {
         self.leave_all(key);
+        self.leave_all_as_datagrams(key);
+    }
+
+    fn join_all(&mut self, key: PipeKey) {
+        self.in_all.push(key);
+        for members in self.members.values_mut() {
+            members.push(key);
+        }
+    }
+
+    #[inline]
+    fn fits(&self, message: &Message) -> bool {
+        self.in_all.is_empty() || fits_datagram(message)
     }
 
     fn connect(&mut self, key: PipeKey, _: &OutgoingPipe, _was_open: bool, _: &mut Wakes) {
@@ -123,6 +150,12 @@ impl Strategy for GroupTable {
             _ => Ok(()),
         }
     }
+}
+
+/// Returns whether a message of a group can be sent as a datagram.
+fn fits_datagram(message: &Message) -> bool {
+    let Some((group, rest)) = split_first_part(message) else { return false };
+    last_part(rest).is_some_and(|body| Datagram::check(group.len(), body.len()).is_ok())
 }
 
 #[cfg(test)]
@@ -179,6 +212,31 @@ mod tests {
         command(&mut pipes, a, &join("y")).unwrap();
         assert_eq!(members(&mut pipes, "x"), HashSet::new());
         assert_eq!(members(&mut pipes, "y"), HashSet::from([a]));
+    }
+
+    #[test]
+    fn a_pipe_of_datagrams_is_a_member_of_every_group_and_limits_messages() {
+        let (mut pipes, [a, datagrams]) = pipes(10, 1_000);
+        let message = |len| {
+            let group = "x".parse().unwrap();
+            crate::message::GroupMessage::new(&group, vec![0; len]).into_frames()
+        };
+        assert!(pipes.strategy.fits(&message(8_191)));
+        command(&mut pipes, a, &join("x")).unwrap();
+        pipes.join_all(datagrams);
+        command(&mut pipes, a, &join("y")).unwrap();
+        for group in ["x", "y"] {
+            assert_eq!(members(&mut pipes, group), HashSet::from([a, datagrams]));
+        }
+        assert_eq!(members(&mut pipes, "z"), HashSet::from([datagrams]));
+        assert!(pipes.strategy.fits(&message(8_190)));
+        assert!(!pipes.strategy.fits(&message(8_191)));
+        command(&mut pipes, a, &leave("x")).unwrap();
+        assert_eq!(members(&mut pipes, "x"), HashSet::from([datagrams]));
+        pipes.detach(datagrams, &mut Wakes::None);
+        assert_eq!(members(&mut pipes, "y"), HashSet::from([a]));
+        assert_eq!(members(&mut pipes, "z"), HashSet::new());
+        assert!(pipes.strategy.fits(&message(8_191)));
     }
 
     /// A step of a random history.

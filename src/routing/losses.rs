@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, EventSource, Publisher};
 use crate::quota::{Quotas, within_quota};
+use crate::remote::Remote;
 use crate::routing::MissedMessages;
-use crate::stats::Dropped;
+use crate::stats::{DatagramCounters, DatagramDrop, Dropped};
 use crate::sync::Lock;
 
 /// Counts dropped messages, and reports them.
@@ -18,6 +19,7 @@ pub(crate) struct Losses {
     unread: AtomicU64,
     missed: AtomicU64,
     multipart: AtomicU64,
+    datagrams: DatagramCounters,
     /// The undelivered messages themselves, once they have been requested.
     kept: Lock<Option<Vec<Message>>>,
     publisher: Arc<Publisher>,
@@ -33,6 +35,7 @@ impl Losses {
             unread: AtomicU64::new(0),
             missed: AtomicU64::new(0),
             multipart: AtomicU64::new(0),
+            datagrams: DatagramCounters::default(),
             kept: Lock::new(None),
             publisher,
             quotas: Arc::default(),
@@ -139,6 +142,22 @@ impl Losses {
         self.publish(subject, messages, DropCause::Multipart);
     }
 
+    /// Counts datagrams that were dropped.
+    pub(crate) fn datagrams(&self, remote: &Remote, cause: DatagramDrop, datagrams: u64) {
+        self.datagrams.add(cause, datagrams);
+        remote.counters().datagrams.add(cause, datagrams);
+    }
+
+    /// Reports datagrams that were dropped and counted.
+    pub(crate) fn report_datagrams(&self, remote: &Remote, cause: DatagramDrop, datagrams: u64) {
+        let cause = match cause {
+            DatagramDrop::Lost => DropCause::Lost,
+            DatagramDrop::Malformed => DropCause::Malformed,
+            DatagramDrop::Overflowed => DropCause::Overflowed,
+        };
+        self.publish(&EventSource::from(remote), datagrams, cause);
+    }
+
     /// Returns the quotas for log lines without an endpoint.
     pub(super) fn quotas(&self) -> Arc<Quotas> {
         Arc::clone(&self.quotas)
@@ -151,6 +170,7 @@ impl Losses {
             unread: self.unread.load(Ordering::Relaxed),
             missed: self.missed.load(Ordering::Relaxed),
             multipart: self.multipart.load(Ordering::Relaxed),
+            datagrams: self.datagrams.read(),
         }
     }
 

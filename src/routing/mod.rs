@@ -124,6 +124,10 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         wakes: &mut Wakes,
     ) -> Result<(), TooManyGroups>;
 
+    /// Makes a remote a member of every group, of those to come as well: a `udp` endpoint, whose remotes do not tell
+    /// what they join.
+    fn join_all(&mut self, key: PipeKey);
+
     /// Records that a remote has a connection.
     fn connect(&mut self, key: PipeKey, remote: &Remote, wakes: &mut Wakes);
 
@@ -192,4 +196,6 @@ pub(crate) enum Refusal {
     Closed,
     Full,
     HostUnreachable,
+    /// The message does not fit a datagram, and a pipe sends datagrams.
+    TooLong,
 }

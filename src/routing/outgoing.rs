@@ -368,6 +368,10 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         handled
     }
 
+    fn join_all(&mut self, key: PipeKey) {
+        self.strategy.join_all(key);
+    }
+
     fn connect(&mut self, key: PipeKey, remote: &Remote, wakes: &mut Wakes) {
         let Some(pipe) = self.pipes.get_mut(key) else { return };
         let was_open = pipe.is_open();

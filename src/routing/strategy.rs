@@ -4,6 +4,7 @@ use std::fmt;
 
 use zmtp_proto::command::Command;
 
+use crate::message::Message;
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{AttachError, Choice, Leftover, TooManyGroups};
@@ -82,6 +83,14 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Takes commands to be written to a remote before its next messages.
     fn take_commands(&mut self, _key: PipeKey) -> Option<Vec<Command>> {
         None
+    }
+
+    /// Makes a pipe a member of every group. Its messages are sent as datagrams.
+    fn join_all(&mut self, _key: PipeKey) {}
+
+    /// Returns whether all pipes can send a message.
+    fn fits(&self, _message: &Message) -> bool {
+        true
     }
 
     /// Wakes the tasks that wait for events of the strategy: the socket is closed.

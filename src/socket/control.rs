@@ -11,8 +11,8 @@ use zmtp_proto::socket_type::SocketType;
 use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
-use crate::driver::{Acceptor, Command, Found, Shared};
-use crate::endpoint::Endpoint;
+use crate::driver::{self, Acceptor, Command, Found, Shared};
+use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, UnbindError,
 };
@@ -73,6 +73,9 @@ impl Control {
                 BindError::UnsecuredTransport { endpoint: asked.clone() }
             }
         })?;
+        if let Endpoint::Udp(udp) = &asked {
+            return self.bind_datagrams(udp.clone()).await;
+        }
         let (endpoint, shared) = (asked.clone(), Arc::clone(&self.shared));
         let binding = async move { Acceptor::bind(&endpoint, &shared.options).await };
         let acceptor = self.shared.runtime.run(binding).await.ok_or(BindError::Closed)?;
@@ -339,6 +342,19 @@ impl Control {
             Some(Err(AttachError::Occupied)) => Err(ConnectError::Occupied { endpoint }),
             Some(Err(AttachError::Closed)) | None => Err(ConnectError::Closed),
         }
+    }
+
+    async fn bind_datagrams(&self, asked: UdpEndpoint) -> Result<Endpoint, BindError> {
+        let (endpoint, shared) = (asked.clone(), Arc::clone(&self.shared));
+        let binding = async move { driver::bind_datagrams(&endpoint, &shared.options).await };
+        let receiver = self.shared.runtime.run(binding).await.ok_or(BindError::Closed)?;
+        let receiver = receiver.map_err(|error| self.unless_closed(error))?;
+        let local = Endpoint::Udp(receiver.local_endpoint().clone());
+        let asked = Endpoint::Udp(asked);
+        let bound = self.ask(|done| Command::BindDatagrams { asked, receiver, done }).await;
+        bound.ok_or(BindError::Closed)?;
+        *self.last_endpoint.lock() = Some(local.clone());
+        Ok(local)
     }
 
     async fn listen(&self, asked: Endpoint, acceptor: Acceptor) -> Result<Endpoint, BindError> {

@@ -11,6 +11,7 @@ use crate::routing::Refusal;
 /// The error of a wait for any remote, which an unreachable one never ends.
 pub(super) fn send_error<T>((failure, message): (WaitError, T)) -> SendError<T> {
     match failure {
+        WaitError::Refused(Refusal::TooLong) => SendError::TooLong(message),
         WaitError::Refused(_) => SendError::Closed(message),
         WaitError::Timeout => SendError::Timeout(message),
     }
@@ -26,6 +27,7 @@ pub(super) fn try_send_error<T>((refusal, message): (Refusal, T)) -> TrySendErro
     match refusal {
         Refusal::Closed => TrySendError::Closed(message),
         Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
+        Refusal::TooLong => TrySendError::TooLong(message),
     }
 }
 
@@ -33,7 +35,8 @@ pub(super) fn try_send_error<T>((refusal, message): (Refusal, T)) -> TrySendErro
 pub(super) fn route_error<T>((failure, message): (WaitError, T)) -> RouteError<T> {
     match failure {
         WaitError::Refused(Refusal::Closed) => RouteError::Closed(message),
-        WaitError::Refused(Refusal::Full | Refusal::HostUnreachable) => {
+        // No length is refused where remotes are named.
+        WaitError::Refused(Refusal::Full | Refusal::HostUnreachable | Refusal::TooLong) => {
             RouteError::HostUnreachable(message)
         }
         WaitError::Timeout => RouteError::Timeout(message),
@@ -49,7 +52,7 @@ pub(super) fn refused_error((refusal, message): (Refusal, Message)) -> RouteErro
 pub(super) fn try_route_error<T>((refusal, message): (Refusal, T)) -> TryRouteError<T> {
     match refusal {
         Refusal::Closed => TryRouteError::Closed(message),
-        Refusal::Full => TryRouteError::Full(message),
+        Refusal::Full | Refusal::TooLong => TryRouteError::Full(message),
         Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
     }
 }
@@ -62,8 +65,10 @@ pub(super) fn group_send_error(
 }
 
 /// The error of a sink whose messages have groups. It has no timeout.
-pub(super) fn group_closed_error((_, message): (Refusal, Message)) -> SendError<GroupMessage> {
-    SendError::Closed(GroupMessage::from_queue(message))
+pub(super) fn group_refused_error(
+    (refusal, message): (Refusal, Message),
+) -> SendError<GroupMessage> {
+    group_send_error((WaitError::Refused(refusal), message))
 }
 
 /// The error of an attempt to send to a group without waiting.

@@ -1,11 +1,13 @@
-//! Byte streams between two sockets: dialing, listening, and one type for all of them.
+//! Byte streams between two sockets: dialing, listening, and one type for all of them. Datagrams, in [`udp`].
 
 #[cfg(unix)]
 mod ipc;
 mod resolve;
+mod socket_options;
 mod std_listener;
 mod stream;
 mod tcp;
+pub(crate) mod udp;
 
 #[cfg(unix)]
 use std::fs::FileType;
@@ -69,10 +71,18 @@ pub(crate) async fn resolve(
     endpoint: &Endpoint,
     options: &TcpOptions,
 ) -> io::Result<Vec<Endpoint>> {
-    let Endpoint::Tcp(tcp) = endpoint else { return Ok(vec![endpoint.clone()]) };
+    let resolved = match endpoint {
+        Endpoint::Tcp(tcp) => resolve::resolve_all(tcp, &options.names).await?,
+        Endpoint::Udp(udp) => resolve::resolve_host(udp.host(), udp.port(), &options.names).await?,
+        Endpoint::Inproc(_) | Endpoint::Ipc(_) => return Ok(vec![endpoint.clone()]),
+    };
     let mut addresses = Vec::new();
-    for address in resolve::resolve_all(tcp, &options.names).await? {
-        let address = Endpoint::Tcp(tcp.at(address));
+    for address in resolved {
+        let address = match endpoint {
+            Endpoint::Udp(udp) => Endpoint::Udp(udp.at(address)),
+            Endpoint::Tcp(tcp) => Endpoint::Tcp(tcp.at(address)),
+            other => other.clone(),
+        };
         if !addresses.contains(&address) {
             addresses.push(address);
         }

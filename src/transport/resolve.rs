@@ -1,5 +1,5 @@
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use tokio::net;
 
@@ -23,8 +23,16 @@ pub(super) async fn resolve_all(
     endpoint: &TcpEndpoint,
     names: &Names,
 ) -> io::Result<Vec<SocketAddr>> {
-    let port = endpoint.port();
-    match (endpoint.host(), &names.0) {
+    resolve_host(endpoint.host(), endpoint.port(), names).await
+}
+
+/// Resolves a host. The result is empty if a name has no address, as far as the resolver says so.
+pub(super) async fn resolve_host(
+    host: &Host,
+    port: u16,
+    names: &Names,
+) -> io::Result<Vec<SocketAddr>> {
+    match (host, &names.0) {
         (Host::Name(name), Some(resolver)) => resolver.resolve(name, port).await,
         (host, _) => resolve_by_system(host, port).await,
     }
@@ -36,13 +44,80 @@ pub(super) async fn resolve_to_bind(
     endpoint: &TcpEndpoint,
     names: &Names,
 ) -> io::Result<Vec<SocketAddr>> {
-    if let Host::Name(name) = endpoint.host() {
-        let addresses = interface(name, endpoint.port());
+    let addresses = resolve_host_to_bind(endpoint.host(), endpoint.port(), names).await?;
+    if addresses.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
+    }
+    Ok(addresses)
+}
+
+/// Resolves a host to bind. The result may be empty, as for [`resolve_host`].
+pub(super) async fn resolve_host_to_bind(
+    host: &Host,
+    port: u16,
+    names: &Names,
+) -> io::Result<Vec<SocketAddr>> {
+    if let Host::Name(name) = host {
+        let addresses = interface(name, port);
         if !addresses.is_empty() {
             return Ok(addresses);
         }
     }
-    resolve(endpoint, names).await
+    resolve_host(host, port, names).await
+}
+
+/// Returns an IPv4 address of an interface, which is given by that address or by its name.
+pub(super) async fn interface_address(host: &Host) -> io::Result<Ipv4Addr> {
+    let addresses = match host {
+        Host::Name(name) => interface(name, 0),
+        _ => resolve_by_system(host, 0).await?,
+    };
+    let address = addresses.into_iter().find_map(|address| match address.ip() {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    });
+    address.ok_or_else(|| no_interface(host))
+}
+
+/// Returns the index of an interface, which is given by one of its addresses or by its name.
+pub(super) async fn interface_index(host: &Host) -> io::Result<u32> {
+    let name = match host {
+        Host::Name(name) => name.clone(),
+        _ => {
+            let addresses = resolve_by_system(host, 0).await?;
+            let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+            let found = interfaces
+                .into_iter()
+                .find(|one| addresses.iter().any(|address| address.ip() == one.ip()));
+            if let Some(index) = found.as_ref().and_then(|one| one.index) {
+                return Ok(index);
+            }
+            // A link-local address is not in the list, but has the index as its zone.
+            let zone = addresses.iter().find_map(|address| match address {
+                SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(v6.scope_id()),
+                _ => None,
+            });
+            if let Some(index) = zone {
+                return Ok(index);
+            }
+            found.ok_or_else(|| no_interface(host))?.name
+        }
+    };
+    // Only the system knows it. The name in an endpoint is in lower case.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let cased = interfaces.iter().find(|one| one.name.eq_ignore_ascii_case(&name));
+    let name = cased.map_or(&*name, |one| &*one.name);
+    let zoned = lookup(&format!("fe80::1%{name}"), 0).await.map_err(|_| no_interface(host))?;
+    let index = zoned.into_iter().find_map(|address| match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(v6.scope_id()),
+        _ => None,
+    });
+    index.ok_or_else(|| no_interface(host))
+}
+
+fn no_interface(host: &Host) -> io::Error {
+    let error = format!("no network interface `{host}` that has an address of this family");
+    io::Error::new(io::ErrorKind::AddrNotAvailable, error)
 }
 
 /// Resolves the source of connections to at least one address of this machine.

@@ -70,4 +70,4 @@ mod tcp;
 mod threads;
 mod udp;
 
-use support::{events, relay, remote, transports, watchdog};
+use support::{events, multicast, relay, remote, transports, watchdog};

@@ -22,6 +22,11 @@ impl FairQueue {
         self.wanted.remove(group);
     }
 
+    /// Returns whether messages of a group are passed on.
+    pub(crate) fn wants(&self, group: &[u8]) -> bool {
+        self.wanted.contains(group)
+    }
+
     /// Discards unwanted messages until the next one is wanted, or there is none. Returns false if
     /// there are more than are discarded at a time.
     pub(crate) fn skip_unwanted(&mut self, wakes: &mut Wakes) -> bool {

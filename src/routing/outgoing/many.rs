@@ -22,6 +22,9 @@ impl<S: Strategy> OutgoingPipes<S> {
         if self.closed {
             return Err(Refusal::Closed);
         }
+        if message.as_ref().is_some_and(|message| !self.strategy.fits(message)) {
+            return Err(Refusal::TooLong);
+        }
         if self.full_pipe(to, None).is_some() {
             return Err(Refusal::Full);
         }
@@ -58,7 +61,8 @@ impl<S: Strategy> OutgoingPipes<S> {
         sender: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
-        let full = if self.closed { None } else { self.full_pipe(to, *ticket) };
+        let fits = message.as_ref().is_none_or(|message| self.strategy.fits(message));
+        let full = if self.closed || !fits { None } else { self.full_pipe(to, *ticket) };
         if let Some(full) = full {
             let before = self.fan_out.held.register(ticket, full, sender);
             if let Some(before) = before.filter(|before| *before != full) {
@@ -66,13 +70,17 @@ impl<S: Strategy> OutgoingPipes<S> {
             }
             return Poll::Pending;
         }
-        if !self.closed {
+        if !self.closed && fits {
             self.push_to_many(to, message, wakes);
         }
         if let Some(ticket) = ticket.take() {
             self.cancel_held(ticket, wakes);
         }
-        Poll::Ready(if self.closed { Err(Refusal::Closed) } else { Ok(()) })
+        Poll::Ready(match (self.closed, fits) {
+            (true, _) => Err(Refusal::Closed),
+            (false, false) => Err(Refusal::TooLong),
+            (false, true) => Ok(()),
+        })
     }
 
     /// Returns a pipe of a choice that has no room, or that an earlier sender waits for.

@@ -59,6 +59,13 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// A radio sends only messages of joined groups. Messages that were on their way when the dish left
 /// their group are discarded: after `leave` returns, no message of the group is received.
 ///
+/// # Datagrams
+///
+/// A dish can also bind [`udp` endpoints](crate::Endpoint#datagrams). Messages of groups that it has not
+/// joined are discarded when they arrive. Messages that arrive while [`recv_hwm`](Builder::recv_hwm) of
+/// the endpoint are queued are dropped and [counted](crate::stats::DroppedDatagrams::overflowed), and so
+/// are datagrams that are not messages.
+///
 /// # Mute state
 ///
 /// While [`recv_hwm`](Builder::recv_hwm) messages of a remote are queued, the socket does not read

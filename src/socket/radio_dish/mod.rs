@@ -1,6 +1,7 @@
 //! RADIO and DISH (RFC 48).
 
 mod dish;
+mod multicast;
 mod radio;
 
 pub use self::dish::Dish;

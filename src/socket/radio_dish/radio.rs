@@ -65,6 +65,14 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// [`full_members`](Self::full_members) says which have none. One member that does not read then
 /// holds up all senders to its groups.
 ///
+/// # Datagrams
+///
+/// A radio can also connect to [`udp` endpoints](crate::Endpoint#datagrams). Such an endpoint is sent the
+/// messages of all groups, and the dishes there choose. One send is for all endpoints: while a radio is
+/// connected to a `udp` endpoint, it refuses messages that do not fit a datagram, and sends them to no
+/// remote ([`SendError::TooLong`](crate::SendError::TooLong)). Datagrams that the system does not send are
+/// [counted](crate::stats::DroppedDatagrams::lost).
+///
 /// # Late joiners
 ///
 /// A dish receives what is sent after the radio has read its request to join, which takes a moment

@@ -20,7 +20,8 @@ macro_rules! group_verbs {
             ///
             /// # Errors
             ///
-            /// [`SendError`](crate::SendError) with the message if the socket is closed. With
+            /// [`SendError`](crate::SendError) with the message if the socket is closed, or if it is connected to a
+            /// `udp` endpoint and the message does not fit a datagram: it is then sent to no remote. With
             /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member stayed full for
             /// [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited.
             ///
@@ -82,8 +83,8 @@ macro_rules! group_verbs {
             ///
             /// # Errors
             ///
-            /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed. With
-            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full:
+            /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed, or if the message does
+            /// not fit a datagram of a `udp` endpoint. With [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full:
             /// [`full_members`](Self::full_members) says which.
             ///
             /// # Examples
@@ -148,7 +149,8 @@ macro_rules! group_verbs {
             /// # Errors
             ///
             /// [`SendError`](crate::SendError) with the message if the queue of a member stayed
-            /// full, or if the socket is closed.
+            /// full, if the socket is closed, or if the message does not fit a datagram of a `udp`
+            /// endpoint.
             ///
             /// # Examples
             ///
@@ -177,7 +179,7 @@ macro_rules! group_verbs {
                 sending.await.map_err($crate::socket::send_errors::group_send_error)
             }
 
-            /// Returns the remotes that have joined a group.
+            /// Returns the remotes that have joined a group, and those of `udp` endpoints, which receive all groups.
             ///
             /// # Examples
             ///
@@ -215,7 +217,7 @@ macro_rules! group_verbs {
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Result<(), Self::Error>> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_ready(core, cx).map_err($crate::socket::send_errors::group_closed_error)
+                outbox.poll_ready(core, cx).map_err($crate::socket::send_errors::group_refused_error)
             }
 
             fn start_send(
@@ -224,7 +226,7 @@ macro_rules! group_verbs {
             ) -> Result<(), Self::Error> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
                 let sent = outbox.start_send(core, message.group(), message.into_frames());
-                sent.map_err($crate::socket::send_errors::group_closed_error)
+                sent.map_err($crate::socket::send_errors::group_refused_error)
             }
 
             fn poll_flush(
@@ -232,7 +234,7 @@ macro_rules! group_verbs {
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Result<(), Self::Error>> {
                 let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::group_closed_error)
+                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::group_refused_error)
             }
 
             fn poll_close(

@@ -11,11 +11,11 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use self::race::race;
-use self::socket::OptionError;
 #[cfg(feature = "socks")]
 pub(crate) use self::socks::ProxyRefusal;
 use super::ListenError;
 use super::resolve::{interleave, resolve, resolve_source, resolve_to_bind};
+use super::socket_options::OptionError;
 use crate::endpoint::{Host, TcpEndpoint, TcpSource};
 use crate::options::TcpOptions;
 use crate::quota::{Quota, within_quota};

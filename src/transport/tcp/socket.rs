@@ -5,47 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use thiserror::Error;
 use tokio::net::TcpStream;
 
 use crate::options::TcpOptions;
-
-/// The reason why options cannot be applied to a socket. Always within an [`io::Error`].
-#[derive(Debug, Error)]
-pub(super) enum OptionError {
-    /// The system refused an option.
-    #[error("cannot set {option}")]
-    Refused {
-        /// The system's name of the option.
-        option: &'static str,
-        source: io::Error,
-    },
-    /// The system refused the source address.
-    #[error("cannot connect from {address}")]
-    Source { address: SocketAddr, source: io::Error },
-    /// A remote without an IPv6 address cannot be reached from one, and likewise for IPv4.
-    #[error("the remote has no address of the same family as the source address {address}")]
-    SourceFamily { address: SocketAddr },
-}
-
-impl OptionError {
-    /// Returns whether an error has this cause.
-    pub(super) fn is_in(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|inner| inner.is::<Self>())
-    }
-}
-
-impl From<OptionError> for io::Error {
-    fn from(error: OptionError) -> Self {
-        let kind = match &error {
-            OptionError::Refused { source, .. } | OptionError::Source { source, .. } => {
-                source.kind()
-            }
-            OptionError::SourceFamily { .. } => io::ErrorKind::AddrNotAvailable,
-        };
-        Self::new(kind, error)
-    }
-}
+use crate::transport::socket_options::{self, OptionError, check};
 
 /// Creates a socket for connecting to the address, or for binding it, and sets its options.
 ///
@@ -61,23 +24,9 @@ pub(super) fn open(address: SocketAddr, options: &TcpOptions) -> io::Result<Sock
 /// Sets the options that can be set at any time.
 pub(super) fn set_options(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
     #[cfg(linux_kernel)]
-    {
-        set_device(socket, options)?;
-        set_max_retransmission_time(socket, options)?;
-    }
-    if let Some(bytes) = options.recv_buffer_size {
-        check("SO_RCVBUF", socket.set_recv_buffer_size(bytes as usize))?;
-    }
-    if let Some(bytes) = options.send_buffer_size {
-        check("SO_SNDBUF", socket.set_send_buffer_size(bytes as usize))?;
-    }
+    set_max_retransmission_time(socket, options)?;
     set_keepalive(socket, options)?;
-    #[cfg(type_of_service)]
-    set_type_of_service(socket, options)?;
-    // The type of service also sets the priority.
-    #[cfg(linux_kernel)]
-    set_priority(socket, options)?;
-    Ok(())
+    socket_options::set(socket, options)
 }
 
 /// Binds the source address of a socket that connects.
@@ -97,19 +46,8 @@ pub(super) fn adopt(stream: &TcpStream, options: &TcpOptions) -> io::Result<()> 
     set_keepalive(&socket, options)?;
     // Accepted sockets start with zero.
     #[cfg(linux_kernel)]
-    set_priority(&socket, options)?;
+    socket_options::set_priority(&socket, options)?;
     Ok(())
-}
-
-#[cfg(linux_kernel)]
-fn set_device(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
-    let Some(name) = &options.device else { return Ok(()) };
-    let outcome = if name.len() > DEVICE_NAME_MAX {
-        Err(io::ErrorKind::InvalidInput.into())
-    } else {
-        socket.bind_device(Some(name.as_bytes()))
-    };
-    check("SO_BINDTODEVICE", outcome)
 }
 
 fn set_keepalive(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
@@ -147,41 +85,11 @@ fn set_max_retransmission_time(socket: &Socket, options: &TcpOptions) -> io::Res
     check("TCP_USER_TIMEOUT", socket.set_tcp_user_timeout(Some(limit)))
 }
 
-#[cfg(linux_kernel)]
-fn set_priority(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
-    let Some(priority) = options.priority else { return Ok(()) };
-    check("SO_PRIORITY", socket.set_priority(priority))
-}
-
-#[cfg(type_of_service)]
-fn set_type_of_service(socket: &Socket, options: &TcpOptions) -> io::Result<()> {
-    let Some(byte) = options.type_of_service else { return Ok(()) };
-    let is_ipv6 = socket.local_addr()?.is_ipv6();
-    // On other systems an IPv6 socket has no type of service for IPv4 traffic.
-    if !is_ipv6 || cfg!(linux_kernel) {
-        check("IP_TOS", socket.set_tos_v4(byte.into()))?;
-    }
-    if is_ipv6 {
-        check("IPV6_TCLASS", socket.set_tclass_v6(byte.into()))?;
-    }
-    Ok(())
-}
-
-/// Names the option that was refused.
-fn check(option: &'static str, outcome: io::Result<()>) -> io::Result<()> {
-    outcome.map_err(|source| OptionError::Refused { option, source }.into())
-}
-
 /// Rounds up to the unit of the system, because zero would be refused.
 fn whole_seconds(duration: Duration) -> Duration {
     let fraction = u64::from(duration.subsec_nanos() > 0);
     Duration::from_secs(duration.as_secs().saturating_add(fraction))
 }
-
-/// The longest name of an interface (Linux, `IFNAMSIZ` without the zero at its end). The system
-/// truncates a longer name, which could then match another interface.
-#[cfg(linux_kernel)]
-const DEVICE_NAME_MAX: usize = 15;
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]

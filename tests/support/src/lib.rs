@@ -6,6 +6,7 @@
 
 pub mod events;
 pub mod example;
+pub mod multicast;
 pub mod node;
 pub mod relay;
 pub mod remote;

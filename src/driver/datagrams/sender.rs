@@ -1,0 +1,305 @@
+use std::collections::VecDeque;
+use std::future;
+use std::mem;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::task;
+use tokio::time::{self, Instant};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use zmtp_proto::datagram::Datagram;
+use zmtp_proto::message_shape::{last_part, split_first_part};
+
+use super::losses::{LossSeries, calls_for_another_socket};
+use crate::driver::backoff::Backoff;
+use crate::driver::{Shared, log, within};
+use crate::endpoint::{Endpoint, UdpEndpoint};
+use crate::message::Message;
+use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource};
+use crate::pipe::{Take, Want};
+use crate::quota::{Quotas, within_quota};
+use crate::remote::{Origin, Remote};
+use crate::remotes::{Direction, RemoteSource};
+use crate::routing::{AttachError, Attachment, EndpointId, Remainder};
+use crate::stats::{DatagramDrop, Volume};
+use crate::transport::udp;
+
+/// Sends the messages of a RADIO to a connected `udp` endpoint, and opens another socket when one
+/// fails.
+#[derive(Debug)]
+pub(in crate::driver) struct Sender {
+    endpoint: UdpEndpoint,
+    attachment: Attachment,
+    /// Cancelled by the driver.
+    ended: CancellationToken,
+    /// Notified when a socket has failed.
+    lost: Option<Arc<Notify>>,
+    shared: Arc<Shared>,
+    quotas: Arc<Quotas>,
+    backoff: Backoff,
+    /// Whether the last socket could not be opened.
+    is_failing: bool,
+    /// The number of sockets so far.
+    sockets: u64,
+}
+
+/// The result of a socket that is no longer used.
+enum Served {
+    /// The pipe has ended, and is empty.
+    Ended,
+    /// A socket is opened again, after a delay or immediately.
+    Again { failed: bool },
+}
+
+impl Sender {
+    /// Creates the task, with its pipe.
+    ///
+    /// # Errors
+    ///
+    /// [`AttachError`] once the socket is closed.
+    pub(in crate::driver) fn new(
+        endpoint: UdpEndpoint,
+        id: EndpointId,
+        ended: CancellationToken,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, AttachError> {
+        let quotas = Arc::<Quotas>::default();
+        let subject = EventSource::endpoint(endpoint.clone().into());
+        let attachment = shared.routing.attach(id, subject)?.within(&quotas);
+        attachment.join_all_groups();
+        let interval = shared.options.reconnect_interval.unwrap_or_default();
+        let backoff = Backoff::new(interval, shared.options.reconnect_interval_max);
+        let shared = Arc::clone(shared);
+        Ok(Self {
+            endpoint,
+            attachment,
+            ended,
+            lost: None,
+            shared,
+            quotas,
+            backoff,
+            is_failing: false,
+            sockets: 0,
+        })
+    }
+
+    /// Notifies `lost` whenever a socket has failed.
+    pub(in crate::driver) fn notifying(self, lost: Option<Arc<Notify>>) -> Self {
+        Self { lost, ..self }
+    }
+
+    /// Sends until the endpoint ends and everything is sent, or until another attempt is ruled out.
+    pub(in crate::driver) async fn run(mut self, source: RemoteSource) {
+        tracing::info!(target: log::ENDPOINT, "connecting");
+        self.run_sockets().await;
+        drop(source);
+        tracing::info!(target: log::ENDPOINT, "closed");
+        self.publish(|| EventKind::Closed);
+    }
+
+    async fn run_sockets(&mut self) {
+        while !self.ended.is_cancelled() || !self.attachment.is_empty() {
+            let Some(opened) = self.open_unless_ended().await else { return };
+            match opened {
+                Ok(socket) => {
+                    self.is_failing = false;
+                    match self.serve(socket).await {
+                        Served::Ended => return,
+                        Served::Again { failed: false } => continue,
+                        Served::Again { failed: true } => {}
+                    }
+                }
+                Err(failure) => {
+                    self.log(&failure);
+                    self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
+                    self.shared.remotes.fail(failure);
+                }
+            }
+            if self.shared.options.reconnect_interval.is_none() {
+                tracing::warn!(target: log::ENDPOINT, "not reconnecting");
+                return;
+            }
+            let delay = self.backoff.after_failure(fastrand::f64());
+            tracing::debug!(target: log::ENDPOINT, ?delay, "reconnecting");
+            self.publish(|| EventKind::ConnectRetried { delay });
+            tokio::select! {
+                () = time::sleep(delay) => {}
+                () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
+            }
+        }
+    }
+
+    /// Opens a socket. Returns `None` if the endpoint has ended in between and there is nothing to
+    /// send.
+    async fn open_unless_ended(&self) -> Option<Result<udp::Sender, DialFailure>> {
+        let mut opening = Box::pin(self.open());
+        tokio::select! {
+            opened = &mut opening => return Some(opened),
+            () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
+        }
+        if self.attachment.is_empty() { None } else { Some(opening.await) }
+    }
+
+    async fn open(&self) -> Result<udp::Sender, DialFailure> {
+        self.publish(|| EventKind::ConnectDelayed);
+        let options = &self.shared.options;
+        let limit = options.connect_timeout;
+        match within(limit, udp::Sender::open(&self.endpoint, options)).await {
+            Some(opened) => opened.map_err(|error| DialFailure::Transport(Arc::new(error))),
+            None => Err(DialFailure::TimedOut { limit: limit.unwrap_or_default() }),
+        }
+    }
+
+    /// Sends through a socket until it fails, or until there is nothing left to send.
+    async fn serve(&mut self, socket: udp::Sender) -> Served {
+        let origin = Origin::from(socket.address());
+        let endpoint = Endpoint::Udp(self.endpoint.clone());
+        let connection_id = self.shared.remotes.allot();
+        let span = log::connection_span(&self.shared.handshake, &endpoint, origin);
+        log::record_connection_id(&span, connection_id);
+        let subject = EventSource::endpoint(endpoint.clone()).connection(connection_id, origin);
+        self.shared.publisher.publish(&subject, || EventKind::Connected);
+        let direction = Direction::Dialed { reconnects: self.sockets };
+        self.sockets += 1;
+        let begun = Instant::now();
+        let id = (connection_id, origin);
+        let joined = span
+            .in_scope(|| self.shared.join_datagrams(&self.attachment, &endpoint, id, direction));
+        let Self { attachment, shared, quotas, .. } = self;
+        attachment.begin(&joined.remote());
+        let mut sending = Sending {
+            attachment,
+            taken: VecDeque::new(),
+            socket,
+            batch: udp::Batch::default(),
+            losses: LossSeries::new(DatagramDrop::Lost, &joined.remote(), shared, quotas),
+            remote: joined.remote(),
+        };
+        let outcome = tokio::select! {
+            outcome = sending.run().instrument(span) => Some(outcome),
+            () = joined.disconnected() => None,
+        };
+        drop(sending);
+        let was_useful = joined.remote().stats().sent.messages > 0;
+        self.backoff.handle_connection(was_useful, begun.elapsed());
+        match outcome {
+            Some(Ok(())) => {
+                joined.end(DisconnectReason::Closed, &mut self.attachment, None);
+                Served::Ended
+            }
+            Some(Err(error)) => {
+                let reason = DisconnectReason::Io(Arc::new(error));
+                joined.end(reason, &mut self.attachment, None);
+                if let Some(lost) = &self.lost {
+                    lost.notify_one();
+                }
+                Served::Again { failed: true }
+            }
+            None => {
+                joined.end(DisconnectReason::Closed, &mut self.attachment, None);
+                Served::Again { failed: false }
+            }
+        }
+    }
+
+    fn log(&mut self, failure: &DialFailure) {
+        let error = failure as &dyn std::error::Error;
+        if mem::replace(&mut self.is_failing, true) {
+            tracing::debug!(target: log::ENDPOINT, error, "cannot connect");
+        } else {
+            within_quota!(
+                self.quotas.connect_failed,
+                warn,
+                target: log::ENDPOINT,
+                error,
+                "cannot connect",
+            );
+        }
+    }
+
+    fn publish(&self, kind: impl FnOnce() -> EventKind) {
+        let subject = EventSource::endpoint(self.endpoint.clone().into());
+        self.shared.publisher.publish(&subject, kind);
+    }
+}
+
+/// Messages on their way through a socket. When this is dropped, messages that were not sent return
+/// to the pipe.
+struct Sending<'a> {
+    attachment: &'a mut Attachment,
+    /// Messages that were taken from the pipe. The first of them are in the batch.
+    taken: VecDeque<Message>,
+    socket: udp::Sender,
+    batch: udp::Batch,
+    losses: LossSeries,
+    remote: Remote,
+}
+
+impl Sending<'_> {
+    /// Sends until the pipe ends, or until the socket has to be replaced.
+    async fn run(&mut self) -> std::io::Result<()> {
+        loop {
+            let Self { attachment, taken, .. } = &mut *self;
+            let take = future::poll_fn(|cx| attachment.poll_take(Want::Write, cx.waker(), taken));
+            match take.await {
+                Take::End => return Ok(()),
+                Take::Commands(_) => continue,
+                Take::Messages | Take::Last => {}
+            }
+            while self.fill_batch() {
+                self.send_batch().await?;
+            }
+            // The handles that fill the queue may run on this thread.
+            task::yield_now().await;
+        }
+    }
+
+    /// Encodes the next messages that can be sent together. Returns false if there are none.
+    fn fill_batch(&mut self) -> bool {
+        while let Some(message) = self.taken.get(self.batch.datagrams()) {
+            let Some(datagram) = datagram(message) else {
+                if self.batch.datagrams() > 0 {
+                    break;
+                }
+                // It was queued before the endpoint was connected to, or by `hello_message`.
+                self.taken.pop_front();
+                self.losses.count(1, None);
+                continue;
+            };
+            if !self.socket.push(&mut self.batch, datagram) {
+                break;
+            }
+        }
+        self.batch.datagrams() > 0
+    }
+
+    async fn send_batch(&mut self) -> std::io::Result<()> {
+        let (datagrams, bytes) = (self.batch.datagrams(), self.batch.bytes());
+        let sent = self.socket.send(&mut self.batch).await;
+        self.taken.drain(..datagrams);
+        if sent.sent > 0 {
+            let bytes = (bytes * sent.sent / datagrams) as u64;
+            self.remote.counters().count_sent(Volume { messages: sent.sent as u64, bytes });
+        }
+        let error = sent.error.as_ref().map(|error| error as &(dyn std::error::Error + 'static));
+        self.losses.count(sent.lost as u64, error);
+        match sent.error {
+            Some(error) if calls_for_another_socket(&error) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        let messages = mem::take(&mut self.taken);
+        self.attachment.put_back(Remainder { messages, ..Remainder::default() }, VecDeque::new());
+    }
+}
+
+/// Returns the datagram of a message of a group, if it fits one.
+fn datagram(message: &Message) -> Option<Datagram<'_>> {
+    let (group, rest) = split_first_part(message)?;
+    Datagram::new(group, last_part(rest)?).ok()
+}

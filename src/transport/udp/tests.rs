@@ -1,0 +1,230 @@
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use support::multicast;
+use tokio::time;
+
+use super::*;
+use crate::options::UdpOptions;
+
+#[tokio::test]
+async fn datagrams_arrive_at_a_unicast_address() {
+    for bound in ["udp://127.0.0.1:*", "udp://[::1]:*", "udp://localhost:*", "udp://*:*"] {
+        if bound.contains("[::1]") && !ipv6_is_here() {
+            continue;
+        }
+        let mut receiver = bind(bound).await;
+        let mut to = receiver.local_endpoint().clone();
+        if bound.contains('*') && to.host().to_string() == "[::]" {
+            to = to.at((Ipv4Addr::LOCALHOST, to.port()).into());
+        }
+        let mut sender = Sender::open(&to, &Options::default()).await.unwrap();
+        let sent = send(&mut sender, &["first", "2nd"]).await;
+        assert_eq!((sent.sent, sent.lost), (2, 0));
+        assert_eq!(receive(&mut receiver, 2).await, [b"\x01gfirst".to_vec(), b"\x01g2nd".to_vec()]);
+    }
+}
+
+#[tokio::test]
+async fn a_multicast_address_is_joined_and_others_at_its_port_are_not_heard() {
+    for [group, other] in multicast::endpoints() {
+        let mut receiver = bind(&format!("{group}:*")).await;
+        let port = receiver.local_endpoint().port();
+        let other_endpoint = format!("{other}:{port}");
+        let mut other_receiver = bind(&other_endpoint).await;
+        let mut second_receiver = bind(&format!("{group}:{port}")).await;
+
+        let mut to_other = open(&other_endpoint, &Options::default()).await;
+        let mut to_group = open(&format!("{group}:{port}"), &Options::default()).await;
+        assert_eq!(send(&mut to_other, &[b"other"]).await.sent, 1);
+        assert_eq!(send(&mut to_group, &[b"group"]).await.sent, 1);
+
+        let expected = [b"\x01ggroup".to_vec()];
+        assert_eq!(receive(&mut receiver, 1).await, expected);
+        assert_eq!(receive(&mut second_receiver, 1).await, expected);
+        assert_eq!(receive(&mut other_receiver, 1).await, [b"\x01gother".to_vec()]);
+    }
+}
+
+#[tokio::test]
+#[cfg(not(windows))]
+async fn without_loopback_this_machine_receives_nothing() {
+    // What is sent to the loopback interface always returns.
+    for [group, _] in
+        multicast::endpoints().into_iter().filter(|[group, _]| !group.contains("127.0.0.1"))
+    {
+        let mut receiver = bind(&format!("{group}:*")).await;
+        let endpoint = format!("{group}:{}", receiver.local_endpoint().port());
+        let udp = UdpOptions { multicast_loop: false, ..UdpOptions::default() };
+        let mut silent = open(&endpoint, &Options { udp, ..Options::default() }).await;
+        let mut heard = open(&endpoint, &Options::default()).await;
+        assert_eq!(send(&mut silent, &[b"silent"]).await.sent, 1);
+        assert_eq!(send(&mut heard, &[b"heard"]).await.sent, 1);
+        assert_eq!(receive(&mut receiver, 1).await, [b"\x01gheard".to_vec()]);
+    }
+}
+
+#[tokio::test]
+async fn a_sender_has_the_options() {
+    let udp = UdpOptions { multicast_hops: 7, multicast_loop: false };
+    let options = Options { udp, ..Options::default() };
+    for [group, _] in multicast::endpoints() {
+        let sender = open(&format!("{group}:9"), &options).await;
+        let socket = socket2::SockRef::from(&sender.socket);
+        if sender.address().is_ipv4() {
+            assert_eq!(socket.multicast_ttl_v4().unwrap(), 7);
+            assert!(!socket.multicast_loop_v4().unwrap());
+        } else {
+            assert_eq!(socket.multicast_hops_v6().unwrap(), 7);
+            assert!(!socket.multicast_loop_v6().unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn datagrams_of_all_lengths_keep_their_bounds_and_order() {
+    let mut receiver = bind("udp://127.0.0.1:*").await;
+    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    let lengths = [0, 5, 5, 5, 3, 8, 1_230, 1_230, 7, 8_190, 8_190, 2_000, 9, 9, 0, 0];
+    let bodies: Vec<_> = lengths.iter().map(|&len| vec![b'x'; len]).collect();
+    let sent = send(&mut sender, &bodies).await;
+    assert_eq!((sent.sent, sent.lost), (lengths.len(), 0));
+    let received: Vec<_> = receive(&mut receiver, lengths.len())
+        .await
+        .iter()
+        .map(|datagram| datagram.len() - 2)
+        .collect();
+    assert_eq!(received, lengths);
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn many_datagrams_are_sent_and_received_by_one_call() {
+    let mut receiver = bind("udp://127.0.0.1:*").await;
+    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    if sender.offload == Offload::None {
+        eprintln!("skipped: this system does not segment datagrams");
+        return;
+    }
+    let mut batch = Batch::default();
+    let mut pushed = 0_u8;
+    while sender.push(&mut batch, Datagram::new(b"g", &[pushed; 64]).unwrap()) {
+        pushed += 1;
+    }
+    assert_eq!((pushed, batch.datagrams()), (64, 64));
+    assert_eq!(sender.send(&mut batch).await.sent, 64);
+    assert_eq!(batch.datagrams(), 0);
+    let datagrams = receive(&mut receiver, 64).await;
+    let last: Vec<_> = datagrams.iter().map(|datagram| datagram[65]).collect();
+    assert_eq!(last, (0..64).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_port_that_is_not_open_is_a_loss_and_the_socket_goes_on() {
+    let mut receiver = bind("udp://127.0.0.1:*").await;
+    let endpoint = receiver.local_endpoint().clone();
+    let mut sender = Sender::open(&endpoint, &Options::default()).await.unwrap();
+    drop(receiver);
+    assert_eq!(send(&mut sender, &[b"refused"]).await.lost, 0);
+    let sent = send(&mut sender, &[b"reports"]).await;
+    assert_eq!((sent.sent, sent.lost), (1, 1));
+    assert_eq!(sent.error.unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    receiver = Receiver::bind(&endpoint, &Options::default()).await.unwrap();
+    // The second one was refused as well.
+    assert_eq!(send(&mut sender, &[b"arrives"]).await.sent, 1);
+    assert_eq!(receive(&mut receiver, 1).await, [b"\x01garrives".to_vec()]);
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn what_the_system_drops_is_counted() {
+    let mut options = Options::default();
+    options.tcp.recv_buffer_size = Some(2_048);
+    let endpoint = parse("udp://127.0.0.1:*");
+    let mut receiver = Receiver::bind(&endpoint, &options).await.unwrap();
+    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    sender.offload = Offload::None;
+    for _ in 0..100 {
+        assert_eq!(send(&mut sender, &[b"flood"]).await.sent, 1);
+    }
+    let arrived = receiver.recv().await.unwrap();
+    let (mut received, mut dropped) = (arrived.datagrams().count() as u32, arrived.dropped);
+    while let Ok(arrived) = receiver.try_recv() {
+        received += arrived.datagrams().count() as u32;
+        dropped += arrived.dropped;
+    }
+    // The count comes with the next datagram.
+    send(&mut sender, &[b"last"]).await;
+    dropped += receiver.recv().await.unwrap().dropped;
+    assert!(received < 100);
+    assert_eq!(received + dropped, 100);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_used_is_an_error() {
+    let error =
+        Receiver::bind(&parse("udp://192.0.2.200:*"), &Options::default()).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+    for endpoint in ["udp://no-such-interface;239.255.1.2:1", "udp://no-such-interface;[ff02::1]:1"]
+    {
+        let error = Sender::open(&parse(endpoint), &Options::default()).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+        assert!(error.to_string().contains("`no-such-interface`"), "{error}");
+    }
+    let error =
+        Sender::open(&parse("udp://lo;localhost:1"), &Options::default()).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+}
+
+fn ipv6_is_here() -> bool {
+    let here = std::net::UdpSocket::bind("[::1]:0").is_ok();
+    if !here {
+        eprintln!("skipped: no IPv6 here");
+    }
+    here
+}
+
+async fn bind(endpoint: &str) -> Receiver {
+    Receiver::bind(&parse(endpoint), &Options::default()).await.unwrap()
+}
+
+async fn open(endpoint: &str, options: &Options) -> Sender {
+    Sender::open(&parse(endpoint), options).await.unwrap()
+}
+
+fn parse(endpoint: &str) -> UdpEndpoint {
+    let Ok(Endpoint::Udp(udp)) = endpoint.parse() else { panic!("{endpoint} is UDP") };
+    udp
+}
+
+/// Sends messages of the group `g`.
+async fn send(sender: &mut Sender, bodies: &[impl AsRef<[u8]>]) -> Sent {
+    let (mut batch, mut sum) = (Batch::default(), Sent::default());
+    let add = |sum: &mut Sent, sent: Sent| {
+        sum.sent += sent.sent;
+        sum.lost += sent.lost;
+        sum.error = sent.error.or_else(|| sum.error.take());
+    };
+    for body in bodies {
+        let datagram = Datagram::new(b"g", body.as_ref()).unwrap();
+        if !sender.push(&mut batch, datagram) {
+            let sent = sender.send(&mut batch).await;
+            add(&mut sum, sent);
+            assert!(sender.push(&mut batch, datagram));
+        }
+    }
+    let sent = sender.send(&mut batch).await;
+    add(&mut sum, sent);
+    sum
+}
+
+async fn receive(receiver: &mut Receiver, count: usize) -> Vec<Vec<u8>> {
+    let mut datagrams = Vec::new();
+    while datagrams.len() < count {
+        let received =
+            time::timeout(Duration::from_secs(30), receiver.recv()).await.unwrap().unwrap();
+        datagrams.extend(received.datagrams().map(<[u8]>::to_vec));
+    }
+    datagrams
+}
