@@ -36,6 +36,11 @@ unsafe extern "C" {
     pub(crate) fn zmq_msg_routing_id(msg: *mut ZmqMsg) -> u32;
     pub(crate) fn zmq_msg_set_routing_id(msg: *mut ZmqMsg, routing_id: u32) -> c_int;
 
+    pub(crate) fn zmq_join(socket: *mut c_void, group: *const c_char) -> c_int;
+    pub(crate) fn zmq_leave(socket: *mut c_void, group: *const c_char) -> c_int;
+    pub(crate) fn zmq_msg_group(msg: *mut ZmqMsg) -> *const c_char;
+    pub(crate) fn zmq_msg_set_group(msg: *mut ZmqMsg, group: *const c_char) -> c_int;
+
     pub(crate) fn zmq_socket(context: *mut c_void, socket_type: c_int) -> *mut c_void;
     pub(crate) fn zmq_close(socket: *mut c_void) -> c_int;
     pub(crate) fn zmq_bind(socket: *mut c_void, endpoint: *const c_char) -> c_int;

@@ -25,6 +25,7 @@
 mod context;
 mod error;
 mod ffi;
+mod group;
 mod message;
 mod monitor;
 mod numbered;

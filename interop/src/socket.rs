@@ -306,7 +306,7 @@ impl Socket {
         Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn as_ptr(&self) -> *mut c_void {
+    pub(crate) fn as_ptr(&self) -> *mut c_void {
         self.0.raw.as_ptr()
     }
 }
@@ -322,8 +322,8 @@ struct Inner {
 
 // SAFETY: libzmq allows sockets to migrate between threads across a full memory barrier.
 unsafe impl Send for Inner {}
-// SAFETY: a socket is thread-safe (zmq_socket(3): CLIENT, GATHER, PEER, SCATTER, SERVER), or every use holds
-// `one_at_a_time`, whose lock is such a barrier.
+// SAFETY: a socket is thread-safe (zmq_socket(3): CLIENT, DISH, GATHER, PEER, RADIO, SCATTER,
+// SERVER), or every use holds `one_at_a_time`, whose lock is such a barrier.
 unsafe impl Sync for Inner {}
 
 impl Drop for Inner {
@@ -340,12 +340,16 @@ pub enum SocketType {
     Client,
     /// `ZMQ_DEALER`: not thread-safe, one operation at a time.
     Dealer,
+    /// `ZMQ_DISH`
+    Dish,
     /// `ZMQ_GATHER`
     Gather,
     /// `ZMQ_PAIR`: not thread-safe, one operation at a time.
     Pair,
     /// `ZMQ_PEER`
     Peer,
+    /// `ZMQ_RADIO`
+    Radio,
     /// `ZMQ_REP`: not thread-safe, one operation at a time.
     Rep,
     /// `ZMQ_SCATTER`
@@ -359,9 +363,11 @@ impl SocketType {
         match self {
             Self::Client => 13,
             Self::Dealer => 5,
+            Self::Dish => 15,
             Self::Gather => 16,
             Self::Pair => 0,
             Self::Peer => 19,
+            Self::Radio => 14,
             Self::Rep => 4,
             Self::Scatter => 17,
             Self::Server => 12,

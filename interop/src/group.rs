@@ -1,0 +1,67 @@
+//! Groups: RADIO and DISH.
+
+use std::ffi::{CStr, CString, c_int};
+
+use crate::error::Error;
+use crate::ffi;
+use crate::message::Message;
+use crate::socket::Socket;
+
+impl Socket {
+    /// Joins a group, with a DISH.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the group is joined, too long or has a NUL.
+    pub fn join(&self, group: &[u8]) -> Result<(), Error> {
+        let group = group_to_c(group)?;
+        // SAFETY: the group is NUL-terminated, and a DISH is thread-safe.
+        check(unsafe { ffi::zmq_join(self.as_ptr(), group.as_ptr()) })
+    }
+
+    /// Leaves a group, with a DISH.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the group is not joined.
+    pub fn leave(&self, group: &[u8]) -> Result<(), Error> {
+        let group = group_to_c(group)?;
+        // SAFETY: as in `join`.
+        check(unsafe { ffi::zmq_leave(self.as_ptr(), group.as_ptr()) })
+    }
+
+    /// Sends a copy of `body` to a group, with a RADIO.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the group is too long or has a NUL.
+    pub fn send_to_group(&self, group: &[u8], body: &[u8]) -> Result<(), Error> {
+        let (group, mut message) = (group_to_c(group)?, Message::copied_from(body)?);
+        // SAFETY: the message is initialized, and the group is NUL-terminated.
+        check(unsafe { ffi::zmq_msg_set_group(message.as_mut_ptr(), group.as_ptr()) })?;
+        self.send_message(&mut message)
+    }
+
+    /// Receives a message and its group, with a DISH.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN` after the receive timeout.
+    pub fn recv_of_group(&self) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        let mut message = Message::new()?;
+        self.recv_message(&mut message)?;
+        // SAFETY: the message is initialized. libzmq returns a NUL-terminated string that lives as
+        // long as the message; it is copied here.
+        let group = unsafe { CStr::from_ptr(ffi::zmq_msg_group(message.as_mut_ptr())) };
+        Ok((group.to_bytes().to_vec(), message.body().to_vec()))
+    }
+}
+
+fn check(result: c_int) -> Result<(), Error> {
+    if result == 0 { Ok(()) } else { Err(Error::last()) }
+}
+
+fn group_to_c(group: &[u8]) -> Result<CString, Error> {
+    const EINVAL: c_int = 22;
+    CString::new(group).map_err(|_| Error::from_errno(EINVAL))
+}
