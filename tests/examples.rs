@@ -112,6 +112,21 @@ fn select_ends_after_the_last_request() {
     assert!(shown.ends_with("server: 30 requests answered, 0 answers not delivered\n"));
 }
 
+#[test]
+fn telemetry_shows_each_display_the_groups_that_it_has_joined() {
+    if support::multicast::endpoints().first().is_none_or(|[first, _]| !first.contains(';')) {
+        eprintln!("skipped: no multicast over the loopback interface");
+        return;
+    }
+    let shown = start("telemetry").finish();
+    for name in ["north", "south"] {
+        assert!(shown.contains(&format!("{name}: sent 9 readings\n")), "{shown}");
+    }
+    assert!(shown.contains("mast: wind        south 5 m/s\n"), "{shown}");
+    assert!(shown.contains("hall: showed 6 readings, 0 dropped\n"), "{shown}");
+    assert!(shown.contains("mast: showed 12 readings, 0 dropped\n"), "{shown}");
+}
+
 fn start(name: &str) -> Example {
     // target/debug/deps/examples-0123456789abcdef
     let test = env::current_exe().unwrap();
