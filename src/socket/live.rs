@@ -173,8 +173,8 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
 
 /// A bound for code that is generic over socket types that receive.
 ///
-/// Every type except [`Scatter`](crate::Scatter) receives. As with [`Socket`], the types have these
-/// methods themselves.
+/// Every type except [`Radio`](crate::Radio) and [`Scatter`](crate::Scatter) receives. As with
+/// [`Socket`], the types have these methods themselves.
 ///
 /// # Examples
 ///
@@ -242,8 +242,8 @@ pub trait ReceivingSocket: Socket {
 
 /// A bound for code that is generic over socket types that send.
 ///
-/// Every type except [`Gather`](crate::Gather) sends. As with [`Socket`], the types have these
-/// methods themselves.
+/// Every type except [`Dish`](crate::Dish) and [`Gather`](crate::Gather) sends. As with
+/// [`Socket`], the types have these methods themselves.
 ///
 /// # Examples
 ///

@@ -29,7 +29,8 @@ impl<S> Builder<S> {
     }
 }
 
-/// Every socket type except [`Scatter`](crate::Scatter) has these options.
+/// Every socket type except [`Radio`](crate::Radio) and [`Scatter`](crate::Scatter) has these
+/// options.
 impl<S: ReceivingSocket> Builder<S> {
     /// Sets how many bytes of unread messages ended remotes may leave before the socket stops
     /// establishing connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
@@ -80,7 +81,7 @@ impl<S: ReceivingSocket> Builder<S> {
     }
 }
 
-/// Every socket type except [`Gather`](crate::Gather) has these options.
+/// Every socket type except [`Dish`](crate::Dish) and [`Gather`](crate::Gather) has these options.
 impl<S: SendingSocket> Builder<S> {
     /// Sets how many messages are queued for each remote before it counts as full; zero for any
     /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)
