@@ -20,7 +20,7 @@ pub struct Greeting {
     pub mechanism: MechanismName,
     /// True if the remote has the server role in the security handshake.
     ///
-    /// libzmq always sends zero and never reads the field, so its value must not be relied upon.
+    /// libzmq always sends zero and never reads the field, so only the value true can be relied upon.
     pub as_server: bool,
 }
 

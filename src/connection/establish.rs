@@ -197,7 +197,8 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     asking: Option<&Asking>,
 ) -> Result<Reached, HandshakeFailure> {
     loop {
-        match future::poll_fn(|cx| poll_progress(framed, cx)).await? {
+        let progress = future::poll_fn(|cx| poll_progress(framed, cx)).await;
+        match progress.map_err(|failure| with_doubt_about_key(failure, &framed.codec().0))? {
             Progress::Negotiated(negotiated) => return Ok(Reached::Negotiated(negotiated)),
             Progress::Request => return Ok(Reached::Request),
             Progress::Credentials(credentials) => {
@@ -211,6 +212,20 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
                 }
             }
         }
+    }
+}
+
+/// Adds what an unexplained end of the connection may mean.
+fn with_doubt_about_key(failure: HandshakeFailure, handshake: &Handshake) -> HandshakeFailure {
+    let unexplained = match &failure {
+        HandshakeFailure::ClosedByRemote => true,
+        HandshakeFailure::Io(error) => error.kind() == io::ErrorKind::ConnectionReset,
+        _ => false,
+    };
+    if unexplained && handshake.awaits_proof_of_key() {
+        HandshakeFailure::ClosedByCurveServer
+    } else {
+        failure
     }
 }
 

@@ -139,9 +139,13 @@ pub(super) fn resumed(quotas: &Quotas) {
 pub(super) fn refused(quotas: &Quotas, reason: &HandshakeFailure) {
     let level = match reason {
         // As for a port scan, or a failing network.
-        HandshakeFailure::ClosedByRemote | HandshakeFailure::Io(_) => Level::Debug,
+        HandshakeFailure::ClosedByCurveServer
+        | HandshakeFailure::ClosedByRemote
+        | HandshakeFailure::Io(_) => Level::Debug,
         HandshakeFailure::Rejected { status: StatusCode::TemporaryError } => Level::Debug,
         HandshakeFailure::AddressDenied
+        | HandshakeFailure::BothClients { .. }
+        | HandshakeFailure::BothServers { .. }
         | HandshakeFailure::TooManyHalfOpen
         | HandshakeFailure::Occupied
         | HandshakeFailure::ForeignProtocol { .. }

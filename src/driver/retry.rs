@@ -31,6 +31,8 @@ impl Retry {
                     HandshakeFailure::Refused { .. } => Self::Never,
                     HandshakeFailure::Rejected { status } if status.is_temporary() => Self::BackOff,
                     HandshakeFailure::AddressDenied
+                    | HandshakeFailure::BothClients { .. }
+                    | HandshakeFailure::BothServers { .. }
                     | HandshakeFailure::ForeignProtocol { .. }
                     | HandshakeFailure::IncompatibleSocketType { .. }
                     | HandshakeFailure::MechanismMismatch { .. }
@@ -38,7 +40,8 @@ impl Retry {
                     | HandshakeFailure::ProxyHeader(_)
                     | HandshakeFailure::Rejected { .. }
                     | HandshakeFailure::WrongKey(_) => Self::Rarely,
-                    HandshakeFailure::ClosedByRemote
+                    HandshakeFailure::ClosedByCurveServer
+                    | HandshakeFailure::ClosedByRemote
                     | HandshakeFailure::Occupied
                     | HandshakeFailure::TooManyHalfOpen
                     | HandshakeFailure::Io(_)

@@ -44,6 +44,24 @@ pub enum HandshakeFailure {
     /// [`Authenticator::allows_handshake`](crate::auth::Authenticator::allows_handshake).
     #[error("the address of the remote is not allowed")]
     AddressDenied,
+    /// Both ends have the client role of the security mechanism (RFC 37, Topology).
+    #[error("both ends are clients of {mechanism}")]
+    BothClients {
+        /// The mechanism of both ends.
+        mechanism: String,
+    },
+    /// Both ends have the server role of the security mechanism (RFC 37, Topology). A server of libzmq
+    /// does not announce its role: the handshake then [times out](Self::TimedOut).
+    #[error("both ends are servers of {mechanism}")]
+    BothServers {
+        /// The mechanism of both ends.
+        mechanism: String,
+    },
+    /// The remote closed the connection before it answered the HELLO of this socket, which has the
+    /// client role of CURVE. A server with another key than the configured one does so without a reason;
+    /// so does a server that ends at this time (RFC 26).
+    #[error("closed by the remote during the handshake (the server may have another key)")]
+    ClosedByCurveServer,
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
     ClosedByRemote,
@@ -220,6 +238,12 @@ impl From<HandshakeError> for HandshakeFailure {
             HandshakeError::Mechanism(
                 error @ (MechanismError::Unopened { .. } | MechanismError::Vouch),
             ) => Self::WrongKey(ProtocolError::new(error)),
+            HandshakeError::BothServers { mechanism } => {
+                Self::BothServers { mechanism: mechanism.to_string() }
+            }
+            HandshakeError::Mechanism(MechanismError::BothClients { mechanism }) => {
+                Self::BothClients { mechanism: mechanism.to_string() }
+            }
             HandshakeError::MechanismMismatch { local, remote } => {
                 Self::MechanismMismatch { local: local.to_string(), remote: remote.to_string() }
             }

@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
+use tokio_zmtp::auth::CurveKeypair;
 use tokio_zmtp::monitor::{DialFailure, EventKind, ForeignProtocol, HandshakeFailure, Monitor};
-use tokio_zmtp::{Client, NoRemoteError, Server, SocketType};
+use tokio_zmtp::{Client, Mechanism, NoRemoteError, Server, SocketType};
 
 use crate::events::{self, About};
 use crate::remote::{self, GREETING, Remote, RemoteListener};
@@ -55,6 +56,54 @@ async fn another_mechanism_is_reported_by_its_name() {
             panic!("{failure:?}");
         };
         assert_eq!((&*local, &*remote), ("NULL", "CURVE"));
+    }
+}
+
+#[tokio::test]
+async fn two_ends_in_the_same_role_report_it() {
+    let _watchdog = Watchdog::start();
+    let keypair = CurveKeypair::generate();
+    for (mechanism, expected) in [
+        (Mechanism::PlainServer, "both ends are servers of PLAIN"),
+        (Mechanism::plain_client("alice", "secret").unwrap(), "both ends are clients of PLAIN"),
+        (Mechanism::curve_client(keypair.public_key()), "both ends are clients of CURVE"),
+        (Mechanism::CurveServer { keypair }, "both ends are servers of CURVE"),
+    ] {
+        let server = Server::builder().mechanism(mechanism.clone()).handshake_interval(None);
+        let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+        let mut of_server = server.monitor();
+        let client = Client::builder().mechanism(mechanism).handshake_interval(None).build();
+        let mut of_client = client.monitor();
+        client.connect(server.last_endpoint().unwrap()).await.unwrap();
+
+        for monitor in [&mut of_server, &mut of_client] {
+            let (_, failure) = failure(monitor).await;
+            assert_eq!(failure.to_string(), expected);
+            assert!(matches!(
+                failure,
+                HandshakeFailure::BothClients { .. } | HandshakeFailure::BothServers { .. }
+            ));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_a_hello_may_have_another_key() {
+    let _watchdog = Watchdog::start();
+    let server_key = CurveKeypair::generate().public_key();
+    let mut greeting = GREETING;
+    greeting[12..17].copy_from_slice(b"CURVE");
+    for (sent, may_have_another_key) in [(&greeting[..20], false), (&greeting[..], true)] {
+        let listener = RemoteListener::bind();
+        let client = Client::builder().mechanism(Mechanism::curve_client(server_key)).build();
+        let mut monitor = client.monitor();
+        client.connect(listener.endpoint()).await.unwrap();
+        let mut remote = listener.accept().await;
+        let ((_, failure), ()) = tokio::join!(failure(&mut monitor), say(&mut remote, sent));
+
+        let shown = failure.to_string();
+        assert!(shown.starts_with("closed by the remote during the handshake"), "{shown}");
+        assert_eq!(shown.ends_with("(the server may have another key)"), may_have_another_key);
     }
 }
 

@@ -282,7 +282,7 @@ async fn a_client_with_another_key_of_the_server_fails_and_does_not_reconnect_ea
     let mut retries = client.monitor();
     client.connect(server.last_endpoint().unwrap()).await.unwrap();
     assert!(matches!(failure(&mut events).await, HandshakeFailure::WrongKey(_)));
-    assert!(matches!(failure(&mut retries).await, HandshakeFailure::ClosedByRemote));
+    assert!(matches!(failure(&mut retries).await, HandshakeFailure::ClosedByCurveServer));
     let mut delays = Vec::new();
     while delays.len() < 6 {
         if let EventKind::ConnectRetried { delay } = next(&mut retries).await {

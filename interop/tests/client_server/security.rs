@@ -159,7 +159,8 @@ async fn refused_by_either_side(kind: Kind, wrong: Wrong) {
         ours.connect(&theirs.last_endpoint().unwrap()).await;
         match (wrong, ours.failure().await) {
             (Wrong::Credentials, HandshakeFailure::Refused { reason }) => assert_eq!(reason, "400"),
-            (Wrong::ServerKey, HandshakeFailure::ClosedByRemote | HandshakeFailure::Io(_)) => {}
+            (Wrong::ServerKey, HandshakeFailure::ClosedByCurveServer | HandshakeFailure::Io(_)) => {
+            }
             (_, other) => panic!("refused, not {other:?}"),
         }
         until_refused(&monitor).await;

@@ -35,6 +35,8 @@ pub struct Handshake {
     /// `None` before a deferred introduction.
     socket_type: Option<SocketType>,
     mechanism: MechanismName,
+    /// True in the server role of the mechanism.
+    as_server: bool,
     has_authenticator: bool,
     credentials: Option<Credentials>,
     security: SecurityHandshake,
@@ -77,6 +79,7 @@ impl Handshake {
         Self {
             socket_type,
             mechanism: mechanism.name(),
+            as_server: mechanism.is_server(),
             has_authenticator,
             credentials: None,
             security: SecurityHandshake::new(mechanism, announced, seed),
@@ -181,6 +184,12 @@ impl Handshake {
         matches!(self.stage, Stage::Verdict { .. })
     }
 
+    /// Returns whether the remote still has to answer the HELLO of CURVE, by which it proves that it holds the
+    /// server's key. A server with another key usually closes the connection instead.
+    pub const fn awaits_proof_of_key(&self) -> bool {
+        matches!(self.stage, Stage::Security { .. }) && self.security.awaits_proof_of_key()
+    }
+
     /// Removes and returns the session that encrypts traffic, if the handshake is complete and encrypted.
     pub fn take_session(&mut self) -> Option<Session> {
         self.security.take_session()
@@ -211,6 +220,10 @@ impl Handshake {
                             local: self.mechanism,
                             remote: greeting.mechanism,
                         });
+                    }
+                    // Two clients recognize each other by their HELLO, because libzmq announces no role.
+                    if self.as_server && greeting.as_server {
+                        return Err(HandshakeError::BothServers { mechanism: self.mechanism });
                     }
                     self.stage = Stage::Security { version: greeting.version };
                     self.proceed(greeting.version)?;
@@ -392,6 +405,12 @@ pub enum HandshakeError {
         local: MechanismName,
         /// The mechanism that the remote announced.
         remote: MechanismName,
+    },
+    /// Both ends announce the server role of the mechanism (RFC 37, Topology).
+    #[error("both ends are servers of {mechanism}")]
+    BothServers {
+        /// The mechanism of both ends.
+        mechanism: MechanismName,
     },
     /// The remote sent a malformed frame header.
     #[error("malformed frame during the handshake")]

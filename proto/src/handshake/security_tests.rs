@@ -77,16 +77,54 @@ fn without_an_authenticator_plain_admits_no_remote() {
 #[test]
 fn two_ends_in_the_same_role_fail_the_handshake() {
     for mechanism in [plain_client(), curve_client()] {
+        let name = mechanism.name();
         let (first, second) = shake_hands(
             end(SocketType::Client, mechanism.clone(), false),
             end(SocketType::Server, mechanism, false),
             |_| Ok(()),
         );
         for end in [first, second] {
-            let unexpected = MechanismError::UnexpectedCommand { name: "HELLO".into() };
-            assert_eq!(end.unwrap_err(), Some(HandshakeError::Mechanism(unexpected)));
+            let both_clients = MechanismError::BothClients { mechanism: name };
+            assert_eq!(end.unwrap_err(), Some(HandshakeError::Mechanism(both_clients)));
         }
     }
+    for mechanism in [Mechanism::PlainServer, curve_server()] {
+        let name = mechanism.name();
+        let (first, second) = shake_hands(
+            end(SocketType::Client, mechanism.clone(), false),
+            end(SocketType::Server, mechanism, false),
+            |_| Ok(()),
+        );
+        for end in [first, second] {
+            assert_eq!(end.unwrap_err(), Some(HandshakeError::BothServers { mechanism: name }));
+        }
+    }
+}
+
+#[test]
+fn only_a_server_relies_on_the_announced_role() {
+    for (mechanism, as_server) in
+        [(Mechanism::Null, true), (plain_client(), false), (Mechanism::PlainServer, false)]
+    {
+        let greeting = Greeting::new(mechanism.name(), as_server).encode();
+        let mut end = end(SocketType::Client, mechanism, false);
+        assert_eq!(end.handle_input(&mut greeting.as_slice().into()), Ok(None));
+    }
+}
+
+#[test]
+fn the_remote_proves_its_key_by_the_answer_to_the_hello() {
+    let (mut client, mut server) = (
+        end(SocketType::Client, curve_client(), false),
+        end(SocketType::Server, curve_server(), false),
+    );
+    assert!(!client.awaits_proof_of_key());
+    client.handle_input(&mut output(&mut server).as_slice().into()).unwrap();
+    assert!(client.awaits_proof_of_key());
+    server.handle_input(&mut output(&mut client).as_slice().into()).unwrap();
+    assert!(!server.awaits_proof_of_key());
+    client.handle_input(&mut output(&mut server).as_slice().into()).unwrap();
+    assert!(!client.awaits_proof_of_key());
 }
 
 #[test]

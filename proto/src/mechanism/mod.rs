@@ -278,6 +278,11 @@ impl SecurityHandshake {
         }
     }
 
+    /// Returns whether the remote still has to prove that it holds the server's key.
+    pub const fn awaits_proof_of_key(&self) -> bool {
+        matches!(&self.0, Exchange::CurveClient(curve) if curve.awaits_welcome())
+    }
+
     /// Returns whether the next command may contain metadata. Other commands are short.
     pub fn expects_metadata(&self) -> bool {
         match &self.0 {
@@ -316,6 +321,12 @@ pub enum MechanismError {
     UnexpectedCommand {
         /// The command's name, 1 to 255 ASCII letters.
         name: Box<str>,
+    },
+    /// The remote sent a HELLO to a client: both ends have the client role (RFC 37, Topology).
+    #[error("both ends are clients of {mechanism}")]
+    BothClients {
+        /// The mechanism of both ends.
+        mechanism: MechanismName,
     },
     /// The remote speaks an unsupported version of CurveZMQ.
     #[error("unsupported version {major}.{minor} of CurveZMQ")]

@@ -8,6 +8,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::super::command::{self, Command};
+use super::super::greeting::MechanismName;
 use super::super::metadata::Metadata;
 use super::{Credentials, MechanismError, StatusCode};
 
@@ -130,6 +131,9 @@ impl PlainClientHandshake {
                 self.state = ClientState::AwaitIntroduction;
                 self.answer_welcome();
                 Ok(())
+            }
+            (HELLO, ClientState::AwaitWelcome) => {
+                Err(MechanismError::BothClients { mechanism: MechanismName::PLAIN })
             }
             (READY, ClientState::AwaitReady) => {
                 let remote = Metadata::decode(data).map_err(command::CommandError::Metadata)?;

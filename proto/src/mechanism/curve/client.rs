@@ -1,6 +1,7 @@
 //! The client role of the handshake.
 
 use super::super::super::command::{self, Command};
+use super::super::super::greeting::MechanismName;
 use super::super::super::metadata::Metadata;
 use super::super::MechanismError;
 use super::keys::{CurveKeypair, CurvePublicKey, CurveSecretKey, LEN};
@@ -105,6 +106,9 @@ impl CurveClientHandshake {
                 self.seal_initiate();
                 Ok(())
             }
+            (HELLO, State::AwaitWelcome { .. }) => {
+                Err(MechanismError::BothClients { mechanism: MechanismName::CURVE })
+            }
             (READY, State::AwaitReady { shared }) => {
                 let malformed = MechanismError::Malformed { name: READY };
                 let (short_nonce, sealed) = data.split_first_chunk::<8>().ok_or(malformed)?;
@@ -163,9 +167,13 @@ impl CurveClientHandshake {
         }
     }
 
+    pub(in super::super) const fn awaits_welcome(&self) -> bool {
+        matches!(self.state, State::AwaitWelcome { .. })
+    }
+
     /// Returns whether the next command may contain metadata.
-    pub(in super::super) fn expects_metadata(&self) -> bool {
-        !matches!(self.state, State::AwaitWelcome { .. })
+    pub(in super::super) const fn expects_metadata(&self) -> bool {
+        !self.awaits_welcome()
     }
 }
 
