@@ -84,7 +84,9 @@ fn secure_serves_only_known_keys() {
     assert!(shown.contains("server: alice sends hello\n"));
     assert!(shown.contains("alice: received hello alice\n"));
     assert!(
-        shown.ends_with("mallory: the handshake failed: the remote refuses this socket: 400\n")
+        shown.ends_with(
+            "mallory: the handshake failed: the remote refuses this socket: 400 denied\n"
+        )
     );
 }
 

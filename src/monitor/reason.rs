@@ -111,11 +111,11 @@ pub enum HandshakeFailure {
     #[error("the proxy did not send a valid header")]
     ProxyHeader(#[source] ProtocolError),
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
-    #[error("the remote refuses this socket: {reason}")]
+    #[error("the remote refuses this socket: {}", in_words(reason))]
     Refused {
         /// The reason that the remote gave, made printable. It has no defined meaning. A number is
-        /// usually that of a [`StatusCode`]. A [`Channel`](crate::Channel) that has another remote
-        /// gives the reason `occupied`.
+        /// usually that of a [`StatusCode`]; the error displays its name as well. A
+        /// [`Channel`](crate::Channel) that has another remote gives the reason `occupied`.
         reason: String,
     },
     /// This side refused the remote.
@@ -173,7 +173,7 @@ pub enum DisconnectReason {
     #[error("the remote violated the protocol")]
     Protocol(#[source] ProtocolError),
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
-    #[error("the remote refuses this socket: {reason}")]
+    #[error("the remote refuses this socket: {}", in_words(reason))]
     Refused {
         /// The reason that the remote gave, made printable. It has no defined meaning.
         reason: String,
@@ -287,6 +287,30 @@ impl From<TrafficError> for DisconnectReason {
         match error {
             TrafficError::MessageTooLarge { size, limit } => Self::MessageTooLarge { size, limit },
             error => Self::Protocol(ProtocolError::new(error)),
+        }
+    }
+}
+
+/// Adds the meaning of a status code to a reason that consists of its number.
+fn in_words(reason: &str) -> String {
+    StatusCode::from_reason(reason).map_or_else(|| reason.into(), |code| code.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_by_a_status_code_is_displayed_with_its_meaning() {
+        for (reason, shown) in [
+            ("400", "the remote refuses this socket: 400 denied"),
+            ("500", "the remote refuses this socket: 500 internal error"),
+            ("404", "the remote refuses this socket: 404"),
+            ("occupied", "the remote refuses this socket: occupied"),
+        ] {
+            let reason = reason.to_owned();
+            assert_eq!(HandshakeFailure::Refused { reason: reason.clone() }.to_string(), shown);
+            assert_eq!(DisconnectReason::Refused { reason }.to_string(), shown);
         }
     }
 }

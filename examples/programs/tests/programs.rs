@@ -5,7 +5,7 @@ use support::example::Example;
 #[test]
 fn authenticator_admits_users_that_are_in_the_database() {
     let shown = Example::start(env!("CARGO_BIN_EXE_authenticator")).finish();
-    let refused = "bob: refused: the remote refuses this socket: 400";
+    let refused = "bob: refused: the remote refuses this socket: 400 denied";
     let expected = [
         "alice: alice, admin",
         refused,

@@ -16,6 +16,17 @@ pub enum StatusCode {
 }
 
 impl StatusCode {
+    /// Returns the code that the reason of an ERROR command consists of, such as `400`.
+    #[must_use]
+    pub fn from_reason(reason: &str) -> Option<Self> {
+        match reason {
+            "300" => Some(Self::TemporaryError),
+            "400" => Some(Self::Denied),
+            "500" => Some(Self::InternalError),
+            _ => None,
+        }
+    }
+
     /// Returns the number of the code.
     #[must_use]
     pub const fn as_u16(self) -> u16 {
