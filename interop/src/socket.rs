@@ -336,6 +336,8 @@ impl Drop for Inner {
 /// The kind of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SocketType {
+    /// `ZMQ_CHANNEL`
+    Channel,
     /// `ZMQ_CLIENT`
     Client,
     /// `ZMQ_DEALER`: not thread-safe, one operation at a time.
@@ -361,6 +363,7 @@ pub enum SocketType {
 impl SocketType {
     fn number(self) -> c_int {
         match self {
+            Self::Channel => 20,
             Self::Client => 13,
             Self::Dealer => 5,
             Self::Dish => 15,

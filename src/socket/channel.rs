@@ -77,7 +77,8 @@ use crate::socket::{Handle, Kind};
 ///   connects.
 ///
 /// A CHANNEL of libzmq that has another remote does not refuse a connection: its handshake
-/// succeeds, and nothing that is sent through it arrives. Only heartbeats detect this.
+/// succeeds, and no message that is sent through it arrives. With heartbeats, such a connection
+/// ends after the first message.
 ///
 /// # Mute state
 ///

@@ -8,5 +8,6 @@
 mod credentials;
 mod pairing;
 
+mod channel;
 mod peer;
 mod scatter_gather;

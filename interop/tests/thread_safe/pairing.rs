@@ -90,7 +90,8 @@ pub(crate) async fn refuse_each_other<S: tokio_zmtp::Socket>(
     until_refused(&of_theirs).await;
 }
 
-async fn until_refused(monitor: &Monitor) {
+/// Waits until a socket of theirs has no connection.
+pub(crate) async fn until_refused(monitor: &Monitor) {
     loop {
         match monitor.try_next().unwrap() {
             Some(event) => match event.kind {

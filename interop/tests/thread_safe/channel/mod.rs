@@ -1,0 +1,6 @@
+//! CHANNEL.
+
+mod exchange;
+mod second_remote;
+mod security;
+mod side;
