@@ -1,10 +1,12 @@
 //! Sockets that are described by data.
 
-use tokio_zmtp::Endpoint;
 use tokio_zmtp::config::{
-    AnySocket, ClientConfig, PeerConfig, ScatterConfig, ServerConfig, SocketConfig,
+    AnySocket, ChannelConfig, ClientConfig, ConfigError, PeerConfig, ScatterConfig, ServerConfig,
+    SocketConfig,
 };
+use tokio_zmtp::{ConnectError, Endpoint};
 
+use crate::transports;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -81,6 +83,26 @@ async fn a_scatter_and_a_gather_are_read_from_a_file() {
     scatter.send("task").await.unwrap();
     assert_eq!(gather.recv().await.unwrap(), "hello");
     assert_eq!(gather.recv().await.unwrap(), "task");
+}
+
+#[tokio::test]
+async fn a_channel_with_two_remotes_is_refused_with_nothing_bound() {
+    let _watchdog = Watchdog::start();
+    let mut config = ChannelConfig::default();
+    let other = config.start().await.unwrap();
+    let endpoint = other.bind(transports::own_address()).await.unwrap();
+    other.unbind(&endpoint).await.unwrap();
+
+    config.bind = vec![endpoint];
+    config.connect = vec!["inproc://nowhere".parse().unwrap(); 2];
+    let error = config.start().await.unwrap_err();
+    let ConfigError::Connect(ConnectError::Occupied { endpoint }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(endpoint, config.connect[1]);
+
+    config.connect.pop();
+    config.start().await.unwrap();
 }
 
 #[tokio::test]

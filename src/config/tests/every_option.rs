@@ -9,11 +9,12 @@ use zmtp_proto::mechanism::Mechanism;
 
 use super::{read, refuse, shown};
 use crate::config::{
-    ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig, SocketConfig,
+    ChannelConfig, ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig,
+    SocketConfig,
 };
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Builder, Client, Gather, Peer, ReceivingSocket, Scatter, SendingSocket, Server, Socket,
+    Builder, Channel, Client, Gather, Peer, ReceivingSocket, Scatter, SendingSocket, Server, Socket,
 };
 
 #[test]
@@ -25,6 +26,10 @@ fn every_option_reaches_the_socket() {
 
     let config: ServerConfig = read(&format!("{every_option}disconnect_message = \"gone\""));
     let expected = with_every_option(Server::builder()).disconnect_message("gone");
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+
+    let config: ChannelConfig = read(&every_option);
+    let expected = with_every_option(Channel::builder());
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
     let config: PeerConfig =
