@@ -10,6 +10,7 @@
 mod connection_ends;
 mod ended_pipes;
 mod forwarding;
+mod handshakes;
 mod links;
 #[cfg(feature = "rpc")]
 mod openings;
@@ -30,14 +31,15 @@ use tokio::sync::mpsc;
 use self::schedules::{all, some};
 use super::reserving::Reserving;
 use super::sending::{Sending, WaitError};
-use super::{Client, Core, Handle, Kind, Server};
+use super::{Channel, Client, Core, Handle, Kind, Server};
 use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
 use crate::options::Options;
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
-    Attachment, EndpointId, OutgoingPipes, Refusal, RoundRobin, Routing, RoutingTable, Strategy,
+    Attachment, EndpointId, Exclusive, OutgoingPipes, Refusal, RoundRobin, Routing, RoutingTable,
+    Strategy,
 };
 use crate::runtime::Runtime;
 use crate::stats::Dropped;
@@ -46,6 +48,14 @@ use crate::stats::Dropped;
 struct Model<K: Kind> {
     core: Arc<Core<K::Outgoing>>,
     _driver: Driver,
+}
+
+impl Model<Channel> {
+    /// Creates a CHANNEL with this high-water mark for sending.
+    fn channel(send_hwm: usize) -> Self {
+        let options = Options { send_hwm, ..Options::default() };
+        Self::new(Exclusive::pipes(HighWaterMark::new(send_hwm, 0)), options)
+    }
 }
 
 impl Model<Client> {
