@@ -137,8 +137,8 @@ async fn until_bound(ours: &Radio, theirs: &Socket) {
 /// Receives the next message that is not a probe.
 async fn received(theirs: Socket) -> (Vec<u8>, Vec<u8>) {
     let receive = move || {
-        let messages = iter::repeat_with(|| theirs.recv_of_group().unwrap());
-        messages.skip_while(|(_, body)| body == PROBE).next().unwrap()
+        let mut messages = iter::repeat_with(|| theirs.recv_of_group().unwrap());
+        messages.find(|(_, body)| body != PROBE).unwrap()
     };
     task::spawn_blocking(receive).await.unwrap()
 }
