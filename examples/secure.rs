@@ -11,6 +11,7 @@
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio_zmtp::auth::{CurveCertificate, CurveKeypair, Keys};
 use tokio_zmtp::{Client, Endpoint, Mechanism, NoRemoteError, Server};
@@ -56,11 +57,12 @@ async fn show(directory: &Path) -> Result<(), Box<dyn Error>> {
     });
 
     let alice = connect(&endpoint, directory, "alice").await?;
+    alice.remotes().connected_timeout(CONNECT_LIMIT).await?;
     alice.send("hello").await?;
     println!("alice: received {}", alice.recv().await?.to_str()?);
 
     let mallory = connect(&endpoint, directory, "mallory").await?;
-    match mallory.remotes().connected().await {
+    match mallory.remotes().connected_timeout(CONNECT_LIMIT).await {
         Err(NoRemoteError::Failed(reason)) => println!("mallory: {}", chain(&reason)),
         other => return Err(format!("mallory was admitted: {other:?}").into()),
     }
@@ -95,3 +97,7 @@ fn chain(error: &dyn Error) -> String {
         None => error.to_string(),
     }
 }
+
+/// A client with a wrong key of the server is not refused, but retries. The error after this time
+/// contains the last failure.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);

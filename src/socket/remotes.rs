@@ -57,7 +57,13 @@ impl<'a> Remotes<'a> {
     /// # Errors
     ///
     /// [`NoRemoteError`] if the socket is closed, or if it has no endpoint left: the remote refuses
-    /// this socket, or [`reconnect_stop`](super::Builder::reconnect_stop) ended the attempts.
+    /// this socket by an ERROR command, or [`reconnect_stop`](super::Builder::reconnect_stop) ended
+    /// the attempts.
+    ///
+    /// All other failures are retried, and this method waits indefinitely while they last: no remote is
+    /// listening, or it has another mechanism, another key or an incompatible socket type. Use
+    /// [`connected_timeout`](Self::connected_timeout) to limit the wait: its error contains the last
+    /// failure.
     ///
     /// # Examples
     ///
@@ -81,15 +87,27 @@ impl<'a> Remotes<'a> {
     /// # Errors
     ///
     /// [`NoRemoteError`] as from [`connected`](Self::connected), or if the time limit is reached.
-    /// It contains the reason why the last attempt failed, if one has.
+    /// It contains the reason why the last attempt failed, if one has: for example that the remote
+    /// uses another mechanism.
     ///
     /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
     ///
-    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// client.remotes().connected_timeout(Duration::from_secs(5)).await?;
+    /// use tokio_zmtp::{Client, Mechanism, NoRemoteError, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().mechanism(Mechanism::PlainServer);
+    /// let server = server.bind("tcp://127.0.0.1:*").await?;
+    /// let client = Client::new(); // It should use PLAIN as well.
+    /// client.connect(server.last_endpoint().unwrap()).await?;
+    ///
+    /// let error = client.remotes().connected_timeout(Duration::from_secs(5)).await.unwrap_err();
+    /// if let NoRemoteError::Timeout(Some(failure)) = error {
+    ///     println!("{failure}: {:?}", std::error::Error::source(&failure));
+    /// }
     /// # Ok(())
     /// # }
     /// ```

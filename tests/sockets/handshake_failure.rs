@@ -209,6 +209,34 @@ async fn waiting_for_a_remote_reports_the_refusal() {
     assert!(matches!(failure, HandshakeFailure::Refused { reason } if reason == "400"));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_timed_out_wait_for_a_remote_reports_a_wrong_mechanism_and_a_wrong_key() {
+    let _watchdog = Watchdog::start();
+    let wrong_key = CurveKeypair::generate().public_key();
+    for (of_client, reason) in [
+        (Mechanism::Null, "the remote uses the mechanism CURVE, this socket uses NULL"),
+        (
+            Mechanism::curve_client(wrong_key),
+            "closed by the remote during the handshake (the server may have another key)",
+        ),
+    ] {
+        let keypair = CurveKeypair::generate();
+        let server = Server::builder().mechanism(Mechanism::CurveServer { keypair });
+        let server = server.handshake_interval(None).bind("tcp://127.0.0.1:*").await.unwrap();
+        let client = Client::builder().mechanism(of_client);
+        let client = client.connect_timeout(None).handshake_interval(None).build();
+        let mut monitor = client.monitor();
+        client.connect(server.last_endpoint().unwrap()).await.unwrap();
+        failure(&mut monitor).await;
+
+        let limit = Duration::from_secs(1);
+        let failure = client.remotes().connected_timeout(limit).await.unwrap_err();
+
+        let NoRemoteError::Timeout(Some(failure)) = failure else { panic!("{failure:?}") };
+        assert_eq!(failure.source().unwrap().to_string(), reason);
+    }
+}
+
 /// Returns the reasons that a server and a client report for a remote that sends these bytes and
 /// disconnects.
 async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {

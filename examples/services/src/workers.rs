@@ -50,7 +50,7 @@ impl Workers {
             client.connect(endpoint.clone()).await?;
         }
         if !self.endpoints.is_empty() {
-            client.remotes().connected().await?;
+            client.remotes().connected_timeout(CONNECT_LIMIT).await?;
         }
         Ok(client)
     }
@@ -61,6 +61,10 @@ impl Workers {
         self.serving.join_all().await;
     }
 }
+
+/// Workers that cannot be reached are dialed indefinitely. The error after this time contains the
+/// last failure.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
 /// A side that fails silently is detected within twice this time: calls fail instead of waiting.
 const HEARTBEAT: Duration = Duration::from_secs(10);

@@ -92,8 +92,9 @@ macro_rules! endpoint_verbs {
             ///
             /// Returns as soon as the endpoint is registered, whether or not a remote is listening:
             /// messages are queued for it from now on. To wait for the connection, use
-            /// [`remotes().connected()`](crate::Remotes::connected). Connecting to one endpoint
-            /// twice creates two connections.
+            /// [`remotes().connected_timeout()`](crate::Remotes::connected_timeout), whose error
+            /// contains the reason of the last failure. Connecting to one endpoint twice creates two
+            /// connections.
             ///
             /// # Cancel safety
             ///
