@@ -208,9 +208,7 @@ impl CurveCertificate {
         }
         text.push_str(&format!("curve\n    public-key = \"{}\"\n", self.public_key));
         if let Some(secret) = secret {
-            let bytes = secret.to_text();
-            let secret = str::from_utf8(&bytes).expect("Z85 characters are ASCII");
-            for part in ["    secret-key = \"", secret, "\"\n"] {
+            for part in ["    secret-key = \"", secret.to_text().as_str(), "\"\n"] {
                 text.push_str(part);
             }
         }

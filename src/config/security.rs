@@ -87,10 +87,7 @@ pub(super) fn write_mechanism<S: Serializer>(
     mechanism: &Mechanism,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let secret_key = |keypair: &CurveKeypair| {
-        let text = keypair.secret_key().to_text();
-        Secret(Zeroizing::new(String::from_utf8_lossy(&text).into_owned()))
-    };
+    let secret_key = |keypair: &CurveKeypair| Secret(keypair.secret_key().to_text());
     let form = match mechanism {
         Mechanism::Null => Form::Null,
         Mechanism::PlainClient { username, password, .. } => Form::PlainClient {

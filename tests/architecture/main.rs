@@ -61,6 +61,28 @@ fn every_module_has_a_rank() {
     }
 }
 
+/// Users of this crate do not depend on the crate that defines an exported item.
+#[test]
+fn examples_of_exported_items_import_from_this_crate() {
+    let root = files();
+    let exports = root.iter().flat_map(SourceFile::code);
+    let exports = exports.filter_map(|(_, line)| line.trim().strip_prefix("pub use zmtp_proto::"));
+    let modules: Vec<_> = exports.filter_map(|path| path.split("::").next()).collect();
+    assert!(modules.contains(&"mechanism"), "the exports are in another form");
+    for file in files_in("proto/src") {
+        if !modules.contains(&&*file.module) {
+            continue;
+        }
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let shown = line
+                .trim_start()
+                .strip_prefix("/// ")
+                .is_some_and(|doc| !doc.starts_with("# ") && doc.contains("zmtp_proto::"));
+            assert!(!shown, "proto/src/{}:{number}: {line}", file.path.display());
+        }
+    }
+}
+
 #[test]
 fn a_module_imports_only_modules_of_lower_rank() {
     for file in files() {

@@ -36,11 +36,12 @@ pub struct CurvePublicKey([u8; LEN]);
 /// # Examples
 ///
 /// ```
-/// use zmtp_proto::mechanism::curve::CurveSecretKey;
+/// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::curve::*; } }
+/// use tokio_zmtp::auth::CurveSecretKey;
 ///
 /// let secret: CurveSecretKey = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs".parse()?;
 /// assert_eq!(secret.public_key().to_string(), "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID");
-/// # Ok::<(), zmtp_proto::mechanism::curve::CurveKeyError>(())
+/// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
 /// ```
 #[derive(Clone)]
 pub struct CurveSecretKey(Arc<Zeroizing<[u8; LEN]>>);
@@ -103,7 +104,7 @@ impl fmt::Debug for CurvePublicKey {
 impl fmt::Display for CurvePublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = z85::encode(&self.0);
-        f.pad(str::from_utf8(&text).expect("the characters of Z85 are ASCII"))
+        f.pad(str::from_utf8(&text).expect(ASCII))
     }
 }
 
@@ -126,7 +127,9 @@ impl CurveSecretKey {
 
     /// Creates a key from the bytes that a fallible function writes, which are then stored nowhere
     /// else.
-    pub fn try_filled<E>(fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>) -> Result<Self, E> {
+    pub(super) fn try_filled<E>(
+        fill: impl FnOnce(&mut [u8; LEN]) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let mut filled = Ok(());
         let key = Self::filled(|key| filled = fill(key));
         filled.map(|()| key)
@@ -145,8 +148,27 @@ impl CurveSecretKey {
     }
 
     /// Returns the key as 40 characters of Z85, which are overwritten when they are dropped.
-    pub fn to_text(&self) -> Zeroizing<Vec<u8>> {
-        wiped(|| Zeroizing::new(z85::encode(self.as_bytes()).to_vec()))
+    ///
+    /// The text dereferences to a `String`. Its `Debug` prints the key.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::curve::*; } }
+    /// use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
+    ///
+    /// let keypair = CurveKeypair::generate();
+    /// let text = keypair.secret_key().to_text();
+    /// println!("keep this secret: {}", *text);
+    /// assert_eq!(&text.parse::<CurveSecretKey>()?, keypair.secret_key());
+    /// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
+    /// ```
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        wiped(|| {
+            let bytes = z85::encode(self.as_bytes());
+            Zeroizing::new(str::from_utf8(&bytes).expect(ASCII).to_owned())
+        })
     }
 
     /// Computes the secret that is shared with the holder of the secret half of `public`.
@@ -214,6 +236,8 @@ fn decode(text: &str, bytes: &mut [u8; LEN]) -> Result<(), CurveKeyError> {
     z85::decode(text, bytes).map_err(|at| CurveKeyError::Character { at })
 }
 
+const ASCII: &str = "the characters of Z85 are ASCII";
+
 /// RFC 26, CurveZMQ Commands: "keys are 32 octets".
 pub(super) const LEN: usize = z85::BYTES;
 
@@ -228,7 +252,7 @@ mod tests {
     #[test]
     fn the_public_half_follows_from_the_secret_one() {
         let secret: CurveSecretKey = SECRET.parse().unwrap();
-        assert_eq!(**secret.to_text(), *SECRET.as_bytes());
+        assert_eq!(*secret.to_text(), SECRET);
         let pair = CurveKeypair::from(secret);
         assert_eq!(pair.public_key().to_string(), PUBLIC);
         assert_eq!(pair.public_key(), PUBLIC.parse().unwrap());
