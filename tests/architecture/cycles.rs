@@ -116,12 +116,14 @@ fn reaches(edges: &BTreeSet<(String, String)>, from: &str, to: &str) -> bool {
     false
 }
 
-/// The sources of the members of the workspace. A package comes without some of them.
-const SOURCES: [&str; 7] = [
+/// The sources of the members of the workspace and of the comparison. A package comes without some
+/// of them.
+const SOURCES: [&str; 8] = [
     "src",
     "proto/src",
     "interop/src",
     "benches/micro/src",
+    "benches/versus/src",
     "examples/programs/src",
     "examples/services/src",
     "tests/support/src",

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use crate::Failure;
-use crate::role::{self, Done, Report, Role};
+use crate::report::{Done, Report};
+use crate::role::{self, Role};
 use crate::usage::Usage;
 
 /// A process with a role. It is killed when this is dropped.

@@ -13,6 +13,8 @@ mod document;
 mod implementation;
 mod machine;
 mod plan;
+mod play;
+mod report;
 mod results;
 mod role;
 mod run;

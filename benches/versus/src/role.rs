@@ -3,28 +3,13 @@
 //! Commands are lines of its input; reports are lines of JSON on its output. The process exits when
 //! its input ends, because the measuring process has exited.
 
-use std::io::{self, BufRead};
-use std::time::Instant;
-use std::{env, process, thread};
+use std::env;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::Failure;
 use crate::case::Runtime;
-use crate::implementation::bare::Bare;
-use crate::implementation::channel::Channel;
-use crate::implementation::libzmq::Libzmq;
-use crate::implementation::monocoque::Monocoque;
-use crate::implementation::omq::Omq;
-use crate::implementation::rzmq::Rzmq;
-use crate::implementation::tokio_zmtp::TokioZmtp;
-use crate::implementation::tonic::Tonic;
-use crate::implementation::zmq_rs::ZmqRs;
-use crate::implementation::{Implementation, Messaging, Place, Receiver, Rpc, Sender, Server};
-use crate::usage::{self, Usage};
-use crate::workload::together::{self, both_ends};
-use crate::workload::{idle, one_way, requests, rpc};
+use crate::implementation::{Implementation, Place};
 
 /// The role of a process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,54 +51,6 @@ pub(crate) enum Part {
     BothRequests,
 }
 
-/// A report of a process.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Report {
-    /// It is bound.
-    Bound(String),
-    /// It is connected.
-    Ready,
-    /// A command is completed.
-    Done(Done),
-    /// Its resource usage.
-    Used(Usage),
-    /// It failed.
-    Failed(String),
-}
-
-/// The result of a command.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Done {
-    /// From the first message to the last.
-    pub(crate) seconds: f64,
-    /// The median of the round trips in microseconds, if requests were sent one at a time.
-    pub(crate) median: Option<f64>,
-    /// Creates both ends inside this process, for requests.
-    pub(crate) p99: Option<f64>,
-}
-
-impl Report {
-    /// Reports to the measuring process.
-    #[expect(clippy::print_stdout, reason = "the measuring process reads it")]
-    pub(crate) fn send(&self) {
-        println!("{}", serde_json::to_string(self).expect("a report is JSON"));
-    }
-}
-
-/// Reports the endpoint of a socket.
-#[derive(Debug)]
-pub(crate) struct Announce(());
-
-impl Announce {
-    pub(crate) fn new() -> Self {
-        Self(())
-    }
-
-    pub(crate) fn endpoint(&self, endpoint: &str) {
-        Report::Bound(endpoint.to_owned()).send();
-    }
-}
-
 /// Commands: the number of messages.
 pub(crate) type Orders = mpsc::UnboundedReceiver<u64>;
 
@@ -124,142 +61,6 @@ pub(crate) fn asked_for() -> Option<Role> {
         return None;
     }
     Some(serde_json::from_str(&arguments.next()?).expect("the measuring process passes a role"))
-}
-
-impl Role {
-    /// Runs until there are no more commands.
-    pub(crate) fn play(self) -> Result<(), Failure> {
-        usage::allow_many_files()?;
-        if self.pinned {
-            usage::stay_on_first_core()?;
-        }
-        let orders = take_orders();
-        let played = match self.part {
-            Part::BothOneWay | Part::BothRequests => self.play_both(orders),
-            Part::Caller | Part::Responder => self.play_rpc(orders),
-            Part::Client | Part::Holder | Part::Receiver | Part::Sender | Part::Server => {
-                self.play_one(orders)
-            }
-        };
-        if let Err(failure) = &played {
-            Report::Failed(failure.to_string()).send();
-        }
-        played
-    }
-
-    /// One end of a connection.
-    fn play_one(self, orders: Orders) -> Result<(), Failure> {
-        let runtime = self.runtime;
-        match self.implementation {
-            Implementation::TokioZmtp if self.curve => {
-                on(runtime, act::<TokioZmtp<true>>(self, orders))
-            }
-            Implementation::TokioZmtp => on(runtime, act::<TokioZmtp>(self, orders)),
-            Implementation::Libzmq if self.curve => {
-                on_one_thread(act::<Libzmq<true>>(self, orders))
-            }
-            Implementation::Libzmq => on_one_thread(act::<Libzmq>(self, orders)),
-            Implementation::Omq => on(runtime, act::<Omq>(self, orders)),
-            Implementation::Monocoque => on_one_thread(act::<Monocoque>(self, orders)),
-            Implementation::ZmqRs => on(runtime, act::<ZmqRs>(self, orders)),
-            Implementation::Rzmq => on(runtime, act::<Rzmq>(self, orders)),
-            Implementation::Bare => on(runtime, act::<Bare>(self, orders)),
-            Implementation::Channel | Implementation::Tonic => {
-                Err("it carries no messages between processes".into())
-            }
-        }
-    }
-
-    /// One end of calls.
-    fn play_rpc(self, orders: Orders) -> Result<(), Failure> {
-        let runtime = self.runtime;
-        match self.implementation {
-            Implementation::TokioZmtp => on(runtime, act_rpc::<TokioZmtp>(self, orders)),
-            Implementation::Tonic => on(runtime, act_rpc::<Tonic>(self, orders)),
-            _ => Err("it does not call procedures".into()),
-        }
-    }
-
-    /// Creates both ends inside this process.
-    fn play_both(self, orders: Orders) -> Result<(), Failure> {
-        let runtime = self.runtime;
-        match self.implementation {
-            Implementation::TokioZmtp => on(runtime, both_ends!(TokioZmtp, self, orders)),
-            Implementation::Libzmq => {
-                let ends = Libzmq::inproc(self.place.size)?;
-                match self.part {
-                    Part::BothRequests => {
-                        on_one_thread(together::requests_in_threads(ends, orders))
-                    }
-                    _ => on_one_thread(together::one_way_in_threads(ends, orders)),
-                }
-            }
-            Implementation::Omq => on(runtime, both_ends!(Omq, self, orders)),
-            Implementation::Rzmq => on(runtime, both_ends!(Rzmq, self, orders)),
-            Implementation::Channel => on(runtime, both_ends!(Channel, self, orders)),
-            Implementation::Bare
-            | Implementation::Monocoque
-            | Implementation::Tonic
-            | Implementation::ZmqRs => Err("it does not connect two ends inside a process".into()),
-        }
-    }
-}
-
-/// Runs a non-blocking role as a task of the requested runtime.
-fn on(
-    runtime: Runtime,
-    play: impl Future<Output = Result<(), Failure>> + Send + 'static,
-) -> Result<(), Failure> {
-    let mut builder = match runtime {
-        Runtime::CurrentThread => tokio::runtime::Builder::new_current_thread(),
-        Runtime::MultiThread => tokio::runtime::Builder::new_multi_thread(),
-    };
-    let runtime = builder.worker_threads(2).enable_all().build()?;
-    runtime.block_on(async { tokio::spawn(play).await? })
-}
-
-/// Runs a role that may block or must stay on its thread.
-fn on_one_thread(play: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    tokio::task::LocalSet::new().block_on(&runtime, play)
-}
-
-async fn act<M: Messaging>(role: Role, orders: Orders) -> Result<(), Failure> {
-    match role.part {
-        Part::Receiver => one_way::receive::<M>(&role, orders).await,
-        Part::Sender => one_way::send::<M>(&role, orders).await,
-        Part::Server => requests::serve::<M>(&role).await,
-        Part::Client => requests::make::<M>(&role, orders).await,
-        Part::Holder => idle::hold::<M>(&role, orders).await,
-        Part::BothOneWay | Part::BothRequests | Part::Caller | Part::Responder => {
-            Err("that is done elsewhere".into())
-        }
-    }
-}
-
-async fn act_rpc<R: Rpc>(role: Role, orders: Orders) -> Result<(), Failure> {
-    match role.part {
-        Part::Responder => rpc::respond::<R>(&role).await,
-        _ => rpc::call::<R>(&role, orders).await,
-    }
-}
-
-/// Reads commands in a separate thread, which also answers the simple ones immediately.
-fn take_orders() -> Orders {
-    let (tx, rx) = mpsc::unbounded_channel();
-    thread::spawn(move || {
-        for line in io::stdin().lock().lines() {
-            match line.ok().as_deref().map(|line| (line, line.parse())) {
-                Some((_, Ok(count))) => {
-                    let _ = tx.send(count);
-                }
-                Some((USED, _)) => Report::Used(Usage::until_now()).send(),
-                _ => break,
-            }
-        }
-        process::exit(0);
-    });
-    rx
 }
 
 /// The first argument of a measured process.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::Failure;
 use crate::case::Transport;
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

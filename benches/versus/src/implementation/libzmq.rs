@@ -9,7 +9,7 @@ use interop::{BytesOption, Context, Message, Socket, SocketOption, SocketType, T
 use crate::Failure;
 use crate::implementation::curve::{CLIENT_PUBLIC, CLIENT_SECRET, SERVER_PUBLIC, SERVER_SECRET};
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 use crate::case::Transport;
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementations.
 #[derive(

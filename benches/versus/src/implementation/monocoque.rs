@@ -13,7 +13,7 @@ use monocoque::zmq::{
 use crate::Failure;
 use crate::case::Transport;
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

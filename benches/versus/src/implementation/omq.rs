@@ -10,7 +10,7 @@ use omq_tokio::{Context, Error, Message, Options, Socket, SocketType, TrySendErr
 
 use crate::Failure;
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

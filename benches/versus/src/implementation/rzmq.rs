@@ -9,7 +9,7 @@ use rzmq::{Context, Msg, Socket, SocketType};
 
 use crate::Failure;
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

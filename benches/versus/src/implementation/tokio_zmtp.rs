@@ -10,7 +10,7 @@ use crate::Failure;
 use crate::case::Transport;
 use crate::implementation::curve::{SERVER_PUBLIC, SERVER_SECRET};
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use tokio_zmtp::{Client, Message, Server};
 use crate::Failure;
 use crate::implementation::tokio_zmtp::TokioZmtp;
 use crate::implementation::{Caller, Place, Rpc, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 impl Rpc for TokioZmtp {
     type Caller = Calling;

@@ -19,7 +19,7 @@ use tonic_prost::ProstCodec;
 
 use crate::Failure;
 use crate::implementation::{Caller, Place, Rpc, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

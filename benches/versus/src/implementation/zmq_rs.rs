@@ -8,7 +8,7 @@ use zeromq::{
 
 use crate::Failure;
 use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
-use crate::role::Announce;
+use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]

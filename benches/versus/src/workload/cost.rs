@@ -10,6 +10,7 @@ use std::{fs, io};
 
 use crate::Failure;
 use crate::case::Metric;
+use crate::report::Done;
 use crate::role::Part;
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome, one_way, requests};
@@ -45,7 +46,7 @@ fn start(attempt: &Attempt<'_>, watch: &Watch) -> Result<Pair, Failure> {
     )
 }
 
-fn run(attempt: &Attempt<'_>, pair: &mut Pair, count: u64) -> Result<crate::role::Done, Failure> {
+fn run(attempt: &Attempt<'_>, pair: &mut Pair, count: u64) -> Result<Done, Failure> {
     match attempt.case.outstanding {
         0 => one_way::run(pair, count),
         _ => requests::run(pair, count),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::Failure;
 use crate::case::Metric;
 use crate::implementation::{Messaging, Sender};
-use crate::role::{Done, Orders, Part, Report, Role};
+use crate::report::{Done, Report};
+use crate::role::{Orders, Part, Role};
 use crate::workload::pair::Pair;
 use crate::workload::{Attempt, Outcome};
 

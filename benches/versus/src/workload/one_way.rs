@@ -8,7 +8,8 @@ use futures_util::stream::FuturesUnordered;
 use crate::Failure;
 use crate::case::Metric;
 use crate::implementation::{Messaging, Receiver, Sender};
-use crate::role::{Announce, Done, Orders, Part, Report, Role};
+use crate::report::{Announce, Done, Report};
+use crate::role::{Orders, Part, Role};
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome};
 

@@ -8,7 +8,8 @@ use crate::Failure;
 use crate::case::Section;
 use crate::child::Child;
 use crate::implementation::Place;
-use crate::role::{Done, Part, Role};
+use crate::report::Done;
+use crate::role::{Part, Role};
 use crate::workload::Attempt;
 
 /// A bound process and a process connected to it.

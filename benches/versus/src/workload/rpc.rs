@@ -6,7 +6,8 @@ use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::implementation::{Caller, Rpc};
-use crate::role::{Announce, Done, Orders, Part, Report, Role};
+use crate::report::{Announce, Done, Report};
+use crate::role::{Orders, Part, Role};
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome, requests};
 

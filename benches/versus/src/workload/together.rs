@@ -9,7 +9,8 @@ use crate::Failure;
 use crate::case::Section;
 use crate::child::Child;
 use crate::implementation::{Client, Receiver, Sender, Server};
-use crate::role::{Done, Orders, Part, Report};
+use crate::report::{Done, Report};
+use crate::role::{Orders, Part};
 use crate::workload::pair::{adapt, role};
 use crate::workload::{Attempt, Outcome, requests};
 
