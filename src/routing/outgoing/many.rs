@@ -3,10 +3,13 @@
 use std::mem;
 use std::task::{Poll, Waker};
 
+use slotmap::SlotMap;
+
 use super::OutgoingPipes;
 use crate::message::Message;
 use crate::pipe::{PipeKey, Ticket};
 use crate::remote::Remote;
+use crate::routing::fan_out::HeldSenders;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, MissedMessages, Refusal, Strategy};
 use crate::sync::Wakes;
@@ -25,31 +28,20 @@ impl<S: Strategy> OutgoingPipes<S> {
         if message.as_ref().is_some_and(|message| !self.strategy.fits(message)) {
             return Err(Refusal::TooLong);
         }
-        if self.full_pipe(to, None).is_some() {
-            return Err(Refusal::Full);
+        // The choice is made once: for a group, it is a hash.
+        let Self { strategy, pipes, fan_out, .. } = self;
+        let keys = match strategy.choose(to) {
+            Choice::Many(keys) => keys,
+            Choice::All(keys) if full_pipe(pipes, &fan_out.held, keys, None).is_some() => {
+                return Err(Refusal::Full);
+            }
+            Choice::All(keys) => keys,
+            _ => return Ok(()),
+        };
+        if let Some(message) = message.take() {
+            push_to_many(pipes, &mut fan_out.missed, keys, message, wakes);
         }
-        self.push_to_many(to, message, wakes);
         Ok(())
-    }
-
-    /// Queues a message in all of these pipes that have room. The others miss it, which is counted.
-    fn push_to_many(&mut self, to: &S::Target, message: &mut Option<Message>, wakes: &mut Wakes) {
-        let (Choice::Many(keys) | Choice::All(keys)) = self.strategy.choose(to) else { return };
-        let Some(message) = message.take() else { return };
-        for key in keys {
-            let Some(pipe) = self.pipes.get_mut(*key) else { continue };
-            if pipe.outbound.has_room() {
-                pipe.is_missing = false;
-                pipe.outbound.push(&mut Some(message.clone()), wakes);
-                continue;
-            }
-            self.fan_out.missed.messages += 1;
-            let Some(remote) = &pipe.remote else { continue };
-            remote.counters().count_missed();
-            if !mem::replace(&mut pipe.is_missing, true) {
-                self.fan_out.missed.remotes.push(remote.clone());
-            }
-        }
     }
 
     /// Queues a message in all pipes of a choice when all have room; until then, waits in line.
@@ -70,8 +62,13 @@ impl<S: Strategy> OutgoingPipes<S> {
             }
             return Poll::Pending;
         }
-        if !self.closed && fits {
-            self.push_to_many(to, message, wakes);
+        let Self { strategy, pipes, fan_out, .. } = self;
+        if let (true, Choice::Many(keys) | Choice::All(keys)) =
+            (!self.closed && fits, strategy.choose(to))
+        {
+            if let Some(message) = message.take() {
+                push_to_many(pipes, &mut fan_out.missed, keys, message, wakes);
+            }
         }
         if let Some(ticket) = ticket.take() {
             self.cancel_held(ticket, wakes);
@@ -86,9 +83,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     /// Returns a pipe of a choice that has no room, or that an earlier sender waits for.
     pub(super) fn full_pipe(&mut self, to: &S::Target, ticket: Option<Ticket>) -> Option<PipeKey> {
         let Choice::All(keys) = self.strategy.choose(to) else { return None };
-        let Self { pipes, fan_out, .. } = self;
-        let mut keys = keys.iter().copied().filter(|key| pipes.contains_key(*key));
-        keys.find(|key| !pipes[*key].outbound.has_room() || fan_out.held.is_awaited(*key, ticket))
+        full_pipe(&self.pipes, &self.fan_out.held, keys, ticket)
     }
 
     /// Returns the remotes of a choice.
@@ -132,5 +127,54 @@ impl<S: Strategy> OutgoingPipes<S> {
     /// Returns what full pipes have missed since the last call.
     pub(crate) fn take_missed(&mut self) -> MissedMessages {
         mem::take(&mut self.fan_out.missed)
+    }
+}
+
+fn full_pipe(
+    pipes: &SlotMap<PipeKey, OutgoingPipe>,
+    held: &HeldSenders,
+    keys: &[PipeKey],
+    ticket: Option<Ticket>,
+) -> Option<PipeKey> {
+    keys.iter().copied().find(|key| {
+        let pipe = pipes.get(*key);
+        pipe.is_some_and(|pipe| !pipe.outbound.has_room() || held.is_awaited(*key, ticket))
+    })
+}
+
+/// Queues a message in all of these pipes that have room. The others miss it, which is counted.
+fn push_to_many(
+    pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
+    missed: &mut MissedMessages,
+    keys: &[PipeKey],
+    message: Message,
+    wakes: &mut Wakes,
+) {
+    let Some((last, others)) = keys.split_last() else { return };
+    for key in others {
+        push_or_miss(pipes.get_mut(*key), missed, || message.clone(), wakes);
+    }
+    // Without a clone, the message of a single remote is not shared.
+    push_or_miss(pipes.get_mut(*last), missed, || message, wakes);
+}
+
+#[inline]
+fn push_or_miss(
+    pipe: Option<&mut OutgoingPipe>,
+    missed: &mut MissedMessages,
+    message: impl FnOnce() -> Message,
+    wakes: &mut Wakes,
+) {
+    let Some(pipe) = pipe else { return };
+    if pipe.outbound.has_room() {
+        pipe.is_missing = false;
+        pipe.outbound.push(&mut Some(message()), wakes);
+        return;
+    }
+    missed.messages += 1;
+    let Some(remote) = &pipe.remote else { return };
+    remote.counters().count_missed();
+    if !mem::replace(&mut pipe.is_missing, true) {
+        missed.remotes.push(remote.clone());
     }
 }

@@ -41,7 +41,13 @@ macro_rules! group_verbs {
                 group: &zmtp_proto::group::Group,
                 body: impl AsRef<[u8]>,
             ) -> Result<(), $crate::error::SendError<$crate::message::GroupMessage>> {
-                self.send_message($crate::message::GroupMessage::new(group, body)).await
+                let core = &self.0.core;
+                let message = $crate::message::GroupMessage::new(group, body).into_frames();
+                let sent = $crate::socket::sending::send_immediately(core, group, message);
+                let Some(message) = sent else { return Ok(()) };
+                let (group, limit) = (group.clone(), core.send_timeout);
+                let sending = $crate::socket::sending::Sending::new(core, group, message, limit);
+                sending.await.map_err($crate::socket::send_errors::group_send_error)
             }
 
             /// Sends a message like [`send`](Self::send). The message is not copied.
