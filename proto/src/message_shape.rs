@@ -7,7 +7,7 @@
 use bytes::BytesMut;
 use thiserror::Error;
 
-use super::frame::{self, Header};
+use super::frame::{self, Header, SHORT_MESSAGE, SHORT_PART};
 use super::group::{Group, GroupError};
 
 /// The shape of the messages between two socket types.
@@ -54,6 +54,10 @@ pub fn group_message_len(group: usize, body: usize) -> usize {
 /// others. Returns `None` if there is only one frame.
 #[inline]
 pub fn split_first_part(frames: &[u8]) -> Option<(&[u8], &[u8])> {
+    // Most parts are short: this path takes a few instructions.
+    if let [SHORT_PART, len, rest @ ..] = frames {
+        return rest.split_at_checked(usize::from(*len));
+    }
     let header = Header::decode(frames).ok()??;
     if header.command || !header.more {
         return None;
@@ -65,6 +69,9 @@ pub fn split_first_part(frames: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Returns the body of the frame that begins a message or its last part.
 #[inline]
 pub fn last_part(frames: &[u8]) -> Option<&[u8]> {
+    if let [SHORT_MESSAGE, len, rest @ ..] = frames {
+        return rest.get(..usize::from(*len));
+    }
     let header = Header::decode(frames).ok()??;
     if header.command || header.more { None } else { header.body(frames) }
 }
@@ -75,6 +82,10 @@ pub(super) fn parts_len(frames: &[u8]) -> Option<usize> {
     let (_, mut rest) = split_first_part(frames)?;
     while let Some((_, others)) = split_first_part(rest) {
         rest = others;
+    }
+    if let [SHORT_MESSAGE, len, after @ ..] = rest {
+        let len = usize::from(*len);
+        return (len <= after.len()).then(|| frames.len() - after.len() + len);
     }
     let header = Header::decode(rest).ok()?.filter(|header| !header.more)?;
     let body = header.body(rest).filter(|_| !header.command)?;

@@ -34,7 +34,7 @@ impl FairQueue {
             let Some(key) = self.ready.front() else { return true };
             let next = self.pipes.get(*key).and_then(|slot| slot.inbound.first());
             let group = next.and_then(split_first_part).map(|(group, _)| group);
-            if group.is_some_and(|group| self.wanted.contains(group)) {
+            if group.is_some_and(|group| self.is_wanted(group)) {
                 return true;
             }
             // A message of a group is never that of the application, whose destructor could do
@@ -42,6 +42,14 @@ impl FairQueue {
             drop(self.pop(wakes));
         }
         false
+    }
+
+    /// Most sockets join one group, which is compared faster than it is hashed.
+    fn is_wanted(&self, group: &[u8]) -> bool {
+        match self.wanted.len() {
+            1 => self.wanted.iter().any(|wanted| wanted.as_bytes() == group),
+            _ => self.wanted.contains(group),
+        }
     }
 }
 
