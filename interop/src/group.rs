@@ -36,9 +36,8 @@ impl Socket {
     ///
     /// `EINVAL` if the group is too long or has a NUL.
     pub fn send_to_group(&self, group: &[u8], body: &[u8]) -> Result<(), Error> {
-        let (group, mut message) = (group_to_c(group)?, Message::copied_from(body)?);
-        // SAFETY: the message is initialized, and the group is NUL-terminated.
-        check(unsafe { ffi::zmq_msg_set_group(message.as_mut_ptr(), group.as_ptr()) })?;
+        let mut message = Message::copied_from(body)?;
+        message.set_group(&group_to_c(group)?)?;
         self.send_message(&mut message)
     }
 
@@ -54,6 +53,18 @@ impl Socket {
         // long as the message; it is copied here.
         let group = unsafe { CStr::from_ptr(ffi::zmq_msg_group(message.as_mut_ptr())) };
         Ok((group.to_bytes().to_vec(), message.body().to_vec()))
+    }
+}
+
+impl Message {
+    /// Sets the group that a RADIO sends the message to.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the group is too long.
+    pub fn set_group(&mut self, group: &CStr) -> Result<(), Error> {
+        // SAFETY: the message is initialized, and the group is NUL-terminated; it is copied.
+        check(unsafe { ffi::zmq_msg_set_group(self.as_mut_ptr(), group.as_ptr()) })
     }
 }
 

@@ -34,6 +34,8 @@ pub enum SocketOption {
     SendHwm,
     /// `ZMQ_SNDTIMEO`; -1 waits indefinitely.
     SendTimeout,
+    /// `ZMQ_XPUB_NODROP`; 1 waits for full remotes instead of dropping messages.
+    XpubNoDrop,
 }
 
 /// An option of a socket whose value is bytes. It affects only later binds and connects.
@@ -78,6 +80,7 @@ impl SocketOption {
             Self::ReconnectInterval => 18,
             Self::SendHwm => 23,
             Self::SendTimeout => 28,
+            Self::XpubNoDrop => 69,
         }
     }
 }
