@@ -110,7 +110,12 @@ impl Strategy for GroupTable {
 
     #[inline]
     fn choose(&mut self, to: &Group) -> Choice<'_> {
-        let members = self.members.get(to).unwrap_or(&self.in_all);
+        let members = match self.members.len() {
+            // Comparing the names takes less time than hashing one.
+            1 => self.members.iter().find(|(group, _)| *group == to).map(|(_, members)| members),
+            _ => self.members.get(to),
+        };
+        let members = members.unwrap_or(&self.in_all);
         if self.options.no_drop { Choice::All(members) } else { Choice::Many(members) }
     }
 
