@@ -13,6 +13,9 @@ pub(crate) struct Case {
     pub(crate) runtime: Runtime,
     /// Whether both processes share one core.
     pub(crate) pinned: bool,
+    /// Whether a RADIO waits for full DISHes instead of dropping messages.
+    #[serde(default)]
+    pub(crate) no_drop: bool,
     /// Connections to the server.
     pub(crate) clients: usize,
     /// Concurrent requests; zero for one-way messages.
@@ -29,6 +32,7 @@ impl Case {
             transport: Transport::Tcp,
             runtime: Runtime::CurrentThread,
             pinned: false,
+            no_drop: false,
             clients: 1,
             outstanding: 0,
             size,
@@ -56,6 +60,12 @@ pub(crate) enum Section {
     Cost,
     /// Calls, each with a reply.
     Rpc,
+    /// SCATTER to GATHER, at full speed.
+    Scatter,
+    /// A RADIO to many DISHes.
+    Groups,
+    /// A RADIO to a DISH over udp.
+    Datagrams,
 }
 
 impl Section {
@@ -70,6 +80,9 @@ impl Section {
             Self::Idle => "Idle connections",
             Self::Cost => "Processor time and system calls",
             Self::Rpc => "Remote procedure calls",
+            Self::Scatter => "SCATTER to GATHER",
+            Self::Groups => "RADIO to many DISHes",
+            Self::Datagrams => "RADIO to DISH over udp",
         }
     }
 
@@ -84,6 +97,9 @@ impl Section {
             Self::Idle => "idle",
             Self::Cost => "cost",
             Self::Rpc => "rpc",
+            Self::Scatter => "scatter",
+            Self::Groups => "groups",
+            Self::Datagrams => "datagrams",
         }
     }
 }
@@ -95,6 +111,8 @@ pub(crate) enum Transport {
     Tcp,
     Ipc,
     Inproc,
+    /// RADIO and DISH only.
+    Udp,
 }
 
 impl fmt::Display for Transport {
@@ -103,6 +121,7 @@ impl fmt::Display for Transport {
             Self::Tcp => "tcp",
             Self::Ipc => "ipc",
             Self::Inproc => "inproc",
+            Self::Udp => "udp",
         })
     }
 }

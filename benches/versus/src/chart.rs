@@ -21,7 +21,7 @@ pub(crate) struct Chart {
 }
 
 /// All charts.
-pub(crate) const ALL: [Chart; 6] = [
+pub(crate) const ALL: [Chart; 9] = [
     Chart {
         name: "throughput-tcp",
         title: "One way over tcp, one thread: messages per second",
@@ -70,6 +70,30 @@ pub(crate) const ALL: [Chart; 6] = [
         transport: Transport::Tcp,
         runtime: Runtime::CurrentThread,
     },
+    Chart {
+        name: "scatter-tcp",
+        title: "SCATTER to GATHER over tcp, one thread: messages per second",
+        section: Section::Scatter,
+        metric: Metric::Rate,
+        transport: Transport::Tcp,
+        runtime: Runtime::CurrentThread,
+    },
+    Chart {
+        name: "groups-tcp",
+        title: "Deliveries per second without drops, by the number of DISHes",
+        section: Section::Groups,
+        metric: Metric::Rate,
+        transport: Transport::Tcp,
+        runtime: Runtime::CurrentThread,
+    },
+    Chart {
+        name: "datagrams",
+        title: "RADIO to DISH over udp, one thread: received datagrams per second",
+        section: Section::Datagrams,
+        metric: Metric::Rate,
+        transport: Transport::Udp,
+        runtime: Runtime::CurrentThread,
+    },
 ];
 
 impl Chart {
@@ -96,7 +120,10 @@ impl Chart {
         let all = || lines.iter().flat_map(|(_, points)| points);
         let (left, right) = bounds(all().map(|point| point.0));
         let (bottom, top) = bounds(all().map(|point| point.1));
-        let of_sizes = matches!(self.section, Section::Throughput | Section::Latency);
+        let of_sizes = matches!(
+            self.section,
+            Section::Throughput | Section::Latency | Section::Scatter | Section::Datagrams
+        );
         let base = if of_sizes { 4.0 } else { 10.0 };
         let text = |size: u32| ("sans-serif", size).into_font().color(&GREY);
         let mut chart = ChartBuilder::on(area)
@@ -141,19 +168,25 @@ impl Chart {
 
     /// Returns the results of an implementation, by the parameter that differs.
     fn points(&self, results: &Results, who: Implementation) -> Vec<(f64, f64)> {
+        let has_groups = matches!(self.section, Section::Groups | Section::Datagrams);
         let of_this = |case: Case| {
             case.section == self.section
                 && case.transport == self.transport
                 && case.runtime == self.runtime
                 && !case.pinned
+                && case.no_drop == has_groups
         };
         let mut cases: Vec<_> = results.measured.iter().map(|measured| measured.case).collect();
         cases.retain(|&case| of_this(case));
         cases.sort_unstable();
         cases.dedup();
         let at = |case: Case| match self.section {
-            Section::Throughput | Section::Latency | Section::Curve => case.size,
-            Section::FanIn | Section::Idle => case.clients,
+            Section::Throughput
+            | Section::Latency
+            | Section::Curve
+            | Section::Scatter
+            | Section::Datagrams => case.size,
+            Section::FanIn | Section::Idle | Section::Groups => case.clients,
             Section::Pipelined | Section::Cost | Section::Rpc => case.outstanding,
         };
         let point = |case| Some((at(case) as f64, results.spread(case, self.metric, who)?.median));

@@ -34,12 +34,16 @@ impl Extent {
             // would show only how fast they fill.
             Self::Full if case.clients >= 1_000 => 2.0,
             // Shorter rounds of such long bodies differ by up to a factor of three.
-            Self::Full if case.section == Section::Throughput && case.size >= 0x10_0000 => 1.0,
+            Self::Full if is_one_way(case) && case.size >= 0x10_0000 => 1.0,
             Self::Full => 0.3,
             Self::Quick => 0.2,
             Self::Smoke => 0.002,
         }
     }
+}
+
+fn is_one_way(case: Case) -> bool {
+    matches!(case.section, Section::Throughput | Section::Scatter)
 }
 
 /// The cases of a section, in the order of its tables.
@@ -66,13 +70,18 @@ pub(crate) fn takes_part(implementation: Implementation, case: Case) -> bool {
     if case.section == Section::Curve {
         return matches!(implementation, Implementation::TokioZmtp | Implementation::Libzmq);
     }
+    if matches!(case.section, Section::Groups | Section::Datagrams) {
+        return matches!(
+            implementation,
+            Implementation::TokioZmtp | Implementation::Libzmq | Implementation::Omq
+        );
+    }
     let inproc = case.transport == Transport::Inproc;
+    let scatter = case.section == Section::Scatter;
     match implementation {
-        Implementation::TokioZmtp
-        | Implementation::Libzmq
-        | Implementation::Omq
-        | Implementation::Rzmq => true,
-        Implementation::Monocoque | Implementation::ZmqRs => !inproc,
+        Implementation::TokioZmtp | Implementation::Libzmq | Implementation::Omq => true,
+        Implementation::Rzmq => !scatter,
+        Implementation::Monocoque | Implementation::ZmqRs => !inproc && !scatter,
         Implementation::Bare => !inproc && case.clients == 1,
         Implementation::Channel => inproc,
         Implementation::Tonic => false,
@@ -117,7 +126,29 @@ fn all(section: Section) -> Vec<Case> {
             vec![Case::new(section, SHORT), Case { outstanding: 100, ..Case::new(section, SHORT) }]
         }
         Section::Rpc => sorted(on_both(Case { outstanding: 100, ..Case::new(section, SHORT) })),
+        Section::Scatter => {
+            let of = |size| Case::new(section, size);
+            let short = [16, SHORT].map(|n| Case { runtime: Runtime::MultiThread, ..of(n) });
+            let mut cases: Vec<_> = SIZES.into_iter().map(of).chain(short).collect();
+            cases.push(Case { transport: Transport::Ipc, ..of(SHORT) });
+            cases.push(Case { transport: Transport::Inproc, ..short[1] });
+            cases
+        }
+        Section::Groups => {
+            let of = |clients| Case { clients, no_drop: true, ..Case::new(section, SHORT) };
+            sorted([1, 10, 100].into_iter().flat_map(|n| on_both(of(n))).flat_map(in_both_modes))
+        }
+        Section::Datagrams => {
+            let of = |size| Case { transport: Transport::Udp, ..Case::new(section, size) };
+            let sizes = [SHORT, 1_024, 4_096];
+            sorted(sizes.into_iter().flat_map(|n| on_both(of(n))).flat_map(in_both_modes))
+        }
     }
+}
+
+/// A RADIO that waits for full DISHes, and one that drops messages.
+fn in_both_modes(case: Case) -> [Case; 2] {
+    [true, false].map(|no_drop| Case { no_drop, ..case })
 }
 
 /// The cases by their tables.
@@ -134,12 +165,16 @@ fn is_in_quick(case: Case) -> bool {
             Transport::Tcp => [SHORT, 4_096].contains(&case.size),
             Transport::Ipc => case.size == SHORT && !multi,
             Transport::Inproc => case.size == SHORT && multi,
+            Transport::Udp => false,
         },
         Section::Latency => case.pinned && case.transport == Transport::Tcp,
         Section::Pipelined => case.outstanding == 100 && !multi,
         Section::FanIn => case.clients == 100 && !multi,
         Section::Curve | Section::Idle | Section::Cost => false,
         Section::Rpc => !multi,
+        Section::Scatter => case.size == SHORT && case.transport == Transport::Tcp && !multi,
+        Section::Groups => case.clients == 10 && case.no_drop && !multi,
+        Section::Datagrams => case.size == SHORT && case.no_drop && !multi,
     }
 }
 
@@ -152,6 +187,9 @@ fn is_in_smoke(case: Case) -> bool {
         Section::FanIn => case.clients == 10 && multi,
         Section::Idle | Section::Cost => true,
         Section::Rpc => multi,
+        Section::Scatter => case.size == SHORT && multi,
+        Section::Groups => case.clients == 10 && case.no_drop && multi,
+        Section::Datagrams => case.size == SHORT && !case.no_drop && multi,
     }
 }
 

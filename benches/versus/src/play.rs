@@ -7,22 +7,28 @@ use std::{process, thread};
 use tokio::sync::mpsc;
 
 use crate::Failure;
-use crate::case::Runtime;
+use crate::case::{Runtime, Section};
 use crate::implementation::bare::Bare;
 use crate::implementation::channel::Channel;
-use crate::implementation::libzmq::Libzmq;
+use crate::implementation::libzmq::{Libzmq, LibzmqScatter};
+use crate::implementation::libzmq_groups::LibzmqGroups;
 use crate::implementation::monocoque::Monocoque;
-use crate::implementation::omq::Omq;
+use crate::implementation::omq::{Omq, OmqScatter};
+use crate::implementation::omq_groups::OmqGroups;
 use crate::implementation::rzmq::Rzmq;
 use crate::implementation::tokio_zmtp::TokioZmtp;
+use crate::implementation::tokio_zmtp_groups::TokioZmtpGroups;
+use crate::implementation::tokio_zmtp_scatter::TokioZmtpScatter;
 use crate::implementation::tonic::Tonic;
 use crate::implementation::zmq_rs::ZmqRs;
-use crate::implementation::{Implementation, Messaging, Receiver, Rpc, Sender, Server};
+use crate::implementation::{
+    Groups, Implementation, Messaging, OneWay, Receiver, Rpc, Sender, Server,
+};
 use crate::report::{Done, Report};
 use crate::role::{Orders, Part, Role, USED};
 use crate::usage::{self, Usage};
-use crate::workload::together::{self, both_ends};
-use crate::workload::{idle, one_way, requests, rpc};
+use crate::workload::together::{self, one_way_in_tasks, requests_in_tasks};
+use crate::workload::{groups, idle, one_way, requests, rpc};
 
 impl Role {
     /// Runs until there are no more commands.
@@ -35,6 +41,10 @@ impl Role {
         let played = match self.part {
             Part::BothOneWay | Part::BothRequests => self.play_both(orders),
             Part::Caller | Part::Responder => self.play_rpc(orders),
+            Part::Dishes | Part::Radio => self.play_groups(orders),
+            Part::Receiver | Part::Sender if self.section == Section::Scatter => {
+                self.play_scatter(orders)
+            }
             Part::Client | Part::Holder | Part::Receiver | Part::Sender | Part::Server => {
                 self.play_one(orders)
             }
@@ -48,14 +58,11 @@ impl Role {
     /// One end of a connection.
     fn play_one(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
+        let curve = self.section == Section::Curve;
         match self.implementation {
-            Implementation::TokioZmtp if self.curve => {
-                on(runtime, act::<TokioZmtp<true>>(self, orders))
-            }
+            Implementation::TokioZmtp if curve => on(runtime, act::<TokioZmtp<true>>(self, orders)),
             Implementation::TokioZmtp => on(runtime, act::<TokioZmtp>(self, orders)),
-            Implementation::Libzmq if self.curve => {
-                on_one_thread(act::<Libzmq<true>>(self, orders))
-            }
+            Implementation::Libzmq if curve => on_one_thread(act::<Libzmq<true>>(self, orders)),
             Implementation::Libzmq => on_one_thread(act::<Libzmq>(self, orders)),
             Implementation::Omq => on(runtime, act::<Omq>(self, orders)),
             Implementation::Monocoque => on_one_thread(act::<Monocoque>(self, orders)),
@@ -65,6 +72,29 @@ impl Role {
             Implementation::Channel | Implementation::Tonic => {
                 Err("it carries no messages between processes".into())
             }
+        }
+    }
+
+    /// One end of SCATTER and GATHER.
+    fn play_scatter(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_one_way::<TokioZmtpScatter>(self, orders)),
+            Implementation::Libzmq => on_one_thread(act_one_way::<LibzmqScatter>(self, orders)),
+            Implementation::Omq => on(runtime, act_one_way::<OmqScatter>(self, orders)),
+            Implementation::Bare => on(runtime, act_one_way::<Bare>(self, orders)),
+            _ => Err("it has neither SCATTER nor GATHER".into()),
+        }
+    }
+
+    /// One end of RADIO and DISH.
+    fn play_groups(self, orders: Orders) -> Result<(), Failure> {
+        let runtime = self.runtime;
+        match self.implementation {
+            Implementation::TokioZmtp => on(runtime, act_groups::<TokioZmtpGroups>(self, orders)),
+            Implementation::Libzmq => on_one_thread(act_groups::<LibzmqGroups>(self, orders)),
+            Implementation::Omq => on(runtime, act_groups::<OmqGroups>(self, orders)),
+            _ => Err("it has neither RADIO nor DISH".into()),
         }
     }
 
@@ -78,27 +108,65 @@ impl Role {
         }
     }
 
-    /// Creates both ends inside this process.
+    /// Both ends inside this process.
     fn play_both(self, orders: Orders) -> Result<(), Failure> {
-        let runtime = self.runtime;
+        match self.part {
+            Part::BothRequests => self.play_both_ends_of_requests(orders),
+            _ => self.play_both_ends_one_way(orders),
+        }
+    }
+
+    fn play_both_ends_one_way(self, orders: Orders) -> Result<(), Failure> {
+        let (runtime, size) = (self.runtime, self.place.size);
+        let scatter = self.section == Section::Scatter;
         match self.implementation {
-            Implementation::TokioZmtp => on(runtime, both_ends!(TokioZmtp, self, orders)),
-            Implementation::Libzmq => {
-                let ends = Libzmq::inproc(self.place.size)?;
-                match self.part {
-                    Part::BothRequests => {
-                        on_one_thread(together::requests_in_threads(ends, orders))
-                    }
-                    _ => on_one_thread(together::one_way_in_threads(ends, orders)),
-                }
+            Implementation::TokioZmtp if scatter => {
+                on(runtime, one_way_in_tasks!(TokioZmtpScatter::inproc(size), orders))
             }
-            Implementation::Omq => on(runtime, both_ends!(Omq, self, orders)),
-            Implementation::Rzmq => on(runtime, both_ends!(Rzmq, self, orders)),
-            Implementation::Channel => on(runtime, both_ends!(Channel, self, orders)),
+            Implementation::TokioZmtp => {
+                on(runtime, one_way_in_tasks!(TokioZmtp::inproc(size), orders))
+            }
+            Implementation::Libzmq => {
+                let ends = if scatter { LibzmqScatter::inproc(size) } else { Libzmq::inproc(size) };
+                on_one_thread(together::one_way_in_threads(ends?, orders))
+            }
+            Implementation::Omq if scatter => {
+                on(runtime, one_way_in_tasks!(OmqScatter::inproc(size), orders))
+            }
+            Implementation::Omq => on(runtime, one_way_in_tasks!(Omq::inproc(size), orders)),
+            Implementation::Rzmq => {
+                on(runtime, one_way_in_tasks!(Rzmq::inproc_one_way(size), orders))
+            }
+            Implementation::Channel => {
+                on(runtime, one_way_in_tasks!(Channel::inproc_one_way(size), orders))
+            }
             Implementation::Bare
             | Implementation::Monocoque
             | Implementation::Tonic
-            | Implementation::ZmqRs => Err("it does not connect two ends inside a process".into()),
+            | Implementation::ZmqRs => Err(NOT_INSIDE.into()),
+        }
+    }
+
+    fn play_both_ends_of_requests(self, orders: Orders) -> Result<(), Failure> {
+        let (runtime, size) = (self.runtime, self.place.size);
+        match self.implementation {
+            Implementation::TokioZmtp => {
+                on(runtime, requests_in_tasks!(TokioZmtp::inproc(size), orders))
+            }
+            Implementation::Libzmq => {
+                on_one_thread(together::requests_in_threads(Libzmq::inproc(size)?, orders))
+            }
+            Implementation::Omq => on(runtime, requests_in_tasks!(Omq::inproc(size), orders)),
+            Implementation::Rzmq => {
+                on(runtime, requests_in_tasks!(Rzmq::inproc_requests(size), orders))
+            }
+            Implementation::Channel => {
+                on(runtime, requests_in_tasks!(Channel::inproc_requests(size), orders))
+            }
+            Implementation::Bare
+            | Implementation::Monocoque
+            | Implementation::Tonic
+            | Implementation::ZmqRs => Err(NOT_INSIDE.into()),
         }
     }
 }
@@ -124,14 +192,25 @@ fn on_one_thread(play: impl Future<Output = Result<(), Failure>>) -> Result<(), 
 
 async fn act<M: Messaging>(role: Role, orders: Orders) -> Result<(), Failure> {
     match role.part {
-        Part::Receiver => one_way::receive::<M>(&role, orders).await,
-        Part::Sender => one_way::send::<M>(&role, orders).await,
         Part::Server => requests::serve::<M>(&role).await,
         Part::Client => requests::make::<M>(&role, orders).await,
         Part::Holder => idle::hold::<M>(&role, orders).await,
-        Part::BothOneWay | Part::BothRequests | Part::Caller | Part::Responder => {
-            Err("that is done elsewhere".into())
-        }
+        _ => act_one_way::<M>(role, orders).await,
+    }
+}
+
+async fn act_one_way<O: OneWay>(role: Role, orders: Orders) -> Result<(), Failure> {
+    match role.part {
+        Part::Receiver => one_way::receive::<O>(&role, orders).await,
+        Part::Sender => one_way::send::<O>(&role, orders).await,
+        _ => Err("that is done elsewhere".into()),
+    }
+}
+
+async fn act_groups<G: Groups>(role: Role, orders: Orders) -> Result<(), Failure> {
+    match role.part {
+        Part::Radio => groups::send::<G>(&role, orders).await,
+        _ => groups::receive::<G>(&role, orders).await,
     }
 }
 
@@ -159,3 +238,5 @@ fn take_orders() -> Orders {
     });
     rx
 }
+
+const NOT_INSIDE: &str = "it does not connect two ends inside a process";

@@ -24,6 +24,8 @@ pub(crate) enum Report {
 pub(crate) struct Done {
     /// From the first message to the last.
     pub(crate) seconds: f64,
+    /// The messages that arrived, if others may have been dropped.
+    pub(crate) received: Option<u64>,
     /// The median of the round trips in microseconds, if requests were sent one at a time.
     pub(crate) median: Option<f64>,
     /// The 99th percentile of the round trips in microseconds.

@@ -8,7 +8,7 @@ use std::env;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::case::Runtime;
+use crate::case::{Runtime, Section};
 use crate::implementation::{Implementation, Place};
 
 /// The role of a process.
@@ -19,8 +19,8 @@ pub(crate) struct Role {
     pub(crate) runtime: Runtime,
     /// Whether it is pinned to the first core.
     pub(crate) pinned: bool,
-    /// Whether the traffic is encrypted.
-    pub(crate) curve: bool,
+    /// The section, which determines the socket types.
+    pub(crate) section: Section,
     pub(crate) place: Place,
     /// The endpoint to connect to.
     pub(crate) endpoint: String,
@@ -45,6 +45,10 @@ pub(crate) enum Part {
     Caller,
     /// Establishes connections and keeps them.
     Holder,
+    /// Sends to a group.
+    Radio,
+    /// Receives the messages of a group with several sockets.
+    Dishes,
     /// Both ends of one-way messages, inside one process.
     BothOneWay,
     /// Both ends of requests and replies, inside one process.

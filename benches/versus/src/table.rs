@@ -161,6 +161,8 @@ fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String
 fn title((case, metric): (Case, Metric)) -> String {
     let what = match metric {
         Metric::Rate if case.outstanding > 0 => "answered requests per second",
+        Metric::Rate if case.section == Section::Groups => "deliveries per second",
+        Metric::Rate if case.section == Section::Datagrams => "received datagrams per second",
         Metric::Rate => "received messages per second",
         Metric::Median => "round trip in µs, median",
         Metric::P99 => "round trip in µs, 99th percentile",
@@ -177,25 +179,39 @@ fn title((case, metric): (Case, Metric)) -> String {
             Runtime::MultiThread => format!("{}, two workers", case.transport),
         },
     };
-    format!("{where_to}: {what}")
+    let mode = match (case.section, case.no_drop) {
+        (Section::Groups | Section::Datagrams, true) => ", without drops by the RADIO",
+        (Section::Groups | Section::Datagrams, false) => ", with drops",
+        _ => "",
+    };
+    format!("{where_to}: {what}{mode}")
 }
 
 /// The parameter in which the rows of a section differ.
 fn subject(section: Section) -> &'static str {
     match section {
-        Section::Throughput | Section::Latency | Section::Curve => "bytes",
+        Section::Throughput
+        | Section::Latency
+        | Section::Curve
+        | Section::Scatter
+        | Section::Datagrams => "bytes",
         Section::Pipelined | Section::Rpc => "outstanding",
         Section::FanIn | Section::Idle => "clients",
         Section::Cost => "work",
+        Section::Groups => "dishes",
     }
 }
 
 fn label(case: Case) -> String {
     match case.section {
         Section::Latency if case.pinned => format!("{}, {}", case.transport, in_words(case.size)),
-        Section::Throughput | Section::Latency | Section::Curve => in_words(case.size),
+        Section::Throughput
+        | Section::Latency
+        | Section::Curve
+        | Section::Scatter
+        | Section::Datagrams => in_words(case.size),
         Section::Pipelined | Section::Rpc => case.outstanding.to_string(),
-        Section::FanIn | Section::Idle => case.clients.to_string(),
+        Section::FanIn | Section::Idle | Section::Groups => case.clients.to_string(),
         Section::Cost if case.outstanding == 0 => "one way".to_owned(),
         Section::Cost => format!("{} outstanding", case.outstanding),
     }

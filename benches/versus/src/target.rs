@@ -115,6 +115,31 @@ pub(crate) fn all() -> Vec<Target> {
     add(inproc, Metric::Rate, &[(One(Channel), 1.5), (One(Libzmq), 2.0)]);
     let rpc = Case { outstanding: 100, ..Case::new(Section::Rpc, 64) };
     add(rpc, Metric::Rate, &[(One(Tonic), 2.0)]);
+    // As between CLIENT and SERVER, among the implementations that have these types.
+    let scatter = |size| Case::new(Section::Scatter, size);
+    for size in [16, 64] {
+        add(scatter(size), Metric::Rate, &[(One(Libzmq), 3.5), (One(Omq), 3.5)]);
+    }
+    for size in [16, 64] {
+        let bounds = [(One(Libzmq), 2.75), (One(Omq), 2.75)];
+        add(two_workers(scatter(size)), Metric::Rate, &bounds);
+    }
+    add(Case { transport: Transport::Ipc, ..scatter(64) }, Metric::Rate, &[(One(Libzmq), 5.0)]);
+    for size in [1_024, 4_096, 16_384] {
+        let bounds = [(One(Libzmq), 4.0), (BestRival, 1.0), (One(Bare), 0.8)];
+        add(scatter(size), Metric::Rate, &bounds);
+    }
+    add(scatter(65_536), Metric::Rate, &[(One(Bare), 0.85)]);
+    add(scatter(1_048_576), Metric::Rate, &[(BestRival, 1.0)]);
+    let inproc = Case { transport: Transport::Inproc, ..two_workers(scatter(64)) };
+    add(inproc, Metric::Rate, &[(One(Channel), 1.5), (One(Libzmq), 2.0)]);
+    for clients in [1, 10, 100] {
+        let groups = Case { clients, no_drop: true, ..Case::new(Section::Groups, 64) };
+        add(groups, Metric::Rate, &[(One(Libzmq), 3.0)]);
+    }
+    let udp =
+        Case { transport: Transport::Udp, no_drop: true, ..Case::new(Section::Datagrams, 64) };
+    add(udp, Metric::Rate, &[(One(Libzmq), 2.0)]);
     targets
 }
 
@@ -149,5 +174,8 @@ fn what(case: Case, metric: Metric) -> String {
         Section::Idle => "idle connection, client".to_owned(),
         Section::Cost => "cost".to_owned(),
         Section::Rpc => format!("{} calls outstanding, {runtime}", case.outstanding),
+        Section::Scatter => format!("SCATTER, {transport}, {size} bytes, {runtime}"),
+        Section::Groups => format!("RADIO to {} DISH, {runtime}", case.clients),
+        Section::Datagrams => format!("RADIO to DISH, {transport}, {size} bytes, {runtime}"),
     }
 }

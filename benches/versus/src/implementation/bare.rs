@@ -12,20 +12,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::Failure;
 use crate::case::Transport;
-use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server};
+use crate::implementation::{Client, Messaging, OneWay, Place, Receiver, Sender, Server};
 use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]
 pub(crate) struct Bare;
 
-impl Messaging for Bare {
+impl OneWay for Bare {
     const BLOCKS: bool = true;
 
     type Sender = Writer;
     type Receiver = Reader;
-    type Client = Requester;
-    type Server = Echo;
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Reader, Failure> {
         let stream = accept(place, announce)?;
@@ -42,6 +40,11 @@ impl Messaging for Bare {
         let each = (CHUNK / frame.len()).max(1);
         Ok(Writer { stream: connect(endpoint)?, chunk: frame.repeat(each), frame: frame.len() })
     }
+}
+
+impl Messaging for Bare {
+    type Client = Requester;
+    type Server = Echo;
 
     async fn server(place: &Place, announce: Announce) -> Result<Echo, Failure> {
         let frame = frame(place.size);

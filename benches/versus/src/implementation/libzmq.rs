@@ -1,5 +1,5 @@
-//! libzmq 4.3.5: CLIENT and SERVER, as its own tools `local_thr`, `remote_thr`, `local_lat` and
-//! `remote_lat` do: default options, one I/O thread, blocking calls. CURVE uses
+//! libzmq 4.3.5: CLIENT and SERVER, SCATTER and GATHER, as its own tools `local_thr`, `remote_thr`,
+//! `local_lat` and `remote_lat` do: default options, one I/O thread, blocking calls. CURVE uses
 //! libsodium.
 
 use std::sync::LazyLock;
@@ -8,20 +8,20 @@ use interop::{BytesOption, Context, Message, Socket, SocketOption, SocketType, T
 
 use crate::Failure;
 use crate::implementation::curve::{CLIENT_PUBLIC, CLIENT_SECRET, SERVER_PUBLIC, SERVER_SECRET};
-use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
+use crate::implementation::{
+    Client, Messaging, OneWay, Place, Receiver, Sender, Server, expect_size,
+};
 use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]
 pub(crate) struct Libzmq<const CURVE: bool = false>;
 
-impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
+impl<const CURVE: bool> OneWay for Libzmq<CURVE> {
     const BLOCKS: bool = true;
 
     type Sender = Connected;
     type Receiver = Bound;
-    type Client = Connected;
-    type Server = Bound;
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
         let socket = Socket::new(&CONTEXT, SocketType::Server)?;
@@ -56,6 +56,11 @@ impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
         }
         Ok(vec![Connected::new(socket, size)?])
     }
+}
+
+impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
+    type Client = Connected;
+    type Server = Bound;
 
     async fn server(place: &Place, announce: Announce) -> Result<Bound, Failure> {
         Self::receiver(place, announce).await
@@ -69,15 +74,54 @@ impl<const CURVE: bool> Messaging for Libzmq<CURVE> {
 impl Libzmq {
     /// Creates both ends inside this process.
     pub(crate) fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
-        let server = Socket::new(&CONTEXT, SocketType::Server)?;
-        server.bind("inproc://versus")?;
-        let client = Socket::new(&CONTEXT, SocketType::Client)?;
-        client.connect("inproc://versus")?;
-        Ok((Connected::new(client, size)?, Bound::new(server, size)?))
+        inproc(SocketType::Client, SocketType::Server, size)
     }
 }
 
-/// A client.
+/// SCATTER and GATHER.
+#[derive(Debug)]
+pub(crate) struct LibzmqScatter;
+
+impl OneWay for LibzmqScatter {
+    const BLOCKS: bool = true;
+
+    type Sender = Connected;
+    type Receiver = Bound;
+
+    async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
+        let socket = Socket::new(&CONTEXT, SocketType::Gather)?;
+        socket.bind(&place.endpoint())?;
+        announce.endpoint(&socket.last_endpoint()?);
+        Bound::new(socket, place.size)
+    }
+
+    async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
+        let socket = Socket::new(&CONTEXT, SocketType::Scatter)?;
+        socket.connect(endpoint)?;
+        Connected::new(socket, size)
+    }
+}
+
+impl LibzmqScatter {
+    /// Creates both ends inside this process.
+    pub(crate) fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
+        inproc(SocketType::Scatter, SocketType::Gather, size)
+    }
+}
+
+fn inproc(
+    connected: SocketType,
+    bound: SocketType,
+    size: usize,
+) -> Result<(Connected, Bound), Failure> {
+    let server = Socket::new(&CONTEXT, bound)?;
+    server.bind("inproc://versus")?;
+    let client = Socket::new(&CONTEXT, connected)?;
+    client.connect("inproc://versus")?;
+    Ok((Connected::new(client, size)?, Bound::new(server, size)?))
+}
+
+/// A CLIENT or a SCATTER.
 #[derive(Debug)]
 pub(crate) struct Connected {
     socket: Socket,
@@ -119,7 +163,7 @@ impl Client for Connected {
     }
 }
 
-/// A server.
+/// A SERVER or a GATHER.
 #[derive(Debug)]
 pub(crate) struct Bound {
     socket: Socket,
@@ -153,5 +197,5 @@ impl Server for Bound {
     }
 }
 
-static CONTEXT: LazyLock<Context> =
+pub(super) static CONTEXT: LazyLock<Context> =
     LazyLock::new(|| Context::new().expect("the process has file descriptors left"));

@@ -4,11 +4,15 @@ pub(crate) mod bare;
 pub(crate) mod channel;
 mod curve;
 pub(crate) mod libzmq;
+pub(crate) mod libzmq_groups;
 pub(crate) mod monocoque;
 pub(crate) mod omq;
+pub(crate) mod omq_groups;
 pub(crate) mod rzmq;
 pub(crate) mod tokio_zmtp;
+pub(crate) mod tokio_zmtp_groups;
 mod tokio_zmtp_rpc;
+pub(crate) mod tokio_zmtp_scatter;
 pub(crate) mod tonic;
 pub(crate) mod zmq_rs;
 
@@ -25,11 +29,11 @@ use crate::report::Announce;
 )]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Implementation {
-    /// This crate: CLIENT and SERVER.
+    /// This crate.
     TokioZmtp,
-    /// libzmq 4.3.5 in C++: CLIENT and SERVER.
+    /// libzmq 4.3.5 in C++.
     Libzmq,
-    /// omq-tokio: CLIENT and SERVER.
+    /// omq-tokio.
     Omq,
     /// monocoque: PUSH and PULL, DEALER and ROUTER.
     Monocoque,
@@ -80,15 +84,13 @@ impl Implementation {
     }
 }
 
-/// The roles of an implementation in two processes.
-pub(crate) trait Messaging {
+/// Messages one way, between two processes.
+pub(crate) trait OneWay {
     /// True if its futures block their thread.
     const BLOCKS: bool = false;
 
     type Sender: Sender;
     type Receiver: Receiver;
-    type Client: Client;
-    type Server: Server;
 
     /// Binds a socket that receives from `connections` senders, and announces its endpoint.
     async fn receiver(place: &Place, announce: Announce) -> Result<Self::Receiver, Failure>;
@@ -109,6 +111,12 @@ pub(crate) trait Messaging {
         }
         Ok(senders)
     }
+}
+
+/// Messages both ways, between two processes.
+pub(crate) trait Messaging: OneWay {
+    type Client: Client;
+    type Server: Server;
 
     /// Binds a socket that returns what it receives, and announces its endpoint.
     async fn server(place: &Place, announce: Announce) -> Result<Self::Server, Failure>;
@@ -117,16 +125,42 @@ pub(crate) trait Messaging {
     async fn client(endpoint: &str, size: usize) -> Result<Self::Client, Failure>;
 }
 
+/// Messages to groups: from a RADIO to DISHes in another process.
+pub(crate) trait Groups {
+    /// True if its futures block their thread.
+    const BLOCKS: bool = false;
+
+    type Radio: Radio;
+    type Dish: Dish;
+
+    /// Creates a socket that sends.
+    async fn radio(place: &Place, end: End<'_>) -> Result<Self::Radio, Failure>;
+
+    /// Creates a socket that receives the messages of the group.
+    async fn dish(place: &Place, end: End<'_>) -> Result<Self::Dish, Failure>;
+}
+
+/// Whether a socket binds or connects.
+#[derive(Debug)]
+pub(crate) enum End<'a> {
+    Bind(Announce),
+    Connect(&'a str),
+}
+
 /// The endpoint to bind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) transport: Transport,
     /// The path of the socket's file, if the transport is `ipc`.
     pub(crate) path: String,
+    /// The port, if the transport is `udp`.
+    pub(crate) port: u16,
     /// The size of the bodies in bytes.
     pub(crate) size: usize,
     /// The number of connections.
     pub(crate) connections: usize,
+    /// Whether a RADIO waits for full DISHes.
+    pub(crate) no_drop: bool,
 }
 
 impl Place {
@@ -135,6 +169,7 @@ impl Place {
         match self.transport {
             Transport::Ipc => format!("ipc://{}", self.path),
             Transport::Inproc | Transport::Tcp => "tcp://127.0.0.1:0".to_owned(),
+            Transport::Udp => format!("udp://127.0.0.1:{}", self.port),
         }
     }
 }
@@ -149,6 +184,23 @@ pub(crate) trait Sender {
 pub(crate) trait Receiver {
     /// Receives `count` messages.
     async fn recv(&mut self, count: u64) -> Result<(), Failure>;
+}
+
+/// Sends messages to a group.
+pub(crate) trait Radio {
+    /// Sends `count` messages with copies of `body`.
+    async fn send(&mut self, body: &[u8], count: u64) -> Result<(), Failure>;
+}
+
+/// Receives messages of a group.
+pub(crate) trait Dish: Send + 'static {
+    /// Receives a message and returns the mark at the start of its body.
+    fn recv(&mut self) -> impl Future<Output = Result<Mark, Failure>> + Send;
+
+    /// Receives a message if one has arrived. It is only used where `recv` blocks its thread.
+    fn try_recv(&mut self) -> Result<Option<Mark>, Failure> {
+        Err("its futures do not block".into())
+    }
 }
 
 /// Sends requests.
@@ -192,6 +244,48 @@ pub(crate) trait Caller: Clone + Send + 'static {
     /// Waits for the reply.
     fn call(&mut self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
+
+/// The start of a body that is sent to a group.
+///
+/// Messages to a group may be dropped, so that their number does not tell a receiver when the last
+/// one has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// A message of the round with this number.
+    Within(u32),
+    /// Follows the messages of the round with this number.
+    After(u32),
+}
+
+impl Mark {
+    /// Returns a body of `size` bytes.
+    pub(crate) fn to_body(self, size: usize) -> Vec<u8> {
+        let (tag, round) = match self {
+            Self::Within(round) => (0, round),
+            Self::After(round) => (1, round),
+        };
+        let mut body = vec![7; size];
+        body[0] = tag;
+        body[1..5].copy_from_slice(&round.to_le_bytes());
+        body
+    }
+
+    /// Fails unless the body has the expected length.
+    pub(crate) fn of_body(body: &[u8], expected_size: usize) -> Result<Self, Failure> {
+        expect_size(body.len(), expected_size)?;
+        match body {
+            [tag, a, b, c, d, ..] => {
+                let round = u32::from_le_bytes([*a, *b, *c, *d]);
+                Ok(if *tag == 0 { Self::Within(round) } else { Self::After(round) })
+            }
+            _ => Err("the body is too short for a mark".into()),
+        }
+    }
+}
+
+/// The group that all messages are sent to. libzmq 4.3.5 crashes with groups of 15 bytes and more
+/// that several DISHes have joined (libzmq#4199).
+pub(crate) const GROUP: &str = "telemetry";
 
 /// Fails unless a body has the length that was sent.
 pub(crate) fn expect_size(found: usize, expected: usize) -> Result<(), Failure> {

@@ -12,18 +12,18 @@ use monocoque::zmq::{
 
 use crate::Failure;
 use crate::case::Transport;
-use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
+use crate::implementation::{
+    Client, Messaging, OneWay, Place, Receiver, Sender, Server, expect_size,
+};
 use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]
 pub(crate) struct Monocoque;
 
-impl Messaging for Monocoque {
+impl OneWay for Monocoque {
     type Sender = Pushing;
     type Receiver = Pulling;
-    type Client = Dealing;
-    type Server = Routing;
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Pulling, Failure> {
         let socket = if place.connections > 1 {
@@ -52,6 +52,11 @@ impl Messaging for Monocoque {
         };
         Ok(Pushing { socket, body: Bytes::from(vec![7; size]) })
     }
+}
+
+impl Messaging for Monocoque {
+    type Client = Dealing;
+    type Server = Routing;
 
     async fn server(place: &Place, announce: Announce) -> Result<Routing, Failure> {
         let socket = match accept(place, announce).await? {

@@ -1,6 +1,6 @@
-//! omq-tokio: CLIENT and SERVER, used as its own `bench_peer_tokio` does: on the caller's runtime,
-//! with default options, non-blocking calls first, and receiving all available messages before
-//! waiting.
+//! omq-tokio: CLIENT and SERVER, SCATTER and GATHER, used as its own `bench_peer_tokio` does: on the
+//! caller's runtime, with default options, non-blocking calls first, and receiving all available
+//! messages before waiting.
 
 use std::time::Duration;
 
@@ -9,29 +9,25 @@ use omq_tokio::message::MAX_INLINE_MESSAGE;
 use omq_tokio::{Context, Error, Message, Options, Socket, SocketType, TrySendError};
 
 use crate::Failure;
-use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
+use crate::implementation::{
+    Client, Messaging, OneWay, Place, Receiver, Sender, Server, expect_size,
+};
 use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]
 pub(crate) struct Omq;
 
-impl Messaging for Omq {
+impl OneWay for Omq {
     type Sender = Connected;
     type Receiver = Bound;
-    type Client = Connected;
-    type Server = Bound;
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
-        let socket = Context::current().socket(SocketType::Server, Options::default());
-        let endpoint = socket.bind(place.endpoint().as_str()).await?;
-        announce.endpoint(&endpoint.to_string());
-        Ok(Bound { socket, size: place.size })
+        bind(SocketType::Server, place, announce).await
     }
 
     async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
-        let mut sockets = Self::senders(endpoint, size, 1).await?;
-        Ok(sockets.pop().ok_or("one was requested")?)
+        connect(SocketType::Client, endpoint, size, 1).await
     }
 
     async fn senders(
@@ -39,13 +35,13 @@ impl Messaging for Omq {
         size: usize,
         connections: usize,
     ) -> Result<Vec<Connected>, Failure> {
-        let socket = Context::current().socket(SocketType::Client, Options::default());
-        for _ in 0..connections {
-            socket.connect(endpoint).await?;
-        }
-        socket.wait_connected(connections, Duration::from_secs(10)).await?;
-        Ok(vec![Connected { socket, body: Bytes::from(vec![7; size]) }])
+        Ok(vec![connect(SocketType::Client, endpoint, size, connections).await?])
     }
+}
+
+impl Messaging for Omq {
+    type Client = Connected;
+    type Server = Bound;
 
     async fn server(place: &Place, announce: Announce) -> Result<Bound, Failure> {
         Self::receiver(place, announce).await
@@ -58,24 +54,76 @@ impl Messaging for Omq {
 
 impl Omq {
     /// Creates both ends inside this process.
-    pub(crate) async fn inproc_one_way(size: usize) -> Result<(Connected, Bound), Failure> {
-        let context = Context::current();
-        let server = context.socket(SocketType::Server, Options::default());
-        server.bind("inproc://versus").await?;
-        let client = context.socket(SocketType::Client, Options::default());
-        client.connect("inproc://versus").await?;
-        client.wait_connected(1, Duration::from_secs(10)).await?;
-        let client = Connected { socket: client, body: Bytes::from(vec![7; size]) };
-        Ok((client, Bound { socket: server, size }))
-    }
-
-    /// Creates both ends inside this process, for requests.
-    pub(crate) async fn inproc_requests(size: usize) -> Result<(Connected, Bound), Failure> {
-        Self::inproc_one_way(size).await
+    pub(crate) async fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
+        inproc(SocketType::Client, SocketType::Server, size).await
     }
 }
 
-/// A client.
+/// SCATTER and GATHER.
+#[derive(Debug)]
+pub(crate) struct OmqScatter;
+
+impl OneWay for OmqScatter {
+    type Sender = Connected;
+    type Receiver = Bound;
+
+    async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
+        bind(SocketType::Gather, place, announce).await
+    }
+
+    async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
+        connect(SocketType::Scatter, endpoint, size, 1).await
+    }
+}
+
+impl OmqScatter {
+    /// Creates both ends inside this process.
+    pub(crate) async fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
+        inproc(SocketType::Scatter, SocketType::Gather, size).await
+    }
+}
+
+async fn bind(
+    socket_type: SocketType,
+    place: &Place,
+    announce: Announce,
+) -> Result<Bound, Failure> {
+    let socket = Context::current().socket(socket_type, Options::default());
+    let endpoint = socket.bind(place.endpoint().as_str()).await?;
+    announce.endpoint(&endpoint.to_string());
+    Ok(Bound { socket, size: place.size })
+}
+
+async fn connect(
+    socket_type: SocketType,
+    endpoint: &str,
+    size: usize,
+    connections: usize,
+) -> Result<Connected, Failure> {
+    let socket = Context::current().socket(socket_type, Options::default());
+    for _ in 0..connections {
+        socket.connect(endpoint).await?;
+    }
+    socket.wait_connected(connections, CONNECT_LIMIT).await?;
+    Ok(Connected { socket, body: Bytes::from(vec![7; size]) })
+}
+
+async fn inproc(
+    connected: SocketType,
+    bound: SocketType,
+    size: usize,
+) -> Result<(Connected, Bound), Failure> {
+    let context = Context::current();
+    let server = context.socket(bound, Options::default());
+    server.bind("inproc://versus").await?;
+    let client = context.socket(connected, Options::default());
+    client.connect("inproc://versus").await?;
+    client.wait_connected(1, CONNECT_LIMIT).await?;
+    let client = Connected { socket: client, body: Bytes::from(vec![7; size]) };
+    Ok((client, Bound { socket: server, size }))
+}
+
+/// A CLIENT or a SCATTER.
 #[derive(Debug)]
 pub(crate) struct Connected {
     socket: Socket,
@@ -117,7 +165,7 @@ impl Client for Connected {
     }
 }
 
-/// A server.
+/// A SERVER or a GATHER.
 #[derive(Debug)]
 pub(crate) struct Bound {
     socket: Socket,
@@ -142,7 +190,7 @@ impl Server for Bound {
     }
 }
 
-async fn send(socket: &Socket, message: Message) -> Result<(), Failure> {
+pub(super) async fn send(socket: &Socket, message: Message) -> Result<(), Failure> {
     match socket.try_send(message) {
         Ok(()) => Ok(()),
         Err(TrySendError::Full(message)) => Ok(socket.send(message).await?),
@@ -150,7 +198,7 @@ async fn send(socket: &Socket, message: Message) -> Result<(), Failure> {
     }
 }
 
-async fn recv(socket: &Socket) -> Result<Message, Failure> {
+pub(super) async fn recv(socket: &Socket) -> Result<Message, Failure> {
     match try_recv(socket)? {
         Some(message) => {
             // A loop without waiting must not starve the socket's own task.
@@ -168,3 +216,5 @@ fn try_recv(socket: &Socket) -> Result<Option<Message>, Failure> {
         Err(error) => Err(error.into()),
     }
 }
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);

@@ -8,18 +8,18 @@ use rzmq::socket::options::LAST_ENDPOINT;
 use rzmq::{Context, Msg, Socket, SocketType};
 
 use crate::Failure;
-use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
+use crate::implementation::{
+    Client, Messaging, OneWay, Place, Receiver, Sender, Server, expect_size,
+};
 use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]
 pub(crate) struct Rzmq;
 
-impl Messaging for Rzmq {
+impl OneWay for Rzmq {
     type Sender = Connected;
     type Receiver = Bound;
-    type Client = Connected;
-    type Server = Bound;
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
         bind(SocketType::Pull, place, announce).await
@@ -28,6 +28,11 @@ impl Messaging for Rzmq {
     async fn sender(endpoint: &str, size: usize) -> Result<Connected, Failure> {
         connect(SocketType::Push, endpoint, size).await
     }
+}
+
+impl Messaging for Rzmq {
+    type Client = Connected;
+    type Server = Bound;
 
     async fn server(place: &Place, announce: Announce) -> Result<Bound, Failure> {
         bind(SocketType::Router, place, announce).await

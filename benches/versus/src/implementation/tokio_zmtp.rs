@@ -9,30 +9,26 @@ use tokio_zmtp::{
 use crate::Failure;
 use crate::case::Transport;
 use crate::implementation::curve::{SERVER_PUBLIC, SERVER_SECRET};
-use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
+use crate::implementation::{
+    Client, Messaging, OneWay, Place, Receiver, Sender, Server, expect_size,
+};
 use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]
 pub(crate) struct TokioZmtp<const CURVE: bool = false>;
 
-impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
+impl<const CURVE: bool> OneWay for TokioZmtp<CURVE> {
     type Sender = Connected;
     type Receiver = Bound;
-    type Client = Connected;
-    type Server = Bound;
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Bound, Failure> {
-        let endpoint = match place.transport {
-            Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
-            Transport::Inproc | Transport::Ipc => place.endpoint(),
-        };
         let mut builder = ServerSocket::builder();
         if CURVE {
             let keypair = CurveKeypair::from(SERVER_SECRET.parse::<CurveSecretKey>()?);
             builder = builder.mechanism(Mechanism::CurveServer { keypair });
         }
-        let socket = builder.bind(endpoint.as_str()).await?;
+        let socket = builder.bind(endpoint(place).as_str()).await?;
         announce.endpoint(&socket.last_endpoint().ok_or("the server is not bound")?.to_string());
         Ok(Bound { socket, size: place.size })
     }
@@ -64,6 +60,11 @@ impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
         }
         Ok(vec![Connected { socket, message: Message::from(vec![7; size]) }])
     }
+}
+
+impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
+    type Client = Connected;
+    type Server = Bound;
 
     async fn server(place: &Place, announce: Announce) -> Result<Bound, Failure> {
         Self::receiver(place, announce).await
@@ -76,7 +77,7 @@ impl<const CURVE: bool> Messaging for TokioZmtp<CURVE> {
 
 impl TokioZmtp {
     /// Creates both ends inside this process.
-    pub(crate) async fn inproc_one_way(size: usize) -> Result<(Connected, Bound), Failure> {
+    pub(crate) async fn inproc(size: usize) -> Result<(Connected, Bound), Failure> {
         let endpoint = InprocEndpoint::unique();
         let server = ServerSocket::builder().bind(endpoint.clone()).await?;
         let client = ClientSocket::builder().connect(endpoint).await?;
@@ -84,10 +85,13 @@ impl TokioZmtp {
         let client = Connected { socket: client, message: Message::from(vec![7; size]) };
         Ok((client, Bound { socket: server, size }))
     }
+}
 
-    /// Creates both ends inside this process, for requests.
-    pub(crate) async fn inproc_requests(size: usize) -> Result<(Connected, Bound), Failure> {
-        Self::inproc_one_way(size).await
+/// The endpoint of a place in the form of this crate.
+pub(super) fn endpoint(place: &Place) -> String {
+    match place.transport {
+        Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),
+        Transport::Inproc | Transport::Ipc | Transport::Udp => place.endpoint(),
     }
 }
 

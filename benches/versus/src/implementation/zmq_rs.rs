@@ -7,18 +7,18 @@ use zeromq::{
 };
 
 use crate::Failure;
-use crate::implementation::{Client, Messaging, Place, Receiver, Sender, Server, expect_size};
+use crate::implementation::{
+    Client, Messaging, OneWay, Place, Receiver, Sender, Server, expect_size,
+};
 use crate::report::Announce;
 
 /// The implementation.
 #[derive(Debug)]
 pub(crate) struct ZmqRs;
 
-impl Messaging for ZmqRs {
+impl OneWay for ZmqRs {
     type Sender = Pushing;
     type Receiver = Pulling;
-    type Client = Dealing;
-    type Server = Routing;
 
     async fn receiver(place: &Place, announce: Announce) -> Result<Pulling, Failure> {
         let mut socket = PullSocket::new();
@@ -32,6 +32,11 @@ impl Messaging for ZmqRs {
         socket.connect(endpoint).await?;
         Ok(Pushing { socket, body: Bytes::from(vec![7; size]) })
     }
+}
+
+impl Messaging for ZmqRs {
+    type Client = Dealing;
+    type Server = Routing;
 
     async fn server(place: &Place, announce: Announce) -> Result<Routing, Failure> {
         let mut socket = RouterSocket::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::Failure;
 use crate::case::Metric;
-use crate::implementation::{Messaging, Sender};
+use crate::implementation::{OneWay, Sender};
 use crate::report::{Done, Report};
 use crate::role::{Orders, Part, Role};
 use crate::workload::pair::Pair;
@@ -38,7 +38,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
 }
 
 /// Establishes the requested connections and sends one message over each.
-pub(crate) async fn hold<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
+pub(crate) async fn hold<M: OneWay>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut held = Vec::new();
     Report::Ready.send();
     while let Some(count) = orders.recv().await {

@@ -1,6 +1,7 @@
 //! The work, one file for each kind: what the measured processes do, and how it is measured.
 
 pub(crate) mod cost;
+pub(crate) mod groups;
 pub(crate) mod idle;
 pub(crate) mod one_way;
 pub(crate) mod pair;
@@ -39,12 +40,17 @@ impl Attempt<'_> {
     /// Performs the measurement.
     pub(crate) fn measure(&self) -> Result<Outcome, Failure> {
         match (self.case.section, self.case.transport) {
-            (Section::Throughput | Section::Latency, Transport::Inproc) => together::measure(self),
-            (Section::Throughput | Section::Curve | Section::FanIn, _) => one_way::measure(self),
+            (Section::Throughput | Section::Latency | Section::Scatter, Transport::Inproc) => {
+                together::measure(self)
+            }
+            (Section::Throughput | Section::Curve | Section::FanIn | Section::Scatter, _) => {
+                one_way::measure(self)
+            }
             (Section::Latency | Section::Pipelined, _) => requests::measure(self),
             (Section::Idle, _) => idle::measure(self),
             (Section::Cost, _) => cost::measure(self),
             (Section::Rpc, _) => rpc::measure(self),
+            (Section::Groups | Section::Datagrams, _) => groups::measure(self),
         }
     }
 }

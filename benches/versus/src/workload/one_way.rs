@@ -7,7 +7,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::Failure;
 use crate::case::Metric;
-use crate::implementation::{Messaging, Receiver, Sender};
+use crate::implementation::{OneWay, Receiver, Sender};
 use crate::report::{Announce, Done, Report};
 use crate::role::{Orders, Part, Role};
 use crate::workload::pair::{Pair, adapt};
@@ -30,7 +30,7 @@ pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
 }
 
 /// The receiving role, which measures the time from the first message to the last.
-pub(crate) async fn receive<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
+pub(crate) async fn receive<M: OneWay>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut receiver = M::receiver(&role.place, Announce::new()).await?;
     while let Some(count) = orders.recv().await {
         receiver.recv(1).await?;
@@ -42,7 +42,7 @@ pub(crate) async fn receive<M: Messaging>(role: &Role, mut orders: Orders) -> Re
 }
 
 /// The sending role, with a socket for each client. Every socket sends an equal share.
-pub(crate) async fn send<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
+pub(crate) async fn send<M: OneWay>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut senders = Vec::new();
     for _ in 0..role.place.connections {
         senders.push(M::sender(&role.endpoint, role.place.size).await?);

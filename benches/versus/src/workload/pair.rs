@@ -1,11 +1,12 @@
 //! Two connected processes, and the number of messages of a measurement.
 
+use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use crate::Failure;
-use crate::case::Section;
+use crate::case::Transport;
 use crate::child::Child;
 use crate::implementation::Place;
 use crate::report::Done;
@@ -35,7 +36,7 @@ impl Pair {
         (bound, under_bound): (Part, &[PathBuf]),
         (connected, under_connected): (Part, &[PathBuf]),
     ) -> Result<Self, Failure> {
-        let mut role = role(attempt, bound);
+        let mut role = role(attempt, bound)?;
         let mut bound = Child::spawn_under(&role, under_bound)?;
         role.endpoint = bound.bound()?;
         role.part = connected;
@@ -46,23 +47,30 @@ impl Pair {
 }
 
 /// Returns the role of a process in an attempt.
-pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Role {
+pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
     let case = attempt.case;
-    Role {
+    // libzmq does not report the port that the system chooses for udp.
+    let port = match case.transport {
+        Transport::Udp => UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port(),
+        Transport::Inproc | Transport::Ipc | Transport::Tcp => 0,
+    };
+    Ok(Role {
         implementation: attempt.implementation,
         part,
         runtime: case.runtime,
         pinned: case.pinned,
-        curve: case.section == Section::Curve,
+        section: case.section,
         place: Place {
             transport: case.transport,
             path: attempt.directory.join(file_name()).to_string_lossy().into_owned(),
+            port,
             size: case.size,
             connections: case.clients,
+            no_drop: case.no_drop,
         },
         endpoint: String::new(),
         outstanding: case.outstanding,
-    }
+    })
 }
 
 /// Determines the number of messages for the requested duration, and measures them.
@@ -90,7 +98,8 @@ pub(crate) fn adapt(
     };
     rate = timed(rate * attempt.seconds * WARM_UP)?.2;
     let (count, done, rate_to_come) = timed(rate * attempt.seconds)?;
-    let rate = (count - 1) as f64 / done.seconds.max(1e-9);
+    let received = done.received.unwrap_or(count);
+    let rate = received.saturating_sub(1) as f64 / done.seconds.max(1e-9);
     Ok(Adapted { count, done, rate, rate_to_come })
 }
 

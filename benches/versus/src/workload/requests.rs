@@ -73,6 +73,7 @@ pub(crate) async fn one_at_a_time<C: Client>(client: &mut C, count: u64) -> Resu
         seconds,
         median: statistics::quantile(&trips, 0.5),
         p99: statistics::quantile(&trips, 0.99),
+        ..Done::default()
     })
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
         Section::Latency => Part::BothRequests,
         _ => Part::BothOneWay,
     };
-    let mut child = Child::spawn(&role(attempt, part))?;
+    let mut child = Child::spawn(&role(attempt, part)?)?;
     child.ready()?;
     let adapted = adapt(attempt, |count| {
         child.order(count)?;
@@ -71,44 +71,47 @@ where
     Ok(())
 }
 
-/// The role of a process with both ends, for an implementation with `inproc_one_way` and
-/// `inproc_requests`. Not a function, because the tasks must be `Send`.
-macro_rules! both_ends {
-    ($implementation:ty, $role:expr, $orders:expr) => {
+/// The role of a process with both ends of messages one way. Not a function, because the tasks must
+/// be `Send`.
+macro_rules! one_way_in_tasks {
+    ($ends:expr, $orders:expr) => {
         async move {
-            let (role, mut orders) = ($role, $orders);
-            match role.part {
-                Part::BothRequests => {
-                    let (mut client, mut server) =
-                        <$implementation>::inproc_requests(role.place.size).await?;
-                    let serving = tokio::spawn(async move { server.serve().await });
-                    Report::Ready.send();
-                    while let Some(count) = orders.recv().await {
-                        let done = requests::one_at_a_time(&mut client, count).await?;
-                        Report::Done(done).send();
-                    }
-                    serving.abort();
-                }
-                _ => {
-                    let (mut sender, mut receiver) =
-                        <$implementation>::inproc_one_way(role.place.size).await?;
-                    Report::Ready.send();
-                    while let Some(count) = orders.recv().await {
-                        let sending = tokio::spawn(async move {
-                            sender.send(count).await?;
-                            Ok::<_, Failure>(sender)
-                        });
-                        receiver.recv(1).await?;
-                        let start = Instant::now();
-                        receiver.recv(count - 1).await?;
-                        let seconds = start.elapsed().as_secs_f64();
-                        sender = sending.await??;
-                        Report::Done(Done { seconds, ..Done::default() }).send();
-                    }
-                }
+            let mut orders = $orders;
+            let (mut sender, mut receiver) = $ends.await?;
+            Report::Ready.send();
+            while let Some(count) = orders.recv().await {
+                let sending = tokio::spawn(async move {
+                    sender.send(count).await?;
+                    Ok::<_, Failure>(sender)
+                });
+                receiver.recv(1).await?;
+                let start = Instant::now();
+                receiver.recv(count - 1).await?;
+                let seconds = start.elapsed().as_secs_f64();
+                sender = sending.await??;
+                Report::Done(Done { seconds, ..Done::default() }).send();
             }
             Ok::<_, Failure>(())
         }
     };
 }
-pub(crate) use both_ends;
+pub(crate) use one_way_in_tasks;
+
+/// The role of a process with both ends of requests and replies.
+macro_rules! requests_in_tasks {
+    ($ends:expr, $orders:expr) => {
+        async move {
+            let mut orders = $orders;
+            let (mut client, mut server) = $ends.await?;
+            let serving = tokio::spawn(async move { server.serve().await });
+            Report::Ready.send();
+            while let Some(count) = orders.recv().await {
+                let done = requests::one_at_a_time(&mut client, count).await?;
+                Report::Done(done).send();
+            }
+            serving.abort();
+            Ok::<_, Failure>(())
+        }
+    };
+}
+pub(crate) use requests_in_tasks;

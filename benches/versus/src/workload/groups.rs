@@ -1,0 +1,197 @@
+//! Messages from one RADIO to the DISHes of another process, at full speed.
+//!
+//! A RADIO may drop messages, and udp may lose them: what arrives is counted. A body begins with the
+//! number of its round. After the messages of a round, the RADIO repeats another message until every
+//! DISH has received it.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time;
+
+use crate::Failure;
+use crate::case::{Case, Metric, Transport};
+use crate::implementation::{Dish, End, Groups, Mark, Radio};
+use crate::report::{Announce, Done, Report};
+use crate::role::{Orders, Part, Role};
+use crate::workload::pair::{Pair, adapt};
+use crate::workload::{Attempt, Outcome};
+
+/// Returns the number of deliveries per second: messages, each counted for each DISH.
+pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
+    let case = attempt.case;
+    let (bound, connected) = match dishes_bind(case.transport) {
+        true => (Part::Dishes, Part::Radio),
+        false => (Part::Radio, Part::Dishes),
+    };
+    let mut pair = Pair::start(attempt, bound, connected)?;
+    // Every DISH has joined when it has received the end of a round.
+    run(&mut pair, case, 0)?;
+    let adapted = adapt(attempt, |count| run(&mut pair, case, count))?;
+    Ok(Outcome { values: vec![(Metric::Rate, adapted.rate)], rate: Some(adapted.rate_to_come) })
+}
+
+/// Sends as many messages as `deliveries` takes.
+fn run(pair: &mut Pair, case: Case, deliveries: u64) -> Result<Done, Failure> {
+    let (radio, dishes) = match dishes_bind(case.transport) {
+        true => (&mut pair.connected, &mut pair.bound),
+        false => (&mut pair.bound, &mut pair.connected),
+    };
+    dishes.order(deliveries)?;
+    radio.order(deliveries / case.clients as u64)?;
+    let done = dishes.done()?;
+    radio.order(0)?;
+    radio.done()?;
+    let is_lossless = case.no_drop && case.transport != Transport::Udp;
+    match done.received {
+        Some(received) if is_lossless && received != deliveries => {
+            Err(format!("{received} of {deliveries} messages arrived").into())
+        }
+        _ => Ok(done),
+    }
+}
+
+/// The sending role. Every second command ends the round that the command before began.
+pub(crate) async fn send<G: Groups>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
+    let mut radio = G::radio(&role.place, end(role, Part::Radio)).await?;
+    ready(role, Part::Radio);
+    for round in 0.. {
+        let Some(count) = orders.recv().await else { break };
+        radio.send(&Mark::Within(round).to_body(role.place.size), count).await?;
+        let last = Mark::After(round).to_body(role.place.size);
+        while orders.is_empty() {
+            radio.send(&last, 1).await?;
+            time::sleep(PAUSE).await;
+        }
+        orders.recv().await;
+        Report::Done(Done::default()).send();
+    }
+    Ok(())
+}
+
+/// The receiving role. The clock runs from the first message at any DISH to the end at the last.
+pub(crate) async fn receive<G: Groups>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
+    let mut dishes = Vec::new();
+    for _ in 0..role.place.connections {
+        dishes.push(G::dish(&role.place, end(role, Part::Dishes)).await?);
+    }
+    ready(role, Part::Dishes);
+    for round in 0.. {
+        if orders.recv().await.is_none() {
+            break;
+        }
+        let tally = if G::BLOCKS {
+            in_turns(&mut dishes, round).await?
+        } else {
+            in_tasks(&mut dishes, round).await?
+        };
+        Report::Done(tally.done()).send();
+    }
+    Ok(())
+}
+
+/// Receives with a task for each DISH.
+async fn in_tasks<D: Dish>(dishes: &mut Vec<D>, round: u32) -> Result<Tally, Failure> {
+    let mut tasks = JoinSet::new();
+    for mut dish in dishes.drain(..) {
+        tasks.spawn(async move {
+            let mut tally = Tally::default();
+            while tally.goes_on(dish.recv().await?, round) {}
+            Ok::<_, Failure>((dish, tally))
+        });
+    }
+    let mut total = Tally::default();
+    while let Some(received) = tasks.join_next().await {
+        let (dish, tally) = received??;
+        dishes.push(dish);
+        total.add(tally);
+    }
+    Ok(total)
+}
+
+/// Receives from all DISHes in turn, with one thread that each may block.
+async fn in_turns<D: Dish>(dishes: &mut [D], round: u32) -> Result<Tally, Failure> {
+    let mut total = Tally::default();
+    let mut open: Vec<_> = dishes.iter_mut().map(|dish| (dish, Tally::default())).collect();
+    while let Some((first, tally)) = open.first_mut() {
+        // When no DISH has a message, the next one reaches the first as soon as any other.
+        let mut goes_on = tally.goes_on(first.recv().await?, round);
+        let mut at = 0;
+        while let Some((dish, tally)) = open.get_mut(at) {
+            let mut burst = BURST;
+            while goes_on && burst > 0 {
+                let Some(mark) = dish.try_recv()? else { break };
+                goes_on = tally.goes_on(mark, round);
+                burst -= 1;
+            }
+            if goes_on {
+                at += 1;
+            } else {
+                total.add(open.swap_remove(at).1);
+                goes_on = true;
+            }
+        }
+    }
+    Ok(total)
+}
+
+/// The messages of a round.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    received: u64,
+    first: Option<Instant>,
+    end: Option<Instant>,
+}
+
+impl Tally {
+    /// Counts a message. Returns false if it ends the round.
+    fn goes_on(&mut self, mark: Mark, round: u32) -> bool {
+        if mark == Mark::Within(round) {
+            if self.received == 0 {
+                self.first = Some(Instant::now());
+            }
+            self.received += 1;
+        } else if mark == Mark::After(round) {
+            self.end = Some(Instant::now());
+        }
+        self.end.is_none()
+    }
+
+    fn add(&mut self, other: Self) {
+        self.received += other.received;
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.end = self.end.max(other.end);
+    }
+
+    fn done(self) -> Done {
+        let between = self.first.zip(self.end).map(|(first, end)| end - first);
+        let seconds = between.unwrap_or_default().as_secs_f64();
+        Done { seconds, received: Some(self.received), ..Done::default() }
+    }
+}
+
+fn end(role: &Role, part: Part) -> End<'_> {
+    if binds(role, part) { End::Bind(Announce::new()) } else { End::Connect(&role.endpoint) }
+}
+
+/// Reports that a connecting process can begin. A binding one reports its endpoint.
+fn ready(role: &Role, part: Part) {
+    if !binds(role, part) {
+        Report::Ready.send();
+    }
+}
+
+fn binds(role: &Role, part: Part) -> bool {
+    dishes_bind(role.place.transport) == matches!(part, Part::Dishes)
+}
+
+/// Over udp, a DISH can only bind and a RADIO only connect. Over streams, one RADIO serves many.
+fn dishes_bind(transport: Transport) -> bool {
+    transport == Transport::Udp
+}
+
+/// Messages that are taken from one DISH before the next has its turn.
+const BURST: u32 = 100;
+
+/// Between the repetitions of the message that ends a round.
+const PAUSE: Duration = Duration::from_millis(1);
