@@ -69,6 +69,9 @@
 //! ends two connections while the same message is being written, the message is dropped and counted as
 //! [refused](stats::Dropped::refused). Where delivery matters, use the reply as the acknowledgement.
 //!
+//! A received message goes to the handle that asks first. Tasks that share a [`Client`] and wait for
+//! replies to requests of their own would take each other's: they use `rpc::Requester` (feature `rpc`).
+//!
 //! # The mute state
 //!
 //! Every remote has two queues, one for each direction, each with an exact high-water mark. When no
@@ -92,7 +95,7 @@
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
 //! | `udp://192.0.2.7:5555`, `udp://eth0;239.1.2.3:5555` | [datagrams](Endpoint#datagrams) of a [`Radio`] to a [`Dish`], unicast or multicast |
 //!
-//! `bind` returns the endpoint with the port or path that the system picked. Either socket can bind and the
+//! `bind` returns the endpoint with the port or path that the system picked. Any socket can bind and the
 //! other connect, in any order; over `udp` only a radio connects, and only a dish binds.
 //!
 //! # Security

@@ -100,7 +100,7 @@ impl Remote {
     }
 
     /// Returns the routing id of the remote on a [`Server`](crate::Server) or
-    /// [`Peer`](crate::Peer); `None` on a `Client`.
+    /// [`Peer`](crate::Peer); `None` for other sockets.
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
         self.0.identity.routing_id

@@ -102,7 +102,8 @@ impl Message {
         Self::copied(&self).routed(self.routing_id())
     }
 
-    /// Returns the remote that the message came from or goes to; `None` on a `Client`.
+    /// Returns the remote that the message came from or goes to; `None` on sockets that do not address
+    /// remotes, such as a `Client`.
     #[must_use]
     pub const fn routing_id(&self) -> Option<RoutingId> {
         match self.0 {
@@ -272,6 +273,15 @@ impl From<String> for Message {
     }
 }
 
+/// Copies the text.
+impl From<&String> for Message {
+    fn from(body: &String) -> Self {
+        Self::copied(body.as_bytes())
+    }
+}
+
+/// Shares the text, which is part of the program. Text that lives shorter is copied from
+/// `text.as_bytes()`.
 impl From<&'static str> for Message {
     fn from(body: &'static str) -> Self {
         Self::from(Bytes::from_static(body.as_bytes()))

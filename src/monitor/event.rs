@@ -22,7 +22,7 @@ pub struct Event {
     /// The connection of the event; `None` if it is an event of the endpoint.
     pub connection_id: Option<ConnectionId>,
     /// The routing id of the remote on a [`Server`](crate::Server) or [`Peer`](crate::Peer); `None`
-    /// before the handshake, and on a `Client`.
+    /// before the handshake, and on sockets that do not address remotes.
     pub routing_id: Option<RoutingId>,
     /// The kind of the event.
     pub kind: EventKind,

@@ -151,15 +151,16 @@ impl Control {
     }
 
     /// Waits until a remote is connected, or until no remote can be expected anymore.
-    pub(super) async fn connected(&self) -> Result<(), NoRemoteError> {
+    /// Waits until this many remotes are connected.
+    pub(super) async fn connected(&self, remotes: usize) -> Result<(), NoRemoteError> {
         let mut presence = self.shared.remotes.presence();
         let state = presence.wait_for(|presence| {
-            presence.connected > 0 || presence.closed || presence.is_hopeless()
+            presence.connected >= remotes || presence.closed || presence.is_hopeless()
         });
         let state = state.await.expect("the sender is as long-lived as the socket").clone();
         match state {
             Presence { closed: true, .. } => Err(NoRemoteError::Closed),
-            Presence { connected: 0, failure: Some(failure), .. } => {
+            Presence { connected, failure: Some(failure), .. } if connected < remotes => {
                 Err(NoRemoteError::Failed(failure))
             }
             _ => Ok(()),
@@ -168,7 +169,7 @@ impl Control {
 
     /// Waits like [`connected`](Self::connected), at most for `limit`.
     pub(super) async fn connected_timeout(&self, limit: Duration) -> Result<(), NoRemoteError> {
-        match self.shared.runtime.timeout(limit, self.connected()).await {
+        match self.shared.runtime.timeout(limit, self.connected(1)).await {
             Some(connected) => connected,
             None => {
                 let failure = self.shared.remotes.presence().borrow().failure.clone();

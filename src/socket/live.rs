@@ -21,6 +21,8 @@ use crate::transport::StdListener;
 /// [`Client`](crate::Client#implementations). A socket of a known type can be used without this
 /// trait. The trait cannot be implemented outside of this crate.
 ///
+/// It creates no socket: generic code takes a [`Builder`](crate::Builder) of the socket type.
+///
 /// # Examples
 ///
 /// ```
@@ -174,7 +176,8 @@ pub trait Socket: Sealed + Clone + Eq + fmt::Debug + Send + Sync + 'static {
 /// A bound for code that is generic over socket types that receive.
 ///
 /// Every type except [`Radio`](crate::Radio) and [`Scatter`](crate::Scatter) receives. As with
-/// [`Socket`], the types have these methods themselves.
+/// [`Socket`], the types have these methods themselves. Generic code that receives adds a bound such
+/// as [`Stream`](futures_core::Stream)`<Item = Message> + Unpin`.
 ///
 /// # Examples
 ///
@@ -243,7 +246,8 @@ pub trait ReceivingSocket: Socket {
 /// A bound for code that is generic over socket types that send.
 ///
 /// Every type except [`Dish`](crate::Dish) and [`Gather`](crate::Gather) sends. As with
-/// [`Socket`], the types have these methods themselves.
+/// [`Socket`], the types have these methods themselves. Generic code that sends adds a bound such as
+/// [`Sink`](futures_sink::Sink)`<Message> + Unpin`.
 ///
 /// # Examples
 ///

@@ -75,7 +75,35 @@ impl<'a> Remotes<'a> {
     /// # }
     /// ```
     pub async fn connected(self) -> Result<(), NoRemoteError> {
-        self.control.connected().await
+        self.control.connected(1).await
+    }
+
+    /// Waits until at least this many remotes are connected.
+    ///
+    /// Messages that are sent before are queued for the remotes that are connected by then, or that
+    /// this socket connects to: a socket that is bound and sends at once sends everything to the
+    /// first remote that connects to it.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRemoteError`] as from [`connected`](Self::connected).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(scatter: tokio_zmtp::Scatter) -> Result<(), Box<dyn std::error::Error>> {
+    /// scatter.bind("tcp://192.0.2.1:5555").await?;
+    /// // Three workers share the messages from the first one on.
+    /// scatter.remotes().at_least(3).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn at_least(self, remotes: usize) -> Result<(), NoRemoteError> {
+        self.control.connected(remotes).await
     }
 
     /// Waits until a remote is connected, at most for `timeout`.

@@ -7,7 +7,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_test::assert_pending;
 use tokio_zmtp::monitor::DropCause;
-use tokio_zmtp::{Gather, Message, RecvError, Scatter, TrySendError};
+use tokio_zmtp::{Gather, Message, NoRemoteError, RecvError, Scatter, TrySendError};
 
 use crate::events;
 use crate::remote::{LONGER_THAN_BUFFERS, MORE, Remote, ReservedPort, message};
@@ -181,6 +181,31 @@ async fn a_scatter_waits_for_a_gather_that_does_not_receive(transport: Transport
     }
     scatter.send("more").await.unwrap();
     assert_eq!(gather.recv().await.unwrap(), "more");
+}
+
+over_every_transport!(messages_are_shared_by_all_gathers_that_were_waited_for);
+
+async fn messages_are_shared_by_all_gathers_that_were_waited_for(transport: Transport) {
+    let _watchdog = Watchdog::start();
+    let scatter = Scatter::new();
+    let endpoint = scatter.bind(transport.any()).await.unwrap();
+    let mut waiting = tokio_test::task::spawn(scatter.remotes().at_least(3));
+    let mut gathers = Vec::new();
+    for _ in 0..3 {
+        assert_pending!(waiting.poll());
+        gathers.push(Gather::builder().connect(&endpoint).await.unwrap());
+        gathers.last().unwrap().remotes().connected().await.unwrap();
+    }
+    waiting.await.unwrap();
+    for _ in 0..3 {
+        scatter.send("one each").await.unwrap();
+    }
+    for gather in &gathers {
+        assert_eq!(gather.recv().await.unwrap(), "one each");
+    }
+    scatter.close().await;
+    let closed = scatter.remotes().at_least(4).await;
+    assert!(matches!(closed, Err(NoRemoteError::Closed)));
 }
 
 #[tokio::test]

@@ -73,7 +73,10 @@ macro_rules! ending {
         /// # Ending
         impl $socket {
             /// Closes the socket for all its handles, and waits until all queued messages are
-            /// written or [`linger`](crate::Builder::linger) expires.
+            /// written or [`linger`](crate::Builder::linger) expires: 30 seconds by default.
+            ///
+            /// Messages for a remote that cannot be reached take that long. To close sooner, call
+            /// [`set_linger`](Self::set_linger) first.
             ///
             /// Nothing can be sent afterwards. Received messages remain available. The report
             /// states how many messages could not be written.

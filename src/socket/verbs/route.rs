@@ -34,6 +34,7 @@ macro_rules! route_verbs {
             /// # Ok(())
             /// # }
             /// ```
+            #[doc(alias = "send")]
             pub async fn route(
                 &self,
                 to: $crate::routing_id::RoutingId,

@@ -354,6 +354,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
             client.remotes().connected().await.unwrap();
         })
     }),
+    traffic("Remotes::at_least", |cast| {
+        Box::pin(async move {
+            let client = cast.fresh_client();
+            cast.connect_soon(&client);
+            client.remotes().at_least(1).await.unwrap();
+        })
+    }),
     traffic("Remotes::connected_timeout", |cast| {
         Box::pin(async move {
             let client = cast.fresh_client();
