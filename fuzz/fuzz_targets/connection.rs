@@ -8,7 +8,7 @@
 #![no_main]
 
 #[allow(dead_code, reason = "one target uses a part of it")]
-#[path = "../../src/message.rs"]
+#[path = "../../src/message/mod.rs"]
 mod message;
 #[allow(dead_code, reason = "one target uses a part of it")]
 #[path = "../../src/routing_id.rs"]

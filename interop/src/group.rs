@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_int};
 
-use crate::error::Error;
+use crate::error::{Error, TryError};
 use crate::ffi;
 use crate::message::Message;
 use crate::socket::Socket;
@@ -49,11 +49,26 @@ impl Socket {
     pub fn recv_of_group(&self) -> Result<(Vec<u8>, Vec<u8>), Error> {
         let mut message = Message::new()?;
         self.recv_message(&mut message)?;
-        // SAFETY: the message is initialized. libzmq returns a NUL-terminated string that lives as
-        // long as the message; it is copied here.
-        let group = unsafe { CStr::from_ptr(ffi::zmq_msg_group(message.as_mut_ptr())) };
-        Ok((group.to_bytes().to_vec(), message.body().to_vec()))
+        Ok(group_and_body(message))
     }
+
+    /// Receives a message and its group, with a DISH, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`TryError::WouldBlock`] otherwise.
+    pub fn try_recv_of_group(&self) -> Result<(Vec<u8>, Vec<u8>), TryError> {
+        let mut message = Message::new()?;
+        self.try_recv_message(&mut message)?;
+        Ok(group_and_body(message))
+    }
+}
+
+fn group_and_body(mut message: Message) -> (Vec<u8>, Vec<u8>) {
+    // SAFETY: the message is initialized. libzmq returns a NUL-terminated string that lives as long
+    // as the message; it is copied here.
+    let group = unsafe { CStr::from_ptr(ffi::zmq_msg_group(message.as_mut_ptr())) };
+    (group.to_bytes().to_vec(), message.body().to_vec())
 }
 
 impl Message {

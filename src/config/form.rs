@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zmtp_proto::group::Group;
 
 /// A time: `"1m 30s"`.
 pub(super) mod time {
@@ -40,6 +41,11 @@ pub(super) mod optional_bytes {
     pub(in crate::config) use super::{
         read_optional_bytes as deserialize, write_optional_bytes as serialize,
     };
+}
+
+/// The names of groups: `["weather", "traffic"]`. One that is not UTF-8 cannot be written.
+pub(super) mod groups {
+    pub(in crate::config) use super::{read_groups as deserialize, write_groups as serialize};
 }
 
 /// Reads a list. A single value can stand alone if it is text, such as `"tcp://*:5555"`.
@@ -111,6 +117,21 @@ pub(super) fn write_optional_time<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     time.map(Time).serialize(serializer)
+}
+
+pub(super) fn read_groups<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Group>, D::Error> {
+    let names: Vec<String> = one_or_many(deserializer)?;
+    names.into_iter().map(|name| Group::try_from(name).map_err(Error::custom)).collect()
+}
+
+pub(super) fn write_groups<S: Serializer>(
+    groups: &[Group],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let names: Result<Vec<_>, _> = groups.iter().map(Group::to_str).collect();
+    names.map_err(serde::ser::Error::custom)?.serialize(serializer)
 }
 
 #[cfg(unix)]

@@ -73,8 +73,8 @@ mod tests;
 
 pub use self::error::ConfigError;
 pub use self::table::{
-    AnySocket, ChannelConfig, ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig,
-    SocketConfig,
+    AnySocket, ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, RadioConfig,
+    ScatterConfig, ServerConfig, SocketConfig,
 };
 use crate::endpoint::Endpoint;
 use crate::error::ConnectError;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use zmtp_proto::group::Group;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::declare::sockets;
@@ -16,7 +17,7 @@ use crate::endpoint::Endpoint;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};
-use crate::socket::{Builder, Channel, Client, Gather, Peer, Scatter, Server};
+use crate::socket::{Builder, Channel, Client, Dish, Gather, Peer, Radio, Scatter, Server};
 
 // A new kind is a line of `kinds`, which states for each group of `options`, in their order,
 // whether the kind has them. A new option is a line of its group: its key, which is the name of its
@@ -24,13 +25,15 @@ use crate::socket::{Builder, Channel, Client, Gather, Peer, Scatter, Server};
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving sending disconnect hiccup
-        Channel => ChannelConfig, "channel", [yes    yes       yes     no         no];
-        Client  => ClientConfig,  "client",  [yes    yes       yes     no         yes];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no      no         no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       yes     yes        yes];
-        Scatter => ScatterConfig, "scatter", [yes    no        yes     no         no];
-        Server  => ServerConfig,  "server",  [yes    yes       yes     yes        no];
+        //                                    common receiving sending hello disconnect hiccup groups join
+        Channel => ChannelConfig, "channel", [yes    yes       yes     yes   no         no     no     no];
+        Client  => ClientConfig,  "client",  [yes    yes       yes     yes   no         yes    no     no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no      no    no         no     no     yes];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no      no    no         no     no     no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       yes     yes   yes        yes    no     no];
+        Radio   => RadioConfig,   "radio",   [yes    no        yes     no    no         no     yes    no];
+        Scatter => ScatterConfig, "scatter", [yes    no        yes     yes   no         no     no     no];
+        Server  => ServerConfig,  "server",  [yes    yes       yes     yes   yes        no     no     no];
     }
     options {
         common {
@@ -105,12 +108,14 @@ sockets! {
             recv_timeout: Option<Duration> => recv_timeout,
         }
         sending {
-            #[serde(with = "form::optional_bytes")]
-            hello_message: Option<Bytes> => hello_message,
             send_hwm: usize => send_hwm,
             send_hwm_bytes: usize => send_hwm_bytes,
             #[serde(with = "form::limit")]
             send_timeout: Option<Duration> => send_timeout,
+        }
+        hello {
+            #[serde(with = "form::optional_bytes")]
+            hello_message: Option<Bytes> => hello_message,
         }
         disconnect {
             #[serde(with = "form::optional_bytes")]
@@ -119,6 +124,15 @@ sockets! {
         hiccup {
             #[serde(with = "form::optional_bytes")]
             hiccup_message: Option<Bytes> => hiccup_message,
+        }
+        groups {
+            max_group_bytes: usize => groups.max_group_bytes,
+            max_groups: usize => groups.max_groups,
+            no_drop: bool => groups.no_drop,
+        }
+        join {
+            #[serde(with = "form::groups")]
+            join: Vec<Group> => groups.join,
         }
     }
 }

@@ -43,6 +43,11 @@ impl Credentials {
         })
     }
 
+    /// Returns whether their socket cannot be the server without a ZAP handler.
+    pub(crate) fn need_their_handler(&self) -> bool {
+        (self.kind, self.role) == (Kind::Plain, Role::Client)
+    }
+
     /// Gives a socket of ours its credentials.
     pub(crate) fn ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> S {
         let Self { kind, role, keys } = self;

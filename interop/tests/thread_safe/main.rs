@@ -10,4 +10,5 @@ mod pairing;
 
 mod channel;
 mod peer;
+mod radio_dish;
 mod scatter_gather;

@@ -9,12 +9,13 @@ use zmtp_proto::mechanism::Mechanism;
 
 use super::{read, refuse, shown};
 use crate::config::{
-    ChannelConfig, ClientConfig, GatherConfig, PeerConfig, ScatterConfig, ServerConfig,
-    SocketConfig,
+    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, RadioConfig, ScatterConfig,
+    ServerConfig, SocketConfig,
 };
 use crate::options::ReconnectStop;
 use crate::socket::{
-    Builder, Channel, Client, Gather, Peer, ReceivingSocket, Scatter, SendingSocket, Server, Socket,
+    Builder, Channel, Client, Dish, Gather, Peer, Radio, ReceivingSocket, Scatter, SendingSocket,
+    Server, Socket,
 };
 
 #[test]
@@ -45,6 +46,26 @@ fn every_option_reaches_the_socket() {
     let config: ScatterConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
     let expected = with_sending_options(with_common_options(Scatter::builder()));
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+}
+
+#[test]
+fn the_options_of_groups_reach_the_socket() {
+    let config: RadioConfig = read("max_groups = 5\nmax_group_bytes = 6\nno_drop = true");
+    let expected = Radio::builder().max_groups(5).max_group_bytes(6).no_drop(true);
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+    assert_eq!(read::<RadioConfig>(&toml::to_string(&config).unwrap()), config);
+
+    let [weather, traffic] = ["weather", "traffic"].map(|name| name.parse().unwrap());
+    let config: DishConfig = read("join = ['weather', 'traffic']");
+    let expected = Dish::builder().join(&weather).join(&traffic);
+    assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
+    assert_eq!(read::<DishConfig>(&toml::to_string(&config).unwrap()), config);
+    assert_eq!(read::<DishConfig>("join = 'weather'").join, [weather]);
+
+    let error = refuse::<DishConfig>("join = [\"a\\u0000b\"]");
+    assert!(error.contains("NUL"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'radio'\nhello_message = 'x'");
+    assert!(error.contains("`hello_message`: it is not an option of a radio"), "{error}");
 }
 
 #[test]

@@ -149,4 +149,4 @@ impl Builder<Radio> {
     }
 }
 
-verbs!(Radio, "radio", crate::message::GroupMessage: Endpoints, SendToGroup, Remotes, Options);
+verbs!(Radio, "radio", crate::message::GroupMessage: Endpoints, Transmit, Remotes, Options);

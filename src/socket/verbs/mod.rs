@@ -14,7 +14,6 @@
 
 mod connect_peer;
 mod endpoints;
-mod group;
 mod join;
 mod lifecycle;
 mod notices;
@@ -23,10 +22,10 @@ mod receive;
 mod remotes;
 mod route;
 mod send;
+mod transmit;
 
 pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
-pub(super) use self::group::group_verbs;
 pub(super) use self::join::join_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
 pub(super) use self::notices::{disconnect_option, hiccup_option};
@@ -35,6 +34,7 @@ pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
 pub(super) use self::route::route_verbs;
 pub(super) use self::send::send_verbs;
+pub(super) use self::transmit::transmit_verbs;
 
 /// Gives a socket type the methods of its capabilities, in the order of its documentation.
 macro_rules! verbs {
@@ -96,8 +96,8 @@ macro_rules! verbs {
     };
     // `send` and its variants, `Sink`, and the limits of messages to send: the sender names a
     // group.
-    (@SendToGroup $socket:ident, $handle:literal, $message:ty) => {
-        $crate::socket::verbs::group_verbs!($socket, $handle);
+    (@Transmit $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::transmit_verbs!($socket, $handle);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
 }

@@ -22,6 +22,9 @@ fn every_async_method_is_among_the_operations() {
     count_once_for_each_strategy(&mut methods, &operations, &sockets);
     // Applications implement this trait, and sockets await it.
     assert!(methods.remove("Authenticator::authenticate"));
+    // tests/sockets/radio_dish/cancellation.rs tests these.
+    methods
+        .retain(|method| !method.contains("Radio::send") && !method.starts_with("Sink for Radio"));
     // The method never ends, and waits only for the clock.
     assert!(methods.remove("Publisher::run"));
 

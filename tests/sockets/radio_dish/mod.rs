@@ -1,5 +1,6 @@
 //! RADIO and DISH (RFC 48).
 
+mod cancellation;
 mod drops;
 mod groups;
 mod wire;

@@ -1,6 +1,6 @@
 //! Sending to groups: `send`, its variants and `Sink`.
 
-macro_rules! group_verbs {
+macro_rules! transmit_verbs {
     ($socket:ident, $handle:literal) => {
         /// # Sending
         impl $socket {
@@ -253,4 +253,4 @@ macro_rules! group_verbs {
     };
 }
 
-pub(in crate::socket) use group_verbs;
+pub(in crate::socket) use transmit_verbs;

@@ -1,0 +1,102 @@
+//! Sending that is dropped wherever it waits.
+
+use std::time::Duration;
+
+use futures::SinkExt;
+use futures::future::LocalBoxFuture;
+use tokio::task;
+use tokio_zmtp::{Dish, GroupMessage, InprocEndpoint, Radio, TryRecvError};
+
+use super::{group, until_joined};
+use crate::watchdog::Watchdog;
+
+/// Sends a message, and returns whether it was accepted.
+type Send = fn(Radio) -> LocalBoxFuture<'static, bool>;
+
+#[tokio::test]
+async fn a_send_that_is_dropped_is_sent_to_all_members_or_to_none() {
+    let _watchdog = Watchdog::start();
+    let sends: [Send; 3] = [
+        |radio| Box::pin(async move { radio.send(&group("a"), "x").await.is_ok() }),
+        |radio| Box::pin(async move { radio.send_message(message()).await.is_ok() }),
+        |radio| {
+            Box::pin(async move {
+                radio.send_timeout(&group("a"), "x", Duration::from_secs(60)).await.is_ok()
+            })
+        },
+    ];
+    for send in sends {
+        let mut polls = 0;
+        while !is_accepted(send, polls).await {
+            polls += 1;
+        }
+        assert!(polls > 1, "it has to wait");
+    }
+}
+
+/// Drops the operation after some polls, between which the members receive.
+async fn is_accepted(send: Send, polls: usize) -> bool {
+    let (radio, dishes, mut queued) = full().await;
+    let mut sending = send(radio.clone());
+    let mut accepted = false;
+    let mut received = [0; 2];
+    for turn in 0..polls {
+        if let std::task::Poll::Ready(is_ok) = futures::poll!(&mut sending) {
+            accepted = is_ok;
+            break;
+        }
+        // One member after the other receives.
+        received[turn % 2] += usize::from(dishes[turn % 2].try_recv().is_ok());
+        task::yield_now().await;
+    }
+    drop(sending);
+    queued += usize::from(accepted);
+    for (dish, received) in dishes.iter().zip(&mut received) {
+        while dish.try_recv() != Err(TryRecvError::Empty) {
+            *received += 1;
+        }
+    }
+    assert_eq!(received, [queued; 2], "after {polls} polls");
+    accepted
+}
+
+#[tokio::test]
+async fn a_sink_keeps_its_message_when_a_flush_is_dropped() {
+    let _watchdog = Watchdog::start();
+    let (radio, dishes, queued) = full().await;
+    let mut sink = radio.clone();
+    sink.feed(message()).await.unwrap();
+    for _ in 0..3 {
+        assert!(futures::poll!(SinkExt::<GroupMessage>::flush(&mut sink)).is_pending());
+    }
+    for dish in &dishes {
+        for _ in 0..queued {
+            dish.recv().await.unwrap();
+        }
+    }
+    SinkExt::<GroupMessage>::flush(&mut sink).await.unwrap();
+    for dish in &dishes {
+        assert_eq!(dish.recv().await, Ok(message()));
+        assert_eq!(dish.try_recv(), Err(TryRecvError::Empty));
+    }
+}
+
+/// A radio that waits for two members whose queues are full, and the number of messages in each.
+async fn full() -> (Radio, [Dish; 2], usize) {
+    let radio = Radio::builder().no_drop(true).send_hwm(1).build();
+    let endpoint = radio.bind(InprocEndpoint::unique()).await.unwrap();
+    let dishes = [(); 2].map(|()| Dish::builder().recv_hwm(1).join(&group("a")).build());
+    for dish in &dishes {
+        dish.connect(&endpoint).await.unwrap();
+    }
+    until_joined(&radio, "a", 2).await;
+    let mut queued = 0;
+    while radio.try_send_message(message()).is_ok() {
+        queued += 1;
+    }
+    (radio, dishes, queued)
+}
+
+fn message() -> GroupMessage {
+    GroupMessage::new(&group("a"), "x")
+}
