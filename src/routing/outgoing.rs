@@ -359,7 +359,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         command: &Command,
         wakes: &mut Wakes,
     ) -> Result<(), TooManyGroups> {
-        if !self.pipes.get(key).is_some_and(|pipe| !pipe.outbound.is_retired()) {
+        if self.pipes.get(key).is_none_or(|pipe| pipe.outbound.is_retired()) {
             return Ok(());
         }
         let handled = self.strategy.command(key, command);
