@@ -212,8 +212,8 @@ mod tests {
             let message = message(&group, &body);
             prop_assert_eq!(message.group(), group.as_str());
             prop_assert_eq!(&message[..], &body[..]);
-            prop_assert_eq!(message.clone().detach(), message.clone());
-            prop_assert_eq!(&message.into_body()[..], &body[..]);
+            prop_assert_eq!(&message.clone().into_body()[..], &body[..]);
+            prop_assert_eq!(&message.detach()[..], &body[..]);
         }
     }
 

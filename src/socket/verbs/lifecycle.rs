@@ -75,7 +75,7 @@ macro_rules! ending {
             /// Closes the socket for all its handles, and waits until all queued messages are
             /// written or [`linger`](crate::Builder::linger) expires: 30 seconds by default.
             ///
-            /// Messages for a remote that cannot be reached take that long. To close sooner, call
+            /// Messages for a remote that cannot be reached delay the end until then. To close sooner, call
             /// [`set_linger`](Self::set_linger) first.
             ///
             /// Nothing can be sent afterwards. Received messages remain available. The report

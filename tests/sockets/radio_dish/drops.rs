@@ -122,7 +122,7 @@ async fn a_sender_that_waits_is_released_when_the_full_member_leaves() {
     assert!(futures::poll!(&mut sending).is_pending());
     drop(stuck);
     sending.await;
-    let sent = radio.send(&group("a"), "nobody is left").now_or_never();
+    let sent = radio.send(&group("a"), "none is left").now_or_never();
     assert_eq!(sent, Some(Ok(())));
 }
 

@@ -119,7 +119,7 @@ async fn a_radio_that_reconnects_keeps_the_groups_until_it_is_told_others() {
     let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
     until_joined(&radio, "a", 1).await;
     dish.close().await;
-    while radio.remotes().len() > 0 {
+    while !radio.remotes().is_empty() {
         task::yield_now().await;
     }
     radio.send(&group("a"), "while away").await.unwrap();
@@ -220,7 +220,7 @@ async fn messages_that_cannot_be_written_are_returned_with_their_groups() {
     let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
     until_joined(&radio, "a", 1).await;
     dish.close().await;
-    while radio.remotes().len() > 0 {
+    while !radio.remotes().is_empty() {
         task::yield_now().await;
     }
     radio.send(&group("a"), "late").await.unwrap();

@@ -12,7 +12,7 @@ use tokio_zmtp::monitor::{DisconnectReason, EventKind as OurEventKind, Handshake
 use super::side::ChannelSide;
 use crate::pairing::{POLL_INTERVAL, RECONNECT_INTERVAL, guarded, own_endpoint, until_refused};
 
-/// Both report it. libzmq gives up after an ERROR, until it is connected again.
+/// Both report it. libzmq makes no attempt after an ERROR until it is connected again.
 #[tokio::test]
 async fn our_channel_refuses_a_second_one_of_theirs() {
     guarded(async {
