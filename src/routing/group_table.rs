@@ -330,7 +330,7 @@ mod tests {
     }
 
     fn name(group: u8) -> &'static str {
-        ["", "a", "b", "ab", "ba"][usize::from(group)]
+        ["", "a", "b", "ab", "bb"][usize::from(group)]
     }
 
     fn join(group: &str) -> Command {

@@ -1,4 +1,4 @@
-//! Proxies between CHANNELs.
+//! Proxies between CHANNEL sockets.
 
 use tokio_zmtp::proxy::ProxyEnd;
 use tokio_zmtp::{Channel, Client, Gather, Scatter, Server, proxy};
