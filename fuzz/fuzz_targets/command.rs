@@ -6,6 +6,7 @@ use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::Header;
+use zmtp_proto::group::Group;
 
 fuzz_target!(|input: &[u8]| {
     let Ok(command) = Command::decode(input) else {
@@ -36,6 +37,10 @@ fuzz_target!(|input: &[u8]| {
             let _ = ping.ttl();
         }
         Command::Mechanism { .. } => unreachable!("only a mechanism creates one"),
+        // A group that is accepted is a group.
+        Command::Join(group) | Command::Leave(group) => {
+            assert_eq!(Group::try_from(group.as_bytes()).as_ref(), Ok(&group));
+        }
         Command::Pong(_) | Command::Unknown { .. } => {}
     }
 });

@@ -8,6 +8,7 @@
 #![no_main]
 
 #[allow(dead_code, reason = "one target uses a part of it")]
+#[allow(unused_imports, reason = "no messages of groups are created")]
 #[path = "../../src/message/mod.rs"]
 mod message;
 #[allow(dead_code, reason = "one target uses a part of it")]
