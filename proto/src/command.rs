@@ -23,7 +23,7 @@ pub enum Command {
     Ping(Ping),
     /// Answers a PING.
     Pong(Pong),
-    /// Requests the messages of a group (RFC 48).
+    /// Requests the messages of a group (RFC 37, The Radio-Dish Pattern).
     Join(Group),
     /// Ends what a JOIN requested.
     Leave(Group),
@@ -179,7 +179,7 @@ const READY: &str = "READY";
 const ERROR: &str = "ERROR";
 const PING: &str = "PING";
 const PONG: &str = "PONG";
-// RFC 48, Commands.
+// RFC 37, The Radio-Dish Pattern.
 const JOIN: &str = "JOIN";
 const LEAVE: &str = "LEAVE";
 

@@ -190,7 +190,7 @@ impl fmt::Display for Group {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum GroupError {
-    /// The name is longer than 255 bytes (RFC 48, The RADIO Socket Type).
+    /// The name is longer than 255 bytes (RFC 48, Group).
     #[error("a group name of {len} bytes, where the limit is {}", Group::LEN_MAX)]
     TooLong {
         /// The length of the name in bytes.

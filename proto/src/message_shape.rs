@@ -16,7 +16,7 @@ pub enum MessageShape {
     /// One body (RFC 37, Thread-Safe Socket Types).
     #[default]
     Single,
-    /// A group and a body, in two frames (RFC 48).
+    /// A group and a body, in two frames (RFC 37, The Radio-Dish Pattern).
     GroupAndBody,
 }
 

@@ -24,7 +24,7 @@ impl Default for GroupOptions {
             // 200 bytes and the name: with these values some 3 MiB at most.
             max_groups: 10_000,
             max_group_bytes: 0x10_0000,
-            // RFC 48: "SHALL silently drop the message if the queue for a subscriber is full".
+            // RFC 48: "SHALL silently drop the message if the queue for a dish is full".
             no_drop: false,
         }
     }

@@ -1,4 +1,4 @@
-//! Decoding of messages of a group and a body (RFC 48).
+//! Decoding of messages of a group and a body (RFC 37, The Radio-Dish Pattern).
 
 use bytes::BytesMut;
 
