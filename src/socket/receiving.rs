@@ -211,11 +211,14 @@ fn try_wanted<R: Strategy, T>(
     core: &Core<R>,
     mut take: impl FnMut(&mut FairQueue, &mut Wakes) -> T,
 ) -> T {
+    // Moving a message in and out of the `Option` below costs as much as the lock.
+    if !R::FILTERS {
+        return core.incoming.with(take);
+    }
     loop {
-        let taken = core.incoming.with(|incoming, wakes| {
-            let is_wanted = !R::FILTERS || incoming.skip_unwanted(wakes);
-            is_wanted.then(|| take(incoming, wakes))
-        });
+        let taken = core
+            .incoming
+            .with(|incoming, wakes| incoming.skip_unwanted(wakes).then(|| take(incoming, wakes)));
         // While messages are discarded, the lock is released in between.
         if let Some(taken) = taken {
             return taken;

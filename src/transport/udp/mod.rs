@@ -108,7 +108,7 @@ impl Sender {
                 Ok(()) => sent.sent += batch.datagrams,
                 Err(error) if segments::is_unsupported(&error) => {
                     // The interface, or the path, does not support it.
-                    self.offload = Offload::None;
+                    self.offload.disable(&self.socket);
                     for datagram in batch.encoded.chunks(batch.segment) {
                         self.send_one(datagram, &mut sent).await;
                     }
@@ -126,7 +126,14 @@ impl Sender {
     }
 
     async fn send_one(&mut self, datagram: &[u8], sent: &mut Sent) {
-        match self.send_segments(datagram, datagram.len(), sent).await {
+        let mut result = self.send_segments(datagram, datagram.len(), sent).await;
+        // The length of an earlier batch may be longer than the path allows by now.
+        if result.as_ref().is_err_and(segments::is_unsupported)
+            && self.offload.disable(&self.socket)
+        {
+            result = self.send_segments(datagram, datagram.len(), sent).await;
+        }
+        match result {
             Ok(()) => sent.sent += 1,
             Err(error) => {
                 sent.lost += 1;

@@ -60,6 +60,18 @@ mod linux {
                 && encoded.len() + len <= BATCH_MAX
         }
 
+        /// Sends datagrams one by one from now on. Returns whether they were sent together before.
+        ///
+        /// The system applies the last length to single datagrams as well, so that it is cleared.
+        pub(in crate::transport::udp) fn disable(&mut self, socket: &UdpSocket) -> bool {
+            let Self::Segments(present) = *self else { return false };
+            if present > 0 {
+                let _ = setsockopt(socket, UdpGsoSegment, &0);
+            }
+            *self = Self::None;
+            true
+        }
+
         /// Sets the length of the datagrams, if there are several or one could be split by mistake.
         pub(in crate::transport::udp) fn prepare(
             &mut self,
@@ -151,6 +163,10 @@ mod other {
         }
 
         pub(in crate::transport::udp) const fn accepts(self, _batch: &Batch, _len: usize) -> bool {
+            false
+        }
+
+        pub(in crate::transport::udp) const fn disable(&mut self, _socket: &UdpSocket) -> bool {
             false
         }
 

@@ -98,6 +98,18 @@ async fn datagrams_of_all_lengths_keep_their_bounds_and_order() {
 }
 
 #[tokio::test]
+async fn a_sender_that_stops_batching_splits_no_datagram() {
+    let mut receiver = bind("udp://127.0.0.1:*").await;
+    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    // Sent together where the system can.
+    assert_eq!(send(&mut sender, &[[b'x'; 5]; 3]).await.sent, 3);
+    sender.offload.disable(&sender.socket);
+    assert_eq!(send(&mut sender, &[[b'x'; 100]]).await.sent, 1);
+    let lengths: Vec<_> = receive(&mut receiver, 4).await.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [7, 7, 7, 102]);
+}
+
+#[tokio::test]
 #[cfg(target_os = "linux")]
 async fn many_datagrams_are_sent_and_received_by_one_call() {
     let mut receiver = bind("udp://127.0.0.1:*").await;
