@@ -110,6 +110,6 @@ fn wait(model: &Model<Client>) -> JoinHandle<()> {
 fn receive(model: &Model<Client>) -> JoinHandle<()> {
     let core = Arc::clone(&model.core);
     shuttle::future::spawn(async move {
-        Receiving::new(&core, None).await.unwrap();
+        Receiving::<_, Message>::new(&core, None).await.unwrap();
     })
 }
