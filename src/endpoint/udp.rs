@@ -33,7 +33,7 @@ impl UdpEndpoint {
             EndpointErrorKind::NoInterface => {
                 EndpointError::new(EndpointErrorKind::NoInterface, format!("udp://{place_shown}"))
             }
-            _ => error.proposing(|interface| format!("udp://{interface};{place_shown}")),
+            _ => error.proposing(|interface| proposal(&format!("{interface};"), &place_shown)),
         })?;
         let interface_shown = match &interface {
             Some(interface) => format!("{interface};"),
@@ -41,7 +41,7 @@ impl UdpEndpoint {
         };
         let (host, port) = parsed_place.map_err(|error| match error.kind() {
             EndpointErrorKind::NoHost => error,
-            _ => error.proposing(|place| format!("udp://{interface_shown}{place}")),
+            _ => error.proposing(|place| proposal(&interface_shown, place)),
         })?;
         if let Some(interface) = &interface {
             check_interface(interface, &host, port)?;
@@ -105,6 +105,12 @@ impl fmt::Debug for UdpEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Joins the parts of an endpoint to be proposed; leaves out an interface that does not fit the place.
+fn proposal(interface: &str, place: &str) -> String {
+    let fits = UdpEndpoint::parse(&format!("{interface}{place}")).is_ok();
+    format!("udp://{}{place}", if fits { interface } else { "" })
 }
 
 /// Parses the part before the semicolon, which has no port.
@@ -269,6 +275,16 @@ mod tests {
                 "udp://::1;[ff02::1]:1",
                 EndpointErrorKind::Ipv6WithoutBrackets,
                 "an IPv6 address needs brackets; write `udp://[::1];[ff02::1]:1`",
+            ),
+            (
+                "udp://::1;239.0.0.1:1",
+                EndpointErrorKind::Ipv6WithoutBrackets,
+                "an IPv6 address needs brackets; write `udp://239.0.0.1:1`",
+            ),
+            (
+                "udp://[::1];239.0.0.1",
+                EndpointErrorKind::NoPort,
+                "no port; write `udp://239.0.0.1:5555`, or `:*` for a port that the system picks",
             ),
             (
                 "udp://eth0;[ff02::1]",
