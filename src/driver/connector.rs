@@ -126,11 +126,7 @@ impl Connector {
     async fn run_attempts(&mut self) {
         while !self.ended.is_cancelled() || self.has_messages() {
             self.deliver_rest().await;
-            let dialed = match self.occupy() {
-                Ok(()) => self.dial_unless_ended().await,
-                Err(failure) => Some(Err(failure)),
-            };
-            let Some(dialed) = dialed else { return };
+            let Some(dialed) = self.dial_unless_ended().await else { return };
             let retry = match dialed {
                 Ok((dialed, span)) => {
                     self.is_failing = false;
@@ -207,17 +203,21 @@ impl Connector {
 
     /// Makes one attempt. Returns `None` if the endpoint has ended in between and there is
     /// nothing to write.
-    async fn dial_unless_ended(&self) -> Option<Result<(Dialed, Span), DialFailure>> {
+    async fn dial_unless_ended(&mut self) -> Option<Result<(Dialed, Span), DialFailure>> {
+        if let Err(failure) = self.occupy() {
+            return Some(Err(failure));
+        }
+        let this = &*self;
         // Boxed, like the future of a connection: neither reserves space for the other.
         let mut dialing = Box::pin(async {
-            self.until_room().await;
-            self.dial().await
+            this.until_room().await;
+            this.dial().await
         });
         tokio::select! {
             dialed = &mut dialing => return Some(dialed),
-            () = self.ended.cancelled(), if !self.ended.is_cancelled() => {}
+            () = this.ended.cancelled(), if !this.ended.is_cancelled() => {}
         }
-        if self.has_messages() { Some(dialing.await) } else { None }
+        if this.has_messages() { Some(dialing.await) } else { None }
     }
 
     /// If this adds a remote, waits until the messages of ended remotes are below the limit.

@@ -373,14 +373,19 @@ impl ListenerState {
     async fn run(
         &self,
         (framed, negotiated): Established<Stream>,
-        attachment: Option<Attachment>,
+        admitted: Option<Box<Attachment>>,
         connection_info: IncomingConnection,
         subject: &EventSource,
     ) {
         let Self { endpoint, shared, .. } = self;
         let options = &shared.options;
-        let attachment = attachment.map_or_else(|| self.attach(subject), Ok);
-        let Ok(mut attachment) = attachment else { return };
+        let mut attachment = match admitted {
+            Some(attachment) => *attachment,
+            None => match self.attach(subject) {
+                Ok(attachment) => attachment,
+                Err(_) => return,
+            },
+        };
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
         let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);

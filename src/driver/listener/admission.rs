@@ -17,7 +17,7 @@ impl ListenerState {
         deadline: Deadline,
         asking: Option<&Asking>,
         subject: &EventSource,
-    ) -> Result<(Established<Stream>, Option<Attachment>), HandshakeFailure> {
+    ) -> Result<(Established<Stream>, Option<Box<Attachment>>), HandshakeFailure> {
         let Shared { options, handshake, .. } = &*self.shared;
         let mechanism = options.mechanism.clone();
         let request = deadline.keep(Request::hear(stream, mechanism, asking)).await?;
@@ -30,18 +30,19 @@ impl ListenerState {
         self.unless_ended(self.shared.routing.attach(self.id, subject.clone())?)
     }
 
-    /// Attaches a remote in its handshake, if the socket has one remote at most.
+    /// Attaches a remote in its handshake, if the socket has one remote at most. Boxed, because the
+    /// futures that it passes through would otherwise reserve space for it.
     pub(super) fn admit(
         &self,
         subject: &EventSource,
-    ) -> Result<Option<Attachment>, HandshakeFailure> {
+    ) -> Result<Option<Box<Attachment>>, HandshakeFailure> {
         let Shared { routing, .. } = &*self.shared;
         if !routing.is_exclusive() {
             return Ok(None);
         }
         let attached = routing.attach_arriving(self.id, subject.clone());
         match attached.and_then(|attachment| self.unless_ended(attachment)) {
-            Ok(attachment) => Ok(Some(attachment)),
+            Ok(attachment) => Ok(Some(Box::new(attachment))),
             Err(AttachError::Occupied) => Err(HandshakeFailure::Occupied),
             // The connection ends with the endpoint.
             Err(AttachError::Closed) => Ok(None),
