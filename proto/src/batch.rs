@@ -48,7 +48,8 @@ impl Batch {
     ) -> Result<Self, BrokenBatch> {
         let mut rest = &frames[..];
         for _ in 0..messages {
-            let (header, size) = first_frame(rest, overhead).ok_or(BrokenBatch { messages })?;
+            let frame = first_frame(rest, overhead, |_| None);
+            let (header, size) = frame.ok_or(BrokenBatch { messages })?;
             rest = rest
                 .get(header..)
                 .and_then(|rest| rest.get(size..))
@@ -175,11 +176,11 @@ impl Batch {
     }
 }
 
-/// Returns the number of bytes before the first message, and its length. The frames of a message of
-/// several parts belong to it.
+/// Returns the number of bytes before the first message, and its length, which may exceed `frames`. The
+/// frames of a message of several parts belong to it.
 #[inline]
 fn first_message(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
-    first_frame(frames, overhead).or_else(|| first_parts(frames))
+    first_frame(frames, overhead, first_parts)
 }
 
 /// Does the same for a message of several parts. It is a separate function, outside of the path of
@@ -189,17 +190,22 @@ fn first_parts(frames: &[u8]) -> Option<(usize, usize)> {
     Some((0, parts_len(frames)?))
 }
 
-/// Returns the number of bytes before the body of the first message frame, and the length of the body, which
-/// may exceed `frames`. The size in the header includes the overhead.
+/// Returns the number of bytes before the body of the first frame, and the length of the body, which may
+/// exceed `frames`, or the result of `other` if the frame is not a message of one part. The size in the
+/// header includes the overhead.
 #[inline]
-fn first_frame(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
+fn first_frame(
+    frames: &[u8],
+    overhead: usize,
+    other: impl FnOnce(&[u8]) -> Option<(usize, usize)>,
+) -> Option<(usize, usize)> {
     let (header, size) = match *frames {
         [SHORT_MESSAGE, size, ..] => (SHORT_LENGTH, usize::from(size)),
         [LONG_MESSAGE, a, b, c, d, e, f, g, h, ..] => {
             let size = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
             (LONG_LENGTH, usize::try_from(size).ok()?)
         }
-        _ => return None,
+        _ => return other(frames),
     };
     Some((header + overhead, size.checked_sub(overhead)?))
 }
