@@ -182,7 +182,7 @@ fn poll_wanted<R: Strategy, T>(
 
 /// Takes the next message if there is one.
 pub(super) fn try_receive<R: Strategy, M: FromQueue>(core: &Core<R>) -> Result<M, TryRecvError> {
-    match try_wanted(core, |incoming, wakes| incoming.pop(wakes)) {
+    match try_wanted(core, Ok(None), |incoming, wakes| incoming.pop(wakes)) {
         Ok(Some(message)) => Ok(M::from_queue(message)),
         Ok(None) => Err(TryRecvError::Empty),
         Err(Closed) => Err(TryRecvError::Closed),
@@ -193,7 +193,7 @@ pub(super) fn try_receive<R: Strategy, M: FromQueue>(core: &Core<R>) -> Result<M
 pub(super) fn try_receive_from<R: Strategy, M: FromQueue>(
     core: &Core<R>,
 ) -> Result<(M, Remote), TryRecvError> {
-    let (remote, popped) = try_wanted(core, |incoming, wakes| {
+    let (remote, popped) = try_wanted(core, (None, Ok(None)), |incoming, wakes| {
         let remote = incoming.next_remote().cloned();
         (remote, incoming.pop(wakes))
     });
@@ -206,16 +206,18 @@ pub(super) fn try_receive_from<R: Strategy, M: FromQueue>(
     }
 }
 
-/// Takes a message, after discarding those that are not wanted.
+/// Takes a message, after discarding those that are not wanted; returns `none` if there are too many
+/// of these.
 fn try_wanted<R: Strategy, T>(
     core: &Core<R>,
+    none: T,
     mut take: impl FnMut(&mut FairQueue, &mut Wakes) -> T,
 ) -> T {
     // Moving a message in and out of the `Option` below costs as much as the lock.
     if !R::FILTERS {
         return core.incoming.with(take);
     }
-    loop {
+    for _ in 0..SKIPS_MAX {
         let taken = core
             .incoming
             .with(|incoming, wakes| incoming.skip_unwanted(wakes).then(|| take(incoming, wakes)));
@@ -224,7 +226,9 @@ fn try_wanted<R: Strategy, T>(
             return taken;
         }
     }
+    none
 }
 
-/// How often a receiver discards messages before it yields, even if its task has no budget.
+/// How often a receiver discards messages before it yields, even if its task has no budget, or
+/// finds none.
 const SKIPS_MAX: usize = 16;
