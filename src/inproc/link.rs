@@ -12,7 +12,7 @@ use crate::message::Message;
 use crate::monitor::DisconnectReason;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList, Take, Want};
 use crate::remote::Remote;
-use crate::routing::{Attachment, Remainder};
+use crate::routing::{Attachment, Remainder, TooManyGroups};
 use crate::sync::{AtomicU8, Lock};
 
 /// Moves messages between two sockets whenever it is woken.
@@ -40,8 +40,8 @@ struct DirectionWaker {
 struct LinkState {
     /// The ends of the dialing and of the listening side.
     ends: [Option<LinkEnd>; 2],
-    /// The side that ended the link.
-    ended_by: Option<Side>,
+    /// The side that ended the link, and its reason.
+    ended_by: Option<(Side, DisconnectReason)>,
 }
 
 /// The queues of one side, and the messages that come before them.
@@ -98,10 +98,9 @@ impl Half {
     /// Waits until the link has ended.
     pub(crate) async fn ended(&self) -> DisconnectReason {
         self.link.ended.cancelled().await;
-        if self.link.state.lock().ended_by == Some(self.side) {
-            DisconnectReason::Closed
-        } else {
-            DisconnectReason::ClosedByRemote
+        match &self.link.state.lock().ended_by {
+            Some((side, reason)) if *side == self.side => reason.clone(),
+            _ => DisconnectReason::ClosedByRemote,
         }
     }
 
@@ -112,7 +111,7 @@ impl Half {
 
     fn end(&self) -> Option<Attachment> {
         let mut state = self.link.state.lock();
-        state.ended_by.get_or_insert(self.side);
+        state.ended_by.get_or_insert((self.side, DisconnectReason::Closed));
         let end = state.ends[self.side as usize].take();
         drop(state);
         self.link.ended.cancel();
@@ -175,12 +174,18 @@ impl LinkState {
             return false;
         }
         for (side, waker) in [Side::Dialing, Side::Listening].into_iter().zip(wakers) {
-            let (from, to) = match side {
-                Side::Dialing => (&mut *dialing, &mut *listening),
-                Side::Listening => (&mut *listening, &mut *dialing),
+            let (from, to, other) = match side {
+                Side::Dialing => (&mut *dialing, &mut *listening, Side::Listening),
+                Side::Listening => (&mut *listening, &mut *dialing, Side::Dialing),
             };
-            if directions & side.bit() != 0 && from.poll_send(to, waker).is_ready() {
-                self.ended_by = Some(side);
+            if directions & side.bit() == 0 {
+                continue;
+            }
+            if let Poll::Ready(ended) = from.poll_send(to, waker) {
+                self.ended_by = Some(match ended {
+                    Ok(()) => (side, DisconnectReason::Closed),
+                    Err(TooManyGroups) => (other, DisconnectReason::TooManyGroups),
+                });
                 return true;
             }
         }
@@ -189,8 +194,9 @@ impl LinkState {
 }
 
 impl LinkEnd {
-    /// Moves queued messages to the other end. Ready when no more will follow.
-    fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<()> {
+    /// Moves queued messages to the other end. Ready when no more will follow, or with an error if the
+    /// other end refuses a command.
+    fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<Result<(), TooManyGroups>> {
         if let Some(hello) = self.hello.take() {
             to.undelivered.push_back(to.arrival([hello].into()));
         }
@@ -202,15 +208,15 @@ impl LinkEnd {
         let take = loop {
             match ready!(self.attachment.poll_take(Want::Room(room), waker, &mut self.taken)) {
                 Take::Commands(commands) => {
-                    if commands.iter().any(|command| to.attachment.command(command).is_err()) {
-                        return Poll::Ready(());
+                    for command in &commands {
+                        to.attachment.command(command)?;
                     }
                 }
                 take => break take,
             }
         };
         if take == Take::End {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         }
         let arrival = to.arrival(mem::take(&mut self.taken));
         let volume = arrival.cargo.volume();
@@ -218,7 +224,7 @@ impl LinkEnd {
         to.remote.counters().count_received(volume);
         to.attachment.deliver_within(waker, arrival);
         if take == Take::Last {
-            return Poll::Ready(());
+            return Poll::Ready(Ok(()));
         }
         // Both queues wake the link when there is more to do.
         Poll::Pending

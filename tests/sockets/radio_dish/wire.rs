@@ -119,6 +119,29 @@ async fn a_join_that_is_not_valid_ends_the_connection() {
     assert!(radio.members(&group("a")).is_empty());
 }
 
+/// Over `inproc`, too, it is the radio that ends the connection, whichever side dialed.
+#[tokio::test]
+async fn a_dish_in_this_process_that_joins_too_many_groups_is_disconnected() {
+    let _watchdog = Watchdog::start();
+    for radio_dials in [false, true] {
+        let radio = Radio::builder().max_groups(1).build();
+        let dish = Dish::builder().join(&group("a")).join(&group("b")).build();
+        let (mut refusing, mut refused) = (radio.monitor(), dish.monitor());
+        let endpoint = format!("inproc://too-many-groups-{radio_dials}");
+        if radio_dials {
+            dish.bind(&*endpoint).await.unwrap();
+            radio.connect(&*endpoint).await.unwrap();
+        } else {
+            radio.bind(&*endpoint).await.unwrap();
+            dish.connect(&*endpoint).await.unwrap();
+        }
+        let reason = events::until_disconnected(&mut refusing).await;
+        assert!(matches!(reason, DisconnectReason::TooManyGroups), "{reason:?}");
+        let reason = events::until_disconnected(&mut refused).await;
+        assert!(matches!(reason, DisconnectReason::ClosedByRemote), "{reason:?}");
+    }
+}
+
 #[tokio::test]
 async fn joining_twice_and_leaving_once_is_having_left() {
     let _watchdog = Watchdog::start();
