@@ -62,12 +62,15 @@ impl GroupTable {
         Ok(())
     }
 
-    fn leave(&mut self, key: PipeKey, group: &Group) {
-        let Some(joined) = self.joined.get_mut(key) else { return };
-        if joined.groups.remove(group) {
+    /// Returns whether the remote was a member.
+    fn leave(&mut self, key: PipeKey, group: &Group) -> bool {
+        let Some(joined) = self.joined.get_mut(key) else { return false };
+        let was_member = joined.groups.remove(group);
+        if was_member {
             joined.bytes -= group.as_bytes().len();
             self.remove_member(key, group);
         }
+        was_member
     }
 
     fn leave_all(&mut self, key: PipeKey) {
@@ -142,17 +145,15 @@ impl Strategy for GroupTable {
         }
     }
 
-    fn command(&mut self, key: PipeKey, command: &Command) -> Result<(), TooManyGroups> {
-        if self.joined.get(key).is_some_and(|joined| joined.is_stale) {
+    fn command(&mut self, key: PipeKey, command: &Command) -> Result<bool, TooManyGroups> {
+        let was_stale = self.joined.get(key).is_some_and(|joined| joined.is_stale);
+        if was_stale {
             self.leave_all(key);
         }
         match command {
-            Command::Join(group) => self.join(key, group),
-            Command::Leave(group) => {
-                self.leave(key, group);
-                Ok(())
-            }
-            _ => Ok(()),
+            Command::Join(group) => self.join(key, group).map(|()| was_stale),
+            Command::Leave(group) => Ok(self.leave(key, group) || was_stale),
+            _ => Ok(was_stale),
         }
     }
 }

@@ -362,10 +362,11 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         if self.pipes.get(key).is_none_or(|pipe| pipe.outbound.is_retired()) {
             return Ok(());
         }
-        let handled = self.strategy.command(key, command);
-        // A sender may have waited for this remote as a member of a group that it has left.
-        self.release_held(Some(key), wakes);
-        handled
+        if self.strategy.command(key, command)? {
+            // A sender may have waited for this remote as a member of a group that it has left.
+            self.release_held(Some(key), wakes);
+        }
+        Ok(())
     }
 
     fn join_all(&mut self, key: PipeKey) {

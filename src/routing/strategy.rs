@@ -75,9 +75,10 @@ pub(crate) trait Strategy: fmt::Debug + Send {
         Leftover::Stay
     }
 
-    /// Handles a command of a remote that is for its strategy, such as a JOIN.
-    fn command(&mut self, _key: PipeKey, _command: &Command) -> Result<(), TooManyGroups> {
-        Ok(())
+    /// Handles a command of a remote that is for its strategy, such as a JOIN. Returns whether fewer
+    /// messages are for the remote from now on.
+    fn command(&mut self, _key: PipeKey, _command: &Command) -> Result<bool, TooManyGroups> {
+        Ok(false)
     }
 
     /// Takes commands to be written to a remote before its next messages.

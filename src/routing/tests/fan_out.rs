@@ -102,6 +102,22 @@ fn a_sender_that_is_dropped_passes_its_wake_up_on() {
 }
 
 #[test]
+fn a_command_that_ends_no_membership_wakes_no_sender() {
+    let mut pipes = pipes(true);
+    let a = attach(&mut pipes);
+    join(&mut pipes, a, &["x"]);
+    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+    let mut sender = Sender::new("x");
+    assert!(sender.poll(&mut pipes).is_pending());
+    for command in
+        [Command::Join(group("x")), Command::Join(group("y")), Command::Leave(group("z"))]
+    {
+        with(&mut pipes, |pipes, wakes| pipes.command(a, &command, wakes)).unwrap();
+    }
+    assert_eq!(sender.woken(), 0);
+}
+
+#[test]
 fn a_full_member_that_leaves_holds_up_no_sender() {
     let leaves: [fn(&mut OutgoingPipes<GroupTable>, PipeKey); 3] = [
         |pipes, key| {
