@@ -1,7 +1,6 @@
 //! Connected endpoints.
 
 use std::future;
-use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -24,7 +23,7 @@ use crate::inproc;
 use crate::message::Message;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::Options;
-use crate::quota::{Quotas, within_quota};
+use crate::quota::Quotas;
 use crate::remote::Origin;
 use crate::remotes::{Direction, RemoteSource};
 use crate::routing::{AttachError, Attachment, EndpointId};
@@ -135,18 +134,7 @@ impl Connector {
                     retry
                 }
                 Err(failure) => {
-                    let error = &failure as &dyn std::error::Error;
-                    if mem::replace(&mut self.is_failing, true) {
-                        tracing::debug!(target: log::ENDPOINT, error, "cannot connect");
-                    } else {
-                        within_quota!(
-                            self.quotas.connect_failed,
-                            warn,
-                            target: log::ENDPOINT,
-                            error,
-                            "cannot connect",
-                        );
-                    }
+                    log::connect_failed(&self.quotas, &failure, &mut self.is_failing);
                     let retry = Retry::after_failure(&failure, &self.shared.options);
                     self.shared.remotes.fail(failure);
                     if self.shared.options.immediate {

@@ -2,6 +2,7 @@
 //! on the circumstances. `guide::observability` lists all of them.
 
 use std::error::Error as StdError;
+use std::mem;
 use std::net::SocketAddr;
 
 use tracing::Span;
@@ -11,7 +12,7 @@ use zmtp_proto::handshake::HandshakeConfig;
 use crate::auth::StatusCode;
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
-use crate::monitor::{DisconnectReason, HandshakeFailure};
+use crate::monitor::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::{Origin, Remote};
 use crate::remotes::Direction;
@@ -86,6 +87,16 @@ pub(super) fn record_connection_id(span: &Span, id: ConnectionId) {
 /// Records the origin of the connection in its span, as its proxy has reported it.
 pub(super) fn record_remote(span: &Span, address: SocketAddr) {
     span.record("remote", display(address));
+}
+
+/// Logs a failed attempt to connect: as a warning, unless the attempt before it failed, too.
+pub(super) fn connect_failed(quotas: &Quotas, failure: &DialFailure, is_failing: &mut bool) {
+    let error = failure as &dyn StdError;
+    if mem::replace(is_failing, true) {
+        tracing::debug!(target: ENDPOINT, error, "cannot connect");
+    } else {
+        within_quota!(quotas.connect_failed, warn, target: ENDPOINT, error, "cannot connect");
+    }
 }
 
 /// Logs that the handshake is completed.

@@ -18,7 +18,7 @@ use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::message::Message;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource};
 use crate::pipe::{Take, Want};
-use crate::quota::{Quotas, within_quota};
+use crate::quota::Quotas;
 use crate::remote::{Origin, Remote};
 use crate::remotes::{Direction, RemoteSource};
 use crate::routing::{AttachError, Attachment, EndpointId, Remainder};
@@ -111,7 +111,7 @@ impl Sender {
                     }
                 }
                 Err(failure) => {
-                    self.log(&failure);
+                    log::connect_failed(&self.quotas, &failure, &mut self.is_failing);
                     self.publish(|| EventKind::ConnectFailed { reason: failure.clone() });
                     self.shared.remotes.fail(failure);
                 }
@@ -200,21 +200,6 @@ impl Sender {
                 joined.end(DisconnectReason::Closed, &mut self.attachment, None);
                 Served::Again { failed: false }
             }
-        }
-    }
-
-    fn log(&mut self, failure: &DialFailure) {
-        let error = failure as &dyn std::error::Error;
-        if mem::replace(&mut self.is_failing, true) {
-            tracing::debug!(target: log::ENDPOINT, error, "cannot connect");
-        } else {
-            within_quota!(
-                self.quotas.connect_failed,
-                warn,
-                target: log::ENDPOINT,
-                error,
-                "cannot connect",
-            );
         }
     }
 
