@@ -3,6 +3,8 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::coop;
+
 use super::Core;
 use super::time_limit::TimeLimit;
 use crate::pipe::{InLine, Line, Ticket};
@@ -51,8 +53,9 @@ impl<L: SocketLine> Waiting<L> {
     ) -> Poll<T> {
         let (line, ticket) = self.place.parts();
         let polled = poll(line, ticket, cx);
-        // Without a ticket, the task only yields to other tasks.
-        if polled.is_pending() && ticket.is_some() {
+        // Without a ticket, the task only yields to other tasks: because its budget is used up, which does
+        // not count as waiting, or because there are many messages to be discarded, which does.
+        if polled.is_pending() && (ticket.is_some() || coop::has_budget_remaining()) {
             return self.limit.poll(line.runtime(), cx).map(|()| timeout());
         }
         polled

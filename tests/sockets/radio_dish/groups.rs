@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::task;
 use tokio_zmtp::{Dish, GroupMessage, Radio, RecvError, SendError, TryRecvError, TrySendError};
 
@@ -84,6 +84,28 @@ async fn no_message_of_a_group_is_received_after_it_was_left(transport: Transpor
     assert_eq!(remote.connection_id(), dish.remotes().iter().next().unwrap().connection_id());
     assert_eq!(dish.try_recv(), Err(TryRecvError::Empty));
     assert_eq!(dish.stats().queued.incoming, 0);
+}
+
+/// There may always be more such messages, so that looking for others counts as waiting.
+#[tokio::test]
+async fn a_receiver_that_discards_many_messages_observes_its_time_limit() {
+    let _watchdog = Watchdog::start();
+    let radio = Radio::builder().send_hwm(0).bind("tcp://127.0.0.1:*").await.unwrap();
+    let dish = Dish::builder().recv_hwm(0).join(&group("left")).join(&group("kept")).build();
+    dish.connect(radio.last_endpoint().unwrap()).await.unwrap();
+    until_joined(&radio, "kept", 1).await;
+    for _ in 0..10_000 {
+        radio.send(&group("left"), "x").await.unwrap();
+    }
+    radio.send(&group("kept"), "y").await.unwrap();
+    while dish.stats().received.messages < 10_001 {
+        task::yield_now().await;
+    }
+    dish.leave(&group("left"));
+    let received = dish.recv_timeout(Duration::ZERO).now_or_never();
+    assert_eq!(received.unwrap().unwrap_err(), RecvError::Timeout);
+    assert_eq!(dish.try_recv().unwrap_err(), TryRecvError::Empty);
+    assert_eq!(recv(&dish).await, pair("kept", "y"));
 }
 
 #[tokio::test]
