@@ -15,7 +15,7 @@
 //! |---|---|---|
 //! | endpoint | text | `"tcp://127.0.0.1:5555"` |
 //! | address | text | `"127.0.0.1:0"` |
-//! | number of messages or bytes | number | `1000` |
+//! | number of messages, bytes or hops | number | `1000` |
 //! | switch | boolean | `true` |
 //! | time | text with units | `"1m 30s"`, `"100ms"` |
 //! | time without limit | a word | `"infinite"` |

@@ -25,15 +25,15 @@ use crate::socket::{Builder, Channel, Client, Dish, Gather, Peer, Radio, Scatter
 // and its field in `Options`.
 sockets! {
     kinds {
-        //                                    common receiving sending hello disconnect hiccup groups join
-        Channel => ChannelConfig, "channel", [yes    yes       yes     yes   no         no     no     no];
-        Client  => ClientConfig,  "client",  [yes    yes       yes     yes   no         yes    no     no];
-        Dish    => DishConfig,    "dish",    [yes    yes       no      no    no         no     no     yes];
-        Gather  => GatherConfig,  "gather",  [yes    yes       no      no    no         no     no     no];
-        Peer    => PeerConfig,    "peer",    [yes    yes       yes     yes   yes        yes    no     no];
-        Radio   => RadioConfig,   "radio",   [yes    no        yes     no    no         no     yes    no];
-        Scatter => ScatterConfig, "scatter", [yes    no        yes     yes   no         no     no     no];
-        Server  => ServerConfig,  "server",  [yes    yes       yes     yes   yes        no     no     no];
+        //                                    common receiving sending hello disconnect hiccup groups multicast join
+        Channel => ChannelConfig, "channel", [yes    yes       yes     yes   no         no     no     no        no];
+        Client  => ClientConfig,  "client",  [yes    yes       yes     yes   no         yes    no     no        no];
+        Dish    => DishConfig,    "dish",    [yes    yes       no      no    no         no     no     no        yes];
+        Gather  => GatherConfig,  "gather",  [yes    yes       no      no    no         no     no     no        no];
+        Peer    => PeerConfig,    "peer",    [yes    yes       yes     yes   yes        yes    no     no        no];
+        Radio   => RadioConfig,   "radio",   [yes    no        yes     no    no         no     yes    yes       no];
+        Scatter => ScatterConfig, "scatter", [yes    no        yes     yes   no         no     no     no        no];
+        Server  => ServerConfig,  "server",  [yes    yes       yes     yes   yes        no     no     no        no];
     }
     options {
         common {
@@ -129,6 +129,10 @@ sockets! {
             max_group_bytes: usize => groups.max_group_bytes,
             max_groups: usize => groups.max_groups,
             no_drop: bool => groups.no_drop,
+        }
+        multicast {
+            multicast_hops: u8 => udp.multicast_hops,
+            multicast_loop: bool => udp.multicast_loop,
         }
         join {
             #[serde(with = "form::groups")]

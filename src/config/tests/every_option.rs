@@ -50,8 +50,13 @@ fn every_option_reaches_the_socket() {
 
 #[test]
 fn the_options_of_groups_reach_the_socket() {
-    let config: RadioConfig = read("max_groups = 5\nmax_group_bytes = 6\nno_drop = true");
-    let expected = Radio::builder().max_groups(5).max_group_bytes(6).no_drop(true);
+    let config: RadioConfig = read(RADIO);
+    let expected = Radio::builder()
+        .max_group_bytes(26)
+        .max_groups(27)
+        .multicast_hops(28)
+        .multicast_loop(false)
+        .no_drop(true);
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
     assert_eq!(read::<RadioConfig>(&toml::to_string(&config).unwrap()), config);
 
@@ -66,6 +71,10 @@ fn the_options_of_groups_reach_the_socket() {
     assert!(error.contains("NUL"), "{error}");
     let error = refuse::<SocketConfig>("type = 'radio'\nhello_message = 'x'");
     assert!(error.contains("`hello_message`: it is not an option of a radio"), "{error}");
+    let error = refuse::<SocketConfig>("type = 'dish'\nmulticast_loop = false");
+    assert!(error.contains("`multicast_loop`: it is not an option of a dish"), "{error}");
+    let error = refuse::<RadioConfig>("multicast_hops = 256");
+    assert!(error.contains("256"), "{error}");
 }
 
 #[test]
@@ -85,6 +94,8 @@ fn a_type_that_does_not_send_or_receive_refuses_the_options_for_it() {
 #[test]
 fn every_setter_of_the_builder_has_a_key_that_is_tested() {
     let mut setters = setters();
+    // A list of groups, which is tested with the groups of a RADIO.
+    assert!(setters.remove("join"));
     // Options of one kind of socket, and those that data cannot describe.
     let others = ["authenticator", "hiccup_message", "disconnect_message", "resolver"];
     assert!(others.iter().all(|other| setters.remove(*other)));
@@ -93,9 +104,10 @@ fn every_setter_of_the_builder_has_a_key_that_is_tested() {
         assert!(setters.remove("socks_proxy"));
     }
 
-    let given: toml::Table = every_option().parse().unwrap();
+    let given: toml::Table = format!("{}{RADIO}", every_option()).parse().unwrap();
     assert_eq!(given.keys().cloned().collect::<BTreeSet<_>>(), setters);
-    let default = toml::Table::try_from(ClientConfig::default()).unwrap();
+    let mut default = toml::Table::try_from(ClientConfig::default()).unwrap();
+    default.extend(toml::Table::try_from(RadioConfig::default()).unwrap());
     for (key, value) in given {
         assert_ne!(Some(&value), default.get(&key), "{key} is given its default");
     }
@@ -157,7 +169,9 @@ fn setters() -> BTreeSet<String> {
     let socket = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/socket");
     let files = fs::read_dir(socket.join("builder")).unwrap().map(|entry| entry.unwrap().path());
     let mut setters = BTreeSet::new();
-    for file in files.chain([socket.join("verbs/notices.rs")]) {
+    let of_one_kind = ["radio_dish/dish.rs", "radio_dish/multicast.rs", "radio_dish/radio.rs"];
+    let of_one_kind = of_one_kind.into_iter().chain(["verbs/notices.rs"]);
+    for file in files.chain(of_one_kind.map(|file| socket.join(file))) {
         let text = fs::read_to_string(file).unwrap();
         for function in text.split("pub fn ").skip(1) {
             let head = function.split_once(')').unwrap().0;
@@ -224,6 +238,14 @@ const SENDING: &str = "
     send_hwm = 14
     send_hwm_bytes = 15
     send_timeout = '16s'
+";
+
+const RADIO: &str = "
+    max_group_bytes = 26
+    max_groups = 27
+    multicast_hops = 28
+    multicast_loop = false
+    no_drop = true
 ";
 
 const SOCKS_PROXY: &str =
