@@ -3,6 +3,7 @@
 mod cancellation;
 mod drops;
 mod groups;
+mod queues;
 mod wire;
 
 use tokio::task;
