@@ -33,9 +33,6 @@ struct JoinedByRemote {
     groups: BTreeSet<Group>,
     /// The sum of the lengths of their names.
     bytes: usize,
-    /// They were joined through an earlier connection. The next command replaces them: a remote
-    /// joins its groups again first, and messages are queued for them until then.
-    is_stale: bool,
 }
 
 impl GroupTable {
@@ -139,21 +136,17 @@ impl Strategy for GroupTable {
         self.in_all.is_empty() || fits_datagram(message)
     }
 
+    /// Until then, messages are queued for the groups of the earlier connection. The remote of this
+    /// one may be another program, and begins without groups.
     fn connect(&mut self, key: PipeKey, _: &OutgoingPipe, _was_open: bool, _: &mut Wakes) {
-        if let Some(joined) = self.joined.get_mut(key) {
-            joined.is_stale = true;
-        }
+        self.leave_all(key);
     }
 
     fn command(&mut self, key: PipeKey, command: &Command) -> Result<bool, TooManyGroups> {
-        let was_stale = self.joined.get(key).is_some_and(|joined| joined.is_stale);
-        if was_stale {
-            self.leave_all(key);
-        }
         match command {
-            Command::Join(group) => self.join(key, group).map(|()| was_stale),
-            Command::Leave(group) => Ok(self.leave(key, group) || was_stale),
-            _ => Ok(was_stale),
+            Command::Join(group) => self.join(key, group).map(|()| false),
+            Command::Leave(group) => Ok(self.leave(key, group)),
+            _ => Ok(false),
         }
     }
 }
@@ -166,7 +159,7 @@ fn fits_datagram(message: &Message) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::{HashSet, VecDeque};
 
     use proptest::collection::vec;
     use proptest::prelude::{Strategy as _, prop_assert_eq, prop_oneof, proptest};
@@ -206,15 +199,17 @@ mod tests {
     }
 
     #[test]
-    fn the_first_command_of_a_new_connection_replaces_the_groups_of_the_earlier_one() {
+    fn a_new_connection_begins_without_groups() {
         let (mut pipes, [a, _]) = pipes(10, 1_000);
         let remote = crate::remote::tests::any_remote();
         pipes.connect(a, &remote, &mut Wakes::None);
         for group in ["x", "y"] {
             command(&mut pipes, a, &join(group)).unwrap();
         }
+        pipes.disconnect(a, false, &mut VecDeque::new());
+        assert_eq!(members(&mut pipes, "x"), HashSet::from([a]), "messages wait for the remote");
         pipes.connect(a, &remote, &mut Wakes::None);
-        assert_eq!(members(&mut pipes, "x"), HashSet::from([a]));
+        assert!(pipes.strategy.members.is_empty());
         command(&mut pipes, a, &join("y")).unwrap();
         assert_eq!(members(&mut pipes, "x"), HashSet::new());
         assert_eq!(members(&mut pipes, "y"), HashSet::from([a]));

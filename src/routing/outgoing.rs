@@ -380,6 +380,10 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         pipe.is_arriving = false;
         pipe.remote = Some(remote.clone());
         self.strategy.connect(key, pipe, was_open, wakes);
+        if S::FANS_OUT {
+            // A sender may have waited for the remote as a member of a group of an earlier connection.
+            self.release_held(Some(key), wakes);
+        }
         self.refill(key, wakes);
     }
 

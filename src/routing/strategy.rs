@@ -60,6 +60,7 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     fn retire(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
 
     /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages before.
+    /// If the strategy fans out, the senders that wait for the pipe then check their choice again.
     fn connect(
         &mut self,
         _key: PipeKey,

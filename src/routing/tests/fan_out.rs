@@ -119,15 +119,16 @@ fn a_command_that_ends_no_membership_wakes_no_sender() {
 
 #[test]
 fn a_full_member_that_leaves_holds_up_no_sender() {
-    let leaves: [fn(&mut OutgoingPipes<GroupTable>, PipeKey); 3] = [
+    let leaves: [fn(&mut OutgoingPipes<GroupTable>, PipeKey); 4] = [
         |pipes, key| {
             let leave = Command::Leave(group("x"));
             with(pipes, |pipes, wakes| pipes.command(key, &leave, wakes)).unwrap();
         },
+        |pipes, key| with(pipes, |pipes, wakes| pipes.connect(key, &any_remote(), wakes)),
         |pipes, key| drop(with(pipes, |pipes, wakes| pipes.detach(key, wakes))),
         |pipes, _| with(pipes, |pipes, wakes| pipes.close(wakes)),
     ];
-    for (leave, sent) in leaves.into_iter().zip([Ok(()), Ok(()), Err(Refusal::Closed)]) {
+    for (leave, sent) in leaves.into_iter().zip([Ok(()), Ok(()), Ok(()), Err(Refusal::Closed)]) {
         let mut pipes = pipes(true);
         let a = attach(&mut pipes);
         join(&mut pipes, a, &["x"]);

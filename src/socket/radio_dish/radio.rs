@@ -77,8 +77,9 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// A dish receives what is sent after the radio has read its request to join, which takes a moment
 /// after `join` and after every reconnect. [`members`](Self::members) returns the remotes that have
-/// joined. A radio that *connected to* a dish keeps the groups, and queues messages for them, while
-/// it reconnects.
+/// joined. A radio that *connected to* a dish queues messages for the groups of the earlier connection
+/// while it reconnects. A new connection begins without groups: the dish receives what is queued, as far
+/// as it joins the groups again.
 ///
 /// # Remotes that fail silently
 ///

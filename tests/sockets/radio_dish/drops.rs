@@ -10,7 +10,7 @@ use tokio_zmtp::{ConnectionId, Dish, GroupMessage, Radio, SendError, TrySendErro
 
 use super::{group, pair, recv, until_joined};
 use crate::events;
-use crate::remote::{Remote, command};
+use crate::remote::{Remote, ReservedPort, command};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -125,6 +125,31 @@ async fn a_sender_that_waits_is_released_when_the_full_member_leaves() {
     sending.await;
     let sent = radio.send(&group("a"), "none is left").now_or_never();
     assert_eq!(sent, Some(Ok(())));
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_is_released_when_the_full_member_returns_without_groups() {
+    let _watchdog = Watchdog::start();
+    let port = ReservedPort::reserve();
+    let builder = Radio::builder().no_drop(true).send_hwm(1);
+    let radio = builder.reconnect_interval(Duration::from_millis(1)).build();
+    radio.connect(port.endpoint()).await.unwrap();
+    let endpoint = port.release();
+    let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
+    until_joined(&radio, "a", 1).await;
+    dish.close().await;
+    while !radio.remotes().is_empty() {
+        task::yield_now().await;
+    }
+    radio.try_send(&group("a"), "queued").unwrap();
+    let a = group("a");
+    let mut sending = Box::pin(radio.send(&a, "waits"));
+    assert!(futures::poll!(&mut sending).is_pending());
+    assert_eq!(radio.full_members(&a).len(), 1);
+    let _dish = Dish::builder().bind(&endpoint).await.unwrap();
+    sending.await.unwrap();
+    assert!(radio.members(&a).is_empty());
+    assert!(radio.full_members(&a).is_empty());
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn every_reconnect_joins_the_groups_again() {
 }
 
 #[tokio::test]
-async fn a_radio_that_reconnects_keeps_the_groups_until_it_is_told_others() {
+async fn messages_are_queued_for_the_groups_of_a_remote_while_it_is_away() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
     let radio = Radio::builder().reconnect_interval(Duration::from_millis(1)).build();
@@ -150,6 +150,47 @@ async fn a_radio_that_reconnects_keeps_the_groups_until_it_is_told_others() {
     assert_eq!(recv(&dish).await, pair("a", "while away"));
     until_joined(&radio, "b", 1).await;
     assert_eq!(radio.members(&group("a")).len(), 1);
+}
+
+#[tokio::test]
+async fn a_dish_that_returns_without_groups_is_sent_no_messages() {
+    let _watchdog = Watchdog::start();
+    let port = ReservedPort::reserve();
+    let radio = Radio::builder().reconnect_interval(Duration::from_millis(1)).build();
+    radio.connect(port.endpoint()).await.unwrap();
+    let endpoint = port.release();
+    a_dish_returns_without_groups(&radio, &endpoint.to_string()).await;
+}
+
+#[tokio::test]
+async fn a_dish_in_this_process_that_returns_without_groups_is_sent_no_messages() {
+    let _watchdog = Watchdog::start();
+    let endpoint = "inproc://returns-without-groups";
+    let radio = Radio::builder().reconnect_interval(Duration::from_millis(1)).build();
+    radio.connect(endpoint).await.unwrap();
+    a_dish_returns_without_groups(&radio, endpoint).await;
+}
+
+async fn a_dish_returns_without_groups(radio: &Radio, endpoint: &str) {
+    let dish = Dish::builder().join(&group("a")).join(&group("b")).bind(endpoint).await.unwrap();
+    until_joined(radio, "b", 1).await;
+    dish.close().await;
+    while !radio.remotes().is_empty() {
+        task::yield_now().await;
+    }
+    let dish = Dish::builder().bind(endpoint).await.unwrap();
+    until_joined(radio, "a", 0).await;
+    until_joined(radio, "b", 0).await;
+    radio.remotes().connected().await.unwrap();
+    let before = radio.stats().sent.messages;
+    radio.send(&group("a"), "not wanted").await.unwrap();
+    assert_eq!(radio.stats().queued.outgoing, 0);
+    dish.join(&group("b"));
+    until_joined(radio, "b", 1).await;
+    radio.send(&group("b"), "wanted").await.unwrap();
+    assert_eq!(recv(&dish).await, pair("b", "wanted"));
+    assert_eq!(radio.stats().sent.messages, before + 1);
+    assert!(radio.members(&group("a")).is_empty());
 }
 
 /// libzmq's `test_long_group`.
