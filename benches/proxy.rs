@@ -25,8 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for size in sizes() {
         let mut rates = [const { Vec::new() }; 5];
         for _ in 0..ROUNDS {
-            let [direct, through, looped] = [Way::Direct, Way::Proxy, Way::Loop]
-                .map(|way| runtime.block_on(measure(way, size)));
+            let [direct, through, looped] =
+                [Intermediary::None, Intermediary::Proxy, Intermediary::Loop]
+                    .map(|between| runtime.block_on(measure(between, size)));
             let (direct, through, looped) = (direct?, through?, looped?);
             let round = [direct, through, looped, through / direct, looped / direct];
             rates.iter_mut().zip(round).for_each(|(rates, rate)| rates.push(rate));
@@ -41,14 +42,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What is between the two sockets.
 #[derive(Clone, Copy)]
-enum Way {
-    Direct,
+enum Intermediary {
+    None,
     Proxy,
     Loop,
 }
 
 /// Returns thousands of messages per second.
-async fn measure(way: Way, size: usize) -> Result<f64, Box<dyn Error>> {
+async fn measure(between: Intermediary, size: usize) -> Result<f64, Box<dyn Error>> {
     let (scatter, frontend) = pair().await?;
     let sender = tokio::spawn({
         let message = Message::from(vec![7; size]);
@@ -59,11 +60,11 @@ async fn measure(way: Way, size: usize) -> Result<f64, Box<dyn Error>> {
             scatter
         }
     });
-    let seconds = match way {
-        Way::Direct => receive(size, &frontend).await?,
-        Way::Proxy | Way::Loop => {
+    let seconds = match between {
+        Intermediary::None => receive(size, &frontend).await?,
+        Intermediary::Proxy | Intermediary::Loop => {
             let (backend, gather) = pair().await?;
-            let between = if let Way::Proxy = way {
+            let between = if let Intermediary::Proxy = between {
                 let proxy = proxy(&frontend, &backend);
                 tokio::spawn(async move {
                     proxy.await;

@@ -12,7 +12,7 @@ macro_rules! sockets {
         sockets! { @kinds $($socket $config $name;)+ }
         sockets! { @keys
             /// The keys of all kinds, for a socket whose kind may be the last key to be read.
-            pub(super) struct AllKeys { r#type: Option<Kind> }
+            pub(super) struct AllKeys { r#type: Option<TypeName> }
             $($($row)*)+
         }
         sockets! { @each [$([$socket $config $name] [$($allowed)+])+] $({ $($row)* })+ }
@@ -239,7 +239,7 @@ macro_rules! sockets {
         /// The value of the key `type`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(rename_all = "snake_case")]
-        pub(super) enum Kind {
+        pub(super) enum TypeName {
             $($socket,)+
         }
 
@@ -249,7 +249,7 @@ macro_rules! sockets {
             fn try_from(keys: AllKeys) -> Result<Self, String> {
                 match keys.r#type {
                     $(
-                        Some(Kind::$socket) => {
+                        Some(TypeName::$socket) => {
                             $config::refuse_others(&keys)?;
                             Ok(Self::$socket($config::from_keys(keys)))
                         }

@@ -83,14 +83,14 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// A handshake that has reached the announcement of a socket.
 #[derive(Debug)]
-pub(crate) struct Request<S> {
+pub(crate) struct AnnouncedHandshake<S> {
     stream: S,
     handshake: Handshake,
     read: BytesMut,
     admission: Admission,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
     /// Performs the handshake until this end has to announce itself. In the client's role of a
     /// mechanism the remote has not announced itself by then. The deadline is the caller's.
     pub(crate) async fn hear(
@@ -146,16 +146,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Request<S> {
     }
 }
 
-impl<S> Request<S> {
+impl<S> AnnouncedHandshake<S> {
     /// Returns the requested resource, which may not be valid.
     pub(crate) fn resource(&self) -> Option<&[u8]> {
         self.handshake.resource()
     }
 
     /// Replaces the stream between two bytes.
-    pub(crate) fn map<T>(self, change: impl FnOnce(S) -> io::Result<T>) -> io::Result<Request<T>> {
+    pub(crate) fn map<T>(
+        self,
+        change: impl FnOnce(S) -> io::Result<T>,
+    ) -> io::Result<AnnouncedHandshake<T>> {
         let Self { stream, handshake, read, admission } = self;
-        Ok(Request { stream: change(stream)?, handshake, read, admission })
+        Ok(AnnouncedHandshake { stream: change(stream)?, handshake, read, admission })
     }
 }
 

@@ -13,9 +13,9 @@ use crate::transport::{self, ListenError, StdListener, udp};
 /// Listens on an endpoint of any transport.
 #[derive(Debug)]
 pub(crate) enum Acceptor {
-    Inproc(inproc::Listener),
+    Inproc(inproc::InprocListener),
     Service(Service),
-    Stream(transport::Listener),
+    Stream(transport::StreamListener),
 }
 
 impl Acceptor {
@@ -32,7 +32,7 @@ impl Acceptor {
     pub(crate) async fn bind(endpoint: &Endpoint, options: &Options) -> Result<Self, BindError> {
         let endpoint = endpoint.clone();
         match &endpoint {
-            Endpoint::Inproc(inproc) => inproc::Listener::bind(inproc, options.tcp.backlog)
+            Endpoint::Inproc(inproc) => inproc::InprocListener::bind(inproc, options.tcp.backlog)
                 .map(Self::Inproc)
                 .map_err(|inproc::InUse| BindError::AddrInUse { endpoint }),
             Endpoint::Tcp(tcp) => match Service::bind(tcp, options).await {
@@ -44,7 +44,7 @@ impl Acceptor {
                 Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
             },
             Endpoint::Ipc(_) | Endpoint::Udp(_) => {
-                match transport::Listener::bind(&endpoint, options).await {
+                match transport::StreamListener::bind(&endpoint, options).await {
                     Ok(listener) => Ok(Self::Stream(listener)),
                     Err(error) => Err(bind_error(endpoint, error)),
                 }
@@ -56,9 +56,9 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// See [`transport::Listener::adopt`].
+    /// See [`transport::StreamListener::adopt`].
     pub(crate) fn adopt(listener: StdListener, options: &Options) -> io::Result<Self> {
-        transport::Listener::adopt(listener, &options.tcp).map(Self::Stream)
+        transport::StreamListener::adopt(listener, &options.tcp).map(Self::Stream)
     }
 
     /// Waits for the next remote.
@@ -69,7 +69,7 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// Only errors of this process or machine: see [`transport::Listener::accept`].
+    /// Only errors of this process or machine: see [`transport::StreamListener::accept`].
     pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         match self {
             Self::Inproc(listener) => Ok(Incoming::Inproc(listener.accept().await)),

@@ -15,7 +15,7 @@ use zmtp_proto::handshake::Negotiated;
 use super::backoff::Backoff;
 use super::log;
 use super::retry::Retry;
-use super::{Shared, within};
+use super::{SocketState, within};
 use crate::connection::{Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::{Endpoint, InprocEndpoint};
@@ -42,7 +42,7 @@ pub(super) struct Connector {
     ended: CancellationToken,
     /// Notified when a connection has ended.
     lost: Option<Arc<Notify>>,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     quotas: Arc<Quotas>,
     backoff: Backoff,
     /// Whether the last attempt failed.
@@ -72,7 +72,7 @@ impl Connector {
         endpoint: Endpoint,
         id: EndpointId,
         ended: CancellationToken,
-        shared: &Arc<Shared>,
+        shared: &Arc<SocketState>,
     ) -> Result<Self, AttachError> {
         let options = &shared.options;
         let quotas = Arc::<Quotas>::default();
@@ -171,7 +171,7 @@ impl Connector {
     /// Occupies the socket during an attempt, if it has one remote at most and does not keep its
     /// pipe.
     fn occupy(&mut self) -> Result<(), DialFailure> {
-        let Shared { routing, .. } = &*self.shared;
+        let SocketState { routing, .. } = &*self.shared;
         if self.attachment.is_some() || !routing.is_exclusive() {
             return Ok(());
         }
@@ -210,7 +210,7 @@ impl Connector {
 
     /// If this adds a remote, waits until the messages of ended remotes are below the limit.
     async fn until_room(&self) {
-        let Shared { routing, .. } = &*self.shared;
+        let SocketState { routing, .. } = &*self.shared;
         if self.attachment.is_some() && self.connections > 0 {
             return;
         }
@@ -247,7 +247,7 @@ impl Connector {
                 return Err(failure);
             }
         };
-        let Shared { options, handshake, .. } = &*self.shared;
+        let SocketState { options, handshake, .. } = &*self.shared;
         let (connection_id, subject, span) = self.connected(origin);
         let deadline = Deadline::after(options.handshake_interval);
         let largest = options.max_message_size;
@@ -298,7 +298,7 @@ impl Connector {
     /// Runs a connection to its end. Returns `None` if there will be no other connection.
     async fn serve(&mut self, dialed: Dialed) -> Option<Retry> {
         let Dialed { medium, negotiated, connection_id, origin } = dialed;
-        let Shared { options, routing, remotes, .. } = &*self.shared;
+        let SocketState { options, routing, remotes, .. } = &*self.shared;
         let mut attachment = match self.attachment.take() {
             Some(attachment) => attachment,
             None => {

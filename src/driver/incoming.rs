@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tracing::Span;
 
-use crate::connection::Request;
+use crate::connection::AnnouncedHandshake;
 use crate::inproc::Dial;
 use crate::options::Options;
 use crate::remote::Origin;
@@ -23,7 +23,7 @@ pub(super) enum Incoming {
 /// A remote that requests a resource.
 #[derive(Debug)]
 pub(super) struct HandOver {
-    pub(super) request: Box<Request<DetachedStream>>,
+    pub(super) request: Box<AnnouncedHandshake<DetachedStream>>,
     pub(super) origin: Origin,
     /// The span of its connection before the hand-over.
     pub(super) span: Span,

@@ -17,10 +17,12 @@ use super::acceptor::Acceptor;
 use super::half_open::HalfOpen;
 use super::incoming::{HandOver, Incoming};
 use super::log;
-use super::shared::Joined;
-use super::{Shared, wind_down, within};
+use super::socket_state::Joined;
+use super::{SocketState, wind_down, within};
 use crate::auth::Asking;
-use crate::connection::{Connection, Deadline, Established, Request, establish, read_proxy_header};
+use crate::connection::{
+    AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
+};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
@@ -49,7 +51,7 @@ struct ListenerState {
     endpoint: Endpoint,
     /// Cancelled by the driver.
     ended: CancellationToken,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     half_open: Arc<HalfOpen>,
     quotas: Arc<Quotas>,
 }
@@ -68,7 +70,7 @@ impl Listener {
         acceptor: Acceptor,
         id: EndpointId,
         ended: CancellationToken,
-        shared: Arc<Shared>,
+        shared: Arc<SocketState>,
     ) -> Self {
         let endpoint = acceptor.local_endpoint();
         let Options { max_half_open, max_half_open_per_address, .. } = shared.options;
@@ -275,7 +277,8 @@ impl ListenerState {
     ) -> Result<(), HandshakeFailure> {
         let mechanism = &self.shared.options.mechanism;
         self.half_open(origin, async |asking| {
-            let request = deadline.keep(Request::hear(stream, mechanism.clone(), asking)).await?;
+            let request =
+                deadline.keep(AnnouncedHandshake::hear(stream, mechanism.clone(), asking)).await?;
             let resource = request.resource().map(|bytes| {
                 let shown = bytes.get(..RESOURCE_LOG_MAX).unwrap_or(bytes);
                 shown.escape_ascii().to_string()
@@ -303,7 +306,7 @@ impl ListenerState {
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
-        let Shared { options, handshake, .. } = &*self.shared;
+        let SocketState { options, handshake, .. } = &*self.shared;
         let request = call.request.map(|stream| stream.attach(&options.tcp))?;
         let largest = options.max_message_size;
         let running = {
@@ -329,7 +332,7 @@ impl ListenerState {
         subject: &EventSource,
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
-        let Shared { options, handshake, .. } = &*self.shared;
+        let SocketState { options, handshake, .. } = &*self.shared;
         let largest = options.max_message_size;
         let running = {
             let establishing = Box::pin(self.half_open(connection_info.origin, async |asking| {

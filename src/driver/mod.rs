@@ -21,7 +21,7 @@ mod log;
 mod name_watcher;
 mod port;
 mod retry;
-mod shared;
+mod socket_state;
 
 use std::mem;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) use self::acceptor::{Acceptor, bind_datagrams};
 use self::connector::Connector;
 use self::listener::Listener;
 use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
-pub(crate) use self::shared::Shared;
+pub(crate) use self::socket_state::SocketState;
 use crate::endpoint::Endpoint;
 use crate::routing::{AttachError, EndpointId};
 use crate::routing_id::RoutingId;
@@ -93,7 +93,7 @@ pub(crate) enum Found {
 pub(crate) struct Driver {
     /// The other end is in the handles' shared core.
     commands: mpsc::Receiver<Command>,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
     watched: Vec<WatchedName>,
@@ -140,7 +140,7 @@ struct WatchedName {
 }
 
 impl Driver {
-    pub(crate) fn new(commands: mpsc::Receiver<Command>, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(commands: mpsc::Receiver<Command>, shared: Arc<SocketState>) -> Self {
         let (resolved_tx, resolved) = mpsc::channel(RESOLVED);
         Self {
             commands,
@@ -251,7 +251,7 @@ impl Driver {
         let id = self.allot();
         let span = log::endpoint_span(&self.shared.handshake, &local);
         let receiver =
-            datagrams::Receiver::new(receiver, id, ended.clone(), Arc::clone(&self.shared));
+            datagrams::DishReceiver::new(receiver, id, ended.clone(), Arc::clone(&self.shared));
         let mut task = JoinSet::new();
         task.spawn(receiver.run(self.shared.remotes.source(), release).instrument(span));
         self.bound.push(Bound { asked, local, ended, released, listener: task });
@@ -276,7 +276,7 @@ impl Driver {
         let mut routing_id = None;
         let mut task = JoinSet::new();
         if let Endpoint::Udp(udp) = &endpoint {
-            let sender = datagrams::Sender::new(udp.clone(), id, ended.clone(), &self.shared)?;
+            let sender = datagrams::RadioSender::new(udp.clone(), id, ended.clone(), &self.shared)?;
             task.spawn(sender.notifying(lost).run(source).instrument(span));
         } else {
             let connector = Connector::new(endpoint.clone(), id, ended.clone(), &self.shared)?;

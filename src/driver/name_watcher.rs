@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time;
 
 use super::backoff::Backoff;
-use super::{Shared, log, within};
+use super::{SocketState, log, within};
 use crate::endpoint::Endpoint;
 use crate::monitor::{DialFailure, EventKind, EventSource};
 use crate::remotes::RemoteSource;
@@ -23,7 +23,7 @@ pub(super) struct NameWatcher {
     resolved: mpsc::Sender<Resolved>,
     /// Notified when a connection to one of the addresses has ended.
     lost: Arc<Notify>,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     backoff: Backoff,
     /// Whether the last attempt failed.
     is_failing: bool,
@@ -46,7 +46,7 @@ impl NameWatcher {
         id: NameWatcherId,
         resolved: mpsc::Sender<Resolved>,
         lost: Arc<Notify>,
-        shared: Arc<Shared>,
+        shared: Arc<SocketState>,
     ) -> Self {
         let options = &shared.options;
         let interval = options.reconnect_interval.unwrap_or_default();

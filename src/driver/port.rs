@@ -21,14 +21,14 @@ use crate::auth::{Network, SharedAuthenticator};
 use crate::endpoint::TcpEndpoint;
 use crate::options::Options;
 use crate::sync::Lock;
-use crate::transport::{ListenError, Listener};
+use crate::transport::{ListenError, StreamListener};
 
 /// A resource that a socket serves at a port, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Service {
     port: SocketAddr,
     resource: Option<Box<str>>,
-    listener: Arc<Listener>,
+    listener: Arc<StreamListener>,
     /// [`PORTS`] holds the sender.
     calls: mpsc::Receiver<HandOver>,
 }
@@ -62,7 +62,7 @@ impl Service {
             let listener = match ports.get(&address) {
                 // It must not be bound to another address of the name instead.
                 _ if differs => Err(io::ErrorKind::AddrInUse.into()),
-                None => Listener::listen(address, &options.tcp),
+                None => StreamListener::listen(address, &options.tcp),
                 Some(services) if services.iter().any(|one| one.resource() == resource) => {
                     Err(io::ErrorKind::AddrInUse.into())
                 }
@@ -87,7 +87,7 @@ impl Service {
             ports.entry(port).or_default().push(entry);
             Ok((listener, port))
         };
-        let opened = Listener::bind_tcp(endpoint, &options.tcp, &mut open).await;
+        let opened = StreamListener::bind_tcp(endpoint, &options.tcp, &mut open).await;
         match opened {
             Ok((listener, port)) => {
                 SERVED.notify_waiters();
@@ -106,7 +106,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// See [`Listener::accept`].
+    /// See [`StreamListener::accept`].
     pub(super) async fn accept(&mut self) -> io::Result<Incoming> {
         tokio::select! {
             Some(call) = self.calls.recv() => Ok(Incoming::HandOver(call)),
@@ -185,7 +185,7 @@ async fn service(port: SocketAddr, resource: Option<&[u8]>) -> mpsc::Sender<Hand
 struct PortEntry {
     resource: Option<Box<str>>,
     security: PortSecurity,
-    listener: Arc<Listener>,
+    listener: Arc<StreamListener>,
     calls: mpsc::Sender<HandOver>,
 }
 

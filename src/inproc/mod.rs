@@ -1,7 +1,7 @@
 //! Connections between two sockets of this process.
 //!
 //! There is no stream and no protocol. A link joins the pipes of the two sockets, and messages move
-//! from queue to queue without a copy. Sockets find a [`Listener`] by its name. A socket that dials
+//! from queue to queue without a copy. Sockets find a [`InprocListener`] by its name. A socket that dials
 //! a name without a listener waits until there is one.
 //!
 //! **Messages pass through no task.** A link is woken like the task of a connection, and works
@@ -14,4 +14,4 @@ mod link;
 mod names;
 
 pub(crate) use self::link::Half;
-pub(crate) use self::names::{Dial, InUse, Listener, dial};
+pub(crate) use self::names::{Dial, InUse, InprocListener, dial};

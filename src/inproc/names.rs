@@ -16,7 +16,7 @@ use crate::sync::Lock;
 
 /// Accepts sockets that dial a name. Dropping it frees the name.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub(crate) struct InprocListener {
     endpoint: InprocEndpoint,
     /// The other end is in [`NAMES`].
     dials: mpsc::Receiver<Dial>,
@@ -34,7 +34,7 @@ pub(crate) struct Dial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InUse;
 
-impl Listener {
+impl InprocListener {
     /// Binds a name if it is free. Up to `backlog` dialing sockets wait to be accepted.
     pub(crate) fn bind(endpoint: &InprocEndpoint, backlog: u32) -> Result<Self, InUse> {
         let backlog = usize::try_from(backlog).unwrap_or(usize::MAX);
@@ -63,7 +63,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for InprocListener {
     fn drop(&mut self) {
         NAMES.lock().remove(&self.endpoint);
     }
@@ -170,7 +170,7 @@ mod tests {
         let client = negotiated(SocketType::Client);
         let mut dialing = tokio_test::task::spawn(dial(&name, &client));
         assert!(dialing.poll().is_pending());
-        let mut listener = Listener::bind(&name, 1).unwrap();
+        let mut listener = InprocListener::bind(&name, 1).unwrap();
         assert!(dialing.is_woken());
         assert!(dialing.poll().is_pending());
         let dial = listener.accept().await;
@@ -183,22 +183,22 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_in_use_until_its_listener_is_dropped() {
         let name = InprocEndpoint::unique();
-        let listener = Listener::bind(&name, 1).unwrap();
-        assert_eq!(Listener::bind(&name, 1).err(), Some(InUse));
+        let listener = InprocListener::bind(&name, 1).unwrap();
+        assert_eq!(InprocListener::bind(&name, 1).err(), Some(InUse));
         drop(listener);
-        Listener::bind(&name, 1).unwrap();
+        InprocListener::bind(&name, 1).unwrap();
     }
 
     #[tokio::test]
     async fn a_socket_that_is_not_accepted_waits_for_the_next_listener() {
         let name = InprocEndpoint::unique();
         let client = negotiated(SocketType::Client);
-        let listener = Listener::bind(&name, 1).unwrap();
+        let listener = InprocListener::bind(&name, 1).unwrap();
         let mut dialing = tokio_test::task::spawn(dial(&name, &client));
         assert!(dialing.poll().is_pending());
         drop(listener);
         assert!(dialing.poll().is_pending());
-        let mut listener = Listener::bind(&name, 1).unwrap();
+        let mut listener = InprocListener::bind(&name, 1).unwrap();
         assert!(dialing.poll().is_pending());
         listener.accept().await.refuse(HandshakeFailure::ClosedByRemote);
         assert!(matches!(dialing.await, Err(HandshakeFailure::ClosedByRemote)));

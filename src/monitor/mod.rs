@@ -15,7 +15,7 @@ use tokio_stream::wrappers::BroadcastStream;
 use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 
 pub use self::event::{DropCause, Event, EventKind};
-pub(crate) use self::publisher::{EventSource, Publisher};
+pub(crate) use self::publisher::{EventPublisher, EventSource};
 pub use self::reason::{DialFailure, DisconnectReason, HandshakeFailure, ProtocolError};
 
 #[doc(inline)]

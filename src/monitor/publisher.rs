@@ -14,7 +14,7 @@ use crate::routing_id::RoutingId;
 
 /// The source of a socket's events. Without monitors, events are neither created nor kept.
 #[derive(Debug, Default)]
-pub(crate) struct Publisher(Mutex<Subscriptions>);
+pub(crate) struct EventPublisher(Mutex<Subscriptions>);
 
 #[derive(Debug, Default)]
 enum Subscriptions {
@@ -35,7 +35,7 @@ pub(crate) struct EventSource {
     pub(crate) routing_id: Option<RoutingId>,
 }
 
-impl Publisher {
+impl EventPublisher {
     /// Creates a monitor.
     pub(crate) fn monitor(&self) -> Monitor {
         let mut state = self.state();

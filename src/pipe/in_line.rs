@@ -3,19 +3,19 @@
 use super::Ticket;
 
 /// A line in which tasks wait, for example for queue capacity or messages.
-pub(crate) trait Line {
+pub(crate) trait WaitingLine {
     /// Removes a task from the line, and passes on a slot or wake-up that it was granted.
     fn cancel(&self, ticket: Ticket);
 }
 
 /// The position of a task in a line, from its first wait on. Dropping it cancels the position.
 #[derive(Debug)]
-pub(crate) struct InLine<L: Line> {
+pub(crate) struct InLine<L: WaitingLine> {
     line: L,
     ticket: Option<Ticket>,
 }
 
-impl<L: Line> InLine<L> {
+impl<L: WaitingLine> InLine<L> {
     #[inline]
     pub(crate) const fn new(line: L) -> Self {
         Self { line, ticket: None }
@@ -35,7 +35,7 @@ impl<L: Line> InLine<L> {
     }
 }
 
-impl<L: Line> Drop for InLine<L> {
+impl<L: WaitingLine> Drop for InLine<L> {
     #[inline]
     fn drop(&mut self) {
         self.cancel();

@@ -21,7 +21,7 @@ use slotmap::new_key_type;
 pub(crate) use self::delivery::{DeliveredMessages, Delivery, MessageList};
 pub(crate) use self::grants::Grants;
 pub(crate) use self::high_water_mark::HighWaterMark;
-pub(crate) use self::in_line::{InLine, Line};
+pub(crate) use self::in_line::{InLine, WaitingLine};
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;
 pub(crate) use self::inbound::{Inbound, Room};

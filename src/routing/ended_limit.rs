@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::pipe::{InLine, Line, Ticket};
+use crate::pipe::{InLine, Ticket, WaitingLine};
 use crate::routing::Routing;
 
 /// A future that waits until ended remotes exceed their limit, or until half of the limit is free
@@ -12,7 +12,7 @@ use crate::routing::Routing;
 /// Dropping it before it is ready passes a wake-up to the other waiting tasks.
 #[derive(Debug)]
 pub(crate) struct EndedLimitChange<'a> {
-    place: InLine<Changes<'a>>,
+    position: InLine<Changes<'a>>,
     /// The state known to the task.
     was_full: bool,
 }
@@ -21,7 +21,7 @@ pub(crate) struct EndedLimitChange<'a> {
 #[derive(Debug)]
 struct Changes<'a>(&'a Routing);
 
-impl Line for Changes<'_> {
+impl WaitingLine for Changes<'_> {
     fn cancel(&self, ticket: Ticket) {
         self.0.incoming.with(|incoming, wakes| incoming.cancel_change(ticket, wakes));
     }
@@ -30,7 +30,7 @@ impl Line for Changes<'_> {
 impl Routing {
     /// Waits until the state differs from `was_full`.
     pub(crate) const fn change(&self, was_full: bool) -> EndedLimitChange<'_> {
-        EndedLimitChange { place: InLine::new(Changes(self)), was_full }
+        EndedLimitChange { position: InLine::new(Changes(self)), was_full }
     }
 
     /// Waits until remotes may be added.
@@ -43,8 +43,8 @@ impl Future for EndedLimitChange<'_> {
     type Output = bool;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
-        let Self { place, was_full } = &mut *self;
-        let (Changes(routing), ticket) = place.parts();
+        let Self { position, was_full } = &mut *self;
+        let (Changes(routing), ticket) = position.parts();
         routing
             .incoming
             .with(|incoming, wakes| incoming.poll_change(*was_full, ticket, cx.waker(), wakes))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::message::Message;
-use crate::monitor::{DropCause, EventKind, EventSource, Publisher};
+use crate::monitor::{DropCause, EventKind, EventPublisher, EventSource};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Remote;
 use crate::routing::MissedMessages;
@@ -22,13 +22,13 @@ pub(crate) struct Losses {
     datagrams: DatagramCounters,
     /// The undelivered messages themselves, once they have been requested.
     kept: Lock<Option<Vec<Message>>>,
-    publisher: Arc<Publisher>,
+    publisher: Arc<EventPublisher>,
     /// The quotas for log lines without an endpoint.
     quotas: Arc<Quotas>,
 }
 
 impl Losses {
-    pub(crate) fn new(publisher: Arc<Publisher>) -> Self {
+    pub(crate) fn new(publisher: Arc<EventPublisher>) -> Self {
         Self {
             undelivered: AtomicU64::new(0),
             refused: AtomicU64::new(0),

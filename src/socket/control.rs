@@ -11,7 +11,7 @@ use zmtp_proto::socket_type::SocketType;
 use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
-use crate::driver::{self, Acceptor, Command, Found, Shared};
+use crate::driver::{self, Acceptor, Command, Found, SocketState};
 use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, UnbindError,
@@ -32,7 +32,7 @@ pub(crate) struct Control {
     /// The driver receives from it.
     commands: mpsc::Sender<Command>,
     last_endpoint: Lock<Option<Endpoint>>,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
 }
 
 /// The outcome of closing a socket.
@@ -56,7 +56,7 @@ enum TransportRefusal {
 }
 
 impl Control {
-    pub(super) const fn new(commands: mpsc::Sender<Command>, shared: Arc<Shared>) -> Self {
+    pub(super) const fn new(commands: mpsc::Sender<Command>, shared: Arc<SocketState>) -> Self {
         Self { commands, last_endpoint: Lock::new(None), shared }
     }
 
@@ -179,7 +179,7 @@ impl Control {
     }
 
     pub(super) fn stats(&self) -> Stats {
-        let Shared { remotes, routing, .. } = &*self.shared;
+        let SocketState { remotes, routing, .. } = &*self.shared;
         stats::combine(remotes, &routing.losses, routing.queued(None), routing.ended())
     }
 
@@ -264,7 +264,7 @@ impl Control {
     }
 
     /// Returns the state that all parts of the socket share.
-    pub(super) fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &SocketState {
         &self.shared
     }
 

@@ -10,9 +10,9 @@ use zmtp_proto::socket_type::SocketType;
 
 use super::Kind;
 use super::control::Control;
-use crate::driver::{Driver, Shared};
+use crate::driver::{Driver, SocketState};
 use crate::message::Message;
-use crate::monitor::Publisher;
+use crate::monitor::EventPublisher;
 use crate::options::Options;
 use crate::pipe::{HighWaterMark, PipeKey, Ticket};
 use crate::remote::ACCEPTS_PING;
@@ -60,7 +60,7 @@ impl<R: Strategy + 'static> Core<R> {
     ) -> (Arc<Self>, Driver) {
         let outgoing = Arc::new(Lock::new(outgoing));
         let incoming = Arc::new(Lock::new(incoming));
-        let publisher = Arc::new(Publisher::default());
+        let publisher = Arc::new(EventPublisher::default());
         let routing = Routing {
             outgoing: Arc::clone(&outgoing) as Arc<Lock<dyn Outgoing>>,
             incoming: Arc::clone(&incoming),
@@ -78,7 +78,7 @@ impl<R: Strategy + 'static> Core<R> {
         let options = Options { hello_message, ..options };
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;
-        let shared = Arc::new(Shared::new(routing, options, handshake, publisher, runtime));
+        let shared = Arc::new(SocketState::new(routing, options, handshake, publisher, runtime));
         let driver = Driver::new(driver_commands, Arc::clone(&shared));
         let control = Control::new(commands, shared);
         (Arc::new(Self { outgoing, incoming, control, recv_timeout, send_timeout }), driver)

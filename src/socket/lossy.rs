@@ -10,7 +10,7 @@ use futures_sink::Sink;
 use super::time_limit::TimeLimit;
 use crate::error::RouteError;
 use crate::message::Message;
-use crate::socket::live::sealed::Addressing;
+use crate::socket::bounds::sealed::Addressing;
 
 /// A [`Sink`] over a socket that drops messages that cannot be sent, counts them, and continues.
 ///

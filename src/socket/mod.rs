@@ -3,6 +3,7 @@
 //! A socket type is a newtype around a `Handle`. Its `Kind` names its legal remotes and its outgoing
 //! strategy, and `verbs!` adds the methods of its capabilities, so that misuse does not compile.
 
+mod bounds;
 mod builder;
 mod channel;
 mod client_server;
@@ -12,7 +13,6 @@ mod core;
 pub(crate) mod forwarding;
 mod handle;
 mod kind;
-mod live;
 mod lossy;
 #[cfg(all(test, shuttle))]
 mod models;
@@ -36,6 +36,7 @@ pub(crate) mod tracked;
 mod verbs;
 mod waiting;
 
+pub use self::bounds::{ReceivingSocket, SendingSocket, Socket};
 pub use self::builder::Builder;
 pub use self::channel::Channel;
 pub use self::client_server::{Client, Server};
@@ -43,7 +44,6 @@ pub use self::control::CloseReport;
 use self::core::Core;
 use self::handle::Handle;
 use self::kind::Kind;
-pub use self::live::{ReceivingSocket, SendingSocket, Socket};
 pub use self::lossy::Lossy;
 pub use self::peer::Peer;
 pub use self::permit::{Permit, RoutePermit};

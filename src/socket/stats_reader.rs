@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use super::stats;
-use crate::driver::Shared;
+use crate::driver::SocketState;
 use crate::remotes::RemoteTable;
 use crate::routing::Losses;
 use crate::stats::{EndedRemotes, Queued, Stats};
@@ -15,7 +15,7 @@ pub(crate) struct StatsReader {
     losses: Arc<Losses>,
     /// Shared by everything that can still change a counter: the handles, the driver, and the tasks
     /// of endpoints and connections.
-    shared: Weak<Shared>,
+    shared: Weak<SocketState>,
 }
 
 /// The statistics that a [`StatsReader`] has read.
@@ -27,7 +27,7 @@ pub(crate) enum StatsSample {
 }
 
 impl StatsReader {
-    pub(super) fn new(shared: &Arc<Shared>) -> Self {
+    pub(super) fn new(shared: &Arc<SocketState>) -> Self {
         Self {
             remotes: Arc::clone(&shared.remotes),
             losses: Arc::clone(&shared.routing.losses),

@@ -18,7 +18,7 @@ use super::{Client, Core, Handle, Server, Socket, sending};
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 pub(crate) use crate::monitor::EventSource;
-use crate::pipe::Line;
+use crate::pipe::WaitingLine;
 pub(crate) use crate::pipe::{Grants, InLine, PipeKey, Ticket};
 use crate::remote::Remote;
 pub(crate) use crate::remotes::Presence;
@@ -272,7 +272,7 @@ impl WeakServer {
 }
 
 /// The line of a client's receivers.
-impl Line for WeakClient {
+impl WaitingLine for WeakClient {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.0.upgrade() {
             core.cancel_receive(ticket);
@@ -281,7 +281,7 @@ impl Line for WeakClient {
 }
 
 /// The line of a server's receivers.
-impl Line for WeakServer {
+impl WaitingLine for WeakServer {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.0.upgrade() {
             core.cancel_receive(ticket);
@@ -293,7 +293,7 @@ impl Line for WeakServer {
 #[derive(Debug)]
 pub(crate) struct ClientSenders(pub(crate) WeakClient);
 
-impl Line for ClientSenders {
+impl WaitingLine for ClientSenders {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.0.0.upgrade() {
             core.cancel_send(&(), ticket);
@@ -308,7 +308,7 @@ pub(crate) struct ServerSenders {
     pub(crate) to: RoutingId,
 }
 
-impl Line for ServerSenders {
+impl WaitingLine for ServerSenders {
     fn cancel(&self, ticket: Ticket) {
         if let Some(core) = self.server.0.upgrade() {
             core.cancel_send(&self.to, ticket);

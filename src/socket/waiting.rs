@@ -7,7 +7,7 @@ use tokio::task::coop;
 
 use super::Core;
 use super::time_limit::TimeLimit;
-use crate::pipe::{InLine, Line, Ticket};
+use crate::pipe::{InLine, Ticket, WaitingLine};
 use crate::routing::Strategy;
 use crate::runtime::Runtime;
 
@@ -25,22 +25,22 @@ pub(super) struct Receivers<'a, R> {
 }
 
 /// A line of a socket.
-pub(super) trait SocketLine: Line {
+pub(super) trait SocketWaitingLine: WaitingLine {
     /// Returns the runtime whose timers limit the wait.
     fn runtime(&self) -> &Runtime;
 }
 
 /// An operation that waits in line until it is ready or its time limit expires.
 #[derive(Debug)]
-pub(super) struct Waiting<L: Line> {
-    place: InLine<L>,
+pub(super) struct Waiting<L: WaitingLine> {
+    position: InLine<L>,
     limit: TimeLimit,
 }
 
-impl<L: SocketLine> Waiting<L> {
+impl<L: SocketWaitingLine> Waiting<L> {
     #[inline]
     pub(super) const fn new(line: L, limit: Option<Duration>) -> Self {
-        Self { place: InLine::new(line), limit: TimeLimit::new(limit) }
+        Self { position: InLine::new(line), limit: TimeLimit::new(limit) }
     }
 
     /// Polls an operation, which joins the line if it has to wait.
@@ -51,7 +51,7 @@ impl<L: SocketLine> Waiting<L> {
         poll: impl FnOnce(&L, &mut Option<Ticket>, &mut Context<'_>) -> Poll<T>,
         timeout: impl FnOnce() -> T,
     ) -> Poll<T> {
-        let (line, ticket) = self.place.parts();
+        let (line, ticket) = self.position.parts();
         let polled = poll(line, ticket, cx);
         // Without a ticket, the task only yields to other tasks: because its budget is used up, which does
         // not count as waiting, or because there are many messages to be discarded, which does.
@@ -62,25 +62,25 @@ impl<L: SocketLine> Waiting<L> {
     }
 }
 
-impl<R: Strategy> Line for Senders<'_, R> {
+impl<R: Strategy> WaitingLine for Senders<'_, R> {
     fn cancel(&self, ticket: Ticket) {
         self.core.cancel_send(&self.to, ticket);
     }
 }
 
-impl<R> Line for Receivers<'_, R> {
+impl<R> WaitingLine for Receivers<'_, R> {
     fn cancel(&self, ticket: Ticket) {
         self.core.cancel_receive(ticket);
     }
 }
 
-impl<R: Strategy> SocketLine for Senders<'_, R> {
+impl<R: Strategy> SocketWaitingLine for Senders<'_, R> {
     fn runtime(&self) -> &Runtime {
         self.core.runtime()
     }
 }
 
-impl<R> SocketLine for Receivers<'_, R> {
+impl<R> SocketWaitingLine for Receivers<'_, R> {
     fn runtime(&self) -> &Runtime {
         self.core.runtime()
     }

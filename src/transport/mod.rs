@@ -92,13 +92,13 @@ pub(crate) async fn resolve(
 
 /// Accepts streams at an endpoint.
 #[derive(Debug)]
-pub(crate) enum Listener {
-    Tcp(tcp::Listener),
+pub(crate) enum StreamListener {
+    Tcp(tcp::TcpStreamListener),
     #[cfg(unix)]
-    Ipc(ipc::Listener),
+    Ipc(ipc::IpcListener),
 }
 
-impl Listener {
+impl StreamListener {
     /// Binds an endpoint and starts to listen.
     ///
     /// # Cancel safety
@@ -118,7 +118,7 @@ impl Listener {
             }
             #[cfg(unix)]
             Endpoint::Ipc(ipc) => {
-                ipc::Listener::bind(ipc, options.tcp.backlog, options.ipc).await.map(Self::Ipc)
+                ipc::IpcListener::bind(ipc, options.tcp.backlog, options.ipc).await.map(Self::Ipc)
             }
             unsupported => Err(ListenError::unsupported(unsupported)),
         }
@@ -180,9 +180,9 @@ impl Listener {
     /// The error of the system, or that the endpoint has no text.
     pub(crate) fn adopt(listener: StdListener, options: &TcpOptions) -> io::Result<Self> {
         match listener {
-            StdListener::Tcp(tcp) => tcp::Listener::adopt(tcp, options).map(Self::Tcp),
+            StdListener::Tcp(tcp) => tcp::TcpStreamListener::adopt(tcp, options).map(Self::Tcp),
             #[cfg(unix)]
-            StdListener::Unix(unix) => ipc::Listener::adopt(unix).map(Self::Ipc),
+            StdListener::Unix(unix) => ipc::IpcListener::adopt(unix).map(Self::Ipc),
         }
     }
 
@@ -399,17 +399,17 @@ mod tests {
         assert_eq!(returned, b"headbody");
     }
 
-    async fn pair(listener: &Listener, dialed: &Endpoint) -> (Stream, Stream) {
+    async fn pair(listener: &StreamListener, dialed: &Endpoint) -> (Stream, Stream) {
         let (dialed, accepted) = tokio::try_join!(dial(dialed), listener.accept()).unwrap();
         (dialed.0, accepted.0)
     }
 
-    async fn bind(endpoint: &str) -> Result<Listener, ListenError> {
+    async fn bind(endpoint: &str) -> Result<StreamListener, ListenError> {
         listen(&parse(endpoint)).await
     }
 
-    async fn listen(endpoint: &Endpoint) -> Result<Listener, ListenError> {
-        Listener::bind(endpoint, &Options::default()).await
+    async fn listen(endpoint: &Endpoint) -> Result<StreamListener, ListenError> {
+        StreamListener::bind(endpoint, &Options::default()).await
     }
 
     async fn dial(endpoint: &Endpoint) -> io::Result<(Stream, Origin)> {
@@ -420,7 +420,7 @@ mod tests {
         endpoint.parse().unwrap()
     }
 
-    fn port(listener: &Listener) -> u16 {
+    fn port(listener: &StreamListener) -> u16 {
         let Endpoint::Tcp(tcp) = listener.local_endpoint() else { panic!("it is TCP") };
         tcp.port()
     }

@@ -1,48 +1,77 @@
 //! One name, one type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use crate::paths::imports;
 use crate::sources::{SourceFile, files_in};
 
-/// Names that several modules use. `Request` is a request to an authenticator, to a service, or to
-/// the listener of a shared port; `Publisher` publishes statistics in `metrics` and events in
-/// `monitor`; `Listener` is that of `inproc` and that of the other transports.
-const SHARED: &[&str] = &["Listener", "Publisher", "Request"];
+/// Names of the public API that several modules use: `Request` is a request to an authenticator or to a
+/// service.
+const SHARED: &[&str] = &["Request"];
 
 #[test]
-fn no_two_modules_export_types_of_the_same_name() {
+fn no_two_files_show_types_of_the_same_name() {
     for directory in ["src", "proto/src", "interop/src"] {
-        let files = files_in(directory);
-        let mut shown: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for file in files.iter().filter(|file| file.module_path().len() == 1) {
-            for name in types(file) {
-                shown.entry(name).or_default().push(file.module.clone());
-            }
-        }
-        let is_shared = |name: &&str| shown.get(*name).is_some_and(|modules| modules.len() > 1);
+        let mut shown = shown(&files_in(directory));
+        let is_shared = |name: &&str| shown.contains_key(*name);
         let is_known = directory != "src" || SHARED.iter().all(is_shared);
         assert!(is_known, "a name in the list is no longer shared: {SHARED:?}");
-        shown.retain(|name, modules| modules.len() > 1 && !SHARED.contains(&name.as_str()));
-        assert!(shown.is_empty(), "{directory}: modules export types of the same name: {shown:#?}");
+        shown.retain(|name, _| !SHARED.contains(&name.as_str()));
+        assert!(shown.is_empty(), "{directory}: files show types of the same name: {shown:#?}");
     }
 }
 
-/// The types that the root file of a module defines or exports from its own files.
+#[test]
+fn a_name_that_two_files_of_a_module_show_is_found() {
+    let file = |path: &str, text: &str| SourceFile {
+        path: path.into(),
+        module: "m".to_owned(),
+        text: text.to_owned(),
+    };
+    let mut files = vec![
+        file("m/mod.rs", "pub(crate) use self::one::One;\npub use self::two::Two as Pair;\n"),
+        file("m/one.rs", "pub(crate) struct One;\nstruct Private;\n"),
+        file("m/two.rs", "mod inner {\n    pub enum Two {}\n}\nstruct Private;\n"),
+        file("m/tests.rs", "pub(super) struct One;\n"),
+    ];
+    assert_eq!(shown(&files), BTreeMap::new());
+    files.push(file("m/three.rs", "pub(super) trait Pair {}\npub(in crate::m) type Two = ();\n"));
+    let found = shown(&files).into_keys().collect::<Vec<_>>();
+    assert_eq!(found, ["Pair", "Two"]);
+}
+
+/// Returns the names of types that several files show to others, with these files.
+fn shown(files: &[SourceFile]) -> BTreeMap<String, BTreeSet<PathBuf>> {
+    let mut shown: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for file in files.iter().filter(|file| !file.is_test()) {
+        for name in types(file) {
+            shown.entry(name).or_default().insert(file.path.clone());
+        }
+    }
+    shown.retain(|_, files| files.len() > 1);
+    shown
+}
+
+/// The types that a file defines, or exports under a name of its own, for other files.
 fn types(file: &SourceFile) -> Vec<String> {
-    let module = file.module_path();
-    let exported = imports(file).into_iter().filter(|import| {
+    let renamed = imports(file).into_iter().filter(|import| {
         import.is_exported
-            && import.path.starts_with(&module)
+            && import.path.last() != Some(&import.name)
             && import.name.starts_with(char::is_uppercase)
     });
     let code = file.code_without_tests();
     let defined = code.lines().filter_map(defined_type).map(str::to_owned);
-    exported.map(|import| import.name).chain(defined).collect()
+    renamed.map(|import| import.name).chain(defined).collect()
 }
 
 fn defined_type(line: &str) -> Option<&str> {
-    let item = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) "))?;
+    let item = line.trim_start().strip_prefix("pub")?;
+    let item = match item.strip_prefix('(') {
+        Some(limited) => limited.split_once(')')?.1,
+        None => item,
+    };
+    let item = item.strip_prefix(' ')?;
     let kinds = ["enum ", "struct ", "trait ", "type ", "union "];
     let name = kinds.iter().find_map(|kind| item.strip_prefix(kind))?;
     name.split(|c: char| !c.is_alphanumeric()).next()

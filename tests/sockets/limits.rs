@@ -190,7 +190,7 @@ enum Side {
 
 /// The path between the sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum ConnectionPath {
     Plain(Transport),
     /// A port at which another socket also serves a resource.
     Resource,
@@ -201,18 +201,18 @@ enum Way {
     Proxy,
 }
 
-const PATHS: &[Way] = &[
-    Way::Plain(Transport::Inproc),
+const PATHS: &[ConnectionPath] = &[
+    ConnectionPath::Plain(Transport::Inproc),
     #[cfg(unix)]
-    Way::Plain(Transport::Ipc),
-    Way::Plain(Transport::Tcp),
-    Way::Resource,
-    Way::Name,
+    ConnectionPath::Plain(Transport::Ipc),
+    ConnectionPath::Plain(Transport::Tcp),
+    ConnectionPath::Resource,
+    ConnectionPath::Name,
     #[cfg(feature = "socks")]
-    Way::Proxy,
+    ConnectionPath::Proxy,
 ];
 
-impl Way {
+impl ConnectionPath {
     const fn is_tcp(self) -> bool {
         !matches!(self, Self::Plain(Transport::Inproc)) && !self.is_ipc()
     }
@@ -226,11 +226,11 @@ impl Way {
 }
 
 impl Row {
-    fn check(&self, way: Way, outcome: Result<(), String>) -> Result<(), String> {
+    fn check(&self, path: ConnectionPath, outcome: Result<(), String>) -> Result<(), String> {
         let is_named = |name: &str, error: &str| error.contains(name);
         match (self.expected, outcome) {
             (Expected::Works | Expected::WorksOnce | Expected::MayBeRefused(_), Ok(())) => Ok(()),
-            (Expected::Refused(_), Ok(())) if !way.is_tcp() => Ok(()),
+            (Expected::Refused(_), Ok(())) if !path.is_tcp() => Ok(()),
             (Expected::Refused(_), Ok(())) => Err("it is not refused".to_owned()),
             (Expected::Refused(name) | Expected::MayBeRefused(name), Err(error))
                 if is_named(name, &error) =>
@@ -243,7 +243,7 @@ impl Row {
 }
 
 /// Runs sockets with a value. Returns the error that they report, if any.
-async fn try_out(row: &Row, way: Way, side: Side) -> Result<(), String> {
+async fn try_out(row: &Row, path: ConnectionPath, side: Side) -> Result<(), String> {
     let resolver = Fixed(Ipv4Addr::LOCALHOST);
     let quick = Duration::from_millis(1);
     let mut server = Server::builder();
@@ -252,9 +252,9 @@ async fn try_out(row: &Row, way: Way, side: Side) -> Result<(), String> {
         Side::Client => client = (row.client)(client),
         Side::Server => server = (row.server)(server),
     }
-    let endpoint = match way {
-        Way::Plain(transport) => transport.any(),
-        Way::Resource => "tcp://127.0.0.1:*/limits".parse().unwrap(),
+    let endpoint = match path {
+        ConnectionPath::Plain(transport) => transport.any(),
+        ConnectionPath::Resource => "tcp://127.0.0.1:*/limits".parse().unwrap(),
         // Where the resolver leads.
         _ => "tcp://127.0.0.1:*".parse().unwrap(),
     };
@@ -264,12 +264,12 @@ async fn try_out(row: &Row, way: Way, side: Side) -> Result<(), String> {
     #[cfg(feature = "socks")]
     let proxy = Proxy::start(None).await;
     #[cfg(feature = "socks")]
-    if way == Way::Proxy {
+    if path == ConnectionPath::Proxy {
         client = client.socks_proxy(proxy.open());
     }
     let client = client.build();
     let mut monitor = client.monitor();
-    let connected = connect(&client, way, endpoint).await;
+    let connected = connect(&client, path, endpoint).await;
     connected.map_err(|error| chain(&error))?;
     let outcome = exchange(row, &client, &server, &mut monitor).await;
     match row.expected {
@@ -313,9 +313,13 @@ async fn exchange(
     Ok(())
 }
 
-async fn connect(client: &Client, way: Way, endpoint: Endpoint) -> Result<(), ConnectError> {
-    match (way, endpoint) {
-        (Way::Name, Endpoint::Tcp(tcp)) => {
+async fn connect(
+    client: &Client,
+    path: ConnectionPath,
+    endpoint: Endpoint,
+) -> Result<(), ConnectError> {
+    match (path, endpoint) {
+        (ConnectionPath::Name, Endpoint::Tcp(tcp)) => {
             client.connect_all(format!("tcp://name.test:{}", tcp.port())).await
         }
         (_, endpoint) => client.connect(endpoint).await,

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::driver::Shared;
+use crate::driver::SocketState;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Remote;
 use crate::stats::DatagramDrop;
@@ -20,7 +20,7 @@ pub(super) struct LossSeries {
     /// The datagrams that have not been reported yet.
     unreported: u64,
     remote: Remote,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     quotas: Arc<Quotas>,
 }
 
@@ -28,7 +28,7 @@ impl LossSeries {
     pub(super) fn new(
         cause: DatagramDrop,
         remote: &Remote,
-        shared: &Arc<Shared>,
+        shared: &Arc<SocketState>,
         quotas: &Arc<Quotas>,
     ) -> Self {
         let (remote, shared, quotas) = (remote.clone(), Arc::clone(shared), Arc::clone(quotas));

@@ -1,5 +1,5 @@
-//! The tasks of `udp` endpoints: one [`Sender`] for each that a RADIO is connected to, and one
-//! [`Receiver`] for each that a DISH is bound to.
+//! The tasks of `udp` endpoints: one [`RadioSender`] for each that a RADIO is connected to, and one
+//! [`DishReceiver`] for each that a DISH is bound to.
 //!
 //! Datagrams have no connection. While its socket is open, an endpoint is one remote, whether or
 //! not another program uses the address: it has an id and statistics, and counts as connected.
@@ -9,5 +9,5 @@ mod losses;
 mod receiver;
 mod sender;
 
-pub(super) use self::receiver::Receiver;
-pub(super) use self::sender::Sender;
+pub(super) use self::receiver::DishReceiver;
+pub(super) use self::sender::RadioSender;

@@ -12,7 +12,7 @@ use zmtp_proto::datagram::Datagram;
 use zmtp_proto::group::Group;
 
 use super::losses::LossSeries;
-use crate::driver::{Shared, log};
+use crate::driver::{SocketState, log};
 use crate::endpoint::Endpoint;
 use crate::message::{GroupMessage, Message};
 use crate::monitor::{DisconnectReason, EventKind, EventSource};
@@ -26,22 +26,22 @@ use crate::transport::udp;
 
 /// Receives the datagrams of a `udp` endpoint that a DISH is bound to.
 #[derive(Debug)]
-pub(in crate::driver) struct Receiver {
+pub(in crate::driver) struct DishReceiver {
     socket: udp::Receiver,
     id: EndpointId,
     endpoint: Endpoint,
     /// Cancelled by the driver.
     ended: CancellationToken,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     quotas: Arc<Quotas>,
 }
 
-impl Receiver {
+impl DishReceiver {
     pub(in crate::driver) fn new(
         socket: udp::Receiver,
         id: EndpointId,
         ended: CancellationToken,
-        shared: Arc<Shared>,
+        shared: Arc<SocketState>,
     ) -> Self {
         let endpoint = Endpoint::Udp(socket.local_endpoint().clone());
         let receiver = Self { socket, id, endpoint, ended, shared, quotas: Arc::default() };

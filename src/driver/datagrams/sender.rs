@@ -13,7 +13,7 @@ use zmtp_proto::message_shape::{last_part, split_first_part};
 
 use super::losses::{LossSeries, calls_for_another_socket};
 use crate::driver::backoff::Backoff;
-use crate::driver::{Shared, log, within};
+use crate::driver::{SocketState, log, within};
 use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::message::Message;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource};
@@ -28,14 +28,14 @@ use crate::transport::udp;
 /// Sends the messages of a RADIO to a connected `udp` endpoint, and opens another socket when one
 /// fails.
 #[derive(Debug)]
-pub(in crate::driver) struct Sender {
+pub(in crate::driver) struct RadioSender {
     endpoint: UdpEndpoint,
     attachment: Attachment,
     /// Cancelled by the driver.
     ended: CancellationToken,
     /// Notified when a socket has failed.
     lost: Option<Arc<Notify>>,
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     quotas: Arc<Quotas>,
     backoff: Backoff,
     /// Whether the last socket could not be opened.
@@ -52,7 +52,7 @@ enum Served {
     Again { failed: bool },
 }
 
-impl Sender {
+impl RadioSender {
     /// Creates the task, with its pipe.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Sender {
         endpoint: UdpEndpoint,
         id: EndpointId,
         ended: CancellationToken,
-        shared: &Arc<Shared>,
+        shared: &Arc<SocketState>,
     ) -> Result<Self, AttachError> {
         let quotas = Arc::<Quotas>::default();
         let subject = EventSource::endpoint(endpoint.clone().into());

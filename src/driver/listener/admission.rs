@@ -2,8 +2,8 @@
 
 use super::ListenerState;
 use crate::auth::Asking;
-use crate::connection::{Deadline, Established, Request};
-use crate::driver::Shared;
+use crate::connection::{AnnouncedHandshake, Deadline, Established};
+use crate::driver::SocketState;
 use crate::monitor::{EventSource, HandshakeFailure};
 use crate::routing::{AttachError, Attachment};
 use crate::transport::Stream;
@@ -18,9 +18,9 @@ impl ListenerState {
         asking: Option<&Asking>,
         subject: &EventSource,
     ) -> Result<(Established<Stream>, Option<Box<Attachment>>), HandshakeFailure> {
-        let Shared { options, handshake, .. } = &*self.shared;
+        let SocketState { options, handshake, .. } = &*self.shared;
         let mechanism = options.mechanism.clone();
-        let request = deadline.keep(Request::hear(stream, mechanism, asking)).await?;
+        let request = deadline.keep(AnnouncedHandshake::hear(stream, mechanism, asking)).await?;
         let largest = options.max_message_size;
         request.introduce(handshake, deadline, largest, || self.admit(subject)).await
     }
@@ -36,7 +36,7 @@ impl ListenerState {
         &self,
         subject: &EventSource,
     ) -> Result<Option<Box<Attachment>>, HandshakeFailure> {
-        let Shared { routing, .. } = &*self.shared;
+        let SocketState { routing, .. } = &*self.shared;
         if !routing.is_exclusive() {
             return Ok(None);
         }

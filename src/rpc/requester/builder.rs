@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::call_permit::CallPermit;
 use super::calls::{CALLS_MAX, Calls};
-use super::core::Core;
+use super::core::RequesterCore;
 use super::dispatcher::Dispatcher;
 use crate::rpc::Requester;
 use crate::socket::Client;
@@ -72,7 +72,7 @@ impl RequesterBuilder {
         let calls = Calls::new(self.max_outstanding);
         let (ends, open) = self.client.watch_connections();
         let Self { client, timeout, stream_window, .. } = self;
-        let core = Core::new(client, calls, open, timeout, stream_window);
+        let core = RequesterCore::new(client, calls, open, timeout, stream_window);
         core.client.runtime().spawn(Dispatcher::new(&core, ends));
         Requester { core, permit: CallPermit::default(), opening: None }
     }

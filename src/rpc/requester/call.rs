@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use super::core::Core;
+use super::core::RequesterCore;
 use super::pending_request::PendingRequest;
 use super::span::CallSpan;
 use crate::message::Message;
@@ -20,7 +20,7 @@ use crate::rpc::CallError;
 #[derive(Debug)]
 #[must_use = "a request is sent when its future is polled"]
 pub struct Call {
-    core: Arc<Core>,
+    core: Arc<RequesterCore>,
     progress: Progress,
     span: CallSpan,
 }
@@ -34,7 +34,7 @@ enum Progress {
 
 impl Call {
     #[inline]
-    pub(super) fn new(core: Arc<Core>, unsent: PendingRequest) -> Self {
+    pub(super) fn new(core: Arc<RequesterCore>, unsent: PendingRequest) -> Self {
         let span = CallSpan::new(unsent.request().body().len());
         Self { core, progress: Progress::Pending(unsent), span }
     }

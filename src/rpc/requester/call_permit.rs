@@ -3,7 +3,7 @@
 use std::task::{Poll, Waker};
 
 use super::call_limit::CallLimit;
-use super::core::Core;
+use super::core::RequesterCore;
 use crate::socket::tracked::Ticket;
 
 /// A slot of the [`CallLimit`], or the position in its line.
@@ -35,7 +35,7 @@ impl CallPermit {
     }
 
     /// Releases its slot or its position in the line.
-    pub(super) fn release(&mut self, core: &Core) {
+    pub(super) fn release(&mut self, core: &RequesterCore) {
         let Self { ticket, is_admitted } = std::mem::take(self);
         match ticket {
             Some(ticket) => core.calls.with(|calls, wakes| calls.admission.cancel(ticket, wakes)),

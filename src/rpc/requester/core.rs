@@ -19,7 +19,7 @@ use crate::sync::Lock;
 /// The client and its calls. The dispatcher ends when the last handle and the last call are
 /// dropped.
 #[derive(Debug)]
-pub(super) struct Core {
+pub(super) struct RequesterCore {
     pub(super) client: Client,
     /// Requests are queued under this lock, so that no reply and no end of a connection is handled
     /// between queuing a request and adding its call.
@@ -36,7 +36,7 @@ pub(super) struct Core {
     pub(super) stream_window: u32,
 }
 
-impl Core {
+impl RequesterCore {
     pub(super) fn new(
         client: Client,
         calls: Calls,
@@ -124,7 +124,7 @@ impl Core {
 
 /// Wakes the calls that wait for a server when none can be expected anymore, so that they fail.
 async fn watch_servers(
-    core: Weak<Core>,
+    core: Weak<RequesterCore>,
     mut presence: watch::Receiver<Presence>,
     ended: CancellationToken,
 ) {
@@ -144,7 +144,7 @@ async fn watch_servers(
     }
 }
 
-impl Drop for Core {
+impl Drop for RequesterCore {
     fn drop(&mut self) {
         let stranded: Vec<_> = self.calls.lock().take_stranded().collect();
         for message in stranded {

@@ -10,7 +10,7 @@ use tokio::time::{self, Instant, Sleep};
 use tokio_stream::wrappers::WatchStream;
 
 use super::calls::{Answer, AskedPipe, Calls};
-use super::core::Core;
+use super::core::RequesterCore;
 use crate::connection_id::ConnectionId;
 use crate::message::Message;
 use crate::remote::Remote;
@@ -29,7 +29,7 @@ use crate::sync::Wakes;
 /// requests and enforces deadlines.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
-    core: Weak<Core>,
+    core: Weak<RequesterCore>,
     /// The position in the client's line of receivers. Other handles of the client can outlive the
     /// requester.
     receiving: InLine<WeakClient>,
@@ -52,7 +52,7 @@ pub(super) struct Dispatcher {
 type From = (PipeKey, ConnectionId);
 
 impl Dispatcher {
-    pub(super) fn new(core: &Arc<Core>, ends: Arc<ConnectionEnds>) -> Self {
+    pub(super) fn new(core: &Arc<RequesterCore>, ends: Arc<ConnectionEnds>) -> Self {
         Self {
             core: Arc::downgrade(core),
             receiving: InLine::new(core.client.downgrade()),
@@ -68,7 +68,7 @@ impl Dispatcher {
     }
 
     /// Receives until no message is left; ready when the client is closed.
-    fn poll_receive(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_receive(&mut self, core: &RequesterCore, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..BATCHES_PER_WAKE {
             let due = self.endings.poll(cx.waker(), |end| core.client.unread(end));
             self.strand(core);
@@ -88,7 +88,7 @@ impl Dispatcher {
     }
 
     /// Handles the received messages.
-    fn handle(&mut self, core: &Core) {
+    fn handle(&mut self, core: &RequesterCore) {
         let Self { received, wakes, broken, draining, endings, .. } = self;
         let mut due = Vec::new();
         core.calls.with_wakes(wakes, |calls, wakes| {
@@ -115,7 +115,7 @@ impl Dispatcher {
     }
 
     /// Strands the requests that ended connections did not write.
-    fn strand(&mut self, core: &Core) {
+    fn strand(&mut self, core: &RequesterCore) {
         let unwritten = self.endings.take_unwritten();
         if unwritten.is_empty() {
             return;
@@ -132,7 +132,7 @@ impl Dispatcher {
     }
 
     /// Queues stranded requests for connected servers, as soon as there is capacity.
-    fn requeue_stranded(&mut self, core: &Core, cx: &mut Context<'_>) {
+    fn requeue_stranded(&mut self, core: &RequesterCore, cx: &mut Context<'_>) {
         loop {
             let (_, line) = self.sending.parts();
             let placed = core.calls.with(|calls, wakes| {
@@ -173,7 +173,7 @@ impl Dispatcher {
     }
 
     /// Ready when no server is connected, and no endpoint is left that could connect one.
-    fn poll_deserted(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_deserted(&mut self, core: &RequesterCore, cx: &mut Context<'_>) -> Poll<()> {
         let presence =
             self.presence.get_or_insert_with(|| Box::pin(WatchStream::new(core.client.presence())));
         while let Poll::Ready(Some(presence)) = presence.as_mut().poll_next(cx) {
@@ -185,7 +185,7 @@ impl Dispatcher {
     }
 
     /// Fails all calls, and all callers that wait for a slot.
-    fn close(&mut self, core: &Core) {
+    fn close(&mut self, core: &RequesterCore) {
         let stranded: Vec<_> = core.calls.with(|calls, wakes| {
             calls.close(wakes);
             calls.take_stranded().collect()
@@ -199,7 +199,7 @@ impl Dispatcher {
 
     /// Fails the calls of ended connections, unless the client is closed: then that is what fails
     /// them, after the last message.
-    fn fail_ended(&mut self, core: &Core, ends: &[ConnectionEnd]) {
+    fn fail_ended(&mut self, core: &RequesterCore, ends: &[ConnectionEnd]) {
         if !ends.is_empty() && !core.client.is_closed() {
             core.calls.with_wakes(&mut self.wakes, |calls, wakes| calls.fail_ended(ends, wakes));
         }
@@ -207,7 +207,7 @@ impl Dispatcher {
 
     /// Fails calls whose deadline has passed, sends the credit that is owed, and registers for the
     /// next time at which either is necessary.
-    fn poll_time(&mut self, core: &Core, cx: &mut Context<'_>) {
+    fn poll_time(&mut self, core: &RequesterCore, cx: &mut Context<'_>) {
         loop {
             let now = Instant::now();
             let (mut rings, is_owing) = core.calls.with_wakes(&mut self.wakes, |calls, wakes| {
@@ -324,7 +324,7 @@ fn handle_malformed(
 }
 
 /// Sends the credit that is owed; returns false if a queue is still full.
-fn send_owed_credit(core: &Core) -> bool {
+fn send_owed_credit(core: &RequesterCore) -> bool {
     loop {
         let owed = core.calls.lock().take_owed();
         let Some((id, pipe, parts)) = owed else { return true };

@@ -21,7 +21,7 @@ use tower_service::Service;
 pub use self::builder::RequesterBuilder;
 pub use self::call::Call;
 use self::call_permit::CallPermit;
-use self::core::Core;
+use self::core::RequesterCore;
 use self::pending_request::PendingRequest;
 pub use self::replies::Replies;
 use crate::message::Message;
@@ -108,7 +108,7 @@ use crate::socket::{Client, CloseReport};
 /// # }
 /// ```
 pub struct Requester {
-    core: Arc<Core>,
+    core: Arc<RequesterCore>,
     /// The permit that `poll_ready` acquired.
     permit: CallPermit,
     /// The position among the tasks that wait for a server to connect.

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use tokio::time::Instant;
 
 use super::call_permit::CallPermit;
-use super::core::Core;
+use super::core::RequesterCore;
 use super::reply_parts::ReplyParts;
 use crate::rpc::envelope::{Content, RequestFields};
 use crate::rpc::unaddressed::{self, UnaddressedEnvelope};
@@ -44,7 +44,7 @@ impl PendingRequest {
     #[inline]
     pub(super) fn poll_send(
         &mut self,
-        core: &Core,
+        core: &RequesterCore,
         cx: &mut Context<'_>,
     ) -> Poll<Result<u64, CallError>> {
         if !self.is_begun {
@@ -99,7 +99,7 @@ impl PendingRequest {
     }
 
     /// Releases its slot and its positions in the lines.
-    pub(super) fn cancel(&mut self, core: &Core) {
+    pub(super) fn cancel(&mut self, core: &RequesterCore) {
         if self.is_begun {
             core.calls.lock().count_never_sent();
         }
@@ -129,7 +129,7 @@ impl PendingRequest {
 
     /// Waits until the deadline.
     #[cold]
-    fn wait(&mut self, core: &Core, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
+    fn wait(&mut self, core: &RequesterCore, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
         let expired = core.client.runtime().poll_until(&mut self.timer, deadline, cx);
         expired.map(|()| Err(CallError::DeadlineExceeded))

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use super::core::Core;
+use super::core::RequesterCore;
 use super::pending_request::PendingRequest;
 use super::reply_parts::NextPart;
 use super::span::CallSpan;
@@ -29,7 +29,7 @@ use crate::rpc::CallError;
 #[derive(Debug)]
 #[must_use = "a request is sent when its stream is polled"]
 pub struct Replies {
-    core: Arc<Core>,
+    core: Arc<RequesterCore>,
     progress: Progress,
     span: CallSpan,
     /// The number of bytes that have been received.
@@ -44,7 +44,7 @@ enum Progress {
 }
 
 impl Replies {
-    pub(super) fn new(core: Arc<Core>, unsent: PendingRequest) -> Self {
+    pub(super) fn new(core: Arc<RequesterCore>, unsent: PendingRequest) -> Self {
         let span = CallSpan::new(unsent.request().body().len());
         Self { core, progress: Progress::Pending(unsent), span, bytes: 0 }
     }

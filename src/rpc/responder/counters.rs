@@ -7,7 +7,7 @@ use crate::rpc::stats::ResponderStats;
 
 /// One counter for each [`Count`].
 #[derive(Debug, Default)]
-pub(super) struct Counters([AtomicU64; COUNTS]);
+pub(super) struct ResponderCounters([AtomicU64; COUNTS]);
 
 /// A counted event. Those from `Answered` to `Duplicate` are the outcomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(super) enum Count {
     Unanswered,
 }
 
-impl Counters {
+impl ResponderCounters {
     #[inline]
     pub(super) fn add(&self, count: Count) {
         self.0[count as usize].fetch_add(1, Ordering::Relaxed);

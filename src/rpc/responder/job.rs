@@ -12,7 +12,7 @@ use tracing::Span;
 use super::budget::Budget;
 use super::counters::Count;
 use super::jobs::JobId;
-use super::shared::{PartDelivery, Shared, error, too_much};
+use super::shared::{PartDelivery, ResponderState, error, too_much};
 use super::span;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::Content;
@@ -26,7 +26,7 @@ pub(super) type Outcome = Result<Response, Failure>;
 /// Completes a request in a task of its own. The task is aborted when the request is cancelled.
 #[derive(Debug)]
 pub(super) struct Work {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<ResponderState>,
     pub(super) id: JobId,
     pub(super) routing_id: RoutingId,
     pub(super) credit: Option<Arc<Semaphore>>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::backlog::{After, BacklogEntry};
 use super::budget::Budget;
-use super::counters::{Count, Counters};
+use super::counters::{Count, ResponderCounters};
 use super::jobs::{JobId, Jobs};
 use super::limits::Limits;
 use crate::routing_id::RoutingId;
@@ -19,7 +19,7 @@ use crate::sync::Lock;
 pub(super) struct Ledger {
     /// No user code may be called, and no user value dropped, under this lock.
     pub(super) jobs: Lock<Jobs>,
-    counters: Counters,
+    counters: ResponderCounters,
 }
 
 /// What to do next for a remote with waiting messages.
@@ -33,7 +33,7 @@ pub(super) enum NextMessage {
 
 impl Ledger {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { jobs: Lock::new(Jobs::new(limits)), counters: Counters::default() }
+        Self { jobs: Lock::new(Jobs::new(limits)), counters: ResponderCounters::default() }
     }
 
     #[inline]

@@ -25,7 +25,7 @@ use tower_service::Service;
 
 use self::limits::{Limits, RemoteLimit};
 use self::serving::Serving;
-use self::shared::Shared;
+use self::shared::ResponderState;
 use crate::rpc::service_error::BoxError;
 use crate::rpc::stats::ResponderStats;
 use crate::rpc::{Request, Response};
@@ -82,7 +82,7 @@ use crate::socket::Server;
 /// fails only its own request, with [`PANICKED`](super::ErrorCode::PANICKED).
 #[derive(Clone)]
 pub struct Responder {
-    shared: Arc<Shared>,
+    shared: Arc<ResponderState>,
 }
 
 /// Sets the options of a [`Responder`].
@@ -294,7 +294,7 @@ impl ResponderBuilder {
     /// Creates the responder.
     #[must_use]
     pub fn build(self) -> Responder {
-        Responder { shared: Arc::new(Shared::new(self.server, self.limits)) }
+        Responder { shared: Arc::new(ResponderState::new(self.server, self.limits)) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use super::counters::Count;
 use super::jobs::JobId;
 use super::ledger::Ledger;
-use super::shared::Shared;
+use super::shared::ResponderState;
 use crate::message::Message;
 use crate::remote::Remote;
 use crate::rpc::ErrorCode;
@@ -31,7 +31,7 @@ pub(super) struct Refusing {
 }
 
 impl Refusing {
-    pub(super) fn new(shared: &Shared) -> Self {
+    pub(super) fn new(shared: &ResponderState) -> Self {
         let ends = shared.server.watch_ends();
         Self {
             position: InLine::new(shared.server.downgrade()),
@@ -50,7 +50,7 @@ impl Future for Refusing {
         let Self { position, ledger, ends, watch, received } = &mut *self;
         let (server, ticket) = position.parts();
         let Some(server) = server.upgrade() else { return Poll::Ready(()) };
-        let shared = Shared::of_task(server, Arc::clone(ledger));
+        let shared = ResponderState::of_task(server, Arc::clone(ledger));
         for _ in 0..BATCHES_PER_WAKE {
             if !ends.discard(*watch, cx.waker()) {
                 return Poll::Ready(());
@@ -69,7 +69,7 @@ impl Future for Refusing {
     }
 }
 
-fn refuse(shared: &Shared, pipe: PipeKey, remote: &Remote, message: &Message) {
+fn refuse(shared: &ResponderState, pipe: PipeKey, remote: &Remote, message: &Message) {
     let Some(routing_id) = remote.routing_id() else { return };
     match Envelope::decode(message) {
         Ok(Envelope { id: call, content: Content::Request(_) }) => {

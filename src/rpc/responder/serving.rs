@@ -17,9 +17,9 @@ use super::draining::Draining;
 use super::job::{Work, catch, poll_handler};
 use super::jobs::{Job, JobAdmission, JobId};
 use super::refusing::Refusing;
-use super::shared::{CannotQueue, Shared, error};
+use super::shared::{CannotQueue, ResponderState, error};
 use super::span;
-use super::waiting::{Accepted, Waiting};
+use super::waiting::{Accepted, WaitingRequests};
 use crate::message::Message;
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
@@ -36,7 +36,7 @@ use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Tracked, WeakServer
 /// and sends the replies that are ready immediately. Other requests get tasks of their own.
 #[derive(Debug)]
 pub(super) struct Serving<S: Service<Request>> {
-    shared: Arc<Shared>,
+    shared: Arc<ResponderState>,
     service: S,
     /// The runtime of the server, which handlers need. Set if no runtime is current; the inner
     /// option is empty if that runtime no longer exists.
@@ -48,7 +48,7 @@ pub(super) struct Serving<S: Service<Request>> {
     received: Vec<((PipeKey, Remote), Message)>,
     /// Requests for which the service is not ready, or whose remote has reached its share or has a
     /// backlog.
-    waiting: Waiting,
+    waiting: WaitingRequests,
     /// Holds a handler while it is polled for the first time. A handler that is ready leaves the
     /// allocation to the next one.
     current: Pin<Box<Option<S::Future>>>,
@@ -66,7 +66,7 @@ where
     S::Error: Into<BoxError> + 'static,
     S::Future: Send + 'static,
 {
-    pub(super) fn new(shared: Arc<Shared>, service: S) -> Self {
+    pub(super) fn new(shared: Arc<ResponderState>, service: S) -> Self {
         let position = InLine::new(shared.server.downgrade());
         let endings = DeferredEnds::new(shared.server.watch_ends());
         let outside = Handle::try_current().is_err().then(|| shared.server.runtime().handle());
@@ -77,7 +77,7 @@ where
             position,
             endings,
             received: Vec::with_capacity(BATCH),
-            waiting: Waiting::default(),
+            waiting: WaitingRequests::default(),
             current: Box::pin(None),
             timer: None,
             draining: None,

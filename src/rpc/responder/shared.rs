@@ -21,7 +21,7 @@ use crate::socket::tracked::{PipeKey, Tracked};
 
 /// The server and the ledger of a responder.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ResponderState {
     pub(super) server: Server,
     pub(super) ledger: Arc<Ledger>,
 }
@@ -46,7 +46,7 @@ pub(super) enum PartDelivery {
     Gone,
 }
 
-impl Shared {
+impl ResponderState {
     pub(super) fn new(server: Server, limits: Limits) -> Self {
         Self { server, ledger: Arc::new(Ledger::new(limits)) }
     }

@@ -20,7 +20,7 @@ pub(super) struct Accepted {
 
 /// The waiting requests, indexed by remote (oldest first), by id and by deadline.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
+pub(super) struct WaitingRequests {
     requests: BTreeMap<WaitingKey, Accepted>,
     spots: HashMap<JobId, WaitingKey>,
     deadlines: BTreeSet<(Instant, WaitingKey)>,
@@ -43,7 +43,7 @@ impl Accepted {
     }
 }
 
-impl Waiting {
+impl WaitingRequests {
     pub(super) fn push(&mut self, accepted: Accepted) {
         self.number += 1;
         let spot = (accepted.id.pipe, self.number);

@@ -133,7 +133,7 @@ macro_rules! ending {
 macro_rules! shared_traits {
     ($socket:ident) => {
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        impl $crate::socket::live::sealed::Sealed for $socket {
+        impl $crate::socket::bounds::sealed::Sealed for $socket {
             fn start(options: $crate::options::Options) -> Self {
                 Self($crate::socket::Handle::start(options))
             }

@@ -350,7 +350,7 @@ macro_rules! route_verbs {
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        impl $crate::socket::live::sealed::Addressing for $socket {
+        impl $crate::socket::bounds::sealed::Addressing for $socket {
             fn limit(&self) -> $crate::socket::time_limit::TimeLimit {
                 $crate::socket::time_limit::TimeLimit::new(self.0.core.send_timeout)
             }

@@ -1,6 +1,6 @@
 //! The file of a bound socket: how it is created and removed.
 //!
-//! **One owner.** A process that binds a path holds its [`Lock`] from the first check of the path
+//! **One owner.** A process that binds a path holds its [`FileLock`] from the first check of the path
 //! until the socket listens. A refused connection identifies an abandoned socket. A socket that is
 //! bound and does not listen yet would look abandoned, but its process holds the lock. A listener
 //! removes its file *before* it closes its socket, for which it needs no lock: while it listens, no
@@ -33,7 +33,7 @@ use rustix::net::RecvFlags;
 use socket2::{SockAddr, Socket};
 
 use super::file_id::FileId;
-use super::lock::Lock;
+use super::lock::FileLock;
 use super::{Refusal, listen, open, permissions};
 use crate::options::IpcOptions;
 
@@ -69,7 +69,7 @@ pub(super) async fn bind(path: &Path, backlog: u32, options: IpcOptions) -> Resu
     }
     // A path without a file name is a directory.
     let name = path.file_name().ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)?;
-    let lock = Lock::acquire(path, name).await?;
+    let lock = FileLock::acquire(path, name).await?;
     let bound = bind_locked(path, backlog, options);
     drop(lock);
     bound

@@ -20,7 +20,7 @@ use super::file_id::FileId;
 /// listening yet. The system releases the lock of a process that dies. The file that such a process
 /// leaves behind is locked and removed by the next one.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct FileLock {
     path: PathBuf,
     /// Locked until it is closed, which is after its removal.
     _file: fs::File,
@@ -34,7 +34,7 @@ enum Failure {
     Io(io::Error),
 }
 
-impl Lock {
+impl FileLock {
     /// Waits for the lock of a path, given by its directory and its name. A holder never waits.
     ///
     /// # Cancel safety
@@ -78,7 +78,7 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
+impl Drop for FileLock {
     fn drop(&mut self) {
         // No other process removes or replaces it meanwhile.
         let _ = fs::remove_file(&self.path);

@@ -28,7 +28,7 @@ use crate::remote::{Origin, ProcessCredentials};
 
 /// Listens on one path or abstract name.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub(crate) struct IpcListener {
     /// Removed before the socket is closed, as fields are dropped in their order: while the file
     /// exists, its socket listens, and no other listener replaces it. `None` for an abstract name,
     /// and for a listener that was created elsewhere.
@@ -48,7 +48,7 @@ struct Directory {
     owner: u32,
 }
 
-impl Listener {
+impl IpcListener {
     /// Binds the endpoint; replaces the file of a socket that no longer listens.
     pub(super) async fn bind(
         endpoint: &IpcEndpoint,

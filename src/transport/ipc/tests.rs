@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Handle;
 use tokio::task;
 
-use super::lock::Lock;
+use super::lock::FileLock;
 use super::*;
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_socket_for_datagrams_is_in_use_until_it_is_closed() {
 async fn a_full_backlog_is_a_sign_of_life() {
     let scratch = Scratch::new();
     let _listener =
-        Listener::bind(&parse(&scratch.endpoint()), 0, IpcOptions::default()).await.unwrap();
+        IpcListener::bind(&parse(&scratch.endpoint()), 0, IpcOptions::default()).await.unwrap();
     let mut waiting = Vec::new();
     loop {
         let socket = open().unwrap();
@@ -199,7 +199,7 @@ async fn the_lock_of_a_process_that_died_is_taken_and_removed() {
 #[tokio::test]
 async fn a_path_is_bound_when_its_lock_is_released() {
     let scratch = Scratch::new();
-    let lock = Lock::acquire(&scratch.path(), OsStr::new("s")).await.unwrap();
+    let lock = FileLock::acquire(&scratch.path(), OsStr::new("s")).await.unwrap();
     let endpoint = scratch.endpoint();
     let mut binding = tokio_test::task::spawn(listen(&endpoint));
     assert!(binding.poll().is_pending());
@@ -257,7 +257,7 @@ async fn only_one_of_many_replaces_a_stale_file() {
 async fn an_adopted_listener_keeps_its_file() {
     let scratch = Scratch::new();
     let listener = net::UnixListener::bind(scratch.path()).unwrap();
-    let listener = Listener::adopt(listener).unwrap();
+    let listener = IpcListener::adopt(listener).unwrap();
     assert_eq!(listener.local(), &parse(&scratch.endpoint()));
     exchange(&listener).await;
     drop(listener);
@@ -271,7 +271,7 @@ async fn an_adopted_listener_may_have_an_abstract_name() {
     let socket = open().unwrap();
     socket.bind(&SockAddr::unix(system_path(&parse(&format!("ipc://{name}")))).unwrap()).unwrap();
     super::listen(&socket, 1).unwrap();
-    let listener = Listener::adopt(socket.into()).unwrap();
+    let listener = IpcListener::adopt(socket.into()).unwrap();
     assert_eq!(listener.local().to_string(), format!("ipc://{name}"));
     exchange(&listener).await;
 }
@@ -314,7 +314,7 @@ impl Drop for Scratch {
     }
 }
 
-async fn exchange(listener: &Listener) {
+async fn exchange(listener: &IpcListener) {
     let ((mut dialed, _), (mut accepted, _)) =
         tokio::try_join!(connect(listener.local()), listener.accept()).unwrap();
     dialed.write_all(b"there").await.unwrap();
@@ -332,8 +332,8 @@ async fn not_a_socket(scratch: &Scratch) -> FileType {
     }
 }
 
-async fn listen(endpoint: &str) -> Result<Listener, ListenError> {
-    Listener::bind(&parse(endpoint), 10, IpcOptions::default()).await
+async fn listen(endpoint: &str) -> Result<IpcListener, ListenError> {
+    IpcListener::bind(&parse(endpoint), 10, IpcOptions::default()).await
 }
 
 fn parse(endpoint: &str) -> IpcEndpoint {

@@ -22,14 +22,14 @@ use crate::quota::{Quota, within_quota};
 
 /// Listens on one TCP address.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub(crate) struct TcpStreamListener {
     listener: TcpListener,
     local: SocketAddr,
     /// The options of accepted sockets. Boxed, because a command to the driver contains a listener.
     options: Box<TcpOptions>,
 }
 
-impl Listener {
+impl TcpStreamListener {
     /// Adopts a listener, with the options that can still be set.
     pub(super) fn adopt(listener: net::TcpListener, options: &TcpOptions) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
@@ -150,7 +150,7 @@ async fn connect_from(
     race(interleave(addresses), |address| dial(address, source(address), options)).await
 }
 
-pub(super) fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Listener> {
+pub(super) fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<TcpStreamListener> {
     let socket = socket::open(address, options)?;
     // Lets a restarted server bind its port again. On Windows it would let other processes take the
     // port.
@@ -162,7 +162,7 @@ pub(super) fn listen(address: SocketAddr, options: &TcpOptions) -> io::Result<Li
     }
     socket.bind(&address.into())?;
     socket.listen(i32::try_from(options.backlog).unwrap_or(i32::MAX))?;
-    Listener::new(socket.into(), options)
+    TcpStreamListener::new(socket.into(), options)
 }
 
 async fn dial(
@@ -238,7 +238,7 @@ mod tests {
         let options = TcpOptions { keepalive: Some(true), ..TcpOptions::default() };
         let listener = net::TcpListener::bind(loopback(0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let listener = Listener::adopt(listener, &options).unwrap();
+        let listener = TcpStreamListener::adopt(listener, &options).unwrap();
         assert_eq!(listener.local_addr(), address);
         let dialed = TcpStream::connect(address);
         let (_dialed, (accepted, _)) = tokio::try_join!(dialed, listener.accept()).unwrap();
@@ -378,7 +378,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
 
-    async fn bind(endpoint: &str) -> Result<Listener, ListenError> {
+    async fn bind(endpoint: &str) -> Result<TcpStreamListener, ListenError> {
         let options = TcpOptions::default();
         super::bind(&parse(endpoint), &options, |address| listen(address, &options)).await
     }

@@ -14,7 +14,7 @@ use crate::auth::{Asking, Caller};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, EventKind, EventSource, Publisher};
+use crate::monitor::{DisconnectReason, EventKind, EventPublisher, EventSource};
 use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList};
 use crate::quota::Quotas;
@@ -26,11 +26,11 @@ use crate::sync::Lock;
 
 /// The state that the driver, its tasks and the handles of one socket share.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SocketState {
     pub(crate) routing: Routing,
     pub(crate) options: Options,
     pub(crate) remotes: Arc<RemoteTable>,
-    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) publisher: Arc<EventPublisher>,
     pub(crate) runtime: Runtime,
     pub(super) handshake: HandshakeConfig,
     /// Cancelled when the socket stops accepting remotes.
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
 /// reports the end.
 #[derive(Debug)]
 pub(super) struct Joined {
-    shared: Arc<Shared>,
+    shared: Arc<SocketState>,
     remote: Remote,
     membership: Membership,
     direction: Direction,
@@ -51,12 +51,12 @@ pub(super) struct Joined {
     quotas: Arc<Quotas>,
 }
 
-impl Shared {
+impl SocketState {
     pub(crate) fn new(
         routing: Routing,
         options: Options,
         handshake: HandshakeConfig,
-        publisher: Arc<Publisher>,
+        publisher: Arc<EventPublisher>,
         runtime: Runtime,
     ) -> Self {
         let linger = Lock::new(options.linger);
