@@ -267,7 +267,7 @@ pub trait ReceivingSocket: Socket {
 /// A type that does not send has none of these options:
 ///
 /// ```compile_fail,E0599
-/// tokio_zmtp::Gather::builder().hello_message("hello");
+/// tokio_zmtp::Gather::builder().send_hwm(10);
 /// ```
 pub trait SendingSocket: Socket {
     /// Returns the high-water mark of messages to send.

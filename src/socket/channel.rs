@@ -123,4 +123,4 @@ impl Kind for Channel {
     }
 }
 
-verbs!(Channel, "channel": Endpoints, Send, Receive, Remotes, Options);
+verbs!(Channel, "channel": Endpoints, Send, Receive, Remotes, Options, Hellos);

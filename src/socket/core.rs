@@ -73,9 +73,6 @@ impl<R: Strategy + 'static> Core<R> {
             metadata: metadata(socket_type, &options),
             has_authenticator: options.authenticator.is_some(),
         };
-        // Messages of a RADIO have a group.
-        let hello_message = options.hello_message.filter(|_| socket_type != SocketType::Radio);
-        let options = Options { hello_message, ..options };
         let (commands, driver_commands) = mpsc::channel(COMMANDS);
         let Options { recv_timeout, send_timeout, .. } = options;
         let shared = Arc::new(SocketState::new(routing, options, handshake, publisher, runtime));

@@ -108,4 +108,4 @@ impl Kind for Peer {
     }
 }
 
-verbs!(Peer, "peer": Endpoints, ConnectPeer, Route, Receive, Remotes, Options, Hiccups, Disconnects);
+verbs!(Peer, "peer": Endpoints, ConnectPeer, Route, Receive, Remotes, Options, Hellos, Hiccups, Disconnects);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio_zmtp::{Client, Message, Server, TryRecvError, TryRouteError};
+use tokio_zmtp::{Channel, Client, Message, Peer, Scatter, Server, TryRecvError, TryRouteError};
 
 use crate::remote::{self, Remote, RemoteListener, ReservedPort};
 use crate::watchdog::Watchdog;
@@ -36,6 +36,25 @@ async fn a_hello_comes_first_on_every_accepted_connection() {
         Server::builder().hello_message(&b"hello"[..]).bind("tcp://127.0.0.1:*").await.unwrap();
     for _ in 0..3 {
         let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
+        assert_eq!(remote.read_message().await, b"hello");
+    }
+}
+
+#[tokio::test]
+async fn a_hello_comes_first_from_every_type_that_has_one() {
+    let _watchdog = Watchdog::start();
+    let endpoint = "tcp://127.0.0.1:*";
+    let channel = Channel::builder().hello_message("hello").bind(endpoint).await.unwrap();
+    let peer = Peer::builder().hello_message("hello").bind(endpoint).await.unwrap();
+    let scatter = Scatter::builder().hello_message("hello").bind(endpoint).await.unwrap();
+    let endpoints = [
+        (channel.last_endpoint(), "CHANNEL"),
+        (peer.last_endpoint(), "PEER"),
+        (scatter.last_endpoint(), "GATHER"),
+    ];
+    for (endpoint, socket_type) in endpoints {
+        let mut remote = Remote::dial(&endpoint.unwrap()).await;
+        remote.shake_hands(socket_type).await;
         assert_eq!(remote.read_message().await, b"hello");
     }
 }

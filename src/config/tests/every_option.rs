@@ -22,20 +22,22 @@ use crate::socket::{
 fn every_option_reaches_the_socket() {
     let every_option = every_option();
     let config: ClientConfig = read(&format!("{every_option}hiccup_message = \"hiccup\""));
-    let expected = with_every_option(Client::builder()).hiccup_message("hiccup");
+    let expected =
+        with_every_option(Client::builder()).hello_message("hello").hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
     let config: ServerConfig = read(&format!("{every_option}disconnect_message = \"gone\""));
-    let expected = with_every_option(Server::builder()).disconnect_message("gone");
+    let expected =
+        with_every_option(Server::builder()).hello_message("hello").disconnect_message("gone");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
     let config: ChannelConfig = read(&every_option);
-    let expected = with_every_option(Channel::builder());
+    let expected = with_every_option(Channel::builder()).hello_message("hello");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
     let config: PeerConfig =
         read(&format!("{every_option}disconnect_message = \"gone\"\nhiccup_message = \"hiccup\""));
-    let expected = with_every_option(Peer::builder());
+    let expected = with_every_option(Peer::builder()).hello_message("hello");
     let expected = expected.disconnect_message("gone").hiccup_message("hiccup");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
@@ -44,7 +46,8 @@ fn every_option_reaches_the_socket() {
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 
     let config: ScatterConfig = read(&format!("{COMMON}{SOCKS_PROXY}{SENDING}"));
-    let expected = with_sending_options(with_common_options(Scatter::builder()));
+    let expected =
+        with_sending_options(with_common_options(Scatter::builder())).hello_message("hello");
     assert_eq!(shown(&config.builder().unwrap()), shown(&expected));
 }
 
@@ -264,11 +267,7 @@ fn with_receiving_options<S: ReceivingSocket>(builder: Builder<S>) -> Builder<S>
 }
 
 fn with_sending_options<S: SendingSocket>(builder: Builder<S>) -> Builder<S> {
-    builder
-        .hello_message("hello")
-        .send_hwm(14)
-        .send_hwm_bytes(15)
-        .send_timeout(Duration::from_secs(16))
+    builder.send_hwm(14).send_hwm_bytes(15).send_timeout(Duration::from_secs(16))
 }
 
 fn with_common_options<S: Socket>(builder: Builder<S>) -> Builder<S> {

@@ -247,7 +247,7 @@ impl Sending<'_> {
                 if self.batch.datagrams() > 0 {
                     break;
                 }
-                // It was queued before the endpoint was connected to, or by `hello_message`.
+                // It was queued before the endpoint was connected to.
                 self.taken.pop_front();
                 self.losses.count(1, None);
                 continue;

@@ -5,7 +5,6 @@
 mod connecting;
 mod heartbeat;
 mod ipc;
-mod notices;
 mod queues;
 mod security;
 mod tcp;

@@ -92,4 +92,4 @@ impl Kind for Client {
     }
 }
 
-verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hiccups);
+verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hellos, Hiccups);

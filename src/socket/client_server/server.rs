@@ -99,4 +99,4 @@ impl Kind for Server {
     }
 }
 
-verbs!(Server, "server": Endpoints, Route, Receive, Remotes, Options, Disconnects);
+verbs!(Server, "server": Endpoints, Route, Receive, Remotes, Options, Hellos, Disconnects);

@@ -73,6 +73,14 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// remote ([`SendError::TooLong`](crate::SendError::TooLong)). Datagrams that the system does not send are
 /// [counted](crate::stats::DroppedDatagrams::lost).
 ///
+/// # Messages without a group
+///
+/// No message is sent first on each connection, as it would belong to no group:
+///
+/// ```compile_fail,E0599
+/// tokio_zmtp::Radio::builder().hello_message("hello");
+/// ```
+///
 /// # Late joiners
 ///
 /// A dish receives what is sent after the radio has read its request to join, which takes a moment

@@ -97,4 +97,4 @@ impl Kind for Scatter {
     }
 }
 
-verbs!(Scatter, "scatter": Endpoints, Send, Remotes, Options);
+verbs!(Scatter, "scatter": Endpoints, Send, Remotes, Options, Hellos);

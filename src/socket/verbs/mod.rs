@@ -4,7 +4,7 @@
 //! its capabilities:
 //!
 //! ```ignore
-//! verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hiccups);
+//! verbs!(Client, "client": Endpoints, Send, Receive, Remotes, Options, Hellos, Hiccups);
 //! ```
 //!
 //! The literal is the name of the handle in the examples. The type of its messages follows it,
@@ -28,7 +28,7 @@ pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
 pub(super) use self::join::join_verbs;
 pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
-pub(super) use self::notices::{disconnect_option, hiccup_option};
+pub(super) use self::notices::{disconnect_option, hello_option, hiccup_option};
 pub(super) use self::options::{option_verbs, receiving_option_verbs, sending_option_verbs};
 pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
@@ -60,6 +60,10 @@ macro_rules! verbs {
     // `bind`, `connect` and their opposites.
     (@Endpoints $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::endpoint_verbs!($socket, $handle);
+    };
+    // The option of a builder for a message that begins each connection.
+    (@Hellos $socket:ident, $handle:literal, $message:ty) => {
+        $crate::socket::verbs::hello_option!($socket);
     };
     // The option of a builder for a message on each end of a dialed connection.
     (@Hiccups $socket:ident, $handle:literal, $message:ty) => {

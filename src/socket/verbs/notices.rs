@@ -1,4 +1,19 @@
-//! Options for messages that a socket receives when a connection has ended.
+//! Options for messages that a socket sends or receives when a connection begins or ends.
+
+macro_rules! hello_option {
+    ($socket:ident) => {
+        impl $crate::socket::Builder<$socket> {
+            /// Sets a message that is sent first on every connection, including re-established ones.
+            /// Default: none. (libzmq `ZMQ_HELLO_MSG`.)
+            ///
+            /// Neither the high-water mark nor the statistics count it.
+            pub fn hello_message(mut self, body: impl Into<bytes::Bytes>) -> Self {
+                self.options.hello_message = Some(body.into());
+                self
+            }
+        }
+    };
+}
 
 macro_rules! hiccup_option {
     ($socket:ident, $handle:literal) => {
@@ -32,4 +47,4 @@ macro_rules! disconnect_option {
     };
 }
 
-pub(in crate::socket) use {disconnect_option, hiccup_option};
+pub(in crate::socket) use {disconnect_option, hello_option, hiccup_option};
