@@ -1,7 +1,8 @@
 // A socket in Node.js.
 //
 // `node socket_remote.mjs TYPE bind|connect ENDPOINT COUNT` prints the endpoint once it is bound, sends or
-// receives the texts "0" to COUNT - 1, and prints "done".
+// receives the texts "0" to COUNT - 1, and prints "done". RADIO and DISH do so in the group "a". A RADIO is
+// not told when a DISH has joined: with `Infinity` as COUNT it sends until it is killed.
 
 import assert from "node:assert/strict";
 import * as zmq from "zeromq/draft.js";
@@ -10,12 +11,23 @@ const [type, direction, endpoint, count] = process.argv.slice(2);
 
 // What a type does with each text.
 const types = {
+  dish: [zmq.Dish, async (socket, text) => {
+    const [body, { group }] = await socket.receive();
+    assert.deepEqual([String(group), String(body)], ["a", text]);
+  }],
   gather: [zmq.Gather, async (socket, text) => assert.equal(String((await socket.receive())[0]), text)],
+  radio: [zmq.Radio, async (socket, text) => {
+    await socket.send("discarded", { group: "b" });
+    await socket.send(text, { group: "a" });
+  }],
   scatter: [zmq.Scatter, (socket, text) => socket.send(text)],
 };
 
 const [Socket, pass] = types[type];
 const socket = new Socket();
+if (type === "dish") socket.join("a");
+// The queue has no limit, so that no message is dropped.
+if (type === "radio") socket.sendHighWaterMark = 0;
 if (direction === "bind") {
   await socket.bind(endpoint);
   console.log(socket.lastEndpoint);
