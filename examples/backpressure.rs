@@ -38,7 +38,7 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
     };
     println!("try_send: {sent} messages were queued, the next one was returned");
 
-    // `send` waits for queue capacity. It waits only when the buffers of the system are full as
+    // `send` waits for queue capacity. The queue is full only when the system's buffers are full as
     // well.
     let start = Instant::now();
     client.send(returned).await?;
@@ -50,7 +50,7 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
     println!("send: {SENDS} messages waited {:?} for queue capacity", start.elapsed());
 
     // `reserve` also waits, and the message is created only when it can be sent. Here the time is
-    // limited: a `send` that times out would have created its message for nothing.
+    // limited: a `send` that times out has created its message in vain.
     let mut made = 0;
     let end = Instant::now() + PERIOD;
     while let Ok(permit) = time::timeout_at(end, client.reserve()).await {
@@ -58,9 +58,9 @@ async fn produce(client: &Client) -> Result<(), Box<dyn Error>> {
         sent += 1;
         made += 1;
     }
-    println!("reserve: in {PERIOD:?} {made} messages could be queued, so no more were created");
+    println!("reserve: {made} messages were created and queued in {PERIOD:?}");
 
-    // A message that was sent has not necessarily arrived. Only the server knows.
+    // A message that was sent has not necessarily arrived, so the client asks the server.
     client.send(HOW_MANY).await?;
     let received = client.recv().await?;
     println!("{sent} messages were sent, and {} received", received.to_str()?);
@@ -86,8 +86,8 @@ async fn consume(server: &Server) -> Result<(), Box<dyn Error>> {
 
 /// Creates a message that begins with its number.
 ///
-/// It is long, because the buffers of the system between the two queues hold several
-/// MiB, which are thousands of short messages.
+/// The message is long, because the system's buffers between the two queues hold several MiB, or
+/// thousands of short messages.
 fn work(number: u32) -> Message {
     let mut body = vec![0; 0x10_0000];
     body[..4].copy_from_slice(&number.to_be_bytes());

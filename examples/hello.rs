@@ -10,12 +10,12 @@ use tokio_zmtp::{Client, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // "*": the system picks the port.
+    // The system picks a port for "*".
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await?;
     println!("server: listening on {endpoint}");
 
-    // The task of the server answers every request twice.
+    // This task answers every request twice.
     let handle = server.clone();
     tokio::spawn(async move {
         while let Ok(request) = handle.recv().await {

@@ -3,10 +3,10 @@
 //! `cargo run --example load_balancing`
 //!
 //! Each task goes to the next server whose queue has capacity, so the slow server gets fewer tasks.
-//! The queue of a disconnected server is kept until it returns. A small high-water mark limits the
-//! number of tasks that wait there; all others go to the remaining servers. Tasks that were written
-//! to the disconnected server are lost, and the client cannot know which: a task is done when its
-//! result arrives, and a task without a result is sent again.
+//! The queue of a disconnected server is kept until the server returns. A small high-water mark
+//! limits the number of tasks that wait there; all others go to the remaining servers. Tasks that
+//! were written to the disconnected server are lost, and the client cannot know which: a task is
+//! done when its result arrives, and a task without a result is sent again.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut sent = 0;
     while !to_do.is_empty() {
         tokio::select! {
-            // A slot at the next server with capacity.
+            // A permit for the next server whose queue has capacity.
             permit = client.reserve(), if !to_send.is_empty() => {
                 if let Some(number) = to_send.pop_front() {
                     permit?.send(task(number))?;
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             }
             result = client.recv() => {
                 let result = result?;
-                let (name, number) = result.to_str()?.split_once(' ').ok_or("no result")?;
+                let (name, number) = result.to_str()?.split_once(' ').ok_or("not a result")?;
                 to_do.remove(&number.parse()?);
                 *done_by.entry(name.to_owned()).or_default() += 1;
             }
@@ -98,8 +98,8 @@ impl Worker {
 
 /// Creates a message that begins with the number of the task.
 ///
-/// It is long, because the buffers of the system between the two queues hold several MiB. All short
-/// tasks would fit into them, and the slow server would get a third of the tasks.
+/// The message is long, because the system's buffers between the two queues hold several MiB. They
+/// would hold all tasks if these were short, and the slow server would get a third of them.
 fn task(number: u32) -> Message {
     let mut body = vec![0; 0x10_0000];
     body[..4].copy_from_slice(&number.to_be_bytes());
@@ -108,5 +108,5 @@ fn task(number: u32) -> Message {
 
 const TASKS: u32 = 100;
 
-/// The time limit for a result or a free slot.
+/// The time limit for a result or a permit.
 const PATIENCE: Duration = Duration::from_millis(250);

@@ -2,9 +2,9 @@
 //!
 //! `cargo run --example mesh`
 //!
-//! Two peers need one connection: each connects to those that come after it in the list. The peer
-//! that connects has the routing id of the other from `connect_peer`, and introduces itself. The peer
-//! that accepts has the routing id from that message. From then on both are equal.
+//! Two peers need only one connection, so each peer connects to those after it in the list. The
+//! connecting peer gets the routing id of the other from `connect_peer`, and introduces itself. The
+//! accepting peer gets the routing id from the introduction. From then on, both peers are equal.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

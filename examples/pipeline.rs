@@ -3,12 +3,12 @@
 //! `cargo run --example pipeline`
 //!
 //! The ventilator has a SCATTER, each worker a GATHER for tasks and a SCATTER for results, and the
-//! sink a GATHER. A task goes to the next worker whose queue has capacity, so the slow one gets
-//! fewer. More workers can join at any time.
+//! sink a GATHER. A task goes to the next worker whose queue has capacity, so the slow worker gets
+//! fewer tasks. More workers can join at any time.
 //!
 //! All stages run in one process here, over `inproc`. With other endpoints they can run anywhere.
-//! Over `tcp` the buffers of the system hold many short tasks, so that the slow worker gets more of
-//! them. The sink knows the number of tasks: a GATHER cannot detect that no more messages follow.
+//! Over `tcp`, the system's buffers hold many short tasks, so the slow worker gets more of them.
+//! The sink counts the results, because a GATHER cannot detect that no more messages follow.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::spawn(worker.run());
     }
 
-    // Concurrently: the ventilator waits while all workers are busy.
+    // A separate task, because the ventilator waits while all workers are busy.
     let distributing = tokio::spawn(async move {
         for number in 1..=TASKS {
             ventilator.send(number.to_string()).await?;

@@ -1,11 +1,10 @@
-//! A producer and two workers that know only the addresses of a proxy, which is captured and
-//! paused.
+//! A producer and two workers exchange tasks through a proxy, which is captured and paused.
 //!
 //! `cargo run --example proxy`
 //!
-//! The proxy takes a task from the frontend only when the backend can queue it. While it is paused
-//! or no worker has room, tasks wait with the frontend and the producer. None is lost, not even
-//! when the proxy is stopped.
+//! The proxy takes a task from the frontend only when the backend can queue it. While the proxy is
+//! paused or the queues of all workers are full, tasks wait at the frontend and the producer. No
+//! task is lost, even when the proxy is stopped.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -21,8 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let backend = Scatter::new();
     let for_workers = backend.bind("tcp://127.0.0.1:*").await?;
 
-    // Another socket sends a copy of each task to the watcher. A watcher that is too slow, or
-    // absent, misses some, and the proxy counts them.
+    // Another socket sends a copy of each task to the watcher. A watcher that is slow or absent
+    // misses copies, which the proxy counts.
     let watcher = Gather::new();
     watcher.bind("inproc://watcher").await?;
     let capture = Scatter::new();
@@ -59,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(watcher.recv().await?, "a late task");
     println!("watcher: a late task has passed the proxy");
 
-    // Messages are distributed in turn, so that each worker gets one that ends it.
+    // Messages are distributed round-robin, so each worker gets one of these.
     let mut done = 0;
     for _ in &workers {
         producer.send(END).await?;

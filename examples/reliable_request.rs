@@ -4,8 +4,8 @@
 //!
 //! The ZeroMQ guide does this with a REQ socket (*Lazy Pirate*). That socket cannot send again
 //! before it has received, so it must be closed and replaced. A CLIENT can send at any time and
-//! keeps its connection. It may receive the late reply to an earlier request, so an id identifies
-//! the request of a reply.
+//! keeps its connection. It may receive a late reply to an earlier request, so each reply contains
+//! the id of its request.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -79,7 +79,7 @@ impl Requester {
             let reply = self.client.recv().await?;
             match reply.split_first_chunk() {
                 Some((id, body)) if *id == self.id.to_be_bytes() => return Ok(body.into()),
-                _ => println!("  a late reply, which is not for this request"),
+                _ => println!("  a late reply to an earlier request"),
             }
         }
     }

@@ -98,6 +98,6 @@ fn chain(error: &dyn Error) -> String {
     }
 }
 
-/// A client with a wrong key of the server is not refused, but retries. The error after this time
+/// A client that has the wrong server key is not refused, and retries. After this time, the error
 /// contains the last failure.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);

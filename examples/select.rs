@@ -47,8 +47,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
 
-    // Received requests are still answered, within a limit, because clients may continue to send.
-    // `close` waits until the answers are written.
+    // Requests that were already received are answered, up to a limit, because clients may continue
+    // to send. `close` waits until the answers are written.
     for _ in 0..LAST_REQUESTS {
         let Ok(request) = server.try_recv() else { break };
         answered += answer(&server, &request);
@@ -82,7 +82,7 @@ fn answer(server: &Server, request: &Message) -> u32 {
     server.try_route(id, request).map_or(0, |()| 1)
 }
 
-/// The client: sends a request periodically.
+/// Sends requests periodically, as a client.
 async fn ask(endpoint: Endpoint) -> Result<(), Box<dyn Error>> {
     let client = Client::new();
     client.connect(endpoint).await?;

@@ -2,10 +2,10 @@
 //!
 //! `cargo run --example telemetry`
 //!
-//! Neither side knows the other, or how many there are: a station sends each reading once, and every
-//! display of the network that has joined its group receives it. Here all of them use the loopback
-//! interface. In a network, name another one: `udp://eth0;239.255.43.21:5555`. Datagrams can be lost,
-//! and are not encrypted.
+//! Stations and displays are configured only with the multicast address: a station sends each
+//! reading once, and every display of the network that has joined its group receives it. Here all
+//! of them use the loopback interface. In a real network, name another interface:
+//! `udp://eth0;239.255.43.21:5555`. Datagrams can be lost, and are not encrypted.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -93,5 +93,5 @@ impl Display {
     }
 }
 
-/// A display ends when it has received nothing for this long.
+/// A display ends when it has received nothing for this time.
 const QUIET: Duration = Duration::from_millis(500);

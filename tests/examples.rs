@@ -1,6 +1,6 @@
 //! The examples end by themselves and print the expected output.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 use std::collections::BTreeMap;
 use std::env::{self, consts};
@@ -27,7 +27,7 @@ fn hello_receives_both_replies() {
 }
 
 #[test]
-fn load_balancing_does_all_tasks_although_a_server_goes_away() {
+fn load_balancing_performs_all_tasks_although_a_server_disconnects() {
     let shown = start("load_balancing").finish();
     assert!(shown.contains("leaving: disconnecting\n"));
     assert!(shown.ends_with("client: all 100 tasks are done\n"));
@@ -61,7 +61,7 @@ fn pipeline_performs_every_task_once() {
 }
 
 #[test]
-fn proxy_forwards_all_tasks_and_keeps_one_while_it_is_paused() {
+fn proxy_forwards_every_task_and_none_while_paused() {
     let shown = start("proxy").finish();
     assert!(
         shown.contains("watcher: 100 tasks have passed the proxy\nproxy: paused after 100 tasks\n")
@@ -79,7 +79,7 @@ fn reliable_request_retries_and_then_fails() {
 }
 
 #[test]
-fn secure_serves_only_known_keys() {
+fn secure_admits_only_known_keys() {
     let shown = start("secure").finish();
     assert!(shown.contains("server: alice sends hello\n"));
     assert!(shown.contains("alice: received hello alice\n"));
@@ -92,10 +92,10 @@ fn secure_serves_only_known_keys() {
 
 #[cfg(unix)]
 #[test]
-fn select_ends_at_ctrl_c_and_at_sigterm() {
+fn select_ends_after_ctrl_c_and_after_sigterm() {
     for signal in ["INT", "TERM"] {
         let mut example = start("select");
-        // Between two ticks it has waited for everything, and so for the signal.
+        // Between two ticks, the example has polled every branch, and thereby the signal.
         example.skip_line("server: listening on ");
         example.skip_line("server: ");
         example.skip_line("server: ");
@@ -150,7 +150,7 @@ fn is_fresh(program: &Path) -> bool {
     sources.peek().is_some() && sources.all(|source| modified(source.as_ref()) <= modified(program))
 }
 
-/// Builds the examples, as Cargo does not if it is told to run this test alone.
+/// Builds the examples, because Cargo does not build them if it runs only this test.
 fn build(directory: &Path) {
     let profile = match directory.file_name().unwrap().to_str().unwrap() {
         "debug" => "dev",

@@ -1,6 +1,6 @@
 //! Tests of the libzmq wrapper alone, which rule it out as the cause of other failures.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 use std::time::Duration;
 

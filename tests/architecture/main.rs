@@ -1,6 +1,6 @@
 //! The rules of the architecture: which module may import which, and how long a file may be.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod cycles;
 mod names;

@@ -4,7 +4,7 @@
 //! could be the first to reach an event, and `tracing` would cache that no subscriber is interested
 //! in it.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 #[cfg(feature = "rpc")]
 mod calls;

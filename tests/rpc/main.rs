@@ -2,7 +2,7 @@
 //!
 //! Where the bytes on the wire matter, one side is a plain socket without the module `rpc`.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod wire;
 

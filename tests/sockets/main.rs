@@ -2,7 +2,7 @@
 //!
 //! Tests of single bytes use a [`remote::Remote`]. All tests are one binary, since linking takes longer than running.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod seed;
 mod served;

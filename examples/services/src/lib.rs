@@ -1,5 +1,5 @@
-//! Code that the gateway, the gRPC service and the worker share: the tasks of workers, the signals
-//! to end, and the definition of the service.
+//! Code that the gateway, the gRPC service and the worker share: the tasks of workers, shutdown
+//! signals, and the definition of the service.
 
 mod shutdown;
 mod tasks;

@@ -1,4 +1,4 @@
-//! Signals that ask a process to end.
+//! Signals that end a process.
 
 use std::io;
 

@@ -16,7 +16,7 @@ use tokio_zmtp::rpc::{Failure, Request, Response};
 /// | `sleep <milliseconds>` | `slept`, after this time |
 /// | `fail <number>` | an error with this number |
 /// | `remaining` | the remaining time in milliseconds |
-/// | `trace` | the trace that the task belongs to |
+/// | `trace` | the trace context of the task |
 ///
 /// # Errors
 ///

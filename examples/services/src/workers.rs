@@ -66,5 +66,5 @@ impl Workers {
 /// last failure.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// A side that fails silently is detected within twice this time: calls fail instead of waiting.
+/// A remote that fails silently is detected within twice this time, and pending calls fail.
 const HEARTBEAT: Duration = Duration::from_secs(10);

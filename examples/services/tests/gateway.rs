@@ -1,7 +1,7 @@
 //! The gateway as a process, tested with an HTTP client.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod process;
 
@@ -37,12 +37,12 @@ async fn the_trace_and_the_timeout_of_a_request_are_forwarded() {
 
     let reply = http.post("remaining", &[("x-request-timeout-ms", "600000")]).await;
     let remaining: u64 = reply.text().parse().unwrap();
-    // More than without the header.
+    // Without the header, the limit is 30 seconds.
     assert!(remaining > 30_000 && remaining <= 600_000, "{remaining}");
 }
 
 #[tokio::test]
-async fn a_stream_is_shown_as_events() {
+async fn a_streamed_reply_is_returned_as_server_sent_events() {
     let (_process, http) = start(&[]).await;
     let reply = http.get("/events?task=count+3").await;
     assert_eq!(reply.status, StatusCode::OK);
@@ -129,12 +129,12 @@ async fn an_endless_stream_ends_with_the_gateway() {
     process.signal("INT").await;
     while let Some(frame) = events.frame().await {
         let data = frame.unwrap().into_data().unwrap();
-        assert!(!String::from_utf8_lossy(&data).contains("event: "), "it did not end by itself");
+        assert!(!String::from_utf8_lossy(&data).contains("event: "), "the stream ended by itself");
     }
     process.finish().await;
 }
 
-/// The HTTP client of hyper-util, which axum depends on anyway.
+/// The HTTP client of hyper-util, which axum already depends on.
 #[derive(Clone)]
 struct Http {
     client: Client<HttpConnector, Body>,

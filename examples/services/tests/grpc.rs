@@ -1,7 +1,7 @@
 //! The gRPC service as a process, tested with tonic's client.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod process;
 
@@ -16,7 +16,7 @@ use tonic::{Code, Request};
 use self::process::Process;
 
 #[tokio::test]
-async fn a_server_behind_the_gateway_answers_a_request() {
+async fn a_server_behind_the_service_answers_a_request() {
     let (mut process, mut tasks) = start(&[]).await;
     for _ in 0..10 {
         let reply = tasks.perform(task("upper hello")).await.unwrap();
@@ -28,7 +28,7 @@ async fn a_server_behind_the_gateway_answers_a_request() {
 }
 
 #[tokio::test]
-async fn a_stream_is_a_stream() {
+async fn a_streamed_reply_is_returned_as_a_stream() {
     let (_process, mut tasks) = start(&[]).await;
     let replies = tasks.follow(task("count 3")).await.unwrap().into_inner();
     let replies: Vec<Outcome> = replies.try_collect().await.unwrap();
@@ -48,7 +48,7 @@ async fn the_trace_and_the_timeout_of_a_request_are_forwarded() {
     request.set_timeout(Duration::from_secs(600));
     let remaining = tasks.perform(request).await.unwrap().into_inner().text;
     let remaining: u64 = remaining.parse().unwrap();
-    // More than without a deadline.
+    // Without a deadline, the limit is 30 seconds.
     assert!(remaining > 30_000 && remaining <= 600_000, "{remaining}");
 }
 
@@ -85,7 +85,8 @@ async fn open_requests_finish_before_the_process_ends() {
         let (mut process, mut tasks) = start(&[]).await;
         let mut other = tasks.clone();
         let slow = tokio::spawn(async move { tasks.perform(task("sleep 1000")).await });
-        // On the same connection, after the slow one.
+        // The reply shows that the service has received the slow request: it uses the same
+        // connection.
         tokio::task::yield_now().await;
         other.perform(task("upper hello")).await.unwrap();
         process.signal(signal).await;

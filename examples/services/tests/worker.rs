@@ -1,7 +1,7 @@
 //! Workers as processes, tested with a requester.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod process;
 
@@ -15,13 +15,14 @@ use tokio_zmtp::rpc::Requester;
 use self::process::Process;
 
 #[tokio::test]
-async fn a_call_in_flight_is_finished_at_sigterm_and_at_ctrl_c() {
+async fn a_call_in_flight_finishes_after_sigterm_and_after_ctrl_c() {
     for signal in ["TERM", "INT"] {
         let mut worker = start("tcp://127.0.0.1:*").await;
         let requester =
             Requester::new(Client::builder().connect(worker.address.as_str()).await.unwrap());
         let slow = tokio::spawn(requester.call("sleep 300"));
-        // On the same connection, after the slow one.
+        // The second reply shows that the worker has received the slow call: they share a
+        // connection.
         while requester.stats().sent == 0 {
             tokio::task::yield_now().await;
         }

@@ -4,7 +4,7 @@
 //! of the two libraries, with either end binding, on both kinds of Tokio runtime. "Ours" is
 //! `tokio-zmtp`, "theirs" is libzmq.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod ours;
 mod pairing;

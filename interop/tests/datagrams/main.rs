@@ -2,7 +2,7 @@
 //!
 //! "Ours" is `tokio-zmtp`, "theirs" is libzmq.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 use std::future::Future;
 use std::iter;

@@ -3,7 +3,7 @@
 //! A test is written once, for two sides of either library, and runs both ways round (`pairing`).
 //! "Ours" is `tokio-zmtp`, "theirs" is libzmq.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod credentials;
 mod pairing;

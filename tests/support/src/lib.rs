@@ -1,7 +1,7 @@
 //! Shared parts of the tests: scripted remotes, transports, the examples as processes, and a guard
 //! against hangs.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as a test does")]
+#![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 #![expect(missing_debug_implementations, missing_docs, reason = "only tests use it")]
 
 pub mod events;

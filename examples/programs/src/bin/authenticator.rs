@@ -1,6 +1,6 @@
 //! A server whose users are in a database that changes while it runs.
 //!
-//! `cargo run -p programs --bin authenticator`; the path of a database after `--` stores the users
+//! `cargo run -p programs --bin authenticator`, optionally with the path of a database after `--`
 //!
 //! Users are identified by their public keys, so there are no passwords to store. The database is
 //! queried on blocking threads. If a query fails, remotes may retry.
@@ -164,7 +164,7 @@ impl Authenticator for Users {
                 .map_err(|_| StatusCode::InternalError),
             Ok(None) => Err(StatusCode::Denied),
             Err(error) => {
-                println!("the database does not answer: {error}");
+                println!("the query failed: {error}");
                 Err(StatusCode::TemporaryError)
             }
         }

@@ -3,17 +3,18 @@
 //! `cargo run -p programs --bin broker`
 //!
 //! The broker has a `Server`, to which clients connect, and a `Client`, which connects to the
-//! workers and sends requests to them in turn. Two `StreamExt::forward` move all messages: requests
-//! in one direction and replies in the other. A request carries the routing id of its client in
-//! front of its body, and the worker returns it in the reply.
+//! workers and sends requests to them in turn. Two calls of `StreamExt::forward` move all messages:
+//! requests in one direction and replies in the other. A request carries the routing id of its
+//! client in front of its body, and the worker returns it in the reply.
 //!
 //! When all workers are busy, requests wait in the queues up to the high-water marks, and then in
 //! the clients. Requests sent to a worker that disconnects are lost, as without a broker: a client
 //! that needs the reply sends the request again. The lossy sink drops and counts replies to clients
-//! that have disconnected or do not read, so that they delay no other client.
+//! that have disconnected or do not read, so that such clients do not delay the others.
 //!
-//! It ends when its clients have all replies, or on Ctrl-C or SIGTERM. After a signal it accepts no
-//! more requests, and waits at most one second for the remaining replies of the workers.
+//! The broker ends when its clients have received all replies, or on Ctrl-C or SIGTERM. After a
+//! signal, it accepts no more requests and waits at most one second for the remaining replies of
+//! the workers.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -45,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tokio::spawn(work(worker, name));
     }
 
-    // Each handle has its own `Stream` and `Sink`, so that the two directions share nothing.
+    // Each handle has its own `Stream` and `Sink`, so the two directions share no state.
     let (stop, stopped) = oneshot::channel();
     let in_flight = Cell::new(0_u64);
     let requests = front.clone().take_until(stopped);
@@ -118,7 +119,8 @@ fn unwrap(reply: &Message) -> Option<Message> {
     Some(Message::from(body).with_routing_id(id))
 }
 
-/// A worker: performs one request at a time, and returns the routing id in front of each.
+/// Performs one request at a time, as a worker. Each reply begins with the routing id of its
+/// request.
 async fn work(worker: Server, name: &'static str) {
     while let Ok(request) = worker.recv().await {
         let Some((id, body)) = request.split_first_chunk::<4>() else { continue };
@@ -129,7 +131,7 @@ async fn work(worker: Server, name: &'static str) {
     }
 }
 
-/// A client: sends all its requests as fast as the broker accepts them, and counts the replies by
+/// Sends requests as fast as the broker accepts them, as a client, and counts the replies of each
 /// worker.
 async fn ask(id: u32, endpoint: Endpoint) -> Result<BTreeMap<String, u32>, Box<dyn Error>> {
     let client = Client::new();
@@ -146,8 +148,8 @@ async fn ask(id: u32, endpoint: Endpoint) -> Result<BTreeMap<String, u32>, Box<d
         let mut by = BTreeMap::new();
         let mut replies = client.clone().take(REQUESTS);
         while let Some(reply) = replies.next().await {
-            let (request, worker) = reply.to_str()?.split_once(" by ").ok_or("no reply")?;
-            // No client gets the reply to another client.
+            let (request, worker) = reply.to_str()?.split_once(" by ").ok_or("not a reply")?;
+            // A client never receives the reply to another client.
             if !request.ends_with(&format!(" of client {id}")) {
                 return Err(format!("client {id} got the reply to {request}").into());
             }

@@ -1,4 +1,4 @@
-//! A server and two clients from a configuration file exchange messages.
+//! A configuration file describes a server and two clients, which exchange messages.
 //!
 //! `cargo run -p programs --bin config`, optionally with the path of another file after `--`
 
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(config) => config,
         Err(error) => {
             println!("{error}");
-            return Err("the file describes no sockets".into());
+            return Err("the configuration is not valid".into());
         }
     };
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = server.last_endpoint().ok_or("the server has no endpoint")?;
     println!("server: listening on {endpoint}");
 
-    // The task of the server answers every request.
+    // This task answers every request.
     let handle = server.clone();
     tokio::spawn(async move {
         while let Ok(request) = handle.recv().await {

@@ -29,9 +29,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{} / {}", one?.to_str()?, two?.to_str()?);
 
     let request = Request::from("sleep").with_timeout(Duration::from_millis(50));
-    let error = requester.call(request).await.expect_err("it sleeps too long");
+    let error = requester.call(request).await.expect_err("the call exceeds its deadline");
     println!("sleep: {error}");
-    // The timer of the client or of the server expires first.
+    // Either timer can expire first: that of the client or that of the server.
     let expired = match &error {
         CallError::DeadlineExceeded => true,
         CallError::Failed(failure) => failure.code() == ErrorCode::DEADLINE_EXCEEDED,
@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Starts a server; returns its endpoint, and a sender that stops it when it is dropped.
+/// Starts a server. Returns its endpoint, a sender that stops it when dropped, and its task.
 async fn start(
     name: &'static str,
 ) -> Result<(Endpoint, oneshot::Sender<()>, JoinHandle<()>), Box<dyn Error>> {
@@ -89,5 +89,5 @@ async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
     }
 }
 
-/// A side that fails silently is detected within twice this time: calls fail instead of waiting.
+/// A remote that fails silently is detected within twice this time, and pending calls fail.
 const HEARTBEAT: Duration = Duration::from_secs(10);

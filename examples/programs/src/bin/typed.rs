@@ -4,8 +4,8 @@
 //!
 //! `SinkExt::with` and `StreamExt::map` convert the `Sink` and the `Stream` of a socket into those
 //! of any type that serde supports. A message has its own length, so no framing is needed. The
-//! server keeps the routing id with each value. A message that cannot be decoded is an item of
-//! the stream like any other: it is answered, and does not end the stream.
+//! server keeps the routing id with each value. A message that cannot be decoded is an item of the
+//! stream like any other: the server answers it, and the stream continues.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -94,19 +94,19 @@ fn answer(question: Question) -> Answer {
     }
 }
 
-/// The received messages of a socket as values.
+/// Decodes the messages that a socket receives.
 fn typed_stream<T: DeserializeOwned>(
     socket: impl Stream<Item = Message>,
 ) -> impl Stream<Item = serde_json::Result<T>> {
     socket.map(|message| serde_json::from_slice(&message))
 }
 
-/// The sink of a socket for values.
+/// Encodes values for the sink of a client.
 fn typed_sink<T: Serialize>(client: Client) -> impl Sink<T, Error = TypedError> + Unpin {
     client.with(|value: T| future::ready(encode(&value)))
 }
 
-/// The received messages of a server as values, each with its sender.
+/// Decodes the messages that a server receives, each with its sender.
 fn addressed_stream<T: DeserializeOwned>(
     server: Server,
 ) -> impl Stream<Item = (RoutingId, serde_json::Result<T>)> + Unpin {
@@ -116,8 +116,8 @@ fn addressed_stream<T: DeserializeOwned>(
     })
 }
 
-/// The sink of a server for values, each with its client. An answer to a client that has
-/// disconnected is counted, and is not an error.
+/// Encodes values for the sink of a server, each with its client. An answer to a client that has
+/// disconnected is dropped and counted, without an error.
 fn addressed_sink<T: Serialize>(
     server: Server,
 ) -> impl Sink<(RoutingId, T), Error = TypedError> + Unpin {

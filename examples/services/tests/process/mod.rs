@@ -31,7 +31,7 @@ impl Process {
         process
     }
 
-    /// Sends a signal that requests its end, such as `INT` for Ctrl-C, and waits until the program
+    /// Sends a signal that ends the program, such as `INT` for Ctrl-C, and waits until the program
     /// has handled it.
     pub(crate) async fn signal(&mut self, signal: &str) {
         let kill = format!("kill -s {signal} {}", self.child.id().unwrap());
@@ -39,7 +39,7 @@ impl Process {
         assert_eq!(self.read_line().await, "ending");
     }
 
-    /// Waits until it has ended successfully.
+    /// Waits until the program has ended successfully.
     pub(crate) async fn finish(mut self) {
         let mut shown = String::new();
         within(self.stdout.read_to_string(&mut shown)).await.unwrap();
@@ -55,7 +55,7 @@ impl Process {
     }
 }
 
-/// Ends a test that would hang.
+/// Fails the test if `doing` hangs.
 async fn within<T>(doing: impl Future<Output = T>) -> T {
     time::timeout(LIMIT, doing).await.expect("the program hangs")
 }

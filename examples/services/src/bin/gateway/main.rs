@@ -12,15 +12,15 @@
 //! curl localhost:8080/metrics
 //! ```
 //!
-//! Each HTTP request becomes a call of a `Requester`, with its remaining time and the trace that it
-//! belongs to. The gateway has one `Client`, with a connection to each server. It re-establishes
+//! Each HTTP request becomes a call of a `Requester`, with its remaining time and its trace
+//! context. The gateway has one `Client`, with a connection to each server. It re-establishes
 //! broken connections, and sends to each server in turn. A request that would have to wait is
-//! refused instead, so that callers that disconnect leave nothing behind.
+//! refused instead, so callers that disconnect leave no queued requests behind.
 //!
 //! On Ctrl-C or SIGTERM it shuts down from front to back: it stops accepting requests, answers
 //! those in flight within 20 seconds, and closes the client and then the servers. The environment
-//! can set `LISTEN`, an address; `WORKERS`, their number; and `MAX_CALLS`, the limit of concurrent
-//! calls.
+//! variables `LISTEN`, `WORKERS` and `MAX_CALLS` set the address, the number of workers, and the
+//! limit of concurrent calls.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -13,7 +13,7 @@ pub(super) enum Problem {
     Call(CallError),
     NoServer,
     Overloaded,
-    /// The header is not a number.
+    /// The timeout header is not a number.
     InvalidTimeout,
 }
 

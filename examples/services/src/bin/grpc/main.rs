@@ -16,12 +16,12 @@
 //! ```
 //!
 //! A handler calls a `Requester` and converts its error into a status. The deadline of a request
-//! travels with the call, so that neither the service nor a server works for a caller that has
-//! disconnected; tonic drops the handler of a request that is cancelled, and the call with it.
+//! travels with the call, so neither the service nor a server works for a caller that has
+//! disconnected. When a request is cancelled, tonic drops its handler, and the call with it.
 //!
 //! On Ctrl-C or SIGTERM it shuts down from front to back: it stops accepting requests, answers
 //! those in flight within 20 seconds, and closes the client and then the servers. The environment
-//! can set `LISTEN`, an address, and `WORKERS`, their number.
+//! variables `LISTEN` and `WORKERS` set the address and the number of workers.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
