@@ -7,7 +7,7 @@ use zeromq_src::LibLocation;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
-        define_what_configure_finds_on_linux();
+        set_linux_definitions();
     }
     let sodium = LibLocation::new(
         env::var("DEP_SODIUM_LIB").expect("libsodium-sys-stable builds the library"),
@@ -18,11 +18,11 @@ fn main() {
 
 /// Sets the definitions that libzmq's build scripts detect and zeromq-src omits.
 ///
-/// Measurements should show the library that people install, which signals its threads through
-/// eventfd and not through socket pairs (the difference was below the noise of two shared cores).
-/// Without the close-on-exec flags, a child process could inherit a listener, and with it a port
-/// that a test assumes to be free.
-fn define_what_configure_finds_on_linux() {
+/// Measurements should use libzmq as it is distributed, which signals its threads through eventfd
+/// instead of socket pairs. (The difference was below the noise of two shared cores.) Without the
+/// close-on-exec flags, a child process could inherit a listener, and with it a port that a test
+/// assumes to be free.
+fn set_linux_definitions() {
     const DEFINES: [&str; 7] = [
         "HAVE_ACCEPT4",
         "HAVE_POSIX_MEMALIGN",

@@ -30,9 +30,9 @@ impl Error {
         self.errno
     }
 
-    /// Returns the standard library's name for the number.
+    /// Returns the kind of the error.
     ///
-    /// A timeout shows as [`io::ErrorKind::WouldBlock`], an unknown routing id as
+    /// A timeout is [`io::ErrorKind::WouldBlock`], and an unknown routing id is
     /// [`io::ErrorKind::HostUnreachable`].
     pub fn kind(&self) -> io::ErrorKind {
         io::Error::from_raw_os_error(self.errno).kind()

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-/// A message; the size is part of libzmq's stable interface.
+/// A message. Its size is part of libzmq's stable interface.
 #[repr(C)]
 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
 #[cfg_attr(target_pointer_width = "32", repr(align(4)))]

@@ -8,18 +8,18 @@ use crate::message::Message;
 use crate::socket::Socket;
 
 impl Socket {
-    /// Joins a group, with a DISH.
+    /// Makes a DISH join a group.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the group is joined, too long or has a NUL.
+    /// `EINVAL` if the group is already joined, is too long or contains a NUL.
     pub fn join(&self, group: &[u8]) -> Result<(), Error> {
         let group = group_to_c(group)?;
         // SAFETY: the group is NUL-terminated, and a DISH is thread-safe.
         check(unsafe { ffi::zmq_join(self.as_ptr(), group.as_ptr()) })
     }
 
-    /// Leaves a group, with a DISH.
+    /// Makes a DISH leave a group.
     ///
     /// # Errors
     ///
@@ -30,18 +30,18 @@ impl Socket {
         check(unsafe { ffi::zmq_leave(self.as_ptr(), group.as_ptr()) })
     }
 
-    /// Sends a copy of `body` to a group, with a RADIO.
+    /// Sends a copy of `body` from a RADIO to a group.
     ///
     /// # Errors
     ///
-    /// `EINVAL` if the group is too long or has a NUL.
+    /// `EINVAL` if the group is too long or contains a NUL.
     pub fn send_to_group(&self, group: &[u8], body: &[u8]) -> Result<(), Error> {
         let mut message = Message::copied_from(body)?;
         message.set_group(&group_to_c(group)?)?;
         self.send_message(&mut message)
     }
 
-    /// Receives a message and its group, with a DISH.
+    /// Receives a message and its group with a DISH, waiting for one.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Socket {
         Ok(group_and_body(message))
     }
 
-    /// Receives a message and its group, with a DISH, if there is one.
+    /// Receives a message and its group with a DISH, if a message is available.
     ///
     /// # Errors
     ///

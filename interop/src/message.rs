@@ -6,7 +6,7 @@ use std::slice;
 use crate::error::Error;
 use crate::ffi::{self, ZmqMsg};
 
-/// A message in libzmq's own representation, to receive into repeatedly without copying.
+/// A message in libzmq's representation, which can receive repeatedly without copying.
 ///
 /// Moving a message in memory is sound: a `zmq_msg_t` stores a short body inline and pointers to
 /// other data, but no pointer to itself.
@@ -70,7 +70,8 @@ impl Message {
     }
 
     /// Returns a property of the connection that the message came through: `Socket-Type`,
-    /// `Peer-Address`, or a property that the remote has announced. `None` if it does not exist.
+    /// `Peer-Address`, or a property that the remote has announced. Returns `None` if it does not
+    /// exist.
     pub fn property(&self, name: &str) -> Option<String> {
         let name = CString::new(name).ok()?;
         // SAFETY: the message is initialized, and the name is NUL-terminated.

@@ -8,8 +8,8 @@ use crate::socket_option::SocketOption;
 
 /// The events of one socket, in the order in which they happened.
 ///
-/// The socket lives at least as long as its monitor. Read all events: when a thousand events
-/// wait here and a thousand more in the socket, libzmq's I/O thread also waits.
+/// The socket lives at least as long as its monitor. Read all events: libzmq's I/O thread blocks
+/// when a thousand events wait here and a thousand more in the socket.
 #[derive(Debug)]
 pub struct Monitor {
     events: Socket,
@@ -17,9 +17,9 @@ pub struct Monitor {
 }
 
 impl Socket {
-    /// Reports the events of this socket's connections from now on.
+    /// Starts to report the events of this socket's connections.
     ///
-    /// A socket has one monitor: a second call stops the events of the first.
+    /// A socket has one monitor: a second call ends the first monitor.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Monitor {
         self.rest_of(&head).map(Some)
     }
 
-    /// Receives the second part of an event; libzmq makes all parts available together.
+    /// Receives the second part of an event. libzmq makes all parts available together.
     fn rest_of(&self, head: &Received) -> Result<Event, Error> {
         let &[c0, c1, v0, v1, v2, v3] = head.body.as_slice() else {
             unreachable!("an event is a u16 and a u32, not {:?}", head.body);

@@ -40,13 +40,13 @@ impl RemoteProcess {
         Ok(Self { process, lines })
     }
 
-    /// Returns the next line the process prints, waiting for it at most `timeout`; `None` if
-    /// there is no line in time or the process has ended.
+    /// Returns the next line that the process prints, waiting for it at most `timeout`. Returns
+    /// `None` if the time is over or the process has ended.
     pub fn line_within(&self, timeout: Duration) -> Option<String> {
         self.lines.recv_timeout(timeout).ok()
     }
 
-    /// Returns the next line the process has printed, if there is one.
+    /// Returns the next line that the process has printed, if there is one.
     pub fn try_line(&self) -> Option<String> {
         self.lines.try_recv().ok()
     }
@@ -57,7 +57,7 @@ impl RemoteProcess {
     }
 
     fn end(&mut self) {
-        // Both fail only if the process has been waited for already.
+        // Both fail only if the end of the process was already awaited.
         drop(self.process.kill());
         drop(self.process.wait());
     }

@@ -29,11 +29,11 @@ impl Socket {
         Ok(Self(Arc::new(Inner { raw, one_at_a_time, context: context.clone() })))
     }
 
-    /// Binds to `endpoint`; a port `*` lets the system choose.
+    /// Binds to `endpoint`. The system picks a port for `*`.
     ///
     /// # Errors
     ///
-    /// `EADDRINUSE`, and others of `zmq_bind(3)`.
+    /// `EADDRINUSE`, and the other errors of `zmq_bind(3)`.
     pub fn bind(&self, endpoint: &str) -> Result<(), Error> {
         self.with_endpoint(endpoint, ffi::zmq_bind)
     }
@@ -42,7 +42,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// Those of `zmq_connect(3)`. A missing listener is not an error.
+    /// The errors of `zmq_connect(3)`. A missing listener is not an error.
     pub fn connect(&self, endpoint: &str) -> Result<(), Error> {
         self.with_endpoint(endpoint, ffi::zmq_connect)
     }
@@ -51,10 +51,10 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// `ENOTSUP` for other types, `EFAULT` if `ZMQ_IMMEDIATE` is set, and those of `connect`.
+    /// `ENOTSUP` for other types, `EFAULT` if `ZMQ_IMMEDIATE` is set, and the errors of `connect`.
     pub fn connect_peer(&self, endpoint: &str) -> Result<u32, Error> {
         let endpoint = endpoint_to_c(endpoint)?;
-        let _turn = self.turn();
+        let _guard = self.exclusive_access();
         // SAFETY: the endpoint is NUL-terminated.
         match unsafe { ffi::zmq_connect_peer(self.as_ptr(), endpoint.as_ptr()) } {
             0 => Err(Error::last()),
@@ -99,7 +99,7 @@ impl Socket {
         self.set_raw(option.number(), value)
     }
 
-    /// Returns the endpoint bound or connected last, with the port that the system chose.
+    /// Returns the last endpoint that was bound or connected, with the port that the system picked.
     ///
     /// # Errors
     ///
@@ -108,7 +108,7 @@ impl Socket {
         const ZMQ_LAST_ENDPOINT: c_int = 32;
         let mut text = [0_u8; 512];
         let mut size = text.len();
-        let _turn = self.turn();
+        let _guard = self.exclusive_access();
         // SAFETY: `text` is valid for writing `size` bytes.
         let result = unsafe {
             ffi::zmq_getsockopt(
@@ -168,7 +168,7 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// As `send` and `send_to`; the message remains.
+    /// As `send` and `send_to`. The message remains.
     pub fn send_message(&self, message: &mut Message) -> Result<(), Error> {
         self.submit(message, 0)
     }
@@ -245,8 +245,8 @@ impl Socket {
 
     pub(crate) fn watch(&self, endpoint: Option<&str>) -> Result<(), Error> {
         let endpoint = endpoint.map(endpoint_to_c).transpose()?;
-        let _turn = self.turn();
-        // SAFETY: the endpoint is NUL-terminated, or null, which ends the events.
+        let _guard = self.exclusive_access();
+        // SAFETY: the endpoint is NUL-terminated, or null, which ends the monitor.
         let result = unsafe {
             ffi::zmq_socket_monitor(
                 self.as_ptr(),
@@ -262,7 +262,7 @@ impl Socket {
     }
 
     fn set_raw(&self, option: c_int, value: &[u8]) -> Result<(), Error> {
-        let _turn = self.turn();
+        let _guard = self.exclusive_access();
         // SAFETY: `value` is valid for reading `value.len()` bytes, which libzmq copies.
         let result = unsafe {
             ffi::zmq_setsockopt(self.as_ptr(), option, value.as_ptr().cast::<c_void>(), value.len())
@@ -271,7 +271,7 @@ impl Socket {
     }
 
     fn submit(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
-        let _turn = self.turn();
+        let _guard = self.exclusive_access();
         // SAFETY: the message is initialized, and libzmq leaves it initialized either way.
         until_not_interrupted(|| unsafe {
             ffi::zmq_msg_send(message.as_mut_ptr(), self.as_ptr(), flags)
@@ -279,7 +279,7 @@ impl Socket {
     }
 
     fn fetch(&self, message: &mut Message, flags: c_int) -> Result<(), Error> {
-        let _turn = self.turn();
+        let _guard = self.exclusive_access();
         // SAFETY: as in `submit`.
         until_not_interrupted(|| unsafe {
             ffi::zmq_msg_recv(message.as_mut_ptr(), self.as_ptr(), flags)
@@ -292,7 +292,7 @@ impl Socket {
         function: unsafe extern "C" fn(*mut c_void, *const c_char) -> c_int,
     ) -> Result<(), Error> {
         let endpoint = endpoint_to_c(endpoint)?;
-        let _turn = self.turn();
+        let _guard = self.exclusive_access();
         // SAFETY: all callers pass a function that reads a NUL-terminated endpoint.
         match unsafe { function(self.as_ptr(), endpoint.as_ptr()) } {
             0 => Ok(()),
@@ -301,7 +301,7 @@ impl Socket {
     }
 
     /// Excludes other threads from a socket that is not thread-safe.
-    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+    fn exclusive_access(&self) -> Option<MutexGuard<'_, ()>> {
         let lock = self.0.one_at_a_time.as_ref()?;
         Some(lock.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -122,7 +122,7 @@ fn a_dealer_is_refused_by_a_server() -> Result<(), Error> {
     let dealer = socket(&context, SocketType::Dealer)?;
     let monitor = dealer.monitor()?;
     dealer.connect(&server.last_endpoint()?)?;
-    // There is no other event: libzmq reports no failed handshake for a wrong type.
+    // libzmq does not report a failed handshake for a wrong type.
     wait_for(&monitor, EventKind::Disconnected)
 }
 
@@ -185,7 +185,7 @@ fn socket(context: &Context, socket_type: SocketType) -> Result<Socket, Error> {
 }
 
 fn wait_for(monitor: &Monitor, kind: EventKind) -> Result<(), Error> {
-    while monitor.next_within(GUARD)?.expect("an event in time").kind != kind {}
+    while monitor.next_within(GUARD)?.expect("the event arrives in time").kind != kind {}
     Ok(())
 }
 
@@ -194,6 +194,6 @@ fn start_remote(arguments: &[&str]) -> RemoteProcess {
 }
 
 fn bound(remote: &RemoteProcess) -> String {
-    let line = remote.line_within(GUARD).expect("a remote that binds reports it");
+    let line = remote.line_within(GUARD).expect("a remote that binds reports its endpoint");
     line.strip_prefix("bound ").expect("a remote first reports its endpoint").to_owned()
 }

@@ -121,9 +121,9 @@ fn reply(socket: &Socket, routing_id: u32, body: &[u8]) -> Result<(), interop::E
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const USAGE: &str = "usage: libzmq-remote client|server bind|connect ENDPOINT MODE
-prints `bound ENDPOINT` once bound; MODE is one of
+prints `bound ENDPOINT` when bound; MODE is one of
   ask COUNT SIZE   client: send numbered messages, each after the echo of the one before
   echo             return every message
-  send COUNT SIZE  send numbered messages; a server sends them to who writes to it first
+  send COUNT SIZE  send numbered messages; a server sends them to the first remote that writes
   sink COUNT       receive numbered messages, starting from 0, in order
-all but echo print `done COUNT` and exit when the messages are flushed";
+all except echo print `done COUNT` and exit when the messages are flushed";

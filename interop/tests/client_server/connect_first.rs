@@ -1,4 +1,4 @@
-//! A socket may connect to an endpoint that will be bound later.
+//! A socket can connect to an endpoint before it is bound.
 
 use crate::pairing::{
     Binds, ClientSide, DEFAULT_HWM, ServerSide, free_endpoint, greet, in_every_pairing,

@@ -40,7 +40,7 @@ async fn a_server_answers_the_pings_of_our_client() {
     guarded(async {
         let server = theirs::server(DEFAULT_HWM);
         let monitor = server.0.monitor().unwrap();
-        let client = ours::watching_client(INTERVAL, TIMEOUT);
+        let client = ours::client_with_heartbeats(INTERVAL, TIMEOUT);
         stays_connected_while_idle(&client, &server, Binds::Server, &monitor).await;
     })
     .await;
@@ -51,7 +51,7 @@ async fn a_client_answers_the_pings_of_our_server() {
     guarded(async {
         let client = theirs::client(DEFAULT_HWM);
         let monitor = client.0.monitor().unwrap();
-        let server = ours::watching_server(INTERVAL, TIMEOUT);
+        let server = ours::server_with_heartbeats(INTERVAL, TIMEOUT);
         stays_connected_while_idle(&client, &server, Binds::Server, &monitor).await;
     })
     .await;
@@ -181,5 +181,5 @@ const INTERVAL: Duration = Duration::from_millis(50);
 /// A timeout that suffices for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Enough PINGs to exceed the timeout, so that libzmq must have accepted them.
+/// The number of PONGs that take longer than the timeout, so libzmq must have accepted them.
 const PONGS: usize = (TIMEOUT.as_millis() / INTERVAL.as_millis() + 10) as usize;

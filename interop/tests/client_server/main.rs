@@ -1,8 +1,8 @@
 //! CLIENT and SERVER of `tokio-zmtp` against CLIENT and SERVER of libzmq 4.3.5.
 //!
-//! A test is written once, for any client and any server (`pairing`). It runs for each assignment
-//! of the two libraries, with either end binding, on both kinds of Tokio runtime. "Ours" is
-//! `tokio-zmtp`, "theirs" is libzmq.
+//! A test is written once, for any client and any server (`pairing`). It runs with each library at
+//! either end, with either end binding, and on both kinds of Tokio runtime. "Ours" is `tokio-zmtp`,
+//! "theirs" is libzmq.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 

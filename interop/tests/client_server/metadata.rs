@@ -47,6 +47,6 @@ async fn our_server_reads_what_a_client_announces() {
 }
 
 #[test]
-fn a_message_that_came_through_no_connection_has_no_properties() {
+fn a_message_that_was_not_received_has_no_properties() {
     assert_eq!(Message::new().unwrap().property("Socket-Type"), None);
 }

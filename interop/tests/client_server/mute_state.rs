@@ -1,4 +1,4 @@
-//! A sender whose remote does not read finds all queues full, and loses nothing.
+//! A sender whose remote does not read fills all queues, and loses nothing.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,10 @@ use crate::pairing::{
     Binds, ClientSide, POLL_INTERVAL, Routed, ServerSide, greet, in_every_pairing, join,
 };
 
-in_every_pairing!(a_client_falls_mute_and_loses_nothing, hwm = SMALL_HWM);
-in_every_pairing!(a_server_falls_mute_for_one_remote_and_loses_nothing, hwm = SMALL_HWM);
+in_every_pairing!(a_mute_client_loses_nothing, hwm = SMALL_HWM);
+in_every_pairing!(a_server_that_is_mute_for_one_remote_loses_nothing, hwm = SMALL_HWM);
 
-async fn a_client_falls_mute_and_loses_nothing(
+async fn a_mute_client_loses_nothing(
     client: impl ClientSide,
     server: impl ServerSide,
     binds: Binds,
@@ -25,7 +25,7 @@ async fn a_client_falls_mute_and_loses_nothing(
     greet(&client, &server).await;
 }
 
-async fn a_server_falls_mute_for_one_remote_and_loses_nothing(
+async fn a_server_that_is_mute_for_one_remote_loses_nothing(
     client: impl ClientSide,
     server: impl ServerSide,
     binds: Binds,
@@ -56,7 +56,7 @@ async fn fill(mut try_send: impl FnMut(&[u8]) -> bool) -> u64 {
             time::sleep(POLL_INTERVAL).await;
         }
         accepted += 1;
-        assert!(accepted < FAR_TOO_MANY, "the sender never falls mute");
+        assert!(accepted < FAR_TOO_MANY, "the sender does not become mute");
     }
 }
 

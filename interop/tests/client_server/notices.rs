@@ -82,7 +82,7 @@ async fn servers_receive_the_disconnect_message_of_a_client_that_leaves() {
 }
 
 #[tokio::test]
-async fn clients_receive_the_hiccup_message_when_their_connection_breaks() {
+async fn clients_receive_the_hiccup_message_when_their_connection_is_lost() {
     guarded(async {
         let server = theirs::server(DEFAULT_HWM);
         let client = OurClient(Client::builder().hiccup_message("hiccup").build());

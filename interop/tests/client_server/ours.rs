@@ -1,4 +1,4 @@
-//! The two ends of `tokio-zmtp`.
+//! CLIENT and SERVER of `tokio-zmtp`.
 
 use std::time::Duration;
 
@@ -36,16 +36,20 @@ pub(crate) fn immediate_server(hwm: usize) -> OurServer {
 }
 
 /// A client that sends a PING every `interval`, and waits for an answer for `timeout`.
-pub(crate) fn watching_client(interval: Duration, timeout: Duration) -> OurClient {
-    OurClient(watching(Client::builder(), interval, timeout).build())
+pub(crate) fn client_with_heartbeats(interval: Duration, timeout: Duration) -> OurClient {
+    OurClient(with_heartbeats(Client::builder(), interval, timeout).build())
 }
 
 /// A server that sends a PING every `interval`, and waits for an answer for `timeout`.
-pub(crate) fn watching_server(interval: Duration, timeout: Duration) -> OurServer {
-    OurServer(watching(Server::builder(), interval, timeout).build())
+pub(crate) fn server_with_heartbeats(interval: Duration, timeout: Duration) -> OurServer {
+    OurServer(with_heartbeats(Server::builder(), interval, timeout).build())
 }
 
-fn watching<S: Socket>(builder: Builder<S>, interval: Duration, timeout: Duration) -> Builder<S> {
+fn with_heartbeats<S: Socket>(
+    builder: Builder<S>,
+    interval: Duration,
+    timeout: Duration,
+) -> Builder<S> {
     builder.heartbeat_interval(interval).heartbeat_timeout(timeout).heartbeat_ttl(timeout)
 }
 
@@ -114,7 +118,7 @@ impl ClientSide for OurClient {
 impl ServerSide for OurServer {
     type Id = RoutingId;
 
-    fn made_up_id(number: u32) -> RoutingId {
+    fn unassigned_id(number: u32) -> RoutingId {
         RoutingId::new(number).unwrap()
     }
 
@@ -135,7 +139,7 @@ impl ServerSide for OurServer {
 
     async fn recv(&self) -> (Vec<u8>, RoutingId) {
         let message = self.0.recv().await.unwrap();
-        let id = message.routing_id().expect("a server knows the sender of a message");
+        let id = message.routing_id().expect("a server's messages have a routing id");
         (message.to_vec(), id)
     }
 

@@ -34,8 +34,8 @@ pub(crate) trait ClientSide: Side {
 pub(crate) trait ServerSide: Side {
     type Id: Copy + Debug + PartialEq;
 
-    /// Returns the id with this number, which no remote has.
-    fn made_up_id(number: u32) -> Self::Id;
+    /// Returns the id with this number, which is not assigned to a remote.
+    fn unassigned_id(number: u32) -> Self::Id;
     fn try_route(&self, id: Self::Id, body: &[u8]) -> Routed;
     async fn route(&self, id: Self::Id, body: &[u8]);
     async fn recv(&self) -> (Vec<u8>, Self::Id);
@@ -96,8 +96,7 @@ pub(crate) async fn echo(server: &impl ServerSide) {
     }
 }
 
-/// Repeats a request, as a client that expects its server to restart does, until the reply to
-/// one of these requests arrives.
+/// Repeats a request until a reply arrives, as clients do whose server may restart.
 ///
 /// `round` makes the requests distinct from earlier ones, whose replies may still be in transit.
 pub(crate) async fn ask_until_answered(client: &impl ClientSide, round: &str) {
@@ -127,9 +126,8 @@ pub(crate) async fn guarded<T>(test: impl Future<Output = T>) -> T {
     time::timeout(GUARD, test).await.expect("the test hangs")
 }
 
-/// Runs `async fn $test(client, server, binds)` for each assignment of the two libraries, with
-/// either end binding, on both runtimes. Both ends have high-water marks of `hwm` in both
-/// directions.
+/// Runs `async fn $test(client, server, binds)` with each library at either end, with either end
+/// binding, and on both runtimes. Both ends have high-water marks of `hwm` in both directions.
 macro_rules! in_every_pairing {
     ($test:ident, hwm = $hwm:expr) => {
         mod $test {
@@ -176,8 +174,7 @@ pub(crate) const ANY_PORT: &str = "tcp://127.0.0.1:*";
 /// The default of both libraries.
 pub(crate) const DEFAULT_HWM: usize = 1_000;
 
-/// A time limit far beyond the duration of a test on a slow machine. No successful test waits this
-/// long.
+/// A time limit far beyond the duration of a test on a slow machine.
 pub(crate) const GUARD: Duration = Duration::from_secs(60);
 
 /// The interval for checking a condition that cannot be awaited.

@@ -36,7 +36,7 @@ of_either!(a_client_without_an_endpoint_is_full, client, server);
 of_either!(a_bound_client_without_remotes_is_full, client, server);
 of_either!(a_client_that_dials_queues_up_to_the_high_water_mark, client, server);
 of_either!(an_immediate_client_that_dials_is_full, immediate_client, server);
-of_either!(a_bound_client_is_full_again_when_its_remote_has_left, client, server);
+of_either!(a_bound_client_is_full_after_its_remote_has_left, client, server);
 of_either!(a_client_continues_to_queue_for_a_remote_that_it_dials, client, server);
 of_either!(a_server_without_an_endpoint_reports_unreachable, server, client);
 of_either!(a_bound_server_without_remotes_reports_unreachable, server, client);
@@ -78,7 +78,7 @@ async fn an_immediate_client_that_dials_is_full(client: impl ClientSide, server:
     assert_eq!(server.recv().await.0, b"y");
 }
 
-async fn a_bound_client_is_full_again_when_its_remote_has_left(
+async fn a_bound_client_is_full_after_its_remote_has_left(
     client: impl ClientSide,
     server: impl ServerSide,
 ) {
@@ -163,7 +163,7 @@ async fn a_server_continues_to_queue_for_a_remote_that_it_dials(
 }
 
 fn assert_unreachable<S: ServerSide>(server: &S) {
-    assert_eq!(server.try_route(S::made_up_id(7), b"x"), Routed::Unreachable);
+    assert_eq!(server.try_route(S::unassigned_id(7), b"x"), Routed::Unreachable);
 }
 
 /// Sends messages until the queue is full. Returns the number of accepted messages.

@@ -7,7 +7,7 @@ use crate::pairing::{ANY_PORT, ClientSide, DEFAULT_HWM, ServerSide, Side, greet,
 use crate::theirs;
 
 #[tokio::test]
-async fn a_client_gets_the_server_without_a_resource() {
+async fn a_client_reaches_the_server_without_a_resource() {
     guarded(async {
         let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
         let endpoint = orders.last_endpoint().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! Either end may stop and return, and traffic continues.
+//! Traffic continues after either end has restarted.
 
 use interop::RemoteProcess;
 use tokio::{task, time};
@@ -161,7 +161,7 @@ async fn serve<S: ServerSide>(server: &S, requests: usize) -> S::Id {
         server.route(id, &request).await;
         last = Some(id);
     }
-    last.expect("there were requests")
+    last.expect("`requests` is not zero")
 }
 
 fn start<const N: usize>(arguments: [&str; N]) -> RemoteProcess {

@@ -49,7 +49,7 @@ async fn an_unknown_key_is_refused_by_either_side() {
 }
 
 #[tokio::test]
-async fn another_key_of_the_server_is_refused_by_either_side() {
+async fn a_wrong_server_key_is_refused_by_either_side() {
     refused_by_either_side(Kind::Curve, Wrong::ServerKey).await;
 }
 
@@ -92,7 +92,7 @@ enum Wrong {
     ServerKey,
 }
 
-/// Credentials that both ends know.
+/// The keys of both ends.
 struct TestKeys {
     client: CurveKeypair,
     server: CurveKeypair,
@@ -104,7 +104,7 @@ impl TestKeys {
     }
 }
 
-/// Exchanges bodies with every socket type of ours in both roles, binding and connecting.
+/// Exchanges bodies with our client and our server in both roles, binding and connecting.
 async fn in_every_pairing(kind: Kind, endpoint: impl Fn() -> String) {
     for role in [Role::Client, Role::Server] {
         for binds in [Binds::Client, Binds::Server] {
@@ -252,7 +252,7 @@ fn registry(keys: &TestKeys) -> impl Authenticator {
     Networks::new().and(users.or(Keys::from_iter([(key, "client")])))
 }
 
-/// Creates a libzmq socket as the remote of one of ours in `role`.
+/// Configures a libzmq socket as the remote of our socket, which has the role `role`.
 fn secure(socket: &Socket, kind: Kind, role: Role, keys: &TestKeys) -> Option<ZapHandler> {
     let username = keys.client.public_key().to_string();
     let set = |option, value: &[u8]| socket.set_bytes(option, value).unwrap();

@@ -1,4 +1,4 @@
-//! The two ends of libzmq.
+//! CLIENT and SERVER of libzmq.
 
 use std::io;
 
@@ -114,7 +114,7 @@ impl ClientSide for TheirClient {
 impl ServerSide for TheirServer {
     type Id = u32;
 
-    fn made_up_id(number: u32) -> u32 {
+    fn unassigned_id(number: u32) -> u32 {
         number
     }
 
@@ -173,13 +173,13 @@ async fn recv_numbered(socket: &Socket, count: u64) {
     .await;
 }
 
-/// Runs blocking calls of libzmq, which all end with the guard's timeout.
+/// Runs blocking calls of libzmq on another thread. They have the same timeout as the guard.
 async fn on_a_thread(blocking: impl FnOnce() + Send + 'static) {
     task::spawn_blocking(blocking).await.unwrap();
 }
 
-/// Polls libzmq, which wakes no task. The interval does not matter for a single message, and unlike
-/// a blocking call, this can be cancelled.
+/// Polls libzmq, which does not wake tasks. The interval does not matter for a single message, and
+/// unlike a blocking call, polling can be cancelled.
 async fn until_some<T>(mut poll: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(done) = poll() {

@@ -1,4 +1,4 @@
-//! A socket of another type is refused, without any effect on other remotes.
+//! A socket of an incompatible type is refused, without any effect on other remotes.
 
 use interop::{EventKind, Monitor, SocketType};
 use tokio::time;
@@ -41,7 +41,7 @@ async fn a_dealer_that_our_server_connects_to_is_refused() {
     .await;
 }
 
-/// Expects the dealer that `monitor` watches to fail, and the client to be served meanwhile.
+/// Expects the handshake of the dealer to fail, and the client to be served meanwhile.
 async fn serves_only_its_client(
     client: &impl ClientSide,
     server: &impl ServerSide,
@@ -58,7 +58,7 @@ async fn serves_only_its_client(
     }
 }
 
-/// Reads the events of the dealer so far.
+/// Reads the events so far, and returns whether the handshake has failed.
 fn is_refused(monitor: &Monitor) -> bool {
     let mut refused = false;
     while let Some(event) = monitor.try_next().unwrap() {

@@ -1,4 +1,4 @@
-//! RADIO and DISH of `tokio-zmtp` over UDP against those of libzmq 4.3.5, both ways round.
+//! RADIO and DISH of `tokio-zmtp` over UDP against those of libzmq 4.3.5, in both directions.
 //!
 //! "Ours" is `tokio-zmtp`, "theirs" is libzmq.
 
@@ -38,9 +38,9 @@ async fn their_dish_receives_our_messages() {
 }
 
 #[tokio::test]
-async fn their_dish_receives_messages_that_we_send_together() {
+async fn their_dish_receives_a_burst_of_our_messages() {
     guarded(async {
-        let [endpoint, ..] = &unicast_endpoints()[..] else { panic!("there is IPv4") };
+        let [endpoint, ..] = &unicast_endpoints()[..] else { panic!("IPv4 is not available") };
         let (theirs, ours) = (socket(SocketType::Dish, endpoint), Radio::new());
         theirs.join(b"TV").unwrap();
         theirs.bind(endpoint).unwrap();
@@ -78,7 +78,7 @@ async fn our_dish_receives_their_messages() {
 }
 
 #[tokio::test]
-async fn both_receive_what_both_send_to_a_multicast_address() {
+async fn both_dishes_receive_messages_of_both_radios_at_a_multicast_address() {
     guarded(async {
         for [endpoint, _] in multicast::endpoints() {
             let ours = Dish::builder().join(&group("TV")).build();
@@ -108,7 +108,7 @@ async fn both_receive_what_both_send_to_a_multicast_address() {
 }
 
 #[test]
-fn they_refuse_the_wrong_direction_as_we_do() {
+fn both_libraries_refuse_the_wrong_direction() {
     for endpoint in ["udp://127.0.0.1:5556", "udp://239.255.77.1:5556"] {
         assert!(socket(SocketType::Dish, endpoint).connect(endpoint).is_err());
         assert!(socket(SocketType::Radio, endpoint).bind(endpoint).is_err());
@@ -143,7 +143,7 @@ async fn received(theirs: Socket) -> (Vec<u8>, Vec<u8>) {
     task::spawn_blocking(receive).await.unwrap()
 }
 
-/// Does the same with our DISH.
+/// Receives the next message of our DISH that is not a probe.
 async fn received_by_us(ours: &Dish) -> String {
     loop {
         let message = ours.recv().await.unwrap();
@@ -181,7 +181,7 @@ fn unicast_endpoints() -> Vec<String> {
     hosts.into_iter().filter_map(free).collect()
 }
 
-/// Creates a socket of theirs for an endpoint of IPv4 or of IPv6.
+/// Creates a socket of theirs for an IPv4 or IPv6 endpoint.
 fn socket(socket_type: SocketType, endpoint: &str) -> Socket {
     let socket = Socket::new(&Context::new().unwrap(), socket_type).unwrap();
     socket.set(SocketOption::Linger, 0).unwrap();

@@ -19,7 +19,7 @@ enum Role {
     Server,
 }
 
-/// Keys that both ends know.
+/// The keys of both ends.
 struct TestKeys {
     client: CurveKeypair,
     server: CurveKeypair,
@@ -43,12 +43,12 @@ impl Credentials {
         })
     }
 
-    /// Returns whether their socket cannot be the server without a ZAP handler.
+    /// Returns whether their socket is a server that requires a ZAP handler.
     pub(crate) fn need_their_handler(&self) -> bool {
         (self.kind, self.role) == (Kind::Plain, Role::Client)
     }
 
-    /// Gives a socket of ours its credentials.
+    /// Builds our socket with its credentials.
     pub(crate) fn ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> S {
         let Self { kind, role, keys } = self;
         let mechanism = match (*kind, *role) {
@@ -65,7 +65,8 @@ impl Credentials {
         builder.mechanism(mechanism).authenticator(users.or(keys)).build()
     }
 
-    /// Creates a libzmq socket as the remote of that of ours.
+    /// Creates a libzmq socket as the remote of our socket. If it is the server, it has a ZAP
+    /// handler.
     pub(crate) fn theirs(&self, socket_type: SocketType) -> (Socket, Option<ZapHandler>) {
         let Self { kind, role, keys } = self;
         let socket = socket(socket_type);

@@ -1,7 +1,7 @@
-//! Thread-safe types of `tokio-zmtp` other than CLIENT and SERVER against those of libzmq 4.3.5.
+//! The socket types of `tokio-zmtp` other than CLIENT and SERVER, against those of libzmq 4.3.5.
 //!
-//! A test is written once, for two sides of either library, and runs both ways round (`pairing`).
-//! "Ours" is `tokio-zmtp`, "theirs" is libzmq.
+//! A test is written once, for two sides of either library (`pairing`), and runs with each library
+//! on either side. "Ours" is `tokio-zmtp`, "theirs" is libzmq.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 

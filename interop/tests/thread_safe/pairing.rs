@@ -1,4 +1,4 @@
-//! What the two libraries have in common, whatever the type of their sockets.
+//! Operations on sockets of both libraries, for all socket types.
 
 use std::io;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::time;
 use tokio_zmtp::monitor::{EventKind as OurEventKind, HandshakeFailure};
 use tokio_zmtp::{BindError, Builder, SocketType as OurSocketType};
 
-/// Binds a socket of ours as soon as the address is free, and returns the endpoint with its real
+/// Binds a socket of ours as soon as the address is free, and returns the endpoint with its actual
 /// port.
 pub(crate) async fn bind_ours(socket: &impl tokio_zmtp::Socket, endpoint: &str) -> String {
     loop {
@@ -31,12 +31,12 @@ pub(crate) async fn bind_theirs(socket: &Socket, endpoint: &str) -> String {
     .await
 }
 
-/// Makes a socket of ours reconnect quickly, because tests wait for it.
+/// Shortens the reconnect interval, because tests wait for it.
 pub(crate) fn reconnecting<S: tokio_zmtp::Socket>(builder: Builder<S>) -> Builder<S> {
     builder.reconnect_interval(RECONNECT_INTERVAL).reconnect_interval_max(RECONNECT_INTERVAL)
 }
 
-/// Creates a libzmq socket with these high-water marks.
+/// Creates a libzmq socket with the high-water mark `hwm` in both directions.
 pub(crate) fn socket_with_hwm(socket_type: SocketType, hwm: usize) -> Socket {
     let socket = socket(socket_type);
     let hwm = hwm.try_into().unwrap();
@@ -66,7 +66,7 @@ pub(crate) async fn guarded<T>(test: impl Future<Output = T>) -> T {
     time::timeout(GUARD, test).await.expect("the test hangs")
 }
 
-/// Connects their socket to ours, and expects that both report the failure.
+/// Connects their socket to ours, and expects both to report the failed handshake.
 pub(crate) async fn refuse_each_other<S: tokio_zmtp::Socket>(
     ours: &S,
     theirs: &Socket,
@@ -90,7 +90,7 @@ pub(crate) async fn refuse_each_other<S: tokio_zmtp::Socket>(
     until_refused(&of_theirs).await;
 }
 
-/// Waits until a socket of theirs has no connection.
+/// Waits until the handshake of a socket of theirs has failed.
 pub(crate) async fn until_refused(monitor: &Monitor) {
     loop {
         match monitor.try_next().unwrap() {
@@ -104,8 +104,7 @@ pub(crate) async fn until_refused(monitor: &Monitor) {
     }
 }
 
-/// Runs `async fn $test::<$one, $other>(transport)` for each assignment of the two libraries to two
-/// sides, over tcp and ipc.
+/// Runs `async fn $test::<$one, $other>(transport)` for each given pair of sides, over tcp and ipc.
 macro_rules! both_ways {
     ($test:ident, $($case:ident: <$one:ty, $other:ty>),+) => {
         mod $test {
@@ -132,7 +131,7 @@ macro_rules! both_ways {
 }
 pub(crate) use both_ways;
 
-/// Polls libzmq, which wakes no task.
+/// Polls libzmq, which does not wake tasks.
 pub(crate) async fn until_some<T>(mut poll: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(done) = poll() {
@@ -158,9 +157,8 @@ pub(crate) const DEFAULT_HWM: usize = 1_000;
 /// A short interval, because tests wait for it.
 pub(crate) const RECONNECT_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A time limit far beyond the duration of a test on a slow machine. No successful test waits this
-/// long.
+/// A time limit far beyond the duration of a test on a slow machine.
 const GUARD: Duration = Duration::from_secs(60);
 
-/// The interval at which a condition is checked that cannot be awaited.
+/// The interval for checking a condition that cannot be awaited.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(1);

@@ -8,7 +8,7 @@ use crate::pairing::{both_ways, own_endpoint};
 
 channels!(messages_go_back_and_forth);
 
-/// libzmq's test_channel and test_pair.
+/// Corresponds to `test_channel` and `test_pair` of libzmq.
 async fn messages_go_back_and_forth<C: ChannelSide, B: ChannelSide>(transport: Transport) {
     let (connected, bound) = (C::new(), B::new());
     let endpoint = bound.bind(&own_endpoint(transport)).await;
@@ -26,16 +26,14 @@ async fn messages_go_back_and_forth<C: ChannelSide, B: ChannelSide>(transport: T
     }
 }
 
-channels!(a_channel_falls_mute_and_loses_nothing);
+channels!(a_mute_channel_loses_nothing);
 
-async fn a_channel_falls_mute_and_loses_nothing<C: ChannelSide, B: ChannelSide>(
-    transport: Transport,
-) {
+async fn a_mute_channel_loses_nothing<C: ChannelSide, B: ChannelSide>(transport: Transport) {
     let (connected, bound) = (C::with_hwm(10), B::with_hwm(10));
     let endpoint = bound.bind(&own_endpoint(transport)).await;
     connected.connect(&endpoint).await;
     let mut sent = 0;
-    // The system has buffers as well, so that the mute state is reached only after some messages.
+    // The system's buffers take some messages as well before the mute state is reached.
     while connected.try_send(&numbered(sent, SIZE)) {
         sent += 1;
         tokio::task::yield_now().await;
@@ -43,8 +41,8 @@ async fn a_channel_falls_mute_and_loses_nothing<C: ChannelSide, B: ChannelSide>(
     for expected in 0..sent {
         assert_eq!(number(&bound.recv().await), Some(expected));
     }
-    connected.send(b"mute no more").await;
-    bound.expect(b"mute no more").await;
+    connected.send(b"no longer mute").await;
+    bound.expect(b"no longer mute").await;
 }
 
 channels!(a_channel_outlives_its_remotes);
@@ -60,7 +58,7 @@ async fn a_channel_outlives_its_remotes<C: ChannelSide, B: ChannelSide>(transpor
     for _ in 0..3 {
         let bound = B::new();
         bound.bind(&endpoint).await;
-        // A message that is written before the end of a connection is noticed may be lost.
+        // A message may be lost if it is written before the end of its connection is detected.
         bound.send(b"here").await;
         connected.expect(b"here").await;
         connected.send(b"there").await;
@@ -69,14 +67,14 @@ async fn a_channel_outlives_its_remotes<C: ChannelSide, B: ChannelSide>(transpor
     }
 }
 
-// A bound CHANNEL of libzmq leaves the next remote without an answer if it has not noticed the end of
-// the last one.
+// A bound CHANNEL of libzmq does not answer the next remote before it has detected the end of the
+// last one.
 both_ways!(
-    a_bound_channel_takes_the_next_remote,
+    a_bound_channel_accepts_the_next_remote,
     theirs_connects: <interop::Socket, tokio_zmtp::Channel>
 );
 
-async fn a_bound_channel_takes_the_next_remote<C: ChannelSide, B: ChannelSide>(
+async fn a_bound_channel_accepts_the_next_remote<C: ChannelSide, B: ChannelSide>(
     transport: Transport,
 ) {
     let bound = B::new();
@@ -90,5 +88,5 @@ async fn a_bound_channel_takes_the_next_remote<C: ChannelSide, B: ChannelSide>(
     }
 }
 
-/// A body of which few fit into the buffers of the system.
+/// The size of a body. Few bodies fit into the system's buffers.
 const SIZE: usize = 256 << 10;

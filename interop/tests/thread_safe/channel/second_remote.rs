@@ -1,4 +1,4 @@
-//! A second remote.
+//! A second remote of a channel.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use tokio_zmtp::monitor::{DisconnectReason, EventKind as OurEventKind, Handshake
 use super::side::ChannelSide;
 use crate::pairing::{POLL_INTERVAL, RECONNECT_INTERVAL, guarded, own_endpoint, until_refused};
 
-/// Both report it. libzmq makes no attempt after an ERROR until it is connected again.
+/// Both ends report the refusal. After an ERROR, libzmq does not reconnect by itself.
 #[tokio::test]
-async fn our_channel_refuses_a_second_one_of_theirs() {
+async fn our_channel_refuses_a_second_remote() {
     guarded(async {
         for transport in [
             Transport::Tcp,
@@ -47,7 +47,7 @@ async fn our_channel_refuses_a_second_one_of_theirs() {
 }
 
 #[tokio::test]
-async fn a_second_one_of_ours_is_admitted_when_theirs_has_left() {
+async fn our_second_channel_is_admitted_when_theirs_has_left() {
     guarded(async {
         let ours: Channel = ChannelSide::new();
         let mut monitor = ours.monitor();
@@ -86,7 +86,8 @@ async fn heartbeats_end_a_connection_to_their_channel_that_has_another_remote() 
         ChannelSide::connect(&second, &endpoint).await;
         let sending = async {
             loop {
-                // It answers heartbeats until a message arrives that it cannot queue.
+                // The libzmq socket answers heartbeats until a message arrives that it cannot
+                // queue.
                 ChannelSide::send(&second, b"second").await;
                 time::sleep(POLL_INTERVAL).await;
             }
@@ -98,9 +99,9 @@ async fn heartbeats_end_a_connection_to_their_channel_that_has_another_remote() 
             first.close().await;
             std::future::pending().await
         };
-        // libzmq notices remotes only while it is used.
+        // libzmq detects the changes of its remotes only while the socket is used.
         tokio::select! {
-            heard = ChannelSide::recv(&theirs) => assert_eq!(heard, b"second"),
+            received = ChannelSide::recv(&theirs) => assert_eq!(received, b"second"),
             () = sending => {}
             () = ending => {}
         }

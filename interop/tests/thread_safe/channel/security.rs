@@ -11,7 +11,7 @@ use crate::credentials::Credentials;
 use crate::pairing::{guarded, own_endpoint};
 
 #[tokio::test]
-async fn plain_and_curve_work_whichever_side_connects_and_whichever_is_the_server() {
+async fn plain_and_curve_work_in_both_directions_and_roles() {
     guarded(async {
         for credentials in Credentials::all() {
             for transport in [
@@ -34,7 +34,7 @@ async fn plain_and_curve_work_whichever_side_connects_and_whichever_is_the_serve
     .await;
 }
 
-/// Connects the first to the second. Returns the endpoint.
+/// Connects `connected` to `bound`, and exchanges messages. Returns the endpoint.
 async fn exchange<C: ChannelSide, B: ChannelSide>(
     connected: &C,
     bound: &B,

@@ -8,7 +8,7 @@ use crate::pairing::{
 };
 
 pub(crate) trait ChannelSide {
-    /// Creates a socket with these high-water marks in both directions.
+    /// Creates a socket with the high-water mark `hwm` in both directions.
     fn with_hwm(hwm: usize) -> Self;
 
     fn new() -> Self
@@ -18,7 +18,7 @@ pub(crate) trait ChannelSide {
         Self::with_hwm(DEFAULT_HWM)
     }
 
-    /// Binds as soon as the address is free, and returns the endpoint with its real port.
+    /// Binds as soon as the address is free, and returns the endpoint with its actual port.
     async fn bind(&self, endpoint: &str) -> String;
     async fn connect(&self, endpoint: &str);
 
@@ -29,7 +29,7 @@ pub(crate) trait ChannelSide {
 
     /// Receives a message with this body.
     async fn expect(&self, body: &[u8]) {
-        assert!(self.recv().await == body, "{} bytes arrive damaged", body.len());
+        assert!(self.recv().await == body, "a body of {} bytes is damaged", body.len());
     }
 }
 
@@ -89,8 +89,8 @@ impl ChannelSide for Socket {
     }
 }
 
-/// Runs a test with our channel as `C`, which connects, and theirs as `B`, which binds, and the other
-/// way round.
+/// Runs a test with our channel as `C`, which connects, and theirs as `B`, which binds, and vice
+/// versa.
 macro_rules! channels {
     ($test:ident) => {
         $crate::pairing::both_ways!(

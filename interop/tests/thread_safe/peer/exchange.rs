@@ -7,12 +7,10 @@ use tokio_zmtp::Peer;
 use super::side::{PeerSide, Routed, between_peers};
 use crate::pairing::{guarded, own_endpoint};
 
-between_peers!(each_side_knows_the_other_by_an_id_of_its_own);
+between_peers!(each_side_assigns_its_own_id_to_the_other);
 
-/// Does the same as `test_peer` of libzmq.
-async fn each_side_knows_the_other_by_an_id_of_its_own<C: PeerSide, B: PeerSide>(
-    transport: Transport,
-) {
+/// Corresponds to `test_peer` of libzmq.
+async fn each_side_assigns_its_own_id_to_the_other<C: PeerSide, B: PeerSide>(transport: Transport) {
     let (connected, bound) = (C::new(), B::new());
     let endpoint = bound.bind(&own_endpoint(transport)).await;
     let to_bound = connected.connect_peer(&endpoint).await;
@@ -37,16 +35,16 @@ async fn bodies_of_every_size_arrive_unchanged<C: PeerSide, B: PeerSide>(transpo
     }
 }
 
-between_peers!(a_peer_falls_mute_for_one_remote_and_loses_nothing);
+between_peers!(a_peer_that_is_mute_for_one_remote_loses_nothing);
 
-async fn a_peer_falls_mute_for_one_remote_and_loses_nothing<C: PeerSide, B: PeerSide>(
+async fn a_peer_that_is_mute_for_one_remote_loses_nothing<C: PeerSide, B: PeerSide>(
     transport: Transport,
 ) {
     let (connected, bound, other) = (C::with_hwm(10), B::with_hwm(10), B::with_hwm(10));
     let to_bound = connected.connect_peer(&bound.bind(&own_endpoint(transport)).await).await;
     let to_other = connected.connect_peer(&other.bind(&own_endpoint(transport)).await).await;
     let mut sent = 0;
-    // The system has buffers as well, so that the mute state is reached only after some messages.
+    // The system's buffers take some messages as well before the mute state is reached.
     while connected.try_route(to_bound, &numbered(sent, SIZE)) == Routed::Sent {
         sent += 1;
         tokio::task::yield_now().await;
@@ -59,8 +57,8 @@ async fn a_peer_falls_mute_for_one_remote_and_loses_nothing<C: PeerSide, B: Peer
         let (body, _) = bound.recv().await;
         assert_eq!(number(&body), Some(expected));
     }
-    connected.route(to_bound, b"mute no more").await;
-    bound.expect(b"mute no more").await;
+    connected.route(to_bound, b"no longer mute").await;
+    bound.expect(b"no longer mute").await;
 }
 
 #[tokio::test]
@@ -87,5 +85,5 @@ async fn two_peers_that_connect_to_each_other_have_two_connections() {
     .await;
 }
 
-/// The size of a body; few bodies fit into the buffers of the system.
+/// The size of a body. Few bodies fit into the system's buffers.
 const SIZE: usize = 256 << 10;

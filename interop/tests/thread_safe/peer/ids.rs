@@ -55,8 +55,8 @@ async fn an_unknown_id_is_unreachable<C: PeerSide, B: PeerSide>(transport: Trans
     let to_bound = connected.connect_peer(&endpoint).await;
     connected.route(to_bound, b"hello").await;
     bound.expect(b"hello").await;
-    assert_eq!(connected.try_route(C::made_up_id(UNUSED), b"x"), Routed::Unreachable);
-    assert_eq!(bound.try_route(B::made_up_id(UNUSED), b"x"), Routed::Unreachable);
+    assert_eq!(connected.try_route(C::unassigned_id(UNUSED), b"x"), Routed::Unreachable);
+    assert_eq!(bound.try_route(B::unassigned_id(UNUSED), b"x"), Routed::Unreachable);
 }
 
 /// libzmq reports a remote that has left as full until the application has received its last
@@ -78,7 +78,7 @@ async fn their_peer_is_unreachable_when_it_has_left() {
 }
 
 #[tokio::test]
-async fn with_immediate_neither_library_has_an_id() {
+async fn connect_peer_fails_with_immediate_in_both_libraries() {
     guarded(async {
         const EFAULT: i32 = 14;
         let theirs = socket(SocketType::Peer);
@@ -93,7 +93,7 @@ async fn with_immediate_neither_library_has_an_id() {
 }
 
 #[tokio::test]
-async fn sixteen_calls_on_as_many_threads_return_an_id_each() {
+async fn concurrent_calls_on_sixteen_threads_return_the_ids_of_their_remotes() {
     guarded(async {
         let hub: Peer = PeerSide::new();
         let mut remotes = Vec::new();
@@ -145,5 +145,6 @@ async fn exchange<C: PeerSide, B: PeerSide>(connected: &C, to: C::Id, bound: &B,
 
 const ASK_AGAIN_AFTER: time::Duration = time::Duration::from_millis(50);
 
-/// It is unlikely to be one of the few ids in use, which are consecutive numbers from a random one.
+/// An id that is almost certainly not in use: the few that are in use are consecutive, from a
+/// random one.
 const UNUSED: u32 = 77;

@@ -15,7 +15,7 @@ use crate::pairing::{
 pub(crate) trait PeerSide {
     type Id: Copy + Debug + PartialEq;
 
-    /// Creates a socket with these high-water marks in both directions.
+    /// Creates a socket with the high-water mark `hwm` in both directions.
     fn with_hwm(hwm: usize) -> Self;
 
     fn new() -> Self
@@ -25,8 +25,8 @@ pub(crate) trait PeerSide {
         Self::with_hwm(DEFAULT_HWM)
     }
 
-    /// Returns the id with this number, which no remote has.
-    fn made_up_id(number: u32) -> Self::Id;
+    /// Returns the id with this number, which is not assigned to a remote.
+    fn unassigned_id(number: u32) -> Self::Id;
 
     /// Binds as soon as the address is free, and returns the endpoint with its actual port.
     async fn bind(&self, endpoint: &str) -> String;
@@ -38,7 +38,7 @@ pub(crate) trait PeerSide {
     /// Receives a message with this body, and returns the routing id of its remote.
     async fn expect(&self, body: &[u8]) -> Self::Id {
         let (received, id) = self.recv().await;
-        assert!(received == body, "{} bytes arrive damaged", body.len());
+        assert!(received == body, "a body of {} bytes is damaged", body.len());
         id
     }
 }
@@ -58,7 +58,7 @@ impl PeerSide for Peer {
         reconnecting(Self::builder()).send_hwm(hwm).recv_hwm(hwm).build()
     }
 
-    fn made_up_id(number: u32) -> RoutingId {
+    fn unassigned_id(number: u32) -> RoutingId {
         RoutingId::new(number).unwrap()
     }
 
@@ -96,7 +96,7 @@ impl PeerSide for Socket {
         socket_with_hwm(SocketType::Peer, hwm)
     }
 
-    fn made_up_id(number: u32) -> u32 {
+    fn unassigned_id(number: u32) -> u32 {
         number
     }
 
@@ -130,7 +130,7 @@ impl PeerSide for Socket {
     }
 }
 
-/// Returns an endpoint that can be bound, and that no socket is bound to.
+/// Returns an endpoint without a listener, which can be bound.
 pub(crate) async fn unbound(transport: Transport) -> String {
     let peer = Peer::new();
     let endpoint = PeerSide::bind(&peer, &own_endpoint(transport)).await;

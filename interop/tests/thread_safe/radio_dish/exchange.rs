@@ -7,7 +7,7 @@ use crate::pairing::own_endpoint;
 
 from_radio_to_dish!(only_messages_of_joined_groups_arrive);
 
-/// Does the same as `test_radio_dish` of libzmq over tcp.
+/// Corresponds to the TCP part of `test_radio_dish` of libzmq.
 async fn only_messages_of_joined_groups_arrive<R: RadioSide, D: DishSide>(transport: Transport) {
     for binds in Binds::EITHER {
         let (radio, dish) = (R::new(), D::new());
@@ -44,7 +44,7 @@ async fn bodies_of_every_size_arrive_unchanged<R: RadioSide, D: DishSide>(transp
 
 from_radio_to_dish!(a_group_may_have_255_bytes);
 
-/// Does the same as `test_long_group` of libzmq. There is one pipe: see libzmq#4199.
+/// Corresponds to `test_long_group` of libzmq. The radio has one pipe because of libzmq#4199.
 async fn a_group_may_have_255_bytes<R: RadioSide, D: DishSide>(transport: Transport) {
     let group = "x".repeat(255);
     let (radio, dish) = (R::new(), D::new());

@@ -9,7 +9,7 @@ use crate::credentials::Credentials;
 use crate::pairing::guarded;
 
 #[tokio::test]
-async fn plain_and_curve_work_whichever_side_binds_and_whichever_is_the_server() {
+async fn plain_and_curve_work_in_both_directions_and_roles() {
     guarded(async {
         for credentials in Credentials::all() {
             for binds in Binds::EITHER {
@@ -18,8 +18,8 @@ async fn plain_and_curve_work_whichever_side_binds_and_whichever_is_the_server()
                     #[cfg(unix)]
                     Transport::Ipc,
                 ] {
-                    // The name that a ZAP handler assigns ends the connection of a libzmq DISH,
-                    // which takes it for a message without a group, and PLAIN needs a handler.
+                    // PLAIN requires a ZAP handler. The user id that it assigns ends the connection
+                    // of a libzmq DISH, which mistakes it for a message without a group.
                     if !credentials.need_their_handler() {
                         let (theirs, handler) = credentials.theirs(SocketType::Dish);
                         drop(handler);

@@ -1,4 +1,4 @@
-//! A RADIO and a DISH of either library.
+//! The operations of a test on a RADIO or DISH of either library.
 
 use interop::{Socket, SocketType};
 use support::transports::Transport;
@@ -149,7 +149,7 @@ impl Binds {
     pub(super) const EITHER: [Self; 2] = [Self::Radio, Self::Dish];
 }
 
-/// Connects the two sides, and waits until the radio knows that the dish has joined `group`.
+/// Connects the two sides, and waits until the radio has received the JOIN for `group`.
 pub(super) async fn join<R: RadioSide, D: DishSide>(
     radio: &R,
     dish: &D,
@@ -186,7 +186,7 @@ fn name(group: &str) -> Group {
     group.parse().unwrap()
 }
 
-/// Declares a test of a RADIO and a DISH of different libraries.
+/// Runs a test with a RADIO and a DISH of different libraries.
 macro_rules! from_radio_to_dish {
     ($test:ident) => {
         crate::pairing::both_ways!(

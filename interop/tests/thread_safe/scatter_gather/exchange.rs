@@ -9,8 +9,8 @@ use crate::pairing::{POLL_INTERVAL, own_endpoint};
 
 from_scatter_to_gather!(a_scatter_sends_to_two_gathers_in_turn);
 
-/// Does the same as `test_scatter_gather` of libzmq. Its other test sends a message of two parts,
-/// for which the interface of this crate has no method.
+/// Corresponds to `test_scatter_gather` of libzmq. Its other test sends a multipart message, which
+/// the API of `tokio-zmtp` excludes.
 async fn a_scatter_sends_to_two_gathers_in_turn<S: ScatterSide, G: GatherSide>(
     transport: Transport,
 ) {
@@ -92,11 +92,9 @@ async fn a_gather_receives_from_several_scatters<S: ScatterSide, G: GatherSide>(
     assert_eq!(next, [EACH; 2]);
 }
 
-from_scatter_to_gather!(a_scatter_falls_mute_and_loses_nothing);
+from_scatter_to_gather!(a_mute_scatter_loses_nothing);
 
-async fn a_scatter_falls_mute_and_loses_nothing<S: ScatterSide, G: GatherSide>(
-    transport: Transport,
-) {
+async fn a_mute_scatter_loses_nothing<S: ScatterSide, G: GatherSide>(transport: Transport) {
     for binds in Binds::EITHER {
         let (scatter, gather) = (S::with_hwm(10), G::with_hwm(10));
         assert!(!scatter.try_send(b"x"), "a scatter without remotes is mute");
@@ -104,22 +102,21 @@ async fn a_scatter_falls_mute_and_loses_nothing<S: ScatterSide, G: GatherSide>(
         scatter.send(b"hello").await;
         gather.expect(b"hello").await;
         let mut sent = 0;
-        // The system has buffers as well, so that the mute state is reached only after some
-        // messages.
+        // The system's buffers take some messages as well before the mute state is reached.
         while scatter.try_send(&numbered(sent, SIZE)) {
             sent += 1;
             time::sleep(POLL_INTERVAL).await;
-            assert!(sent < FAR_TOO_MANY, "the scatter never falls mute");
+            assert!(sent < FAR_TOO_MANY, "the scatter does not become mute");
         }
         for expected in 0..sent {
             assert_eq!(number(&gather.recv().await), Some(expected));
         }
-        scatter.send(b"mute no more").await;
-        gather.expect(b"mute no more").await;
+        scatter.send(b"no longer mute").await;
+        gather.expect(b"no longer mute").await;
     }
 }
 
-/// The size of a body; few bodies fit into the buffers of the system.
+/// The size of a body. Few bodies fit into the system's buffers.
 const SIZE: usize = 256 << 10;
 
 /// More messages than fit into all queues and buffers.

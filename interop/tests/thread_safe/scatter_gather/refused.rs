@@ -6,7 +6,7 @@ use tokio_zmtp::{Gather, Scatter, SocketType as OurSocketType};
 use crate::pairing::{guarded, refuse_each_other, socket};
 
 #[tokio::test]
-async fn ours_refuse_sockets_of_their_own_type_and_clients() {
+async fn our_scatter_and_gather_refuse_their_own_type_and_clients() {
     guarded(async {
         let theirs = socket(SocketType::Scatter);
         refuse_each_other(&Scatter::new(), &theirs, OurSocketType::Scatter).await;

@@ -1,4 +1,4 @@
-//! The side that binds may end and return.
+//! Traffic continues after the side that binds has restarted.
 
 use support::transports::Transport;
 use tokio::time;
@@ -21,7 +21,7 @@ async fn a_scatter_that_connects_outlives_its_gather<S: ScatterSide, G: GatherSi
 
     let gather = G::new();
     gather.bind(&endpoint).await;
-    // Messages that are written to the connection that has ended are lost.
+    // Messages that are written to the ended connection are lost.
     let sending = async {
         loop {
             scatter.send(b"after").await;

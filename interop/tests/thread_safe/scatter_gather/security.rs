@@ -9,7 +9,7 @@ use crate::credentials::Credentials;
 use crate::pairing::guarded;
 
 #[tokio::test]
-async fn plain_and_curve_work_whichever_side_binds_and_whichever_is_the_server() {
+async fn plain_and_curve_work_in_both_directions_and_roles() {
     guarded(async {
         for credentials in Credentials::all() {
             for binds in Binds::EITHER {

@@ -11,7 +11,7 @@ use crate::pairing::{
 
 /// One end of a connection.
 pub(crate) trait Side: Sized {
-    /// Creates a socket with this high-water mark.
+    /// Creates a socket with the high-water mark `hwm`.
     fn with_hwm(hwm: usize) -> Self;
 
     fn new() -> Self {
@@ -34,7 +34,7 @@ pub(crate) trait GatherSide: Side {
 
     /// Receives a message with this body.
     async fn expect(&self, body: &[u8]) {
-        assert!(self.recv().await == body, "{} bytes arrive damaged", body.len());
+        assert!(self.recv().await == body, "a body of {} bytes is damaged", body.len());
     }
 }
 
