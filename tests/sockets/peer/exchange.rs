@@ -13,10 +13,10 @@ use crate::remote::{self, LONGER_THAN_BUFFERS, Remote, RemoteListener};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(each_side_knows_the_other_by_an_id_of_its_own);
+over_every_transport!(each_side_assigns_its_own_id_to_the_other);
 
 /// libzmq's test_peer.
-async fn each_side_knows_the_other_by_an_id_of_its_own(transport: Transport) {
+async fn each_side_assigns_its_own_id_to_the_other(transport: Transport) {
     let _watchdog = Watchdog::start();
     let peer1 = Peer::new();
     let endpoint = peer1.bind(transport.any()).await.unwrap();

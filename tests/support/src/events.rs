@@ -37,7 +37,7 @@ pub async fn until_disconnected(monitor: &mut Monitor) -> DisconnectReason {
     }
 }
 
-/// Waits until the given number of messages was dropped for one cause, and none for another.
+/// Waits until `expected` messages were dropped for the cause `because`, and none for another.
 /// Returns the subject of the last event.
 pub async fn until_dropped(monitor: &mut Monitor, expected: u64, because: DropCause) -> About {
     let mut dropped = 0;

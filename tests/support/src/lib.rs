@@ -1,4 +1,4 @@
-//! Shared parts of the tests: scripted remotes, transports, the examples as processes, and a guard
+//! Code that tests share: scripted remotes, transports, the examples as processes, and a guard
 //! against hangs.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::SockRef;
 
 /// Returns pairs of different multicast endpoints without a port, such as
-/// `udp://127.0.0.1;239.255.77.1`. Those that this machine cannot use are left out, and the reason
+/// `udp://127.0.0.1;239.255.77.1`. Pairs that this machine cannot use are omitted, and the reason
 /// is printed. The first pair uses the loopback interface.
 pub fn endpoints() -> Vec<[&'static str; 2]> {
     let candidates = [
@@ -59,7 +59,8 @@ fn probe(group: Group) -> io::Result<()> {
         }
     }
     receiver.send_to(b"probe", to)?;
-    // The system delivers to its own sockets when it sends. The limit is for systems that drop it.
+    // The system delivers the datagram to its own sockets immediately. The time limit is for
+    // systems that drop it.
     receiver.set_read_timeout(Some(Duration::from_secs(1)))?;
     receiver.recv(&mut [0; 16]).map(|_| ())
 }

@@ -17,9 +17,9 @@ pub struct NodeRemote {
 }
 
 impl NodeRemote {
-    /// Starts a script in a process; `None` if npm is not installed. `target` is the directory for
-    /// temporary files of the test binary (`CARGO_TARGET_TMPDIR`), `script` a path from the root of
-    /// the repository.
+    /// Starts a script in a process, or returns `None` if npm is not installed. `target` is the
+    /// directory for temporary files of the test binary (`CARGO_TARGET_TMPDIR`), and `script` is a
+    /// path from the root of the repository.
     pub fn start(target: &str, script: &str, arguments: &[&str]) -> Option<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(script);
         let directory = installed(&Path::new(target).join("node"), &script)?;
@@ -41,7 +41,7 @@ impl NodeRemote {
         line.trim_end().to_owned()
     }
 
-    /// Waits until it ends successfully; returns its output.
+    /// Waits until the process ends successfully, and returns its output.
     pub fn finish(mut self) -> String {
         let mut printed = String::new();
         self.output.read_to_string(&mut printed).unwrap();
@@ -57,7 +57,7 @@ impl Drop for NodeRemote {
     }
 }
 
-/// Returns the directory with the script and its dependencies, which each script has for itself.
+/// Returns the directory of a script, which contains the script and its dependencies.
 fn installed(target: &Path, script: &Path) -> Option<PathBuf> {
     static DIRECTORIES: Mutex<BTreeMap<PathBuf, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
     let mut directories = DIRECTORIES.lock().unwrap();
@@ -67,8 +67,8 @@ fn installed(target: &Path, script: &Path) -> Option<PathBuf> {
 
 fn install(directory: PathBuf, script: &Path) -> Option<PathBuf> {
     if Command::new("npm").arg("--version").stdout(Stdio::null()).status().is_err() {
-        assert!(env::var_os("CI").is_none(), "CI has no npm");
-        eprintln!("there is no npm");
+        assert!(env::var_os("CI").is_none(), "CI requires npm");
+        eprintln!("skipped: npm is not installed");
         return None;
     }
     fs::create_dir_all(&directory).unwrap();
@@ -77,7 +77,7 @@ fn install(directory: PathBuf, script: &Path) -> Option<PathBuf> {
         fs::copy(source.join(file), directory.join(file)).unwrap();
     }
     fs::copy(script, directory.join(script.file_name().unwrap())).unwrap();
-    // The package contains its binaries, so that nothing else has to be built or downloaded.
+    // The package contains its binaries, so nothing else is built or downloaded.
     let done = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"])
         .current_dir(&directory)

@@ -36,8 +36,8 @@ impl Remote {
         remote
     }
 
-    /// Connects to a bound server without other remotes. Returns the routing id that the server has
-    /// assigned.
+    /// Connects to a bound server without other remotes. Returns the routing id that the server
+    /// assigns.
     pub async fn known_to(server: &Server) -> (Self, RoutingId) {
         let mut remote = Self::client(&server.last_endpoint().unwrap()).await;
         remote.write(&message(b"hello")).await;
@@ -154,7 +154,7 @@ impl Remote {
 
 /// A reserved port without a listener, to which sockets can connect.
 ///
-/// It has an address of its own. Other tests cannot use the port.
+/// Its address is unique, so other tests cannot use the port.
 pub struct ReservedPort {
     socket: TcpSocket,
 }
@@ -282,8 +282,8 @@ pub const MORE: u8 = 0x01;
 pub const LONG: u8 = 0x02;
 pub const COMMAND: u8 = 0x04;
 
-/// A body so long that the kernel's buffers between a socket and a remote that does not read cannot
-/// hold it: Linux lets the sender's grow to 4 MiB, and the reader's is `RECV_BUFFER`.
+/// The length of a body that exceeds the system's buffers between a socket and a remote that does
+/// not read. On Linux, the send buffer grows to 4 MiB, and the receive buffer is `RECV_BUFFER`.
 pub const LONGER_THAN_BUFFERS: usize = 0x100_0000;
 
 /// The size of a receive buffer. It is small, so that a remote that does not read soon blocks its

@@ -36,8 +36,8 @@ impl Transport {
 /// Returns an endpoint to bind, with a port that the system picks and that can be bound again
 /// later.
 ///
-/// No other test uses its address, and no connection starts from it: a port that has become free is
-/// not assigned to another socket.
+/// No other test binds the address, and no connection starts from it, so a released port is not
+/// assigned to another socket.
 pub fn own_address() -> Endpoint {
     format!("tcp://{}:*", own_loopback()).parse().unwrap()
 }
@@ -50,11 +50,11 @@ pub fn own_loopback() -> Ipv4Addr {
     if !cfg!(target_os = "linux") {
         return Ipv4Addr::LOCALHOST;
     }
-    // The factor spreads the processes, whose ids are close to one another.
+    // The factor spreads the ids of processes, which are close to one another.
     let first = process::id().wrapping_mul(0x9E37_79B1);
     let [_, high, middle, low] =
         first.wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed)).to_be_bytes();
-    // Neither 127.0.0.1 nor an address that stands for all of them.
+    // Excludes 127.0.0.1 and the network and broadcast addresses.
     Ipv4Addr::new(127, high % 254 + 1, middle, low)
 }
 
