@@ -36,7 +36,7 @@ async fn two_servers_exchange_messages_through_our_proxy() {
     .await;
 }
 
-/// Each end has a small high-water mark, so that backpressure passes through the proxy.
+/// Each end has a small high-water mark, so that back-pressure passes through the proxy.
 #[tokio::test]
 async fn a_scatter_reaches_a_gather_through_our_proxy_and_another_gets_copies() {
     guarded(async {
