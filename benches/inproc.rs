@@ -1,12 +1,12 @@
 //! `inproc` compared with bounded channels of Tokio, in one process: one-way throughput and round
 //! trips between two tasks.
 //!
-//! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. Rounds of the two alternate. The
-//! medians are printed, and the median, the least and the greatest ratio of neighboring rounds. The
-//! channel holds as many messages as the sockets' two queues together. `RUNTIME=current-thread` puts
-//! both tasks on one thread instead of two workers.
+//! `cargo bench --bench inproc [-- SIZE ...]`, sizes in bytes. Rounds of the two alternate. It
+//! prints the medians, and the median, the least and the greatest ratio of neighboring rounds. The
+//! channel has the capacity of the sockets' two queues together. With `RUNTIME=current-thread`,
+//! both tasks run on one thread instead of two workers.
 
-#![expect(clippy::print_stdout, reason = "the result is what it prints")]
+#![expect(clippy::print_stdout, reason = "the printed output is the result")]
 
 use std::env;
 use std::error::Error;
@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints the medians of some rounds and their ratio.
+/// Prints the medians of several rounds and of their ratios.
 fn compare(
     unit: &str,
     size: usize,
@@ -164,7 +164,7 @@ fn sizes() -> Vec<usize> {
     if sizes.is_empty() { vec![64, 1_024, 65_536] } else { sizes }
 }
 
-/// How many messages one way are a measurement, and no long one where each byte is touched.
+/// Returns the number of messages of a one-way measurement, which is smaller for longer messages.
 fn count(size: usize) -> u32 {
     u32::try_from(20_000_000_000 / (size + 200))
         .map_or(MESSAGES_MAX, |count| count.min(MESSAGES_MAX))
@@ -174,12 +174,12 @@ fn seconds(elapsed: Duration) -> f64 {
     elapsed.max(Duration::from_nanos(1)).as_secs_f64()
 }
 
-/// The default marks of a sender and of a receiver together.
+/// The sum of the default high-water marks of a sender and a receiver.
 const CAPACITY: usize = 2_000;
 
 const MESSAGES_MAX: u32 = 5_000_000;
 
 const TRIPS: u32 = 50_000;
 
-/// The machine is noisy: the median of this many rounds is what counts.
+/// The number of rounds of a measurement. Their median is the result, because machines are noisy.
 const ROUNDS: usize = 5;

@@ -1,11 +1,11 @@
 //! Round trips of one message between a client and a server: two processes over loopback TCP, or
 //! over `ipc`.
 //!
-//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in bytes; the median of several rounds
-//! is printed for each percentile. `RUNTIME=multi-thread` gives each process a runtime with two
-//! workers instead of one thread.
+//! `cargo bench --bench latency [-- ipc] [SIZE ...]`, sizes in bytes. It prints the median of
+//! several rounds for each percentile. With `RUNTIME=multi-thread`, the runtime of each process has
+//! two workers instead of one thread.
 
-#![expect(clippy::print_stdout, reason = "the result is what it prints")]
+#![expect(clippy::print_stdout, reason = "the printed output is the result")]
 #![expect(dead_code, reason = "the processes measure throughput as well")]
 
 mod processes;

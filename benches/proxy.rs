@@ -1,12 +1,12 @@
-//! A proxy beside a direct connection, and beside a loop that receives and sends: one-way
-//! throughput between two servers of one process.
+//! One-way throughput within one process: over a direct connection, through a proxy, and through a
+//! loop that receives and sends.
 //!
-//! `cargo bench --bench proxy [-- tcp|ipc|inproc] [SIZE ...]`, sizes in bytes. The three take
-//! turns; the medians of some rounds are printed, and the median ratios to the direct connection. A
-//! message through a proxy passes two connections. `RUNTIME=current-thread` puts all tasks on one
+//! `cargo bench --bench proxy [-- tcp|ipc|inproc] [SIZE ...]`, sizes in bytes. Rounds of the three
+//! alternate. It prints the medians, and the median ratios to the direct connection. A message
+//! through a proxy passes two connections. With `RUNTIME=current-thread`, all tasks run on one
 //! thread instead of two workers.
 
-#![expect(clippy::print_stdout, reason = "the result is what it prints")]
+#![expect(clippy::print_stdout, reason = "the printed output is the result")]
 
 use std::env;
 use std::error::Error;
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is between the two sockets.
+/// The path between the two sockets.
 #[derive(Clone, Copy)]
 enum Intermediary {
     None,
@@ -126,7 +126,7 @@ fn sizes() -> Vec<usize> {
     if sizes.is_empty() { vec![64, 1_024, 65_536] } else { sizes }
 }
 
-/// How many messages one way are a measurement, and no long one where each byte is touched.
+/// Returns the number of messages of a measurement, which is smaller for longer messages.
 fn count(size: usize) -> u32 {
     u32::try_from(2_000_000_000 / (size + 500))
         .map_or(MESSAGES_MAX, |count| count.min(MESSAGES_MAX))
@@ -139,5 +139,5 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 const MESSAGES_MAX: u32 = 2_000_000;
 
-/// The machine is noisy: the median of this many rounds is what counts.
+/// The number of rounds of a measurement. Their median is the result, because machines are noisy.
 const ROUNDS: usize = 7;

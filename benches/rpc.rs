@@ -2,12 +2,12 @@
 //! processes.
 //!
 //! `cargo bench --features rpc --bench rpc [-- ipc] [OUTSTANDING ...]`, where OUTSTANDING is the
-//! number of concurrent tasks. Each task makes one call after another, with 64 bytes that are sent
-//! back. The median of several rounds is printed, next to that of a `Client` and a `Server` which
-//! exchange the same number of messages without calls. `RUNTIME=multi-thread` gives each process a
-//! runtime with two workers instead of one thread.
+//! number of concurrent tasks. Each task makes one call after another, whose body of 64 bytes is
+//! returned. It prints the median of several rounds, next to that of a `Client` and a `Server` that
+//! exchange the same number of messages without calls. With `RUNTIME=multi-thread`, the runtime of
+//! each process has two workers instead of one thread.
 
-#![expect(clippy::print_stdout, reason = "the result is what it prints")]
+#![expect(clippy::print_stdout, reason = "the printed output is the result")]
 #![expect(dead_code, reason = "the processes measure other things as well")]
 
 mod processes;
@@ -135,7 +135,7 @@ async fn client(endpoint: &str, outstanding: usize, size: usize) -> Result<(), B
     Ok(())
 }
 
-/// Ends when an empty message comes.
+/// Echoes requests until it receives an empty message.
 async fn server(endpoint: &str) -> Result<(), Box<dyn Error>> {
     let server = Server::new();
     let listening = server.bind(endpoint).await?;
@@ -152,7 +152,8 @@ async fn server(endpoint: &str) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// About a second's worth, but where it is only tried whether it runs.
+/// Returns the number of calls that take about a second. A debug build only checks that the
+/// benchmark runs.
 fn count(outstanding: usize) -> usize {
     match outstanding {
         _ if cfg!(debug_assertions) => 1_000,

@@ -1,11 +1,11 @@
 //! One-way throughput between two processes, over loopback TCP or over `ipc`: from a client to a
-//! server, and from a scatter to a gather, in alternation.
+//! server, and from a scatter to a gather, in alternating rounds.
 //!
-//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in bytes; the medians of some rounds
-//! are printed. `RUNTIME=multi-thread` gives each process a runtime with two workers instead of one
-//! thread.
+//! `cargo bench --bench throughput [-- ipc] [SIZE ...]`, sizes in bytes. It prints the medians of
+//! several rounds. With `RUNTIME=multi-thread`, the runtime of each process has two workers instead
+//! of one thread.
 
-#![expect(clippy::print_stdout, reason = "the result is what it prints")]
+#![expect(clippy::print_stdout, reason = "the printed output is the result")]
 #![expect(dead_code, reason = "the processes measure latency as well")]
 
 mod processes;

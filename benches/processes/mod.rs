@@ -1,4 +1,4 @@
-//! The measured processes, each of which is this program again, in another role.
+//! The measured processes, which run this program in other roles.
 
 pub(crate) mod latency;
 pub(crate) mod throughput;
@@ -12,7 +12,7 @@ use std::process::{self, ChildStdout, Command, Stdio};
 use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
 use tokio_zmtp::{Builder, Mechanism};
 
-/// Runs the role that the arguments request; does nothing in the measuring process.
+/// Runs the role that the arguments request. Returns `None` in the measuring process.
 pub(crate) fn role() -> Option<Result<(), Box<dyn Error>>> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [role, endpoint, count, size] = arguments.as_slice() else { return None };
@@ -29,13 +29,13 @@ pub(crate) fn role() -> Option<Result<(), Box<dyn Error>>> {
     }
 }
 
-/// The sizes that the arguments request.
+/// Returns the sizes that the arguments request, or the default sizes.
 pub(crate) fn sizes() -> Vec<usize> {
     let sizes: Vec<_> = env::args().filter_map(|argument| argument.parse().ok()).collect();
     if sizes.is_empty() { SIZES.to_vec() } else { sizes }
 }
 
-/// The endpoint of the server: over TCP, unless `ipc` is among the arguments.
+/// Returns the endpoint to bind: over TCP, unless `ipc` is among the arguments.
 pub(crate) fn endpoint() -> &'static str {
     if env::args().any(|argument| argument == "ipc") { "ipc://*" } else { "tcp://127.0.0.1:*" }
 }

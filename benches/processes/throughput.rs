@@ -21,7 +21,7 @@ pub(crate) const CLIENT_TO_SERVER: Pair = Pair { sender: "thr-client", receiver:
 
 pub(crate) const SCATTER_TO_GATHER: Pair = Pair { sender: "thr-scatter", receiver: "thr-gather" };
 
-/// Measures one round; returns the number of messages per second.
+/// Measures one round. Returns the number of messages per second.
 pub(crate) fn measure(
     pair: Pair,
     endpoint: &str,
@@ -79,7 +79,7 @@ pub(super) async fn scatter(
     send(&scatter, async |message| scatter.send(message).await, count, size).await
 }
 
-/// The clock runs from the first message to the last.
+/// Receives messages, and prints the rate from the first to the last.
 #[expect(clippy::print_stdout, reason = "the measuring process reads it")]
 async fn receive(
     socket: &impl Socket,

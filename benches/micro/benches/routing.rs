@@ -1,4 +1,4 @@
-//! Times the choice among one, some and many remotes.
+//! Times the choice of a remote among 1, 10 and 1,000.
 
 mod timing;
 

@@ -1,7 +1,7 @@
 //! The parts of the hot path of `tokio-zmtp`, in a form that can be timed and counted.
 //!
-//! The library's inner modules are private. Those of the hot path, and their imports, are included
-//! here by path, under the names by which they refer to each other.
+//! The library's inner modules are private. The modules of the hot path and the modules that they
+//! import are included here by path, under their own names.
 
 #![expect(unexpected_cfgs, reason = "the features of the library are not those of this package")]
 

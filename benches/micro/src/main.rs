@@ -1,7 +1,7 @@
 //! Compares the number of instructions per message with a budget.
 //!
 //! `cargo run --release -p micro` counts and compares; `-- --write` writes the counts as the new
-//! budget. Valgrind counts the instructions: it runs this program again for each subject.
+//! budget. Valgrind runs this program again for each subject, and counts its instructions.
 
 #![expect(clippy::print_stdout, reason = "the counts are the output of this program")]
 
@@ -43,7 +43,7 @@ fn compare() -> Result<(), Failure> {
     for subject in Subject::ALL {
         let counted = count::instructions(subject)?;
         let verdict = budget.judge(subject, counted)?;
-        println!("{:>9} {counted:>8.1} instructions a message, {verdict}", subject.name());
+        println!("{:>9} {counted:>8.1} instructions per message, {verdict}", subject.name());
         if verdict.is_exceeded() {
             exceeded.push(subject.name());
         }
@@ -69,7 +69,7 @@ fn write() -> Result<(), Failure> {
     let mut budget = Budget::read()?;
     for subject in Subject::ALL {
         let counted = count::instructions(subject)?;
-        println!("{:>9} {counted:>8.1} instructions a message", subject.name());
+        println!("{:>9} {counted:>8.1} instructions per message", subject.name());
         budget.set(subject, counted);
     }
     budget.write()

@@ -24,7 +24,7 @@ use crate::sync::{Lock, Wakes};
 
 /// Sends messages, which two connections encode, write, read and decode, and receives them.
 ///
-/// A stream in memory joins the connections, which run on one thread, so that every round takes the
+/// The connections share a stream in memory and run on one thread, so that every round takes the
 /// same steps.
 pub struct Connected {
     runtime: Runtime,

@@ -30,7 +30,7 @@ pub struct InboundPop(IncomingHalf);
 #[derive(Debug)]
 struct OutgoingHalf {
     queue: Outbound,
-    /// Empty between takes; its memory is swapped with that of the queue.
+    /// Empty between takes. Its memory is swapped with that of the queue.
     taken: VecDeque<Message>,
 }
 

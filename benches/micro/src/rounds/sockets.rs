@@ -9,7 +9,7 @@ use tokio_zmtp::{Client, Endpoint, InprocEndpoint, Server};
 
 use super::{MESSAGES, Round, SHORT};
 
-/// Sends [`MESSAGES`] messages while their connection does not run: the cost for a sender.
+/// Sends [`MESSAGES`] messages while the connection does not run: the cost for a sender.
 #[derive(Debug)]
 pub struct TrySend(Pair);
 
@@ -135,5 +135,5 @@ impl fmt::Debug for Pair {
     }
 }
 
-/// More than a round sends, so that no task has to wait.
+/// More messages than a round sends, so that no operation waits.
 const HWM: usize = 2 * MESSAGES;

@@ -19,7 +19,7 @@ use crate::routing::{EndpointId, FairQueue, Outgoing, OutgoingPipes, RoundRobin,
 use crate::routing_id::RoutingId;
 use crate::sync::Wakes;
 
-/// Sends [`MESSAGES`] messages to remotes in turn.
+/// Sends [`MESSAGES`] messages to the remotes in turn.
 #[derive(Debug)]
 pub struct RoundRobinSend {
     routing: OutgoingPipes<RoundRobin>,
@@ -27,7 +27,7 @@ pub struct RoundRobinSend {
     taken: VecDeque<Message>,
 }
 
-/// Sends [`MESSAGES`] messages to routing ids in turn.
+/// Sends [`MESSAGES`] messages to the routing ids in turn.
 #[derive(Debug)]
 pub struct RoutingTableSend {
     routing: OutgoingPipes<RoutingTable>,
@@ -36,7 +36,7 @@ pub struct RoutingTableSend {
     taken: VecDeque<Message>,
 }
 
-/// Receives [`MESSAGES`] messages, of which all remotes have sent equal numbers.
+/// Receives [`MESSAGES`] messages, an equal number from each remote.
 #[derive(Debug)]
 pub struct FairQueuePop {
     queue: FairQueue,
