@@ -37,7 +37,7 @@ fuzz_target!(|input: &[u8]| {
             let _ = ping.ttl();
         }
         Command::Mechanism { .. } => unreachable!("only a mechanism creates one"),
-        // A group that is accepted is a group.
+        // An accepted group has a valid name.
         Command::Join(group) | Command::Leave(group) => {
             assert_eq!(Group::try_from(group.as_bytes()).as_ref(), Ok(&group));
         }

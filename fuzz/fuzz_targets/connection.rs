@@ -1,9 +1,9 @@
-//! Decodes the bytes of a whole connection to messages, in every mechanism. A changed byte ends the
-//! connection at most, and under CURVE only sent messages arrive.
+//! Decodes the bytes of a whole connection to messages, under every mechanism. Under CURVE, only
+//! messages that were sent are received, even if bytes are changed.
 //!
 //! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
 //! The fuzzer varies the flags and forms of headers, inside and outside of the sealed data, and
-//! bits anywhere.
+//! flips arbitrary bits.
 
 #![no_main]
 
@@ -77,7 +77,7 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
     }
 });
 
-/// Feeds bytes to an end in pieces, up to its first error. Returns the received messages.
+/// Feeds bytes to an end in pieces, until its first error. Returns the received messages.
 fn receive(
     mechanisms: &[Mechanism; 2],
     end: usize,

@@ -1,4 +1,4 @@
-//! Messages of groups are decoded the same however their bytes are split, and with the commands
+//! The decoded messages of groups do not depend on how their bytes are split, nor do the commands
 //! between their frames.
 
 #![no_main]

@@ -1,4 +1,4 @@
-//! A handshake has the same outcome however its bytes are split.
+//! The outcome of a handshake does not depend on how its bytes are split.
 
 #![no_main]
 
@@ -12,16 +12,16 @@ use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 fuzz_target!(|input: (bool, bool, u8, &[u8])| {
-    let (greeted, hears_first, piece, bytes) = input;
+    let (greeted, is_deferred, piece, bytes) = input;
     let mut stream = Vec::new();
     if greeted {
-        // The fuzzer does not have to find a greeting first.
+        // With a valid greeting, the fuzzer begins after it.
         stream.extend_from_slice(&Greeting::new(MechanismName::NULL, false).encode());
     }
     stream.extend_from_slice(bytes);
 
-    let whole = feed(hears_first, [stream.as_slice()]);
-    let pieces = feed(hears_first, stream.chunks(usize::from(piece).max(1)));
+    let whole = feed(is_deferred, [stream.as_slice()]);
+    let pieces = feed(is_deferred, stream.chunks(usize::from(piece).max(1)));
 
     if whole.is_foreign() {
         // The name of the other protocol depends on the number of bytes that have arrived.
@@ -55,7 +55,7 @@ impl Outcome {
     }
 }
 
-fn feed<'a>(hears_first: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+fn feed<'a>(is_deferred: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
     let config = HandshakeConfig {
         socket_type: SocketType::Client,
         mechanism: Mechanism::Null,
@@ -63,7 +63,7 @@ fn feed<'a>(hears_first: bool, pieces: impl IntoIterator<Item = &'a [u8]>) -> Ou
         has_authenticator: false,
     };
     let seed = Seed::new(&[0x55; Seed::LEN]);
-    let mut handshake = if hears_first {
+    let mut handshake = if is_deferred {
         Handshake::with_deferred_introduction(Mechanism::Null, false, seed)
     } else {
         Handshake::new(config.clone(), seed)

@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(read(line.as_bytes()), Ok((ProxyHeader::Proxied(address), line.len())));
 });
 
-/// Reads a header as a connection does. Returns the header and its length.
+/// Reads a header as a connection does. Returns the header and its length in bytes.
 fn read(input: &[u8]) -> Result<(ProxyHeader, usize), ProxyHeaderError> {
     let mut len = 0;
     loop {

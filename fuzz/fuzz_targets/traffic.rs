@@ -37,7 +37,7 @@ struct Outcome {
     items: Vec<Item>,
     discarded: u64,
     end: Result<(), TrafficError>,
-    /// The bytes that wait for more; empty after an error.
+    /// The bytes of an incomplete frame. Empty after an error.
     left: Vec<u8>,
 }
 
@@ -77,8 +77,8 @@ fn feed<'a>(
                 }
             }
         }
-        // The capacity is one read and a multiple of the received bytes, because of the growth of
-        // `BytesMut`.
+        // The capacity is at most a multiple of the received bytes and one read, because `BytesMut`
+        // grows by doubling.
         assert!(input.capacity() <= 4 * (fed + READ_SIZE));
     }
     Outcome { items, discarded: decoder.take_discarded(), end: Ok(()), left: input.to_vec() }
