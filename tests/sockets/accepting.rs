@@ -17,7 +17,7 @@ use crate::watchdog::Watchdog;
 async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
     let _watchdog = Watchdog::start();
     if env::var_os(LIMITED).is_none() {
-        return in_a_process_of_its_own(
+        return in_a_separate_process(
             "a_process_without_file_descriptors_accepts_again_when_it_has_some",
         );
     }
@@ -48,7 +48,7 @@ async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
 }
 
 /// Runs a test of this file in a separate process, because it uses all file descriptors.
-fn in_a_process_of_its_own(test: &str) {
+fn in_a_separate_process(test: &str) {
     let script = format!("ulimit -n {FILES} && exec \"$0\" --exact accepting::{test}");
     let child = Command::new("sh")
         .args(["-c", &script])
@@ -60,7 +60,7 @@ fn in_a_process_of_its_own(test: &str) {
     assert!(child.status.success() && output.contains("1 passed"), "{output}");
 }
 
-/// The environment variable that marks a separate process of a test.
+/// The environment variable that is set in the separate process of a test.
 const LIMITED: &str = "TOKIO_ZMTP_LIMITED";
 
 /// The number of files that a test process needs to start.

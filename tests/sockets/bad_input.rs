@@ -13,7 +13,7 @@ use crate::served::Served;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn our_greeting_waits_for_nothing() {
+async fn our_greeting_is_sent_immediately() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::dial(&server.endpoint).await;
@@ -27,7 +27,7 @@ async fn our_greeting_waits_for_nothing() {
 }
 
 #[tokio::test]
-async fn our_ready_waits_for_no_more_than_a_greeting() {
+async fn our_ready_follows_the_greeting_of_the_remote() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().handshake_interval(None);
     let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -53,7 +53,7 @@ async fn a_greeting_may_arrive_byte_by_byte() {
 }
 
 #[tokio::test]
-async fn everything_may_arrive_in_one_read() {
+async fn a_handshake_and_messages_may_arrive_in_one_read() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::dial(&server.endpoint).await;
@@ -103,7 +103,7 @@ async fn variations_of_a_ready_are_accepted() {
     let server = Served::new().await;
     let socket_type = property("Socket-Type", b"CLIENT");
     for properties in [
-        // The Socket-Type is a SHOULD.
+        // A Socket-Type is not required (SHOULD).
         Vec::new(),
         property("Identity", b"ignored"),
         // "The case of names SHALL NOT be significant."
@@ -144,7 +144,7 @@ async fn a_remote_with_another_protocol_is_disconnected() {
 }
 
 #[tokio::test]
-async fn another_mechanism_is_disconnected_without_a_ready() {
+async fn a_remote_with_another_mechanism_is_disconnected_without_a_ready() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for mechanism in [*b"PLAIN\0\0\0", *b"CURVE\0\0\0", *b"NULL2\0\0\0", *b"null\0\0\0\0", [0; 8]] {
@@ -305,7 +305,7 @@ async fn a_message_above_the_limit_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_message_below_the_limit_of_one_byte_passes() {
+async fn a_message_within_a_limit_of_one_byte_is_received() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().max_message_size(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;
@@ -462,7 +462,7 @@ async fn a_misbehaving_server_does_not_affect_a_client_of_another() {
     }
 }
 
-/// Sends a greeting, and waits for the READY of the socket before it sends more.
+/// Sends a greeting, and expects the READY of the socket although nothing else is sent.
 async fn assert_gets_ready_after_a_greeting(remote: &mut Remote, socket_type: &str) {
     assert_eq!(remote.read(64).await, GREETING);
     remote.write(&GREETING).await;
@@ -471,7 +471,7 @@ async fn assert_gets_ready_after_a_greeting(remote: &mut Remote, socket_type: &s
     assert_eq!(ready.expect("the socket has not sent its READY"), expected);
 }
 
-/// Frames that RFC 37 forbids, each by a different rule.
+/// Returns frames that RFC 37 forbids, each by a different rule.
 fn bad_frames() -> Vec<Vec<u8>> {
     let mut frames = vec![
         // 2^63 bytes, and one less than 2^64.

@@ -97,9 +97,9 @@ async fn a_send_that_is_dropped_while_it_waits_sends_nothing(transport: Transpor
     assert_eq!(server.recv().await.unwrap(), "sent");
 }
 
-over_every_transport!(a_send_that_is_dropped_at_its_turn_passes_its_slot_on);
+over_every_transport!(a_woken_send_that_is_dropped_passes_its_slot_on);
 
-async fn a_send_that_is_dropped_at_its_turn_passes_its_slot_on(transport: Transport) {
+async fn a_woken_send_that_is_dropped_passes_its_slot_on(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let endpoint = server.bind(transport.any()).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_send_that_is_dropped_at_its_turn_passes_its_slot_on(transport: Transp
 }
 
 #[tokio::test]
-async fn a_route_that_is_dropped_at_its_turn_passes_its_slot_on() {
+async fn a_woken_route_that_is_dropped_passes_its_slot_on() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().send_hwm(1).bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = full_remote(&server).await;
@@ -161,9 +161,9 @@ async fn a_sink_that_changes_its_remote_does_not_take_another_slot() {
     assert_eq!(second.read_message().await, b"sink");
 }
 
-over_every_transport!(a_receive_that_is_dropped_at_its_turn_passes_its_message_on);
+over_every_transport!(a_woken_receive_that_is_dropped_passes_its_message_on);
 
-async fn a_receive_that_is_dropped_at_its_turn_passes_its_message_on(transport: Transport) {
+async fn a_woken_receive_that_is_dropped_passes_its_message_on(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (client, server, _) = pair(transport).await;
     let mut first = tokio_test::task::spawn(server.recv());
@@ -181,9 +181,9 @@ async fn a_receive_that_is_dropped_at_its_turn_passes_its_message_on(transport: 
     assert_eq!(second.await.unwrap(), "x");
 }
 
-over_every_transport!(a_stream_that_is_dropped_at_its_turn_passes_its_message_on);
+over_every_transport!(a_woken_stream_that_is_dropped_passes_its_message_on);
 
-async fn a_stream_that_is_dropped_at_its_turn_passes_its_message_on(transport: Transport) {
+async fn a_woken_stream_that_is_dropped_passes_its_message_on(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (client, server, _) = pair(transport).await;
     let mut stream = tokio_test::task::spawn(server.clone());
@@ -253,10 +253,13 @@ async fn assert_cancel_safe(sender: Sender, receiver: Receiver) {
     sender.send(LAST).await;
 
     let received = receiving.await.unwrap();
-    assert!(received == sent, "a message was lost, doubled, displaced or sent in spite");
+    assert!(
+        received == sent,
+        "a message was lost, duplicated, reordered or sent by a dropped future"
+    );
 }
 
-/// Checks the same with several senders and receivers, so that other waiters follow a dropped
+/// Does the same with several senders and receivers, so that others wait behind a dropped
 /// operation.
 async fn assert_none_lost(sender: Sender, receiver: Receiver) {
     let seed = seed();
@@ -298,7 +301,7 @@ async fn assert_none_lost(sender: Sender, receiver: Receiver) {
 
     sent.sort_unstable();
     received.sort_unstable();
-    assert!(received == sent, "a message was lost, doubled or sent in spite");
+    assert!(received == sent, "a message was lost, duplicated or sent by a dropped future");
 }
 
 #[derive(Clone)]
@@ -359,8 +362,8 @@ async fn wait(turns: u32) {
 struct Random(u64);
 
 impl Random {
-    /// Returns the number of turns to wait: zero, usually a few, and sometimes enough for the other
-    /// end to become idle.
+    /// Returns the number of yields to wait: usually few or none, and sometimes enough for the
+    /// other end to become idle.
     fn patience(&mut self) -> u32 {
         match self.next() % 64 {
             0 => 40,
@@ -377,7 +380,7 @@ impl Random {
     }
 }
 
-/// Returns two ends with short queues, so that both wait often.
+/// Returns two connected sockets with short queues, so that both wait often.
 async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
     let server = Server::builder().send_hwm(4).recv_hwm(4).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
@@ -387,8 +390,7 @@ async fn pair(transport: Transport) -> (Client, Server, RoutingId) {
     (client, server, id)
 }
 
-/// Connects a client that does not read. The server has a high-water mark of one, and its queue for
-/// the client is full.
+/// Connects a client that does not read, and fills its queue in a server with a `send_hwm` of one.
 async fn full_remote(server: &Server) -> (Remote, RoutingId) {
     let (remote, id) = Remote::known_to(server).await;
     server.route(id, vec![0; LONGER_THAN_BUFFERS]).await.unwrap();

@@ -13,7 +13,7 @@ use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn handles_are_equal_when_they_are_of_one_socket() {
+async fn handles_are_equal_if_they_belong_to_one_socket() {
     let (one, other) = (Server::builder().build(), Server::builder().build());
     assert_eq!(one, one.clone());
     assert_ne!(one, other);
@@ -38,7 +38,7 @@ over_every_transport!(
     worker_threads = 4
 );
 
-/// Neither end waits: there is no high-water mark, and messages are always available.
+/// No operation waits: there are no high-water marks, and messages are always available.
 async fn operations_that_never_wait_yield_to_other_tasks(transport: Transport) {
     const MESSAGES: usize = 3_000;
     let _watchdog = Watchdog::start();
@@ -186,12 +186,12 @@ async fn fifty_clients_of_one_server_get_their_own_replies(transport: Transport)
 }
 
 over_every_transport!(
-    receivers_on_one_server_share_what_arrives,
+    receivers_on_one_server_share_its_messages,
     flavor = "multi_thread",
     worker_threads = 4
 );
 
-async fn receivers_on_one_server_share_what_arrives(transport: Transport) {
+async fn receivers_on_one_server_share_its_messages(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let endpoint = server.bind(transport.any()).await.unwrap();
@@ -275,7 +275,7 @@ fn number(body: &[u8]) -> u32 {
 
 fn assert_each_once(mut numbers: Vec<u32>) {
     numbers.sort_unstable();
-    assert!(numbers.into_iter().eq(0..HANDLES * EACH), "a message was lost or doubled");
+    assert!(numbers.into_iter().eq(0..HANDLES * EACH), "a message was lost or duplicated");
 }
 
 const HANDLES: u32 = 50;

@@ -1,4 +1,4 @@
-//! Sockets that are described by data.
+//! Sockets that are created from configuration data.
 
 use tokio_zmtp::config::{
     AnySocket, ChannelConfig, ClientConfig, ConfigError, PeerConfig, ScatterConfig, ServerConfig,
@@ -48,7 +48,7 @@ async fn a_socket_is_bound_and_connected_to_all_its_endpoints() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_read_from_a_file_knows_its_remotes_by_their_ids() {
+async fn a_peer_from_a_file_addresses_its_remotes_by_their_ids() {
     let _watchdog = Watchdog::start();
     let file = "type = 'peer'\nbind = 'tcp://127.0.0.1:*'\nhello_message = 'hello'";
     let config: SocketConfig = toml::from_str(file).unwrap();
@@ -86,7 +86,7 @@ async fn a_scatter_and_a_gather_are_read_from_a_file() {
 }
 
 #[tokio::test]
-async fn a_channel_with_two_remotes_is_refused_with_nothing_bound() {
+async fn a_channel_with_two_remotes_is_refused_before_it_binds() {
     let _watchdog = Watchdog::start();
     let mut config = ChannelConfig::default();
     let other = config.start().await.unwrap();

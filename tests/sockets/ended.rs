@@ -1,4 +1,4 @@
-//! Remotes that have ended, and the messages that they have left.
+//! Unread messages of remotes that have ended.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn messages_of_ended_remotes_pause_accepting_until_they_are_received(trans
                         assert_eq!(taken, "left");
                         received += 1;
                     }
-                    let kind = events::until(&mut monitor, is_about_comings).await.kind;
+                    let kind = events::until(&mut monitor, is_pause_or_resume).await.kind;
                     assert!(matches!(kind, EventKind::ConnectionsResumed), "{kind:?}");
                 }
                 _ => {}
@@ -108,9 +108,9 @@ async fn another_limit_ends_a_pause(transport: Transport) {
     assert!(matches!(event.kind, EventKind::ConnectionsResumed), "{event:?}");
     assert_eq!(event.endpoint, endpoint);
     come_and_go(&endpoint).await;
-    // The messages that remain also count from now on.
+    // The remaining messages count against the new limit.
     server.set_ended_hwm_bytes(LITTLE);
-    let event = events::until(&mut monitor, is_about_comings).await;
+    let event = events::until(&mut monitor, is_pause_or_resume).await;
     assert!(!matches!(event.kind, EventKind::ConnectionsResumed), "{event:?}");
 }
 
@@ -233,7 +233,7 @@ async fn remotes_that_are_disconnected_by_their_id_count() {
     until_paused(&mut monitor).await;
 }
 
-/// Returns a server whose endpoint is paused, and the number of messages that remotes have left.
+/// Returns a server whose endpoint is paused, and the number of unread messages of ended remotes.
 async fn paused(transport: Transport) -> (Server, Endpoint, usize) {
     let server = Server::builder().ended_hwm_bytes(LITTLE).bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
@@ -250,7 +250,7 @@ async fn paused(transport: Transport) -> (Server, Endpoint, usize) {
     (server, endpoint, left)
 }
 
-/// Leaves a message and ends.
+/// Connects a client, which sends a message and ends.
 async fn come_and_go(endpoint: &Endpoint) {
     let client = Client::new();
     client.connect(endpoint).await.unwrap();
@@ -274,7 +274,7 @@ async fn until_paused(monitor: &mut Monitor) -> usize {
     }
 }
 
-fn is_about_comings(kind: &EventKind) -> bool {
+fn is_pause_or_resume(kind: &EventKind) -> bool {
     matches!(
         kind,
         EventKind::Accepted | EventKind::ConnectionsPaused { .. } | EventKind::ConnectionsResumed

@@ -53,7 +53,7 @@ async fn an_endpoint_is_given_as_text_or_address() {
 }
 
 #[tokio::test]
-async fn every_interface_is_reached_by_any_of_them() {
+async fn a_wildcard_address_is_reachable_on_every_interface() {
     let _watchdog = Watchdog::start();
     for wildcard in ["tcp://*:*", "tcp://0.0.0.0:*"] {
         let server = Server::new();
@@ -127,9 +127,9 @@ async fn an_endpoint_connected_to_twice_has_two_connections() {
     assert!(matches!(error, DisconnectError::NotConnected { .. }));
 }
 
-over_every_transport!(an_address_in_use_is_refused_by_its_name);
+over_every_transport!(an_address_in_use_is_refused_and_named);
 
-async fn an_address_in_use_is_refused_by_its_name(transport: Transport) {
+async fn an_address_in_use_is_refused_and_named(transport: Transport) {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let taken = server.bind(transport.any()).await.unwrap();
@@ -188,7 +188,7 @@ async fn invalid_endpoints_are_refused_with_the_fault_and_a_valid_form() {
 }
 
 #[tokio::test]
-async fn a_wildcard_endpoint_is_not_connected_to() {
+async fn connecting_to_a_wildcard_endpoint_is_refused() {
     let _watchdog = Watchdog::start();
     for (endpoint, kind) in [
         ("tcp://*:5555", EndpointErrorKind::WildcardHost),

@@ -19,10 +19,10 @@ async fn another_socket_type_is_reported_by_its_name() {
     {
         let bytes = [&GREETING[..], &remote::ready(name)].concat();
         for (local, failure) in on_either_side(&bytes).await {
-            let HandshakeFailure::IncompatibleSocketType { local: told, remote } = failure else {
+            let HandshakeFailure::IncompatibleSocketType { local: own, remote } = failure else {
                 panic!("{failure:?}");
             };
-            assert_eq!((told, remote), (local, socket_type));
+            assert_eq!((own, remote), (local, socket_type));
         }
     }
 }
@@ -119,7 +119,7 @@ async fn a_refusal_is_reported_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_foreign_protocol_is_logged_as_a_protocol_violation() {
+async fn malformed_input_is_reported_as_a_protocol_violation() {
     let _watchdog = Watchdog::start();
     for bytes in [
         &b"hello"[..],
@@ -149,10 +149,10 @@ async fn a_foreign_protocol_is_reported_by_its_name() {
     ] {
         for (_, failure) in on_either_side(bytes).await {
             assert_eq!(failure.to_string(), format!("the remote speaks {name}, not ZMTP 3"));
-            let HandshakeFailure::ForeignProtocol { protocol: told } = failure else {
+            let HandshakeFailure::ForeignProtocol { protocol: reported } = failure else {
                 panic!("{failure:?}");
             };
-            assert_eq!(told, protocol);
+            assert_eq!(reported, protocol);
         }
     }
 }
@@ -168,7 +168,7 @@ async fn a_remote_that_disconnects_is_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_remote_is_logged_when_the_time_limit_expires() {
+async fn a_silent_remote_is_reported_when_the_time_limit_expires() {
     let _watchdog = Watchdog::start();
     let interval = Duration::from_secs(7);
     let server =
@@ -262,8 +262,8 @@ async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     [(SocketType::Server, of_server.1), (SocketType::Client, of_client.1)]
 }
 
-/// Writes the bytes as far as the socket reads them, and reads its output, so that the socket has
-/// no other reason to fail.
+/// Writes the bytes until the socket stops reading, and reads its output, so that the handshake
+/// fails for no other reason.
 async fn say(remote: &mut Remote, bytes: &[u8]) {
     remote.write_what_is_taken(bytes).await;
     remote.shut_down().await;
@@ -277,7 +277,7 @@ async fn failure(monitor: &mut Monitor) -> (About, HandshakeFailure) {
         let about = events::about(&event);
         match event.kind {
             EventKind::HandshakeFailed { reason } => return (about, reason),
-            EventKind::HandshakeSucceeded => panic!("it has not failed"),
+            EventKind::HandshakeSucceeded => panic!("the handshake has not failed"),
             _ => {}
         }
     }

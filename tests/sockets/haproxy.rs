@@ -1,4 +1,4 @@
-//! An HAProxy process between clients and a server, if it is installed.
+//! Clients that connect to a server through HAProxy, if it is installed.
 
 use std::env;
 use std::fs;
@@ -15,10 +15,10 @@ use crate::events::until_established;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn clients_of_haproxy_are_known_by_their_addresses() {
+async fn clients_behind_haproxy_are_identified_by_their_addresses() {
     let _watchdog = Watchdog::start();
     for (number, header) in ["send-proxy", "send-proxy-v2"].into_iter().enumerate() {
-        // The address of the client, and not that of the proxy.
+        // Lists the address of the client, and not that of the proxy.
         let networks = Networks::new();
         networks.allow("127.0.0.77".parse().unwrap());
         let keypair = CurveKeypair::generate();

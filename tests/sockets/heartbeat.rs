@@ -45,7 +45,7 @@ async fn a_message_that_takes_longer_than_the_heartbeat_timeout_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_stops_in_the_middle_of_a_message_is_noticed() {
+async fn a_remote_that_stops_in_the_middle_of_a_message_is_detected() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()
@@ -65,12 +65,12 @@ async fn a_remote_that_stops_in_the_middle_of_a_message_is_noticed() {
     let stopped = Instant::now();
     let reason = events::until_disconnected(&mut monitor).await;
     assert!(matches!(reason, DisconnectReason::HeartbeatTimedOut), "{reason:?}");
-    // The timeout, and the time that 256 KiB took before.
+    // The timeout, and the time that the preceding 256 KiB took.
     assert!(stopped.elapsed() <= Duration::from_secs(1), "{:?}", stopped.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_remote_that_stops_is_noticed_after_the_time_to_live_that_it_has_announced() {
+async fn a_busy_remote_that_stops_is_detected_after_its_time_to_live() {
     let _watchdog = Watchdog::start();
     let server = Server::builder()
         .connect_timeout(None)

@@ -58,7 +58,7 @@ async fn the_hwms_of_both_sides_add_up_exactly() {
 }
 
 #[tokio::test]
-async fn a_body_arrives_where_it_was_sent_from() {
+async fn a_body_is_not_copied() {
     let _watchdog = Watchdog::start();
     let (client, server) = pair().await;
     let body = Bytes::from(vec![7; 1_000]);
@@ -114,7 +114,7 @@ async fn an_incompatible_socket_type_is_refused_on_both_sides() {
 }
 
 #[tokio::test]
-async fn a_client_finds_the_next_server_of_its_name() {
+async fn a_client_reconnects_to_the_next_server_of_its_name() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let first = Server::new();
@@ -198,7 +198,7 @@ async fn unread_messages_are_reported() {
 }
 
 #[tokio::test]
-async fn both_sides_know_and_count_each_other() {
+async fn both_sides_identify_and_count_each_other() {
     let _watchdog = Watchdog::start();
     let endpoint = fresh();
     let server = Server::builder().metadata("X-Side", "server").unwrap().bind(&endpoint).await;
@@ -221,7 +221,7 @@ async fn both_sides_know_and_count_each_other() {
 }
 
 #[tokio::test]
-async fn a_disconnected_remote_is_gone_on_both_sides() {
+async fn a_disconnected_remote_is_removed_on_both_sides() {
     let _watchdog = Watchdog::start();
     let (client, server) = pair().await;
     client.send("x").await.unwrap();
@@ -250,14 +250,14 @@ async fn a_full_receiver_does_not_delay_the_end() {
 }
 
 #[tokio::test]
-async fn closing_moves_all_that_the_receiver_has_room_for_and_waits_for_no_receiver() {
+async fn closing_fills_the_queue_of_the_receiver_and_does_not_wait_for_it() {
     let _watchdog = Watchdog::start();
     for messages in 2..5 {
         let endpoint = fresh();
         let server = Server::builder().recv_hwm(5).bind(&endpoint).await.unwrap();
         let client = Client::builder().linger(None).connect(&endpoint).await.unwrap();
         client.remotes().connected().await.unwrap();
-        // The first keeps the receiver busy, so that the others wait at the sender.
+        // The first message fills the receiver, so that the others wait at the sender.
         for _ in 0..messages {
             client.send("x").await.unwrap();
         }
@@ -282,7 +282,7 @@ fn fresh() -> Endpoint {
     InprocEndpoint::unique().into()
 }
 
-/// Waits until something shows that other tasks do.
+/// Yields to other tasks until a condition holds.
 async fn until(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         tokio::task::yield_now().await;

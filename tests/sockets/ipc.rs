@@ -69,7 +69,7 @@ async fn the_path_of_a_dead_server_is_taken_over() {
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn an_abstract_name_is_in_no_file_system() {
+async fn an_abstract_name_is_not_in_the_file_system() {
     let _watchdog = Watchdog::start();
     let name = InprocEndpoint::unique();
     let endpoint: Endpoint = format!("ipc://@{}", name.name()).parse().unwrap();
@@ -84,7 +84,7 @@ async fn an_abstract_name_is_in_no_file_system() {
 }
 
 #[tokio::test]
-async fn a_remote_is_known_by_its_process() {
+async fn a_remote_is_identified_by_its_process() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let endpoint = server.bind("ipc://*").await.unwrap();
@@ -99,7 +99,7 @@ async fn a_remote_is_known_by_its_process() {
 }
 
 #[tokio::test]
-async fn a_path_in_no_directory_is_refused() {
+async fn a_path_in_a_missing_directory_is_refused() {
     let _watchdog = Watchdog::start();
     let refused = Server::builder().bind("ipc:///no/such/directory/socket").await.unwrap_err();
     assert!(matches!(refused, BindError::Io { .. }));
@@ -142,7 +142,7 @@ async fn a_socket_is_bound_under_its_own_name_and_leaves_nothing_beside_it() {
 }
 
 #[tokio::test]
-async fn binding_is_not_seen_as_a_connection() {
+async fn binding_causes_no_event_of_a_connection() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let mut events = server.monitor();
@@ -167,6 +167,6 @@ pub(crate) async fn assert_exchange(client: &Client, server: &Server) {
 }
 
 pub(crate) fn path_of(server: &Server) -> PathBuf {
-    let Some(Endpoint::Ipc(ipc)) = server.last_endpoint() else { panic!("it is IPC") };
+    let Some(Endpoint::Ipc(ipc)) = server.last_endpoint() else { panic!("not an ipc endpoint") };
     ipc.path().unwrap().to_owned()
 }

@@ -1,4 +1,4 @@
-//! Processes that compete for one path of `ipc`: a bound socket is its only owner, and reachable.
+//! Processes that compete for an `ipc` path: a bound socket is its only owner, and reachable.
 
 use std::env;
 use std::fs::{self, File};

@@ -52,8 +52,7 @@ async fn no_client_connects_before_the_mode_is_set() {
         server.unbind(bound).await.unwrap();
     }
     ended.store(true, Ordering::Relaxed);
-    // Not all of it belongs to a socket that the client has reached, and of most there was nothing
-    // to see.
+    // The file may have been removed and bound again between connecting and reading its mode.
     let seen = eager.join().unwrap();
     assert!(seen.iter().all(|mode| *mode == 0o606), "{seen:?}");
 }
@@ -83,7 +82,7 @@ async fn the_file_has_the_owner_of_the_options_or_the_error_names_the_option() {
         let server = builder.build();
         match server.bind(endpoint(&path)).await {
             Ok(bound) => {
-                assert_eq!(uid, 0, "only root may");
+                assert_eq!(uid, 0, "only root may set another owner");
                 let there = fs::metadata(&path).unwrap();
                 let owner = (there.uid(), there.gid());
                 let expected = if option == "ipc_owner" { (1, gid) } else { (uid, gid + 12_345) };
@@ -114,7 +113,7 @@ async fn a_value_that_cannot_be_set_is_refused_by_its_name_and_leaves_no_file() 
 
 #[tokio::test]
 #[cfg(target_os = "linux")]
-async fn an_abstract_name_has_no_permissions_that_could_be_set() {
+async fn the_permissions_of_an_abstract_name_cannot_be_set() {
     let _watchdog = Watchdog::start();
     let endpoint = format!("ipc://@{}", InprocEndpoint::unique().name());
     let error = Server::builder().ipc_mode(0o600).bind(endpoint).await.unwrap_err();
@@ -131,7 +130,7 @@ fn assert_refused(error: &BindError, option: &str, kind: io::ErrorKind) {
     }
 }
 
-/// A path in a directory that exists as long as the server.
+/// Returns a path in a directory that exists as long as the server.
 async fn scratch() -> (Server, PathBuf) {
     let server = Server::new();
     server.bind("ipc://*").await.unwrap();

@@ -1,4 +1,4 @@
-//! SCATTER and GATHERs in processes of their own, one of which is killed and restarted repeatedly.
+//! A SCATTER, and GATHERs in separate processes, one of which is killed and restarted repeatedly.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -120,7 +120,7 @@ async fn account(binds: Binds) {
     let returned: BTreeSet<u64> = returned.iter().map(|message| number(message).unwrap()).collect();
     match binds {
         Binds::Gather => assert_eq!(returned.len() as u64, kept),
-        // The queue of the remote may outlive the event of its end for a moment.
+        // The queue of a remote is removed shortly after the event of its end.
         Binds::Scatter => assert!(returned.len() as u64 <= LAST / 3),
     }
     assert!(received.is_disjoint(&returned));
@@ -155,7 +155,7 @@ fn extend(all: &mut BTreeSet<u64>, received: Vec<u64>) {
     }
 }
 
-/// Waits for the end of a connection; returns how many messages were dropped before.
+/// Waits for the end of a connection. Returns the number of messages that were dropped before.
 async fn until_disconnected(monitor: &mut Monitor) -> u64 {
     let mut messages = 0;
     loop {
@@ -214,7 +214,7 @@ impl Process {
         let (tx, lines) = mpsc::unbounded_channel();
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
-                // Its owner may have ended.
+                // The receiver may have been dropped.
                 let _ = tx.send(line);
             }
         });
@@ -222,12 +222,12 @@ impl Process {
         Self { child, name, endpoint: endpoint.into(), lines, received: Vec::new(), _stdin: stdin }
     }
 
-    /// Returns the text after `beginning` in the next line that contains it; `None` at the end of
-    /// the process.
+    /// Returns the text after `beginning` in the next line that contains it, or `None` if the
+    /// process has ended.
     async fn line(&mut self, beginning: &str) -> Option<String> {
         loop {
             let line = self.lines.recv().await?;
-            // The first line of a process that runs a test does not end.
+            // The test harness prints the name of the test without a line break.
             if let Some((_, rest)) = line.split_once(beginning) {
                 return Some(rest.to_owned());
             }
@@ -242,7 +242,7 @@ impl Process {
         }
     }
 
-    /// Kills the process; returns all messages that it has acknowledged, and its endpoint.
+    /// Kills the process. Returns all messages that it has acknowledged, and its endpoint.
     async fn kill(mut self) -> (Vec<u64>, String) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -260,7 +260,7 @@ impl Drop for Process {
     }
 }
 
-/// Writes a line in one piece, past the buffer of a test.
+/// Writes a line with one call, which bypasses the output capture of the test harness.
 fn println(line: &str) {
     io::stdout().lock().write_all(format!("{line}\n").as_bytes()).unwrap();
 }
@@ -289,8 +289,8 @@ const VICTIM: &str = "victim";
 
 const HWM: usize = 10;
 
-/// Long bodies, so that the buffers of the system are soon full.
+/// The size of a body. It is large, so that the system's buffers are soon full.
 const SIZE: usize = 16 << 10;
 
-/// The messages of the last round.
+/// The number of messages in the last round.
 const LAST: u64 = 12;

@@ -176,7 +176,7 @@ enum Expected {
     Works,
     /// The value disables reconnecting.
     WorksOnce,
-    /// The system refuses it where it applies, and the error names this.
+    /// The system refuses the value when it is applied, and the error contains this name.
     Refused(&'static str),
     /// The same, depending on the system and on the privileges of the process.
     MayBeRefused(&'static str),
@@ -231,7 +231,7 @@ impl Row {
         match (self.expected, outcome) {
             (Expected::Works | Expected::WorksOnce | Expected::MayBeRefused(_), Ok(())) => Ok(()),
             (Expected::Refused(_), Ok(())) if !path.is_tcp() => Ok(()),
-            (Expected::Refused(_), Ok(())) => Err("it is not refused".to_owned()),
+            (Expected::Refused(_), Ok(())) => Err("the value was not refused".to_owned()),
             (Expected::Refused(name) | Expected::MayBeRefused(name), Err(error))
                 if is_named(name, &error) =>
             {
@@ -293,7 +293,7 @@ async fn try_out(row: &Row, path: ConnectionPath, side: Side) -> Result<(), Stri
     }
 }
 
-/// Exchanges messages, has the connection end, and exchanges messages again.
+/// Exchanges messages, ends the connection, and exchanges messages again.
 async fn exchange(
     row: &Row,
     client: &Client,
@@ -395,7 +395,7 @@ macro_rules! rows {
     };
 }
 
-/// All options, those of one type of socket included.
+/// Returns the rows of all options, including those of a single socket type.
 fn rows() -> Vec<Row> {
     let mut rows = rows_of_both();
     rows.push(Row {

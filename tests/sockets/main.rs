@@ -1,6 +1,7 @@
 //! Sockets over real connections, through the public API.
 //!
-//! Tests of single bytes use a [`remote::Remote`]. All tests are one binary, since linking takes longer than running.
+//! Tests that depend on single bytes use a [`remote::Remote`]. All tests are in one binary, because
+//! linking takes longer than running.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
@@ -8,7 +9,7 @@ mod seed;
 mod served;
 mod waiting;
 
-// It takes a limit on the files of a process.
+// Requires a limit on the files of a process.
 #[cfg(target_os = "linux")]
 mod accepting;
 mod bad_input;
@@ -64,7 +65,7 @@ mod security;
 mod socks;
 mod stats;
 mod tampering;
-// It takes an address of another loopback than 127.0.0.1, and options that not every system has.
+// Requires loopback addresses other than 127.0.0.1, and options that not every system has.
 #[cfg(target_os = "linux")]
 mod tcp;
 mod threads;

@@ -169,7 +169,7 @@ async fn statistics_of_sockets_with_the_same_name_and_type_are_added() {
     drop(clients);
     let undelivered =
         "zmtp_dropped_messages_total{socket=workers,socket_type=CLIENT,cause=undelivered}";
-    // The last handle of the other socket was dropped, so it ends in the background.
+    // The other socket ends in the background, because its last handle was dropped.
     loop {
         publisher.publish();
         let shown = exporter.scrape();
@@ -230,7 +230,7 @@ async fn metrics_are_published_at_any_interval() {
 }
 
 #[tokio::test]
-async fn a_socket_ends_although_it_is_published() {
+async fn publishing_does_not_keep_a_socket_alive() {
     let _watchdog = Watchdog::start();
     let client = Client::builder().build();
     let mut monitor = client.monitor();

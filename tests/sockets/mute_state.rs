@@ -349,7 +349,7 @@ fn fill(client: &Client) -> u32 {
     }
 }
 
-/// Receives all queued messages. A runtime with one thread adds none meanwhile.
+/// Receives all queued messages. On a single-threaded runtime, none are added meanwhile.
 fn drain(server: &Server) -> Vec<u32> {
     let mut drained = Vec::new();
     loop {

@@ -257,7 +257,7 @@ async fn a_name_can_be_disconnected_before_it_resolves() {
 }
 
 #[tokio::test]
-async fn an_address_is_connected_to_as_it_is() {
+async fn an_address_is_not_resolved() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let server = serve().await;
@@ -280,7 +280,7 @@ async fn a_config_file_can_connect_to_all_addresses_of_a_name() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let Endpoint::Tcp(tcp) = server.bind("tcp://127.0.0.1:*").await.unwrap() else {
-        panic!("it is TCP")
+        panic!("not a tcp endpoint")
     };
     let config = format!("connect_all = 'tcp://localhost:{}'", tcp.port());
     let config: ClientConfig = toml::from_str(&config).unwrap();
@@ -342,7 +342,7 @@ impl Resolver for Script {
         Box::pin(async move {
             self.questions.send_modify(|questions| questions.push(format!("{name}:{port}")));
             let answer = self.answer.lock().unwrap().clone();
-            answer.ok_or_else(|| io::Error::other("unbound to be asked"))
+            answer.ok_or_else(|| io::Error::other("the name cannot be resolved"))
         })
     }
 }
@@ -356,7 +356,8 @@ fn quick(names: &Script) -> Builder<Client> {
     Client::builder().resolver(names.clone()).reconnect_interval(Duration::from_millis(1))
 }
 
-/// Has no limits that a clock could exceed that runs ahead of the system.
+/// Returns options without time limits: a paused clock advances while the system still works, and
+/// would exceed them.
 fn patient(names: &Script) -> Builder<Client> {
     let builder = Client::builder().resolver(names.clone());
     builder.connect_timeout(None).handshake_interval(None).linger(None)

@@ -64,7 +64,8 @@ async fn our_gather_receives_from_a_scatter_of_node() {
     }
 }
 
-/// Starts a socket of Node.js that passes as many messages, and connects it and `socket`.
+/// Starts a socket of Node.js that sends or receives [`COUNT`] messages, and connects it to
+/// `socket`.
 async fn start(
     socket_type: &str,
     binds: &str,

@@ -77,9 +77,9 @@ async fn a_hello_uses_no_queue_capacity() {
 }
 
 #[tokio::test]
-async fn a_server_receives_that_a_remote_has_gone_after_all_that_it_sent() {
+async fn a_disconnect_message_follows_all_messages_of_its_remote() {
     let _watchdog = Watchdog::start();
-    // The last message finds no capacity before.
+    // The queue has no capacity for all messages when the remote ends.
     let server = Server::builder()
         .disconnect_message("gone")
         .recv_hwm(2)
@@ -122,7 +122,7 @@ async fn a_server_gets_no_notice_of_failed_handshakes_or_of_its_own_disconnects(
     remote.read_to_end().await;
     drop(remote);
 
-    // Notices about those would have arrived earlier.
+    // Notices of the earlier failures would have arrived before this one.
     let mut remote = Remote::client(&endpoint).await;
     remote.write(&remote::message(b"y")).await;
     assert_eq!(server.recv().await.unwrap(), "y");
@@ -135,7 +135,7 @@ async fn a_server_gets_no_notice_of_failed_handshakes_or_of_its_own_disconnects(
 }
 
 #[tokio::test]
-async fn a_client_receives_that_its_connection_is_broken_after_all_that_came_through_it() {
+async fn a_hiccup_message_follows_all_messages_of_its_connection() {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
         let listener = RemoteListener::bind();

@@ -17,7 +17,7 @@ use crate::remote::{Remote, message};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn the_address_in_the_header_is_that_of_the_remote_everywhere() {
+async fn the_address_in_the_header_is_reported_as_that_of_the_remote() {
     let _watchdog = Watchdog::start();
     for (header, client) in [
         (LINE, "192.0.2.7:4711"),
@@ -91,7 +91,8 @@ async fn a_header_from_other_networks_is_refused_and_zmtp_is_accepted() {
     for networks in [vec![], vec![network("192.0.2.0/24"), network("::/0")]] {
         let server = Server::builder().proxy_protocol(networks).bind(ANY_PORT).await.unwrap();
         let mut monitor = server.monitor();
-        for (header, told) in [(LINE, ForeignProtocol::ProxyV1), (BINARY, ForeignProtocol::ProxyV2)]
+        for (header, expected) in
+            [(LINE, ForeignProtocol::ProxyV1), (BINARY, ForeignProtocol::ProxyV2)]
         {
             let (mut forger, _) = dial(&server).await;
             forger.write(header).await;
@@ -99,7 +100,7 @@ async fn a_header_from_other_networks_is_refused_and_zmtp_is_accepted() {
             let HandshakeFailure::ForeignProtocol { protocol } = failure else {
                 panic!("{failure:?}");
             };
-            assert_eq!(protocol, told);
+            assert_eq!(protocol, expected);
         }
         let client = Client::new();
         client.connect(server.last_endpoint().unwrap()).await.unwrap();
@@ -146,7 +147,7 @@ async fn header_and_handshake_have_one_deadline() {
         tokio::time::sleep(interval / 2).await;
         proxy.write(header).await;
         let HandshakeFailure::TimedOut { limit } = failure(&mut monitor).await else {
-            panic!("it is over");
+            panic!("the handshake has not timed out");
         };
         assert_eq!(limit, interval);
         let taken = begun.elapsed();
@@ -186,7 +187,7 @@ async fn connections_count_as_half_open_before_and_after_the_header() {
 async fn sockets_at_one_port_have_the_same_proxies() {
     let _watchdog = Watchdog::start();
     let orders = proxied().bind("tcp://127.0.0.1:*/orders").await.unwrap();
-    let Some(Endpoint::Tcp(tcp)) = orders.last_endpoint() else { panic!("it is TCP") };
+    let Some(Endpoint::Tcp(tcp)) = orders.last_endpoint() else { panic!("not a tcp endpoint") };
     let at = |resource: &str| format!("tcp://127.0.0.1:{}/{resource}", tcp.port());
     let error = Server::builder().bind(at("billing")).await.unwrap_err();
     assert!(matches!(error, BindError::SecurityMismatch { .. }));
@@ -257,7 +258,7 @@ async fn dial(server: &Server) -> (Remote, SocketAddr) {
     (remote, address)
 }
 
-/// Runs as a proxy for one client.
+/// Acts as a proxy for one client.
 async fn pass_on<S: AsyncRead + AsyncWrite + Unpin>(
     listener: TcpListener,
     server: impl Future<Output = io::Result<S>>,

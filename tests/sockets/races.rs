@@ -1,6 +1,7 @@
 //! Races between operations on one socket.
 //!
-//! The threads determine the order of operations. In every order, no operation waits indefinitely.
+//! The scheduling of threads determines the order of operations. No operation waits indefinitely in
+//! any order.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,12 +125,12 @@ async fn disconnecting_a_remote_that_reconnects_loses_nothing(transport: Transpo
     disconnecting.await.unwrap();
 
     received.sort_unstable();
-    assert!(received.into_iter().eq(0..MESSAGES), "a message was lost or doubled");
+    assert!(received.into_iter().eq(0..MESSAGES), "a message was lost or duplicated");
     assert!(client.stats().reconnects > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_client_finds_the_new_owner_of_a_name() {
+async fn a_client_connects_to_the_new_owner_of_a_name() {
     let mut rng = Rng::with_seed(seed());
     for _ in 0..ROUNDS {
         let _watchdog = Watchdog::start();
@@ -190,7 +191,7 @@ async fn use_until_closed(number: usize, client: &Client, endpoint: Endpoint, bo
     }
 }
 
-/// Yields to other tasks for a while.
+/// Yields to other tasks a random number of times.
 async fn turns(rng: &mut Rng) {
     for _ in 0..rng.u32(..40) {
         task::yield_now().await;

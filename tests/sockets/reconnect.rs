@@ -55,9 +55,9 @@ async fn a_remote_that_answers_no_ping_is_dialed_again() {
     assert_eq!(ping[..5], *b"\x04PING");
 }
 
-over_every_transport!(a_dropped_server_can_be_bound_again_and_its_clients_come_back);
+over_every_transport!(a_dropped_server_can_be_bound_again_and_its_clients_reconnect);
 
-async fn a_dropped_server_can_be_bound_again_and_its_clients_come_back(transport: Transport) {
+async fn a_dropped_server_can_be_bound_again_and_its_clients_reconnect(transport: Transport) {
     let _watchdog = Watchdog::start();
     let mut server = Server::builder().bind(transport.any()).await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
@@ -215,7 +215,7 @@ async fn a_partially_received_message_is_dropped_with_its_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_connected_knows_its_client_by_the_same_routing_id_again() {
+async fn a_server_that_connects_keeps_the_routing_id_of_its_client() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let server = Server::new();
@@ -271,7 +271,7 @@ async fn attempts_become_rarer_until_a_message_was_written() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_breaks_the_protocol_is_tried_again_after_the_longest_wait() {
+async fn a_remote_that_violates_the_protocol_is_dialed_again_after_the_longest_interval() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let _client = Client::builder()
@@ -396,14 +396,14 @@ async fn an_endpoint_without_a_listener_is_dialed_until_there_is_one() {
     assert_eq!(remote.read_message().await, b"x");
 }
 
-/// Returns the number after the number of the message.
+/// Checks that the number of a message is at least `next`. Returns the number that follows it.
 fn assert_not_before(next: u32, message: &[u8]) -> u32 {
     let number = u32::from_be_bytes(message.try_into().unwrap());
     assert!(next <= number, "{number} after {}", next - 1);
     number + 1
 }
 
-/// Tokio's timers fire at whole milliseconds.
+/// The resolution of Tokio's timers.
 const TIMER_GRANULARITY: Duration = Duration::from_millis(1);
 
 const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -99,7 +99,7 @@ async fn a_message_interrupted_after_another_is_resent_once() {
 }
 
 #[tokio::test]
-async fn ends_by_this_side_do_not_count() {
+async fn connections_that_this_side_ends_do_not_count() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = quick(Client::builder()).connect(listener.endpoint()).await.unwrap();

@@ -32,7 +32,7 @@ async fn waiting_for_a_remote_ends_when_its_handshake_is_finished() {
     remote.shake_hands("SERVER").await;
     connected.await.unwrap();
     assert_eq!(client.remotes().list().len(), 1);
-    // It is still there.
+    // The remote is still connected.
     client.remotes().connected().await.unwrap();
     client.remotes().connected_timeout(Duration::ZERO).await.unwrap();
 }
@@ -251,7 +251,7 @@ async fn a_message_names_its_remote() {
     let names: Vec<_> = of_server.properties().map(|(name, _)| name.to_owned()).collect();
     assert_eq!(names, ["Socket-Type", "X-Tenant", "X-Empty"]);
 
-    // The two came through one connection.
+    // Both messages arrived over one connection.
     let (message, same) = server.recv_from().await.unwrap();
     assert_eq!(message, "two");
     assert_eq!(same, of_server);

@@ -41,7 +41,7 @@ async fn two_servers_share_a_port() {
 }
 
 #[tokio::test]
-async fn remotes_that_request_no_resource_get_the_socket_without_one() {
+async fn remotes_that_request_no_resource_reach_the_socket_without_one() {
     let _watchdog = Watchdog::start();
     // Either socket may bind first.
     for suffixes in [["", "/orders"], ["/orders", ""]] {
@@ -125,7 +125,7 @@ async fn an_invalid_resource_is_kept_truncated() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_finds_the_new_owner_of_a_resource() {
+async fn a_client_connects_to_the_new_owner_of_a_resource() {
     let _watchdog = Watchdog::start();
     let orders = Server::builder().bind("tcp://127.0.0.1:*/orders").await.unwrap();
     let client = Client::builder().reconnect_interval(Duration::from_millis(1));
@@ -199,7 +199,7 @@ async fn sockets_of_two_runtimes_share_a_port_and_outlive_each_other() {
     let endpoint = billing.bind(at(&orders, "/billing")).await.unwrap();
     let to_orders = at(&orders, "/orders");
 
-    // Each runtime accepts for the other, as it happens.
+    // Either runtime may accept connections for the socket of the other.
     let serving = thread::spawn(move || {
         runtime.block_on(async {
             for _ in 0..20 {
@@ -324,7 +324,7 @@ async fn until(events: &mut Monitor, is_it: impl Fn(&EventKind) -> bool) -> Even
     }
 }
 
-/// The port of a server, with another resource.
+/// Returns the endpoint of a server, with another resource.
 fn at(server: &Server, suffix: &str) -> Endpoint {
     let endpoint = server.last_endpoint().unwrap();
     format!("tcp://{}{suffix}", address(&endpoint)).parse().unwrap()

@@ -14,7 +14,7 @@ use crate::watchdog::Watchdog;
 async fn the_introductory_example_works() -> Result<(), Box<dyn Error>> {
     let _watchdog = Watchdog::start();
 
-    // Use a system assigned port.
+    // Use a port that the system assigns.
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await?;
 
@@ -35,7 +35,7 @@ async fn the_introductory_example_works() -> Result<(), Box<dyn Error>> {
     // Reply to the client.
     server.route(id, "it takes 224 bits to store a i32 in java").await?;
 
-    // We send as much replies as we want.
+    // Any number of replies can be sent.
     server.route(id, "also don't talk to me").await?;
 
     // Retrieve the first reply.

@@ -170,7 +170,7 @@ async fn a_scatter_waits_for_a_gather_that_does_not_receive(transport: Transport
     let scatter = Scatter::builder().send_hwm(1).connect(endpoint).await.unwrap();
     let body = Message::from(vec![7; LONGER_THAN_BUFFERS]);
     let mut sent = 0;
-    // A long body does not fit into the buffers of the system, so that the queues fill.
+    // Long bodies soon fill the system's buffers, and then the queues.
     while scatter.send(body.clone()).now_or_never().is_some() {
         sent += 1;
         tokio::task::yield_now().await;
@@ -183,9 +183,9 @@ async fn a_scatter_waits_for_a_gather_that_does_not_receive(transport: Transport
     assert_eq!(gather.recv().await.unwrap(), "more");
 }
 
-over_every_transport!(messages_are_shared_by_all_gathers_that_were_waited_for);
+over_every_transport!(messages_go_to_all_gathers_that_were_awaited);
 
-async fn messages_are_shared_by_all_gathers_that_were_waited_for(transport: Transport) {
+async fn messages_go_to_all_gathers_that_were_awaited(transport: Transport) {
     let _watchdog = Watchdog::start();
     let scatter = Scatter::new();
     let endpoint = scatter.bind(transport.any()).await.unwrap();
@@ -245,7 +245,7 @@ async fn messages_to_a_scatter_are_counted_as_unread() {
     remote.shake_hands("GATHER").await;
     remote.write(&message(b"one").repeat(5)).await;
     remote.sync().await;
-    // The connection is not disturbed.
+    // The connection remains usable.
     scatter.send("for the gather").await.unwrap();
     assert_eq!(remote.read_message().await, b"for the gather");
     remote.shut_down().await;

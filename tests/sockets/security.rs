@@ -87,7 +87,7 @@ async fn heartbeats_and_automatic_messages_are_encrypted() {
 }
 
 #[tokio::test]
-async fn grants_of_the_authenticator_are_on_the_messages() {
+async fn messages_carry_the_properties_that_the_authenticator_granted() {
     struct Roles;
 
     impl Authenticator for Roles {
@@ -183,7 +183,7 @@ async fn an_unknown_key_is_denied_and_a_known_one_has_a_name() {
 }
 
 #[tokio::test]
-async fn users_come_and_go_while_the_socket_runs() {
+async fn users_can_be_added_and_removed_while_the_socket_runs() {
     let _watchdog = Watchdog::start();
     let users = Users::new();
     let server = plain_server(users.clone()).await;
@@ -206,7 +206,7 @@ async fn users_come_and_go_while_the_socket_runs() {
 }
 
 #[tokio::test]
-async fn without_a_readiness_event_the_caller_polls_again() {
+async fn a_remote_that_is_refused_temporarily_retries_until_it_is_admitted() {
     struct NotYet(AtomicUsize);
 
     impl Authenticator for NotYet {
@@ -246,7 +246,7 @@ async fn a_panic_of_the_authenticator_refuses_one_remote_and_nothing_else() {
         async fn authenticate(&self, request: Request) -> Result<Admission, StatusCode> {
             match request.credentials {
                 Credentials::Plain { username, .. } => {
-                    assert_ne!(username, "mallory", "this is what the test is about");
+                    assert_ne!(username, "mallory", "the test requires this panic");
                     Ok(Admission::user(username))
                 }
                 _ => Err(StatusCode::Denied),
@@ -361,7 +361,7 @@ async fn authenticators_are_combined() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_authenticator_that_does_not_answer_costs_the_time_of_the_handshake() {
+async fn a_handshake_times_out_if_the_authenticator_does_not_answer() {
     struct Silent;
 
     impl Authenticator for Silent {
@@ -450,7 +450,7 @@ fn plain_client(username: &str, password: &str) -> Builder<Client> {
     Client::builder().mechanism(Mechanism::plain_client(username, password).unwrap())
 }
 
-/// The reason that a permanently refused client receives.
+/// Returns the reason that a permanently refused client receives.
 async fn refusal(client: &Client) -> String {
     match client.remotes().connected().await {
         Err(NoRemoteError::Failed(DialFailure::Handshake(HandshakeFailure::Refused {

@@ -1,9 +1,10 @@
-//! Where the random tests have their chance from.
+//! The seed of random tests.
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
 
-/// The environment's `SEED`, or another one each time. It is printed for a test that fails.
+/// Returns the seed in the environment variable `SEED`, or a random one. A test that fails prints
+/// it.
 pub(crate) fn seed() -> u64 {
     let given = env::var("SEED").ok().map(|seed| seed.parse().unwrap());
     let seed = given.unwrap_or_else(|| RandomState::new().hash_one(()));

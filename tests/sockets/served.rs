@@ -1,8 +1,8 @@
-//! A server in use, to see that it stays in use.
+//! A server whose client shows that it still works.
 
 use tokio_zmtp::{Builder, Client, Endpoint, Server};
 
-/// A server with a client that behaves.
+/// A server and a well-behaved client.
 pub(crate) struct Served {
     pub(crate) server: Server,
     pub(crate) endpoint: Endpoint,

@@ -9,7 +9,7 @@ import * as zmq from "zeromq/draft.js";
 
 const [type, direction, endpoint, count] = process.argv.slice(2);
 
-// What a type does with each text.
+// The operation of each type for one text.
 const types = {
   dish: [zmq.Dish, async (socket, text) => {
     const [body, { group }] = await socket.receive();

@@ -38,7 +38,7 @@ async fn a_host_name_is_resolved_by_the_proxy() {
     let proxy = Proxy::start(None).await;
     let server = Server::new();
     let Endpoint::Tcp(tcp) = server.bind("tcp://localhost:*").await.unwrap() else {
-        panic!("it is TCP")
+        panic!("not a tcp endpoint")
     };
     let client = Client::builder().socks_proxy(proxy.open());
     let client = client.connect(format!("tcp://localhost:{}", tcp.port())).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_proxy_accepts_the_right_password() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_the_password_is_not_asked_again() {
+async fn a_proxy_that_refuses_the_password_is_not_dialed_again() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(Some("secret")).await;
     let wrong = proxy.open().with_credentials("user", "guess").unwrap();
@@ -76,7 +76,7 @@ async fn a_proxy_that_refuses_the_password_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_remote_that_refuses_the_proxy_is_tried_again() {
+async fn a_remote_that_refuses_the_proxy_is_dialed_again() {
     let _watchdog = Watchdog::start();
     let proxy = Proxy::start(None).await;
     let unbound = ReservedPort::reserve();
@@ -90,7 +90,7 @@ async fn a_remote_that_refuses_the_proxy_is_tried_again() {
     client.send("x").await.unwrap();
     assert_eq!(server.recv().await.unwrap(), "x");
 
-    // The options treat this failure like any other.
+    // `reconnect_stop` applies to this failure as well.
     let unbound = ReservedPort::reserve();
     let client = Client::builder()
         .socks_proxy(proxy.open())

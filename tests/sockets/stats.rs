@@ -45,7 +45,7 @@ async fn messages_and_bytes_are_counted_both_ways() {
 }
 
 #[tokio::test]
-async fn invisible_traffic_is_not_counted() {
+async fn automatic_messages_and_heartbeats_are_not_counted() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().hello_message("hello").bind("tcp://127.0.0.1:*").await.unwrap();
     let mut remote = Remote::client(&server.last_endpoint().unwrap()).await;

@@ -1,4 +1,4 @@
-//! Changes that an attacker without a key can make to CURVE connections.
+//! Changes that an attacker without a key can make to the frames of CURVE connections.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::relay::{mark_messages, relay};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_message_in_a_frame_that_is_marked_as_a_command_is_received_as_it_was_sent() {
+async fn a_message_whose_frame_was_marked_as_a_command_is_received_unchanged() {
     let _watchdog = Watchdog::start();
     let (server, [marked, honest]) = sockets(mark_messages).await;
     for len in [0, 1, 20, 72, 73, 222, 223, 300, 100_000] {
@@ -23,7 +23,7 @@ async fn a_message_in_a_frame_that_is_marked_as_a_command_is_received_as_it_was_
             assert!(client.recv().await.unwrap() == vec![8; len]);
         }
     }
-    // Many in one batch, and taken in all ways.
+    // Many messages arrive in one batch, and are received one by one and together.
     for client in [&marked, &honest] {
         for _ in 0..100 {
             client.send("").await.unwrap();

@@ -148,5 +148,5 @@ fn transports() -> impl Iterator<Item = Transport> {
 
 const SHORT: Duration = Duration::from_millis(3);
 
-/// A time that exceeds every test.
+/// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(3_600);

@@ -25,7 +25,7 @@ async fn a_message_arrives_at_a_unicast_address() {
         ("udp://*:*", "[::1]"),
     ] {
         if host == "[::1]" && UdpSocket::bind("[::1]:0").is_err() {
-            eprintln!("skipped: no IPv6 here");
+            eprintln!("skipped: IPv6 is not available");
             continue;
         }
         let dish = dish("TV");
@@ -49,7 +49,7 @@ async fn every_dish_of_a_multicast_address_receives_and_no_other_at_its_port() {
         let radios = [Radio::new(), Radio::new()];
         radios[0].connect(format!("{first}:{port}")).await.unwrap();
         radios[1].connect(format!("{second}:{port}")).await.unwrap();
-        // Each is sent when the one before has arrived.
+        // Each datagram is sent when the one before has arrived.
         for text in ["Friends", "Seinfeld"] {
             radios[1].send(&group("TV"), "other").await.unwrap();
             assert_eq!(&dishes[2].recv().await.unwrap()[..], b"other");
@@ -66,7 +66,7 @@ async fn every_dish_of_a_multicast_address_receives_and_no_other_at_its_port() {
 #[cfg(not(windows))]
 async fn without_loopback_no_dish_of_this_machine_receives() {
     let _watchdog = Watchdog::start();
-    // What is sent through the loopback interface always returns.
+    // Datagrams through the loopback interface always return.
     for [endpoint, _] in
         multicast::endpoints().into_iter().filter(|[first, _]| !first.contains(';'))
     {
@@ -170,7 +170,7 @@ async fn a_message_that_does_not_fit_a_datagram_is_returned_and_sent_to_no_remot
         let refused = radio.try_send(&group, body).unwrap_err();
         assert_eq!(refused, TrySendError::TooLong(message));
     }
-    // Its limit goes with the endpoint.
+    // The limit of datagrams no longer applies.
     radio.disconnect(&endpoint).await.unwrap();
     while radio.members(&group("TV")).is_empty() {
         task::yield_now().await;
@@ -235,7 +235,7 @@ async fn a_radio_outlives_the_port_that_it_sends_to() {
     radio.send(&group("TV"), "Friends").await.unwrap();
     dish.recv().await.unwrap();
     dish.unbind(&endpoint).await.unwrap();
-    // The port refuses the first, and the second is told.
+    // The port refuses the first datagram, and the system reports this to the next send.
     for number in 0..2 {
         radio.send(&group("TV"), "refused").await.unwrap();
         while radio.stats().sent.messages < 2 + number {
@@ -254,7 +254,7 @@ async fn a_radio_outlives_the_port_that_it_sends_to() {
 }
 
 #[tokio::test]
-async fn what_is_queued_is_sent_before_the_socket_is_closed() {
+async fn queued_messages_are_sent_before_the_socket_is_closed() {
     let _watchdog = Watchdog::start();
     let dish = dish("TV");
     let endpoint = dish.bind("udp://127.0.0.1:*").await.unwrap();
@@ -392,7 +392,7 @@ fn group(name: &str) -> Group {
 }
 
 fn port(endpoint: &Endpoint) -> u16 {
-    let Endpoint::Udp(udp) = endpoint else { panic!("{endpoint} is UDP") };
+    let Endpoint::Udp(udp) = endpoint else { panic!("{endpoint} is not a udp endpoint") };
     udp.port()
 }
 

@@ -1,4 +1,4 @@
-//! Waiting with a timeout, for several messages, or for capacity before a message exists.
+//! Waiting with a timeout, for several messages, and for queue capacity before a message exists.
 
 use std::time::Duration;
 
@@ -173,5 +173,5 @@ async fn the_time_limits_of_a_socket_apply_by_default() {
     assert_eq!(start.elapsed(), limit * 6);
 }
 
-/// A task has 128 operations until it yields, each for eight messages.
+/// More messages than a task budget allows: 128 operations, each for eight messages.
 const MORE_THAN_A_BUDGET: usize = 3_000;

@@ -1,4 +1,4 @@
-//! A remote occupies a channel from the end of its own announcement, and only if it is suitable.
+//! A remote occupies a channel as soon as it has announced itself, and only if it is compatible.
 
 use tokio_test::{assert_pending, task};
 use tokio_zmtp::TrySendError;
@@ -7,7 +7,7 @@ use super::*;
 use crate::remote::{COMMAND, GREETING, Remote};
 
 #[tokio::test]
-async fn a_remote_that_does_not_announce_itself_occupies_nothing() {
+async fn a_remote_that_does_not_announce_itself_does_not_occupy_the_channel() {
     let _watchdog = Watchdog::start();
     let (channel, endpoint) = bound(Transport::Tcp).await;
     let mut monitor = channel.monitor();
@@ -26,7 +26,7 @@ async fn a_remote_that_does_not_announce_itself_occupies_nothing() {
 }
 
 #[tokio::test]
-async fn an_incompatible_remote_takes_no_messages() {
+async fn an_incompatible_remote_receives_no_messages() {
     let _watchdog = Watchdog::start();
     let (channel, endpoint) = bound(Transport::Tcp).await;
     let mut monitor = channel.monitor();
@@ -45,9 +45,9 @@ async fn an_incompatible_remote_takes_no_messages() {
     assert_eq!(channel.stats().dropped.undelivered, 0);
 }
 
-/// In the client's role of a mechanism a channel announces itself before the remote does.
+/// In the client's role of a mechanism, a channel announces itself before the remote does.
 #[tokio::test]
-async fn a_failed_handshake_releases_the_channel_and_takes_no_messages() {
+async fn a_failed_handshake_releases_the_channel_and_loses_no_messages() {
     let _watchdog = Watchdog::start();
     let mechanism = Mechanism::plain_client("alice", "right").unwrap();
     let channel = Channel::builder().mechanism(mechanism).build();
@@ -57,9 +57,9 @@ async fn a_failed_handshake_releases_the_channel_and_takes_no_messages() {
     let mut first = welcoming(&endpoint).await;
     let (_, initiate) = first.read_frame().await;
     assert!(initiate.starts_with(b"\x08INITIATE"));
-    // It occupies the channel, which is mute until the handshake is completed.
+    // The first remote occupies the channel, which is mute until the handshake is complete.
     let Err(TrySendError::Full(message)) = channel.try_send("for a channel") else {
-        panic!("there is no remote yet");
+        panic!("the handshake is not complete");
     };
     let mut sending = task::spawn(channel.send(message));
     assert_pending!(sending.poll());
@@ -79,7 +79,7 @@ async fn a_failed_handshake_releases_the_channel_and_takes_no_messages() {
     assert_eq!(third.read_message().await, b"for a channel");
 }
 
-/// Dials as the server of PLAIN, and admits the client.
+/// Connects as a server of PLAIN, and admits the client.
 async fn welcoming(endpoint: &Endpoint) -> Remote {
     let mut greeting = GREETING;
     greeting[12..17].copy_from_slice(b"PLAIN");

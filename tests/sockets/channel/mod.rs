@@ -20,14 +20,14 @@ async fn bound(transport: Transport) -> (Channel, Endpoint) {
     (channel, endpoint)
 }
 
-/// Returns a channel that is connected to another one, which has no other remote.
+/// Returns a channel that is connected to `endpoint`, whose channel must have no other remote.
 async fn connected(endpoint: &Endpoint) -> Channel {
     let channel = quick().connect(endpoint).await.unwrap();
     channel.remotes().connected().await.unwrap();
     channel
 }
 
-/// Options for a channel that is refused often.
+/// Returns options for a channel that is refused repeatedly.
 fn quick() -> Builder<Channel> {
     use std::time::Duration;
     let builder = Channel::builder().reconnect_interval(Duration::from_millis(1));
@@ -43,7 +43,7 @@ async fn until_failed(monitor: &mut Monitor) -> (events::About, HandshakeFailure
     (about, reason)
 }
 
-/// Waits until the remote has refused a channel because of another one.
+/// Waits until a channel is refused because the remote is occupied.
 async fn until_refused(monitor: &mut Monitor) {
     let (_, failure) = until_failed(monitor).await;
     assert_occupied(&failure);

@@ -1,4 +1,4 @@
-//! Whether a channel may connect, and what its own endpoints mean for other remotes.
+//! A channel with a remote or an endpoint neither connects nor accepts others.
 
 use tokio_zmtp::ConnectError;
 
@@ -65,7 +65,7 @@ async fn a_channel_that_has_accepted_a_remote_does_not_connect(transport: Transp
 
         other.close().await;
         events::until_disconnected(&mut monitor).await;
-        // The event precedes the end by an instant.
+        // The event is published before the channel is free.
         while let Err(error) = channel.connect(&endpoint).await {
             assert!(matches!(error, ConnectError::Occupied { .. }));
             tokio::task::yield_now().await;
@@ -95,7 +95,7 @@ async fn a_channel_that_connects_accepts_no_remote(transport: Transport) {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_dialed_any_more_can_be_replaced() {
+async fn an_endpoint_that_is_no_longer_dialed_can_be_replaced() {
     let _watchdog = Watchdog::start();
     for immediate in [false, true] {
         let place = ReservedPort::reserve();

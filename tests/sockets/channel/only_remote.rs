@@ -1,4 +1,4 @@
-//! A second remote is refused, and the next is admitted when the first has left.
+//! A second remote is refused until the first has left.
 
 use tokio_zmtp::monitor::{DisconnectReason, EventKind, HandshakeFailure};
 
@@ -98,7 +98,7 @@ async fn exactly_one_of_several_remotes_is_admitted(transport: Transport) {
             others.push(tokio::spawn(async move {
                 other.connect(endpoint).await.unwrap();
                 other.send([number]).await.unwrap();
-                // The channel tells it to leave, which lets the next one in.
+                // After the reply, this remote leaves, and the channel admits another.
                 assert_eq!(other.recv().await.unwrap(), [number]);
                 other.close().await;
             }));
@@ -121,7 +121,7 @@ async fn exactly_one_of_several_remotes_is_admitted(transport: Transport) {
 }
 
 #[tokio::test]
-async fn a_remote_that_is_asked_to_leave_makes_room_for_the_next() {
+async fn a_disconnected_remote_is_replaced_by_the_next() {
     let _watchdog = Watchdog::start();
     let (channel, endpoint) = bound(Transport::Tcp).await;
     let first = Channel::builder().reconnect_interval(None).connect(&endpoint).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_remote_that_is_asked_to_leave_makes_room_for_the_next() {
 }
 
 #[tokio::test]
-async fn a_refused_channel_stops_if_its_options_say_so() {
+async fn a_refused_channel_without_a_reconnect_interval_stops() {
     let _watchdog = Watchdog::start();
     let (_channel, endpoint) = bound(Transport::Tcp).await;
     let _first = connected(&endpoint).await;
@@ -143,7 +143,7 @@ async fn a_refused_channel_stops_if_its_options_say_so() {
     let Err(tokio_zmtp::NoRemoteError::Failed(DialFailure::Handshake(failure))) =
         second.remotes().connected().await
     else {
-        panic!("it is not admitted");
+        panic!("the second channel was admitted");
     };
     assert_occupied(&failure);
 }
@@ -168,7 +168,7 @@ async fn sockets_at_one_port_have_one_remote_each() {
 }
 
 #[tokio::test]
-async fn a_remote_that_has_not_been_refused_leaves_by_itself() {
+async fn an_admitted_remote_that_leaves_is_reported_as_closed_by_the_remote() {
     let _watchdog = Watchdog::start();
     let (channel, endpoint) = bound(Transport::Tcp).await;
     let mut monitor = channel.monitor();

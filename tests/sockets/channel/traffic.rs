@@ -10,7 +10,8 @@ use crate::remote::{LONGER_THAN_BUFFERS, MORE, Remote, RemoteListener, ReservedP
 
 over_every_transport!(messages_go_back_and_forth);
 
-/// (libzmq `test_channel`, `test_pair_inproc`, `_ipc`, `_tcp`.)
+/// Corresponds to `test_channel`, `test_pair_inproc`, `test_pair_ipc` and `test_pair_tcp` of
+/// libzmq.
 async fn messages_go_back_and_forth(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (one, endpoint) = bound(transport).await;
@@ -150,10 +151,10 @@ async fn multipart_messages_are_discarded_whole_and_counted() {
     assert_eq!(multipart, 2);
 }
 
-over_every_transport!(a_channel_that_binds_again_is_found_again);
+over_every_transport!(a_remote_reconnects_to_a_channel_that_binds_again);
 
-/// (libzmq `test_reconnect_ivl`.)
-async fn a_channel_that_binds_again_is_found_again(transport: Transport) {
+/// Corresponds to `test_reconnect_ivl` of libzmq.
+async fn a_remote_reconnects_to_a_channel_that_binds_again(transport: Transport) {
     let _watchdog = Watchdog::start();
     let (channel, endpoint) = bound(transport).await;
     let other = connected(&endpoint).await;

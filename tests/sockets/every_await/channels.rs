@@ -44,8 +44,8 @@ impl ChannelScene {
         let far = builder.bind(transport.any()).await.unwrap();
         let builder = Channel::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
         let near = builder.connect(far.last_endpoint().unwrap()).await.unwrap();
-        // Either end may write as soon as its own handshake is done. If the other is closed before its
-        // own is, it never reads what was written.
+        // Either end may write as soon as its own handshake is complete. If the other end is closed
+        // before its handshake is complete, it never reads those messages.
         near.remotes().connected().await.unwrap();
         let (there, back) = (Ledger::default(), Ledger::default());
         let (mut senders, mut receivers) = (JoinSet::new(), JoinSet::new());

@@ -32,7 +32,8 @@ fn every_async_method_is_among_the_operations() {
     assert_eq!(operations.len(), names.len(), "an operation is listed twice");
 }
 
-/// A method of the trait `Socket` forwards to that of the types, which counts once, except for `close`.
+/// Removes the methods of the types to which a method of the trait `Socket` forwards. For `close`,
+/// removes the method of the trait instead.
 fn count_once(methods: &mut BTreeSet<String>, sockets: &[SocketRow]) {
     let generic = methods.iter().filter_map(|method| method.strip_prefix("Socket::"));
     for name in generic.map(str::to_owned).collect::<Vec<_>>() {
@@ -41,13 +42,14 @@ fn count_once(methods: &mut BTreeSet<String>, sockets: &[SocketRow]) {
             continue;
         }
         for SocketRow { socket, .. } in sockets {
-            assert!(methods.remove(&format!("{socket}::{name}")), "{socket} has no {name}");
+            assert!(methods.remove(&format!("{socket}::{name}")), "{socket} has no method {name}");
         }
     }
 }
 
-/// A verb is written once, for all types, and one that sends works on the strategy of its type. An operation
-/// therefore stands for the same verb of every type with the same strategy, or of every type if it does not send.
+/// Removes the methods that another type's operation covers. A verb is implemented once for all
+/// types, and a verb that sends uses the strategy of its type. An operation therefore covers the
+/// same verb of every type with the same strategy, or of every type if the verb does not send.
 fn count_once_for_each_strategy(
     methods: &mut BTreeSet<String>,
     operations: &BTreeSet<String>,
@@ -74,7 +76,7 @@ fn split<'a>(method: &'a str, socket: &str) -> Option<(&'a str, &'a str)> {
     Some((of, &method[method.len() - verb.len() - 2..]))
 }
 
-/// A file: its name without the extension, and its text.
+/// A source file: its name without the extension, and its text.
 struct Source {
     name: String,
     text: String,
@@ -109,10 +111,10 @@ fn sockets(sources: &[Source]) -> Vec<SocketRow> {
             let (row, _) = source.text[at + start.len()..].split_once(");")?;
             let (head, capabilities) = row.split_once(':')?;
             let socket = head.split(',').next()?.trim().to_owned();
-            // The `Kind` of a type stands above its verbs.
+            // The `Kind` of a type precedes its verbs.
             let (_, strategy) = source.text[..at].rsplit_once("type Outgoing = ")?;
             let strategy = strategy.split(';').next()?.to_owned();
-            // The file of a capability has its name in another form.
+            // Converts the names of capabilities to the names of their files.
             let capabilities = capabilities.replace("ConnectPeer", "connect_peer").to_lowercase();
             Some(SocketRow { socket, strategy, capabilities })
         })

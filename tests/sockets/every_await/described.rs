@@ -1,4 +1,4 @@
-//! Sockets that are created from configuration data, whose start is awaited.
+//! Operations that start sockets from configuration data.
 
 use tokio_zmtp::config::{ChannelConfig, ClientConfig, ServerConfig, SocketConfig};
 

@@ -43,7 +43,7 @@ async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) 
         }
     }
     eprintln!("polls: {polls:?}");
-    assert!(polls.values().all(|polls| *polls > 1), "some never had to wait");
+    assert!(polls.values().all(|polls| *polls > 1), "some operations never waited");
 }
 
 over_every_transport!(every_operation_of_a_channel_can_be_dropped_wherever_it_waits);
@@ -70,7 +70,7 @@ async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits(transport
             }
         }
     }
-    assert!(most.values().all(|polls| *polls > 1), "some never had to wait: {most:?}");
+    assert!(most.values().all(|polls| *polls > 1), "some operations never waited: {most:?}");
 }
 
 /// Drops an operation at each await point. Returns the number of polls until it was ready, at most [`POLLS`].
@@ -81,7 +81,7 @@ async fn drop_wherever_it_waits(
 ) -> usize {
     for polls in 0..POLLS {
         let seed = rng.u64(..);
-        // The random numbers of the sockets.
+        // Determines the random numbers of the sockets.
         fastrand::seed(seed);
         let mut rng = Rng::with_seed(seed);
         let case = format!("{} after {polls} polls", operation.name);

@@ -163,7 +163,8 @@ impl Scene {
             }
             Effect::Connects => client.connect(endpoint).await.unwrap(),
             Effect::Unbinds => {
-                // The client needs a remote to write to, whether or not the operation was completed.
+                // The client needs a remote to write to, whether or not the operation has
+                // completed.
                 let _ = server.unbind(endpoint.clone()).await;
                 server.bind(endpoint).await.unwrap();
             }
@@ -279,14 +280,14 @@ impl Ledger {
         let arrived: BTreeSet<_> = received.iter().copied().collect();
         let unread = receiver.dropped.unread;
 
-        assert_eq!(arrived.len(), received.len(), "{case}: doubled one of {received:?}");
+        assert_eq!(arrived.len(), received.len(), "{case}: duplicates in {received:?}");
         assert!(arrived.is_subset(&accepted), "{case}: received {received:?}, sent {sent:?}");
         assert!(refused.is_disjoint(&accepted), "{case}: returned, but also sent");
         assert!(unsent.is_subset(&accepted), "{case}: returned a message that was not accepted");
         assert!(unsent.is_disjoint(&arrived), "{case}: returned, but also received");
         assert!(unsent.len() as u64 <= sender.undelivered, "{case}: returned, but not counted");
-        let told = sender.written + sender.undelivered;
-        assert_eq!(sent.len() as u64, told, "{case}: the sender counts {sender:?}");
+        let counted = sender.written + sender.undelivered;
+        assert_eq!(sent.len() as u64, counted, "{case}: the sender counts {sender:?}");
         let read = received.len() as u64 + unread;
         assert_eq!(read, receiver.received.messages, "{case}: the receiver counts {receiver:?}");
         assert_eq!(sender.written, read, "{case}: lost in transit, {sender:?}, {receiver:?}");

@@ -91,7 +91,7 @@ fn cast(scene: &Scene, runtime: &Runtime) -> Cast {
     scene.cast(&mut Rng::with_seed(2))
 }
 
-/// Polls an operation for a limited time. Returns whether it is ready.
+/// Polls an operation up to [`POLLS`] times. Returns whether it is ready.
 fn poll(operation: &Operation, cast: Cast) -> bool {
     let mut operation = tokio_test::task::spawn((operation.start)(cast));
     for _ in 0..POLLS {

@@ -196,7 +196,7 @@ async fn a_dropped_call_leaves_a_usable_socket() {
 }
 
 #[tokio::test]
-async fn with_immediate_there_is_no_id_and_nothing_is_connected() {
+async fn connect_peer_with_immediate_fails_and_connects_nothing() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let peer = Peer::builder().immediate(true).build();
@@ -245,7 +245,7 @@ async fn an_id_ends_when_its_endpoint_is_disconnected(transport: Transport) {
     assert_eq!(peer.close().await.undelivered, 1);
 }
 
-/// A remote that refuses this socket is not dialed again, so that nothing else could use its id.
+/// A remote that refuses this socket is not dialed again, so its id could never be used.
 #[tokio::test]
 async fn an_id_ends_when_its_remote_refuses_this_socket() {
     let _watchdog = Watchdog::start();
@@ -279,9 +279,9 @@ async fn a_message_that_was_not_written_whole_is_sent_on_the_next_connection() {
     assert_eq!(second.read_message().await.len(), LONGER_THAN_BUFFERS);
 }
 
-over_every_transport!(messages_to_a_remote_that_was_never_there_are_returned_at_the_end);
+over_every_transport!(messages_to_a_remote_that_never_connected_are_returned_at_the_end);
 
-async fn messages_to_a_remote_that_was_never_there_are_returned_at_the_end(transport: Transport) {
+async fn messages_to_a_remote_that_never_connected_are_returned_at_the_end(transport: Transport) {
     let _watchdog = Watchdog::start();
     let peer = Peer::builder().linger(std::time::Duration::ZERO).build();
     let id = peer.connect_peer(unbound(transport).await).await.unwrap();

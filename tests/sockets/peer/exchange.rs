@@ -15,7 +15,7 @@ use crate::watchdog::Watchdog;
 
 over_every_transport!(each_side_assigns_its_own_id_to_the_other);
 
-/// libzmq's test_peer.
+/// Corresponds to `test_peer` of libzmq.
 async fn each_side_assigns_its_own_id_to_the_other(transport: Transport) {
     let _watchdog = Watchdog::start();
     let peer1 = Peer::new();
@@ -31,7 +31,7 @@ async fn each_side_assigns_its_own_id_to_the_other(transport: Transport) {
 
 over_every_transport!(a_remote_that_is_disconnected_is_unreachable_immediately);
 
-/// libzmq's test_peer_disconnect.
+/// Corresponds to `test_peer_disconnect` of libzmq.
 async fn a_remote_that_is_disconnected_is_unreachable_immediately(transport: Transport) {
     let _watchdog = Watchdog::start();
     let peer1 = Peer::new();
@@ -45,7 +45,7 @@ async fn a_remote_that_is_disconnected_is_unreachable_immediately(transport: Tra
     assert!(peer1.remotes().disconnect(peer2_id));
 
     assert_unreachable(&peer1, peer2_id).await;
-    // The other side reconnects, under the same id.
+    // The other side reconnects, and keeps its id for this side.
     events::until_disconnected(&mut monitor).await;
     peer2.route(peer1_id, "Y").await.unwrap();
     assert_ne!(expect(&peer1, "Y").await, peer2_id);
@@ -131,7 +131,7 @@ async fn one_full_remote_does_not_block_the_others() {
     assert_eq!(idle.read_message().await, b"waits");
 }
 
-/// It receives from remotes that it dialed and from remotes that it accepted.
+/// The peer receives from remotes that it dialed and from remotes that it accepted.
 #[tokio::test]
 async fn one_message_is_received_from_each_remote_in_turn() {
     let _watchdog = Watchdog::start();

@@ -12,7 +12,7 @@ use tokio_zmtp::{Endpoint, Message, Peer, RouteError, RoutingId, TryRouteError};
 
 use crate::transports::Transport;
 
-/// Returns an endpoint that no socket is bound to, and that can be bound.
+/// Returns an endpoint without a listener, which can be bound.
 async fn unbound(transport: Transport) -> Endpoint {
     let peer = Peer::new();
     let endpoint = peer.bind(transport.any()).await.unwrap();
@@ -20,7 +20,7 @@ async fn unbound(transport: Transport) -> Endpoint {
     endpoint
 }
 
-/// Creates a peer that does not wait long before it reconnects.
+/// Creates a peer that reconnects quickly.
 fn persistent() -> Peer {
     Peer::builder().reconnect_interval(Duration::from_millis(1)).build()
 }
@@ -32,7 +32,7 @@ async fn expect(peer: &Peer, body: impl AsRef<[u8]>) -> RoutingId {
     message.routing_id().unwrap()
 }
 
-/// Checks that an id has no remote, by every verb that does not wait.
+/// Checks with every verb that sends that an id has no remote.
 async fn assert_unreachable(peer: &Peer, id: RoutingId) {
     let message = Message::from("x");
     let tried = peer.try_route(id, "x");

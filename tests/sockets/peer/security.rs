@@ -10,7 +10,7 @@ use crate::transports::Transport;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn a_peer_knows_the_remote_that_it_admits_by_name() {
+async fn a_peer_identifies_an_admitted_remote_by_name() {
     let _watchdog = Watchdog::start();
     for transport in [
         Transport::Tcp,
@@ -71,7 +71,7 @@ async fn the_id_of_a_remote_that_does_not_admit_this_peer_ends() {
     assert_unreachable(&stranger, to_host).await;
 }
 
-/// Returns a peer that logs in, and one that knows its name.
+/// Returns a peer with a username and a password, and a peer that admits it.
 fn plain() -> (Peer, Peer) {
     let guest = Mechanism::plain_client("guest", "swordfish").unwrap();
     let users = Users::from_iter([("guest", "swordfish")]);
@@ -79,7 +79,7 @@ fn plain() -> (Peer, Peer) {
     (Peer::builder().mechanism(guest).build(), host.build())
 }
 
-/// Returns a peer with a key, and one that knows its name.
+/// Returns a peer with a key pair, and a peer that admits it.
 fn curve() -> (Peer, Peer) {
     let (of_guest, of_host) = (CurveKeypair::generate(), CurveKeypair::generate());
     let keys = Keys::from_iter([(of_guest.public_key(), "guest")]);
