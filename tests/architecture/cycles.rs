@@ -1,8 +1,7 @@
-//! No two files, and no two directories, of a module import each other, directly or by way of
-//! others.
+//! No two files or directories of a module import each other, directly or through others.
 //!
-//! A file may import what its parent defines. What the parent only exports counts as imported from
-//! the file that defines it.
+//! A file may import the items that its parent defines. An item that the parent only exports counts
+//! as imported from the file that defines it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +17,7 @@ fn the_files_of_a_module_do_not_import_each_other_in_a_cycle() {
 }
 
 #[test]
-fn a_cycle_by_way_of_a_third_file_and_of_an_export_is_found() {
+fn a_cycle_through_a_third_file_and_an_export_is_found() {
     let file = |path: &str, text: &str| SourceFile {
         path: path.into(),
         module: "m".to_owned(),
@@ -77,7 +76,7 @@ fn ancestors(file: &SourceFile) -> Vec<Vec<String>> {
     (0..=path.len()).map(|len| path[..len].to_vec()).collect()
 }
 
-/// Returns the depth at which the paths part, and the child of the common ancestor that is
+/// Returns the depth at which the paths diverge, and the child of the common ancestor that is
 /// imported.
 fn sibling(
     module: &[String],
@@ -116,8 +115,8 @@ fn reaches(edges: &BTreeSet<(String, String)>, from: &str, to: &str) -> bool {
     false
 }
 
-/// The sources of the members of the workspace and of the comparison. A package comes without some
-/// of them.
+/// The sources of the members of the workspace and of the comparison. A published package lacks
+/// some of them.
 const SOURCES: [&str; 8] = [
     "src",
     "proto/src",

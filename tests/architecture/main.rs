@@ -1,4 +1,4 @@
-//! The rules of the architecture: which module may import which, and how long a file may be.
+//! The rules of the architecture: the imports and names of modules, and the length of files.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
@@ -9,7 +9,8 @@ mod sources;
 
 use crate::sources::{SourceFile, files, files_in};
 
-/// The modules at the root of the crate, each with its rank. It imports only those of lower rank.
+/// The modules at the root of the crate, each with its rank. A module imports only modules of lower
+/// rank.
 const RANKS: &[(&str, u8)] = &[
     ("connection_id", 0),
     ("endpoint", 0),
@@ -38,15 +39,15 @@ const RANKS: &[(&str, u8)] = &[
     ("metrics", 10),
     ("proxy", 10),
     ("rpc", 10),
-    // The root itself: it declares and exports, and no file imports from it.
+    // The root declares and exports. No file imports from it.
     ("lib", u8::MAX),
 ];
 
-/// Names that say nothing about what is inside.
+/// Names that do not describe the contents of a module.
 const EMPTY_NAMES: &[&str] =
     &["common", "helper", "helpers", "misc", "prelude", "types", "util", "utils"];
 
-/// A file of more lines than this has more than one subject.
+/// The maximum number of lines of a file. A longer file has more than one subject.
 const LINES_MAX: usize = 500;
 
 #[test]
@@ -68,7 +69,7 @@ fn examples_of_exported_items_import_from_this_crate() {
     let exports = root.iter().flat_map(SourceFile::code);
     let exports = exports.filter_map(|(_, line)| line.trim().strip_prefix("pub use zmtp_proto::"));
     let modules: Vec<_> = exports.filter_map(|path| path.split("::").next()).collect();
-    assert!(modules.contains(&"mechanism"), "the exports are in another form");
+    assert!(modules.contains(&"mechanism"), "the exports have another form");
     for file in files_in("proto/src") {
         if !modules.contains(&&*file.module) {
             continue;
@@ -150,7 +151,7 @@ fn no_file_exceeds_the_line_limit() {
     }
 }
 
-/// Returns what follows `crate::`, in an import or in any other path, and where.
+/// Returns the text after each `crate::`, in imports and in other paths, with its line number.
 fn imports(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
     file.code().flat_map(|(line, code)| {
         code.split("crate::").skip(1).map(move |path| {

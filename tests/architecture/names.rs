@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::paths::imports;
 use crate::sources::{SourceFile, files_in};
 
-/// Names of the public API that several modules use: `Request` is a request to an authenticator or to a
-/// service.
+/// Names of the public API that several modules use: `Request` is a request to an authenticator,
+/// and one to a service.
 const SHARED: &[&str] = &["Request"];
 
 #[test]
@@ -41,7 +41,7 @@ fn a_name_that_two_files_of_a_module_show_is_found() {
     assert_eq!(found, ["Pair", "Two"]);
 }
 
-/// Returns the names of types that several files show to others, with these files.
+/// Returns the names of types that more than one file shows to others, with these files.
 fn shown(files: &[SourceFile]) -> BTreeMap<String, BTreeSet<PathBuf>> {
     let mut shown: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for file in files.iter().filter(|file| !file.is_test()) {
@@ -53,7 +53,7 @@ fn shown(files: &[SourceFile]) -> BTreeMap<String, BTreeSet<PathBuf>> {
     shown
 }
 
-/// The types that a file defines, or exports under a name of its own, for other files.
+/// Returns the types that a file defines, or exports under another name, for other files.
 fn types(file: &SourceFile) -> Vec<String> {
     let renamed = imports(file).into_iter().filter(|import| {
         import.is_exported

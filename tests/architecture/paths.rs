@@ -2,23 +2,23 @@
 
 use crate::sources::SourceFile;
 
-/// A `use` of something of the same crate.
+/// An import of an item of the same crate.
 pub(crate) struct Import {
     /// From the root of the crate.
     pub path: Vec<String>,
-    /// Whether others can import it from here.
+    /// Whether other files can import the item from this file.
     pub is_exported: bool,
-    /// The name that it has here.
+    /// The name of the item in this file.
     pub name: String,
 }
 
-/// Returns everything of the same crate that the code of a file imports or mentions by a path.
+/// Returns the items of the same crate that a file imports or mentions by their paths.
 pub(crate) fn imports(file: &SourceFile) -> Vec<Import> {
     let module = file.module_path();
     let code = file.code_without_tests();
     let mut imports = Vec::new();
     let mut rest = String::new();
-    // Imports are taken out, and what is left has other paths.
+    // Imports are extracted first. The remaining code contains the other paths.
     let mut statements = code.split_inclusive('\n').peekable();
     while let Some(line) = statements.next() {
         let Some((visibility, tree)) = use_of(line) else {
@@ -47,7 +47,7 @@ pub(crate) fn imports(file: &SourceFile) -> Vec<Import> {
     imports
 }
 
-/// Splits a line that begins with an import into its visibility and what is imported.
+/// Splits a line that begins with an import into its visibility and the imported tree.
 fn use_of(line: &str) -> Option<(&str, &str)> {
     let (visibility, tree) = line.trim_start().split_once("use ")?;
     let is_visibility = visibility.is_empty() || visibility.starts_with("pub");
@@ -100,7 +100,8 @@ fn mentions(code: &str) -> Vec<Vec<String>> {
     paths.map(|path| path.split("::").map(str::to_owned).collect()).collect()
 }
 
-/// Makes a path one from the root of the crate; none if it leads elsewhere.
+/// Converts a path to one from the root of the crate, or returns `None` if it leads to another
+/// crate.
 fn resolve(path: &[String], module: &[String]) -> Option<Vec<String>> {
     let rest = match path.first()?.as_str() {
         "crate" => return Some(path[1..].to_vec()),

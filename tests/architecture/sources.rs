@@ -1,4 +1,4 @@
-//! The source files, and what is in them.
+//! The source files and their contents.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,11 +60,11 @@ impl SourceFile {
 /// Reads the files below `src`.
 pub(crate) fn files() -> Vec<SourceFile> {
     let files = files_in("src");
-    assert!(files.len() > 50, "the sources are not where they should be");
+    assert!(files.len() > 50, "some sources are missing");
     files
 }
 
-/// Reads the files below a directory of the repository; none if a package comes without it.
+/// Reads the files below a directory of the repository. A published package may lack the directory.
 pub(crate) fn files_in(directory: &str) -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
     let mut files = Vec::new();

@@ -11,7 +11,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-/// The events logged on the thread of a test since the creation of this value.
+/// The events that the thread of a test has logged since the creation of this value.
 pub(crate) struct Journal {
     entries: Arc<Mutex<Vec<Entry>>>,
     _guard: DefaultGuard,

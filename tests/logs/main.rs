@@ -1,8 +1,7 @@
 //! Tests of the log output of sockets: spans, levels and fields.
 //!
-//! These tests are a separate binary in which every test has a journal. A test without a journal
-//! could be the first to reach an event, and `tracing` would cache that no subscriber is interested
-//! in it.
+//! These tests are in a separate binary, in which every test has a journal. If a test without a
+//! journal reached an event first, `tracing` would cache that no subscriber is interested in it.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
@@ -196,7 +195,7 @@ async fn faults_of_remotes_are_warnings_and_port_probes_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_that_strangers_repeat_are_logged_a_few_times_a_minute_and_counted() {
+async fn events_that_unknown_remotes_repeat_are_logged_a_few_times_a_minute_and_counted() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let server = Server::new();

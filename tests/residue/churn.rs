@@ -20,7 +20,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
             async move { while server.recv().await.is_ok() {} }
         });
         let idle = process_usage::tasks();
-        // Lets all collections that grow with the first clients reach their size.
+        // Lets all collections grow to their final size.
         churn(&endpoint, 2_000).await;
         process_usage::until_tasks_are(idle).await;
 
@@ -40,7 +40,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
     });
 }
 
-/// Lets a number of clients connect and leave, several at a time.
+/// Connects and disconnects a number of clients, several at a time.
 async fn churn(endpoint: &Endpoint, clients: u32) {
     let mut guests = JoinSet::new();
     for guest in 0..AT_A_TIME {

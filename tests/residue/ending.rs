@@ -71,7 +71,7 @@ fn nothing_outlives_the_runtime() {
 }
 
 #[test]
-fn nothing_is_left_of_a_socket_whose_creation_is_cancelled() {
+fn a_socket_whose_creation_is_cancelled_leaves_nothing_behind() {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     one_thread().block_on(async {
@@ -95,7 +95,7 @@ fn nothing_is_left_of_a_socket_whose_creation_is_cancelled() {
     });
 }
 
-/// Ends a socket in one way, several times, and compares the usage of the process afterwards.
+/// Ends a socket several times in the same way, and compares the resource usage afterwards.
 fn assert_nothing_is_left(runtime: fn() -> Runtime, end: impl AsyncFn(Busy)) {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
@@ -140,7 +140,7 @@ impl Busy {
         let mut silent = Remote::dial(&bound).await;
         silent.write(&GREETING[..10]).await;
         remotes.push(silent);
-        // An address without a listener, a silent listener, and a client.
+        // The server dials an address without a listener, a silent listener, and a client.
         let (port, listener) = (ReservedPort::reserve(), RemoteListener::bind());
         let client = RemoteListener::bind();
         let connected = [port.endpoint(), listener.endpoint(), client.endpoint()];
@@ -156,7 +156,7 @@ impl Busy {
                 server.route(id, bodies.make(LONG)).await.unwrap();
             }
             remote.peek().await;
-            // More than the queue has room for; the test receives none of it.
+            // More messages than the queue holds. The test does not receive them.
             remote.write(&remote::message(&[7; LONG]).repeat(4)).await;
         }
         bodies.assert_kept(3 * 4);

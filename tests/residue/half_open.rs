@@ -42,17 +42,18 @@ async fn serve() {
 
     let held = HELD.min(descriptors() - OTHERS);
     if held < HELD {
-        eprintln!("no more than {held}, as this process may open no more files");
+        eprintln!("limited to {held} connections by the file limit of this process");
     }
     assert_held_off(unlimited(plain), &to_plain, held, held).await;
     assert_held_off(unlimited(curve()), &to_curve, held, held).await;
     assert_held_off(curve(), &to_curve, held, BY_DEFAULT.min(held)).await;
 }
 
-/// Holds `held` connections to a server, which keeps `kept` of them.
+/// Holds `held` half-open connections to a server, which keeps `kept` of them and serves other
+/// clients.
 async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usize, kept: usize) {
     let _watchdog = Watchdog::start();
-    // No connection may end by the time limit.
+    // The time limit would end connections.
     let server = server.handshake_interval(None).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     assert_served(&server, &endpoint, client).await;
@@ -90,8 +91,8 @@ async fn assert_served(server: &Server, endpoint: &Endpoint, mechanism: &Mechani
     client.close().await;
 }
 
-/// Returns what a client writes before it needs an answer to its first command, and how many bytes
-/// such an answer has, behind the greeting.
+/// Returns the bytes that a client writes before it waits for an answer to its first command, and
+/// the length of this answer after the greeting.
 async fn beginning(mechanism: &Mechanism) -> (Vec<u8>, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = Client::builder().mechanism(mechanism.clone());
@@ -197,10 +198,10 @@ fn with_all_descriptors(test: &str) {
 /// The environment variable that contains the role of a child process.
 const ROLE: &str = "TOKIO_ZMTP_HALF_OPEN";
 
-/// The number of held connections. Each of the two processes has this number of files.
+/// The number of held connections. Each of the two processes has one file for each.
 const HELD: usize = 10_000;
 
-/// The number of other files of a process, generously estimated.
+/// A generous estimate of the number of other files of a process.
 const OTHERS: usize = 200;
 
 /// The default limit of a server.

@@ -84,7 +84,7 @@ fn memory_of_a_burst_is_released() {
     });
 }
 
-/// Few enough for systems with a low limit of open files.
+/// The number of connections, which is below low limits of open files.
 const CONNECTIONS: usize = 200;
 
 /// The bytes on the heap for one end, averaged over both ends. The documentation promises 8 KiB of

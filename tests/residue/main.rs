@@ -1,7 +1,7 @@
 //! Tests that ended sockets leave no task, file descriptor or memory behind.
 //!
-//! These tests are a separate binary, because memory and file descriptors are counted for the whole
-//! process. They run one at a time.
+//! These tests are in a separate binary, because memory and file descriptors are counted for the
+//! whole process. They run one at a time.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]

@@ -8,7 +8,7 @@ use tokio::task;
 
 use crate::HEAP;
 
-/// Counts of the whole process.
+/// The resource usage of the whole process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProcessUsage {
     pub(crate) descriptors: usize,
@@ -27,8 +27,8 @@ impl ProcessUsage {
     }
 }
 
-/// Counts the tasks of this runtime. It is exact only on one thread: on many, a task is counted for
-/// a moment after it has ended.
+/// Returns the number of tasks of this runtime. It is exact only on a single-threaded runtime: on
+/// others, a task is counted for a moment after it has ended.
 pub(crate) fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }

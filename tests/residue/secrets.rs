@@ -14,7 +14,7 @@ use crate::process_usage;
 use crate::watchdog::Watchdog;
 
 #[test]
-fn a_secret_key_lies_in_one_place_while_it_is_used_and_nowhere_afterwards() {
+fn a_secret_key_is_stored_once_while_it_is_used_and_then_erased() {
     for runtime in [one_thread, many_threads] {
         let _alone = process_usage::alone();
         let _watchdog = Watchdog::start();
@@ -40,7 +40,7 @@ fn a_secret_key_lies_in_one_place_while_it_is_used_and_nowhere_afterwards() {
 }
 
 #[test]
-fn a_key_that_was_read_and_written_as_text_is_nowhere_afterwards() {
+fn a_key_that_was_parsed_and_formatted_is_erased() {
     let _alone = process_usage::alone();
     let keys = CurveKeypair::generate();
     let secret = Traces::of(keys.secret_key().as_bytes());
@@ -62,7 +62,7 @@ fn a_key_that_was_read_and_written_as_text_is_nowhere_afterwards() {
 }
 
 #[test]
-fn a_password_is_nowhere_afterwards() {
+fn a_password_is_erased() {
     for runtime in [one_thread, many_threads] {
         let _alone = process_usage::alone();
         let _watchdog = Watchdog::start();
@@ -79,7 +79,7 @@ fn a_password_is_nowhere_afterwards() {
 }
 
 #[test]
-fn a_password_that_is_refused_is_nowhere_afterwards() {
+fn a_refused_password_is_erased() {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     let secret = Traces::random();
@@ -97,7 +97,7 @@ fn a_password_that_is_refused_is_nowhere_afterwards() {
     assert!(secret.places().is_empty(), "{:?}", secret.places());
 }
 
-/// Lets a client and a server exchange messages over more than one connection.
+/// Exchanges messages between a client and a server over more than one connection.
 async fn talk(of_client: Mechanism, of_server: Mechanism, users: Users) -> (Client, Server) {
     let server = Server::builder().mechanism(of_server.clone());
     let server = match of_server {
@@ -138,7 +138,7 @@ impl Traces {
         )
     }
 
-    /// The traces of a random text, which is never in memory itself.
+    /// Returns the traces of a random text, which is itself never in memory.
     fn random() -> Self {
         let byte = |_| fastrand::alphanumeric() as u8 ^ MASK as u8;
         Self((0..5).map(|_| u64::from_ne_bytes(std::array::from_fn(byte))).collect())
@@ -184,7 +184,7 @@ impl Traces {
     }
 
     fn find<'a>(&'a self, page: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-        // Most of the memory has never been used, and most of the rest begins differently.
+        // Most pages have never been used. In the others, the first byte excludes most positions.
         let page = if page == &EMPTY[..page.len()] { &[] } else { page };
         let mut begins = [false; 256];
         for eight in &self.0 {

@@ -15,34 +15,35 @@ use crate::watchdog::Watchdog;
 #[test]
 fn unread_replies_take_little_more_than_the_hwm() {
     let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0ready", |stats| stats.running == 1);
-    assert!(heap < 2 * MARK, "{heap} bytes");
+    assert!(heap < 2 * HWM_BYTES, "{heap} bytes");
 }
 
 #[test]
 fn later_replies_take_little_more_than_the_hwm_and_the_bytes_that_may_be_kept() {
-    // More than there are bytes for. Those that were dropped are counted when that can be sent.
+    // More replies than the limit of bytes allows. Dropped replies are counted when their errors
+    // can be sent.
     let heap = keep(b"\x11\0\0\0\0\0\0\0\0\0later", |stats| stats.running > 50);
-    assert!(heap < 4 * MARK, "{heap} bytes");
+    assert!(heap < 4 * HWM_BYTES, "{heap} bytes");
 }
 
 #[test]
 fn streams_that_have_no_credit_take_little_more_than_the_bytes_that_may_be_kept() {
     let request = b"\x11\0\0\0\0\0\0\0\0\x02\0\0\0\0stream";
     let heap = keep(request, |stats| stats.unread > 0);
-    assert!(heap < 3 * MARK + JOBS, "{heap} bytes");
+    assert!(heap < 3 * HWM_BYTES + JOBS, "{heap} bytes");
 }
 
-/// Sends requests without reading replies, until the statistics of the responder show that it has
-/// received enough. Its other clients are served meanwhile. Returns the growth of the heap in bytes.
+/// Sends requests without reading replies until the statistics of the responder satisfy
+/// `is_enough`. Other clients are served meanwhile. Returns the growth of the heap in bytes.
 fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let server = Server::builder().send_hwm_bytes(MARK).recv_hwm(100);
+        let server = Server::builder().send_hwm_bytes(HWM_BYTES).recv_hwm(100);
         let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
-        let responder = Responder::builder(server).max_bytes_per_remote(MARK).build();
+        let responder = Responder::builder(server).max_bytes_per_remote(HWM_BYTES).build();
         let serving = tokio::spawn(responder.serve(service_fn(answer)));
         let requester = Requester::new(Client::builder().connect(endpoint.clone()).await.unwrap());
         assert_eq!(requester.call("x").await.unwrap(), "x");
@@ -57,7 +58,7 @@ fn keep(request: &[u8], is_enough: impl Fn(&ResponderStats) -> bool) -> usize {
         let mut mute = Remote::client(&endpoint).await;
         let mut writing = Box::pin(async move {
             mute.write(&messages).await;
-            // The system may have taken all, but it is not read.
+            // The system may have accepted all requests, but the replies are not read.
             future::pending::<()>().await;
         });
         while !is_enough(&responder.stats()) {
@@ -99,7 +100,7 @@ async fn answer(request: Request) -> Result<Response, Failure> {
 
 const LONG: usize = 100_000;
 
-const MARK: usize = 0x10_0000;
+const HWM_BYTES: usize = 0x10_0000;
 
 /// The memory of concurrently running calls.
 const JOBS: usize = 0x100_0000;

@@ -137,7 +137,7 @@ async fn a_closed_client_fails_outstanding_and_later_calls() {
     let waiting = tokio::spawn(requester.call("waiting"));
     tokio::task::yield_now().await;
     requester.close().await;
-    // Its connection ends as well, and either event may be handled first.
+    // The connection of the client ends as well, and either event may be handled first.
     let error = under_way.await.unwrap().unwrap_err();
     assert!(matches!(error, CallError::Closed | CallError::ConnectionLost));
     assert_eq!(waiting.await.unwrap(), Err(CallError::Closed));

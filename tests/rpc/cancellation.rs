@@ -77,7 +77,7 @@ async fn the_handler_of_a_cancelled_call_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_is_kept_on_both_sides() {
+async fn a_deadline_is_enforced_on_both_sides() {
     let (requester, responder, _) = pair(|_| future::pending::<Result<Message, Failure>>()).await;
     let start = Instant::now();
     let error = requester.call(Request::from("x").with_timeout(Duration::from_secs(7))).await;
@@ -87,7 +87,7 @@ async fn a_deadline_is_kept_on_both_sides() {
     tokio::time::advance(Duration::from_secs(1)).await;
     until_there(&responder, |stats| stats.deadline_exceeded == 1).await;
     assert!(responder.stats().is_consistent());
-    // The responder answers anyway, for requesters that do not enforce deadlines.
+    // The responder still answers, for requesters that do not enforce deadlines.
     until(&requester, |stats| stats.late == 1).await;
     assert!(requester.stats().is_consistent());
 }
@@ -130,7 +130,7 @@ async fn calls_end_at_their_own_deadlines_by_one_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_finds_no_server_keeps_its_deadline() {
+async fn a_call_without_a_server_ends_at_its_deadline() {
     let requester = Requester::new(Client::builder().build());
     let request = Request::from("x").with_timeout(Duration::from_secs(3));
     assert_eq!(requester.call(request).await, Err(CallError::DeadlineExceeded));

@@ -1,4 +1,4 @@
-//! Ten thousand concurrent calls, with every kind of failure.
+//! Ten thousand concurrent calls, with and without failures of every kind.
 
 use std::time::Duration;
 
@@ -33,8 +33,9 @@ async fn ten_thousand_concurrent_calls_get_their_own_replies() {
     assert!(responder.stats().is_consistent());
 }
 
-/// The servers treat requests in different ways, by their numbers, and connections are cut
-/// meanwhile. In the end the outcome of every call is known to its caller and to the statistics.
+/// The servers treat requests in different ways, according to their numbers, and connections are
+/// cut meanwhile. At the end, every caller has an outcome, and the statistics agree with the
+/// callers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_is_accounted_for_despite_all_failures() {
     let seed =
@@ -68,8 +69,9 @@ async fn every_call_is_accounted_for_despite_all_failures() {
     assert_eq!(stats.outstanding, 0);
     let ended = stats.answered + stats.failed + stats.connection_lost + stats.deadline_exceeded;
     assert_eq!(stats.sent, ended + stats.cancelled, "{stats:#?}");
-    // The two differ about calls that were not sent, and calls that were dropped when they had just
-    // ended. Their number never exceeds that of the dropped or late calls.
+    // The callers and the statistics may disagree about calls that were not sent, and about calls
+    // that were dropped when they had just ended. The difference never exceeds the number of
+    // dropped or late calls.
     let seen_to_end = seen.answered + seen.failed + seen.lost + seen.late;
     assert_eq!(seen_to_end + seen.dropped, CALLS);
     assert!(seen.answered <= stats.answered && seen.failed <= stats.failed, "{seen:?} {stats:#?}");
@@ -150,7 +152,7 @@ async fn make(call: tokio_zmtp::rpc::Call, number: u64, patience: u64) -> End {
     End::Ended(outcome.map(|reply| assert_eq!(reply, number.to_string())))
 }
 
-/// Answers each request in the way that its number selects.
+/// Answers each request in a way that its number selects.
 async fn misbehave(server: Server, mut random: fastrand::Rng) {
     while let Ok(message) = server.recv().await {
         let (kind, id, rest) = opened(&message);
@@ -204,5 +206,6 @@ async fn send(server: &Server, to: RoutingId, message: Vec<u8>) {
 
 const CALLS: u64 = 10_000;
 
-/// The connection of these requests is cut instead of a reply. Their callers do not drop the calls.
+/// The numbers of requests whose connection is cut instead of a reply. Their callers do not drop
+/// the calls.
 const CUT: [u64; 6] = [508, 1_007, 1_509, 2_017, 3_008, 5_007];

@@ -1,4 +1,4 @@
-//! Responders that drain: no call is lost.
+//! Responders that drain without losing calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +21,7 @@ use crate::wire::{
 };
 
 #[tokio::test]
-async fn requests_are_served_until_the_notice_is_acknowledged_and_refused_then() {
+async fn requests_are_served_until_the_notice_is_acknowledged_and_then_refused() {
     for endpoint in ["tcp://127.0.0.1:*", &unique()] {
         let held = Held::start(endpoint).await;
         let client = held.client().await;
@@ -204,9 +204,9 @@ async fn a_requester_acknowledges_after_its_last_request_and_uses_other_servers(
         draining.send(from, REPLY, id, body(&rest)).await;
         assert_eq!(first.await.unwrap().unwrap(), "first");
 
-        // After it has returned it is selected again.
+        // After the server has returned, it is selected again.
         let endpoint = draining.server.last_endpoint().unwrap();
-        assert!(draining.server.try_recv().is_err(), "it acknowledges once");
+        assert!(draining.server.try_recv().is_err(), "the requester acknowledges once");
         draining.server.close().await;
         until_connected(&requester, 1).await;
         let back = Bare { server: Server::builder().bind(endpoint).await.unwrap() };
@@ -310,7 +310,7 @@ impl Held {
     }
 }
 
-/// A responder with a runtime of its own, which takes some time for each request.
+/// A responder with its own runtime, whose requests take some time.
 struct Instance {
     endpoint: Endpoint,
     responder: Responder,
@@ -340,13 +340,13 @@ impl Instance {
         Self { endpoint, responder, stop, thread }
     }
 
-    /// Waits until it has answered some requests.
+    /// Waits until the responder has answered some requests.
     async fn works(&self) {
         let answered = self.responder.stats().answered;
         until_there(&self.responder, |stats| stats.answered > answered + 100).await;
     }
 
-    /// Shuts it down as an orchestrator does, and waits until it has ended.
+    /// Shuts the responder down as an orchestrator does, and waits until it has ended.
     async fn stop(self) {
         self.stop.notify_one();
         let ended = task::spawn_blocking(|| self.thread.join());

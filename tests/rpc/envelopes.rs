@@ -17,7 +17,7 @@ async fn a_request_is_answered_by_its_id_alone() {
     let (client, responder) = serve(echo).await;
     client.send(envelope(REQUEST, 7, b"\0hi")).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), envelope(REPLY, 7, "hi"));
-    // After the reply the id is free.
+    // After the reply, the id can be used again.
     client.send(envelope(REQUEST, 7, b"\0again")).await.unwrap();
     assert_eq!(client.recv().await.unwrap(), envelope(REPLY, 7, "again"));
     assert!(responder.stats().is_consistent());
@@ -52,7 +52,7 @@ async fn a_malformed_message_is_answered_if_it_has_an_id() {
         client.send(envelope(kind, 7, rest)).await.unwrap();
     }
     until_there(&responder, |stats| stats.unknown == 2).await;
-    assert!(client.try_recv().is_err(), "the rest is not answered");
+    assert!(client.try_recv().is_err(), "messages without an id are not answered");
     assert_eq!(responder.stats().received, 0);
 }
 
@@ -113,7 +113,7 @@ async fn a_dropped_handler_may_use_the_responder() {
     })));
     let client = Client::new();
     client.connect(endpoint.as_str()).await.unwrap();
-    // The same id twice, a cancellation, an end of the connection, and an end of serving.
+    // A duplicate id, a cancellation, the end of the connection, and the end of serving.
     for id in [1, 1, 2, 3] {
         client.send(envelope(REQUEST, id, [0x00])).await.unwrap();
     }
@@ -161,7 +161,7 @@ fn a_handler_dropped_with_its_runtime_may_use_the_responder() {
 }
 
 #[tokio::test]
-async fn an_application_error_has_its_number_and_its_text() {
+async fn an_application_error_contains_its_number_and_text() {
     let (client, responder) =
         serve(|_| async { Err::<Response, _>(Failure::application(404, "no such thing")) }).await;
     client.send(envelope(REQUEST, 7, [0x00])).await.unwrap();

@@ -77,7 +77,7 @@ pub(crate) const OPERATIONS: [(&str, Start); 6] = [
     }),
 ];
 
-/// Both sides, with concurrent calls.
+/// A requester and a responder, with concurrent calls.
 pub(crate) struct Scene {
     requester: Requester,
     responder: Responder,

@@ -159,7 +159,7 @@ async fn unwritten_requests_wait_for_the_next_server_if_there_is_none() {
     assert_eq!((stats.answered, stats.deadline_exceeded, stats.cancelled), (1, 1, 1));
     assert_eq!(stats.cancels_unsent, 0, "no server received the dropped call");
     assert!(stats.is_consistent());
-    // The requests of the calls that have ended.
+    // The requests of the ended calls.
     assert_eq!(requester.client().stats().dropped.undelivered, 2);
 }
 

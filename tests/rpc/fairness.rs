@@ -29,7 +29,7 @@ async fn streams_without_credit_do_not_shut_out_other_clients() {
         let stats = responder.stats();
         assert_eq!((stats.running, stats.waiting, stats.overloaded), (32, 32, 64));
         honest_calls(&endpoint).await;
-        // It keeps its slots.
+        // The greedy client keeps its slots.
         greedy.send(envelope(CREDIT, 0, [0, 0, 0, 1])).await.unwrap();
         let mut kinds = Vec::new();
         while kinds.last() != Some(&END) {

@@ -24,7 +24,7 @@ async fn a_timeout_of_the_service_is_reported_as_deadline_exceeded() {
 }
 
 #[tokio::test]
-async fn the_concurrency_limit_of_a_service_is_kept() {
+async fn the_concurrency_limit_of_a_service_is_enforced() {
     let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let most_seen = Arc::clone(&most);
     let service = ServiceBuilder::new().concurrency_limit(3).service_fn(move |request: Request| {

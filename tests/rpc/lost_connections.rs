@@ -86,8 +86,8 @@ async fn a_call_whose_request_is_refused_fails_and_later_calls_succeed() {
 async fn with_heartbeats_a_call_to_a_hanging_server_fails_with_an_event() {
     let (endpoint_to, endpoint) = oneshot::channel();
     let (end, ended) = mpsc::channel::<()>();
-    // It receives the request, and then its runtime hangs: the operating system keeps the
-    // connection.
+    // The server receives the request, and then its runtime hangs. The operating system keeps the
+    // connection open.
     let server = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let bare = runtime.block_on(async {
@@ -188,7 +188,7 @@ async fn calls_without_any_server_left_are_undelivered() {
         let [first, rest @ ..] = calls;
         assert_eq!(first.await.unwrap(), Err(CallError::ConnectionLost));
         if reconnects {
-            // They wait for the server to reconnect, which it does not.
+            // The calls wait for the server to reconnect, but it does not.
             assert_eq!(requester.stats().outstanding, 3);
             requester.client().disconnect(endpoint).await.unwrap();
         }

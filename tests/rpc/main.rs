@@ -1,6 +1,6 @@
 //! Requests and replies, through the public API.
 //!
-//! Where the bytes on the wire matter, one side is a plain socket without the module `rpc`.
+//! Where bytes on the wire matter, one side is a plain socket, which does not use the module `rpc`.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
@@ -17,7 +17,7 @@ mod fairness;
 mod layers;
 mod limits;
 mod lost_connections;
-// On other systems npm has another name.
+// On other systems, the program npm has another name.
 #[cfg(unix)]
 mod node;
 mod shutdown;

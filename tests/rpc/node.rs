@@ -76,7 +76,7 @@ async fn answer(request: Request) -> Result<Response, Failure> {
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// Starts a remote that is written from docs/rpc.md alone.
+/// Starts a remote that is implemented from docs/rpc.md alone.
 fn start(arguments: &[&str]) -> Option<NodeRemote> {
     NodeRemote::start(env!("CARGO_TARGET_TMPDIR"), "tests/rpc/rpc_remote.mjs", arguments)
 }

@@ -1,6 +1,6 @@
-// The other side in Node.js, written from docs/rpc.md alone: a responder, or a requester.
+// A responder or a requester in Node.js, implemented from docs/rpc.md alone.
 //
-// `node rpc_remote.mjs responder` prints where it is bound; `node rpc_remote.mjs requester ENDPOINT` prints "done".
+// `node rpc_remote.mjs responder` prints its endpoint; `node rpc_remote.mjs requester ENDPOINT` prints "done".
 
 import assert from "node:assert/strict";
 import { Client, Server } from "zeromq/draft.js";
@@ -54,7 +54,7 @@ function readRequest(rest) {
   return request;
 }
 
-// Sends one after the other: a socket of Node takes one message at a time.
+// Sends messages one after another, because a socket of Node.js accepts one at a time.
 function sender(socket) {
   let last = Promise.resolve();
   return (...message) => (last = last.then(() => socket.send(...message)));
@@ -118,7 +118,7 @@ async function requester(endpoint) {
   const calls = new Map();
   let nextId = 0n;
 
-  // Calls; `take` gets each message of the reply, and tells whether it was the last.
+  // Makes a call. `take` receives each message of the reply, and returns `last` with the last one.
   function call(flags, fields, body, take) {
     const id = nextId++;
     const replied = new Promise((resolve) => calls.set(id, { resolve, take }));
@@ -141,7 +141,7 @@ async function requester(endpoint) {
     }
   })();
 
-  // Each gets its own reply.
+  // Each call gets its own reply.
   const bodies = Array.from({ length: 100 }, (_, at) => `number ${at}`);
   const replies = await Promise.all(bodies.map(plain));
   assert.deepEqual(replies, bodies.map((body) => [REPLY, body]));
@@ -151,14 +151,14 @@ async function requester(endpoint) {
   assert.equal(failed[0], ERROR);
   assert.deepEqual(failed[1], error(APPLICATION, 42, "as you wish"));
 
-  // The time and the trace travel.
+  // The time and the trace are sent with the request.
   const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   const traced = call(TRACE, [text(parent), text("vendor=1")], "trace", one);
   assert.deepEqual(await traced.replied, [REPLY, `${parent} vendor=1`]);
   const hurried = call(TIMEOUT, [number(20)], "sleep", (kind, rest) => ({ last: [kind, rest[0]] }));
   assert.deepEqual(await hurried.replied, [ERROR, 0x11]);
 
-  // A stream goes on as long as there is credit.
+  // A stream continues while it has credit.
   const parts = [];
   const stream = call(CREDITED, [number(2)], "count", (kind, rest, id) => {
     if (kind === END) return { last: kind };
@@ -169,14 +169,14 @@ async function requester(endpoint) {
   assert.equal(await stream.replied, END);
   assert.deepEqual(parts, Array.from({ length: 50 }, (_, at) => at));
 
-  // What is of a later version is refused by its id.
+  // A message of a later version is refused under its id.
   const later = call(0, [], "x", one);
   assert.deepEqual(await later.replied, [REPLY, "x"]);
   const strange = new Promise((resolve) => calls.set(999n, { resolve, take: (kind, rest) => ({ last: [kind, rest[0]] }) }));
   send(envelope(0x21, 999n, Buffer.from("the future")));
   assert.deepEqual(await strange, [ERROR, 0x15]);
 
-  // Nobody waits for this one.
+  // This call is cancelled.
   const { id } = call(0, [], "sleep", one);
   await send(envelope(CANCEL, id));
   console.log("done");

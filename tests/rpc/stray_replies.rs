@@ -124,7 +124,7 @@ async fn asked() -> (Requester, Bare) {
     (Requester::new(client), bare)
 }
 
-/// Makes a call in a detached task, which is not cancelled.
+/// Makes a call in a detached task, so that the call is not cancelled.
 async fn ask(requester: &Requester, bare: &Bare) -> (tokio_zmtp::RoutingId, u64, Vec<u8>) {
     tokio::spawn(requester.call("x"));
     bare.expect(REQUEST).await

@@ -18,7 +18,7 @@ async fn a_responder_answers_calls_in_frames_that_are_marked_as_commands_and_all
     let client = || Client::builder().mechanism(Mechanism::curve_client(server_key));
     let marked = client().connect(relay(&endpoint, mark_messages).await).await.unwrap();
     let honest = client().connect(endpoint).await.unwrap();
-    // The message is shorter than an envelope and not a call.
+    // The messages are shorter than an envelope, and therefore not calls.
     for len in 0..3 {
         marked.send(vec![0x11; len]).await.unwrap();
     }

@@ -125,5 +125,5 @@ const POLLS: usize = 24;
 
 const SHORT: Duration = Duration::from_millis(3);
 
-/// A time that no test reaches.
+/// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(3_600);

@@ -30,7 +30,8 @@ async fn nothing_is_received_from_a_client_that_does_not_read() {
             }
         });
         until_there(&responder, |stats| stats.running == 1).await;
-        // Other clients are served meanwhile, and nothing is received from this one.
+        // Other clients are served meanwhile, and nothing is received from the client that does not
+        // read.
         let requester = Requester::new(Client::builder().connect(endpoint).await.unwrap());
         for _ in 0..200 {
             assert_eq!(requester.call("x").await.unwrap().len(), LONG);
@@ -222,7 +223,7 @@ async fn a_client_that_disconnects_without_reading_leaves_nothing_behind() {
     }
 }
 
-/// So long that the operating system buffers only a few.
+/// The size of a reply. The operating system buffers only a few of this size.
 const LONG: usize = 100_000;
 
 const REQUESTS: u64 = 1_000;

@@ -1,4 +1,4 @@
-//! Both sides, and the bytes between them, written from `docs/rpc.md`.
+//! Requesters, responders, and the envelopes of `docs/rpc.md`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -49,7 +49,7 @@ impl Bare {
         self.server.last_endpoint().unwrap().to_string()
     }
 
-    /// Receives a message of this kind; returns the sender, the id and the rest.
+    /// Receives a message of this kind. Returns the sender, the id and the rest.
     pub(crate) async fn expect(&self, kind: u8) -> (RoutingId, u64, Vec<u8>) {
         let message = self.server.recv().await.unwrap();
         let (got, id, rest) = opened(&message);
@@ -102,7 +102,7 @@ pub(crate) fn unique() -> String {
     format!("inproc://rpc-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Yields until the statistics of a requester satisfy a condition; the test hangs if they never do.
+/// Yields until the statistics of a requester satisfy a condition.
 pub(crate) async fn until(requester: &Requester, is_so: impl Fn(&RequesterStats) -> bool) {
     while !is_so(&requester.stats()) {
         tokio::task::yield_now().await;
