@@ -51,7 +51,6 @@ pub use self::pairs::{Capture, ProxyWith};
 pub use self::report::{ProxyEnd, ProxyReport, ProxyStats};
 use crate::message::Message;
 use crate::socket::forwarding::{Forward, ForwardingEnd, Outlet};
-use crate::stats::Volume;
 use crate::sync::Lock;
 
 /// Forwards messages between two sockets: messages that one of them receives are sent by the other.
@@ -70,6 +69,9 @@ use crate::sync::Lock;
 /// its remotes become mute in turn. The opposite direction, the capture and the handle are not
 /// affected. The timeouts of the sockets do not apply.
 ///
+/// A message that is too long for a `udp` endpoint of a [`Radio`](crate::Radio) could wait forever.
+/// It is taken, sent to no remote, and counted in [`ProxyStats::too_long`].
+///
 /// # Ending
 ///
 /// The future is ready when [`stop`](ProxyHandle::stop) is called, or when one of the sockets is
@@ -78,8 +80,8 @@ use crate::sync::Lock;
 ///
 /// # Cancel safety
 ///
-/// The future can be dropped at any time. Each message has then been forwarded, or is still in the
-/// queue of the socket that received it.
+/// The future can be dropped at any time. Each message has then been forwarded, or counted as too
+/// long, or is still in the queue of the socket that received it.
 ///
 /// # Examples
 ///
@@ -188,7 +190,8 @@ impl<M> Proxy<M> {
             for flow in flows.iter_mut().filter(|flow| !flow.has_ended) {
                 let copies = capture.as_mut().map(|tap| &mut tap.copies);
                 let forwarded = flow.forward.poll_forward(BATCH, copies, cx, wakes);
-                let ProxyStats { to_backend, to_frontend, .. } = &mut state.stats;
+                let ProxyStats { to_backend, to_frontend, too_long, .. } = &mut state.stats;
+                too_long.add(forwarded.too_long);
                 match flow.direction {
                     Direction::ToBackend => to_backend.add(forwarded.moved),
                     Direction::ToFrontend => to_frontend.add(forwarded.moved),
@@ -204,20 +207,18 @@ impl<M> Proxy<M> {
             if let Some(Tap { outlet, copies }) =
                 capture.as_mut().filter(|tap| !tap.copies.is_empty())
             {
-                let all = volume(copies);
-                outlet.try_send_all(copies, wakes);
-                let dropped = volume(copies);
-                state.stats.capture_dropped.add(dropped);
-                state.stats.captured.add(Volume {
-                    messages: all.messages - dropped.messages,
-                    bytes: all.bytes - dropped.bytes,
-                });
+                state.stats.captured.add(outlet.try_send_all(copies, wakes));
+                state.stats.capture_dropped.add(outlet.volume(copies));
             }
             round
         });
         if let Some(tap) = capture {
             // The owner of a body may run code when the last reference is dropped.
             tap.copies.clear();
+            tap.outlet.report_missed();
+        }
+        for flow in flows {
+            flow.forward.finish_step();
         }
         round
     }
@@ -314,14 +315,6 @@ impl<M> fmt::Debug for Proxy<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy").field("stats", &self.shared.lock().stats).finish_non_exhaustive()
     }
-}
-
-fn volume(messages: &[Option<Message>]) -> Volume {
-    let mut volume = Volume::default();
-    for message in messages.iter().flatten() {
-        volume.add(Volume { messages: 1, bytes: message.len() as u64 });
-    }
-    volume
 }
 
 /// The number of messages that are forwarded in one direction under the locks of the queues.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use self::sealed::{Directions, Pair, Tap};
-use crate::message::Message;
+use crate::message::{GroupMessage, Message};
 use crate::socket::forwarding::{Outlet, are_same, forward, outlet};
-use crate::socket::{Channel, Client, Gather, Scatter};
+use crate::socket::{Channel, Client, Dish, Gather, Radio, Scatter};
 
 /// Pairs of socket types that a proxy can join, in either order.
 ///
@@ -13,12 +13,19 @@ use crate::socket::{Channel, Client, Gather, Scatter};
 /// |---|---|---|
 /// | [`Channel`] | [`Channel`], [`Client`] | both |
 /// | [`Client`] | [`Client`] | both |
+/// | [`Dish`] | [`Radio`] | from the [`Dish`] to the [`Radio`] |
 /// | [`Gather`] | [`Scatter`] | from the [`Gather`] to the [`Scatter`] |
 ///
 /// Both ends may be the same socket, which then sends what it receives. Two sockets do not fit if
 /// messages of one of them have no destination: if both only receive or both only send, or if only
 /// one of them has both directions. To forward one direction of such a pair, use
 /// `StreamExt::forward`.
+///
+/// A proxy joins no groups. It forwards messages of the groups that its [`Dish`] has joined, and a
+/// member of the [`Radio`] whose queue is full misses messages, unless
+/// [`no_drop`](crate::Builder::no_drop) is set. While the [`Radio`] has a `udp` endpoint, it sends
+/// no messages that do not fit a datagram: they are
+/// [counted](super::ProxyStats::too_long) and dropped.
 ///
 /// # Sockets that address their remotes
 ///
@@ -46,8 +53,8 @@ pub trait ProxyWith<B>: Pair<B> {
     type Message;
 }
 
-/// Socket types that can be the [capture](super::Proxy::capture) of a proxy for messages of the type
-/// `M`: they send such messages, and pick the remote themselves.
+/// Socket types that can be the [capture](super::Proxy::capture) of a proxy for messages of the
+/// type `M`: they send such messages, and pick the remote themselves.
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot be the capture of a proxy")]
 pub trait Capture<M>: Tap {}
 
@@ -113,10 +120,12 @@ both_ways!(Channel, Channel: Message);
 both_ways!(Channel, Client: Message);
 both_ways!(Client, Channel: Message);
 both_ways!(Client, Client: Message);
+one_way!(Dish => Radio: GroupMessage);
 one_way!(Gather => Scatter: Message);
 
 capture!(Channel: Message);
 capture!(Client: Message);
+capture!(Radio: GroupMessage);
 capture!(Scatter: Message);
 
 mod sealed {

@@ -5,7 +5,8 @@ use crate::stats::Volume;
 /// The statistics of a proxy.
 ///
 /// A proxy takes a message only when it can be queued, so that the counts of messages received and
-/// sent are the same. The sizes are those of bodies.
+/// sent are the same, except for those that are [too long](Self::too_long). The sizes are those of
+/// bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProxyStats {
@@ -13,6 +14,10 @@ pub struct ProxyStats {
     pub to_backend: Volume,
     /// The messages that the backend received and the frontend queued.
     pub to_frontend: Volume,
+    /// The messages that a [`Dish`](crate::Dish) received and the [`Radio`](crate::Radio) did not
+    /// send, because they do not fit a datagram and one of its endpoints is a `udp` one
+    /// ([`SendError::TooLong`](crate::SendError::TooLong)).
+    pub too_long: Volume,
     /// The copies that the [capture](super::Proxy::capture) queued.
     pub captured: Volume,
     /// The copies that the capture could not queue.

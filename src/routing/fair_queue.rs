@@ -243,6 +243,11 @@ impl FairQueue {
         Some((slot.outbound, slot.inbound.remote()?))
     }
 
+    /// Returns the next message.
+    pub(crate) fn first(&self) -> Option<&[u8]> {
+        self.pipes.get(*self.ready.front()?)?.inbound.first()
+    }
+
     /// Returns the remote of the next message.
     pub(crate) fn next_remote(&self) -> Option<&Remote> {
         self.pipes.get(*self.ready.front()?)?.inbound.remote()

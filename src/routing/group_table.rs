@@ -8,7 +8,6 @@ use zmtp_proto::datagram::Datagram;
 use zmtp_proto::group::Group;
 use zmtp_proto::message_shape::{last_part, split_first_part};
 
-use crate::message::Message;
 use crate::options::GroupOptions;
 use crate::pipe::{HighWaterMark, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
@@ -132,7 +131,7 @@ impl Strategy for GroupTable {
     }
 
     #[inline]
-    fn fits(&self, message: &Message) -> bool {
+    fn fits(&self, message: &[u8]) -> bool {
         self.in_all.is_empty() || fits_datagram(message)
     }
 
@@ -152,7 +151,7 @@ impl Strategy for GroupTable {
 }
 
 /// Returns whether a message of a group can be sent as a datagram.
-fn fits_datagram(message: &Message) -> bool {
+fn fits_datagram(message: &[u8]) -> bool {
     let Some((group, rest)) = split_first_part(message) else { return false };
     last_part(rest).is_some_and(|body| Datagram::check(group.len(), body.len()).is_ok())
 }

@@ -1,6 +1,7 @@
 //! The outgoing halves of a socket's pipes, from which its strategy chooses.
 
 mod many;
+mod taken;
 
 use std::collections::VecDeque;
 use std::mem;
@@ -68,16 +69,6 @@ impl<S: Strategy> OutgoingPipes<S> {
             Choice::Many(_) | Choice::All(_) => self.send_to_many(to, message, wakes),
             Choice::Unreachable if !self.closed => Err(Refusal::HostUnreachable),
             Choice::One(_) | Choice::Full | Choice::Unreachable => Err(self.full()),
-        }
-    }
-
-    /// Returns whether [`try_send`](Self::try_send) would queue a message now.
-    pub(crate) fn can_send(&mut self, to: &S::Target) -> bool {
-        match self.strategy.choose(to) {
-            Choice::Offered(_) | Choice::Many(_) => true,
-            Choice::All(_) => self.full_pipe(to, None).is_none(),
-            Choice::One(key) => self.pipes[key].outbound.has_room(),
-            Choice::Full | Choice::Unreachable => false,
         }
     }
 

@@ -4,7 +4,6 @@ use std::fmt;
 
 use zmtp_proto::command::Command;
 
-use crate::message::Message;
 use crate::pipe::PipeKey;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{AttachError, Choice, Leftover, TooManyGroups};
@@ -91,7 +90,7 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     fn join_all(&mut self, _key: PipeKey) {}
 
     /// Returns whether all pipes can send a message.
-    fn fits(&self, _message: &Message) -> bool {
+    fn fits(&self, _message: &[u8]) -> bool {
         true
     }
 

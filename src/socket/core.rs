@@ -121,6 +121,14 @@ impl<R: Strategy> Core<R> {
         sent
     }
 
+    /// Reports remotes that have begun to miss messages.
+    pub(super) fn report_missed(&self) {
+        if R::FANS_OUT {
+            let missed = self.outgoing.lock().take_missed();
+            self.control.shared().losses().missed(missed);
+        }
+    }
+
     /// Queues a message in a reserved slot or, if its remote is gone, in any other suitable slot.
     /// Takes it out of `message` only then.
     pub(super) fn send_reserved(

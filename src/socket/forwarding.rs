@@ -8,10 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use zmtp_proto::group::Group;
+use zmtp_proto::message_shape::{last_part, split_first_part};
+
 use super::Core;
 use crate::message::Message;
 use crate::pipe::Ticket;
-use crate::routing::Strategy;
+use crate::routing::{FairQueue, Strategy};
 use crate::stats::Volume;
 use crate::sync::Wakes;
 
@@ -22,11 +25,25 @@ pub(super) trait Source {
     fn core(&self) -> &Arc<Core<Self::Outgoing>>;
 }
 
-/// A socket type that sends, and picks the remote itself. `verbs!` implements it.
+/// A socket type that sends to a target that messages contain, or to none. `verbs!` implements it.
 pub(super) trait Destination {
-    type Outgoing: Strategy<Target = ()> + 'static;
+    type Outgoing: Strategy<Target: MessageTarget> + 'static;
 
     fn core(&self) -> &Arc<Core<Self::Outgoing>>;
+}
+
+/// A target that is part of the message.
+pub(crate) trait MessageTarget: Default {
+    /// Returns the target of a message.
+    fn of(message: &[u8]) -> Self;
+
+    /// Returns the target of the next message of a queue.
+    fn of_next(incoming: &FairQueue) -> Self {
+        incoming.first().map(Self::of).unwrap_or_default()
+    }
+
+    /// Returns the size of a message with its body.
+    fn volume(message: &Message) -> Volume;
 }
 
 /// One direction of a proxy.
@@ -47,6 +64,10 @@ pub(crate) trait Forward: Send {
 
     /// Stops waiting.
     fn cancel(&mut self);
+
+    /// Drops the messages that were too long, and reports remotes that have begun to miss messages.
+    /// Called after each step, without a lock: a destructor may run code of the application.
+    fn finish_step(&mut self);
 }
 
 /// The result of one step.
@@ -54,6 +75,8 @@ pub(crate) trait Forward: Send {
 pub(crate) struct Forwarded {
     /// The messages that were moved.
     pub(crate) moved: Volume,
+    /// The messages that were taken and not queued, because the destination can never send them.
+    pub(crate) too_long: Volume,
     /// Pending while it waits.
     pub(crate) state: Poll<Option<ForwardingEnd>>,
 }
@@ -69,8 +92,15 @@ pub(crate) enum ForwardingEnd {
 
 /// Accepts copies of messages.
 pub(crate) trait Outlet: Send + Sync {
-    /// Queues messages while there is capacity, and removes the queued ones.
-    fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes);
+    /// Queues messages, and takes them out of their places, while there is capacity. Returns their
+    /// volume.
+    fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes) -> Volume;
+
+    /// Returns the volume of messages.
+    fn volume(&self, messages: &[Option<Message>]) -> Volume;
+
+    /// Reports remotes that have begun to miss messages.
+    fn report_missed(&self);
 }
 
 /// Returns the direction from one socket to another.
@@ -82,7 +112,8 @@ pub(crate) fn forward<S: Source, D: Destination>(source: &S, destination: &D) ->
         // It fails only with the table, which the destination keeps.
         let _ = presence.wait_for(|presence| presence.closed).await;
     });
-    Box::new(Forwarding { source, destination, receiving: None, sending: None, closed })
+    let too_long = Vec::new();
+    Box::new(Forwarding { source, destination, receiving: None, sending: None, too_long, closed })
 }
 
 /// Returns whether both are handles to the same socket.
@@ -98,18 +129,20 @@ pub(crate) fn outlet<D: Destination>(destination: &D) -> Arc<dyn Outlet> {
 }
 
 /// One direction between two sockets.
-struct Forwarding<S, D: Strategy<Target = ()>> {
+struct Forwarding<S: Strategy, D: Strategy<Target: MessageTarget>> {
     source: Arc<Core<S>>,
     destination: Arc<Core<D>>,
     /// A place in the line of receivers of the source, while the source has no message.
     receiving: Option<Ticket>,
     /// A place in the line of senders of the destination, while the source has a message.
     sending: Option<Ticket>,
+    /// Messages to be dropped after a step.
+    too_long: Vec<Message>,
     /// Ready when the destination is closed.
     closed: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-impl<S: Send, D: Strategy<Target = ()>> Forward for Forwarding<S, D> {
+impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forward for Forwarding<S, D> {
     fn poll_forward(
         &mut self,
         most: usize,
@@ -117,52 +150,57 @@ impl<S: Send, D: Strategy<Target = ()>> Forward for Forwarding<S, D> {
         cx: &mut Context<'_>,
         wakes: &mut Wakes,
     ) -> Forwarded {
-        let Self { source, destination, receiving, sending, .. } = self;
+        let Self { source, destination, receiving, sending, too_long: dropped, .. } = self;
         let mut outgoing = destination.outgoing.lock();
         let mut incoming = source.incoming.lock();
-        let mut moved = Volume::default();
+        let (mut moved, mut too_long) = (Volume::default(), Volume::default());
         for _ in 0..most {
+            if S::FILTERS && !incoming.skip_unwanted(wakes) {
+                break;
+            }
             let readable = incoming.poll_readable(receiving, cx.waker());
             if readable != Poll::Ready(Ok(())) {
                 // Capacity goes to other senders meanwhile.
                 if let Some(ticket) = sending.take() {
-                    outgoing.cancel(&(), ticket, wakes);
+                    outgoing.cancel(&D::Target::default(), ticket, wakes);
                 }
                 let state = readable.map(|_| Some(ForwardingEnd::SourceClosed));
-                return Forwarded { moved, state };
+                return Forwarded { moved, too_long, state };
             }
-            let slot = if sending.is_none() && outgoing.can_send(&()) {
-                None
-            } else {
-                match outgoing.poll_reserve(&(), sending, cx.waker()) {
-                    Poll::Ready(Ok(key)) => Some(key),
-                    full_or_closed => {
-                        // The message goes to another receiver, if one waits.
-                        if let Some(ticket) = receiving.take() {
-                            incoming.cancel(ticket, wakes);
-                        }
-                        let end = ForwardingEnd::DestinationClosed;
-                        return Forwarded { moved, state: full_or_closed.map(|_| Some(end)) };
-                    }
+            let is_too_long = |message| outgoing.is_too_long(message);
+            let never_fits = D::FANS_OUT && incoming.first().is_some_and(is_too_long);
+            let to = D::Target::of_next(&incoming);
+            let mut take = |wakes: &mut Wakes| {
+                if let Some(ticket) = receiving.take() {
+                    incoming.cancel(ticket, wakes);
                 }
+                incoming.pop(wakes).ok().flatten()
             };
-            if let Some(ticket) = receiving.take() {
-                incoming.cancel(ticket, wakes);
+            if never_fits {
+                let message = take(wakes);
+                too_long.add(message.as_ref().map(D::Target::volume).unwrap_or_default());
+                dropped.extend(message);
+                continue;
             }
-            let mut message = incoming.pop(wakes).ok().flatten();
-            if let Some(message) = &message {
-                moved.add(Volume { messages: 1, bytes: message.len() as u64 });
+            let take = |wakes: &mut Wakes| {
+                let message = take(wakes)?;
+                moved.add(D::Target::volume(&message));
                 if let Some(copies) = &mut copies {
                     copies.push(Some(message.clone()));
                 }
-            }
-            let sent = match slot {
-                Some(key) => outgoing.send_reserved(key, &mut message, wakes),
-                None => outgoing.try_send(&(), &mut message, wakes),
+                Some(message)
             };
-            debug_assert!(sent.is_ok() && message.is_none(), "there was capacity under this lock");
+            let sent = outgoing.poll_send_taken(&to, sending, take, cx.waker(), wakes);
+            if sent != Poll::Ready(Ok(())) {
+                // The message goes to another receiver, if one waits.
+                if let Some(ticket) = receiving.take() {
+                    incoming.cancel(ticket, wakes);
+                }
+                let state = sent.map(|_| Some(ForwardingEnd::DestinationClosed));
+                return Forwarded { moved, too_long, state };
+            }
         }
-        Forwarded { moved, state: Poll::Ready(None) }
+        Forwarded { moved, too_long, state: Poll::Ready(None) }
     }
 
     fn poll_destination_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -172,34 +210,80 @@ impl<S: Send, D: Strategy<Target = ()>> Forward for Forwarding<S, D> {
     fn cancel(&mut self) {
         self.leave_lines();
     }
+
+    fn finish_step(&mut self) {
+        self.too_long.clear();
+        self.destination.report_missed();
+    }
 }
 
-impl<S, D: Strategy<Target = ()>> Forwarding<S, D> {
+impl<S: Strategy, D: Strategy<Target: MessageTarget>> Forwarding<S, D> {
     /// Passes on the wake-up or the slot that it may have been granted.
     fn leave_lines(&mut self) {
         if let Some(ticket) = self.receiving.take() {
             self.source.cancel_receive(ticket);
         }
         if let Some(ticket) = self.sending.take() {
-            self.destination.cancel_send(&(), ticket);
+            self.destination.cancel_send(&D::Target::default(), ticket);
         }
     }
 }
 
-impl<S, D: Strategy<Target = ()>> Drop for Forwarding<S, D> {
+impl<S: Strategy, D: Strategy<Target: MessageTarget>> Drop for Forwarding<S, D> {
     fn drop(&mut self) {
         self.leave_lines();
     }
 }
 
-impl<R: Strategy<Target = ()>> Outlet for Core<R> {
-    fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes) {
+impl<R: Strategy<Target: MessageTarget>> Outlet for Core<R> {
+    fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes) -> Volume {
+        let mut sent = Volume::default();
         let mut outgoing = self.outgoing.lock();
         for message in messages {
-            if outgoing.try_send(&(), message, wakes).is_err() {
-                // The socket is mute or closed, and stays so under this lock.
-                return;
+            let Some((to, volume)) =
+                message.as_ref().map(|it| (R::Target::of(it), R::Target::volume(it)))
+            else {
+                continue;
+            };
+            if outgoing.try_send(&to, message, wakes).is_ok() {
+                sent.add(volume);
             }
         }
+        sent
+    }
+
+    fn volume(&self, messages: &[Option<Message>]) -> Volume {
+        let mut sum = Volume::default();
+        for message in messages.iter().flatten() {
+            sum.add(R::Target::volume(message));
+        }
+        sum
+    }
+
+    fn report_missed(&self) {
+        Self::report_missed(self);
+    }
+}
+
+impl MessageTarget for () {
+    fn of(_: &[u8]) {}
+
+    fn of_next(_: &FairQueue) {}
+
+    fn volume(message: &Message) -> Volume {
+        Volume { messages: 1, bytes: message.len() as u64 }
+    }
+}
+
+/// A message of a group consists of two frames.
+impl MessageTarget for Group {
+    fn of(message: &[u8]) -> Self {
+        let group = split_first_part(message).map(|(group, _)| group);
+        group.and_then(|group| Self::try_from(group).ok()).unwrap_or_default()
+    }
+
+    fn volume(message: &Message) -> Volume {
+        let body = split_first_part(message).and_then(|(_, rest)| last_part(rest));
+        Volume { messages: 1, bytes: body.map_or(0, |body| body.len() as u64) }
     }
 }

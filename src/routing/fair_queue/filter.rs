@@ -31,9 +31,10 @@ impl FairQueue {
     /// there are more than are discarded at a time.
     pub(crate) fn skip_unwanted(&mut self, wakes: &mut Wakes) -> bool {
         for _ in 0..SKIPPED_TOGETHER {
-            let Some(key) = self.ready.front() else { return true };
-            let next = self.pipes.get(*key).and_then(|slot| slot.inbound.first());
-            let group = next.and_then(split_first_part).map(|(group, _)| group);
+            if self.ready.is_empty() {
+                return true;
+            }
+            let group = self.first().and_then(split_first_part).map(|(group, _)| group);
             if group.is_some_and(|group| self.is_wanted(group)) {
                 return true;
             }

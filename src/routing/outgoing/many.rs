@@ -25,7 +25,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         if self.closed {
             return Err(Refusal::Closed);
         }
-        if message.as_ref().is_some_and(|message| !self.strategy.fits(message)) {
+        if message.as_ref().is_some_and(|message| self.is_too_long(message)) {
             return Err(Refusal::TooLong);
         }
         // The choice is made once: for a group, it is a hash.
@@ -53,8 +53,26 @@ impl<S: Strategy> OutgoingPipes<S> {
         sender: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
-        let fits = message.as_ref().is_none_or(|message| self.strategy.fits(message));
-        let full = if self.closed || !fits { None } else { self.full_pipe(to, *ticket) };
+        if message.as_ref().is_some_and(|message| self.is_too_long(message)) {
+            if let Some(ticket) = ticket.take() {
+                self.cancel_held(ticket, wakes);
+            }
+            return Poll::Ready(Err(Refusal::TooLong));
+        }
+        self.poll_send_taken_to_all(to, ticket, |_| message.take(), sender, wakes)
+    }
+
+    /// Queues the message that `take` returns in all pipes of a choice when all have room; until
+    /// then, waits in line. The message is not [too long](Self::is_too_long).
+    pub(super) fn poll_send_taken_to_all(
+        &mut self,
+        to: &S::Target,
+        ticket: &mut Option<Ticket>,
+        take: impl FnOnce(&mut Wakes) -> Option<Message>,
+        sender: &Waker,
+        wakes: &mut Wakes,
+    ) -> Poll<Result<(), Refusal>> {
+        let full = if self.closed { None } else { self.full_pipe(to, *ticket) };
         if let Some(full) = full {
             let before = self.fan_out.held.register(ticket, full, sender);
             if let Some(before) = before.filter(|before| *before != full) {
@@ -62,22 +80,25 @@ impl<S: Strategy> OutgoingPipes<S> {
             }
             return Poll::Pending;
         }
-        let Self { strategy, pipes, fan_out, .. } = self;
-        if let (true, Choice::Many(keys) | Choice::All(keys)) =
-            (!self.closed && fits, strategy.choose(to))
-        {
-            if let Some(message) = message.take() {
+        if !self.closed {
+            let message = take(wakes);
+            let Self { strategy, pipes, fan_out, .. } = self;
+            if let (Some(message), Choice::Many(keys) | Choice::All(keys)) =
+                (message, strategy.choose(to))
+            {
                 push_to_many(pipes, &mut fan_out.missed, keys, message, wakes);
             }
         }
         if let Some(ticket) = ticket.take() {
             self.cancel_held(ticket, wakes);
         }
-        Poll::Ready(match (self.closed, fits) {
-            (true, _) => Err(Refusal::Closed),
-            (false, false) => Err(Refusal::TooLong),
-            (false, true) => Ok(()),
-        })
+        Poll::Ready(if self.closed { Err(Refusal::Closed) } else { Ok(()) })
+    }
+
+    /// Returns whether a pipe cannot send a message, however long it waits.
+    #[inline]
+    pub(crate) fn is_too_long(&self, message: &[u8]) -> bool {
+        !self.closed && !self.strategy.fits(message)
     }
 
     /// Returns a pipe of a choice that has no room, or that an earlier sender waits for.

@@ -115,8 +115,8 @@ impl Core<JoinedGroups> {
     /// Joins a group. Returns false if it is joined already.
     ///
     /// The incoming lock is taken under the outgoing one, so that concurrent changes of a group
-    /// have the same order for remotes and for receivers. Only a proxy takes both
-    /// kinds as well, of two sockets.
+    /// have the same order for remotes and for receivers. A proxy acquires the locks of two
+    /// sockets in the same order.
     pub(in crate::socket) fn join_group(&self, group: &Group) -> bool {
         self.outgoing.with(|outgoing, wakes| {
             let is_new = outgoing.join_group(group, wakes);

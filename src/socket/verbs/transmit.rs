@@ -214,6 +214,14 @@ macro_rules! transmit_verbs {
             }
         }
 
+        impl $crate::socket::forwarding::Destination for $socket {
+            type Outgoing = <Self as $crate::socket::Kind>::Outgoing;
+
+            fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
+                &self.0.core
+            }
+        }
+
         /// Sends messages to their groups. Closing the sink flushes it and leaves the socket open.
         impl futures_sink::Sink<$crate::message::GroupMessage> for $socket {
             type Error = $crate::error::SendError<$crate::message::GroupMessage>;

@@ -7,6 +7,7 @@ mod channels;
 mod control;
 mod ending;
 mod forwarding;
+mod groups;
 mod losses;
 mod one_way;
 mod pairs;

@@ -1,7 +1,9 @@
 //! Sockets that do not fit together are refused by the compiler.
 
 use tokio_zmtp::proxy::{Capture, ProxyWith};
-use tokio_zmtp::{Channel, Client, Gather, Message, Peer, Scatter, Server};
+use tokio_zmtp::{
+    Channel, Client, Dish, Gather, GroupMessage, Message, Peer, Radio, Scatter, Server,
+};
 
 /// Fails to compile if `$socket` implements `$bound`: the method is ambiguous then.
 macro_rules! assert_not {
@@ -43,6 +45,15 @@ fn sockets_that_address_their_remotes_are_not_joined() {
     assert_not!(Peer: ProxyWith<Peer>);
     assert_not!(Peer: ProxyWith<Client>);
     assert_not!(Channel: ProxyWith<Peer>);
+}
+
+#[test]
+fn sockets_of_groups_are_joined_with_each_other_alone() {
+    assert_not!(Dish: ProxyWith<Scatter>);
+    assert_not!(Gather: ProxyWith<Radio>);
+    assert_not!(Dish: ProxyWith<Dish>);
+    assert_not!(Radio: Capture<Message>);
+    assert_not!(Scatter: Capture<GroupMessage>);
 }
 
 #[test]
