@@ -127,7 +127,8 @@ sockets! {
         }
         groups {
             max_group_bytes: usize => groups.max_group_bytes,
-            max_groups: usize => groups.max_groups,
+            max_group_bytes_per_remote: usize => groups.max_group_bytes_per_remote,
+            max_groups_per_remote: usize => groups.max_groups_per_remote,
             no_drop: bool => groups.no_drop,
         }
         multicast {

@@ -178,8 +178,10 @@ pub enum DisconnectReason {
         /// The reason that the remote gave, made printable. It has no defined meaning.
         reason: String,
     },
-    /// The remote joined more groups than [`max_groups`](crate::Builder::max_groups) and
-    /// [`max_group_bytes`](crate::Builder::max_group_bytes) allow.
+    /// The remote joined more groups than
+    /// [`max_groups_per_remote`](crate::Builder::max_groups_per_remote),
+    /// [`max_group_bytes_per_remote`](crate::Builder::max_group_bytes_per_remote) or, together with the other
+    /// remotes, [`max_group_bytes`](crate::Builder::max_group_bytes) allows.
     #[error("the remote joins too many groups")]
     TooManyGroups,
 }

@@ -7,10 +7,12 @@ use zmtp_proto::group::Group;
 pub(crate) struct GroupOptions {
     /// The groups that a new DISH joins.
     pub(crate) join: Vec<Group>,
-    /// The number of groups that a remote of a RADIO may join.
-    pub(crate) max_groups: usize,
-    /// The sum of the lengths of their names.
+    /// The memory that all remotes of a RADIO may claim by joining groups.
     pub(crate) max_group_bytes: usize,
+    /// The memory that each of them may claim.
+    pub(crate) max_group_bytes_per_remote: usize,
+    /// The number of groups that each of them may join.
+    pub(crate) max_groups_per_remote: usize,
     /// Whether senders wait for remotes whose queue is full.
     pub(crate) no_drop: bool,
 }
@@ -20,10 +22,12 @@ impl Default for GroupOptions {
         Self {
             // A DISH has no group that it could join without being told.
             join: Vec::new(),
-            // libzmq has no such limit. A remote takes memory for each group that it joins, about
-            // 200 bytes and the name: with these values some 3 MiB at most.
-            max_groups: 10_000,
-            max_group_bytes: 0x10_0000,
+            // libzmq has no such limits. A group takes about 200 bytes and its name: a remote may join
+            // 10,000 groups with names of 200 bytes, and 64 remotes may claim as much as one can. A
+            // thousand remotes with a thousand groups each stay far below the limit, if they share them.
+            max_group_bytes: 0x1000_0000,
+            max_group_bytes_per_remote: 0x40_0000,
+            max_groups_per_remote: 10_000,
             // RFC 48: "SHALL silently drop the message if the queue for a dish is full".
             no_drop: false,
         }

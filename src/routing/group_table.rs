@@ -1,5 +1,8 @@
 //! Routing by group: RADIO.
 
+mod members;
+
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use slotmap::SecondaryMap;
@@ -8,6 +11,7 @@ use zmtp_proto::datagram::Datagram;
 use zmtp_proto::group::Group;
 use zmtp_proto::message_shape::{last_part, split_first_part};
 
+use self::members::Members;
 use crate::options::GroupOptions;
 use crate::pipe::{HighWaterMark, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
@@ -18,9 +22,11 @@ use crate::sync::Wakes;
 #[derive(Debug, Default)]
 pub(crate) struct GroupTable {
     /// The remotes of each group. The names come from remotes, so the hash has a random key.
-    members: HashMap<Group, Vec<PipeKey>>,
-    /// The groups of each remote.
+    members: HashMap<Group, Members>,
+    /// The groups of each remote. A long name is shared with `members`.
     joined: SecondaryMap<PipeKey, JoinedByRemote>,
+    /// The memory that remotes claim by joining.
+    bytes: usize,
     /// The pipes that are members of every group, and are among the `members` of each: `udp` endpoints.
     in_all: Vec<PipeKey>,
     options: GroupOptions,
@@ -30,7 +36,7 @@ pub(crate) struct GroupTable {
 #[derive(Debug, Default)]
 struct JoinedByRemote {
     groups: BTreeSet<Group>,
-    /// The sum of the lengths of their names.
+    /// The memory that the remote would claim if it were the only member of each.
     bytes: usize,
 }
 
@@ -41,20 +47,27 @@ impl GroupTable {
     }
 
     fn join(&mut self, key: PipeKey, group: &Group) -> Result<(), TooManyGroups> {
-        let Some(entry) = self.joined.entry(key) else { return Ok(()) };
-        let joined = entry.or_default();
+        let Self { members, joined, bytes, in_all, options } = self;
+        let Some(joined) = joined.entry(key) else { return Ok(()) };
+        let joined = joined.or_default();
         if joined.groups.contains(group) {
             return Ok(());
         }
-        let bytes = joined.bytes + group.as_bytes().len();
-        let GroupOptions { max_groups, max_group_bytes, .. } = self.options;
-        if joined.groups.len() >= max_groups || bytes > max_group_bytes {
+        let joined_bytes = joined.bytes + MEMBER_BYTES + group_bytes(group);
+        if joined.groups.len() >= options.max_groups_per_remote
+            || joined_bytes > options.max_group_bytes_per_remote
+        {
             return Err(TooManyGroups);
         }
-        joined.bytes = bytes;
-        joined.groups.insert(group.clone());
-        let Self { members, in_all, .. } = self;
-        members.entry(group.clone()).or_insert_with(|| in_all.clone()).push(key);
+        let entry = members.entry(group.clone());
+        let is_new = matches!(entry, Entry::Vacant(_));
+        let all_bytes = *bytes + MEMBER_BYTES + if is_new { group_bytes(group) } else { 0 };
+        if all_bytes > options.max_group_bytes {
+            return Err(TooManyGroups);
+        }
+        joined.groups.insert(entry.key().clone());
+        entry.or_insert_with(|| Members::from(&in_all[..])).push(key);
+        (joined.bytes, *bytes) = (joined_bytes, all_bytes);
         Ok(())
     }
 
@@ -63,7 +76,7 @@ impl GroupTable {
         let Some(joined) = self.joined.get_mut(key) else { return false };
         let was_member = joined.groups.remove(group);
         if was_member {
-            joined.bytes -= group.as_bytes().len();
+            joined.bytes -= MEMBER_BYTES + group_bytes(group);
             self.remove_member(key, group);
         }
         was_member
@@ -78,11 +91,14 @@ impl GroupTable {
 
     fn remove_member(&mut self, key: PipeKey, group: &Group) {
         let Some(members) = self.members.get_mut(group) else { return };
-        if let Some(at) = members.iter().position(|member| *member == key) {
-            members.swap_remove(at);
-        }
-        if members.len() == self.in_all.len() {
+        members.remove(key);
+        self.bytes -= MEMBER_BYTES;
+        if members.as_slice().len() == self.in_all.len() {
             self.members.remove(group);
+            self.bytes -= group_bytes(group);
+            if self.members.len() < self.members.capacity() / 4 {
+                self.members.shrink_to(self.members.len() * 2);
+            }
         }
     }
 
@@ -90,7 +106,7 @@ impl GroupTable {
         let Some(at) = self.in_all.iter().position(|member| *member == key) else { return };
         self.in_all.swap_remove(at);
         for members in self.members.values_mut() {
-            members.retain(|member| *member != key);
+            members.remove(key);
         }
     }
 }
@@ -114,7 +130,7 @@ impl Strategy for GroupTable {
             1 => self.members.iter().find(|(group, _)| *group == to).map(|(_, members)| members),
             _ => self.members.get(to),
         };
-        let members = members.unwrap_or(&self.in_all);
+        let members = members.map_or(&self.in_all[..], Members::as_slice);
         if self.options.no_drop { Choice::All(members) } else { Choice::Many(members) }
     }
 
@@ -150,11 +166,24 @@ impl Strategy for GroupTable {
     }
 }
 
+/// The memory that a group takes, without its members.
+fn group_bytes(group: &Group) -> usize {
+    GROUP_BYTES + group.as_bytes().len()
+}
+
 /// Returns whether a message of a group can be sent as a datagram.
 fn fits_datagram(message: &[u8]) -> bool {
     let Some((group, rest)) = split_first_part(message) else { return false };
     last_part(rest).is_some_and(|body| Datagram::check(group.len(), body.len()).is_ok())
 }
+
+/// The memory that a member of a group takes: its part of the tree of its groups, and of the group's
+/// list of members when that has just grown.
+const MEMBER_BYTES: usize = 80;
+
+/// The memory that a group without its name takes in a hash table that has just grown, and the header of a
+/// long name.
+const GROUP_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -168,7 +197,7 @@ mod tests {
 
     #[test]
     fn joining_twice_is_joining_once() {
-        let (mut pipes, [a, _]) = pipes(10, 1_000);
+        let (mut pipes, [a, _]) = pipes(GroupOptions::default());
         for step in [join("x"), join("x"), leave("x")] {
             command(&mut pipes, a, &step).unwrap();
         }
@@ -178,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_remote_joins_no_more_groups_than_it_may() {
-        let (mut pipes, [a, b]) = pipes(2, 1_000);
+        let (mut pipes, [a, b]) = pipes(limits(2, usize::MAX, usize::MAX));
         for group in ["x", "y", "x"] {
             assert_eq!(command(&mut pipes, a, &join(group)), Ok(()));
         }
@@ -189,17 +218,65 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_its_groups_are_counted_in_bytes() {
-        let (mut pipes, [a, _]) = pipes(10, 5);
+    fn the_memory_of_its_groups_is_limited() {
+        let (mut pipes, [a, b]) = pipes(limits(10, MEMBER_BYTES + GROUP_BYTES + 5, usize::MAX));
         assert_eq!(command(&mut pipes, a, &join("abc")), Ok(()));
-        assert_eq!(command(&mut pipes, a, &join("def")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, a, &join("d")), Err(TooManyGroups));
         assert_eq!(command(&mut pipes, a, &leave("abc")), Ok(()));
         assert_eq!(command(&mut pipes, a, &join("defgh")), Ok(()));
+        assert_eq!(command(&mut pipes, b, &join("defghi")), Err(TooManyGroups));
+    }
+
+    #[test]
+    fn the_memory_of_the_groups_of_all_remotes_is_limited() {
+        let limit = 3 * MEMBER_BYTES + 2 * (GROUP_BYTES + 1);
+        let (mut pipes, [a, b]) = pipes(limits(10, usize::MAX, limit));
+        assert_eq!(command(&mut pipes, a, &join("x")), Ok(()));
+        assert_eq!(command(&mut pipes, b, &join("x")), Ok(()));
+        assert_eq!(command(&mut pipes, b, &join("y")), Ok(()));
+        assert_eq!(command(&mut pipes, a, &join("y")), Err(TooManyGroups));
+        assert_eq!(command(&mut pipes, b, &join("y")), Ok(()), "it has joined this group");
+        pipes.detach(b, &mut Wakes::None);
+        assert_eq!(command(&mut pipes, a, &join("y")), Ok(()));
+        assert_eq!(command(&mut pipes, a, &join("z")), Err(TooManyGroups));
+        pipes.detach(a, &mut Wakes::None);
+        assert_eq!(pipes.strategy.bytes, 0);
+    }
+
+    #[test]
+    fn the_memory_of_groups_is_released_when_they_are_left() {
+        let (mut pipes, [a, b]) = pipes(GroupOptions::default());
+        for key in [a, b] {
+            for number in 0..1_000 {
+                command(&mut pipes, key, &join(&number.to_string())).unwrap();
+            }
+        }
+        pipes.detach(b, &mut Wakes::None);
+        assert!(pipes.strategy.members.values().all(|members| matches!(members, Members::One(_))));
+        for number in 10..1_000 {
+            command(&mut pipes, a, &leave(&number.to_string())).unwrap();
+        }
+        assert!(pipes.strategy.members.capacity() < 100);
+        assert_eq!(pipes.strategy.bytes, 10 * (MEMBER_BYTES + GROUP_BYTES + 1));
+    }
+
+    #[test]
+    fn a_long_name_is_held_once() {
+        let (mut pipes, keys) = pipes(GroupOptions::default());
+        let long = "x".repeat(Group::LEN_MAX);
+        for key in keys {
+            command(&mut pipes, key, &join(&long)).unwrap();
+        }
+        let names = keys.map(|key| {
+            let GroupTable { joined, .. } = &pipes.strategy;
+            joined[key].groups.first().unwrap().as_bytes().as_ptr()
+        });
+        assert_eq!(names[0], names[1]);
     }
 
     #[test]
     fn a_new_connection_begins_without_groups() {
-        let (mut pipes, [a, _]) = pipes(10, 1_000);
+        let (mut pipes, [a, _]) = pipes(GroupOptions::default());
         let remote = crate::remote::tests::any_remote();
         pipes.connect(a, &remote, &mut Wakes::None);
         for group in ["x", "y"] {
@@ -216,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_pipe_of_datagrams_is_a_member_of_every_group_and_limits_messages() {
-        let (mut pipes, [a, datagrams]) = pipes(10, 1_000);
+        let (mut pipes, [a, datagrams]) = pipes(GroupOptions::default());
         let message = |len| {
             let group = "x".parse().unwrap();
             crate::message::GroupMessage::new(&group, vec![0; len]).into_frames()
@@ -259,7 +336,7 @@ mod tests {
                 0..60,
             ),
         ) {
-            let (mut pipes, _) = pipes(10, 1_000);
+            let (mut pipes, _) = pipes(GroupOptions::default());
             let mut keys = [(); 4].map(|()| attach(&mut pipes));
             let mut plain = HashSet::new();
             for step in steps {
@@ -283,22 +360,28 @@ mod tests {
                     let expected: HashSet<_> = expected.map(|(key, _)| *key).collect();
                     prop_assert_eq!(members(&mut pipes, name(group)), expected);
                 }
+                let groups: HashSet<_> = plain.iter().map(|(_, group)| name(*group)).collect();
+                let names = groups.iter().map(|name| GROUP_BYTES + name.len());
+                let bytes = plain.len() * MEMBER_BYTES + names.sum::<usize>();
+                prop_assert_eq!(pipes.strategy.bytes, bytes);
             }
         }
     }
 
-    fn pipes(
-        max_groups: usize,
-        max_group_bytes: usize,
-    ) -> (OutgoingPipes<GroupTable>, [PipeKey; 2]) {
+    fn pipes(options: GroupOptions) -> (OutgoingPipes<GroupTable>, [PipeKey; 2]) {
         let mut pipes = GroupTable::pipes(HighWaterMark::new(1, 0));
-        pipes.set_group_options(GroupOptions {
-            max_groups,
-            max_group_bytes,
-            ..GroupOptions::default()
-        });
+        pipes.set_group_options(options);
         let keys = [(); 2].map(|()| attach(&mut pipes));
         (pipes, keys)
+    }
+
+    fn limits(groups: usize, bytes_per_remote: usize, bytes: usize) -> GroupOptions {
+        GroupOptions {
+            max_groups_per_remote: groups,
+            max_group_bytes_per_remote: bytes_per_remote,
+            max_group_bytes: bytes,
+            ..GroupOptions::default()
+        }
     }
 
     fn command(

@@ -10,6 +10,7 @@ mod process_usage;
 
 mod churn;
 mod ending;
+mod groups;
 mod half_open;
 mod idle;
 mod secrets;

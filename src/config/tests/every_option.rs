@@ -55,8 +55,9 @@ fn every_option_reaches_the_socket() {
 fn the_options_of_groups_reach_the_socket() {
     let config: RadioConfig = read(RADIO);
     let expected = Radio::builder()
-        .max_group_bytes(26)
-        .max_groups(27)
+        .max_group_bytes(25)
+        .max_group_bytes_per_remote(26)
+        .max_groups_per_remote(27)
         .multicast_hops(28)
         .multicast_loop(false)
         .no_drop(true);
@@ -244,8 +245,9 @@ const SENDING: &str = "
 ";
 
 const RADIO: &str = "
-    max_group_bytes = 26
-    max_groups = 27
+    max_group_bytes = 25
+    max_group_bytes_per_remote = 26
+    max_groups_per_remote = 27
     multicast_hops = 28
     multicast_loop = false
     no_drop = true

@@ -141,19 +141,31 @@ impl Builder<Radio> {
         self
     }
 
-    /// Sets how many groups a remote may join. A remote that joins more is disconnected. Default:
-    /// 10,000. (libzmq has no such option.)
-    pub fn max_groups(mut self, groups: usize) -> Self {
-        self.options.groups.max_groups = groups;
+    /// Sets how much memory the groups of all remotes may take, in bytes. A remote that joins a group
+    /// beyond the limit is disconnected. Default: 256 MiB. (libzmq has no such option.)
+    ///
+    /// A group counts 128 bytes and the length of its name, and each of its members counts 80 bytes more:
+    /// that much memory is used at most, and usually three quarters of it. Remotes that are not trusted
+    /// should be few enough, or have a limit [for each](Self::max_group_bytes_per_remote) low enough, that
+    /// the others can join their groups.
+    pub fn max_group_bytes(mut self, bytes: usize) -> Self {
+        self.options.groups.max_group_bytes = bytes;
         self
     }
 
-    /// Sets how many bytes the names of the groups may have that a remote joins. A remote that
-    /// joins more is disconnected. Default: 1 MiB. (libzmq has no such option.)
+    /// Sets how much memory the groups of one remote may take, in bytes. A remote that joins a group
+    /// beyond the limit is disconnected. Default: 4 MiB. (libzmq has no such option.)
     ///
-    /// In addition to its name, a group takes some 200 bytes for each remote that joins it.
-    pub fn max_group_bytes(mut self, bytes: usize) -> Self {
-        self.options.groups.max_group_bytes = bytes;
+    /// A group counts 208 bytes and the length of its name, whether or not other remotes have joined it.
+    pub fn max_group_bytes_per_remote(mut self, bytes: usize) -> Self {
+        self.options.groups.max_group_bytes_per_remote = bytes;
+        self
+    }
+
+    /// Sets how many groups one remote may join. A remote that joins more is disconnected. Default:
+    /// 10,000. (libzmq has no such option.)
+    pub fn max_groups_per_remote(mut self, groups: usize) -> Self {
+        self.options.groups.max_groups_per_remote = groups;
         self
     }
 }

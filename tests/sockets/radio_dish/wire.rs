@@ -98,7 +98,7 @@ async fn the_longest_message_is_measured_without_its_group() {
 #[tokio::test]
 async fn a_join_that_is_not_valid_ends_the_connection() {
     let _watchdog = Watchdog::start();
-    let radio = Radio::builder().max_groups(2).bind("tcp://127.0.0.1:*").await.unwrap();
+    let radio = Radio::builder().max_groups_per_remote(2).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = radio.last_endpoint().unwrap();
     for data in [vec![b'x'; 256], b"a\0b".to_vec()] {
         let mut monitor = radio.monitor();
@@ -124,7 +124,7 @@ async fn a_join_that_is_not_valid_ends_the_connection() {
 async fn a_dish_in_this_process_that_joins_too_many_groups_is_disconnected() {
     let _watchdog = Watchdog::start();
     for radio_dials in [false, true] {
-        let radio = Radio::builder().max_groups(1).build();
+        let radio = Radio::builder().max_groups_per_remote(1).build();
         let dish = Dish::builder().join(&group("a")).join(&group("b")).build();
         let (mut refusing, mut refused) = (radio.monitor(), dish.monitor());
         let endpoint = format!("inproc://too-many-groups-{radio_dials}");

@@ -1,0 +1,62 @@
+//! The memory of the groups that remotes of a RADIO have joined.
+
+use tokio::task;
+use tokio_zmtp::{Group, Radio};
+
+use crate::process_usage::{self, ProcessUsage};
+use crate::remote::{Remote, command};
+use crate::watchdog::Watchdog;
+
+/// The hash table of the radio has just grown, and is as empty as it can be.
+#[test]
+fn groups_take_no_more_memory_than_they_count() {
+    let _alone = process_usage::alone();
+    let _watchdog = Watchdog::start();
+    for (len, remotes) in [(8, 1), (8, 4), (255, 1), (255, 4)] {
+        let taken = bytes_of_groups(len, remotes);
+        let counted = GROUPS * (GROUP_BYTES + len + MEMBER_BYTES * remotes);
+        assert!(taken <= counted, "{taken} of {counted} with {remotes} remotes, {len} bytes each");
+    }
+}
+
+/// Returns the bytes on the heap of the groups that all of these remotes join.
+fn bytes_of_groups(len: usize, remotes: usize) -> usize {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(async {
+        let radio = Radio::new();
+        let endpoint = radio.bind("tcp://127.0.0.1:*").await.unwrap();
+        let mut dishes = Vec::new();
+        for _ in 0..remotes {
+            let mut dish = Remote::dial(&endpoint).await;
+            dish.shake_hands("DISH").await;
+            dish.write(&command("JOIN", b"first")).await;
+            dishes.push(dish);
+        }
+        let first = "first".parse().unwrap();
+        until_joined(&radio, &first, remotes).await;
+        let before = ProcessUsage::take().heap;
+        let mut last = first;
+        for number in 0..GROUPS {
+            last = format!("{number:0len$}").parse().unwrap();
+            let join = command("JOIN", last.as_bytes());
+            for dish in &mut dishes {
+                dish.write(&join).await;
+            }
+        }
+        until_joined(&radio, &last, remotes).await;
+        ProcessUsage::take().heap - before
+    })
+}
+
+async fn until_joined(radio: &Radio, group: &Group, members: usize) {
+    while radio.members(group).len() != members {
+        task::yield_now().await;
+    }
+}
+
+/// Slightly more than fit a hash table with 8,192 slots.
+const GROUPS: usize = 7_200;
+
+/// The bytes that a group without its name counts, and each of its members.
+const GROUP_BYTES: usize = 128;
+const MEMBER_BYTES: usize = 80;
