@@ -20,7 +20,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
@@ -28,6 +28,7 @@ use tokio::time;
 
 use crate::socket::{Socket, StatsReader, StatsSample};
 use crate::stats::Stats;
+use crate::sync::Lock;
 
 /// Publishes the statistics of any number of sockets, each under a name.
 ///
@@ -66,9 +67,9 @@ use crate::stats::Stats;
 #[derive(Clone, Debug, Default)]
 #[must_use = "a publisher does nothing unless `publish` or `run` is called"]
 pub struct Publisher {
-    series: Arc<Mutex<BTreeMap<Key, Series>>>,
+    series: Arc<Lock<BTreeMap<Key, Series>>>,
     /// Held during a publication, so that the later of two concurrent publications prevails.
-    publication: Arc<Mutex<()>>,
+    publication: Arc<Lock<()>>,
 }
 
 /// The labels that distinguish one series from another.
@@ -96,15 +97,15 @@ impl Publisher {
     pub fn add<S: Socket>(&self, name: impl Into<String>, socket: &S) {
         let key = Key { name: name.into().into(), socket_type: S::SOCKET_TYPE.as_str() };
         let reader = socket.control().meter();
-        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut series = self.series.lock();
         series.entry(key).or_default().readers.push(reader);
     }
 
     /// Publishes the current statistics of all sockets to the installed recorder.
     pub fn publish(&self) {
         describe();
-        let _publication = self.publication.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let _publication = self.publication.lock();
+        let mut series = self.series.lock();
         let read: Vec<_> =
             series.iter_mut().map(|(key, series)| (key.clone(), series.read())).collect();
         // A recorder may add a socket.

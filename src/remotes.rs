@@ -1,7 +1,7 @@
 //! The connected remotes of a socket.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -12,11 +12,12 @@ use crate::remote::Remote;
 use crate::routing::{Pipe, Routing};
 use crate::routing_id::RoutingId;
 use crate::stats::RemoteStats;
+use crate::sync::Lock;
 
 /// The remotes whose handshake is completed, and whether more can be expected.
 #[derive(Debug)]
 pub(crate) struct RemoteTable {
-    state: Mutex<RemoteTableState>,
+    state: Lock<RemoteTableState>,
     presence: watch::Sender<Presence>,
 }
 
@@ -118,12 +119,12 @@ impl RemoteTable {
             ended: RemoteStats::default(),
             reconnects: 0,
         };
-        Self { state: Mutex::new(state), presence: watch::Sender::default() }
+        Self { state: Lock::new(state), presence: watch::Sender::default() }
     }
 
     /// Returns the id for a new connection.
     pub(crate) fn allot(&self) -> ConnectionId {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         let id = state.next_id;
         state.next_id = id.next();
         id
@@ -157,7 +158,7 @@ impl RemoteTable {
     ) -> Membership {
         let id = remote.connection_id();
         let disconnect = CancellationToken::new();
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.reconnects += u64::from(remote.stats().reconnects > 0);
         state.by_routing_id.extend(remote.routing_id().map(|routing_id| (routing_id, id)));
         let entry = ConnectedRemote { remote, pipe, direction, disconnect: disconnect.clone() };
@@ -182,23 +183,23 @@ impl RemoteTable {
 
     /// Returns all remotes in the order in which they connected.
     pub(crate) fn all(&self) -> Vec<Remote> {
-        self.state().connected.values().map(|entry| entry.remote.clone()).collect()
+        self.state.lock().connected.values().map(|entry| entry.remote.clone()).collect()
     }
 
     /// Returns the number of remotes.
     pub(crate) fn len(&self) -> usize {
-        self.state().connected.len()
+        self.state.lock().connected.len()
     }
 
     pub(crate) fn find(&self, id: RemoteId) -> Option<(Remote, Pipe)> {
-        self.state().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
+        self.state.lock().find(id).map(|entry| (entry.remote.clone(), entry.pipe))
     }
 
     /// Requests that the connection of a remote end; returns false if there is none. Nothing more
     /// is queued for the remote if it was accepted. If it was dialed, its pipe is kept for the next
     /// connection.
     pub(crate) fn disconnect(&self, id: RemoteId, routing: &Routing) -> bool {
-        let Some(entry) = self.state().find(id).cloned() else { return false };
+        let Some(entry) = self.state.lock().find(id).cloned() else { return false };
         // Both wake the connection, which must not happen under the lock.
         if entry.direction == Direction::Accepted {
             routing.retire_pipe(entry.pipe);
@@ -209,17 +210,13 @@ impl RemoteTable {
 
     /// Returns the sum over all connections so far, and the number of current ones.
     pub(crate) fn stats(&self) -> (RemoteStats, usize) {
-        let state = self.state();
+        let state = self.state.lock();
         let mut sum = state.ended;
         for entry in state.connected.values() {
             sum.add(&entry.remote.stats());
         }
         sum.reconnects = state.reconnects;
         (sum, state.connected.len())
-    }
-
-    fn state(&self) -> MutexGuard<'_, RemoteTableState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -242,7 +239,7 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        let mut state = self.remotes.state();
+        let mut state = self.remotes.state.lock();
         if let Some(ConnectedRemote { remote, .. }) = state.connected.remove(&self.id) {
             if let Some(routing_id) = remote.routing_id() {
                 state.by_routing_id.remove(&routing_id);

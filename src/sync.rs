@@ -1,4 +1,4 @@
-//! The lock through which handles and connections share state.
+//! The lock through which tasks and handles share state.
 //!
 //! It wraps the mutex of `std`. In the models of `socket` it wraps the mutex of a model checker,
 //! which decides at each lock and each wait which task runs next.
@@ -20,8 +20,8 @@ use std::sync::{Mutex, MutexGuard};
 /// A mutex without poisoning, whose critical sections collect the tasks to wake.
 ///
 /// A waker can run any code, for example the transfer of messages over `inproc`. It is therefore
-/// called after the lock is released. A panic under the lock can only come from cloning or dropping
-/// a foreign waker, and leaves no change half done.
+/// called after the lock is released. A panic under the lock can only come from foreign code, when a
+/// waker is cloned or dropped or a recorder takes statistics, and leaves no change half done.
 #[derive(Default)]
 pub(crate) struct Lock<T: ?Sized>(Mutex<T>);
 

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
+
+use crate::sync::Lock;
 
 /// Limits the number of handshakes in progress, in total and from one address.
 ///
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct HalfOpen {
     max: usize,
     max_per_address: usize,
-    slots: Mutex<HalfOpenSlots>,
+    slots: Lock<HalfOpenSlots>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +38,7 @@ pub(super) struct HalfOpenSlot {
 impl HalfOpen {
     /// Creates the slots. A limit of zero means no limit.
     pub(super) fn new(max: usize, max_per_address: usize) -> Self {
-        Self { max, max_per_address, slots: Mutex::default() }
+        Self { max, max_per_address, slots: Lock::default() }
     }
 
     /// Adds a handshake, and evicts the oldest if there are too many.
@@ -44,7 +46,7 @@ impl HalfOpen {
         let evicted = CancellationToken::new();
         let mut out = Vec::new();
         let number = {
-            let mut slots = self.slots();
+            let mut slots = self.slots.lock();
             let number = slots.next;
             slots.next += 1;
             slots.taken.insert(number, (address, evicted.clone()));
@@ -66,10 +68,6 @@ impl HalfOpen {
             one.cancel();
         }
         HalfOpenSlot { number, evicted, half_open: Arc::clone(self) }
-    }
-
-    fn slots(&self) -> MutexGuard<'_, HalfOpenSlots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,7 +95,7 @@ impl HalfOpenSlot {
 
 impl Drop for HalfOpenSlot {
     fn drop(&mut self) {
-        self.half_open.slots().leave(self.number);
+        self.half_open.slots.lock().leave(self.number);
     }
 }
 
@@ -132,7 +130,7 @@ mod tests {
             let slot = half_open.enter(ONE);
             assert!(!is_evicted(&slot));
         }
-        let slots = half_open.slots();
+        let slots = half_open.slots.lock();
         assert!(slots.taken.is_empty() && slots.by_address.is_empty());
     }
 

@@ -1,7 +1,6 @@
 //! The path of events to monitors.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
@@ -11,10 +10,11 @@ use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::remote::{Origin, Remote};
 use crate::routing_id::RoutingId;
+use crate::sync::Lock;
 
 /// The source of a socket's events. Without monitors, events are neither created nor kept.
 #[derive(Debug, Default)]
-pub(crate) struct EventPublisher(Mutex<Subscriptions>);
+pub(crate) struct EventPublisher(Lock<Subscriptions>);
 
 #[derive(Debug, Default)]
 enum Subscriptions {
@@ -38,7 +38,7 @@ pub(crate) struct EventSource {
 impl EventPublisher {
     /// Creates a monitor.
     pub(crate) fn monitor(&self) -> Monitor {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         if let Subscriptions::Unwatched = *state {
             *state = Subscriptions::Watched(broadcast::Sender::new(EVENTS));
         }
@@ -51,7 +51,7 @@ impl EventPublisher {
 
     pub(crate) fn publish(&self, subject: &EventSource, kind: impl FnOnce() -> EventKind) {
         // This wakes monitors, which must not happen under a lock.
-        let events = match &*self.state() {
+        let events = match &*self.0.lock() {
             Subscriptions::Watched(events) => events.clone(),
             Subscriptions::Unwatched | Subscriptions::Ended => return,
         };
@@ -62,11 +62,7 @@ impl EventPublisher {
 
     /// Ends all monitors once they have read the published events.
     pub(crate) fn end(&self) {
-        *self.state() = Subscriptions::Ended;
-    }
-
-    fn state(&self) -> MutexGuard<'_, Subscriptions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock() = Subscriptions::Ended;
     }
 }
 

@@ -121,6 +121,17 @@ fn queues_and_routing_do_not_depend_on_tokio() {
 }
 
 #[test]
+fn every_mutex_is_the_lock_without_poisoning() {
+    for file in files().into_iter().filter(|file| file.module != "sync") {
+        for (line, code) in file.code() {
+            let words = code.split(|c: char| !c.is_alphanumeric());
+            let is_used = words.into_iter().any(|word| word == "Mutex");
+            assert!(!is_used, "{}:{line}: {code}", file.path.display());
+        }
+    }
+}
+
+#[test]
 fn no_file_imports_from_the_root() {
     for file in files().into_iter().filter(|file| file.module != "lib") {
         for (line, code) in file.code() {

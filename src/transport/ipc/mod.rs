@@ -15,7 +15,6 @@ use std::os::unix::net;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::str;
-use std::sync::{Mutex, PoisonError};
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::net::{UnixListener, UnixStream};
@@ -25,6 +24,7 @@ use super::ListenError;
 use crate::endpoint::{Endpoint, IpcEndpoint};
 use crate::options::IpcOptions;
 use crate::remote::{Origin, ProcessCredentials};
+use crate::sync::Lock;
 
 /// Listens on one path or abstract name.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct IpcListener {
     listener: UnixListener,
     local: IpcEndpoint,
     /// Connections that clients established before the listener was known to be reachable.
-    early: Mutex<VecDeque<UnixStream>>,
+    early: Lock<VecDeque<UnixStream>>,
     _directory: Option<Directory>,
 }
 
@@ -103,7 +103,7 @@ impl IpcListener {
         let file = file;
         let early = early.into_iter().map(UnixStream::from_std).collect::<io::Result<_>>()?;
         let listener = Self::new(listener, local)?;
-        Ok(Self { _file: Some(file), early: Mutex::new(early), ..listener })
+        Ok(Self { _file: Some(file), early: Lock::new(early), ..listener })
     }
 
     /// Uses a listener that was created elsewhere.
@@ -115,12 +115,12 @@ impl IpcListener {
 
     fn new(listener: net::UnixListener, local: IpcEndpoint) -> io::Result<Self> {
         let listener = UnixListener::from_std(listener)?;
-        Ok(Self { _file: None, listener, local, early: Mutex::default(), _directory: None })
+        Ok(Self { _file: None, listener, local, early: Lock::default(), _directory: None })
     }
 
     /// Waits for the next connection.
     pub(super) async fn accept(&self) -> io::Result<(UnixStream, Origin)> {
-        let early = self.early.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let early = self.early.lock().pop_front();
         let stream = match early {
             Some(early) => early,
             None => self.listener.accept().await?.0,
