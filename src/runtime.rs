@@ -13,7 +13,6 @@ use std::time::Duration;
 #[cfg(unix)]
 use tokio::net::UnixDatagram;
 use tokio::runtime::Handle;
-#[cfg(feature = "rpc")]
 use tokio::time::Instant;
 use tokio::time::{self, Sleep};
 use tokio_util::task::AbortOnDropHandle;
@@ -118,7 +117,6 @@ impl Runtime {
     }
 
     /// Ready at `deadline`, in the same way.
-    #[cfg(feature = "rpc")]
     pub(crate) fn poll_until(
         &self,
         timer: &mut Timer,

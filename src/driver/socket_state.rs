@@ -65,7 +65,6 @@ impl SocketState {
     }
 
     /// Stops accepting remotes at every endpoint: addresses become free, and connections continue.
-    #[cfg(feature = "rpc")]
     pub(crate) fn stop_accepting(&self) {
         self.full.cancel();
     }

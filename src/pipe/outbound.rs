@@ -94,7 +94,6 @@ impl Outbound {
 
     /// Queues a message regardless of the high-water mark, unless the queue is retired. Wakes the
     /// connection if it waits.
-    #[cfg(feature = "rpc")]
     pub(crate) fn push_beyond(&mut self, message: Message, wakes: &mut Wakes) {
         if !self.retired {
             self.bytes += bytes(&message);
@@ -259,7 +258,6 @@ impl Outbound {
     }
 
     /// Returns the position of the next message in the pipe, counted from zero.
-    #[cfg(feature = "rpc")]
     pub(crate) fn next_position(&self) -> u64 {
         self.taken + self.queue.len() as u64
     }

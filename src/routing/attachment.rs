@@ -37,7 +37,7 @@ pub(crate) struct Pipe {
 
 impl Pipe {
     /// Returns the half for messages to the remote.
-    #[cfg(all(test, shuttle, feature = "rpc"))]
+    #[cfg(all(test, shuttle))]
     pub(crate) const fn outbound(self) -> PipeKey {
         self.outbound
     }

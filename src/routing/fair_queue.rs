@@ -105,7 +105,6 @@ impl FairQueue {
     }
 
     /// Returns the number of unread messages among the first `arrived` messages of a pipe.
-    #[cfg(feature = "rpc")]
     pub(crate) fn unread(&self, key: PipeKey, arrived: u64) -> u64 {
         let Some(slot) = self.pipes.get(key) else { return 0 };
         let received = slot.inbound.arrived() - slot.inbound.len() as u64;
@@ -237,7 +236,6 @@ impl FairQueue {
     }
 
     /// Returns the other half of the pipe of the next message, and its remote.
-    #[cfg(feature = "rpc")]
     pub(crate) fn next_origin(&self) -> Option<(PipeKey, &Remote)> {
         let slot = self.pipes.get(*self.ready.front()?)?;
         Some((slot.outbound, slot.inbound.remote()?))
@@ -386,7 +384,6 @@ impl FairQueue {
     }
 
     /// Returns whether it accepts no more messages.
-    #[cfg(feature = "rpc")]
     pub(crate) const fn is_closed(&self) -> bool {
         self.closed
     }

@@ -13,7 +13,7 @@ mod attachment;
 mod choice;
 #[cfg_attr(
     not(feature = "rpc"),
-    expect(dead_code, reason = "only requesters and responders watch for ends")
+    expect(dead_code, reason = "only requesters and responders handle ends")
 )]
 mod connection_ends;
 mod ended_limit;
@@ -42,7 +42,6 @@ use zmtp_proto::command::Command;
 
 pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
 pub(crate) use self::choice::Choice;
-#[cfg(feature = "rpc")]
 pub(crate) use self::connection_ends::ReportedEnds;
 pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
 pub(crate) use self::exclusive::Exclusive;

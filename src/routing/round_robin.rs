@@ -1,8 +1,6 @@
 //! Round-robin over the remotes whose queues are not full (libzmq `lb`): CLIENT, SCATTER.
 
-#[cfg(feature = "rpc")]
 mod connected_only;
-#[cfg(feature = "rpc")]
 mod queue_position;
 
 use std::collections::VecDeque;

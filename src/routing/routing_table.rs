@@ -63,7 +63,6 @@ impl RoutingTable {
     }
 }
 
-#[cfg(feature = "rpc")]
 impl OutgoingPipes<RoutingTable> {
     /// Returns the inbound half of a remote's pipe.
     pub(crate) fn inbound(&self, id: RoutingId) -> Option<PipeKey> {

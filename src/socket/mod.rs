@@ -31,7 +31,10 @@ mod stats;
 #[cfg(feature = "metrics")]
 mod stats_reader;
 mod time_limit;
-#[cfg(feature = "rpc")]
+#[cfg_attr(
+    not(feature = "rpc"),
+    expect(dead_code, unused_imports, reason = "only requesters and responders use it")
+)]
 pub(crate) mod tracked;
 mod verbs;
 mod waiting;

@@ -1,5 +1,5 @@
-//! The operations of a socket that the module `rpc` uses beyond the public handle. They exist only
-//! with the feature `rpc`.
+//! The operations of a socket that the module `rpc` uses beyond the public handle. Without the feature
+//! `rpc`, nothing uses them.
 //!
 //! Requests and replies depend on the queue positions of their messages, the messages that were
 //! lost with a connection, and the remotes that accept requests. A requester selects connected
@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::watch;
 use tokio::task::coop;
+use tokio::time::Instant;
 
 use super::{Client, Core, Handle, Server, Socket, sending};
 use crate::connection_id::ConnectionId;
@@ -28,6 +29,7 @@ pub(crate) use crate::routing::{
 };
 use crate::routing_id::RoutingId;
 use crate::runtime::Runtime;
+pub(crate) use crate::runtime::Timer;
 use crate::sync::{Lock, Wakes};
 
 /// A socket that carries requests and replies.
@@ -38,6 +40,11 @@ pub(crate) trait Tracked: Socket {
     /// Returns the runtime of the socket.
     fn runtime(&self) -> &Runtime {
         &self.control().shared().runtime
+    }
+
+    /// Waits until `deadline`, with a timer of the socket's runtime.
+    fn poll_until(&self, timer: &mut Timer, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        self.runtime().poll_until(timer, deadline, cx)
     }
 
     /// Watches the presence of remotes.

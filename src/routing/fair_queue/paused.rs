@@ -8,7 +8,6 @@ impl FairQueue {
     /// Pauses a remote. No messages are received from it until it is resumed as often as it was
     /// paused, because several tasks can pause it. Its messages are queued up to the high-water
     /// mark, and then not read. An ended remote is not paused: it will never read again.
-    #[cfg(any(test, feature = "rpc"))]
     pub(crate) fn pause(&mut self, key: PipeKey) {
         let Some(slot) = self.pipes.get_mut(key) else { return };
         if slot.left > 0 || self.closed {
@@ -27,7 +26,6 @@ impl FairQueue {
     }
 
     /// Ends one pause of a remote. If no pause is left, wakes a receiver for each of its messages.
-    #[cfg(any(test, feature = "rpc"))]
     pub(crate) fn resume(&mut self, key: PipeKey, wakes: &mut Wakes) {
         match self.pipes.get_mut(key) {
             Some(slot) if slot.pauses > 1 => slot.pauses -= 1,

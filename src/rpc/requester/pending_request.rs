@@ -10,8 +10,7 @@ use super::reply_parts::ReplyParts;
 use crate::rpc::envelope::{Content, RequestFields};
 use crate::rpc::unaddressed::{self, UnaddressedEnvelope};
 use crate::rpc::{CallError, Request};
-use crate::runtime::Timer;
-use crate::socket::tracked::{Ticket, Tracked};
+use crate::socket::tracked::{Ticket, Timer, Tracked};
 
 /// A request that has not been sent.
 #[derive(Debug)]
@@ -131,7 +130,7 @@ impl PendingRequest {
     #[cold]
     fn wait(&mut self, core: &RequesterCore, cx: &mut Context<'_>) -> Poll<Result<u64, CallError>> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        let expired = core.client.runtime().poll_until(&mut self.timer, deadline, cx);
+        let expired = core.client.poll_until(&mut self.timer, deadline, cx);
         expired.map(|()| Err(CallError::DeadlineExceeded))
     }
 }

@@ -25,9 +25,8 @@ use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::rpc::envelope::{CONNECTION, Content};
 use crate::rpc::unaddressed;
-use crate::runtime::Timer;
 use crate::socket::Server;
-use crate::socket::tracked::{Presence, Tracked};
+use crate::socket::tracked::{Presence, Timer, Tracked};
 
 /// The remotes that were sent the notice, and those that have not acknowledged it.
 #[derive(Debug)]

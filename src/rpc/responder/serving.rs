@@ -29,8 +29,7 @@ use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::response::{Form, Response};
 use crate::rpc::service_error::BoxError;
 use crate::rpc::{ErrorCode, Failure, Request, TraceContext, unaddressed};
-use crate::runtime::Timer;
-use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Tracked, WeakServer};
+use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Timer, Tracked, WeakServer};
 
 /// The state of a responder that is being served. Its task receives requests, calls the service,
 /// and sends the replies that are ready immediately. Other requests get tasks of their own.
@@ -393,7 +392,7 @@ where
                 Some(timer) if !timer.is_elapsed() => timer.deadline().min(next),
                 _ => next,
             };
-            if shared.server.runtime().poll_until(timer, deadline, cx).is_pending() {
+            if shared.server.poll_until(timer, deadline, cx).is_pending() {
                 return;
             }
             self.expire(Instant::now());

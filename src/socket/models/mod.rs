@@ -12,7 +12,6 @@ mod ended_pipes;
 mod forwarding;
 mod handshakes;
 mod links;
-#[cfg(feature = "rpc")]
 mod openings;
 mod permits;
 mod receivers;
