@@ -16,7 +16,7 @@ use crate::implementation::Implementation;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// Measure a selection briefly; write nothing unless --write is given
+    /// Measure a selection briefly, and write nothing unless --write is given
     #[arg(long)]
     pub(crate) quick: bool,
     /// Run everything with a minimal load, to check that it works
@@ -67,7 +67,7 @@ pub(crate) enum Command {
     Redraw,
 }
 
-/// Parses the command line; exits if it is not valid.
+/// Parses the command line. Exits if it is not valid.
 pub(crate) fn parse() -> Arguments {
     Arguments::parse()
 }

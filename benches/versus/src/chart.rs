@@ -56,7 +56,7 @@ pub(crate) const ALL: [Chart; 9] = [
     },
     Chart {
         name: "pipelined",
-        title: "Requests answered per second, by how many are outstanding",
+        title: "Requests answered per second, by the number outstanding",
         section: Section::Pipelined,
         metric: Metric::Rate,
         transport: Transport::Tcp,
@@ -166,7 +166,7 @@ impl Chart {
         Ok(area.present()?)
     }
 
-    /// Returns the results of an implementation, by the parameter that differs.
+    /// Returns the results of an implementation, by the parameter that varies.
     fn points(&self, results: &Results, who: Implementation) -> Vec<(f64, f64)> {
         let has_groups = matches!(self.section, Section::Groups | Section::Datagrams);
         let of_this = |case: Case| {

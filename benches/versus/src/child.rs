@@ -1,4 +1,4 @@
-//! Measured processes, as the measuring process sees them.
+//! Handles of the measuring process to the measured processes.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(crate) struct Child {
     process: process::Child,
     orders: Option<ChildStdin>,
     reports: mpsc::Receiver<String>,
-    /// The last error that it printed.
+    /// The last line that the process printed as an error.
     complaint: Arc<Mutex<String>>,
     name: String,
 }
@@ -47,8 +47,8 @@ impl Child {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let output = process.stdout.take().ok_or("the output is piped")?;
-        let errors = process.stderr.take().ok_or("the errors are piped")?;
+        let output = process.stdout.take().ok_or("the output is not piped")?;
+        let errors = process.stderr.take().ok_or("the errors are not piped")?;
         let (tx, reports) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(io::Result::ok) {
@@ -71,7 +71,7 @@ impl Child {
         Ok(Self { process, orders, reports, complaint, name })
     }
 
-    /// Waits until it is bound, and returns the endpoint.
+    /// Waits until the process is bound, and returns its endpoint.
     pub(crate) fn bound(&mut self) -> Result<String, Failure> {
         match self.report(START_LIMIT)? {
             Report::Bound(endpoint) => Ok(endpoint),
@@ -81,7 +81,7 @@ impl Child {
         }
     }
 
-    /// Waits until it accepts commands.
+    /// Waits until the process accepts commands.
     pub(crate) fn ready(&mut self) -> Result<(), Failure> {
         match self.report(START_LIMIT)? {
             Report::Ready => Ok(()),
@@ -104,7 +104,7 @@ impl Child {
         }
     }
 
-    /// Requests its resource usage.
+    /// Requests the resource usage of the process.
     pub(crate) fn used(&mut self) -> Result<Usage, Failure> {
         self.send(role::USED)?;
         match self.report(START_LIMIT)? {
@@ -116,13 +116,13 @@ impl Child {
         }
     }
 
-    /// Waits until it exits.
+    /// Waits until the process exits.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         self.orders = None;
         let patience = Instant::now() + START_LIMIT;
         while self.process.try_wait()?.is_none() {
             if Instant::now() > patience {
-                return Err(format!("{} does not end", self.name).into());
+                return Err(format!("{} has not ended in time", self.name).into());
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -130,7 +130,7 @@ impl Child {
     }
 
     fn send(&mut self, order: &str) -> Result<(), Failure> {
-        let orders = self.orders.as_mut().ok_or("the process was ordered to end")?;
+        let orders = self.orders.as_mut().ok_or("the process was already requested to end")?;
         if writeln!(orders, "{order}").is_err() {
             return Err(self.ended());
         }
@@ -145,7 +145,11 @@ impl Child {
             },
             Err(RecvTimeoutError::Timeout) => {
                 let seconds = limit.as_secs();
-                Err(format!("{} was not done within {seconds} s: lost or stuck", self.name).into())
+                Err(format!(
+                    "{} has not finished within {seconds} s: messages are lost, or it hangs",
+                    self.name
+                )
+                .into())
             }
             Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
         }

@@ -18,7 +18,7 @@ pub(crate) fn redraw() -> Result<(), Failure> {
         results.add(Results::read(&kept(), section)?);
     }
     if results.measured.is_empty() {
-        return Err("nothing was measured yet: run without `redraw` first".into());
+        return Err("there are no results: run without `redraw` first".into());
     }
     let docs = root().join("docs");
     fs::create_dir_all(docs.join("benchmarks"))?;
@@ -105,7 +105,7 @@ fn about(section: Section) -> &'static str {
              its own sending future. The blocking sockets of libzmq take turns, with a \
              hundred messages each. Bare sockets are not measured."
         }
-        Section::Curve => "One way, encrypted: by this crate in Rust, by libzmq with libsodium.",
+        Section::Curve => "One way. This crate encrypts in Rust, and libzmq with libsodium.",
         Section::Idle => {
             "Growth of resident memory for each of the last nine tenths of the connections, \
              after one message over each. If a socket can have many connections, one client \
@@ -122,25 +122,25 @@ fn about(section: Section) -> &'static str {
              before its next call. tonic carries a message with one field of bytes."
         }
         Section::Scatter => {
-            "As one-way throughput, with the types made for it. Of the other libraries, libzmq and \
-             omq-tokio have them; PUSH and PULL of the others are measured above."
+            "As one-way throughput, with the socket types that are made for it. libzmq and omq-tokio \
+             have them as well; PUSH and PULL of the others are measured above."
         }
         Section::Groups => {
             "Bodies of 64 bytes over tcp to one group, which all DISHes have joined: sockets of one \
-             process, each with a task of its own. With libzmq, one thread reads from all of them \
+             process, each with its own task. With libzmq, one thread reads from all of them \
              in turn. A message counts once for each DISH that receives it, from the first message \
-             to the end at the last DISH. A DISH knows the end by another message, which the RADIO \
+             to the end at the last DISH. The end is another message, which the RADIO \
              repeats until every DISH has received it.\n\n\
              By default, a RADIO drops messages for a DISH whose queue is full. A sender at full \
-             speed then spends most of its time on messages that nothing receives, and how many \
-             arrive depends on which thread the system lets run. The targets are therefore about a \
-             RADIO that waits (`no_drop`, of libzmq `ZMQ_XPUB_NODROP`): each message arrives \
-             everywhere, and the rate of deliveries is that of the slowest part. Both are shown."
+             speed then spends most of its time on messages that are dropped, and the number of \
+             deliveries depends on which thread the system schedules. The targets are therefore for a \
+             RADIO that waits (`no_drop`, in libzmq `ZMQ_XPUB_NODROP`): every DISH receives each \
+             message, and the slowest part determines the rate of deliveries. Both are shown."
         }
         Section::Datagrams => {
-            "From a RADIO to one DISH over the loopback interface. What the system drops because \
-             the DISH reads too slowly is not counted. Without drops by the RADIO, its queue never \
-             overflows; the buffer of the receiving socket may."
+            "From a RADIO to one DISH over the loopback interface. Datagrams that the system drops because \
+             the DISH reads too slowly are not counted. Without drops by the RADIO, its queue never \
+             overflows, but the buffer of the receiving socket may."
         }
     }
 }
@@ -164,7 +164,7 @@ cargo run --release --manifest-path benches/versus/Cargo.toml
 stored in `target/versus`, and the same command followed by `redraw` writes this page from them.
 
 Each end of a connection is a separate process. Implementations take turns within each round. A cell shows the
-median of the rounds, with the least and the greatest. Below it stands the ratio of this crate: its value
+median of the rounds, with the least and the greatest. Below it is the ratio of this crate: its value
 divided by the other value of the same round, again as the median, the least and the greatest. For messages and
 requests per second, greater is better; for everything else, less is better.
 
@@ -173,17 +173,17 @@ whose queues hold two million messages, almost three seconds. The length of ever
 implementation that crashes, hangs or loses messages is reported as failed.
 ";
 
-/// Written by hand from profiles; to be revised when results change.
+/// This text is written by hand from profiles. Revise it when results change.
 const LIMITS: &str = "
 ### Targets that are not reached
 
 **monocoque, one way.** A socket of monocoque belongs to one task, which frames a message in its write buffer and
 takes a message out of its read buffer. It has no queue, no lock and no second task. A handle of this crate can be
 cloned and used anywhere: a message is moved into a queue under a lock, and the connection takes it from there.
-To be 1.5 times as fast as monocoque, either end would have 60 ns for a message. According to `perf`, a sender of
+To be 1.5 times as fast as monocoque, either end could spend 60 ns on a message. According to `perf`, a sender of
 64 bytes takes 80 ns, of which the two atomic instructions of an uncontended lock take 23; a receiver takes 75 ns,
 about 20 of them in the lock. Changes that were tried and not kept: bodies aligned and moved in pieces of 16 bytes
-(the receiver gains what the sender loses), a separate clone function for long bodies, handing messages on by
+(the receiver gains what the sender loses), a separate clone function for long bodies, passing messages by
 reference, framing in one pass over the taken messages, and converting and queuing in one function.
 
 **1 Ki and 4 Ki.** Bare sockets write messages that were framed in advance, and never copy what they read. At 1 Ki,
@@ -197,7 +197,7 @@ copying takes 42 % and 56 %. Bare sockets are no faster. Single rounds against o
 
 **Round trips.** For each message, each end executes one `send`, one `recv` and one `epoll_wait`, the minimum on
 Tokio. According to `perf`, the kernel takes 70 % of the time on one core, and no other function takes more than
-2.3 %. The difference is the hand-over from the connection's task to the receiver's task and back, about a
+2.3 %. The difference is the handover from the connection's task to the receiver's task and back, about a
 microsecond at each end, which bare sockets and monocoque do not have. Single rounds against monocoque lie on both
 sides of the target.
 
@@ -205,12 +205,12 @@ sides of the target.
 that sends from a thousand sockets spends 16 % of its time queuing messages, 11 % in `send`, 20 % in the
 benchmark's own futures and their wake-ups, and 4 % in page faults. The receiving process spends 45 % in `recv`.
 
-**RADIO to DISHes.** Processor time for each delivery without drops, both processes together: 194, 152 and 190 ns
-with 1, 10 and 100 DISHes, against 522, 393 and 448 ns of libzmq, which divides it among four threads and not two.
-A message of this crate holds up to 72 bytes in place; a longer one is shared. The group of nine bytes makes these
-messages longer than that. With a group of two bytes, the times are 154, 108 and 181 ns. According to `perf`, the
-queue of the other end, the allocation and the reference counts take most of it. With 100 DISHes the queues
-do not fit into the caches.
+**RADIO to DISHes.** Without drops, both processes together take 194, 152 and 190 ns of processor time for each
+delivery with 1, 10 and 100 DISHes. libzmq takes 522, 393 and 448 ns, divided among four threads instead of two.
+A message of this crate stores up to 72 bytes inline, and longer messages are shared. The group of nine bytes makes
+these messages longer than that. With a group of two bytes, the times are 154, 108 and 181 ns. According to `perf`,
+the queue of the other end, the allocation and the reference counts take most of the time. With 100 DISHes, the
+queues do not fit into the caches.
 
 ### Other results
 
@@ -242,6 +242,6 @@ messages where they exist, and with the techniques of its own benchmarks.
 | bare sockets | | one way: blocking writes and reads of 64 KiB, of messages framed in advance; requests: a stream of Tokio |
 
 *One thread* and *two workers* are the Tokio runtimes in each process; the work is one of their tasks. libzmq has
-its own threads, bare sockets that send one way block theirs, and monocoque stays on one thread. They are measured
-beside the others in both.
+its own threads, one-way bare sockets block their threads, and monocoque stays on one thread. They are measured
+alongside the others with both.
 ";

@@ -1,8 +1,8 @@
 //! Runs the same work on this crate, libzmq, other implementations and bare sockets in turn.
 //!
 //! `cargo run --release --manifest-path benches/versus/Cargo.toml` measures everything and writes
-//! `docs/benchmarks.md`; `--quick` takes about a minute and only prints; `--help` lists what can be
-//! selected. Each end of a connection is a separate process, which runs this program with another
+//! `docs/benchmarks.md`; `--quick` takes about a minute and only prints its results; `--help` lists
+//! the options. Each end of a connection is a separate process, which runs this program in another
 //! role.
 
 mod arguments;
@@ -27,7 +27,7 @@ mod workload;
 use std::error::Error;
 use std::process::ExitCode;
 
-/// All errors of this program end as text.
+/// Any error of this program, which is printed as text.
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {

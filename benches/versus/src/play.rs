@@ -1,4 +1,4 @@
-//! What a measured process does in its role.
+//! Runs the role of a measured process.
 
 use std::io::{self, BufRead};
 use std::time::Instant;
@@ -70,7 +70,7 @@ impl Role {
             Implementation::Rzmq => on(runtime, act::<Rzmq>(self, orders)),
             Implementation::Bare => on(runtime, act::<Bare>(self, orders)),
             Implementation::Channel | Implementation::Tonic => {
-                Err("it carries no messages between processes".into())
+                Err("the implementation does not transfer messages between processes".into())
             }
         }
     }
@@ -83,7 +83,7 @@ impl Role {
             Implementation::Libzmq => on_one_thread(act_one_way::<LibzmqScatter>(self, orders)),
             Implementation::Omq => on(runtime, act_one_way::<OmqScatter>(self, orders)),
             Implementation::Bare => on(runtime, act_one_way::<Bare>(self, orders)),
-            _ => Err("it has neither SCATTER nor GATHER".into()),
+            _ => Err("the implementation has neither SCATTER nor GATHER".into()),
         }
     }
 
@@ -94,7 +94,7 @@ impl Role {
             Implementation::TokioZmtp => on(runtime, act_groups::<TokioZmtpGroups>(self, orders)),
             Implementation::Libzmq => on_one_thread(act_groups::<LibzmqGroups>(self, orders)),
             Implementation::Omq => on(runtime, act_groups::<OmqGroups>(self, orders)),
-            _ => Err("it has neither RADIO nor DISH".into()),
+            _ => Err("the implementation has neither RADIO nor DISH".into()),
         }
     }
 
@@ -104,7 +104,7 @@ impl Role {
         match self.implementation {
             Implementation::TokioZmtp => on(runtime, act_rpc::<TokioZmtp>(self, orders)),
             Implementation::Tonic => on(runtime, act_rpc::<Tonic>(self, orders)),
-            _ => Err("it does not call procedures".into()),
+            _ => Err("the implementation has no remote procedure calls".into()),
         }
     }
 
@@ -203,7 +203,7 @@ async fn act_one_way<O: OneWay>(role: Role, orders: Orders) -> Result<(), Failur
     match role.part {
         Part::Receiver => one_way::receive::<O>(&role, orders).await,
         Part::Sender => one_way::send::<O>(&role, orders).await,
-        _ => Err("that is done elsewhere".into()),
+        _ => Err("the part is not one of one-way messages".into()),
     }
 }
 
@@ -221,7 +221,7 @@ async fn act_rpc<R: Rpc>(role: Role, orders: Orders) -> Result<(), Failure> {
     }
 }
 
-/// Reads commands in a separate thread, which also answers the simple ones immediately.
+/// Reads commands in a separate thread, which reports the resource usage immediately.
 fn take_orders() -> Orders {
     let (tx, rx) = mpsc::unbounded_channel();
     thread::spawn(move || {
@@ -239,4 +239,4 @@ fn take_orders() -> Orders {
     rx
 }
 
-const NOT_INSIDE: &str = "it does not connect two ends inside a process";
+const NOT_INSIDE: &str = "the implementation does not connect two ends inside a process";

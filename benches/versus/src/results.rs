@@ -28,7 +28,7 @@ pub(crate) struct Measured {
     pub(crate) rounds: Vec<Option<f64>>,
 }
 
-/// A case that an implementation failed.
+/// A case in which an implementation failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) case: Case,
@@ -37,7 +37,7 @@ pub(crate) struct Problem {
 }
 
 impl Results {
-    /// Reads the results of a section; empty if it was not measured.
+    /// Reads the results of a section. They are empty if it was not measured.
     pub(crate) fn read(directory: &Path, section: Section) -> Result<Self, Failure> {
         match fs::read(directory.join(format!("{}.json", section.name()))) {
             Ok(json) => Ok(serde_json::from_slice(&json)?),

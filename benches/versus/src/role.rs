@@ -1,7 +1,7 @@
 //! The roles of measured processes, and their commands.
 //!
-//! Commands are lines of its input; reports are lines of JSON on its output. The process exits when
-//! its input ends, because the measuring process has exited.
+//! Commands are lines of the process's input, and reports are lines of JSON on its output. The
+//! process exits when its input ends, because the measuring process has exited.
 
 use std::env;
 
@@ -41,7 +41,7 @@ pub(crate) enum Part {
     Client,
     /// Answers calls.
     Responder,
-    /// Calls.
+    /// Makes calls.
     Caller,
     /// Establishes connections and keeps them.
     Holder,
@@ -55,7 +55,7 @@ pub(crate) enum Part {
     BothRequests,
 }
 
-/// Commands: the number of messages.
+/// Commands, each of which is a number of messages.
 pub(crate) type Orders = mpsc::UnboundedReceiver<u64>;
 
 /// Returns the role in the arguments, if this is a measured process.

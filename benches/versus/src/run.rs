@@ -16,7 +16,7 @@ use crate::workload::{Attempt, Outcome};
 use crate::{document, table};
 
 /// Executes the command line.
-#[expect(clippy::print_stdout, reason = "the result is what it prints")]
+#[expect(clippy::print_stdout, reason = "the printed output is the result")]
 pub(crate) fn as_asked(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(Command::Redraw) = arguments.command {
         return document::redraw();
@@ -77,7 +77,8 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Reports failures. This crate must not fail; in a smoke run, no implementation may fail.
+    /// Reports failures. Returns an error if this crate has failed, or in a smoke run any
+    /// implementation.
     fn complain(&self, problems: &[Problem]) -> Result<(), Failure> {
         for Problem { case, implementation, text } in problems {
             eprintln!("{} failed in {case:?}: {text}", implementation.title());
@@ -86,12 +87,12 @@ impl<'a> Plan<'a> {
             self.extent == Extent::Smoke || problem.implementation == Implementation::TokioZmtp
         };
         if problems.iter().any(is_grave) {
-            return Err("not everything worked".into());
+            return Err("some measurements have failed".into());
         }
         Ok(())
     }
 
-    /// Measures every case in several rounds, in each of which the implementations take turns.
+    /// Measures every case in several rounds. In each round, the implementations take turns.
     fn measure(&self, section: Section) -> Result<Results, Failure> {
         let mut cases = plan::cases(section, self.extent);
         cases.retain(|&case| self.arguments.covers(case));

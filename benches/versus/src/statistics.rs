@@ -9,7 +9,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Computes the median of the given rounds; `None` if there are none.
+    /// Computes the median of the given rounds. Returns `None` if there are none.
     pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<_> = values.into_iter().collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -20,7 +20,8 @@ impl Spread {
         })
     }
 
-    /// Divides rounds by the neighboring rounds of another implementation: noise affects both.
+    /// Divides each round by the neighboring round of another implementation, because noise affects
+    /// both.
     pub(crate) fn of_ratios(ours: &[Option<f64>], theirs: &[Option<f64>]) -> Option<Self> {
         let pairs = ours.iter().zip(theirs);
         Self::of(pairs.filter_map(|(ours, theirs)| Some((*ours)? / (*theirs)?)))

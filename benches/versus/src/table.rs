@@ -7,7 +7,7 @@ use crate::implementation::Implementation;
 use crate::results::Results;
 use crate::statistics::Spread;
 
-/// Cells of one or two lines, the first row being the heading.
+/// Cells of one or two lines. The first row is the heading.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) title: String,
@@ -157,7 +157,7 @@ fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String
     format!("[{}]", at + 1)
 }
 
-/// The parameters that all rows of a table share.
+/// Returns the parameters that all rows of a table share.
 fn title((case, metric): (Case, Metric)) -> String {
     let what = match metric {
         Metric::Rate if case.outstanding > 0 => "answered requests per second",
@@ -187,7 +187,7 @@ fn title((case, metric): (Case, Metric)) -> String {
     format!("{where_to}: {what}{mode}")
 }
 
-/// The parameter in which the rows of a section differ.
+/// Returns the name of the parameter that varies among the rows of a section.
 fn subject(section: Section) -> &'static str {
     match section {
         Section::Throughput

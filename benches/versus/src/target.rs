@@ -35,7 +35,7 @@ pub(crate) struct Verdict {
 }
 
 impl Target {
-    /// Compares the results with the target; returns `None` if they were not measured.
+    /// Compares the results with the target. Returns `None` if they were not measured.
     pub(crate) fn judge(&self, results: &Results) -> Option<Verdict> {
         let ours = results.spread(self.case, self.metric, Implementation::TokioZmtp)?;
         let more = self.metric.more_is_better();
@@ -115,7 +115,7 @@ pub(crate) fn all() -> Vec<Target> {
     add(inproc, Metric::Rate, &[(One(Channel), 1.5), (One(Libzmq), 2.0)]);
     let rpc = Case { outstanding: 100, ..Case::new(Section::Rpc, 64) };
     add(rpc, Metric::Rate, &[(One(Tonic), 2.0)]);
-    // As between CLIENT and SERVER, among the implementations that have these types.
+    // The same as for CLIENT and SERVER, among the implementations that have these types.
     let scatter = |size| Case::new(Section::Scatter, size);
     for size in [16, 64] {
         add(scatter(size), Metric::Rate, &[(One(Libzmq), 3.5), (One(Omq), 3.5)]);

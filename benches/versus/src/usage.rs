@@ -20,8 +20,8 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn until_now() -> Self {
-        let used =
-            resource::getrusage(UsageWho::RUSAGE_SELF).expect("a process may ask for its own");
+        let used = resource::getrusage(UsageWho::RUSAGE_SELF)
+            .expect("a process can read its own resource usage");
         let seconds =
             |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
         Self {
@@ -44,7 +44,7 @@ pub(crate) fn stay_on_first_core() -> Result<(), Failure> {
     Ok(sched::sched_setaffinity(Pid::from_raw(0), &first)?)
 }
 
-/// Resident memory as the kernel counts it; zero if it is unknown.
+/// Returns the resident memory as the kernel counts it, or zero if it is unknown.
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,8 +1,8 @@
 //! Streams without a library: the speed of the system itself.
 //!
-//! One way, blocking threads write and read 64 KiB at a time: messages framed as in ZMTP that are
-//! not decoded. Requests and replies use a stream of Tokio, which is the best that an
-//! implementation on Tokio can reach.
+//! One way, blocking threads write and read 64 KiB at a time: messages framed as in ZMTP, which are
+//! not decoded. Requests and replies use a stream of Tokio, which is the limit for an
+//! implementation on Tokio.
 
 use std::io::{self, Read, Write};
 use std::net;
@@ -65,7 +65,7 @@ impl Messaging for Bare {
 #[derive(Debug)]
 pub(crate) struct Writer {
     stream: Stream,
-    /// As many frames as fit into 64 KiB, at least one.
+    /// The frames that fit into 64 KiB, at least one.
     chunk: Vec<u8>,
     frame: usize,
 }
@@ -105,7 +105,7 @@ impl Receiver for Reader {
     }
 }
 
-/// Writes requests, reads replies.
+/// Writes requests and reads replies.
 #[derive(Debug)]
 pub(crate) struct Requester {
     stream: AsyncStream,
@@ -138,7 +138,7 @@ impl Client for Requester {
     }
 }
 
-/// Reads requests, writes replies.
+/// Reads requests and writes replies.
 #[derive(Debug)]
 pub(crate) struct Echo {
     stream: AsyncStream,

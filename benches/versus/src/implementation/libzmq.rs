@@ -1,6 +1,6 @@
-//! libzmq 4.3.5: CLIENT and SERVER, SCATTER and GATHER, as its own tools `local_thr`, `remote_thr`,
-//! `local_lat` and `remote_lat` do: default options, one I/O thread, blocking calls. CURVE uses
-//! libsodium.
+//! libzmq 4.3.5: CLIENT and SERVER, SCATTER and GATHER, used as by its own tools `local_thr`,
+//! `remote_thr`, `local_lat` and `remote_lat`: default options, one I/O thread, blocking calls.
+//! CURVE uses libsodium.
 
 use std::sync::LazyLock;
 
@@ -191,7 +191,7 @@ impl Server for Bound {
     async fn serve(&mut self) -> Result<(), Failure> {
         loop {
             self.socket.recv_message(&mut self.received)?;
-            // The message still carries the routing id of its sender.
+            // The message still has the routing id of its sender.
             self.socket.send_message(&mut self.received)?;
         }
     }

@@ -38,7 +38,7 @@ fn attach(socket: &Socket, place: &Place, end: End<'_>) -> Result<(), Failure> {
     match end {
         End::Bind(announce) => {
             socket.bind(&place.endpoint())?;
-            // Of a udp endpoint, libzmq reports the address without the transport.
+            // libzmq reports the address of a udp endpoint without the transport.
             let endpoint = match place.transport {
                 Transport::Udp => place.endpoint(),
                 _ => socket.last_endpoint()?,

@@ -1,4 +1,4 @@
-//! The implementations, one file each, behind one set of roles.
+//! The implementations, one file each, with common traits for their roles.
 
 pub(crate) mod bare;
 pub(crate) mod channel;
@@ -118,7 +118,7 @@ pub(crate) trait Messaging: OneWay {
     type Client: Client;
     type Server: Server;
 
-    /// Binds a socket that returns what it receives, and announces its endpoint.
+    /// Binds a socket that returns every message, and announces its endpoint.
     async fn server(place: &Place, announce: Announce) -> Result<Self::Server, Failure>;
 
     /// Connects a socket that makes requests of `size` bytes.
@@ -199,16 +199,16 @@ pub(crate) trait Dish: Send + 'static {
 
     /// Receives a message if one has arrived. It is only used where `recv` blocks its thread.
     fn try_recv(&mut self) -> Result<Option<Mark>, Failure> {
-        Err("its futures do not block".into())
+        Err("the futures of this implementation do not block".into())
     }
 }
 
 /// Sends requests.
 pub(crate) trait Client {
-    /// Sends one request, or keeps it for `flush`.
+    /// Sends one request, or stores it until `flush`.
     async fn send(&mut self) -> Result<(), Failure>;
 
-    /// Writes the requests that `send` kept.
+    /// Writes the requests that `send` has stored.
     async fn flush(&mut self) -> Result<(), Failure> {
         Ok(())
     }
@@ -247,8 +247,7 @@ pub(crate) trait Caller: Clone + Send + 'static {
 
 /// The start of a body that is sent to a group.
 ///
-/// Messages to a group may be dropped, so that their number does not tell a receiver when the last
-/// one has arrived.
+/// Messages to a group may be dropped, so a receiver cannot detect the last message by counting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// A message of the round with this number.

@@ -1,6 +1,6 @@
-//! monocoque on Tokio: PUSH and PULL with write coalescing, DEALER and ROUTER with its methods for
-//! batches, received into a reused buffer, as its own benchmarks do. A socket with several
-//! connections is its `PullFanIn`.
+//! monocoque on Tokio, used as by its own benchmarks: PUSH and PULL with write coalescing, DEALER
+//! and ROUTER with methods for batches, and a reused buffer for received messages. A socket with
+//! several connections is a `PullFanIn`.
 //!
 //! It runs on one thread in every runtime.
 
@@ -273,5 +273,5 @@ fn check(open: bool, message: &[Bytes], size: usize) -> Result<(), Failure> {
     expect_size(message.last().map_or(0, Bytes::len), size)
 }
 
-/// Half of its high-water mark, above which it refuses messages.
+/// Half of monocoque's high-water mark, above which it refuses messages.
 const KEPT_MAX: usize = 500;

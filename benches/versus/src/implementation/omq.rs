@@ -1,4 +1,4 @@
-//! omq-tokio: CLIENT and SERVER, SCATTER and GATHER, used as its own `bench_peer_tokio` does: on the
+//! omq-tokio: CLIENT and SERVER, SCATTER and GATHER, used as by its own `bench_peer_tokio`: on the
 //! caller's runtime, with default options, non-blocking calls first, and receiving all available
 //! messages before waiting.
 
@@ -131,7 +131,7 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
-    /// A short body is copied into the message, a longer one shared.
+    /// Creates a message. A short body is copied into it, and a longer one is shared.
     fn message(&self) -> Message {
         if self.body.len() <= MAX_INLINE_MESSAGE {
             Message::from_slice(&self.body)
@@ -201,7 +201,7 @@ pub(super) async fn send(socket: &Socket, message: Message) -> Result<(), Failur
 pub(super) async fn recv(socket: &Socket) -> Result<Message, Failure> {
     match try_recv(socket)? {
         Some(message) => {
-            // A loop without waiting must not starve the socket's own task.
+            // A loop that never waits must not starve the socket's own task.
             tokio::task::coop::consume_budget().await;
             Ok(message)
         }

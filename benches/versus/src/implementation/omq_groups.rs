@@ -1,5 +1,5 @@
-//! omq-tokio: RADIO and DISH, with default options, on the caller's runtime, as its own `perf_verify`
-//! uses them: a prepared message is cloned.
+//! omq-tokio: RADIO and DISH, with default options, on the caller's runtime. As in its own
+//! `perf_verify`, a prepared message is cloned.
 
 use bytes::Bytes;
 use omq_tokio::{Context, Message, Options, Socket, SocketType};
@@ -71,6 +71,6 @@ pub(crate) struct Receiving {
 impl Dish for Receiving {
     async fn recv(&mut self) -> Result<Mark, Failure> {
         let message = recv(&self.socket).await?;
-        Mark::of_body(message.part_slice(1).ok_or("it has a body")?, self.size)
+        Mark::of_body(message.part_slice(1).ok_or("the message has no body")?, self.size)
     }
 }

@@ -1,4 +1,4 @@
-//! tonic: gRPC over HTTP/2, with default options. The client and the server are what its code
+//! tonic: gRPC over HTTP/2, with default options. The client and the server are those that its code
 //! generator produces for a service with one unary method.
 
 use std::convert::Infallible;

@@ -15,7 +15,7 @@ use crate::role::Part;
 use crate::workload::pair::{Pair, adapt};
 use crate::workload::{Attempt, Outcome, one_way, requests};
 
-/// Returns both, per million messages.
+/// Returns the processor time and the system calls, per million messages.
 pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     let mut pair = start(attempt, &Watch::Unavailable)?;
     let adapted = adapt(attempt, |count| run(attempt, &mut pair, count))?;
@@ -57,7 +57,7 @@ fn processor(pair: &mut Pair) -> Result<f64, Failure> {
     Ok(pair.bound.used()?.processor + pair.connected.used()?.processor)
 }
 
-/// The system calls of both processes, from their start to their end.
+/// Returns the number of system calls of both processes, from their start to their end.
 fn calls(attempt: &Attempt<'_>, count: u64) -> Result<f64, Failure> {
     let mut pair = start(attempt, &COUNTER)?;
     run(attempt, &mut pair, count)?;
@@ -95,7 +95,7 @@ pub(crate) enum Watch {
 }
 
 impl Watch {
-    /// The command in front of the program, with the file for the count.
+    /// Returns the command that precedes the program, with the file for the count.
     fn arguments(self, output: &Path) -> Vec<PathBuf> {
         let before: &[&str] = match self {
             Self::Perf => &["perf", "stat", "-x,", "-e", "raw_syscalls:sys_enter", "-o"],
@@ -117,7 +117,7 @@ impl Watch {
             }
             Self::Unavailable => None,
         });
-        counts.ok_or_else(|| io::Error::other("there is no count"))
+        counts.ok_or_else(|| io::Error::other("the output contains no count"))
     }
 }
 

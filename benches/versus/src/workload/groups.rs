@@ -1,8 +1,8 @@
 //! Messages from one RADIO to the DISHes of another process, at full speed.
 //!
-//! A RADIO may drop messages, and udp may lose them: what arrives is counted. A body begins with the
-//! number of its round. After the messages of a round, the RADIO repeats another message until every
-//! DISH has received it.
+//! A RADIO may drop messages, and udp may lose them, so received messages are counted. A body
+//! begins with the number of its round. After the messages of a round, the RADIO repeats another
+//! message until every DISH has received it.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome { values: vec![(Metric::Rate, adapted.rate)], rate: Some(adapted.rate_to_come) })
 }
 
-/// Sends as many messages as `deliveries` takes.
+/// Sends the number of messages that `deliveries` requires.
 fn run(pair: &mut Pair, case: Case, deliveries: u64) -> Result<Done, Failure> {
     let (radio, dishes) = match dishes_bind(case.transport) {
         true => (&mut pair.connected, &mut pair.bound),
@@ -51,7 +51,7 @@ fn run(pair: &mut Pair, case: Case, deliveries: u64) -> Result<Done, Failure> {
     }
 }
 
-/// The sending role. Every second command ends the round that the command before began.
+/// The sending role. Every second command ends the round that the previous command began.
 pub(crate) async fn send<G: Groups>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut radio = G::radio(&role.place, end(role, Part::Radio)).await?;
     ready(role, Part::Radio);
@@ -114,7 +114,8 @@ async fn in_turns<D: Dish>(dishes: &mut [D], round: u32) -> Result<Tally, Failur
     let mut total = Tally::default();
     let mut open: Vec<_> = dishes.iter_mut().map(|dish| (dish, Tally::default())).collect();
     while let Some((first, tally)) = open.first_mut() {
-        // When no DISH has a message, the next one reaches the first as soon as any other.
+        // When no DISH has a message, the next message reaches the first DISH as early as the
+        // others.
         let mut goes_on = tally.goes_on(first.recv().await?, round);
         let mut at = 0;
         while let Some((dish, tally)) = open.get_mut(at) {
@@ -174,7 +175,7 @@ fn end(role: &Role, part: Part) -> End<'_> {
     if binds(role, part) { End::Bind(Announce::new()) } else { End::Connect(&role.endpoint) }
 }
 
-/// Reports that a connecting process can begin. A binding one reports its endpoint.
+/// Reports that a connecting process is ready. A binding process reports its endpoint instead.
 fn ready(role: &Role, part: Part) {
     if !binds(role, part) {
         Report::Ready.send();
@@ -185,13 +186,13 @@ fn binds(role: &Role, part: Part) -> bool {
     dishes_bind(role.place.transport) == matches!(part, Part::Dishes)
 }
 
-/// Over udp, a DISH can only bind and a RADIO only connect. Over streams, one RADIO serves many.
+/// Returns whether the DISHes bind. Over udp, a DISH can only bind, and a RADIO only connect.
 fn dishes_bind(transport: Transport) -> bool {
     transport == Transport::Udp
 }
 
-/// Messages that are taken from one DISH before the next has its turn.
+/// The number of messages that are received from one DISH before the next.
 const BURST: u32 = 100;
 
-/// Between the repetitions of the message that ends a round.
+/// The interval between the messages that end a round.
 const PAUSE: Duration = Duration::from_millis(1);

@@ -60,5 +60,5 @@ fn rest(pair: &mut Pair) -> Result<(f64, f64), Failure> {
     Ok((pair.bound.used()?.memory, pair.connected.used()?.memory))
 }
 
-/// Time for implementations that release memory when they are idle.
+/// The time in which idle implementations may release memory.
 const REST: Duration = Duration::from_millis(500);

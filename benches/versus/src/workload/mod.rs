@@ -1,4 +1,4 @@
-//! The work, one file for each kind: what the measured processes do, and how it is measured.
+//! The measured work, one file for each kind, and its measurement.
 
 pub(crate) mod cost;
 pub(crate) mod groups;

@@ -49,7 +49,7 @@ impl Pair {
 /// Returns the role of a process in an attempt.
 pub(crate) fn role(attempt: &Attempt<'_>, part: Part) -> Result<Role, Failure> {
     let case = attempt.case;
-    // libzmq does not report the port that the system chooses for udp.
+    // libzmq does not report the port that the system picks for udp.
     let port = match case.transport {
         Transport::Udp => UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port(),
         Transport::Inproc | Transport::Ipc | Transport::Tcp => 0,
@@ -83,7 +83,7 @@ pub(crate) fn adapt(
         let count = (count as u64).div_ceil(clients).max(2) * clients;
         let start = Instant::now();
         let done = run(count)?;
-        // All of a few messages may have arrived when the first is received, so the receiver's
+        // A few messages may all have arrived when the first is received, so the receiver's
         // clock does not predict the duration of more messages.
         let rate = count as f64 / start.elapsed().as_secs_f64();
         Ok::<_, Failure>((count, done, rate))

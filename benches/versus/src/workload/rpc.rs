@@ -1,4 +1,4 @@
-//! Calls that each wait for a reply: concurrent tasks that share a connection.
+//! Concurrent tasks that share a connection, and make one call after another.
 
 use std::time::Instant;
 

@@ -71,7 +71,7 @@ where
     Ok(())
 }
 
-/// The role of a process with both ends of messages one way. Not a function, because the tasks must
+/// The role of a process with both ends of one-way messages. It is a macro, because the tasks must
 /// be `Send`.
 macro_rules! one_way_in_tasks {
     ($ends:expr, $orders:expr) => {
