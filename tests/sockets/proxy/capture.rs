@@ -1,4 +1,4 @@
-//! Copies of what passes a proxy.
+//! Copies of the messages that pass through a proxy.
 
 use tokio_zmtp::{Client, Server};
 
@@ -6,9 +6,9 @@ use super::{Ends, turns};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
-over_every_transport!(a_capture_gets_every_message_of_both_directions);
+over_every_transport!(a_capture_receives_every_message_of_both_directions);
 
-async fn a_capture_gets_every_message_of_both_directions(transport: Transport) {
+async fn a_capture_receives_every_message_of_both_directions(transport: Transport) {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(transport, 1_000).await;
     let reader = Server::builder().bind(transport.any()).await.unwrap();
@@ -31,7 +31,7 @@ async fn a_capture_gets_every_message_of_both_directions(transport: Transport) {
 }
 
 #[tokio::test]
-async fn a_full_capture_misses_messages_and_stops_nothing() {
+async fn a_full_capture_misses_messages_and_does_not_stop_the_proxy() {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(Transport::Inproc, 10).await;
     let reader = Server::builder().recv_hwm(3).bind(Transport::Inproc.any()).await.unwrap();
@@ -57,7 +57,7 @@ async fn a_full_capture_misses_messages_and_stops_nothing() {
 }
 
 #[tokio::test]
-async fn a_capture_that_is_closed_or_has_no_remote_stops_nothing() {
+async fn a_capture_that_is_closed_or_has_no_remote_does_not_stop_the_proxy() {
     let _watchdog = Watchdog::start();
     let closed = Client::new();
     closed.close().await;

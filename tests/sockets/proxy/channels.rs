@@ -30,9 +30,9 @@ async fn two_channels_exchange_messages_through_a_proxy(transport: Transport) {
     assert_eq!(task.await.unwrap().end, ProxyEnd::Stopped);
 }
 
-/// Messages that the proxy cannot forward meanwhile stay with the frontend.
+/// Messages that the proxy cannot forward meanwhile stay in the frontend.
 #[tokio::test]
-async fn the_next_remote_of_a_channel_gets_what_the_last_one_has_not_been_sent() {
+async fn the_next_remote_of_a_channel_receives_messages_that_were_not_sent_to_the_last() {
     let _watchdog = Watchdog::start();
     let frontend = Channel::builder().bind(Transport::Inproc.any()).await.unwrap();
     let backend = Channel::builder().bind(Transport::Inproc.any()).await.unwrap();
@@ -53,7 +53,7 @@ async fn the_next_remote_of_a_channel_gets_what_the_last_one_has_not_been_sent()
 }
 
 #[tokio::test]
-async fn a_channel_and_a_client_fit_in_either_order() {
+async fn a_channel_and_a_client_can_be_joined_in_either_order() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().bind(Transport::Inproc.any()).await.unwrap();
     let client = Client::builder().connect(server.last_endpoint().unwrap()).await.unwrap();

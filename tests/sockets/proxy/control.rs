@@ -26,7 +26,7 @@ async fn a_paused_proxy_forwards_nothing_until_it_is_resumed(transport: Transpor
         ends.send_west(number.to_be_bytes()).await;
         ends.send_east(number.to_be_bytes()).await;
     }
-    // Over `inproc`, most of the messages stay in the queues of the servers.
+    // Over `inproc`, most messages stay in the queues of the servers.
     let queued = || ends.frontend.stats().queued.incoming + ends.backend.stats().queued.incoming;
     while transport != Transport::Inproc && queued() < 200 {
         task::yield_now().await;
@@ -112,7 +112,7 @@ async fn a_proxy_can_be_stopped_while_it_is_paused_idle_or_not_yet_polled() {
 }
 
 #[tokio::test]
-async fn a_dropped_proxy_is_finished_and_its_handle_has_no_effect() {
+async fn a_dropped_proxy_is_stopped_and_its_handle_has_no_effect() {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(Transport::Inproc, 10).await;
     let mut proxy = ends.proxy();

@@ -48,7 +48,7 @@ async fn messages_that_a_closed_frontend_has_received_are_forwarded() {
     ends.frontend.close().await;
     turns().await;
     assert!(!task.is_finished(), "the backend is full");
-    // The queue of the frontend, and those of the backend and of the west.
+    // The messages in the queues of the frontend, the backend and the west.
     receive_numbers(&ends.west, 30).await;
     let report = task.await.unwrap();
     assert_eq!(report.end, ProxyEnd::FrontendClosed);

@@ -1,4 +1,4 @@
-//! What passes a proxy, and in which order.
+//! The messages that pass through a proxy, and their order.
 
 use std::time::Duration;
 
@@ -48,8 +48,7 @@ async fn a_full_side_stops_neither_the_other_direction_nor_the_handle() {
                 }
             }
         });
-        // The west does not read: its remote, the backend, becomes mute, and so do the frontend and
-        // the east.
+        // The west does not read, so the backend becomes mute, and then the frontend and the east.
         for number in 0..FLOOD {
             ends.send_east(number.to_be_bytes()).await;
             assert_eq!(ends.east.recv().await.unwrap(), number.to_be_bytes());
@@ -69,7 +68,7 @@ async fn a_full_side_stops_neither_the_other_direction_nor_the_handle() {
 }
 
 #[tokio::test]
-async fn back_pressure_passes_a_proxy_and_no_message_is_held_in_it() {
+async fn back_pressure_passes_through_a_proxy_which_holds_no_message() {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(Transport::Inproc, 10).await;
     let (task, handle) = ends.start();
@@ -82,7 +81,7 @@ async fn back_pressure_passes_a_proxy_and_no_message_is_held_in_it() {
 }
 
 #[tokio::test]
-async fn a_socket_that_is_joined_with_itself_returns_what_it_receives() {
+async fn a_socket_that_is_joined_with_itself_returns_its_messages() {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(Transport::Inproc, 10).await;
     let proxy = proxy(&ends.frontend, &ends.frontend.clone());
@@ -103,7 +102,7 @@ async fn proxies_can_be_chained() {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(Transport::Inproc, 10).await;
     let endpoint = InprocEndpoint::unique();
-    // Between two proxies a server returns what it receives.
+    // Between the two proxies, a server returns every message.
     let (one, other) = (Client::new(), Client::new());
     let echo = Server::builder().bind(endpoint.clone()).await.unwrap();
     one.connect(endpoint.clone()).await.unwrap();
@@ -120,7 +119,7 @@ async fn proxies_can_be_chained() {
     second.abort();
 }
 
-/// A proxy that waits for capacity has been woken for a message that it cannot take.
+/// A proxy that waits for queue capacity has been woken for a message that it cannot take.
 #[tokio::test]
 async fn a_message_that_a_proxy_cannot_forward_goes_to_another_receiver() {
     let _watchdog = Watchdog::start();
@@ -142,7 +141,8 @@ async fn a_message_that_a_proxy_cannot_forward_goes_to_another_receiver() {
     task.abort();
 }
 
-/// A proxy that waits for capacity is granted a slot when its message is gone.
+/// A proxy that waits for queue capacity receives a slot after its message was taken by another
+/// task.
 #[tokio::test]
 async fn capacity_that_a_proxy_no_longer_needs_goes_to_another_sender() {
     let _watchdog = Watchdog::start();
@@ -154,7 +154,7 @@ async fn capacity_that_a_proxy_no_longer_needs_goes_to_another_sender() {
         async move { backend.send("from another handle").await.unwrap() }
     });
     turns().await;
-    // What the proxy waits to forward.
+    // Takes the messages that the proxy waits to forward.
     assert_eq!(ends.frontend.try_recv().unwrap(), 2_u32.to_be_bytes());
     assert_eq!(ends.frontend.try_recv().unwrap(), 3_u32.to_be_bytes());
     for expected in [&0_u32.to_be_bytes()[..], &1_u32.to_be_bytes(), b"from another handle"] {

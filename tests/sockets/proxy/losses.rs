@@ -1,4 +1,4 @@
-//! Each message is received, queued or counted, whatever happens to a proxy.
+//! Each message is received, queued or counted, even if proxies are dropped and remotes end.
 
 use std::pin::Pin;
 
@@ -99,9 +99,9 @@ async fn two_proxies_of_the_same_sockets_lose_nothing() {
     receiver.await.unwrap();
 }
 
-/// Remotes of the backend are closed with messages in their queues, and others come.
+/// Remotes of the backend are closed with messages in their queues, and others connect.
 #[tokio::test]
-async fn remotes_come_and_go_and_each_message_is_received_or_counted() {
+async fn each_message_is_received_or_counted_while_remotes_are_replaced() {
     let _watchdog = Watchdog::start();
     let mut rng = Rng::with_seed(seed());
     let (frontend, backend) = (Client::new(), Client::builder().send_hwm(5).build());
@@ -134,7 +134,7 @@ async fn remotes_come_and_go_and_each_message_is_received_or_counted() {
             1 if wests.len() > 1 => {
                 let west = wests.swap_remove(rng.usize(..wests.len()));
                 west.close().await;
-                // What it has received can still be taken.
+                // Messages that it has received can still be taken.
                 received.extend(std::iter::from_fn(|| west.try_recv().ok()));
             }
             _ => {
@@ -154,7 +154,7 @@ async fn remotes_come_and_go_and_each_message_is_received_or_counted() {
     let mut numbers: Vec<_> = received.iter().map(number).collect();
     numbers.sort_unstable();
     numbers.dedup();
-    assert_eq!(numbers.len(), received.len(), "none is received twice");
+    assert_eq!(numbers.len(), received.len(), "a message was received twice");
     assert_eq!(received.len() as u64 + backend.stats().dropped.undelivered, u64::from(EACH));
 }
 

@@ -24,11 +24,11 @@ use crate::transports::Transport;
 /// Two servers, and the sockets between them.
 struct Ends {
     east: Server,
-    /// The frontend, for the server in the east.
+    /// The routing id of the frontend at the server in the east.
     frontend_id: RoutingId,
     frontend: Client,
     backend: Client,
-    /// The backend, for the server in the west.
+    /// The routing id of the backend at the server in the west.
     backend_id: RoutingId,
     west: Server,
 }
@@ -59,7 +59,8 @@ impl Ends {
         self.west.route(self.backend_id, message).await.unwrap();
     }
 
-    /// Sends numbers from the east, until no queue has room for more. Returns how many were queued.
+    /// Sends numbers from the east until all queues are full. Returns the number of queued
+    /// messages.
     async fn fill_west(&self) -> u32 {
         fill(|number| self.east.try_route(self.frontend_id, number.to_be_bytes()).is_ok()).await
     }
@@ -107,7 +108,7 @@ async fn receive_numbers(server: &Server, count: u32) {
     }
 }
 
-/// Polls once.
+/// Polls a proxy once.
 async fn poll_once(proxy: &mut Proxy) -> Poll<ProxyReport> {
     let mut proxy = Some(proxy);
     poll_fn(|cx| {
@@ -117,5 +118,5 @@ async fn poll_once(proxy: &mut Proxy) -> Poll<ProxyReport> {
     .await
 }
 
-/// More turns than tasks need over `inproc` until all of them wait.
+/// The number of yields after which all tasks wait over `inproc`.
 const TURNS: u32 = 100;

@@ -63,7 +63,7 @@ async fn the_source_may_be_the_backend() {
     assert_eq!(task.await.unwrap().end, ProxyEnd::BackendClosed);
 }
 
-/// Neither a message nor another direction would detect the end.
+/// The proxy must detect the end although no message arrives and there is no other direction.
 #[tokio::test]
 async fn a_closed_destination_ends_a_proxy_that_is_idle() {
     let _watchdog = Watchdog::start();

@@ -1,11 +1,11 @@
-//! Sockets that do not fit together are refused by the compiler.
+//! The compiler refuses a proxy between incompatible sockets.
 
 use tokio_zmtp::proxy::{Capture, ProxyWith};
 use tokio_zmtp::{
     Channel, Client, Dish, Gather, GroupMessage, Message, Peer, Radio, Scatter, Server,
 };
 
-/// Fails to compile if `$socket` implements `$bound`: the method is ambiguous then.
+/// Fails to compile if `$socket` implements `$bound`, because the method is then ambiguous.
 macro_rules! assert_not {
     ($socket:ty: $bound:path) => {{
         trait AmbiguousIf<A> {
@@ -19,12 +19,12 @@ macro_rules! assert_not {
 }
 
 #[test]
-fn sockets_that_only_receive_or_only_send_are_not_joined_with_their_like() {
+fn sockets_that_only_receive_or_only_send_are_not_joined_with_the_same_kind() {
     assert_not!(Gather: ProxyWith<Gather>);
     assert_not!(Scatter: ProxyWith<Scatter>);
 }
 
-/// Messages of one direction would have nowhere to go.
+/// Messages in one direction would have no destination.
 #[test]
 fn sockets_with_one_direction_are_not_joined_with_those_that_have_two() {
     assert_not!(Gather: ProxyWith<Client>);
@@ -48,7 +48,7 @@ fn sockets_that_address_their_remotes_are_not_joined() {
 }
 
 #[test]
-fn sockets_of_groups_are_joined_with_each_other_alone() {
+fn sockets_with_groups_are_joined_only_with_each_other() {
     assert_not!(Dish: ProxyWith<Scatter>);
     assert_not!(Gather: ProxyWith<Radio>);
     assert_not!(Dish: ProxyWith<Dish>);
@@ -57,7 +57,7 @@ fn sockets_of_groups_are_joined_with_each_other_alone() {
 }
 
 #[test]
-fn a_capture_sends_and_picks_the_remote_itself() {
+fn a_capture_is_a_socket_that_sends_and_selects_the_remote() {
     assert_not!(Gather: Capture<Message>);
     assert_not!(Peer: Capture<Message>);
     assert_not!(Server: Capture<Message>);

@@ -1,4 +1,4 @@
-//! Sending that is dropped wherever it waits.
+//! Sends that are dropped at every point where they wait.
 
 use std::time::Duration;
 
@@ -30,11 +30,12 @@ async fn a_send_that_is_dropped_is_sent_to_all_members_or_to_none() {
         while !is_accepted(send, polls).await {
             polls += 1;
         }
-        assert!(polls > 1, "it has to wait");
+        assert!(polls > 1, "the operation never waited");
     }
 }
 
-/// Drops the operation after some polls, between which the members receive.
+/// Drops the operation after `polls` polls, between which the members receive. Returns whether it
+/// was accepted.
 async fn is_accepted(send: Send, polls: usize) -> bool {
     let (radio, dishes, mut queued) = full().await;
     let mut sending = send(radio.clone());
@@ -45,7 +46,7 @@ async fn is_accepted(send: Send, polls: usize) -> bool {
             accepted = is_ok;
             break;
         }
-        // One member after the other receives.
+        // The members receive in turn.
         received[turn % 2] += usize::from(dishes[turn % 2].try_recv().is_ok());
         task::yield_now().await;
     }
@@ -81,7 +82,8 @@ async fn a_sink_keeps_its_message_when_a_flush_is_dropped() {
     }
 }
 
-/// A radio that waits for two members whose queues are full, and the number of messages in each.
+/// Returns a radio that waits for two members whose queues are full, and the number of messages in
+/// each queue.
 async fn full() -> (Radio, [Dish; 2], usize) {
     let radio = Radio::builder().no_drop(true).send_hwm(1).build();
     let endpoint = radio.bind(InprocEndpoint::unique()).await.unwrap();

@@ -92,11 +92,11 @@ async fn without_drops_a_sender_waits_for_the_slowest_member(transport: Transpor
     assert_eq!(radio.stats().dropped.missed, 0);
     radio.close().await;
     drop(slow);
-    // A dish ends when it is closed: its radio may come back.
+    // The dish does not end with its radio, which may reconnect.
     receiving.abort();
 }
 
-/// Waits a little for the queue of the slow member to move on.
+/// Yields many times, and returns whether the radio has sent no messages meanwhile.
 async fn is_stuck(radio: &Radio) -> bool {
     let before = radio.stats().sent;
     for _ in 0..1_000 {
@@ -123,7 +123,7 @@ async fn a_sender_that_waits_is_released_when_the_full_member_leaves() {
     assert!(futures::poll!(&mut sending).is_pending());
     drop(stuck);
     sending.await;
-    let sent = radio.send(&group("a"), "none is left").now_or_never();
+    let sent = radio.send(&group("a"), "no member left").now_or_never();
     assert_eq!(sent, Some(Ok(())));
 }
 
@@ -178,13 +178,13 @@ async fn a_cancelled_send_is_sent_to_no_member() {
     assert_eq!(recv(&quick).await, pair("a", "sent"));
 }
 
-/// All others receive every message, and what these miss is counted for each.
+/// The other members receive every message, and missed messages are counted for each member.
 #[tokio::test]
 async fn members_that_do_not_read_cost_the_others_nothing() {
     let _watchdog = Watchdog::start();
     let members = env::var("MEMBERS").map_or(MEMBERS, |members| members.parse().unwrap());
     let (stuck_members, messages, hwm) = (10, 100, 10);
-    assert!(members > stuck_members, "no member reads");
+    assert!(members > stuck_members, "no member would read");
     let radio = Radio::builder().send_hwm(hwm).build();
     let endpoint = radio.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut stuck = Vec::new();
@@ -223,7 +223,7 @@ async fn members_that_do_not_read_cost_the_others_nothing() {
     let mut all = 0;
     for (at, id) in stuck_ids.iter().enumerate() {
         let queued = queued(&radio, *id);
-        assert!(queued <= hwm, "memory stays below the mark");
+        assert!(queued <= hwm, "the queue exceeds its limit");
         let expected = messages - (queued - taken[at]);
         assert_eq!(missed(&radio, *id) - before[at], expected as u64);
         all += missed(&radio, *id);
@@ -247,6 +247,6 @@ fn queued(radio: &Radio, id: ConnectionId) -> usize {
     radio.remotes().stats(id).unwrap().queued.outgoing
 }
 
-/// Ten of these do not read. `MEMBERS=1000` in the environment makes more; each takes two file
-/// descriptors.
+/// The number of members, ten of which do not read. The environment variable `MEMBERS` sets another
+/// number. Each member takes two file descriptors.
 const MEMBERS: usize = 50;

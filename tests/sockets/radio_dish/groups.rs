@@ -1,4 +1,4 @@
-//! Groups: who receives what.
+//! Groups, and the messages that their members receive.
 
 use std::time::Duration;
 
@@ -86,7 +86,7 @@ async fn no_message_of_a_group_is_received_after_it_was_left(transport: Transpor
     assert_eq!(dish.stats().queued.incoming, 0);
 }
 
-/// There may always be more such messages, so that looking for others counts as waiting.
+/// Unwanted messages may continue to arrive, so discarding them counts as waiting.
 #[tokio::test]
 async fn a_receiver_that_discards_many_messages_observes_its_time_limit() {
     let _watchdog = Watchdog::start();
@@ -193,7 +193,7 @@ async fn a_dish_returns_without_groups(radio: &Radio, endpoint: &str) {
     assert!(radio.members(&group("a")).is_empty());
 }
 
-/// libzmq's `test_long_group`.
+/// Corresponds to `test_long_group` of libzmq.
 #[tokio::test]
 async fn a_group_has_up_to_255_bytes() {
     let _watchdog = Watchdog::start();

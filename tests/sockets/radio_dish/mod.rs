@@ -13,7 +13,7 @@ fn group(name: &str) -> Group {
     name.parse().unwrap()
 }
 
-/// Waits until this number of remotes has joined a group.
+/// Waits until `members` remotes have joined a group.
 async fn until_joined(radio: &Radio, name: &str, members: usize) {
     while radio.members(&group(name)).len() != members {
         task::yield_now().await;

@@ -1,4 +1,4 @@
-//! The queues of a socket: which tasks share them, in which order they are received from, and how they end.
+//! The queues of a socket: concurrent use, fair queuing, and the end of a remote.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What passes between a RADIO, a DISH and remotes that are not of this crate.
+//! The bytes between a RADIO or DISH and remotes of other implementations.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ async fn a_dish_joins_and_leaves_by_commands_without_a_length() {
 }
 
 #[tokio::test]
-async fn a_dish_discards_messages_that_it_did_not_ask_for() {
+async fn a_dish_discards_messages_of_groups_that_it_has_not_joined() {
     let _watchdog = Watchdog::start();
     let dish = Dish::builder().join(&group("a")).build();
     let endpoint = dish.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -119,7 +119,7 @@ async fn a_join_that_is_not_valid_ends_the_connection() {
     assert!(radio.members(&group("a")).is_empty());
 }
 
-/// Over `inproc`, too, it is the radio that ends the connection, whichever side dialed.
+/// Over `inproc`, the radio also ends the connection, whichever side dialed.
 #[tokio::test]
 async fn a_dish_in_this_process_that_joins_too_many_groups_is_disconnected() {
     let _watchdog = Watchdog::start();
@@ -143,7 +143,7 @@ async fn a_dish_in_this_process_that_joins_too_many_groups_is_disconnected() {
 }
 
 #[tokio::test]
-async fn joining_twice_and_leaving_once_is_having_left() {
+async fn a_group_that_was_joined_twice_is_left_by_one_leave() {
     let _watchdog = Watchdog::start();
     let radio = Radio::builder().bind("tcp://127.0.0.1:*").await.unwrap();
     let mut dish = Remote::dial(&radio.last_endpoint().unwrap()).await;
@@ -161,7 +161,7 @@ async fn joining_twice_and_leaving_once_is_having_left() {
 }
 
 #[tokio::test]
-async fn messages_that_a_radio_is_sent_are_counted_and_dropped() {
+async fn messages_to_a_radio_are_counted_and_dropped() {
     let _watchdog = Watchdog::start();
     let radio = Radio::builder().bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = radio.monitor();
@@ -189,7 +189,7 @@ async fn a_dish_of_another_implementation_is_sent_no_ping_and_no_pong() {
 }
 
 #[tokio::test]
-async fn a_dish_that_announces_it_is_sent_ping_and_pong() {
+async fn a_dish_that_announces_support_is_sent_ping_and_pong() {
     let _watchdog = Watchdog::start();
     let builder = Radio::builder().heartbeat_interval(Duration::from_millis(1));
     let radio = builder.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -227,7 +227,7 @@ async fn a_dish_and_a_radio_of_this_crate_keep_each_other_alive() {
     }
 }
 
-/// The frame of a part that others follow.
+/// Returns the frame of a part that is followed by others.
 fn part(body: &[u8]) -> Vec<u8> {
     let mut frame = message(body);
     frame[0] |= MORE;
