@@ -7,19 +7,22 @@ use crate::process_usage::{self, ProcessUsage};
 use crate::remote::{Remote, command};
 use crate::watchdog::Watchdog;
 
-/// The hash table of the radio has just grown, and is as empty as it can be.
+/// The hash table of the radio has just grown, so it has the most free slots.
 #[test]
-fn groups_take_no_more_memory_than_they_count() {
+fn groups_occupy_no_more_memory_than_is_counted() {
     let _alone = process_usage::alone();
     let _watchdog = Watchdog::start();
     for (len, remotes) in [(8, 1), (8, 4), (255, 1), (255, 4)] {
         let taken = bytes_of_groups(len, remotes);
         let counted = GROUPS * (GROUP_BYTES + len + MEMBER_BYTES * remotes);
-        assert!(taken <= counted, "{taken} of {counted} with {remotes} remotes, {len} bytes each");
+        assert!(
+            taken <= counted,
+            "{taken} bytes instead of {counted}, with {remotes} remotes and names of {len} bytes"
+        );
     }
 }
 
-/// Returns the bytes on the heap of the groups that all of these remotes join.
+/// Returns the number of bytes on the heap for the groups that all remotes join.
 fn bytes_of_groups(len: usize, remotes: usize) -> usize {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().build().unwrap().block_on(async {
@@ -54,9 +57,9 @@ async fn until_joined(radio: &Radio, group: &Group, members: usize) {
     }
 }
 
-/// Slightly more than fit a hash table with 8,192 slots.
+/// The number of groups, slightly more than fit into a hash table with 8,192 slots.
 const GROUPS: usize = 7_200;
 
-/// The bytes that a group without its name counts, and each of its members.
+/// The bytes that are counted for a group without its name, and for each of its members.
 const GROUP_BYTES: usize = 128;
 const MEMBER_BYTES: usize = 80;

@@ -223,7 +223,7 @@ async fn unbinding_frees_the_address_and_ends_accepted_connections() {
     assert_eq!(remote.read_message().await, b"farewell");
     assert_eq!(remote.read_to_end().await, b"");
     assert_eq!(server.recv().await.unwrap(), "hello");
-    // Its routing id is no longer valid.
+    // The routing id of the remote is no longer valid.
     let error = server.route(id, "x").await.unwrap_err();
     assert!(matches!(error, RouteError::HostUnreachable(_)));
     // Other remotes are not affected.
@@ -448,7 +448,8 @@ async fn messages_received_before_disconnecting_remain_available() {
     assert_eq!(client.recv().await.unwrap(), "x");
 }
 
-/// Sends one message for each expected remote. Returns the number of remotes that the server sees.
+/// Sends one message for each expected remote. Returns the number of remotes from which the server
+/// receives.
 async fn distinct_remotes(client: &Client, server: &Server, messages: usize) -> usize {
     let mut ids = HashSet::new();
     for _ in 0..messages {

@@ -131,8 +131,8 @@ async fn account(binds: Binds) {
     assert_eq!(missing, lost + report.undelivered - returned.len() as u64, "{report:?}");
 }
 
-/// Waits until `kept` messages are queued, and the processes have received everything else that was
-/// not written to a killed one.
+/// Waits until `kept` messages are queued, and the processes have received all others, except those
+/// written to a killed process.
 async fn all_received(scatter: &Scatter, processes: &mut [Process], kept: u64) {
     while scatter.stats().queued.outgoing as u64 != kept
         || scatter.remotes().len() != processes.len()

@@ -178,7 +178,8 @@ enum Expected {
     WorksOnce,
     /// The system refuses the value when it is applied, and the error contains this name.
     Refused(&'static str),
-    /// The same, depending on the system and on the privileges of the process.
+    /// The value is refused, or works, depending on the system and on the privileges of the
+    /// process.
     MayBeRefused(&'static str),
 }
 
@@ -255,7 +256,7 @@ async fn try_out(row: &Row, path: ConnectionPath, side: Side) -> Result<(), Stri
     let endpoint = match path {
         ConnectionPath::Plain(transport) => transport.any(),
         ConnectionPath::Resource => "tcp://127.0.0.1:*/limits".parse().unwrap(),
-        // Where the resolver leads.
+        // The resolver returns this address.
         _ => "tcp://127.0.0.1:*".parse().unwrap(),
     };
     let server = server.bind(endpoint).await.map_err(|error| chain(&error))?;

@@ -108,7 +108,7 @@ async fn a_connected_socket_reports_every_attempt() {
     assert!(matches!(established.kind, EventKind::HandshakeSucceeded));
     assert_eq!(about(&established), about(&connected));
 
-    // This side ends it.
+    // This side ends the connection.
     let (disconnected, _) = tokio::join!(client.disconnect(endpoint.clone()), remote.read_to_end());
     disconnected.unwrap();
     drop(remote);
@@ -140,7 +140,7 @@ async fn each_connection_of_a_reconnecting_remote_has_a_new_id() {
 
     let ids: Vec<_> = established.iter().map(|event| event.connection_id.unwrap()).collect();
     assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
-    // Routing treats it as the same remote.
+    // Routing treats all connections as those of one remote.
     let routing_ids: Vec<RoutingId> =
         established.iter().map(|event| event.routing_id.unwrap()).collect();
     assert!(routing_ids.iter().all(|id| *id == routing_ids[0]));

@@ -227,7 +227,7 @@ async fn a_server_that_connects_keeps_the_routing_id_of_its_client() {
     first.read_to_end().await;
     drop(first);
 
-    // Its queue is kept while it is disconnected.
+    // The queue of the client is kept while it is disconnected.
     server.route(id, "welcome back").await.unwrap();
     let mut second = listener.accept_as("CLIENT").await;
     assert_eq!(second.read_message().await, b"welcome back");

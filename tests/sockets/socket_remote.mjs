@@ -1,8 +1,8 @@
 // A socket in Node.js.
 //
 // `node socket_remote.mjs TYPE bind|connect ENDPOINT COUNT` prints the endpoint once it is bound, sends or
-// receives the texts "0" to COUNT - 1, and prints "done". RADIO and DISH do so in the group "a". A RADIO is
-// not told when a DISH has joined: with `Infinity` as COUNT it sends until it is killed.
+// receives the texts "0" to COUNT - 1, and prints "done". RADIO and DISH use the group "a". A RADIO cannot
+// detect that a DISH has joined: with `Infinity` as COUNT, it sends until it is killed.
 
 import assert from "node:assert/strict";
 import * as zmq from "zeromq/draft.js";

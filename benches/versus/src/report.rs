@@ -7,22 +7,22 @@ use crate::usage::Usage;
 /// A report of a process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
-    /// It is bound.
+    /// The process is bound to this endpoint.
     Bound(String),
-    /// It is connected.
+    /// The process is connected.
     Ready,
     /// A command is completed.
     Done(Done),
-    /// Its resource usage.
+    /// The resource usage of the process.
     Used(Usage),
-    /// It failed.
+    /// The process has failed.
     Failed(String),
 }
 
 /// The result of a command.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Done {
-    /// From the first message to the last.
+    /// The time from the first message to the last.
     pub(crate) seconds: f64,
     /// The messages that arrived, if others may have been dropped.
     pub(crate) received: Option<u64>,

@@ -74,7 +74,7 @@ async fn a_capture_that_is_closed_or_has_no_remote_does_not_stop_the_proxy() {
     }
 }
 
-/// Sockets of a proxy can be its capture, too.
+/// A socket of a proxy can also be its capture.
 #[tokio::test]
 async fn a_backend_that_is_the_capture_sends_each_message_twice() {
     let _watchdog = Watchdog::start();

@@ -41,12 +41,12 @@ async fn messages_of_joined_groups_pass_and_are_counted_by_their_bodies(transpor
     handle.stop();
     let stats = task.await.unwrap().stats;
     assert_eq!((stats.to_backend.messages, stats.to_backend.bytes), (2, 6));
-    // The message of a group without members is captured, too: no remote misses it.
+    // The message of a group without members is also captured: no remote misses it.
     assert_eq!((stats.captured.messages, stats.captured.bytes), (2, 6));
 }
 
 #[tokio::test]
-async fn a_full_member_misses_messages_and_stops_nothing() {
+async fn a_full_member_misses_messages_and_does_not_stop_the_proxy() {
     let _watchdog = Watchdog::start();
     let ends = Ends::new(Transport::Inproc, 10, false).await;
     let quick = Dish::builder().join(&group("a")).build();
@@ -59,17 +59,17 @@ async fn a_full_member_misses_messages_and_stops_nothing() {
         ends.source.send(&group("a"), number.to_be_bytes()).await.unwrap();
         assert_eq!(&quick.recv().await.unwrap()[..], number.to_be_bytes());
     }
-    // Those beyond the queues of the backend and of the member that does not read.
+    // The messages that exceed the queues of the backend and of the member that does not read.
     turns().await;
     assert_eq!(ends.backend.stats().dropped.missed, 80);
     task.abort();
 }
 
 #[tokio::test]
-async fn a_message_too_long_for_a_datagram_is_dropped_and_counted_and_ends_nothing() {
+async fn a_message_too_long_for_a_datagram_is_dropped_and_counted() {
     let _watchdog = Watchdog::start();
     for no_drop in [false, true] {
-        // The source always waits, so that it drops nothing itself.
+        // The source waits for full members, so that it does not drop messages itself.
         let (source, frontend) = pair(Transport::Inproc, 10, true).await;
         let (backend, destination) = pair(Transport::Inproc, 10, no_drop).await;
         let ends = Ends { source, frontend, backend, destination };
@@ -88,7 +88,7 @@ async fn a_message_too_long_for_a_datagram_is_dropped_and_counted_and_ends_nothi
         ends.frontend.join(&long_group);
         until_joined(&ends.source, &long_group.to_string()).await;
         ends.source.send(&long_group, "body").await.unwrap();
-        // More of them than the queues of both sockets hold.
+        // More messages than the queues of both sockets hold.
         let long = "x".repeat(8_193);
         for _ in 0..100 {
             ends.source.send(&group("a"), &long).await.unwrap();
@@ -123,7 +123,7 @@ async fn a_proxy_of_groups_is_paused_resumed_and_stopped() {
     handle.resume();
     assert_eq!(&ends.destination.recv().await.unwrap()[..], b"first");
 
-    // No member of the backend has room.
+    // The queues of all members of the backend are full.
     for number in 0_u32..30 {
         ends.source.send(&group("b"), number.to_be_bytes()).await.unwrap();
         turns().await;
@@ -137,7 +137,7 @@ async fn a_proxy_of_groups_is_paused_resumed_and_stopped() {
     }
 }
 
-/// The queues of both sockets fill up, and the source waits.
+/// The queues of both sockets are full at times, and the source waits.
 #[tokio::test]
 async fn without_drops_nothing_is_lost_wherever_a_proxy_is_dropped() {
     let _watchdog = Watchdog::start();
@@ -184,8 +184,8 @@ struct Ends {
 }
 
 impl Ends {
-    /// Connects all sockets, whose queues have the same high-water mark. They join "a", "b" and
-    /// "c".
+    /// Connects all sockets, whose queues have the same high-water mark. The dishes join "a", "b"
+    /// and "c".
     async fn new(transport: Transport, hwm: usize, no_drop: bool) -> Self {
         let (source, frontend) = pair(transport, hwm, no_drop).await;
         let (backend, destination) = pair(transport, hwm, no_drop).await;

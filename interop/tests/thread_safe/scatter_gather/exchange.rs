@@ -74,7 +74,7 @@ async fn a_gather_receives_from_several_scatters<S: ScatterSide, G: GatherSide>(
         scatter.connect(&endpoint).await;
         scatter.send(&[name, EACH]).await;
     }
-    // Both are connected. They send the other messages before one of them is received.
+    // Both scatters are connected, and send their other messages before any of them is received.
     gather.recv().await;
     gather.recv().await;
     for (name, scatter) in (0..).zip(&scatters) {
