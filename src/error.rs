@@ -363,6 +363,17 @@ impl From<MetadataError> for PropertyError {
 
 impl<T> SendError<T> {
     /// Returns the message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Err(error) = client.send("task").await {
+    ///     println!("not sent: {} bytes", error.into_inner().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::Timeout(message) | Self::TooLong(message) => message,
@@ -372,6 +383,17 @@ impl<T> SendError<T> {
 
 impl<T> TrySendError<T> {
     /// Returns the message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Err(error) = client.try_send("task") {
+    ///     client.send(error.into_inner()).await?; // waits for room
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::Full(message) | Self::TooLong(message) => message,
@@ -381,6 +403,18 @@ impl<T> TrySendError<T> {
 
 impl<T> RouteError<T> {
     /// Returns the message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let id = server.recv().await?.routing_id().unwrap();
+    /// if let Err(error) = server.route(id, "news").await {
+    ///     println!("not sent: {} bytes", error.into_inner().len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::HostUnreachable(message) | Self::Timeout(message) => {
@@ -392,6 +426,18 @@ impl<T> RouteError<T> {
 
 impl<T> TryRouteError<T> {
     /// Returns the message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let id = server.recv().await?.routing_id().unwrap();
+    /// if let Err(error) = server.try_route(id, "news") {
+    ///     server.route(id, error.into_inner()).await?; // waits for room
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> T {
         match self {
             Self::Closed(message) | Self::Full(message) | Self::HostUnreachable(message) => message,

@@ -89,11 +89,31 @@ struct Series {
 
 impl Publisher {
     /// Creates a publisher without sockets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::metrics::Publisher;
+    ///
+    /// let publisher = Publisher::new();
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a socket. The publisher removes it when the socket ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::metrics::Publisher;
+    ///
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let publisher = Publisher::new();
+    /// publisher.add("orders", &server);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn add<S: Socket>(&self, name: impl Into<String>, socket: &S) {
         let key = Key { name: name.into().into(), socket_type: S::SOCKET_TYPE.as_str() };
         let reader = socket.control().meter();
@@ -102,6 +122,15 @@ impl Publisher {
     }
 
     /// Publishes the current statistics of all sockets to the installed recorder.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(publisher: tokio_zmtp::metrics::Publisher) {
+    /// // Before an exporter answers a scrape:
+    /// publisher.publish();
+    /// # }
+    /// ```
     pub fn publish(&self) {
         describe();
         let _publication = self.publication.lock();
@@ -128,6 +157,18 @@ impl Publisher {
     /// # Panics
     ///
     /// Panics outside a Tokio runtime with time enabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # async fn example(publisher: tokio_zmtp::metrics::Publisher)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// tokio::spawn(publisher.run(Duration::from_secs(10)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn run(self, interval: Duration) -> Infallible {
         loop {
             self.publish();

@@ -94,6 +94,16 @@ impl Remote {
     }
 
     /// Returns the id of the connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// println!("{} of {} remotes", remote.connection_id(), server.remotes().len());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn connection_id(&self) -> ConnectionId {
         self.0.identity.connection_id
@@ -101,12 +111,33 @@ impl Remote {
 
     /// Returns the routing id of the remote on a [`Server`](crate::Server) or
     /// [`Peer`](crate::Peer); `None` for other sockets.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// for id in server.remotes().iter().filter_map(|remote| remote.routing_id()) {
+    ///     server.try_route(id, "restarting in a minute")?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn routing_id(&self) -> Option<RoutingId> {
         self.0.identity.routing_id
     }
 
     /// Returns the endpoint of this socket through which the connection was accepted or dialed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// println!("received through {}", remote.endpoint());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.identity.endpoint
@@ -119,6 +150,16 @@ impl Remote {
     /// header: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
     ///
     /// Over `udp`, a [`Dish`](crate::Dish) does not record the addresses of senders, and it is `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// let is_local = remote.address().is_none_or(|address| address.ip().is_loopback());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.address
@@ -126,6 +167,17 @@ impl Remote {
 
     /// Returns the network address of the proxy that forwards the connection; `None` over `ipc`,
     /// and if [`address`](Self::address) is not from a header of the PROXY protocol.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// for remote in server.remotes() {
+    ///     println!("{:?} through the proxy {:?}", remote.address(), remote.proxy_address());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn proxy_address(&self) -> Option<SocketAddr> {
         self.0.identity.origin.proxy_address
@@ -133,6 +185,16 @@ impl Remote {
 
     /// Returns the credentials of the process of the remote, or of its proxy, as the system reports
     /// them; `None` except over `ipc`. (libzmq `Peer-Address`, which contains them over `ipc`.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// let is_root = remote.credentials().is_some_and(|process| process.uid == 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn credentials(&self) -> Option<ProcessCredentials> {
         self.0.identity.origin.credentials
@@ -140,6 +202,18 @@ impl Remote {
 
     /// Returns the socket type that the remote announced; `None` if it announced none. (RFC 37, The
     /// Socket-Type Property.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::SocketType;
+    ///
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// assert_eq!(remote.socket_type(), Some(SocketType::Client));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn socket_type(&self) -> Option<SocketType> {
         self.0.identity.socket_type
@@ -147,6 +221,18 @@ impl Remote {
 
     /// Returns the user id that the authenticator granted; `None` if it granted none, or if
     /// there is no authenticator. (libzmq `User-Id`.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (request, remote) = server.recv_from().await?;
+    /// if remote.user_id() != Some("alice") {
+    ///     server.reply(&request, "only alice may do this").await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.0.identity.user_id.as_deref()
@@ -154,6 +240,16 @@ impl Remote {
 
     /// Returns a property that the authenticator granted, or otherwise one that the remote
     /// announced. The case of the name does not matter (RFC 37, Connection Metadata).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// let tenant = remote.property("X-Tenant").unwrap_or(b"unknown");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&[u8]> {
         let Identity { metadata, granted, .. } = &self.0.identity;
@@ -162,6 +258,16 @@ impl Remote {
 
     /// Returns a property that the authenticator granted. Properties that the remote announced
     /// are ignored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (_, remote) = server.recv_from().await?;
+    /// let is_admin = remote.granted_property("role") == Some(&b"admin"[..]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn granted_property(&self, name: &str) -> Option<&[u8]> {
         self.0.identity.granted.value(name)
@@ -169,6 +275,19 @@ impl Remote {
 
     /// Iterates over the names and values of all properties: first those that the authenticator
     /// granted, then those that the remote announced, in its order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// for remote in server.remotes() {
+    ///     for (name, value) in remote.properties() {
+    ///         println!("{name}: {}", value.escape_ascii());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn properties(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let Identity { metadata, granted, .. } = &self.0.identity;
         granted.iter().chain(metadata.iter()).map(|property| (property.name, property.value))

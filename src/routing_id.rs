@@ -17,6 +17,16 @@ pub struct RoutingId(NonZeroU32);
 
 impl RoutingId {
     /// Creates a routing id from its number; `None` for zero, which is reserved.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::RoutingId;
+    ///
+    /// let id = RoutingId::new(7).unwrap();
+    /// assert_eq!(u32::from(id), 7);
+    /// assert_eq!(RoutingId::new(0), None);
+    /// ```
     #[must_use]
     pub const fn new(number: u32) -> Option<Self> {
         match NonZeroU32::new(number) {

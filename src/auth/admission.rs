@@ -19,11 +19,33 @@ pub struct Admission {
 
 impl Admission {
     /// Admits a remote without a user id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::{Admission, Authenticator, Request, StatusCode};
+    ///
+    /// struct Everybody;
+    ///
+    /// impl Authenticator for Everybody {
+    ///     async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
+    ///         Ok(Admission::anonymous())
+    ///     }
+    /// }
+    /// ```
     pub fn anonymous() -> Self {
         Self::default()
     }
 
     /// Admits a remote with this user id.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::Admission;
+    ///
+    /// let admission = Admission::user("alice");
+    /// ```
     pub fn user(user_id: impl Into<String>) -> Self {
         Self { user_id: Some(user_id.into()), ..Self::default() }
     }
@@ -35,6 +57,16 @@ impl Admission {
     ///
     /// [`PropertyError`] if the name does not consist of 1 to 255 letters, digits, `-`, `_`, `.`
     /// and `+`, or if all properties together exceed 60,000 bytes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::auth::Admission;
+    ///
+    /// // A server reads it with `remote.granted_property("role")`.
+    /// let admission = Admission::user("alice").property("role", "admin")?;
+    /// # Ok::<(), tokio_zmtp::PropertyError>(())
+    /// ```
     pub fn property(
         mut self,
         name: impl AsRef<str>,

@@ -87,6 +87,27 @@ pub enum CertificateError {
     },
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::{CurveCertificate, CurveKeypair};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let pair = CurveKeypair::generate();
+/// let certificate = CurveCertificate::from(pair.clone()).with_metadata("name", "alice");
+/// certificate.save("alice.cert")?; // and `alice.cert_secret`
+///
+/// let certificate = CurveCertificate::load("alice.cert_secret")?;
+/// assert_eq!(certificate.public_key(), pair.public_key());
+/// assert_eq!(certificate.get("name"), Some("alice"));
+/// assert_eq!(certificate.metadata().count(), 1);
+/// let pair = certificate.keypair().ok_or("no secret key")?;
+///
+/// let text = std::fs::read_to_string("alice.cert")?;
+/// assert!(CurveCertificate::parse(&text)?.keypair().is_none());
+/// # Ok(())
+/// # }
+/// ```
 impl CurveCertificate {
     /// Reads a public or a secret certificate file.
     ///

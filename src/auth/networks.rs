@@ -61,6 +61,15 @@ struct Lists {
     denied: Vec<Network>,
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::Network;
+///
+/// let network = Network::new([192, 0, 2, 0].into(), 24)?;
+/// assert!(network.contains([192, 0, 2, 77].into()));
+/// # Ok::<(), tokio_zmtp::auth::NetworkError>(())
+/// ```
 impl Network {
     /// Creates the network of all addresses that begin with the first `prefix` bits of `address`.
     ///
@@ -156,6 +165,20 @@ impl serde::Serialize for Network {
     }
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::{Network, Networks};
+///
+/// let (office, printer): (Network, Network) = ("192.0.2.0/24".parse()?, "192.0.2.7".parse()?);
+/// let networks = Networks::new();
+/// networks.allow(office);
+/// networks.deny(printer);
+/// assert!(networks.remove_allowed(&office));
+/// assert!(networks.remove_denied(&printer));
+/// networks.replace([office], [printer]);
+/// # Ok::<(), tokio_zmtp::auth::NetworkError>(())
+/// ```
 impl Networks {
     /// Creates empty lists, which admit every remote.
     #[must_use]

@@ -22,6 +22,17 @@ pub struct Users(Arc<RwLock<HashMap<String, Password>>>);
 #[derive(Clone, Default)]
 pub struct Keys(Arc<RwLock<HashMap<CurvePublicKey, String>>>);
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::Users;
+///
+/// let users = Users::new();
+/// users.insert("alice", "swordfish");
+/// assert!(users.contains("alice"));
+/// assert!(users.remove("alice"));
+/// users.replace([("bob", "hunter2"), ("carol", "letmein")]);
+/// ```
 impl Users {
     /// Creates an empty list, which admits no remote.
     #[must_use]
@@ -89,6 +100,18 @@ impl<U: Into<String>, P: Into<Password>> FromIterator<(U, P)> for Users {
     }
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::auth::{CurveKeypair, Keys};
+///
+/// let (alice, bob) = (CurveKeypair::generate(), CurveKeypair::generate());
+/// let keys = Keys::new();
+/// keys.insert(alice.public_key(), "alice");
+/// assert!(keys.contains(&alice.public_key()));
+/// assert!(keys.remove(&alice.public_key()));
+/// keys.replace([(bob.public_key(), "bob")]);
+/// ```
 impl Keys {
     /// Creates an empty list, which admits no remote.
     #[must_use]

@@ -119,6 +119,20 @@ macro_rules! sockets {
             /// # Errors
             ///
             /// [`ConfigError::Property`] if [`Builder::metadata`] refuses an entry of `metadata`.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::config::", stringify!($config), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let text = "linger = '5s'";
+            #[doc = concat!("let config: ", stringify!($config), " = toml::from_str(text)?;")]
+            /// let socket = config.builder()?.max_message_size(1 << 20).build();
+            /// # Ok(())
+            /// # }
+            /// ```
             pub fn builder(&self) -> Result<Builder<$socket>, ConfigError> {
                 let config = self.clone();
                 let mut options = Options::default();
@@ -144,6 +158,21 @@ macro_rules! sockets {
             /// # Panics
             ///
             /// Outside of a Tokio runtime with IO and time enabled.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::config::", stringify!($config), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let text = "bind = 'tcp://127.0.0.1:*'";
+            #[doc = concat!("let config: ", stringify!($config), " = toml::from_str(text)?;")]
+            /// let socket = config.start().await?;
+            /// println!("bound to {:?}", socket.last_endpoint());
+            /// # Ok(())
+            /// # }
+            /// ```
             pub async fn start(&self) -> Result<$socket, ConfigError> {
                 start(self.builder()?, &self.bind, &self.connect, &self.connect_all).await
             }
@@ -229,6 +258,22 @@ macro_rules! sockets {
             /// # Panics
             ///
             /// Outside of a Tokio runtime with IO and time enabled.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::config::{AnySocket, SocketConfig};
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let text = "type = 'gather'\nbind = 'tcp://127.0.0.1:*'";
+            /// let config: SocketConfig = toml::from_str(text)?;
+            /// if let AnySocket::Gather(gather) = config.start().await? {
+            ///     println!("bound to {:?}", gather.last_endpoint());
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
             pub async fn start(&self) -> Result<AnySocket, ConfigError> {
                 match self {
                     $(Self::$socket(config) => config.start().await.map(AnySocket::$socket),)+

@@ -50,6 +50,15 @@ impl EndpointError {
     }
 
     /// Returns the kind of the error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Endpoint, EndpointErrorKind};
+    ///
+    /// let error = "127.0.0.1:5555".parse::<Endpoint>().unwrap_err();
+    /// assert_eq!(error.kind(), EndpointErrorKind::NoTransport);
+    /// ```
     pub fn kind(&self) -> EndpointErrorKind {
         self.kind
     }

@@ -11,8 +11,32 @@ use super::{EndpointError, EndpointErrorKind};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct InprocEndpoint(Box<str>);
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::Endpoint;
+///
+/// let endpoint = "inproc://workers".parse::<Endpoint>()?;
+/// let Endpoint::Inproc(endpoint) = endpoint else { unreachable!() };
+/// assert_eq!(endpoint.name(), "workers");
+/// # Ok::<(), tokio_zmtp::EndpointError>(())
+/// ```
 impl InprocEndpoint {
     /// Creates a name that is unique in this process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Client, InprocEndpoint, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let endpoint = InprocEndpoint::unique();
+    /// let server = Server::builder().bind(endpoint.clone()).await?;
+    /// let client = Client::builder().connect(endpoint).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn unique() -> Self {
         Self(format!("{:032x}", fastrand::u128(..)).into())

@@ -7,6 +7,19 @@ use super::{EndpointError, EndpointErrorKind};
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IpcEndpoint(Box<str>);
 
+/// # Examples
+///
+/// ```
+/// use std::path::Path;
+/// use tokio_zmtp::Endpoint;
+///
+/// let endpoint = "ipc:///run/service.sock".parse::<Endpoint>()?;
+/// let Endpoint::Ipc(endpoint) = endpoint else { unreachable!() };
+/// assert_eq!(endpoint.path(), Some(Path::new("/run/service.sock")));
+/// assert_eq!(endpoint.abstract_name(), None);
+/// assert!(!endpoint.is_wildcard());
+/// # Ok::<(), tokio_zmtp::EndpointError>(())
+/// ```
 impl IpcEndpoint {
     /// Parses the text after `ipc://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {

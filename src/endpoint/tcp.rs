@@ -22,6 +22,19 @@ pub struct TcpSource {
     port: u16,
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::Endpoint;
+///
+/// let endpoint = "tcp://eth0;example.org:5555/orders".parse::<Endpoint>()?;
+/// let Endpoint::Tcp(endpoint) = endpoint else { unreachable!() };
+/// assert_eq!(endpoint.source().unwrap().host().to_string(), "eth0");
+/// assert_eq!(endpoint.host().to_string(), "example.org");
+/// assert_eq!(endpoint.port(), 5555);
+/// assert_eq!(endpoint.resource(), Some("orders"));
+/// # Ok::<(), tokio_zmtp::EndpointError>(())
+/// ```
 impl TcpEndpoint {
     /// Parses the text after `tcp://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {
@@ -120,6 +133,17 @@ impl TcpEndpoint {
     }
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::Endpoint;
+///
+/// let endpoint = "tcp://192.0.2.7:4000;example.org:5555".parse::<Endpoint>()?;
+/// let Endpoint::Tcp(endpoint) = endpoint else { unreachable!() };
+/// let source = endpoint.source().unwrap();
+/// assert_eq!((source.host().to_string().as_str(), source.port()), ("192.0.2.7", 4000));
+/// # Ok::<(), tokio_zmtp::EndpointError>(())
+/// ```
 impl TcpSource {
     fn parse(text: &str) -> Result<Self, EndpointError> {
         let (host, port) = split(text, Wanted::Host)?;

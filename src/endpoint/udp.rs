@@ -14,6 +14,19 @@ pub struct UdpEndpoint {
     port: u16,
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::Endpoint;
+///
+/// let endpoint = "udp://eth0;239.1.2.3:5555".parse::<Endpoint>()?;
+/// let Endpoint::Udp(endpoint) = endpoint else { unreachable!() };
+/// assert_eq!(endpoint.interface().unwrap().to_string(), "eth0");
+/// assert_eq!(endpoint.host().to_string(), "239.1.2.3");
+/// assert_eq!(endpoint.port(), 5555);
+/// assert!(endpoint.is_multicast());
+/// # Ok::<(), tokio_zmtp::EndpointError>(())
+/// ```
 impl UdpEndpoint {
     /// Parses the text after `udp://`.
     pub(super) fn parse(address: &str) -> Result<Self, EndpointError> {

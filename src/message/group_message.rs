@@ -36,6 +36,15 @@ pub struct GroupMessage(Message);
 
 impl GroupMessage {
     /// Creates a message of a group, with a copy of the body.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Group, GroupMessage};
+    ///
+    /// let message = GroupMessage::new(&Group::try_from("weather")?, "rain");
+    /// # Ok::<(), tokio_zmtp::GroupError>(())
+    /// ```
     #[must_use]
     pub fn new(group: &Group, body: impl AsRef<[u8]>) -> Self {
         let (name, body) = (group.as_bytes(), body.as_ref());
@@ -56,6 +65,16 @@ impl GroupMessage {
     }
 
     /// Returns the group.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(dish: tokio_zmtp::Dish) -> Result<(), Box<dyn std::error::Error>> {
+    /// let message = dish.recv().await?;
+    /// println!("{} bytes in the group {}", message.len(), message.group());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn group(&self) -> Group {
         let group = split_first_part(&self.0).map(|(group, _)| group);
@@ -64,12 +83,33 @@ impl GroupMessage {
 
     /// Converts the message into its body. A long body is not copied, and keeps the whole message
     /// alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(dish: tokio_zmtp::Dish, scatter: tokio_zmtp::Scatter)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let message = dish.recv().await?;
+    /// scatter.send(message.into_body()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn into_body(self) -> Message {
         self.0.tail(self.body_start())
     }
 
     /// Converts the message into its body; copies only a short one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Group, GroupMessage};
+    ///
+    /// let message = GroupMessage::new(&Group::try_from("weather")?, "rain");
+    /// assert_eq!(message.into_bytes(), "rain");
+    /// # Ok::<(), tokio_zmtp::GroupError>(())
+    /// ```
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.into_body().into_bytes()
@@ -80,12 +120,34 @@ impl GroupMessage {
     /// # Errors
     ///
     /// The position of the first byte that is not UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Group, GroupMessage};
+    ///
+    /// let message = GroupMessage::new(&Group::try_from("weather")?, "rain");
+    /// assert_eq!(message.to_str()?, "rain");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_str(&self) -> Result<&str, std::str::Utf8Error> {
         std::str::from_utf8(self)
     }
 
     /// Detaches the message from the buffer that it was read into, by copying it into memory of its
     /// own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(dish: tokio_zmtp::Dish) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut history = Vec::new();
+    /// while let Ok(message) = dish.recv().await {
+    ///     history.push(message.detach());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn detach(self) -> Self {
         Self(self.0.detach())

@@ -83,6 +83,14 @@ impl Message {
     pub(crate) const SHORT: usize = 72;
 
     /// Creates an empty message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Message;
+    ///
+    /// assert!(Message::new().is_empty());
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self(Inner::Short { len: Len::new(0), routing_id: None, bytes: [0; Self::SHORT] })
@@ -91,12 +99,38 @@ impl Message {
     /// Sets the remote that the message goes to when it is sent through the
     /// [`Sink`](futures_sink::Sink) of a `Server` or a `Peer`; a received message carries the
     /// remote it came from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::SinkExt;
+    /// use tokio_zmtp::Message;
+    ///
+    /// # async fn example(mut server: tokio_zmtp::Server)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let id = server.recv().await?.routing_id().unwrap();
+    /// server.send(Message::from("news").with_routing_id(id)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_routing_id(self, id: RoutingId) -> Self {
         self.routed(Some(id))
     }
 
     /// Detaches the message from the buffer that it was read into, by copying a long body.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(gather: tokio_zmtp::Gather) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut history = Vec::new();
+    /// while let Ok(message) = gather.recv().await {
+    ///     history.push(message.detach());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn detach(self) -> Self {
         Self::copied(&self).routed(self.routing_id())
@@ -104,6 +138,17 @@ impl Message {
 
     /// Returns the remote that the message came from or goes to; `None` on sockets that do not address
     /// remotes, such as a `Client`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = server.recv().await?;
+    /// let client = request.routing_id().unwrap();
+    /// server.route(client, "first of several replies").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn routing_id(&self) -> Option<RoutingId> {
         match self.0 {
@@ -112,6 +157,16 @@ impl Message {
     }
 
     /// Converts the message into its body. Only a short body is copied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use tokio_zmtp::Message;
+    ///
+    /// let body = Bytes::from(vec![7; 1_000]);
+    /// assert_eq!(Message::from(body.clone()).into_bytes(), body);
+    /// ```
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
@@ -125,6 +180,16 @@ impl Message {
     /// # Errors
     ///
     /// The position of the first byte that is not UTF-8.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Message;
+    ///
+    /// let number: u32 = Message::from("42").to_str()?.parse()?;
+    /// assert_eq!(number, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn to_str(&self) -> Result<&str, std::str::Utf8Error> {
         std::str::from_utf8(self)
     }

@@ -76,6 +76,18 @@ impl Monitor {
     /// # Errors
     ///
     /// [`Missed`] in place of the lost events.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut monitor = client.monitor();
+    /// while let Some(Ok(event)) = monitor.recv().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn recv(&mut self) -> Option<Result<Event, Missed>> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }

@@ -55,6 +55,15 @@ impl SocksProxy {
     /// # Errors
     ///
     /// [`EndpointError`] if it is not valid, or cannot be connected to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::SocksProxy;
+    ///
+    /// let proxy = SocksProxy::new("proxy.example.org:1080")?;
+    /// # Ok::<(), tokio_zmtp::EndpointError>(())
+    /// ```
     pub fn new(address: &str) -> Result<Self, EndpointError> {
         let address = address.strip_prefix("tcp://").unwrap_or(address);
         let endpoint: Endpoint = format!("tcp://{address}").parse()?;
@@ -68,6 +77,15 @@ impl SocksProxy {
     /// # Errors
     ///
     /// [`SocksCredentialsError`] if either of them is empty or too long.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::SocksProxy;
+    ///
+    /// let proxy = SocksProxy::new("127.0.0.1:1080")?.with_credentials("user", "password")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn with_credentials(
         self,
         username: impl Into<String>,

@@ -64,35 +64,109 @@ impl ProxyHandle {
     /// [`resume`](Self::resume) is called. (libzmq `PAUSE`.)
     ///
     /// Messages stay in the queues of the sockets, and can be received through other handles.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(handle: tokio_zmtp::proxy::ProxyHandle) {
+    /// handle.pause();
+    /// // Until the proxy is resumed, messages stay in the queues of the sockets.
+    /// assert!(handle.is_paused());
+    /// # }
+    /// ```
     pub fn pause(&self) {
         self.change_to(Mode::Paused);
     }
 
     /// Resumes a paused proxy. (libzmq `RESUME`.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(handle: tokio_zmtp::proxy::ProxyHandle) {
+    /// handle.pause();
+    /// let stats = handle.stats();
+    /// handle.resume();
+    /// # }
+    /// ```
     pub fn resume(&self) {
         self.change_to(Mode::Running);
     }
 
     /// Stops the proxy, even while it is paused. When this returns, no more messages are forwarded,
     /// and the future of the proxy is ready. The sockets stay open. (libzmq `TERMINATE`.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::proxy::ProxyEnd;
+    /// use tokio_zmtp::{Gather, Scatter, proxy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let proxy = proxy(&Gather::new(), &Scatter::new());
+    /// let handle = proxy.handle();
+    /// let task = tokio::spawn(proxy);
+    ///
+    /// handle.stop();
+    /// assert_eq!(task.await?.end, ProxyEnd::Stopped);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn stop(&self) {
         self.change_to(Mode::Stopped);
     }
 
     /// Returns the statistics of the proxy. They are consistent, and do not change after its end.
     /// (libzmq `STATISTICS`.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(handle: tokio_zmtp::proxy::ProxyHandle) {
+    /// let stats = handle.stats();
+    /// println!("{} messages to the backend", stats.to_backend.messages);
+    /// println!("{} messages to the frontend", stats.to_frontend.messages);
+    /// # }
+    /// ```
     #[must_use]
     pub fn stats(&self) -> ProxyStats {
         self.0.lock().stats
     }
 
     /// Returns whether the proxy is paused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(handle: tokio_zmtp::proxy::ProxyHandle) {
+    /// if handle.is_paused() {
+    ///     handle.resume();
+    /// }
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.0.lock().mode == Mode::Paused
     }
 
     /// Returns whether the proxy has ended, or was dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Gather, Scatter, proxy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let proxy = proxy(&Gather::new(), &Scatter::new());
+    /// let handle = proxy.handle();
+    /// assert!(!handle.is_finished());
+    /// drop(proxy);
+    /// assert!(handle.is_finished());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.0.lock().is_finished

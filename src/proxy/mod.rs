@@ -170,6 +170,21 @@ impl<M> Proxy<M> {
     }
 
     /// Returns a handle, which pauses, resumes and stops the proxy, and reads its statistics.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Gather, Scatter, proxy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let proxy = proxy(&Gather::new(), &Scatter::new());
+    /// let handle = proxy.handle();
+    /// tokio::spawn(proxy);
+    /// println!("{} messages forwarded", handle.stats().to_backend.messages);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn handle(&self) -> ProxyHandle {
         ProxyHandle::new(Arc::clone(&self.shared))

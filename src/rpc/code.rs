@@ -9,6 +9,15 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ErrorCode(u8);
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::rpc::ErrorCode;
+///
+/// assert_eq!(ErrorCode::new(0x01), ErrorCode::OVERLOADED);
+/// assert_eq!(ErrorCode::PANICKED.byte(), 0x13);
+/// assert!(ErrorCode::OVERLOADED.is_not_started());
+/// ```
 impl ErrorCode {
     /// The responder has reached a limit. Not started.
     pub const OVERLOADED: Self = Self(0x01);

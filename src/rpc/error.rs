@@ -41,6 +41,16 @@ pub enum CallError {
 impl CallError {
     /// Returns whether the request was certainly not started, so that a retry is safe and may
     /// succeed: it was not sent, or the responder reports that it is overloaded or shutting down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::rpc::{CallError, ErrorCode, Failure};
+    ///
+    /// assert!(CallError::Undelivered.is_retryable());
+    /// assert!(CallError::Failed(Failure::new(ErrorCode::OVERLOADED, "")).is_retryable());
+    /// assert!(!CallError::ConnectionLost.is_retryable());
+    /// ```
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -52,6 +62,19 @@ impl CallError {
 
     /// Returns whether a retry is useful for a request that may safely be carried out twice: if
     /// [`is_retryable`](Self::is_retryable) returns `true`, or if the connection was lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(requester: tokio_zmtp::rpc::Requester)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let reply = match requester.call("read 7").await {
+    ///     Err(error) if error.is_retryable_if_idempotent() => requester.call("read 7").await?,
+    ///     reply => reply?,
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_retryable_if_idempotent(&self) -> bool {
         self.is_retryable() || matches!(self, Self::ConnectionLost)

@@ -46,6 +46,16 @@ pub struct Failure {
     text: String,
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::rpc::{ErrorCode, Failure};
+///
+/// let failure = Failure::application(404, "no such thing");
+/// assert_eq!((failure.detail(), failure.text()), (404, "no such thing"));
+/// let failure = Failure::new(ErrorCode::OVERLOADED, "try another server");
+/// assert_eq!(failure.code(), ErrorCode::OVERLOADED);
+/// ```
 impl Failure {
     /// Creates a failure with one of the protocol's codes.
     pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {

@@ -37,6 +37,36 @@ pub struct Request {
     remote: Option<Remote>,
 }
 
+/// # Examples
+///
+/// A requester sets a deadline:
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use tokio_zmtp::rpc::{Request, TraceContext};
+///
+/// # async fn example(context: TraceContext) -> Result<(), Box<dyn std::error::Error>> {
+/// let timed = Request::new("what time is it").with_timeout(Duration::from_secs(1));
+/// let deadline = Instant::now() + Duration::from_secs(1);
+/// let same = Request::new("what time is it").with_deadline(deadline).with_trace_context(context);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A service reads the request, and forwards what remains of it:
+///
+/// ```
+/// use tokio_zmtp::rpc::{CallError, Request, Requester};
+///
+/// async fn forward(request: Request, backend: Requester) -> Result<usize, CallError> {
+///     println!("{} bytes from {:?}", request.body().len(), request.routing_id());
+///     println!("from the user {:?}", request.remote().and_then(|remote| remote.user_id()));
+///     println!("until {:?}: {:?} left", request.deadline(), request.remaining());
+///     println!("in the span {:?}", request.trace_context());
+///     let reply = backend.call(request.into_body()).await?;
+///     Ok(reply.len())
+/// }
+/// ```
 impl Request {
     /// Creates a request without a deadline of its own.
     pub fn new(body: impl Into<Message>) -> Self {

@@ -27,6 +27,16 @@ pub(super) type Parts = Pin<Box<dyn Stream<Item = Result<Message, Failure>> + Se
 
 impl Response {
     /// Creates a response with one body.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::rpc::{Failure, Request, Response, service_fn};
+    ///
+    /// let echo = service_fn(|request: Request| async move {
+    ///     Ok::<_, Failure>(Response::new(request.into_body()))
+    /// });
+    /// ```
     pub fn new(body: impl Into<Message>) -> Self {
         Self(Form::One(body.into()))
     }

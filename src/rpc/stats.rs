@@ -51,6 +51,14 @@ pub struct RequesterStats {
 impl RequesterStats {
     /// Returns whether the counters add up: every call that was sent is outstanding or has one
     /// outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(requester: tokio_zmtp::rpc::Requester) {
+    /// assert!(requester.stats().is_consistent());
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_consistent(&self) -> bool {
         let ended = self.answered
@@ -115,6 +123,14 @@ pub struct ResponderStats {
 impl ResponderStats {
     /// Returns whether the counters add up: every request received is waiting, running or has one
     /// outcome.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(responder: tokio_zmtp::rpc::Responder) {
+    /// assert!(responder.stats().is_consistent());
+    /// # }
+    /// ```
     #[must_use]
     pub const fn is_consistent(&self) -> bool {
         let ended = self.answered

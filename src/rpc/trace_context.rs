@@ -51,6 +51,17 @@ pub enum ParseTraceContextError {
     State,
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::rpc::TraceContext;
+///
+/// let context = TraceContext::new(7, 8, true)?.with_state("vendor=1")?;
+/// assert_eq!((context.trace_id(), context.parent_id()), (7, 8));
+/// assert!(context.is_sampled());
+/// assert_eq!(context.state(), "vendor=1");
+/// # Ok::<(), tokio_zmtp::rpc::ParseTraceContextError>(())
+/// ```
 impl TraceContext {
     /// Creates a context from its parts.
     ///

@@ -75,17 +75,53 @@ impl<S: Addressing> Lossy<S> {
     }
 
     /// Returns the socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let replies = server.lossy();
+    /// println!("replies to {} clients", replies.get_ref().remotes().len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn get_ref(&self) -> &S {
         &self.socket
     }
 
     /// Returns the socket, and drops the wrapper. A message that waits for room stays in the sink
     /// of the socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let replies = server.lossy();
+    /// let server = replies.into_inner();
+    /// server.close().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_inner(self) -> S {
         self.socket
     }
 
     /// Returns how many messages this sink has dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures::SinkExt;
+    ///
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut replies = server.clone().lossy();
+    /// while let Ok(request) = server.recv().await {
+    ///     replies.send(request).await?;
+    /// }
+    /// println!("{} replies were dropped", replies.dropped());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn dropped(&self) -> u64 {
         self.dropped

@@ -27,6 +27,17 @@ impl Permit<'_> {
     ///
     /// [`TrySendError`] with the message, if the remote has left and no other remote has room, or
     /// if the socket is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let permit = client.reserve().await?;
+    /// let report = format!("created after the wait: {:?}", std::time::SystemTime::now());
+    /// permit.send(report)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send(self, message: impl Into<Message>) -> Result<(), TrySendError> {
         let sent = match self.0 {
             ReservedSlot::Exclusive(slot) => slot.send(message.into()),
@@ -61,6 +72,17 @@ impl RoutePermit<'_> {
     /// # Errors
     ///
     /// [`TryRouteError`] with the message, if the remote has left, or if the socket is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = server.recv().await?;
+    /// let permit = server.reserve_route(request.routing_id().unwrap()).await?;
+    /// permit.send("a reply that is created after the wait")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send(self, message: impl Into<Message>) -> Result<(), TryRouteError> {
         self.0.send(message.into()).map_err(try_route_error)
     }

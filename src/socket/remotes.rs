@@ -182,6 +182,17 @@ impl<'a> Remotes<'a> {
     }
 
     /// Returns whether no remote is connected.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(scatter: tokio_zmtp::Scatter) -> Result<(), Box<dyn std::error::Error>> {
+    /// if scatter.remotes().is_empty() {
+    ///     println!("no worker is connected");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -189,18 +200,49 @@ impl<'a> Remotes<'a> {
 
     /// Iterates over the remotes that are connected at the time of the call, the oldest connection
     /// first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let addresses = server.remotes().iter().filter_map(|remote| remote.address());
+    /// println!("{:?}", addresses.collect::<Vec<_>>());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn iter(&self) -> vec::IntoIter<Remote> {
         self.list().into_iter()
     }
 
     /// Returns the number of connected remotes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(scatter: tokio_zmtp::Scatter) -> Result<(), Box<dyn std::error::Error>> {
+    /// println!("{} workers", scatter.remotes().len());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.control.connected_remotes()
     }
 
     /// Returns all connected remotes, the oldest connection first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let remotes = server.remotes().list();
+    /// if let Some(oldest) = remotes.first() {
+    ///     server.remotes().disconnect(oldest.connection_id());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn list(&self) -> Vec<Remote> {
         self.control.remotes()

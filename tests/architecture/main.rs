@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
 mod cycles;
+mod examples;
 mod names;
 mod paths;
 mod sources;

@@ -36,6 +36,21 @@ pub struct RequesterBuilder {
     timeout: Option<Duration>,
 }
 
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::rpc::Requester;
+///
+/// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let requester = Requester::builder(client)
+///     .max_outstanding(1_000)
+///     .stream_window(16)
+///     .timeout(Duration::from_secs(5))
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl RequesterBuilder {
     pub(super) const fn new(client: Client) -> Self {
         Self {

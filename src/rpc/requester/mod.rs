@@ -121,12 +121,38 @@ impl Requester {
     /// # Panics
     ///
     /// Outside of a Tokio runtime with time enabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Client;
+    /// use tokio_zmtp::rpc::Requester;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().connect("tcp://192.0.2.1:5555").await?;
+    /// let requester = Requester::new(client);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self::builder(client).build()
     }
 
     /// Returns a builder, which sets the options of a new requester.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_zmtp::rpc::Requester;
+    ///
+    /// # async fn example(client: tokio_zmtp::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let requester = Requester::builder(client).timeout(Duration::from_secs(5)).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn builder(client: Client) -> RequesterBuilder {
         RequesterBuilder::new(client)
     }
@@ -141,6 +167,21 @@ impl Requester {
     /// # Errors
     ///
     /// [`CallError`] if no reply was received.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_zmtp::rpc::Request;
+    ///
+    /// # async fn example(requester: tokio_zmtp::rpc::Requester)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let reply = requester.call("what time is it").await?;
+    /// let request = Request::new("what day is it").with_timeout(Duration::from_secs(1));
+    /// let reply = requester.call(request).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline]
     pub fn call(&self, request: impl Into<Request>) -> Call {
         let unsent = PendingRequest::new(request.into(), None, CallPermit::default());
@@ -187,12 +228,31 @@ impl Requester {
     }
 
     /// Returns the underlying client, for example to connect or to monitor it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(requester: tokio_zmtp::rpc::Requester)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// requester.client().connect("tcp://192.0.2.2:5555").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.core.client
     }
 
     /// Returns the statistics of all calls.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(requester: tokio_zmtp::rpc::Requester) {
+    /// let stats = requester.stats();
+    /// println!("{} calls answered, {} outstanding", stats.answered, stats.outstanding);
+    /// # }
+    /// ```
     #[must_use]
     pub fn stats(&self) -> RequesterStats {
         self.core.calls.lock().stats()
@@ -203,6 +263,17 @@ impl Requester {
     /// # Cancel safety
     ///
     /// Dropping the future does not stop closing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(requester: tokio_zmtp::rpc::Requester)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// let report = requester.close().await;
+    /// println!("{} requests were not written", report.undelivered);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn close(&self) -> CloseReport {
         self.core.client.close().await
     }

@@ -95,12 +95,37 @@ pub struct ResponderBuilder {
 
 impl Responder {
     /// Creates a responder with default options.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Server;
+    /// use tokio_zmtp::rpc::Responder;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().bind("tcp://127.0.0.1:*").await?;
+    /// let responder = Responder::new(server);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn new(server: Server) -> Self {
         Self::builder(server).build()
     }
 
     /// Returns a builder, to set the options of a responder.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::rpc::Responder;
+    ///
+    /// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+    /// let responder = Responder::builder(server).max_running(100).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const fn builder(server: Server) -> ResponderBuilder {
         ResponderBuilder { server, limits: LIMITS }
     }
@@ -226,12 +251,32 @@ impl Responder {
     }
 
     /// Returns the underlying server.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn example(responder: tokio_zmtp::rpc::Responder)
+    /// # -> Result<(), Box<dyn std::error::Error>> {
+    /// responder.server().bind("tcp://192.0.2.1:5555").await?;
+    /// println!("{} clients", responder.server().remotes().len());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn server(&self) -> &Server {
         &self.shared.server
     }
 
     /// Returns the statistics of all requests.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn example(responder: tokio_zmtp::rpc::Responder) {
+    /// let stats = responder.stats();
+    /// println!("{} requests answered, {} running", stats.answered, stats.running);
+    /// # }
+    /// ```
     #[must_use]
     pub fn stats(&self) -> ResponderStats {
         self.shared.ledger.stats()
@@ -244,6 +289,22 @@ impl fmt::Debug for Responder {
     }
 }
 
+/// # Examples
+///
+/// ```
+/// use tokio_zmtp::rpc::Responder;
+///
+/// # async fn example(server: tokio_zmtp::Server) -> Result<(), Box<dyn std::error::Error>> {
+/// let responder = Responder::builder(server)
+///     .max_running(100)
+///     .max_running_per_remote(10)
+///     .max_waiting(1_000)
+///     .max_waiting_per_remote(100)
+///     .max_bytes_per_remote(1 << 20)
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl ResponderBuilder {
     /// Sets the maximum number of requests of all clients together that run concurrently, except
     /// those that are answered immediately; further requests wait. At least 1. Default: 16,384,

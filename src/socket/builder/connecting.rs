@@ -7,6 +7,28 @@ use super::{Builder, unless_zero};
 use crate::error::PropertyError;
 use crate::options::{Names, ReconnectStop, Resolver};
 
+/// # Connections
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::{Client, ReconnectStop};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Attempts are short and frequent, except to a server that refuses this client.
+/// let client = Client::builder()
+///     .connect_timeout(Duration::from_secs(5))
+///     .handshake_interval(Duration::from_secs(5))
+///     .reconnect_interval(Duration::from_millis(50))
+///     .reconnect_interval_max(Duration::from_secs(5))
+///     .reconnect_stop([ReconnectStop::HandshakeFailed])
+///     .immediate(true)
+///     .build();
+/// // Names are resolved every ten seconds.
+/// let client = Client::builder().resolve_interval(Duration::from_secs(10)).build();
+/// # Ok(())
+/// # }
+/// ```
 impl<S> Builder<S> {
     /// Sets the time limit of one connection attempt; `None` or zero leaves it to the system, which
     /// takes minutes. Default: 10 s. (libzmq `ZMQ_CONNECT_TIMEOUT`.)
@@ -47,6 +69,18 @@ impl<S> Builder<S> {
     /// [`PropertyError`] if the name does not begin with `X-`, the prefix for applications (RFC 37,
     /// Connection Metadata), or is not 1 to 255 letters, digits, `-`, `_`, `.` and `+`; or if all
     /// properties together exceed 60,000 bytes, above which remotes refuse them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().metadata("X-Tenant", "blue")?.build();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn metadata(
         mut self,
         name: impl AsRef<str>,
@@ -108,6 +142,16 @@ impl<S> Builder<S> {
 
     /// Sets the resolver of host names. Default: the resolver of the system, which libzmq always
     /// uses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Client, Resolver};
+    ///
+    /// async fn connect(resolver: impl Resolver) -> Result<Client, tokio_zmtp::ConnectError> {
+    ///     Client::builder().resolver(resolver).connect("tcp://backend:5555").await
+    /// }
+    /// ```
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {
         self.options.tcp.names = Names(Some(Arc::new(resolver)));
         self

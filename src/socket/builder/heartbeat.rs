@@ -4,6 +4,22 @@ use std::time::Duration;
 
 use super::{Builder, unless_zero};
 
+/// # Heartbeats
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::Server;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder()
+///     .heartbeat_interval(Duration::from_secs(10))
+///     .heartbeat_timeout(Duration::from_secs(20))
+///     .heartbeat_ttl(Duration::from_secs(30))
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl<S> Builder<S> {
     /// Sets the interval at which each connection sends a PING, to check that the remote is still
     /// alive; `None` or zero to send none. Default: `None`. (RFC 37, Connection Heartbeating;

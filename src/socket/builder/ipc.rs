@@ -9,6 +9,18 @@ impl<S> Builder<S> {
     ///
     /// An unprivileged process can set only a group that it belongs to. See
     /// [`ipc_mode`](Self::ipc_mode).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().ipc_group(1_000).ipc_mode(0o660).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(unix)]
     pub fn ipc_group(mut self, gid: impl Into<Option<u32>>) -> Self {
         self.options.ipc.group = gid.into();
@@ -54,6 +66,18 @@ impl<S> Builder<S> {
     ///
     /// Only a privileged process can set a user other than its own. See
     /// [`ipc_mode`](Self::ipc_mode).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().ipc_owner(1_000).ipc_mode(0o600).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(unix)]
     pub fn ipc_owner(mut self, uid: impl Into<Option<u32>>) -> Self {
         self.options.ipc.owner = uid.into();
@@ -68,6 +92,19 @@ impl<S> Builder<S> {
     /// [`proxy_protocol`](Self::proxy_protocol), which applies to TCP; the remote's
     /// [`credentials`](crate::Remote::credentials) are those of the proxy. A process that can
     /// connect can claim any address: restrict access with [`ipc_mode`](Self::ipc_mode).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // In the configuration of HAProxy: `server backend /run/backend.sock send-proxy-v2`
+    /// let server = Server::builder().ipc_proxy_protocol(true).ipc_mode(0o660).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(unix)]
     pub fn ipc_proxy_protocol(mut self, is_sent: bool) -> Self {
         self.options.ipc.proxy_protocol = is_sent;

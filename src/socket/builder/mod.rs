@@ -64,7 +64,9 @@ impl<S: Socket> Builder<S> {
     /// # Panics
     ///
     /// Outside of a Tokio runtime with IO and time enabled. A thread outside of Tokio can
-    /// [enter](tokio::runtime::Handle::enter) one:
+    /// [enter](tokio::runtime::Handle::enter) one first.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use futures::executor::block_on;
@@ -98,6 +100,19 @@ impl<S: Socket> Builder<S> {
     /// # Panics
     ///
     /// Outside of a Tokio runtime with IO and time enabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = Server::builder().recv_hwm(100).bind("tcp://127.0.0.1:*").await?;
+    /// let endpoint = server.last_endpoint().unwrap();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn bind<E>(self, to: E) -> Result<S, BindError>
     where
         E: TryInto<Endpoint>,
@@ -124,6 +139,20 @@ impl<S: Socket> Builder<S> {
     /// # Panics
     ///
     /// Outside of a Tokio runtime with IO and time enabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use tokio_zmtp::Server;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let server = Server::builder().recv_hwm(100).bind_from_std(listener).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn bind_from_std(self, listener: impl Into<StdListener>) -> Result<S, BindError> {
         let socket = self.build();
         socket.control().bind_from_std(listener.into()).await?;
@@ -146,6 +175,19 @@ impl<S: Socket> Builder<S> {
     /// # Panics
     ///
     /// Outside of a Tokio runtime with IO and time enabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().immediate(true).connect("tcp://192.0.2.1:5555").await?;
+    /// client.connect("tcp://192.0.2.2:5555").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn connect<E>(self, to: E) -> Result<S, ConnectError>
     where
         E: TryInto<Endpoint>,
@@ -171,6 +213,17 @@ impl<S: Socket> Builder<S> {
     /// # Panics
     ///
     /// Outside of a Tokio runtime with IO and time enabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Scatter;
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scatter = Scatter::builder().connect_all("tcp://workers.example.org:5555").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn connect_all<E>(self, to: E) -> Result<S, ConnectError>
     where
         E: TryInto<Endpoint>,

@@ -5,6 +5,21 @@ use std::time::Duration;
 use super::Builder;
 use crate::socket::{ReceivingSocket, SendingSocket};
 
+/// # Limits of all types
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::Server;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder()
+///     .linger(Duration::from_secs(5))
+///     .max_message_size(1 << 20)
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl<S> Builder<S> {
     /// Sets how long connections may continue to write queued messages when the socket or one of
     /// its endpoints ends; zero to drop them immediately, `None` for no limit. Default: 30 s.
@@ -29,8 +44,26 @@ impl<S> Builder<S> {
     }
 }
 
+/// # Received messages
+///
 /// Every socket type except [`Radio`](crate::Radio) and [`Scatter`](crate::Scatter) has these
 /// options.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::Gather;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let gather = Gather::builder()
+///     .recv_hwm(10_000)
+///     .recv_hwm_bytes(16 << 20)
+///     .recv_timeout(Duration::from_secs(60))
+///     .ended_hwm_bytes(256 << 20)
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl<S: ReceivingSocket> Builder<S> {
     /// Sets how many bytes of unread messages ended remotes may leave before the socket stops
     /// establishing connections; zero for any number. Default: 64 MiB. (libzmq has no such option.)
@@ -81,7 +114,24 @@ impl<S: ReceivingSocket> Builder<S> {
     }
 }
 
+/// # Messages to send
+///
 /// Every socket type except [`Dish`](crate::Dish) and [`Gather`](crate::Gather) has these options.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::Scatter;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scatter = Scatter::builder()
+///     .send_hwm(10)
+///     .send_hwm_bytes(16 << 20)
+///     .send_timeout(Duration::from_secs(1))
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl<S: SendingSocket> Builder<S> {
     /// Sets how many messages are queued for each remote before it counts as full; zero for any
     /// number. Default: 1,000. (libzmq `ZMQ_SNDHWM`.)

@@ -7,6 +7,25 @@ use zmtp_proto::mechanism::Mechanism;
 use super::Builder;
 use crate::auth::{Authenticator, Network, SharedAuthenticator};
 
+/// # Security
+///
+/// ```
+/// use tokio_zmtp::auth::{CurveKeypair, Keys};
+/// use tokio_zmtp::{Mechanism, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let alice = CurveKeypair::generate();
+/// let server = Server::builder()
+///     .mechanism(Mechanism::CurveServer { keypair: CurveKeypair::generate() })
+///     .authenticator(Keys::from_iter([(alice.public_key(), "alice")]))
+///     .domain("orders")
+///     .max_half_open(1_000)
+///     .max_half_open_per_address(10)
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl<S> Builder<S> {
     /// Sets the authenticator that admits remotes. Default: none. (libzmq: the ZAP handler, RFC
     /// 27.)

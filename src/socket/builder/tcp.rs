@@ -7,6 +7,25 @@ use super::Builder;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 
+/// # TCP
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio_zmtp::{Client, Server};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::builder().backlog(1_000).build();
+/// let client = Client::builder()
+///     .source_address(([192, 0, 2, 7], 0))
+///     .recv_buffer_size(4 << 20)
+///     .send_buffer_size(4 << 20)
+///     .tcp_keepalive(true)
+///     .tcp_keepalive_idle(Duration::from_secs(60))
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl<S> Builder<S> {
     /// Sets how many connections the system queues for each bound endpoint until they are accepted.
     /// Default: 100. (libzmq `ZMQ_BACKLOG`.)
@@ -21,6 +40,18 @@ impl<S> Builder<S> {
     /// Default: `None`. Linux and Android only. (`SO_BINDTODEVICE`; libzmq `ZMQ_BINDTODEVICE`.)
     ///
     /// Linux before 5.7 requires a privileged process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().bind_to_device("eth1").build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(linux_kernel)]
     pub fn bind_to_device<'a>(mut self, name: impl Into<Option<&'a str>>) -> Self {
         self.options.tcp.device = name.into().map(str::to_owned);
@@ -31,6 +62,18 @@ impl<S> Builder<S> {
     /// system. Default: `None`. Linux and Android only. (`SO_PRIORITY`; libzmq `ZMQ_PRIORITY`.)
     ///
     /// A priority above 6 requires a privileged process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().priority(6).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(linux_kernel)]
     pub fn priority(mut self, priority: impl Into<Option<u32>>) -> Self {
         self.options.tcp.priority = priority.into();
@@ -64,6 +107,18 @@ impl<S> Builder<S> {
     /// [`connect_all`](crate::Client::connect_all). A source in an endpoint applies to the
     /// connection to the proxy. If the proxy refuses the username and password, the endpoint is not
     /// reconnected.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Client, SocksProxy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().socks_proxy(SocksProxy::new("127.0.0.1:1080")?).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(feature = "socks")]
     pub fn socks_proxy(mut self, proxy: impl Into<Option<SocksProxy>>) -> Self {
         self.options.tcp.socks_proxy = proxy.into();
@@ -97,6 +152,18 @@ impl<S> Builder<S> {
     /// `ZMQ_TCP_KEEPALIVE_CNT`.)
     ///
     /// Setting it turns probes on, unless [`tcp_keepalive`](Self::tcp_keepalive) turns them off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().tcp_keepalive_count(3).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(tcp_keepalive_details)]
     pub fn tcp_keepalive_count(mut self, probes: impl Into<Option<u32>>) -> Self {
         self.options.tcp.keepalive_count = probes.into();
@@ -118,6 +185,19 @@ impl<S> Builder<S> {
     /// Default: `None`. Not on OpenBSD. (`TCP_KEEPINTVL`; libzmq `ZMQ_TCP_KEEPALIVE_INTVL`.)
     ///
     /// Setting it turns probes on, unless [`tcp_keepalive`](Self::tcp_keepalive) turns them off.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().tcp_keepalive_interval(Duration::from_secs(10)).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(tcp_keepalive_details)]
     pub fn tcp_keepalive_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {
         self.options.tcp.keepalive_interval = interval.into();
@@ -130,6 +210,19 @@ impl<S> Builder<S> {
     ///
     /// The time is rounded down to milliseconds, and is at least one. The system refuses more than
     /// 24 days.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::builder().tcp_max_retransmission_time(Duration::from_secs(30)).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(linux_kernel)]
     pub fn tcp_max_retransmission_time(mut self, limit: impl Into<Option<Duration>>) -> Self {
         self.options.tcp.max_retransmission_time = limit.into();
@@ -143,6 +236,19 @@ impl<S> Builder<S> {
     /// The lower two bits belong to the system (RFC 3168), which ignores them here. On systems
     /// other than Linux and Android the option does not affect IPv4 connections accepted by an IPv6
     /// endpoint, such as `tcp://*:5555`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Client;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Expedited forwarding (RFC 3246).
+    /// let client = Client::builder().type_of_service(46 << 2).build();
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(type_of_service)]
     pub fn type_of_service(mut self, byte: impl Into<Option<u8>>) -> Self {
         self.options.tcp.type_of_service = byte.into();

@@ -141,6 +141,20 @@ impl Core<JoinedGroups> {
 
 impl Builder<Dish> {
     /// Adds a group that the socket joins when it is created. Default: none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::{Dish, Group};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let weather = Group::try_from("weather")?;
+    /// let dish = Dish::builder().join(&weather).connect("tcp://192.0.2.1:5555").await?;
+    /// assert_eq!(dish.joined(), [weather]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn join(mut self, group: &Group) -> Self {
         self.options.groups.join.push(group.clone());
         self

@@ -30,6 +30,18 @@ impl Builder<Radio> {
     ///
     /// What is sent through the loopback interface is always delivered to this machine. On Windows
     /// the system applies the option to sockets that receive, and it has no effect here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tokio_zmtp::Radio;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let radio = Radio::builder().multicast_loop(false).connect("udp://239.1.2.3:5555").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn multicast_loop(mut self, multicast_loop: bool) -> Self {
         self.options.udp.multicast_loop = multicast_loop;
         self

@@ -133,6 +133,21 @@ impl Kind for Radio {
     }
 }
 
+/// # Groups
+///
+/// ```
+/// use tokio_zmtp::Radio;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let radio = Radio::builder()
+///     .no_drop(true)
+///     .max_groups(100)
+///     .max_group_bytes(4_096)
+///     .build();
+/// # Ok(())
+/// # }
+/// ```
 impl Builder<Radio> {
     /// Sets whether senders wait for members of a group whose queue is full, instead of dropping
     /// the message for them. Default: false. (RFC 48; libzmq `ZMQ_XPUB_NODROP`.)

@@ -49,6 +49,17 @@ macro_rules! join_verbs {
             }
 
             /// Returns the groups that the socket has joined, in the order of their names.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            #[doc = concat!("for group in ", $handle, ".joined() {")]
+            ///     println!("{group}");
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
             #[must_use]
             pub fn joined(&self) -> Vec<zmtp_proto::group::Group> {
                 self.0.core.outgoing.lock().joined_groups()

@@ -7,6 +7,21 @@ macro_rules! hello_option {
             /// Default: none. (libzmq `ZMQ_HELLO_MSG`.)
             ///
             /// Neither the high-water mark nor the statistics count it.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let socket = ", stringify!($socket), "::builder()")]
+            ///     .hello_message("hello")
+            ///     .connect("tcp://192.0.2.1:5555")
+            ///     .await?;
+            /// # Ok(())
+            /// # }
+            /// ```
             pub fn hello_message(mut self, body: impl Into<bytes::Bytes>) -> Self {
                 self.options.hello_message = Some(body.into());
                 self
@@ -21,6 +36,21 @@ macro_rules! hiccup_option {
             #[doc = concat!("Sets a message that the ", $handle, " receives when a connection that it")]
             /// dialed breaks after the handshake. It follows all messages of the remote. Default:
             /// none. (libzmq `ZMQ_HICCUP_MSG`.)
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
+            ///     .hiccup_message("connection lost")
+            ///     .connect("tcp://192.0.2.1:5555")
+            ///     .await?;
+            /// # Ok(())
+            /// # }
+            /// ```
             pub fn hiccup_message(mut self, body: impl Into<bytes::Bytes>) -> Self {
                 self.options.hiccup_message = Some(body.into());
                 self
@@ -39,6 +69,21 @@ macro_rules! disconnect_option {
             /// It follows all messages of the remote. The remote can no longer be reached by the
             /// routing
             #[doc = concat!("id. The ", $handle, " does not receive it for connections that it ends itself.")]
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::", stringify!($socket), ";")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
+            ///     .disconnect_message("gone")
+            ///     .bind("tcp://127.0.0.1:*")
+            ///     .await?;
+            /// # Ok(())
+            /// # }
+            /// ```
             pub fn disconnect_message(mut self, body: impl Into<bytes::Bytes>) -> Self {
                 self.options.disconnect_message = Some(body.into());
                 self

@@ -205,6 +205,21 @@ macro_rules! transmit_verbs {
 
             /// Returns the remotes that have joined a group and whose queue is full. They miss
             /// messages, or with [`no_drop`](crate::Builder::no_drop) hold up senders.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            /// use tokio_zmtp::Group;
+            ///
+            #[doc = $crate::socket::verbs::example!($socket, $handle)]
+            /// let weather = Group::try_from("weather")?;
+            /// // Disconnect the members that do not keep up.
+            #[doc = concat!("for remote in ", $handle, ".full_members(&weather) {")]
+            #[doc = concat!("    ", $handle, ".remotes().disconnect(remote.connection_id());")]
+            /// }
+            /// # Ok(())
+            /// # }
+            /// ```
             #[must_use]
             pub fn full_members(
                 &self,
