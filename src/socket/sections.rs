@@ -21,6 +21,16 @@ running."
     };
 }
 
+/// The end of a socket that only receives.
+macro_rules! ending_of_receiver {
+    () => {
+        "# Ending
+
+[`close`](Self::close) closes the socket for all handles. Received messages remain available.
+Dropping the last handle closes the socket in the background."
+    };
+}
+
 /// Failures that only heartbeats detect. The arguments name the socket and its remotes; further
 /// ones end the sentence about the default in place of its usual end.
 macro_rules! silent_failures {
@@ -46,4 +56,4 @@ macro_rules! silent_failures {
     };
 }
 
-pub(super) use {cooperative_scheduling, ending, silent_failures};
+pub(super) use {cooperative_scheduling, ending, ending_of_receiver, silent_failures};

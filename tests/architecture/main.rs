@@ -5,6 +5,7 @@
 mod cycles;
 mod examples;
 mod names;
+mod pages;
 mod paths;
 mod sources;
 

@@ -6,6 +6,7 @@ use zmtp_proto::socket_type::SocketType;
 use crate::options::Options;
 use crate::pipe::HighWaterMark;
 use crate::routing::{JoinedGroups, OutgoingPipes};
+use crate::socket::sections::{cooperative_scheduling, ending_of_receiver, silent_failures};
 use crate::socket::verbs::verbs;
 use crate::socket::{Builder, Core, Handle, Kind};
 
@@ -47,6 +48,7 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// | Send/receive pattern | receive only |
 /// | Outgoing routing strategy | none |
 /// | Incoming routing strategy | fair-queued, by group |
+/// | Action in mute state | not applicable |
 ///
 /// # Groups
 ///
@@ -68,30 +70,21 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// # Mute state
 ///
-/// While [`recv_hwm`](Builder::recv_hwm) messages of a remote are queued, the socket does not read
-/// from that remote. The radio then drops messages for this dish, or with
-/// [`no_drop`](Builder::no_drop) waits for it.
+/// A dish does not send and is never mute. While [`recv_hwm`](Builder::recv_hwm) messages of a
+/// remote are queued, it does not read from that remote. The radio then drops messages for this
+/// dish, or with [`no_drop`](Builder::no_drop) waits for it.
 ///
-/// # Remotes that fail silently
-///
-/// If the process of a radio hangs, or its host or network fails, the dish notices only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, within the interval plus the
-/// timeout. By default, as in libzmq, it is not set.
+#[doc = silent_failures!("dish", "radio", ", and no event reports the failure.")]
 ///
 /// # Stream
 ///
 /// A `Dish` is a [`Stream`](futures_core::Stream) of received
 /// [`GroupMessage`](crate::GroupMessage)s, which ends when the socket is closed.
 ///
-/// # Cooperative scheduling
+#[doc = cooperative_scheduling!()]
+/// Discarded messages count as well.
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that receives without ever
-/// waiting yields about once in a thousand messages. Discarded messages count as well.
-///
-/// # Ending
-///
-/// [`close`](Self::close) closes the socket for all handles. Messages that were received can still
-/// be taken.
+#[doc = ending_of_receiver!()]
 #[derive(Clone)]
 pub struct Dish(pub(in crate::socket) Handle<Self>);
 

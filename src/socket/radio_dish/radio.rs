@@ -7,6 +7,7 @@ use crate::pipe::HighWaterMark;
 use crate::routing::{FairQueue, GroupTable, OutgoingPipes};
 #[cfg(doc)]
 use crate::socket::CloseReport;
+use crate::socket::sections::{cooperative_scheduling, ending};
 use crate::socket::verbs::verbs;
 use crate::socket::{Builder, Core, Handle, Kind};
 
@@ -52,19 +53,6 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// | Incoming routing strategy | none |
 /// | Action in mute state | drop; with [`no_drop`](Builder::no_drop) wait |
 ///
-/// # Mute state
-///
-/// A radio is never mute as a whole. If the queue of a member holds [`send_hwm`](Builder::send_hwm)
-/// messages, that member misses the message, and all others receive it. The radio counts the
-/// messages that a remote has missed: [`RemoteStats::missed`](crate::stats::RemoteStats::missed)
-/// for each remote, [`Dropped::missed`](crate::stats::Dropped::missed) for all. The
-/// [`monitor`](Self::monitor) reports the first of a series. A message of a group without members
-/// is dropped and not counted.
-///
-/// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all members have room:
-/// [`full_members`](Self::full_members) says which have none. One member that does not read then
-/// holds up all senders to its groups.
-///
 /// # Datagrams
 ///
 /// A radio can also connect to [`udp` endpoints](crate::Endpoint#datagrams). Such an endpoint is sent the
@@ -89,6 +77,19 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// while it reconnects. A new connection begins without groups: the dish receives what is queued, as far
 /// as it joins the groups again.
 ///
+/// # Mute state
+///
+/// A radio is never mute as a whole. If the queue of a member holds [`send_hwm`](Builder::send_hwm)
+/// messages, that member misses the message, and all others receive it. The radio counts the
+/// messages that a remote has missed: [`RemoteStats::missed`](crate::stats::RemoteStats::missed)
+/// for each remote, [`Dropped::missed`](crate::stats::Dropped::missed) for all. The
+/// [`monitor`](Self::monitor) reports the first of a series. A message of a group without members
+/// is dropped and not counted.
+///
+/// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all members have room:
+/// [`full_members`](Self::full_members) says which have none. One member that does not read then
+/// holds up all senders to its groups.
+///
 /// # Remotes that fail silently
 ///
 /// If the process of a dish hangs, or its host or network fails, its queue fills, and the dish
@@ -102,16 +103,9 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// the sink flushes it and leaves the socket open. A handle that is dropped with a message in its
 /// sink drops that message and counts it in the [`CloseReport`].
 ///
-/// # Cooperative scheduling
+#[doc = cooperative_scheduling!()]
 ///
-/// All operations take part in Tokio's cooperative scheduling: a task that sends without ever
-/// waiting yields about once in a thousand messages.
-///
-/// # Ending
-///
-/// [`close`](Self::close) closes the socket for all handles and waits until queued messages are
-/// written. Dropping the last handle does the same in the background, for which the runtime must
-/// stay alive.
+#[doc = ending!()]
 #[derive(Clone)]
 pub struct Radio(pub(in crate::socket) Handle<Self>);
 

@@ -6,7 +6,7 @@ use crate::pipe::HighWaterMark;
 use crate::routing::{NoRoute, OutgoingPipes};
 #[cfg(doc)]
 use crate::socket::Builder;
-use crate::socket::sections::{cooperative_scheduling, silent_failures};
+use crate::socket::sections::{cooperative_scheduling, ending_of_receiver, silent_failures};
 use crate::socket::verbs::verbs;
 use crate::socket::{Handle, Kind};
 
@@ -49,12 +49,12 @@ use crate::socket::{Handle, Kind};
 /// | Incoming routing strategy | fair-queued |
 /// | Action in mute state | not applicable |
 ///
-/// # Back-pressure
+/// # Mute state
 ///
-/// A gather never drops a message because a queue is full. While a remote has
-/// [`recv_hwm`](Builder::recv_hwm) messages in the gather's queue, nothing more is read from that
-/// remote: its own queue fills, and its `send` waits. Multipart messages, which a SCATTER must not
-/// send, are discarded and counted.
+/// A gather does not send and is never mute, and it drops no message because a queue is full. While
+/// a remote has [`recv_hwm`](Builder::recv_hwm) messages in the gather's queue, nothing more is read
+/// from that remote: its own queue fills, and its `send` waits. Multipart messages, which a SCATTER
+/// must not send, are discarded and counted.
 ///
 #[doc = silent_failures!("gather", "scatter", ", and no event reports the failure.")]
 ///
@@ -65,10 +65,7 @@ use crate::socket::{Handle, Kind};
 ///
 #[doc = cooperative_scheduling!()]
 ///
-/// # Ending
-///
-/// [`close`](Self::close) closes the socket for all handles. Received messages remain available.
-/// Dropping the last handle closes the socket in the background.
+#[doc = ending_of_receiver!()]
 #[derive(Clone)]
 pub struct Gather(pub(in crate::socket) Handle<Self>);
 

@@ -45,14 +45,6 @@ use crate::socket::{Handle, Kind};
 /// | Incoming routing strategy | none |
 /// | Action in mute state | wait |
 ///
-/// # Mute state
-///
-/// A scatter is mute while it has no remote, or while the queue of each remote holds
-/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room
-/// or a remote is added, and [`try_send`](Self::try_send) returns the message. No message is
-/// dropped, and waiting senders are served in order. A remote that the scatter *connected to* has
-/// its queue even while it is not connected: see [`Client`](crate::Client#mute-state).
-///
 /// # Messages of a remote that fails
 ///
 /// A message is assigned to a remote when it is sent. When the connection of that remote ends,
@@ -65,6 +57,14 @@ use crate::socket::{Handle, Kind};
 /// gather had queued but not received, are lost without a further count. If every message must be
 /// processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the
 /// acknowledgement.
+///
+/// # Mute state
+///
+/// A scatter is mute while it has no remote, or while the queue of each remote holds
+/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room
+/// or a remote is added, and [`try_send`](Self::try_send) returns the message. No message is
+/// dropped, and waiting senders are served in order. A remote that the scatter *connected to* has
+/// its queue even while it is not connected: see [`Client`](crate::Client#mute-state).
 ///
 #[doc = silent_failures!("scatter", "gather")]
 ///
