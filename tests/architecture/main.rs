@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 
+mod constants;
 mod cycles;
 mod examples;
 mod names;
 mod pages;
 mod paths;
 mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
 use crate::sources::{SourceFile, files, files_in};
 
@@ -101,6 +106,31 @@ fn a_module_imports_only_modules_of_lower_rank() {
     }
 }
 
+/// Each row of the table in ARCHITECTURE.md ends with the modules that the module imports.
+#[test]
+fn the_table_of_modules_lists_their_imports() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
+    let Ok(page) = fs::read_to_string(page) else {
+        return; // A package of the library comes without it.
+    };
+    let mut actual: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files().into_iter().filter(|file| !file.is_test() && file.module != "lib") {
+        let code = file.code_without_tests();
+        let imported = code.lines().flat_map(imported_modules).map(str::to_owned);
+        let imports = actual.entry(file.module.clone()).or_default();
+        imports.extend(imported.filter(|module| *module != file.module));
+    }
+    for (module, imports) in actual {
+        let row = page.lines().find(|line| line.contains(&format!(" | `{module}` | "))).unwrap();
+        let listed = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        if listed.starts_with("everything else") {
+            continue;
+        }
+        let listed: BTreeSet<_> = listed.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        assert_eq!(imports, listed, "imports of `{module}`, actual and listed");
+    }
+}
+
 #[test]
 fn the_protocol_depends_neither_on_tokio_nor_on_io() {
     for file in files_in("proto/src") {
@@ -166,11 +196,13 @@ fn no_file_exceeds_the_line_limit() {
 
 /// Returns the text after each `crate::`, in imports and in other paths, with its line number.
 fn imports(file: &SourceFile) -> impl Iterator<Item = (usize, &str)> {
-    file.code().flat_map(|(line, code)| {
-        code.split("crate::").skip(1).map(move |path| {
-            let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
-            (line, &path[..end.unwrap_or(path.len())])
-        })
+    file.code().flat_map(|(line, code)| imported_modules(code).map(move |module| (line, module)))
+}
+
+fn imported_modules(code: &str) -> impl Iterator<Item = &str> {
+    code.split("crate::").skip(1).map(|path| {
+        let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
+        &path[..end.unwrap_or(path.len())]
     })
 }
 
