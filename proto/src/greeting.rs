@@ -36,8 +36,8 @@ impl Greeting {
     /// Decodes the greeting at the start of `input`. Returns `None` if more bytes are needed.
     ///
     /// Padding, filler and as-server may have any value. Versions above 3.1 "MUST" be accepted.
-    /// Version 3.0, which libzmq used up to 4.3.2, is also accepted: it is identical for all
-    /// supported socket types.
+    /// Version 3.0, which libzmq used up to 4.3.2, is also accepted: only SUBSCRIBE and CANCEL have
+    /// another form in it, which no supported socket type uses.
     ///
     /// # Errors
     ///
