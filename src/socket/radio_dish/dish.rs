@@ -24,14 +24,17 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let [weather, traffic] = ["weather", "traffic"].map(|name| Group::try_from(name).unwrap());
+/// let (weather, traffic) = (Group::try_from("weather")?, Group::try_from("traffic")?);
 /// let dish = Dish::new();
 /// dish.join(&weather);
 /// let endpoint = dish.bind("tcp://127.0.0.1:*").await?;
 /// let radio = Radio::new();
 /// radio.connect(&endpoint).await?;
 ///
-/// # while radio.members(&weather).is_empty() { tokio::task::yield_now().await; }
+/// // A dish receives what is sent after its request to join has arrived.
+/// while radio.members(&weather).is_empty() {
+///     tokio::task::yield_now().await;
+/// }
 /// radio.send(&traffic, "jam").await?;
 /// radio.send(&weather, "rain").await?;
 /// assert_eq!(&dish.recv().await?[..], b"rain");

@@ -34,7 +34,10 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// dish.join(&weather);
 /// dish.connect(&endpoint).await?;
 ///
-/// # while radio.members(&weather).is_empty() { tokio::task::yield_now().await; }
+/// // A dish receives what is sent after its request to join has arrived: see Late joiners.
+/// while radio.members(&weather).is_empty() {
+///     tokio::task::yield_now().await;
+/// }
 /// radio.send(&weather, "rain").await?;
 /// let message = dish.recv().await?;
 /// assert_eq!((message.group(), &message[..]), (weather, &b"rain"[..]));
@@ -136,8 +139,9 @@ impl Kind for Radio {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let radio = Radio::builder()
 ///     .no_drop(true)
-///     .max_groups(100)
-///     .max_group_bytes(4_096)
+///     .max_group_bytes(16 << 20)
+///     .max_group_bytes_per_remote(64 << 10)
+///     .max_groups_per_remote(100)
 ///     .build();
 /// # Ok(())
 /// # }
