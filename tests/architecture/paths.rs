@@ -4,7 +4,7 @@ use crate::sources::SourceFile;
 
 /// An import of an item of the same crate.
 pub(crate) struct Import {
-    /// From the root of the crate.
+    /// The path from the root of the crate.
     pub path: Vec<String>,
     /// Whether other files can import the item from this file.
     pub is_exported: bool,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// One source file of a crate.
 pub(crate) struct SourceFile {
-    /// Relative to the directory of the sources.
+    /// The path, relative to the directory of the sources.
     pub path: PathBuf,
     /// The module at the root of the crate that it belongs to.
     pub module: String,

@@ -143,7 +143,7 @@ async fn the_span_of_a_connection_that_is_handed_over_follows_from_the_first_spa
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_first_failure_to_connect_in_a_row_is_a_warning() {
+async fn only_the_first_of_consecutive_connection_failures_is_a_warning() {
     let _watchdog = Watchdog::start();
     let journal = Journal::start();
     let port = ReservedPort::reserve();

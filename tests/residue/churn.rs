@@ -31,7 +31,7 @@ fn twenty_thousand_clients_leave_nothing_behind() {
 
         assert!(server.remotes().list().is_empty());
         assert_eq!(after.descriptors, before.descriptors);
-        // Less than a byte for each client; the resident size is less exact.
+        // Less than a byte for each client. The resident size is less exact.
         assert!(after.heap < before.heap + 20_000, "{before:?}, {after:?}");
         assert!(after.resident < before.resident + 0x40_0000, "{before:?}, {after:?}");
         server.close().await;

@@ -53,7 +53,7 @@ async fn serve() {
 /// clients.
 async fn assert_held_off(server: Builder<Server>, client: &Mechanism, held: usize, kept: usize) {
     let _watchdog = Watchdog::start();
-    // The time limit would end connections.
+    // A time limit would end connections.
     let server = server.handshake_interval(None).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();
     assert_served(&server, &endpoint, client).await;

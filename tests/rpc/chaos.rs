@@ -137,7 +137,7 @@ impl Seen {
     }
 }
 
-/// Makes a call, and drops every seventh after some time.
+/// Makes a call. Every seventh call is dropped after some time.
 async fn make(call: tokio_zmtp::rpc::Call, number: u64, patience: u64) -> End {
     let outcome = if number % 7 == 3 {
         let patience = tokio::time::sleep(Duration::from_millis(patience));

@@ -101,7 +101,7 @@ async fn a_timeout_beyond_the_range_of_the_envelope_is_not_sent() {
     }
 }
 
-/// Returns whether the deadline has passed; either side may detect it first.
+/// Returns whether the deadline has passed. Either side may detect it first.
 fn is_late<T>(outcome: &Result<T, CallError>) -> bool {
     match outcome {
         Err(CallError::DeadlineExceeded) => true,

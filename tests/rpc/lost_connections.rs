@@ -162,7 +162,7 @@ async fn unwritten_calls_to_a_disconnected_server_are_undelivered() {
     for call in calls {
         outcomes.push(call.await.unwrap().unwrap_err());
     }
-    // The server has received exactly one.
+    // The server has received exactly one request.
     assert_eq!(outcomes[0], CallError::ConnectionLost);
     assert_eq!(
         outcomes[1..],

@@ -18,7 +18,7 @@ async fn a_duplicate_reply_is_counted_and_dropped() {
 }
 
 #[tokio::test]
-async fn a_reply_to_no_call_is_unknown() {
+async fn a_reply_without_a_call_is_unknown() {
     let (requester, bare) = asked().await;
     let (from, id, _) = ask(&requester, &bare).await;
     for strange in [id + 1, id + (1 << 24), u64::MAX] {

@@ -8,7 +8,7 @@ use crate::relay::{mark_messages, relay};
 use crate::wire::echo;
 
 #[tokio::test]
-async fn a_responder_answers_calls_in_frames_that_are_marked_as_commands_and_all_others() {
+async fn a_responder_answers_calls_whether_or_not_their_frames_are_marked_as_commands() {
     let keypair = CurveKeypair::generate();
     let server_key = keypair.public_key();
     let server = Server::builder().mechanism(Mechanism::CurveServer { keypair });

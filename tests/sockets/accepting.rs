@@ -14,11 +14,11 @@ use crate::remote::{self, Remote};
 use crate::watchdog::Watchdog;
 
 #[tokio::test(start_paused = true)]
-async fn a_process_without_file_descriptors_accepts_again_when_it_has_some() {
+async fn a_process_that_runs_out_of_file_descriptors_accepts_again_later() {
     let _watchdog = Watchdog::start();
     if env::var_os(LIMITED).is_none() {
         return in_a_separate_process(
-            "a_process_without_file_descriptors_accepts_again_when_it_has_some",
+            "a_process_that_runs_out_of_file_descriptors_accepts_again_later",
         );
     }
     let server = Server::new();

@@ -192,7 +192,7 @@ async fn a_silent_remote_is_disconnected_after_the_handshake_interval() {
 }
 
 #[tokio::test]
-async fn an_incompatible_socket_type_gets_an_error() {
+async fn an_incompatible_socket_type_is_answered_with_an_error() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     for socket_type in ["DEALER", "SERVER", "REQ", "client", "nonsense", ""] {
@@ -316,7 +316,7 @@ async fn a_message_within_a_limit_of_one_byte_is_received() {
 }
 
 #[tokio::test]
-async fn multipart_messages_are_discarded_whole() {
+async fn multipart_messages_are_discarded_entirely() {
     let _watchdog = Watchdog::start();
     let server = Served::new().await;
     let mut remote = Remote::client(&server.endpoint).await;

@@ -211,7 +211,7 @@ async fn messages_of_disconnected_endpoints_pause_the_next_one() {
 }
 
 #[tokio::test]
-async fn remotes_that_are_disconnected_by_their_id_count() {
+async fn remotes_that_are_disconnected_by_their_id_also_count() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().ended_hwm_bytes(LITTLE).bind("tcp://127.0.0.1:*").await.unwrap();
     let endpoint = server.last_endpoint().unwrap();

@@ -16,7 +16,7 @@ use crate::transports::{Transport, over_every_transport, own_address};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn closing_writes_all_that_is_queued_and_ends_the_stream() {
+async fn closing_writes_all_queued_messages_and_ends_the_stream() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();
@@ -38,7 +38,7 @@ async fn closing_writes_all_that_is_queued_and_ends_the_stream() {
 }
 
 #[tokio::test]
-async fn closing_a_server_writes_all_that_is_queued_for_each_client() {
+async fn closing_a_server_writes_all_messages_queued_for_each_client() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -86,13 +86,13 @@ async fn closing_waits_for_a_remote_that_is_slow_to_read() {
 }
 
 #[tokio::test]
-async fn unread_messages_of_a_remote_do_not_lose_messages_at_close() {
+async fn unread_messages_do_not_cause_losses_at_close() {
     let _watchdog = Watchdog::start();
     let builder = Server::builder().recv_hwm(1).send_hwm(0);
     let server = builder.bind("tcp://127.0.0.1:*").await.unwrap();
     let (mut remote, id) = Remote::known_to(&server).await;
-    // Fills the queue, the read buffer, and some of the kernel's: closing a stream with unread
-    // bytes would reset it.
+    // Fills the queue, the read buffer, and a part of the kernel's buffer. Closing a stream with
+    // unread bytes would reset it.
     remote.write(&remote::message(&[0; 1_000]).repeat(300)).await;
     for _ in 0..2_000 {
         server.route(id, vec![7; 1_000]).await.unwrap();
@@ -110,7 +110,7 @@ async fn unread_messages_of_a_remote_do_not_lose_messages_at_close() {
 }
 
 #[tokio::test]
-async fn closing_without_linger_reports_what_was_not_delivered() {
+async fn closing_without_linger_reports_undelivered_messages() {
     let _watchdog = Watchdog::start();
     let port = ReservedPort::reserve();
     let client = Client::builder().linger(Duration::ZERO).connect(port.endpoint()).await.unwrap();
@@ -175,7 +175,7 @@ async fn closing_with_nothing_to_write_does_not_linger() {
     client.connect(port.endpoint()).await.unwrap();
     client.connect(listener.endpoint()).await.unwrap();
     let endpoint = client.bind("tcp://127.0.0.1:*").await.unwrap();
-    // Both are in the middle of a handshake.
+    // Both connections are in the middle of a handshake.
     let _accepted = listener.accept().await;
     let mut dialed = Remote::dial(&endpoint).await;
     dialed.read(64).await;
@@ -343,7 +343,7 @@ async fn closing_concurrently_from_several_handles_closes_once() {
 }
 
 #[tokio::test]
-async fn a_dropped_close_continues() {
+async fn closing_continues_if_its_future_is_dropped() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::new();

@@ -284,7 +284,7 @@ async fn unbinding_ends_a_handshake_in_progress() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_unbound_by_the_name_by_which_it_was_bound() {
+async fn an_endpoint_is_unbound_by_its_original_name() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().build();
     let bound = server.bind("tcp://localhost:*").await.unwrap();

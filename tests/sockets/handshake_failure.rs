@@ -60,7 +60,7 @@ async fn another_mechanism_is_reported_by_its_name() {
 }
 
 #[tokio::test]
-async fn two_ends_in_the_same_role_report_it() {
+async fn two_ends_report_that_they_have_the_same_role() {
     let _watchdog = Watchdog::start();
     let keypair = CurveKeypair::generate();
     for (mechanism, expected) in [

@@ -131,7 +131,7 @@ async fn a_file_that_is_not_a_socket_is_reported_and_kept() {
 }
 
 #[tokio::test]
-async fn a_socket_is_bound_under_its_own_name_and_leaves_nothing_beside_it() {
+async fn a_socket_is_bound_under_its_own_name_and_leaves_no_other_file() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     server.bind("ipc://*").await.unwrap();

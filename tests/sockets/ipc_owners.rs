@@ -60,7 +60,7 @@ async fn competitor() {
         fs::remove_file(&mark).unwrap();
         server.unbind(&*endpoint).await.unwrap();
         if owned % 3 == 0 {
-            // The state that a killed process leaves, unless another process is faster.
+            // Leaves the state of a killed process, unless another process has bound the path.
             drop(UnixListener::bind(&path));
         }
     }

@@ -96,7 +96,7 @@ async fn the_file_has_the_owner_of_the_options_or_the_error_names_the_option() {
 }
 
 #[tokio::test]
-async fn a_value_that_cannot_be_set_is_refused_by_its_name_and_leaves_no_file() {
+async fn an_option_that_cannot_be_set_is_named_and_leaves_no_file() {
     let _watchdog = Watchdog::start();
     let (_scratch, path) = scratch().await;
     let builders: [(_, Builder<Server>); 3] = [

@@ -22,7 +22,7 @@ use crate::transports::Transport;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
-async fn every_option_works_at_its_limits_or_names_itself() {
+async fn every_option_works_at_its_limits_or_an_error_names_it() {
     let _watchdog = Watchdog::start();
     let mut failures = String::new();
     for row in rows() {

@@ -189,7 +189,7 @@ async fn a_remote_without_a_sign_of_life_is_reported() {
 }
 
 #[tokio::test]
-async fn discarded_multipart_messages_are_logged() {
+async fn discarded_multipart_messages_are_reported() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();

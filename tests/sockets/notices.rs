@@ -1,4 +1,4 @@
-//! Messages that sockets send and receive by themselves.
+//! Automatic messages: hello, disconnect and hiccup.
 
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ async fn a_hello_uses_no_queue_capacity() {
 #[tokio::test]
 async fn a_disconnect_message_follows_all_messages_of_its_remote() {
     let _watchdog = Watchdog::start();
-    // The queue has no capacity for all messages when the remote ends.
+    // The queue cannot hold all messages when the remote ends.
     let server = Server::builder()
         .disconnect_message("gone")
         .recv_hwm(2)

@@ -112,7 +112,7 @@ async fn a_header_from_other_networks_is_refused_and_zmtp_is_accepted() {
 }
 
 #[tokio::test]
-async fn lists_of_networks_are_for_the_address_in_the_header() {
+async fn networks_are_matched_against_the_address_in_the_header() {
     let _watchdog = Watchdog::start();
     let networks = Networks::new();
     networks.allow(network("192.0.2.0/24"));
@@ -207,7 +207,7 @@ async fn sockets_at_one_port_have_the_same_proxies() {
 
 #[tokio::test]
 #[cfg(unix)]
-async fn a_proxy_may_come_over_ipc() {
+async fn a_proxy_may_connect_over_ipc() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().ipc_proxy_protocol(true).bind("ipc://*").await.unwrap();
     let mut monitor = server.monitor();

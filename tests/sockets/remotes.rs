@@ -227,7 +227,7 @@ async fn a_disconnected_dialed_remote_reconnects_with_its_queue() {
 }
 
 #[tokio::test]
-async fn a_message_names_its_remote() {
+async fn a_message_identifies_its_remote() {
     let _watchdog = Watchdog::start();
     let server = Server::builder().metadata("X-Zone", "north").unwrap();
     let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
@@ -270,7 +270,7 @@ async fn a_message_names_its_remote() {
 }
 
 #[tokio::test]
-async fn messages_of_two_remotes_name_two_remotes() {
+async fn messages_of_two_remotes_identify_both() {
     let _watchdog = Watchdog::start();
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();

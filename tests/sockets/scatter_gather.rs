@@ -223,7 +223,7 @@ async fn a_scatter_is_a_sink_and_a_gather_a_stream() {
 }
 
 #[tokio::test]
-async fn a_gather_discards_multipart_messages_whole() {
+async fn a_gather_discards_multipart_messages_entirely() {
     let _watchdog = Watchdog::start();
     let gather = Gather::new();
     let endpoint = gather.bind("tcp://127.0.0.1:*").await.unwrap();

@@ -239,7 +239,7 @@ async fn a_remote_that_is_refused_temporarily_retries_until_it_is_admitted() {
 }
 
 #[tokio::test]
-async fn a_panic_of_the_authenticator_refuses_one_remote_and_nothing_else() {
+async fn a_panic_of_the_authenticator_refuses_only_one_remote() {
     struct Fragile;
 
     impl Authenticator for Fragile {

@@ -158,7 +158,7 @@ async fn reconnections_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_round_trip_of_a_heartbeat_is_that_of_the_last() {
+async fn the_reported_round_trip_is_that_of_the_last_heartbeat() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let client = Client::builder()

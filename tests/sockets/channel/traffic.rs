@@ -139,7 +139,7 @@ async fn messages_for_an_accepted_remote_are_not_sent_to_the_next() {
 }
 
 #[tokio::test]
-async fn multipart_messages_are_discarded_whole_and_counted() {
+async fn multipart_messages_are_discarded_entirely_and_counted() {
     let _watchdog = Watchdog::start();
     let (channel, endpoint) = bound(Transport::Tcp).await;
     let mut remote = Remote::dial(&endpoint).await;

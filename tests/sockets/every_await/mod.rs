@@ -123,7 +123,7 @@ async fn turns(turns: u32) {
     }
 }
 
-/// Returns the number of rounds through all operations: the environment variable `ROUNDS`, or a few.
+/// Returns the number of rounds through all operations: the environment variable `ROUNDS`, or 4.
 fn rounds() -> usize {
     env::var("ROUNDS").map_or(4, |rounds| rounds.parse().unwrap())
 }

@@ -478,7 +478,7 @@ fn std_listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
-/// The shortest and the longest timeout.
+/// Returns the shortest timeout or a long one.
 pub(super) fn limit(rng: &mut Rng) -> Duration {
     if rng.u8(..4) == 0 { Duration::ZERO } else { LONG }
 }

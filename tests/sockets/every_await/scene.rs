@@ -202,7 +202,7 @@ impl Cast {
         Peer::builder().linger(Duration::ZERO).build()
     }
 
-    /// Connects a client to the server, which causes events to wait for.
+    /// Connects a client to the server, which causes events.
     pub(super) fn connect_soon(&self, client: &Client) {
         let (client, endpoint) = (client.clone(), self.endpoint.clone());
         self.runtime.spawn(async move { client.connect(endpoint).await });

@@ -14,7 +14,7 @@ use crate::transports::Transport;
 use crate::watchdog::Watchdog;
 
 #[test]
-fn every_operation_can_be_waited_for_on_any_thread_and_in_any_runtime() {
+fn every_operation_can_be_awaited_on_any_thread_and_in_any_runtime() {
     let _watchdog = Watchdog::start();
     let other = other_runtime();
     for current in [None, Some(&other)] {

@@ -265,7 +265,7 @@ async fn an_id_ends_when_its_remote_refuses_this_socket() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_not_written_whole_is_sent_on_the_next_connection() {
+async fn a_partially_written_message_is_sent_on_the_next_connection() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
     let peer = persistent();

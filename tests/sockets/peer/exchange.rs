@@ -256,7 +256,7 @@ async fn a_peer_is_a_stream_and_a_sink_of_messages_with_ids() {
 }
 
 #[tokio::test]
-async fn a_remote_is_known_by_its_type() {
+async fn a_remote_reports_its_socket_type() {
     let _watchdog = Watchdog::start();
     let (alice, bob) = (Peer::new(), Peer::new());
     let endpoint = alice.bind("tcp://127.0.0.1:*").await.unwrap();

@@ -1,4 +1,4 @@
-//! The ends of a proxy.
+//! The end of a proxy, and the messages that remain.
 
 use tokio_zmtp::proxy::ProxyEnd;
 use tokio_zmtp::{Client, proxy};
