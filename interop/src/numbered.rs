@@ -18,7 +18,7 @@ pub fn number(body: &[u8]) -> Option<u64> {
     rest.iter().copied().eq(filler(number).take(rest.len())).then_some(number)
 }
 
-/// Bytes with a period of 251, a prime, so that no block of 256 equals another.
+/// Returns bytes with a period of 251, a prime, so that no block of 256 equals another.
 fn filler(number: u64) -> impl Iterator<Item = u8> {
     (number % 251..).map(|byte| (byte % 251) as u8)
 }

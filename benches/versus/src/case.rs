@@ -69,7 +69,7 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    /// The heading.
+    /// Returns the heading.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Throughput => "One-way throughput",
@@ -86,7 +86,7 @@ impl Section {
         }
     }
 
-    /// The name of the file for its results.
+    /// Returns the name of the file for the results.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Throughput => "throughput",

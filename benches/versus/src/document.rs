@@ -30,12 +30,12 @@ pub(crate) fn redraw() -> Result<(), Failure> {
     Ok(fs::write(docs.join("benchmarks.md"), page(&results))?)
 }
 
-/// The directory of the results.
+/// Returns the directory of the results.
 pub(crate) fn kept() -> PathBuf {
     root().join("target/versus")
 }
 
-/// The targets, for a terminal.
+/// Formats the targets for a terminal.
 pub(crate) fn targets_as_text(results: &Results) -> String {
     let mut text = String::new();
     for verdict in target::all().iter().filter_map(|target| target.judge(results)) {
@@ -82,7 +82,7 @@ fn page(results: &Results) -> String {
     page
 }
 
-/// The introduction of a section.
+/// Returns the introduction of a section.
 fn about(section: Section) -> &'static str {
     match section {
         Section::Throughput => {

@@ -16,7 +16,7 @@ pub(crate) enum Extent {
 }
 
 impl Extent {
-    /// Rounds of a case.
+    /// Returns the number of rounds of a case.
     pub(crate) fn rounds(self, case: Case) -> usize {
         match self {
             Self::Full if case.section == Section::Idle => 1,
@@ -27,7 +27,7 @@ impl Extent {
         }
     }
 
-    /// Seconds of a measurement of a case.
+    /// Returns the duration of a measurement of a case in seconds.
     pub(crate) fn seconds(self, case: Case) -> f64 {
         match self {
             // The queues of a thousand connections hold two million messages. A shorter measurement
@@ -46,7 +46,7 @@ fn is_one_way(case: Case) -> bool {
     matches!(case.section, Section::Throughput | Section::Scatter)
 }
 
-/// The cases of a section, in the order of its tables.
+/// Returns the cases of a section, in the order of its tables.
 pub(crate) fn cases(section: Section, extent: Extent) -> Vec<Case> {
     let mut cases = all(section);
     cases.retain(|case| match extent {
@@ -146,12 +146,12 @@ fn all(section: Section) -> Vec<Case> {
     }
 }
 
-/// A RADIO that waits for full DISHes, and one that drops messages.
+/// Returns a case whose RADIO waits for full DISHes, and one whose RADIO drops messages.
 fn in_both_modes(case: Case) -> [Case; 2] {
     [true, false].map(|no_drop| Case { no_drop, ..case })
 }
 
-/// The cases by their tables.
+/// Returns the cases in the order of their tables.
 fn sorted(cases: impl IntoIterator<Item = Case>) -> Vec<Case> {
     let mut cases: Vec<_> = cases.into_iter().collect();
     cases.sort();

@@ -55,7 +55,7 @@ impl Role {
         played
     }
 
-    /// One end of a connection.
+    /// Runs one end of a connection.
     fn play_one(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         let curve = self.section == Section::Curve;
@@ -75,7 +75,7 @@ impl Role {
         }
     }
 
-    /// One end of SCATTER and GATHER.
+    /// Runs a SCATTER or a GATHER.
     fn play_scatter(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
@@ -87,7 +87,7 @@ impl Role {
         }
     }
 
-    /// One end of RADIO and DISH.
+    /// Runs a RADIO or DISHes.
     fn play_groups(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
@@ -98,7 +98,7 @@ impl Role {
         }
     }
 
-    /// One end of calls.
+    /// Runs a caller or a responder.
     fn play_rpc(self, orders: Orders) -> Result<(), Failure> {
         let runtime = self.runtime;
         match self.implementation {
@@ -108,7 +108,7 @@ impl Role {
         }
     }
 
-    /// Both ends inside this process.
+    /// Runs both ends inside this process.
     fn play_both(self, orders: Orders) -> Result<(), Failure> {
         match self.part {
             Part::BothRequests => self.play_both_ends_of_requests(orders),

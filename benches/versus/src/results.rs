@@ -90,7 +90,7 @@ impl Results {
         rounds[round] = Some(value);
     }
 
-    /// The values of all rounds.
+    /// Returns the values of all rounds.
     pub(crate) fn rounds(
         &self,
         case: Case,
@@ -103,7 +103,7 @@ impl Results {
         self.measured.iter().find(is_match).map_or(&[], |measured| &measured.rounds)
     }
 
-    /// The median and the range of all rounds.
+    /// Returns the median and the range of all rounds.
     pub(crate) fn spread(
         &self,
         case: Case,
@@ -113,7 +113,7 @@ impl Results {
         Spread::of(self.rounds(case, metric, implementation).iter().flatten().copied())
     }
 
-    /// The ratio of this crate's values to those of another implementation, round by round.
+    /// Returns the ratio of this crate's values to those of another implementation, round by round.
     pub(crate) fn ratio(
         &self,
         case: Case,
@@ -126,7 +126,7 @@ impl Results {
         )
     }
 
-    /// The reason for a missing value.
+    /// Returns the reason for a missing value.
     pub(crate) fn problem(&self, case: Case, implementation: Implementation) -> Option<&str> {
         let is_match = |p: &&Problem| p.case == case && p.implementation == implementation;
         self.problems.iter().find(is_match).map(|problem| problem.text.as_str())

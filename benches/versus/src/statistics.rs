@@ -28,7 +28,7 @@ impl Spread {
     }
 }
 
-/// The quantile of sorted values.
+/// Returns a quantile of sorted values.
 pub(crate) fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     if part == 0.5 && last % 2 == 1 {

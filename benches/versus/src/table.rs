@@ -15,7 +15,7 @@ pub(crate) struct Table {
     notes: Vec<String>,
 }
 
-/// The tables of a section, for cases with results.
+/// Returns the tables of a section, for cases with results.
 pub(crate) fn of_section(results: &Results, section: Section) -> Vec<Table> {
     let mut tables: Vec<Vec<(Case, Metric)>> = Vec::new();
     for measured in &results.measured {
@@ -56,7 +56,7 @@ impl Table {
         Self { title: title(rows[0]), rows: table, notes }
     }
 
-    /// For a terminal.
+    /// Formats the table for a terminal.
     pub(crate) fn to_text(&self) -> String {
         let columns = self.rows[0].len();
         let widths: Vec<_> = (0..columns)
@@ -86,7 +86,7 @@ impl Table {
         text
     }
 
-    /// For the documentation.
+    /// Formats the table for the documentation.
     pub(crate) fn to_markdown(&self) -> String {
         let mut text = format!("**{}**\n\n", self.title);
         for (at, row) in self.rows.iter().enumerate() {
@@ -109,7 +109,7 @@ impl Table {
     }
 }
 
-/// The median with its range, and the ratio of this crate with its range.
+/// Returns the median with its range, and the ratio of this crate with its range.
 fn cell(
     results: &Results,
     case: Case,
@@ -147,7 +147,7 @@ fn cell(
     [first, second]
 }
 
-/// A footnote.
+/// Adds a footnote, and returns its mark.
 fn marked(problem: &str, who: Implementation, notes: &mut Vec<String>) -> String {
     let note = format!("{}: {problem}", who.title());
     let at = notes.iter().position(|other| other.ends_with(&note)).unwrap_or_else(|| {

@@ -69,7 +69,7 @@ pub(crate) fn is_about(case: Case) -> bool {
     all().iter().any(|target| target.case == case)
 }
 
-/// All targets, in the order of their display.
+/// Returns all targets, in the order of their display.
 pub(crate) fn all() -> Vec<Target> {
     use Against::{BestRival, Nothing, One};
     use Implementation::{Bare, Channel, Libzmq, Monocoque, Omq, Tonic};

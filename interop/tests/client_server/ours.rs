@@ -25,22 +25,22 @@ pub(crate) fn server(hwm: usize) -> OurServer {
     OurServer(build(Server::builder(), hwm))
 }
 
-/// A client that has queues for connected remotes only.
+/// Creates a client that has queues for connected remotes only.
 pub(crate) fn immediate_client(hwm: usize) -> OurClient {
     OurClient(build(Client::builder().immediate(true), hwm))
 }
 
-/// A server that has queues for connected remotes only.
+/// Creates a server that has queues for connected remotes only.
 pub(crate) fn immediate_server(hwm: usize) -> OurServer {
     OurServer(build(Server::builder().immediate(true), hwm))
 }
 
-/// A client that sends a PING every `interval`, and waits for an answer for `timeout`.
+/// Creates a client that sends a PING every `interval`, and waits for an answer for `timeout`.
 pub(crate) fn client_with_heartbeats(interval: Duration, timeout: Duration) -> OurClient {
     OurClient(with_heartbeats(Client::builder(), interval, timeout).build())
 }
 
-/// A server that sends a PING every `interval`, and waits for an answer for `timeout`.
+/// Creates a server that sends a PING every `interval`, and waits for an answer for `timeout`.
 pub(crate) fn server_with_heartbeats(interval: Duration, timeout: Duration) -> OurServer {
     OurServer(with_heartbeats(Server::builder(), interval, timeout).build())
 }

@@ -289,7 +289,8 @@ fn secure(socket: &Socket, kind: Kind, role: Role, keys: &TestKeys) -> Option<Za
     }
 }
 
-/// libzmq may close the connection before it has sent all of its greeting.
+/// Returns whether the failure shows different mechanisms. libzmq may close the connection before
+/// it has sent all of its greeting.
 fn is_mismatch(failure: &HandshakeFailure) -> bool {
     matches!(
         failure,

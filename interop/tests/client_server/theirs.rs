@@ -23,14 +23,14 @@ pub(crate) fn server(hwm: usize) -> TheirServer {
     TheirServer(socket(SocketType::Server, hwm))
 }
 
-/// A client that has queues for connected remotes only.
+/// Creates a client that has queues for connected remotes only.
 pub(crate) fn immediate_client(hwm: usize) -> TheirClient {
     let client = client(hwm);
     client.0.set(SocketOption::Immediate, 1).unwrap();
     client
 }
 
-/// A server that has queues for connected remotes only.
+/// Creates a server that has queues for connected remotes only.
 pub(crate) fn immediate_server(hwm: usize) -> TheirServer {
     let server = server(hwm);
     server.0.set(SocketOption::Immediate, 1).unwrap();

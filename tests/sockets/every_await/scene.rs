@@ -325,7 +325,7 @@ impl Lane {
         sent
     }
 
-    /// The messages that the other end has received.
+    /// Returns the record of the messages in the direction of this sender.
     pub(super) fn ledger(&self) -> &Ledger {
         &self.ledger
     }

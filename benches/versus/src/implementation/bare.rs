@@ -15,7 +15,6 @@ use crate::case::Transport;
 use crate::implementation::{Client, Messaging, OneWay, Place, Receiver, Sender, Server};
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct Bare;
 
@@ -270,7 +269,7 @@ fn connect(endpoint: &str) -> Result<Stream, Failure> {
     Ok(Stream::Tcp(stream))
 }
 
-/// RFC 37, Framing.
+/// Encodes a message (RFC 37, Framing).
 fn frame(size: usize) -> Vec<u8> {
     let mut frame = match u8::try_from(size) {
         Ok(short) => vec![0x00, short],

@@ -6,7 +6,7 @@ use tokio_zmtp::Message;
 use crate::Failure;
 use crate::implementation::{Client, Receiver, Sender, Server, expect_size};
 
-/// The implementation, which has no endpoints.
+/// Channels, which have no endpoints.
 #[derive(Debug)]
 pub(crate) struct Channel;
 

@@ -13,7 +13,6 @@ use crate::implementation::{
 };
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct Libzmq<const CURVE: bool = false>;
 

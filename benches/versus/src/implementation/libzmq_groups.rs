@@ -9,7 +9,6 @@ use crate::case::Transport;
 use crate::implementation::libzmq::CONTEXT;
 use crate::implementation::{Dish, End, GROUP, Groups, Mark, Place, Radio};
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct LibzmqGroups;
 

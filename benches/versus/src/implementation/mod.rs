@@ -50,7 +50,7 @@ pub(crate) enum Implementation {
 }
 
 impl Implementation {
-    /// In the order of their columns.
+    /// The implementations in the order of their columns.
     pub(crate) const ALL: [Self; 9] = [
         Self::TokioZmtp,
         Self::Libzmq,
@@ -63,7 +63,7 @@ impl Implementation {
         Self::Channel,
     ];
 
-    /// The heading of its column.
+    /// Returns the heading of the column.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::TokioZmtp => "tokio-zmtp",
@@ -164,7 +164,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The usual form of the endpoint.
+    /// Returns the usual form of the endpoint.
     pub(crate) fn endpoint(&self) -> String {
         match self.transport {
             Transport::Ipc => format!("ipc://{}", self.path),

@@ -17,7 +17,6 @@ use crate::implementation::{
 };
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct Monocoque;
 

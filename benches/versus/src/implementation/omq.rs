@@ -14,7 +14,6 @@ use crate::implementation::{
 };
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct Omq;
 

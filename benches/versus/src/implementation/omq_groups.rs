@@ -8,7 +8,6 @@ use crate::Failure;
 use crate::implementation::omq::{recv, send};
 use crate::implementation::{Dish, End, GROUP, Groups, Mark, Place, Radio};
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct OmqGroups;
 

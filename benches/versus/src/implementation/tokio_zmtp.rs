@@ -14,7 +14,6 @@ use crate::implementation::{
 };
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct TokioZmtp<const CURVE: bool = false>;
 
@@ -87,7 +86,7 @@ impl TokioZmtp {
     }
 }
 
-/// The endpoint of a place in the form of this crate.
+/// Returns the endpoint of a place in the form of this crate.
 pub(super) fn endpoint(place: &Place) -> String {
     match place.transport {
         Transport::Tcp => "tcp://127.0.0.1:*".to_owned(),

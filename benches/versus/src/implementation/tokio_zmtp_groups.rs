@@ -6,7 +6,6 @@ use crate::Failure;
 use crate::implementation::tokio_zmtp::endpoint;
 use crate::implementation::{Dish, End, GROUP, Groups, Mark, Place, Radio};
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct TokioZmtpGroups;
 

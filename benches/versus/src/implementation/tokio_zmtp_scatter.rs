@@ -7,7 +7,6 @@ use crate::implementation::tokio_zmtp::endpoint;
 use crate::implementation::{OneWay, Place, Receiver, Sender, expect_size};
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct TokioZmtpScatter;
 

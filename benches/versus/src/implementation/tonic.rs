@@ -21,7 +21,6 @@ use crate::Failure;
 use crate::implementation::{Caller, Place, Rpc, expect_size};
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct Tonic;
 

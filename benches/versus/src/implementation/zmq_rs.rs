@@ -12,7 +12,6 @@ use crate::implementation::{
 };
 use crate::report::Announce;
 
-/// The implementation.
 #[derive(Debug)]
 pub(crate) struct ZmqRs;
 

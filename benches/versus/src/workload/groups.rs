@@ -51,7 +51,7 @@ fn run(pair: &mut Pair, case: Case, deliveries: u64) -> Result<Done, Failure> {
     }
 }
 
-/// The sending role. Every second command ends the round that the previous command began.
+/// Runs the sending role. Every second command ends the round that the previous command began.
 pub(crate) async fn send<G: Groups>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut radio = G::radio(&role.place, end(role, Part::Radio)).await?;
     ready(role, Part::Radio);
@@ -69,7 +69,8 @@ pub(crate) async fn send<G: Groups>(role: &Role, mut orders: Orders) -> Result<(
     Ok(())
 }
 
-/// The receiving role. The clock runs from the first message at any DISH to the end at the last.
+/// Runs the receiving role. The clock runs from the first message at any DISH to the end at the
+/// last.
 pub(crate) async fn receive<G: Groups>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut dishes = Vec::new();
     for _ in 0..role.place.connections {

@@ -54,7 +54,7 @@ pub(crate) async fn hold<M: OneWay>(role: &Role, mut orders: Orders) -> Result<(
     Ok(())
 }
 
-/// Waits, and returns the resident memory of the server and of the client in bytes.
+/// Returns the resident memory of the server and of the client in bytes, after a pause.
 fn rest(pair: &mut Pair) -> Result<(f64, f64), Failure> {
     thread::sleep(REST);
     Ok((pair.bound.used()?.memory, pair.connected.used()?.memory))

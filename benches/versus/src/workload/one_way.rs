@@ -29,7 +29,7 @@ pub(crate) fn run(pair: &mut Pair, count: u64) -> Result<Done, Failure> {
     pair.bound.done()
 }
 
-/// The receiving role, which measures the time from the first message to the last.
+/// Runs the receiving role, which measures the time from the first message to the last.
 pub(crate) async fn receive<M: OneWay>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut receiver = M::receiver(&role.place, Announce::new()).await?;
     while let Some(count) = orders.recv().await {
@@ -41,7 +41,7 @@ pub(crate) async fn receive<M: OneWay>(role: &Role, mut orders: Orders) -> Resul
     Ok(())
 }
 
-/// The sending role, with a socket for each client. Every socket sends an equal share.
+/// Runs the sending role, with a socket for each client. Every socket sends an equal share.
 pub(crate) async fn send<M: OneWay>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut senders = Vec::new();
     for _ in 0..role.place.connections {

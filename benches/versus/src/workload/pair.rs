@@ -114,7 +114,7 @@ pub(crate) struct Adapted {
     pub(crate) rate_to_come: f64,
 }
 
-/// A unique name for a socket's file in this run.
+/// Returns a unique name for a socket's file in this run.
 fn file_name() -> String {
     format!("{}.sock", NEXT.fetch_add(1, Ordering::Relaxed))
 }

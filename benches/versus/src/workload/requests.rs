@@ -36,13 +36,13 @@ pub(crate) fn outcome(section: Section, adapted: Adapted) -> Outcome {
     Outcome { values, rate: Some(rate_to_come) }
 }
 
-/// The replying role.
+/// Runs the replying role.
 pub(crate) async fn serve<M: Messaging>(role: &Role) -> Result<(), Failure> {
     let mut server = M::server(&role.place, Announce::new()).await?;
     server.serve().await
 }
 
-/// The requesting role.
+/// Runs the requesting role.
 pub(crate) async fn make<M: Messaging>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let mut client = M::client(&role.endpoint, role.place.size).await?;
     Report::Ready.send();

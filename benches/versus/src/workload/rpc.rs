@@ -18,12 +18,12 @@ pub(crate) fn measure(attempt: &Attempt<'_>) -> Result<Outcome, Failure> {
     Ok(requests::outcome(attempt.case.section, adapted))
 }
 
-/// The replying role.
+/// Runs the replying role.
 pub(crate) async fn respond<R: Rpc>(role: &Role) -> Result<(), Failure> {
     R::respond(&role.place, Announce::new()).await
 }
 
-/// The calling role.
+/// Runs the calling role.
 pub(crate) async fn call<R: Rpc>(role: &Role, mut orders: Orders) -> Result<(), Failure> {
     let caller = R::caller(&role.endpoint, role.place.size).await?;
     Report::Ready.send();

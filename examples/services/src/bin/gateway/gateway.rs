@@ -68,7 +68,7 @@ impl Gateway {
     }
 }
 
-/// `POST /tasks`: one reply.
+/// Handles `POST /tasks`, which has one reply.
 async fn perform(
     State(gateway): State<Gateway>,
     headers: HeaderMap,
@@ -85,7 +85,7 @@ struct Task {
     task: String,
 }
 
-/// `GET /events?task=`: a reply that is a stream, as server-sent events.
+/// Handles `GET /events?task=`, whose streamed reply is sent as server-sent events.
 async fn follow(
     State(gateway): State<Gateway>,
     headers: HeaderMap,
@@ -106,7 +106,7 @@ async fn follow(
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-/// `GET /metrics`, for Prometheus.
+/// Handles `GET /metrics`, for Prometheus.
 async fn show(State(exporter): State<Exporter>) -> String {
     exporter.publisher.publish();
     exporter.recorder.render()

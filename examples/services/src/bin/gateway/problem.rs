@@ -68,7 +68,8 @@ fn status_of(error: &CallError) -> StatusCode {
     }
 }
 
-/// Application numbers that are HTTP status codes of client errors keep their meaning.
+/// Returns the status of an error. Application numbers that are HTTP status codes of client errors
+/// keep their meaning.
 fn status_of_failure(failure: &Failure) -> StatusCode {
     match failure.code() {
         ErrorCode::APPLICATION => u16::try_from(failure.detail())

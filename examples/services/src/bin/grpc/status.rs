@@ -18,7 +18,7 @@ pub(super) fn of(error: &CallError) -> Status {
     Status::new(code, error.to_string())
 }
 
-/// Application numbers are HTTP status codes.
+/// Returns the code of an error. Application numbers are HTTP status codes.
 fn of_failure(failure: &Failure) -> Code {
     match failure.code() {
         ErrorCode::APPLICATION => match failure.detail() {
