@@ -1,4 +1,4 @@
-//! The table of tuning constants in ARCHITECTURE.md has every constant that was chosen, and its value.
+//! The table of tuning constants in ARCHITECTURE.md contains every chosen constant, with its value.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::sources::{SourceFile, files, files_in};
 
-/// Constants with a literal value that was not chosen to tune anything, by module: a specification,
-/// the operating system or another implementation fixes it, it is the default of an option, or it
-/// only limits what people are shown.
+/// Constants whose literal value is not a matter of tuning, by module: a specification, the
+/// operating system or another implementation fixes it, it is the default of an option, or it only
+/// limits displayed text.
 const FIXED: &[(&str, &[&str])] = &[
     ("driver::listener", &["RESOURCE_LOG_MAX"]),
     ("endpoint::host_and_port", &["EXAMPLE_PORT"]),
@@ -50,11 +50,11 @@ const FIXED: &[(&str, &[&str])] = &[
 type Constant = (String, String);
 
 #[test]
-fn the_table_of_tuning_constants_is_that_of_the_sources() {
+fn the_table_of_tuning_constants_matches_the_sources() {
     let Ok(page) =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md"))
     else {
-        return; // A package of the library comes without it.
+        return; // The published package lacks this page.
     };
     let (_, section) = page.split_once("\n## Tuning constants\n").unwrap();
     let section = section.split("\n## ").next().unwrap();
@@ -71,7 +71,7 @@ fn the_table_of_tuning_constants_is_that_of_the_sources() {
     assert!(missing.is_empty(), "the table lacks constants: {missing:#?}");
     for (constant, value) in &table {
         let actual = chosen.get(constant);
-        assert_eq!(actual, Some(value), "a row of the table is not true: {constant:?}");
+        assert_eq!(actual, Some(value), "a row of the table has another value: {constant:?}");
     }
 }
 
@@ -122,7 +122,7 @@ fn literal(kind: &str, value: &str) -> Option<u64> {
     }
 }
 
-/// Returns the constants of a row of the table: a row can have several of one module.
+/// Returns the constants of a row of the table, which can have several constants of one module.
 fn row(line: &str) -> Vec<(Constant, u64)> {
     let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
     let [names, values, module, _] = cells[..] else { return Vec::new() };

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use crate::sources::{SourceFile, files};
 
 /// An example in the docs of an `impl` block counts for the methods that it calls. Methods of a
-/// trait are exempt: a bound refers to the methods of the types, and an implementation is shown at
-/// the trait.
+/// trait are exempt: a bound refers to the methods of the types, and an implementation has its
+/// example at the trait.
 #[test]
 fn every_public_method_has_an_example() {
     let files = files();
     let public: BTreeSet<_> =
         files.iter().flat_map(SourceFile::code).filter_map(|(_, code)| public_type(code)).collect();
-    assert!(public.contains("ProxyHandle"), "types are declared in another form");
+    assert!(public.contains("ProxyHandle"), "type declarations have another form");
     let mut methods = 0;
     let mut missing = Vec::new();
     for file in files.iter().filter(|file| !file.is_test()) {
@@ -28,7 +28,7 @@ fn every_public_method_has_an_example() {
             }
         }
     }
-    assert!(methods > 200, "methods are written in another form");
+    assert!(methods > 200, "methods have another form");
     assert!(missing.is_empty(), "methods without an example: {missing:#?}");
 }
 
@@ -56,7 +56,7 @@ impl<'a> ImplBlock<'a> {
     }
 }
 
-/// Returns the inherent `impl` blocks of public types and of the types that a macro is given.
+/// Returns the inherent `impl` blocks of public types and of the types that a macro receives.
 fn impl_blocks<'a>(file: &'a SourceFile, public: &BTreeSet<&str>) -> Vec<ImplBlock<'a>> {
     let lines: &'a [&'a str] = Vec::leak(file.text.lines().collect());
     let starts = (0..).zip(lines).filter_map(|(start, line)| {
@@ -84,7 +84,7 @@ fn public_type(line: &str) -> Option<&str> {
     Some(identifier(name))
 }
 
-/// Returns the attributes and docs in front of an item.
+/// Returns the attributes and docs that precede an item.
 fn docs_before(lines: &[&str], item: usize) -> String {
     let before = lines[..item].iter().rev();
     let docs: Vec<_> = before.take_while(|line| is_attached(line)).copied().collect();
@@ -115,7 +115,7 @@ fn identifier(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// Returns what follows the type parameters.
+/// Returns the text after the type parameters.
 fn after_brackets(text: &str) -> &str {
     let mut depth = 0;
     let end = text.find(|c| {

@@ -111,7 +111,7 @@ fn a_module_imports_only_modules_of_lower_rank() {
 fn the_table_of_modules_lists_their_imports() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md");
     let Ok(page) = fs::read_to_string(page) else {
-        return; // A package of the library comes without it.
+        return; // The published package lacks this page.
     };
     let mut actual: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for file in files().into_iter().filter(|file| !file.is_test() && file.module != "lib") {

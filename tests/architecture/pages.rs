@@ -2,7 +2,7 @@
 
 use crate::sources::files;
 
-/// The sections in which every page ends, in their order. Those that are particular to a type come
+/// The sections at the end of every page, in order. Sections that are particular to a type are
 /// between *Characteristics* and *Mute state*.
 const LAST: &[&[&str]] = &[
     &["Mute state"],
@@ -26,7 +26,7 @@ fn pages_of_socket_types_have_their_sections_in_one_order() {
         let are_in_order = LAST.iter().zip(last).all(|(titles, title)| titles.contains(title));
         assert!(are_in_order, "{path}: {last:?}");
     }
-    assert!(pages >= 8, "the pages are written in another form");
+    assert!(pages >= 8, "the pages have another form");
 }
 
 /// Returns the title of the section that begins in a line.
