@@ -4,6 +4,8 @@
 //! frames, back to back, as they are on the wire without encryption: each part except the last with
 //! the MORE flag.
 
+use std::iter;
+
 use bytes::BytesMut;
 use thiserror::Error;
 
@@ -76,6 +78,17 @@ pub fn last_part(frames: &[u8]) -> Option<&[u8]> {
     if header.command || header.more { None } else { header.body(frames) }
 }
 
+/// Splits messages of several parts, which are back to back, into single ones. Ends where no complete
+/// one follows.
+pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = frames;
+    iter::from_fn(move || {
+        let (message, others) = rest.split_at_checked(parts_len(rest)?)?;
+        rest = others;
+        Some(message)
+    })
+}
+
 /// Returns the length of the message of several parts at the beginning of `frames`, or `None` if it
 /// has one part, or if it is incomplete or malformed.
 pub(super) fn parts_len(frames: &[u8]) -> Option<usize> {
@@ -126,6 +139,8 @@ mod tests {
             put_group_message(&mut frames, &group, &body);
             let len = frames.len();
             prop_assert_eq!(len, group_message_len(group.as_bytes().len(), body.len()));
+            let twice = [&frames[..], &frames[..]].concat();
+            prop_assert!(split_messages(&twice).eq([&frames[..]; 2]));
             frames.extend_from_slice(&after);
             prop_assert_eq!(parts_len(&frames), Some(len));
             let (first, rest) = split_first_part(&frames).unwrap();

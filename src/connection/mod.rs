@@ -158,7 +158,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     /// Returns whether a queued message was written completely, and the remote did not end the
     /// connection during another. Messages from the remote do not count, nor do replies that it
     /// requests: they cost it nothing.
-    pub(crate) fn was_useful(&self) -> bool {
+    pub(crate) fn was_useful(&mut self) -> bool {
         let buffered = self.framed.write_buffer().len();
         let is_interrupted = self.is_ended_by_remote && self.writer.is_within_message(buffered);
         self.has_written && !is_interrupted

@@ -12,9 +12,10 @@ use tokio_util::codec::Framed;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::{LONG_LENGTH, frame_len, put_message_header};
 use zmtp_proto::mechanism::curve::{OVERHEAD, Sealer};
-use zmtp_proto::message_shape::{MessageShape, last_part, split_first_part};
+use zmtp_proto::message_shape::{MessageShape, last_part, split_first_part, split_messages};
 
 use crate::message::Message;
+use crate::pipe::unpack;
 use crate::stats::Volume;
 
 /// The messages that a connection took from its queue, and the progress of writing them.
@@ -143,13 +144,14 @@ impl Writer {
 
     /// Returns whether only part of a message is written, while `buffered` bytes of the round are
     /// still in the write buffer.
-    pub(super) fn is_within_message(&self, buffered: usize) -> bool {
+    pub(super) fn is_within_message(&mut self, buffered: usize) -> bool {
         self.count_whole(buffered).1
     }
 
     /// Returns the number of completely written messages of the round, and whether the next one is
     /// partly written.
-    fn count_whole(&self, buffered: usize) -> (usize, bool) {
+    fn count_whole(&mut self, buffered: usize) -> (usize, bool) {
+        self.unpack();
         let mut missing = self.pending(buffered);
         let mut written = self.encoded;
         let mut is_begun = false;
@@ -160,6 +162,22 @@ impl Writer {
             missing = missing.saturating_sub(frame);
         }
         (written, is_begun)
+    }
+
+    /// Splits packed messages.
+    fn unpack(&mut self) {
+        if self.shape == MessageShape::Single {
+            return;
+        }
+        let mut messages = VecDeque::with_capacity(self.taken.len());
+        let encoded = self.encoded;
+        for (at, packed) in mem::take(&mut self.taken).into_iter().enumerate() {
+            unpack(packed, &mut messages);
+            if at + 1 == encoded {
+                self.encoded = messages.len();
+            }
+        }
+        self.taken = messages;
     }
 
     /// Returns the volume of messages written since the last call.
@@ -273,7 +291,13 @@ impl Writer {
         if buffer.capacity() > BUFFER_KEPT {
             *buffer = BytesMut::new();
         }
-        self.written.add(Volume { messages: self.encoded as u64, bytes: self.round as u64 });
+        let messages = match self.shape {
+            MessageShape::Single => self.encoded,
+            MessageShape::GroupAndBody => {
+                self.taken.iter().map(|packed| split_messages(packed).count()).sum()
+            }
+        };
+        self.written.add(Volume { messages: messages as u64, bytes: self.round as u64 });
         self.taken.clear();
         self.encoded = 0;
         self.round = 0;
@@ -350,19 +374,24 @@ impl Writer {
         if overhead == 0 {
             return message.len();
         }
-        let (group, body) = group_and_body(message);
-        frame_len(overhead + group.len()) + frame_len(overhead + body.len())
+        let frames = split_messages(message).map(|message| {
+            let (group, body) = group_and_body(message);
+            frame_len(overhead + group.len()) + frame_len(overhead + body.len())
+        });
+        frames.sum()
     }
 }
 
-/// Appends the frame or the frames of a message.
+/// Appends the frame of a message, or the frames of packed messages.
 fn put_sealed<const HAS_GROUP: bool>(sealer: &mut Sealer, dst: &mut BytesMut, message: &Message) {
     if !HAS_GROUP {
         return sealer.put_message(dst, message);
     }
-    let (group, body) = group_and_body(message);
-    sealer.put_part(dst, group);
-    sealer.put_message(dst, body);
+    for message in split_messages(message) {
+        let (group, body) = group_and_body(message);
+        sealer.put_part(dst, group);
+        sealer.put_message(dst, body);
+    }
 }
 
 /// Returns the two parts of a message of a group.
@@ -387,79 +416,4 @@ const BUFFER_KEPT: usize = 0x4_0000;
 const COMMANDS_MAX: usize = 0x1_0000;
 
 #[cfg(test)]
-mod tests {
-    use std::future;
-    use std::task::Waker;
-
-    use tokio::io::{AsyncReadExt, duplex};
-    use tokio_util::codec::BytesCodec;
-    use zmtp_proto::ping_pong::Pong;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn long_and_short_bodies_are_written_in_order() {
-        let bodies = bodies(&[10, 40_000, 0, 100_000, LONG_BODY, LONG_BODY - 1, 255, 256]);
-        let expected = encoded(&bodies);
-        let (near, mut far) = duplex(1_000);
-        let mut framed = Framed::new(near, BytesCodec::new());
-        let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, None);
-        writer.taken().extend(bodies);
-        let mut received = vec![0; expected.len()];
-        let write = future::poll_fn(|cx| writer.poll_write(cx, &mut framed));
-        let (written, read) = tokio::join!(write, far.read_exact(&mut received));
-        written.unwrap();
-        read.unwrap();
-        assert!(received == expected);
-        assert!(writer.is_idle());
-        assert_eq!(writer.take_written(), Volume { messages: 8, bytes: expected.len() as u64 });
-    }
-
-    #[test]
-    fn after_a_failure_exactly_the_unwritten_messages_are_left() {
-        let bodies = bodies(&[10, 300, 0, LONG_BODY, 70]);
-        let whole = encoded(&bodies).len();
-        for capacity in 0..=whole {
-            // Exactly the bytes that fit are written.
-            let (near, _far) = duplex(capacity.max(1));
-            let mut framed = Framed::new(near, BytesCodec::new());
-            let mut writer = Writer::new(WRITE_SIZE, MessageShape::Single, None);
-            writer.taken().extend(bodies.iter().cloned());
-            writer.queue_command(&Command::Pong(Pong::decode(b"xyz")));
-            let mut cx = Context::from_waker(Waker::noop());
-            let _ = writer.poll_write(&mut cx, &mut framed);
-            let (unwritten, is_begun) = writer.take_unwritten(framed.write_buffer().len());
-            let mut end = PONG_LEN;
-            let mut ends = vec![end];
-            let expected = bodies.iter().filter(|body| {
-                end += frame_len(body.len());
-                ends.push(end);
-                end > capacity.max(1)
-            });
-            assert!(unwritten.iter().eq(expected), "{capacity} bytes were written");
-            let is_between = capacity > PONG_LEN && !ends.contains(&capacity);
-            assert_eq!(is_begun, is_between, "{capacity} bytes were written");
-            let written = writer.take_written().messages;
-            assert_eq!(written, (bodies.len() - unwritten.len()) as u64);
-        }
-    }
-
-    /// Longer than one long body, and shorter than two.
-    const WRITE_SIZE: usize = 0xF000;
-
-    /// PONG with the three bytes of context.
-    const PONG_LEN: usize = 10;
-
-    fn bodies(lens: &[usize]) -> Vec<Message> {
-        (0..).zip(lens).map(|(number, len)| vec![number; *len].into()).collect()
-    }
-
-    fn encoded(bodies: &[Message]) -> BytesMut {
-        let mut frames = BytesMut::new();
-        for body in bodies {
-            put_message_header(&mut frames, body.len());
-            frames.put_slice(body);
-        }
-        frames
-    }
-}
+mod tests;

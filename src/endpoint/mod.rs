@@ -174,6 +174,11 @@ impl Endpoint {
         }
     }
 
+    /// Returns whether its connections are streams of bytes.
+    pub(crate) const fn is_stream(&self) -> bool {
+        matches!(self, Self::Tcp(_) | Self::Ipc(_))
+    }
+
     /// Returns the resource.
     pub(crate) fn resource(&self) -> Option<&str> {
         match self {

@@ -14,6 +14,7 @@ mod high_water_mark;
 mod in_line;
 mod inbound;
 mod outbound;
+mod pack;
 mod waiters;
 
 use slotmap::new_key_type;
@@ -26,6 +27,7 @@ pub(crate) use self::in_line::{InLine, WaitingLine};
 pub(crate) use self::inbound::tests::arrival_of;
 pub(crate) use self::inbound::{Inbound, Room};
 pub(crate) use self::outbound::{Outbound, Take, Want};
+pub(crate) use self::pack::{PACKED_MAX, unpack};
 pub(crate) use self::waiters::{Ticket, Waiters};
 
 new_key_type! {

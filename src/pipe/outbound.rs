@@ -5,10 +5,12 @@ use std::mem;
 use std::task::{Poll, Waker};
 
 use zmtp_proto::command::Command;
+use zmtp_proto::frame::LONG_LENGTH;
 
 use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::delivery::bytes;
+use crate::pipe::pack::{Pack, unpack};
 use crate::pipe::{HighWaterMark, Room};
 use crate::sync::Wakes;
 
@@ -23,8 +25,9 @@ pub(crate) struct Outbound {
     bytes: usize,
     /// The number of messages taken so far.
     taken: u64,
-    /// The number of slots reserved for senders that have not used them yet.
-    reserved: usize,
+    /// The number of slots in use in addition to the elements of `queue`: those reserved for senders
+    /// that have not used them yet, and those of packed messages.
+    unlisted: usize,
     hwm: HighWaterMark,
     /// Whether the queue accepts no more messages.
     retired: bool,
@@ -33,6 +36,8 @@ pub(crate) struct Outbound {
     /// Whether the connection waits until the queue is half full, rather than for the first
     /// message.
     until_half: bool,
+    /// Messages at the end of `queue`. Present once there were any.
+    pack: Option<Box<Pack>>,
 }
 
 /// The number of messages that a connection takes at a time.
@@ -71,11 +76,12 @@ impl Outbound {
             queue: VecDeque::new(),
             bytes: 0,
             taken: 0,
-            reserved: 0,
+            unlisted: 0,
             hwm,
             retired: false,
             connection: ConnectionWaker::new(),
             until_half: false,
+            pack: None,
         }
     }
 
@@ -92,6 +98,29 @@ impl Outbound {
         }
     }
 
+    /// Queues a copy of a short message of several parts, like [`push`](Self::push). Before another
+    /// message is queued, or messages are taken, [`seal`](Self::seal) must be called.
+    #[inline]
+    pub(crate) fn pack(&mut self, message: &[u8], wakes: &mut Wakes) {
+        debug_assert!(self.has_room());
+        let pack = self.pack.get_or_insert_default();
+        self.bytes += message.len() + LONG_LENGTH;
+        self.unlisted += 1;
+        if let Some(full) = pack.push(message) {
+            self.queue.push_back(full);
+            self.unlisted -= 1;
+        }
+        self.connection.unpark(wakes);
+    }
+
+    /// Makes the packed messages an element of the queue.
+    pub(crate) fn seal(&mut self) {
+        if let Some(full) = self.pack.as_mut().and_then(|pack| pack.seal()) {
+            self.queue.push_back(full);
+            self.unlisted -= 1;
+        }
+    }
+
     /// Queues a message regardless of the high-water mark, unless the queue is retired. Wakes the
     /// connection if it waits.
     pub(crate) fn push_beyond(&mut self, message: Message, wakes: &mut Wakes) {
@@ -102,8 +131,9 @@ impl Outbound {
         }
     }
 
-    /// Removes all messages, to be routed again.
+    /// Removes all messages, to be routed again. None is packed.
     pub(crate) fn drain(&mut self) -> VecDeque<Message> {
+        debug_assert!(self.pack.is_none());
         let mut queue = VecDeque::new();
         self.take_all(&mut queue);
         queue
@@ -117,13 +147,13 @@ impl Outbound {
     /// Reserves a slot for a sender. There must be capacity.
     pub(crate) fn reserve(&mut self) {
         debug_assert!(self.has_room());
-        self.reserved += 1;
+        self.unlisted += 1;
     }
 
     /// Releases a reserved slot.
     pub(crate) fn release(&mut self) {
-        debug_assert!(self.reserved > 0);
-        self.reserved -= 1;
+        debug_assert!(self.unlisted > 0);
+        self.unlisted -= 1;
     }
 
     /// Queues a message in a reserved slot, like [`push`](Self::push). If the slot is void, returns
@@ -189,6 +219,11 @@ impl Outbound {
         mem::swap(&mut self.queue, taken);
         self.bytes = 0;
         self.count_taken(taken.len());
+        if let Some(pack) = &mut self.pack {
+            let unlisted = pack.remove_all();
+            self.unlisted -= unlisted;
+            self.count_taken(unlisted);
+        }
     }
 
     /// Takes messages from the front: at most `messages`, and only those that begin within `most`
@@ -198,6 +233,12 @@ impl Outbound {
         while took < most && taken.len() < messages {
             let Some(message) = self.queue.pop_front() else { break };
             took += bytes(&message);
+            if let Some(pack) = &mut self.pack {
+                let unlisted = pack.remove(&message);
+                took += unlisted * LONG_LENGTH;
+                self.unlisted -= unlisted;
+                self.count_taken(unlisted);
+            }
             taken.push_back(message);
         }
         self.bytes -= took;
@@ -233,19 +274,26 @@ impl Outbound {
 
     /// Frees the memory of the queue, if it is empty.
     pub(crate) fn free_memory(&mut self) {
-        if self.queue.is_empty() {
+        if self.queue.is_empty() && self.unlisted == 0 {
             self.queue = VecDeque::new();
+            self.pack = None;
         }
     }
 
     /// Returns all queued messages, after the end of their connection.
-    pub(crate) fn into_queue(self) -> VecDeque<Message> {
-        self.queue
+    pub(crate) fn into_queue(mut self) -> VecDeque<Message> {
+        self.seal();
+        if self.pack.is_none() {
+            return self.queue;
+        }
+        let mut messages = VecDeque::with_capacity(self.len());
+        self.queue.drain(..).for_each(|packed| unpack(packed, &mut messages));
+        messages
     }
 
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        !self.retired && self.hwm.has_room(self.queue.len() + self.reserved, self.bytes)
+        !self.retired && self.hwm.has_room(self.queue.len() + self.unlisted, self.bytes)
     }
 
     pub(crate) const fn is_retired(&self) -> bool {
@@ -264,7 +312,7 @@ impl Outbound {
 
     /// Returns the number of queued messages.
     pub(crate) fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.pack.as_ref().map_or(0, |pack| pack.unlisted())
     }
 }
 
@@ -276,7 +324,13 @@ const TAKE: usize = 0x4_0000;
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+    use zmtp_proto::group::Group;
+
     use super::*;
+    use crate::message::GroupMessage;
+    use crate::pipe::PACKED_MAX;
 
     #[test]
     fn reserved_slots_count_against_the_high_water_mark() {
@@ -357,6 +411,50 @@ mod tests {
         });
         assert_eq!(woken, [false, true]);
         assert!(pipe.poll_take(Want::Room(busy), &mut taken, Waker::noop()).is_ready());
+    }
+
+    proptest! {
+        #[test]
+        fn packed_messages_are_counted_and_taken_as_single_ones(
+            steps in vec((prop_oneof![0..PACKED_MAX, 0..40_000_usize], any::<(u8, bool)>()), 0..60),
+        ) {
+            let mut pipe = Outbound::new(HighWaterMark::new(30, 0));
+            let (mut expected, mut bytes, mut taken) = (VecDeque::new(), 0, 0);
+            for (len, (group, takes)) in steps {
+                if pipe.has_room() {
+                    let group = Group::try_from(&[group | 1; 7][..]).unwrap();
+                    let message = GroupMessage::new(&group, vec![7; len]).into_frames();
+                    bytes += super::bytes(&message);
+                    expected.push_back(message.clone());
+                    if message.len() <= PACKED_MAX {
+                        pipe.pack(&message, &mut Wakes::None);
+                    } else {
+                        pipe.seal();
+                        pipe.push(&mut Some(message), &mut Wakes::None);
+                    }
+                }
+                prop_assert_eq!((pipe.len(), pipe.bytes), (expected.len(), bytes));
+                prop_assert_eq!(pipe.has_room(), expected.len() < 30);
+                if takes {
+                    let mut packed = VecDeque::new();
+                    pipe.seal();
+                    let _ = pipe.poll_take(Want::Write, &mut packed, Waker::noop());
+                    for message in unpacked(packed) {
+                        bytes -= super::bytes(&message);
+                        taken += 1;
+                        prop_assert_eq!(Some(message), expected.pop_front());
+                    }
+                    prop_assert_eq!((pipe.taken(), pipe.bytes), (taken, bytes));
+                }
+            }
+            prop_assert!(pipe.into_queue() == expected);
+        }
+    }
+
+    fn unpacked(packed: VecDeque<Message>) -> VecDeque<Message> {
+        let mut messages = VecDeque::new();
+        packed.into_iter().for_each(|packed| unpack(packed, &mut messages));
+        messages
     }
 
     fn push(pipe: &mut Outbound, body: &[u8]) {

@@ -159,6 +159,7 @@ impl<S: Strategy> OutgoingPipes<S> {
             connection: None,
             remote: None,
             is_missing: false,
+            packs: false,
             draining: false,
         });
         let routing_id = self.strategy.attach(key);
@@ -302,6 +303,9 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         if let Some(commands) = self.strategy.take_commands(key) {
             return Poll::Ready(Take::Commands(commands));
         }
+        if S::FANS_OUT {
+            pipe.outbound.seal();
+        }
         let took = pipe.outbound.poll_take(want, taken, connection);
         self.refill(key, wakes);
         took
@@ -370,6 +374,8 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         (pipe.connection, pipe.draining) = (Some(remote.connection_id()), false);
         pipe.is_arriving = false;
         pipe.remote = Some(remote.clone());
+        // Only a connection takes packed messages.
+        pipe.packs = S::FANS_OUT && remote.endpoint().is_stream();
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {
             // A sender may have waited for the remote as a member of a group of an earlier connection.

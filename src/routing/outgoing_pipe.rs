@@ -24,6 +24,8 @@ pub(crate) struct OutgoingPipe {
     pub(super) remote: Option<Remote>,
     /// Whether the last message for many pipes found this one full.
     pub(super) is_missing: bool,
+    /// Whether short messages for many pipes are packed.
+    pub(super) packs: bool,
     /// Whether the remote of this connection accepts no more messages.
     pub(super) draining: bool,
 }

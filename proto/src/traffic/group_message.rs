@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 
-use super::super::frame::Header;
+use super::super::frame::{Header, SHORT_MESSAGE, SHORT_PART};
 use super::super::group::{Group, GroupError};
 use super::super::message_shape::ShapeError;
 use super::{Traffic, TrafficDecoder, TrafficError};
@@ -27,7 +27,19 @@ impl TrafficDecoder {
 
     /// Returns the length of the message at the beginning of `input`, or `None` if it is incomplete
     /// or a command.
+    #[inline]
     fn group_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
+        match short_group_message(input) {
+            Some((group, body, len)) if body as u64 <= self.max_message_size => {
+                check_group(group)?;
+                Ok(Some(len))
+            }
+            _ => self.long_group_message(input),
+        }
+    }
+
+    /// Does the same for a message with any headers.
+    fn long_group_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
         let Some(header) = Header::decode(input)? else { return Ok(None) };
         if header.command {
             return Ok(None);
@@ -76,6 +88,17 @@ impl TrafficDecoder {
         self.read_capacity.reserve(input, usize::try_from(missing).unwrap_or(usize::MAX));
         Ok(None)
     }
+}
+
+/// Returns the group, the length of the body, and the length of the message at the beginning of
+/// `input`, or `None` if it is incomplete, or if one of its headers is long.
+#[inline]
+fn short_group_message(input: &[u8]) -> Option<(&[u8], usize, usize)> {
+    let [SHORT_PART, len, rest @ ..] = input else { return None };
+    let (group, rest) = rest.split_at_checked(usize::from(*len))?;
+    let [SHORT_MESSAGE, body, rest @ ..] = rest else { return None };
+    let body = usize::from(*body);
+    (body <= rest.len()).then(|| (group, body, input.len() - rest.len() + body))
 }
 
 /// Checks the first part of a message.

@@ -7,7 +7,7 @@ use slotmap::SlotMap;
 
 use super::OutgoingPipes;
 use crate::message::Message;
-use crate::pipe::{PipeKey, Ticket};
+use crate::pipe::{PACKED_MAX, PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::fan_out::HeldSenders;
 use crate::routing::outgoing_pipe::OutgoingPipe;
@@ -171,27 +171,38 @@ fn push_to_many(
     message: Message,
     wakes: &mut Wakes,
 ) {
-    let Some((last, others)) = keys.split_last() else { return };
-    for key in others {
-        push_or_miss(pipes.get_mut(*key), missed, || message.clone(), wakes);
+    let mut message = Some(message);
+    for (behind, key) in (0..keys.len()).rev().zip(keys) {
+        let Some(pipe) = pipes.get_mut(*key) else { continue };
+        if pipe.outbound.has_room() {
+            pipe.is_missing = false;
+            push_copy(pipe, &mut message, behind == 0, wakes);
+        } else {
+            count_missed(pipe, missed);
+        }
     }
-    // Without a clone, the message of a single remote is not shared.
-    push_or_miss(pipes.get_mut(*last), missed, || message, wakes);
 }
 
+/// Queues a copy of a message, or the message itself if it is for no other pipe: without a clone, its
+/// body is not shared.
 #[inline]
-fn push_or_miss(
-    pipe: Option<&mut OutgoingPipe>,
-    missed: &mut MissedMessages,
-    message: impl FnOnce() -> Message,
+fn push_copy(
+    pipe: &mut OutgoingPipe,
+    message: &mut Option<Message>,
+    is_last: bool,
     wakes: &mut Wakes,
 ) {
-    let Some(pipe) = pipe else { return };
-    if pipe.outbound.has_room() {
-        pipe.is_missing = false;
-        pipe.outbound.push(&mut Some(message()), wakes);
-        return;
+    match message {
+        Some(short) if pipe.packs && short.len() <= PACKED_MAX => pipe.outbound.pack(short, wakes),
+        _ => {
+            pipe.outbound.seal();
+            let copy = if is_last { message.take() } else { message.clone() };
+            pipe.outbound.push(&mut { copy }, wakes);
+        }
     }
+}
+
+fn count_missed(pipe: &mut OutgoingPipe, missed: &mut MissedMessages) {
     missed.messages += 1;
     let Some(remote) = &pipe.remote else { return };
     remote.counters().count_missed();

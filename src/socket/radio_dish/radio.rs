@@ -18,7 +18,8 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// handle can send concurrently, from any task or thread. It has no method that receives.
 ///
 /// Groups are names of up to 255 bytes that match exactly: see [`Group`](crate::Group). They need
-/// not be declared. The message itself is encoded and held once for all members.
+/// not be declared. A message is encoded once for all members. Up to 256 bytes, with its group and
+/// frame headers, are copied into the queue of each member; a longer message is held once.
 ///
 /// # Examples
 ///
