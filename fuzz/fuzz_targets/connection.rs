@@ -7,11 +7,11 @@
 
 #![no_main]
 
-#[allow(dead_code, reason = "one target uses a part of it")]
-#[allow(unused_imports, reason = "no messages of groups are created")]
+#[expect(dead_code, reason = "one target uses a part of it")]
+#[expect(unused_imports, reason = "no messages of groups are created")]
 #[path = "../../src/message/mod.rs"]
 mod message;
-#[allow(dead_code, reason = "one target uses a part of it")]
+#[expect(dead_code, reason = "one target uses a part of it")]
 #[path = "../../src/routing_id.rs"]
 mod routing_id;
 

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[allow(
+#[expect(
     dead_code,
     unreachable_pub,
     unused_imports,

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-#[allow(dead_code, reason = "one target uses a part of the module")]
+#[expect(dead_code, reason = "one target uses a part of the module")]
 #[path = "../../src/proxy_header.rs"]
 mod proxy_header;
 

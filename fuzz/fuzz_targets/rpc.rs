@@ -3,13 +3,13 @@
 
 #![no_main]
 
-#[allow(dead_code, reason = "one target uses a part of it")]
+#[expect(dead_code, reason = "one target uses a part of it")]
 #[path = "../../src/rpc/code.rs"]
 mod code;
-#[allow(dead_code, reason = "one target uses a part of it")]
+#[expect(dead_code, reason = "one target uses a part of it")]
 #[path = "../../src/rpc/envelope.rs"]
 mod envelope;
-#[allow(dead_code, reason = "one target uses a part of it")]
+#[expect(dead_code, reason = "one target uses a part of it")]
 #[path = "../../src/rpc/trace_context.rs"]
 mod trace_context;
 

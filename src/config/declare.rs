@@ -200,7 +200,6 @@ macro_rules! sockets {
     ) => {
         impl $config {
             /// Returns an error if a key is set that sockets of this kind do not have.
-            #[allow(unused_variables, reason = "a kind may have every option")]
             fn refuse_others(keys: &AllKeys) -> Result<(), String> {
                 let default = AllKeys::default();
                 $(

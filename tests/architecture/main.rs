@@ -164,6 +164,20 @@ fn every_mutex_is_the_lock_without_poisoning() {
 }
 
 #[test]
+fn lint_exceptions_are_expectations() {
+    for directory in ["src", "proto/src", "interop", "tests", "benches", "examples", "fuzz"] {
+        for file in files_in(directory) {
+            for (line, code) in file.code() {
+                let code = code.trim_start();
+                let is_attribute = code.starts_with('#') || code.starts_with("allow(");
+                let is_exception = is_attribute && code.contains("allow(");
+                assert!(!is_exception, "{directory}/{}:{line}: {code}", file.path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn no_file_imports_from_the_root() {
     for file in files().into_iter().filter(|file| file.module != "lib") {
         for (line, code) in file.code() {

@@ -3,21 +3,20 @@
 //! The library's inner modules are private. The modules of the hot path and the modules that they
 //! import are included here by path, under their own names.
 
-#![expect(unexpected_cfgs, reason = "the features of the library are not those of this package")]
+#![expect(
+    dead_code,
+    unexpected_cfgs,
+    unnameable_types,
+    unreachable_pub,
+    unused_imports,
+    reason = "a part of the library, without its features"
+)]
 
 pub mod rounds;
 
-/// Includes modules of the library. Some of their items are not used here.
+/// Includes modules of the library.
 macro_rules! include_modules {
     ($($path:literal $module:ident)*) => {$(
-        #[allow(
-            dead_code,
-            missing_docs,
-            unnameable_types,
-            unreachable_pub,
-            unused_imports,
-            reason = "a part of the library, without its features"
-        )]
         #[path = $path]
         mod $module;
     )*};
