@@ -165,20 +165,6 @@ pub enum ConnectPeerError {
     },
 }
 
-impl From<ConnectError> for ConnectPeerError {
-    fn from(error: ConnectError) -> Self {
-        match error {
-            ConnectError::Closed => Self::Closed,
-            ConnectError::Endpoint(error) => Self::Endpoint(error),
-            ConnectError::IncompatibleTransport { endpoint, .. }
-            | ConnectError::UnsecuredTransport { endpoint } => {
-                Self::IncompatibleTransport { endpoint }
-            }
-            ConnectError::Occupied { .. } => unreachable!("a PEER admits any number of remotes"),
-        }
-    }
-}
-
 /// The error of [`Remotes::connected`](crate::Remotes::connected) and
 /// [`connected_timeout`](crate::Remotes::connected_timeout): no remote is connected.
 #[derive(Clone, Debug, Error)]

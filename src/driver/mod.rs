@@ -24,6 +24,7 @@ mod retry;
 mod socket_state;
 
 use std::mem;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,14 +160,13 @@ impl Driver {
         let mut closing = Vec::new();
         loop {
             tokio::select! {
-                command = self.commands.recv() => match command {
-                    Some(Command::Close { done }) => {
+                command = self.commands.recv() => {
+                    let Some(command) = command else { break };
+                    if let ControlFlow::Break(done) = self.handle(command).await {
                         closing.push(done);
                         break;
                     }
-                    Some(command) => self.handle(command).await,
-                    None => break,
-                },
+                }
                 Some(resolved) = self.resolved.recv() => self.follow(resolved),
                 Some(_) = self.ending.join_next() => {}
             }
@@ -205,7 +205,8 @@ impl Driver {
         }
     }
 
-    async fn handle(&mut self, command: Command) {
+    /// Carries out a command, except to close the socket: it returns the sender that reports the end.
+    async fn handle(&mut self, command: Command) -> ControlFlow<oneshot::Sender<()>> {
         // The caller may have been dropped in between.
         match command {
             Command::Bind { asked, acceptor, done } => {
@@ -228,8 +229,9 @@ impl Driver {
             Command::Unbind { endpoint, done } => {
                 let _ = done.send(self.unbind(&endpoint).await);
             }
-            Command::Close { .. } => unreachable!("the loop of `run` ends with it"),
+            Command::Close { done } => return ControlFlow::Break(done),
         }
+        ControlFlow::Continue(())
     }
 
     fn bind(&mut self, asked: Endpoint, acceptor: Acceptor) {

@@ -192,13 +192,11 @@ impl Joined {
         notice: Option<&Bytes>,
     ) {
         self.reason = reason;
-        match notice {
-            Some(notice) if !matches!(self.reason, DisconnectReason::Closed) => {
-                let message = Message::from(notice.clone());
-                let cargo = DeliveredMessages::Whole(MessageList::new([message].into()));
-                attachment.leave(Delivery { cargo, remote: self.remote() });
-            }
-            _ => {}
+        let notice = notice.filter(|_| !matches!(self.reason, DisconnectReason::Closed));
+        if let Some(notice) = notice {
+            let message = Message::from(notice.clone());
+            let cargo = DeliveredMessages::Whole(MessageList::new([message].into()));
+            attachment.leave(Delivery { cargo, remote: self.remote() });
         }
     }
 }

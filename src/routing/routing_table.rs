@@ -55,9 +55,9 @@ impl RoutingTable {
     fn allot(&mut self) -> RoutingId {
         loop {
             self.last_number = self.last_number.wrapping_add(1);
-            match RoutingId::new(self.last_number) {
-                Some(id) if !self.keys.contains_key(&id) => return id,
-                _ => {}
+            let id = RoutingId::new(self.last_number);
+            if let Some(id) = id.filter(|id| !self.keys.contains_key(id)) {
+                return id;
             }
         }
     }

@@ -95,6 +95,7 @@ impl Control {
     }
 
     pub(super) async fn connect(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
+        self.check_connectable(&endpoint)?;
         self.dial(endpoint).await.map(|_| ())
     }
 
@@ -107,8 +108,11 @@ impl Control {
         if self.shared.options.immediate {
             return Err(ConnectPeerError::Immediate);
         }
-        // Without an id the socket was closed before the pipe existed.
-        self.dial(endpoint).await?.ok_or(ConnectPeerError::Closed)
+        if self.check_connectable(&endpoint).is_err() {
+            return Err(ConnectPeerError::IncompatibleTransport { endpoint });
+        }
+        // A PEER admits any number of remotes. Without an id the socket was closed before the pipe existed.
+        self.dial(endpoint).await.ok().flatten().ok_or(ConnectPeerError::Closed)
     }
 
     pub(super) async fn connect_all(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
@@ -150,8 +154,7 @@ impl Control {
         (report, self.shared.losses().take_kept())
     }
 
-    /// Waits until a remote is connected, or until no remote can be expected anymore.
-    /// Waits until this many remotes are connected.
+    /// Waits until this many remotes are connected, or until no remote can be expected anymore.
     pub(super) async fn connected(&self, remotes: usize) -> Result<(), NoRemoteError> {
         let mut presence = self.shared.remotes.presence();
         let state = presence.wait_for(|presence| {
@@ -322,7 +325,6 @@ impl Control {
     /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one before it is
     /// connected.
     async fn dial(&self, endpoint: Endpoint) -> Result<Option<RoutingId>, ConnectError> {
-        self.check_connectable(&endpoint)?;
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;
         self.connected_to(endpoint, connected)
