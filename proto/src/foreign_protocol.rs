@@ -40,6 +40,16 @@ pub enum ForeignProtocol {
 
 impl ForeignProtocol {
     /// Detects the protocol of a remote from its first bytes. More bytes may follow `input`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # mod tokio_zmtp { pub mod monitor { pub use zmtp_proto::foreign_protocol::*; } }
+    /// use tokio_zmtp::monitor::ForeignProtocol;
+    ///
+    /// let protocol = ForeignProtocol::recognize(b"GET / HTTP/1.1\r\n");
+    /// assert_eq!(protocol, Some(ForeignProtocol::Http));
+    /// ```
     pub fn recognize(input: &[u8]) -> Option<Self> {
         let is_http = || HTTP.iter().any(|start| input.starts_with(start));
         Some(match *input {

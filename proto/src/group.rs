@@ -18,6 +18,18 @@ use thiserror::Error;
 /// libzmq before 4.3.3 supports names of up to 15 bytes.
 ///
 /// Cloning a group is cheap: a name of up to 22 bytes is stored inline, and a longer one is shared.
+///
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub use zmtp_proto::group::*; }
+/// use tokio_zmtp::Group;
+///
+/// let weather: Group = "weather".parse()?;
+/// assert_eq!(weather, "weather");
+/// assert_eq!(weather, Group::try_from(&b"weather"[..])?);
+/// # Ok::<(), tokio_zmtp::GroupError>(())
+/// ```
 #[derive(Clone)]
 pub struct Group(Inner);
 
@@ -31,6 +43,18 @@ enum Inner {
     Long(Arc<[u8]>),
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub use zmtp_proto::group::*; }
+/// use tokio_zmtp::Group;
+///
+/// assert!(Group::check(b"with a NUL: \0").is_err());
+/// let weather = Group::try_from("weather")?;
+/// assert_eq!(weather.as_bytes(), b"weather");
+/// assert_eq!(weather.to_str(), Ok("weather"));
+/// # Ok::<(), tokio_zmtp::GroupError>(())
+/// ```
 impl Group {
     /// The length of the longest name in bytes.
     pub const LEN_MAX: usize = 0xFF;

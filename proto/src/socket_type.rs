@@ -53,6 +53,16 @@ pub enum SocketType {
     Channel,
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub use zmtp_proto::socket_type::SocketType; }
+/// use tokio_zmtp::SocketType;
+///
+/// assert_eq!(SocketType::Client.as_str(), "CLIENT");
+/// assert!(SocketType::Client.is_compatible_with(SocketType::Server));
+/// assert_ne!(SocketType::Client.message_shape(), SocketType::Dish.message_shape());
+/// ```
 impl SocketType {
     /// Returns the name on the wire, such as `"CLIENT"`.
     #[must_use]

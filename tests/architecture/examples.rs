@@ -2,28 +2,31 @@
 
 use std::collections::BTreeSet;
 
-use crate::sources::{SourceFile, files};
+use crate::sources::{SourceFile, files, files_in};
 
 /// An example in the docs of an `impl` block counts for the methods that it calls. Methods of a
 /// trait are exempt: a bound refers to the methods of the types, and an implementation has its
 /// example at the trait.
 #[test]
 fn every_public_method_has_an_example() {
-    let files = files();
-    let public: BTreeSet<_> =
-        files.iter().flat_map(SourceFile::code).filter_map(|(_, code)| public_type(code)).collect();
-    assert!(public.contains("ProxyHandle"), "type declarations have another form");
+    let (library, protocol) = (files(), files_in("proto/src"));
+    let of_library = library.iter().flat_map(SourceFile::code);
+    let of_library: BTreeSet<_> = of_library.filter_map(|(_, code)| public_type(code)).collect();
+    assert!(of_library.contains("ProxyHandle"), "type declarations have another form");
+    let exported = library.iter().flat_map(|file| exported_types(&file.text)).collect();
     let mut methods = 0;
     let mut missing = Vec::new();
-    for file in files.iter().filter(|file| !file.is_test()) {
-        for block in impl_blocks(file, &public) {
-            for (number, name) in block.public_methods() {
-                methods += 1;
-                let is_shown = has_example(&docs_before(block.lines, number))
-                    || calls(&docs_before(block.lines, block.start), name);
-                if !is_shown {
-                    let path = file.path.display();
-                    missing.push(format!("{path}:{}: {}::{name}", number + 1, block.name));
+    for (files, public) in [(&library, &of_library), (&protocol, &exported)] {
+        for file in files.iter().filter(|file| !file.is_test()) {
+            for block in impl_blocks(file, public) {
+                for (number, name) in block.public_methods() {
+                    methods += 1;
+                    let is_shown = has_example(&docs_before(block.lines, number))
+                        || calls(&docs_before(block.lines, block.start), name);
+                    if !is_shown {
+                        let path = file.path.display();
+                        missing.push(format!("{path}:{}: {}::{name}", number + 1, block.name));
+                    }
                 }
             }
         }
@@ -82,6 +85,15 @@ fn public_type(line: &str) -> Option<&str> {
     let item = line.trim_start().strip_prefix("pub ")?;
     let name = item.strip_prefix("struct ").or_else(|| item.strip_prefix("enum "))?;
     Some(identifier(name))
+}
+
+/// Returns the types of `zmtp-proto` that a file exports.
+fn exported_types(text: &str) -> impl Iterator<Item = &str> {
+    let exports = text.split("pub use zmtp_proto::").skip(1);
+    let names = exports.flat_map(|export| {
+        export.split(';').next().unwrap_or_default().split(|c: char| !c.is_alphanumeric())
+    });
+    names.filter(|name| name.starts_with(char::is_uppercase))
 }
 
 /// Returns the attributes and docs that precede an item.

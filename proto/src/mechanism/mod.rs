@@ -62,6 +62,18 @@ pub enum Mechanism {
     },
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub use zmtp_proto::mechanism::{Mechanism, plain::PlainCredentialsError}; }
+/// use tokio_zmtp::Mechanism;
+///
+/// let mechanism = Mechanism::plain_client("alice", "swordfish")?;
+/// assert_eq!(mechanism.name().to_string(), "PLAIN");
+/// assert!(!mechanism.is_server());
+/// assert!(!mechanism.can_defer_introduction());
+/// # Ok::<(), tokio_zmtp::PlainCredentialsError>(())
+/// ```
 impl Mechanism {
     /// Creates the client role of PLAIN.
     ///
@@ -126,6 +138,14 @@ pub enum Credentials {
     },
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::Credentials; } }
+/// use tokio_zmtp::auth::Credentials;
+///
+/// assert_eq!(Credentials::Null.mechanism(), "NULL");
+/// ```
 impl Credentials {
     /// Returns the name of the mechanism: `NULL`, `PLAIN` or `CURVE`.
     #[must_use]

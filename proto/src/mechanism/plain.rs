@@ -26,6 +26,14 @@ use super::{Credentials, MechanismError, StatusCode};
 #[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::plain::Password; } }
+/// use tokio_zmtp::auth::Password;
+///
+/// assert_eq!(Password::from("swordfish").as_str(), "swordfish");
+/// ```
 impl Password {
     /// Returns the text.
     #[must_use]

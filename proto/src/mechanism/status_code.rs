@@ -15,6 +15,16 @@ pub enum StatusCode {
     InternalError,
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::StatusCode; } }
+/// use tokio_zmtp::auth::StatusCode;
+///
+/// assert_eq!(StatusCode::from_reason("400"), Some(StatusCode::Denied));
+/// assert_eq!(StatusCode::Denied.as_u16(), 400);
+/// assert!(!StatusCode::Denied.is_temporary());
+/// ```
 impl StatusCode {
     /// Returns the code that the reason of an ERROR command consists of, such as `400`.
     #[must_use]

@@ -9,6 +9,15 @@ impl CurveKeypair {
     /// # Panics
     ///
     /// Panics if the system provides no random numbers. Common systems always do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::curve::*; } }
+    /// use tokio_zmtp::auth::CurveKeypair;
+    ///
+    /// assert_ne!(CurveKeypair::generate(), CurveKeypair::generate());
+    /// ```
     #[must_use]
     pub fn generate() -> Self {
         CurveSecretKey::try_filled(|bytes| getrandom::fill(bytes))
@@ -24,6 +33,20 @@ impl Mechanism {
     /// # Panics
     ///
     /// Panics if [`CurveKeypair::generate`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # mod tokio_zmtp {
+    /// #     pub use zmtp_proto::mechanism::Mechanism;
+    /// #     pub mod auth { pub use zmtp_proto::mechanism::curve::*; }
+    /// # }
+    /// use tokio_zmtp::Mechanism;
+    ///
+    /// let server_key = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID".parse()?;
+    /// let mechanism = Mechanism::curve_client(server_key);
+    /// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
+    /// ```
     #[must_use]
     pub fn curve_client(server_key: CurvePublicKey) -> Self {
         Self::CurveClient { server_key, keypair: CurveKeypair::generate() }

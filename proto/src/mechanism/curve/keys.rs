@@ -71,6 +71,16 @@ pub enum CurveKeyError {
     },
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::curve::*; } }
+/// use tokio_zmtp::auth::CurvePublicKey;
+///
+/// let key: CurvePublicKey = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID".parse()?;
+/// assert_eq!(CurvePublicKey::from_bytes(*key.as_bytes()), key);
+/// # Ok::<(), tokio_zmtp::auth::CurveKeyError>(())
+/// ```
 impl CurvePublicKey {
     /// Creates a key from its bytes.
     #[must_use]
@@ -108,6 +118,16 @@ impl fmt::Display for CurvePublicKey {
     }
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::curve::*; } }
+/// use tokio_zmtp::auth::{CurveKeypair, CurveSecretKey};
+///
+/// let secret = CurveKeypair::generate().secret_key().clone();
+/// let same = CurveSecretKey::from_bytes(*secret.as_bytes());
+/// assert_eq!(same.public_key(), secret.public_key());
+/// ```
 impl CurveSecretKey {
     /// Creates a key from its bytes, which must be random. The caller's own copy of them is not
     /// overwritten.
@@ -210,6 +230,16 @@ impl fmt::Debug for CurveSecretKey {
     }
 }
 
+/// # Examples
+///
+/// ```
+/// # mod tokio_zmtp { pub mod auth { pub use zmtp_proto::mechanism::curve::*; } }
+/// use tokio_zmtp::auth::CurveKeypair;
+///
+/// let keypair = CurveKeypair::generate();
+/// assert_eq!(keypair.public_key(), keypair.secret_key().public_key());
+/// println!("give this to clients: {}", keypair.public_key());
+/// ```
 impl CurveKeypair {
     /// Returns the public half.
     #[must_use]
