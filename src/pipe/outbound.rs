@@ -90,6 +90,11 @@ impl Outbound {
     #[inline]
     pub(crate) fn push(&mut self, message: &mut Option<Message>, wakes: &mut Wakes) {
         debug_assert!(self.has_room());
+        self.push_unchecked(message, wakes);
+    }
+
+    #[inline]
+    fn push_unchecked(&mut self, message: &mut Option<Message>, wakes: &mut Wakes) {
         let Some(message) = message.take() else { return };
         self.bytes += bytes(&message);
         self.queue.push_back(message);
@@ -165,7 +170,8 @@ impl Outbound {
     ) -> bool {
         self.release();
         if !self.retired {
-            self.push(message, wakes);
+            // The high-water mark may have been lowered since the slot was reserved, or reached in bytes.
+            self.push_unchecked(message, wakes);
         }
         !self.retired
     }
@@ -340,6 +346,26 @@ mod tests {
         assert!(!pipe.has_room());
         pipe.release();
         assert!(pipe.has_room());
+    }
+
+    #[test]
+    fn a_reserved_slot_can_be_used_after_the_high_water_mark_was_lowered() {
+        let mut pipe = Outbound::new(HighWaterMark::new(3, 0));
+        pipe.reserve();
+        push(&mut pipe, b"a");
+        push(&mut pipe, b"b");
+        pipe.set_hwm(HighWaterMark::new(1, 0));
+        assert!(pipe.push_reserved(&mut Some(Message::from("c")), &mut Wakes::None));
+        assert_eq!((pipe.len(), pipe.has_room()), (3, false));
+    }
+
+    #[test]
+    fn a_reserved_slot_can_be_used_after_the_high_water_mark_in_bytes_was_reached() {
+        let mut pipe = Outbound::new(HighWaterMark::new(0, 100));
+        pipe.reserve();
+        push(&mut pipe, &[0; 1_000]);
+        assert!(pipe.push_reserved(&mut Some(Message::from("c")), &mut Wakes::None));
+        assert_eq!((pipe.len(), pipe.has_room()), (2, false));
     }
 
     #[test]
