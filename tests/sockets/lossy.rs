@@ -107,8 +107,8 @@ async fn a_lossy_sink_fails_only_for_errors_of_the_program() {
 
 /// A remote whose queue stays full.
 enum Mute {
-    Inproc(#[expect(dead_code, reason = "it reads nothing")] Client),
-    Tcp(#[expect(dead_code, reason = "it reads nothing")] Remote),
+    Inproc(#[expect(dead_code, reason = "it only stays connected")] Client),
+    Tcp(#[expect(dead_code, reason = "it only stays connected")] Remote),
 }
 
 impl Mute {

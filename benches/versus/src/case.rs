@@ -16,9 +16,9 @@ pub(crate) struct Case {
     /// Whether a RADIO waits for full DISHes instead of dropping messages.
     #[serde(default)]
     pub(crate) no_drop: bool,
-    /// Connections to the server.
+    /// The number of connections to the server.
     pub(crate) clients: usize,
-    /// Concurrent requests; zero for one-way messages.
+    /// The number of concurrent requests, or zero for one-way messages.
     pub(crate) outstanding: usize,
     /// The size of a body in bytes.
     pub(crate) size: usize,

@@ -21,7 +21,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Starts both.
+    /// Starts both processes.
     pub(crate) fn start(
         attempt: &Attempt<'_>,
         bound: Part,
@@ -30,7 +30,7 @@ impl Pair {
         Self::start_under(attempt, (bound, &[]), (connected, &[]))
     }
 
-    /// Starts both, each as the last argument of another program.
+    /// Starts both processes, each as the last argument of another program.
     pub(crate) fn start_under(
         attempt: &Attempt<'_>,
         (bound, under_bound): (Part, &[PathBuf]),
