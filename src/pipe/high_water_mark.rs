@@ -46,6 +46,19 @@ impl HighWaterMark {
         messages < self.messages && bytes < self.bytes
     }
 
+    /// Returns the number of messages of any length that a queue certainly accepts: below a limit in
+    /// bytes only one, because the next message may reach the limit.
+    #[inline]
+    pub(crate) const fn free_slots(self, messages: usize, bytes: usize) -> usize {
+        let room = self.room(messages);
+        match self.bytes {
+            usize::MAX => room,
+            limit if bytes >= limit => 0,
+            _ if room == 0 => 0,
+            _ => 1,
+        }
+    }
+
     /// Returns whether `more_messages` with `more_bytes` fit below the mark.
     pub(crate) const fn fits(
         self,

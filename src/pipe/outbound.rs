@@ -302,6 +302,16 @@ impl Outbound {
         !self.retired && self.hwm.has_room(self.queue.len() + self.unlisted, self.bytes)
     }
 
+    /// Returns the number of messages for which there is certainly room. A limit in bytes guarantees
+    /// room for one.
+    #[inline]
+    pub(crate) fn free_slots(&self) -> usize {
+        if self.retired {
+            return 0;
+        }
+        self.hwm.free_slots(self.queue.len() + self.unlisted, self.bytes)
+    }
+
     pub(crate) const fn is_retired(&self) -> bool {
         self.retired
     }

@@ -22,6 +22,7 @@ mod exclusive;
 mod fair_queue;
 mod fan_out;
 mod group_table;
+mod held_senders;
 mod joined_groups;
 mod losses;
 mod no_route;

@@ -205,7 +205,7 @@ impl<S: Strategy> OutgoingPipes<S> {
     /// Grants free slots to waiting senders, and offers the pipe if slots remain.
     pub(super) fn refill(&mut self, key: PipeKey, wakes: &mut Wakes) {
         if S::FANS_OUT {
-            return self.wake_held(key, wakes);
+            return self.admit_held(key, wakes);
         }
         let Some(pipe) = self.pipes.get_mut(key) else { return };
         if pipe.offered || pipe.is_arriving || !self.strategy.may_offer(pipe) {
@@ -282,7 +282,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         pipe.senders.wake_all(wakes);
         self.withdraw(key);
         if S::FANS_OUT {
-            self.release_held(Some(key), wakes);
+            self.fan_out.held.remove_line(key, wakes);
         }
     }
 
@@ -359,7 +359,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         }
         if self.strategy.command(key, command)? {
             // A sender may have waited for this remote as a member of a group that it has left.
-            self.release_held(Some(key), wakes);
+            self.fan_out.held.wake_line(key, wakes);
         }
         Ok(())
     }
@@ -379,7 +379,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {
             // A sender may have waited for the remote as a member of a group of an earlier connection.
-            self.release_held(Some(key), wakes);
+            self.fan_out.held.wake_line(key, wakes);
         }
         self.refill(key, wakes);
     }
@@ -413,7 +413,7 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
             self.retire_pipe(key, wakes);
         }
         self.senders.wake_all(wakes);
-        self.release_held(None, wakes);
+        self.fan_out.held.wake_all(wakes);
         self.strategy.close(wakes);
     }
 }

@@ -5,6 +5,7 @@
 //! step that no task waits in vain.
 
 mod fan_out;
+mod held_senders;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

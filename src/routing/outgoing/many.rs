@@ -1,7 +1,7 @@
 //! Queuing a message in many pipes.
 
 use std::mem;
-use std::task::{Poll, Waker};
+use std::task::{Poll, Waker, ready};
 
 use slotmap::SlotMap;
 
@@ -9,7 +9,7 @@ use super::OutgoingPipes;
 use crate::message::Message;
 use crate::pipe::{PACKED_MAX, PipeKey, Ticket};
 use crate::remote::Remote;
-use crate::routing::fan_out::HeldSenders;
+use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, MissedMessages, Refusal, Strategy};
 use crate::sync::Wakes;
@@ -32,7 +32,7 @@ impl<S: Strategy> OutgoingPipes<S> {
         let Self { strategy, pipes, fan_out, .. } = self;
         let keys = match strategy.choose(to) {
             Choice::Many(keys) => keys,
-            Choice::All(keys) if full_pipe(pipes, &fan_out.held, keys, None).is_some() => {
+            Choice::All(keys) if !fan_out.held.has_turn(keys, free_slots(pipes)) => {
                 return Err(Refusal::Full);
             }
             Choice::All(keys) => keys,
@@ -72,39 +72,31 @@ impl<S: Strategy> OutgoingPipes<S> {
         sender: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
-        let full = if self.closed { None } else { self.full_pipe(to, *ticket) };
-        if let Some(full) = full {
-            let before = self.fan_out.held.register(ticket, full, sender);
-            if let Some(before) = before.filter(|before| *before != full) {
-                self.wake_held(before, wakes);
-            }
-            return Poll::Pending;
-        }
-        if !self.closed {
-            let message = take(wakes);
-            let Self { strategy, pipes, fan_out, .. } = self;
-            if let (Some(message), Choice::Many(keys) | Choice::All(keys)) =
-                (message, strategy.choose(to))
-            {
-                push_to_many(pipes, &mut fan_out.missed, keys, message, wakes);
+        let Self { strategy, pipes, fan_out: FanOut { missed, held }, closed, .. } = self;
+        if !*closed {
+            let keys = match strategy.choose(to) {
+                Choice::Many(keys) => keys,
+                Choice::All(keys) => {
+                    ready!(held.poll_turn(ticket, keys, sender, free_slots(pipes), wakes));
+                    keys
+                }
+                _ => &[],
+            };
+            if let Some(message) = take(wakes) {
+                push_to_many(pipes, missed, keys, message, wakes);
             }
         }
+        let sent = if *closed { Err(Refusal::Closed) } else { Ok(()) };
         if let Some(ticket) = ticket.take() {
             self.cancel_held(ticket, wakes);
         }
-        Poll::Ready(if self.closed { Err(Refusal::Closed) } else { Ok(()) })
+        Poll::Ready(sent)
     }
 
     /// Returns whether a pipe cannot send a message, however long it waits.
     #[inline]
     pub(crate) fn is_too_long(&self, message: &[u8]) -> bool {
         !self.closed && !self.strategy.fits(message)
-    }
-
-    /// Returns a pipe of a choice that has no room, or that an earlier sender waits for.
-    pub(super) fn full_pipe(&mut self, to: &S::Target, ticket: Option<Ticket>) -> Option<PipeKey> {
-        let Choice::All(keys) = self.strategy.choose(to) else { return None };
-        full_pipe(&self.pipes, &self.fan_out.held, keys, ticket)
     }
 
     /// Returns the remotes of a choice.
@@ -126,23 +118,15 @@ impl<S: Strategy> OutgoingPipes<S> {
         keys.iter().filter_map(|key| self.pipes.get(*key))
     }
 
-    /// Wakes the sender that has waited longest for a pipe, if that has room.
-    pub(super) fn wake_held(&mut self, key: PipeKey, wakes: &mut Wakes) {
-        if self.pipes.get(key).is_some_and(|pipe| pipe.outbound.has_room()) {
-            self.fan_out.held.wake_next(key, wakes);
-        }
-    }
-
-    /// Wakes all senders that wait for a pipe, or for any: it no longer belongs to their choice.
-    pub(super) fn release_held(&mut self, key: Option<PipeKey>, wakes: &mut Wakes) {
-        self.fan_out.held.wake_all(key, wakes);
+    /// Admits waiting senders to the free slots of a pipe.
+    pub(super) fn admit_held(&mut self, key: PipeKey, wakes: &mut Wakes) {
+        let free = free_slots(&self.pipes)(key);
+        self.fan_out.held.admit(key, free, wakes);
     }
 
     /// Removes a sender that no longer waits.
     pub(super) fn cancel_held(&mut self, ticket: Ticket, wakes: &mut Wakes) {
-        if let Some(pipe) = self.fan_out.held.remove(ticket) {
-            self.wake_held(pipe, wakes);
-        }
+        self.fan_out.held.remove(ticket, free_slots(&self.pipes), wakes);
     }
 
     /// Returns what full pipes have missed since the last call.
@@ -151,16 +135,9 @@ impl<S: Strategy> OutgoingPipes<S> {
     }
 }
 
-fn full_pipe(
-    pipes: &SlotMap<PipeKey, OutgoingPipe>,
-    held: &HeldSenders,
-    keys: &[PipeKey],
-    ticket: Option<Ticket>,
-) -> Option<PipeKey> {
-    keys.iter().copied().find(|key| {
-        let pipe = pipes.get(*key);
-        pipe.is_some_and(|pipe| !pipe.outbound.has_room() || held.is_awaited(*key, ticket))
-    })
+/// Counts the free slots of each pipe. One that does not exist holds up no sender.
+fn free_slots(pipes: &SlotMap<PipeKey, OutgoingPipe>) -> impl Fn(PipeKey) -> usize {
+    |key| pipes.get(key).map_or(usize::MAX, |pipe| pipe.outbound.free_slots())
 }
 
 /// Queues a message in all of these pipes that have room. The others miss it, which is counted.

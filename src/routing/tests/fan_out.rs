@@ -86,6 +86,65 @@ fn waiting_senders_are_served_in_order() {
     assert_eq!(second.poll(&mut pipes), Poll::Ready(Ok(())));
 }
 
+/// Each member keeps its free slot for the sender that also waits for the other one.
+#[test]
+fn a_sender_that_waits_for_several_members_is_not_overtaken() {
+    let mut pipes = pipes(true);
+    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
+    join(&mut pipes, a, &["x", "of a"]);
+    join(&mut pipes, b, &["x", "of b"]);
+    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+    let mut sender = Sender::new("x");
+    assert!(sender.poll(&mut pipes).is_pending());
+    let mut overtaken = 0;
+    for (key, name) in [(a, "of a"), (b, "of b")].into_iter().cycle().take(100) {
+        let woken = sender.woken();
+        take(&mut pipes, key);
+        if sender.woken() > woken && sender.poll(&mut pipes).is_ready() {
+            break;
+        }
+        overtaken += usize::from(send(&mut pipes, name, b"").is_ok());
+    }
+    assert_eq!(overtaken, 0);
+    assert_eq!([a, b].map(|key| take(&mut pipes, key).len()), [1, 1]);
+}
+
+#[test]
+fn room_that_is_not_kept_for_waiting_senders_is_used_by_others() {
+    let mut pipes = pipes(true);
+    pipes.set_hwm(HighWaterMark::new(2, 0), &mut Wakes::None);
+    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
+    join(&mut pipes, a, &["x", "of a"]);
+    join(&mut pipes, b, &["x", "of b"]);
+    for _ in 0..2 {
+        assert_eq!(send(&mut pipes, "of a", b""), Ok(()));
+    }
+    let mut sender = Sender::new("x");
+    assert!(sender.poll(&mut pipes).is_pending());
+    assert_eq!(send(&mut pipes, "of b", b""), Ok(()));
+    assert_eq!(send(&mut pipes, "of b", b""), Err(Refusal::Full));
+    take(&mut pipes, a);
+    assert_eq!(sender.poll(&mut pipes), Poll::Ready(Ok(())));
+}
+
+/// A long message could use up the bytes of an earlier sender.
+#[test]
+fn below_a_limit_in_bytes_no_sender_overtakes_a_waiting_one() {
+    let mut pipes = pipes(true);
+    pipes.set_hwm(HighWaterMark::new(0, 1_000), &mut Wakes::None);
+    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
+    join(&mut pipes, a, &["x", "of a"]);
+    join(&mut pipes, b, &["x", "of b"]);
+    assert_eq!(send(&mut pipes, "of a", &[0; 1_000]), Ok(()));
+    assert_eq!(send(&mut pipes, "of b", &[0; 100]), Ok(()));
+    let mut sender = Sender::new("x");
+    assert!(sender.poll(&mut pipes).is_pending());
+    assert_eq!(send(&mut pipes, "of b", &[0; 1_000]), Err(Refusal::Full));
+    take(&mut pipes, a);
+    assert_eq!(sender.poll(&mut pipes), Poll::Ready(Ok(())));
+    assert_eq!(send(&mut pipes, "of b", &[0; 1_000]), Ok(()));
+}
+
 #[test]
 fn a_sender_that_is_dropped_passes_its_wake_up_on() {
     let mut pipes = pipes(true);

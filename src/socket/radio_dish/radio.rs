@@ -92,7 +92,8 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all members have room:
 /// [`full_members`](Self::full_members) says which have none. One member that does not read then
-/// holds up all senders to its groups.
+/// holds up all senders to its groups. Members keep a slot for each sender that waits, in the order of
+/// arrival: a sender to several members is not overtaken, and other groups use the remaining room.
 ///
 /// # Remotes that fail silently
 ///
