@@ -102,7 +102,3 @@ async fn finish(
     assert_eq!(sorted(&written.take(letters.len()).await), letters);
     model.end(connection, written, undelivered).await;
 }
-
-fn subject() -> EventSource {
-    EventSource::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into())
-}

@@ -9,7 +9,9 @@
 
 mod connection_ends;
 mod ended_pipes;
+mod fan_out;
 mod forwarding;
+mod groups;
 mod handshakes;
 mod links;
 mod openings;
@@ -26,19 +28,20 @@ use std::sync::{Arc, LazyLock};
 
 use shuttle::future::{JoinError, JoinHandle};
 use tokio::sync::mpsc;
+use zmtp_proto::group::Group;
 
 use self::schedules::{all, some};
 use super::reserving::Reserving;
 use super::sending::{Sending, WaitError};
-use super::{Channel, Client, Core, Handle, Kind, Server};
+use super::{Channel, Client, Core, Dish, Handle, Kind, Radio, Server};
 use crate::driver::Driver;
 use crate::message::Message;
 use crate::monitor::EventSource;
-use crate::options::Options;
+use crate::options::{GroupOptions, Options};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::routing::{
-    Attachment, EndpointId, Exclusive, OutgoingPipes, Refusal, RoundRobin, Routing, RoutingTable,
-    Strategy,
+    Attachment, EndpointId, Exclusive, GroupTable, JoinedGroups, OutgoingPipes, Refusal,
+    RoundRobin, Routing, RoutingTable, Strategy,
 };
 use crate::runtime::Runtime;
 use crate::stats::Dropped;
@@ -68,6 +71,21 @@ impl Model<Client> {
     }
 }
 
+impl Model<Dish> {
+    fn dish() -> Self {
+        Self::new(JoinedGroups::pipes(HighWaterMark::new(0, 0)), Options::default())
+    }
+}
+
+impl Model<Radio> {
+    /// Creates a RADIO without drops, with this high-water mark for sending.
+    fn radio(send_hwm: usize) -> Self {
+        let mut outgoing = GroupTable::pipes(HighWaterMark::new(send_hwm, 0));
+        outgoing.set_group_options(GroupOptions { no_drop: true, ..GroupOptions::default() });
+        Self::new(outgoing, Options { send_hwm, ..Options::default() })
+    }
+}
+
 impl Model<Server> {
     /// Creates a SERVER with this high-water mark for sending.
     fn server(send_hwm: usize) -> Self {
@@ -90,8 +108,7 @@ impl<K: Kind> Model<K> {
     }
 
     fn attach_to(&self, endpoint: EndpointId) -> Attachment {
-        let subject = EventSource::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into());
-        self.routing().attach(endpoint, subject).expect("the socket is not closed")
+        self.routing().attach(endpoint, subject()).expect("the socket is not closed")
     }
 
     /// Spawns a task that sends a message.
@@ -186,6 +203,14 @@ impl Written {
         }
         letters
     }
+}
+
+fn subject() -> EventSource {
+    EventSource::endpoint(SocketAddr::from(([127, 0, 0, 1], 1)).into())
+}
+
+fn group(name: &str) -> Group {
+    name.parse().unwrap()
 }
 
 /// Returns a runtime that runs no tasks: models have no timers.
