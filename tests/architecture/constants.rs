@@ -140,7 +140,7 @@ fn row(line: &str) -> Vec<(Constant, u64)> {
 
 fn quantity(text: &str) -> u64 {
     let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
-    let number: u64 = number.replace('\u{202f}', "").replace(',', "").parse().unwrap();
+    let number: u64 = number.replace(['\u{202f}', ','], "").parse().unwrap();
     number
         * match unit {
             "" | "B" | "ms" => 1,
