@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::future;
+use std::io;
 use std::mem;
 use std::sync::Arc;
 
@@ -223,7 +224,7 @@ struct Sending<'a> {
 
 impl Sending<'_> {
     /// Sends until the pipe ends, or until the socket has to be replaced.
-    async fn run(&mut self) -> std::io::Result<()> {
+    async fn run(&mut self) -> io::Result<()> {
         loop {
             let Self { attachment, taken, .. } = &mut *self;
             let take = future::poll_fn(|cx| attachment.poll_take(Want::Write, cx.waker(), taken));
@@ -259,25 +260,33 @@ impl Sending<'_> {
         self.batch.datagrams() > 0
     }
 
-    async fn send_batch(&mut self) -> std::io::Result<()> {
-        let (datagrams, bytes) = (self.batch.datagrams(), self.batch.bytes());
-        let sent = self.socket.send(&mut self.batch).await;
-        self.taken.drain(..datagrams);
-        if sent.sent > 0 {
-            let bytes = (bytes * sent.sent / datagrams) as u64;
-            self.remote.counters().count_sent(Volume { messages: sent.sent as u64, bytes });
-        }
-        let error = sent.error.as_ref().map(|error| error as &(dyn std::error::Error + 'static));
-        self.losses.count(sent.lost as u64, error);
-        match sent.error {
+    async fn send_batch(&mut self) -> io::Result<()> {
+        self.socket.send(&mut self.batch).await;
+        match self.finish_batch() {
             Some(error) if calls_for_another_socket(&error) => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Counts what has become of the batch, and keeps its messages that were not tried. Returns the
+    /// reason for the last loss.
+    fn finish_batch(&mut self) -> Option<io::Error> {
+        let udp::Sent { tried, sent, bytes, lost, error } = self.batch.finish();
+        self.taken.drain(..tried);
+        if sent > 0 {
+            let sent = Volume { messages: sent as u64, bytes: bytes as u64 };
+            self.remote.counters().count_sent(sent);
+        }
+        let cause = error.as_ref().map(|error| error as &(dyn std::error::Error + 'static));
+        self.losses.count(lost as u64, cause);
+        error
     }
 }
 
 impl Drop for Sending<'_> {
     fn drop(&mut self) {
+        // It may have been dropped while it sent.
+        self.finish_batch();
         let messages = mem::take(&mut self.taken);
         self.attachment.put_back(Remainder { messages, ..Remainder::default() }, VecDeque::new());
     }
@@ -287,4 +296,87 @@ impl Drop for Sending<'_> {
 fn datagram(message: &Message) -> Option<Datagram<'_>> {
     let (group, rest) = split_first_part(message)?;
     Datagram::new(group, last_part(rest)?).ok()
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::task::Waker;
+
+    use futures::FutureExt;
+    use zmtp_proto::group::Group;
+    use zmtp_proto::handshake::HandshakeConfig;
+    use zmtp_proto::mechanism::Mechanism;
+    use zmtp_proto::metadata::Metadata;
+    use zmtp_proto::socket_type::SocketType;
+
+    use super::*;
+    use crate::message::GroupMessage;
+    use crate::monitor::EventPublisher;
+    use crate::options::Options;
+    use crate::pipe::HighWaterMark;
+    use crate::routing::{FairQueue, GroupTable, Losses, Outgoing, Routing};
+    use crate::runtime::Runtime;
+    use crate::sync::Lock;
+    use crate::transport::udp::tests::drain;
+
+    #[tokio::test]
+    async fn a_batch_that_is_dropped_while_it_is_sent_one_by_one_is_counted_and_returned_in_part() {
+        let messages = 30;
+        let group: Group = "g".parse().unwrap();
+        let outgoing = Arc::new(Lock::new(GroupTable::pipes(HighWaterMark::new(0, 0))));
+        let shared = shared(outgoing.clone());
+        let endpoint: Endpoint = "udp://127.0.0.1:9".parse().unwrap();
+        let subject = EventSource::endpoint(endpoint.clone());
+        let mut attachment = shared.routing.attach(EndpointId(0), subject).unwrap();
+        attachment.join_all_groups();
+        let (socket, mut other) = udp::Sender::that_blocks().await;
+        let id = (shared.remotes.allot(), Origin::from(socket.address()));
+        let direction = Direction::Dialed { reconnects: 0 };
+        let remote = shared.join_datagrams(&attachment, &endpoint, id, direction).remote();
+        attachment.begin(&remote);
+        for _ in 0..messages {
+            let mut message = Some(GroupMessage::new(&group, [b'x'; 198]).into_frames());
+            outgoing.with(|pipes, wakes| pipes.try_send(&group, &mut message, wakes)).unwrap();
+        }
+
+        let quotas = Arc::default();
+        let mut sending = Sending {
+            attachment: &mut attachment,
+            taken: VecDeque::new(),
+            socket,
+            batch: udp::Batch::default(),
+            losses: LossSeries::new(DatagramDrop::Lost, &remote, &shared, &quotas),
+            remote: remote.clone(),
+        };
+        assert!(sending.run().now_or_never().is_none());
+        assert!(sending.batch.datagrams() > 1);
+        drop(sending);
+
+        let sent = drain(&mut other);
+        assert!((1..messages).contains(&sent), "{sent}");
+        let counted = remote.stats().sent;
+        assert_eq!((counted.messages, counted.bytes), (sent as u64, 200 * sent as u64));
+        assert_eq!(shared.losses().read().datagrams.lost, 0);
+        let mut returned = VecDeque::new();
+        let waker = Waker::noop();
+        assert!(attachment.poll_take(Want::Write, waker, &mut returned).is_ready());
+        assert_eq!(returned.len(), messages - sent);
+    }
+
+    /// Returns the state of a RADIO.
+    fn shared(outgoing: Arc<Lock<dyn Outgoing>>) -> Arc<SocketState> {
+        let publisher = Arc::new(EventPublisher::default());
+        let losses = Arc::new(Losses::new(Arc::clone(&publisher)));
+        let incoming = Arc::new(Lock::new(FairQueue::closed()));
+        let routing = Routing { outgoing, incoming, losses, ends: Arc::default() };
+        let handshake = HandshakeConfig {
+            socket_type: SocketType::Radio,
+            mechanism: Mechanism::Null,
+            metadata: Metadata::default(),
+            has_authenticator: false,
+        };
+        let runtime = Runtime::current();
+        Arc::new(SocketState::new(routing, Options::default(), handshake, publisher, runtime))
+    }
 }

@@ -4,6 +4,7 @@ mod open;
 mod segments;
 
 use std::io;
+use std::mem;
 use std::net::SocketAddr;
 
 use tokio::net::UdpSocket;
@@ -32,13 +33,18 @@ pub(crate) struct Batch {
     datagrams: usize,
     /// The length of every datagram but the last, which may be shorter.
     segment: usize,
+    outcome: Sent,
 }
 
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
+    /// The datagrams, from the first, that the system accepted or refused. The others were not tried.
+    pub(crate) tried: usize,
     /// The datagrams that the system accepted.
     pub(crate) sent: usize,
+    /// The bytes of these.
+    pub(crate) bytes: usize,
     /// The datagrams that the system refused, and an earlier one if its host has refused it.
     pub(crate) lost: usize,
     /// The reason for the last loss.
@@ -94,52 +100,39 @@ impl Sender {
         true
     }
 
-    /// Sends the datagrams of a batch, and empties it. Waits while the send buffer of the system is
-    /// full.
+    /// Sends the datagrams of a batch. Waits while the send buffer of the system is full.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the batch still holds its datagrams, of which a part may have been
-    /// sent.
-    pub(crate) async fn send(&mut self, batch: &mut Batch) -> Sent {
-        let mut sent = Sent::default();
-        if batch.datagrams > 1 {
-            match self.send_segments(&batch.encoded, batch.segment, &mut sent).await {
-                Ok(()) => sent.sent += batch.datagrams,
+    /// If the future is dropped, a part of the datagrams may have been sent. As after a complete
+    /// call, [`Batch::finish`] returns which.
+    pub(crate) async fn send(&mut self, batch: &mut Batch) {
+        let Batch { encoded, datagrams, segment, outcome } = batch;
+        if *datagrams > 1 {
+            match self.send_segments(encoded, *segment, outcome).await {
                 Err(error) if segments::is_unsupported(&error) => {
                     // The interface, or the path, does not support it.
                     self.offload.disable(&self.socket);
-                    for datagram in batch.encoded.chunks(batch.segment) {
-                        self.send_one(datagram, &mut sent).await;
+                    for datagram in encoded.chunks(*segment) {
+                        self.send_one(datagram, outcome).await;
                     }
                 }
-                Err(error) => {
-                    sent.lost += batch.datagrams;
-                    sent.error = Some(error);
-                }
+                result => outcome.add(*datagrams, encoded.len(), result),
             }
-        } else if batch.datagrams == 1 {
-            self.send_one(&batch.encoded, &mut sent).await;
+        } else if *datagrams == 1 {
+            self.send_one(encoded, outcome).await;
         }
-        batch.clear();
-        sent
     }
 
-    async fn send_one(&mut self, datagram: &[u8], sent: &mut Sent) {
-        let mut result = self.send_segments(datagram, datagram.len(), sent).await;
+    async fn send_one(&mut self, datagram: &[u8], outcome: &mut Sent) {
+        let mut result = self.send_segments(datagram, datagram.len(), outcome).await;
         // The length of an earlier batch may be longer than the path allows by now.
         if result.as_ref().is_err_and(segments::is_unsupported)
             && self.offload.disable(&self.socket)
         {
-            result = self.send_segments(datagram, datagram.len(), sent).await;
+            result = self.send_segments(datagram, datagram.len(), outcome).await;
         }
-        match result {
-            Ok(()) => sent.sent += 1,
-            Err(error) => {
-                sent.lost += 1;
-                sent.error = Some(error);
-            }
-        }
+        outcome.add(1, datagram.len(), result);
     }
 
     /// Sends datagrams of `segment` bytes each, by one call of the system.
@@ -147,16 +140,16 @@ impl Sender {
         &mut self,
         datagrams: &[u8],
         segment: usize,
-        sent: &mut Sent,
+        outcome: &mut Sent,
     ) -> io::Result<()> {
         self.offload.prepare(&self.socket, datagrams.len(), segment)?;
         let mut was_refused = false;
         loop {
-            let outcome = match self.destination {
+            let result = match self.destination {
                 None => self.socket.try_send(datagrams),
                 Some(destination) => self.socket.try_send_to(datagrams, destination),
             };
-            match outcome {
+            match result {
                 Ok(_) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.socket.writable().await?;
@@ -165,8 +158,8 @@ impl Sender {
                 // instead of sending.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && !was_refused => {
                     was_refused = true;
-                    sent.lost += 1;
-                    sent.error = Some(error);
+                    outcome.lost += 1;
+                    outcome.error = Some(error);
                 }
                 Err(error) => return Err(error),
             }
@@ -180,15 +173,29 @@ impl Batch {
         self.datagrams
     }
 
-    /// Returns the bytes of all datagrams.
-    pub(crate) fn bytes(&self) -> usize {
-        self.encoded.len()
-    }
-
-    fn clear(&mut self) {
+    /// Empties the batch. Returns what has become of its datagrams.
+    pub(crate) fn finish(&mut self) -> Sent {
         self.encoded.clear();
         self.datagrams = 0;
         self.segment = 0;
+        mem::take(&mut self.outcome)
+    }
+}
+
+impl Sent {
+    /// Adds the result for the next datagrams.
+    fn add(&mut self, datagrams: usize, bytes: usize, result: io::Result<()>) {
+        self.tried += datagrams;
+        match result {
+            Ok(()) => {
+                self.sent += datagrams;
+                self.bytes += bytes;
+            }
+            Err(error) => {
+                self.lost += datagrams;
+                self.error = Some(error);
+            }
+        }
     }
 }
 
@@ -320,4 +327,4 @@ impl<'a> Received<'a> {
 const BUFFER: usize = 0x1_0000;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

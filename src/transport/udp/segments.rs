@@ -51,7 +51,7 @@ mod linux {
 
         /// Returns whether another datagram can be sent together with those of a batch.
         pub(in crate::transport::udp) fn accepts(self, batch: &Batch, len: usize) -> bool {
-            let Batch { encoded, datagrams, segment } = batch;
+            let Batch { encoded, datagrams, segment, .. } = batch;
             matches!(self, Self::Segments(_))
                 && encoded.len() == datagrams * segment
                 && len <= *segment

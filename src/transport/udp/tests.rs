@@ -1,6 +1,10 @@
 use std::net::Ipv4Addr;
+#[cfg(target_os = "linux")]
+use std::os::{fd::OwnedFd, unix::net::UnixDatagram};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use futures::FutureExt;
 use support::multicast;
 use tokio::time;
 
@@ -88,7 +92,8 @@ async fn datagrams_of_all_lengths_keep_their_bounds_and_order() {
     let lengths = [0, 5, 5, 5, 3, 8, 1_230, 1_230, 7, 8_190, 8_190, 2_000, 9, 9, 0, 0];
     let bodies: Vec<_> = lengths.iter().map(|&len| vec![b'x'; len]).collect();
     let sent = send(&mut sender, &bodies).await;
-    assert_eq!((sent.sent, sent.lost), (lengths.len(), 0));
+    let bytes = lengths.iter().map(|len| len + 2).sum();
+    assert_eq!((sent.sent, sent.bytes, sent.lost), (lengths.len(), bytes, 0));
     let received: Vec<_> = receive(&mut receiver, lengths.len())
         .await
         .iter()
@@ -124,11 +129,30 @@ async fn many_datagrams_are_sent_and_received_by_one_call() {
         pushed += 1;
     }
     assert_eq!((pushed, batch.datagrams()), (64, 64));
-    assert_eq!(sender.send(&mut batch).await.sent, 64);
+    sender.send(&mut batch).await;
+    assert_eq!(batch.finish().sent, 64);
     assert_eq!(batch.datagrams(), 0);
     let datagrams = receive(&mut receiver, 64).await;
     let last: Vec<_> = datagrams.iter().map(|datagram| datagram[65]).collect();
     assert_eq!(last, (0..64).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn a_batch_that_is_not_sent_completely_knows_what_was_tried() {
+    let (mut sender, mut other) = Sender::that_blocks().await;
+    let mut batch = Batch::default();
+    let mut pushed = 0;
+    while sender.push(&mut batch, Datagram::new(b"g", &[b'x'; 198]).unwrap()) {
+        pushed += 1;
+    }
+    let is_complete = sender.send(&mut batch).now_or_never().is_some();
+    let received = drain(&mut other);
+    let Sent { tried, sent, bytes, lost, error } = batch.finish();
+    assert!(!is_complete && (1..pushed).contains(&sent), "{sent} of {pushed}");
+    assert_eq!((tried, bytes, lost, received), (sent, sent * 200, 0, sent));
+    assert!(error.is_none());
+    assert_eq!(batch.finish().tried, 0);
 }
 
 #[tokio::test]
@@ -189,6 +213,30 @@ async fn an_endpoint_that_cannot_be_used_is_an_error() {
     assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
 }
 
+#[cfg(target_os = "linux")]
+impl Sender {
+    /// Creates a sender with a socket that refuses long batches, and accepts only a few datagrams
+    /// until the other socket receives them.
+    pub(crate) async fn that_blocks() -> (Self, UnixDatagram) {
+        let (socket, other) = UnixDatagram::pair().unwrap();
+        socket.set_nonblocking(true).unwrap();
+        other.set_nonblocking(true).unwrap();
+        socket2::SockRef::from(&socket).set_send_buffer_size(2_048).unwrap();
+        let socket = UdpSocket::from_std(OwnedFd::from(socket).into()).unwrap();
+        socket.writable().await.unwrap();
+        let address = ([127, 0, 0, 1], 9).into();
+        // The system does not split what this socket sends, and need not: it refuses a batch.
+        let offload = Offload::Segments(200);
+        (Self { socket, address, destination: None, offload }, other)
+    }
+}
+
+/// Returns the number of datagrams that have arrived.
+#[cfg(target_os = "linux")]
+pub(crate) fn drain(socket: &mut UnixDatagram) -> usize {
+    std::iter::from_fn(|| socket.recv(&mut [0; 1_000]).ok()).count()
+}
+
 fn ipv6_is_here() -> bool {
     let here = std::net::UdpSocket::bind("[::1]:0").is_ok();
     if !here {
@@ -214,20 +262,22 @@ fn parse(endpoint: &str) -> UdpEndpoint {
 async fn send(sender: &mut Sender, bodies: &[impl AsRef<[u8]>]) -> Sent {
     let (mut batch, mut sum) = (Batch::default(), Sent::default());
     let add = |sum: &mut Sent, sent: Sent| {
+        assert_eq!(sent.tried, sent.sent);
         sum.sent += sent.sent;
+        sum.bytes += sent.bytes;
         sum.lost += sent.lost;
         sum.error = sent.error.or_else(|| sum.error.take());
     };
     for body in bodies {
         let datagram = Datagram::new(b"g", body.as_ref()).unwrap();
         if !sender.push(&mut batch, datagram) {
-            let sent = sender.send(&mut batch).await;
-            add(&mut sum, sent);
+            sender.send(&mut batch).await;
+            add(&mut sum, batch.finish());
             assert!(sender.push(&mut batch, datagram));
         }
     }
-    let sent = sender.send(&mut batch).await;
-    add(&mut sum, sent);
+    sender.send(&mut batch).await;
+    add(&mut sum, batch.finish());
     sum
 }
 
