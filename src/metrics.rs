@@ -9,6 +9,7 @@
 //! | `zmtp_received_bytes_total` | counter, bytes | | [`Stats::received`] |
 //! | `zmtp_dropped_messages_total` | counter, messages | `cause`: `undelivered`, `refused`, `unread`, `missed` or `multipart`; of datagrams `lost`, `malformed` or `overflowed` | [`Stats::dropped`] |
 //! | `zmtp_reconnects_total` | counter, connections | | [`Stats::reconnects`] |
+//! | `zmtp_refused_remotes_total` | counter, connections | `cause`: `denied`, `incompatible`, `occupied` or `too_many_groups` | [`Stats::refused`] |
 //! | `zmtp_connected_remotes` | gauge, remotes | | [`Stats::connected`] |
 //! | `zmtp_queued_messages` | gauge, messages | `direction`: `outgoing` or `incoming` | [`Stats::queued`] |
 //! | `zmtp_ended_remotes` | gauge, remotes | | [`Stats::ended`] |
@@ -200,7 +201,8 @@ impl Series {
 impl Key {
     fn publish(&self, stats: &Stats) {
         // Absolute values, so that no counts are missing if a recorder is installed late.
-        let Stats { sent, received, dropped, queued, ended, connected, reconnects } = *stats;
+        let Stats { sent, received, dropped, queued, ended, connected, reconnects, refused } =
+            *stats;
         counter!(SENT_MESSAGES, self.labels(None)).absolute(sent.messages);
         counter!(SENT_BYTES, self.labels(None)).absolute(sent.bytes);
         counter!(RECEIVED_MESSAGES, self.labels(None)).absolute(received.messages);
@@ -218,6 +220,14 @@ impl Key {
             counter!(DROPPED_MESSAGES, self.labels(Some(("cause", cause)))).absolute(messages);
         }
         counter!(RECONNECTS, self.labels(None)).absolute(reconnects);
+        for (cause, remotes) in [
+            ("denied", refused.denied),
+            ("incompatible", refused.incompatible),
+            ("occupied", refused.occupied),
+            ("too_many_groups", refused.too_many_groups),
+        ] {
+            counter!(REFUSED_REMOTES, self.labels(Some(("cause", cause)))).absolute(remotes);
+        }
         gauge!(CONNECTED_REMOTES, self.labels(None)).set(connected as f64);
         for (direction, messages) in [("outgoing", queued.outgoing), ("incoming", queued.incoming)]
         {
@@ -251,6 +261,11 @@ fn describe() {
         Unit::Count,
         "Connections re-established after a previous one had ended"
     );
+    describe_counter!(
+        REFUSED_REMOTES,
+        Unit::Count,
+        "Connections that the socket refused, by cause"
+    );
     describe_gauge!(CONNECTED_REMOTES, Unit::Count, "Remotes that are connected");
     describe_gauge!(
         ENDED_REMOTES,
@@ -275,6 +290,7 @@ const RECEIVED_MESSAGES: &str = "zmtp_received_messages_total";
 const RECEIVED_BYTES: &str = "zmtp_received_bytes_total";
 const DROPPED_MESSAGES: &str = "zmtp_dropped_messages_total";
 const RECONNECTS: &str = "zmtp_reconnects_total";
+const REFUSED_REMOTES: &str = "zmtp_refused_remotes_total";
 const ENDED_REMOTES: &str = "zmtp_ended_remotes";
 const ENDED_MESSAGES: &str = "zmtp_ended_messages";
 const ENDED_BYTES: &str = "zmtp_ended_bytes";

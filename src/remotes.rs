@@ -11,7 +11,7 @@ use crate::monitor::DialFailure;
 use crate::remote::Remote;
 use crate::routing::{Pipe, Routing};
 use crate::routing_id::RoutingId;
-use crate::stats::RemoteStats;
+use crate::stats::{RefusedRemotes, RemoteRefusal, RemoteStats};
 use crate::sync::Lock;
 
 /// The remotes whose handshake is completed, and whether more can be expected.
@@ -29,6 +29,7 @@ struct RemoteTableState {
     /// The sum of the statistics of ended connections.
     ended: RemoteStats,
     reconnects: u64,
+    refused: RefusedRemotes,
 }
 
 #[derive(Clone, Debug)]
@@ -118,6 +119,7 @@ impl RemoteTable {
             by_routing_id: HashMap::new(),
             ended: RemoteStats::default(),
             reconnects: 0,
+            refused: RefusedRemotes::default(),
         };
         Self { state: Lock::new(state), presence: watch::Sender::default() }
     }
@@ -147,6 +149,16 @@ impl RemoteTable {
     /// Records that an attempt to connect has failed.
     pub(crate) fn fail(&self, failure: DialFailure) {
         self.presence.send_modify(|presence| presence.failure = Some(failure));
+    }
+
+    /// Counts a remote that this socket refused.
+    pub(crate) fn refuse(&self, cause: RemoteRefusal) {
+        self.state.lock().refused.count(cause);
+    }
+
+    /// Returns the number of refused remotes.
+    pub(crate) fn refused(&self) -> RefusedRemotes {
+        self.state.lock().refused
     }
 
     /// Adds a remote whose handshake is completed.

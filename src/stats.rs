@@ -34,6 +34,8 @@ pub struct Stats {
     pub connected: usize,
     /// The number of connections that were re-established to the same endpoint.
     pub reconnects: u64,
+    /// The connections that this socket refused.
+    pub refused: RefusedRemotes,
 }
 
 /// The statistics of one connected remote since its connection was established.
@@ -107,6 +109,28 @@ pub struct DroppedDatagrams {
     pub overflowed: u64,
 }
 
+/// The number of connections that a socket refused, by cause, whether accepted or dialed. Each attempt
+/// of a remote counts.
+///
+/// The [monitor](crate::monitor) reports each refusal with its remote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefusedRemotes {
+    /// The authenticator did not admit the remote:
+    /// [`AddressDenied`](crate::monitor::HandshakeFailure::AddressDenied) or
+    /// [`Rejected`](crate::monitor::HandshakeFailure::Rejected).
+    pub denied: u64,
+    /// The type of the remote does not fit the type of this socket:
+    /// [`IncompatibleSocketType`](crate::monitor::HandshakeFailure::IncompatibleSocketType).
+    pub incompatible: u64,
+    /// This [`Channel`](crate::Channel) had another remote:
+    /// [`Occupied`](crate::monitor::HandshakeFailure::Occupied).
+    pub occupied: u64,
+    /// The remote joined more groups than this [`Radio`](crate::Radio) allows, and was disconnected:
+    /// [`TooManyGroups`](crate::monitor::DisconnectReason::TooManyGroups).
+    pub too_many_groups: u64,
+}
+
 /// The number of queued messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -145,6 +169,15 @@ pub(crate) struct Counters {
     round_trip: AtomicU64,
 }
 
+/// The reason why a remote was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RemoteRefusal {
+    Denied,
+    Incompatible,
+    Occupied,
+    TooManyGroups,
+}
+
 /// The reason why a datagram was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DatagramDrop {
@@ -179,6 +212,18 @@ impl Volume {
     }
 }
 
+impl RefusedRemotes {
+    pub(crate) fn count(&mut self, cause: RemoteRefusal) {
+        let counter = match cause {
+            RemoteRefusal::Denied => &mut self.denied,
+            RemoteRefusal::Incompatible => &mut self.incompatible,
+            RemoteRefusal::Occupied => &mut self.occupied,
+            RemoteRefusal::TooManyGroups => &mut self.too_many_groups,
+        };
+        *counter = counter.saturating_add(1);
+    }
+}
+
 impl DatagramCounters {
     pub(crate) fn add(&self, cause: DatagramDrop, datagrams: u64) {
         let counter = match cause {
@@ -201,7 +246,7 @@ impl DatagramCounters {
 #[cfg(feature = "metrics")]
 impl Stats {
     pub(crate) fn add(&mut self, other: &Self) {
-        let Self { sent, received, dropped, queued, ended, connected, reconnects } = self;
+        let Self { sent, received, dropped, queued, ended, connected, reconnects, refused } = self;
         sent.add(other.sent);
         received.add(other.received);
         for (sum, more) in [
@@ -214,6 +259,10 @@ impl Stats {
             (&mut dropped.datagrams.malformed, other.dropped.datagrams.malformed),
             (&mut dropped.datagrams.overflowed, other.dropped.datagrams.overflowed),
             (reconnects, other.reconnects),
+            (&mut refused.denied, other.refused.denied),
+            (&mut refused.incompatible, other.refused.incompatible),
+            (&mut refused.occupied, other.refused.occupied),
+            (&mut refused.too_many_groups, other.refused.too_many_groups),
         ] {
             *sum = sum.saturating_add(more);
         }

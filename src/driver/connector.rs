@@ -290,8 +290,7 @@ impl Connector {
     ) -> DialFailure {
         let error = &reason as &dyn std::error::Error;
         span.in_scope(|| tracing::debug!(target: log::CONNECTION, error, "the handshake failed"));
-        let event = EventKind::HandshakeFailed { reason: reason.clone() };
-        self.shared.publisher.publish(subject, || event);
+        self.shared.handshake_failed(subject, reason.clone());
         reason.into()
     }
 

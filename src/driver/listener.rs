@@ -236,7 +236,7 @@ impl ListenerState {
 
     fn refuse(&self, subject: &EventSource, reason: HandshakeFailure) {
         log::refused(&self.quotas, &reason);
-        self.shared.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
+        self.shared.handshake_failed(subject, reason);
     }
 
     /// Reads the header of a proxy, and adopts the origin in it. Returns false if the endpoint

@@ -14,7 +14,7 @@ use crate::auth::{Asking, Caller};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::message::Message;
-use crate::monitor::{DisconnectReason, EventKind, EventPublisher, EventSource};
+use crate::monitor::{DisconnectReason, EventKind, EventPublisher, EventSource, HandshakeFailure};
 use crate::options::Options;
 use crate::pipe::{DeliveredMessages, Delivery, MessageList};
 use crate::quota::Quotas;
@@ -103,6 +103,14 @@ impl SocketState {
 
     pub(crate) fn set_linger(&self, linger: Option<Duration>) {
         *self.linger.lock() = linger;
+    }
+
+    /// Reports that a handshake failed, and counts a remote that this side refused.
+    pub(super) fn handshake_failed(&self, subject: &EventSource, reason: HandshakeFailure) {
+        if let Some(cause) = reason.refusal() {
+            self.remotes.refuse(cause);
+        }
+        self.publisher.publish(subject, || EventKind::HandshakeFailed { reason });
     }
 
     /// Adds a remote that has completed its handshake.
@@ -205,6 +213,9 @@ impl Drop for Joined {
     fn drop(&mut self) {
         let Self { shared, remote, direction, reason, quotas, .. } = self;
         log::disconnected(quotas, reason, *direction);
+        if let Some(cause) = reason.refusal() {
+            shared.remotes.refuse(cause);
+        }
         let reason = reason.clone();
         shared
             .publisher

@@ -13,6 +13,8 @@ use zmtp_proto::mechanism::{MechanismError, StatusCode};
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::TrafficError;
 
+use crate::stats::RemoteRefusal;
+
 /// The reason why an attempt to connect failed.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
@@ -254,7 +256,27 @@ impl From<HandshakeError> for HandshakeFailure {
     }
 }
 
+impl HandshakeFailure {
+    /// Returns the cause if this side refused the remote.
+    pub(crate) const fn refusal(&self) -> Option<RemoteRefusal> {
+        match self {
+            Self::AddressDenied | Self::Rejected { .. } => Some(RemoteRefusal::Denied),
+            Self::IncompatibleSocketType { .. } => Some(RemoteRefusal::Incompatible),
+            Self::Occupied => Some(RemoteRefusal::Occupied),
+            _ => None,
+        }
+    }
+}
+
 impl DisconnectReason {
+    /// Returns the cause if this side refused the remote.
+    pub(crate) const fn refusal(&self) -> Option<RemoteRefusal> {
+        match self {
+            Self::TooManyGroups => Some(RemoteRefusal::TooManyGroups),
+            _ => None,
+        }
+    }
+
     /// Returns whether the remote ended the connection without an error, and neither this side nor the network.
     pub(crate) fn is_by_remote(&self) -> bool {
         match self {

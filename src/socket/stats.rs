@@ -20,5 +20,6 @@ pub(super) fn combine(
         ended,
         connected,
         reconnects: sum.reconnects,
+        refused: remotes.refused(),
     }
 }

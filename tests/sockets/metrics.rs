@@ -9,7 +9,7 @@ use tokio::{task, time};
 use tokio_zmtp::metrics::Publisher;
 use tokio_zmtp::{Client, Gather, Peer, Scatter, Server};
 
-use crate::remote::{self, MORE, Remote, ReservedPort};
+use crate::remote::{self, GREETING, MORE, Remote, ReservedPort};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -19,7 +19,9 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let client = Client::new();
-    client.connect(endpoint).await.unwrap();
+    client.connect(&endpoint).await.unwrap();
+    let mut gather = Remote::dial(&endpoint).await;
+    gather.write(&[&GREETING[..], &remote::ready("GATHER")].concat()).await;
     let publisher = Publisher::new();
     publisher.add("front", &server);
     publisher.add("back", &client);
@@ -28,7 +30,7 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
     server.reply(&hello, "hi").await.unwrap();
     client.recv().await.unwrap();
     client.send("not received").await.unwrap();
-    while server.stats().queued.incoming == 0 {
+    while server.stats().queued.incoming == 0 || server.stats().refused.incompatible == 0 {
         task::yield_now().await;
     }
     publisher.publish();
@@ -52,6 +54,10 @@ async fn every_metric_has_a_name_a_unit_and_the_labels_of_its_socket() {
         ("zmtp_received_bytes_total{socket=front,socket_type=SERVER}", 7.0 + 14.0),
         ("zmtp_received_messages_total{socket=front,socket_type=SERVER}", 2.0),
         ("zmtp_reconnects_total{socket=front,socket_type=SERVER}", 0.0),
+        ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=denied}", 0.0),
+        ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=incompatible}", 1.0),
+        ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=occupied}", 0.0),
+        ("zmtp_refused_remotes_total{socket=front,socket_type=SERVER,cause=too_many_groups}", 0.0),
         ("zmtp_sent_bytes_total{socket=front,socket_type=SERVER}", 4.0),
         ("zmtp_sent_messages_total{socket=front,socket_type=SERVER}", 1.0),
     ];

@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use tokio::{task, time};
-use tokio_zmtp::stats::{Dropped, Queued, RemoteStats, Volume};
-use tokio_zmtp::{Client, Server};
+use tokio_zmtp::auth::{Networks, Users};
+use tokio_zmtp::monitor::{EventKind, Monitor};
+use tokio_zmtp::stats::{Dropped, Queued, RemoteStats, Stats, Volume};
+use tokio_zmtp::{Channel, Client, Mechanism, Server};
 
 use crate::events;
-use crate::remote::{self, LONGER_THAN_BUFFERS, MORE, Remote, RemoteListener, ReservedPort};
+use crate::remote::{
+    self, GREETING, LONGER_THAN_BUFFERS, MORE, Remote, RemoteListener, ReservedPort,
+};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -139,6 +143,45 @@ async fn dropped_messages_are_counted_by_cause() {
 }
 
 #[tokio::test]
+async fn refused_connections_are_counted_by_cause() {
+    let _watchdog = Watchdog::start();
+    let users = Users::from_iter([("alice", "right")]);
+    let server = Server::builder().mechanism(Mechanism::PlainServer).authenticator(users);
+    let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = server.monitor();
+    let bob = Mechanism::plain_client("bob", "right").unwrap();
+    let bob = Client::builder().mechanism(bob).connect(server.last_endpoint().unwrap()).await;
+    until_refused(&mut monitor).await;
+    assert_eq!(counted(&server.stats()), [1, 0, 0]);
+    assert_eq!(counted(&bob.unwrap().stats()), [0; 3]);
+
+    let networks = Networks::new();
+    networks.deny("127.0.0.0/8".parse().unwrap());
+    let server = Server::builder().authenticator(networks);
+    let server = server.bind("tcp://127.0.0.1:*").await.unwrap();
+    let mut monitor = server.monitor();
+    let _remote = Remote::dial(&server.last_endpoint().unwrap()).await;
+    until_refused(&mut monitor).await;
+    assert_eq!(counted(&server.stats()), [1, 0, 0]);
+
+    let channel = Channel::builder().bind("tcp://127.0.0.1:*").await.unwrap();
+    let endpoint = channel.last_endpoint().unwrap();
+    let mut monitor = channel.monitor();
+    let mut first = Remote::dial(&endpoint).await;
+    first.shake_hands("CHANNEL").await;
+    first.sync().await;
+    for (socket_type, expected) in
+        [("CHANNEL", [0, 0, 1]), ("CLIENT", [0, 1, 1]), ("CHANNEL", [0, 1, 2])]
+    {
+        let mut remote = Remote::dial(&endpoint).await;
+        remote.write(&[&GREETING[..], &remote::ready(socket_type)].concat()).await;
+        until_refused(&mut monitor).await;
+        assert_eq!(counted(&channel.stats()), expected);
+    }
+    assert_eq!(channel.stats().connected, 1);
+}
+
+#[tokio::test]
 async fn reconnections_are_counted() {
     let _watchdog = Watchdog::start();
     let listener = RemoteListener::bind();
@@ -216,4 +259,14 @@ async fn statistics_of_a_remote_count_after_its_end() {
 /// Returns the numbers of messages that are queued for sending and for receiving.
 fn numbers(queued: Queued) -> (usize, usize) {
     (queued.outgoing, queued.incoming)
+}
+
+async fn until_refused(monitor: &mut Monitor) {
+    events::until(monitor, |kind| matches!(kind, EventKind::HandshakeFailed { .. })).await;
+}
+
+/// Returns the numbers of remotes that were denied, incompatible, and second.
+fn counted(stats: &Stats) -> [u64; 3] {
+    assert_eq!(stats.refused.too_many_groups, 0);
+    [stats.refused.denied, stats.refused.incompatible, stats.refused.occupied]
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::task;
 use tokio_zmtp::monitor::{DisconnectReason, DropCause};
+use tokio_zmtp::stats::RefusedRemotes;
 use tokio_zmtp::{Dish, Radio};
 
 use super::{group, pair, recv, until_joined};
@@ -117,6 +118,7 @@ async fn a_join_that_is_not_valid_ends_the_connection() {
     let reason = events::until_disconnected(&mut monitor).await;
     assert!(matches!(reason, DisconnectReason::TooManyGroups), "{reason:?}");
     assert!(radio.members(&group("a")).is_empty());
+    assert_eq!(radio.stats().refused.too_many_groups, 1);
 }
 
 /// Over `inproc`, the radio also ends the connection, whichever side dialed.
@@ -137,8 +139,10 @@ async fn a_dish_in_this_process_that_joins_too_many_groups_is_disconnected() {
         }
         let reason = events::until_disconnected(&mut refusing).await;
         assert!(matches!(reason, DisconnectReason::TooManyGroups), "{reason:?}");
+        assert!(radio.stats().refused.too_many_groups > 0);
         let reason = events::until_disconnected(&mut refused).await;
         assert!(matches!(reason, DisconnectReason::ClosedByRemote), "{reason:?}");
+        assert_eq!(dish.stats().refused, RefusedRemotes::default());
     }
 }
 
