@@ -115,6 +115,24 @@ fn select_ends_after_the_last_request() {
 }
 
 #[test]
+fn standby_takes_over_when_the_worker_leaves() {
+    let shown = start("standby").finish();
+    let expected = "\
+        standby: the remote refuses this socket: occupied\n\
+        supervisor: worker is ready\n\
+        supervisor: worker has done job 1 and is ready\n\
+        supervisor: worker has done job 2 and is ready\n\
+        supervisor: worker has done job 3 and is leaving\n\
+        supervisor: standby is ready\n\
+        supervisor: standby has done job 4 and is ready\n\
+        supervisor: standby has done job 5 and is ready\n\
+        supervisor: standby has done job 6 and is leaving\n\
+        supervisor: connections refused: ";
+    let refused = shown.strip_prefix(expected).expect(&shown);
+    assert!(refused.trim_end().parse::<u64>().unwrap() > 0);
+}
+
+#[test]
 fn telemetry_shows_each_display_the_groups_that_it_has_joined() {
     if support::multicast::endpoints().first().is_none_or(|[first, _]| !first.contains(';')) {
         eprintln!("skipped: no multicast over the loopback interface");
