@@ -1,7 +1,8 @@
 //! Decodes the bytes of a whole connection to messages, under every mechanism. Under CURVE, only
 //! messages that were sent are received, even if bytes are changed.
 //!
-//! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
+//! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake. Each
+//! end may defer its introduction, also in the role of a client.
 //! The fuzzer varies the flags and forms of headers, inside and outside of the sealed data, and
 //! flips arbitrary bits.
 
@@ -19,6 +20,7 @@ use bytes::{BufMut, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use message::Message;
 use zmtp_proto::batch::Batch;
+use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
@@ -28,11 +30,13 @@ use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, &[u8])| {
     let (choice, limit, piece, flips, frames, rest) = input;
-    let mechanisms = mechanisms(choice >> 1);
+    let mechanisms = mechanisms(choice >> 3);
     let is_sealed = mechanisms[0].name() == curve_server().name();
     let receiver = usize::from(choice & 0x01);
+    let defers = [0x02, 0x04].map(|bit| choice & bit != 0x00);
+    let ends = [0, 1].map(|end| End::new(&mechanisms, end, defers[end]));
 
-    let (mut stream, session) = sent_by(1 - receiver, &mechanisms);
+    let (mut stream, session) = sent_by(1 - receiver, &ends);
     let mut sender = session.map(|session| session.sealer);
     let mut sent = Vec::new();
     let mut in_multipart = false;
@@ -67,7 +71,7 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
         stream[at] ^= bits;
     }
 
-    let received = receive(&mechanisms, receiver, &stream, limit, usize::from(piece).max(1));
+    let received = receive(&ends[receiver], &stream, limit, usize::from(piece).max(1));
     if let Some(limit) = limit {
         assert!(received.iter().all(|message| message.len() <= usize::from(limit)));
     }
@@ -78,21 +82,15 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
 });
 
 /// Feeds bytes to an end in pieces, until its first error. Returns the received messages.
-fn receive(
-    mechanisms: &[Mechanism; 2],
-    end: usize,
-    stream: &[u8],
-    limit: Option<u8>,
-    piece: usize,
-) -> Vec<Message> {
-    let mut handshake = handshake(mechanisms, end);
+fn receive(end: &End, stream: &[u8], limit: Option<u8>, piece: usize) -> Vec<Message> {
+    let mut handshake = end.handshake();
     let mut decoder = None;
     let mut input = BytesMut::new();
     let mut received = Vec::new();
     for bytes in stream.chunks(piece) {
         input.extend_from_slice(bytes);
         if decoder.is_none() {
-            match advance(&mut handshake, &mut input) {
+            match end.advance(&mut handshake, &mut input) {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(_) => return received,
@@ -130,36 +128,76 @@ fn take_apart(mut batch: Batch, piece: usize, received: &mut Vec<Message>) {
 }
 
 /// Returns the bytes that an end writes in an undisturbed handshake, and its session.
-fn sent_by(end: usize, mechanisms: &[Mechanism; 2]) -> (BytesMut, Option<Session>) {
-    let mut ends = [0, 1].map(|end| handshake(mechanisms, end));
+fn sent_by(sender: usize, ends: &[End; 2]) -> (BytesMut, Option<Session>) {
+    let mut handshakes = [0, 1].map(|end| ends[end].handshake());
     let mut inputs = [BytesMut::new(), BytesMut::new()];
     let mut written = BytesMut::new();
     let mut complete = [false; 2];
     while complete != [true; 2] {
-        for (at, handshake) in ends.iter_mut().enumerate() {
-            complete[at] |= advance(handshake, &mut inputs[at]).unwrap();
+        for (at, handshake) in handshakes.iter_mut().enumerate() {
+            complete[at] |= ends[at].advance(handshake, &mut inputs[at]).unwrap();
             while let Some(output) = handshake.poll_output() {
                 inputs[1 - at].put_slice(&output);
-                if at == end {
+                if at == sender {
                     written.put_slice(&output);
                 }
             }
         }
     }
-    (written, ends[end].take_session())
+    (written, handshakes[sender].take_session())
 }
 
-/// Processes the received bytes. Returns whether the handshake is complete. Every remote is
-/// admitted.
-fn advance(handshake: &mut Handshake, input: &mut BytesMut) -> Result<bool, HandshakeError> {
-    loop {
-        let mut negotiated = handshake.handle_input(input)?;
-        let asks = handshake.poll_credentials().is_some();
-        if asks {
-            negotiated = handshake.handle_verdict(Ok(()))?;
+/// One end of the connection.
+struct End {
+    config: HandshakeConfig,
+    /// Whether it introduces itself only when the remote is known or has accepted its credentials.
+    defers: bool,
+}
+
+impl End {
+    fn new(mechanisms: &[Mechanism; 2], end: usize, defers: bool) -> Self {
+        let config = HandshakeConfig {
+            socket_type: [SocketType::Server, SocketType::Client][end],
+            mechanism: mechanisms[end].clone(),
+            metadata: Metadata::default(),
+            has_authenticator: end == 0,
+        };
+        // With NULL, the server has to know the remote first. Two such ends would wait for each other.
+        let is_client = config.mechanism.name() != MechanismName::NULL;
+        Self { config, defers: defers && (end == 0 || is_client) }
+    }
+
+    fn handshake(&self) -> Handshake {
+        let config = self.config.clone();
+        let byte = 0x55 + u8::from(config.has_authenticator);
+        let seed = Seed::new(&[byte; Seed::LEN]);
+        if self.defers {
+            let HandshakeConfig { mechanism, has_authenticator, .. } = config;
+            return Handshake::with_deferred_introduction(mechanism, has_authenticator, seed);
         }
-        if negotiated.is_some() || !asks {
-            return Ok(negotiated.is_some());
+        Handshake::new(config, seed)
+    }
+
+    /// Processes the received bytes. Returns whether the handshake is complete. Every remote is
+    /// admitted.
+    fn advance(
+        &self,
+        handshake: &mut Handshake,
+        input: &mut BytesMut,
+    ) -> Result<bool, HandshakeError> {
+        loop {
+            let mut negotiated = handshake.handle_input(input)?;
+            let asks = handshake.poll_credentials().is_some();
+            if asks {
+                negotiated = handshake.handle_verdict(Ok(()))?;
+            }
+            let awaits_introduction = handshake.awaits_introduction();
+            if awaits_introduction {
+                negotiated = handshake.introduce(&self.config)?;
+            }
+            if negotiated.is_some() || !asks && !awaits_introduction {
+                return Ok(negotiated.is_some());
+            }
         }
     }
 }
@@ -182,16 +220,6 @@ fn curve_server() -> Mechanism {
 
 fn keys(byte: u8) -> CurveKeypair {
     CurveSecretKey::from_bytes([byte; 32]).into()
-}
-
-fn handshake(mechanisms: &[Mechanism; 2], end: usize) -> Handshake {
-    let config = HandshakeConfig {
-        socket_type: [SocketType::Server, SocketType::Client][end],
-        mechanism: mechanisms[end].clone(),
-        metadata: Metadata::default(),
-        has_authenticator: end == 0,
-    };
-    Handshake::new(config, Seed::new(&[0x55 + end as u8; Seed::LEN]))
 }
 
 // Flags of frames.
