@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use zmtp_proto::batch::Batch;
+use zmtp_proto::batch::{Batch, Popped};
 use zmtp_proto::frame::LONG_LENGTH;
 
 use crate::message::Message;
@@ -38,10 +38,10 @@ impl DeliveredMessages {
     #[inline]
     pub(crate) fn pop(&mut self, routing_id: Option<RoutingId>) -> Option<Message> {
         match self {
-            Self::Framed(batch) => match batch.pop_short() {
-                Some((bytes, len)) => Some(Message::short(bytes, len, routing_id)),
-                None => Some(Message::long(batch.pop()?, routing_id)),
-            },
+            Self::Framed(batch) => Some(match batch.pop_inline()? {
+                Popped::Inline(bytes, len) => Message::short(bytes, len, routing_id),
+                Popped::Shared(body) => Message::long(body, routing_id),
+            }),
             Self::Whole(list) => list.pop().map(|message| message.routed(routing_id)),
         }
     }
@@ -51,6 +51,15 @@ impl DeliveredMessages {
         match self {
             Self::Framed(batch) => batch.first(),
             Self::Whole(list) => list.messages.front().map(|message| &**message),
+        }
+    }
+
+    /// Returns the frames of the oldest message, and possibly later ones, if messages have several
+    /// parts.
+    pub(crate) fn first_frames(&self) -> &[u8] {
+        match self {
+            Self::Framed(batch) => batch.frames(),
+            Self::Whole(list) => list.messages.front().map_or(&[], |message| &**message),
         }
     }
 

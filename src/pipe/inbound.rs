@@ -146,6 +146,12 @@ impl Inbound {
         self.arrivals.front()?.cargo.first()
     }
 
+    /// Returns the frames of the oldest message, and possibly later ones, if messages have several
+    /// parts.
+    pub(crate) fn first_frames(&self) -> &[u8] {
+        self.arrivals.front().map_or(&[], |arrival| arrival.cargo.first_frames())
+    }
+
     /// Returns the remote of the oldest message.
     pub(crate) fn remote(&self) -> Option<&Remote> {
         self.arrivals.front().map(|arrival| &arrival.remote)

@@ -31,10 +31,9 @@ impl FairQueue {
     /// there are more than are discarded at a time.
     pub(crate) fn skip_unwanted(&mut self, wakes: &mut Wakes) -> bool {
         for _ in 0..SKIPPED_TOGETHER {
-            if self.ready.is_empty() {
-                return true;
-            }
-            let group = self.first().and_then(split_first_part).map(|(group, _)| group);
+            let Some(key) = self.ready.front() else { return true };
+            let next = self.pipes.get(*key).map(|slot| slot.inbound.first_frames());
+            let group = next.and_then(split_first_part).map(|(group, _)| group);
             if group.is_some_and(|group| self.is_wanted(group)) {
                 return true;
             }
