@@ -19,7 +19,7 @@ mod routing_id;
 use bytes::{BufMut, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use message::Message;
-use zmtp_proto::batch::{Batch, Popped};
+use zmtp_proto::batch::Batch;
 use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
 use zmtp_proto::mechanism::Mechanism;
@@ -117,9 +117,9 @@ fn take_apart(mut batch: Batch, piece: usize, received: &mut Vec<Message>) {
     while batch.messages() > 0 {
         let mut part = batch.split_to(piece, usize::MAX);
         while part.messages() > 0 {
-            let message = match part.pop_inline().unwrap() {
-                Popped::Inline(bytes, len) => Message::short(bytes, len, None),
-                Popped::Shared(body) => Message::long(body, None),
+            let message = match part.pop_short() {
+                Some((bytes, len)) => Message::short(bytes, len, None),
+                None => Message::long(part.pop().unwrap(), None),
             };
             received.push(message);
         }

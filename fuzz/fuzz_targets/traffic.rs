@@ -5,7 +5,7 @@
 
 use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
-use zmtp_proto::batch::{Batch, Popped};
+use zmtp_proto::batch::Batch;
 use zmtp_proto::command::Command;
 use zmtp_proto::traffic::{READ_SIZE, Traffic, TrafficDecoder, TrafficError};
 
@@ -86,10 +86,10 @@ fn feed<'a>(
 
 /// Takes the first message, as a copy if it is short.
 fn pop_copied(batch: &mut Batch) -> Option<Bytes> {
-    Some(match batch.pop_inline::<SHORT>()? {
-        Popped::Inline(bytes, len) => Bytes::copy_from_slice(&bytes[..len]),
-        Popped::Shared(body) => body,
-    })
+    match batch.pop_short::<SHORT>() {
+        Some((bytes, len)) => Some(Bytes::copy_from_slice(&bytes[..len])),
+        None => batch.pop(),
+    }
 }
 
 const SHORT: usize = 8;

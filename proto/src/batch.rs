@@ -24,15 +24,6 @@ pub struct Batch {
     buffer: usize,
 }
 
-/// A message that was removed from a batch.
-#[derive(Debug)]
-pub enum Popped<const N: usize> {
-    /// A copy, and its length; bytes after it are not specified.
-    Inline([u8; N], usize),
-    /// A slice of the batch.
-    Shared(Bytes),
-}
-
 /// The error of frames that are not the expected complete messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("frames differ from the {messages} messages that the decoder found")]
@@ -115,16 +106,15 @@ impl Batch {
         Some(self.frames.split_to(size))
     }
 
-    /// Removes and returns the first message: inline if it has at most `N` bytes.
+    /// Removes the first message if it has at most `N` bytes. Returns a copy and its size; bytes after it are
+    /// not specified.
     #[inline]
-    pub fn pop_inline<const N: usize>(&mut self) -> Option<Popped<N>> {
+    pub fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
         let (header, size) = first_message(&self.frames, self.overhead)?;
-        let rest = self.frames.get(header..)?;
         if size > N {
-            self.messages -= 1;
-            self.frames.advance(header);
-            return Some(Popped::Shared(self.frames.split_to(size)));
+            return None;
         }
+        let rest = self.frames.get(header..)?;
         // A copy of fixed length takes a few instructions. Only at the end of a batch are there fewer than
         // `N` bytes left.
         let bytes = match rest.first_chunk() {
@@ -137,7 +127,7 @@ impl Batch {
         };
         self.messages -= 1;
         self.frames.advance(header + size);
-        Some(Popped::Inline(bytes, size))
+        Some((bytes, size))
     }
 
     /// Returns the frames, which begin with those of the first message.
@@ -263,6 +253,6 @@ mod tests {
         let frames = Bytes::from_static(b"\0\x03..a\x02\0\0\0\0\0\0\0\x02..");
         let mut batch = Batch::new(frames, 2, 2, 0).unwrap();
         assert_eq!((batch.pop().unwrap(), batch.pop().unwrap()), ("a".into(), Bytes::new()));
-        assert!(batch.pop().is_none() && batch.pop_inline::<1>().is_none());
+        assert_eq!((batch.pop(), batch.pop_short::<1>()), (None, None));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use zmtp_proto::batch::{Batch, Popped};
+use zmtp_proto::batch::Batch;
 use zmtp_proto::frame::LONG_LENGTH;
 
 use crate::message::Message;
@@ -38,10 +38,10 @@ impl DeliveredMessages {
     #[inline]
     pub(crate) fn pop(&mut self, routing_id: Option<RoutingId>) -> Option<Message> {
         match self {
-            Self::Framed(batch) => Some(match batch.pop_inline()? {
-                Popped::Inline(bytes, len) => Message::short(bytes, len, routing_id),
-                Popped::Shared(body) => Message::long(body, routing_id),
-            }),
+            Self::Framed(batch) => match batch.pop_short() {
+                Some((bytes, len)) => Some(Message::short(bytes, len, routing_id)),
+                None => Some(Message::long(batch.pop()?, routing_id)),
+            },
             Self::Whole(list) => list.pop().map(|message| message.routed(routing_id)),
         }
     }

@@ -89,7 +89,7 @@ async fn every_setter_of_a_live_socket_works_at_its_limits() {
     };
     let table: BTreeSet<_> = setters.iter().map(|(name, ..)| (*name).to_owned()).collect();
     let is_setter = |name: &str, _: &str| name.starts_with("set_");
-    assert_eq!(table, functions("src/socket/live.rs", is_setter));
+    assert_eq!(table, functions("src/socket/bounds.rs", is_setter));
 
     let server = Server::new();
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();

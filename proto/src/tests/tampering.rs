@@ -5,7 +5,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::batch::{Batch, Popped};
+use crate::batch::Batch;
 use crate::frame::Header;
 use crate::handshake::{Handshake, HandshakeConfig};
 use crate::mechanism::Mechanism;
@@ -123,10 +123,10 @@ impl Split {
 }
 
 fn pop_copied(batch: &mut Batch) -> Option<Vec<u8>> {
-    Some(match batch.pop_inline::<8>()? {
-        Popped::Inline(bytes, len) => bytes[..len].to_vec(),
-        Popped::Shared(body) => body.to_vec(),
-    })
+    match batch.pop_short::<8>() {
+        Some((bytes, len)) => Some(bytes[..len].to_vec()),
+        None => batch.pop().map(|body| body.to_vec()),
+    }
 }
 
 /// Returns the bytes that both ends of an undisturbed session write, including traffic.

@@ -112,7 +112,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::super::batch::{Batch, Popped};
+    use super::super::super::batch::Batch;
     use super::super::super::command::Command;
     use super::super::super::message_shape::{MessageShape, put_group_message};
     use super::*;
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(batch.messages(), 2);
         assert_eq!(batch.first(), Some(&b"\x01\x01a\x00\x02bc"[..]));
         assert_eq!(batch.pop().unwrap(), b"\x01\x01a\x00\x02bc"[..]);
-        assert!(matches!(batch.pop_inline::<8>(), Some(Popped::Inline(_, 4))));
+        assert_eq!(batch.pop_short::<8>().unwrap().1, 4);
         assert!(decoder.decode(&mut input).unwrap().is_none());
         assert_eq!(input, b"\x01\x01d\x00\x05ef"[..]);
     }

@@ -159,7 +159,6 @@ pub(super) mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::super::batch::Popped;
     use super::super::super::mechanism::curve::tests::sessions;
     use super::super::super::mechanism::curve::{Sealer, Session};
     use super::super::super::ping_pong::Ping;
@@ -182,7 +181,7 @@ pub(super) mod tests {
         let mut part = batch.split_to(2, usize::MAX);
         assert_eq!(part.pop().unwrap(), bodies[0]);
         assert_eq!(part.pop().unwrap(), bodies[1]);
-        assert!(matches!(batch.pop_inline::<20>(), Some(Popped::Inline([b'b', ..], 1))));
+        assert_eq!(batch.pop_short::<20>().map(|(bytes, len)| (bytes[0], len)), Some((b'b', 1)));
         assert!(decoder.decode(&mut input).unwrap().is_none());
     }
 
