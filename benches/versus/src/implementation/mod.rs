@@ -284,7 +284,7 @@ impl Mark {
 
 /// The group that all messages are sent to. libzmq 4.3.5 crashes with groups of 15 bytes and more
 /// that several DISHes have joined (libzmq#4199).
-pub(crate) const GROUP: &str = "telemetry";
+pub(crate) const GROUP: &str = "news";
 
 /// Fails unless a body has the length that was sent.
 pub(crate) fn expect_size(found: usize, expected: usize) -> Result<(), Failure> {
