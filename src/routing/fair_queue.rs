@@ -1,5 +1,5 @@
 //! Fair queuing over the remotes that have sent messages (libzmq `fq`): CLIENT, SERVER, GATHER,
-//! PEER.
+//! PEER, CHANNEL, and DISH with a filter.
 
 mod filter;
 mod paused;

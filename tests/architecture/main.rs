@@ -9,6 +9,7 @@ mod names;
 mod pages;
 mod paths;
 mod sources;
+mod touched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
