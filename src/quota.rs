@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 /// Admits a few of many log lines, and counts the others.
 ///
-/// Otherwise, lines that a remote can repeat could fill a disk. It has eight bytes, because an
-/// endpoint has many.
+/// Otherwise, lines that a remote can repeat could fill a disk. A `Quota` takes eight bytes,
+/// because each endpoint has many.
 #[derive(Debug)]
 pub(crate) struct Quota(AtomicU64);
 

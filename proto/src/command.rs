@@ -134,25 +134,25 @@ impl Command {
 #[non_exhaustive]
 pub enum CommandError {
     /// The body is empty, or the length of the name is zero.
-    #[error("command without a name")]
+    #[error("a command without a name")]
     EmptyName,
     /// The body ends within the name.
-    #[error("command name is truncated")]
+    #[error("the name of the command is truncated")]
     TruncatedName,
     /// The name contains a byte that is not an ASCII letter.
-    #[error("command name contains byte {byte:#04x}")]
+    #[error("the name of the command contains the byte {byte:#04x}")]
     InvalidName {
         /// The first byte that is not a letter.
         byte: u8,
     },
     /// The properties of a READY are malformed.
-    #[error("malformed metadata")]
+    #[error("the metadata is malformed")]
     Metadata(#[from] MetadataError),
     /// An ERROR ends within its reason.
-    #[error("error reason is truncated")]
+    #[error("the reason of the ERROR is truncated")]
     TruncatedErrorReason,
     /// A PING ends within its time-to-live.
-    #[error("ping is too short for a time-to-live")]
+    #[error("the PING is too short for a time-to-live")]
     TruncatedTtl,
     /// The group of a JOIN or LEAVE is not valid.
     #[error("the group is not valid")]

@@ -215,13 +215,13 @@ impl fmt::Display for Group {
 #[non_exhaustive]
 pub enum GroupError {
     /// The name is longer than 255 bytes (RFC 48, Group).
-    #[error("a group name of {len} bytes, where the limit is {}", Group::LEN_MAX)]
+    #[error("a group name of {len} bytes exceeds the limit of {}", Group::LEN_MAX)]
     TooLong {
         /// The length of the name in bytes.
         len: usize,
     },
     /// The name contains a NUL, which ends a name in libzmq.
-    #[error("a group name with a NUL at byte {at}")]
+    #[error("a group name contains a NUL at byte {at}")]
     ContainsNul {
         /// The position of the first NUL.
         at: usize,

@@ -27,10 +27,10 @@ pub enum MessageShape {
 #[non_exhaustive]
 pub enum ShapeError {
     /// A message for a DISH has only one part.
-    #[error("a message without a group")]
+    #[error("the message has no group")]
     MissingGroup,
     /// A message for a DISH has more than two parts.
-    #[error("a message of more than a group and a body")]
+    #[error("the message has more parts than a group and a body")]
     TooManyParts,
     /// The first part of a message for a DISH is not a group.
     #[error("the first part is not a group")]

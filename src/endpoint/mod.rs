@@ -41,8 +41,8 @@ pub use self::udp::UdpEndpoint;
 /// | `udp://eth0;239.1.2.3:5555` | that multicast address, on that interface | through that interface |
 ///
 /// The part before a semicolon is the *source* of connections: an address of this machine, or the
-/// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them. Of
-/// a `udp` endpoint with a multicast address it is the *interface*, without a port.
+/// name of one of its interfaces, and a port, which can be omitted. `*` stands for any of them. In
+/// a `udp` endpoint with a multicast address, this part is the *interface*, without a port.
 ///
 /// One socket at a time is bound to a path of `ipc`. `bind` replaces a socket that no longer
 /// listens, for example the socket of a killed process. It refuses a path of a listening socket, or

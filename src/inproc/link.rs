@@ -21,8 +21,8 @@ struct Link {
     /// Held for a whole transfer, which acquires the locks of the queues one at a time.
     state: Lock<LinkState>,
     /// The directions with pending work, and whether a caller is running the link. Another caller
-    /// only adds its directions, and the running one does the work, so no caller waits here and
-    /// none enters twice.
+    /// only adds its directions, and the running one does the work, so no caller waits here, and
+    /// the link is never entered twice.
     work: AtomicU8,
     ended: CancellationToken,
     /// One for each direction.

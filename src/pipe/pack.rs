@@ -10,9 +10,10 @@ use crate::message::Message;
 
 /// Short messages at the end of a queue, packed into one buffer.
 ///
-/// A message for many remotes is in many queues. A short one is copied into each: that costs less
-/// than a reference count, which several threads change, and the connection writes the buffer as it
-/// is. A message of several parts is its frames, so packed messages can be [unpacked](unpack).
+/// A message for many remotes is in many queues. A short message is copied into each, which costs
+/// less than a reference count that several threads change. The connection writes the buffer
+/// unchanged. A message of several parts is its frames, so packed messages can be
+/// [unpacked](unpack).
 ///
 /// A sealed buffer is one element of the queue.
 #[derive(Debug, Default)]

@@ -217,7 +217,7 @@ impl Attachment {
         mem::take(&mut self.undelivered)
     }
 
-    /// Makes the remote a member of every group, because it does not tell what it joins.
+    /// Makes the remote a member of every group, because it does not announce its groups.
     pub(crate) fn join_all_groups(&self) {
         self.routing.outgoing.lock().join_all(self.pipe.outbound);
     }

@@ -11,7 +11,7 @@ use crate::sync::Wakes;
 
 /// Senders that wait until all pipes of a choice have room.
 ///
-/// A sender stands in the line of each of its pipes, in the order of tickets. A pipe admits as many
+/// A sender waits in line for each of its pipes, in the order of tickets. A pipe admits as many
 /// senders of its line as it has free slots, and the sender is woken when all its pipes admit it.
 /// Only the remaining slots go to senders without a ticket. Each pipe therefore keeps a slot for a
 /// sender that waits for others, and no later sender can overtake it.

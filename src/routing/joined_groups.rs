@@ -1,4 +1,4 @@
-//! The groups that a DISH has joined, and what its remotes are to be told about them.
+//! The groups that a DISH has joined, and the changes to announce to its remotes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -12,11 +12,11 @@ use crate::routing::outgoing_pipe::OutgoingPipe;
 use crate::routing::{Choice, OutgoingPipes, Strategy};
 use crate::sync::Wakes;
 
-/// Sends no messages. Tells each remote which groups the socket has joined (RFC 48, The DISH Socket
-/// Type).
+/// Sends no messages. Announces to each remote the groups that the socket has joined (RFC 48, The
+/// DISH Socket Type).
 ///
-/// The groups are a state and not a queue: of each remote only the difference is kept between the
-/// groups that are joined and those that it was told. A new connection is told all groups.
+/// The groups are a state and not a queue. For each remote, only the difference between the joined
+/// and the announced groups is kept. All groups are announced on a new connection.
 #[derive(Debug, Default)]
 pub(crate) struct JoinedGroups {
     joined: BTreeSet<Group>,
@@ -24,7 +24,7 @@ pub(crate) struct JoinedGroups {
     untold: SecondaryMap<PipeKey, BTreeMap<Group, Change>>,
 }
 
-/// A change that a remote has not been told.
+/// A change that was not announced to a remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Join,
@@ -39,7 +39,7 @@ impl JoinedGroups {
 
     fn change(&mut self, group: &Group, change: Change) {
         for untold in self.untold.values_mut() {
-            // Two opposite changes are none.
+            // Opposite changes cancel each other.
             if untold.remove(group).is_none() {
                 untold.insert(group.clone(), change);
             }
@@ -214,7 +214,7 @@ mod tests {
                                 "+" => remote.insert(group.to_owned()),
                                 _ => remote.remove(group),
                             };
-                            prop_assert!(is_new, "nothing is told twice");
+                            prop_assert!(is_new, "no change is announced twice");
                         }
                         prop_assert_eq!(&remote, &plain);
                     }

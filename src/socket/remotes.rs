@@ -80,9 +80,9 @@ impl<'a> Remotes<'a> {
 
     /// Waits until at least this many remotes are connected.
     ///
-    /// Messages that are sent before are queued for the remotes that are connected by then, or that
-    /// this socket connects to: a socket that is bound and sends at once sends everything to the
-    /// first remote that connects to it.
+    /// Messages that are sent earlier are queued for the remotes that are connected by then, or
+    /// that this socket connects to. A bound socket that sends immediately sends everything to the
+    /// first remote that connects.
     ///
     /// # Cancel safety
     ///

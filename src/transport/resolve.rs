@@ -26,7 +26,7 @@ pub(super) async fn resolve_all(
     resolve_host(endpoint.host(), endpoint.port(), names).await
 }
 
-/// Resolves a host. The result is empty if a name has no address, as far as the resolver says so.
+/// Resolves a host. The result is empty if the resolver reports that the name has no address.
 pub(super) async fn resolve_host(
     host: &Host,
     port: u16,

@@ -73,7 +73,7 @@ pub(crate) fn files_in(directory: &str) -> Vec<SourceFile> {
         for entry in fs::read_dir(directory).into_iter().flatten() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                // Of builds, in the packages that are workspaces of their own.
+                // Build output of the packages that are workspaces of their own.
                 let is_output = path.file_name().is_some_and(|name| name == "target");
                 directories.extend((!is_output).then_some(path));
             } else if path.extension().is_some_and(|extension| extension == "rs") {

@@ -1,7 +1,7 @@
 //! Sockets over real connections, through the public API.
 //!
-//! Tests that depend on single bytes use a [`remote::Remote`]. All tests are in one binary, because
-//! linking takes longer than running.
+//! Tests that depend on individual bytes use a [`remote::Remote`]. All tests are in one binary,
+//! because linking takes longer than running.
 
 #![expect(clippy::unwrap_used, reason = "a panic in a helper fails the test")]
 

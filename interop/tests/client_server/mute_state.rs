@@ -68,6 +68,6 @@ const SIZE: usize = 65_536;
 /// The time in which all messages that fit into the queues have moved toward the remote.
 const MUTE_AFTER: Duration = Duration::from_millis(300);
 
-/// The two queues hold 20 messages; the system's buffers hold an unknown number, but less than half
-/// a gigabyte.
+/// The two queues hold 20 messages; the system's buffers hold an unknown amount, less than half a
+/// gigabyte.
 const FAR_TOO_MANY: u64 = 8_192;

@@ -55,8 +55,9 @@ impl Handshake {
         Self::start(introduction, mechanism, has_authenticator, seed)
     }
 
-    /// Starts a handshake that pauses before this end announces its metadata: of a connection to one of several
-    /// sockets, which share the mechanism and the authenticator, or to a socket that does not admit every remote.
+    /// Starts a handshake that pauses before this end announces its metadata. Use it if several
+    /// sockets share the port, mechanism and authenticator, or if the socket does not admit every
+    /// remote.
     ///
     /// The metadata of the remote is then known if the mechanism
     /// [permits](Mechanism::can_defer_introduction) it.

@@ -70,13 +70,13 @@ pub enum TrafficError {
     #[error("malformed command")]
     Command(#[from] CommandError),
     /// A command exceeds 64 KiB.
-    #[error("a command of {size} bytes, where the limit is {MAX_COMMAND_SIZE}")]
+    #[error("a command of {size} bytes exceeds the limit of {MAX_COMMAND_SIZE}")]
     CommandTooLarge {
         /// The size of its body in bytes.
         size: u64,
     },
     /// A message or part exceeds the limit of the decoder.
-    #[error("a message of {size} bytes, where the limit is {limit}")]
+    #[error("a message of {size} bytes exceeds the limit of {limit}")]
     MessageTooLarge {
         /// The size of its body in bytes.
         size: u64,

@@ -16,8 +16,8 @@ impl TrafficDecoder {
     /// Implements [`decode`](Self::decode) for encrypted frames of messages of a group.
     ///
     /// The two frames of a message are decrypted in place, and moved together to the form that they
-    /// have without encryption. `input` is then: complete messages up to `end`, bytes without a
-    /// meaning, the decrypted group of an incomplete message, and from `next` on encrypted frames.
+    /// have without encryption. `input` is then: complete messages up to `end`, unused bytes, the
+    /// decrypted group of an incomplete message, and from `next` on encrypted frames.
     pub(super) fn decode_sealed_group_messages(
         &mut self,
         input: &mut BytesMut,

@@ -57,11 +57,11 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// The joined groups are a state of the socket, which [`join`](Self::join) and
 /// [`leave`](Self::leave) change at any time, before and after `bind` and `connect`. The socket
-/// tells every remote the groups when a connection is established, also after a reconnect, and
-/// later the changes. No high-water mark applies to them. To a remote that does not read, only the
-/// difference is told when it reads again.
+/// announces its groups to every remote when a connection is established, also after a reconnect,
+/// and later the changes. No high-water mark applies to them. A remote that does not read receives
+/// only the difference when it reads again.
 ///
-/// A radio sends only messages of joined groups. Messages that were on their way when the dish left
+/// A radio sends only messages of joined groups. Messages that were in transit when the dish left
 /// their group are discarded: after `leave` returns, no message of the group is received.
 ///
 /// # Datagrams

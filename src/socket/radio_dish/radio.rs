@@ -91,9 +91,10 @@ use crate::socket::{Builder, Core, Handle, Kind};
 /// is dropped and not counted.
 ///
 /// With [`no_drop`](Builder::no_drop), a sender waits until the queues of all members have room:
-/// [`full_members`](Self::full_members) says which have none. One member that does not read then
-/// holds up all senders to its groups. Members keep a slot for each sender that waits, in the order of
-/// arrival: a sender to several members is not overtaken, and other groups use the remaining room.
+/// [`full_members`](Self::full_members) returns those that have none. One member that does not read
+/// then holds up all senders to its groups. Members keep a slot for each sender that waits, in the
+/// order of arrival: a sender to several members is not overtaken, and other groups use the
+/// remaining room.
 ///
 /// # Remotes that fail silently
 ///
@@ -159,10 +160,10 @@ impl Builder<Radio> {
     /// Sets how much memory the groups of all remotes may take, in bytes. A remote that joins a group
     /// beyond the limit is disconnected. Default: 256 MiB. (libzmq has no such option.)
     ///
-    /// A group counts 128 bytes and the length of its name, and each of its members counts 80 bytes more:
-    /// that much memory is used at most, and usually three quarters of it. Remotes that are not trusted
-    /// should be few enough, or have a limit [for each](Self::max_group_bytes_per_remote) low enough, that
-    /// the others can join their groups.
+    /// A group counts 128 bytes and the length of its name, and each of its members counts 80 bytes
+    /// more: that much memory is used at most, and usually three quarters of it. Limit the number
+    /// of untrusted remotes, or the memory of [each](Self::max_group_bytes_per_remote), so that the
+    /// others can still join their groups.
     pub fn max_group_bytes(mut self, bytes: usize) -> Self {
         self.options.groups.max_group_bytes = bytes;
         self

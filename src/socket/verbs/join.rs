@@ -8,8 +8,8 @@ macro_rules! join_verbs {
             /// socket has joined it already, which changes nothing. (libzmq `zmq_join`, which fails
             /// with `EINVAL` in that case.)
             ///
-            /// Each remote is told immediately, and again whenever a connection is established. It
-            /// takes until a remote has been told for its messages to arrive.
+            /// Each remote is informed immediately, and again whenever a connection is established.
+            /// Messages arrive once a remote has processed the request.
             ///
             /// # Examples
             ///
@@ -27,9 +27,9 @@ macro_rules! join_verbs {
                 self.0.core.join_group(group)
             }
 
-            /// Leaves a group: no message of it is received from now on, not even one that has
-            /// arrived. Returns false if the socket has not joined it. (libzmq `zmq_leave`, which
-            /// fails with `EINVAL` in that case.)
+            /// Leaves a group. No message of the group is received afterwards, including messages
+            /// that have already arrived. Returns false if the socket has not joined it. (libzmq
+            /// `zmq_leave`, which fails with `EINVAL` in that case.)
             ///
             /// # Examples
             ///

@@ -89,9 +89,10 @@ macro_rules! transmit_verbs {
             ///
             /// # Errors
             ///
-            /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed, or if the message does
-            /// not fit a datagram of a `udp` endpoint. With [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full:
-            /// [`full_members`](Self::full_members) says which.
+            /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed, or
+            /// if the message does not fit a datagram of a `udp` endpoint. With
+            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full:
+            /// [`full_members`](Self::full_members) returns them.
             ///
             /// # Examples
             ///

@@ -30,7 +30,7 @@ async fn datagrams_arrive_at_a_unicast_address() {
 }
 
 #[tokio::test]
-async fn a_multicast_address_is_joined_and_others_at_its_port_are_not_heard() {
+async fn a_multicast_address_is_joined_and_others_at_its_port_are_not_received() {
     for [group, other] in multicast::endpoints() {
         let mut receiver = bind(&format!("{group}:*")).await;
         let port = receiver.local_endpoint().port();

@@ -139,7 +139,7 @@ async fn a_proxy_of_groups_is_paused_resumed_and_stopped() {
 
 /// The queues of both sockets are full at times, and the source waits.
 #[tokio::test]
-async fn without_drops_nothing_is_lost_wherever_a_proxy_is_dropped() {
+async fn with_no_drop_no_message_is_lost_when_a_proxy_is_dropped_at_any_point() {
     let _watchdog = Watchdog::start();
     let mut rng = Rng::with_seed(seed());
     for transport in [Transport::Inproc, Transport::Tcp] {
