@@ -25,9 +25,9 @@ impl Admission {
     /// ```
     /// use tokio_zmtp::auth::{Admission, Authenticator, Request, StatusCode};
     ///
-    /// struct Everybody;
+    /// struct AdmitAll;
     ///
-    /// impl Authenticator for Everybody {
+    /// impl Authenticator for AdmitAll {
     ///     async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
     ///         Ok(Admission::anonymous())
     ///     }

@@ -20,7 +20,7 @@ pub(crate) struct GroupOptions {
 impl Default for GroupOptions {
     fn default() -> Self {
         Self {
-            // A DISH has no group that it could join without being told.
+            // A DISH joins no group unless its application requests it.
             join: Vec::new(),
             // libzmq has no such limits. A group takes about 200 bytes and its name: a remote may join
             // 10,000 groups with names of 200 bytes, and 64 remotes may claim as much as one can. A

@@ -1,4 +1,4 @@
-//! Messages on their way into an incoming queue.
+//! Messages in transit to an incoming queue.
 
 use std::collections::VecDeque;
 

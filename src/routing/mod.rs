@@ -124,8 +124,8 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
         wakes: &mut Wakes,
     ) -> Result<(), TooManyGroups>;
 
-    /// Makes a remote a member of every group, of those to come as well: a `udp` endpoint, whose remotes do not tell
-    /// what they join.
+    /// Makes a remote a member of every group, including later ones: a `udp` endpoint, whose
+    /// remotes do not announce their groups.
     fn join_all(&mut self, key: PipeKey);
 
     /// Records that a remote has a connection.

@@ -1,7 +1,7 @@
 //! Converts refusals and timeouts to the errors that sending methods return.
 //!
 //! If the socket picks the remote, an unreachable remote is as good as a full one. If the sender
-//! names it, the error says which of the two it is.
+//! names it, the error distinguishes the two.
 
 use super::sending::WaitError;
 use crate::error::{RouteError, SendError, TryRouteError, TrySendError};

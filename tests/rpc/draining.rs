@@ -29,7 +29,7 @@ async fn requests_are_served_until_the_notice_is_acknowledged_and_then_refused()
         until_there(&held.responder, |stats| stats.running == 1).await;
         held.stop.notify_one();
         assert_eq!(client.recv().await.unwrap(), envelope(DRAIN, CONNECTION, ""));
-        client.send(envelope(REQUEST, 2, "\0on its way")).await.unwrap();
+        client.send(envelope(REQUEST, 2, "\0in transit")).await.unwrap();
         client.send(envelope(DRAINED, CONNECTION, "")).await.unwrap();
         client.send(envelope(REQUEST, 3, "\0too late")).await.unwrap();
         let refused = envelope(ERROR, 3, [0x02, 0, 0, 0, 0]);
@@ -38,7 +38,7 @@ async fn requests_are_served_until_the_notice_is_acknowledged_and_then_refused()
         held.release.add_permits(2);
         let mut replies = [client.recv().await.unwrap(), client.recv().await.unwrap()];
         replies.sort_by_key(|reply| reply.to_vec());
-        assert_eq!(replies, [envelope(REPLY, 1, "before"), envelope(REPLY, 2, "on its way")]);
+        assert_eq!(replies, [envelope(REPLY, 1, "before"), envelope(REPLY, 2, "in transit")]);
         held.serving.await.unwrap();
         let stats = held.responder.stats();
         assert_eq!((stats.received, stats.answered, stats.shutting_down), (3, 2, 1));

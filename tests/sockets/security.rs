@@ -344,8 +344,8 @@ async fn authenticators_are_combined() {
     let _watchdog = Watchdog::start();
     let staff = Users::from_iter([("alice", "right")]);
     let guests = Users::from_iter([("bob", "right")]);
-    let everybody = Networks::new().and(staff.clone().or(guests));
-    let server = plain_server(Deaf.or(everybody)).await;
+    let networks = Networks::new().and(staff.clone().or(guests));
+    let server = plain_server(Deaf.or(networks)).await;
     let endpoint = server.last_endpoint().unwrap();
     for name in ["alice", "bob"] {
         let client = plain_client(name, "right").connect(endpoint.clone()).await.unwrap();

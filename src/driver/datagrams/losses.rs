@@ -10,8 +10,8 @@ use crate::stats::DatagramDrop;
 
 /// The losses of one remote with one cause.
 ///
-/// Monitors and the log are told of the first in a series. The others are counted, and monitors are
-/// told their number when the series ends.
+/// Monitors and the log report the first in a series. The others are counted, and monitors report
+/// their number when the series ends.
 #[derive(Debug)]
 pub(super) struct LossSeries {
     cause: DatagramDrop,

@@ -76,7 +76,7 @@ impl DishReceiver {
             let subject = EventSource::endpoint(self.endpoint.clone());
             let Ok(attachment) = self.shared.routing.attach(self.id, subject) else { return };
             let mut attachment = attachment.within(&self.quotas);
-            // It is told no groups.
+            // No groups are announced to it.
             self.shared.routing.retire_pipe(attachment.pipe());
             let connection_id = self.shared.remotes.allot();
             let span = log::connection_span(&self.shared.handshake, &self.endpoint, origin);

@@ -210,7 +210,7 @@ impl RadioSender {
     }
 }
 
-/// Messages on their way through a socket. When this is dropped, messages that were not sent return
+/// Messages in transit through a socket. When this is dropped, messages that were not sent return
 /// to the pipe.
 struct Sending<'a> {
     attachment: &'a mut Attachment,

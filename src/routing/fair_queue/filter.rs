@@ -1,7 +1,7 @@
 //! Fair queuing behind a filter: DISH.
 //!
 //! A DISH receives only messages of groups that it has joined, whatever its remotes send: a message
-//! may have been on its way when its group was left. Messages are filtered when they are taken, so
+//! may have been in transit when its group was left. Messages are filtered when they are taken, so
 //! that a receiver never gets one of a group that was left before. Other socket types never use
 //! this module.
 

@@ -1,7 +1,7 @@
 //! Groups that users of a DISH join and leave while its remotes come and go.
 //!
 //! Each remote applies the commands that its connection takes, none of which may be without effect.
-//! In the end it knows exactly the joined groups, and there is nothing more to tell.
+//! In the end it knows exactly the joined groups, and no change remains to be announced.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;

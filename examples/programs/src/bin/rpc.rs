@@ -84,7 +84,7 @@ async fn answer(name: &str, request: Request) -> Result<Response, Failure> {
             let numbers = stream::iter(0..1_000).map(|number: u32| number.to_string());
             Ok(Response::stream(numbers.map(Ok::<_, Failure>)))
         }
-        Ok(text) => Ok(Response::new(format!("{text}, says {name}"))),
+        Ok(text) => Ok(Response::new(format!("{text}, from {name}"))),
         Err(_) => Err(Failure::application(1, "not valid UTF-8")),
     }
 }
