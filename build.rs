@@ -50,7 +50,8 @@ const FLAGS: &[(&str, &[&str])] = &[
 ];
 
 fn main() {
-    // It depends on nothing else. Without this line, a change of any file of the package would run it again.
+    // It depends on nothing else. Without this line, a change of any file of the package would run
+    // it again.
     println!("cargo::rerun-if-env-changed=CARGO_CFG_TARGET_OS");
     let system = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     for (flag, systems) in FLAGS {

@@ -1,9 +1,10 @@
-//! A supervisor distributes jobs to one worker at a time. A standby takes over when the worker leaves.
+//! A supervisor distributes jobs to one worker at a time. A standby takes over when the worker
+//! leaves.
 //!
 //! `cargo run --example standby`
 //!
-//! A CHANNEL has exactly one remote. While the supervisor has the worker, it refuses the standby, which
-//! tries again until it is admitted.
+//! A CHANNEL has exactly one remote. While the supervisor has the worker, it refuses the standby,
+//! which tries again until it is admitted.
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -42,7 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let report = supervisor.recv().await?;
             let report = report.to_str()?;
             println!("supervisor: {report}");
-            // A job for a worker that is about to leave would be lost. The next message is from the standby.
+            // A job for a worker that is about to leave would be lost. The next message is from the
+            // standby.
             if report.ends_with("leaving") {
                 break;
             }

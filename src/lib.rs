@@ -49,28 +49,30 @@
 //!
 //! # Runtimes and threads
 //!
-//! A socket is created in a Tokio runtime with IO and time enabled, and belongs to it: its connections,
-//! timers and listeners run there. Its handles can be used anywhere: in other runtimes, and on threads
-//! without one, for example with `futures::executor::block_on`. To create a socket on such a thread, hold
-//! the guard of [`Handle::enter`](tokio::runtime::Handle::enter).
+//! A socket is created in a Tokio runtime with IO and time enabled, and belongs to it: its
+//! connections, timers and listeners run there. Its handles can be used anywhere: in other
+//! runtimes, and on threads without one, for example with `futures::executor::block_on`. To create
+//! a socket on such a thread, hold the guard of [`Handle::enter`](tokio::runtime::Handle::enter).
 //!
-//! The runtime must be running: one of the flavor `current_thread` runs only while a thread is in its
-//! `block_on`. When the runtime shuts down, the socket is closed, and its handles return the errors for a
-//! closed socket.
+//! The runtime must be running: one of the flavor `current_thread` runs only while a thread is in
+//! its `block_on`. When the runtime shuts down, the socket is closed, and its handles return the
+//! errors for a closed socket.
 //!
 //! # Messages
 //!
-//! A [`Message`] is one body of bytes. It is delivered whole, and at most once. Messages between the same
-//! two sockets arrive in the order in which they were sent.
+//! A [`Message`] is one body of bytes. It is delivered whole, and at most once. Messages between
+//! the same two sockets arrive in the order in which they were sent.
 //!
-//! `send` queues a message for a remote. It does not wait until the message has arrived. When a connection
-//! breaks, a message that was handed to the system's network buffers may be lost, as with any ZeroMQ
-//! socket. Other queued messages are sent on the next connection, or counted as undelivered. If a remote
-//! ends two connections while the same message is being written, the message is dropped and counted as
-//! [refused](stats::Dropped::refused). Where delivery matters, use the reply as the acknowledgement.
+//! `send` queues a message for a remote. It does not wait until the message has arrived. When a
+//! connection breaks, a message that was handed to the system's network buffers may be lost, as
+//! with any ZeroMQ socket. Other queued messages are sent on the next connection, or counted as
+//! undelivered. If a remote ends two connections while the same message is being written, the
+//! message is dropped and counted as [refused](stats::Dropped::refused). Where delivery matters,
+//! use the reply as the acknowledgement.
 //!
-//! A received message goes to the handle that asks first. Tasks that share a [`Client`] and wait for
-//! replies to requests of their own would take each other's: they use `rpc::Requester` (feature `rpc`).
+//! A received message goes to the handle that asks first. Tasks that share a [`Client`] and wait
+//! for replies to requests of their own would take each other's: they use `rpc::Requester` (feature
+//! `rpc`).
 //!
 //! # The mute state
 //!
@@ -95,15 +97,16 @@
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
 //! | `udp://192.0.2.7:5555`, `udp://eth0;239.1.2.3:5555` | [datagrams](Endpoint#datagrams) of a [`Radio`] to a [`Dish`], unicast or multicast |
 //!
-//! `bind` returns the endpoint with the port or path that the system picked. Any socket can bind and the
-//! other connect, in any order; over `udp` only a radio connects, and only a dish binds.
+//! `bind` returns the endpoint with the port or path that the system picked. Any socket can bind
+//! and the other connect, in any order; over `udp` only a radio connects, and only a dish binds.
 //!
 //! # Security
 //!
 //! By default a socket accepts every remote and traffic is unencrypted. Use this only on trusted
-//! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted, and both
-//! ends prove that they hold their keys. An authenticator decides which remotes are admitted. See [`auth`].
-//! Over `udp` there is no security at all, and sockets that require it refuse such endpoints.
+//! networks. With [`Mechanism::CurveServer`] and [`Mechanism::CurveClient`] traffic is encrypted,
+//! and both ends prove that they hold their keys. An authenticator decides which remotes are
+//! admitted. See [`auth`]. Over `udp` there is no security at all, and sockets that require it
+//! refuse such endpoints.
 //!
 //! # Cancel safety
 //!
@@ -118,10 +121,10 @@
 //!
 //! # Observability
 //!
-//! [`stats`](Client::stats) returns the statistics of a socket, which the feature `metrics` publishes.
-//! [`monitor`](Client::monitor) reports events of its endpoints and connections to the program. The same
-//! events are written to [`tracing`](https://docs.rs/tracing). The guide [`guide::observability`] lists all
-//! spans, events and levels.
+//! [`stats`](Client::stats) returns the statistics of a socket, which the feature `metrics`
+//! publishes. [`monitor`](Client::monitor) reports events of its endpoints and connections to the
+//! program. The same events are written to [`tracing`](https://docs.rs/tracing). The guide
+//! [`guide::observability`] lists all spans, events and levels.
 //!
 //! # Features
 //!

@@ -14,8 +14,8 @@ use crate::stats::{Counters, RemoteStats};
 
 /// The other end of one connection that has completed its handshake.
 ///
-/// An endpoint of `udp` is one remote while its socket is open, because datagrams have no connection:
-/// see [`Endpoint`](crate::Endpoint#datagrams).
+/// An endpoint of `udp` is one remote while its socket is open, because datagrams have no
+/// connection: see [`Endpoint`](crate::Endpoint#datagrams).
 ///
 /// Clones are cheap: they share one allocation. A `Remote` remains valid after the connection has
 /// ended.
@@ -149,7 +149,8 @@ impl Remote {
     /// Behind a proxy that sends the header of the PROXY protocol, it is the address in that
     /// header: see [`Builder::proxy_protocol`](crate::Builder::proxy_protocol).
     ///
-    /// Over `udp`, a [`Dish`](crate::Dish) does not record the addresses of senders, and it is `None`.
+    /// Over `udp`, a [`Dish`](crate::Dish) does not record the addresses of senders, and it is
+    /// `None`.
     ///
     /// # Examples
     ///
@@ -346,8 +347,8 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// The property by which a DISH announces that it accepts PING and PONG, which end the connections of other
-/// implementations.
+/// The property by which a DISH announces that it accepts PING and PONG, which end the connections
+/// of other implementations.
 pub(crate) const ACCEPTS_PING: &str = "X-Accepts-Ping";
 
 #[cfg(test)]

@@ -109,8 +109,8 @@ pub struct DroppedDatagrams {
     pub overflowed: u64,
 }
 
-/// The number of connections that a socket refused, by cause, whether accepted or dialed. Each attempt
-/// of a remote counts.
+/// The number of connections that a socket refused, by cause, whether accepted or dialed. Each
+/// attempt of a remote counts.
 ///
 /// The [monitor](crate::monitor) reports each refusal with its remote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,8 +126,8 @@ pub struct RefusedRemotes {
     /// This [`Channel`](crate::Channel) had another remote:
     /// [`Occupied`](crate::monitor::HandshakeFailure::Occupied).
     pub occupied: u64,
-    /// The remote joined more groups than this [`Radio`](crate::Radio) allows, and was disconnected:
-    /// [`TooManyGroups`](crate::monitor::DisconnectReason::TooManyGroups).
+    /// The remote joined more groups than this [`Radio`](crate::Radio) allows, and was
+    /// disconnected: [`TooManyGroups`](crate::monitor::DisconnectReason::TooManyGroups).
     pub too_many_groups: u64,
 }
 

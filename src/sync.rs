@@ -20,8 +20,8 @@ use std::sync::{Mutex, MutexGuard};
 /// A mutex without poisoning, whose critical sections collect the tasks to wake.
 ///
 /// A waker can run any code, for example the transfer of messages over `inproc`. It is therefore
-/// called after the lock is released. A panic under the lock can only come from foreign code, when a
-/// waker is cloned or dropped or a recorder takes statistics, and leaves no change half done.
+/// called after the lock is released. A panic under the lock can only come from foreign code, when
+/// a waker is cloned or dropped or a recorder takes statistics, and leaves no change half done.
 #[derive(Default)]
 pub(crate) struct Lock<T: ?Sized>(Mutex<T>);
 

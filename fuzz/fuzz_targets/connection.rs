@@ -1,10 +1,9 @@
 //! Decodes the bytes of a whole connection to messages, under every mechanism. Under CURVE, only
 //! messages that were sent are received, even if bytes are changed.
 //!
-//! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake. Each
-//! end may defer its introduction, also in the role of a client.
-//! The fuzzer varies the flags and forms of headers, inside and outside of the sealed data, and
-//! flips arbitrary bits.
+//! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
+//! Each end may defer its introduction, also in the role of a client. The fuzzer varies the flags
+//! and forms of headers, inside and outside of the sealed data, and flips arbitrary bits.
 
 #![no_main]
 
@@ -162,7 +161,8 @@ impl End {
             metadata: Metadata::default(),
             has_authenticator: end == 0,
         };
-        // With NULL, the server has to know the remote first. Two such ends would wait for each other.
+        // With NULL, the server has to know the remote first. Two such ends would wait for each
+        // other.
         let is_client = config.mechanism.name() != MechanismName::NULL;
         Self { config, defers: defers && (end == 0 || is_client) }
     }

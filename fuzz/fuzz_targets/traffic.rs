@@ -1,5 +1,5 @@
-//! The decoded traffic does not depend on how its bytes are split, and the claimed length of a frame
-//! reserves no memory.
+//! The decoded traffic does not depend on how its bytes are split, and the claimed length of a
+//! frame reserves no memory.
 
 #![no_main]
 

@@ -10,9 +10,10 @@ use super::message_shape::parts_len;
 ///
 /// A message of one part is returned as its body, and a message of several parts as its frames.
 ///
-/// Invariant: `frames` is exactly `messages` complete messages. Either each is one frame without MORE, in
-/// which `overhead` bytes precede the body, or each has several parts, and `overhead` is zero. The decoder
-/// finds the frames, and the constructor checks them again before a message is queued.
+/// Invariant: `frames` is exactly `messages` complete messages. Either each is one frame without
+/// MORE, in which `overhead` bytes precede the body, or each has several parts, and `overhead` is
+/// zero. The decoder finds the frames, and the constructor checks them again before a message is
+/// queued.
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Bytes,
@@ -32,9 +33,9 @@ pub struct BrokenBatch {
 }
 
 impl Batch {
-    /// Creates a batch of `frames`, which contain `messages` complete messages. In frames that were decrypted
-    /// in place, `overhead` bytes precede each body. The decoder has skipped `passed` bytes before the
-    /// frames.
+    /// Creates a batch of `frames`, which contain `messages` complete messages. In frames that were
+    /// decrypted in place, `overhead` bytes precede each body. The decoder has skipped `passed`
+    /// bytes before the frames.
     ///
     /// # Errors
     ///
@@ -61,8 +62,8 @@ impl Batch {
         Ok(Self { frames, messages, overhead, passed, buffer: 0 })
     }
 
-    /// Creates a batch of unencrypted `frames`, which contain `messages` complete messages of several parts. The
-    /// decoder has skipped `passed` bytes before the frames.
+    /// Creates a batch of unencrypted `frames`, which contain `messages` complete messages of
+    /// several parts. The decoder has skipped `passed` bytes before the frames.
     ///
     /// # Errors
     ///
@@ -106,8 +107,8 @@ impl Batch {
         Some(self.frames.split_to(size))
     }
 
-    /// Removes the first message if it has at most `N` bytes. Returns a copy and its size; bytes after it are
-    /// not specified.
+    /// Removes the first message if it has at most `N` bytes. Returns a copy and its size; bytes
+    /// after it are not specified.
     #[inline]
     pub fn pop_short<const N: usize>(&mut self) -> Option<([u8; N], usize)> {
         let (header, size) = first_message(&self.frames, self.overhead)?;
@@ -115,8 +116,8 @@ impl Batch {
             return None;
         }
         let rest = self.frames.get(header..)?;
-        // A copy of fixed length takes a few instructions. Only at the end of a batch are there fewer than
-        // `N` bytes left.
+        // A copy of fixed length takes a few instructions. Only at the end of a batch are there
+        // fewer than `N` bytes left.
         let bytes = match rest.first_chunk() {
             Some(bytes) => *bytes,
             None => {
@@ -136,7 +137,8 @@ impl Batch {
         &self.frames
     }
 
-    /// Splits off messages from the front: at most `messages`, all of which begin within the first `bytes`.
+    /// Splits off messages from the front: at most `messages`, all of which begin within the first
+    /// `bytes`.
     #[inline]
     pub fn split_to(&mut self, messages: usize, bytes: usize) -> Self {
         if messages >= self.messages && bytes >= self.bytes() {
@@ -156,8 +158,8 @@ impl Batch {
         Self { frames: self.frames.split_to(end), messages: count, overhead, passed: 0, buffer }
     }
 
-    /// Returns the number of bytes that the messages keep alive: their frames, and the bytes between this batch
-    /// and the previous one.
+    /// Returns the number of bytes that the messages keep alive: their frames, and the bytes
+    /// between this batch and the previous one.
     #[inline]
     pub fn bytes(&self) -> usize {
         self.frames.len() + self.passed
@@ -182,8 +184,8 @@ impl Batch {
     }
 }
 
-/// Returns the number of bytes before the first message, and its length, which may exceed `frames`. The
-/// frames of a message of several parts belong to it.
+/// Returns the number of bytes before the first message, and its length, which may exceed `frames`.
+/// The frames of a message of several parts belong to it.
 #[inline]
 fn first_message(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
     first_frame(frames, overhead, first_parts)
@@ -196,9 +198,9 @@ fn first_parts(frames: &[u8]) -> Option<(usize, usize)> {
     Some((0, parts_len(frames)?))
 }
 
-/// Returns the number of bytes before the body of the first frame, and the length of the body, which may
-/// exceed `frames`, or the result of `other` if the frame is not a message of one part. The size in the
-/// header includes the overhead.
+/// Returns the number of bytes before the body of the first frame, and the length of the body,
+/// which may exceed `frames`, or the result of `other` if the frame is not a message of one part.
+/// The size in the header includes the overhead.
 #[inline]
 fn first_frame(
     frames: &[u8],

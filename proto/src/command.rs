@@ -27,8 +27,8 @@ pub enum Command {
     Join(Group),
     /// Ends what a JOIN requested.
     Leave(Group),
-    /// A command of a security mechanism, which encodes its data itself. Received commands are never decoded
-    /// to this variant: the mechanism decodes them.
+    /// A command of a security mechanism, which encodes its data itself. Received commands are
+    /// never decoded to this variant: the mechanism decodes them.
     Mechanism {
         /// 1 to 255 ASCII letters.
         name: &'static str,
@@ -37,8 +37,8 @@ pub enum Command {
     },
     /// A well-formed command with an unknown name. Its data is discarded.
     ///
-    /// In traffic this is not an error, because libzmq also tolerates such commands so that later versions
-    /// can add some. During a handshake it is an error.
+    /// In traffic this is not an error, because libzmq also tolerates such commands so that later
+    /// versions can add some. During a handshake it is an error.
     Unknown {
         /// 1 to 255 ASCII letters.
         name: Box<str>,

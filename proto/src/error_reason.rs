@@ -6,14 +6,14 @@ use bytes::{BufMut, BytesMut};
 
 /// The reason why a remote refuses the handshake.
 ///
-/// It "can be logged" and "has no defined semantic value", so the behavior of a program should not depend on
-/// it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.
+/// It "can be logged" and "has no defined semantic value", so the behavior of a program should not
+/// depend on it. libzmq sends the status codes of its authenticator: `300`, `400` or `500`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorReason(Box<[u8]>);
 
 impl ErrorReason {
-    /// The reason of a socket that communicates with one remote at a time, and has another one. It is
-    /// temporary: the remote can try again.
+    /// The reason of a socket that communicates with one remote at a time, and has another one. It
+    /// is temporary: the remote can try again.
     pub const OCCUPIED: &'static str = "occupied";
 
     /// Creates a reason from at most the first 255 bytes, which is the limit of the command.
@@ -21,10 +21,11 @@ impl ErrorReason {
         Self(reason.get(..LEN_MAX).unwrap_or(reason).into())
     }
 
-    /// Decodes the data of an ERROR command, or returns `None` if it is shorter than its length field.
+    /// Decodes the data of an ERROR command, or returns `None` if it is shorter than its length
+    /// field.
     ///
-    /// Bytes after the reason are ignored, as in libzmq: the remote has already ended the handshake, and its
-    /// reason is more useful than an error about the format.
+    /// Bytes after the reason are ignored, as in libzmq: the remote has already ended the
+    /// handshake, and its reason is more useful than an error about the format.
     pub fn decode(data: &[u8]) -> Option<Self> {
         let (&len, data) = data.split_first()?;
         data.get(..usize::from(len)).map(Self::new)

@@ -10,8 +10,8 @@ pub struct Header {
     pub more: bool,
     /// The body is a command. Otherwise it is a part of a message.
     pub command: bool,
-    /// The size has eight bytes. Senders should use this form only for bodies above 255 bytes, but libzmq and
-    /// this crate accept it for every size.
+    /// The size has eight bytes. Senders should use this form only for bodies above 255 bytes, but
+    /// libzmq and this crate accept it for every size.
     pub long: bool,
     /// The size of the body in bytes; below 2^63.
     pub size: u64,
@@ -75,7 +75,8 @@ pub fn put_message_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, 0x00, len);
 }
 
-/// Appends the header of a frame that other frames of the same message follow, with a body of `len` bytes.
+/// Appends the header of a frame that other frames of the same message follow, with a body of `len`
+/// bytes.
 #[inline]
 pub fn put_part_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, MORE, len);

@@ -20,7 +20,8 @@ pub struct Greeting {
     pub mechanism: MechanismName,
     /// True if the remote has the server role in the security handshake.
     ///
-    /// libzmq always sends zero and never reads the field, so only the value true can be relied upon.
+    /// libzmq always sends zero and never reads the field, so only the value true can be relied
+    /// upon.
     pub as_server: bool,
 }
 
@@ -41,8 +42,8 @@ impl Greeting {
     ///
     /// # Errors
     ///
-    /// The first invalid byte is refused as soon as it arrives, so that a program that speaks another
-    /// protocol does not occupy a connection until it has sent 64 bytes.
+    /// The first invalid byte is refused as soon as it arrives, so that a program that speaks
+    /// another protocol does not occupy a connection until it has sent 64 bytes.
     pub fn decode(input: &[u8]) -> Result<Option<Self>, GreetingError> {
         if let Some(&byte) = input.first() {
             if byte != SIGNATURE_START {

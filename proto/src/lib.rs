@@ -1,29 +1,30 @@
 //! ZMTP 3.1, the wire protocol of ZeroMQ, without IO ([RFC 37]).
 //!
-//! This crate is the protocol layer of [`tokio-zmtp`]. It converts bytes to values and back, and performs
-//! no IO: it opens no socket, spawns no task and reads no clock. Bytes and times are arguments of
-//! `handle_*` methods; bytes to send, timeouts and other results are returned by `poll_*` methods. It
-//! therefore works with every runtime, and can be tested byte by byte.
+//! This crate is the protocol layer of [`tokio-zmtp`]. It converts bytes to values and back, and
+//! performs no IO: it opens no socket, spawns no task and reads no clock. Bytes and times are
+//! arguments of `handle_*` methods; bytes to send, timeouts and other results are returned by
+//! `poll_*` methods. It therefore works with every runtime, and can be tested byte by byte.
 //!
 //! A connection first drives a [`Handshake`](handshake::Handshake), and then:
 //!
-//! - passes what it receives to a [`TrafficDecoder`](traffic::TrafficDecoder), which returns messages in
-//!   [batches](batch::Batch) and [commands](command::Command) one by one;
+//! - passes what it receives to a [`TrafficDecoder`](traffic::TrafficDecoder), which returns
+//!   messages in [batches](batch::Batch) and [commands](command::Command) one by one;
 //! - encodes messages with [`put_message_header`](frame::put_message_header), or under CURVE with a
 //!   [`Sealer`](mechanism::curve::Sealer);
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
 //! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this.
 //!
-//! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in place.
+//! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in
+//! place.
 //!
-//! Input from the network results in a value or in a typed error, never in a panic. Sizes are checked
-//! before memory is reserved for them.
+//! Input from the network results in a value or in a typed error, never in a panic. Sizes are
+//! checked before memory is reserved for them.
 //!
 //! # Examples
 //!
-//! A handshake between two ends and a message from one to the other. A real connection moves the bytes
-//! over its stream:
+//! A handshake between two ends and a message from one to the other. A real connection moves the
+//! bytes over its stream:
 //!
 //! ```
 //! use bytes::BytesMut;

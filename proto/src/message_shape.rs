@@ -78,8 +78,8 @@ pub fn last_part(frames: &[u8]) -> Option<&[u8]> {
     if header.command || header.more { None } else { header.body(frames) }
 }
 
-/// Splits messages of several parts, which are back to back, into single ones. Ends where no complete
-/// one follows.
+/// Splits messages of several parts, which are back to back, into single ones. Ends where no
+/// complete one follows.
 pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = frames;
     iter::from_fn(move || {

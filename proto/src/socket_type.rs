@@ -116,8 +116,8 @@ impl SocketType {
         }
     }
 
-    /// Returns the shape of the messages between this type and its remotes. The classic types are not
-    /// implemented: their messages have any number of parts.
+    /// Returns the shape of the messages between this type and its remotes. The classic types are
+    /// not implemented: their messages have any number of parts.
     #[must_use]
     pub const fn message_shape(self) -> MessageShape {
         match self {

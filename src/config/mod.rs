@@ -1,15 +1,16 @@
 //! Sockets described by data, such as a configuration file. With the feature `serde` only.
 //!
-//! Each socket type has a description, such as [`ClientConfig`]: the endpoints that the socket binds and
-//! connects to, and its options, with the setters of [`Builder`] as keys. A [`SocketConfig`] describes
-//! a socket of any kind, named by the key `type`. A map of them describes all sockets of a program.
+//! Each socket type has a description, such as [`ClientConfig`]: the endpoints that the socket
+//! binds and connects to, and its options, with the setters of [`Builder`] as keys. A
+//! [`SocketConfig`] describes a socket of any kind, named by the key `type`. A map of them
+//! describes all sockets of a program.
 //!
-//! A [`Peer`](crate::Peer) learns the routing ids of the endpoints in `connect` as those of other remotes:
-//! from their messages and from [`remotes`](crate::Peer::remotes). A program that needs an id earlier passes
-//! the endpoint to [`connect_peer`](crate::Peer::connect_peer).
+//! A [`Peer`](crate::Peer) learns the routing ids of the endpoints in `connect` as those of other
+//! remotes: from their messages and from [`remotes`](crate::Peer::remotes). A program that needs an
+//! id earlier passes the endpoint to [`connect_peer`](crate::Peer::connect_peer).
 //!
-//! The descriptions are plain data for every self-describing format, such as TOML, JSON or YAML. Values
-//! have these forms:
+//! The descriptions are plain data for every self-describing format, such as TOML, JSON or YAML.
+//! Values have these forms:
 //!
 //! | Value | Form | Example |
 //! |---|---|---|

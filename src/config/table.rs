@@ -1,4 +1,5 @@
-//! The table of options: which kinds of socket have them, and how each is read, written and applied.
+//! The table of options: which kinds of socket have them, and how each is read, written and
+//! applied.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -273,8 +273,8 @@ fn carry_traffic<S: AsyncRead + AsyncWrite>(
     };
     let framed = framed.into_inner();
     let framed = if framed.read_buffer().is_empty() {
-        // The constructor without capacities reserves 8 KiB in either direction, which an idle connection
-        // does not need.
+        // The constructor without capacities reserves 8 KiB in either direction, which an idle
+        // connection does not need.
         let FramedParts { io, codec, .. } = framed.into_parts();
         Framed::with_capacity(io, traffic(codec), TRAFFIC_BUFFER)
     } else {
@@ -354,8 +354,8 @@ impl From<DecodeError<HandshakeError>> for HandshakeFailure {
     }
 }
 
-/// Enough for the greeting and for every HELLO: a buffer that grows leaves a copy of the password in
-/// freed memory.
+/// Enough for the greeting and for every HELLO: a buffer that grows leaves a copy of the password
+/// in freed memory.
 const HANDSHAKE_BUFFER: usize = 0x400;
 
 /// Enough for the first messages.

@@ -266,9 +266,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
                 return Ok(Poll::Pending);
             }
             if !self.yielded && messages >= MANY {
-                // Senders on this thread fill the queue before it is taken again, so that they
-                // are not served message by message. If there were only a few messages, usually replies,
-                // no more follow until something is received.
+                // Senders on this thread fill the queue before it is taken again, so that they are
+                // not served message by message. If there were only a few messages, usually
+                // replies, no more follow until something is received.
                 self.yielded = true;
                 defer(cx);
                 return Ok(Poll::Pending);
@@ -442,8 +442,9 @@ impl<S> Drop for Connection<'_, S> {
     }
 }
 
-/// Returns whether a remote may be sent PING and PONG. A DISH of libzmq takes either for a message without a group, and
-/// ends the connection for good (libzmq#3551). A DISH of this crate announces that it takes them.
+/// Returns whether a remote may be sent PING and PONG. A DISH of libzmq takes either for a message
+/// without a group, and ends the connection for good (libzmq#3551). A DISH of this crate announces
+/// that it takes them.
 fn accepts_pings(shape: MessageShape, remote: &Remote) -> bool {
     let is_dish =
         shape == MessageShape::GroupAndBody && remote.socket_type() != Some(SocketType::Radio);

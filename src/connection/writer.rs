@@ -215,7 +215,8 @@ impl Writer {
         }
     }
 
-    /// Implements [`encode`](Self::encode) for one shape, so that it is not checked for each message.
+    /// Implements [`encode`](Self::encode) for one shape, so that it is not checked for each
+    /// message.
     fn encode_messages<const HAS_GROUP: bool>(&mut self, buffer: &mut BytesMut) {
         let missing = match &self.sealer {
             None => self.write_size - self.pending(buffer.len()),

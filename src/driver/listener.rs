@@ -353,8 +353,8 @@ impl ListenerState {
         Ok(())
     }
 
-    /// Performs the handshake with a remote that may begin one. Returns `None` if the endpoint ended
-    /// in between.
+    /// Performs the handshake with a remote that may begin one. Returns `None` if the endpoint
+    /// ended in between.
     async fn half_open<T>(
         &self,
         origin: Origin,
@@ -437,8 +437,8 @@ impl ListenerState {
         Ok(())
     }
 
-    /// Waits until the messages of ended remotes are below the limit. Returns `None` if the endpoint ended
-    /// in between.
+    /// Waits until the messages of ended remotes are below the limit. Returns `None` if the
+    /// endpoint ended in between.
     async fn until_room(&self) -> Option<()> {
         tokio::select! {
             () = self.shared.routing.has_room() => Some(()),

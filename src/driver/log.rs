@@ -57,8 +57,8 @@ pub(super) fn endpoint_span(handshake: &HandshakeConfig, endpoint: &Endpoint) ->
     )
 }
 
-/// Creates the span of a connection from before its handshake to its end. It is a root: a connection is not
-/// part of a longer operation.
+/// Creates the span of a connection from before its handshake to its end. It is a root: a
+/// connection is not part of a longer operation.
 pub(super) fn connection_span(
     handshake: &HandshakeConfig,
     endpoint: &Endpoint,

@@ -1,8 +1,8 @@
 //! The background task of a socket.
 //!
 //! It owns the socket's endpoints: a [`Listener`] for each bound one and a [`Connector`] for each
-//! connected one, each with its own task. For a name with several addresses to connect to, it
-//! also owns a [`NameWatcher`], and a [`Connector`] for each address. Messages never pass through it.
+//! connected one, each with its own task. For a name with several addresses to connect to, it also
+//! owns a [`NameWatcher`], and a [`Connector`] for each address. Messages never pass through it.
 //!
 //! **Ending.** The driver ends when the last handle is dropped or when a handle requests it. It
 //! closes the routing, which wakes all waiting tasks; ends all endpoints; lets their connections
@@ -62,7 +62,8 @@ pub(crate) enum Command {
     Close {
         done: oneshot::Sender<()>,
     },
-    /// Answers with the routing id of the remote, which exists if its pipe does and if the socket assigns ids.
+    /// Answers with the routing id of the remote, which exists if its pipe does and if the socket
+    /// assigns ids.
     Connect {
         endpoint: Endpoint,
         done: oneshot::Sender<Result<Option<RoutingId>, AttachError>>,
@@ -192,8 +193,8 @@ impl Driver {
                 }
             }
         }
-        // A handle that holds a slot of the channel may still send a command, which would stay there,
-        // with the task that waits for its answer and the endpoint that it may hold.
+        // A handle that holds a slot of the channel may still send a command, which would stay
+        // there, with the task that waits for its answer and the endpoint that it may hold.
         self.commands.close();
         while let Some(command) = self.commands.recv().await {
             if let Command::Close { done } = command {
@@ -205,7 +206,8 @@ impl Driver {
         }
     }
 
-    /// Carries out a command, except to close the socket: it returns the sender that reports the end.
+    /// Carries out a command, except to close the socket: it returns the sender that reports the
+    /// end.
     async fn handle(&mut self, command: Command) -> ControlFlow<oneshot::Sender<()>> {
         // The caller may have been dropped in between.
         match command {

@@ -120,7 +120,8 @@ impl fmt::Debug for UdpEndpoint {
     }
 }
 
-/// Joins the parts of an endpoint to be proposed; leaves out an interface that does not fit the place.
+/// Joins the parts of an endpoint to be proposed; leaves out an interface that does not fit the
+/// place.
 fn proposal(interface: &str, place: &str) -> String {
     let fits = UdpEndpoint::parse(&format!("{interface}{place}")).is_ok();
     format!("udp://{}{place}", if fits { interface } else { "" })

@@ -194,8 +194,8 @@ impl LinkState {
 }
 
 impl LinkEnd {
-    /// Moves queued messages to the other end. Ready when no more will follow, or with an error if the
-    /// other end refuses a command.
+    /// Moves queued messages to the other end. Ready when no more will follow, or with an error if
+    /// the other end refuses a command.
     fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<Result<(), TooManyGroups>> {
         if let Some(hello) = self.hello.take() {
             to.undelivered.push_back(to.arrival([hello].into()));

@@ -1,8 +1,8 @@
 //! Connections between two sockets of this process.
 //!
 //! There is no stream and no protocol. A link joins the pipes of the two sockets, and messages move
-//! from queue to queue without a copy. Sockets find a [`InprocListener`] by its name. A socket that dials
-//! a name without a listener waits until there is one.
+//! from queue to queue without a copy. Sockets find a [`InprocListener`] by its name. A socket that
+//! dials a name without a listener waits until there is one.
 //!
 //! **Messages pass through no task.** A link is woken like the task of a connection, and works
 //! immediately, in the call that sends or receives.

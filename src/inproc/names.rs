@@ -134,7 +134,8 @@ pub(crate) async fn dial(
         if listener.send(Dial { negotiated: negotiated.clone(), half, answer }).await.is_err() {
             continue;
         }
-        // If the listener is dropped at that moment, the dial stays in the channel until its last handle is dropped.
+        // If the listener is dropped at that moment, the dial stays in the channel until its last
+        // handle is dropped.
         drop(listener);
         match answered.await {
             Ok(answer) => return answer.map(|negotiated| (ours, negotiated)),

@@ -136,8 +136,8 @@ impl Message {
         Self::copied(&self).routed(self.routing_id())
     }
 
-    /// Returns the remote that the message came from or goes to; `None` on sockets that do not address
-    /// remotes, such as a `Client`.
+    /// Returns the remote that the message came from or goes to; `None` on sockets that do not
+    /// address remotes, such as a `Client`.
     ///
     /// # Examples
     ///

@@ -50,8 +50,8 @@ pub enum EventKind {
         /// The reason.
         reason: DialFailure,
     },
-    /// The attempt succeeded; the handshake begins. (`CONNECTED`.) Over `udp`, the socket is open, and
-    /// there is no handshake.
+    /// The attempt succeeded; the handshake begins. (`CONNECTED`.) Over `udp`, the socket is open,
+    /// and there is no handshake.
     Connected,
     /// The handshake is completed: messages can be exchanged. (`HANDSHAKE_SUCCEEDED`.)
     HandshakeSucceeded,

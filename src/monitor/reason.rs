@@ -22,8 +22,8 @@ pub enum DialFailure {
     /// The transport was established, but the handshake failed.
     #[error("the handshake failed")]
     Handshake(#[from] HandshakeFailure),
-    /// The [proxy](crate::Builder::socks_proxy) refuses the username and the password, or requires them.
-    /// With the feature `socks` only.
+    /// The [proxy](crate::Builder::socks_proxy) refuses the username and the password, or requires
+    /// them. With the feature `socks` only.
     #[cfg(feature = "socks")]
     #[error("the proxy refuses this socket")]
     ProxyRefused,
@@ -52,30 +52,30 @@ pub enum HandshakeFailure {
         /// The mechanism of both ends.
         mechanism: String,
     },
-    /// Both ends have the server role of the security mechanism (RFC 37, Topology). A server of libzmq
-    /// does not announce its role: the handshake then [times out](Self::TimedOut).
+    /// Both ends have the server role of the security mechanism (RFC 37, Topology). A server of
+    /// libzmq does not announce its role: the handshake then [times out](Self::TimedOut).
     #[error("both ends are servers of {mechanism}")]
     BothServers {
         /// The mechanism of both ends.
         mechanism: String,
     },
     /// The remote closed the connection before it answered the HELLO of this socket, which has the
-    /// client role of CURVE. A server with another key than the configured one does so without a reason;
-    /// so does a server that ends at this time (RFC 26).
+    /// client role of CURVE. A server with another key than the configured one does so without a
+    /// reason; so does a server that ends at this time (RFC 26).
     #[error("closed by the remote during the handshake (the server may have another key)")]
     ClosedByCurveServer,
     /// The remote closed the connection before the end of the handshake.
     #[error("closed by the remote during the handshake")]
     ClosedByRemote,
-    /// The first bytes of the remote belong to a protocol other than ZMTP 3. The remote is a port scanner,
-    /// or a program or proxy whose configuration does not match this socket.
+    /// The first bytes of the remote belong to a protocol other than ZMTP 3. The remote is a port
+    /// scanner, or a program or proxy whose configuration does not match this socket.
     #[error("the remote speaks {protocol}, not ZMTP 3")]
     ForeignProtocol {
         /// The protocol of the remote.
         protocol: ForeignProtocol,
     },
-    /// The remote's socket type is incompatible with the type of this socket (RFC 37, The Socket-Type
-    /// Property).
+    /// The remote's socket type is incompatible with the type of this socket (RFC 37, The
+    /// Socket-Type Property).
     #[error("the remote is a {remote}, which is incompatible with a {local}")]
     IncompatibleSocketType {
         /// The type of this socket.
@@ -85,8 +85,8 @@ pub enum HandshakeFailure {
     },
     /// This side closed the connection, because more handshakes were in progress than
     /// [`max_half_open`](crate::Builder::max_half_open) or
-    /// [`max_half_open_per_address`](crate::Builder::max_half_open_per_address) allows, and this one was
-    /// the oldest.
+    /// [`max_half_open_per_address`](crate::Builder::max_half_open_per_address) allows, and this
+    /// one was the oldest.
     #[error("too many handshakes in progress")]
     TooManyHalfOpen,
     /// This socket communicates with one remote at a time, and has another one. The remote receives
@@ -107,9 +107,9 @@ pub enum HandshakeFailure {
     /// The remote violated the protocol, or uses an incompatible version.
     #[error("the remote violated the protocol")]
     Protocol(#[source] ProtocolError),
-    /// The connection does not begin with the required header of the PROXY protocol. It comes from a
-    /// network of [`proxy_protocol`](crate::Builder::proxy_protocol), or through an `ipc` endpoint with
-    /// [`ipc_proxy_protocol`](crate::Builder::ipc_proxy_protocol).
+    /// The connection does not begin with the required header of the PROXY protocol. It comes from
+    /// a network of [`proxy_protocol`](crate::Builder::proxy_protocol), or through an `ipc`
+    /// endpoint with [`ipc_proxy_protocol`](crate::Builder::ipc_proxy_protocol).
     #[error("the proxy did not send a valid header")]
     ProxyHeader(#[source] ProtocolError),
     /// The remote refused this socket by an ERROR command (RFC 37, Error Handling).
@@ -182,8 +182,8 @@ pub enum DisconnectReason {
     },
     /// The remote joined more groups than
     /// [`max_groups_per_remote`](crate::Builder::max_groups_per_remote),
-    /// [`max_group_bytes_per_remote`](crate::Builder::max_group_bytes_per_remote) or, together with the other
-    /// remotes, [`max_group_bytes`](crate::Builder::max_group_bytes) allows.
+    /// [`max_group_bytes_per_remote`](crate::Builder::max_group_bytes_per_remote) or, together with
+    /// the other remotes, [`max_group_bytes`](crate::Builder::max_group_bytes) allows.
     #[error("the remote joins too many groups")]
     TooManyGroups,
 }
@@ -277,7 +277,8 @@ impl DisconnectReason {
         }
     }
 
-    /// Returns whether the remote ended the connection without an error, and neither this side nor the network.
+    /// Returns whether the remote ended the connection without an error, and neither this side nor
+    /// the network.
     pub(crate) fn is_by_remote(&self) -> bool {
         match self {
             Self::ClosedByRemote => true,

@@ -22,9 +22,10 @@ impl Default for GroupOptions {
         Self {
             // A DISH joins no group unless its application requests it.
             join: Vec::new(),
-            // libzmq has no such limits. A group takes about 200 bytes and its name: a remote may join
-            // 10,000 groups with names of 200 bytes, and 64 remotes may claim as much as one can. A
-            // thousand remotes with a thousand groups each stay far below the limit, if they share them.
+            // libzmq has no such limits. A group takes about 200 bytes and its name: a remote may
+            // join 10,000 groups with names of 200 bytes, and 64 remotes may claim as much as one
+            // can. A thousand remotes with a thousand groups each stay far below the limit, if they
+            // share them.
             max_group_bytes: 0x1000_0000,
             max_group_bytes_per_remote: 0x40_0000,
             max_groups_per_remote: 10_000,

@@ -46,8 +46,8 @@ impl HighWaterMark {
         messages < self.messages && bytes < self.bytes
     }
 
-    /// Returns the number of messages of any length that a queue certainly accepts: below a limit in
-    /// bytes only one, because the next message may reach the limit.
+    /// Returns the number of messages of any length that a queue certainly accepts: below a limit
+    /// in bytes only one, because the next message may reach the limit.
     #[inline]
     pub(crate) const fn free_slots(self, messages: usize, bytes: usize) -> usize {
         let room = self.room(messages);

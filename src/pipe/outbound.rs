@@ -25,8 +25,8 @@ pub(crate) struct Outbound {
     bytes: usize,
     /// The number of messages taken so far.
     taken: u64,
-    /// The number of slots in use in addition to the elements of `queue`: those reserved for senders
-    /// that have not used them yet, and those of packed messages.
+    /// The number of slots in use in addition to the elements of `queue`: those reserved for
+    /// senders that have not used them yet, and those of packed messages.
     unlisted: usize,
     hwm: HighWaterMark,
     /// Whether the queue accepts no more messages.
@@ -58,8 +58,8 @@ pub(crate) enum Take {
     /// The queue is empty and stays empty.
     End,
     Messages,
-    /// The last messages: the queue is now empty and stays so. Without this, the end would be noticed only
-    /// when the receiver takes a message. Only for [`Want::Room`].
+    /// The last messages: the queue is now empty and stays so. Without this, the end would be
+    /// noticed only when the receiver takes a message. Only for [`Want::Room`].
     Last,
 }
 
@@ -170,7 +170,8 @@ impl Outbound {
     ) -> bool {
         self.release();
         if !self.retired {
-            // The high-water mark may have been lowered since the slot was reserved, or reached in bytes.
+            // The high-water mark may have been lowered since the slot was reserved, or reached in
+            // bytes.
             self.push_unchecked(message, wakes);
         }
         !self.retired
@@ -302,8 +303,8 @@ impl Outbound {
         !self.retired && self.hwm.has_room(self.queue.len() + self.unlisted, self.bytes)
     }
 
-    /// Returns the number of messages for which there is certainly room. A limit in bytes guarantees
-    /// room for one.
+    /// Returns the number of messages for which there is certainly room. A limit in bytes
+    /// guarantees room for one.
     #[inline]
     pub(crate) fn free_slots(&self) -> usize {
         if self.retired {

@@ -61,8 +61,8 @@ impl Pack {
         beyond
     }
 
-    /// Records that all elements have left the queue. Returns the number of their messages that were
-    /// no element.
+    /// Records that all elements have left the queue. Returns the number of their messages that
+    /// were no element.
     pub(super) fn remove_all(&mut self) -> usize {
         mem::take(&mut self.sealed)
     }
@@ -76,8 +76,8 @@ pub(crate) fn unpack(packed: Message, messages: &mut VecDeque<Message>) {
     messages.extend(split_messages(&packed).map(Message::from));
 }
 
-/// The longest message that is packed, in bytes with its headers. Above about 400 bytes, a reference
-/// count costs no more than a copy for each of a hundred members.
+/// The longest message that is packed, in bytes with its headers. Above about 400 bytes, a
+/// reference count costs no more than a copy for each of a hundred members.
 pub(crate) const PACKED_MAX: usize = 0x100;
 
 /// The size at which a buffer is sealed: of one write.

@@ -147,8 +147,8 @@ impl Routing {
     /// Refuses new messages; queued ones can still be taken and received.
     pub(crate) fn close(&self) {
         let (mut senders, mut receivers) = (Wakes::None, Wakes::None);
-        // Closed first, so that a connection that ends finds it closed, and woken last, so that a link
-        // that has nothing to send ends before it moves more messages here.
+        // Closed first, so that a connection that ends finds it closed, and woken last, so that a
+        // link that has nothing to send ends before it moves more messages here.
         self.incoming.lock().close(&mut receivers);
         self.outgoing.lock().close(&mut senders);
         senders.wake_all();
@@ -208,8 +208,8 @@ impl Attachment {
         &self.quotas
     }
 
-    /// Records that the remote has a connection. Returns the messages that an earlier one read and did not
-    /// deliver.
+    /// Records that the remote has a connection. Returns the messages that an earlier one read and
+    /// did not deliver.
     pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Delivery> {
         self.subject = EventSource::from(remote);
         let pipe = self.pipe.outbound;
@@ -228,8 +228,8 @@ impl Attachment {
         values.retain(|value| incoming.wants(group(value)));
     }
 
-    /// Takes messages for the connection to write or to transfer, beginning with those that an earlier
-    /// connection took and did not write. `taken` must be empty.
+    /// Takes messages for the connection to write or to transfer, beginning with those that an
+    /// earlier connection took and did not write. `taken` must be empty.
     pub(crate) fn poll_take(
         &mut self,
         want: Want,
@@ -262,7 +262,8 @@ impl Attachment {
         self.routing.incoming.lock().room(self.pipe.inbound, connection, memory)
     }
 
-    /// Takes back the messages that a connection took and did not write, and those that it read and did not deliver.
+    /// Takes back the messages that a connection took and did not write, and those that it read and
+    /// did not deliver.
     ///
     /// A message during which the remote ended two connections is dropped: the remote would end the
     /// next one as well, and receive no later message.
@@ -310,8 +311,8 @@ impl Attachment {
         });
         self.unread += messages(&unread);
         if gone && arrived == 0 && written == 0 && queued == 0 && elsewhere.is_empty() {
-            // No message can be lost with it. Remotes that only connect and leave would fill the list that is
-            // kept for a responder that is not polled.
+            // No message can be lost with it. Remotes that only connect and leave would fill the
+            // list that is kept for a responder that is not polled.
             return;
         }
         let pipe = self.pipe.outbound;
@@ -427,6 +428,6 @@ fn messages(arrivals: &[Delivery]) -> usize {
     arrivals.iter().map(|arrival| arrival.cargo.messages()).sum()
 }
 
-/// The number of batches that may wait for the next connection. One connection can leave as many as its read
-/// buffer holds.
+/// The number of batches that may wait for the next connection. One connection can leave as many as
+/// its read buffer holds.
 const UNDELIVERED_MAX: usize = 64;

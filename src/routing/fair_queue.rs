@@ -75,8 +75,8 @@ impl FairQueue {
         }
     }
 
-    /// Creates a queue of a socket that never receives. Messages of a remote that sends some all the
-    /// same are not queued, and are counted as unread when it leaves.
+    /// Creates a queue of a socket that never receives. Messages of a remote that sends some all
+    /// the same are not queued, and are counted as unread when it leaves.
     pub(crate) fn closed() -> Self {
         Self { closed: true, ..Self::new(HighWaterMark::new(0, 0), 0) }
     }
@@ -301,8 +301,9 @@ impl FairQueue {
         Poll::Ready(popped)
     }
 
-    /// Ready when there is a message, or when there will be none. Until then, it queues the receiver. A receiver
-    /// that was queued calls [`cancel`](Self::cancel) before it takes the message, or if it does not.
+    /// Ready when there is a message, or when there will be none. Until then, it queues the
+    /// receiver. A receiver that was queued calls [`cancel`](Self::cancel) before it takes the
+    /// message, or if it does not.
     pub(crate) fn poll_readable(
         &mut self,
         ticket: &mut Option<Ticket>,

@@ -27,7 +27,8 @@ pub(crate) struct GroupTable {
     joined: SecondaryMap<PipeKey, JoinedByRemote>,
     /// The memory that remotes claim by joining.
     bytes: usize,
-    /// The pipes that are members of every group, and are among the `members` of each: `udp` endpoints.
+    /// The pipes that are members of every group, and are among the `members` of each: `udp`
+    /// endpoints.
     in_all: Vec<PipeKey>,
     options: GroupOptions,
 }
@@ -177,12 +178,12 @@ fn fits_datagram(message: &[u8]) -> bool {
     last_part(rest).is_some_and(|body| Datagram::check(group.len(), body.len()).is_ok())
 }
 
-/// The memory that a member of a group takes: its part of the tree of its groups, and of the group's
-/// list of members when that has just grown.
+/// The memory that a member of a group takes: its part of the tree of its groups, and of the
+/// group's list of members when that has just grown.
 const MEMBER_BYTES: usize = 80;
 
-/// The memory that a group without its name takes in a hash table that has just grown, and the header of a
-/// long name.
+/// The memory that a group without its name takes in a hash table that has just grown, and the
+/// header of a long name.
 const GROUP_BYTES: usize = 128;
 
 #[cfg(test)]

@@ -78,7 +78,8 @@ pub(crate) trait Outgoing: fmt::Debug + Send {
     /// [connection](Self::connect).
     fn attach_arriving(&mut self, endpoint: EndpointId) -> Result<Attached, AttachError>;
 
-    /// Stops offering an endpoint's remotes to senders; messages queued for them can still be taken.
+    /// Stops offering an endpoint's remotes to senders; messages queued for them can still be
+    /// taken.
     fn retire(&mut self, endpoint: EndpointId, wakes: &mut Wakes);
 
     /// Stops offering one remote to senders. Messages queued for it can still be taken.

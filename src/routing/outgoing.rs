@@ -22,9 +22,9 @@ use crate::sync::Wakes;
 
 /// The outgoing halves of all pipes of a socket, their strategy, and the waiting senders.
 ///
-/// Invariants: a pipe is offered exactly if it has capacity, is not retired, and the strategy allows it; while a
-/// sender waits for one pipe, that pipe is not offered, and while it waits for any, none is: capacity is granted to waiting
-/// senders first.
+/// Invariants: a pipe is offered exactly if it has capacity, is not retired, and the strategy
+/// allows it; while a sender waits for one pipe, that pipe is not offered, and while it waits for
+/// any, none is: capacity is granted to waiting senders first.
 #[derive(Debug)]
 pub(crate) struct OutgoingPipes<S> {
     pub(super) pipes: SlotMap<PipeKey, OutgoingPipe>,
@@ -378,7 +378,8 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         pipe.packs = S::FANS_OUT && remote.endpoint().is_stream();
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {
-            // A sender may have waited for the remote as a member of a group of an earlier connection.
+            // A sender may have waited for the remote as a member of a group of an earlier
+            // connection.
             self.fan_out.held.wake_line(key, wakes);
         }
         self.refill(key, wakes);

@@ -58,8 +58,9 @@ pub(crate) trait Strategy: fmt::Debug + Send {
     /// Records that a pipe accepts no more messages.
     fn retire(&mut self, _key: PipeKey, _pipe: &OutgoingPipe) {}
 
-    /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages before.
-    /// If the strategy fans out, the senders that wait for the pipe then check their choice again.
+    /// Records that a pipe has a connection. `was_open` states whether its remote accepted messages
+    /// before. If the strategy fans out, the senders that wait for the pipe then check their choice
+    /// again.
     fn connect(
         &mut self,
         _key: PipeKey,
@@ -75,8 +76,8 @@ pub(crate) trait Strategy: fmt::Debug + Send {
         Leftover::Stay
     }
 
-    /// Handles a command of a remote that is for its strategy, such as a JOIN. Returns whether fewer
-    /// messages are for the remote from now on.
+    /// Handles a command of a remote that is for its strategy, such as a JOIN. Returns whether
+    /// fewer messages are for the remote from now on.
     fn command(&mut self, _key: PipeKey, _command: &Command) -> Result<bool, TooManyGroups> {
         Ok(false)
     }

@@ -111,7 +111,8 @@ impl Control {
         if self.check_connectable(&endpoint).is_err() {
             return Err(ConnectPeerError::IncompatibleTransport { endpoint });
         }
-        // A PEER admits any number of remotes. Without an id the socket was closed before the pipe existed.
+        // A PEER admits any number of remotes. Without an id the socket was closed before the pipe
+        // existed.
         self.dial(endpoint).await.ok().flatten().ok_or(ConnectPeerError::Closed)
     }
 
@@ -292,8 +293,8 @@ impl Control {
         })
     }
 
-    /// Refuses `udp` for all sockets except those of one type, and for those that require security, which
-    /// datagrams do not have.
+    /// Refuses `udp` for all sockets except those of one type, and for those that require security,
+    /// which datagrams do not have.
     fn check_transport(
         &self,
         endpoint: &Endpoint,
@@ -322,8 +323,8 @@ impl Control {
         self.shared.losses().dropped(message);
     }
 
-    /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one before it is
-    /// connected.
+    /// Connects the socket to an endpoint. Returns the routing id of the remote, if it has one
+    /// before it is connected.
     async fn dial(&self, endpoint: Endpoint) -> Result<Option<RoutingId>, ConnectError> {
         let asked = endpoint.clone();
         let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;

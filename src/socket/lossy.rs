@@ -15,8 +15,8 @@ use crate::socket::bounds::sealed::Addressing;
 /// A [`Sink`] over a socket that drops messages that cannot be sent, counts them, and continues.
 ///
 /// The sink of a [`Server`](crate::Server) or [`Peer`](crate::Peer) itself fails when a message
-/// names a remote that has left, which ends a `StreamExt::forward` for all other remotes. While the queue of one remote is
-/// full, it blocks the messages to all others. The lossy sink instead
+/// names a remote that has left, which ends a `StreamExt::forward` for all other remotes. While the
+/// queue of one remote is full, it blocks the messages to all others. The lossy sink instead
 ///
 /// - drops a message whose remote has left, even while the message waits for that remote;
 /// - drops a message whose remote has had no room for

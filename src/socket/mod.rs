@@ -1,7 +1,8 @@
 //! The sockets: handles that users hold.
 //!
-//! A socket type is a newtype around a `Handle`. Its `Kind` names its legal remotes and its outgoing
-//! strategy, and `verbs!` adds the methods of its capabilities, so that misuse does not compile.
+//! A socket type is a newtype around a `Handle`. Its `Kind` names its legal remotes and its
+//! outgoing strategy, and `verbs!` adds the methods of its capabilities, so that misuse does not
+//! compile.
 
 mod bounds;
 mod builder;

@@ -154,8 +154,8 @@ pub(super) fn poll_receive<R: Strategy>(
     popped.map_err(|Closed| RecvError::Closed)
 }
 
-/// Polls `poll` when the next message is wanted, or when there is none. While it is not, the message is discarded. The
-/// task yields if there are many such messages.
+/// Polls `poll` when the next message is wanted, or when there is none. While it is not, the
+/// message is discarded. The task yields if there are many such messages.
 fn poll_wanted<R: Strategy, T>(
     core: &Core<R>,
     cx: &mut Context<'_>,
@@ -206,8 +206,8 @@ pub(super) fn try_receive_from<R: Strategy, M: FromQueue>(
     }
 }
 
-/// Takes a message, after discarding those that are not wanted; returns `none` if there are too many
-/// of these.
+/// Takes a message, after discarding those that are not wanted; returns `none` if there are too
+/// many of these.
 fn try_wanted<R: Strategy, T>(
     core: &Core<R>,
     none: T,

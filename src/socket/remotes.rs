@@ -60,10 +60,10 @@ impl<'a> Remotes<'a> {
     /// this socket by an ERROR command, or [`reconnect_stop`](super::Builder::reconnect_stop) ended
     /// the attempts.
     ///
-    /// All other failures are retried, and this method waits indefinitely while they last: no remote is
-    /// listening, or it has another mechanism, another key or an incompatible socket type. Use
-    /// [`connected_timeout`](Self::connected_timeout) to limit the wait: its error contains the last
-    /// failure.
+    /// All other failures are retried, and this method waits indefinitely while they last: no
+    /// remote is listening, or it has another mechanism, another key or an incompatible socket
+    /// type. Use [`connected_timeout`](Self::connected_timeout) to limit the wait: its error
+    /// contains the last failure.
     ///
     /// # Examples
     ///

@@ -1,5 +1,5 @@
-//! The operations of a socket that the module `rpc` uses beyond the public handle. Without the feature
-//! `rpc`, nothing uses them.
+//! The operations of a socket that the module `rpc` uses beyond the public handle. Without the
+//! feature `rpc`, nothing uses them.
 //!
 //! Requests and replies depend on the queue positions of their messages, the messages that were
 //! lost with a connection, and the remotes that accept requests. A requester selects connected
@@ -64,9 +64,9 @@ pub(crate) trait Tracked: Socket {
         self.incoming().lock().unread(end.inbound, end.arrived)
     }
 
-    /// Takes all queued messages, up to the capacity of `received`, which must not be zero, as soon as
-    /// there is one. Each message is stored with the value that `origin` returns for the outgoing half
-    /// of its pipe and its remote.
+    /// Takes all queued messages, up to the capacity of `received`, which must not be zero, as soon
+    /// as there is one. Each message is stored with the value that `origin` returns for the
+    /// outgoing half of its pipe and its remote.
     fn poll_receive_many<T>(
         &self,
         ticket: &mut Option<Ticket>,
@@ -175,8 +175,8 @@ impl Client {
         self.core().control.shared().losses().refused(remote, None, message);
     }
 
-    /// Queues the message that `make` creates for its position, as soon as there is capacity. The caller wakes
-    /// `wakes`, after it has released its own lock.
+    /// Queues the message that `make` creates for its position, as soon as there is capacity. The
+    /// caller wakes `wakes`, after it has released its own lock.
     ///
     /// `make` is called under the lock of the outgoing queues.
     pub(crate) fn poll_send_with(

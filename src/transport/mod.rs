@@ -1,4 +1,5 @@
-//! Byte streams between two sockets: dialing, listening, and one type for all of them. Datagrams, in [`udp`].
+//! Byte streams between two sockets: dialing, listening, and one type for all of them. Datagrams,
+//! in [`udp`].
 
 #[cfg(unix)]
 mod ipc;

@@ -94,8 +94,8 @@ fn poll_read_some<S: AsyncRead + Unpin>(
     pin!(AsyncReadExt::take(&mut *stream, READ_MAX as u64)).poll_read(cx, buf)
 }
 
-/// In bytes. Over loopback, writes of 57 to 64 thousand bytes are 1.5 times as fast as those of 64 KiB,
-/// which no longer fit into one segment.
+/// In bytes. Over loopback, writes of 57 to 64 thousand bytes are 1.5 times as fast as those of 64
+/// KiB, which no longer fit into one segment.
 const TCP_WRITE_SIZE: usize = 0xF000;
 
 /// In bytes. Writes of twice the size of those over TCP are up to a fifth faster for long bodies;

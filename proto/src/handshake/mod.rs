@@ -17,19 +17,20 @@ use super::socket_type::SocketType;
 
 /// Exchanges greetings with a remote, runs the security mechanism and checks the remote's metadata.
 ///
-/// Write the bytes that [`poll_output`](Self::poll_output) returns after [`new`](Self::new) and after every
-/// [`handle_input`](Self::handle_input), even if it fails.
+/// Write the bytes that [`poll_output`](Self::poll_output) returns after [`new`](Self::new) and
+/// after every [`handle_input`](Self::handle_input), even if it fails.
 ///
-/// With an authenticator, pass the credentials that [`poll_credentials`](Self::poll_credentials) returns to it,
-/// and its result to [`handle_verdict`](Self::handle_verdict). Until then no input is consumed.
+/// With an authenticator, pass the credentials that [`poll_credentials`](Self::poll_credentials)
+/// returns to it, and its result to [`handle_verdict`](Self::handle_verdict). Until then no input
+/// is consumed.
 ///
-/// A handshake with a [deferred introduction](Self::with_deferred_introduction) pauses before this end announces
-/// its metadata. Select a socket by the [resource](Self::resource) that the remote requests, and
-/// [introduce](Self::introduce) it, or [refuse](Self::refuse) the remote.
+/// A handshake with a [deferred introduction](Self::with_deferred_introduction) pauses before this
+/// end announces its metadata. Select a socket by the [resource](Self::resource) that the remote
+/// requests, and [introduce](Self::introduce) it, or [refuse](Self::refuse) the remote.
 ///
-/// Two ends with matching mechanisms never wait for each other: the whole greeting is sent first, and the mechanism's first
-/// command as soon as the remote's greeting is verified. A handshake has no timeout of its own, so the caller
-/// should limit its duration.
+/// Two ends with matching mechanisms never wait for each other: the whole greeting is sent first,
+/// and the mechanism's first command as soon as the remote's greeting is verified. A handshake has
+/// no timeout of its own, so the caller should limit its duration.
 #[derive(Debug)]
 pub struct Handshake {
     /// `None` before a deferred introduction.
@@ -90,10 +91,12 @@ impl Handshake {
         }
     }
 
-    /// Consumes the bytes of the handshake from `input`. Returns the result when the handshake is complete.
+    /// Consumes the bytes of the handshake from `input`. Returns the result when the handshake is
+    /// complete.
     ///
-    /// `input` contains all received bytes that are not consumed yet. Bytes after the remote's last handshake
-    /// command are traffic and stay in `input`. A complete or failed handshake consumes nothing.
+    /// `input` contains all received bytes that are not consumed yet. Bytes after the remote's last
+    /// handshake command are traffic and stay in `input`. A complete or failed handshake consumes
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -109,8 +112,8 @@ impl Handshake {
         progress
     }
 
-    /// Applies the decision of the authenticator. Continue with [`handle_input`](Self::handle_input) and the
-    /// bytes that were received meanwhile.
+    /// Applies the decision of the authenticator. Continue with
+    /// [`handle_input`](Self::handle_input) and the bytes that were received meanwhile.
     ///
     /// # Errors
     ///
@@ -133,13 +136,14 @@ impl Handshake {
         self.credentials.take()
     }
 
-    /// Announces the selected socket to the remote. This completes the handshake unless this end has the
-    /// client's role of PLAIN or CURVE, whose last command is the remote's READY: the handshake then continues
-    /// with [`handle_input`](Self::handle_input).
+    /// Announces the selected socket to the remote. This completes the handshake unless this end
+    /// has the client's role of PLAIN or CURVE, whose last command is the remote's READY: the
+    /// handshake then continues with [`handle_input`](Self::handle_input).
     ///
     /// # Errors
     ///
-    /// The two socket types are not compatible. The output contains an ERROR if traffic is not encrypted.
+    /// The two socket types are not compatible. The output contains an ERROR if traffic is not
+    /// encrypted.
     ///
     /// # Panics
     ///
@@ -185,13 +189,14 @@ impl Handshake {
         matches!(self.stage, Stage::Verdict { .. })
     }
 
-    /// Returns whether the remote still has to answer the HELLO of CURVE, by which it proves that it holds the
-    /// server's key. A server with another key usually closes the connection instead.
+    /// Returns whether the remote still has to answer the HELLO of CURVE, by which it proves that
+    /// it holds the server's key. A server with another key usually closes the connection instead.
     pub const fn awaits_proof_of_key(&self) -> bool {
         matches!(self.stage, Stage::Security { .. }) && self.security.awaits_proof_of_key()
     }
 
-    /// Removes and returns the session that encrypts traffic, if the handshake is complete and encrypted.
+    /// Removes and returns the session that encrypts traffic, if the handshake is complete and
+    /// encrypted.
     pub fn take_session(&mut self) -> Option<Session> {
         self.security.take_session()
     }
@@ -201,7 +206,8 @@ impl Handshake {
         if self.output.is_empty() {
             return None;
         }
-        // The output may contain a password. The buffer is overwritten here, and the copy when it is dropped.
+        // The output may contain a password. The buffer is overwritten here, and the copy when it
+        // is dropped.
         let output = Bytes::from_owner(Zeroizing::new(self.output.to_vec()));
         self.output.zeroize();
         self.output.clear();
@@ -222,7 +228,8 @@ impl Handshake {
                             remote: greeting.mechanism,
                         });
                     }
-                    // Two clients recognize each other by their HELLO, because libzmq announces no role.
+                    // Two clients recognize each other by their HELLO, because libzmq announces no
+                    // role.
                     if self.as_server && greeting.as_server {
                         return Err(HandshakeError::BothServers { mechanism: self.mechanism });
                     }
@@ -269,7 +276,8 @@ impl Handshake {
         Ok(true)
     }
 
-    /// Performs the steps that the mechanism has made possible. Returns the result if the handshake is complete.
+    /// Performs the steps that the mechanism has made possible. Returns the result if the handshake
+    /// is complete.
     fn proceed(&mut self, version: Version) -> Result<Option<Negotiated>, HandshakeError> {
         if let Some(credentials) = self.security.poll_credentials() {
             if self.has_authenticator {
@@ -302,9 +310,9 @@ impl Handshake {
         Ok(self.security.handle_verdict(verdict)?)
     }
 
-    /// Checks that the remote's socket type is compatible, and sends an ERROR if it is not: a peer "SHOULD
-    /// handle errors by returning an ERROR command" (RFC 37, The Socket-Type Property). A mechanism that
-    /// encrypts traffic has no such command at this point.
+    /// Checks that the remote's socket type is compatible, and sends an ERROR if it is not: a peer
+    /// "SHOULD handle errors by returning an ERROR command" (RFC 37, The Socket-Type Property). A
+    /// mechanism that encrypts traffic has no such command at this point.
     fn check_socket_type(
         &mut self,
         metadata: &Metadata,
@@ -338,8 +346,8 @@ pub struct HandshakeConfig {
     pub socket_type: SocketType,
     /// The security mechanism. The remote has to use the same one, in the opposite role.
     pub mechanism: Mechanism,
-    /// The properties that are announced after the Socket-Type. Names that start with `X-` belong to the
-    /// application.
+    /// The properties that are announced after the Socket-Type. Names that start with `X-` belong
+    /// to the application.
     pub metadata: Metadata,
     /// True if an authenticator checks credentials.
     pub has_authenticator: bool,
@@ -379,7 +387,8 @@ fn announced(socket_type: SocketType, metadata: &Metadata) -> Metadata {
 pub struct Negotiated {
     /// The highest version that the remote supports.
     pub version: Version,
-    /// The remote's socket type, which is compatible with this end. `None` if the remote did not announce it.
+    /// The remote's socket type, which is compatible with this end. `None` if the remote did not
+    /// announce it.
     pub socket_type: Option<SocketType>,
     /// The properties that the remote announced.
     pub metadata: Metadata,
@@ -391,8 +400,8 @@ pub struct Negotiated {
 
 /// The reason why a handshake failed. The connection must be closed.
 ///
-/// A connection that ends during the handshake is not such an error. It is a temporary condition, after which
-/// a client reconnects (RFC 37, Error Handling).
+/// A connection that ends during the handshake is not such an error. It is a temporary condition,
+/// after which a client reconnects (RFC 37, Error Handling).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
@@ -460,13 +469,13 @@ enum Stage {
 
 /// The size limit of a handshake command's body.
 ///
-/// The largest commands contain the remote's metadata, which usually has some dozens of bytes. 64 KiB allows
-/// ample application properties, equals the size of one read, and bounds the memory that an unauthenticated
-/// remote can occupy.
+/// The largest commands contain the remote's metadata, which usually has some dozens of bytes. 64
+/// KiB allows ample application properties, equals the size of one read, and bounds the memory that
+/// an unauthenticated remote can occupy.
 const COMMAND_SIZE_MAX: u64 = 0x1_0000;
 
-/// The size limit where no metadata is due. The largest such command is the HELLO of PLAIN, with 518 bytes.
-/// This bounds the memory that a remote can occupy before it has sent its credentials.
+/// The size limit where no metadata is due. The largest such command is the HELLO of PLAIN, with
+/// 518 bytes. This bounds the memory that a remote can occupy before it has sent its credentials.
 const SHORT_COMMAND_SIZE_MAX: u64 = 0x400;
 
 /// Returns the verdict about credentials if there is no authenticator.
@@ -478,7 +487,8 @@ fn without_authenticator(credentials: &Credentials) -> Result<(), StatusCode> {
     }
 }
 
-/// The number of bytes of an unknown socket type that the error contains. The longest valid name has 7 bytes.
+/// The number of bytes of an unknown socket type that the error contains. The longest valid name
+/// has 7 bytes.
 const NAME_SHOWN_MAX: usize = 32;
 
 /// The reason for an incompatible socket type. A reason consists of VCHAR, which excludes spaces.

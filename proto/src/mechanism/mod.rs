@@ -1,8 +1,8 @@
 //! Security mechanisms (RFC 37, Authentication and Confidentiality).
 //!
-//! Each mechanism is a small state machine in its own module. It decodes the bodies of the remote's commands
-//! itself, since "ZMTP does not define the syntax nor semantics of commands": the READY of CURVE, for example,
-//! is an encrypted box, whereas the READY of NULL is plain metadata.
+//! Each mechanism is a small state machine in its own module. It decodes the bodies of the remote's
+//! commands itself, since "ZMTP does not define the syntax nor semantics of commands": the READY of
+//! CURVE, for example, is an encrypted box, whereas the READY of NULL is plain metadata.
 //!
 //! The caller decides whether a remote is admitted: `poll_credentials` returns the credentials, and
 //! `handle_verdict` applies the decision.
@@ -25,10 +25,11 @@ use super::error_reason::ErrorReason;
 use super::greeting::MechanismName;
 use super::metadata::Metadata;
 
-/// The security mechanism of all endpoints of a socket. All its remotes have to use the same mechanism.
+/// The security mechanism of all endpoints of a socket. All its remotes have to use the same
+/// mechanism.
 ///
-/// In PLAIN and CURVE one end is the client and the other the server. These roles do not depend on the socket
-/// type, nor on the end that binds.
+/// In PLAIN and CURVE one end is the client and the other the server. These roles do not depend on
+/// the socket type, nor on the end that binds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -44,18 +45,19 @@ pub enum Mechanism {
         /// The password, of at most 255 bytes.
         password: Password,
     },
-    /// Requires a name and a password, which the authenticator checks. Without an authenticator every remote
-    /// is refused. (RFC 24.)
+    /// Requires a name and a password, which the authenticator checks. Without an authenticator
+    /// every remote is refused. (RFC 24.)
     PlainServer,
-    /// Encrypts traffic, authenticates the server by its key, and presents a key to it. (RFC 25, RFC 26.)
+    /// Encrypts traffic, authenticates the server by its key, and presents a key to it. (RFC 25,
+    /// RFC 26.)
     CurveClient {
         /// The key of the server. Obtain it over a trusted channel.
         server_key: CurvePublicKey,
         /// The key pair of this socket.
         keypair: CurveKeypair,
     },
-    /// Encrypts traffic. The authenticator checks the keys of remotes. Without an authenticator every remote
-    /// that knows the key of this socket is admitted. (RFC 25, RFC 26.)
+    /// Encrypts traffic. The authenticator checks the keys of remotes. Without an authenticator
+    /// every remote that knows the key of this socket is admitted. (RFC 25, RFC 26.)
     CurveServer {
         /// The key pair of this socket.
         keypair: CurveKeypair,
@@ -173,8 +175,8 @@ enum Exchange {
 }
 
 impl SecurityHandshake {
-    /// Starts the handshake of one connection, which announces `metadata` to the remote. `None` defers it
-    /// until [`introduce`](Self::introduce).
+    /// Starts the handshake of one connection, which announces `metadata` to the remote. `None`
+    /// defers it until [`introduce`](Self::introduce).
     pub fn new(mechanism: Mechanism, metadata: Option<Metadata>, seed: Seed) -> Self {
         Self(match mechanism {
             Mechanism::Null => Exchange::Null(NullHandshake::new(metadata)),
@@ -236,7 +238,8 @@ impl SecurityHandshake {
         }
     }
 
-    /// Returns the metadata of the remote while this end defers its own. A client announces its own first.
+    /// Returns the metadata of the remote while this end defers its own. A client announces its own
+    /// first.
     pub fn requested(&self) -> Option<&Metadata> {
         match &self.0 {
             Exchange::Null(null) => null.requested(),
@@ -289,7 +292,8 @@ impl SecurityHandshake {
         }
     }
 
-    /// Removes and returns the session that encrypts traffic, if the handshake is complete and encrypted.
+    /// Removes and returns the session that encrypts traffic, if the handshake is complete and
+    /// encrypted.
     pub fn take_session(&mut self) -> Option<Session> {
         match &mut self.0 {
             Exchange::Null(_) | Exchange::PlainClient(_) | Exchange::PlainServer(_) => None,
@@ -356,8 +360,8 @@ pub enum MechanismError {
         /// The minor version.
         minor: u8,
     },
-    /// A box of the remote's command cannot be decrypted: the remote uses other keys, or the command was changed
-    /// in transit.
+    /// A box of the remote's command cannot be decrypted: the remote uses other keys, or the
+    /// command was changed in transit.
     #[error("the box of {name} cannot be decrypted")]
     Unopened {
         /// The command's name.

@@ -18,11 +18,11 @@ use super::{Credentials, MechanismError, StatusCode};
 ///
 /// # Memory
 ///
-/// Copies of a password that a handshake creates, and the buffers in which it is sent and received, are
-/// overwritten when the handshake has ended. A password reuses the memory of a `String`; a `&str` is
-/// copied, and the caller has to overwrite the original. Buffers of the system, memory that is swapped out or
-/// dumped, copies by an authenticator or a deserializer, and the request to a SOCKS proxy, which another crate
-/// assembles, are not overwritten.
+/// Copies of a password that a handshake creates, and the buffers in which it is sent and received,
+/// are overwritten when the handshake has ended. A password reuses the memory of a `String`; a
+/// `&str` is copied, and the caller has to overwrite the original. Buffers of the system, memory
+/// that is swapped out or dumped, copies by an authenticator or a deserializer, and the request to
+/// a SOCKS proxy, which another crate assembles, are not overwritten.
 #[derive(Clone, Default)]
 pub struct Password(Zeroizing<String>);
 
@@ -62,8 +62,8 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The error of [`Mechanism::plain_client`](super::Mechanism::plain_client): the name or the password is
-/// too long.
+/// The error of [`Mechanism::plain_client`](super::Mechanism::plain_client): the name or the
+/// password is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a name and a password of PLAIN have at most 255 bytes")]
 #[non_exhaustive]
@@ -298,9 +298,9 @@ const INITIATE: &str = "INITIATE";
 const READY: &str = "READY";
 const ERROR: &str = "ERROR";
 
-/// The bytes that libzmq 4.3 sends instead of ERROR in PLAIN: its source contains `"\x05ERROR"`, in which C++
-/// parses the E as a digit of the first byte. This crate sends the specified bytes, which clients of libzmq
-/// treat as a protocol error that also ends the handshake.
+/// The bytes that libzmq 4.3 sends instead of ERROR in PLAIN: its source contains `"\x05ERROR"`, in
+/// which C++ parses the E as a digit of the first byte. This crate sends the specified bytes, which
+/// clients of libzmq treat as a protocol error that also ends the handshake.
 const ERROR_OF_LIBZMQ: &[u8] = b"^RROR";
 
 /// The maximum length of a name or a password, which RFC 24 encodes in one byte.

@@ -20,8 +20,8 @@ use super::message_shape::{MessageShape, ShapeError};
 
 /// Splits the bytes of a remote into batches of messages and single commands.
 ///
-/// A thread-safe socket discards multipart messages (RFC 37, Thread-Safe Socket Types). Their parts are
-/// skipped as they arrive, without being buffered. Messages of RADIO have two parts
+/// A thread-safe socket discards multipart messages (RFC 37, Thread-Safe Socket Types). Their parts
+/// are skipped as they arrive, without being buffered. Messages of RADIO have two parts
 /// ([`with_shape`](Self::with_shape)).
 #[derive(Debug)]
 pub struct TrafficDecoder {
@@ -33,8 +33,8 @@ pub struct TrafficDecoder {
     skip: u64,
     /// The number of discarded multipart messages.
     discarded: u64,
-    /// Bytes that were skipped since the last batch. At most the length of its buffer is attributed to the
-    /// next batch.
+    /// Bytes that were skipped since the last batch. At most the length of its buffer is attributed
+    /// to the next batch.
     passed: usize,
     /// The work since [`take_work`](Self::take_work), in bytes.
     work: usize,
@@ -52,8 +52,8 @@ pub enum Traffic {
     Messages(Batch),
     /// A command.
     Command(Command),
-    /// Many bytes were read, discarded or decrypted without another result. The caller decides whether to
-    /// continue or to yield.
+    /// Many bytes were read, discarded or decrypted without another result. The caller decides
+    /// whether to continue or to yield.
     Progress,
 }
 
@@ -92,8 +92,8 @@ pub enum TrafficError {
 }
 
 impl TrafficDecoder {
-    /// Creates a decoder. A message above `max_message_size` bytes is an error. With an `opener` all frames
-    /// must be encrypted.
+    /// Creates a decoder. A message above `max_message_size` bytes is an error. With an `opener`
+    /// all frames must be encrypted.
     pub fn new(max_message_size: Option<u64>, opener: Option<Opener>) -> Self {
         Self {
             shape: MessageShape::Single,
@@ -109,8 +109,8 @@ impl TrafficDecoder {
         }
     }
 
-    /// Expects messages of another shape than one body. Their batches contain messages in the form of
-    /// [`message_shape`](super::message_shape). The size limit applies to the body.
+    /// Expects messages of another shape than one body. Their batches contain messages in the form
+    /// of [`message_shape`](super::message_shape). The size limit applies to the body.
     #[must_use]
     pub const fn with_shape(mut self, shape: MessageShape) -> Self {
         self.shape = shape;
@@ -122,15 +122,16 @@ impl TrafficDecoder {
         self.shape
     }
 
-    /// Removes the next item from `input`. If none is complete, reserves capacity in `input` for the next read:
-    /// up to [`READ_SIZE`], or as much as has already been read, regardless of the size that a frame announces.
+    /// Removes the next item from `input`. If none is complete, reserves capacity in `input` for
+    /// the next read: up to [`READ_SIZE`], or as much as has already been read, regardless of the
+    /// size that a frame announces.
     ///
     /// The work of one call is bounded: it returns after 64 KiB of work and at most one more frame.
     ///
     /// # Errors
     ///
-    /// The remote sent something forbidden or malformed. All complete messages before it were returned by
-    /// earlier calls.
+    /// The remote sent something forbidden or malformed. All complete messages before it were
+    /// returned by earlier calls.
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
         self.work = self.work.saturating_add(self.read_capacity.record_read(input));
@@ -209,8 +210,8 @@ impl TrafficDecoder {
         self.read_capacity.release(input);
     }
 
-    /// Returns the work since the last call, in bytes: the number of bytes that were read, plus the number
-    /// that could have been read in the time of discarding and decrypting frames.
+    /// Returns the work since the last call, in bytes: the number of bytes that were read, plus the
+    /// number that could have been read in the time of discarding and decrypting frames.
     #[inline]
     pub fn take_work(&mut self) -> usize {
         self.returned_at = 0;
@@ -223,7 +224,8 @@ impl TrafficDecoder {
         std::mem::take(&mut self.discarded)
     }
 
-    /// Returns the total length and the number of the complete messages at the beginning of `input`.
+    /// Returns the total length and the number of the complete messages at the beginning of
+    /// `input`.
     #[inline]
     fn scan(&self, input: &[u8]) -> Result<(usize, usize), TrafficError> {
         let (mut end, mut messages) = (0, 0);
@@ -248,8 +250,8 @@ impl TrafficDecoder {
         }
     }
 
-    /// Returns the length of the message frame at the beginning of `input`, or `None` if it is another frame or
-    /// its header is incomplete.
+    /// Returns the length of the message frame at the beginning of `input`, or `None` if it is
+    /// another frame or its header is incomplete.
     fn long_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
         match Header::decode(input)? {
             Some(header) if !header.command && !header.more => {
@@ -321,13 +323,14 @@ pub const READ_SIZE: usize = 0x1_0000;
 /// The work, in bytes, after which `decode` returns.
 const WORK_MAX: usize = READ_SIZE;
 
-/// The cost of a discarded part in addition to its bytes. A turn of a connection allows 2,000 of the
-/// shortest parts, which take about 30 µs.
+/// The cost of a discarded part in addition to its bytes. A turn of a connection allows 2,000 of
+/// the shortest parts, which take about 30 µs.
 const PART_WORK: usize = 0x80;
 
-/// The cost of a discarded byte in addition to reading it. Such bytes are useless, so a remote that sends
-/// them receives a quarter of a turn.
+/// The cost of a discarded byte in addition to reading it. Such bytes are useless, so a remote that
+/// sends them receives a quarter of a turn.
 const DISCARDED_WORK: usize = 3;
 
-/// The size limit of a command after the handshake. The commands of RFC 37 have less than 300 bytes.
+/// The size limit of a command after the handshake. The commands of RFC 37 have less than 300
+/// bytes.
 const MAX_COMMAND_SIZE: u64 = 0x1_0000;

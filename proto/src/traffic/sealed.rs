@@ -12,10 +12,11 @@ use super::{MAX_COMMAND_SIZE, Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 #[derive(Debug)]
 pub(super) struct SealedDecoder {
     opener: Opener,
-    /// The command or error after the last batch. Its frame is already decrypted, which is possible only once.
+    /// The command or error after the last batch. Its frame is already decrypted, which is possible
+    /// only once.
     pub(super) found: Option<Result<Command, TrafficError>>,
-    /// The length of the frame at the beginning of the input that is already decrypted: the group of a message
-    /// whose body has not arrived.
+    /// The length of the frame at the beginning of the input that is already decrypted: the group
+    /// of a message whose body has not arrived.
     pub(super) group_frame: usize,
 }
 
@@ -37,7 +38,8 @@ impl SealedDecoder {
         Self { opener, found: None, group_frame: 0 }
     }
 
-    /// Decrypts the frame at the beginning of `input`. A part, except the last, may have up to `part_max` bytes.
+    /// Decrypts the frame at the beginning of `input`. A part, except the last, may have up to
+    /// `part_max` bytes.
     pub(super) fn open(
         &mut self,
         input: &mut [u8],
@@ -75,8 +77,8 @@ impl SealedDecoder {
         if inside.more {
             return Ok(Found::Part(end));
         }
-        // Outside the box the COMMAND flag may be set, since RFC 26 calls MESSAGE a command. The flag is not
-        // authenticated. It is cleared because a batch consists of message frames.
+        // Outside the box the COMMAND flag may be set, since RFC 26 calls MESSAGE a command. The
+        // flag is not authenticated. It is cleared because a batch consists of message frames.
         if header.command {
             frame::mark_as_message(input);
         }

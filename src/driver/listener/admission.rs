@@ -9,8 +9,8 @@ use crate::routing::{AttachError, Attachment};
 use crate::transport::Stream;
 
 impl ListenerState {
-    /// Performs the handshake with a remote of a socket that has one at most. Whether this is the only
-    /// one is decided before the socket announces itself, when the remote has.
+    /// Performs the handshake with a remote of a socket that has one at most. Whether this is the
+    /// only one is decided before the socket announces itself, when the remote has.
     pub(super) async fn establish_only(
         &self,
         stream: Stream,

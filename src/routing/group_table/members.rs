@@ -31,7 +31,8 @@ impl Members {
     pub(super) fn remove(&mut self, key: PipeKey) {
         match self {
             Self::Many(keys) => {
-                // From the end, so that a remote that joins and leaves repeatedly is found immediately.
+                // From the end, so that a remote that joins and leaves repeatedly is found
+                // immediately.
                 let Some(at) = keys.iter().rposition(|member| *member == key) else { return };
                 keys.swap_remove(at);
                 if let [key] = keys[..] {

@@ -160,8 +160,8 @@ fn push_to_many(
     }
 }
 
-/// Queues a copy of a message, or the message itself if it is for no other pipe: without a clone, its
-/// body is not shared.
+/// Queues a copy of a message, or the message itself if it is for no other pipe: without a clone,
+/// its body is not shared.
 #[inline]
 fn push_copy(
     pipe: &mut OutgoingPipe,

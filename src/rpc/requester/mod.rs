@@ -59,9 +59,9 @@ use crate::socket::{Client, CloseReport};
 /// # Lost connections
 ///
 /// When a connection ends, the calls whose requests had been written to it fail immediately with
-/// [`CallError::ConnectionLost`]: no reply will arrive, although the server may have processed them.
-/// Requests that were still queued go to another connected server immediately, or to the first that
-/// connects, with their remaining time.
+/// [`CallError::ConnectionLost`]: no reply will arrive, although the server may have processed
+/// them. Requests that were still queued go to another connected server immediately, or to the
+/// first that connects, with their remaining time.
 ///
 /// Queued requests fail with [`CallError::Undelivered`], which is safe to retry, if their server is
 /// abandoned while no other is connected: by `disconnect`, or because it refuses this client. A

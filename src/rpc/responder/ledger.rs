@@ -13,8 +13,8 @@ use crate::rpc::stats::ResponderStats;
 use crate::socket::tracked::PipeKey;
 use crate::sync::Lock;
 
-/// The accounts of a responder. They do not keep the server alive, so that background tasks can hold
-/// them.
+/// The accounts of a responder. They do not keep the server alive, so that background tasks can
+/// hold them.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// No user code may be called, and no user value dropped, under this lock.

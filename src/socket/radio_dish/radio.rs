@@ -59,11 +59,11 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// # Datagrams
 ///
-/// A radio can also connect to [`udp` endpoints](crate::Endpoint#datagrams). Such an endpoint is sent the
-/// messages of all groups, and the dishes there choose. One send is for all endpoints: while a radio is
-/// connected to a `udp` endpoint, it refuses messages that do not fit a datagram, and sends them to no
-/// remote ([`SendError::TooLong`](crate::SendError::TooLong)). Datagrams that the system does not send are
-/// [counted](crate::stats::DroppedDatagrams::lost).
+/// A radio can also connect to [`udp` endpoints](crate::Endpoint#datagrams). Such an endpoint is
+/// sent the messages of all groups, and the dishes there choose. One send is for all endpoints:
+/// while a radio is connected to a `udp` endpoint, it refuses messages that do not fit a datagram,
+/// and sends them to no remote ([`SendError::TooLong`](crate::SendError::TooLong)). Datagrams that
+/// the system does not send are [counted](crate::stats::DroppedDatagrams::lost).
 ///
 /// # Messages without a group
 ///
@@ -77,9 +77,9 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// A dish receives what is sent after the radio has read its request to join, which takes a moment
 /// after `join` and after every reconnect. [`members`](Self::members) returns the remotes that have
-/// joined. A radio that *connected to* a dish queues messages for the groups of the earlier connection
-/// while it reconnects. A new connection begins without groups: the dish receives what is queued, as far
-/// as it joins the groups again.
+/// joined. A radio that *connected to* a dish queues messages for the groups of the earlier
+/// connection while it reconnects. A new connection begins without groups: the dish receives what
+/// is queued, as far as it joins the groups again.
 ///
 /// # Mute state
 ///
@@ -157,8 +157,8 @@ impl Builder<Radio> {
         self
     }
 
-    /// Sets how much memory the groups of all remotes may take, in bytes. A remote that joins a group
-    /// beyond the limit is disconnected. Default: 256 MiB. (libzmq has no such option.)
+    /// Sets how much memory the groups of all remotes may take, in bytes. A remote that joins a
+    /// group beyond the limit is disconnected. Default: 256 MiB. (libzmq has no such option.)
     ///
     /// A group counts 128 bytes and the length of its name, and each of its members counts 80 bytes
     /// more: that much memory is used at most, and usually three quarters of it. Limit the number
@@ -169,10 +169,11 @@ impl Builder<Radio> {
         self
     }
 
-    /// Sets how much memory the groups of one remote may take, in bytes. A remote that joins a group
-    /// beyond the limit is disconnected. Default: 4 MiB. (libzmq has no such option.)
+    /// Sets how much memory the groups of one remote may take, in bytes. A remote that joins a
+    /// group beyond the limit is disconnected. Default: 4 MiB. (libzmq has no such option.)
     ///
-    /// A group counts 208 bytes and the length of its name, whether or not other remotes have joined it.
+    /// A group counts 208 bytes and the length of its name, whether or not other remotes have
+    /// joined it.
     pub fn max_group_bytes_per_remote(mut self, bytes: usize) -> Self {
         self.options.groups.max_group_bytes_per_remote = bytes;
         self

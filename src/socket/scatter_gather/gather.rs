@@ -52,9 +52,9 @@ use crate::socket::{Handle, Kind};
 /// # Mute state
 ///
 /// A gather does not send and is never mute, and it drops no message because a queue is full. While
-/// a remote has [`recv_hwm`](Builder::recv_hwm) messages in the gather's queue, nothing more is read
-/// from that remote: its own queue fills, and its `send` waits. Multipart messages, which a SCATTER
-/// must not send, are discarded and counted.
+/// a remote has [`recv_hwm`](Builder::recv_hwm) messages in the gather's queue, nothing more is
+/// read from that remote: its own queue fills, and its `send` waits. Multipart messages, which a
+/// SCATTER must not send, are discarded and counted.
 ///
 #[doc = silent_failures!("gather", "scatter", ", and no event reports the failure.")]
 ///

@@ -93,8 +93,8 @@ macro_rules! endpoint_verbs {
             /// Returns as soon as the endpoint is registered, whether or not a remote is listening:
             /// messages are queued for it from now on. To wait for the connection, use
             /// [`remotes().connected_timeout()`](crate::Remotes::connected_timeout), whose error
-            /// contains the reason of the last failure. Connecting to one endpoint twice creates two
-            /// connections.
+            /// contains the reason of the last failure. Connecting to one endpoint twice creates
+            /// two connections.
             ///
             /// # Cancel safety
             ///

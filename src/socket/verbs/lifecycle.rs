@@ -75,8 +75,8 @@ macro_rules! ending {
             /// Closes the socket for all its handles, and waits until all queued messages are
             /// written or [`linger`](crate::Builder::linger) expires: 30 seconds by default.
             ///
-            /// Messages for a remote that cannot be reached delay the end until then. To close sooner, call
-            /// [`set_linger`](Self::set_linger) first.
+            /// Messages for a remote that cannot be reached delay the end until then. To close
+            /// sooner, call [`set_linger`](Self::set_linger) first.
             ///
             /// Nothing can be sent afterwards. Received messages remain available. The report
             /// states how many messages could not be written.

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The literal is the name of the handle in the examples. The type of its messages follows it,
-//! unless that is `Message`. Every type also gets its constructors, `monitor`, `stats`, `close`, the
-//! trait [`Socket`](super::Socket), `Debug` and equality. The [`Kind`](super::Kind) of the type
+//! unless that is `Message`. Every type also gets its constructors, `monitor`, `stats`, `close`,
+//! the trait [`Socket`](super::Socket), `Debug` and equality. The [`Kind`](super::Kind) of the type
 //! decides what a send names and which pipes it picks.
 
 mod connect_peer;

@@ -3,8 +3,8 @@
 macro_rules! hello_option {
     ($socket:ident) => {
         impl $crate::socket::Builder<$socket> {
-            /// Sets a message that is sent first on every connection, including re-established ones.
-            /// Default: none. (libzmq `ZMQ_HELLO_MSG`.)
+            /// Sets a message that is sent first on every connection, including re-established
+            /// ones. Default: none. (libzmq `ZMQ_HELLO_MSG`.)
             ///
             /// Neither the high-water mark nor the statistics count it.
             ///

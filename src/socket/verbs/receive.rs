@@ -12,8 +12,8 @@ macro_rules! receive_verbs {
             ///
             /// # Errors
             ///
-            /// [`RecvError`](crate::RecvError) if the socket is closed and all its messages have been
-            /// received, or if no message arrived within
+            /// [`RecvError`](crate::RecvError) if the socket is closed and all its messages have
+            /// been received, or if no message arrived within
             /// [`recv_timeout`](crate::Builder::recv_timeout), which by default is unlimited.
             ///
             /// # Examples
@@ -51,8 +51,8 @@ macro_rules! receive_verbs {
                 $crate::socket::receiving::try_receive(&self.0.core)
             }
 
-            /// Receives the next message; waits until there is one, at most for `timeout`. A timeout of
-            /// zero does not wait. (libzmq `ZMQ_RCVTIMEO`.)
+            /// Receives the next message; waits until there is one, at most for `timeout`. A
+            /// timeout of zero does not wait. (libzmq `ZMQ_RCVTIMEO`.)
             ///
             /// # Cancel safety
             ///
@@ -60,8 +60,8 @@ macro_rules! receive_verbs {
             ///
             /// # Errors
             ///
-            /// [`RecvError`](crate::RecvError) if no message arrived in time, or if the socket is closed
-            /// and all its messages have been received.
+            /// [`RecvError`](crate::RecvError) if no message arrived in time, or if the socket is
+            /// closed and all its messages have been received.
             ///
             /// # Examples
             ///

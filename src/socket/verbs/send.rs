@@ -45,7 +45,8 @@ macro_rules! send_verbs {
             ///
             /// # Errors
             ///
-            /// [`TrySendError`](crate::TrySendError) with the message if the socket is mute or closed.
+            /// [`TrySendError`](crate::TrySendError) with the message if the socket is mute or
+            /// closed.
             ///
             /// # Examples
             ///
@@ -72,8 +73,8 @@ macro_rules! send_verbs {
                 })
             }
 
-            /// Sends a message; waits while the socket is mute, at most for `timeout`. A timeout of zero
-            /// does not wait. (libzmq `ZMQ_SNDTIMEO`.)
+            /// Sends a message; waits while the socket is mute, at most for `timeout`. A timeout of
+            /// zero does not wait. (libzmq `ZMQ_SNDTIMEO`.)
             ///
             /// # Cancel safety
             ///
@@ -82,7 +83,8 @@ macro_rules! send_verbs {
             ///
             /// # Errors
             ///
-            /// [`SendError`](crate::SendError) with the message if the socket stayed mute, or is closed.
+            /// [`SendError`](crate::SendError) with the message if the socket stayed mute, or is
+            /// closed.
             ///
             /// # Examples
             ///
@@ -173,8 +175,8 @@ macro_rules! send_verbs {
             }
         }
 
-        /// Sends messages; waits while the socket is mute. Closing the sink flushes it and leaves the
-        /// socket open.
+        /// Sends messages; waits while the socket is mute. Closing the sink flushes it and leaves
+        /// the socket open.
         impl<M: Into<$crate::message::Message>> futures_sink::Sink<M> for $socket {
             type Error = $crate::error::SendError;
 

@@ -20,10 +20,11 @@ macro_rules! transmit_verbs {
             ///
             /// # Errors
             ///
-            /// [`SendError`](crate::SendError) with the message if the socket is closed, or if it is connected to a
-            /// `udp` endpoint and the message does not fit a datagram: it is then sent to no remote. With
-            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member stayed full for
-            /// [`send_timeout`](crate::Builder::send_timeout), which by default is unlimited.
+            /// [`SendError`](crate::SendError) with the message if the socket is closed, or if it
+            /// is connected to a `udp` endpoint and the message does not fit a datagram: it is then
+            /// sent to no remote. With [`no_drop`](crate::Builder::no_drop) also if the queue of a
+            /// member stayed full for [`send_timeout`](crate::Builder::send_timeout), which by
+            /// default is unlimited.
             ///
             /// # Examples
             ///
@@ -186,7 +187,8 @@ macro_rules! transmit_verbs {
                 sending.await.map_err($crate::socket::send_errors::group_send_error)
             }
 
-            /// Returns the remotes that have joined a group, and those of `udp` endpoints, which receive all groups.
+            /// Returns the remotes that have joined a group, and those of `udp` endpoints, which
+            /// receive all groups.
             ///
             /// # Examples
             ///

@@ -1,10 +1,10 @@
 //! The file of a bound socket: how it is created and removed.
 //!
-//! **One owner.** A process that binds a path holds its [`FileLock`] from the first check of the path
-//! until the socket listens. A refused connection identifies an abandoned socket. A socket that is
-//! bound and does not listen yet would look abandoned, but its process holds the lock. A listener
-//! removes its file *before* it closes its socket, for which it needs no lock: while it listens, no
-//! other process replaces the file.
+//! **One owner.** A process that binds a path holds its [`FileLock`] from the first check of the
+//! path until the socket listens. A refused connection identifies an abandoned socket. A socket
+//! that is bound and does not listen yet would look abandoned, but its process holds the lock. A
+//! listener removes its file *before* it closes its socket, for which it needs no lock: while it
+//! listens, no other process replaces the file.
 //!
 //! **Clients can connect.** The path is bound directly, because a name that a file gets later (by
 //! `link` or `rename`) does not lead to the socket on every file system. A connection then proves

@@ -39,7 +39,8 @@ pub(crate) struct Batch {
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Sent {
-    /// The datagrams, from the first, that the system accepted or refused. The others were not tried.
+    /// The datagrams, from the first, that the system accepted or refused. The others were not
+    /// tried.
     pub(crate) tried: usize,
     /// The datagrams that the system accepted.
     pub(crate) sent: usize,

@@ -154,8 +154,8 @@ fn async_methods(source: &Source, sockets: &[SocketRow]) -> Vec<String> {
     methods
 }
 
-/// Returns the type of an `impl` or the name of a trait, without parameters; in a macro, the types that use the
-/// macro.
+/// Returns the type of an `impl` or the name of a trait, without parameters; in a macro, the types
+/// that use the macro.
 fn types(place: &str, file: &str, sockets: &[SocketRow]) -> Vec<String> {
     let mut depth = 0;
     let plain = place.replace("->", "").chars().fold(String::new(), |mut plain, c| {

@@ -1,12 +1,12 @@
 //! Drops every async method at every await point, while other tasks use the same sockets.
 //!
-//! A case is an operation, a number of polls and a seed. The operation is polled this number of times, with turns
-//! of all other tasks between the polls, and then dropped. The number increases from zero until the operation is
-//! ready. At the end, every accepted message has been received, returned or counted exactly once, and no other
-//! message has been received.
+//! A case is an operation, a number of polls and a seed. The operation is polled this number of
+//! times, with turns of all other tasks between the polls, and then dropped. The number increases
+//! from zero until the operation is ready. At the end, every accepted message has been received,
+//! returned or counted exactly once, and no other message has been received.
 //!
-//! All tasks run on one thread, so that the seed determines the order of turns, except where it depends on the
-//! kernel.
+//! All tasks run on one thread, so that the seed determines the order of turns, except where it
+//! depends on the kernel.
 
 mod channels;
 mod coverage;
@@ -73,7 +73,8 @@ async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits(transport
     assert!(most.values().all(|polls| *polls > 1), "some operations never waited: {most:?}");
 }
 
-/// Drops an operation at each await point. Returns the number of polls until it was ready, at most [`POLLS`].
+/// Drops an operation at each await point. Returns the number of polls until it was ready, at most
+/// [`POLLS`].
 async fn drop_wherever_it_waits(
     transport: Transport,
     operation: &Operation,

@@ -262,7 +262,8 @@ impl Ledger {
         self.entries().unsent.extend(messages.iter().map(number));
     }
 
-    /// Returns whether all sent messages were received, except those that the socket has counted as dropped.
+    /// Returns whether all sent messages were received, except those that the socket has counted as
+    /// dropped.
     pub(super) fn is_settled(&self, sender: &Stats) -> bool {
         let entries = self.entries();
         entries.sent.len() == entries.received.len() + sender.dropped.undelivered as usize

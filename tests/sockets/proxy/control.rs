@@ -130,7 +130,8 @@ async fn a_dropped_proxy_is_stopped_and_its_handle_has_no_effect() {
     assert_eq!(ends.frontend.recv().await.unwrap(), "for a receiver");
 }
 
-/// A method of the handle takes effect before it returns, although the proxy runs on another thread.
+/// A method of the handle takes effect before it returns, although the proxy runs on another
+/// thread.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_forwarded_after_a_pause_has_returned() {
     let _watchdog = Watchdog::start();

@@ -1,7 +1,7 @@
 //! Remotes in Node.js, with libzmq's draft sockets, from the npm package `zeromq`.
 //!
-//! The package is installed below `target/`. It has Client, Server, Radio, Dish, Scatter and Gather, but
-//! not Peer and Channel. Without npm its tests are skipped, except in CI.
+//! The package is installed below `target/`. It has Client, Server, Radio, Dish, Scatter and
+//! Gather, but not Peer and Channel. Without npm its tests are skipped, except in CI.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};

@@ -1,7 +1,7 @@
 //! RADIO and DISH.
 //!
-//! Groups have at most 14 bytes: libzmq does not count the references to a longer name if a RADIO or DISH has
-//! several pipes (libzmq#4199).
+//! Groups have at most 14 bytes: libzmq does not count the references to a longer name if a RADIO
+//! or DISH has several pipes (libzmq#4199).
 
 mod exchange;
 mod heartbeat;

@@ -60,8 +60,8 @@ impl CurveClientHandshake {
         let transient = CurveSecretKey::filled(|key| key.copy_from_slice(seed.transient()));
         let transient = CurveKeypair::from(transient);
         let shared = SharedKey::agree(transient.secret_key(), &server_key)
-            // With such a key every remote could impersonate the server. A private key ensures that no remote
-            // can decrypt the HELLO.
+            // With such a key every remote could impersonate the server. A private key ensures that
+            // no remote can decrypt the HELLO.
             .unwrap_or_else(|_| SharedKey::own(seed.cookie_key()));
         let short_nonce = HELLO_COUNT.to_be_bytes();
         let sealed = shared.seal(&nonce(HELLO_NONCE, &short_nonce), &[0x00; SIGNED]);

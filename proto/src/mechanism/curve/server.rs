@@ -16,10 +16,12 @@ use super::stack_wipe::wiped;
 use super::{COOKIE_NONCE, HELLO_NONCE, INITIATE_NONCE, READY_NONCE, VOUCH_NONCE, WELCOME_NONCE};
 use super::{ERROR, HELLO, INITIATE, READY, Seed, WELCOME, nonce};
 
-/// The handshake of a server, which identifies a client only after it has proved that it holds its keys.
+/// The handshake of a server, which identifies a client only after it has proved that it holds its
+/// keys.
 ///
-/// Between WELCOME and INITIATE the server keeps only the nonce of the HELLO and the key of the cookie. This key
-/// belongs to one connection: a cookie that is replayed on another connection cannot be decrypted.
+/// Between WELCOME and INITIATE the server keeps only the nonce of the HELLO and the key of the
+/// cookie. This key belongs to one connection: a cookie that is replayed on another connection
+/// cannot be decrypted.
 #[derive(Debug)]
 pub(in super::super) struct CurveServerHandshake {
     state: State,
@@ -217,8 +219,8 @@ impl CurveServerHandshake {
         let (vouch_nonce, text) = text.split_first_chunk::<16>().ok_or_else(malformed)?;
         let (vouch, metadata) = text.split_first_chunk::<VOUCH>().ok_or_else(malformed)?;
 
-        // libzmq does not check the second half. Without the check, a server could forward the vouch of a
-        // client to another server.
+        // libzmq does not check the second half. Without the check, a server could forward the
+        // vouch of a client to another server.
         let client = CurvePublicKey::from_bytes(*client);
         let vouched = SharedKey::agree(&secret, &client)
             .and_then(|shared| shared.open(&nonce(VOUCH_NONCE, vouch_nonce), vouch))
@@ -237,7 +239,8 @@ impl CurveServerHandshake {
 struct Hello {
     /// The client's short-term key.
     transient: CurvePublicKey,
-    /// The key that this short-term key shares with the server's long-term key, for HELLO and WELCOME.
+    /// The key that this short-term key shares with the server's long-term key, for HELLO and
+    /// WELCOME.
     shared: SharedKey,
     nonce: u64,
 }
