@@ -51,7 +51,7 @@ fn bytes_of_groups(len: usize, remotes: usize) -> usize {
     })
 }
 
-async fn until_joined(radio: &Radio, group: &Group, members: usize) {
+pub(crate) async fn until_joined(radio: &Radio, group: &Group, members: usize) {
     while radio.members(group).len() != members {
         task::yield_now().await;
     }

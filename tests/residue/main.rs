@@ -13,6 +13,7 @@ mod ending;
 mod groups;
 mod half_open;
 mod idle;
+mod members;
 mod secrets;
 #[cfg(feature = "rpc")]
 mod unread;
