@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::mem;
 use std::process::{self, Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task;
 use tokio_zmtp::monitor::{Event, EventKind, Monitor};
-use tokio_zmtp::{Gather, Message, Scatter};
+use tokio_zmtp::{ConnectionId, Gather, Message, Scatter};
 
 use crate::events;
 use crate::transports::Transport;
@@ -74,7 +75,7 @@ async fn account(binds: Binds) {
         live.push(Process::join(name, &scatter, endpoint.as_deref()).await);
     }
     let stop = AtomicBool::new(false);
-    let mut ended = BTreeSet::new();
+    let mut killed = Vec::new();
     let mut undelivered = 0;
     let sending = async {
         let mut accepted = 0;
@@ -87,9 +88,9 @@ async fn account(binds: Binds) {
     let killing = async {
         for _ in 0..kills() {
             live[2].until_received(1).await;
-            let (killed, endpoint) = live.pop().unwrap().kill().await;
-            extend(&mut ended, killed);
-            undelivered += until_disconnected(&mut monitor).await;
+            let victim = live.pop().unwrap();
+            let endpoint = victim.endpoint.clone();
+            undelivered += kill(victim, &scatter, &mut monitor, &mut killed).await;
             live.push(Process::rejoin(VICTIM, &endpoint));
         }
         live[2].until_received(1).await;
@@ -100,9 +101,7 @@ async fn account(binds: Binds) {
     all_received(&scatter, &mut live, 0).await;
 
     // The queue of a remote that the scatter dialed remains. Its messages are returned at the end.
-    let (killed, _) = live.pop().unwrap().kill().await;
-    extend(&mut ended, killed);
-    undelivered += until_disconnected(&mut monitor).await;
+    undelivered += kill(live.pop().unwrap(), &scatter, &mut monitor, &mut killed).await;
     for number in accepted..accepted + LAST {
         scatter.send(numbered(number)).await.unwrap();
     }
@@ -113,9 +112,12 @@ async fn account(binds: Binds) {
     let (report, returned) = scatter.close_with_undelivered().await;
     undelivered += events::rest(monitor).await.iter().map(dropped).sum::<u64>();
 
-    let mut received = ended;
+    let mut received = BTreeSet::new();
+    for process in &killed {
+        extend(&mut received, &process.received);
+    }
     for process in live {
-        extend(&mut received, process.kill().await.0);
+        extend(&mut received, &process.kill().await);
     }
     let returned: BTreeSet<u64> = returned.iter().map(|message| number(message).unwrap()).collect();
     match binds {
@@ -126,9 +128,54 @@ async fn account(binds: Binds) {
     assert!(received.is_disjoint(&returned));
     assert_eq!(accepted, report.written + report.undelivered);
     assert_eq!(report.undelivered, undelivered);
-    let missing = accepted - (received.len() + returned.len()) as u64;
-    let lost = report.written - received.len() as u64;
-    assert_eq!(missing, lost + report.undelivered - returned.len() as u64, "{report:?}");
+    let is_missing = |number: &u64| !received.contains(number) && !returned.contains(number);
+    let missing: BTreeSet<u64> = (0..accepted).filter(is_missing).collect();
+    let mut lost = 0;
+    for (at, process) in killed.iter().enumerate() {
+        // The queue keeps the order: the lost messages follow those that the process has received.
+        let last = *process.received.last().unwrap();
+        let next = killed.get(at + 1).map_or(accepted, |next| next.received[0]);
+        let missing = missing.range(last..next).count() as u64;
+        assert!(process.lost() <= missing, "{} of {missing} messages", process.lost());
+        lost += process.lost();
+    }
+    let dropped = report.undelivered - returned.len() as u64;
+    assert_eq!(missing.len() as u64, lost + dropped, "{report:?}");
+}
+
+/// Kills a process, and adds it to `killed`. Returns the number of messages that were dropped before
+/// the end of its connection was reported.
+async fn kill(
+    process: Process,
+    scatter: &Scatter,
+    monitor: &mut Monitor,
+    killed: &mut Vec<Killed>,
+) -> u64 {
+    let received = process.kill().await;
+    let (connection, dropped) = until_disconnected(monitor).await;
+    let earlier: u64 = killed.iter().map(|process| process.written).sum();
+    let written = written_to_ended(scatter, connection).await - earlier;
+    assert!(received.len() as u64 <= written, "received {} of {written}", received.len());
+    killed.push(Killed { received, written });
+    dropped
+}
+
+/// Waits until the statistics of a connection are final. Returns the number of messages that were
+/// written to all ended connections.
+async fn written_to_ended(scatter: &Scatter, ended: ConnectionId) -> u64 {
+    let sent = || -> Vec<_> {
+        let remotes = scatter.remotes();
+        let ids = remotes.iter().map(|remote| remote.connection_id());
+        ids.map(|id| (id, remotes.stats(id).map_or(0, |stats| stats.sent.messages))).collect()
+    };
+    loop {
+        // If no other connection has written in between, the sums are from the same moment.
+        let (before, all, after) = (sent(), scatter.stats().sent.messages, sent());
+        if before == after && before.iter().all(|(id, _)| *id != ended) {
+            return all - before.iter().map(|(_, messages)| messages).sum::<u64>();
+        }
+        task::yield_now().await;
+    }
 }
 
 /// Waits until `kept` messages are queued, and the processes have received all others, except those
@@ -149,20 +196,21 @@ async fn all_received(scatter: &Scatter, processes: &mut [Process], kept: u64) {
 }
 
 /// Adds messages that no other process has received.
-fn extend(all: &mut BTreeSet<u64>, received: Vec<u64>) {
+fn extend(all: &mut BTreeSet<u64>, received: &[u64]) {
     for number in received {
-        assert!(all.insert(number), "message {number} was received twice");
+        assert!(all.insert(*number), "message {number} was received twice");
     }
 }
 
-/// Waits for the end of a connection. Returns the number of messages that were dropped before.
-async fn until_disconnected(monitor: &mut Monitor) -> u64 {
+/// Waits for the end of a connection. Returns its id, and the number of messages that were dropped
+/// before.
+async fn until_disconnected(monitor: &mut Monitor) -> (ConnectionId, u64) {
     let mut messages = 0;
     loop {
         let event = events::next(monitor).await;
         messages += dropped(&event);
         if matches!(event.kind, EventKind::Disconnected { .. }) {
-            return messages;
+            return (event.connection_id.unwrap(), messages);
         }
     }
 }
@@ -171,6 +219,20 @@ fn dropped(event: &Event) -> u64 {
     match event.kind {
         EventKind::MessagesDropped { messages, .. } => messages,
         _ => 0,
+    }
+}
+
+/// A process that was killed.
+struct Killed {
+    received: Vec<u64>,
+    /// The number of messages that were written to it, according to the statistics of the scatter.
+    written: u64,
+}
+
+impl Killed {
+    /// Returns the number of messages that were written to it, and that it has not acknowledged.
+    fn lost(&self) -> u64 {
+        self.written - self.received.len() as u64
     }
 }
 
@@ -242,14 +304,14 @@ impl Process {
         }
     }
 
-    /// Kills the process. Returns all messages that it has acknowledged, and its endpoint.
-    async fn kill(mut self) -> (Vec<u64>, String) {
+    /// Kills the process. Returns all messages that it has acknowledged.
+    async fn kill(mut self) -> Vec<u64> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         while let Some(number) = self.line("received ").await {
             self.received.push(number.parse().unwrap());
         }
-        (std::mem::take(&mut self.received), std::mem::take(&mut self.endpoint))
+        mem::take(&mut self.received)
     }
 }
 
