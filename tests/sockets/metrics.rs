@@ -1,15 +1,17 @@
 //! The statistics that sockets publish through the `metrics` facade.
 
 use std::collections::BTreeMap;
+use std::net::UdpSocket;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use tokio::{task, time};
 use tokio_zmtp::metrics::Publisher;
-use tokio_zmtp::{Client, Gather, Peer, Scatter, Server};
+use tokio_zmtp::{Client, Dish, Gather, Group, Peer, Radio, Scatter, Server};
 
 use crate::remote::{self, GREETING, MORE, Remote, ReservedPort};
+use crate::transports::{Transport, own_loopback};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -116,6 +118,68 @@ async fn a_socket_that_only_sends_or_only_receives_has_every_metric() {
         assert_eq!(shown[&format!("zmtp_received_messages_total{labels}")], received);
         assert_eq!(shown[&format!("zmtp_connected_remotes{labels}")], 1.0);
     }
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn messages_of_groups_are_counted_by_the_cause_of_their_loss() {
+    let _watchdog = Watchdog::start();
+    let exporter = Exporter::install();
+    let [full, any] = ["full", "any"].map(|name| name.parse::<Group>().unwrap());
+    let radio = Radio::builder().send_hwm(1).build();
+    let inproc = radio.bind(Transport::Inproc.any()).await.unwrap();
+    let unread = Dish::builder().recv_hwm(1).join(&full).connect(&inproc).await.unwrap();
+    while radio.members(&full).is_empty() {
+        task::yield_now().await;
+    }
+    for _ in 0..2 + 3 {
+        radio.send(&full, "two fit the queues").await.unwrap();
+    }
+    // It is connected to itself, so its port refuses the datagrams of others. The system reports this
+    // to the next send.
+    let refusing = UdpSocket::bind((own_loopback(), 0)).unwrap();
+    let address = refusing.local_addr().unwrap();
+    refusing.connect(address).unwrap();
+    radio.connect(format!("udp://{address}")).await.unwrap();
+    for number in 1..=2 {
+        radio.send(&any, "refused").await.unwrap();
+        while radio.stats().sent.messages < 1 + number {
+            task::yield_now().await;
+        }
+    }
+    let dish = Dish::builder().recv_hwm(4).join(&any).build();
+    let udp = dish.bind("udp://127.0.0.1:*").await.unwrap();
+    let remote = UdpSocket::bind("127.0.0.1:0").unwrap();
+    remote.connect(udp.to_string().strip_prefix("udp://").unwrap()).unwrap();
+    for datagram in [&b"\x03anyfour fit"[..]; 4 + 5] {
+        remote.send(datagram).unwrap();
+    }
+    for datagram in [b"\xFFno group"; 2] {
+        remote.send(datagram).unwrap();
+    }
+    while radio.stats().dropped.datagrams.lost == 0 || dish.stats().dropped.datagrams.malformed < 2
+    {
+        task::yield_now().await;
+    }
+    let publisher = Publisher::new();
+    publisher.add("groups", &radio);
+    publisher.add("groups", &dish);
+    publisher.publish();
+
+    let shown = exporter.scrape();
+    for (cause, of_radio, of_dish) in [
+        ("missed", 3.0, 0.0),
+        ("lost", 1.0, 0.0),
+        ("overflowed", 0.0, 5.0),
+        ("malformed", 0.0, 2.0),
+    ] {
+        for (socket_type, expected) in [("RADIO", of_radio), ("DISH", of_dish)] {
+            let labels = format!("{{socket=groups,socket_type={socket_type},cause={cause}}}");
+            let series = format!("zmtp_dropped_messages_total{labels}");
+            assert_eq!(shown[&series], expected, "{series}");
+        }
+    }
+    drop(unread);
 }
 
 #[tokio::test]
