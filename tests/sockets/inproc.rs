@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use tokio_zmtp::monitor::{DialFailure, HandshakeFailure};
 use tokio_zmtp::{
-    BindError, Client, Endpoint, InprocEndpoint, NoRemoteError, RouteError, Server, SocketType,
+    BindError, Channel, Client, Dish, Endpoint, Gather, InprocEndpoint, NoRemoteError, Radio,
+    RouteError, Scatter, Server, SocketType,
 };
 
 use crate::watchdog::Watchdog;
@@ -67,6 +68,44 @@ async fn a_body_is_not_copied() {
     server.reply(&request, &request).await.unwrap();
     assert_eq!(request.into_bytes().as_ptr(), body.as_ptr());
     assert_eq!(client.recv().await.unwrap().into_bytes().as_ptr(), body.as_ptr());
+}
+
+#[tokio::test]
+async fn a_body_for_a_gather_or_a_channel_is_not_copied() {
+    let _watchdog = Watchdog::start();
+    let body = Bytes::from(vec![7; 1_000]);
+    let gather = Gather::new();
+    let endpoint = gather.bind(fresh()).await.unwrap();
+    let scatter = Scatter::builder().connect(endpoint).await.unwrap();
+    scatter.send(body.clone()).await.unwrap();
+    assert_eq!(gather.recv().await.unwrap().into_bytes().as_ptr(), body.as_ptr());
+
+    let bound = Channel::new();
+    let endpoint = bound.bind(fresh()).await.unwrap();
+    let connected = Channel::builder().connect(endpoint).await.unwrap();
+    connected.send(body.clone()).await.unwrap();
+    let received = bound.recv().await.unwrap();
+    bound.send(&received).await.unwrap();
+    assert_eq!(received.into_bytes().as_ptr(), body.as_ptr());
+    assert_eq!(connected.recv().await.unwrap().into_bytes().as_ptr(), body.as_ptr());
+}
+
+/// The body is copied once, behind its group.
+#[tokio::test]
+async fn all_dishes_receive_the_same_bytes_of_a_long_message() {
+    let _watchdog = Watchdog::start();
+    let group = "a".parse().unwrap();
+    let radio = Radio::new();
+    let endpoint = radio.bind(fresh()).await.unwrap();
+    let [first, second] = [(); 2].map(|()| Dish::builder().join(&group).build());
+    for dish in [&first, &second] {
+        dish.connect(&endpoint).await.unwrap();
+    }
+    until(|| radio.members(&group).len() == 2).await;
+    radio.send(&group, [7; 1_000]).await.unwrap();
+    let (first, second) = (first.recv().await.unwrap(), second.recv().await.unwrap());
+    assert_eq!(first[..], [7; 1_000]);
+    assert_eq!(first.as_ptr(), second.as_ptr());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
