@@ -46,7 +46,7 @@ use crate::transport::udp;
 
 /// A command from a handle. A missing answer means that the socket is closed.
 #[derive(Debug)]
-pub(crate) enum Command {
+pub(crate) enum DriverCommand {
     Bind {
         /// The endpoint in the user's form.
         asked: Endpoint,
@@ -75,26 +75,26 @@ pub(crate) enum Command {
     },
     Disconnect {
         endpoint: Endpoint,
-        done: oneshot::Sender<Found>,
+        done: oneshot::Sender<EndpointUse>,
     },
     Unbind {
         endpoint: Endpoint,
-        done: oneshot::Sender<Found>,
+        done: oneshot::Sender<EndpointUse>,
     },
 }
 
 /// Whether the socket used an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    No,
-    Yes,
+pub(crate) enum EndpointUse {
+    Unused,
+    Used,
 }
 
 /// The background task that all handles of one socket share.
 #[derive(Debug)]
 pub(crate) struct Driver {
     /// The other end is in the handles' shared core.
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<DriverCommand>,
     shared: Arc<SocketState>,
     bound: Vec<Bound>,
     connected: Vec<Connected>,
@@ -142,7 +142,7 @@ struct WatchedName {
 }
 
 impl Driver {
-    pub(crate) fn new(commands: mpsc::Receiver<Command>, shared: Arc<SocketState>) -> Self {
+    pub(crate) fn new(commands: mpsc::Receiver<DriverCommand>, shared: Arc<SocketState>) -> Self {
         let (resolved_tx, resolved) = mpsc::channel(RESOLVED);
         Self {
             commands,
@@ -187,7 +187,7 @@ impl Driver {
             tokio::select! {
                 ended = self.ending.join_next() => if ended.is_none() { break },
                 Some(command) = self.commands.recv() => {
-                    if let Command::Close { done } = command {
+                    if let DriverCommand::Close { done } = command {
                         closing.push(done);
                     }
                 }
@@ -197,7 +197,7 @@ impl Driver {
         // there, with the task that waits for its answer and the endpoint that it may hold.
         self.commands.close();
         while let Some(command) = self.commands.recv().await {
-            if let Command::Close { done } = command {
+            if let DriverCommand::Close { done } = command {
                 closing.push(done);
             }
         }
@@ -208,30 +208,30 @@ impl Driver {
 
     /// Carries out a command, except to close the socket: it returns the sender that reports the
     /// end.
-    async fn handle(&mut self, command: Command) -> ControlFlow<oneshot::Sender<()>> {
+    async fn handle(&mut self, command: DriverCommand) -> ControlFlow<oneshot::Sender<()>> {
         // The caller may have been dropped in between.
         match command {
-            Command::Bind { asked, acceptor, done } => {
+            DriverCommand::Bind { asked, acceptor, done } => {
                 self.bind(asked, acceptor);
                 let _ = done.send(());
             }
-            Command::BindDatagrams { asked, receiver, done } => {
+            DriverCommand::BindDatagrams { asked, receiver, done } => {
                 self.bind_datagrams(asked, receiver);
                 let _ = done.send(());
             }
-            Command::Connect { endpoint, done } => {
+            DriverCommand::Connect { endpoint, done } => {
                 let _ = done.send(self.connect(endpoint.clone(), endpoint, None));
             }
-            Command::ConnectAll { endpoint, done } => {
+            DriverCommand::ConnectAll { endpoint, done } => {
                 let _ = done.send(self.connect_all(endpoint));
             }
-            Command::Disconnect { endpoint, done } => {
+            DriverCommand::Disconnect { endpoint, done } => {
                 let _ = done.send(self.disconnect(&endpoint));
             }
-            Command::Unbind { endpoint, done } => {
+            DriverCommand::Unbind { endpoint, done } => {
                 let _ = done.send(self.unbind(&endpoint).await);
             }
-            Command::Close { done } => return ControlFlow::Break(done),
+            DriverCommand::Close { done } => return ControlFlow::Break(done),
         }
         ControlFlow::Continue(())
     }
@@ -331,35 +331,35 @@ impl Driver {
         self.watched.push(watched);
     }
 
-    fn disconnect(&mut self, endpoint: &Endpoint) -> Found {
+    fn disconnect(&mut self, endpoint: &Endpoint) -> EndpointUse {
         let watched = self.watched.len();
         self.watched.retain(|one| one.endpoint != *endpoint);
-        let found = self.disconnect_where(|one| one.asked == *endpoint);
-        if self.watched.len() < watched { Found::Yes } else { found }
+        let answer = self.disconnect_where(|one| one.asked == *endpoint);
+        if self.watched.len() < watched { EndpointUse::Used } else { answer }
     }
 
-    fn disconnect_where(&mut self, which: impl FnMut(&Connected) -> bool) -> Found {
-        let mut found = Found::No;
+    fn disconnect_where(&mut self, which: impl FnMut(&Connected) -> bool) -> EndpointUse {
+        let mut answer = EndpointUse::Unused;
         let (removed, kept) = mem::take(&mut self.connected).into_iter().partition(which);
         self.connected = kept;
         let removed: Vec<Connected> = removed;
         for connected in removed {
-            found = Found::Yes;
+            answer = EndpointUse::Used;
             connected.ended.cancel();
             self.shared.routing.retire(connected.id);
             self.ending.spawn(wind_down(connected.connector, self.shared.linger()));
         }
-        found
+        answer
     }
 
-    async fn unbind(&mut self, endpoint: &Endpoint) -> Found {
+    async fn unbind(&mut self, endpoint: &Endpoint) -> EndpointUse {
         let at = self.bound.iter().position(|one| one.local == *endpoint || one.asked == *endpoint);
-        let Some(at) = at else { return Found::No };
+        let Some(at) = at else { return EndpointUse::Unused };
         let bound = self.bound.swap_remove(at);
         bound.ended.cancel();
         let _ = bound.released.await;
         self.ending.spawn(wind_down(bound.listener, None));
-        Found::Yes
+        EndpointUse::Used
     }
 
     fn allot(&mut self) -> EndpointId {

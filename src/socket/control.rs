@@ -11,7 +11,7 @@ use zmtp_proto::socket_type::SocketType;
 use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
-use crate::driver::{self, Acceptor, Command, Found, SocketState};
+use crate::driver::{self, Acceptor, DriverCommand, EndpointUse, SocketState};
 use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, UnbindError,
@@ -30,7 +30,7 @@ use crate::transport::StdListener;
 #[derive(Debug)]
 pub(crate) struct Control {
     /// The driver receives from it.
-    commands: mpsc::Sender<Command>,
+    commands: mpsc::Sender<DriverCommand>,
     last_endpoint: Lock<Option<Endpoint>>,
     shared: Arc<SocketState>,
 }
@@ -56,7 +56,10 @@ enum TransportRefusal {
 }
 
 impl Control {
-    pub(super) const fn new(commands: mpsc::Sender<Command>, shared: Arc<SocketState>) -> Self {
+    pub(super) const fn new(
+        commands: mpsc::Sender<DriverCommand>,
+        shared: Arc<SocketState>,
+    ) -> Self {
         Self { commands, last_endpoint: Lock::new(None), shared }
     }
 
@@ -119,31 +122,31 @@ impl Control {
     pub(super) async fn connect_all(&self, endpoint: Endpoint) -> Result<(), ConnectError> {
         self.check_connectable(&endpoint)?;
         let asked = endpoint.clone();
-        let connected = self.ask(|done| Command::ConnectAll { endpoint: asked, done }).await;
+        let connected = self.ask(|done| DriverCommand::ConnectAll { endpoint: asked, done }).await;
         self.connected_to(endpoint, connected)
     }
 
     pub(super) async fn unbind(&self, endpoint: Endpoint) -> Result<(), UnbindError> {
         let asked = endpoint.clone();
-        match self.ask(|done| Command::Unbind { endpoint: asked, done }).await {
-            Some(Found::Yes) => Ok(()),
-            Some(Found::No) => Err(UnbindError::NotBound { endpoint }),
+        match self.ask(|done| DriverCommand::Unbind { endpoint: asked, done }).await {
+            Some(EndpointUse::Used) => Ok(()),
+            Some(EndpointUse::Unused) => Err(UnbindError::NotBound { endpoint }),
             None => Err(UnbindError::Closed),
         }
     }
 
     pub(super) async fn disconnect(&self, endpoint: Endpoint) -> Result<(), DisconnectError> {
         let asked = endpoint.clone();
-        match self.ask(|done| Command::Disconnect { endpoint: asked, done }).await {
-            Some(Found::Yes) => Ok(()),
-            Some(Found::No) => Err(DisconnectError::NotConnected { endpoint }),
+        match self.ask(|done| DriverCommand::Disconnect { endpoint: asked, done }).await {
+            Some(EndpointUse::Used) => Ok(()),
+            Some(EndpointUse::Unused) => Err(DisconnectError::NotConnected { endpoint }),
             None => Err(DisconnectError::Closed),
         }
     }
 
     pub(super) async fn close(&self) -> CloseReport {
         // Without an answer the driver has ended already.
-        let _ = self.ask(|done| Command::Close { done }).await;
+        let _ = self.ask(|done| DriverCommand::Close { done }).await;
         self.commands.closed().await;
         let Stats { sent, dropped, .. } = self.stats();
         CloseReport { written: sent.messages, undelivered: dropped.undelivered + dropped.refused }
@@ -327,7 +330,7 @@ impl Control {
     /// before it is connected.
     async fn dial(&self, endpoint: Endpoint) -> Result<Option<RoutingId>, ConnectError> {
         let asked = endpoint.clone();
-        let connected = self.ask(|done| Command::Connect { endpoint: asked, done }).await;
+        let connected = self.ask(|done| DriverCommand::Connect { endpoint: asked, done }).await;
         self.connected_to(endpoint, connected)
     }
 
@@ -355,7 +358,7 @@ impl Control {
         let receiver = receiver.map_err(|error| self.unless_closed(error))?;
         let local = Endpoint::Udp(receiver.local_endpoint().clone());
         let asked = Endpoint::Udp(asked);
-        let bound = self.ask(|done| Command::BindDatagrams { asked, receiver, done }).await;
+        let bound = self.ask(|done| DriverCommand::BindDatagrams { asked, receiver, done }).await;
         bound.ok_or(BindError::Closed)?;
         *self.last_endpoint.lock() = Some(local.clone());
         Ok(local)
@@ -363,14 +366,14 @@ impl Control {
 
     async fn listen(&self, asked: Endpoint, acceptor: Acceptor) -> Result<Endpoint, BindError> {
         let local = acceptor.local_endpoint();
-        let bound = self.ask(|done| Command::Bind { asked, acceptor, done }).await;
+        let bound = self.ask(|done| DriverCommand::Bind { asked, acceptor, done }).await;
         bound.ok_or(BindError::Closed)?;
         *self.last_endpoint.lock() = Some(local.clone());
         Ok(local)
     }
 
     /// Sends a command to the driver and returns its answer; `None` if the socket is closed.
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> DriverCommand) -> Option<T> {
         let (done, mut answer) = oneshot::channel();
         self.commands.send(command(done)).await.ok()?;
         tokio::select! {

@@ -1,7 +1,7 @@
 //! One name, one type.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::paths::imports;
 use crate::sources::{SourceFile, files_in};
@@ -10,43 +10,50 @@ use crate::sources::{SourceFile, files_in};
 /// and one to a service.
 const SHARED: &[&str] = &["Request"];
 
+/// The library and its protocol are read together: files of both import the types of the protocol.
 #[test]
 fn no_two_files_show_types_of_the_same_name() {
-    for directory in ["src", "proto/src", "interop/src"] {
-        let mut shown = shown(&files_in(directory));
-        let is_shared = |name: &&str| shown.contains_key(*name);
-        let is_known = directory != "src" || SHARED.iter().all(is_shared);
-        assert!(is_known, "a name in the list is no longer shared: {SHARED:?}");
-        shown.retain(|name, _| !SHARED.contains(&name.as_str()));
-        assert!(shown.is_empty(), "{directory}: files show types of the same name: {shown:#?}");
+    let mut library = shown(&["src", "proto/src"].map(|root| (root, files_in(root))));
+    let is_shared = |name: &&str| library.contains_key(*name);
+    assert!(SHARED.iter().all(is_shared), "a name in the list is no longer shared: {SHARED:?}");
+    library.retain(|name, _| !SHARED.contains(&name.as_str()));
+    for shown in [library, shown(&[("interop/src", files_in("interop/src"))])] {
+        assert!(shown.is_empty(), "files show types of the same name: {shown:#?}");
     }
 }
 
 #[test]
-fn a_name_that_two_files_of_a_module_show_is_found() {
+fn a_name_that_two_files_show_is_found() {
     let file = |path: &str, text: &str| SourceFile {
         path: path.into(),
         module: "m".to_owned(),
         text: text.to_owned(),
     };
-    let mut files = vec![
+    let files = vec![
         file("m/mod.rs", "pub(crate) use self::one::One;\npub use self::two::Two as Pair;\n"),
         file("m/one.rs", "pub(crate) struct One;\nstruct Private;\n"),
         file("m/two.rs", "mod inner {\n    pub enum Two {}\n}\nstruct Private;\n"),
         file("m/tests.rs", "pub(super) struct One;\n"),
     ];
-    assert_eq!(shown(&files), BTreeMap::new());
-    files.push(file("m/three.rs", "pub(super) trait Pair {}\npub(in crate::m) type Two = ();\n"));
-    let found = shown(&files).into_keys().collect::<Vec<_>>();
-    assert_eq!(found, ["Pair", "Two"]);
+    let mut crates = vec![("src", files)];
+    assert_eq!(shown(&crates), BTreeMap::new());
+    // In another crate, even under the same path.
+    crates.push(("proto/src", vec![file("m/one.rs", "pub struct One;\n")]));
+    let other = file("m/three.rs", "pub(super) trait Pair {}\npub(in crate::m) type Two = ();\n");
+    crates[0].1.push(other);
+    let found = shown(&crates).into_keys().collect::<Vec<_>>();
+    assert_eq!(found, ["One", "Pair", "Two"]);
 }
 
-/// Returns the names of types that more than one file shows to others, with these files.
-fn shown(files: &[SourceFile]) -> BTreeMap<String, BTreeSet<PathBuf>> {
+/// Returns the names of types that more than one file shows to others, with these files. Each crate
+/// is given by its root and its files.
+fn shown(crates: &[(&str, Vec<SourceFile>)]) -> BTreeMap<String, BTreeSet<PathBuf>> {
     let mut shown: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for file in files.iter().filter(|file| !file.is_test()) {
-        for name in types(file) {
-            shown.entry(name).or_default().insert(file.path.clone());
+    for (root, files) in crates {
+        for file in files.iter().filter(|file| !file.is_test()) {
+            for name in types(file) {
+                shown.entry(name).or_default().insert(Path::new(root).join(&file.path));
+            }
         }
     }
     shown.retain(|_, files| files.len() > 1);

@@ -20,9 +20,9 @@ pub(super) struct SealedDecoder {
     pub(super) group_frame: usize,
 }
 
-/// The kind of a frame, and its length.
+/// What stands at the beginning of the input: a frame, with its kind and length, or less.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum SealedFrame {
     Message(usize),
     /// A part of a multipart message, except the last.
     Part(usize),
@@ -45,8 +45,8 @@ impl SealedDecoder {
         input: &mut [u8],
         max_message_size: u64,
         part_max: u64,
-    ) -> Result<Found, TrafficError> {
-        let Some(header) = Header::decode(input)? else { return Ok(Found::Incomplete(0)) };
+    ) -> Result<SealedFrame, TrafficError> {
+        let Some(header) = Header::decode(input)? else { return Ok(SealedFrame::Incomplete(0)) };
         let size = header.size.checked_sub(OVERHEAD as u64).ok_or(SealError::NoMessage)?;
         if size > max_message_size.max(MAX_COMMAND_SIZE) {
             return Err(TrafficError::MessageTooLarge { size, limit: max_message_size });
@@ -54,35 +54,35 @@ impl SealedDecoder {
         let Some(end) =
             usize::try_from(header.size).ok().and_then(|len| len.checked_add(header.len()))
         else {
-            return Ok(Found::Incomplete(usize::MAX));
+            return Ok(SealedFrame::Incomplete(usize::MAX));
         };
         if header.more {
             return Err(SealError::NoMessage.into());
         }
         let arrived = input.len();
         let Some(body) = input.get_mut(header.len()..end) else {
-            return Ok(Found::Incomplete(end - arrived));
+            return Ok(SealedFrame::Incomplete(end - arrived));
         };
         let inside = self.opener.open(body)?;
         if inside.command {
             if size > MAX_COMMAND_SIZE {
                 return Err(TrafficError::CommandTooLarge { size });
             }
-            return Ok(Found::Command(end, Command::decode(&body[OVERHEAD..])?));
+            return Ok(SealedFrame::Command(end, Command::decode(&body[OVERHEAD..])?));
         }
         let limit = if inside.more { part_max } else { max_message_size };
         if size > limit {
             return Err(TrafficError::MessageTooLarge { size, limit });
         }
         if inside.more {
-            return Ok(Found::Part(end));
+            return Ok(SealedFrame::Part(end));
         }
         // Outside the box the COMMAND flag may be set, since RFC 26 calls MESSAGE a command. The
         // flag is not authenticated. It is cleared because a batch consists of message frames.
         if header.command {
             frame::mark_as_message(input);
         }
-        Ok(Found::Message(end))
+        Ok(SealedFrame::Message(end))
     }
 }
 
@@ -100,15 +100,20 @@ impl TrafficDecoder {
             let (mut end, mut messages) = (0, 0);
             let found = loop {
                 if self.work.saturating_sub(self.returned_at) >= WORK_MAX {
-                    break Ok(Found::Enough);
+                    break Ok(SealedFrame::Enough);
                 }
                 let max = self.max_message_size;
                 let found = sealed.open(&mut input[end..], max, max);
-                if let Ok(Found::Message(len) | Found::Part(len) | Found::Command(len, _)) = found {
+                if let Ok(
+                    SealedFrame::Message(len)
+                    | SealedFrame::Part(len)
+                    | SealedFrame::Command(len, _),
+                ) = found
+                {
                     self.work = self.work.saturating_add(SEALED_WORK).saturating_add(len);
                 }
                 match found {
-                    Ok(Found::Message(len)) if !self.in_multipart => {
+                    Ok(SealedFrame::Message(len)) if !self.in_multipart => {
                         end += len;
                         messages += 1;
                     }
@@ -123,25 +128,25 @@ impl TrafficDecoder {
                 Batch::new(frames, messages, OVERHEAD, passed).map(|batch| batch.within(buffer))
             });
             match found {
-                Ok(Found::Message(len)) => {
+                Ok(SealedFrame::Message(len)) => {
                     self.in_multipart = false;
                     self.pass(input, len);
                 }
-                Ok(Found::Part(len)) => {
+                Ok(SealedFrame::Part(len)) => {
                     self.discarded += u64::from(!self.in_multipart);
                     self.in_multipart = true;
                     self.pass(input, len);
                 }
-                Ok(Found::Command(len, command)) => {
+                Ok(SealedFrame::Command(len, command)) => {
                     sealed.found = Some(Ok(command));
                     self.pass(input, len);
                 }
-                Ok(Found::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
-                Ok(Found::Incomplete(missing)) if batch.is_none() => {
+                Ok(SealedFrame::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
+                Ok(SealedFrame::Incomplete(missing)) if batch.is_none() => {
                     self.read_capacity.reserve(input, missing);
                     return Ok(None);
                 }
-                Ok(Found::Enough | Found::Incomplete(_)) => {}
+                Ok(SealedFrame::Enough | SealedFrame::Incomplete(_)) => {}
                 Err(error) => sealed.found = Some(Err(error)),
             }
             if let Some(batch) = batch {

@@ -9,7 +9,7 @@ use super::super::frame::{
 use super::super::mechanism::curve::OVERHEAD;
 use super::super::message_shape::ShapeError;
 use super::group_message::check_group;
-use super::sealed::{Found, SEALED_WORK};
+use super::sealed::{SEALED_WORK, SealedFrame};
 use super::{Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 
 impl TrafficDecoder {
@@ -31,23 +31,28 @@ impl TrafficDecoder {
         let mut next = group;
         let found = loop {
             if self.work.saturating_sub(self.returned_at) >= WORK_MAX {
-                break Ok(Found::Enough);
+                break Ok(SealedFrame::Enough);
             }
             let found = sealed.open(&mut input[next..], self.max_message_size, u64::MAX);
-            if let Ok(Found::Message(len) | Found::Part(len) | Found::Command(len, _)) = found {
+            if let Ok(
+                SealedFrame::Message(len) | SealedFrame::Part(len) | SealedFrame::Command(len, _),
+            ) = found
+            {
                 self.work = self.work.saturating_add(SEALED_WORK).saturating_add(len);
             }
             match found {
-                Ok(Found::Part(len)) if group == 0 => {
+                Ok(SealedFrame::Part(len)) if group == 0 => {
                     if let Err(error) = check_group(content(&input[next..next + len])) {
                         break Err(error);
                     }
                     group = len;
                     next += len;
                 }
-                Ok(Found::Part(_)) => break Err(ShapeError::TooManyParts.into()),
-                Ok(Found::Message(_)) if group == 0 => break Err(ShapeError::MissingGroup.into()),
-                Ok(Found::Message(len)) => {
+                Ok(SealedFrame::Part(_)) => break Err(ShapeError::TooManyParts.into()),
+                Ok(SealedFrame::Message(_)) if group == 0 => {
+                    break Err(ShapeError::MissingGroup.into());
+                }
+                Ok(SealedFrame::Message(len)) => {
                     end += join(&mut input[end..next + len], next - group - end, group);
                     next += len;
                     group = 0;
@@ -64,7 +69,7 @@ impl TrafficDecoder {
             let passed = std::mem::take(&mut self.passed).min(buffer);
             Batch::of_parts(frames, messages, passed).map(|batch| batch.within(buffer))
         });
-        if let Ok(Found::Command(len, _)) = found {
+        if let Ok(SealedFrame::Command(len, _)) = found {
             // The command is removed from behind the group.
             input.copy_within(next - group..next, next + len - group);
             next += len;
@@ -72,13 +77,13 @@ impl TrafficDecoder {
         sealed.group_frame = group;
         self.pass(input, next - group);
         let found = match found {
-            Ok(Found::Command(_, command)) => Some(Ok(command)),
+            Ok(SealedFrame::Command(_, command)) => Some(Ok(command)),
             Err(error) => Some(Err(error)),
-            Ok(Found::Incomplete(missing)) if batch.is_none() => {
+            Ok(SealedFrame::Incomplete(missing)) if batch.is_none() => {
                 self.read_capacity.reserve(input, missing);
                 return Ok(None);
             }
-            Ok(Found::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
+            Ok(SealedFrame::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
             Ok(_) => None,
         };
         let Some(batch) = batch else {

@@ -173,7 +173,7 @@ impl RadioSender {
             attachment,
             taken: VecDeque::new(),
             socket,
-            batch: udp::Batch::default(),
+            batch: udp::DatagramBatch::default(),
             losses: LossSeries::new(DatagramDrop::Lost, &joined.remote(), shared, quotas),
             remote: joined.remote(),
         };
@@ -217,7 +217,7 @@ struct Sending<'a> {
     /// Messages that were taken from the pipe. The first of them are in the batch.
     taken: VecDeque<Message>,
     socket: udp::Sender,
-    batch: udp::Batch,
+    batch: udp::DatagramBatch,
     losses: LossSeries,
     remote: Remote,
 }
@@ -345,7 +345,7 @@ mod tests {
             attachment: &mut attachment,
             taken: VecDeque::new(),
             socket,
-            batch: udp::Batch::default(),
+            batch: udp::DatagramBatch::default(),
             losses: LossSeries::new(DatagramDrop::Lost, &remote, &shared, &quotas),
             remote: remote.clone(),
         };

@@ -28,7 +28,7 @@ pub(crate) struct Sender {
 
 /// Datagrams that are sent together.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
+pub(crate) struct DatagramBatch {
     encoded: Vec<u8>,
     datagrams: usize,
     /// The length of every datagram but the last, which may be shorter.
@@ -88,7 +88,7 @@ impl Sender {
     }
 
     /// Adds a datagram to a batch. Returns false if the batch has to be sent first.
-    pub(crate) fn push(&self, batch: &mut Batch, datagram: Datagram<'_>) -> bool {
+    pub(crate) fn push(&self, batch: &mut DatagramBatch, datagram: Datagram<'_>) -> bool {
         let len = datagram.len();
         if batch.datagrams > 0 && !self.offload.accepts(batch, len) {
             return false;
@@ -106,9 +106,9 @@ impl Sender {
     /// # Cancel safety
     ///
     /// If the future is dropped, a part of the datagrams may have been sent. As after a complete
-    /// call, [`Batch::finish`] returns which.
-    pub(crate) async fn send(&mut self, batch: &mut Batch) {
-        let Batch { encoded, datagrams, segment, outcome } = batch;
+    /// call, [`DatagramBatch::finish`] returns which.
+    pub(crate) async fn send(&mut self, batch: &mut DatagramBatch) {
+        let DatagramBatch { encoded, datagrams, segment, outcome } = batch;
         if *datagrams > 1 {
             match self.send_segments(encoded, *segment, outcome).await {
                 Err(error) if segments::is_unsupported(&error) => {
@@ -168,7 +168,7 @@ impl Sender {
     }
 }
 
-impl Batch {
+impl DatagramBatch {
     /// Returns the number of datagrams.
     pub(crate) const fn datagrams(&self) -> usize {
         self.datagrams

@@ -31,7 +31,7 @@ mod linux {
     use tokio::net::UdpSocket;
 
     use super::{Arrived, io};
-    use crate::transport::udp::Batch;
+    use crate::transport::udp::DatagramBatch;
 
     /// Whether the system splits what is sent.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,8 @@ mod linux {
         }
 
         /// Returns whether another datagram can be sent together with those of a batch.
-        pub(in crate::transport::udp) fn accepts(self, batch: &Batch, len: usize) -> bool {
-            let Batch { encoded, datagrams, segment, .. } = batch;
+        pub(in crate::transport::udp) fn accepts(self, batch: &DatagramBatch, len: usize) -> bool {
+            let DatagramBatch { encoded, datagrams, segment, .. } = batch;
             matches!(self, Self::Segments(_))
                 && encoded.len() == datagrams * segment
                 && len <= *segment
@@ -149,7 +149,7 @@ mod other {
     use tokio::net::UdpSocket;
 
     use super::{Arrived, io};
-    use crate::transport::udp::Batch;
+    use crate::transport::udp::DatagramBatch;
 
     /// The system takes and returns datagrams one by one.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,11 @@ mod other {
             Self::None
         }
 
-        pub(in crate::transport::udp) const fn accepts(self, _batch: &Batch, _len: usize) -> bool {
+        pub(in crate::transport::udp) const fn accepts(
+            self,
+            _batch: &DatagramBatch,
+            _len: usize,
+        ) -> bool {
             false
         }
 

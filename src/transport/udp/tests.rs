@@ -123,7 +123,7 @@ async fn many_datagrams_are_sent_and_received_by_one_call() {
         eprintln!("skipped: this system does not segment datagrams");
         return;
     }
-    let mut batch = Batch::default();
+    let mut batch = DatagramBatch::default();
     let mut pushed = 0_u8;
     while sender.push(&mut batch, Datagram::new(b"g", &[pushed; 64]).unwrap()) {
         pushed += 1;
@@ -141,7 +141,7 @@ async fn many_datagrams_are_sent_and_received_by_one_call() {
 #[cfg(target_os = "linux")]
 async fn a_batch_that_is_not_sent_completely_knows_what_was_tried() {
     let (mut sender, mut other) = Sender::that_blocks().await;
-    let mut batch = Batch::default();
+    let mut batch = DatagramBatch::default();
     let mut pushed = 0;
     while sender.push(&mut batch, Datagram::new(b"g", &[b'x'; 198]).unwrap()) {
         pushed += 1;
@@ -260,7 +260,7 @@ fn parse(endpoint: &str) -> UdpEndpoint {
 
 /// Sends messages of the group `g`.
 async fn send(sender: &mut Sender, bodies: &[impl AsRef<[u8]>]) -> Sent {
-    let (mut batch, mut sum) = (Batch::default(), Sent::default());
+    let (mut batch, mut sum) = (DatagramBatch::default(), Sent::default());
     let add = |sum: &mut Sent, sent: Sent| {
         assert_eq!(sent.tried, sent.sent);
         sum.sent += sent.sent;
