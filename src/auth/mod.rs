@@ -62,7 +62,7 @@ pub use self::certificate::{CertificateError, CurveCertificate};
 pub use self::combination::{And, Or};
 pub use self::networks::{Network, NetworkError, Networks};
 pub use self::registry::{Keys, Users};
-pub(crate) use self::shared::{Asking, SharedAuthenticator};
+pub(crate) use self::shared::{AuthenticatorCall, SharedAuthenticator};
 use crate::endpoint::Endpoint;
 use crate::remote::{Origin, ProcessCredentials};
 

@@ -17,7 +17,7 @@ pub(crate) struct SharedAuthenticator(Arc<dyn AnyAuthenticator>);
 
 /// An authenticator and the remote that it decides about.
 #[derive(Clone, Debug)]
-pub(crate) struct Asking {
+pub(crate) struct AuthenticatorCall {
     pub(crate) authenticator: SharedAuthenticator,
     pub(crate) caller: Caller,
 }
@@ -57,7 +57,7 @@ impl fmt::Debug for SharedAuthenticator {
     }
 }
 
-impl Asking {
+impl AuthenticatorCall {
     /// Returns whether a handshake with the remote may begin.
     pub(crate) fn allows_handshake(&self) -> bool {
         catch(|| self.authenticator.0.allows_handshake(&self.caller)).unwrap_or(false)

@@ -22,7 +22,7 @@ use zmtp_proto::traffic::TrafficDecoder;
 
 use super::codec::{DecodeError, HandshakeCodec, TrafficCodec};
 use super::handshake_stream::HandshakeStream;
-use crate::auth::{Admission, Asking, Credentials, StatusCode};
+use crate::auth::{Admission, AuthenticatorCall, Credentials, StatusCode};
 use crate::monitor::HandshakeFailure;
 
 /// A stream that carries traffic, and the negotiated properties of its remote. Boxed, because all
@@ -68,13 +68,13 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     config: HandshakeConfig,
     deadline: Deadline,
     max_message_size: Option<u64>,
-    asking: Option<&Asking>,
+    authenticator_call: Option<&AuthenticatorCall>,
 ) -> Result<Established<S>, HandshakeFailure> {
     let shape = config.socket_type.message_shape();
     let mut framed = frame(stream, Handshake::new(config, seed()?));
     let mut admission = Admission::default();
     let shaking_hands = async {
-        let reached = shake_hands(&mut framed, &mut admission, asking).await;
+        let reached = shake_hands(&mut framed, &mut admission, authenticator_call).await;
         finish(&mut framed, reached.map(Reached::negotiated)).await
     };
     let negotiated = deadline.keep(shaking_hands).await?;
@@ -96,13 +96,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
     pub(crate) async fn hear(
         stream: S,
         mechanism: Mechanism,
-        asking: Option<&Asking>,
+        authenticator_call: Option<&AuthenticatorCall>,
     ) -> Result<Self, HandshakeFailure> {
-        let handshake = Handshake::with_deferred_introduction(mechanism, asking.is_some(), seed()?);
+        let handshake =
+            Handshake::with_deferred_introduction(mechanism, authenticator_call.is_some(), seed()?);
         let mut framed = frame(stream, handshake);
         let mut admission = Admission::default();
-        if let Err(failure) = shake_hands(&mut framed, &mut admission, asking).await {
-            let _ = say_last_word(&mut framed, Ending::Refused).await;
+        if let Err(failure) = shake_hands(&mut framed, &mut admission, authenticator_call).await {
+            let _ = send_last_command(&mut framed, Ending::Refused).await;
             return Err(failure);
         }
         let FramedParts { io, codec, read_buf, .. } = framed.into_inner().into_parts();
@@ -197,7 +198,7 @@ fn frame<S: AsyncRead + AsyncWrite>(stream: S, handshake: Handshake) -> Handshak
 async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
     admission: &mut Admission,
-    asking: Option<&Asking>,
+    authenticator_call: Option<&AuthenticatorCall>,
 ) -> Result<Reached, HandshakeFailure> {
     loop {
         let progress = future::poll_fn(|cx| poll_progress(framed, cx)).await;
@@ -205,8 +206,8 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             Progress::Negotiated(negotiated) => return Ok(Reached::Negotiated(negotiated)),
             Progress::Request => return Ok(Reached::Request),
             Progress::Credentials(credentials) => {
-                let answer = match asking {
-                    Some(asking) => asking.authenticate(credentials).await,
+                let answer = match authenticator_call {
+                    Some(call) => call.authenticate(credentials).await,
                     None => Ok(Admission::default()),
                 };
                 let verdict = answer.map(|answer| *admission = answer);
@@ -237,15 +238,15 @@ async fn finish<S: AsyncRead + AsyncWrite + Unpin, T>(
     outcome: Result<T, HandshakeFailure>,
 ) -> Result<T, HandshakeFailure> {
     let ending = if outcome.is_ok() { Ending::Negotiated } else { Ending::Refused };
-    let said = say_last_word(framed, ending).await;
+    let sent = send_last_command(framed, ending).await;
     // If the remote has disconnected, the error cannot be sent.
     let negotiated = outcome?;
-    said?;
+    sent?;
     Ok(negotiated)
 }
 
 /// Sends the last command: our READY, or an ERROR with the reason.
-async fn say_last_word<S: AsyncRead + AsyncWrite + Unpin>(
+async fn send_last_command<S: AsyncRead + AsyncWrite + Unpin>(
     framed: &mut Framed<S, HandshakeCodec>,
     ending: Ending,
 ) -> Result<(), HandshakeFailure> {

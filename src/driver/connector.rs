@@ -63,7 +63,7 @@ struct Dialed {
 /// The stream or link of a connection.
 #[derive(Debug)]
 enum Medium {
-    Inproc(inproc::Half),
+    Inproc(inproc::LinkSide),
     Stream(Box<Framed<Stream, TrafficCodec>>),
 }
 
@@ -251,9 +251,10 @@ impl Connector {
         let (connection_id, subject, span) = self.connected(origin);
         let deadline = Deadline::after(options.handshake_interval);
         let largest = options.max_message_size;
-        let asking = self.shared.asking(&self.endpoint, origin);
+        let authenticator_call = self.shared.authenticator_call(&self.endpoint, origin);
         let handshake = handshake.clone().requesting(self.endpoint.resource());
-        let shaking_hands = establish(stream, handshake, deadline, largest, asking.as_ref());
+        let shaking_hands =
+            establish(stream, handshake, deadline, largest, authenticator_call.as_ref());
         let established = shaking_hands.instrument(span.clone()).await;
         let (framed, negotiated) =
             established.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
@@ -265,9 +266,9 @@ impl Connector {
         let answer = inproc::dial(endpoint, &self.shared.handshake.introduction()).await;
         let origin = Origin::default();
         let (connection_id, subject, span) = self.connected(origin);
-        let (half, negotiated) =
+        let (side, negotiated) =
             answer.map_err(|reason| self.handshake_failed(&subject, &span, reason))?;
-        Ok((Dialed { medium: Medium::Inproc(half), negotiated, connection_id, origin }, span))
+        Ok((Dialed { medium: Medium::Inproc(side), negotiated, connection_id, origin }, span))
     }
 
     /// Assigns an id to an established connection, and logs it.
@@ -305,7 +306,7 @@ impl Connector {
                 routing.attach(self.id, subject).ok()?.within(&self.quotas)
             }
         };
-        let joined = self.shared.join(
+        let registered = self.shared.join(
             &attachment,
             &self.endpoint,
             (connection_id, origin),
@@ -315,21 +316,21 @@ impl Connector {
         self.connections += 1;
         let begun = Instant::now();
         let (reason, was_useful, mut attachment) = match medium {
-            Medium::Inproc(half) => {
+            Medium::Inproc(side) => {
                 let hello = options.hello_message.clone().map(Message::from);
-                half.join(attachment, joined.remote(), hello);
+                side.join(attachment, registered.remote(), hello);
                 let reason = tokio::select! {
-                    reason = half.ended() => Some(reason),
-                    () = joined.disconnected() => None,
+                    reason = side.ended() => Some(reason),
+                    () = registered.disconnected() => None,
                 };
                 // The socket that bound the name exists, and no handshake was wasted.
-                (reason, true, half.leave()?)
+                (reason, true, side.leave()?)
             }
             Medium::Stream(framed) => {
-                let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
+                let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
                 let mut connection =
                     Connection::new(framed, write_size, &mut attachment, remote, options);
-                let reason = connection.run_until(joined.disconnected()).await;
+                let reason = connection.run_until(registered.disconnected()).await;
                 let was_useful = connection.was_useful();
                 drop(connection);
                 (reason, was_useful, attachment)
@@ -345,7 +346,7 @@ impl Connector {
             let failure = HandshakeFailure::Refused { reason: reason.clone() };
             remotes.fail(failure.into());
         }
-        joined.end(reason, &mut attachment, options.hiccup_message.as_ref());
+        registered.end(reason, &mut attachment, options.hiccup_message.as_ref());
         if !options.immediate {
             self.attachment = Some(attachment);
         }

@@ -17,9 +17,9 @@ use super::acceptor::Acceptor;
 use super::half_open::HalfOpen;
 use super::incoming::{HandOver, Incoming};
 use super::log;
-use super::socket_state::Joined;
+use super::socket_state::RegisteredRemote;
 use super::{SocketState, wind_down, within};
-use crate::auth::Asking;
+use crate::auth::AuthenticatorCall;
 use crate::connection::{
     AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
 };
@@ -276,9 +276,10 @@ impl ListenerState {
         deadline: Deadline,
     ) -> Result<(), HandshakeFailure> {
         let mechanism = &self.shared.options.mechanism;
-        self.half_open(origin, async |asking| {
-            let request =
-                deadline.keep(AnnouncedHandshake::hear(stream, mechanism.clone(), asking)).await?;
+        self.half_open(origin, async |authenticator_call| {
+            let request = deadline
+                .keep(AnnouncedHandshake::hear(stream, mechanism.clone(), authenticator_call))
+                .await?;
             let resource = request.resource().map(|bytes| {
                 let shown = bytes.get(..RESOURCE_LOG_MAX).unwrap_or(bytes);
                 shown.escape_ascii().to_string()
@@ -335,17 +336,23 @@ impl ListenerState {
         let SocketState { options, handshake, .. } = &*self.shared;
         let largest = options.max_message_size;
         let running = {
-            let establishing = Box::pin(self.half_open(connection_info.origin, async |asking| {
-                let established = if self.shared.routing.is_exclusive() {
-                    Box::pin(self.establish_only(stream, deadline, asking, subject)).await?
-                } else {
-                    let config = handshake.clone();
-                    (establish(stream, config, deadline, largest, asking).await?, None)
-                };
-                // Accepted before the limit was exceeded.
-                self.shared.routing.has_room().await;
-                Ok(established)
-            }));
+            let establishing =
+                Box::pin(self.half_open(connection_info.origin, async |authenticator_call| {
+                    let established = if self.shared.routing.is_exclusive() {
+                        Box::pin(self.establish_only(stream, deadline, authenticator_call, subject))
+                            .await?
+                    } else {
+                        let config = handshake.clone();
+                        (
+                            establish(stream, config, deadline, largest, authenticator_call)
+                                .await?,
+                            None,
+                        )
+                    };
+                    // Accepted before the limit was exceeded.
+                    self.shared.routing.has_room().await;
+                    Ok(established)
+                }));
             let Some((established, attachment)) = establishing.await? else { return Ok(()) };
             Box::pin(self.run(established, attachment, connection_info, subject))
         };
@@ -358,15 +365,16 @@ impl ListenerState {
     async fn half_open<T>(
         &self,
         origin: Origin,
-        handshake: impl AsyncFnOnce(Option<&Asking>) -> Result<T, HandshakeFailure>,
+        handshake: impl AsyncFnOnce(Option<&AuthenticatorCall>) -> Result<T, HandshakeFailure>,
     ) -> Result<Option<T>, HandshakeFailure> {
-        let asking = self.shared.asking(&self.endpoint.without_resource(), origin);
-        if asking.as_ref().is_some_and(|asking| !asking.allows_handshake()) {
+        let authenticator_call =
+            self.shared.authenticator_call(&self.endpoint.without_resource(), origin);
+        if authenticator_call.as_ref().is_some_and(|call| !call.allows_handshake()) {
             return Err(HandshakeFailure::AddressDenied);
         }
         let slot = self.half_open.enter(origin.address.map(|address| address.ip()));
         tokio::select! {
-            established = handshake(asking.as_ref()) => established.map(Some),
+            established = handshake(authenticator_call.as_ref()) => established.map(Some),
             () = slot.evicted() => Err(HandshakeFailure::TooManyHalfOpen),
             () = self.ended.cancelled() => Ok(None),
         }
@@ -391,13 +399,13 @@ impl ListenerState {
         };
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
-        let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
-        let (remote, write_size) = (joined.remote(), framed.get_ref().write_size());
+        let (remote, write_size) = (registered.remote(), framed.get_ref().write_size());
         let mut connection = Connection::new(framed, write_size, &mut attachment, remote, options);
-        let reason = self.until_disconnected(&joined, pin!(connection.run())).await;
+        let reason = self.until_disconnected(&registered, pin!(connection.run())).await;
         drop(connection);
-        joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
+        registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
     }
 
     async fn serve_dial(
@@ -426,13 +434,17 @@ impl ListenerState {
         let negotiated = dial.negotiated().clone();
         let IncomingConnection { connection_id, origin, arriving } = connection_info;
         let id = (connection_id, origin);
-        let joined = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
+        let registered = shared.join(&attachment, endpoint, id, negotiated, Direction::Accepted);
         drop(arriving);
-        let half = dial.accept(shared.handshake.introduction());
-        half.join(attachment, joined.remote(), options.hello_message.clone().map(Message::from));
-        let reason = self.until_disconnected(&joined, pin!(half.ended())).await;
-        if let Some(mut attachment) = half.leave() {
-            joined.end(reason, &mut attachment, options.disconnect_message.as_ref());
+        let side = dial.accept(shared.handshake.introduction());
+        side.join(
+            attachment,
+            registered.remote(),
+            options.hello_message.clone().map(Message::from),
+        );
+        let reason = self.until_disconnected(&registered, pin!(side.ended())).await;
+        if let Some(mut attachment) = side.leave() {
+            registered.end(reason, &mut attachment, options.disconnect_message.as_ref());
         }
         Ok(())
     }
@@ -450,13 +462,13 @@ impl ListenerState {
     /// it are written.
     async fn until_disconnected(
         &self,
-        joined: &Joined,
+        registered: &RegisteredRemote,
         mut running: Pin<&mut impl Future<Output = DisconnectReason>>,
     ) -> DisconnectReason {
         tokio::select! {
             reason = running.as_mut() => reason,
             // Its pipe has been retired.
-            () = joined.disconnected() => {
+            () = registered.disconnected() => {
                 within(self.shared.linger(), running).await.unwrap_or(DisconnectReason::Closed)
             }
         }

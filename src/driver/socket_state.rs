@@ -10,7 +10,7 @@ use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use super::log;
-use crate::auth::{Asking, Caller};
+use crate::auth::{AuthenticatorCall, Caller};
 use crate::connection_id::ConnectionId;
 use crate::endpoint::Endpoint;
 use crate::message::Message;
@@ -42,7 +42,7 @@ pub(crate) struct SocketState {
 /// A connection whose handshake is completed. Dropping it removes the remote from the table, and
 /// reports the end.
 #[derive(Debug)]
-pub(super) struct Joined {
+pub(super) struct RegisteredRemote {
     shared: Arc<SocketState>,
     remote: Remote,
     membership: Membership,
@@ -74,10 +74,17 @@ impl SocketState {
     }
 
     /// Returns the authenticator, if there is one.
-    pub(super) fn asking(&self, endpoint: &Endpoint, origin: Origin) -> Option<Asking> {
+    pub(super) fn authenticator_call(
+        &self,
+        endpoint: &Endpoint,
+        origin: Origin,
+    ) -> Option<AuthenticatorCall> {
         let authenticator = self.options.authenticator.clone()?;
         let domain = Arc::clone(&self.options.domain);
-        Some(Asking { authenticator, caller: Caller::new(domain, endpoint.clone(), origin) })
+        Some(AuthenticatorCall {
+            authenticator,
+            caller: Caller::new(domain, endpoint.clone(), origin),
+        })
     }
 
     /// Reports that an endpoint pauses establishing connections, or resumes.
@@ -121,7 +128,7 @@ impl SocketState {
         (connection_id, origin): (ConnectionId, Origin),
         negotiated: Negotiated,
         direction: Direction,
-    ) -> Joined {
+    ) -> RegisteredRemote {
         let identity = Identity {
             connection_id,
             routing_id: attachment.routing_id(),
@@ -132,11 +139,11 @@ impl SocketState {
             user_id: negotiated.user_id,
             granted: negotiated.granted,
         };
-        let joined = self.add(attachment, identity, direction);
+        let registered = self.add(attachment, identity, direction);
         self.publisher
-            .publish(&EventSource::from(&joined.remote), || EventKind::HandshakeSucceeded);
-        log::connected(&joined.quotas, &joined.remote, direction);
-        joined
+            .publish(&EventSource::from(&registered.remote), || EventKind::HandshakeSucceeded);
+        log::connected(&registered.quotas, &registered.remote, direction);
+        registered
     }
 
     /// Adds the remote of a `udp` endpoint, which has no handshake.
@@ -146,7 +153,7 @@ impl SocketState {
         endpoint: &Endpoint,
         (connection_id, origin): (ConnectionId, Origin),
         direction: Direction,
-    ) -> Joined {
+    ) -> RegisteredRemote {
         let identity = Identity {
             connection_id,
             routing_id: None,
@@ -157,9 +164,9 @@ impl SocketState {
             user_id: None,
             granted: Metadata::default(),
         };
-        let joined = self.add(attachment, identity, direction);
-        log::connected(&joined.quotas, &joined.remote, direction);
-        joined
+        let registered = self.add(attachment, identity, direction);
+        log::connected(&registered.quotas, &registered.remote, direction);
+        registered
     }
 
     fn add(
@@ -167,7 +174,7 @@ impl SocketState {
         attachment: &Attachment,
         identity: Identity,
         direction: Direction,
-    ) -> Joined {
+    ) -> RegisteredRemote {
         let reconnects = match direction {
             Direction::Accepted => 0,
             Direction::Dialed { reconnects } => reconnects,
@@ -177,11 +184,11 @@ impl SocketState {
         let quotas = attachment.share_quotas();
         let shared = Arc::clone(self);
         let reason = DisconnectReason::Closed;
-        Joined { shared, remote, membership, direction, reason, quotas }
+        RegisteredRemote { shared, remote, membership, direction, reason, quotas }
     }
 }
 
-impl Joined {
+impl RegisteredRemote {
     pub(super) fn remote(&self) -> Remote {
         self.remote.clone()
     }
@@ -209,7 +216,7 @@ impl Joined {
     }
 }
 
-impl Drop for Joined {
+impl Drop for RegisteredRemote {
     fn drop(&mut self) {
         let Self { shared, remote, direction, reason, quotas, .. } = self;
         log::disconnected(quotas, reason, *direction);

@@ -18,20 +18,23 @@ impl fmt::Display for Port {
 
 /// The required parts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
+pub(super) enum RequiredParts {
     Host,
     HostAndPort,
 }
 
 /// Parses a host and its port.
 pub(super) fn parse_host_and_port(text: &str) -> Result<(Host, u16), EndpointError> {
-    let (host, port) = split(text, Wanted::HostAndPort)?;
+    let (host, port) = split(text, RequiredParts::HostAndPort)?;
     let port = parse_port(&host, port.unwrap_or_default())?;
     Ok((host, port))
 }
 
 /// Parses the host, and splits off the text after it, which should be a port.
-pub(super) fn split(text: &str, wanted: Wanted) -> Result<(Host, Option<&str>), EndpointError> {
+pub(super) fn split(
+    text: &str,
+    required: RequiredParts,
+) -> Result<(Host, Option<&str>), EndpointError> {
     if text.starts_with('[') {
         let Some((inside, after)) = text.strip_prefix('[').and_then(|text| text.split_once(']'))
         else {
@@ -48,7 +51,7 @@ pub(super) fn split(text: &str, wanted: Wanted) -> Result<(Host, Option<&str>), 
         let port = port.and_then(number).unwrap_or(EXAMPLE_PORT);
         return Err(EndpointError::new(EndpointErrorKind::NoHost, port.to_string()));
     }
-    if let Some(meant) = missing_brackets(text, wanted) {
+    if let Some(meant) = missing_brackets(text, required) {
         return Err(EndpointError::new(EndpointErrorKind::Ipv6WithoutBrackets, meant));
     }
     Ok((Host::parse(host)?, port))
@@ -73,7 +76,7 @@ fn number(port: &str) -> Option<u16> {
 ///
 /// `::1:5555` can be read as an address alone, or as an address and a port. The latter is more
 /// likely where a port is expected.
-fn missing_brackets(text: &str, wanted: Wanted) -> Option<String> {
+fn missing_brackets(text: &str, required: RequiredParts) -> Option<String> {
     let with_port = || {
         let (host, port) = text.rsplit_once(':')?;
         let host = Host::parse_ipv6(host).ok()?;
@@ -81,9 +84,9 @@ fn missing_brackets(text: &str, wanted: Wanted) -> Option<String> {
         Some(format!("{host}:{}", Port(port)))
     };
     let alone = |port| Some(format!("{}:{}", Host::parse_ipv6(text).ok()?, Port(port)));
-    match wanted {
-        Wanted::Host => alone(0).or_else(with_port),
-        Wanted::HostAndPort => with_port().or_else(|| alone(EXAMPLE_PORT)),
+    match required {
+        RequiredParts::Host => alone(0).or_else(with_port),
+        RequiredParts::HostAndPort => with_port().or_else(|| alone(EXAMPLE_PORT)),
     }
 }
 

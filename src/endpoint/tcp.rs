@@ -1,7 +1,9 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::host_and_port::{EXAMPLE_PORT, Port, Wanted, parse_host_and_port, parse_port, split};
+use super::host_and_port::{
+    EXAMPLE_PORT, Port, RequiredParts, parse_host_and_port, parse_port, split,
+};
 use super::{EndpointError, EndpointErrorKind, Host};
 
 /// A TCP port of a host: `tcp://127.0.0.1:5555`.
@@ -146,7 +148,7 @@ impl TcpEndpoint {
 /// ```
 impl TcpSource {
     fn parse(text: &str) -> Result<Self, EndpointError> {
-        let (host, port) = split(text, Wanted::Host)?;
+        let (host, port) = split(text, RequiredParts::Host)?;
         let port = match port {
             Some(port) => parse_port(&host, port)?,
             None => 0,

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::host_and_port::{EXAMPLE_PORT, Port, Wanted, parse_host_and_port, split};
+use super::host_and_port::{EXAMPLE_PORT, Port, RequiredParts, parse_host_and_port, split};
 use super::{EndpointError, EndpointErrorKind, Host};
 
 /// A UDP port of a host or of a multicast address: `udp://239.1.2.3:5555`.
@@ -132,7 +132,7 @@ fn parse_interface(text: &str) -> Result<Host, EndpointError> {
     if text.is_empty() {
         return Err(EndpointError::new(EndpointErrorKind::NoInterface, ""));
     }
-    let parsed = split(text, Wanted::Host).map_err(|error| match error.kind() {
+    let parsed = split(text, RequiredParts::Host).map_err(|error| match error.kind() {
         EndpointErrorKind::Ipv6WithoutBrackets => error
             .proposing(|meant| meant.rsplit_once(':').map_or(meant, |(host, _)| host).to_owned()),
         _ => error,

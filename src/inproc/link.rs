@@ -66,12 +66,12 @@ enum Side {
 
 /// One side of a link. Dropping it ends the link.
 #[derive(Debug)]
-pub(crate) struct Half {
+pub(crate) struct LinkSide {
     link: Arc<Link>,
     side: Side,
 }
 
-impl Half {
+impl LinkSide {
     /// Creates both sides of a new link, the dialing one first.
     pub(crate) fn pair() -> (Self, Self) {
         let link = Arc::new_cyclic(|link| Link {
@@ -121,7 +121,7 @@ impl Half {
     }
 }
 
-impl Drop for Half {
+impl Drop for LinkSide {
     fn drop(&mut self) {
         self.end();
     }

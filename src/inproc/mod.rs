@@ -13,5 +13,5 @@
 mod link;
 mod names;
 
-pub(crate) use self::link::Half;
+pub(crate) use self::link::LinkSide;
 pub(crate) use self::names::{Dial, InUse, InprocListener, dial};

@@ -9,7 +9,7 @@ use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::Negotiated;
 use zmtp_proto::socket_type::SocketType;
 
-use super::Half;
+use super::LinkSide;
 use crate::endpoint::InprocEndpoint;
 use crate::monitor::HandshakeFailure;
 use crate::sync::Lock;
@@ -26,7 +26,7 @@ pub(crate) struct InprocListener {
 #[derive(Debug)]
 pub(crate) struct Dial {
     negotiated: Negotiated,
-    half: Half,
+    side: LinkSide,
     answer: oneshot::Sender<Result<Negotiated, HandshakeFailure>>,
 }
 
@@ -86,10 +86,10 @@ impl Dial {
     }
 
     /// Accepts the dialing socket with the properties of this one.
-    pub(crate) fn accept(self, negotiated: Negotiated) -> Half {
-        // The dialing socket may have stopped waiting; then its half ends the link.
+    pub(crate) fn accept(self, negotiated: Negotiated) -> LinkSide {
+        // The dialing socket may have stopped waiting; then its side ends the link.
         let _ = self.answer.send(Ok(negotiated));
-        self.half
+        self.side
     }
 
     /// Refuses the dialing socket with a reason.
@@ -119,7 +119,7 @@ impl Dial {
 pub(crate) async fn dial(
     endpoint: &InprocEndpoint,
     negotiated: &Negotiated,
-) -> Result<(Half, Negotiated), HandshakeFailure> {
+) -> Result<(LinkSide, Negotiated), HandshakeFailure> {
     loop {
         let mut bound = pin!(BOUND.notified());
         // From here on, no notification is missed.
@@ -129,9 +129,13 @@ pub(crate) async fn dial(
             bound.await;
             continue;
         };
-        let (ours, half) = Half::pair();
+        let (ours, theirs) = LinkSide::pair();
         let (answer, answered) = oneshot::channel();
-        if listener.send(Dial { negotiated: negotiated.clone(), half, answer }).await.is_err() {
+        if listener
+            .send(Dial { negotiated: negotiated.clone(), side: theirs, answer })
+            .await
+            .is_err()
+        {
             continue;
         }
         // If the listener is dropped at that moment, the dial stays in the channel until its last
@@ -207,7 +211,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_link_ends_with_either_half() {
-        let (dialing, listening) = Half::pair();
+        let (dialing, listening) = LinkSide::pair();
         drop(listening);
         dialing.ended().await;
     }

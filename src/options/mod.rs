@@ -18,7 +18,7 @@ use zmtp_proto::metadata::Metadata;
 
 pub(crate) use self::groups::GroupOptions;
 pub(crate) use self::ipc::IpcOptions;
-pub(crate) use self::resolver::Names;
+pub(crate) use self::resolver::NameResolver;
 pub use self::resolver::Resolver;
 #[cfg(feature = "socks")]
 pub use self::socks::{SocksCredentialsError, SocksProxy};

@@ -65,9 +65,9 @@ pub trait Resolver: Send + Sync + 'static {
 
 /// The resolver of a socket: that of the user, or the system.
 #[derive(Clone, Default)]
-pub(crate) struct Names(pub(crate) Option<Arc<dyn Resolver>>);
+pub(crate) struct NameResolver(pub(crate) Option<Arc<dyn Resolver>>);
 
-impl fmt::Debug for Names {
+impl fmt::Debug for NameResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
             Some(_) => "Resolver",

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Names;
+use super::NameResolver;
 #[cfg(feature = "socks")]
 use super::SocksProxy;
 
@@ -25,7 +25,7 @@ pub(crate) struct TcpOptions {
     pub(crate) keepalive_idle: Option<Duration>,
     pub(crate) keepalive_interval: Option<Duration>,
     pub(crate) max_retransmission_time: Option<Duration>,
-    pub(crate) names: Names,
+    pub(crate) resolver: NameResolver,
     pub(crate) priority: Option<u32>,
     /// In bytes.
     pub(crate) recv_buffer_size: Option<u32>,
@@ -50,7 +50,7 @@ impl Default for TcpOptions {
             keepalive_interval: None,
             max_retransmission_time: None,
             // The default of the system.
-            names: Names::default(),
+            resolver: NameResolver::default(),
             priority: None,
             recv_buffer_size: None,
             send_buffer_size: None,

@@ -50,7 +50,7 @@ use self::handle::{Mode, State};
 pub use self::pairs::{Capture, ProxyWith};
 pub use self::report::{ProxyEnd, ProxyReport, ProxyStats};
 use crate::message::Message;
-use crate::socket::forwarding::{Forward, ForwardingEnd, Outlet};
+use crate::socket::forwarding::{CaptureSink, Forward, ForwardingEnd};
 use crate::sync::Lock;
 
 /// Forwards messages between two sockets: messages that one of them receives are sent by the other.
@@ -119,7 +119,7 @@ pub struct Proxy<M = Message> {
     flows: Vec<Flow>,
     /// The cause of the first end of a direction.
     first_end: Option<ProxyEnd>,
-    capture: Option<Tap>,
+    capture: Option<CaptureBuffer>,
     shared: Arc<Lock<State>>,
     message: PhantomData<fn() -> M>,
 }
@@ -138,8 +138,8 @@ enum Direction {
 }
 
 /// The socket that receives copies.
-struct Tap {
-    outlet: Arc<dyn Outlet>,
+struct CaptureBuffer {
+    sink: Arc<dyn CaptureSink>,
     /// Empty between two rounds.
     copies: Vec<Option<Message>>,
 }
@@ -165,7 +165,7 @@ impl<M> Proxy<M> {
     /// # }
     /// ```
     pub fn capture(mut self, socket: &impl Capture<M>) -> Self {
-        self.capture = Some(Tap { outlet: socket.outlet(), copies: Vec::new() });
+        self.capture = Some(CaptureBuffer { sink: socket.capture_sink(), copies: Vec::new() });
         self
     }
 
@@ -203,7 +203,7 @@ impl<M> Proxy<M> {
             }
             let mut round = Round::Waiting;
             for flow in flows.iter_mut().filter(|flow| !flow.has_ended) {
-                let copies = capture.as_mut().map(|tap| &mut tap.copies);
+                let copies = capture.as_mut().map(|capture| &mut capture.copies);
                 let forwarded = flow.forward.poll_forward(BATCH, copies, cx, wakes);
                 let ProxyStats { to_backend, to_frontend, too_long, .. } = &mut state.stats;
                 too_long.add(forwarded.too_long);
@@ -219,18 +219,18 @@ impl<M> Proxy<M> {
                     round = Round::Forwarded;
                 }
             }
-            if let Some(Tap { outlet, copies }) =
-                capture.as_mut().filter(|tap| !tap.copies.is_empty())
+            if let Some(CaptureBuffer { sink, copies }) =
+                capture.as_mut().filter(|capture| !capture.copies.is_empty())
             {
-                state.stats.captured.add(outlet.try_send_all(copies, wakes));
-                state.stats.capture_dropped.add(outlet.volume(copies));
+                state.stats.captured.add(sink.try_send_all(copies, wakes));
+                state.stats.capture_dropped.add(sink.volume(copies));
             }
             round
         });
-        if let Some(tap) = capture {
+        if let Some(capture) = capture {
             // The owner of a body may run code when the last reference is dropped.
-            tap.copies.clear();
-            tap.outlet.report_missed();
+            capture.copies.clear();
+            capture.sink.report_missed();
         }
         for flow in flows {
             flow.forward.finish_step();

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use self::sealed::{Directions, Pair, Tap};
+use self::sealed::{Directions, HasCaptureSink, Pair};
 use crate::message::{GroupMessage, Message};
-use crate::socket::forwarding::{Outlet, are_same, forward, outlet};
+use crate::socket::forwarding::{CaptureSink, are_same, capture_sink, forward};
 use crate::socket::{Channel, Client, Dish, Gather, Radio, Scatter};
 
 /// Pairs of socket types that a proxy can join, in either order.
@@ -56,7 +56,7 @@ pub trait ProxyWith<B>: Pair<B> {
 /// Socket types that can be the [capture](super::Proxy::capture) of a proxy for messages of the
 /// type `M`: they send such messages, and pick the remote themselves.
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot be the capture of a proxy")]
-pub trait Capture<M>: Tap {}
+pub trait Capture<M>: HasCaptureSink {}
 
 /// Two types that send and receive.
 macro_rules! both_ways {
@@ -108,9 +108,9 @@ macro_rules! capture {
         impl Capture<$message> for $socket {}
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
-        impl Tap for $socket {
-            fn outlet(&self) -> Arc<dyn Outlet> {
-                outlet(self)
+        impl HasCaptureSink for $socket {
+            fn capture_sink(&self) -> Arc<dyn CaptureSink> {
+                capture_sink(self)
             }
         }
     };
@@ -131,7 +131,7 @@ capture!(Scatter: Message);
 mod sealed {
     use std::sync::Arc;
 
-    use crate::socket::forwarding::{Forward, Outlet};
+    use crate::socket::forwarding::{CaptureSink, Forward};
 
     /// To the backend, and to the frontend.
     pub(crate) type Directions = [Option<Box<dyn Forward>>; 2];
@@ -150,7 +150,7 @@ mod sealed {
         unnameable_types,
         reason = "so that other crates cannot implement it"
     )]
-    pub trait Tap {
-        fn outlet(&self) -> Arc<dyn Outlet>;
+    pub trait HasCaptureSink {
+        fn capture_sink(&self) -> Arc<dyn CaptureSink>;
     }
 }

@@ -317,11 +317,9 @@ impl Attachment {
         }
         let pipe = self.pipe.outbound;
         let end = ConnectionEnd { pipe, inbound: self.pipe.inbound, arrived, written, gone };
-        let places = (written..).map(|number| QueuePosition { pipe, number });
-        let left = elsewhere.into_iter().zip(places).map(|(message, place)| ReturnedMessage {
-            message,
-            place,
-            interrupted_by: interrupted_by.take(),
+        let positions = (written..).map(|number| QueuePosition { pipe, number });
+        let left = elsewhere.into_iter().zip(positions).map(|(message, position)| {
+            ReturnedMessage { message, position, interrupted_by: interrupted_by.take() }
         });
         // The watcher may have stopped in the meantime. Then the next connection sends the
         // messages.

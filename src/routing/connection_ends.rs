@@ -37,7 +37,7 @@ pub(crate) struct ReportedEnds {
 pub(crate) struct ReturnedMessage {
     pub(crate) message: Message,
     /// Its position in the queue.
-    pub(crate) place: QueuePosition,
+    pub(crate) position: QueuePosition,
     /// The remote, if it ended the connection when part of the message was written.
     pub(crate) interrupted_by: Option<EventSource>,
 }
@@ -150,7 +150,7 @@ mod tests {
         };
         reported.ends.sort_by_key(|end| end.written);
         assert_eq!(reported.ends, [end(b, 0), end(a, 5)]);
-        let left: Vec<_> = reported.unwritten.iter().map(|left| left.place.number).collect();
+        let left: Vec<_> = reported.unwritten.iter().map(|left| left.position.number).collect();
         assert_eq!(left, [2, 5], "the messages of both ends");
         assert!(ends.poll(Waker::noop()).is_pending());
     }
@@ -158,7 +158,7 @@ mod tests {
     fn left(pipe: PipeKey, number: u64) -> ReturnedMessage {
         ReturnedMessage {
             message: Message::new(),
-            place: QueuePosition { pipe, number },
+            position: QueuePosition { pipe, number },
             interrupted_by: None,
         }
     }

@@ -21,7 +21,7 @@ use crate::sync::Wakes;
 pub(crate) struct JoinedGroups {
     joined: BTreeSet<Group>,
     /// The difference for each remote that has a connection.
-    untold: SecondaryMap<PipeKey, BTreeMap<Group, Change>>,
+    unannounced: SecondaryMap<PipeKey, BTreeMap<Group, Change>>,
 }
 
 /// A change that was not announced to a remote.
@@ -38,10 +38,10 @@ impl JoinedGroups {
     }
 
     fn change(&mut self, group: &Group, change: Change) {
-        for untold in self.untold.values_mut() {
+        for unannounced in self.unannounced.values_mut() {
             // Opposite changes cancel each other.
-            if untold.remove(group).is_none() {
-                untold.insert(group.clone(), change);
+            if unannounced.remove(group).is_none() {
+                unannounced.insert(group.clone(), change);
             }
         }
     }
@@ -94,21 +94,22 @@ impl Strategy for JoinedGroups {
     }
 
     fn retire(&mut self, key: PipeKey, _: &OutgoingPipe) {
-        self.untold.remove(key);
+        self.unannounced.remove(key);
     }
 
     fn connect(&mut self, key: PipeKey, pipe: &OutgoingPipe, _was_open: bool, _: &mut Wakes) {
         if !pipe.outbound.is_retired() {
             let joined = self.joined.iter();
-            self.untold.insert(key, joined.map(|group| (group.clone(), Change::Join)).collect());
+            self.unannounced
+                .insert(key, joined.map(|group| (group.clone(), Change::Join)).collect());
         }
     }
 
     fn take_commands(&mut self, key: PipeKey) -> Option<Vec<Command>> {
-        let untold = self.untold.get_mut(key)?;
+        let unannounced = self.unannounced.get_mut(key)?;
         let (mut commands, mut bytes) = (Vec::new(), 0);
         while bytes < COMMANDS_BYTES {
-            let Some((group, change)) = untold.pop_first() else { break };
+            let Some((group, change)) = unannounced.pop_first() else { break };
             bytes += COMMAND_BYTES + group.as_bytes().len();
             commands.push(match change {
                 Change::Join => Command::Join(group),
@@ -223,8 +224,8 @@ mod tests {
                         remote.clear();
                     }
                 }
-                let untold = pipes.strategy.untold[key].len();
-                prop_assert_eq!(untold, plain.symmetric_difference(&remote).count());
+                let unannounced = pipes.strategy.unannounced[key].len();
+                prop_assert_eq!(unannounced, plain.symmetric_difference(&remote).count());
             }
         }
     }

@@ -91,7 +91,7 @@ pub(crate) enum ForwardingEnd {
 }
 
 /// Accepts copies of messages.
-pub(crate) trait Outlet: Send + Sync {
+pub(crate) trait CaptureSink: Send + Sync {
     /// Queues messages, and takes them out of their places, while there is capacity. Returns their
     /// volume.
     fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes) -> Volume;
@@ -122,10 +122,10 @@ pub(crate) fn are_same<S: Source, D: Destination>(source: &S, destination: &D) -
     Arc::ptr_eq(&source.core().incoming, &destination.core().incoming)
 }
 
-/// Returns a socket as the outlet of copies.
+/// Returns a socket as the sink of copies.
 #[expect(private_bounds, reason = "other modules name the types of sockets")]
-pub(crate) fn outlet<D: Destination>(destination: &D) -> Arc<dyn Outlet> {
-    Arc::clone(destination.core()) as Arc<dyn Outlet>
+pub(crate) fn capture_sink<D: Destination>(destination: &D) -> Arc<dyn CaptureSink> {
+    Arc::clone(destination.core()) as Arc<dyn CaptureSink>
 }
 
 /// One direction between two sockets.
@@ -235,7 +235,7 @@ impl<S: Strategy, D: Strategy<Target: MessageTarget>> Drop for Forwarding<S, D> 
     }
 }
 
-impl<R: Strategy<Target: MessageTarget>> Outlet for Core<R> {
+impl<R: Strategy<Target: MessageTarget>> CaptureSink for Core<R> {
     fn try_send_all(&self, messages: &mut [Option<Message>], wakes: &mut Wakes) -> Volume {
         let mut sent = Volume::default();
         let mut outgoing = self.outgoing.lock();

@@ -73,8 +73,10 @@ pub(crate) async fn resolve(
     options: &TcpOptions,
 ) -> io::Result<Vec<Endpoint>> {
     let resolved = match endpoint {
-        Endpoint::Tcp(tcp) => resolve::resolve_all(tcp, &options.names).await?,
-        Endpoint::Udp(udp) => resolve::resolve_host(udp.host(), udp.port(), &options.names).await?,
+        Endpoint::Tcp(tcp) => resolve::resolve_all(tcp, &options.resolver).await?,
+        Endpoint::Udp(udp) => {
+            resolve::resolve_host(udp.host(), udp.port(), &options.resolver).await?
+        }
         Endpoint::Inproc(_) | Endpoint::Ipc(_) => return Ok(vec![endpoint.clone()]),
     };
     let mut addresses = Vec::new();

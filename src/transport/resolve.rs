@@ -4,13 +4,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use tokio::net;
 
 use crate::endpoint::{Host, TcpEndpoint, TcpSource};
-use crate::options::Names;
+use crate::options::NameResolver;
 
 /// Resolves an endpoint to at least one address, without blocking the thread.
 ///
 /// `*` yields the IPv6 wildcard, which also serves IPv4, and then the IPv4 wildcard.
-pub(super) async fn resolve(endpoint: &TcpEndpoint, names: &Names) -> io::Result<Vec<SocketAddr>> {
-    let addresses = resolve_all(endpoint, names).await?;
+pub(super) async fn resolve(
+    endpoint: &TcpEndpoint,
+    resolver: &NameResolver,
+) -> io::Result<Vec<SocketAddr>> {
+    let addresses = resolve_all(endpoint, resolver).await?;
     if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
     }
@@ -21,18 +24,18 @@ pub(super) async fn resolve(endpoint: &TcpEndpoint, names: &Names) -> io::Result
 /// the resolver does.
 pub(super) async fn resolve_all(
     endpoint: &TcpEndpoint,
-    names: &Names,
+    resolver: &NameResolver,
 ) -> io::Result<Vec<SocketAddr>> {
-    resolve_host(endpoint.host(), endpoint.port(), names).await
+    resolve_host(endpoint.host(), endpoint.port(), resolver).await
 }
 
 /// Resolves a host. The result is empty if the resolver reports that the name has no address.
 pub(super) async fn resolve_host(
     host: &Host,
     port: u16,
-    names: &Names,
+    resolver: &NameResolver,
 ) -> io::Result<Vec<SocketAddr>> {
-    match (host, &names.0) {
+    match (host, &resolver.0) {
         (Host::Name(name), Some(resolver)) => resolver.resolve(name, port).await,
         (host, _) => resolve_by_system(host, port).await,
     }
@@ -42,9 +45,9 @@ pub(super) async fn resolve_host(
 /// which takes precedence over the name of a host, as in libzmq.
 pub(super) async fn resolve_to_bind(
     endpoint: &TcpEndpoint,
-    names: &Names,
+    resolver: &NameResolver,
 ) -> io::Result<Vec<SocketAddr>> {
-    let addresses = resolve_host_to_bind(endpoint.host(), endpoint.port(), names).await?;
+    let addresses = resolve_host_to_bind(endpoint.host(), endpoint.port(), resolver).await?;
     if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the host name has no address"));
     }
@@ -55,7 +58,7 @@ pub(super) async fn resolve_to_bind(
 pub(super) async fn resolve_host_to_bind(
     host: &Host,
     port: u16,
-    names: &Names,
+    resolver: &NameResolver,
 ) -> io::Result<Vec<SocketAddr>> {
     if let Host::Name(name) = host {
         let addresses = interface(name, port);
@@ -63,7 +66,7 @@ pub(super) async fn resolve_host_to_bind(
             return Ok(addresses);
         }
     }
-    resolve_host(host, port, names).await
+    resolve_host(host, port, resolver).await
 }
 
 /// Returns an IPv4 address of an interface, which is given by that address or by its name.
@@ -199,14 +202,17 @@ mod tests {
     async fn an_address_resolves_to_itself() {
         for text in ["127.0.0.1:1", "[::1]:1", "[fe80::1%3]:1"] {
             let address: SocketAddr = text.parse().unwrap();
-            assert_eq!(resolve(&address.into(), &Names::default()).await.unwrap(), [address]);
+            assert_eq!(
+                resolve(&address.into(), &NameResolver::default()).await.unwrap(),
+                [address]
+            );
         }
     }
 
     #[tokio::test]
     async fn localhost_resolves_to_loopback_addresses() {
         let endpoint = tcp("tcp://localhost:1");
-        let addresses = resolve(&endpoint, &Names::default()).await.unwrap();
+        let addresses = resolve(&endpoint, &NameResolver::default()).await.unwrap();
         assert!(!addresses.is_empty());
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
     }
@@ -215,23 +221,24 @@ mod tests {
     #[cfg(target_os = "linux")]
     async fn a_named_interface_becomes_its_number() {
         let endpoint = tcp("tcp://[fe80::1%lo]:1");
-        let addresses = resolve(&endpoint, &Names::default()).await.unwrap();
+        let addresses = resolve(&endpoint, &NameResolver::default()).await.unwrap();
         assert_eq!(addresses, ["[fe80::1%1]:1".parse().unwrap()]);
     }
 
     #[tokio::test]
     async fn an_interface_that_does_not_exist_is_an_error() {
         let endpoint = tcp("tcp://[fe80::1%no-such-zone]:1");
-        resolve(&endpoint, &Names::default()).await.unwrap_err();
+        resolve(&endpoint, &NameResolver::default()).await.unwrap_err();
     }
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn the_name_of_an_interface_stands_for_its_addresses_to_bind() {
-        let addresses = resolve_to_bind(&tcp("tcp://LO:7"), &Names::default()).await.unwrap();
+        let addresses =
+            resolve_to_bind(&tcp("tcp://LO:7"), &NameResolver::default()).await.unwrap();
         assert_eq!(addresses[0], ([127, 0, 0, 1], 7).into());
         assert!(addresses.iter().all(|address| address.ip().is_loopback()));
-        resolve_to_bind(&tcp("tcp://localhost:7"), &Names::default()).await.unwrap();
+        resolve_to_bind(&tcp("tcp://localhost:7"), &NameResolver::default()).await.unwrap();
     }
 
     #[tokio::test]

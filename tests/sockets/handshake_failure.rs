@@ -99,7 +99,8 @@ async fn a_server_that_does_not_answer_a_hello_may_have_another_key() {
         let mut monitor = client.monitor();
         client.connect(listener.endpoint()).await.unwrap();
         let mut remote = listener.accept().await;
-        let ((_, failure), ()) = tokio::join!(failure(&mut monitor), say(&mut remote, sent));
+        let ((_, failure), ()) =
+            tokio::join!(failure(&mut monitor), send_and_close(&mut remote, sent));
 
         let shown = failure.to_string();
         assert!(shown.starts_with("closed by the remote during the handshake"), "{shown}");
@@ -244,7 +245,7 @@ async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     let endpoint = server.bind("tcp://127.0.0.1:*").await.unwrap();
     let mut monitor = server.monitor();
     let mut remote = Remote::dial(&endpoint).await;
-    let of_server = tokio::join!(failure(&mut monitor), say(&mut remote, bytes)).0;
+    let of_server = tokio::join!(failure(&mut monitor), send_and_close(&mut remote, bytes)).0;
     assert_eq!(of_server.0.0, Some(remote.address()));
 
     let listener = RemoteListener::bind();
@@ -252,7 +253,7 @@ async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
     let mut monitor = client.monitor();
     client.connect(listener.endpoint()).await.unwrap();
     let mut remote = listener.accept().await;
-    let of_client = tokio::join!(failure(&mut monitor), say(&mut remote, bytes)).0;
+    let of_client = tokio::join!(failure(&mut monitor), send_and_close(&mut remote, bytes)).0;
     assert_eq!(of_client.0.0, Some(remote.address()));
 
     for ((_, connection_id, routing_id), _) in [&of_server, &of_client] {
@@ -264,7 +265,7 @@ async fn on_either_side(bytes: &[u8]) -> [(SocketType, HandshakeFailure); 2] {
 
 /// Writes the bytes until the socket stops reading, and reads its output, so that the handshake
 /// fails for no other reason.
-async fn say(remote: &mut Remote, bytes: &[u8]) {
+async fn send_and_close(remote: &mut Remote, bytes: &[u8]) {
     remote.write_what_is_taken(bytes).await;
     remote.shut_down().await;
     remote.read_to_end().await;

@@ -18,9 +18,9 @@ use crate::watchdog::Watchdog;
 async fn a_resolver_replaces_that_of_the_system() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
-    names.say(&["tcp://127.0.0.1:*"]);
+    names.answer_with(&["tcp://127.0.0.1:*"]);
     let server = Server::builder().resolver(names.clone()).bind("tcp://Here.test:*").await.unwrap();
-    names.say_of(&[&server]);
+    names.answer_with_endpoints_of(&[&server]);
     let builder = Client::builder().resolver(names.clone());
     let client = builder.connect("tcp://there.test:7").await.unwrap();
     client.send("x").await.unwrap();
@@ -33,13 +33,13 @@ async fn a_name_is_resolved_at_every_attempt() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let unbound = ReservedPort::reserve();
-    names.say(&[&unbound.endpoint().to_string()]);
+    names.answer_with(&[&unbound.endpoint().to_string()]);
     let client = quick(&names).connect("tcp://moving.test:7").await.unwrap();
     client.send("x").await.unwrap();
     names.asked(2).await;
     let server = Server::new();
     server.bind("tcp://127.0.0.1:*").await.unwrap();
-    names.say_of(&[&server]);
+    names.answer_with_endpoints_of(&[&server]);
     assert_eq!(server.recv().await.unwrap(), "x");
 }
 
@@ -48,7 +48,7 @@ async fn every_address_of_a_name_has_a_connection_and_a_queue() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let servers = [serve().await, serve().await, serve().await];
-    names.say_of(&[&servers[0], &servers[1], &servers[2], &servers[0]]);
+    names.answer_with_endpoints_of(&[&servers[0], &servers[1], &servers[2], &servers[0]]);
     let client = quick(&names).connect_all("tcp://all.test:7").await.unwrap();
     assert_eq!(client.last_endpoint(), Some("tcp://all.test:7".parse().unwrap()));
     connected(&client, 3).await;
@@ -72,13 +72,13 @@ async fn an_added_address_is_dialed_when_the_interval_ends() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let (first, second) = (serve().await, serve().await);
-    names.say_of(&[&first]);
+    names.answer_with_endpoints_of(&[&first]);
     let interval = Duration::from_secs(100);
     let start = Instant::now();
     let builder = patient(&names).resolve_interval(interval);
     let client = builder.connect_all("tcp://growing.test:7").await.unwrap();
     connected(&client, 1).await;
-    names.say_of(&[&first, &second]);
+    names.answer_with_endpoints_of(&[&first, &second]);
     connected(&client, 2).await;
     assert!(start.elapsed() >= interval);
     assert_eq!(names.questions().len(), 1 + (start.elapsed().as_secs() / 100) as usize);
@@ -91,14 +91,14 @@ async fn a_removed_address_is_disconnected_after_its_queue_is_written() {
     let staying = serve().await;
     let going = RemoteListener::bind();
     let (stays, goes) = (staying.last_endpoint().unwrap(), going.endpoint());
-    names.say(&[&stays.to_string(), &goes.to_string()]);
+    names.answer_with(&[&stays.to_string(), &goes.to_string()]);
     let client = patient(&names).connect_all("tcp://shrinking.test:7").await.unwrap();
     let mut remote = going.accept_as("SERVER").await;
     connected(&client, 2).await;
     for body in ["a", "b"] {
         client.send(body).await.unwrap();
     }
-    names.say_of(&[&staying]);
+    names.answer_with_endpoints_of(&[&staying]);
     remote.read_message().await;
     assert_eq!(remote.read_to_end().await, b"");
     staying.recv().await.unwrap();
@@ -117,14 +117,14 @@ async fn messages_that_no_address_accepts_are_undelivered_after_linger() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let unbound = ReservedPort::reserve();
-    names.say(&[&unbound.endpoint().to_string()]);
+    names.answer_with(&[&unbound.endpoint().to_string()]);
     let linger = Duration::from_secs(50);
     let client = patient(&names).linger(linger).connect_all("tcp://dead.test:7").await.unwrap();
     names.asked(1).await;
     client.send("x").await.unwrap();
     let mut monitor = client.monitor();
     let start = Instant::now();
-    names.say(&[]);
+    names.answer_with(&[]);
     loop {
         let event = monitor.recv().await.unwrap().unwrap();
         if let EventKind::MessagesDropped { messages, cause } = event.kind {
@@ -145,7 +145,7 @@ async fn a_server_follows_a_name_and_reports_removed_addresses() {
     ];
     let clients = clients.map(Result::unwrap);
     let endpoints = clients.each_ref().map(|client| client.last_endpoint().unwrap().to_string());
-    names.say(&[&endpoints[0], &endpoints[1]]);
+    names.answer_with(&[&endpoints[0], &endpoints[1]]);
     let builder = Server::builder().immediate(true).resolver(names.clone());
     let server = builder.connect_all("tcp://clients.test:7").await.unwrap();
     for client in &clients {
@@ -176,12 +176,12 @@ async fn a_name_is_resolved_again_when_a_connection_ends() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let (old, new) = (serve().await, serve().await);
-    names.say_of(&[&old]);
+    names.answer_with_endpoints_of(&[&old]);
     let builder = patient(&names).resolve_interval(None);
     let client = builder.connect_all("tcp://replaced.test:7").await.unwrap();
     connected(&client, 1).await;
     assert_eq!(names.questions().len(), 1);
-    names.say_of(&[&new]);
+    names.answer_with_endpoints_of(&[&new]);
     old.close().await;
     names.asked(2).await;
     client.send("x").await.unwrap();
@@ -193,12 +193,12 @@ async fn a_name_without_addresses_has_no_connections() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let server = serve().await;
-    names.say_of(&[&server]);
+    names.answer_with_endpoints_of(&[&server]);
     let client = patient(&names).connect_all("tcp://empty.test:7").await.unwrap();
     connected(&client, 1).await;
-    names.say(&[]);
+    names.answer_with(&[]);
     connected(&client, 0).await;
-    names.say_of(&[&server]);
+    names.answer_with_endpoints_of(&[&server]);
     connected(&client, 1).await;
 }
 
@@ -207,7 +207,7 @@ async fn a_name_that_cannot_be_resolved_keeps_its_addresses() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let server = serve().await;
-    names.say_of(&[&server]);
+    names.answer_with_endpoints_of(&[&server]);
     let client = patient(&names).connect_all("tcp://unsure.test:7").await.unwrap();
     connected(&client, 1).await;
     let mut monitor = client.monitor();
@@ -231,7 +231,7 @@ async fn disconnecting_a_name_disconnects_all_its_addresses() {
     let _watchdog = Watchdog::start();
     let names = Script::default();
     let (first, second) = (serve().await, serve().await);
-    names.say_of(&[&first, &second]);
+    names.answer_with_endpoints_of(&[&first, &second]);
     let client = patient(&names).connect_all("tcp://left.test:7").await.unwrap();
     connected(&client, 2).await;
 
@@ -304,7 +304,7 @@ impl Default for Script {
 }
 
 impl Script {
-    fn say(&self, endpoints: &[&str]) {
+    fn answer_with(&self, endpoints: &[&str]) {
         let address = |endpoint: &&str| {
             let address = endpoint.strip_prefix("tcp://").unwrap().replace('*', "0");
             address.parse().unwrap()
@@ -312,10 +312,10 @@ impl Script {
         *self.answer.lock().unwrap() = Some(endpoints.iter().map(address).collect());
     }
 
-    fn say_of(&self, servers: &[&Server]) {
+    fn answer_with_endpoints_of(&self, servers: &[&Server]) {
         let endpoints: Vec<_> =
             servers.iter().map(|server| server.last_endpoint().unwrap().to_string()).collect();
-        self.say(&endpoints.iter().map(String::as_str).collect::<Vec<_>>());
+        self.answer_with(&endpoints.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     fn fail(&self) {

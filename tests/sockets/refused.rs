@@ -8,7 +8,7 @@ use tokio_zmtp::{Builder, Client, Server};
 
 use crate::events;
 use crate::remote::{self, LONGER_THAN_BUFFERS, RemoteListener};
-use crate::security::{Anybody, mechanisms};
+use crate::security::{AdmitAll, mechanisms};
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn a_message_too_long_for_a_server_is_dropped_after_two_attempts() {
     let _watchdog = Watchdog::start();
     for (of_client, of_server) in mechanisms() {
         for endpoint in ENDPOINTS {
-            let server = Server::builder().mechanism(of_server.clone()).authenticator(Anybody);
+            let server = Server::builder().mechanism(of_server.clone()).authenticator(AdmitAll);
             let server = server.max_message_size(LIMIT).bind(*endpoint).await.unwrap();
             let client = quick(Client::builder()).mechanism(of_client.clone()).build();
             let mut monitor = client.monitor();

@@ -21,8 +21,8 @@ async fn messages_pass_under_every_mechanism_and_either_role() {
     for (one, other) in mechanisms() {
         for (of_client, of_server) in [(one.clone(), other.clone()), (other, one)] {
             for server_binds in [true, false] {
-                let client = Client::builder().mechanism(of_client.clone()).authenticator(Anybody);
-                let server = Server::builder().mechanism(of_server.clone()).authenticator(Anybody);
+                let client = Client::builder().mechanism(of_client.clone()).authenticator(AdmitAll);
+                let server = Server::builder().mechanism(of_server.clone()).authenticator(AdmitAll);
                 let (client, server) = if server_binds {
                     let server = server.bind(ANY_PORT).await.unwrap();
                     (client.connect(server.last_endpoint().unwrap()).await.unwrap(), server)
@@ -48,9 +48,9 @@ async fn messages_of_a_scatter_pass_under_every_mechanism_and_either_role() {
     let _watchdog = Watchdog::start();
     for (one, other) in mechanisms() {
         for (of_scatter, of_gather) in [(one.clone(), other.clone()), (other, one)] {
-            let gather = Gather::builder().mechanism(of_gather).authenticator(Anybody);
+            let gather = Gather::builder().mechanism(of_gather).authenticator(AdmitAll);
             let gather = gather.bind(ANY_PORT).await.unwrap();
-            let scatter = Scatter::builder().mechanism(of_scatter).authenticator(Anybody);
+            let scatter = Scatter::builder().mechanism(of_scatter).authenticator(AdmitAll);
             let scatter = scatter.connect(gather.last_endpoint().unwrap()).await.unwrap();
             for len in [0, 1, 100, 40_000, 1_000_000] {
                 scatter.send(vec![7; len]).await.unwrap();
@@ -393,7 +393,7 @@ async fn open_connections_without_handshakes_do_not_keep_clients_out() {
     for (of_client, of_server) in mechanisms() {
         let server = Server::builder()
             .mechanism(of_server)
-            .authenticator(Anybody)
+            .authenticator(AdmitAll)
             .max_half_open(10)
             .bind(ANY_PORT)
             .await
@@ -417,9 +417,9 @@ async fn open_connections_without_handshakes_do_not_keep_clients_out() {
 }
 
 /// Admits every remote.
-pub(crate) struct Anybody;
+pub(crate) struct AdmitAll;
 
-impl Authenticator for Anybody {
+impl Authenticator for AdmitAll {
     async fn authenticate(&self, _: Request) -> Result<Admission, StatusCode> {
         Ok(Admission::anonymous())
     }

@@ -63,18 +63,18 @@ impl SealedDecoder {
         let Some(body) = input.get_mut(header.len()..end) else {
             return Ok(SealedFrame::Incomplete(end - arrived));
         };
-        let inside = self.opener.open(body)?;
-        if inside.command {
+        let flags = self.opener.open(body)?;
+        if flags.command {
             if size > MAX_COMMAND_SIZE {
                 return Err(TrafficError::CommandTooLarge { size });
             }
             return Ok(SealedFrame::Command(end, Command::decode(&body[OVERHEAD..])?));
         }
-        let limit = if inside.more { part_max } else { max_message_size };
+        let limit = if flags.more { part_max } else { max_message_size };
         if size > limit {
             return Err(TrafficError::MessageTooLarge { size, limit });
         }
-        if inside.more {
+        if flags.more {
             return Ok(SealedFrame::Part(end));
         }
         // Outside the box the COMMAND flag may be set, since RFC 26 calls MESSAGE a command. The

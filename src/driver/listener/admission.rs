@@ -1,7 +1,7 @@
 //! The attachment of accepted remotes to their socket, and the refusal of others.
 
 use super::ListenerState;
-use crate::auth::Asking;
+use crate::auth::AuthenticatorCall;
 use crate::connection::{AnnouncedHandshake, Deadline, Established};
 use crate::driver::SocketState;
 use crate::monitor::{EventSource, HandshakeFailure};
@@ -15,12 +15,13 @@ impl ListenerState {
         &self,
         stream: Stream,
         deadline: Deadline,
-        asking: Option<&Asking>,
+        authenticator_call: Option<&AuthenticatorCall>,
         subject: &EventSource,
     ) -> Result<(Established<Stream>, Option<Box<Attachment>>), HandshakeFailure> {
         let SocketState { options, handshake, .. } = &*self.shared;
         let mechanism = options.mechanism.clone();
-        let request = deadline.keep(AnnouncedHandshake::hear(stream, mechanism, asking)).await?;
+        let request =
+            deadline.keep(AnnouncedHandshake::hear(stream, mechanism, authenticator_call)).await?;
         let largest = options.max_message_size;
         request.introduce(handshake, deadline, largest, || self.admit(subject)).await
     }

@@ -10,14 +10,14 @@ use crate::message::Message;
 pub(super) struct BacklogEntry {
     pub(super) call: u64,
     pub(super) message: Message,
-    pub(super) after: After,
+    pub(super) next_step: NextStep,
     /// Its share of the bytes that may be kept for its remote.
     pub(super) kept: Option<OwnedSemaphorePermit>,
 }
 
 /// The next step when a message has been queued.
 #[derive(Debug)]
-pub(super) enum After {
+pub(super) enum NextStep {
     /// The job is over, with this outcome.
     Answer(Count),
     /// The stream continues.
@@ -29,6 +29,6 @@ pub(super) enum After {
 impl BacklogEntry {
     #[cfg(test)]
     pub(super) const fn notice(call: u64) -> Self {
-        Self { call, message: Message::new(), after: After::Notice, kept: None }
+        Self { call, message: Message::new(), next_step: NextStep::Notice, kept: None }
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::backlog::{After, BacklogEntry};
+use super::backlog::{BacklogEntry, NextStep};
 use super::jobs::JobId;
 use super::ledger::{Ledger, NextMessage};
 use crate::message::Message;
@@ -29,7 +29,7 @@ pub(super) struct BacklogDelivery {
     message: Option<Message>,
     /// The id of the call of the message.
     call: u64,
-    after: Option<After>,
+    next_step: Option<NextStep>,
     kept: Option<OwnedSemaphorePermit>,
     is_over: bool,
 }
@@ -37,8 +37,8 @@ pub(super) struct BacklogDelivery {
 impl BacklogDelivery {
     pub(super) fn new(server: &Server, ledger: Arc<Ledger>, pipe: PipeKey, to: RoutingId) -> Self {
         let position = InLine::new(ServerSenders { server: server.downgrade(), to });
-        let (message, after, kept) = (None, None, None);
-        Self { position, ledger, pipe, to, message, call: 0, after, kept, is_over: false }
+        let (message, next_step, kept) = (None, None, None);
+        Self { position, ledger, pipe, to, message, call: 0, next_step, kept, is_over: false }
     }
 
     /// Takes the next message; returns false if there is none.
@@ -52,31 +52,32 @@ impl BacklogDelivery {
                 return false;
             }
         };
-        let BacklogEntry { call, message, after, kept } = entry;
-        (self.message, self.call, self.after, self.kept) = (Some(message), call, Some(after), kept);
+        let BacklogEntry { call, message, next_step, kept } = entry;
+        (self.message, self.call, self.next_step, self.kept) =
+            (Some(message), call, Some(next_step), kept);
         true
     }
 
     /// Completes a message that has been queued.
     fn sent(&mut self) {
         self.kept = None;
-        match self.after.take() {
-            Some(After::Answer(count)) => {
+        match self.next_step.take() {
+            Some(NextStep::Answer(count)) => {
                 self.ledger.finish(JobId { pipe: self.pipe, call: self.call }, count);
             }
-            Some(After::Part(sender)) => {
+            Some(NextStep::Part(sender)) => {
                 // A stream that was dropped meanwhile does not continue.
                 let _ = sender.send(());
             }
-            Some(After::Notice) | None => {}
+            Some(NextStep::Notice) | None => {}
         }
     }
 
     /// Ends without sending the remaining messages, because the remote is disconnected.
     fn abandon(&mut self) {
         self.is_over = true;
-        let after = self.after.take().map(|after| (self.call, after));
-        self.ledger.abandon(self.pipe, after);
+        let next_step = self.next_step.take().map(|step| (self.call, step));
+        self.ledger.abandon(self.pipe, next_step);
     }
 }
 

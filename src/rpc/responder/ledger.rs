@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::backlog::{After, BacklogEntry};
+use super::backlog::{BacklogEntry, NextStep};
 use super::budget::Budget;
 use super::counters::{Count, ResponderCounters};
 use super::jobs::{JobId, Jobs};
@@ -71,10 +71,10 @@ impl Ledger {
         let mut passed_over = Vec::new();
         self.jobs.with(|jobs, wakes| {
             while let Some(entry) = jobs.loads.pop(pipe) {
-                let is_wanted = match &entry.after {
-                    After::Answer(_) => jobs.contains(JobId { pipe, call: entry.call }),
-                    After::Part(sender) => !sender.is_closed(),
-                    After::Notice => true,
+                let is_wanted = match &entry.next_step {
+                    NextStep::Answer(_) => jobs.contains(JobId { pipe, call: entry.call }),
+                    NextStep::Part(sender) => !sender.is_closed(),
+                    NextStep::Notice => true,
                 };
                 if is_wanted {
                     return NextMessage::Entry(entry);
@@ -92,19 +92,19 @@ impl Ledger {
 
     /// Ends the waiting messages of a remote that is disconnected, and the message that was
     /// `begun`.
-    pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, After)>) {
+    pub(super) fn abandon(&self, pipe: PipeKey, begun: Option<(u64, NextStep)>) {
         let rest = self.jobs.with(|jobs, wakes| {
             let rest = jobs.loads.drop_backlog(pipe);
             jobs.wake_awaiting(wakes);
             rest
         });
-        let rest = rest.into_iter().map(|entry| (entry.call, entry.after));
-        for (call, after) in begun.into_iter().chain(rest) {
-            match after {
-                After::Answer(_) => self.finish(JobId { pipe, call }, Count::Disconnected),
-                After::Notice => self.count(Count::Unanswered),
+        let rest = rest.into_iter().map(|entry| (entry.call, entry.next_step));
+        for (call, next_step) in begun.into_iter().chain(rest) {
+            match next_step {
+                NextStep::Answer(_) => self.finish(JobId { pipe, call }, Count::Disconnected),
+                NextStep::Notice => self.count(Count::Unanswered),
                 // The stream detects that its sender is dropped.
-                After::Part(_) => {}
+                NextStep::Part(_) => {}
             }
         }
     }

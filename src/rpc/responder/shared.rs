@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::backlog::{After, BacklogEntry};
+use super::backlog::{BacklogEntry, NextStep};
 use super::backlog_delivery::BacklogDelivery;
 use super::budget::Budget;
 use super::counters::Count;
@@ -91,7 +91,8 @@ impl ResponderState {
             Some(_) => (message, outcome),
             None => (error(id.call, &too_much()), Count::Unread),
         };
-        let entry = BacklogEntry { call: id.call, message, after: After::Answer(outcome), kept };
+        let entry =
+            BacklogEntry { call: id.call, message, next_step: NextStep::Answer(outcome), kept };
         let is_first = jobs.loads.push(id.pipe, entry);
         drop(jobs);
         self.deliver(is_first, id, to);
@@ -116,7 +117,8 @@ impl ResponderState {
             return PartDelivery::TooMuch;
         }
         let (sender, receiver) = oneshot::channel();
-        let entry = BacklogEntry { call: id.call, message, after: After::Part(sender), kept };
+        let entry =
+            BacklogEntry { call: id.call, message, next_step: NextStep::Part(sender), kept };
         self.push(id, to, entry);
         PartDelivery::Waits(receiver)
     }
@@ -125,7 +127,8 @@ impl ResponderState {
     #[cold]
     pub(super) fn refuse(&self, id: JobId, to: RoutingId, failure: &Failure) {
         if let Err(CannotQueue::Full(message)) = self.try_send(to, error(id.call, failure)) {
-            let entry = BacklogEntry { call: id.call, message, after: After::Notice, kept: None };
+            let entry =
+                BacklogEntry { call: id.call, message, next_step: NextStep::Notice, kept: None };
             self.push(id, to, entry);
         }
     }

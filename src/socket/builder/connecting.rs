@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Builder, unless_zero};
 use crate::error::PropertyError;
-use crate::options::{Names, ReconnectStop, Resolver};
+use crate::options::{NameResolver, ReconnectStop, Resolver};
 
 /// # Connections
 ///
@@ -153,7 +153,7 @@ impl<S> Builder<S> {
     /// }
     /// ```
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {
-        self.options.tcp.names = Names(Some(Arc::new(resolver)));
+        self.options.tcp.resolver = NameResolver(Some(Arc::new(resolver)));
         self
     }
 }

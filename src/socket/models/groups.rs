@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use zmtp_proto::command::Command;
 
 use super::*;
-use crate::inproc::Half;
+use crate::inproc::LinkSide;
 use crate::remote::tests::any_remote;
 use crate::routing::Remainder;
 
@@ -188,8 +188,8 @@ async fn a_link_is_replaced(one: &'static str, other: &'static str) {
     drop(link);
 }
 
-fn link(attachment: Attachment, radio: &Routing) -> (Half, Half) {
-    let (near, far) = Half::pair();
+fn link(attachment: Attachment, radio: &Routing) -> (LinkSide, LinkSide) {
+    let (near, far) = LinkSide::pair();
     near.join(attachment, any_remote(), None);
     far.join(radio.attach(EndpointId(0), subject()).unwrap(), any_remote(), None);
     (near, far)

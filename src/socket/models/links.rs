@@ -1,7 +1,7 @@
 //! Two sockets of one process, and the link between them.
 
 use super::*;
-use crate::inproc::Half;
+use crate::inproc::LinkSide;
 use crate::remote::tests::any_remote;
 use crate::socket::receiving::Receiving;
 
@@ -36,32 +36,32 @@ fn a_side_that_leaves_loses_nothing() {
 struct Linked {
     near: Model<Client>,
     far: Model<Client>,
-    near_half: Half,
-    far_half: Half,
+    near_side: LinkSide,
+    far_side: LinkSide,
 }
 
 impl Linked {
     fn new(send_hwm: usize, recv_hwm: usize) -> Self {
         let near = Model::client(send_hwm, recv_hwm);
         let far = Model::client(send_hwm, recv_hwm);
-        let (near_half, far_half) = Half::pair();
-        near_half.join(near.attach(), any_remote(), None);
-        far_half.join(far.attach(), any_remote(), None);
-        Self { near, far, near_half, far_half }
+        let (near_side, far_side) = LinkSide::pair();
+        near_side.join(near.attach(), any_remote(), None);
+        far_side.join(far.attach(), any_remote(), None);
+        Self { near, far, near_side, far_side }
     }
 }
 
 async fn messages_pass(send_hwm: usize, recv_hwm: usize, letters: &'static str) {
-    let Linked { near, far, near_half, far_half } = Linked::new(send_hwm, recv_hwm);
+    let Linked { near, far, near_side, far_side } = Linked::new(send_hwm, recv_hwm);
     let sender = send_all(&near, letters);
     assert_eq!(receive(&far, letters.len()).await.unwrap(), letters);
     sender.await.unwrap();
-    drop((near_half, far_half));
+    drop((near_side, far_side));
     assert_eq!(near.undelivered() + far.undelivered(), 0);
 }
 
 async fn messages_pass_both_ways(there: &'static str, back: &'static str) {
-    let Linked { near, far, near_half, far_half } = Linked::new(1, 1);
+    let Linked { near, far, near_side, far_side } = Linked::new(1, 1);
     let senders = [send_all(&near, there), send_all(&far, back)];
     let received = receive(&far, there.len());
     assert_eq!(receive(&near, back.len()).await.unwrap(), back);
@@ -69,25 +69,25 @@ async fn messages_pass_both_ways(there: &'static str, back: &'static str) {
     for sender in senders {
         sender.await.unwrap();
     }
-    drop((near_half, far_half));
+    drop((near_side, far_side));
 }
 
 /// The receiver has queue capacity for one message at a time.
 async fn the_sender_is_retired(letters: &'static str) {
-    let Linked { near, far, near_half, far_half } = Linked::new(letters.len(), 1);
+    let Linked { near, far, near_side, far_side } = Linked::new(letters.len(), 1);
     near.fill((), letters);
     let received = receive(&far, letters.len());
     near.routing().retire(EndpointId(0));
-    near_half.ended().await;
-    far_half.ended().await;
-    drop((near_half.leave(), far_half.leave()));
+    near_side.ended().await;
+    far_side.ended().await;
+    drop((near_side.leave(), far_side.leave()));
     assert_eq!(received.await.unwrap(), letters);
     assert_eq!(near.undelivered(), 0);
 }
 
 /// Messages that have not passed the link are still queued at the sender.
 async fn a_side_leaves(letters: &'static str) {
-    let Linked { near, far, near_half, far_half } = Linked::new(letters.len(), 1);
+    let Linked { near, far, near_side, far_side } = Linked::new(letters.len(), 1);
     let sender = send_all(&near, letters);
     let core = Arc::clone(&far.core);
     let received = shuttle::future::spawn(async move {
@@ -97,11 +97,11 @@ async fn a_side_leaves(letters: &'static str) {
         }
         received
     });
-    let leaving = shuttle::future::spawn(async move { drop(far_half.leave()) });
+    let leaving = shuttle::future::spawn(async move { drop(far_side.leave()) });
     sender.await.unwrap();
     leaving.await.unwrap();
-    near_half.ended().await;
-    drop(near_half.leave());
+    near_side.ended().await;
+    drop(near_side.leave());
     far.routing().close();
     let received = received.await.unwrap();
     assert!(letters.starts_with(&received));

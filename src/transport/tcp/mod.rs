@@ -92,7 +92,7 @@ pub(super) async fn bind<T>(
     mut open: impl FnMut(SocketAddr) -> io::Result<T>,
 ) -> Result<T, ListenError> {
     let addresses =
-        resolve_to_bind(endpoint, &options.names).await.map_err(ListenError::Resolve)?;
+        resolve_to_bind(endpoint, &options.resolver).await.map_err(ListenError::Resolve)?;
     let mut failure = None;
     for address in addresses {
         match open(address) {
@@ -133,7 +133,7 @@ async fn connect_from(
     endpoint: &TcpEndpoint,
     options: &TcpOptions,
 ) -> io::Result<(TcpStream, SocketAddr)> {
-    let mut addresses = resolve(endpoint, &options.names).await?;
+    let mut addresses = resolve(endpoint, &options.resolver).await?;
     let sources = match source {
         Some(source) => resolve_source(source).await?,
         None => Vec::from_iter(options.source_address),

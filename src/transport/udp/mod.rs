@@ -63,8 +63,8 @@ impl Sender {
     ///
     /// The error of the system, for the last address if the host has several.
     pub(crate) async fn open(endpoint: &UdpEndpoint, options: &Options) -> io::Result<Self> {
-        let names = &options.tcp.names;
-        let addresses = resolve_host(endpoint.host(), endpoint.port(), names).await?;
+        let resolver = &options.tcp.resolver;
+        let addresses = resolve_host(endpoint.host(), endpoint.port(), resolver).await?;
         let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
         for address in addresses {
             let opened = async {
@@ -236,8 +236,8 @@ impl Receiver {
         endpoint: &UdpEndpoint,
         options: &Options,
     ) -> Result<Self, ListenError> {
-        let names = &options.tcp.names;
-        let addresses = resolve_host_to_bind(endpoint.host(), endpoint.port(), names);
+        let resolver = &options.tcp.resolver;
+        let addresses = resolve_host_to_bind(endpoint.host(), endpoint.port(), resolver);
         let mut failure = None;
         for address in addresses.await.map_err(ListenError::Resolve)? {
             let bound = async {

@@ -4,7 +4,7 @@ use tokio_zmtp::monitor::{DisconnectReason, EventKind, HandshakeFailure};
 
 use super::*;
 use crate::remote::{COMMAND, GREETING, Remote};
-use crate::security::{Anybody, mechanisms};
+use crate::security::{AdmitAll, mechanisms};
 
 #[tokio::test]
 async fn a_second_remote_receives_an_error_and_no_ready() {
@@ -62,8 +62,8 @@ async fn a_second_remote_is_refused_under_every_mechanism_and_in_either_role() {
     let _watchdog = Watchdog::start();
     for (one, other) in mechanisms() {
         for (of_bound, of_others) in [(one.clone(), other.clone()), (other, one)] {
-            let others = || quick().mechanism(of_others.clone()).authenticator(Anybody);
-            let channel = Channel::builder().mechanism(of_bound).authenticator(Anybody).build();
+            let others = || quick().mechanism(of_others.clone()).authenticator(AdmitAll);
+            let channel = Channel::builder().mechanism(of_bound).authenticator(AdmitAll).build();
             let mut of_channel = channel.monitor();
             let endpoint = channel.bind("tcp://127.0.0.1:*").await.unwrap();
             let first = others().connect(&endpoint).await.unwrap();

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 pub(super) use self::client::CurveClientHandshake;
 pub use self::keys::{CurveKeyError, CurveKeypair, CurvePublicKey, CurveSecretKey};
 pub(super) use self::server::CurveServerHandshake;
-pub use self::session::{Inside, OVERHEAD, Opener, SealError, Sealer, Session};
+pub use self::session::{MessageFlags, OVERHEAD, Opener, SealError, Sealer, Session};
 
 /// Random bytes for one handshake. They are stored on the heap, because moves leave copies behind.
 #[derive(Clone)]

@@ -46,7 +46,7 @@ pub struct Session {
 
 /// The encrypted flags of a MESSAGE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Inside {
+pub struct MessageFlags {
     /// Another part of the same message follows.
     pub more: bool,
     /// The body is a command.
@@ -148,7 +148,7 @@ impl Opener {
     /// Fails if the frame is malformed or was changed in transit. A frame that cannot be decrypted
     /// is not modified.
     #[inline]
-    pub fn open(&mut self, command: &mut [u8]) -> Result<Inside, SealError> {
+    pub fn open(&mut self, command: &mut [u8]) -> Result<MessageFlags, SealError> {
         let (head, sealed) =
             command.split_first_chunk_mut::<SPACE>().ok_or(SealError::NoMessage)?;
         let (name, rest) = head.split_first_chunk::<8>().ok_or(SealError::NoMessage)?;
@@ -165,7 +165,7 @@ impl Opener {
         self.nonce = number;
         match sealed[0] {
             flags @ 0x00..=COMMAND => {
-                Ok(Inside { more: flags & MORE != 0x00, command: flags & COMMAND != 0x00 })
+                Ok(MessageFlags { more: flags & MORE != 0x00, command: flags & COMMAND != 0x00 })
             }
             flags => Err(SealError::Flags { flags }),
         }

@@ -284,8 +284,8 @@ fn initiate_with(vouched: &[u8], count: u64) -> Vec<u8> {
 
 fn open(opener: &mut Opener, frame: &[u8]) -> Result<(bool, Vec<u8>), SealError> {
     let mut body = frame[2..].to_vec();
-    let inside = opener.open(&mut body)?;
-    Ok((inside.command, body.split_off(OVERHEAD)))
+    let flags = opener.open(&mut body)?;
+    Ok((flags.command, body.split_off(OVERHEAD)))
 }
 
 fn client_keys() -> CurveKeypair {

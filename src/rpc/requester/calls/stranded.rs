@@ -20,7 +20,7 @@ impl Calls {
         unwritten: ReturnedMessage,
         wakes: &mut Wakes,
     ) -> Option<(Message, Option<EventSource>)> {
-        let ReturnedMessage { message, place: position, interrupted_by } = unwritten;
+        let ReturnedMessage { message, position, interrupted_by } = unwritten;
         let Ok(Envelope { id, content: Content::Request(_) }) = Envelope::decode(&message) else {
             return Some((message, None));
         };
