@@ -71,7 +71,7 @@ pub(crate) struct Connection<'a, S> {
     writer: Writer,
     /// Messages that were read and wait: for queue capacity, or as the second part of a batch.
     /// More than one batch only if an earlier connection left some, or while a second part waits.
-    undelivered: VecDeque<Delivery>,
+    unqueued: VecDeque<Delivery>,
     split: BatchSplit,
     /// Whether writing has yielded since the last wake-up.
     yielded: bool,
@@ -104,7 +104,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         options: &Options,
     ) -> Self {
         let mut framed = *framed;
-        let undelivered = attachment.begin(&remote);
+        let unqueued = attachment.begin(&remote);
         let shape = framed.codec().decoder.shape();
         let mut writer = Writer::new(write_size, shape, framed.codec_mut().sealer.take());
         let accepts_pings = accepts_pings(shape, &remote);
@@ -117,7 +117,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
             attachment,
             remote,
             writer,
-            undelivered,
+            unqueued,
             split: BatchSplit::new(),
             yielded: false,
             heartbeat: Heartbeat::new(heartbeat, now()),
@@ -195,10 +195,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
         let (mut reads, mut work) = (0, 0_usize);
         while reads < READS_PER_WAKE && work < WORK_PER_WAKE {
             reads += 1;
-            while let Some(arrival) = self.undelivered.front_mut() {
+            while let Some(arrival) = self.unqueued.front_mut() {
                 let limit = self.split.limit();
                 if self.attachment.poll_deliver(cx.waker(), arrival, limit).is_ready() {
-                    self.undelivered.pop_front();
+                    self.unqueued.pop_front();
                 } else if self.split.is_limited() {
                     break;
                 } else {
@@ -280,7 +280,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Connection<'a, S> {
     fn poll_heartbeat(&mut self, cx: &mut Context<'_>) -> Result<(), HeartbeatTimeout> {
         self.heartbeat.handle_wake(now);
         while self.poll_timer(cx).is_ready() {
-            let is_full = !self.undelivered.is_empty() && !self.split.is_limited();
+            let is_full = !self.unqueued.is_empty() && !self.split.is_limited();
             if is_full || self.writer.is_held_up() {
                 // While nothing is read, silence of the remote has no meaning.
                 self.heartbeat.handle_traffic();
@@ -367,10 +367,10 @@ impl<S> Connection<'_, S> {
     /// Counts messages that were read, and keeps them for delivery.
     fn receive(&mut self, batch: Batch) {
         let cargo = DeliveredMessages::Framed(batch);
-        let is_waiting = || self.undelivered.is_empty() && self.attachment.is_empty();
+        let is_waiting = || self.unqueued.is_empty() && self.attachment.is_empty();
         self.split.handle_read(cargo.messages(), is_waiting);
         self.remote.counters().count_received(cargo.volume());
-        self.undelivered.push_back(Delivery { cargo, remote: self.remote.clone() });
+        self.unqueued.push_back(Delivery { cargo, remote: self.remote.clone() });
     }
 
     /// Returns the complete messages that were read and not decoded before the connection ended.
@@ -438,7 +438,7 @@ impl<S> Drop for Connection<'_, S> {
             is_interrupted: is_begun && self.is_ended_by_remote,
             is_first: !self.has_written,
         };
-        self.attachment.put_back(remainder, mem::take(&mut self.undelivered));
+        self.attachment.put_back(remainder, mem::take(&mut self.unqueued));
     }
 }
 

@@ -53,7 +53,7 @@ struct LinkEnd {
     /// The message that the other side receives first.
     hello: Option<Message>,
     /// Messages that this side receives before all others, the oldest first.
-    undelivered: VecDeque<Delivery>,
+    unqueued: VecDeque<Delivery>,
     /// Empty between transfers; kept for its memory.
     taken: VecDeque<Message>,
 }
@@ -88,9 +88,9 @@ impl LinkSide {
 
     /// Adds the queues of this side. Messages move when both sides have joined.
     pub(crate) fn join(&self, mut attachment: Attachment, remote: Remote, hello: Option<Message>) {
-        let undelivered = attachment.begin(&remote);
+        let unqueued = attachment.begin(&remote);
         let taken = VecDeque::new();
-        let end = LinkEnd { attachment, remote, hello, undelivered, taken };
+        let end = LinkEnd { attachment, remote, hello, unqueued, taken };
         self.link.state.lock().ends[self.side as usize] = Some(end);
         self.link.advance(Side::Dialing.bit() | Side::Listening.bit());
     }
@@ -115,8 +115,8 @@ impl LinkSide {
         let end = state.ends[self.side as usize].take();
         drop(state);
         self.link.ended.cancel();
-        let LinkEnd { mut attachment, undelivered, .. } = end?;
-        attachment.put_back(Remainder::default(), undelivered);
+        let LinkEnd { mut attachment, unqueued, .. } = end?;
+        attachment.put_back(Remainder::default(), unqueued);
         Some(attachment)
     }
 }
@@ -198,11 +198,11 @@ impl LinkEnd {
     /// the other end refuses a command.
     fn poll_send(&mut self, to: &mut Self, waker: &Waker) -> Poll<Result<(), TooManyGroups>> {
         if let Some(hello) = self.hello.take() {
-            to.undelivered.push_back(to.arrival([hello].into()));
+            to.unqueued.push_back(to.arrival([hello].into()));
         }
-        while let Some(arrival) = to.undelivered.front_mut() {
+        while let Some(arrival) = to.unqueued.front_mut() {
             ready!(to.attachment.poll_deliver(waker, arrival, usize::MAX));
-            to.undelivered.pop_front();
+            to.unqueued.pop_front();
         }
         let room = to.attachment.room(waker, &mut self.taken);
         let take = loop {

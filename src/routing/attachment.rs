@@ -89,7 +89,7 @@ impl Routing {
             quotas: self.losses.quotas(),
             taken: VecDeque::new(),
             is_interrupted: false,
-            undelivered: VecDeque::new(),
+            unqueued: VecDeque::new(),
             unread: 0,
             wakes,
         }
@@ -181,8 +181,8 @@ pub(crate) struct Attachment {
     taken: VecDeque<Message>,
     /// Whether the remote ended a connection when part of the first of these was written.
     is_interrupted: bool,
-    /// Messages that a connection read and could not deliver, in order.
-    undelivered: VecDeque<Delivery>,
+    /// Messages that a connection read and could not queue, in order.
+    unqueued: VecDeque<Delivery>,
     /// The number of messages read after the end of the socket.
     unread: usize,
     /// Empty between calls; kept for its allocation.
@@ -209,12 +209,12 @@ impl Attachment {
     }
 
     /// Records that the remote has a connection. Returns the messages that an earlier one read and
-    /// did not deliver.
+    /// did not queue.
     pub(crate) fn begin(&mut self, remote: &Remote) -> VecDeque<Delivery> {
         self.subject = EventSource::from(remote);
         let pipe = self.pipe.outbound;
         self.routing.outgoing.with(|outgoing, wakes| outgoing.connect(pipe, remote, wakes));
-        mem::take(&mut self.undelivered)
+        mem::take(&mut self.unqueued)
     }
 
     /// Makes the remote a member of every group, because it does not announce its groups.
@@ -263,14 +263,14 @@ impl Attachment {
     }
 
     /// Takes back the messages that a connection took and did not write, and those that it read and
-    /// did not deliver.
+    /// did not queue.
     ///
     /// A message during which the remote ended two connections is dropped: the remote would end the
     /// next one as well, and receive no later message.
-    pub(crate) fn put_back(&mut self, remainder: Remainder, undelivered: VecDeque<Delivery>) {
+    pub(crate) fn put_back(&mut self, remainder: Remainder, unqueued: VecDeque<Delivery>) {
         let Remainder { mut messages, is_interrupted, is_first } = remainder;
         debug_assert!(self.taken.is_empty() || messages.is_empty());
-        debug_assert!(self.undelivered.is_empty());
+        debug_assert!(self.unqueued.is_empty());
         // It is the same message only if no other was written since.
         let was_interrupted = self.is_interrupted && is_first;
         let is_refused = is_interrupted && was_interrupted;
@@ -279,7 +279,7 @@ impl Attachment {
         if !messages.is_empty() {
             self.taken = messages;
         }
-        self.undelivered = undelivered;
+        self.unqueued = unqueued;
         self.report_end(false);
         if let Some(message) = refused {
             let message = message.routed(self.subject.routing_id);
@@ -303,10 +303,10 @@ impl Attachment {
             self.taken.extend(elsewhere);
             return;
         }
-        let undelivered = mem::take(&mut self.undelivered);
+        let unqueued = mem::take(&mut self.unqueued);
         let Self { routing, pipe, wakes, .. } = self;
         let (unread, arrived) = routing.incoming.with_wakes(wakes, |incoming, wakes| {
-            let unread = incoming.push_rest(pipe.inbound, undelivered, wakes);
+            let unread = incoming.push_rest(pipe.inbound, unqueued, wakes);
             (unread, incoming.arrived(pipe.inbound))
         });
         self.unread += messages(&unread);
@@ -357,21 +357,21 @@ impl Attachment {
     /// Adds a message behind all messages of the remote, when there is no
     /// connection.
     pub(crate) fn leave(&mut self, notice: Delivery) {
-        self.undelivered.push_back(notice);
+        self.unqueued.push_back(notice);
     }
 
     /// Returns whether connections have left too many messages for another one to begin: each can
     /// leave some batches, even if the application does not receive in between.
     pub(crate) fn has_left_much(&self) -> bool {
-        self.undelivered.len() > UNDELIVERED_MAX
+        self.unqueued.len() > UNQUEUED_MAX
     }
 
     /// Queues the messages that the last connection left. Pending while some of them wait for
     /// capacity.
     pub(crate) fn poll_deliver_rest(&mut self, owner: &Waker) -> Poll<()> {
-        while let Some(mut arrival) = self.undelivered.pop_front() {
+        while let Some(mut arrival) = self.unqueued.pop_front() {
             if self.poll_deliver(owner, &mut arrival, usize::MAX).is_pending() {
-                self.undelivered.push_front(arrival);
+                self.unqueued.push_front(arrival);
                 return Poll::Pending;
             }
         }
@@ -405,14 +405,14 @@ impl Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         self.report_end(true);
-        let Self { routing, pipe, subject, quotas, taken, undelivered, unread, wakes, .. } = self;
+        let Self { routing, pipe, subject, quotas, taken, unqueued, unread, wakes, .. } = self;
         let queued = routing
             .outgoing
             .with_wakes(wakes, |outgoing, wakes| outgoing.detach(pipe.outbound, wakes));
-        let undelivered = mem::take(undelivered);
+        let unqueued = mem::take(unqueued);
         let rest = routing
             .incoming
-            .with_wakes(wakes, |incoming, wakes| incoming.end(pipe.inbound, undelivered, wakes));
+            .with_wakes(wakes, |incoming, wakes| incoming.end(pipe.inbound, unqueued, wakes));
         *unread += messages(&rest);
         let mut lost = mem::take(taken);
         lost.extend(queued);
@@ -428,4 +428,4 @@ fn messages(arrivals: &[Delivery]) -> usize {
 
 /// The number of batches that may wait for the next connection. One connection can leave as many as
 /// its read buffer holds.
-const UNDELIVERED_MAX: usize = 64;
+const UNQUEUED_MAX: usize = 64;
