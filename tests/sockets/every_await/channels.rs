@@ -1,24 +1,14 @@
 //! Two channels in use, with a record of every message, and their async operations.
 
 use fastrand::Rng;
-use futures::future::LocalBoxFuture;
 use futures::{SinkExt, StreamExt};
 use tokio::task::JoinSet;
 use tokio_zmtp::{Channel, Message};
 
-use super::operations::{SEVERAL, limit, ready};
+use super::operations::{Operation, SEVERAL, limit, ready};
 use super::scene::{Connections, EACH, Effect, Lane, Ledger, SENDERS};
-use super::turns;
+use super::{Stage, turns};
 use crate::transports::Transport;
-
-/// An async operation of a channel.
-pub(super) struct ChannelOperation {
-    /// The type and the method.
-    pub(super) name: &'static str,
-    pub(super) effect: Effect,
-    /// Starts the operation, and records its result.
-    pub(super) start: fn(ChannelCast) -> LocalBoxFuture<'static, ()>,
-}
 
 /// Two channels with senders and receivers, whose messages are recorded.
 pub(super) struct ChannelScene {
@@ -38,8 +28,10 @@ pub(super) struct ChannelCast {
     rng: Rng,
 }
 
-impl ChannelScene {
-    pub(super) async fn start(transport: Transport, rng: &mut Rng) -> Self {
+impl Stage for ChannelScene {
+    type Cast = ChannelCast;
+
+    async fn start(transport: Transport, rng: &mut Rng) -> Self {
         let builder = Channel::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
         let far = builder.bind(transport.any()).await.unwrap();
         let builder = Channel::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
@@ -72,7 +64,7 @@ impl ChannelScene {
         Self { near, far, there, back, senders, receivers }
     }
 
-    pub(super) fn cast(&self, rng: &mut Rng) -> ChannelCast {
+    fn cast(&self, rng: &mut Rng) -> ChannelCast {
         ChannelCast {
             channel: self.near.clone(),
             there: self.there.lane(SENDERS + 1),
@@ -81,8 +73,7 @@ impl ChannelScene {
         }
     }
 
-    /// Closes both channels, and compares their results with the record.
-    pub(super) async fn end(self, effect: Effect, case: &str) {
+    async fn end(self, effect: Effect, case: &str) {
         let Self { near, far, there, back, mut senders, mut receivers } = self;
         if effect == Effect::Traffic {
             while senders.join_next().await.is_some() {}
@@ -124,7 +115,7 @@ impl ChannelCast {
 /// Declares operations that are repeated, which adds await points.
 macro_rules! operations {
     ($($name:literal $effect:ident |$cast:ident| $body:block)*) => {
-        &[$(ChannelOperation {
+        &[$(Operation {
             name: $name,
             effect: Effect::$effect,
             start: |mut cast| Box::pin(async move {
@@ -135,7 +126,7 @@ macro_rules! operations {
     };
 }
 
-pub(super) const CHANNEL_OPERATIONS: &[ChannelOperation] = operations! {
+pub(super) const CHANNEL_OPERATIONS: &[Operation<ChannelCast>] = operations! {
     // Sending to a queue that is initially full.
     "Channel::send" Traffic |cast| {
         cast.fill();
@@ -157,7 +148,7 @@ pub(super) const CHANNEL_OPERATIONS: &[ChannelOperation] = operations! {
     }
     "Sink for Channel::poll_ready" Traffic |cast| {
         cast.fill();
-        ready(&mut cast.channel).await.unwrap();
+        ready::<Message, _>(&mut cast.channel).await.unwrap();
         turns(cast.rng.u32(..3)).await;
         let message = cast.there.offer();
         cast.there.settle(cast.channel.start_send_unpin(message));

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::channels::CHANNEL_OPERATIONS;
-use super::operations::OPERATIONS;
+use super::groups::GROUP_OPERATIONS;
+use super::operations;
 
 #[test]
 fn every_async_method_is_among_the_operations() {
@@ -15,16 +16,14 @@ fn every_async_method_is_among_the_operations() {
     let mut methods: BTreeSet<_> =
         sources.iter().flat_map(|source| async_methods(source, &sockets)).collect();
     count_once(&mut methods, &sockets);
-    let names = OPERATIONS.iter().map(|operation| operation.name);
+    let names = operations().map(|operation| operation.name);
     let names = names.chain(CHANNEL_OPERATIONS.iter().map(|operation| operation.name));
+    let names = names.chain(GROUP_OPERATIONS.iter().map(|operation| operation.name));
     let names: Vec<_> = names.map(str::to_owned).collect();
     let operations: BTreeSet<_> = names.iter().cloned().collect();
     count_once_for_each_strategy(&mut methods, &operations, &sockets);
     // Applications implement this trait, and sockets await it.
     assert!(methods.remove("Authenticator::authenticate"));
-    // tests/sockets/radio_dish/cancellation.rs tests these.
-    methods
-        .retain(|method| !method.contains("Radio::send") && !method.starts_with("Sink for Radio"));
     // The method never ends, and waits only for the clock.
     assert!(methods.remove("Publisher::run"));
 
@@ -48,8 +47,9 @@ fn count_once(methods: &mut BTreeSet<String>, sockets: &[SocketRow]) {
 }
 
 /// Removes the methods that another type's operation covers. A verb is implemented once for all
-/// types, and a verb that sends uses the strategy of its type. An operation therefore covers the
-/// same verb of every type with the same strategy, or of every type if the verb does not send.
+/// types. A verb that sends uses the strategy of its type, and one that receives uses it if the
+/// strategy filters. An operation therefore covers the same verb of every type with the same
+/// strategy, and of every other type if the verb does not use the strategy of either.
 fn count_once_for_each_strategy(
     methods: &mut BTreeSet<String>,
     operations: &BTreeSet<String>,
@@ -60,7 +60,11 @@ fn count_once_for_each_strategy(
         let Some(row) = row.filter(|_| !operations.contains(method)) else { return true };
         let sends = ["Sink", "::send", "::reserve", "::route", "::reply"];
         let sends = sends.iter().any(|verb| method.contains(verb));
-        let mut others = sockets.iter().filter(|other| !sends || other.strategy == row.strategy);
+        let receives = ["Stream", "::recv"].iter().any(|verb| method.contains(verb));
+        let uses_strategy = |socket: &SocketRow| sends || receives && socket.filters;
+        let mut others = sockets.iter().filter(|other| {
+            other.strategy == row.strategy || !uses_strategy(row) && !uses_strategy(other)
+        });
         !others.any(|other| {
             split(method, &row.socket).is_some_and(|(of, verb)| {
                 operations.contains(&format!("{of}{}{verb}", other.socket))
@@ -87,6 +91,8 @@ struct SocketRow {
     socket: String,
     /// The outgoing strategy.
     strategy: String,
+    /// Whether the strategy discards received messages that are not wanted.
+    filters: bool,
     capabilities: String,
 }
 
@@ -116,10 +122,22 @@ fn sockets(sources: &[Source]) -> Vec<SocketRow> {
             let strategy = strategy.split(';').next()?.to_owned();
             // Converts the names of capabilities to the names of their files.
             let capabilities = capabilities.replace("ConnectPeer", "connect_peer").to_lowercase();
-            Some(SocketRow { socket, strategy, capabilities })
+            let filters = filters(sources, &strategy);
+            Some(SocketRow { socket, strategy, filters, capabilities })
         })
     });
     rows.collect()
+}
+
+/// Returns whether a strategy has the constant that makes receivers discard messages.
+fn filters(sources: &[Source], strategy: &str) -> bool {
+    let start = format!("impl Strategy for {strategy} {{");
+    sources.iter().any(|source| {
+        let implementation = source.text.split_once(&start);
+        implementation.is_some_and(|(_, code)| {
+            code.split("\n}").next().unwrap().contains("const FILTERS: bool = true;")
+        })
+    })
 }
 
 /// Returns the public async methods, each with its type.
@@ -170,7 +188,7 @@ fn types(place: &str, file: &str, sockets: &[SocketRow]) -> Vec<String> {
     let name = plain.trim_start_matches("impl").trim_start_matches("pub trait");
     let name = name.trim_end_matches('{').split(':').next().unwrap_or_default().trim();
     if name.ends_with("$config") {
-        return ["ChannelConfig", "ClientConfig", "ServerConfig"].map(str::to_owned).into();
+        return sockets.iter().map(|row| format!("{}Config", row.socket)).collect();
     }
     if !name.ends_with("$socket") {
         return vec![name.to_owned()];

@@ -1,30 +1,35 @@
 //! Operations that start sockets from configuration data.
 
-use tokio_zmtp::config::{ChannelConfig, ClientConfig, ServerConfig, SocketConfig};
+use tokio_zmtp::config::{
+    ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, RadioConfig, ScatterConfig,
+    ServerConfig, SocketConfig,
+};
 
-use super::operations::ANY;
-use super::scene::Cast;
+use super::operations::{ANY, Operation, traffic};
 
-pub(super) async fn channel() {
-    let text = format!("bind = ['{ANY}', '{ANY}']\nconnect = 'inproc://nowhere'");
-    let config: ChannelConfig = toml::from_str(&text).unwrap();
-    config.start().await.unwrap();
+/// Declares operations that start the sockets of descriptions. Each binds twice and then connects
+/// to the server, which admits only clients.
+macro_rules! starts {
+    ($($name:literal $config:ident $kind:literal,)+) => {
+        &[$(traffic($name, |cast| {
+            Box::pin(async move {
+                let endpoint = cast.endpoint;
+                let text = format!("{}bind = ['{ANY}', '{ANY}']\nconnect = '{endpoint}'", $kind);
+                let config: $config = toml::from_str(&text).unwrap();
+                config.start().await.unwrap();
+            })
+        })),+]
+    };
 }
 
-pub(super) async fn client(cast: Cast) {
-    let text = format!("bind = ['{ANY}']\nconnect = ['{}']", cast.endpoint);
-    let config: ClientConfig = toml::from_str(&text).unwrap();
-    config.start().await.unwrap();
-}
-
-pub(super) async fn server(cast: Cast) {
-    let text = format!("bind = ['{ANY}', '{ANY}']\nconnect = ['{}']", cast.endpoint);
-    let config: ServerConfig = toml::from_str(&text).unwrap();
-    config.start().await.unwrap();
-}
-
-pub(super) async fn socket(cast: Cast) {
-    let text = format!("type = 'client'\nbind = ['{ANY}']\nconnect = ['{}']", cast.endpoint);
-    let config: SocketConfig = toml::from_str(&text).unwrap();
-    config.start().await.unwrap();
-}
+pub(super) const DESCRIBED_OPERATIONS: &[Operation] = starts! {
+    "ChannelConfig::start" ChannelConfig "",
+    "ClientConfig::start" ClientConfig "",
+    "DishConfig::start" DishConfig "",
+    "GatherConfig::start" GatherConfig "",
+    "PeerConfig::start" PeerConfig "",
+    "RadioConfig::start" RadioConfig "",
+    "ScatterConfig::start" ScatterConfig "",
+    "ServerConfig::start" ServerConfig "",
+    "SocketConfig::start" SocketConfig "type = 'client'\n",
+};

@@ -12,6 +12,7 @@ mod channels;
 mod coverage;
 #[cfg(feature = "serde")]
 mod described;
+mod groups;
 mod operations;
 mod scene;
 mod threads;
@@ -23,9 +24,10 @@ use fastrand::Rng;
 use futures::future::LocalBoxFuture;
 use tokio::task;
 
-use self::channels::{CHANNEL_OPERATIONS, ChannelOperation, ChannelScene};
+use self::channels::{CHANNEL_OPERATIONS, ChannelScene};
+use self::groups::{GROUP_OPERATIONS, GroupScene};
 use self::operations::{OPERATIONS, Operation};
-use self::scene::Scene;
+use self::scene::{Effect, Scene};
 use crate::seed::seed;
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -33,51 +35,66 @@ use crate::watchdog::Watchdog;
 over_every_transport!(every_operation_can_be_dropped_wherever_it_waits);
 
 async fn every_operation_can_be_dropped_wherever_it_waits(transport: Transport) {
+    drop_each::<Scene>(transport, operations()).await;
+}
+
+over_every_transport!(every_operation_of_a_channel_can_be_dropped_wherever_it_waits);
+
+async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits(transport: Transport) {
+    drop_each::<ChannelScene>(transport, CHANNEL_OPERATIONS).await;
+}
+
+over_every_transport!(every_operation_with_groups_can_be_dropped_wherever_it_waits);
+
+async fn every_operation_with_groups_can_be_dropped_wherever_it_waits(transport: Transport) {
+    drop_each::<GroupScene>(transport, GROUP_OPERATIONS).await;
+}
+
+/// Sockets in use, whose messages are recorded.
+trait Stage: Sized {
+    /// The handles that an operation uses.
+    type Cast: 'static;
+
+    /// Connects the sockets, and starts senders and receivers.
+    async fn start(transport: Transport, rng: &mut Rng) -> Self;
+
+    fn cast(&self, rng: &mut Rng) -> Self::Cast;
+
+    /// Closes the sockets, and compares their results with the record.
+    async fn end(self, effect: Effect, case: &str);
+}
+
+/// Returns the operations of a client and a server, and those that are the same for all types.
+fn operations() -> impl Iterator<Item = &'static Operation> + Clone {
+    let operations = OPERATIONS.iter();
+    #[cfg(feature = "serde")]
+    let operations = operations.chain(described::DESCRIBED_OPERATIONS);
+    operations
+}
+
+/// Drops each operation at each await point.
+async fn drop_each<S: Stage>(
+    transport: Transport,
+    operations: impl IntoIterator<Item = &'static Operation<S::Cast>> + Clone,
+) {
     let mut rng = Rng::with_seed(seed());
     let mut polls = BTreeMap::<&str, usize>::new();
     for _ in 0..rounds() {
         let _watchdog = Watchdog::start();
-        for operation in OPERATIONS {
+        for operation in operations.clone() {
             let most = polls.entry(operation.name).or_default();
-            *most = drop_wherever_it_waits(transport, operation, &mut rng).await.max(*most);
+            *most = drop_wherever_it_waits::<S>(transport, operation, &mut rng).await.max(*most);
         }
     }
     eprintln!("polls: {polls:?}");
     assert!(polls.values().all(|polls| *polls > 1), "some operations never waited");
 }
 
-over_every_transport!(every_operation_of_a_channel_can_be_dropped_wherever_it_waits);
-
-async fn every_operation_of_a_channel_can_be_dropped_wherever_it_waits(transport: Transport) {
-    let mut rng = Rng::with_seed(seed());
-    let mut most = BTreeMap::<&str, usize>::new();
-    for _ in 0..rounds() {
-        let _watchdog = Watchdog::start();
-        for ChannelOperation { name, effect, start } in CHANNEL_OPERATIONS {
-            for polls in 0..POLLS {
-                let seed = rng.u64(..);
-                fastrand::seed(seed);
-                let mut rng = Rng::with_seed(seed);
-                let case = format!("{name} after {polls} polls");
-                let scene = ChannelScene::start(transport, &mut rng).await;
-                let ready = drive(start(scene.cast(&mut rng)), polls, &mut rng).await;
-                scene.end(*effect, &case).await;
-                let most = most.entry(name).or_default();
-                *most = polls.max(*most);
-                if ready {
-                    break;
-                }
-            }
-        }
-    }
-    assert!(most.values().all(|polls| *polls > 1), "some operations never waited: {most:?}");
-}
-
 /// Drops an operation at each await point. Returns the number of polls until it was ready, at most
 /// [`POLLS`].
-async fn drop_wherever_it_waits(
+async fn drop_wherever_it_waits<S: Stage>(
     transport: Transport,
-    operation: &Operation,
+    operation: &Operation<S::Cast>,
     rng: &mut Rng,
 ) -> usize {
     for polls in 0..POLLS {
@@ -86,7 +103,7 @@ async fn drop_wherever_it_waits(
         fastrand::seed(seed);
         let mut rng = Rng::with_seed(seed);
         let case = format!("{} after {polls} polls", operation.name);
-        let scene = Scene::start(transport, &mut rng).await;
+        let scene = S::start(transport, &mut rng).await;
         let ready = drive((operation.start)(scene.cast(&mut rng)), polls, &mut rng).await;
         scene.end(operation.effect, &case).await;
         if ready {

@@ -10,18 +10,16 @@ use futures::future::LocalBoxFuture;
 use futures::{Sink, SinkExt, StreamExt};
 use tokio_zmtp::{Client, InprocEndpoint, Message, Server};
 
-#[cfg(feature = "serde")]
-use super::described;
 use super::scene::{Cast, Effect};
 use super::turns;
 
 /// An async operation.
-pub(super) struct Operation {
+pub(super) struct Operation<C = Cast> {
     /// The type and the method.
     pub(super) name: &'static str,
     pub(super) effect: Effect,
     /// Starts the operation, and records its result.
-    pub(super) start: fn(Cast) -> LocalBoxFuture<'static, ()>,
+    pub(super) start: fn(C) -> LocalBoxFuture<'static, ()>,
 }
 
 pub(super) const OPERATIONS: &[Operation] = &[
@@ -130,7 +128,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Box::pin(async move {
             for _ in 0..SEVERAL {
                 cast.fill_requests();
-                ready(&mut cast.client).await.unwrap();
+                ready::<Message, _>(&mut cast.client).await.unwrap();
                 turns(cast.rng.u32(..3)).await;
                 let message = cast.requests.offer();
                 cast.requests.settle(cast.client.start_send_unpin(message));
@@ -161,7 +159,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Box::pin(async move {
             for _ in 0..SEVERAL {
                 cast.fill_replies();
-                ready(&mut cast.server).await.unwrap();
+                ready::<Message, _>(&mut cast.server).await.unwrap();
                 turns(cast.rng.u32(..3)).await;
                 let message = cast.replies.offer().with_routing_id(cast.id);
                 cast.replies.settle(cast.server.start_send_unpin(message));
@@ -274,7 +272,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
             for _ in 0..SEVERAL {
                 cast.fill_replies();
                 let mut lossy = cast.server.clone().lossy();
-                ready(&mut lossy).await.unwrap();
+                ready::<Message, _>(&mut lossy).await.unwrap();
                 turns(cast.rng.u32(..3)).await;
                 let message = cast.replies.offer().with_routing_id(cast.id);
                 cast.replies.settle(lossy.start_send_unpin(message));
@@ -450,18 +448,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
             })
         },
     },
-    // Sockets that are created from configuration data.
-    #[cfg(feature = "serde")]
-    traffic("ChannelConfig::start", |_| Box::pin(described::channel())),
-    #[cfg(feature = "serde")]
-    traffic("ClientConfig::start", |cast| Box::pin(described::client(cast))),
-    #[cfg(feature = "serde")]
-    traffic("ServerConfig::start", |cast| Box::pin(described::server(cast))),
-    #[cfg(feature = "serde")]
-    traffic("SocketConfig::start", |cast| Box::pin(described::socket(cast))),
 ];
 
-const fn traffic(name: &'static str, start: fn(Cast) -> LocalBoxFuture<'static, ()>) -> Operation {
+pub(super) const fn traffic(
+    name: &'static str,
+    start: fn(Cast) -> LocalBoxFuture<'static, ()>,
+) -> Operation {
     Operation { name, effect: Effect::Traffic, start }
 }
 
@@ -470,7 +462,7 @@ const fn connects(name: &'static str, start: fn(Cast) -> LocalBoxFuture<'static,
 }
 
 /// Waits until a sink is ready for a message.
-pub(super) async fn ready<S: Sink<Message> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
+pub(super) async fn ready<M, S: Sink<M> + Unpin>(sink: &mut S) -> Result<(), S::Error> {
     future::poll_fn(|cx| Pin::new(&mut *sink).poll_ready(cx)).await
 }
 

@@ -10,11 +10,11 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_zmtp::stats::Stats;
 use tokio_zmtp::{
-    Client, CloseReport, Endpoint, Message, Peer, RouteError, RoutingId, SendError, Server,
-    TryRouteError, TrySendError,
+    Client, CloseReport, Endpoint, GroupMessage, Message, Peer, RouteError, RoutingId, SendError,
+    Server, TryRouteError, TrySendError,
 };
 
-use super::turns;
+use super::{Stage, turns};
 use crate::transports::Transport;
 
 /// The effect of an operation on the sockets.
@@ -79,9 +79,10 @@ pub(super) struct Lane {
     last: u32,
 }
 
-impl Scene {
-    /// Connects two sockets, and starts senders and receivers on both.
-    pub(super) async fn start(transport: Transport, rng: &mut Rng) -> Self {
+impl Stage for Scene {
+    type Cast = Cast;
+
+    async fn start(transport: Transport, rng: &mut Rng) -> Self {
         let builder = Server::builder().send_hwm(rng.usize(1..4)).recv_hwm(rng.usize(1..4));
         let server = builder.bind(transport.any()).await.unwrap();
         let endpoint = server.last_endpoint().unwrap();
@@ -134,7 +135,7 @@ impl Scene {
         Self { client, server, endpoint, hello, requests, replies, senders, receivers }
     }
 
-    pub(super) fn cast(&self, rng: &mut Rng) -> Cast {
+    fn cast(&self, rng: &mut Rng) -> Cast {
         Cast {
             client: self.client.clone(),
             server: self.server.clone(),
@@ -148,8 +149,7 @@ impl Scene {
         }
     }
 
-    /// Closes both sockets, and compares their results with the record.
-    pub(super) async fn end(self, effect: Effect, case: &str) {
+    async fn end(self, effect: Effect, case: &str) {
         let Self {
             client, server, endpoint, requests, replies, mut senders, mut receivers, ..
         } = self;
@@ -253,13 +253,18 @@ impl Ledger {
         Lane { ledger: self.clone(), last: number * LANE }
     }
 
-    pub(super) fn receive(&self, message: &Message) {
-        self.entries().received.push(number(message));
+    pub(super) fn receive(&self, body: &[u8]) {
+        self.entries().received.push(number(body));
+    }
+
+    /// Returns the accepted messages, in the order of each sender.
+    pub(super) fn sent(&self) -> Vec<u32> {
+        self.entries().sent.clone()
     }
 
     /// Records the accepted messages that a socket has returned.
     pub(super) fn unsent(&self, messages: &[Message]) {
-        self.entries().unsent.extend(messages.iter().map(number));
+        self.entries().unsent.extend(messages.iter().map(|message| number(message)));
     }
 
     /// Returns whether all sent messages were received, except those that the socket has counted as
@@ -341,16 +346,18 @@ macro_rules! refused {
     ($($error:ty)*) => {
         $(impl Refused for $error {
             fn message(self) -> Message {
-                self.into_inner()
+                self.into_inner().into()
             }
         })*
     };
 }
 
 refused! { SendError TrySendError RouteError TryRouteError }
+refused! { SendError<GroupMessage> TrySendError<GroupMessage> }
 
-fn number(message: &Message) -> u32 {
-    u32::from_be_bytes((**message).try_into().unwrap())
+/// Returns the number of a message.
+pub(super) fn number(body: &[u8]) -> u32 {
+    u32::from_be_bytes(body.try_into().unwrap())
 }
 
 /// The number of senders on each socket, in addition to the operation.
@@ -360,4 +367,4 @@ pub(super) const SENDERS: u32 = 2;
 pub(super) const EACH: u32 = 6;
 
 /// The range of message numbers of one sender.
-const LANE: u32 = 1_000;
+pub(super) const LANE: u32 = 1_000;

@@ -8,8 +8,9 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::runtime::{self, EnterGuard, Handle, Runtime};
 
-use super::operations::{OPERATIONS, Operation};
+use super::operations::Operation;
 use super::scene::{Cast, Scene};
+use super::{Stage, operations};
 use crate::transports::Transport;
 use crate::watchdog::Watchdog;
 
@@ -74,7 +75,7 @@ fn for_each(test: impl Fn(&Operation, Runtime, Scene)) {
         Transport::Ipc,
         Transport::Tcp,
     ] {
-        for operation in OPERATIONS {
+        for operation in operations() {
             let runtime = runtime::Builder::new_multi_thread()
                 .worker_threads(1)
                 .enable_all()

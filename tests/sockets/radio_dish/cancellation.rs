@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use futures::SinkExt;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, join_all};
 use tokio::task;
-use tokio_zmtp::{Dish, GroupMessage, InprocEndpoint, Radio, TryRecvError};
+use tokio_zmtp::{Dish, GroupMessage, Radio, TryRecvError};
 
 use super::{group, until_joined};
+use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
 /// Sends a message, and returns whether it was accepted.
 type Send = fn(Radio) -> LocalBoxFuture<'static, bool>;
 
-#[tokio::test]
-async fn a_send_that_is_dropped_is_sent_to_all_members_or_to_none() {
+over_every_transport!(a_send_that_is_dropped_is_sent_to_all_members_or_to_none);
+
+async fn a_send_that_is_dropped_is_sent_to_all_members_or_to_none(transport: Transport) {
     let _watchdog = Watchdog::start();
     let sends: [Send; 3] = [
         |radio| Box::pin(async move { radio.send(&group("a"), "x").await.is_ok() }),
@@ -27,7 +29,7 @@ async fn a_send_that_is_dropped_is_sent_to_all_members_or_to_none() {
     ];
     for send in sends {
         let mut polls = 0;
-        while !is_accepted(send, polls).await {
+        while !is_accepted(transport, send, polls).await {
             polls += 1;
         }
         assert!(polls > 1, "the operation never waited");
@@ -36,8 +38,8 @@ async fn a_send_that_is_dropped_is_sent_to_all_members_or_to_none() {
 
 /// Drops the operation after `polls` polls, between which the members receive. Returns whether it
 /// was accepted.
-async fn is_accepted(send: Send, polls: usize) -> bool {
-    let (radio, dishes, mut queued) = full().await;
+async fn is_accepted(transport: Transport, send: Send, polls: usize) -> bool {
+    let (radio, dishes, mut queued) = full(transport).await;
     let mut sending = send(radio.clone());
     let mut accepted = false;
     let mut received = [0; 2];
@@ -52,19 +54,23 @@ async fn is_accepted(send: Send, polls: usize) -> bool {
     }
     drop(sending);
     queued += usize::from(accepted);
-    for (dish, received) in dishes.iter().zip(&mut received) {
-        while dish.try_recv() != Err(TryRecvError::Empty) {
+    let receiving = dishes.iter().zip(&mut received).map(|(dish, received)| async {
+        while dish.recv().await.unwrap()[..] != *b"end" {
             *received += 1;
         }
-    }
+    });
+    let last = group("a");
+    let (sent, _) = tokio::join!(radio.send(&last, "end"), join_all(receiving));
+    sent.unwrap();
     assert_eq!(received, [queued; 2], "after {polls} polls");
     accepted
 }
 
-#[tokio::test]
-async fn a_sink_keeps_its_message_when_a_flush_is_dropped() {
+over_every_transport!(a_sink_keeps_its_message_when_a_flush_is_dropped);
+
+async fn a_sink_keeps_its_message_when_a_flush_is_dropped(transport: Transport) {
     let _watchdog = Watchdog::start();
-    let (radio, dishes, queued) = full().await;
+    let (radio, dishes, queued) = full(transport).await;
     let mut sink = radio.clone();
     sink.feed(message()).await.unwrap();
     for _ in 0..3 {
@@ -84,9 +90,9 @@ async fn a_sink_keeps_its_message_when_a_flush_is_dropped() {
 
 /// Returns a radio that waits for two members whose queues are full, and the number of messages in
 /// each queue.
-async fn full() -> (Radio, [Dish; 2], usize) {
+async fn full(transport: Transport) -> (Radio, [Dish; 2], usize) {
     let radio = Radio::builder().no_drop(true).send_hwm(1).build();
-    let endpoint = radio.bind(InprocEndpoint::unique()).await.unwrap();
+    let endpoint = radio.bind(transport.any()).await.unwrap();
     let dishes = [(); 2].map(|()| Dish::builder().recv_hwm(1).join(&group("a")).build());
     for dish in &dishes {
         dish.connect(&endpoint).await.unwrap();

@@ -1,0 +1,276 @@
+//! A radio and two dishes in use, with a record of every message, and their async operations.
+//!
+//! The dishes also join another group from time to time, so that their queues contain messages that
+//! they no longer want.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use fastrand::Rng;
+use futures::{SinkExt, StreamExt};
+use tokio::task::JoinSet;
+use tokio_zmtp::{Dish, Group, GroupMessage, Radio};
+
+use super::operations::{Operation, SEVERAL, limit, ready};
+use super::scene::{EACH, Effect, LANE, Lane, Ledger, SENDERS, number};
+use super::{Stage, turns};
+use crate::transports::Transport;
+
+/// A radio that waits for full queues, and two members of a group.
+pub(super) struct GroupScene {
+    radio: Radio,
+    dishes: [Dish; 2],
+    sent: Ledger,
+    received: [Received; 2],
+    senders: JoinSet<()>,
+    receivers: JoinSet<()>,
+}
+
+/// The handles that an operation uses.
+pub(super) struct GroupCast {
+    radio: Radio,
+    dish: Dish,
+    sent: Lane,
+    received: Received,
+    rng: Rng,
+}
+
+/// The record of the messages that a dish has received.
+#[derive(Clone, Debug, Default)]
+struct Received(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    wanted: Vec<u32>,
+    /// The number of messages of the other group, which are received while it is joined.
+    others: usize,
+}
+
+impl Stage for GroupScene {
+    type Cast = GroupCast;
+
+    async fn start(transport: Transport, rng: &mut Rng) -> Self {
+        let radio = Radio::builder().no_drop(true).send_hwm(rng.usize(1..4)).build();
+        let endpoint = radio.bind(transport.any()).await.unwrap();
+        let hwm = [(); 2].map(|()| rng.usize(1..4));
+        let dishes = hwm.map(|hwm| Dish::builder().recv_hwm(hwm).join(&wanted()).build());
+        for dish in &dishes {
+            dish.connect(&endpoint).await.unwrap();
+        }
+        while radio.members(&wanted()).len() < dishes.len() {
+            turns(1).await;
+        }
+
+        let (sent, received) = (Ledger::default(), [(); 2].map(|()| Received::default()));
+        let (mut senders, mut receivers) = (JoinSet::new(), JoinSet::new());
+        for number in 1..=SENDERS {
+            let (handle, mut lane, mut random) = (radio.clone(), sent.lane(number), rng.fork());
+            senders.spawn(async move {
+                for _ in 0..EACH {
+                    turns(random.u32(..8)).await;
+                    handle.send(&other(), "other").await.unwrap();
+                    let message = lane.offer();
+                    lane.settle(handle.send(&wanted(), message).await);
+                }
+            });
+        }
+        for (dish, received) in dishes.iter().zip(&received) {
+            let (handle, mut random) = (dish.clone(), rng.fork());
+            senders.spawn(async move {
+                for _ in 0..EACH {
+                    handle.join(&other());
+                    turns(random.u32(..20)).await;
+                    handle.leave(&other());
+                    turns(random.u32(..4)).await;
+                }
+            });
+            let (handle, received, mut random) = (dish.clone(), received.clone(), rng.fork());
+            receivers.spawn(async move {
+                while let Ok(message) = handle.recv().await {
+                    received.receive(&message);
+                    turns(random.u32(..6)).await;
+                }
+            });
+        }
+        Self { radio, dishes, sent, received, senders, receivers }
+    }
+
+    fn cast(&self, rng: &mut Rng) -> GroupCast {
+        GroupCast {
+            radio: self.radio.clone(),
+            dish: self.dishes[0].clone(),
+            sent: self.sent.lane(SENDERS + 1),
+            received: self.received[0].clone(),
+            rng: rng.fork(),
+        }
+    }
+
+    /// Both dishes have received the same messages, in the order of each sender: all that were sent
+    /// except those that the radio has counted.
+    async fn end(self, _effect: Effect, case: &str) {
+        let Self { radio, dishes, sent, received, mut senders, mut receivers } = self;
+        while senders.join_next().await.is_some() {}
+        let sent = sent.sent();
+        let unsent = || radio.stats().dropped.undelivered as usize;
+        for received in &received {
+            while received.entries().wanted.len() + unsent() < sent.len() {
+                turns(1).await;
+            }
+        }
+        let unsent = unsent();
+        radio.close().await;
+        for dish in &dishes {
+            dish.close().await;
+        }
+        while receivers.join_next().await.is_some() {}
+
+        let accepted: BTreeSet<_> = sent.iter().copied().collect();
+        let arrived = received.each_ref().map(|received| received.entries().numbers(case));
+        assert_eq!(arrived[0], arrived[1], "{case}: not sent to all members");
+        assert!(arrived[0].is_subset(&accepted), "{case}: received {arrived:?}, sent {sent:?}");
+        assert_eq!(arrived[0].len() + unsent, accepted.len(), "{case}: lost");
+    }
+}
+
+impl Received {
+    fn receive(&self, message: &GroupMessage) {
+        if message.group() == wanted() {
+            self.entries().wanted.push(number(message));
+        } else {
+            self.entries().others += 1;
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Entries {
+    /// Returns the numbers of the wanted messages, which are in the order of each sender.
+    fn numbers(&self, case: &str) -> BTreeSet<u32> {
+        let Self { wanted, .. } = self;
+        for lane in 0..=SENDERS + 1 {
+            let lane = wanted.iter().filter(|number| **number / LANE == lane);
+            assert!(lane.is_sorted(), "{case}: {wanted:?} is out of order");
+        }
+        let numbers: BTreeSet<_> = wanted.iter().copied().collect();
+        assert_eq!(numbers.len(), wanted.len(), "{case}: duplicates in {wanted:?}");
+        numbers
+    }
+}
+
+impl GroupCast {
+    /// Creates the next message.
+    fn offer(&mut self) -> GroupMessage {
+        GroupMessage::new(&wanted(), self.sent.offer())
+    }
+
+    /// Sends messages until the next one would have to wait.
+    fn fill(&mut self) {
+        let mut message = self.offer();
+        while self.sent.settle(self.radio.try_send_message(message)) {
+            message = self.offer();
+        }
+    }
+
+    /// Receives all available messages, and leaves the other group, so that those of it that still
+    /// arrive are discarded.
+    fn drain(&mut self) {
+        while let Ok(message) = self.dish.try_recv() {
+            self.received.receive(&message);
+        }
+        self.dish.leave(&other());
+    }
+}
+
+fn wanted() -> Group {
+    "wanted".parse().unwrap()
+}
+
+fn other() -> Group {
+    "other".parse().unwrap()
+}
+
+/// Declares operations that are repeated, which adds await points.
+macro_rules! operations {
+    ($($name:literal |$cast:ident| $body:block)*) => {
+        &[$(Operation {
+            name: $name,
+            effect: Effect::Traffic,
+            start: |mut cast| Box::pin(async move {
+                let $cast = &mut cast;
+                for _ in 0..SEVERAL $body
+            }),
+        }),*]
+    };
+}
+
+pub(super) const GROUP_OPERATIONS: &[Operation<GroupCast>] = operations! {
+    // Sending to queues of which at least one is initially full.
+    "Radio::send" |cast| {
+        cast.fill();
+        let message = cast.sent.offer();
+        cast.sent.settle(cast.radio.send(&wanted(), message).await);
+    }
+    "Radio::send_message" |cast| {
+        cast.fill();
+        let message = cast.offer();
+        cast.sent.settle(cast.radio.send_message(message).await);
+    }
+    "Radio::send_timeout" |cast| {
+        cast.fill();
+        let message = cast.sent.offer();
+        let limit = limit(&mut cast.rng);
+        cast.sent.settle(cast.radio.send_timeout(&wanted(), message, limit).await);
+    }
+    "Sink for Radio::poll_ready" |cast| {
+        cast.fill();
+        ready::<GroupMessage, _>(&mut cast.radio).await.unwrap();
+        turns(cast.rng.u32(..3)).await;
+        let message = cast.offer();
+        cast.sent.settle(cast.radio.start_send_unpin(message));
+    }
+    "Sink for Radio::poll_flush" |cast| {
+        cast.fill();
+        let message = cast.offer();
+        cast.sent.settle(cast.radio.start_send_unpin(message));
+        SinkExt::<GroupMessage>::flush(&mut cast.radio).await.unwrap();
+    }
+    "Sink for Radio::poll_close" |cast| {
+        cast.fill();
+        let message = cast.offer();
+        cast.sent.settle(cast.radio.start_send_unpin(message));
+        SinkExt::<GroupMessage>::close(&mut cast.radio).await.unwrap();
+    }
+    // Receiving from a queue that is initially empty, or contains messages of the other group.
+    "Dish::recv" |cast| {
+        cast.drain();
+        let message = cast.dish.recv().await.unwrap();
+        cast.received.receive(&message);
+    }
+    "Dish::recv_from" |cast| {
+        cast.drain();
+        let (message, _) = cast.dish.recv_from().await.unwrap();
+        cast.received.receive(&message);
+    }
+    "Dish::recv_many" |cast| {
+        cast.drain();
+        let mut messages = Vec::new();
+        let most = cast.rng.usize(1..4);
+        cast.dish.recv_many(&mut messages, most).await.unwrap();
+        messages.iter().for_each(|message| cast.received.receive(message));
+    }
+    "Dish::recv_timeout" |cast| {
+        cast.drain();
+        let limit = limit(&mut cast.rng);
+        if let Ok(message) = cast.dish.recv_timeout(limit).await {
+            cast.received.receive(&message);
+        }
+    }
+    "Stream for Dish::poll_next" |cast| {
+        cast.drain();
+        let message = cast.dish.next().await.unwrap();
+        cast.received.receive(&message);
+    }
+};
