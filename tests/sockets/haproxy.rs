@@ -12,6 +12,7 @@ use tokio_zmtp::auth::{CurveKeypair, Networks};
 use tokio_zmtp::{Client, Endpoint, Mechanism, Server};
 
 use crate::events::until_established;
+use crate::skipped::skip;
 use crate::watchdog::Watchdog;
 
 #[tokio::test]
@@ -77,7 +78,7 @@ impl HaProxy {
         match command {
             Ok(process) => Some(Self { process, config, endpoint }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                eprintln!("skipped: haproxy is not installed");
+                skip("haproxy is not installed");
                 fs::remove_file(config).unwrap();
                 None
             }

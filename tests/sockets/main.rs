@@ -71,4 +71,4 @@ mod tcp;
 mod threads;
 mod udp;
 
-use support::{events, multicast, relay, remote, transports, watchdog};
+use support::{events, multicast, relay, remote, skipped, transports, watchdog};

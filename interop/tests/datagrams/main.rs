@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use interop::{Context, Socket, SocketOption, SocketType};
 use support::multicast;
+use support::skipped::skip;
 use support::transports::own_loopback;
 use tokio::{task, time};
 use tokio_zmtp::{Dish, Endpoint, Group, GroupMessage, Radio};
@@ -174,7 +175,7 @@ fn unicast_endpoints() -> Vec<String> {
     let free = |host: String| match UdpSocket::bind(format!("{host}:0")) {
         Ok(socket) => Some(format!("udp://{host}:{}", socket.local_addr().unwrap().port())),
         Err(error) => {
-            eprintln!("skipped: {host} cannot be bound: {error}");
+            skip(format_args!("{host} cannot be bound: {error}"));
             None
         }
     };

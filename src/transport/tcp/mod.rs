@@ -369,7 +369,7 @@ mod tests {
     #[tokio::test]
     async fn every_interface_means_no_half_of_a_port_in_use() {
         let Ok(owner) = ipv6_only("[::]:0".parse().unwrap()) else {
-            eprintln!("skipped: no IPv6 here");
+            support::skipped::skip("IPv6 is not available");
             return;
         };
         owner.listen(1).unwrap();

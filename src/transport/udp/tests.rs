@@ -6,6 +6,7 @@ use std::time::Duration;
 #[cfg(target_os = "linux")]
 use futures::FutureExt;
 use support::multicast;
+use support::skipped::has_ipv6;
 use tokio::time;
 
 use super::*;
@@ -14,7 +15,7 @@ use crate::options::UdpOptions;
 #[tokio::test]
 async fn datagrams_arrive_at_a_unicast_address() {
     for bound in ["udp://127.0.0.1:*", "udp://[::1]:*", "udp://localhost:*", "udp://*:*"] {
-        if bound.contains("[::1]") && !ipv6_is_here() {
+        if bound.contains("[::1]") && !has_ipv6() {
             continue;
         }
         let mut receiver = bind(bound).await;
@@ -235,14 +236,6 @@ impl Sender {
 #[cfg(target_os = "linux")]
 pub(crate) fn drain(socket: &mut UnixDatagram) -> usize {
     std::iter::from_fn(|| socket.recv(&mut [0; 1_000]).ok()).count()
-}
-
-fn ipv6_is_here() -> bool {
-    let here = std::net::UdpSocket::bind("[::1]:0").is_ok();
-    if !here {
-        eprintln!("skipped: no IPv6 here");
-    }
-    here
 }
 
 async fn bind(endpoint: &str) -> Receiver {

@@ -10,5 +10,6 @@ pub mod multicast;
 pub mod node;
 pub mod relay;
 pub mod remote;
+pub mod skipped;
 pub mod transports;
 pub mod watchdog;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+use crate::skipped::skip;
+
 /// Returns pairs of different multicast endpoints without a port, such as
-/// `udp://127.0.0.1;239.255.77.1`. Pairs that this machine cannot use are omitted, and the reason
-/// is printed. The first pair uses the loopback interface.
+/// `udp://127.0.0.1;239.255.77.1`. Pairs that this machine cannot use are [skipped](skip). The
+/// first pair uses the loopback interface.
 pub fn endpoints() -> Vec<[&'static str; 2]> {
     let candidates = [
         (
@@ -28,7 +30,7 @@ pub fn endpoints() -> Vec<[&'static str; 2]> {
     for (group, pair) in candidates {
         match probe(group) {
             Ok(()) => endpoints.push(pair),
-            Err(error) => eprintln!("skipped: {} cannot be used here: {error}", pair[0]),
+            Err(error) => skip(format_args!("{} cannot be used here: {error}", pair[0])),
         }
     }
     endpoints
