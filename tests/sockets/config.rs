@@ -1,10 +1,13 @@
 //! Sockets that are created from configuration data.
 
+use std::collections::BTreeMap;
+
+use tokio::task;
 use tokio_zmtp::config::{
     AnySocket, ChannelConfig, ClientConfig, ConfigError, PeerConfig, ScatterConfig, ServerConfig,
     SocketConfig,
 };
-use tokio_zmtp::{ConnectError, Endpoint};
+use tokio_zmtp::{ConnectError, Endpoint, Group, GroupMessage, InprocEndpoint};
 
 use crate::transports;
 use crate::watchdog::Watchdog;
@@ -83,6 +86,40 @@ async fn a_scatter_and_a_gather_are_read_from_a_file() {
     scatter.send("task").await.unwrap();
     assert_eq!(gather.recv().await.unwrap(), "hello");
     assert_eq!(gather.recv().await.unwrap(), "task");
+}
+
+#[tokio::test]
+async fn a_radio_and_a_dish_are_started_from_one_file() {
+    let _watchdog = Watchdog::start();
+    let endpoint = InprocEndpoint::unique();
+    let file = format!(
+        "[station]
+        type = 'radio'
+        bind = '{endpoint}'
+
+        [display]
+        type = 'dish'
+        connect = '{endpoint}'
+        join = ['wind', 'rain']"
+    );
+    let configs: BTreeMap<String, SocketConfig> = toml::from_str(&file).unwrap();
+    let AnySocket::Radio(station) = configs["station"].start().await.unwrap() else {
+        panic!("the socket is not a radio");
+    };
+    let AnySocket::Dish(display) = configs["display"].start().await.unwrap() else {
+        panic!("the socket is not a dish");
+    };
+
+    let [wind, rain, sun] = ["wind", "rain", "sun"].map(|name| Group::try_from(name).unwrap());
+    while station.members(&wind).is_empty() || station.members(&rain).is_empty() {
+        task::yield_now().await;
+    }
+    for group in [&sun, &rain, &wind] {
+        station.send(group, "strong").await.unwrap();
+    }
+    for group in [&rain, &wind] {
+        assert_eq!(display.recv().await, Ok(GroupMessage::new(group, "strong")));
+    }
 }
 
 #[tokio::test]

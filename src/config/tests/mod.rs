@@ -110,7 +110,31 @@ fn one_file_describes_all_sockets() {
         type = 'client'
         connect = ['tcp://one:5556', 'tcp://two:5556']
         metadata = { X-Colour = 'red' }
-        send_hwm = 10";
+        send_hwm = 10
+
+        [workers]
+        type = 'scatter'
+        bind = 'tcp://*:5557'
+
+        [results]
+        type = 'gather'
+        bind = 'tcp://*:5558'
+
+        [neighbours]
+        type = 'peer'
+        hiccup_message = 'hiccup'
+
+        [standby]
+        type = 'channel'
+        linger = '1s'
+
+        [news]
+        type = 'radio'
+        no_drop = true
+
+        [weather]
+        type = 'dish'
+        join = ['rain', 'wind']";
     let sockets: BTreeMap<String, SocketConfig> = read(text);
 
     let mut frontend = ServerConfig::default();
@@ -121,7 +145,27 @@ fn one_file_describes_all_sockets() {
     backend.connect.push("tcp://two:5556".parse().unwrap());
     backend.metadata.insert("X-Colour".to_owned(), "red".to_owned());
     backend.send_hwm = 10;
-    let expected = [("frontend", frontend.into()), ("backend", backend.into())];
+    let mut workers = ScatterConfig::default();
+    workers.bind.push("tcp://*:5557".parse().unwrap());
+    let mut results = GatherConfig::default();
+    results.bind.push("tcp://*:5558".parse().unwrap());
+    let hiccup_message = Some("hiccup".into());
+    let neighbours = PeerConfig { hiccup_message, ..PeerConfig::default() };
+    let linger = Some(Duration::from_secs(1));
+    let standby = ChannelConfig { linger, ..ChannelConfig::default() };
+    let news = RadioConfig { no_drop: true, ..RadioConfig::default() };
+    let join = ["rain", "wind"].map(|name| name.parse().unwrap()).into();
+    let weather = DishConfig { join, ..DishConfig::default() };
+    let expected = [
+        ("frontend", frontend.into()),
+        ("backend", backend.into()),
+        ("workers", workers.into()),
+        ("results", results.into()),
+        ("neighbours", neighbours.into()),
+        ("standby", standby.into()),
+        ("news", news.into()),
+        ("weather", weather.into()),
+    ];
     assert_eq!(sockets, expected.map(|(name, config)| (name.to_owned(), config)).into());
 
     assert_eq!(read::<BTreeMap<_, _>>(&toml::to_string(&sockets).unwrap()), sockets);
