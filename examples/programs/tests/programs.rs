@@ -43,6 +43,7 @@ fn config_starts_the_sockets_of_its_file() {
         assert!(shown.contains(&format!("server: received hello from {name}\n")));
         assert!(shown.contains(&format!("{name}: received hello yourself\n")));
     }
+    assert!(shown.ends_with("display: received rain\n"), "{shown}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A configuration file describes a server and two clients, which exchange messages.
+//! A configuration file describes a server and two clients, and a radio and a dish, which exchange
+//! messages.
 //!
 //! `cargo run -p programs --bin config`, optionally with the path of another file after `--`
 
@@ -9,13 +10,17 @@ use std::error::Error;
 use std::{env, fs};
 
 use serde::Deserialize;
-use tokio_zmtp::config::{ClientConfig, ServerConfig};
+use tokio::task;
+use tokio_zmtp::Group;
+use tokio_zmtp::config::{ClientConfig, DishConfig, RadioConfig, ServerConfig};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
     server: ServerConfig,
     clients: BTreeMap<String, ClientConfig>,
+    station: RadioConfig,
+    display: DishConfig,
 }
 
 #[tokio::main]
@@ -63,5 +68,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         client.close().await;
     }
     server.close().await;
+    show_weather(config.station, config.display).await
+}
+
+/// Sends a message to the group that the display joins.
+async fn show_weather(station: RadioConfig, mut display: DishConfig) -> Result<(), Box<dyn Error>> {
+    let station = station.start().await?;
+    display.connect.extend(station.last_endpoint());
+    let display = display.start().await?;
+
+    let weather = Group::try_from("weather")?;
+    while station.members(&weather).is_empty() {
+        task::yield_now().await;
+    }
+    station.send(&weather, "rain").await?;
+    println!("display: received {}", display.recv().await?.to_str()?);
     Ok(())
 }
