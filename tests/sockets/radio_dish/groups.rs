@@ -131,6 +131,34 @@ async fn every_reconnect_joins_the_groups_again() {
     assert_eq!(recv(&dish).await, pair("kept", "again"));
 }
 
+/// No mark applies to groups: there are more than the queues of either end hold.
+#[tokio::test]
+async fn every_reconnect_joins_thousands_of_groups_again() {
+    const GROUPS: usize = 3_000;
+    let _watchdog = Watchdog::start();
+    let port = ReservedPort::reserve();
+    let builder = Dish::builder().recv_hwm(1).reconnect_interval(Duration::from_millis(1));
+    let dish = builder.connect(port.endpoint()).await.unwrap();
+    let groups: Vec<_> = (0..GROUPS).map(|number| group(&number.to_string())).collect();
+    for group in &groups {
+        dish.join(group);
+    }
+    let endpoint = port.release();
+    for _ in 0..2 {
+        let radio = Radio::builder().send_hwm(1).bind(&endpoint).await.unwrap();
+        for group in &groups {
+            while radio.members(group).is_empty() {
+                task::yield_now().await;
+            }
+        }
+        for group in [&groups[0], &groups[GROUPS - 1]] {
+            radio.send(group, "x").await.unwrap();
+            assert_eq!(dish.recv().await, Ok(GroupMessage::new(group, "x")));
+        }
+        radio.close().await;
+    }
+}
+
 #[tokio::test]
 async fn messages_are_queued_for_the_groups_of_a_remote_while_it_is_away() {
     let _watchdog = Watchdog::start();
