@@ -2,8 +2,9 @@
 //! messages that were sent are received, even if bytes are changed.
 //!
 //! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
-//! Each end may defer its introduction, also in the role of a client. The fuzzer varies the flags
-//! and forms of headers, inside and outside of the sealed data, and flips arbitrary bits.
+//! The messages are those of SERVER and CLIENT, or of groups. Each end may defer its introduction,
+//! also in the role of a client. The fuzzer varies the flags and forms of headers, inside and
+//! outside of the sealed data, and flips arbitrary bits.
 
 #![no_main]
 
@@ -20,25 +21,31 @@ use libfuzzer_sys::fuzz_target;
 use message::Message;
 use zmtp_proto::batch::Batch;
 use zmtp_proto::greeting::MechanismName;
+use zmtp_proto::group::Group;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
+use zmtp_proto::message_shape::{MessageShape, last_part, split_first_part};
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, &[u8])| {
     let (choice, limit, piece, flips, frames, rest) = input;
-    let mechanisms = mechanisms(choice >> 3);
+    let mechanisms = mechanisms(choice >> 3 & 0x0F);
+    let types = match choice & 0x80 {
+        0x00 => [SocketType::Server, SocketType::Client],
+        _ => [SocketType::Radio, SocketType::Dish],
+    };
+    let shape = types[0].message_shape();
     let is_sealed = mechanisms[0].name() == curve_server().name();
     let receiver = usize::from(choice & 0x01);
     let defers = [0x02, 0x04].map(|bit| choice & bit != 0x00);
-    let ends = [0, 1].map(|end| End::new(&mechanisms, end, defers[end]));
+    let ends = [0, 1].map(|end| End::new(types[end], &mechanisms, end, defers[end]));
 
     let (mut stream, session) = sent_by(1 - receiver, &ends);
     let mut sender = session.map(|session| session.sealer);
-    let mut sent = Vec::new();
-    let mut in_multipart = false;
+    let mut sent = Sent { shape, messages: Vec::new(), parts: Vec::new(), is_refused: false };
     for (outside, inside, body) in frames {
         let more = match &mut sender {
             Some(sealer) => {
@@ -59,10 +66,9 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
             }
         };
         let is_command = is_sealed && inside & 0x02 != 0x00;
-        if !more && !in_multipart && !is_command {
-            sent.push(body.to_vec());
+        if !is_command {
+            sent.put_part(more, body);
         }
-        in_multipart = if is_command { in_multipart } else { more };
     }
     stream.put_slice(rest);
     for (at, bits) in &flips {
@@ -71,14 +77,58 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
     }
 
     let received = receive(&ends[receiver], &stream, limit, usize::from(piece).max(1));
-    if let Some(limit) = limit {
-        assert!(received.iter().all(|message| message.len() <= usize::from(limit)));
+    let received: Vec<_> = received.iter().map(|message| parts(shape, message)).collect();
+    for message in &received {
+        let (body, groups) = message.split_last().unwrap();
+        assert!(limit.is_none_or(|limit| body.len() <= usize::from(limit)));
+        assert!(groups.iter().all(|group| Group::check(group).is_ok()));
     }
     if is_sealed {
-        assert!(received.len() <= sent.len());
-        assert!(received.iter().zip(&sent).all(|(message, body)| message[..] == body[..]));
+        assert!(sent.messages.starts_with(&received));
     }
 });
+
+/// The messages that a remote may receive.
+struct Sent<'a> {
+    shape: MessageShape,
+    /// The parts of each message.
+    messages: Vec<Vec<&'a [u8]>>,
+    /// The parts of the message that is not complete.
+    parts: Vec<&'a [u8]>,
+    /// Whether a message ends the connection, because it has another shape.
+    is_refused: bool,
+}
+
+impl<'a> Sent<'a> {
+    fn put_part(&mut self, more: bool, body: &'a [u8]) {
+        self.parts.push(body);
+        if more {
+            return;
+        }
+        let parts = std::mem::take(&mut self.parts);
+        match (self.shape, &parts[..]) {
+            (MessageShape::Single, [_]) => self.messages.push(parts),
+            (MessageShape::Single, _) => {}
+            (MessageShape::GroupAndBody, [group, _]) if Group::check(group).is_ok() => {
+                if !self.is_refused {
+                    self.messages.push(parts);
+                }
+            }
+            (MessageShape::GroupAndBody, _) => self.is_refused = true,
+        }
+    }
+}
+
+/// Returns the parts of a received message.
+fn parts(shape: MessageShape, message: &[u8]) -> Vec<&[u8]> {
+    match shape {
+        MessageShape::Single => vec![message],
+        MessageShape::GroupAndBody => {
+            let (group, rest) = split_first_part(message).unwrap();
+            vec![group, last_part(rest).unwrap()]
+        }
+    }
+}
 
 /// Feeds bytes to an end in pieces, until its first error. Returns the received messages.
 fn receive(end: &End, stream: &[u8], limit: Option<u8>, piece: usize) -> Vec<Message> {
@@ -95,7 +145,8 @@ fn receive(end: &End, stream: &[u8], limit: Option<u8>, piece: usize) -> Vec<Mes
                 Err(_) => return received,
             }
             let opener = handshake.take_session().map(|session| session.opener);
-            decoder = Some(TrafficDecoder::new(limit.map(u64::from), opener));
+            let shape = end.config.socket_type.message_shape();
+            decoder = Some(TrafficDecoder::new(limit.map(u64::from), opener).with_shape(shape));
         }
         let Some(decoder) = &mut decoder else { continue };
         loop {
@@ -154,9 +205,9 @@ struct End {
 }
 
 impl End {
-    fn new(mechanisms: &[Mechanism; 2], end: usize, defers: bool) -> Self {
+    fn new(socket_type: SocketType, mechanisms: &[Mechanism; 2], end: usize, defers: bool) -> Self {
         let config = HandshakeConfig {
-            socket_type: [SocketType::Server, SocketType::Client][end],
+            socket_type,
             mechanism: mechanisms[end].clone(),
             metadata: Metadata::default(),
             has_authenticator: end == 0,
