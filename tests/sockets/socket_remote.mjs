@@ -1,40 +1,114 @@
-// A socket in Node.js.
+// Sockets in Node.js.
 //
-// `node socket_remote.mjs TYPE bind|connect ENDPOINT COUNT` prints the endpoint once it is bound, sends or
-// receives the texts "0" to COUNT - 1, and prints "done". RADIO and DISH use the group "a". A RADIO cannot
-// detect that a DISH has joined: with `Infinity` as COUNT, it sends until it is killed.
+// Each line of the standard input describes a socket, in JSON: its `type`, its properties, `options`, and an
+// endpoint to `bind` or to `connect`, which the script prints as soon as that is done. Then the socket sends or
+// receives the texts "0" to `count` - 1, and the script prints "done". The next line closes the socket.
+//
+// A CLIENT expects each text back, and a SERVER returns it. RADIO and DISH use the group "a". A RADIO cannot
+// detect that a DISH has joined: it sends until the next line, and "done" is not printed. Over udp, where
+// messages can be lost, a DISH receives `count` texts of increasing numbers. The server of a mechanism admits
+// remotes with the credentials `admitted`, an array of arrays of bytes.
 
 import assert from "node:assert/strict";
-import * as zmq from "zeromq/draft.js";
+import { createInterface } from "node:readline";
+import { setImmediate } from "node:timers/promises";
+import { Reply } from "zeromq";
+import { Client, Dish, Gather, Radio, Scatter, Server } from "zeromq/draft.js";
 
-const [type, direction, endpoint, count] = process.argv.slice(2);
+const group = "a";
 
-// The operation of each type for one text.
+// The exchange of each type.
 const types = {
-  dish: [zmq.Dish, async (socket, text) => {
-    const [body, { group }] = await socket.receive();
-    assert.deepEqual([String(group), String(body)], ["a", text]);
+  client: [Client, async (socket, { count }) => {
+    for (let number = 0; number < count; number++) {
+      await socket.send(String(number));
+      assert.equal(String((await socket.receive())[0]), String(number));
+    }
   }],
-  gather: [zmq.Gather, async (socket, text) => assert.equal(String((await socket.receive())[0]), text)],
-  radio: [zmq.Radio, async (socket, text) => {
-    await socket.send("discarded", { group: "b" });
-    await socket.send(text, { group: "a" });
+  dish: [Dish, async (socket, { bind, count }) => {
+    const lossy = bind?.startsWith("udp:");
+    for (let received = 0, next = 0; received < count; received++) {
+      const [body, { group: of }] = await socket.receive();
+      assert.equal(String(of), group);
+      const number = Number(body);
+      assert(lossy ? number >= next : number === next, `${body} instead of ${next}`);
+      next = number + 1;
+    }
   }],
-  scatter: [zmq.Scatter, (socket, text) => socket.send(text)],
+  gather: [Gather, async (socket, { count }) => {
+    for (let number = 0; number < count; number++) {
+      assert.equal(String((await socket.receive())[0]), String(number));
+    }
+  }],
+  radio: [Radio, async (socket, _, nextLine) => {
+    let stopped = false;
+    nextLine.then(() => { stopped = true; });
+    for (let number = 0; !stopped; number++) {
+      await socket.send("discarded", { group: "b" });
+      await socket.send(String(number), { group });
+      await setImmediate();
+    }
+  }],
+  scatter: [Scatter, async (socket, { count }) => {
+    for (let number = 0; number < count; number++) {
+      await socket.send(String(number));
+    }
+  }],
+  server: [Server, async (socket, { count }) => {
+    for (let number = 0; number < count; number++) {
+      const [body, remote] = await socket.receive();
+      assert.equal(String(body), String(number));
+      await socket.send(body, remote);
+    }
+  }],
 };
 
-const [Socket, pass] = types[type];
-const socket = new Socket();
-if (type === "dish") socket.join("a");
-// The queue has no limit, so that no message is dropped.
-if (type === "radio") socket.sendHighWaterMark = 0;
-if (direction === "bind") {
-  await socket.bind(endpoint);
+// The ZAP handler (RFC 27), which PLAIN requires. The user id is empty, because a DISH would mistake it for a
+// message without a group.
+async function authenticate() {
+  for await (const [version, request, , , , , ...credentials] of handler) {
+    assert.deepEqual(credentials, admitted);
+    await handler.send([version, request, "200", "OK", "", ""]);
+  }
+}
+
+async function run(description, nextLine) {
+  const { type, bind, connect, options } = description;
+  const [Socket, exchange] = types[type];
+  const socket = new Socket(options);
+  admitted = description.admitted.map((bytes) => Buffer.from(bytes));
+  if (type === "dish") socket.join(group);
+  if (type === "radio") {
+    // The queue has no limit, so that no message is dropped.
+    socket.sendHighWaterMark = 0;
+    socket.linger = 0;
+  }
+  if (bind) {
+    await socket.bind(bind);
+  } else {
+    socket.connect(connect);
+  }
   console.log(socket.lastEndpoint);
-} else {
-  socket.connect(endpoint);
+  // The input ends early if the test fails.
+  let finished = type === "radio";
+  nextLine.then(() => { if (!finished) process.exit(1); });
+  await exchange(socket, description, nextLine);
+  finished = true;
+  if (type !== "radio") console.log("done");
+  // The remote has received all messages by then: libzmq may discard the last of them when it closes.
+  await nextLine;
+  socket.close();
 }
-for (let number = 0; number < Number(count); number++) {
-  await pass(socket, String(number));
+
+let admitted = [];
+const handler = new Reply();
+await handler.bind("inproc://zeromq.zap.01");
+authenticate();
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+for (let line = await lines.next(); !line.done;) {
+  const nextLine = lines.next();
+  await run(JSON.parse(line.value), nextLine);
+  line = await nextLine;
 }
-console.log("done");
+handler.close();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
@@ -29,7 +29,7 @@ impl NodeRemote {
             .args(["--no-warnings".as_ref(), script.file_name().unwrap()])
             .args(arguments)
             .current_dir(directory)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -37,14 +37,21 @@ impl NodeRemote {
         Some(Self { process, output })
     }
 
+    /// Writes a line to the input of the script.
+    pub fn write_line(&mut self, line: &str) {
+        writeln!(self.process.stdin.as_ref().unwrap(), "{line}").unwrap();
+    }
+
+    /// Reads a line of the output.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
     }
 
-    /// Waits until the process ends successfully, and returns its output.
+    /// Ends the input, waits until the process ends successfully, and returns its output.
     pub fn finish(mut self) -> String {
+        drop(self.process.stdin.take());
         let mut printed = String::new();
         self.output.read_to_string(&mut printed).unwrap();
         assert!(self.process.wait().unwrap().success());
