@@ -43,11 +43,6 @@ impl Credentials {
         })
     }
 
-    /// Returns whether their socket is a server that requires a ZAP handler.
-    pub(crate) fn need_their_handler(&self) -> bool {
-        (self.kind, self.role) == (Kind::Plain, Role::Client)
-    }
-
     /// Builds our socket with its credentials.
     pub(crate) fn ours<S: tokio_zmtp::Socket>(&self, builder: Builder<S>) -> S {
         let Self { kind, role, keys } = self;

@@ -18,14 +18,9 @@ async fn plain_and_curve_work_in_both_directions_and_roles() {
                     #[cfg(unix)]
                     Transport::Ipc,
                 ] {
-                    // PLAIN requires a ZAP handler. The user id that it assigns ends the connection
-                    // of a libzmq DISH, which mistakes it for a message without a group.
-                    if !credentials.need_their_handler() {
-                        let (theirs, handler) = credentials.theirs(SocketType::Dish);
-                        drop(handler);
-                        let ours = credentials.ours(Radio::builder());
-                        exchange(&ours, &TheirDish(theirs), binds, transport).await;
-                    }
+                    let (theirs, _handler) = credentials.theirs(SocketType::Dish);
+                    let ours = credentials.ours(Radio::builder());
+                    exchange(&ours, &TheirDish(theirs), binds, transport).await;
 
                     let (theirs, _handler) = credentials.theirs(SocketType::Radio);
                     let ours = credentials.ours(Dish::builder());
