@@ -1,4 +1,5 @@
-//! The socket types of `tokio-zmtp` other than CLIENT and SERVER, against those of libzmq 4.3.5.
+//! The socket types of `tokio-zmtp` other than CLIENT and SERVER, and the heartbeats of all types,
+//! against those of libzmq 4.3.5.
 //!
 //! A test is written once, for two sides of either library (`pairing`), and runs with each library
 //! on either side. "Ours" is `tokio-zmtp`, "theirs" is libzmq.
@@ -9,6 +10,7 @@ mod credentials;
 mod pairing;
 
 mod channel;
+mod heartbeat;
 mod peer;
 mod radio_dish;
 mod scatter_gather;
