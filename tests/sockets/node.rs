@@ -217,8 +217,7 @@ fn every_security() -> [Security; 5] {
         *client.secret_key().to_text(),
     );
     let plain_client = Mechanism::plain_client(USERNAME, PASSWORD).unwrap();
-    let curve_client =
-        Mechanism::CurveClient { server_key: server.public_key(), keypair: client.clone() };
+    let curve_client = Mechanism::CurveClient { server_key: server.public_key(), keypair: client };
     [
         Security::null(),
         Security::new(
@@ -237,11 +236,7 @@ fn every_security() -> [Security; 5] {
         Security::new(curve_client, &curve_server_options, &[client_key.as_bytes()]),
         Security {
             keys: Keys::from_iter([(client_key, USERNAME)]),
-            ..Security::new(
-                Mechanism::CurveServer { keypair: server.clone() },
-                &curve_client_options,
-                &[],
-            )
+            ..Security::new(Mechanism::CurveServer { keypair: server }, &curve_client_options, &[])
         },
     ]
 }
