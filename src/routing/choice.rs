@@ -9,13 +9,30 @@ pub(crate) enum Choice<'a> {
     Offered(PipeKey),
     /// The one pipe that the sender specifies. If it is full, the sender waits for it.
     One(PipeKey),
-    /// All of these pipes. The sender never waits: a full pipe misses the message, which is
-    /// counted.
-    Many(&'a [PipeKey]),
-    /// All of these pipes. The sender waits until none of them is full.
-    All(&'a [PipeKey]),
+    /// All of these pipes.
+    Many(ManyPipes<'a>),
     /// No pipe is offered. The sender waits for any pipe.
     Full,
     /// No remote has this target.
     Unreachable,
+}
+
+impl Choice<'_> {
+    /// Returns the pipe that the sender specifies, in whose line it waits. Other senders for one
+    /// pipe wait for any.
+    pub(super) const fn specified(self) -> Option<PipeKey> {
+        match self {
+            Self::One(key) => Some(key),
+            Self::Offered(_) | Self::Many(_) | Self::Full | Self::Unreachable => None,
+        }
+    }
+}
+
+/// The pipes of all remotes that a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ManyPipes<'a> {
+    pub(crate) keys: &'a [PipeKey],
+    /// Whether the sender waits until none of them is full. Otherwise it never waits: a full pipe
+    /// misses the message, which is counted.
+    pub(crate) waits: bool,
 }

@@ -15,7 +15,7 @@ use self::members::Members;
 use crate::options::GroupOptions;
 use crate::pipe::{HighWaterMark, PipeKey};
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, OutgoingPipes, Strategy, TooManyGroups};
+use crate::routing::{Choice, ManyPipes, OutgoingPipes, Strategy, TooManyGroups};
 use crate::sync::Wakes;
 
 /// Sends each message to the remotes that have joined its group (RFC 48, The RADIO Socket Type).
@@ -132,7 +132,7 @@ impl Strategy for GroupTable {
             _ => self.members.get(to),
         };
         let members = members.map_or(&self.in_all[..], Members::as_slice);
-        if self.options.no_drop { Choice::All(members) } else { Choice::Many(members) }
+        Choice::Many(ManyPipes { keys: members, waits: self.options.no_drop })
     }
 
     fn retire(&mut self, key: PipeKey, _pipe: &OutgoingPipe) {
@@ -399,7 +399,7 @@ mod tests {
 
     fn members(pipes: &mut OutgoingPipes<GroupTable>, group: &str) -> HashSet<PipeKey> {
         match pipes.strategy.choose(&group.parse().unwrap()) {
-            Choice::Many(keys) => {
+            Choice::Many(ManyPipes { keys, waits: false }) => {
                 let members: HashSet<_> = keys.iter().copied().collect();
                 assert_eq!(members.len(), keys.len(), "each member is listed once");
                 members

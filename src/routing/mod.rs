@@ -42,7 +42,7 @@ use thiserror::Error;
 use zmtp_proto::command::Command;
 
 pub(crate) use self::attachment::{Attachment, Pipe, Remainder, Routing};
-pub(crate) use self::choice::Choice;
+pub(crate) use self::choice::{Choice, ManyPipes};
 pub(crate) use self::connection_ends::ReportedEnds;
 pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
 pub(crate) use self::exclusive::Exclusive;

@@ -57,6 +57,9 @@ impl<S: Strategy> OutgoingPipes<S> {
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
+        if S::FANS_OUT && message.as_ref().is_some_and(|message| self.is_too_long(message)) {
+            return Err(Refusal::TooLong);
+        }
         match self.strategy.choose(to) {
             Choice::Offered(key) => {
                 self.push(key, message, wakes);
@@ -66,9 +69,13 @@ impl<S: Strategy> OutgoingPipes<S> {
                 self.push(key, message, wakes);
                 Ok(())
             }
-            Choice::Many(_) | Choice::All(_) => self.send_to_many(to, message, wakes),
+            Choice::Many(chosen) if !self.closed => {
+                self.fan_out.try_send(chosen, &mut self.pipes, message, wakes)
+            }
             Choice::Unreachable if !self.closed => Err(Refusal::HostUnreachable),
-            Choice::One(_) | Choice::Full | Choice::Unreachable => Err(self.full()),
+            Choice::One(_) | Choice::Many(_) | Choice::Full | Choice::Unreachable => {
+                Err(self.full())
+            }
         }
     }
 
@@ -78,7 +85,7 @@ impl<S: Strategy> OutgoingPipes<S> {
             Choice::Offered(key) => Ok(self.reserve(key)),
             Choice::One(key) if self.pipes[key].outbound.has_room() => Ok(self.reserve(key)),
             // A message for many pipes takes no slot.
-            Choice::Many(_) | Choice::All(_) => Ok(PipeKey::default()),
+            Choice::Many(_) => Ok(PipeKey::default()),
             Choice::Unreachable if !self.closed => Err(Refusal::HostUnreachable),
             Choice::One(_) | Choice::Full | Choice::Unreachable => Err(self.full()),
         }
@@ -98,9 +105,9 @@ impl<S: Strategy> OutgoingPipes<S> {
         }
         let reserved = self.try_reserve(to);
         if reserved == Err(Refusal::Full) {
-            match self.strategy.choose(to) {
-                Choice::One(key) => self.pipes[key].senders.register(ticket, sender),
-                _ => self.senders.register(ticket, sender),
+            match self.strategy.choose(to).specified() {
+                Some(key) => self.pipes[key].senders.register(ticket, sender),
+                None => self.senders.register(ticket, sender),
             }
             return Poll::Pending;
         }
@@ -134,11 +141,11 @@ impl<S: Strategy> OutgoingPipes<S> {
     /// Removes a sender that no longer waits. A slot that it was granted goes to the next sender.
     pub(crate) fn cancel(&mut self, to: &S::Target, ticket: Ticket, wakes: &mut Wakes) {
         if S::FANS_OUT {
-            return self.cancel_held(ticket, wakes);
+            return self.fan_out.leave_line(&mut Some(ticket), &self.pipes, wakes);
         }
-        let granted = match self.strategy.choose(to) {
-            Choice::One(key) => self.pipes[key].senders.cancel(ticket).map(|()| key),
-            _ => self.senders.cancel(ticket),
+        let granted = match self.strategy.choose(to).specified() {
+            Some(key) => self.pipes[key].senders.cancel(ticket).map(|()| key),
+            None => self.senders.cancel(ticket),
         };
         if let Some(key) = granted {
             self.release(key, wakes);
@@ -169,9 +176,9 @@ impl<S: Strategy> OutgoingPipes<S> {
 
     fn claim(&mut self, to: &S::Target, ticket: &mut Option<Ticket>) -> Option<PipeKey> {
         (*ticket)?;
-        match self.strategy.choose(to) {
-            Choice::One(key) => self.pipes[key].senders.claim(ticket).map(|()| key),
-            _ => self.senders.claim(ticket),
+        match self.strategy.choose(to).specified() {
+            Some(key) => self.pipes[key].senders.claim(ticket).map(|()| key),
+            None => self.senders.claim(ticket),
         }
     }
 

@@ -11,39 +11,62 @@ use crate::pipe::{PACKED_MAX, PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, MissedMessages, Refusal, Strategy};
+use crate::routing::{Choice, ManyPipes, MissedMessages, Refusal, Strategy};
 use crate::sync::Wakes;
 
-impl<S: Strategy> OutgoingPipes<S> {
-    /// Queues a message in all pipes of a choice, unless it has to wait for one of them.
-    pub(super) fn send_to_many(
+impl FanOut {
+    /// Queues a message in all of these pipes, unless it has to wait for one of them.
+    pub(super) fn try_send(
         &mut self,
-        to: &S::Target,
+        ManyPipes { keys, waits }: ManyPipes<'_>,
+        pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
         message: &mut Option<Message>,
         wakes: &mut Wakes,
     ) -> Result<(), Refusal> {
-        if self.closed {
-            return Err(Refusal::Closed);
+        if waits && !self.held.has_turn(keys, free_slots(pipes)) {
+            return Err(Refusal::Full);
         }
-        if message.as_ref().is_some_and(|message| self.is_too_long(message)) {
-            return Err(Refusal::TooLong);
-        }
-        // The choice is made once: for a group, it is a hash.
-        let Self { strategy, pipes, fan_out, .. } = self;
-        let keys = match strategy.choose(to) {
-            Choice::Many(keys) => keys,
-            Choice::All(keys) if !fan_out.held.has_turn(keys, free_slots(pipes)) => {
-                return Err(Refusal::Full);
-            }
-            Choice::All(keys) => keys,
-            _ => return Ok(()),
-        };
         if let Some(message) = message.take() {
-            push_to_many(pipes, &mut fan_out.missed, keys, message, wakes);
+            push_to_many(pipes, &mut self.missed, keys, message, wakes);
         }
         Ok(())
     }
 
+    /// Queues the message that `take` returns in all of these pipes. If it has to wait for one of
+    /// them, waits in line.
+    pub(super) fn poll_send(
+        &mut self,
+        ManyPipes { keys, waits }: ManyPipes<'_>,
+        pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
+        ticket: &mut Option<Ticket>,
+        take: impl FnOnce(&mut Wakes) -> Option<Message>,
+        sender: &Waker,
+        wakes: &mut Wakes,
+    ) -> Poll<()> {
+        if waits {
+            ready!(self.held.poll_turn(ticket, keys, sender, free_slots(pipes), wakes));
+        }
+        if let Some(message) = take(wakes) {
+            push_to_many(pipes, &mut self.missed, keys, message, wakes);
+        }
+        self.leave_line(ticket, pipes, wakes);
+        Poll::Ready(())
+    }
+
+    /// Removes a sender that no longer waits.
+    pub(super) fn leave_line(
+        &mut self,
+        ticket: &mut Option<Ticket>,
+        pipes: &SlotMap<PipeKey, OutgoingPipe>,
+        wakes: &mut Wakes,
+    ) {
+        if let Some(ticket) = ticket.take() {
+            self.held.remove(ticket, free_slots(pipes), wakes);
+        }
+    }
+}
+
+impl<S: Strategy> OutgoingPipes<S> {
     /// Queues a message in all pipes of a choice when all have room; until then, waits in line.
     pub(crate) fn poll_send_to_all(
         &mut self,
@@ -54,43 +77,10 @@ impl<S: Strategy> OutgoingPipes<S> {
         wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
         if message.as_ref().is_some_and(|message| self.is_too_long(message)) {
-            if let Some(ticket) = ticket.take() {
-                self.cancel_held(ticket, wakes);
-            }
+            self.fan_out.leave_line(ticket, &self.pipes, wakes);
             return Poll::Ready(Err(Refusal::TooLong));
         }
-        self.poll_send_taken_to_all(to, ticket, |_| message.take(), sender, wakes)
-    }
-
-    /// Queues the message that `take` returns in all pipes of a choice when all have room; until
-    /// then, waits in line. The message is not [too long](Self::is_too_long).
-    pub(super) fn poll_send_taken_to_all(
-        &mut self,
-        to: &S::Target,
-        ticket: &mut Option<Ticket>,
-        take: impl FnOnce(&mut Wakes) -> Option<Message>,
-        sender: &Waker,
-        wakes: &mut Wakes,
-    ) -> Poll<Result<(), Refusal>> {
-        let Self { strategy, pipes, fan_out: FanOut { missed, held }, closed, .. } = self;
-        if !*closed {
-            let keys = match strategy.choose(to) {
-                Choice::Many(keys) => keys,
-                Choice::All(keys) => {
-                    ready!(held.poll_turn(ticket, keys, sender, free_slots(pipes), wakes));
-                    keys
-                }
-                _ => &[],
-            };
-            if let Some(message) = take(wakes) {
-                push_to_many(pipes, missed, keys, message, wakes);
-            }
-        }
-        let sent = if *closed { Err(Refusal::Closed) } else { Ok(()) };
-        if let Some(ticket) = ticket.take() {
-            self.cancel_held(ticket, wakes);
-        }
-        Poll::Ready(sent)
+        self.poll_send_taken(to, ticket, |_| message.take(), sender, wakes)
     }
 
     /// Returns whether a pipe cannot send a message, however long it waits.
@@ -111,22 +101,18 @@ impl<S: Strategy> OutgoingPipes<S> {
     }
 
     fn chosen(&mut self, to: &S::Target) -> impl Iterator<Item = &OutgoingPipe> {
-        let keys = match self.strategy.choose(to) {
-            Choice::Many(keys) | Choice::All(keys) => keys,
-            _ => &[],
+        let (one, many): (_, &[PipeKey]) = match self.strategy.choose(to) {
+            Choice::Many(chosen) => (None, chosen.keys),
+            Choice::Offered(key) | Choice::One(key) => (Some(key), &[]),
+            Choice::Full | Choice::Unreachable => (None, &[]),
         };
-        keys.iter().filter_map(|key| self.pipes.get(*key))
+        one.into_iter().chain(many.iter().copied()).filter_map(|key| self.pipes.get(key))
     }
 
     /// Admits waiting senders to the free slots of a pipe.
     pub(super) fn admit_held(&mut self, key: PipeKey, wakes: &mut Wakes) {
         let free = free_slots(&self.pipes)(key);
         self.fan_out.held.admit(key, free, wakes);
-    }
-
-    /// Removes a sender that no longer waits.
-    pub(super) fn cancel_held(&mut self, ticket: Ticket, wakes: &mut Wakes) {
-        self.fan_out.held.remove(ticket, free_slots(&self.pipes), wakes);
     }
 
     /// Returns what full pipes have missed since the last call.

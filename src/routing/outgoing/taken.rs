@@ -21,10 +21,20 @@ impl<S: Strategy> OutgoingPipes<S> {
         sender: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<Result<(), Refusal>> {
-        if S::FANS_OUT {
-            return self.poll_send_taken_to_all(to, ticket, take, sender, wakes);
-        }
-        let slot = if ticket.is_none() && self.can_send(to) {
+        let Self { strategy, pipes, fan_out, closed, .. } = self;
+        let can_send = match strategy.choose(to) {
+            Choice::Many(_) if *closed => {
+                fan_out.leave_line(ticket, pipes, wakes);
+                return Poll::Ready(Err(Refusal::Closed));
+            }
+            Choice::Many(chosen) => {
+                return fan_out.poll_send(chosen, pipes, ticket, take, sender, wakes).map(Ok);
+            }
+            Choice::Offered(_) => true,
+            Choice::One(key) => pipes[key].outbound.has_room(),
+            Choice::Full | Choice::Unreachable => false,
+        };
+        let slot = if ticket.is_none() && can_send {
             None
         } else {
             Some(ready!(self.poll_reserve(to, ticket, sender))?)
@@ -36,14 +46,5 @@ impl<S: Strategy> OutgoingPipes<S> {
         };
         debug_assert!(sent.is_ok() && message.is_none(), "there was capacity under this lock");
         Poll::Ready(Ok(()))
-    }
-
-    /// Returns whether [`try_send`](Self::try_send) would queue a message now.
-    fn can_send(&mut self, to: &S::Target) -> bool {
-        match self.strategy.choose(to) {
-            Choice::Offered(_) | Choice::Many(_) => true,
-            Choice::One(key) => self.pipes[key].outbound.has_room(),
-            Choice::All(_) | Choice::Full | Choice::Unreachable => false,
-        }
     }
 }

@@ -6,7 +6,7 @@ use zmtp_proto::group::Group;
 
 use super::*;
 use crate::options::GroupOptions;
-use crate::routing::{Choice, GroupTable, Strategy as _};
+use crate::routing::{Choice, GroupTable, ManyPipes, Strategy as _};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -144,8 +144,8 @@ impl Socket {
 
     fn members(&mut self, group: usize) -> Vec<PipeKey> {
         match self.pipes.strategy.choose(&name(group)) {
-            Choice::All(keys) => keys.to_vec(),
-            other => panic!("a RADIO without drops sends to all, not {other:?}"),
+            Choice::Many(ManyPipes { keys, waits: true }) => keys.to_vec(),
+            other => panic!("a RADIO without drops waits for many, not {other:?}"),
         }
     }
 }
