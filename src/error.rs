@@ -7,10 +7,10 @@ use std::fs::FileType;
 use std::io;
 
 use thiserror::Error;
+use zmtp_proto::endpoint::{Endpoint, EndpointError};
 use zmtp_proto::metadata::MetadataError;
 use zmtp_proto::socket_type::SocketType;
 
-use crate::endpoint::{Endpoint, EndpointError};
 use crate::message::Message;
 use crate::monitor::DialFailure;
 

@@ -2,5 +2,8 @@
 //!
 //! These modules contain documentation only.
 
+#[doc = include_str!("guide/endpoints.md")]
+pub mod endpoints {}
+
 #[doc = include_str!("guide/observability.md")]
 pub mod observability {}

@@ -91,11 +91,11 @@
 //! | `tcp://eth0:5555` | to bind: an address of that network interface |
 //! | `tcp://127.0.0.1:*` | to bind: a port that the system picks |
 //! | `tcp://eth0;example.org:5555`, `tcp://192.0.2.7;example.org:5555` | to connect: from that interface or address of this machine |
-//! | `tcp://127.0.0.1:5555/orders` | one of several [resources](Endpoint#resources) on one port |
+//! | `tcp://127.0.0.1:5555/orders` | one of several [resources](guide::endpoints#resources) on one port |
 //! | `ipc:///run/service.sock`, `ipc://@service` | a Unix domain socket: its path, or on Linux an abstract name |
 //! | `ipc://*` | to bind: a fresh path |
 //! | `inproc://service` | a name inside this process. Messages move between sockets without a copy |
-//! | `udp://192.0.2.7:5555`, `udp://eth0;239.1.2.3:5555` | [datagrams](Endpoint#datagrams) of a [`Radio`] to a [`Dish`], unicast or multicast |
+//! | `udp://192.0.2.7:5555`, `udp://eth0;239.1.2.3:5555` | [datagrams](guide::endpoints#datagrams) of a [`Radio`] to a [`Dish`], unicast or multicast |
 //!
 //! `bind` returns the endpoint with the port or path that the system picked. Any socket can bind
 //! and the other connect, in any order; over `udp` only a radio connects, and only a dish binds.
@@ -148,7 +148,6 @@ pub mod config;
 mod connection;
 mod connection_id;
 mod driver;
-mod endpoint;
 mod error;
 pub mod guide;
 mod inproc;
@@ -174,10 +173,6 @@ mod sync;
 mod transport;
 
 pub use self::connection_id::ConnectionId;
-pub use self::endpoint::{
-    Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, TcpEndpoint,
-    TcpSource, UdpEndpoint,
-};
 pub use self::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, PropertyError,
     RecvError, RouteError, SendError, TryRecvError, TryRouteError, TrySendError, UnbindError,
@@ -196,6 +191,11 @@ pub use self::socket::{
 };
 pub use self::transport::StdListener;
 
+#[doc(inline)]
+pub use zmtp_proto::endpoint::{
+    Endpoint, EndpointError, EndpointErrorKind, Host, InprocEndpoint, IpcEndpoint, TcpEndpoint,
+    TcpSource, UdpEndpoint,
+};
 #[doc(inline)]
 pub use zmtp_proto::group::{Group, GroupError};
 #[doc(inline)]

@@ -4,18 +4,18 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 
 use crate::connection_id::ConnectionId;
-use crate::endpoint::Endpoint;
 use crate::routing_id::RoutingId;
 use crate::stats::{Counters, RemoteStats};
 
 /// The other end of one connection that has completed its handshake.
 ///
 /// An endpoint of `udp` is one remote while its socket is open, because datagrams have no
-/// connection: see [`Endpoint`](crate::Endpoint#datagrams).
+/// connection: see [`Endpoint`](crate::guide::endpoints#datagrams).
 ///
 /// Clones are cheap: they share one allocation. A `Remote` remains valid after the connection has
 /// ended.

@@ -2,19 +2,10 @@
 
 #![no_main]
 
-#[expect(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "one target uses a part of the module"
-)]
-#[path = "../../src/endpoint/mod.rs"]
-mod endpoint;
-
 use std::str;
 
-use endpoint::Endpoint;
 use libfuzzer_sys::fuzz_target;
+use zmtp_proto::endpoint::{Endpoint, check_bindable, check_connectable};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(text) = str::from_utf8(input) else { return };
@@ -22,8 +13,8 @@ fuzz_target!(|input: &[u8]| {
         Ok(endpoint) => {
             let written = endpoint.to_string();
             assert_eq!(written.parse(), Ok(endpoint.clone()));
-            let _ = endpoint.check_bindable().map_err(|error| error.to_string());
-            let _ = endpoint.check_connectable().map_err(|error| error.to_string());
+            let _ = check_bindable(&endpoint).map_err(|error| error.to_string());
+            let _ = check_connectable(&endpoint).map_err(|error| error.to_string());
         }
         Err(error) => {
             let shown = error.to_string();

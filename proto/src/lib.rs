@@ -13,7 +13,8 @@
 //!   [`Sealer`](mechanism::curve::Sealer);
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
-//! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this.
+//! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. The address
+//! of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text.
 //!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in
 //! place.
@@ -72,11 +73,13 @@
 //! [RFC 37]: https://rfc.zeromq.org/spec/37/
 //! [`tokio-zmtp`]: https://docs.rs/tokio-zmtp
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 pub mod batch;
 pub mod command;
 pub mod datagram;
+pub mod endpoint;
 pub mod error_reason;
 pub mod foreign_protocol;
 pub mod frame;

@@ -63,7 +63,8 @@ pub use self::combination::{And, Or};
 pub use self::networks::{Network, NetworkError, Networks};
 pub use self::registry::{Keys, Users};
 pub(crate) use self::shared::{AuthenticatorCall, SharedAuthenticator};
-use crate::endpoint::Endpoint;
+use zmtp_proto::endpoint::Endpoint;
+
 use crate::remote::{Origin, ProcessCredentials};
 
 #[doc(inline)]

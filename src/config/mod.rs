@@ -77,7 +77,8 @@ pub use self::table::{
     AnySocket, ChannelConfig, ClientConfig, DishConfig, GatherConfig, PeerConfig, RadioConfig,
     ScatterConfig, ServerConfig, SocketConfig,
 };
-use crate::endpoint::Endpoint;
+use zmtp_proto::endpoint::{Endpoint, check_connectable};
+
 use crate::error::ConnectError;
 use crate::socket::{Builder, Socket};
 
@@ -89,7 +90,7 @@ async fn start<S: Socket>(
     connect_all: &[Endpoint],
 ) -> Result<S, ConfigError> {
     for endpoint in connect.iter().chain(connect_all) {
-        endpoint.check_connectable().map_err(ConnectError::from)?;
+        check_connectable(endpoint).map_err(ConnectError::from)?;
     }
     let socket = builder.build();
     let mut bound = Vec::new();

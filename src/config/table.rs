@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::group::Group;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::declare::sockets;
 use super::{ConfigError, form, metadata, security, start};
 use crate::auth::Network;
-use crate::endpoint::Endpoint;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
 use crate::options::{Options, ReconnectStop};

@@ -2,9 +2,10 @@
 
 use std::io;
 
+use zmtp_proto::endpoint::{Endpoint, UdpEndpoint};
+
 use super::incoming::Incoming;
 use super::port::{PortError, Service};
-use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::error::BindError;
 use crate::inproc;
 use crate::options::Options;
@@ -43,12 +44,10 @@ impl Acceptor {
                 Err(PortError::SecurityMismatch) => Err(BindError::SecurityMismatch { endpoint }),
                 Err(PortError::Listen(error)) => Err(bind_error(endpoint, error)),
             },
-            Endpoint::Ipc(_) | Endpoint::Udp(_) => {
-                match transport::StreamListener::bind(&endpoint, options).await {
-                    Ok(listener) => Ok(Self::Stream(listener)),
-                    Err(error) => Err(bind_error(endpoint, error)),
-                }
-            }
+            _ => match transport::StreamListener::bind(&endpoint, options).await {
+                Ok(listener) => Ok(Self::Stream(listener)),
+                Err(error) => Err(bind_error(endpoint, error)),
+            },
         }
     }
 
@@ -85,7 +84,7 @@ impl Acceptor {
     pub(crate) fn local_endpoint(&self) -> Endpoint {
         match self {
             Self::Inproc(listener) => listener.endpoint().clone().into(),
-            Self::Service(service) => service.local_endpoint().into(),
+            Self::Service(service) => service.local_endpoint().clone(),
             Self::Stream(listener) => listener.local_endpoint(),
         }
     }

@@ -10,6 +10,7 @@ use tokio::time::{self, Instant};
 use tokio_util::codec::Framed;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
+use zmtp_proto::endpoint::{Endpoint, InprocEndpoint};
 use zmtp_proto::handshake::Negotiated;
 
 use super::backoff::Backoff;
@@ -18,7 +19,6 @@ use super::retry::Retry;
 use super::{SocketState, within};
 use crate::connection::{Connection, Deadline, TrafficCodec, establish};
 use crate::connection_id::ConnectionId;
-use crate::endpoint::{Endpoint, InprocEndpoint};
 use crate::inproc;
 use crate::message::Message;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource, HandshakeFailure};
@@ -252,7 +252,11 @@ impl Connector {
         let deadline = Deadline::after(options.handshake_interval);
         let largest = options.max_message_size;
         let authenticator_call = self.shared.authenticator_call(&self.endpoint, origin);
-        let handshake = handshake.clone().requesting(self.endpoint.resource());
+        let resource = match &self.endpoint {
+            Endpoint::Tcp(tcp) => tcp.resource(),
+            _ => None,
+        };
+        let handshake = handshake.clone().requesting(resource);
         let shaking_hands =
             establish(stream, handshake, deadline, largest, authenticator_call.as_ref());
         let established = shaking_hands.instrument(span.clone()).await;

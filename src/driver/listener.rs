@@ -12,6 +12,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
+use zmtp_proto::endpoint::{Endpoint, without_resource};
 
 use super::acceptor::Acceptor;
 use super::half_open::HalfOpen;
@@ -24,7 +25,6 @@ use crate::connection::{
     AnnouncedHandshake, Connection, Deadline, Established, establish, read_proxy_header,
 };
 use crate::connection_id::ConnectionId;
-use crate::endpoint::Endpoint;
 use crate::inproc::Dial;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure};
@@ -368,7 +368,7 @@ impl ListenerState {
         handshake: impl AsyncFnOnce(Option<&AuthenticatorCall>) -> Result<T, HandshakeFailure>,
     ) -> Result<Option<T>, HandshakeFailure> {
         let authenticator_call =
-            self.shared.authenticator_call(&self.endpoint.without_resource(), origin);
+            self.shared.authenticator_call(&without_resource(&self.endpoint), origin);
         if authenticator_call.as_ref().is_some_and(|call| !call.allows_handshake()) {
             return Err(HandshakeFailure::AddressDenied);
         }

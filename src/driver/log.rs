@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 
 use tracing::Span;
 use tracing::field::{Empty, display};
+use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::handshake::HandshakeConfig;
 
 use crate::auth::StatusCode;
 use crate::connection_id::ConnectionId;
-use crate::endpoint::Endpoint;
 use crate::monitor::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::{Origin, Remote};

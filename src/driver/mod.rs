@@ -33,13 +33,13 @@ use tokio::task::JoinSet;
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use zmtp_proto::endpoint::{Endpoint, Host};
 
 pub(crate) use self::acceptor::{Acceptor, bind_datagrams};
 use self::connector::Connector;
 use self::listener::Listener;
 use self::name_watcher::{NameWatcher, NameWatcherId, Resolved};
 pub(crate) use self::socket_state::SocketState;
-use crate::endpoint::Endpoint;
 use crate::routing::{AttachError, EndpointId};
 use crate::routing_id::RoutingId;
 use crate::transport::udp;
@@ -250,7 +250,7 @@ impl Driver {
 
     fn bind_datagrams(&mut self, asked: Endpoint, receiver: udp::Receiver) {
         let ended = CancellationToken::new();
-        let local = Endpoint::Udp(receiver.local_endpoint().clone());
+        let local = receiver.local_endpoint().clone();
         let (release, released) = oneshot::channel();
         let id = self.allot();
         let span = log::endpoint_span(&self.shared.handshake, &local);
@@ -301,7 +301,7 @@ impl Driver {
 
     fn connect_all(&mut self, endpoint: Endpoint) -> Result<(), AttachError> {
         // A socket with one remote at most connects to one of the addresses.
-        if !endpoint.is_name() || self.shared.routing.is_exclusive() {
+        if !is_name(&endpoint) || self.shared.routing.is_exclusive() {
             return self.connect(endpoint.clone(), endpoint, None).map(|_| ());
         }
         let EndpointId(id) = self.allot();
@@ -393,5 +393,14 @@ async fn within<T>(limit: Option<Duration>, doing: impl Future<Output = T>) -> O
         // Boxed, because it is rarely needed and would always take space.
         Some(limit) => Box::pin(time::timeout(limit, doing)).await.ok(),
         None => Some(doing.await),
+    }
+}
+
+/// Returns whether the host of an endpoint is a name that must be resolved.
+fn is_name(endpoint: &Endpoint) -> bool {
+    match endpoint {
+        Endpoint::Tcp(tcp) => matches!(tcp.host(), Host::Name(_)),
+        Endpoint::Udp(udp) => matches!(udp.host(), Host::Name(_)),
+        _ => false,
     }
 }

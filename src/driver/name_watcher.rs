@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::time;
+use zmtp_proto::endpoint::Endpoint;
 
 use super::backoff::Backoff;
 use super::{SocketState, log, within};
-use crate::endpoint::Endpoint;
 use crate::monitor::{DialFailure, EventKind, EventSource};
 use crate::remotes::RemoteSource;
 use crate::transport;

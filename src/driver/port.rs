@@ -14,11 +14,11 @@ use std::pin::pin;
 use std::sync::{Arc, LazyLock};
 
 use tokio::sync::{Notify, mpsc};
+use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, resolved};
 use zmtp_proto::mechanism::Mechanism;
 
 use super::incoming::{HandOver, Incoming};
 use crate::auth::{Network, SharedAuthenticator};
-use crate::endpoint::TcpEndpoint;
 use crate::options::Options;
 use crate::sync::Lock;
 use crate::transport::{ListenError, StreamListener};
@@ -28,6 +28,8 @@ use crate::transport::{ListenError, StreamListener};
 pub(crate) struct Service {
     port: SocketAddr,
     resource: Option<Box<str>>,
+    /// The bound endpoint.
+    local: Endpoint,
     listener: Arc<StreamListener>,
     /// [`PORTS`] holds the sender.
     calls: mpsc::Receiver<HandOver>,
@@ -91,7 +93,8 @@ impl Service {
         match opened {
             Ok((listener, port)) => {
                 SERVED.notify_waiters();
-                Ok(Self { port, resource: resource.map(Box::from), listener, calls })
+                let local = resolved(&endpoint.clone().into(), port);
+                Ok(Self { port, resource: resource.map(Box::from), local, listener, calls })
             }
             Err(_) if differs => Err(PortError::SecurityMismatch),
             Err(error) => Err(PortError::Listen(error)),
@@ -122,8 +125,8 @@ impl Service {
     }
 
     /// Returns the bound endpoint.
-    pub(super) fn local_endpoint(&self) -> TcpEndpoint {
-        TcpEndpoint::from(self.port).serving(self.resource.as_deref())
+    pub(super) const fn local_endpoint(&self) -> &Endpoint {
+        &self.local
     }
 
     /// Returns whether this service is the only one at the port.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
+use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::handshake::{HandshakeConfig, Negotiated};
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
@@ -12,7 +13,6 @@ use zmtp_proto::socket_type::SocketType;
 use super::log;
 use crate::auth::{AuthenticatorCall, Caller};
 use crate::connection_id::ConnectionId;
-use crate::endpoint::Endpoint;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, EventPublisher, EventSource, HandshakeFailure};
 use crate::options::Options;

@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::sync::LazyLock;
 
 use tokio::sync::{Notify, mpsc, oneshot};
+use zmtp_proto::endpoint::InprocEndpoint;
 use zmtp_proto::error_reason::ErrorReason;
 use zmtp_proto::handshake::Negotiated;
 use zmtp_proto::socket_type::SocketType;
 
 use super::LinkSide;
-use crate::endpoint::InprocEndpoint;
 use crate::monitor::HandshakeFailure;
 use crate::sync::Lock;
 

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use zmtp_proto::endpoint::Endpoint;
+
 use super::reason::{DialFailure, DisconnectReason, HandshakeFailure};
 use crate::connection_id::ConnectionId;
-use crate::endpoint::Endpoint;
 use crate::routing_id::RoutingId;
 use crate::stats::EndedRemotes;
 

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
+use zmtp_proto::endpoint::Endpoint;
 
 use super::{Event, EventKind, Monitor};
 use crate::connection_id::ConnectionId;
-use crate::endpoint::Endpoint;
 use crate::remote::{Origin, Remote};
 use crate::routing_id::RoutingId;
 use crate::sync::Lock;

@@ -4,9 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use thiserror::Error;
+use zmtp_proto::endpoint::{Endpoint, EndpointError, TcpEndpoint, check_connectable};
 use zmtp_proto::mechanism::plain::Password;
-
-use crate::endpoint::{Endpoint, EndpointError, TcpEndpoint};
 
 /// A SOCKS5 proxy for outgoing connections (RFC 1928). With the feature `socks` only.
 ///
@@ -67,7 +66,7 @@ impl SocksProxy {
     pub fn new(address: &str) -> Result<Self, EndpointError> {
         let address = address.strip_prefix("tcp://").unwrap_or(address);
         let endpoint: Endpoint = format!("tcp://{address}").parse()?;
-        endpoint.check_connectable()?;
+        check_connectable(&endpoint)?;
         let Endpoint::Tcp(endpoint) = endpoint else { unreachable!("it begins with `tcp://`") };
         Ok(Self { endpoint, credentials: None })
     }
@@ -163,8 +162,9 @@ impl From<SocksProxy> for Table {
 
 #[cfg(test)]
 mod tests {
+    use zmtp_proto::endpoint::EndpointErrorKind;
+
     use super::*;
-    use crate::endpoint::EndpointErrorKind;
 
     #[test]
     fn debug_shows_no_credentials() {

@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 
 use slotmap::SlotMap;
 use zmtp_proto::command::Command;
+use zmtp_proto::endpoint::Endpoint;
 
 use crate::message::Message;
 use crate::pipe::{Grants, HighWaterMark, Outbound, PipeKey, Take, Ticket, Want};
@@ -382,7 +383,8 @@ impl<S: Strategy> Outgoing for OutgoingPipes<S> {
         pipe.is_arriving = false;
         pipe.remote = Some(remote.clone());
         // Only a connection takes packed messages.
-        pipe.packs = S::FANS_OUT && remote.endpoint().is_stream();
+        let is_stream = matches!(remote.endpoint(), Endpoint::Tcp(_) | Endpoint::Ipc(_));
+        pipe.packs = S::FANS_OUT && is_stream;
         self.strategy.connect(key, pipe, was_open, wakes);
         if S::FANS_OUT {
             // A sender may have waited for the remote as a member of a group of an earlier

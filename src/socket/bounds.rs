@@ -3,12 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use zmtp_proto::endpoint::{Endpoint, EndpointError};
 use zmtp_proto::socket_type::SocketType;
 
 use self::sealed::Sealed;
 use super::Remotes;
 use super::control::CloseReport;
-use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, ConnectError, DisconnectError, UnbindError};
 use crate::message::Message;
 use crate::monitor::Monitor;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use zmtp_proto::endpoint::{Endpoint, UdpEndpoint, check_bindable, check_connectable};
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::socket_type::SocketType;
 
@@ -12,7 +13,6 @@ use super::stats;
 #[cfg(feature = "metrics")]
 use super::stats_reader::StatsReader;
 use crate::driver::{self, Acceptor, DriverCommand, EndpointUse, SocketState};
-use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::error::{
     BindError, ConnectError, ConnectPeerError, DisconnectError, NoRemoteError, UnbindError,
 };
@@ -67,7 +67,7 @@ impl Control {
         if self.commands.is_closed() {
             return Err(BindError::Closed);
         }
-        asked.check_bindable()?;
+        check_bindable(&asked)?;
         self.check_transport(&asked, SocketType::Dish).map_err(|refusal| match refusal {
             TransportRefusal::SocketType(socket_type) => {
                 BindError::IncompatibleTransport { endpoint: asked.clone(), socket_type }
@@ -107,7 +107,7 @@ impl Control {
         &self,
         endpoint: Endpoint,
     ) -> Result<RoutingId, ConnectPeerError> {
-        endpoint.check_connectable()?;
+        check_connectable(&endpoint)?;
         if self.shared.options.immediate {
             return Err(ConnectPeerError::Immediate);
         }
@@ -285,7 +285,7 @@ impl Control {
     }
 
     fn check_connectable(&self, endpoint: &Endpoint) -> Result<(), ConnectError> {
-        endpoint.check_connectable()?;
+        check_connectable(endpoint)?;
         self.check_transport(endpoint, SocketType::Radio).map_err(|refusal| match refusal {
             TransportRefusal::SocketType(socket_type) => {
                 ConnectError::IncompatibleTransport { endpoint: endpoint.clone(), socket_type }
@@ -356,7 +356,7 @@ impl Control {
         let binding = async move { driver::bind_datagrams(&endpoint, &shared.options).await };
         let receiver = self.shared.runtime.run(binding).await.ok_or(BindError::Closed)?;
         let receiver = receiver.map_err(|error| self.unless_closed(error))?;
-        let local = Endpoint::Udp(receiver.local_endpoint().clone());
+        let local = receiver.local_endpoint().clone();
         let asked = Endpoint::Udp(asked);
         let bound = self.ask(|done| DriverCommand::BindDatagrams { asked, receiver, done }).await;
         bound.ok_or(BindError::Closed)?;

@@ -16,12 +16,12 @@ use std::io;
 use std::net::SocketAddr;
 
 use thiserror::Error;
+use zmtp_proto::endpoint::{Endpoint, TcpEndpoint, check_connectable, resolved};
 
 pub use self::std_listener::StdListener;
 pub(crate) use self::stream::{DetachedStream, Stream};
 #[cfg(feature = "socks")]
 pub(crate) use self::tcp::ProxyRefusal;
-use crate::endpoint::{Endpoint, TcpEndpoint};
 use crate::options::{Options, TcpOptions};
 use crate::remote::Origin;
 
@@ -42,8 +42,7 @@ pub(crate) async fn connect(
     endpoint: &Endpoint,
     options: &TcpOptions,
 ) -> io::Result<(Stream, Origin)> {
-    endpoint
-        .check_connectable()
+    check_connectable(endpoint)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     match endpoint {
         Endpoint::Tcp(tcp) => {
@@ -72,25 +71,21 @@ pub(crate) async fn resolve(
     endpoint: &Endpoint,
     options: &TcpOptions,
 ) -> io::Result<Vec<Endpoint>> {
-    let resolved = match endpoint {
+    let addresses = match endpoint {
         Endpoint::Tcp(tcp) => resolve::resolve_all(tcp, &options.resolver).await?,
         Endpoint::Udp(udp) => {
             resolve::resolve_host(udp.host(), udp.port(), &options.resolver).await?
         }
-        Endpoint::Inproc(_) | Endpoint::Ipc(_) => return Ok(vec![endpoint.clone()]),
+        _ => return Ok(vec![endpoint.clone()]),
     };
-    let mut addresses = Vec::new();
-    for address in resolved {
-        let address = match endpoint {
-            Endpoint::Udp(udp) => Endpoint::Udp(udp.at(address)),
-            Endpoint::Tcp(tcp) => Endpoint::Tcp(tcp.at(address)),
-            other => other.clone(),
-        };
-        if !addresses.contains(&address) {
-            addresses.push(address);
+    let mut endpoints = Vec::new();
+    for address in addresses {
+        let resolved = resolved(endpoint, address);
+        if !endpoints.contains(&resolved) {
+            endpoints.push(resolved);
         }
     }
-    Ok(addresses)
+    Ok(endpoints)
 }
 
 /// Accepts streams at an endpoint.
@@ -279,9 +274,9 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
     use tokio::net::TcpStream;
+    use zmtp_proto::endpoint::EndpointError;
 
     use super::*;
-    use crate::endpoint::EndpointError;
 
     #[tokio::test]
     async fn bytes_pass_between_two_ipv4_ends() {

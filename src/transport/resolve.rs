@@ -2,8 +2,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use tokio::net;
+use zmtp_proto::endpoint::{Host, TcpEndpoint, TcpSource};
 
-use crate::endpoint::{Host, TcpEndpoint, TcpSource};
 use crate::options::NameResolver;
 
 /// Resolves an endpoint to at least one address, without blocking the thread.
@@ -142,7 +142,7 @@ pub(super) async fn resolve_by_system(host: &Host, port: u16) -> io::Result<Vec<
             Ok(vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()])
         }
         Host::Ipv4(address) => Ok(vec![(*address, port).into()]),
-        Host::Ipv6 { address, zone } => match zone.as_deref().map(str::parse) {
+        Host::Ipv6 { address, zone, .. } => match zone.as_deref().map(str::parse) {
             None => Ok(vec![(*address, port).into()]),
             Some(Ok(id)) => Ok(vec![SocketAddrV6::new(*address, port, 0, id).into()]),
             // Only the system knows the number of a named interface.
@@ -151,7 +151,7 @@ pub(super) async fn resolve_by_system(host: &Host, port: u16) -> io::Result<Vec<
                 lookup(&format!("{address}%{zone}"), port).await
             }
         },
-        Host::Name(name) => lookup(name, port).await,
+        name => lookup(&name.to_string(), port).await,
     }
 }
 
@@ -195,8 +195,9 @@ pub(super) fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use zmtp_proto::endpoint::Endpoint;
+
     use super::*;
-    use crate::endpoint::Endpoint;
 
     #[tokio::test]
     async fn an_address_resolves_to_itself() {

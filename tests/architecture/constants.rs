@@ -11,9 +11,6 @@ use crate::sources::{SourceFile, files, files_in};
 /// limits displayed text.
 const FIXED: &[(&str, &[&str])] = &[
     ("driver::listener", &["RESOURCE_LOG_MAX"]),
-    ("endpoint::host_and_port", &["EXAMPLE_PORT"]),
-    ("endpoint::inproc", &["NAME_MAX"]),
-    ("endpoint::tcp", &["RESOURCE_MAX"]),
     ("message", &["DEBUG_BYTES"]),
     ("metrics", &["SHORTEST_INTERVAL"]),
     ("proxy_header", &["FIXED_LEN", "IPV4_LEN", "IPV6_LEN", "LINE_MAX", "UNIX_LEN"]),
@@ -26,6 +23,9 @@ const FIXED: &[(&str, &[&str])] = &[
     ("transport::socket_options", &["DEVICE_NAME_MAX"]),
     ("transport::udp::segments", &["BATCH_MAX", "SEGMENTS_MAX"]),
     ("zmtp_proto::datagram", &["GROUP_MAX", "LEN_MAX"]),
+    ("zmtp_proto::endpoint::host_and_port", &["EXAMPLE_PORT"]),
+    ("zmtp_proto::endpoint::inproc", &["NAME_MAX"]),
+    ("zmtp_proto::endpoint::tcp", &["RESOURCE_MAX"]),
     ("zmtp_proto::error_reason", &["LEN_MAX"]),
     ("zmtp_proto::frame", &["LONG_LENGTH", "SHORT_LENGTH", "SIZE_MAX"]),
     ("zmtp_proto::greeting", &["LEN", "MAJOR_AT", "MECHANISM_AT", "MINOR_AT", "SIGNATURE_END_AT"]),

@@ -26,7 +26,6 @@ include_modules! {
     "../../../src/auth/mod.rs" auth
     "../../../src/connection/mod.rs" connection
     "../../../src/connection_id.rs" connection_id
-    "../../../src/endpoint/mod.rs" endpoint
     "../../../src/error.rs" error
     "../../../src/message/mod.rs" message
     "../../../src/monitor/mod.rs" monitor

@@ -9,11 +9,11 @@ use tokio::{task, time};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use zmtp_proto::datagram::Datagram;
+use zmtp_proto::endpoint::Endpoint;
 use zmtp_proto::group::Group;
 
 use super::losses::LossSeries;
 use crate::driver::{SocketState, log};
-use crate::endpoint::Endpoint;
 use crate::message::{GroupMessage, Message};
 use crate::monitor::{DisconnectReason, EventKind, EventSource};
 use crate::pipe::{DeliveredMessages, Delivery, MessageList};
@@ -43,7 +43,7 @@ impl DishReceiver {
         ended: CancellationToken,
         shared: Arc<SocketState>,
     ) -> Self {
-        let endpoint = Endpoint::Udp(socket.local_endpoint().clone());
+        let endpoint = socket.local_endpoint().clone();
         let receiver = Self { socket, id, endpoint, ended, shared, quotas: Arc::default() };
         receiver.publish(|| EventKind::Listening);
         receiver

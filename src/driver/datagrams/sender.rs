@@ -10,12 +10,12 @@ use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use zmtp_proto::datagram::Datagram;
+use zmtp_proto::endpoint::{Endpoint, UdpEndpoint};
 use zmtp_proto::message_shape::{last_part, split_first_part};
 
 use super::losses::{LossSeries, calls_for_another_socket};
 use crate::driver::backoff::Backoff;
 use crate::driver::{SocketState, log, within};
-use crate::endpoint::{Endpoint, UdpEndpoint};
 use crate::message::Message;
 use crate::monitor::{DialFailure, DisconnectReason, EventKind, EventSource};
 use crate::pipe::{Take, Want};

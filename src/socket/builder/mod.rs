@@ -13,8 +13,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use zmtp_proto::endpoint::{Endpoint, EndpointError};
+
 use super::Socket;
-use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::{BindError, ConnectError};
 use crate::options::Options;
 use crate::transport::StdListener;

@@ -66,7 +66,7 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// # Datagrams
 ///
-/// A dish can also bind [`udp` endpoints](crate::Endpoint#datagrams). Messages of groups that it
+/// A dish can also bind [`udp` endpoints](crate::guide::endpoints#datagrams). Messages of groups that it
 /// has not joined are discarded when they arrive. Messages that arrive while
 /// [`recv_hwm`](Builder::recv_hwm) of the endpoint are queued are dropped and
 /// [counted](crate::stats::DroppedDatagrams::overflowed), and so are datagrams that are not

@@ -59,7 +59,7 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// # Datagrams
 ///
-/// A radio can also connect to [`udp` endpoints](crate::Endpoint#datagrams). Such an endpoint is
+/// A radio can also connect to [`udp` endpoints](crate::guide::endpoints#datagrams). Such an endpoint is
 /// sent the messages of all groups, and the dishes there choose. One send is for all endpoints:
 /// while a radio is connected to a `udp` endpoint, it refuses messages that do not fit a datagram,
 /// and sends them to no remote ([`SendError::TooLong`](crate::SendError::TooLong)). Datagrams that

@@ -46,10 +46,10 @@ macro_rules! connect_peer_verb {
                 endpoint: E,
             ) -> Result<$crate::routing_id::RoutingId, $crate::error::ConnectPeerError>
             where
-                E: TryInto<$crate::endpoint::Endpoint>,
-                $crate::endpoint::EndpointError: From<E::Error>,
+                E: TryInto<zmtp_proto::endpoint::Endpoint>,
+                zmtp_proto::endpoint::EndpointError: From<E::Error>,
             {
-                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                let endpoint = endpoint.try_into().map_err(zmtp_proto::endpoint::EndpointError::from)?;
                 self.0.core.control.connect_peer(endpoint).await
             }
         }

@@ -10,7 +10,7 @@ macro_rules! endpoint_verbs {
             /// for `*`.
             ///
             /// Sockets of one process can share a TCP port, each with its own
-            /// [resource](crate::Endpoint#resources).
+            /// [resource](crate::guide::endpoints#resources).
             ///
             /// # Cancel safety
             ///
@@ -37,12 +37,12 @@ macro_rules! endpoint_verbs {
             pub async fn bind<E>(
                 &self,
                 endpoint: E,
-            ) -> Result<$crate::endpoint::Endpoint, $crate::error::BindError>
+            ) -> Result<zmtp_proto::endpoint::Endpoint, $crate::error::BindError>
             where
-                E: TryInto<$crate::endpoint::Endpoint>,
-                $crate::endpoint::EndpointError: From<E::Error>,
+                E: TryInto<zmtp_proto::endpoint::Endpoint>,
+                zmtp_proto::endpoint::EndpointError: From<E::Error>,
             {
-                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                let endpoint = endpoint.try_into().map_err(zmtp_proto::endpoint::EndpointError::from)?;
                 self.0.core.control.bind(endpoint).await
             }
 
@@ -83,7 +83,7 @@ macro_rules! endpoint_verbs {
             pub async fn bind_from_std(
                 &self,
                 listener: impl Into<$crate::transport::StdListener>,
-            ) -> Result<$crate::endpoint::Endpoint, $crate::error::BindError> {
+            ) -> Result<zmtp_proto::endpoint::Endpoint, $crate::error::BindError> {
                 let listener = listener.into();
                 self.0.core.control.bind_from_std(listener).await
             }
@@ -122,10 +122,10 @@ macro_rules! endpoint_verbs {
             /// ```
             pub async fn connect<E>(&self, endpoint: E) -> Result<(), $crate::error::ConnectError>
             where
-                E: TryInto<$crate::endpoint::Endpoint>,
-                $crate::endpoint::EndpointError: From<E::Error>,
+                E: TryInto<zmtp_proto::endpoint::Endpoint>,
+                zmtp_proto::endpoint::EndpointError: From<E::Error>,
             {
-                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                let endpoint = endpoint.try_into().map_err(zmtp_proto::endpoint::EndpointError::from)?;
                 self.0.core.control.connect(endpoint).await
             }
 
@@ -165,10 +165,10 @@ macro_rules! endpoint_verbs {
                 endpoint: E,
             ) -> Result<(), $crate::error::ConnectError>
             where
-                E: TryInto<$crate::endpoint::Endpoint>,
-                $crate::endpoint::EndpointError: From<E::Error>,
+                E: TryInto<zmtp_proto::endpoint::Endpoint>,
+                zmtp_proto::endpoint::EndpointError: From<E::Error>,
             {
-                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                let endpoint = endpoint.try_into().map_err(zmtp_proto::endpoint::EndpointError::from)?;
                 self.0.core.control.connect_all(endpoint).await
             }
 
@@ -200,10 +200,10 @@ macro_rules! endpoint_verbs {
             /// ```
             pub async fn unbind<E>(&self, endpoint: E) -> Result<(), $crate::error::UnbindError>
             where
-                E: TryInto<$crate::endpoint::Endpoint>,
-                $crate::endpoint::EndpointError: From<E::Error>,
+                E: TryInto<zmtp_proto::endpoint::Endpoint>,
+                zmtp_proto::endpoint::EndpointError: From<E::Error>,
             {
-                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                let endpoint = endpoint.try_into().map_err(zmtp_proto::endpoint::EndpointError::from)?;
                 self.0.core.control.unbind(endpoint).await
             }
 
@@ -235,10 +235,10 @@ macro_rules! endpoint_verbs {
                 endpoint: E,
             ) -> Result<(), $crate::error::DisconnectError>
             where
-                E: TryInto<$crate::endpoint::Endpoint>,
-                $crate::endpoint::EndpointError: From<E::Error>,
+                E: TryInto<zmtp_proto::endpoint::Endpoint>,
+                zmtp_proto::endpoint::EndpointError: From<E::Error>,
             {
-                let endpoint = endpoint.try_into().map_err($crate::endpoint::EndpointError::from)?;
+                let endpoint = endpoint.try_into().map_err(zmtp_proto::endpoint::EndpointError::from)?;
                 self.0.core.control.disconnect(endpoint).await
             }
 
@@ -257,7 +257,7 @@ macro_rules! endpoint_verbs {
             /// # }
             /// ```
             #[must_use]
-            pub fn last_endpoint(&self) -> Option<$crate::endpoint::Endpoint> {
+            pub fn last_endpoint(&self) -> Option<zmtp_proto::endpoint::Endpoint> {
                 self.0.core.control.last_endpoint()
             }
         }

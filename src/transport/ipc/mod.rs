@@ -18,10 +18,10 @@ use std::str;
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::net::{UnixListener, UnixStream};
+use zmtp_proto::endpoint::{Endpoint, IpcEndpoint};
 
 use self::file::{Bound, File};
 use super::ListenError;
-use crate::endpoint::{Endpoint, IpcEndpoint};
 use crate::options::IpcOptions;
 use crate::remote::{Origin, ProcessCredentials};
 use crate::sync::Lock;
@@ -76,8 +76,7 @@ impl IpcListener {
         if endpoint.is_wildcard() {
             let directory = Directory::fresh()?;
             let path = directory.path.join("socket");
-            let local = IpcEndpoint::from_path(&path)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            let local = parse(path.to_str())?;
             let listener = Self::at_path(&path, local, backlog, options).await?;
             Ok(Self { _directory: Some(directory), ..listener })
         } else if let Some(path) = endpoint.path() {
@@ -208,11 +207,18 @@ fn name(address: &SockAddr) -> io::Result<IpcEndpoint> {
         (None, Some(name)) => str::from_utf8(name).ok().map(|name| format!("@{name}")),
         (None, None) => None,
     };
-    let text = text.ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, "no name, or a name that is not UTF-8")
-    })?;
-    let endpoint = IpcEndpoint::from_path(Path::new(&text));
-    endpoint.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+    parse(text.as_deref())
+}
+
+/// Parses the text of an endpoint after `ipc://`, if there is one.
+fn parse(text: Option<&str>) -> io::Result<IpcEndpoint> {
+    let kind = io::ErrorKind::InvalidInput;
+    let text = text.ok_or_else(|| io::Error::new(kind, "no name, or a name that is not UTF-8"))?;
+    match format!("ipc://{text}").parse() {
+        Ok(Endpoint::Ipc(endpoint)) => Ok(endpoint),
+        Ok(_) => unreachable!("it begins with `ipc://`"),
+        Err(error) => Err(io::Error::new(kind, error)),
+    }
 }
 
 fn origin(stream: &UnixStream) -> Origin {

@@ -9,6 +9,7 @@ use std::net::{self, SocketAddr};
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use zmtp_proto::endpoint::{Host, TcpEndpoint, TcpSource};
 
 use self::race::race;
 #[cfg(feature = "socks")]
@@ -16,7 +17,6 @@ pub(crate) use self::socks::ProxyRefusal;
 use super::ListenError;
 use super::resolve::{interleave, resolve, resolve_source, resolve_to_bind};
 use super::socket_options::OptionError;
-use crate::endpoint::{Host, TcpEndpoint, TcpSource};
 use crate::options::TcpOptions;
 use crate::quota::{Quota, within_quota};
 
@@ -229,9 +229,9 @@ mod tests {
     use std::time::Duration;
 
     use socket2::{Domain, Protocol, Socket, Type};
+    use zmtp_proto::endpoint::Endpoint;
 
     use super::*;
-    use crate::endpoint::Endpoint;
 
     #[tokio::test]
     async fn an_adopted_listener_has_the_options() {

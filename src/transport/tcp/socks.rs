@@ -7,9 +7,9 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_socks::tcp::Socks5Stream;
 use tokio_socks::{Error, TargetAddr};
+use zmtp_proto::endpoint::{Host, TcpEndpoint};
 
 use super::super::resolve::resolve_by_system;
-use crate::endpoint::{Host, TcpEndpoint};
 use crate::options::SocksProxy;
 
 /// The proxy refuses this socket. Always within an [`io::Error`].

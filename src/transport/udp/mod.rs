@@ -9,11 +9,11 @@ use std::net::SocketAddr;
 
 use tokio::net::UdpSocket;
 use zmtp_proto::datagram::Datagram;
+use zmtp_proto::endpoint::{Endpoint, Host, UdpEndpoint, resolved};
 
 use self::segments::{Arrived, Offload};
 use super::ListenError;
 use super::resolve::{resolve_host, resolve_host_to_bind};
-use crate::endpoint::{Endpoint, Host, UdpEndpoint};
 use crate::options::Options;
 
 /// Sends datagrams to one address.
@@ -204,7 +204,7 @@ impl Sent {
 #[derive(Debug)]
 pub(crate) struct Receiver {
     socket: UdpSocket,
-    local: UdpEndpoint,
+    local: Endpoint,
     buffer: Box<[u8]>,
     /// The datagrams dropped by the system so far, as it counts them.
     dropped: u32,
@@ -236,6 +236,7 @@ impl Receiver {
         endpoint: &UdpEndpoint,
         options: &Options,
     ) -> Result<Self, ListenError> {
+        let at = |address| resolved(&Endpoint::Udp(endpoint.clone()), address);
         let resolver = &options.tcp.resolver;
         let addresses = resolve_host_to_bind(endpoint.host(), endpoint.port(), resolver);
         let mut failure = None;
@@ -248,7 +249,7 @@ impl Receiver {
                 Ok((socket, port)) => {
                     let mut address = address;
                     address.set_port(port);
-                    let local = endpoint.at(address);
+                    let local = at(address);
                     segments::enable_receive(&socket);
                     return Ok(Self { socket, local, buffer: vec![0; BUFFER].into(), dropped: 0 });
                 }
@@ -259,7 +260,7 @@ impl Receiver {
                             source.kind(),
                             io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied
                         );
-                    let endpoint = Endpoint::Udp(endpoint.at(address));
+                    let endpoint = at(address);
                     failure = Some(ListenError::Listen { endpoint, source });
                     if stop {
                         break;
@@ -271,7 +272,7 @@ impl Receiver {
     }
 
     /// Returns the bound endpoint: the numeric address, and the port picked for `*`.
-    pub(crate) const fn local_endpoint(&self) -> &UdpEndpoint {
+    pub(crate) const fn local_endpoint(&self) -> &Endpoint {
         &self.local
     }
 

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
+use zmtp_proto::endpoint::UdpEndpoint;
 
-use crate::endpoint::UdpEndpoint;
 use crate::options::Options;
 use crate::transport::resolve;
 use crate::transport::socket_options::{self, check};

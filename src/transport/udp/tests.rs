@@ -1,4 +1,3 @@
-use std::net::Ipv4Addr;
 #[cfg(target_os = "linux")]
 use std::os::{fd::OwnedFd, unix::net::UnixDatagram};
 use std::time::Duration;
@@ -14,14 +13,14 @@ use crate::options::UdpOptions;
 
 #[tokio::test]
 async fn datagrams_arrive_at_a_unicast_address() {
-    for bound in ["udp://127.0.0.1:*", "udp://[::1]:*", "udp://localhost:*", "udp://*:*"] {
-        if bound.contains("[::1]") && !has_ipv6() {
+    for endpoint in ["udp://127.0.0.1:*", "udp://[::1]:*", "udp://localhost:*", "udp://*:*"] {
+        if endpoint.contains("[::1]") && !has_ipv6() {
             continue;
         }
-        let mut receiver = bind(bound).await;
-        let mut to = receiver.local_endpoint().clone();
-        if bound.contains('*') && to.host().to_string() == "[::]" {
-            to = to.at((Ipv4Addr::LOCALHOST, to.port()).into());
+        let mut receiver = bind(endpoint).await;
+        let mut to = bound(&receiver);
+        if endpoint.contains('*') && to.host().to_string() == "[::]" {
+            to = parse(&format!("udp://127.0.0.1:{}", to.port()));
         }
         let mut sender = Sender::open(&to, &Options::default()).await.unwrap();
         let sent = send(&mut sender, &["first", "2nd"]).await;
@@ -34,7 +33,7 @@ async fn datagrams_arrive_at_a_unicast_address() {
 async fn a_multicast_address_is_joined_and_others_at_its_port_are_not_received() {
     for [group, other] in multicast::endpoints() {
         let mut receiver = bind(&format!("{group}:*")).await;
-        let port = receiver.local_endpoint().port();
+        let port = bound(&receiver).port();
         let other_endpoint = format!("{other}:{port}");
         let mut other_receiver = bind(&other_endpoint).await;
         let mut second_receiver = bind(&format!("{group}:{port}")).await;
@@ -59,7 +58,7 @@ async fn without_loopback_this_machine_receives_nothing() {
         multicast::endpoints().into_iter().filter(|[group, _]| !group.contains("127.0.0.1"))
     {
         let mut receiver = bind(&format!("{group}:*")).await;
-        let endpoint = format!("{group}:{}", receiver.local_endpoint().port());
+        let endpoint = format!("{group}:{}", bound(&receiver).port());
         let udp = UdpOptions { multicast_loop: false, ..UdpOptions::default() };
         let mut silent = open(&endpoint, &Options { udp, ..Options::default() }).await;
         let mut heard = open(&endpoint, &Options::default()).await;
@@ -89,7 +88,7 @@ async fn a_sender_has_the_options() {
 #[tokio::test]
 async fn datagrams_of_all_lengths_keep_their_bounds_and_order() {
     let mut receiver = bind("udp://127.0.0.1:*").await;
-    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    let mut sender = Sender::open(&bound(&receiver), &Options::default()).await.unwrap();
     let lengths = [0, 5, 5, 5, 3, 8, 1_230, 1_230, 7, 8_190, 8_190, 2_000, 9, 9, 0, 0];
     let bodies: Vec<_> = lengths.iter().map(|&len| vec![b'x'; len]).collect();
     let sent = send(&mut sender, &bodies).await;
@@ -106,7 +105,7 @@ async fn datagrams_of_all_lengths_keep_their_bounds_and_order() {
 #[tokio::test]
 async fn a_sender_that_stops_batching_splits_no_datagram() {
     let mut receiver = bind("udp://127.0.0.1:*").await;
-    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    let mut sender = Sender::open(&bound(&receiver), &Options::default()).await.unwrap();
     // Sent together where the system can.
     assert_eq!(send(&mut sender, &[[b'x'; 5]; 3]).await.sent, 3);
     sender.offload.disable(&sender.socket);
@@ -119,7 +118,7 @@ async fn a_sender_that_stops_batching_splits_no_datagram() {
 #[cfg(target_os = "linux")]
 async fn many_datagrams_are_sent_and_received_by_one_call() {
     let mut receiver = bind("udp://127.0.0.1:*").await;
-    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    let mut sender = Sender::open(&bound(&receiver), &Options::default()).await.unwrap();
     if sender.offload == Offload::None {
         eprintln!("skipped: this system does not segment datagrams");
         return;
@@ -160,7 +159,7 @@ async fn a_batch_that_is_not_sent_completely_knows_what_was_tried() {
 #[cfg(target_os = "linux")]
 async fn a_port_that_is_not_open_is_a_loss_and_the_socket_goes_on() {
     let mut receiver = bind("udp://127.0.0.1:*").await;
-    let endpoint = receiver.local_endpoint().clone();
+    let endpoint = bound(&receiver);
     let mut sender = Sender::open(&endpoint, &Options::default()).await.unwrap();
     drop(receiver);
     assert_eq!(send(&mut sender, &[b"refused"]).await.lost, 0);
@@ -180,7 +179,7 @@ async fn what_the_system_drops_is_counted() {
     options.tcp.recv_buffer_size = Some(2_048);
     let endpoint = parse("udp://127.0.0.1:*");
     let mut receiver = Receiver::bind(&endpoint, &options).await.unwrap();
-    let mut sender = Sender::open(receiver.local_endpoint(), &Options::default()).await.unwrap();
+    let mut sender = Sender::open(&bound(&receiver), &Options::default()).await.unwrap();
     sender.offload = Offload::None;
     for _ in 0..100 {
         assert_eq!(send(&mut sender, &[b"flood"]).await.sent, 1);
@@ -244,6 +243,10 @@ async fn bind(endpoint: &str) -> Receiver {
 
 async fn open(endpoint: &str, options: &Options) -> Sender {
     Sender::open(&parse(endpoint), options).await.unwrap()
+}
+
+fn bound(receiver: &Receiver) -> UdpEndpoint {
+    parse(&receiver.local_endpoint().to_string())
 }
 
 fn parse(endpoint: &str) -> UdpEndpoint {

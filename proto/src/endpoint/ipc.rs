@@ -11,6 +11,7 @@ pub struct IpcEndpoint(Box<str>);
 ///
 /// ```
 /// use std::path::Path;
+/// # mod tokio_zmtp { pub use zmtp_proto::endpoint::*; }
 /// use tokio_zmtp::Endpoint;
 ///
 /// let endpoint = "ipc:///run/service.sock".parse::<Endpoint>()?;
@@ -59,15 +60,6 @@ impl IpcEndpoint {
     /// Returns whether it is `*`, a fresh path that `bind` creates.
     pub fn is_wildcard(&self) -> bool {
         &*self.0 == "*"
-    }
-
-    /// Creates the endpoint of a path that this process created.
-    #[cfg(unix)]
-    pub(crate) fn from_path(path: &Path) -> Result<Self, EndpointError> {
-        let text = path.to_str().ok_or_else(|| {
-            EndpointError::new(EndpointErrorKind::NoPath, "ipc:///tmp/service.sock")
-        })?;
-        Self::parse(text).map_err(|error| error.within(&format!("ipc://{text}")))
     }
 
     pub(super) fn check_connectable(&self) -> Result<(), EndpointError> {

@@ -17,6 +17,7 @@ pub struct UdpEndpoint {
 /// # Examples
 ///
 /// ```
+/// # mod tokio_zmtp { pub use zmtp_proto::endpoint::*; }
 /// use tokio_zmtp::Endpoint;
 ///
 /// let endpoint = "udp://eth0;239.1.2.3:5555".parse::<Endpoint>()?;
@@ -84,8 +85,7 @@ impl UdpEndpoint {
         is_multicast(&self.host) == Some(true)
     }
 
-    /// Returns the same endpoint with an address in place of the name.
-    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+    pub(super) fn at(&self, address: SocketAddr) -> Self {
         Self { host: address.into(), port: address.port(), interface: self.interface.clone() }
     }
 
@@ -182,7 +182,7 @@ const EXAMPLE_GROUP: &str = "239.1.2.3";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::Endpoint;
+    use crate::endpoint::{Endpoint, check_bindable, check_connectable};
 
     /// The table of libzmq's `unittest_udp_address.cpp`; `None` for a text that it refuses.
     #[test]
@@ -222,10 +222,9 @@ mod tests {
             ("127.0.0.1;1.2.3.4:5555", None),
             ("[::1];[fe00:1]:5555", None),
         ];
-        let bound =
-            bound.map(|(text, expected)| (text, Endpoint::check_bindable as Check, expected));
-        let connected = connected
-            .map(|(text, expected)| (text, Endpoint::check_connectable as Check, expected));
+        let bound = bound.map(|(text, expected)| (text, check_bindable as Check, expected));
+        let connected =
+            connected.map(|(text, expected)| (text, check_connectable as Check, expected));
         for (text, check, expected) in bound.into_iter().chain(connected) {
             let endpoint = format!("udp://{text}").parse::<Endpoint>();
             let endpoint = endpoint.ok().filter(|endpoint| check(endpoint).is_ok());

@@ -54,6 +54,7 @@ impl EndpointError {
     /// # Examples
     ///
     /// ```
+    /// # mod tokio_zmtp { pub use zmtp_proto::endpoint::*; }
     /// use tokio_zmtp::{Endpoint, EndpointErrorKind};
     ///
     /// let error = "127.0.0.1:5555".parse::<Endpoint>().unwrap_err();

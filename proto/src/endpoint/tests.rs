@@ -128,30 +128,30 @@ fn one_signature_takes_every_form() {
 #[test]
 fn an_endpoint_that_can_only_be_bound_is_refused_by_connect() {
     for input in ["tcp://*:80", "tcp://0.0.0.0:80", "tcp://[::]:80", "tcp://[::ffff:0.0.0.0]:80"] {
-        let error = parse(input).check_connectable().unwrap_err();
+        let error = check_connectable(&parse(input)).unwrap_err();
         assert_eq!(error.kind(), EndpointErrorKind::WildcardHost);
         assert!(error.to_string().starts_with(&format!("`{input}`: ")));
         assert!(error.to_string().ends_with("such as `tcp://127.0.0.1:80`"));
     }
-    let error = parse("tcp://[::1]:*").check_connectable().unwrap_err();
+    let error = check_connectable(&parse("tcp://[::1]:*")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::WildcardPort);
     assert!(error.to_string().ends_with("such as `tcp://[::1]:5555`"));
-    let error = parse("ipc://*").check_connectable().unwrap_err();
+    let error = check_connectable(&parse("ipc://*")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::WildcardPath);
     for input in
         ["tcp://localhost:80", "tcp://lo;[::1]:80", "ipc:///run/x", "ipc://@x", "inproc://x"]
     {
-        assert_eq!(parse(input).check_connectable(), Ok(()));
+        assert_eq!(check_connectable(&parse(input)), Ok(()));
     }
 }
 
 #[test]
 fn a_source_is_not_to_be_bound() {
-    let error = parse("tcp://lo;127.0.0.1:80").check_bindable().unwrap_err();
+    let error = check_bindable(&parse("tcp://lo;127.0.0.1:80")).unwrap_err();
     assert_eq!(error.kind(), EndpointErrorKind::SourceToBind);
     assert!(error.to_string().ends_with("write `tcp://127.0.0.1:80`"));
     for input in ["tcp://*:*", "tcp://*:*/orders", "tcp://eth0:*", "ipc://*", "inproc://x"] {
-        assert_eq!(parse(input).check_bindable(), Ok(()));
+        assert_eq!(check_bindable(&parse(input)), Ok(()));
     }
 }
 

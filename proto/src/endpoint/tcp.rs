@@ -27,6 +27,7 @@ pub struct TcpSource {
 /// # Examples
 ///
 /// ```
+/// # mod tokio_zmtp { pub use zmtp_proto::endpoint::*; }
 /// use tokio_zmtp::Endpoint;
 ///
 /// let endpoint = "tcp://eth0;example.org:5555/orders".parse::<Endpoint>()?;
@@ -101,14 +102,12 @@ impl TcpEndpoint {
         self.resource.as_deref()
     }
 
-    /// Returns the same endpoint with an address in place of the name.
-    pub(crate) fn at(&self, address: SocketAddr) -> Self {
+    pub(super) fn at(&self, address: SocketAddr) -> Self {
         Self { host: address.into(), port: address.port(), ..self.clone() }
     }
 
-    /// Returns the same endpoint with another resource, or without one.
-    pub(crate) fn serving(self, resource: Option<&str>) -> Self {
-        Self { resource: resource.map(Box::from), ..self }
+    pub(super) fn without_resource(&self) -> Self {
+        Self { resource: None, ..self.clone() }
     }
 
     pub(super) fn check_bindable(&self) -> Result<(), EndpointError> {
@@ -138,6 +137,7 @@ impl TcpEndpoint {
 /// # Examples
 ///
 /// ```
+/// # mod tokio_zmtp { pub use zmtp_proto::endpoint::*; }
 /// use tokio_zmtp::Endpoint;
 ///
 /// let endpoint = "tcp://192.0.2.7:4000;example.org:5555".parse::<Endpoint>()?;
