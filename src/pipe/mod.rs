@@ -15,6 +15,7 @@ mod in_line;
 mod inbound;
 mod outbound;
 mod pack;
+mod take;
 mod waiters;
 
 use slotmap::new_key_type;
@@ -26,8 +27,9 @@ pub(crate) use self::in_line::{InLine, WaitingLine};
 #[cfg(test)]
 pub(crate) use self::inbound::tests::arrival_of;
 pub(crate) use self::inbound::{Inbound, Room};
-pub(crate) use self::outbound::{Outbound, Take, Want};
+pub(crate) use self::outbound::Outbound;
 pub(crate) use self::pack::{PACKED_MAX, unpack};
+pub(crate) use self::take::{Take, Want};
 pub(crate) use self::waiters::{Ticket, Waiters};
 
 new_key_type! {

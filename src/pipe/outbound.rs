@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::mem;
 use std::task::{Poll, Waker};
 
-use zmtp_proto::command::Command;
 use zmtp_proto::frame::LONG_LENGTH;
 
 use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::delivery::bytes;
 use crate::pipe::pack::{Pack, unpack};
-use crate::pipe::{HighWaterMark, Room};
+use crate::pipe::{HighWaterMark, Take, Want};
 use crate::sync::Wakes;
 
 /// Messages that wait for one connection.
@@ -38,36 +37,6 @@ pub(crate) struct Outbound {
     until_half: bool,
     /// Messages at the end of `queue`. Present once there were any.
     pack: Option<Box<Pack>>,
-}
-
-/// The number of messages that a connection takes at a time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Want {
-    /// As many as the receiver in this process has capacity for. While it has other messages, new
-    /// ones stay here until this queue is half full.
-    Room(Room),
-    /// All messages or, if they are long, as many as fill some writes.
-    Write,
-}
-
-/// The result of taking messages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Take {
-    /// There are commands for the remote. No message was taken.
-    Commands(Vec<Command>),
-    /// The queue is empty and stays empty.
-    End,
-    Messages,
-    /// The last messages: the queue is now empty and stays so. Without this, the end would be
-    /// noticed only when the receiver takes a message. Only for [`Want::Room`].
-    Last,
-}
-
-impl Want {
-    /// Returns whether the receiver still has messages.
-    const fn can_wait(self) -> bool {
-        matches!(self, Self::Room(Room { is_all: false, .. }))
-    }
 }
 
 impl Outbound {
@@ -347,7 +316,7 @@ mod tests {
 
     use super::*;
     use crate::message::GroupMessage;
-    use crate::pipe::PACKED_MAX;
+    use crate::pipe::{PACKED_MAX, Room};
 
     #[test]
     fn reserved_slots_count_against_the_high_water_mark() {
