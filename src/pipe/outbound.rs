@@ -9,7 +9,7 @@ use zmtp_proto::frame::LONG_LENGTH;
 use crate::message::Message;
 use crate::pipe::connection_waker::ConnectionWaker;
 use crate::pipe::delivery::bytes;
-use crate::pipe::pack::{Pack, unpack};
+use crate::pipe::pack::{Pack, further_messages, unpack};
 use crate::pipe::{HighWaterMark, Take, Want};
 use crate::sync::Wakes;
 
@@ -24,9 +24,11 @@ pub(crate) struct Outbound {
     bytes: usize,
     /// The number of messages taken so far.
     taken: u64,
-    /// The number of slots in use in addition to the elements of `queue`: those reserved for
-    /// senders that have not used them yet, and those of packed messages.
-    unlisted: usize,
+    /// The number of slots that are reserved for senders and not used yet.
+    reserved: usize,
+    /// The number of queued messages beyond the elements of `queue`: those in `pack`, and all but
+    /// one of each sealed buffer.
+    packed: usize,
     hwm: HighWaterMark,
     /// Whether the queue accepts no more messages.
     retired: bool,
@@ -45,7 +47,8 @@ impl Outbound {
             queue: VecDeque::new(),
             bytes: 0,
             taken: 0,
-            unlisted: 0,
+            reserved: 0,
+            packed: 0,
             hwm,
             retired: false,
             connection: ConnectionWaker::new(),
@@ -79,10 +82,10 @@ impl Outbound {
         debug_assert!(self.has_room());
         let pack = self.pack.get_or_insert_default();
         self.bytes += message.len() + LONG_LENGTH;
-        self.unlisted += 1;
+        self.packed += 1;
         if let Some(full) = pack.push(message) {
             self.queue.push_back(full);
-            self.unlisted -= 1;
+            self.packed -= 1;
         }
         self.connection.unpark(wakes);
     }
@@ -91,7 +94,7 @@ impl Outbound {
     pub(crate) fn seal(&mut self) {
         if let Some(full) = self.pack.as_mut().and_then(|pack| pack.seal()) {
             self.queue.push_back(full);
-            self.unlisted -= 1;
+            self.packed -= 1;
         }
     }
 
@@ -121,13 +124,13 @@ impl Outbound {
     /// Reserves a slot for a sender. There must be capacity.
     pub(crate) fn reserve(&mut self) {
         debug_assert!(self.has_room());
-        self.unlisted += 1;
+        self.reserved += 1;
     }
 
     /// Releases a reserved slot.
     pub(crate) fn release(&mut self) {
-        debug_assert!(self.unlisted > 0);
-        self.unlisted -= 1;
+        debug_assert!(self.reserved > 0);
+        self.reserved -= 1;
     }
 
     /// Queues a message in a reserved slot, like [`push`](Self::push). If the slot is void, returns
@@ -192,14 +195,10 @@ impl Outbound {
     }
 
     fn take_all(&mut self, taken: &mut VecDeque<Message>) {
+        self.count_taken(self.len());
         mem::swap(&mut self.queue, taken);
         self.bytes = 0;
-        self.count_taken(taken.len());
-        if let Some(pack) = &mut self.pack {
-            let unlisted = pack.remove_all();
-            self.unlisted -= unlisted;
-            self.count_taken(unlisted);
-        }
+        self.packed = 0;
     }
 
     /// Takes messages from the front: at most `messages`, and only those that begin within `most`
@@ -209,11 +208,11 @@ impl Outbound {
         while took < most && taken.len() < messages {
             let Some(message) = self.queue.pop_front() else { break };
             took += bytes(&message);
-            if let Some(pack) = &mut self.pack {
-                let unlisted = pack.remove(&message);
-                took += unlisted * LONG_LENGTH;
-                self.unlisted -= unlisted;
-                self.count_taken(unlisted);
+            if self.packed > 0 {
+                let further = further_messages(&message);
+                took += further * LONG_LENGTH;
+                self.packed -= further;
+                self.count_taken(further);
             }
             taken.push_back(message);
         }
@@ -250,7 +249,7 @@ impl Outbound {
 
     /// Frees the memory of the queue, if it is empty.
     pub(crate) fn free_memory(&mut self) {
-        if self.queue.is_empty() && self.unlisted == 0 {
+        if self.len() == 0 {
             self.queue = VecDeque::new();
             self.pack = None;
         }
@@ -259,7 +258,7 @@ impl Outbound {
     /// Returns all queued messages, after the end of their connection.
     pub(crate) fn into_queue(mut self) -> VecDeque<Message> {
         self.seal();
-        if self.pack.is_none() {
+        if self.packed == 0 {
             return self.queue;
         }
         let mut messages = VecDeque::with_capacity(self.len());
@@ -269,7 +268,7 @@ impl Outbound {
 
     #[inline]
     pub(crate) fn has_room(&self) -> bool {
-        !self.retired && self.hwm.has_room(self.queue.len() + self.unlisted, self.bytes)
+        !self.retired && self.hwm.has_room(self.used_slots(), self.bytes)
     }
 
     /// Returns the number of messages for which there is certainly room. A limit in bytes
@@ -279,7 +278,7 @@ impl Outbound {
         if self.retired {
             return 0;
         }
-        self.hwm.free_slots(self.queue.len() + self.unlisted, self.bytes)
+        self.hwm.free_slots(self.used_slots(), self.bytes)
     }
 
     pub(crate) const fn is_retired(&self) -> bool {
@@ -298,7 +297,12 @@ impl Outbound {
 
     /// Returns the number of queued messages.
     pub(crate) fn len(&self) -> usize {
-        self.queue.len() + self.pack.as_ref().map_or(0, |pack| pack.unlisted())
+        self.queue.len() + self.packed
+    }
+
+    #[inline]
+    fn used_slots(&self) -> usize {
+        self.len() + self.reserved
     }
 }
 

@@ -19,10 +19,6 @@ use crate::message::Message;
 #[derive(Debug, Default)]
 pub(super) struct Pack {
     frames: BytesMut,
-    /// The number of messages in `frames`.
-    messages: usize,
-    /// The number of messages in sealed buffers, less one for each buffer.
-    sealed: usize,
     /// The length of the buffer that was sealed last. A connection that keeps up needs about as
     /// much the next time.
     last: usize,
@@ -34,38 +30,26 @@ impl Pack {
     pub(super) fn push(&mut self, frames: &[u8]) -> Option<Message> {
         let is_full = self.frames.len() + frames.len() > PACK_SIZE;
         let full = if is_full { self.seal() } else { None };
-        if self.messages == 0 {
+        if self.frames.is_empty() {
             self.frames.reserve(self.last);
         }
         self.frames.extend_from_slice(frames);
-        self.messages += 1;
         full
     }
 
     /// Removes the buffer, if it contains messages.
     pub(super) fn seal(&mut self) -> Option<Message> {
-        self.sealed += mem::take(&mut self.messages).checked_sub(1)?;
+        if self.frames.is_empty() {
+            return None;
+        }
         self.last = self.frames.len();
         Some(mem::take(&mut self.frames).into())
     }
+}
 
-    /// Returns the number of messages that are not an element of the queue.
-    pub(super) const fn unlisted(&self) -> usize {
-        self.messages + self.sealed
-    }
-
-    /// Records that an element has left the queue. Returns the number of its messages, less one.
-    pub(super) fn remove(&mut self, frames: &[u8]) -> usize {
-        let beyond = split_messages(frames).skip(1).count();
-        self.sealed -= beyond;
-        beyond
-    }
-
-    /// Records that all elements have left the queue. Returns the number of their messages that
-    /// were no element.
-    pub(super) fn remove_all(&mut self) -> usize {
-        mem::take(&mut self.sealed)
-    }
+/// Returns the number of messages of an element of a queue beyond the first.
+pub(super) fn further_messages(packed: &[u8]) -> usize {
+    split_messages(packed).skip(1).count()
 }
 
 /// Splits an element of a queue into its messages.
