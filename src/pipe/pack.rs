@@ -25,9 +25,10 @@ pub(super) struct Pack {
 }
 
 impl Pack {
-    /// Appends a message. Returns the buffer of earlier messages if it was full.
+    /// Appends a message, which is not empty. Returns the buffer of earlier messages if it was full.
     #[inline]
     pub(super) fn push(&mut self, frames: &[u8]) -> Option<Message> {
+        debug_assert!(!frames.is_empty());
         let is_full = self.frames.len() + frames.len() > PACK_SIZE;
         let full = if is_full { self.seal() } else { None };
         if self.frames.is_empty() {

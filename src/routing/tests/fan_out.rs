@@ -9,6 +9,7 @@ use zmtp_proto::command::Command;
 use zmtp_proto::group::Group;
 
 use super::super::*;
+use crate::message::GroupMessage;
 use crate::options::GroupOptions;
 use crate::pipe::{HighWaterMark, PipeKey, Ticket, Want, arrival_of};
 use crate::remote::tests::any_remote;
@@ -27,7 +28,7 @@ fn a_message_is_shared_by_all_members_and_missed_by_full_ones() {
     assert_eq!((missed.messages, missed.remotes.len()), (1, 1));
     let [from_a, from_b, from_c] = [a, b, c].map(|key| take(&mut pipes, key));
     assert_eq!([from_a.len(), from_b.len(), from_c.len()], [1, 1, 0]);
-    assert_eq!(from_a[0], body);
+    assert_eq!(from_a[0], frames("x", &body));
     assert_eq!(from_a[0].as_ptr(), from_b[0].as_ptr(), "the body is held once");
 }
 
@@ -219,7 +220,7 @@ impl Wake for Count {
 
 impl Sender {
     fn new(name: &str) -> Self {
-        let message = Some(Message::from("x"));
+        let message = Some(frames(name, b"x"));
         Self { group: group(name), ticket: None, message, wakes: Arc::default() }
     }
 
@@ -253,7 +254,7 @@ fn join(pipes: &mut OutgoingPipes<GroupTable>, key: PipeKey, groups: &[&str]) {
 }
 
 fn send(pipes: &mut OutgoingPipes<GroupTable>, name: &str, body: &[u8]) -> Result<(), Refusal> {
-    pipes.try_send(&group(name), &mut Some(Message::from(body)), &mut Wakes::None)
+    pipes.try_send(&group(name), &mut Some(frames(name, body)), &mut Wakes::None)
 }
 
 fn take(pipes: &mut OutgoingPipes<GroupTable>, key: PipeKey) -> VecDeque<Message> {
@@ -272,6 +273,10 @@ fn with<T>(
     let changed = change(pipes, &mut wakes);
     wakes.wake_all();
     changed
+}
+
+fn frames(name: &str, body: &[u8]) -> Message {
+    GroupMessage::new(&group(name), body).into_frames()
 }
 
 fn group(name: &str) -> Group {
