@@ -70,13 +70,7 @@ fn without_drops_a_message_waits_until_all_members_have_room() {
 
 #[test]
 fn waiting_senders_are_served_in_order() {
-    let mut pipes = pipes(true);
-    let a = attach(&mut pipes);
-    join(&mut pipes, a, &["x"]);
-    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
-    let [mut first, mut second] = [(); 2].map(|()| Sender::new("x"));
-    assert!(first.poll(&mut pipes).is_pending());
-    assert!(second.poll(&mut pipes).is_pending());
+    let (mut pipes, a, [mut first, mut second]) = senders_wait_for_a_member();
     take(&mut pipes, a);
     assert_eq!([first.woken(), second.woken()], [1, 0]);
     assert_eq!(send(&mut pipes, "x", b""), Err(Refusal::Full), "the first sender has the room");
@@ -90,10 +84,7 @@ fn waiting_senders_are_served_in_order() {
 /// Each member keeps its free slot for the sender that also waits for the other one.
 #[test]
 fn a_sender_that_waits_for_several_members_is_not_overtaken() {
-    let mut pipes = pipes(true);
-    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
-    join(&mut pipes, a, &["x", "of a"]);
-    join(&mut pipes, b, &["x", "of b"]);
+    let (mut pipes, [a, b]) = two_members(HighWaterMark::new(1, 0));
     assert_eq!(send(&mut pipes, "x", b""), Ok(()));
     let mut sender = Sender::new("x");
     assert!(sender.poll(&mut pipes).is_pending());
@@ -112,11 +103,7 @@ fn a_sender_that_waits_for_several_members_is_not_overtaken() {
 
 #[test]
 fn room_that_is_not_kept_for_waiting_senders_is_used_by_others() {
-    let mut pipes = pipes(true);
-    pipes.set_hwm(HighWaterMark::new(2, 0), &mut Wakes::None);
-    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
-    join(&mut pipes, a, &["x", "of a"]);
-    join(&mut pipes, b, &["x", "of b"]);
+    let (mut pipes, [a, _]) = two_members(HighWaterMark::new(2, 0));
     for _ in 0..2 {
         assert_eq!(send(&mut pipes, "of a", b""), Ok(()));
     }
@@ -131,11 +118,7 @@ fn room_that_is_not_kept_for_waiting_senders_is_used_by_others() {
 /// A long message could use up the bytes of an earlier sender.
 #[test]
 fn below_a_limit_in_bytes_no_sender_overtakes_a_waiting_one() {
-    let mut pipes = pipes(true);
-    pipes.set_hwm(HighWaterMark::new(0, 1_000), &mut Wakes::None);
-    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
-    join(&mut pipes, a, &["x", "of a"]);
-    join(&mut pipes, b, &["x", "of b"]);
+    let (mut pipes, [a, _]) = two_members(HighWaterMark::new(0, 1_000));
     assert_eq!(send(&mut pipes, "of a", &[0; 1_000]), Ok(()));
     assert_eq!(send(&mut pipes, "of b", &[0; 100]), Ok(()));
     let mut sender = Sender::new("x");
@@ -148,13 +131,7 @@ fn below_a_limit_in_bytes_no_sender_overtakes_a_waiting_one() {
 
 #[test]
 fn a_sender_that_is_dropped_passes_its_wake_up_on() {
-    let mut pipes = pipes(true);
-    let a = attach(&mut pipes);
-    join(&mut pipes, a, &["x"]);
-    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
-    let [mut first, mut second] = [(); 2].map(|()| Sender::new("x"));
-    assert!(first.poll(&mut pipes).is_pending());
-    assert!(second.poll(&mut pipes).is_pending());
+    let (mut pipes, a, [first, mut second]) = senders_wait_for_a_member();
     take(&mut pipes, a);
     with(&mut pipes, |pipes, wakes| pipes.cancel(&group("x"), first.ticket.unwrap(), wakes));
     assert_eq!(second.woken(), 1);
@@ -163,12 +140,7 @@ fn a_sender_that_is_dropped_passes_its_wake_up_on() {
 
 #[test]
 fn a_command_that_ends_no_membership_wakes_no_sender() {
-    let mut pipes = pipes(true);
-    let a = attach(&mut pipes);
-    join(&mut pipes, a, &["x"]);
-    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
-    let mut sender = Sender::new("x");
-    assert!(sender.poll(&mut pipes).is_pending());
+    let (mut pipes, a, [sender]) = senders_wait_for_a_member();
     for command in
         [Command::Join(group("x")), Command::Join(group("y")), Command::Leave(group("z"))]
     {
@@ -189,12 +161,7 @@ fn a_full_member_that_leaves_holds_up_no_sender() {
         |pipes, _| with(pipes, |pipes, wakes| pipes.close(wakes)),
     ];
     for (leave, sent) in leaves.into_iter().zip([Ok(()), Ok(()), Ok(()), Err(Refusal::Closed)]) {
-        let mut pipes = pipes(true);
-        let a = attach(&mut pipes);
-        join(&mut pipes, a, &["x"]);
-        assert_eq!(send(&mut pipes, "x", b""), Ok(()));
-        let mut sender = Sender::new("x");
-        assert!(sender.poll(&mut pipes).is_pending());
+        let (mut pipes, a, [mut sender]) = senders_wait_for_a_member();
         leave(&mut pipes, a);
         assert_eq!(sender.woken(), 1);
         assert_eq!(sender.poll(&mut pipes), Poll::Ready(sent));
@@ -239,6 +206,31 @@ fn pipes(no_drop: bool) -> OutgoingPipes<GroupTable> {
     let mut pipes = GroupTable::pipes(HighWaterMark::new(1, 0));
     pipes.set_group_options(GroupOptions { no_drop, ..GroupOptions::default() });
     pipes
+}
+
+/// Attaches two members of the group "x". Each is also the only member of another group.
+fn two_members(hwm: HighWaterMark) -> (OutgoingPipes<GroupTable>, [PipeKey; 2]) {
+    let mut pipes = pipes(true);
+    pipes.set_hwm(hwm, &mut Wakes::None);
+    let [a, b] = [(); 2].map(|()| attach(&mut pipes));
+    join(&mut pipes, a, &["x", "of a"]);
+    join(&mut pipes, b, &["x", "of b"]);
+    (pipes, [a, b])
+}
+
+/// Attaches the only member of the group "x", for which these senders wait: it is full.
+fn senders_wait_for_a_member<const SENDERS: usize>()
+-> (OutgoingPipes<GroupTable>, PipeKey, [Sender; SENDERS]) {
+    let mut pipes = pipes(true);
+    let member = attach(&mut pipes);
+    join(&mut pipes, member, &["x"]);
+    assert_eq!(send(&mut pipes, "x", b""), Ok(()));
+    let senders = [(); SENDERS].map(|()| {
+        let mut sender = Sender::new("x");
+        assert!(sender.poll(&mut pipes).is_pending());
+        sender
+    });
+    (pipes, member, senders)
 }
 
 fn attach(pipes: &mut OutgoingPipes<GroupTable>) -> PipeKey {

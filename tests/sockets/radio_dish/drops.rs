@@ -8,9 +8,9 @@ use tokio::task;
 use tokio_zmtp::monitor::DropCause;
 use tokio_zmtp::{ConnectionId, Dish, GroupMessage, Radio, SendError, TrySendError};
 
-use super::{group, pair, recv, until_joined};
+use super::{connect_to_a_member_that_closes, group, pair, recv, until_joined};
 use crate::events;
-use crate::remote::{Remote, ReservedPort, command};
+use crate::remote::{Remote, command};
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
 
@@ -130,17 +130,9 @@ async fn a_sender_that_waits_is_released_when_the_full_member_leaves() {
 #[tokio::test]
 async fn a_sender_that_waits_is_released_when_the_full_member_returns_without_groups() {
     let _watchdog = Watchdog::start();
-    let port = ReservedPort::reserve();
     let builder = Radio::builder().no_drop(true).send_hwm(1);
     let radio = builder.reconnect_interval(Duration::from_millis(1)).build();
-    radio.connect(port.endpoint()).await.unwrap();
-    let endpoint = port.release();
-    let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
-    until_joined(&radio, "a", 1).await;
-    dish.close().await;
-    while !radio.remotes().is_empty() {
-        task::yield_now().await;
-    }
+    let endpoint = connect_to_a_member_that_closes(&radio, "a").await;
     radio.try_send(&group("a"), "queued").unwrap();
     let a = group("a");
     let mut sending = Box::pin(radio.send(&a, "waits"));

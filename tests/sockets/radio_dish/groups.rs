@@ -6,7 +6,7 @@ use futures::{FutureExt, SinkExt, StreamExt};
 use tokio::task;
 use tokio_zmtp::{Dish, GroupMessage, Radio, RecvError, SendError, TryRecvError, TrySendError};
 
-use super::{group, pair, recv, text, until_joined};
+use super::{close_member, connect_to_a_member_that_closes, group, pair, recv, text, until_joined};
 use crate::remote::ReservedPort;
 use crate::transports::{Transport, over_every_transport};
 use crate::watchdog::Watchdog;
@@ -162,16 +162,8 @@ async fn every_reconnect_joins_thousands_of_groups_again() {
 #[tokio::test]
 async fn messages_are_queued_for_the_groups_of_a_remote_while_it_is_away() {
     let _watchdog = Watchdog::start();
-    let port = ReservedPort::reserve();
     let radio = Radio::builder().reconnect_interval(Duration::from_millis(1)).build();
-    radio.connect(port.endpoint()).await.unwrap();
-    let endpoint = port.release();
-    let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
-    until_joined(&radio, "a", 1).await;
-    dish.close().await;
-    while !radio.remotes().is_empty() {
-        task::yield_now().await;
-    }
+    let endpoint = connect_to_a_member_that_closes(&radio, "a").await;
     radio.send(&group("a"), "while away").await.unwrap();
     let builder = Dish::builder().join(&group("a")).join(&group("b"));
     let dish = builder.bind(&endpoint).await.unwrap();
@@ -202,10 +194,7 @@ async fn a_dish_in_this_process_that_returns_without_groups_is_sent_no_messages(
 async fn a_dish_returns_without_groups(radio: &Radio, endpoint: &str) {
     let dish = Dish::builder().join(&group("a")).join(&group("b")).bind(endpoint).await.unwrap();
     until_joined(radio, "b", 1).await;
-    dish.close().await;
-    while !radio.remotes().is_empty() {
-        task::yield_now().await;
-    }
+    close_member(radio, dish).await;
     let dish = Dish::builder().bind(endpoint).await.unwrap();
     until_joined(radio, "a", 0).await;
     until_joined(radio, "b", 0).await;
@@ -305,15 +294,8 @@ async fn a_closed_socket_returns_messages() {
 #[tokio::test]
 async fn messages_that_cannot_be_written_are_returned_with_their_groups() {
     let _watchdog = Watchdog::start();
-    let port = ReservedPort::reserve();
-    let radio = Radio::builder().linger(Duration::ZERO).connect(port.endpoint()).await.unwrap();
-    let endpoint = port.release();
-    let dish = Dish::builder().join(&group("a")).bind(&endpoint).await.unwrap();
-    until_joined(&radio, "a", 1).await;
-    dish.close().await;
-    while !radio.remotes().is_empty() {
-        task::yield_now().await;
-    }
+    let radio = Radio::builder().linger(Duration::ZERO).build();
+    connect_to_a_member_that_closes(&radio, "a").await;
     radio.send(&group("a"), "late").await.unwrap();
     let (report, undelivered) = radio.close_with_undelivered().await;
     assert_eq!(report.undelivered, 1);

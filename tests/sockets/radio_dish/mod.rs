@@ -7,7 +7,9 @@ mod queues;
 mod wire;
 
 use tokio::task;
-use tokio_zmtp::{Dish, Group, GroupMessage, Radio};
+use tokio_zmtp::{Dish, Endpoint, Group, GroupMessage, Radio};
+
+use crate::remote::ReservedPort;
 
 fn group(name: &str) -> Group {
     name.parse().unwrap()
@@ -16,6 +18,25 @@ fn group(name: &str) -> Group {
 /// Waits until `members` remotes have joined a group.
 async fn until_joined(radio: &Radio, name: &str, members: usize) {
     while radio.members(&group(name)).len() != members {
+        task::yield_now().await;
+    }
+}
+
+/// Connects a radio to a DISH that joins a group and closes. Returns its endpoint, which is free.
+async fn connect_to_a_member_that_closes(radio: &Radio, name: &str) -> Endpoint {
+    let port = ReservedPort::reserve();
+    radio.connect(port.endpoint()).await.unwrap();
+    let endpoint = port.release();
+    let dish = Dish::builder().join(&group(name)).bind(&endpoint).await.unwrap();
+    until_joined(radio, name, 1).await;
+    close_member(radio, dish).await;
+    endpoint
+}
+
+/// Closes the only remote of a radio, and waits until the radio has noticed that.
+async fn close_member(radio: &Radio, dish: Dish) {
+    dish.close().await;
+    while !radio.remotes().is_empty() {
         task::yield_now().await;
     }
 }
