@@ -11,7 +11,7 @@ use zmtp_proto::message_shape::{
     group_message_len, last_part, put_group_message, split_first_part,
 };
 
-use super::{DebugBody, FromQueue, Message};
+use super::{AnyMessage, DebugBody, Message};
 
 /// A message of a group: what a [`Radio`](crate::Radio) sends and a [`Dish`](crate::Dish) receives.
 ///
@@ -180,10 +180,15 @@ impl AsRef<[u8]> for GroupMessage {
     }
 }
 
-impl FromQueue for GroupMessage {
+impl AnyMessage for GroupMessage {
     #[inline]
     fn from_queue(frames: Message) -> Self {
         Self(frames)
+    }
+
+    #[inline]
+    fn into_queue(self) -> Message {
+        self.into_frames()
     }
 }
 

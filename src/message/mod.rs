@@ -390,15 +390,24 @@ impl From<Message> for Vec<u8> {
     }
 }
 
-/// A message in the form in which a socket returns it, created of the bytes that its queues hold.
-pub(crate) trait FromQueue {
-    fn from_queue(message: Message) -> Self;
+/// A message in the form in which users send and receive it. Queues hold its bytes.
+pub(crate) trait AnyMessage: Sized {
+    /// Creates the message from its bytes in a queue.
+    fn from_queue(queued: Message) -> Self;
+
+    /// Returns the bytes that queues hold.
+    fn into_queue(self) -> Message;
 }
 
-impl FromQueue for Message {
+impl AnyMessage for Message {
     #[inline]
-    fn from_queue(message: Message) -> Self {
-        message
+    fn from_queue(queued: Message) -> Self {
+        queued
+    }
+
+    #[inline]
+    fn into_queue(self) -> Message {
+        self
     }
 }
 

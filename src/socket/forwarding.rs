@@ -18,19 +18,18 @@ use crate::routing::{FairQueue, Strategy};
 use crate::stats::Volume;
 use crate::sync::Wakes;
 
-/// A socket type that receives. `verbs!` implements it.
-pub(super) trait Source {
+/// A socket type. `verbs!` implements it.
+pub(super) trait SharedCore {
     type Outgoing: Strategy + 'static;
 
     fn core(&self) -> &Arc<Core<Self::Outgoing>>;
 }
 
-/// A socket type that sends to a target that messages contain, or to none. `verbs!` implements it.
-pub(super) trait Destination {
-    type Outgoing: Strategy<Target: MessageTarget> + 'static;
+/// A socket type that receives.
+pub(super) trait Source: SharedCore {}
 
-    fn core(&self) -> &Arc<Core<Self::Outgoing>>;
-}
+/// A socket type that sends to a target that messages contain, or to none.
+pub(super) trait Destination: SharedCore<Outgoing: Strategy<Target: MessageTarget>> {}
 
 /// A target that is part of the message.
 pub(crate) trait MessageTarget: Default {

@@ -3,21 +3,29 @@
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use super::reserving::{Reserving, Slot};
+use super::sending::{Sending, Unsent, not_sent, returned, send_immediately};
 use super::sink_buffer::SinkBuffer;
+use super::target::{Addressed, Target, TargetOf};
+use super::time_limit::TimeLimit;
+use super::waiting::WaitError;
 use super::{Core, Kind, receiving};
-use crate::message::Message;
+use crate::message::{AnyMessage, Message};
 use crate::options::Options;
 use crate::pipe::Ticket;
-use crate::routing::Strategy;
+use crate::routing::{Refusal, Strategy};
 
 /// Shares a socket, and holds the state of its `Stream` and `Sink` between calls.
 pub(super) struct Handle<K: Kind> {
     pub(super) core: Arc<Core<K::Outgoing>>,
-    pub(super) outbox: SinkBuffer<<K::Outgoing as Strategy>::Target>,
+    pub(super) outbox: SinkBuffer<TargetOf<K>>,
     /// The ticket of the `Stream` in the line of receivers.
     receiving: Option<Ticket>,
 }
+
+type UnsentOf<'a, K, M> = Unsent<'a, <K as Kind>::Outgoing, M>;
 
 impl<K: Kind> Handle<K> {
     /// Starts a socket.
@@ -42,9 +50,142 @@ impl<K: Kind> Handle<K> {
         debug.field("last_endpoint", &self.core.control.last_endpoint()).finish_non_exhaustive()
     }
 
-    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+    /// Receives the next message, for a `Stream`.
+    pub(super) fn poll_next<M: AnyMessage>(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         let received = receiving::poll_receive(&self.core, &mut self.receiving, cx);
-        received.map(Result::ok)
+        received.map(|received| received.ok().map(M::from_queue))
+    }
+}
+
+/// The mechanics of sending verbs, for every target.
+impl<K: Kind<Outgoing: Strategy<Target = T>>, T: Target> Handle<K> {
+    /// Sends a message to a target; returns `None` if it was sent immediately. A future that does
+    /// that would move the message several times.
+    #[inline]
+    pub(super) fn send<M: AnyMessage>(&self, to: &T, message: M) -> Option<UnsentOf<'_, K, M>> {
+        let core = &*self.core;
+        let message = send_immediately(core, to, message.into_queue())?;
+        Some(Unsent::new(Sending::new(core, to.clone(), message, core.send_timeout)))
+    }
+
+    /// Sends a message to a target that has room.
+    #[inline]
+    pub(super) fn try_send<M: AnyMessage>(&self, to: &T, message: M) -> Result<(), T::TryError<M>> {
+        let mut message = Some(message.into_queue());
+        self.core.try_send(to, &mut message).map_err(|refusal| {
+            let (refusal, message) = returned(refusal, message);
+            T::try_error(refusal, M::from_queue(message))
+        })
+    }
+
+    /// Sends a message to a target; waits for room, at most for `timeout`.
+    pub(super) fn send_timeout<M: AnyMessage>(
+        &self,
+        to: &T,
+        message: M,
+        timeout: Duration,
+    ) -> UnsentOf<'_, K, M> {
+        let message = message.into_queue();
+        Unsent::new(Sending::new(&self.core, to.clone(), message, Some(timeout)))
+    }
+
+    /// Sends a message to the target of `request`, as [`send`](Self::send).
+    #[inline]
+    pub(super) fn reply<M: Addressed<T>>(
+        &self,
+        request: &M,
+        message: M,
+    ) -> Result<Option<UnsentOf<'_, K, M>>, T::Error<M>> {
+        match request.target() {
+            Some(to) => Ok(self.send(&to, message)),
+            None => Err(unaddressed::<T, M>(message)),
+        }
+    }
+
+    /// Sends a message to the target of `request`, as [`try_send`](Self::try_send).
+    #[inline]
+    pub(super) fn try_reply<M: Addressed<T>>(
+        &self,
+        request: &M,
+        message: M,
+    ) -> Result<(), T::TryError<M>> {
+        match request.target() {
+            Some(to) => self.try_send(&to, message),
+            None => Err(T::try_error(Refusal::HostUnreachable, message)),
+        }
+    }
+
+    /// Sends a message to the target of `request`, as [`send_timeout`](Self::send_timeout).
+    pub(super) fn reply_timeout<M: Addressed<T>>(
+        &self,
+        request: &M,
+        message: M,
+        timeout: Duration,
+    ) -> Result<UnsentOf<'_, K, M>, T::Error<M>> {
+        match request.target() {
+            Some(to) => Ok(self.send_timeout(&to, message, timeout)),
+            None => Err(unaddressed::<T, M>(message)),
+        }
+    }
+
+    /// Reserves a slot for one message to a target; waits until one is free.
+    pub(super) async fn reserve(&self, to: T) -> Result<Slot<'_, K::Outgoing>, T::Error<()>> {
+        let reserving = Reserving::new(&self.core, to, self.core.send_timeout);
+        reserving.await.map_err(|failure| T::error(failure, ()))
+    }
+
+    /// Reserves a slot for one message to a target that has room.
+    pub(super) fn try_reserve(&self, to: T) -> Result<Slot<'_, K::Outgoing>, T::TryError<()>> {
+        Slot::try_reserve(&self.core, to).map_err(|refusal| T::try_error(refusal, ()))
+    }
+
+    /// Waits until the `Sink` has capacity for a message.
+    #[inline]
+    pub(super) fn poll_ready<M: AnyMessage>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), T::Error<M>>> {
+        let Self { core, outbox, .. } = self;
+        let ready = match T::same_for_all() {
+            Some(to) => outbox.poll_reserve(core, to, cx),
+            None => outbox.poll_ready(core, cx),
+        };
+        ready.map_err(refused::<T, M>)
+    }
+
+    /// Queues the message of a `Sink`, or keeps it until its target has room.
+    #[inline]
+    pub(super) fn start_send<M: Addressed<T>>(&mut self, message: M) -> Result<(), T::Error<M>> {
+        let Some(to) = message.target() else {
+            return Err(unaddressed::<T, M>(message));
+        };
+        let Self { core, outbox, .. } = self;
+        outbox.start_send(core, to, message.into_queue()).map_err(refused::<T, M>)
+    }
+
+    /// Waits until the `Sink` keeps no message.
+    #[inline]
+    pub(super) fn poll_flush<M: AnyMessage>(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), T::Error<M>>> {
+        let Self { core, outbox, .. } = self;
+        outbox.poll_flush(core, cx).map_err(refused::<T, M>)
+    }
+
+    /// Returns the limit of [`poll_overdue`](Self::poll_overdue).
+    pub(super) fn sink_limit(&self) -> TimeLimit {
+        TimeLimit::new(self.core.send_timeout)
+    }
+
+    /// Waits until the limit of the kept message expires, and returns the message.
+    pub(super) fn poll_overdue<M: AnyMessage>(
+        &mut self,
+        limit: &mut TimeLimit,
+        cx: &mut Context<'_>,
+    ) -> Poll<M> {
+        let Self { core, outbox, .. } = self;
+        outbox.poll_overdue(core, limit, cx).map(M::from_queue)
     }
 }
 
@@ -68,4 +209,16 @@ impl<K: Kind> Drop for Handle<K> {
             self.core.cancel_receive(ticket);
         }
     }
+}
+
+/// Returns the error of a `Sink`, which has no timeout.
+#[cold]
+fn refused<T: Target, M: AnyMessage>((refusal, message): (Refusal, Message)) -> T::Error<M> {
+    not_sent::<T, M>((WaitError::Refused(refusal), message))
+}
+
+/// Returns the error of a message without a target.
+#[cold]
+fn unaddressed<T: Target, M>(message: M) -> T::Error<M> {
+    T::error(WaitError::Refused(Refusal::HostUnreachable), message)
 }

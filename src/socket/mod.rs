@@ -25,12 +25,12 @@ mod remotes;
 mod reserving;
 mod scatter_gather;
 mod sections;
-mod send_errors;
 mod sending;
 mod sink_buffer;
 mod stats;
 #[cfg(feature = "metrics")]
 mod stats_reader;
+mod target;
 mod time_limit;
 #[cfg_attr(
     not(feature = "rpc"),

@@ -1,9 +1,10 @@
 //! Permits: slots reserved before a message exists.
 
+use std::marker::PhantomData;
+
 use super::reserving::Slot;
-use super::send_errors::{try_route_error, try_send_error};
 use crate::error::{TryRouteError, TrySendError};
-use crate::message::Message;
+use crate::message::{AnyMessage, Message};
 use crate::routing::{Exclusive, RoundRobin, RoutingTable};
 
 /// A reserved slot for one message, in the queue of a remote that the socket has picked.
@@ -11,11 +12,14 @@ use crate::routing::{Exclusive, RoundRobin, RoutingTable};
 /// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
 #[must_use = "dropping a permit releases its slot"]
-pub struct Permit<'a>(ReservedSlot<'a>);
+pub struct Permit<'a, M = Message> {
+    slot: PickedSlot<'a>,
+    message: PhantomData<fn(M)>,
+}
 
 /// A slot of a socket that picks the remote itself.
 #[derive(Debug)]
-enum ReservedSlot<'a> {
+enum PickedSlot<'a> {
     Exclusive(Slot<'a, Exclusive>),
     RoundRobin(Slot<'a, RoundRobin>),
 }
@@ -39,23 +43,28 @@ impl Permit<'_> {
     /// # }
     /// ```
     pub fn send(self, message: impl Into<Message>) -> Result<(), TrySendError> {
-        let sent = match self.0 {
-            ReservedSlot::Exclusive(slot) => slot.send(message.into()),
-            ReservedSlot::RoundRobin(slot) => slot.send(message.into()),
-        };
-        sent.map_err(try_send_error)
+        self.slot.send(message.into())
     }
 }
 
-impl<'a> From<Slot<'a, Exclusive>> for Permit<'a> {
+impl PickedSlot<'_> {
+    fn send<M: AnyMessage>(self, message: M) -> Result<(), TrySendError<M>> {
+        match self {
+            Self::Exclusive(slot) => slot.send(message),
+            Self::RoundRobin(slot) => slot.send(message),
+        }
+    }
+}
+
+impl<'a, M> From<Slot<'a, Exclusive>> for Permit<'a, M> {
     fn from(slot: Slot<'a, Exclusive>) -> Self {
-        Self(ReservedSlot::Exclusive(slot))
+        Self { slot: PickedSlot::Exclusive(slot), message: PhantomData }
     }
 }
 
-impl<'a> From<Slot<'a, RoundRobin>> for Permit<'a> {
+impl<'a, M> From<Slot<'a, RoundRobin>> for Permit<'a, M> {
     fn from(slot: Slot<'a, RoundRobin>) -> Self {
-        Self(ReservedSlot::RoundRobin(slot))
+        Self { slot: PickedSlot::RoundRobin(slot), message: PhantomData }
     }
 }
 
@@ -64,7 +73,10 @@ impl<'a> From<Slot<'a, RoundRobin>> for Permit<'a> {
 /// The slot counts against the high-water mark until it is used. Dropping the permit releases it.
 #[derive(Debug)]
 #[must_use = "dropping a permit releases its slot"]
-pub struct RoutePermit<'a>(pub(super) Slot<'a, RoutingTable>);
+pub struct RoutePermit<'a, M = Message> {
+    slot: Slot<'a, RoutingTable>,
+    message: PhantomData<fn(M)>,
+}
 
 impl RoutePermit<'_> {
     /// Sends a message to the remote through the slot, without waiting.
@@ -84,6 +96,12 @@ impl RoutePermit<'_> {
     /// # }
     /// ```
     pub fn send(self, message: impl Into<Message>) -> Result<(), TryRouteError> {
-        self.0.send(message.into()).map_err(try_route_error)
+        self.slot.send(message.into())
+    }
+}
+
+impl<'a, M> From<Slot<'a, RoutingTable>> for RoutePermit<'a, M> {
+    fn from(slot: Slot<'a, RoutingTable>) -> Self {
+        Self { slot, message: PhantomData }
     }
 }

@@ -11,7 +11,7 @@ use super::Core;
 use super::coop::poll_budget;
 use super::waiting::{Receivers, Waiting};
 use crate::error::{RecvError, TryRecvError};
-use crate::message::{FromQueue, Message};
+use crate::message::{AnyMessage, Message};
 use crate::pipe::Ticket;
 use crate::remote::Remote;
 use crate::routing::{Closed, FairQueue, Strategy};
@@ -33,7 +33,7 @@ impl<'a, R, M> Receiving<'a, R, M> {
     }
 }
 
-impl<R: Strategy, M: FromQueue> Future for Receiving<'_, R, M> {
+impl<R: Strategy, M: AnyMessage> Future for Receiving<'_, R, M> {
     type Output = Result<M, RecvError>;
 
     #[inline]
@@ -60,7 +60,7 @@ impl<'a, R, M> ReceivingFrom<'a, R, M> {
     }
 }
 
-impl<R: Strategy, M: FromQueue> Future for ReceivingFrom<'_, R, M> {
+impl<R: Strategy, M: AnyMessage> Future for ReceivingFrom<'_, R, M> {
     type Output = Result<(M, Remote), RecvError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -99,7 +99,7 @@ impl<'a, 'b, R, M> ReceivingMany<'a, 'b, R, M> {
     }
 }
 
-impl<R: Strategy, M: FromQueue> Future for ReceivingMany<'_, '_, R, M> {
+impl<R: Strategy, M: AnyMessage> Future for ReceivingMany<'_, '_, R, M> {
     /// The number of messages that were taken.
     type Output = Result<usize, RecvError>;
 
@@ -181,7 +181,7 @@ fn poll_wanted<R: Strategy, T>(
 }
 
 /// Takes the next message if there is one.
-pub(super) fn try_receive<R: Strategy, M: FromQueue>(core: &Core<R>) -> Result<M, TryRecvError> {
+pub(super) fn try_receive<R: Strategy, M: AnyMessage>(core: &Core<R>) -> Result<M, TryRecvError> {
     match try_wanted(core, Ok(None), |incoming, wakes| incoming.pop(wakes)) {
         Ok(Some(message)) => Ok(M::from_queue(message)),
         Ok(None) => Err(TryRecvError::Empty),
@@ -190,7 +190,7 @@ pub(super) fn try_receive<R: Strategy, M: FromQueue>(core: &Core<R>) -> Result<M
 }
 
 /// Takes the next message and its remote if there is one.
-pub(super) fn try_receive_from<R: Strategy, M: FromQueue>(
+pub(super) fn try_receive_from<R: Strategy, M: AnyMessage>(
     core: &Core<R>,
 ) -> Result<(M, Remote), TryRecvError> {
     let (remote, popped) = try_wanted(core, (None, Ok(None)), |incoming, wakes| {

@@ -1,13 +1,15 @@
 //! Sends messages, and waits for queue capacity.
 
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use super::Core;
 use super::coop::{poll_budget, try_budget};
-use super::waiting::{Senders, Waiting};
-use crate::message::Message;
+use super::target::Target;
+use super::waiting::{Senders, WaitError, Waiting};
+use crate::message::{AnyMessage, Message};
 use crate::pipe::Ticket;
 use crate::routing::{Refusal, Strategy};
 
@@ -20,13 +22,6 @@ pub(super) struct Sending<'a, R: Strategy> {
     waiting: Waiting<Senders<'a, R>>,
     /// Present until it is queued or returned.
     message: Option<Message>,
-}
-
-/// The reason why a wait for capacity has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WaitError {
-    Refused(Refusal),
-    Timeout,
 }
 
 impl<'a, R: Strategy> Sending<'a, R> {
@@ -57,8 +52,32 @@ impl<R: Strategy> Future for Sending<'_, R> {
 
 impl<R: Strategy> Unpin for Sending<'_, R> {}
 
-/// Queues a message if there is capacity and the task need not yield; otherwise returns it. A
-/// future would move the message several times.
+/// The rest of a send that has to wait: a future whose error belongs to the target and to the type
+/// of the message.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Unsent<'a, R: Strategy, M> {
+    sending: Sending<'a, R>,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<'a, R: Strategy, M> Unsent<'a, R, M> {
+    #[inline]
+    pub(super) const fn new(sending: Sending<'a, R>) -> Self {
+        Self { sending, message: PhantomData }
+    }
+}
+
+impl<R: Strategy<Target = T>, T: Target, M: AnyMessage> Future for Unsent<'_, R, M> {
+    type Output = Result<(), T::Error<M>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.sending).poll(cx).map_err(not_sent::<T, M>)
+    }
+}
+
+/// Queues a message if there is capacity and the task need not yield; otherwise returns it.
 #[inline]
 pub(super) fn send_immediately<R: Strategy>(
     core: &Core<R>,
@@ -118,4 +137,12 @@ fn poll_in_line<R: Strategy>(
 #[cold]
 pub(super) fn returned<E>(reason: E, message: Option<Message>) -> (E, Message) {
     (reason, message.expect("a message is taken only when it is queued"))
+}
+
+/// Returns the error of an operation that can wait.
+#[cold]
+pub(super) fn not_sent<T: Target, M: AnyMessage>(
+    (failure, message): (WaitError, Message),
+) -> T::Error<M> {
+    T::error(failure, M::from_queue(message))
 }

@@ -8,7 +8,7 @@ use tokio::task::coop;
 use super::Core;
 use super::time_limit::TimeLimit;
 use crate::pipe::{InLine, Ticket, WaitingLine};
-use crate::routing::Strategy;
+use crate::routing::{Refusal, Strategy};
 use crate::runtime::Runtime;
 
 /// The line of senders that wait for capacity.
@@ -22,6 +22,13 @@ pub(super) struct Senders<'a, R: Strategy> {
 #[derive(Debug)]
 pub(super) struct Receivers<'a, R> {
     pub(super) core: &'a Core<R>,
+}
+
+/// The reason why a wait for capacity has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WaitError {
+    Refused(Refusal),
+    Timeout,
 }
 
 /// A line of a socket.

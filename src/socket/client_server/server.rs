@@ -6,7 +6,6 @@ use zmtp_proto::socket_type::SocketType;
 use crate::message::Message;
 use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, RoutingTable};
-#[cfg(doc)]
 use crate::routing_id::RoutingId;
 use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
@@ -99,4 +98,4 @@ impl Kind for Server {
     }
 }
 
-verbs!(Server, "server": Endpoints, Route, Receive, Remotes, Options, Hellos, Disconnects);
+verbs!(Server, "server": Endpoints, Route<RoutingId>, Receive, Remotes, Options, Hellos, Disconnects);

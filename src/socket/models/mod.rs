@@ -32,7 +32,8 @@ use zmtp_proto::group::Group;
 
 use self::schedules::{all, some};
 use super::reserving::Reserving;
-use super::sending::{Sending, WaitError};
+use super::sending::Sending;
+use super::waiting::WaitError;
 use super::{Channel, Client, Core, Dish, Handle, Kind, Radio, Server};
 use crate::driver::Driver;
 use crate::message::Message;

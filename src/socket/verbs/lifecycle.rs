@@ -123,7 +123,7 @@ macro_rules! ending {
                 &self,
             ) -> ($crate::socket::CloseReport, Vec<$message>) {
                 let (report, undelivered) = self.0.core.control.close_with_undelivered().await;
-                let from = <$message as $crate::message::FromQueue>::from_queue;
+                let from = <$message as $crate::message::AnyMessage>::from_queue;
                 (report, undelivered.into_iter().map(from).collect())
             }
         }
@@ -140,6 +140,14 @@ macro_rules! shared_traits {
 
             fn control(&self) -> &$crate::socket::control::Control {
                 &self.0.core.control
+            }
+        }
+
+        impl $crate::socket::forwarding::SharedCore for $socket {
+            type Outgoing = <Self as $crate::socket::Kind>::Outgoing;
+
+            fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
+                &self.0.core
             }
         }
 

@@ -8,9 +8,13 @@
 //! ```
 //!
 //! The literal is the name of the handle in the examples. The type of its messages follows it,
-//! unless that is `Message`. Every type also gets its constructors, `monitor`, `stats`, `close`,
-//! the trait [`Socket`](super::Socket), `Debug` and equality. The [`Kind`](super::Kind) of the type
-//! decides what a send names and which pipes it picks.
+//! unless that is `Message`. `Route` also names the type of its target: `Route<RoutingId>`. Every
+//! type gets its constructors, `monitor`, `stats`, `close`, the trait [`Socket`](super::Socket),
+//! `Debug` and equality as well. The [`Kind`](super::Kind) of the type decides what a send names and which
+//! pipes it picks.
+//!
+//! A verb contains its signature and its documentation. What it does is written in
+//! [`Handle`](super::Handle), once for every target.
 
 mod connect_peer;
 mod endpoints;
@@ -22,6 +26,7 @@ mod receive;
 mod remotes;
 mod route;
 mod send;
+mod sink;
 mod transmit;
 
 pub(super) use self::connect_peer::connect_peer_verb;
@@ -34,18 +39,19 @@ pub(super) use self::receive::receive_verbs;
 pub(super) use self::remotes::remote_verbs;
 pub(super) use self::route::route_verbs;
 pub(super) use self::send::send_verbs;
+pub(super) use self::sink::sink;
 pub(super) use self::transmit::transmit_verbs;
 
 /// Gives a socket type the methods of its capabilities, in the order of its documentation.
 macro_rules! verbs {
-    ($socket:ident, $handle:literal: $($capability:ident),+) => {
+    ($socket:ident, $handle:literal: $($capability:ident $(<$target:ty>)?),+) => {
         $crate::socket::verbs::verbs!(
-            $socket, $handle, $crate::message::Message: $($capability),+
+            $socket, $handle, $crate::message::Message: $($capability $(<$target>)?),+
         );
     };
-    ($socket:ident, $handle:literal, $message:ty: $($capability:ident),+) => {
+    ($socket:ident, $handle:literal, $message:ty: $($capability:ident $(<$target:ty>)?),+) => {
         $crate::socket::verbs::constructors!($socket, $handle);
-        $($crate::socket::verbs::verbs!(@$capability $socket, $handle, $message);)+
+        $($crate::socket::verbs::verbs!(@$capability $socket, $handle, $message $(, $target)?);)+
         $crate::socket::verbs::ending!($socket, $handle, $message);
         $crate::socket::verbs::shared_traits!($socket);
     };
@@ -88,20 +94,20 @@ macro_rules! verbs {
     };
     // `route` and `reply` with their variants, `Sink`, and the limits of messages to send: the
     // sender names the remote.
-    (@Route $socket:ident, $handle:literal, $message:ty) => {
-        $crate::socket::verbs::route_verbs!($socket, $handle);
+    (@Route $socket:ident, $handle:literal, $message:ty, $target:ty) => {
+        $crate::socket::verbs::route_verbs!($socket, $handle, $message, $target);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
     // `send` and its variants, `Sink`, and the limits of messages to send: the socket picks the
     // remote.
     (@Send $socket:ident, $handle:literal, $message:ty) => {
-        $crate::socket::verbs::send_verbs!($socket, $handle);
+        $crate::socket::verbs::send_verbs!($socket, $handle, $message);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
     // `send` and its variants, `Sink`, and the limits of messages to send: the sender names a
     // group.
     (@Transmit $socket:ident, $handle:literal, $message:ty) => {
-        $crate::socket::verbs::transmit_verbs!($socket, $handle);
+        $crate::socket::verbs::transmit_verbs!($socket, $handle, $message);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
 }

@@ -173,13 +173,7 @@ macro_rules! receive_verbs {
             }
         }
 
-        impl $crate::socket::forwarding::Source for $socket {
-            type Outgoing = <Self as $crate::socket::Kind>::Outgoing;
-
-            fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
-                &self.0.core
-            }
-        }
+        impl $crate::socket::forwarding::Source for $socket {}
 
         /// Yields received messages; ends when the socket is closed.
         impl futures_core::Stream for $socket {
@@ -189,8 +183,7 @@ macro_rules! receive_verbs {
                 mut self: std::pin::Pin<&mut Self>,
                 cx: &mut std::task::Context<'_>,
             ) -> std::task::Poll<Option<$message>> {
-                let from = <$message as $crate::message::FromQueue>::from_queue;
-                self.0.poll_next(cx).map(|received| received.map(from))
+                self.0.poll_next(cx)
             }
         }
     };

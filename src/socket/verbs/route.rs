@@ -1,7 +1,7 @@
 //! Sending to a named remote: `route`, `reply`, their variants and `Sink`.
 
 macro_rules! route_verbs {
-    ($socket:ident, $handle:literal) => {
+    ($socket:ident, $handle:literal, $message:ty, $target:ty) => {
         /// # Sending
         ///
         /// The remote comes first, by its [`RoutingId`](crate::RoutingId) or as the sender of a
@@ -37,16 +37,11 @@ macro_rules! route_verbs {
             #[doc(alias = "send")]
             pub async fn route(
                 &self,
-                to: $crate::routing_id::RoutingId,
-                message: impl Into<$crate::message::Message>,
-            ) -> Result<(), $crate::error::RouteError> {
-                let core = &self.0.core;
-                let Some(message) = $crate::socket::sending::send_immediately(core, &to, message) else {
-                    return Ok(());
-                };
-                let sending =
-                    $crate::socket::sending::Sending::new(core, to, message, core.send_timeout);
-                sending.await.map_err($crate::socket::send_errors::route_error)
+                to: $target,
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::RouteError<$message>> {
+                let Some(unsent) = self.0.send(&to, message.into()) else { return Ok(()) };
+                unsent.await
             }
 
             /// Sends a message to a remote unless the queue of that remote is full.
@@ -72,15 +67,10 @@ macro_rules! route_verbs {
             /// ```
             pub fn try_route(
                 &self,
-                to: $crate::routing_id::RoutingId,
-                message: impl Into<$crate::message::Message>,
-            ) -> Result<(), $crate::error::TryRouteError> {
-                let mut message = Some(message.into());
-                let sent = self.0.core.try_send(&to, &mut message);
-                sent.map_err(|refusal| {
-                    let message = message.expect("refused, so still there");
-                    $crate::socket::send_errors::try_route_error((refusal, message))
-                })
+                to: $target,
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::TryRouteError<$message>> {
+                self.0.try_send(&to, message.into())
             }
 
             /// Sends a message to a remote; waits while the queue of that remote is full, at most
@@ -110,14 +100,11 @@ macro_rules! route_verbs {
             /// ```
             pub async fn route_timeout(
                 &self,
-                to: $crate::routing_id::RoutingId,
-                message: impl Into<$crate::message::Message>,
+                to: $target,
+                message: impl Into<$message>,
                 timeout: std::time::Duration,
-            ) -> Result<(), $crate::error::RouteError> {
-                let core = &self.0.core;
-                let sending =
-                    $crate::socket::sending::Sending::new(core, to, message.into(), Some(timeout));
-                sending.await.map_err($crate::socket::send_errors::route_error)
+            ) -> Result<(), $crate::error::RouteError<$message>> {
+                self.0.send_timeout(&to, message.into(), timeout).await
             }
 
             /// Sends a message to the remote that sent `request`: [`route`](Self::route) with its
@@ -144,13 +131,11 @@ macro_rules! route_verbs {
             /// ```
             pub async fn reply(
                 &self,
-                request: &$crate::message::Message,
-                message: impl Into<$crate::message::Message>,
-            ) -> Result<(), $crate::error::RouteError> {
-                match request.routing_id() {
-                    Some(to) => self.route(to, message).await,
-                    None => Err($crate::error::RouteError::HostUnreachable(message.into())),
-                }
+                request: &$message,
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::RouteError<$message>> {
+                let Some(unsent) = self.0.reply(request, message.into())? else { return Ok(()) };
+                unsent.await
             }
 
             /// Sends a message to the remote that sent `request` unless the queue of that remote is
@@ -171,13 +156,10 @@ macro_rules! route_verbs {
             /// ```
             pub fn try_reply(
                 &self,
-                request: &$crate::message::Message,
-                message: impl Into<$crate::message::Message>,
-            ) -> Result<(), $crate::error::TryRouteError> {
-                match request.routing_id() {
-                    Some(to) => self.try_route(to, message),
-                    None => Err($crate::error::TryRouteError::HostUnreachable(message.into())),
-                }
+                request: &$message,
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::TryRouteError<$message>> {
+                self.0.try_reply(request, message.into())
             }
 
             /// Sends a message to the remote that sent `request`; waits while the queue of that
@@ -208,14 +190,11 @@ macro_rules! route_verbs {
             /// ```
             pub async fn reply_timeout(
                 &self,
-                request: &$crate::message::Message,
-                message: impl Into<$crate::message::Message>,
+                request: &$message,
+                message: impl Into<$message>,
                 timeout: std::time::Duration,
-            ) -> Result<(), $crate::error::RouteError> {
-                match request.routing_id() {
-                    Some(to) => self.route_timeout(to, message, timeout).await,
-                    None => Err($crate::error::RouteError::HostUnreachable(message.into())),
-                }
+            ) -> Result<(), $crate::error::RouteError<$message>> {
+                self.0.reply_timeout(request, message.into(), timeout)?.await
             }
 
             /// Reserves a slot for one message to a remote; waits while the queue of that remote is
@@ -244,15 +223,9 @@ macro_rules! route_verbs {
             /// ```
             pub async fn reserve_route(
                 &self,
-                to: $crate::routing_id::RoutingId,
-            ) -> Result<$crate::socket::RoutePermit<'_>, $crate::error::RouteError<()>> {
-                let core = &self.0.core;
-                let reserving =
-                    $crate::socket::reserving::Reserving::new(core, to, core.send_timeout);
-                match reserving.await {
-                    Ok(slot) => Ok($crate::socket::RoutePermit(slot)),
-                    Err(failure) => Err($crate::socket::send_errors::route_error((failure, ()))),
-                }
+                to: $target,
+            ) -> Result<$crate::socket::RoutePermit<'_, $message>, $crate::error::RouteError<()>> {
+                self.0.reserve(to).await.map($crate::socket::RoutePermit::from)
             }
 
             /// Reserves a slot for one message to a remote unless the queue of that remote is full.
@@ -275,12 +248,9 @@ macro_rules! route_verbs {
             /// ```
             pub fn try_reserve_route(
                 &self,
-                to: $crate::routing_id::RoutingId,
-            ) -> Result<$crate::socket::RoutePermit<'_>, $crate::error::TryRouteError<()>> {
-                match $crate::socket::reserving::Slot::try_reserve(&self.0.core, to) {
-                    Ok(slot) => Ok($crate::socket::RoutePermit(slot)),
-                    Err(refusal) => Err($crate::socket::send_errors::try_route_error((refusal, ()))),
-                }
+                to: $target,
+            ) -> Result<$crate::socket::RoutePermit<'_, $message>, $crate::error::TryRouteError<()>> {
+                self.0.try_reserve(to).map($crate::socket::RoutePermit::from)
             }
 
             /// Converts this handle into a [`Sink`](futures_sink::Sink) that drops messages to
@@ -308,60 +278,24 @@ macro_rules! route_verbs {
             }
         }
 
-        /// Sends messages that carry the routing id of their remote; waits while the queue of that
-        /// remote is full. Closing the sink flushes it and leaves the socket open.
-        impl futures_sink::Sink<$crate::message::Message> for $socket {
-            type Error = $crate::error::RouteError;
-
-            fn poll_ready(
-                mut self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), $crate::error::RouteError>> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_ready(core, cx).map_err($crate::socket::send_errors::refused_error)
-            }
-
-            fn start_send(
-                mut self: std::pin::Pin<&mut Self>,
-                message: $crate::message::Message,
-            ) -> Result<(), $crate::error::RouteError> {
-                let Some(to) = message.routing_id() else {
-                    return Err($crate::error::RouteError::HostUnreachable(message));
-                };
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                let sent = outbox.start_send(core, to, message);
-                sent.map_err($crate::socket::send_errors::refused_error)
-            }
-
-            fn poll_flush(
-                mut self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), $crate::error::RouteError>> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::refused_error)
-            }
-
-            fn poll_close(
-                self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), $crate::error::RouteError>> {
-                self.poll_flush(cx)
-            }
+        $crate::socket::verbs::sink! {
+            /// Sends messages that carry the routing id of their remote; waits while the queue of
+            /// that remote is full. Closing the sink flushes it and leaves the socket open.
+            $socket: $message, $crate::error::RouteError<$message>
         }
 
         #[expect(private_interfaces, reason = "the trait is sealed")]
         impl $crate::socket::bounds::sealed::Addressing for $socket {
             fn limit(&self) -> $crate::socket::time_limit::TimeLimit {
-                $crate::socket::time_limit::TimeLimit::new(self.0.core.send_timeout)
+                self.0.sink_limit()
             }
 
             fn poll_overdue(
                 &mut self,
                 limit: &mut $crate::socket::time_limit::TimeLimit,
                 cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<$crate::message::Message> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_overdue(core, limit, cx)
+            ) -> std::task::Poll<$message> {
+                self.0.poll_overdue(limit, cx)
             }
         }
     };

@@ -1,7 +1,7 @@
 //! Sending to a remote that the socket picks: `send`, its variants and `Sink`.
 
 macro_rules! send_verbs {
-    ($socket:ident, $handle:literal) => {
+    ($socket:ident, $handle:literal, $message:ty) => {
         /// # Sending
         impl $socket {
             /// Sends a message; waits while the socket is mute.
@@ -29,16 +29,10 @@ macro_rules! send_verbs {
             /// ```
             pub async fn send(
                 &self,
-                message: impl Into<$crate::message::Message>,
-            ) -> Result<(), $crate::error::SendError> {
-                let core = &self.0.core;
-                let Some(message) = $crate::socket::sending::send_immediately(core, &(), message)
-                else {
-                    return Ok(());
-                };
-                let sending =
-                    $crate::socket::sending::Sending::new(core, (), message, core.send_timeout);
-                sending.await.map_err($crate::socket::send_errors::send_error)
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::SendError<$message>> {
+                let Some(unsent) = self.0.send(&(), message.into()) else { return Ok(()) };
+                unsent.await
             }
 
             /// Sends a message unless the socket is mute.
@@ -63,14 +57,9 @@ macro_rules! send_verbs {
             /// ```
             pub fn try_send(
                 &self,
-                message: impl Into<$crate::message::Message>,
-            ) -> Result<(), $crate::error::TrySendError> {
-                let mut message = Some(message.into());
-                let sent = self.0.core.try_send(&(), &mut message);
-                sent.map_err(|refusal| {
-                    let message = message.expect("refused, so still there");
-                    $crate::socket::send_errors::try_send_error((refusal, message))
-                })
+                message: impl Into<$message>,
+            ) -> Result<(), $crate::error::TrySendError<$message>> {
+                self.0.try_send(&(), message.into())
             }
 
             /// Sends a message; waits while the socket is mute, at most for `timeout`. A timeout of
@@ -98,13 +87,10 @@ macro_rules! send_verbs {
             /// ```
             pub async fn send_timeout(
                 &self,
-                message: impl Into<$crate::message::Message>,
+                message: impl Into<$message>,
                 timeout: std::time::Duration,
-            ) -> Result<(), $crate::error::SendError> {
-                let core = &self.0.core;
-                let sending =
-                    $crate::socket::sending::Sending::new(core, (), message.into(), Some(timeout));
-                sending.await.map_err($crate::socket::send_errors::send_error)
+            ) -> Result<(), $crate::error::SendError<$message>> {
+                self.0.send_timeout(&(), message.into(), timeout).await
             }
 
             /// Reserves a slot for one message; waits while the socket is mute.
@@ -131,14 +117,8 @@ macro_rules! send_verbs {
             /// ```
             pub async fn reserve(
                 &self,
-            ) -> Result<$crate::socket::Permit<'_>, $crate::error::SendError<()>> {
-                let core = &self.0.core;
-                let reserving =
-                    $crate::socket::reserving::Reserving::new(core, (), core.send_timeout);
-                match reserving.await {
-                    Ok(slot) => Ok($crate::socket::Permit::from(slot)),
-                    Err(failure) => Err($crate::socket::send_errors::send_error((failure, ()))),
-                }
+            ) -> Result<$crate::socket::Permit<'_, $message>, $crate::error::SendError<()>> {
+                self.0.reserve(()).await.map($crate::socket::Permit::from)
             }
 
             /// Reserves a slot for one message unless the socket is mute.
@@ -159,58 +139,17 @@ macro_rules! send_verbs {
             /// ```
             pub fn try_reserve(
                 &self,
-            ) -> Result<$crate::socket::Permit<'_>, $crate::error::TrySendError<()>> {
-                match $crate::socket::reserving::Slot::try_reserve(&self.0.core, ()) {
-                    Ok(slot) => Ok($crate::socket::Permit::from(slot)),
-                    Err(refusal) => Err($crate::socket::send_errors::try_send_error((refusal, ()))),
-                }
+            ) -> Result<$crate::socket::Permit<'_, $message>, $crate::error::TrySendError<()>> {
+                self.0.try_reserve(()).map($crate::socket::Permit::from)
             }
         }
 
-        impl $crate::socket::forwarding::Destination for $socket {
-            type Outgoing = <Self as $crate::socket::Kind>::Outgoing;
+        impl $crate::socket::forwarding::Destination for $socket {}
 
-            fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
-                &self.0.core
-            }
-        }
-
-        /// Sends messages; waits while the socket is mute. Closing the sink flushes it and leaves
-        /// the socket open.
-        impl<M: Into<$crate::message::Message>> futures_sink::Sink<M> for $socket {
-            type Error = $crate::error::SendError;
-
-            fn poll_ready(
-                mut self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), $crate::error::SendError>> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_reserve(core, (), cx).map_err($crate::socket::send_errors::closed_error)
-            }
-
-            fn start_send(
-                mut self: std::pin::Pin<&mut Self>,
-                message: M,
-            ) -> Result<(), $crate::error::SendError> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                let sent = outbox.start_send(core, (), message.into());
-                sent.map_err($crate::socket::send_errors::closed_error)
-            }
-
-            fn poll_flush(
-                mut self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), $crate::error::SendError>> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::closed_error)
-            }
-
-            fn poll_close(
-                self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), $crate::error::SendError>> {
-                futures_sink::Sink::<M>::poll_flush(self, cx)
-            }
+        $crate::socket::verbs::sink! {
+            /// Sends messages; waits while the socket is mute. Closing the sink flushes it and
+            /// leaves the socket open.
+            $socket: Into<$message>, $crate::error::SendError<$message>
         }
     };
 }

@@ -1,7 +1,7 @@
 //! Sending to groups: `send`, its variants and `Sink`.
 
 macro_rules! transmit_verbs {
-    ($socket:ident, $handle:literal) => {
+    ($socket:ident, $handle:literal, $message:ty) => {
         /// # Sending
         impl $socket {
             /// Sends a message to a group. By default it never waits: members whose queue is full
@@ -41,14 +41,10 @@ macro_rules! transmit_verbs {
                 &self,
                 group: &zmtp_proto::group::Group,
                 body: impl AsRef<[u8]>,
-            ) -> Result<(), $crate::error::SendError<$crate::message::GroupMessage>> {
-                let core = &self.0.core;
-                let message = $crate::message::GroupMessage::new(group, body).into_frames();
-                let sent = $crate::socket::sending::send_immediately(core, group, message);
-                let Some(message) = sent else { return Ok(()) };
-                let (group, limit) = (group.clone(), core.send_timeout);
-                let sending = $crate::socket::sending::Sending::new(core, group, message, limit);
-                sending.await.map_err($crate::socket::send_errors::group_send_error)
+            ) -> Result<(), $crate::error::SendError<$message>> {
+                let message = <$message>::new(group, body);
+                let Some(unsent) = self.0.send(group, message) else { return Ok(()) };
+                unsent.await
             }
 
             /// Sends a message like [`send`](Self::send). The message is not copied.
@@ -75,15 +71,10 @@ macro_rules! transmit_verbs {
             /// ```
             pub async fn send_message(
                 &self,
-                message: $crate::message::GroupMessage,
-            ) -> Result<(), $crate::error::SendError<$crate::message::GroupMessage>> {
-                let (core, group) = (&self.0.core, message.group());
-                let message = message.into_frames();
-                let sent = $crate::socket::sending::send_immediately(core, &group, message);
-                let Some(message) = sent else { return Ok(()) };
-                let limit = core.send_timeout;
-                let sending = $crate::socket::sending::Sending::new(core, group, message, limit);
-                sending.await.map_err($crate::socket::send_errors::group_send_error)
+                message: $message,
+            ) -> Result<(), $crate::error::SendError<$message>> {
+                let Some(unsent) = self.0.send(&message.group(), message) else { return Ok(()) };
+                unsent.await
             }
 
             /// Sends a message to a group without waiting.
@@ -114,8 +105,8 @@ macro_rules! transmit_verbs {
                 &self,
                 group: &zmtp_proto::group::Group,
                 body: impl AsRef<[u8]>,
-            ) -> Result<(), $crate::error::TrySendError<$crate::message::GroupMessage>> {
-                self.try_send_message($crate::message::GroupMessage::new(group, body))
+            ) -> Result<(), $crate::error::TrySendError<$message>> {
+                self.0.try_send(group, <$message>::new(group, body))
             }
 
             /// Sends a message like [`try_send`](Self::try_send). The message is not copied.
@@ -137,14 +128,9 @@ macro_rules! transmit_verbs {
             /// ```
             pub fn try_send_message(
                 &self,
-                message: $crate::message::GroupMessage,
-            ) -> Result<(), $crate::error::TrySendError<$crate::message::GroupMessage>> {
-                let group = message.group();
-                let mut message = Some(message.into_frames());
-                self.0.core.try_send(&group, &mut message).map_err(|refusal| {
-                    let message = message.expect("a message is taken only when it is queued");
-                    $crate::socket::send_errors::group_try_send_error((refusal, message))
-                })
+                message: $message,
+            ) -> Result<(), $crate::error::TrySendError<$message>> {
+                self.0.try_send(&message.group(), message)
             }
 
             /// Sends a message to a group; with [`no_drop`](crate::Builder::no_drop) waits for full
@@ -179,12 +165,9 @@ macro_rules! transmit_verbs {
                 group: &zmtp_proto::group::Group,
                 body: impl AsRef<[u8]>,
                 timeout: std::time::Duration,
-            ) -> Result<(), $crate::error::SendError<$crate::message::GroupMessage>> {
-                let (core, limit) = (&self.0.core, Some(timeout));
-                let message = $crate::message::GroupMessage::new(group, body).into_frames();
-                let to = group.clone();
-                let sending = $crate::socket::sending::Sending::new(core, to, message, limit);
-                sending.await.map_err($crate::socket::send_errors::group_send_error)
+            ) -> Result<(), $crate::error::SendError<$message>> {
+                let message = <$message>::new(group, body);
+                self.0.send_timeout(group, message, timeout).await
             }
 
             /// Returns the remotes that have joined a group, and those of `udp` endpoints, which
@@ -232,49 +215,12 @@ macro_rules! transmit_verbs {
             }
         }
 
-        impl $crate::socket::forwarding::Destination for $socket {
-            type Outgoing = <Self as $crate::socket::Kind>::Outgoing;
+        impl $crate::socket::forwarding::Destination for $socket {}
 
-            fn core(&self) -> &std::sync::Arc<$crate::socket::Core<Self::Outgoing>> {
-                &self.0.core
-            }
-        }
-
-        /// Sends messages to their groups. Closing the sink flushes it and leaves the socket open.
-        impl futures_sink::Sink<$crate::message::GroupMessage> for $socket {
-            type Error = $crate::error::SendError<$crate::message::GroupMessage>;
-
-            fn poll_ready(
-                mut self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), Self::Error>> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_ready(core, cx).map_err($crate::socket::send_errors::group_refused_error)
-            }
-
-            fn start_send(
-                mut self: std::pin::Pin<&mut Self>,
-                message: $crate::message::GroupMessage,
-            ) -> Result<(), Self::Error> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                let sent = outbox.start_send(core, message.group(), message.into_frames());
-                sent.map_err($crate::socket::send_errors::group_refused_error)
-            }
-
-            fn poll_flush(
-                mut self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), Self::Error>> {
-                let $crate::socket::Handle { core, outbox, .. } = &mut self.0;
-                outbox.poll_flush(core, cx).map_err($crate::socket::send_errors::group_refused_error)
-            }
-
-            fn poll_close(
-                self: std::pin::Pin<&mut Self>,
-                cx: &mut std::task::Context<'_>,
-            ) -> std::task::Poll<Result<(), Self::Error>> {
-                self.poll_flush(cx)
-            }
+        $crate::socket::verbs::sink! {
+            /// Sends messages to their groups. Closing the sink flushes it and leaves the socket
+            /// open.
+            $socket: $message, $crate::error::SendError<$message>
         }
     };
 }

@@ -193,8 +193,11 @@ fn types(place: &str, file: &str, sockets: &[SocketRow]) -> Vec<String> {
     if !name.ends_with("$socket") {
         return vec![name.to_owned()];
     }
-    let capability = file.trim_end_matches('s');
-    let has_it = |row: &&SocketRow| file == "lifecycle" || row.capabilities.contains(capability);
+    let has_it = |row: &&SocketRow| match file {
+        "lifecycle" => true,
+        "sink" => ["route", "send", "transmit"].iter().any(|verb| row.capabilities.contains(verb)),
+        _ => row.capabilities.contains(file.trim_end_matches('s')),
+    };
     let rows = sockets.iter().filter(has_it);
     rows.map(|row| name.replace("$socket", &row.socket)).collect()
 }

@@ -1,0 +1,126 @@
+//! What a send names: nothing, a remote or a group.
+//!
+//! The target determines the errors of sending. If the socket picks the remote, an unreachable
+//! remote is as good as a full one. If the sender names it, the error distinguishes the two.
+
+use zmtp_proto::group::Group;
+
+use super::Kind;
+use super::waiting::WaitError;
+use crate::error::{RouteError, SendError, TryRouteError, TrySendError};
+use crate::message::{AnyMessage, GroupMessage, Message};
+use crate::routing::{Refusal, Strategy};
+use crate::routing_id::RoutingId;
+
+/// The target of the messages of a socket type.
+pub(super) type TargetOf<K> = <<K as Kind>::Outgoing as Strategy>::Target;
+
+/// The target of a message.
+pub(super) trait Target: Clone {
+    /// The error of an operation that can wait. It holds the message, or nothing.
+    type Error<M>;
+
+    /// The error of an operation that does not wait. It holds the message, or nothing.
+    type TryError<M>;
+
+    /// Returns the target of the next message of a sink if every message has the same. The sink
+    /// reserves a slot for it.
+    fn same_for_all() -> Option<Self> {
+        None
+    }
+
+    fn error<M>(failure: WaitError, message: M) -> Self::Error<M>;
+
+    fn try_error<M>(refusal: Refusal, message: M) -> Self::TryError<M>;
+}
+
+/// A message that contains its target, or needs none.
+pub(super) trait Addressed<T>: AnyMessage {
+    /// Returns the target. A message without it has no reachable remote.
+    fn target(&self) -> Option<T>;
+}
+
+/// The socket picks the remote.
+impl Target for () {
+    type Error<M> = SendError<M>;
+    type TryError<M> = TrySendError<M>;
+
+    #[inline]
+    fn same_for_all() -> Option<Self> {
+        Some(())
+    }
+
+    fn error<M>(failure: WaitError, message: M) -> SendError<M> {
+        match failure {
+            WaitError::Refused(Refusal::TooLong) => SendError::TooLong(message),
+            WaitError::Refused(_) => SendError::Closed(message),
+            WaitError::Timeout => SendError::Timeout(message),
+        }
+    }
+
+    fn try_error<M>(refusal: Refusal, message: M) -> TrySendError<M> {
+        match refusal {
+            Refusal::Closed => TrySendError::Closed(message),
+            Refusal::Full | Refusal::HostUnreachable => TrySendError::Full(message),
+            Refusal::TooLong => TrySendError::TooLong(message),
+        }
+    }
+}
+
+impl Target for Group {
+    type Error<M> = SendError<M>;
+    type TryError<M> = TrySendError<M>;
+
+    fn error<M>(failure: WaitError, message: M) -> SendError<M> {
+        <()>::error(failure, message)
+    }
+
+    fn try_error<M>(refusal: Refusal, message: M) -> TrySendError<M> {
+        <()>::try_error(refusal, message)
+    }
+}
+
+impl Target for RoutingId {
+    type Error<M> = RouteError<M>;
+    type TryError<M> = TryRouteError<M>;
+
+    fn error<M>(failure: WaitError, message: M) -> RouteError<M> {
+        match failure {
+            WaitError::Refused(Refusal::Closed) => RouteError::Closed(message),
+            // No length is refused where remotes are named.
+            WaitError::Refused(Refusal::Full | Refusal::HostUnreachable | Refusal::TooLong) => {
+                RouteError::HostUnreachable(message)
+            }
+            WaitError::Timeout => RouteError::Timeout(message),
+        }
+    }
+
+    fn try_error<M>(refusal: Refusal, message: M) -> TryRouteError<M> {
+        match refusal {
+            Refusal::Closed => TryRouteError::Closed(message),
+            Refusal::Full | Refusal::TooLong => TryRouteError::Full(message),
+            Refusal::HostUnreachable => TryRouteError::HostUnreachable(message),
+        }
+    }
+}
+
+impl<M: AnyMessage> Addressed<()> for M {
+    #[inline]
+    fn target(&self) -> Option<()> {
+        Some(())
+    }
+}
+
+impl Addressed<Group> for GroupMessage {
+    #[inline]
+    fn target(&self) -> Option<Group> {
+        Some(self.group())
+    }
+}
+
+impl Addressed<RoutingId> for Message {
+    #[inline]
+    fn target(&self) -> Option<RoutingId> {
+        self.routing_id()
+    }
+}
