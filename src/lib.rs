@@ -158,7 +158,6 @@ pub mod monitor;
 mod options;
 mod pipe;
 pub mod proxy;
-mod proxy_header;
 mod quota;
 mod remote;
 mod remotes;

@@ -3,12 +3,8 @@
 
 #![no_main]
 
-#[expect(dead_code, reason = "one target uses a part of the module")]
-#[path = "../../src/proxy_header.rs"]
-mod proxy_header;
-
 use libfuzzer_sys::fuzz_target;
-use proxy_header::{Decoded, ProxyHeader, ProxyHeaderError, decode};
+use zmtp_proto::proxy_header::{Decoded, ProxyHeader, ProxyHeaderError, decode};
 
 fuzz_target!(|input: &[u8]| {
     let Ok((ProxyHeader::Proxied(address), len)) = read(input) else { return };

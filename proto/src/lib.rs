@@ -14,7 +14,8 @@
 //! - monitors the remote with a [`Heartbeat`](heartbeat::Heartbeat).
 //!
 //! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. The address
-//! of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text.
+//! of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A
+//! proxy may send a [header](proxy_header) before the first byte of a connection.
 //!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in
 //! place.
@@ -91,6 +92,7 @@ pub mod mechanism;
 pub mod message_shape;
 pub mod metadata;
 pub mod ping_pong;
+pub mod proxy_header;
 pub mod socket_type;
 pub mod traffic;
 mod write_rate;

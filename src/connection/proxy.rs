@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::ready;
 
 use tokio::io::{AsyncRead, ReadBuf};
+use zmtp_proto::proxy_header::{self, Decoded, ProxyHeader};
 
 use crate::monitor::{HandshakeFailure, ProtocolError};
-use crate::proxy_header::{self, Decoded, ProxyHeader};
 
 /// Reads the header of the PROXY protocol at the beginning of a stream, and nothing beyond it. The
 /// caller sets the deadline.

@@ -13,6 +13,7 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use zmtp_proto::endpoint::{Endpoint, without_resource};
+use zmtp_proto::proxy_header::ProxyHeader;
 
 use super::acceptor::Acceptor;
 use super::half_open::HalfOpen;
@@ -29,7 +30,6 @@ use crate::inproc::Dial;
 use crate::message::Message;
 use crate::monitor::{DisconnectReason, EventKind, EventSource, HandshakeFailure};
 use crate::options::Options;
-use crate::proxy_header::ProxyHeader;
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Origin;
 use crate::remotes::{Direction, PendingHandshake, RemoteSource};

@@ -13,7 +13,6 @@ const FIXED: &[(&str, &[&str])] = &[
     ("driver::listener", &["RESOURCE_LOG_MAX"]),
     ("message", &["DEBUG_BYTES"]),
     ("metrics", &["SHORTEST_INTERVAL"]),
-    ("proxy_header", &["FIXED_LEN", "IPV4_LEN", "IPV6_LEN", "LINE_MAX", "UNIX_LEN"]),
     ("quota", &["LEFT_OUT_MAX"]),
     ("routing::joined_groups", &["COMMAND_BYTES"]),
     ("rpc::clock", &["TICK"]),
@@ -44,6 +43,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("zmtp_proto::mechanism::plain", &["TEXT_MAX"]),
     ("zmtp_proto::metadata", &["VALUE_LEN_MAX"]),
     ("zmtp_proto::ping_pong", &["LEN_MAX", "TTL_LEN", "TTL_MAX"]),
+    ("zmtp_proto::proxy_header", &["FIXED_LEN", "IPV4_LEN", "IPV6_LEN", "LINE_MAX", "UNIX_LEN"]),
 ];
 
 /// A constant: its module and its name.

@@ -22,7 +22,6 @@ use crate::sources::{SourceFile, files, files_in};
 const RANKS: &[(&str, u8)] = &[
     ("connection_id", 0),
     ("guide", 0),
-    ("proxy_header", 0),
     ("quota", 0),
     ("routing_id", 0),
     ("runtime", 0),

@@ -31,7 +31,6 @@ include_modules! {
     "../../../src/monitor/mod.rs" monitor
     "../../../src/options/mod.rs" options
     "../../../src/pipe/mod.rs" pipe
-    "../../../src/proxy_header.rs" proxy_header
     "../../../src/quota.rs" quota
     "../../../src/remote.rs" remote
     "../../../src/routing/mod.rs" routing

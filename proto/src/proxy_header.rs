@@ -12,7 +12,7 @@ use thiserror::Error;
 
 /// The content of a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProxyHeader {
+pub enum ProxyHeader {
     /// The origin of the connection that the proxy forwards.
     Proxied(SocketAddr),
     /// The connection is the proxy's own, such as a health check, or the proxy does not know a
@@ -23,7 +23,8 @@ pub(crate) enum ProxyHeader {
 
 /// The result of decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decoded {
+pub enum Decoded {
+    /// The whole header.
     Header(ProxyHeader),
     /// The header has at least this many more bytes. Bytes that follow the header are never
     /// included.
@@ -32,19 +33,37 @@ pub(crate) enum Decoded {
 
 /// The reason why bytes are not a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum ProxyHeaderError {
+#[non_exhaustive]
+pub enum ProxyHeaderError {
+    /// An address or a port is invalid.
     #[error("the header of the PROXY protocol has an invalid address or port")]
     Address,
+    /// The command of version 2 is unknown.
     #[error("the header of the PROXY protocol has the unknown command {command:#04x}")]
-    Command { command: u8 },
+    Command {
+        /// The byte of version and command.
+        command: u8,
+    },
+    /// The address family of version 2 is unknown.
     #[error("the header of the PROXY protocol has the unknown address family {family:#04x}")]
-    Family { family: u8 },
+    Family {
+        /// The byte of family and transport.
+        family: u8,
+    },
+    /// The line of version 1 does not have the specified fields.
     #[error("the line of the PROXY protocol is malformed")]
     Line,
+    /// The bytes are not the beginning of a header.
     #[error("the connection does not begin with a header of the PROXY protocol")]
     Missing,
+    /// The header is longer than a limit.
     #[error("the header of the PROXY protocol has {len} bytes, above the limit of {limit}")]
-    TooLong { len: usize, limit: usize },
+    TooLong {
+        /// The length in bytes, as far as it is known.
+        len: usize,
+        /// The longest accepted header of this version.
+        limit: usize,
+    },
 }
 
 /// Decodes a header from the first bytes of a connection, which are at most the bytes that
@@ -53,7 +72,7 @@ pub(crate) enum ProxyHeaderError {
 /// # Errors
 ///
 /// [`ProxyHeaderError`], as soon as the bytes cannot become a header.
-pub(crate) fn decode(input: &[u8]) -> Result<Decoded, ProxyHeaderError> {
+pub fn decode(input: &[u8]) -> Result<Decoded, ProxyHeaderError> {
     if let Some(rest) = input.strip_prefix(SIGNATURE) {
         decode_binary(rest)
     } else if let Some(rest) = input.strip_prefix(PROXY) {
