@@ -3,19 +3,8 @@
 
 #![no_main]
 
-#[expect(dead_code, reason = "one target uses a part of it")]
-#[path = "../../src/rpc/code.rs"]
-mod code;
-#[expect(dead_code, reason = "one target uses a part of it")]
-#[path = "../../src/rpc/envelope.rs"]
-mod envelope;
-#[expect(dead_code, reason = "one target uses a part of it")]
-#[path = "../../src/rpc/trace_context.rs"]
-mod trace_context;
-
-use envelope::{Content, Envelope, EnvelopeError, HEADER};
 use libfuzzer_sys::fuzz_target;
-use trace_context::TraceContext;
+use zmtp_proto::rpc::envelope::{Content, Envelope, EnvelopeError, HEADER, RequestFields};
 
 fuzz_target!(|bytes: &[u8]| {
     match Envelope::decode(bytes) {
@@ -23,11 +12,9 @@ fuzz_target!(|bytes: &[u8]| {
             let mut written = Vec::new();
             envelope.encode(&mut written);
             assert_eq!(written, bytes);
-            assert_eq!(written.len(), envelope.len());
+            assert_eq!(written.len(), envelope.encoded_len());
             if let Content::Request(fields) = envelope.content {
-                if let Some((parent, state)) = fields.trace {
-                    read_trace(parent, state);
-                }
+                read_trace(fields);
             }
         }
         Err(EnvelopeError::TooShort { len }) => assert!(len == bytes.len() && len < HEADER),
@@ -38,7 +25,9 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// Checks that a decoded trace context, encoded in the form of version 00, decodes to an equal one.
-fn read_trace(parent: &str, state: &str) {
-    let Some(context) = TraceContext::decode(parent, state) else { return };
-    assert_eq!(TraceContext::decode(&context.to_string(), state), Some(context));
+fn read_trace(fields: RequestFields<'_>) {
+    let Some(context) = fields.trace_context() else { return };
+    let text = context.to_string();
+    let again = RequestFields { trace: Some((&text, context.state())), ..fields };
+    assert_eq!(again.trace_context(), Some(context));
 }

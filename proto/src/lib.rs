@@ -15,7 +15,8 @@
 //!
 //! RADIO and DISH also exchange [datagrams](datagram::Datagram), which need none of this. The address
 //! of a socket is an [`Endpoint`](endpoint::Endpoint), which is parsed from its text. A
-//! proxy may send a [header](proxy_header) before the first byte of a connection.
+//! proxy may send a [header](proxy_header) before the first byte of a connection. The
+//! bodies of messages can be [requests and replies](rpc).
 //!
 //! Decoders take complete items from a buffer that the caller fills, and leave incomplete ones in
 //! place.
@@ -93,6 +94,7 @@ pub mod message_shape;
 pub mod metadata;
 pub mod ping_pong;
 pub mod proxy_header;
+pub mod rpc;
 pub mod socket_type;
 pub mod traffic;
 mod write_rate;

@@ -84,7 +84,7 @@ impl CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rpc::ErrorCode;
+    use zmtp_proto::rpc::ErrorCode;
 
     #[test]
     fn a_request_that_was_certainly_not_started_is_retryable() {

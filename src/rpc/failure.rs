@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::rpc::ErrorCode;
+use zmtp_proto::rpc::ErrorCode;
 
 /// The error that a responder sends instead of a reply: a code, a text, and for an application
 /// error a number of its own.

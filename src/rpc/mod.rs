@@ -93,9 +93,7 @@
 
 mod batch;
 mod clock;
-mod code;
 mod deferred_ends;
-mod envelope;
 mod error;
 mod failure;
 mod request;
@@ -105,10 +103,8 @@ mod response;
 mod service_error;
 mod service_fn;
 pub mod stats;
-mod trace_context;
 mod unaddressed;
 
-pub use self::code::ErrorCode;
 pub use self::error::CallError;
 pub use self::failure::Failure;
 pub use self::request::Request;
@@ -116,4 +112,6 @@ pub use self::requester::{Call, Replies, Requester, RequesterBuilder};
 pub use self::responder::{Responder, ResponderBuilder};
 pub use self::response::Response;
 pub use self::service_fn::{ServiceFn, service_fn};
-pub use self::trace_context::{ParseTraceContextError, TraceContext};
+
+#[doc(inline)]
+pub use zmtp_proto::rpc::{ErrorCode, ParseTraceContextError, TraceContext};

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use zmtp_proto::rpc::TraceContext;
 
 use crate::message::Message;
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
-use crate::rpc::TraceContext;
 
 /// A request: a body, a deadline and a trace context.
 ///

@@ -4,8 +4,9 @@ use std::error::Error;
 
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
+use zmtp_proto::rpc::ErrorCode;
 
-use crate::rpc::{CallError, ErrorCode, Failure};
+use crate::rpc::{CallError, Failure};
 
 /// Any error of a service.
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;

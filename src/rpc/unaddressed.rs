@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use zmtp_proto::rpc::envelope::{Content, Envelope, HEADER, ID};
+
 use crate::message::Message;
-use crate::rpc::envelope::{Content, Envelope, HEADER, ID};
 
 /// An encoded message without the id of its call, which is assigned when the message is queued.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ impl UnaddressedEnvelope {
     #[inline]
     pub(super) fn new(content: Content<'_>) -> Self {
         let envelope = Envelope { id: 0, content };
-        let len = envelope.len();
+        let len = envelope.encoded_len();
         if len <= Message::SHORT {
             let mut bytes = [0x00; Message::SHORT];
             envelope.encode(&mut &mut bytes[..]);

@@ -16,9 +16,7 @@ const FIXED: &[(&str, &[&str])] = &[
     ("quota", &["LEFT_OUT_MAX"]),
     ("routing::joined_groups", &["COMMAND_BYTES"]),
     ("rpc::clock", &["TICK"]),
-    ("rpc::envelope", &["HEADER"]),
     ("rpc::requester::builder", &["MAX_OUTSTANDING", "STREAM_WINDOW"]),
-    ("rpc::trace_context", &["STATE_MAX"]),
     ("transport::socket_options", &["DEVICE_NAME_MAX"]),
     ("transport::udp::segments", &["BATCH_MAX", "SEGMENTS_MAX"]),
     ("zmtp_proto::datagram", &["GROUP_MAX", "LEN_MAX"]),
@@ -44,6 +42,8 @@ const FIXED: &[(&str, &[&str])] = &[
     ("zmtp_proto::metadata", &["VALUE_LEN_MAX"]),
     ("zmtp_proto::ping_pong", &["LEN_MAX", "TTL_LEN", "TTL_MAX"]),
     ("zmtp_proto::proxy_header", &["FIXED_LEN", "IPV4_LEN", "IPV6_LEN", "LINE_MAX", "UNIX_LEN"]),
+    ("zmtp_proto::rpc::envelope", &["HEADER"]),
+    ("zmtp_proto::rpc::trace_context", &["STATE_MAX"]),
 ];
 
 /// A constant: its module and its name.

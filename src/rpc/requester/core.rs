@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use zmtp_proto::rpc::envelope::Content;
 
 use super::calls::Calls;
 use super::reply_parts::NextPart;
-use crate::rpc::envelope::Content;
 use crate::rpc::unaddressed;
 use crate::socket::Client;
 use crate::socket::tracked::{PipeKey, Presence, Refusal, Tracked};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use tokio::time::{self, Instant, Sleep};
 use tokio_stream::wrappers::WatchStream;
+use zmtp_proto::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
 
 use super::calls::{Answer, AskedPipe, Calls};
 use super::core::RequesterCore;
@@ -17,7 +18,6 @@ use crate::remote::Remote;
 use crate::rpc::Failure;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::deferred_ends::DeferredEnds;
-use crate::rpc::envelope::{CONNECTION, Content, Envelope, EnvelopeError};
 use crate::rpc::unaddressed;
 use crate::socket::tracked::{
     ClientSenders, ConnectionEnd, ConnectionEnds, InLine, PipeKey, Presence, Refusal, Tracked,

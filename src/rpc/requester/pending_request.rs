@@ -3,11 +3,11 @@
 use std::task::{Context, Poll, ready};
 
 use tokio::time::Instant;
+use zmtp_proto::rpc::envelope::{Content, RequestFields};
 
 use super::call_permit::CallPermit;
 use super::core::RequesterCore;
 use super::reply_parts::ReplyParts;
-use crate::rpc::envelope::{Content, RequestFields};
 use crate::rpc::unaddressed::{self, UnaddressedEnvelope};
 use crate::rpc::{CallError, Request};
 use crate::socket::tracked::{Ticket, Timer, Tracked};

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::rpc::ErrorCode;
+use zmtp_proto::rpc::ErrorCode;
+
 use crate::rpc::stats::ResponderStats;
 
 /// One counter for each [`Count`].

@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use tokio_stream::wrappers::WatchStream;
+use zmtp_proto::rpc::envelope::{CONNECTION, Content};
 
 use crate::connection_id::ConnectionId;
 use crate::error::TryRouteError;
 use crate::remote::Remote;
 use crate::routing_id::RoutingId;
-use crate::rpc::envelope::{CONNECTION, Content};
 use crate::rpc::unaddressed;
 use crate::socket::Server;
 use crate::socket::tracked::{Presence, Timer, Tracked};

@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 
 use tokio::sync::Semaphore;
 use tracing::Span;
+use zmtp_proto::rpc::ErrorCode;
+use zmtp_proto::rpc::envelope::Content;
 
 use super::budget::Budget;
 use super::counters::Count;
@@ -15,10 +17,9 @@ use super::jobs::JobId;
 use super::shared::{PartDelivery, ResponderState, error, too_much};
 use super::span;
 use crate::routing_id::RoutingId;
-use crate::rpc::envelope::Content;
 use crate::rpc::response::{Form, Parts, Response};
 use crate::rpc::service_error::BoxError;
-use crate::rpc::{ErrorCode, Failure, unaddressed};
+use crate::rpc::{Failure, unaddressed};
 
 /// The result of a handler.
 pub(super) type Outcome = Result<Response, Failure>;

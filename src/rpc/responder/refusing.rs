@@ -4,15 +4,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use zmtp_proto::rpc::ErrorCode;
+use zmtp_proto::rpc::envelope::{Content, Envelope};
+
 use super::counters::Count;
 use super::jobs::JobId;
 use super::ledger::Ledger;
 use super::shared::ResponderState;
 use crate::message::Message;
 use crate::remote::Remote;
-use crate::rpc::ErrorCode;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
-use crate::rpc::envelope::{Content, Envelope};
 use crate::socket::tracked::{ConnectionEnds, InLine, PipeKey, Tracked, WeakServer};
 
 /// The task that replaces a dropped serving future. Without it, requests that have not been

@@ -11,6 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower_service::Service;
 use tracing::{Instrument, Span};
+use zmtp_proto::rpc::ErrorCode;
+use zmtp_proto::rpc::envelope::{Content, Envelope, RequestFields};
 
 use super::counters::Count;
 use super::draining::Draining;
@@ -25,10 +27,9 @@ use crate::remote::Remote;
 use crate::routing_id::RoutingId;
 use crate::rpc::batch::{BATCH, BATCHES_PER_WAKE};
 use crate::rpc::deferred_ends::DeferredEnds;
-use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::response::{Form, Response};
 use crate::rpc::service_error::BoxError;
-use crate::rpc::{ErrorCode, Failure, Request, TraceContext, unaddressed};
+use crate::rpc::{Failure, Request, unaddressed};
 use crate::socket::tracked::{ConnectionEnd, InLine, PipeKey, Timer, Tracked, WeakServer};
 
 /// The state of a responder that is being served. Its task receives requests, calls the service,
@@ -188,12 +189,12 @@ where
                     let code = ErrorCode::SHUTTING_DOWN;
                     return self.shared.refuse_with(id, routing_id, code);
                 }
-                let RequestFields { timeout, trace, credit, body } = fields;
+                let trace = fields.trace_context();
+                let RequestFields { timeout, credit, body, .. } = fields;
                 let deadline = timeout.and_then(|millis| {
                     let now = *now.get_or_insert_with(Instant::now);
                     now.checked_add(Duration::from_millis(millis.into()))
                 });
-                let trace = trace.and_then(|(parent, state)| TraceContext::decode(parent, state));
                 let len = body.len();
                 let body = unaddressed::last(&message, len);
                 let request = Request::received(body, deadline, trace.map(Box::new), remote);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use zmtp_proto::rpc::ErrorCode;
+use zmtp_proto::rpc::envelope::{Content, EnvelopeError};
 
 use super::backlog::{BacklogEntry, NextStep};
 use super::backlog_delivery::BacklogDelivery;
@@ -14,8 +16,7 @@ use super::limits::Limits;
 use crate::error::TryRouteError;
 use crate::message::Message;
 use crate::routing_id::RoutingId;
-use crate::rpc::envelope::{Content, EnvelopeError};
-use crate::rpc::{ErrorCode, Failure, unaddressed};
+use crate::rpc::{Failure, unaddressed};
 use crate::socket::Server;
 use crate::socket::tracked::{PipeKey, Tracked};
 

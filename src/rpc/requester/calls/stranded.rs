@@ -2,11 +2,11 @@
 
 use slotmap::Key;
 use tokio::time::Instant;
+use zmtp_proto::rpc::envelope::{Content, Envelope, RequestFields};
 
 use super::{CallSlot, Calls, find};
 use crate::message::Message;
 use crate::rpc::CallError;
-use crate::rpc::envelope::{Content, Envelope, RequestFields};
 use crate::rpc::unaddressed;
 use crate::socket::tracked::{EventSource, PipeKey, QueuePosition, ReturnedMessage};
 use crate::sync::Wakes;

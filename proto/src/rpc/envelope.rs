@@ -1,34 +1,39 @@
-//! The envelope of requests and replies, byte by byte; `docs/rpc.md` is its specification.
-//!
-//! It uses no I/O and no clock, and only [`ErrorCode`] of the rest of the crate.
+//! The messages of the envelope, byte by byte.
 
 use bytes::BufMut;
 use thiserror::Error;
 
 use super::code::ErrorCode;
+use super::trace_context::TraceContext;
 
 /// One message: the id of a call, and the content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Envelope<'a> {
+pub struct Envelope<'a> {
     /// The id of the call, which its requester chooses.
-    pub(crate) id: u64,
-    pub(crate) content: Content<'a>,
+    pub id: u64,
+    /// Everything after the id.
+    pub content: Content<'a>,
 }
 
 /// The content of a message, by its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content<'a> {
+pub enum Content<'a> {
+    /// The request of a call.
     Request(RequestFields<'a>),
     /// A whole reply, or the last part of a stream.
     Reply(&'a [u8]),
     /// A part of a stream that others follow.
     Part(&'a [u8]),
+    /// The reason why a request has no reply.
     Error {
+        /// The kind of reason.
         code: ErrorCode,
         /// The application's own number; zero for every other code.
         detail: u32,
+        /// A description for people.
         text: &'a str,
     },
+    /// The requester no longer waits for a reply.
     Cancel,
     /// The number of further parts that may be sent.
     Credit(u32),
@@ -42,34 +47,49 @@ pub(crate) enum Content<'a> {
 
 /// The fields of a REQUEST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RequestFields<'a> {
+pub struct RequestFields<'a> {
     /// The remaining time of the call, in milliseconds.
-    pub(crate) timeout: Option<u32>,
-    /// The texts of `traceparent` and `tracestate` (W3C Trace Context); the second may be empty.
-    pub(crate) trace: Option<(&'a str, &'a str)>,
+    pub timeout: Option<u32>,
+    /// The texts of `traceparent` and `tracestate` (W3C Trace Context), of up to 65,535 bytes each;
+    /// the second may be empty.
+    pub trace: Option<(&'a str, &'a str)>,
     /// The number of parts that may be sent at first; `None` if the reply must not be a stream.
-    pub(crate) credit: Option<u32>,
-    pub(crate) body: &'a [u8],
+    pub credit: Option<u32>,
+    /// The body of the request.
+    pub body: &'a [u8],
 }
 
 /// The error of decoding a message that is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum EnvelopeError {
+pub enum EnvelopeError {
     /// It is too short to hold the id of a call.
     #[error("a message of {len} bytes has no envelope")]
-    TooShort { len: usize },
+    TooShort {
+        /// The length of the message in bytes.
+        len: usize,
+    },
     /// Its kind, its version or one of its flags is unknown.
     #[error("the message has an unknown version, kind or flag")]
-    Unsupported { id: u64 },
+    Unsupported {
+        /// The id of the call.
+        id: u64,
+    },
     /// Its length does not match its kind, or a text is not UTF-8.
     #[error("the message is malformed")]
-    Malformed { id: u64 },
+    Malformed {
+        /// The id of the call.
+        id: u64,
+    },
 }
 
 impl<'a> Envelope<'a> {
     /// Decodes a message.
+    ///
+    /// # Errors
+    ///
+    /// [`EnvelopeError`] if the message is not valid.
     #[inline]
-    pub(crate) fn decode(message: &'a [u8]) -> Result<Self, EnvelopeError> {
+    pub fn decode(message: &'a [u8]) -> Result<Self, EnvelopeError> {
         let too_short = EnvelopeError::TooShort { len: message.len() };
         let (&first, rest) = message.split_first().ok_or(too_short)?;
         let (&id, rest) = rest.split_first_chunk().ok_or(too_short)?;
@@ -99,12 +119,13 @@ impl<'a> Envelope<'a> {
         Ok(Self { id, content })
     }
 
-    /// Returns the length of the message, in bytes.
+    /// Returns the length of the encoded message in bytes.
+    #[must_use]
     #[inline]
-    pub(crate) fn len(&self) -> usize {
+    pub fn encoded_len(&self) -> usize {
         HEADER
             + match self.content {
-                Content::Request(fields) => fields.len(),
+                Content::Request(fields) => fields.encoded_len(),
                 Content::Reply(body) | Content::Part(body) => body.len(),
                 Content::Error { text, .. } => 5 + text.len(),
                 Content::Cancel | Content::End | Content::Drain | Content::Drained => 0,
@@ -114,7 +135,7 @@ impl<'a> Envelope<'a> {
 
     /// Encodes the message.
     #[inline]
-    pub(crate) fn encode(&self, dst: &mut impl BufMut) {
+    pub fn encode(&self, dst: &mut impl BufMut) {
         let mut header = [0x00; HEADER];
         header[0] = self.content.first();
         header[ID].copy_from_slice(&self.id.to_be_bytes());
@@ -134,6 +155,7 @@ impl<'a> Envelope<'a> {
 }
 
 impl Content<'_> {
+    #[inline]
     const fn first(&self) -> u8 {
         match self {
             Self::Request(_) => REQUEST,
@@ -150,6 +172,13 @@ impl Content<'_> {
 }
 
 impl<'a> RequestFields<'a> {
+    /// Parses the trace context. Returns `None` if there is none, or if it is not valid.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        let (parent, state) = self.trace?;
+        parent.parse::<TraceContext>().ok()?.with_state(state).ok()
+    }
+
     #[inline]
     fn decode(id: u64, rest: &'a [u8]) -> Result<Self, EnvelopeError> {
         let malformed = EnvelopeError::Malformed { id };
@@ -184,7 +213,7 @@ impl<'a> RequestFields<'a> {
     }
 
     #[inline]
-    fn len(&self) -> usize {
+    fn encoded_len(&self) -> usize {
         let number = |field: Option<u32>| if field.is_some() { 4 } else { 0 };
         let trace = self.trace.map_or(0, |(parent, state)| 4 + parent.len() + state.len());
         1 + number(self.timeout) + number(self.credit) + trace + self.body.len()
@@ -239,14 +268,14 @@ const CREDITED: u8 = 0x02;
 const TRACE: u8 = 0x04;
 
 /// The length of the header that begins every message in every version: a first byte, and the id.
-pub(crate) const HEADER: usize = 9;
+pub const HEADER: usize = 9;
 
 /// The id of DRAIN and DRAINED, which concern the connection and not a call. No call has it, so
 /// that a requester that does not know DRAIN drops it like a late reply.
-pub(crate) const CONNECTION: u64 = u64::MAX;
+pub const CONNECTION: u64 = u64::MAX;
 
 /// The position of the id in the header.
-pub(crate) const ID: std::ops::Range<usize> = 1..9;
+pub const ID: std::ops::Range<usize> = 1..9;
 
 #[cfg(test)]
 mod tests {
@@ -334,7 +363,7 @@ mod tests {
             let fields = RequestFields { timeout, trace, credit, body: &body };
             let envelope = Envelope { id, content: Content::Request(fields) };
             let bytes = encoded(&envelope);
-            prop_assert_eq!(bytes.len(), envelope.len());
+            prop_assert_eq!(bytes.len(), envelope.encoded_len());
             prop_assert_eq!(Envelope::decode(&bytes), Ok(envelope));
         }
 

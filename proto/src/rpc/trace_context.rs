@@ -9,13 +9,13 @@ use thiserror::Error;
 /// vendors' `tracestate`.
 ///
 /// It is sent with the request, as text. This crate neither creates nor changes trace contexts. A
-/// program that uses OpenTelemetry sets its own context with
-/// [`Request::with_trace_context`](super::Request::with_trace_context), and reads the context of a
-/// received request: see [the module](super#tracing).
+/// program that uses OpenTelemetry sets the context of a request, and reads the context of a received
+/// one: see [Tracing](https://docs.rs/tokio-zmtp/latest/tokio_zmtp/rpc/#tracing).
 ///
 /// # Examples
 ///
 /// ```
+/// # mod tokio_zmtp { pub mod rpc { pub use zmtp_proto::rpc::*; } }
 /// use tokio_zmtp::rpc::TraceContext;
 ///
 /// let text = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -54,6 +54,7 @@ pub enum ParseTraceContextError {
 /// # Examples
 ///
 /// ```
+/// # mod tokio_zmtp { pub mod rpc { pub use zmtp_proto::rpc::*; } }
 /// use tokio_zmtp::rpc::TraceContext;
 ///
 /// let context = TraceContext::new(7, 8, true)?.with_state("vendor=1")?;
@@ -118,11 +119,6 @@ impl TraceContext {
     #[must_use]
     pub fn state(&self) -> &str {
         &self.state
-    }
-
-    /// Parses the trace context of a received request; `None` if it is not valid.
-    pub(crate) fn decode(parent: &str, state: &str) -> Option<Self> {
-        parent.parse::<Self>().ok()?.with_state(state).ok()
     }
 }
 

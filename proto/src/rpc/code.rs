@@ -12,6 +12,7 @@ pub struct ErrorCode(u8);
 /// # Examples
 ///
 /// ```
+/// # mod tokio_zmtp { pub mod rpc { pub use zmtp_proto::rpc::*; } }
 /// use tokio_zmtp::rpc::ErrorCode;
 ///
 /// assert_eq!(ErrorCode::new(0x01), ErrorCode::OVERLOADED);
