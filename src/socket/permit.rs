@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 
 use super::reserving::Slot;
+use super::target::Target;
 use crate::error::{TryRouteError, TrySendError};
 use crate::message::{AnyMessage, Message};
-use crate::routing::{Exclusive, RoundRobin, RoutingTable};
+use crate::routing::{Exclusive, RoundRobin, RoutingTable, Strategy};
 
 /// A reserved slot for one message, in the queue of a remote that the socket has picked.
 ///
@@ -50,8 +51,8 @@ impl Permit<'_> {
 impl PickedSlot<'_> {
     fn send<M: AnyMessage>(self, message: M) -> Result<(), TrySendError<M>> {
         match self {
-            Self::Exclusive(slot) => slot.send(message),
-            Self::RoundRobin(slot) => slot.send(message),
+            Self::Exclusive(slot) => send(slot, message),
+            Self::RoundRobin(slot) => send(slot, message),
         }
     }
 }
@@ -96,7 +97,7 @@ impl RoutePermit<'_> {
     /// # }
     /// ```
     pub fn send(self, message: impl Into<Message>) -> Result<(), TryRouteError> {
-        self.slot.send(message.into())
+        send(self.slot, message.into())
     }
 }
 
@@ -104,4 +105,13 @@ impl<'a, M> From<Slot<'a, RoutingTable>> for RoutePermit<'a, M> {
     fn from(slot: Slot<'a, RoutingTable>) -> Self {
         Self { slot, message: PhantomData }
     }
+}
+
+/// Sends a message through a slot.
+fn send<R: Strategy<Target = T>, T: Target, M: AnyMessage>(
+    slot: Slot<'_, R>,
+    message: M,
+) -> Result<(), T::TryError<M>> {
+    let sent = slot.send(message.into_queue());
+    sent.map_err(|(refusal, message)| T::try_error(refusal, M::from_queue(message)))
 }

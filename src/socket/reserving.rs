@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::Core;
 use super::coop::poll_budget;
 use super::sending::returned;
-use super::target::Target;
 use super::waiting::{Senders, WaitError, Waiting};
-use crate::message::AnyMessage;
+use crate::message::Message;
 use crate::pipe::PipeKey;
 use crate::routing::{Refusal, Strategy};
 
@@ -52,7 +51,7 @@ impl<'a, R: Strategy> Future for Reserving<'a, R> {
 
 impl<R: Strategy> Unpin for Reserving<'_, R> {}
 
-impl<'a, R: Strategy<Target = T>, T: Target> Slot<'a, R> {
+impl<'a, R: Strategy> Slot<'a, R> {
     /// Reserves a slot if one is free.
     pub(super) fn try_reserve(core: &'a Core<R>, to: R::Target) -> Result<Self, Refusal> {
         let key = core.outgoing.lock().try_reserve(&to)?;
@@ -60,16 +59,13 @@ impl<'a, R: Strategy<Target = T>, T: Target> Slot<'a, R> {
     }
 
     /// Queues a message in the slot or, if its remote is gone, in any other suitable slot.
-    pub(super) fn send<M: AnyMessage>(mut self, message: M) -> Result<(), T::TryError<M>> {
-        let mut message = Some(message.into_queue());
+    pub(super) fn send(mut self, message: Message) -> Result<(), (Refusal, Message)> {
+        let mut message = Some(message);
         let sent = match self.key.take() {
             Some(key) => self.core.send_reserved(key, &self.to, &mut message),
             None => self.core.try_send(&self.to, &mut message),
         };
-        sent.map_err(|refusal| {
-            let (refusal, message) = returned(refusal, message);
-            T::try_error(refusal, M::from_queue(message))
-        })
+        sent.map_err(|refusal| returned(refusal, message))
     }
 }
 
