@@ -132,23 +132,20 @@ impl Calls {
         waker: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<Result<Message, CallError>> {
-        let Some((index, slot)) = find(&mut self.slots, id) else {
-            return Poll::Ready(Err(CallError::Closed));
-        };
-        match &mut slot.state {
-            CallState::Waiting(waiting) => {
+        match find(&mut self.slots, id).map(|(index, slot)| (index, &mut slot.state)) {
+            Some((_, CallState::Waiting(waiting))) => {
                 waiting.clone_from(waker);
                 Poll::Pending
             }
-            CallState::Done { .. } => {
-                let CallState::Done { outcome, .. } = self.release(index) else {
-                    unreachable!("the call has an outcome")
-                };
+            Some((index, CallState::Done { outcome, .. })) => {
+                let outcome = std::mem::replace(outcome, Err(CallError::Closed));
+                self.release(index);
                 self.admission.leave(wakes);
                 Poll::Ready(outcome)
             }
-            CallState::Stream(_) | CallState::Free => {
-                unreachable!("the slot holds a call without a stream")
+            // No call has this id. A stream is polled as such.
+            Some((_, CallState::Stream(_) | CallState::Free)) | None => {
+                Poll::Ready(Err(CallError::Closed))
             }
         }
     }
@@ -179,15 +176,18 @@ impl Calls {
         answer: Answer,
         wakes: &mut Wakes,
     ) -> AskedPipe {
-        let is_expected = |slot: &CallSlot| slot.position.pipe == from && slot.is_outstanding();
-        let found = find(&mut self.slots, id).filter(|(_, slot)| is_expected(slot));
+        let found = find(&mut self.slots, id).filter(|(_, slot)| slot.position.pipe == from);
         let Some((index, slot)) = found else {
-            if !matches!(answer, Answer::Unreadable) {
-                self.count_stray(from, id);
-            }
+            self.count_stray(from, id, &answer);
             return None;
         };
         match (&mut slot.state, answer) {
+            (CallState::Free | CallState::Done { .. }, answer) => {
+                self.count_stray(from, id, &answer);
+            }
+            (CallState::Stream(inbox), answer) if inbox.has_ended() => {
+                self.count_stray(from, id, &answer);
+            }
             (CallState::Waiting(_), Answer::Reply(body)) => {
                 self.stats.answered += 1;
                 self.settle(index, Ok(body), true, wakes);
@@ -221,9 +221,6 @@ impl Calls {
             (CallState::Stream(_), Answer::Error(failure)) => {
                 self.stats.failed += 1;
                 self.settle(index, Err(CallError::Failed(failure)), true, wakes);
-            }
-            (CallState::Free | CallState::Done { .. }, _) => {
-                unreachable!("the call is outstanding")
             }
         }
         None
@@ -333,9 +330,12 @@ impl Calls {
         state
     }
 
-    /// Counts a reply that no call waits for.
+    /// Counts an answer that no call waits for, unless it is unreadable.
     #[cold]
-    fn count_stray(&mut self, from: PipeKey, id: u64) {
+    fn count_stray(&mut self, from: PipeKey, id: u64, answer: &Answer) {
+        if let Answer::Unreadable = answer {
+            return;
+        }
         let index = usize::try_from(id & INDEX_MAX).unwrap_or(usize::MAX);
         let generation = id >> INDEX_BITS;
         let was_answered = self.slots.get(index).and_then(|slot| {

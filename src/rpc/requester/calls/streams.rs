@@ -16,13 +16,12 @@ impl Calls {
         waker: &Waker,
         wakes: &mut Wakes,
     ) -> Poll<(NextPart, PipeKey)> {
-        let Some((index, slot)) = find(&mut self.slots, id) else {
+        let Some((index, CallSlot { state: CallState::Stream(inbox), position, .. })) =
+            find(&mut self.slots, id)
+        else {
             return Poll::Ready((NextPart::End(Ok(())), PipeKey::default()));
         };
-        let pipe = slot.position.pipe;
-        let CallState::Stream(inbox) = &mut slot.state else {
-            unreachable!("the call is a stream")
-        };
+        let pipe = position.pipe;
         match inbox.poll_next(waker) {
             Poll::Ready(next @ NextPart::Part(..)) => Poll::Ready((next, pipe)),
             Poll::Ready(end) => {
