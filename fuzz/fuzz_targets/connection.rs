@@ -28,8 +28,8 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
         0x00 => [SocketType::Server, SocketType::Client],
         _ => [SocketType::Radio, SocketType::Dish],
     };
-    let shape = types[0].message_shape();
-    let is_sealed = mechanisms[0].name() == curve_server().name();
+    let shape = MessageShape::of(types[0]);
+    let is_sealed = MechanismName::of(&mechanisms[0]) == MechanismName::CURVE;
     let receiver = usize::from(choice & 0x01);
     let defers = [0x02, 0x04].map(|bit| choice & bit != 0x00);
     let ends = [0, 1].map(|end| End::new(types[end], &mechanisms, end, defers[end]));
@@ -136,7 +136,7 @@ fn receive(end: &End, stream: &[u8], limit: Option<u8>, piece: usize) -> Vec<Byt
                 Err(_) => return received,
             }
             let opener = handshake.take_session().map(|session| session.opener);
-            let shape = end.config.socket_type.message_shape();
+            let shape = MessageShape::of(end.config.socket_type);
             decoder = Some(TrafficDecoder::new(limit.map(u64::from), opener).with_shape(shape));
         }
         let Some(decoder) = &mut decoder else { continue };
@@ -205,7 +205,7 @@ impl End {
         };
         // With NULL, the server has to know the remote first. Two such ends would wait for each
         // other.
-        let is_client = config.mechanism.name() != MechanismName::NULL;
+        let is_client = config.mechanism != Mechanism::Null;
         Self { config, defers: defers && (end == 0 || is_client) }
     }
 

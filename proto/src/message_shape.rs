@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::frame::{self, Header, SHORT_MESSAGE, SHORT_PART};
 use super::group::{Group, GroupError};
+use super::socket_type::SocketType;
 
 /// The shape of the messages between two socket types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,18 @@ pub enum MessageShape {
     Single,
     /// A group and a body, in two frames (RFC 37, The Radio-Dish Pattern).
     GroupAndBody,
+}
+
+impl MessageShape {
+    /// Returns the shape of the messages between a socket type and its remotes. The classic types
+    /// are not implemented: their messages have any number of parts.
+    #[must_use]
+    pub const fn of(socket_type: SocketType) -> Self {
+        match socket_type {
+            SocketType::Radio | SocketType::Dish => Self::GroupAndBody,
+            _ => Self::Single,
+        }
+    }
 }
 
 /// Why a message does not have the required shape.

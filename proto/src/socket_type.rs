@@ -5,8 +5,6 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::message_shape::MessageShape;
-
 /// The type of a ZeroMQ socket, which the ends of a connection announce to each other.
 ///
 /// The variants are all types that ZMTP 3.1 defines, since a remote may announce any of them.
@@ -61,7 +59,6 @@ pub enum SocketType {
 ///
 /// assert_eq!(SocketType::Client.as_str(), "CLIENT");
 /// assert!(SocketType::Client.is_compatible_with(SocketType::Server));
-/// assert_ne!(SocketType::Client.message_shape(), SocketType::Dish.message_shape());
 /// ```
 impl SocketType {
     /// Returns the name on the wire, such as `"CLIENT"`.
@@ -113,16 +110,6 @@ impl SocketType {
             Self::Gather => matches!(other, Self::Scatter),
             Self::Peer => matches!(other, Self::Peer),
             Self::Channel => matches!(other, Self::Channel),
-        }
-    }
-
-    /// Returns the shape of the messages between this type and its remotes. The classic types are
-    /// not implemented: their messages have any number of parts.
-    #[must_use]
-    pub const fn message_shape(self) -> MessageShape {
-        match self {
-            Self::Radio | Self::Dish => MessageShape::GroupAndBody,
-            _ => MessageShape::Single,
         }
     }
 }

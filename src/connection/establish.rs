@@ -70,7 +70,7 @@ pub(crate) async fn establish<S: AsyncRead + AsyncWrite + Unpin>(
     max_message_size: Option<u64>,
     authenticator_call: Option<&AuthenticatorCall>,
 ) -> Result<Established<S>, HandshakeFailure> {
-    let shape = config.socket_type.message_shape();
+    let shape = MessageShape::of(config.socket_type);
     let mut framed = frame(stream, Handshake::new(config, seed()?));
     let mut admission = Admission::default();
     let shaking_hands = async {
@@ -142,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AnnouncedHandshake<S> {
             finish(&mut framed, outcome).await
         };
         let (negotiated, admitted) = deadline.keep(completing).await?;
-        let limits = (config.socket_type.message_shape(), max_message_size);
+        let limits = (MessageShape::of(config.socket_type), max_message_size);
         Ok((carry_traffic(framed, negotiated, admission, limits), admitted))
     }
 }

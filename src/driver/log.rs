@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use tracing::Span;
 use tracing::field::{Empty, display};
 use zmtp_proto::endpoint::Endpoint;
+use zmtp_proto::greeting::MechanismName;
 use zmtp_proto::handshake::HandshakeConfig;
 
 use crate::auth::StatusCode;
@@ -53,7 +54,7 @@ pub(super) fn endpoint_span(handshake: &HandshakeConfig, endpoint: &Endpoint) ->
         "endpoint",
         %endpoint,
         socket_type = %handshake.socket_type,
-        mechanism = %handshake.mechanism.name(),
+        mechanism = %MechanismName::of(&handshake.mechanism),
     )
 }
 
@@ -70,7 +71,7 @@ pub(super) fn connection_span(
         "connection",
         %endpoint,
         socket_type = %handshake.socket_type,
-        mechanism = %handshake.mechanism.name(),
+        mechanism = %MechanismName::of(&handshake.mechanism),
         remote = origin.address.map(display),
         proxy = origin.proxy_address.map(display),
         remote_pid = origin.credentials.and_then(|credentials| credentials.pid),

@@ -36,18 +36,18 @@ fn every_public_method_has_an_example() {
 }
 
 /// An inherent `impl` block.
-struct ImplBlock<'a> {
+pub(crate) struct ImplBlock<'a> {
     /// The lines of the file.
-    lines: &'a [&'a str],
+    pub(crate) lines: &'a [&'a str],
     /// The first and the last line of the block.
     start: usize,
     end: usize,
     /// The name of the type.
-    name: &'a str,
+    pub(crate) name: &'a str,
 }
 
 impl<'a> ImplBlock<'a> {
-    fn public_methods(&self) -> impl Iterator<Item = (usize, &'a str)> {
+    pub(crate) fn public_methods(&self) -> impl Iterator<Item = (usize, &'a str)> {
         let depth = indent(self.lines[self.start]) + 4;
         let block = &self.lines[..self.end];
         (0..).zip(block).skip(self.start).filter_map(move |(number, line)| {
@@ -60,7 +60,7 @@ impl<'a> ImplBlock<'a> {
 }
 
 /// Returns the inherent `impl` blocks of public types and of the types that a macro receives.
-fn impl_blocks<'a>(file: &'a SourceFile, public: &BTreeSet<&str>) -> Vec<ImplBlock<'a>> {
+pub(crate) fn impl_blocks<'a>(file: &'a SourceFile, public: &BTreeSet<&str>) -> Vec<ImplBlock<'a>> {
     let lines: &'a [&'a str] = Vec::leak(file.text.lines().collect());
     let starts = (0..).zip(lines).filter_map(|(start, line)| {
         let header = line.trim_start().strip_prefix("impl")?;
@@ -81,14 +81,14 @@ fn impl_blocks<'a>(file: &'a SourceFile, public: &BTreeSet<&str>) -> Vec<ImplBlo
     blocks.collect()
 }
 
-fn public_type(line: &str) -> Option<&str> {
+pub(crate) fn public_type(line: &str) -> Option<&str> {
     let item = line.trim_start().strip_prefix("pub ")?;
     let name = item.strip_prefix("struct ").or_else(|| item.strip_prefix("enum "))?;
     Some(identifier(name))
 }
 
 /// Returns the types of `zmtp-proto` that a file exports.
-fn exported_types(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn exported_types(text: &str) -> impl Iterator<Item = &str> {
     let exports = text.split("pub use zmtp_proto::").skip(1);
     let names = exports.flat_map(|export| {
         export.split(';').next().unwrap_or_default().split(|c: char| !c.is_alphanumeric())

@@ -5,6 +5,7 @@
 mod constants;
 mod cycles;
 mod examples;
+mod exports;
 mod names;
 mod pages;
 mod paths;

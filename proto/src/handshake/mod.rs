@@ -77,10 +77,10 @@ impl Handshake {
         seed: Seed,
     ) -> Self {
         let (socket_type, announced) = introduction.unzip();
-        let greeting = Greeting::new(mechanism.name(), mechanism.is_server());
+        let greeting = Greeting::new(MechanismName::of(&mechanism), mechanism.is_server());
         Self {
             socket_type,
-            mechanism: mechanism.name(),
+            mechanism: MechanismName::of(&mechanism),
             as_server: mechanism.is_server(),
             has_authenticator,
             credentials: None,

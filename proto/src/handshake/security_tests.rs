@@ -77,7 +77,7 @@ fn without_an_authenticator_plain_admits_no_remote() {
 #[test]
 fn two_ends_in_the_same_role_fail_the_handshake() {
     for mechanism in [plain_client(), curve_client()] {
-        let name = mechanism.name();
+        let name = MechanismName::of(&mechanism);
         let (first, second) = shake_hands(
             end(SocketType::Client, mechanism.clone(), false),
             end(SocketType::Server, mechanism, false),
@@ -89,7 +89,7 @@ fn two_ends_in_the_same_role_fail_the_handshake() {
         }
     }
     for mechanism in [Mechanism::PlainServer, curve_server()] {
-        let name = mechanism.name();
+        let name = MechanismName::of(&mechanism);
         let (first, second) = shake_hands(
             end(SocketType::Client, mechanism.clone(), false),
             end(SocketType::Server, mechanism, false),
@@ -106,7 +106,7 @@ fn only_a_server_relies_on_the_announced_role() {
     for (mechanism, as_server) in
         [(Mechanism::Null, true), (plain_client(), false), (Mechanism::PlainServer, false)]
     {
-        let greeting = Greeting::new(mechanism.name(), as_server).encode();
+        let greeting = Greeting::new(MechanismName::of(&mechanism), as_server).encode();
         let mut end = end(SocketType::Client, mechanism, false);
         assert_eq!(end.handle_input(&mut greeting.as_slice().into()), Ok(None));
     }
@@ -147,7 +147,8 @@ fn no_input_is_consumed_while_a_verdict_is_awaited() {
 fn a_remote_without_credentials_may_send_one_kib() {
     for mechanism in [Mechanism::PlainServer, curve_server()] {
         let mut server = end(SocketType::Server, mechanism.clone(), true);
-        let mut input = BytesMut::from(&Greeting::new(mechanism.name(), false).encode()[..]);
+        let mut input =
+            BytesMut::from(&Greeting::new(MechanismName::of(&mechanism), false).encode()[..]);
         input.put_slice(b"\x06\0\0\0\0\0\0\x04\x01");
         let refused = HandshakeError::CommandTooLarge { size: 0x401 };
         assert_eq!(server.handle_input(&mut input), Err(refused));
@@ -220,7 +221,10 @@ fn a_deferred_introduction_follows_the_resource_of_the_remote() {
             let answer = output(&mut server);
             let progress = client.handle_input(&mut answer.as_slice().into());
             assert_eq!(progress.unwrap().unwrap().socket_type, Some(SocketType::Server));
-            assert_eq!(server.take_session().is_some(), one.name() == MechanismName::CURVE);
+            assert_eq!(
+                server.take_session().is_some(),
+                MechanismName::of(&one) == MechanismName::CURVE
+            );
         }
     }
 }

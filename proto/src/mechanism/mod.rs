@@ -71,7 +71,6 @@ pub enum Mechanism {
 /// use tokio_zmtp::Mechanism;
 ///
 /// let mechanism = Mechanism::plain_client("alice", "swordfish")?;
-/// assert_eq!(mechanism.name().to_string(), "PLAIN");
 /// assert!(!mechanism.is_server());
 /// assert!(!mechanism.can_defer_introduction());
 /// # Ok::<(), tokio_zmtp::PlainCredentialsError>(())
@@ -93,15 +92,6 @@ impl Mechanism {
         Ok(Self::PlainClient { username, password })
     }
 
-    /// Returns the name that the greeting contains.
-    pub fn name(&self) -> MechanismName {
-        match self {
-            Self::Null => MechanismName::NULL,
-            Self::PlainClient { .. } | Self::PlainServer => MechanismName::PLAIN,
-            Self::CurveClient { .. } | Self::CurveServer { .. } => MechanismName::CURVE,
-        }
-    }
-
     /// Returns whether this end receives the remote's metadata before it has to announce its own.
     pub fn can_defer_introduction(&self) -> bool {
         match self {
@@ -116,6 +106,17 @@ impl Mechanism {
             // "When a peer uses the NULL security mechanism, the as-server field MUST be zero."
             Self::Null | Self::PlainClient { .. } | Self::CurveClient { .. } => false,
             Self::PlainServer | Self::CurveServer { .. } => true,
+        }
+    }
+}
+
+impl MechanismName {
+    /// Returns the name of a mechanism, which the greeting contains.
+    pub fn of(mechanism: &Mechanism) -> Self {
+        match mechanism {
+            Mechanism::Null => Self::NULL,
+            Mechanism::PlainClient { .. } | Mechanism::PlainServer => Self::PLAIN,
+            Mechanism::CurveClient { .. } | Mechanism::CurveServer { .. } => Self::CURVE,
         }
     }
 }
