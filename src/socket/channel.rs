@@ -4,7 +4,7 @@ use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{Exclusive, OutgoingPipes};
-use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
+use crate::socket::sections::{cooperative_scheduling, ending, silent_failures, stream_and_sink};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -97,15 +97,7 @@ use crate::socket::{Handle, Kind};
     ". A remote that failed silently then occupies a bound channel indefinitely."
 )]
 ///
-/// # Stream and Sink
-///
-/// A `Channel` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
-/// socket is closed, and a [`Sink`](futures_sink::Sink). Closing the sink flushes it and leaves the
-/// socket open. A handle that is dropped with a message in its sink drops that message and counts
-/// it in the [`CloseReport`].
-///
-/// The sink waits while the channel is mute, regardless of [`send_timeout`](Builder::send_timeout).
-/// It fails only when the socket is closed.
+#[doc = stream_and_sink!("Channel", "channel")]
 ///
 #[doc = cooperative_scheduling!()]
 ///

@@ -13,6 +13,7 @@ mod coop;
 mod core;
 pub(crate) mod forwarding;
 mod handle;
+mod joining;
 mod kind;
 mod lossy;
 #[cfg(all(test, shuttle))]

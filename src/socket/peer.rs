@@ -7,7 +7,10 @@ use crate::message::Message;
 use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, RoutingTable};
 use crate::routing_id::RoutingId;
-use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
+use crate::socket::sections::{
+    cooperative_scheduling, ending, mute_state_of_each_remote, silent_failures,
+    stream_and_routing_sink,
+};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -63,33 +66,16 @@ use crate::socket::{Handle, Kind};
 /// side that accepts assigns a new id to each connection. Two peers that connect to each other have
 /// two connections, and each of them has two ids for the other.
 ///
-/// # Mute state
-///
-/// A peer has a mute state for each remote: while the queue of that remote holds
-/// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
-/// [`try_route`](Self::try_route) returns the message. One slow remote never blocks the others.
+#[doc = mute_state_of_each_remote!("peer")]
 ///
 /// A remote that the peer *connected to* has its queue from the moment
 /// [`connect_peer`](Self::connect_peer) or [`connect`](Self::connect) returns, whether or not the
 /// connection is established: messages wait there for the connection or the reconnect. A remote
-/// that connected to the peer has a queue only while it is connected. Sending to a routing id that
-/// is unknown, or whose remote has left, fails immediately. Senders that already wait for the
-/// remote fail as well, and get their messages back.
+/// that connected to the peer has a queue only while it is connected.
 ///
 #[doc = silent_failures!("peer", "remote")]
 ///
-/// # Stream and Sink
-///
-/// A `Peer` is a [`Stream`](futures_core::Stream) of received messages, which ends when the socket
-/// is closed, and a [`Sink`](futures_sink::Sink) of messages that carry a routing id: one that the
-/// socket received, or one created with [`Message::with_routing_id`]. Closing the sink flushes it
-/// and leaves the socket open. A handle that is dropped with a message in its sink drops that
-/// message and counts it in the [`CloseReport`].
-///
-/// The sink waits while the queue of a remote is full, regardless of
-/// [`send_timeout`](Builder::send_timeout). It fails when the socket is closed or the remote of a
-/// message has left. To continue without remotes that have left or do not read, forward to
-/// [`lossy`](Self::lossy).
+#[doc = stream_and_routing_sink!("Peer")]
 ///
 #[doc = cooperative_scheduling!()]
 ///

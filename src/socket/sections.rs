@@ -1,6 +1,128 @@
 //! Sections of documentation that the pages of several socket types share, each written once. Links
 //! resolve in the module of the type.
 
+/// The mute state of a socket that picks the remote among many. The arguments name the socket and
+/// its remotes.
+macro_rules! mute_state {
+    ($socket:literal, $remote:literal) => {
+        concat!(
+            "# Mute state\n\nA ",
+            $socket,
+            " is mute while it has no remote, or while the queue of each remote holds \
+             [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a \
+             queue has room or a remote is added, and [`try_send`](Self::try_send) returns the \
+             message. No message is dropped, and waiting senders are served in order.\n\nA ",
+            $remote,
+            " that the ",
+            $socket,
+            " *connected to* has its queue from the moment `connect` returns, whether or not the \
+             connection is established: messages wait there for the connection or the reconnect. A ",
+            $remote,
+            " that connected to the ",
+            $socket,
+            " has a queue only while it is connected."
+        )
+    };
+}
+
+/// The mute states of a socket whose senders name the remote by its routing id.
+macro_rules! mute_state_of_each_remote {
+    ($socket:literal) => {
+        concat!(
+            "# Mute state\n\nA ",
+            $socket,
+            " has a mute state for each remote: while the queue of that remote holds \
+             [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and \
+             [`try_route`](Self::try_route) returns the message. One slow remote never blocks the \
+             others.\n\nSending to a routing id that is unknown, or whose remote has left, fails \
+             immediately. Senders that already wait for the remote fail as well, and get their \
+             messages back. The end of a remote is detected by reading or writing. While its queue \
+             of received messages is full, nothing is read, and only writing detects it."
+        )
+    };
+}
+
+/// The stream of a socket that only receives.
+macro_rules! stream {
+    ($socket:literal, $messages:literal) => {
+        concat!(
+            "# Stream\n\nA `",
+            $socket,
+            "` is a [`Stream`](futures_core::Stream) of received ",
+            $messages,
+            ", which ends when the socket is closed."
+        )
+    };
+}
+
+/// The sink of a socket that only sends, and picks the remote.
+macro_rules! sink {
+    ($socket:literal, $handle:literal) => {
+        concat!(
+            "# Sink\n\nA `",
+            $socket,
+            "` is a [`Sink`](futures_sink::Sink). ",
+            $crate::socket::sections::closed_sink!(),
+            $crate::socket::sections::mute_sink!($handle)
+        )
+    };
+}
+
+/// The stream and the sink of a socket that picks the remote.
+macro_rules! stream_and_sink {
+    ($socket:literal, $handle:literal) => {
+        concat!(
+            "# Stream and Sink\n\nA `",
+            $socket,
+            "` is a [`Stream`](futures_core::Stream) of received messages, which ends when the \
+             socket is closed, and a [`Sink`](futures_sink::Sink). ",
+            $crate::socket::sections::closed_sink!(),
+            $crate::socket::sections::mute_sink!($handle)
+        )
+    };
+}
+
+/// The stream and the sink of a socket whose messages name their remotes by routing ids.
+macro_rules! stream_and_routing_sink {
+    ($socket:literal) => {
+        concat!(
+            "# Stream and Sink\n\nA `",
+            $socket,
+            "` is a [`Stream`](futures_core::Stream) of received messages, which ends when the \
+             socket is closed, and a [`Sink`](futures_sink::Sink) of messages that carry a routing \
+             id: one that the socket received, or one created with \
+             [`Message::with_routing_id`]. ",
+            $crate::socket::sections::closed_sink!(),
+            "\n\nThe sink waits while the queue of a remote is full, regardless of \
+             [`send_timeout`](Builder::send_timeout). It fails when the socket is closed or the \
+             remote of a message has left, and either failure ends a `StreamExt::forward` for all \
+             remotes. To continue without remotes that have left or do not read, forward to \
+             [`lossy`](Self::lossy)."
+        )
+    };
+}
+
+/// The end of every sink.
+macro_rules! closed_sink {
+    () => {
+        "Closing the sink flushes it and leaves the socket open. A handle that is dropped with a \
+         message in its sink drops that message and counts it in the \
+         [`CloseReport`]."
+    };
+}
+
+/// How a sink waits and fails if its socket picks the remote.
+macro_rules! mute_sink {
+    ($handle:literal) => {
+        concat!(
+            "\n\nThe sink waits while the ",
+            $handle,
+            " is mute, regardless of [`send_timeout`](Builder::send_timeout). It fails only when \
+             the socket is closed: remotes that come and go do not end a `StreamExt::forward`."
+        )
+    };
+}
+
 macro_rules! cooperative_scheduling {
     () => {
         "# Cooperative scheduling
@@ -56,4 +178,8 @@ macro_rules! silent_failures {
     };
 }
 
-pub(super) use {cooperative_scheduling, ending, ending_of_receiver, silent_failures};
+pub(super) use {
+    closed_sink, cooperative_scheduling, ending, ending_of_receiver, mute_sink, mute_state,
+    mute_state_of_each_remote, silent_failures, sink, stream, stream_and_routing_sink,
+    stream_and_sink,
+};

@@ -36,7 +36,11 @@ fn section(line: &str) -> Option<&str> {
     match shared {
         Some("cooperative_scheduling") => Some("Cooperative scheduling"),
         Some("ending" | "ending_of_receiver") => Some("Ending"),
+        Some("mute_state" | "mute_state_of_each_remote") => Some("Mute state"),
         Some("silent_failures") => Some("Remotes that fail silently"),
+        Some("sink") => Some("Sink"),
+        Some("stream") => Some("Stream"),
+        Some("stream_and_routing_sink" | "stream_and_sink") => Some("Stream and Sink"),
         _ => line.strip_prefix("/// # "),
     }
 }

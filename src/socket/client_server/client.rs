@@ -4,7 +4,9 @@ use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, RoundRobin};
-use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
+use crate::socket::sections::{
+    cooperative_scheduling, ending, mute_state, silent_failures, stream_and_sink,
+};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -52,29 +54,11 @@ use crate::socket::{Handle, Kind};
 /// | Incoming routing strategy | fair-queued |
 /// | Action in mute state | wait |
 ///
-/// # Mute state
-///
-/// A client is mute while it has no remote, or while the queue of each remote holds
-/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room
-/// or a remote is added, and [`try_send`](Self::try_send) returns the message. No message is
-/// dropped, and waiting senders are served in order.
-///
-/// A server that the client *connected to* has its queue from the moment `connect` returns, whether
-/// or not the connection is established: messages wait there for the connection or the reconnect. A
-/// server that connected to the client has a queue only while it is connected.
+#[doc = mute_state!("client", "server")]
 ///
 #[doc = silent_failures!("client", "server")]
 ///
-/// # Stream and Sink
-///
-/// A `Client` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
-/// socket is closed, and a [`Sink`](futures_sink::Sink). Closing the sink flushes it and leaves the
-/// socket open. A handle that is dropped with a message in its sink drops that message and counts
-/// it in the [`CloseReport`].
-///
-/// The sink waits while the client is mute, regardless of [`send_timeout`](Builder::send_timeout).
-/// It fails only when the socket is closed, which ends a `StreamExt::forward`. Remotes that come
-/// and go do not make it fail.
+#[doc = stream_and_sink!("Client", "client")]
 ///
 #[doc = cooperative_scheduling!()]
 ///

@@ -7,7 +7,10 @@ use crate::message::Message;
 use crate::pipe::HighWaterMark;
 use crate::routing::{OutgoingPipes, RoutingTable};
 use crate::routing_id::RoutingId;
-use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
+use crate::socket::sections::{
+    cooperative_scheduling, ending, mute_state_of_each_remote, silent_failures,
+    stream_and_routing_sink,
+};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -56,31 +59,11 @@ use crate::socket::{Handle, Kind};
 /// | Incoming routing strategy | fair-queued |
 /// | Action in mute state | wait |
 ///
-/// # Mute state
-///
-/// A server has a mute state for each remote: while the queue of that remote holds
-/// [`send_hwm`](Builder::send_hwm) messages, [`route`](Self::route) to it waits, and
-/// [`try_route`](Self::try_route) returns the message. One slow remote never blocks the others.
-///
-/// Sending to a routing id that is unknown, or whose remote has left, fails immediately. Senders
-/// that already wait for the remote fail as well, and get their messages back. The end of a remote
-/// is detected by reading or writing. While its queue of received messages is full, nothing is
-/// read, and only writing detects it.
+#[doc = mute_state_of_each_remote!("server")]
 ///
 #[doc = silent_failures!("server", "client")]
 ///
-/// # Stream and Sink
-///
-/// A `Server` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
-/// socket is closed, and a [`Sink`](futures_sink::Sink) of messages that carry a routing id: one
-/// that the socket received, or one created with [`Message::with_routing_id`]. Closing the sink
-/// flushes it and leaves the socket open. A handle that is dropped with a message in its sink drops
-/// that message and counts it in the [`CloseReport`].
-///
-/// The sink waits while the queue of a remote is full, regardless of
-/// [`send_timeout`](Builder::send_timeout). It fails when the socket is closed or the remote of a
-/// message has left, and either failure ends a `StreamExt::forward` for all remotes. To continue
-/// without remotes that have left or do not read, forward to [`lossy`](Self::lossy).
+#[doc = stream_and_routing_sink!("Server")]
 ///
 #[doc = cooperative_scheduling!()]
 ///

@@ -1,14 +1,19 @@
 //! DISH.
 
-use zmtp_proto::group::Group;
 use zmtp_proto::socket_type::SocketType;
 
+#[cfg(doc)]
+use crate::message::GroupMessage;
 use crate::options::Options;
 use crate::pipe::HighWaterMark;
 use crate::routing::{JoinedGroups, OutgoingPipes};
-use crate::socket::sections::{cooperative_scheduling, ending_of_receiver, silent_failures};
+#[cfg(doc)]
+use crate::socket::Builder;
+use crate::socket::sections::{
+    cooperative_scheduling, ending_of_receiver, silent_failures, stream,
+};
 use crate::socket::verbs::verbs;
-use crate::socket::{Builder, Core, Handle, Kind};
+use crate::socket::{Core, Handle, Kind};
 
 /// A socket that receives the messages of the groups that it has joined from any number of
 /// [`Radio`](crate::Radio)s (RFC 48).
@@ -80,10 +85,7 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 #[doc = silent_failures!("dish", "radio", ", and no event reports the failure.")]
 ///
-/// # Stream
-///
-/// A `Dish` is a [`Stream`](futures_core::Stream) of received
-/// [`GroupMessage`](crate::GroupMessage)s, which ends when the socket is closed.
+#[doc = stream!("Dish", "[`GroupMessage`]s")]
 ///
 #[doc = cooperative_scheduling!()]
 /// Discarded messages count as well.
@@ -105,56 +107,6 @@ impl Kind for Dish {
         for group in &options.groups.join {
             core.join_group(group);
         }
-    }
-}
-
-impl Core<JoinedGroups> {
-    /// Joins a group. Returns false if it is joined already.
-    ///
-    /// The incoming lock is taken under the outgoing one, so that concurrent changes of a group
-    /// have the same order for remotes and for receivers. A proxy acquires the locks of two
-    /// sockets in the same order.
-    pub(in crate::socket) fn join_group(&self, group: &Group) -> bool {
-        self.outgoing.with(|outgoing, wakes| {
-            let is_new = outgoing.join_group(group, wakes);
-            if is_new {
-                self.incoming.lock().want(group.clone());
-            }
-            is_new
-        })
-    }
-
-    /// Leaves a group. Returns false if it is not joined.
-    pub(in crate::socket) fn leave_group(&self, group: &Group) -> bool {
-        self.outgoing.with(|outgoing, wakes| {
-            let was_joined = outgoing.leave_group(group, wakes);
-            if was_joined {
-                self.incoming.lock().unwant(group);
-            }
-            was_joined
-        })
-    }
-}
-
-impl Builder<Dish> {
-    /// Adds a group that the socket joins when it is created. Default: none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use tokio_zmtp::{Dish, Group};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let weather = Group::try_from("weather")?;
-    /// let dish = Dish::builder().join(&weather).connect("tcp://192.0.2.1:5555").await?;
-    /// assert_eq!(dish.joined(), [weather]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn join(mut self, group: &Group) -> Self {
-        self.options.groups.join.push(group.clone());
-        self
     }
 }
 

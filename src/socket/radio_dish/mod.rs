@@ -1,7 +1,6 @@
 //! RADIO and DISH (RFC 48).
 
 mod dish;
-mod multicast;
 mod radio;
 
 pub use self::dish::Dish;

@@ -5,11 +5,11 @@ use zmtp_proto::socket_type::SocketType;
 use crate::options::Options;
 use crate::pipe::HighWaterMark;
 use crate::routing::{FairQueue, GroupTable, OutgoingPipes};
-#[cfg(doc)]
-use crate::socket::CloseReport;
-use crate::socket::sections::{cooperative_scheduling, ending};
+use crate::socket::sections::{closed_sink, cooperative_scheduling, ending};
 use crate::socket::verbs::verbs;
-use crate::socket::{Builder, Core, Handle, Kind};
+#[cfg(doc)]
+use crate::socket::{Builder, CloseReport};
+use crate::socket::{Core, Handle, Kind};
 
 /// A socket that sends each message to a group: to all [`Dish`](crate::Dish)es that have joined it
 /// (RFC 48).
@@ -105,9 +105,8 @@ use crate::socket::{Builder, Core, Handle, Kind};
 ///
 /// # Sink
 ///
-/// A `Radio` is a [`Sink`](futures_sink::Sink) of [`GroupMessage`](crate::GroupMessage)s. Closing
-/// the sink flushes it and leaves the socket open. A handle that is dropped with a message in its
-/// sink drops that message and counts it in the [`CloseReport`].
+/// A `Radio` is a [`Sink`](futures_sink::Sink) of [`GroupMessage`](crate::GroupMessage)s.
+#[doc = closed_sink!()]
 ///
 #[doc = cooperative_scheduling!()]
 ///
@@ -130,60 +129,6 @@ impl Kind for Radio {
 
     fn configure(core: &Core<GroupTable>, options: &Options) {
         core.outgoing.lock().set_group_options(options.groups.clone());
-    }
-}
-
-/// # Groups
-///
-/// ```
-/// use tokio_zmtp::Radio;
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let radio = Radio::builder()
-///     .no_drop(true)
-///     .max_group_bytes(16 << 20)
-///     .max_group_bytes_per_remote(64 << 10)
-///     .max_groups_per_remote(100)
-///     .build();
-/// # Ok(())
-/// # }
-/// ```
-impl Builder<Radio> {
-    /// Sets whether senders wait for members of a group whose queue is full, instead of dropping
-    /// the message for them. Default: false. (RFC 48; libzmq `ZMQ_XPUB_NODROP`.)
-    pub fn no_drop(mut self, no_drop: bool) -> Self {
-        self.options.groups.no_drop = no_drop;
-        self
-    }
-
-    /// Sets how much memory the groups of all remotes may take, in bytes. A remote that joins a
-    /// group beyond the limit is disconnected. Default: 256 MiB. (libzmq has no such option.)
-    ///
-    /// A group counts 128 bytes and the length of its name, and each of its members counts 80 bytes
-    /// more: that much memory is used at most, and usually three quarters of it. Limit the number
-    /// of untrusted remotes, or the memory of [each](Self::max_group_bytes_per_remote), so that the
-    /// others can still join their groups.
-    pub fn max_group_bytes(mut self, bytes: usize) -> Self {
-        self.options.groups.max_group_bytes = bytes;
-        self
-    }
-
-    /// Sets how much memory the groups of one remote may take, in bytes. A remote that joins a
-    /// group beyond the limit is disconnected. Default: 4 MiB. (libzmq has no such option.)
-    ///
-    /// A group counts 208 bytes and the length of its name, whether or not other remotes have
-    /// joined it.
-    pub fn max_group_bytes_per_remote(mut self, bytes: usize) -> Self {
-        self.options.groups.max_group_bytes_per_remote = bytes;
-        self
-    }
-
-    /// Sets how many groups one remote may join. A remote that joins more is disconnected. Default:
-    /// 10,000. (libzmq has no such option.)
-    pub fn max_groups_per_remote(mut self, groups: usize) -> Self {
-        self.options.groups.max_groups_per_remote = groups;
-        self
     }
 }
 

@@ -6,7 +6,9 @@ use crate::pipe::HighWaterMark;
 use crate::routing::{NoRoute, OutgoingPipes};
 #[cfg(doc)]
 use crate::socket::Builder;
-use crate::socket::sections::{cooperative_scheduling, ending_of_receiver, silent_failures};
+use crate::socket::sections::{
+    cooperative_scheduling, ending_of_receiver, silent_failures, stream,
+};
 use crate::socket::verbs::verbs;
 use crate::socket::{Handle, Kind};
 
@@ -58,10 +60,7 @@ use crate::socket::{Handle, Kind};
 ///
 #[doc = silent_failures!("gather", "scatter", ", and no event reports the failure.")]
 ///
-/// # Stream
-///
-/// A `Gather` is a [`Stream`](futures_core::Stream) of received messages, which ends when the
-/// socket is closed.
+#[doc = stream!("Gather", "messages")]
 ///
 #[doc = cooperative_scheduling!()]
 ///

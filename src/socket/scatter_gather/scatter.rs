@@ -4,7 +4,7 @@ use zmtp_proto::socket_type::SocketType;
 
 use crate::pipe::HighWaterMark;
 use crate::routing::{FairQueue, OutgoingPipes, RoundRobin};
-use crate::socket::sections::{cooperative_scheduling, ending, silent_failures};
+use crate::socket::sections::{cooperative_scheduling, ending, mute_state, silent_failures, sink};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -58,24 +58,11 @@ use crate::socket::{Handle, Kind};
 /// processed, use [`Client`](crate::Client) and [`Server`](crate::Server), with the reply as the
 /// acknowledgement.
 ///
-/// # Mute state
-///
-/// A scatter is mute while it has no remote, or while the queue of each remote holds
-/// [`send_hwm`](Builder::send_hwm) messages. [`send`](Self::send) then waits until a queue has room
-/// or a remote is added, and [`try_send`](Self::try_send) returns the message. No message is
-/// dropped, and waiting senders are served in order. A remote that the scatter *connected to* has
-/// its queue even while it is not connected: see [`Client`](crate::Client#mute-state).
+#[doc = mute_state!("scatter", "gather")]
 ///
 #[doc = silent_failures!("scatter", "gather")]
 ///
-/// # Sink
-///
-/// A `Scatter` is a [`Sink`](futures_sink::Sink). Closing the sink flushes it and leaves the socket
-/// open. A handle that is dropped with a message in its sink drops that message and counts it in
-/// the [`CloseReport`].
-///
-/// The sink waits while the scatter is mute, regardless of [`send_timeout`](Builder::send_timeout).
-/// It fails only when the socket is closed.
+#[doc = sink!("Scatter", "scatter")]
 ///
 #[doc = cooperative_scheduling!()]
 ///

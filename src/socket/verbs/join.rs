@@ -34,10 +34,7 @@ macro_rules! join_verbs {
             /// # Examples
             ///
             /// ```
-            /// use tokio_zmtp::Group;
-            ///
-            #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            /// let weather = Group::try_from("weather")?;
+            #[doc = $crate::socket::verbs::group_example!($socket, $handle)]
             #[doc = concat!($handle, ".join(&weather);")]
             #[doc = concat!("assert!(", $handle, ".leave(&weather));")]
             #[doc = concat!("assert!(!", $handle, ".leave(&weather));")]
@@ -63,6 +60,31 @@ macro_rules! join_verbs {
             #[must_use]
             pub fn joined(&self) -> Vec<zmtp_proto::group::Group> {
                 self.0.core.outgoing.lock().joined_groups()
+            }
+        }
+
+        impl $crate::socket::Builder<$socket> {
+            /// Adds a group that the socket joins when it is created. Default: none.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = concat!("use tokio_zmtp::{", stringify!($socket), ", Group};")]
+            ///
+            /// # #[tokio::main(flavor = "current_thread")]
+            /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+            /// let weather = Group::try_from("weather")?;
+            #[doc = concat!("let ", $handle, " = ", stringify!($socket), "::builder()")]
+            ///     .join(&weather)
+            ///     .connect("tcp://192.0.2.1:5555")
+            ///     .await?;
+            #[doc = concat!("assert_eq!(", $handle, ".joined(), [weather]);")]
+            /// # Ok(())
+            /// # }
+            /// ```
+            pub fn join(mut self, group: &zmtp_proto::group::Group) -> Self {
+                self.options.groups.join.push(group.clone());
+                self
             }
         }
     };

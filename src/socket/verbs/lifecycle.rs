@@ -13,6 +13,19 @@ macro_rules! example {
     };
 }
 
+/// The hidden first line of an example that gets a handle and a group.
+macro_rules! group_example {
+    ($socket:ident, $handle:literal) => {
+        concat!(
+            "# async fn example(",
+            $handle,
+            ": tokio_zmtp::",
+            stringify!($socket),
+            ", weather: tokio_zmtp::Group) -> Result<(), Box<dyn std::error::Error>> {"
+        )
+    };
+}
+
 macro_rules! constructors {
     ($socket:ident, $handle:literal) => {
         /// # Creation
@@ -173,4 +186,4 @@ macro_rules! shared_traits {
     };
 }
 
-pub(in crate::socket) use {constructors, ending, example, shared_traits};
+pub(in crate::socket) use {constructors, ending, example, group_example, shared_traits};

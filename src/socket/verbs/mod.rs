@@ -18,6 +18,7 @@
 
 mod connect_peer;
 mod endpoints;
+mod groups;
 mod join;
 mod lifecycle;
 mod notices;
@@ -31,8 +32,9 @@ mod transmit;
 
 pub(super) use self::connect_peer::connect_peer_verb;
 pub(super) use self::endpoints::endpoint_verbs;
+pub(super) use self::groups::{group_options, multicast_options};
 pub(super) use self::join::join_verbs;
-pub(super) use self::lifecycle::{constructors, ending, example, shared_traits};
+pub(super) use self::lifecycle::{constructors, ending, example, group_example, shared_traits};
 pub(super) use self::notices::{disconnect_option, hello_option, hiccup_option};
 pub(super) use self::options::{option_verbs, receiving_option_verbs, sending_option_verbs};
 pub(super) use self::receive::receive_verbs;
@@ -75,7 +77,7 @@ macro_rules! verbs {
     (@Hiccups $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::hiccup_option!($socket, $handle);
     };
-    // `join`, `leave` and `joined`.
+    // `join`, `leave` and `joined`, and the option of a builder for groups that are joined first.
     (@Join $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::join_verbs!($socket, $handle);
     };
@@ -104,11 +106,13 @@ macro_rules! verbs {
         $crate::socket::verbs::send_verbs!($socket, $handle, $message);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
     };
-    // `send` and its variants, `Sink`, and the limits of messages to send: the sender names a
-    // group.
+    // `send` and its variants, `Sink`, and the limits of messages to send, of groups and of
+    // multicast datagrams: the sender names a group.
     (@Transmit $socket:ident, $handle:literal, $message:ty) => {
         $crate::socket::verbs::transmit_verbs!($socket, $handle, $message);
         $crate::socket::verbs::sending_option_verbs!($socket, $handle);
+        $crate::socket::verbs::group_options!($socket, $handle);
+        $crate::socket::verbs::multicast_options!($socket, $handle);
     };
 }
 

@@ -89,10 +89,7 @@ macro_rules! transmit_verbs {
             /// # Examples
             ///
             /// ```
-            /// use tokio_zmtp::Group;
-            ///
-            #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            /// let weather = Group::try_from("weather")?;
+            #[doc = $crate::socket::verbs::group_example!($socket, $handle)]
             #[doc = concat!("if ", $handle, ".try_send(&weather, \"rain\").is_err() {")]
             #[doc = concat!("    for remote in ", $handle, ".full_members(&weather) {")]
             ///         println!("{:?} does not read", remote.address());
@@ -150,10 +147,7 @@ macro_rules! transmit_verbs {
             ///
             /// ```
             /// use std::time::Duration;
-            /// use tokio_zmtp::Group;
-            ///
-            #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            /// let weather = Group::try_from("weather")?;
+            #[doc = $crate::socket::verbs::group_example!($socket, $handle)]
             #[doc = concat!(
                         $handle, ".send_timeout(&weather, \"rain\", Duration::from_secs(5)).await?;"
                     )]
@@ -176,10 +170,7 @@ macro_rules! transmit_verbs {
             /// # Examples
             ///
             /// ```
-            /// use tokio_zmtp::Group;
-            ///
-            #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            /// let weather = Group::try_from("weather")?;
+            #[doc = $crate::socket::verbs::group_example!($socket, $handle)]
             #[doc = concat!("println!(\"{} listeners\", ", $handle, ".members(&weather).len());")]
             /// # Ok(())
             /// # }
@@ -195,10 +186,7 @@ macro_rules! transmit_verbs {
             /// # Examples
             ///
             /// ```
-            /// use tokio_zmtp::Group;
-            ///
-            #[doc = $crate::socket::verbs::example!($socket, $handle)]
-            /// let weather = Group::try_from("weather")?;
+            #[doc = $crate::socket::verbs::group_example!($socket, $handle)]
             /// // Disconnect the members that do not keep up.
             #[doc = concat!("for remote in ", $handle, ".full_members(&weather) {")]
             #[doc = concat!("    ", $handle, ".remotes().disconnect(remote.connection_id());")]
