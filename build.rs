@@ -1,5 +1,5 @@
-//! Names the properties of platforms that the sources depend on, so that each list of systems
-//! exists only once.
+//! Names what the sources depend on: the properties of platforms, so that each list of systems exists
+//! only once, and whether they are measured.
 
 use std::env;
 
@@ -49,10 +49,19 @@ const FLAGS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The features of the library, which `benches/micro` does not have.
+const LIBRARY_FEATURES: &str = r#""metrics", "rpc", "serde", "socks""#;
+
 fn main() {
     // It depends on nothing else. Without this line, a change of any file of the package would run
     // it again.
     println!("cargo::rerun-if-env-changed=CARGO_CFG_TARGET_OS");
+    // `benches/micro` builds a copy of the library, with what it measures.
+    println!("cargo::rustc-check-cfg=cfg(micro)");
+    if env::var("CARGO_PKG_NAME").is_ok_and(|package| package == "micro") {
+        println!("cargo::rustc-cfg=micro");
+        println!("cargo::rustc-check-cfg=cfg(feature, values({LIBRARY_FEATURES}))");
+    }
     let system = env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     for (flag, systems) in FLAGS {
         println!("cargo::rustc-check-cfg=cfg({flag})");

@@ -143,6 +143,8 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub mod auth;
+#[cfg(micro)]
+pub mod benchmarks;
 #[cfg(feature = "serde")]
 pub mod config;
 mod connection;

@@ -42,6 +42,7 @@ const RANKS: &[(&str, u8)] = &[
     ("remotes", 7),
     ("driver", 8),
     ("socket", 9),
+    ("benchmarks", 10),
     ("config", 10),
     ("metrics", 10),
     ("proxy", 10),
@@ -179,6 +180,21 @@ fn lint_exceptions_are_expectations() {
                 let is_attribute = code.starts_with('#') || code.starts_with("allow(");
                 let is_exception = is_attribute && code.contains("allow(");
                 assert!(!is_exception, "{directory}/{}:{line}: {code}", file.path.display());
+            }
+        }
+    }
+}
+
+/// A file belongs to one module of one crate. Others depend on the crate.
+#[test]
+fn no_file_is_included_by_path() {
+    for directory in DIRECTORIES {
+        for file in files_in(directory) {
+            for (line, code) in file.code() {
+                let code = code.trim_start();
+                let is_included = code.starts_with("#[path")
+                    || code.starts_with("#[") && code.contains(" path = ");
+                assert!(!is_included, "{directory}/{}:{line}: {code}", file.path.display());
             }
         }
     }

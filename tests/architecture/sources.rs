@@ -33,11 +33,11 @@ impl SourceFile {
         self.path.iter().filter(|name| *name != "mod.rs").count()
     }
 
-    /// Returns whether the file contains only tests or models.
+    /// Returns whether the file contains only tests, models or benchmarks.
     pub(crate) fn is_test(&self) -> bool {
         self.path.with_extension("").iter().any(|name| {
             let name = name.to_str().unwrap();
-            name == "tests" || name == "models" || name.ends_with("_tests")
+            ["benchmarks", "models", "tests"].contains(&name) || name.ends_with("_tests")
         })
     }
 

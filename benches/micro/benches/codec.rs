@@ -3,7 +3,7 @@
 mod timing;
 
 use criterion::Criterion;
-use micro::rounds::{Decoding, Encoding, MESSAGES};
+use micro::benchmarks::{Decoding, Encoding, MESSAGES};
 
 use self::timing::time;
 

@@ -3,7 +3,7 @@
 mod timing;
 
 use criterion::Criterion;
-use micro::rounds::{InboundPop, InboundPush, MESSAGES, OutboundPush, OutboundTake};
+use micro::benchmarks::{InboundPop, InboundPush, MESSAGES, OutboundPush, OutboundTake};
 
 use self::timing::time;
 

@@ -3,7 +3,7 @@
 mod timing;
 
 use criterion::Criterion;
-use micro::rounds::{FairQueuePop, MESSAGES, RoundRobinSend, RoutingTableSend};
+use micro::benchmarks::{FairQueuePop, MESSAGES, RoundRobinSend, RoutingTableSend};
 
 use self::timing::time;
 

@@ -3,7 +3,7 @@
 mod timing;
 
 use criterion::Criterion;
-use micro::rounds::{Connected, InprocBatch, MESSAGES, TryRecv, TrySend};
+use micro::benchmarks::{Connected, InprocBatch, MESSAGES, TryRecv, TrySend};
 
 use self::timing::time;
 

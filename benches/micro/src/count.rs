@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use micro::rounds::{MESSAGES, Round};
+use micro::benchmarks::{MESSAGES, Round};
 
 use crate::Failure;
 use crate::subject::Subject;

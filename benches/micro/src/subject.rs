@@ -1,6 +1,6 @@
 //! The operations whose instructions are counted.
 
-use micro::rounds::{Connected, InprocBatch, MESSAGES, Round, SHORT, TryRecv, TrySend};
+use micro::benchmarks::{Connected, InprocBatch, MESSAGES, Round, SHORT, TryRecv, TrySend};
 
 /// A part of a message's path, or all of it.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
-use micro::rounds::Round;
+use micro::benchmarks::Round;
 
 /// Times rounds of this number of messages, without their preparation. Each round includes reading
 /// the clock twice, about 20 ns, which matters for short rounds.
