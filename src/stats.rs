@@ -212,6 +212,15 @@ impl Volume {
     }
 }
 
+impl DroppedDatagrams {
+    fn add(&mut self, more: Self) {
+        let Self { lost, malformed, overflowed } = self;
+        *lost = lost.saturating_add(more.lost);
+        *malformed = malformed.saturating_add(more.malformed);
+        *overflowed = overflowed.saturating_add(more.overflowed);
+    }
+}
+
 impl RefusedRemotes {
     pub(crate) fn count(&mut self, cause: RemoteRefusal) {
         let counter = match cause {
@@ -255,9 +264,6 @@ impl Stats {
             (&mut dropped.unread, other.dropped.unread),
             (&mut dropped.missed, other.dropped.missed),
             (&mut dropped.multipart, other.dropped.multipart),
-            (&mut dropped.datagrams.lost, other.dropped.datagrams.lost),
-            (&mut dropped.datagrams.malformed, other.dropped.datagrams.malformed),
-            (&mut dropped.datagrams.overflowed, other.dropped.datagrams.overflowed),
             (reconnects, other.reconnects),
             (&mut refused.denied, other.refused.denied),
             (&mut refused.incompatible, other.refused.incompatible),
@@ -266,6 +272,7 @@ impl Stats {
         ] {
             *sum = sum.saturating_add(more);
         }
+        dropped.datagrams.add(other.dropped.datagrams);
         queued.outgoing += other.queued.outgoing;
         queued.incoming += other.queued.incoming;
         ended.remotes += other.ended.remotes;
@@ -276,12 +283,15 @@ impl Stats {
 }
 
 impl RemoteStats {
-    /// Adds the counters of an ended connection.
-    pub(crate) fn add(&mut self, ended: &Self) {
-        self.sent.add(ended.sent);
-        self.received.add(ended.received);
-        self.multipart = self.multipart.saturating_add(ended.multipart);
-        self.missed = self.missed.saturating_add(ended.missed);
+    /// Adds the counters of another connection. Its queues, its earlier connections and its round
+    /// trip have no sum.
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self { sent, received, multipart, missed, datagrams, .. } = self;
+        sent.add(other.sent);
+        received.add(other.received);
+        *multipart = multipart.saturating_add(other.multipart);
+        *missed = missed.saturating_add(other.missed);
+        datagrams.add(other.datagrams);
     }
 }
 
@@ -342,4 +352,31 @@ fn add(counter: &AtomicU64, more: u64) -> u64 {
     let sum = counter.load(Ordering::Relaxed).wrapping_add(more);
     counter.store(sum, Ordering::Relaxed);
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counters_of_a_connection_are_added_to_those_of_others() {
+        let volume = Volume { messages: 1, bytes: 2 };
+        let counters = Counters::default();
+        counters.count_sent(volume);
+        counters.count_received(volume);
+        counters.count_multipart(3);
+        counters.count_missed();
+        for (cause, datagrams) in
+            [(DatagramDrop::Lost, 5), (DatagramDrop::Malformed, 6), (DatagramDrop::Overflowed, 7)]
+        {
+            counters.datagrams.add(cause, datagrams);
+        }
+        let one = counters.read();
+        let mut sum = RemoteStats::default();
+        sum.add(&one);
+        assert_eq!(sum, one);
+        sum.add(&one);
+        let expected = DroppedDatagrams { lost: 10, malformed: 12, overflowed: 14 };
+        assert_eq!((sum.missed, sum.datagrams), (2, expected));
+    }
 }
