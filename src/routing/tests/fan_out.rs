@@ -111,6 +111,7 @@ fn room_that_is_not_kept_for_waiting_senders_is_used_by_others() {
     assert!(sender.poll(&mut pipes).is_pending());
     assert_eq!(send(&mut pipes, "of b", b""), Ok(()));
     assert_eq!(send(&mut pipes, "of b", b""), Err(Refusal::Full));
+    assert!(pipes.full_members(&group("of b")).is_empty(), "the full member is not of this group");
     take(&mut pipes, a);
     assert_eq!(sender.poll(&mut pipes), Poll::Ready(Ok(())));
 }

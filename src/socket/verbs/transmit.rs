@@ -83,8 +83,9 @@ macro_rules! transmit_verbs {
             ///
             /// [`TrySendError`](crate::TrySendError) with the message if the socket is closed, or
             /// if the message does not fit a datagram of a `udp` endpoint. With
-            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full:
-            /// [`full_members`](Self::full_members) returns them.
+            /// [`no_drop`](crate::Builder::no_drop) also if the queue of a member is full, or if
+            /// its room is kept for earlier senders: [`full_members`](Self::full_members) returns
+            /// the full ones.
             ///
             /// # Examples
             ///
@@ -182,6 +183,9 @@ macro_rules! transmit_verbs {
 
             /// Returns the remotes that have joined a group and whose queue is full. They miss
             /// messages, or with [`no_drop`](crate::Builder::no_drop) hold up senders.
+            ///
+            /// With `no_drop`, a sender can wait although this list is empty. A member with room
+            /// keeps it for earlier senders, which may wait for a full member of another group.
             ///
             /// # Examples
             ///
