@@ -15,10 +15,15 @@ use crate::message::Message;
 /// unchanged. A message of several parts is its frames, so packed messages can be
 /// [unpacked](unpack).
 ///
-/// A sealed buffer is one element of the queue.
+/// A sealed buffer is one element of the queue. When it is written, its memory is used again: newly
+/// mapped memory costs more than copying messages into it.
 #[derive(Debug, Default)]
 pub(super) struct Pack {
     frames: BytesMut,
+    /// The memory of an earlier buffer, from which the connection may still be writing.
+    earlier: BytesMut,
+    /// The capacity of the buffer that was sealed last.
+    size: usize,
     /// The length of the buffer that was sealed last. A connection that keeps up needs about as
     /// much the next time.
     last: usize,
@@ -32,7 +37,7 @@ impl Pack {
         let is_full = self.frames.len() + frames.len() > PACK_SIZE;
         let full = if is_full { self.seal() } else { None };
         if self.frames.is_empty() {
-            self.frames.reserve(self.last);
+            self.renew();
         }
         self.frames.extend_from_slice(frames);
         full
@@ -44,7 +49,20 @@ impl Pack {
             return None;
         }
         self.last = self.frames.len();
-        Some(mem::take(&mut self.frames).into())
+        let full = self.frames.split();
+        self.size = full.len() + self.frames.capacity();
+        Some(full.into())
+    }
+
+    /// Uses the memory of an earlier buffer from its beginning, if the connection has written it.
+    fn renew(&mut self) {
+        if self.frames.try_reclaim(self.size) {
+            return;
+        }
+        mem::swap(&mut self.frames, &mut self.earlier);
+        if !self.frames.try_reclaim(self.size) {
+            self.frames = BytesMut::with_capacity(self.last);
+        }
     }
 }
 
