@@ -106,12 +106,14 @@ pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// has one part, or if it is incomplete or malformed.
 pub(super) fn parts_len(frames: &[u8]) -> Option<usize> {
     let (_, mut rest) = split_first_part(frames)?;
-    while let Some((_, others)) = split_first_part(rest) {
+    loop {
+        // Most last parts are short as well.
+        if let [SHORT_MESSAGE, len, after @ ..] = rest {
+            let len = usize::from(*len);
+            return (len <= after.len()).then(|| frames.len() - after.len() + len);
+        }
+        let Some((_, others)) = split_first_part(rest) else { break };
         rest = others;
-    }
-    if let [SHORT_MESSAGE, len, after @ ..] = rest {
-        let len = usize::from(*len);
-        return (len <= after.len()).then(|| frames.len() - after.len() + len);
     }
     let header = Header::decode(rest).ok()?.filter(|header| !header.more)?;
     let body = header.body(rest).filter(|_| !header.command)?;
