@@ -156,6 +156,7 @@ pub(super) fn poll_receive<R: Strategy>(
 
 /// Polls `poll` when the next message is wanted, or when there is none. While it is not, the
 /// message is discarded. The task yields if there are many such messages.
+#[inline]
 fn poll_wanted<R: Strategy, T>(
     core: &Core<R>,
     cx: &mut Context<'_>,
@@ -163,17 +164,18 @@ fn poll_wanted<R: Strategy, T>(
 ) -> Poll<T> {
     for _ in 0..SKIPS_MAX {
         let budget = ready!(poll_budget(cx));
+        // A message that is moved in and out of an `Option` costs as much as the lock.
+        let mut is_wanted = true;
         let polled = core.incoming.with(|incoming, wakes| {
-            let is_wanted = !R::FILTERS || incoming.skip_unwanted(wakes);
-            is_wanted.then(|| poll(incoming, cx.waker(), wakes))
+            is_wanted = !R::FILTERS || incoming.skip_unwanted(wakes);
+            if is_wanted { poll(incoming, cx.waker(), wakes) } else { Poll::Pending }
         });
-        match polled {
-            Some(Poll::Pending) => return Poll::Pending,
-            Some(ready) => {
-                budget.used();
-                return ready;
-            }
-            None => budget.used(),
+        if polled.is_pending() && is_wanted {
+            return Poll::Pending;
+        }
+        budget.used();
+        if polled.is_ready() {
+            return polled;
         }
     }
     cx.waker().wake_by_ref();

@@ -29,6 +29,7 @@ impl FairQueue {
 
     /// Discards unwanted messages until the next one is wanted, or there is none. Returns false if
     /// there are more than are discarded at a time.
+    #[inline]
     pub(crate) fn skip_unwanted(&mut self, wakes: &mut Wakes) -> bool {
         for _ in 0..SKIPPED_TOGETHER {
             let Some(key) = self.ready.front() else { return true };
@@ -45,6 +46,7 @@ impl FairQueue {
     }
 
     /// Most sockets join one group, which is compared faster than it is hashed.
+    #[inline]
     fn is_wanted(&self, group: &[u8]) -> bool {
         match self.wanted.len() {
             1 => self.wanted.iter().any(|wanted| wanted.as_bytes() == group),
