@@ -1,4 +1,4 @@
-//! The state of a socket that sends a message to many remotes: what these have missed, and the
+//! The state of a socket that sends a message to many remotes: the copies for these, and the
 //! senders that wait for them.
 
 use crate::remote::Remote;
@@ -7,15 +7,17 @@ use crate::routing::held_senders::HeldSenders;
 /// The state of a socket that sends a message to many remotes.
 #[derive(Debug, Default)]
 pub(super) struct FanOut {
-    pub(super) missed: MissedMessages,
+    pub(super) copies: Copies,
     pub(super) held: HeldSenders,
 }
 
-/// Messages that full pipes have missed.
+/// The copies of messages for many remotes.
 #[derive(Debug, Default)]
-pub(crate) struct MissedMessages {
-    /// Their number, each counted for each pipe.
-    pub(crate) messages: u64,
+pub(crate) struct Copies {
+    /// The number of copies that were queued.
+    pub(crate) queued: usize,
+    /// The number of copies that full pipes have missed.
+    pub(crate) missed: u64,
     /// The remotes that have begun to miss messages.
-    pub(crate) remotes: Vec<Remote>,
+    pub(crate) missing: Vec<Remote>,
 }

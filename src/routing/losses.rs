@@ -7,7 +7,7 @@ use crate::message::Message;
 use crate::monitor::{DropCause, EventKind, EventPublisher, EventSource};
 use crate::quota::{Quotas, within_quota};
 use crate::remote::Remote;
-use crate::routing::MissedMessages;
+use crate::routing::Copies;
 use crate::stats::{DatagramCounters, DatagramDrop, Dropped};
 use crate::sync::Lock;
 
@@ -120,12 +120,12 @@ impl Losses {
 
     /// Counts messages that full queues have missed, and reports the remotes that begin to miss
     /// messages.
-    pub(crate) fn missed(&self, MissedMessages { messages, remotes }: MissedMessages) {
-        if messages == 0 {
+    pub(crate) fn missed(&self, Copies { missed, missing, .. }: Copies) {
+        if missed == 0 {
             return;
         }
-        self.missed.fetch_add(messages, Ordering::Relaxed);
-        for remote in remotes {
+        self.missed.fetch_add(missed, Ordering::Relaxed);
+        for remote in missing {
             within_quota!(
                 self.quotas.missed,
                 warn,

@@ -47,7 +47,7 @@ pub(crate) use self::connection_ends::ReportedEnds;
 pub(crate) use self::connection_ends::{ConnectionEnd, ConnectionEnds, ReturnedMessage};
 pub(crate) use self::exclusive::Exclusive;
 pub(crate) use self::fair_queue::{Closed, FairQueue};
-pub(crate) use self::fan_out::MissedMessages;
+pub(crate) use self::fan_out::Copies;
 pub(crate) use self::group_table::GroupTable;
 pub(crate) use self::joined_groups::JoinedGroups;
 pub(crate) use self::losses::Losses;

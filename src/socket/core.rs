@@ -10,6 +10,7 @@ use zmtp_proto::socket_type::SocketType;
 
 use super::Kind;
 use super::control::Control;
+use super::coop::charge_copies;
 use crate::driver::{Driver, SocketState};
 use crate::message::Message;
 use crate::monitor::EventPublisher;
@@ -114,18 +115,20 @@ impl<R: Strategy> Core<R> {
         to: &R::Target,
         message: &mut Option<Message>,
     ) -> Result<(), Refusal> {
-        let (sent, missed) = self.outgoing.with(|outgoing, wakes| {
-            (outgoing.try_send(to, message, wakes), outgoing.take_missed())
+        let (sent, copies) = self.outgoing.with(|outgoing, wakes| {
+            (outgoing.try_send(to, message, wakes), outgoing.take_copies())
         });
-        self.control.shared().losses().missed(missed);
+        charge_copies(copies.queued);
+        self.control.shared().losses().missed(copies);
         sent
     }
 
     /// Reports remotes that have begun to miss messages.
     pub(super) fn report_missed(&self) {
         if R::FANS_OUT {
-            let missed = self.outgoing.lock().take_missed();
-            self.control.shared().losses().missed(missed);
+            let copies = self.outgoing.lock().take_copies();
+            charge_copies(copies.queued);
+            self.control.shared().losses().missed(copies);
         }
     }
 

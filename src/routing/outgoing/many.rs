@@ -11,7 +11,7 @@ use crate::pipe::{PACKED_MAX, PipeKey, Ticket};
 use crate::remote::Remote;
 use crate::routing::fan_out::FanOut;
 use crate::routing::outgoing_pipe::OutgoingPipe;
-use crate::routing::{Choice, ManyPipes, MissedMessages, Refusal, Strategy};
+use crate::routing::{Choice, Copies, ManyPipes, Refusal, Strategy};
 use crate::sync::Wakes;
 
 impl FanOut {
@@ -27,7 +27,7 @@ impl FanOut {
             return Err(Refusal::Full);
         }
         if let Some(message) = message.take() {
-            push_to_many(pipes, &mut self.missed, keys, message, wakes);
+            push_to_many(pipes, &mut self.copies, keys, message, wakes);
         }
         Ok(())
     }
@@ -47,7 +47,7 @@ impl FanOut {
             ready!(self.held.poll_turn(ticket, keys, sender, free_slots(pipes), wakes));
         }
         if let Some(message) = take(wakes) {
-            push_to_many(pipes, &mut self.missed, keys, message, wakes);
+            push_to_many(pipes, &mut self.copies, keys, message, wakes);
         }
         self.leave_line(ticket, pipes, wakes);
         Poll::Ready(())
@@ -115,9 +115,9 @@ impl<S: Strategy> OutgoingPipes<S> {
         self.fan_out.held.admit(key, free, wakes);
     }
 
-    /// Returns what full pipes have missed since the last call.
-    pub(crate) fn take_missed(&mut self) -> MissedMessages {
-        mem::take(&mut self.fan_out.missed)
+    /// Returns the copies since the last call.
+    pub(crate) fn take_copies(&mut self) -> Copies {
+        mem::take(&mut self.fan_out.copies)
     }
 }
 
@@ -129,7 +129,7 @@ fn free_slots(pipes: &SlotMap<PipeKey, OutgoingPipe>) -> impl Fn(PipeKey) -> usi
 /// Queues a message in all of these pipes that have room. The others miss it, which is counted.
 fn push_to_many(
     pipes: &mut SlotMap<PipeKey, OutgoingPipe>,
-    missed: &mut MissedMessages,
+    copies: &mut Copies,
     keys: &[PipeKey],
     message: Message,
     wakes: &mut Wakes,
@@ -139,9 +139,10 @@ fn push_to_many(
         let Some(pipe) = pipes.get_mut(*key) else { continue };
         if pipe.outbound.has_room() {
             pipe.is_missing = false;
+            copies.queued += 1;
             push_copy(pipe, &mut message, behind == 0, wakes);
         } else {
-            count_missed(pipe, missed);
+            count_missed(pipe, copies);
         }
     }
 }
@@ -165,11 +166,11 @@ fn push_copy(
     }
 }
 
-fn count_missed(pipe: &mut OutgoingPipe, missed: &mut MissedMessages) {
-    missed.messages += 1;
+fn count_missed(pipe: &mut OutgoingPipe, copies: &mut Copies) {
+    copies.missed += 1;
     let Some(remote) = &pipe.remote else { return };
     remote.counters().count_missed();
     if !mem::replace(&mut pipe.is_missing, true) {
-        missed.remotes.push(remote.clone());
+        copies.missing.push(remote.clone());
     }
 }
