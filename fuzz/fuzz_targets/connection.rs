@@ -2,7 +2,7 @@
 //! messages that were sent are received, even if bytes are changed.
 //!
 //! The target acts as the sender, with known keys, so that the fuzzer begins after the handshake.
-//! The messages are those of SERVER and CLIENT, or of groups. Each end may defer its introduction,
+//! The messages are those of SERVER and CLIENT, of groups, or of any number of parts. Each end may defer its introduction,
 //! also in the role of a client. The fuzzer varies the flags and forms of headers, inside and
 //! outside of the sealed data, and flips arbitrary bits.
 
@@ -16,17 +16,18 @@ use zmtp_proto::group::Group;
 use zmtp_proto::handshake::{Handshake, HandshakeConfig, HandshakeError};
 use zmtp_proto::mechanism::Mechanism;
 use zmtp_proto::mechanism::curve::{CurveKeypair, CurveSecretKey, Seed, Session};
-use zmtp_proto::message_shape::{MessageShape, last_part, split_first_part};
+use zmtp_proto::message_shape::{self, MessageShape};
 use zmtp_proto::metadata::Metadata;
 use zmtp_proto::socket_type::SocketType;
 use zmtp_proto::traffic::{Traffic, TrafficDecoder};
 
 fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, &[u8])| {
     let (choice, limit, piece, flips, frames, rest) = input;
-    let mechanisms = mechanisms(choice >> 3 & 0x0F);
-    let types = match choice & 0x80 {
-        0x00 => [SocketType::Server, SocketType::Client],
-        _ => [SocketType::Radio, SocketType::Dish],
+    let mechanisms = mechanisms(choice >> 3 & 0x03);
+    let types = match choice >> 5 {
+        0x00 | 0x01 => [SocketType::Server, SocketType::Client],
+        0x02 | 0x03 => [SocketType::Radio, SocketType::Dish],
+        _ => [SocketType::Push, SocketType::Pull],
     };
     let shape = MessageShape::of(types[0]);
     let is_sealed = MechanismName::of(&mechanisms[0]) == MechanismName::CURVE;
@@ -70,9 +71,16 @@ fuzz_target!(|input: (u8, Option<u8>, u8, Vec<(u16, u8)>, Vec<(u8, u8, &[u8])>, 
     let received = receive(&ends[receiver], &stream, limit, usize::from(piece).max(1));
     let received: Vec<_> = received.iter().map(|message| parts(shape, message)).collect();
     for message in &received {
-        let (body, groups) = message.split_last().unwrap();
-        assert!(limit.is_none_or(|limit| body.len() <= usize::from(limit)));
-        assert!(groups.iter().all(|group| Group::check(group).is_ok()));
+        let counted = match shape {
+            MessageShape::Single | MessageShape::Multipart => &message[..],
+            MessageShape::GroupAndBody => {
+                assert_eq!(message.len(), 2);
+                assert!(Group::check(message[0]).is_ok());
+                &message[1..]
+            }
+        };
+        let len: usize = counted.iter().map(|part| part.len()).sum();
+        assert!(limit.is_none_or(|limit| len <= usize::from(limit)));
     }
     if is_sealed {
         assert!(sent.messages.starts_with(&received));
@@ -106,6 +114,7 @@ impl<'a> Sent<'a> {
                 }
             }
             (MessageShape::GroupAndBody, _) => self.is_refused = true,
+            (MessageShape::Multipart, _) => self.messages.push(parts),
         }
     }
 }
@@ -114,9 +123,8 @@ impl<'a> Sent<'a> {
 fn parts(shape: MessageShape, message: &[u8]) -> Vec<&[u8]> {
     match shape {
         MessageShape::Single => vec![message],
-        MessageShape::GroupAndBody => {
-            let (group, rest) = split_first_part(message).unwrap();
-            vec![group, last_part(rest).unwrap()]
+        MessageShape::GroupAndBody | MessageShape::Multipart => {
+            message_shape::parts(message).collect()
         }
     }
 }

@@ -4,16 +4,16 @@ use bytes::{Buf, Bytes};
 use thiserror::Error;
 
 use super::frame::{LONG_LENGTH, LONG_MESSAGE, SHORT_LENGTH, SHORT_MESSAGE};
-use super::message_shape::parts_len;
+use super::message_shape::message_len;
 
 /// Complete messages in the order of their arrival, still framed.
 ///
-/// A message of one part is returned as its body, and a message of several parts as its frames.
+/// A message is returned as its body, or as its frames if messages may have several parts.
 ///
 /// Invariant: `frames` is exactly `messages` complete messages. Either each is one frame without
-/// MORE, in which `overhead` bytes precede the body, or each has several parts, and `overhead` is
-/// zero. The decoder finds the frames, and the constructor checks them again before a message is
-/// queued.
+/// MORE, in which `overhead` bytes precede the body, or each has any number of parts, and
+/// `overhead` is [`WITH_HEADERS`]. The decoder finds the frames, and the constructor checks them
+/// again before a message is queued.
 #[derive(Debug, Default)]
 pub struct Batch {
     frames: Bytes,
@@ -62,8 +62,9 @@ impl Batch {
         Ok(Self { frames, messages, overhead, passed, buffer: 0 })
     }
 
-    /// Creates a batch of unencrypted `frames`, which contain `messages` complete messages of
-    /// several parts. The decoder has skipped `passed` bytes before the frames.
+    /// Creates a batch of unencrypted `frames`, which contain `messages` complete messages of any
+    /// number of parts. Each is returned as its frames. The decoder has skipped `passed` bytes
+    /// before the frames.
     ///
     /// # Errors
     ///
@@ -75,13 +76,13 @@ impl Batch {
     ) -> Result<Self, BrokenBatch> {
         let mut rest = &frames[..];
         for _ in 0..messages {
-            let len = parts_len(rest).ok_or(BrokenBatch { messages })?;
+            let len = message_len(rest).ok_or(BrokenBatch { messages })?;
             rest = rest.get(len..).ok_or(BrokenBatch { messages })?;
         }
         if !rest.is_empty() {
             return Err(BrokenBatch { messages });
         }
-        Ok(Self { frames, messages, overhead: 0, passed, buffer: 0 })
+        Ok(Self { frames, messages, overhead: WITH_HEADERS, passed, buffer: 0 })
     }
 
     /// Sets the length of the buffer of which the frames are a slice.
@@ -184,23 +185,26 @@ impl Batch {
     }
 }
 
+/// The overhead in a batch whose messages are returned with their headers: minus the length of a
+/// short header. A message of one short part then takes the same path as its body in other batches.
+const WITH_HEADERS: usize = 0_usize.wrapping_sub(SHORT_LENGTH);
+
 /// Returns the number of bytes before the first message, and its length, which may exceed `frames`.
-/// The frames of a message of several parts belong to it.
 #[inline]
 fn first_message(frames: &[u8], overhead: usize) -> Option<(usize, usize)> {
-    first_frame(frames, overhead, first_parts)
+    first_frame(frames, overhead, first_with_headers)
 }
 
-/// Does the same for a message of several parts. It is a separate function, outside of the path of
-/// messages of one part.
+/// Does the same for a message that is returned with its headers. It is a separate function,
+/// outside of the path of messages of one part.
 #[inline(never)]
-fn first_parts(frames: &[u8]) -> Option<(usize, usize)> {
-    Some((0, parts_len(frames)?))
+fn first_with_headers(frames: &[u8]) -> Option<(usize, usize)> {
+    Some((0, message_len(frames)?))
 }
 
 /// Returns the number of bytes before the body of the first frame, and the length of the body,
 /// which may exceed `frames`, or the result of `other` if the frame is not a message of one part.
-/// The size in the header includes the overhead.
+/// The size in the header includes the overhead. If it is smaller, the length exceeds all frames.
 #[inline]
 fn first_frame(
     frames: &[u8],
@@ -209,13 +213,13 @@ fn first_frame(
 ) -> Option<(usize, usize)> {
     let (header, size) = match *frames {
         [SHORT_MESSAGE, size, ..] => (SHORT_LENGTH, usize::from(size)),
-        [LONG_MESSAGE, a, b, c, d, e, f, g, h, ..] => {
+        [LONG_MESSAGE, a, b, c, d, e, f, g, h, ..] if overhead != WITH_HEADERS => {
             let size = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
             (LONG_LENGTH, usize::try_from(size).ok()?)
         }
         _ => return other(frames),
     };
-    Some((header + overhead, size.checked_sub(overhead)?))
+    Some((header.wrapping_add(overhead), size.wrapping_sub(overhead)))
 }
 
 #[cfg(test)]

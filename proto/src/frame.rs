@@ -82,11 +82,38 @@ pub fn put_part_header(dst: &mut BytesMut, len: usize) {
     put_header(dst, MORE, len);
 }
 
+/// Writes the header of a frame with a body of `len` bytes to the beginning of `dst`, and returns
+/// its length. `more` states whether other frames of the same message follow.
+///
+/// # Panics
+///
+/// `dst` is shorter than the header.
+#[inline]
+pub fn write_header(dst: &mut [u8], more: bool, len: usize) -> usize {
+    let flags = if more { MORE } else { 0x00 };
+    if let Ok(size) = u8::try_from(len) {
+        dst[..SHORT_LENGTH].copy_from_slice(&[flags, size]);
+        return SHORT_LENGTH;
+    }
+    dst[0] = flags | LONG;
+    dst[1..LONG_LENGTH].copy_from_slice(&(len as u64).to_be_bytes());
+    LONG_LENGTH
+}
+
 /// Clears the COMMAND flag of the frame at the beginning of `input`, which turns it into a message.
 #[inline]
 pub fn mark_as_message(input: &mut [u8]) {
     if let Some(flags) = input.first_mut() {
         *flags &= !COMMAND;
+    }
+}
+
+/// Clears the MORE flag of the frame at the beginning of `frames`, which makes it the last of its
+/// message.
+#[inline]
+pub const fn mark_as_last(frames: &mut [u8]) {
+    if let Some(flags) = frames.first_mut() {
+        *flags &= !MORE;
     }
 }
 

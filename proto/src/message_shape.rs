@@ -1,10 +1,10 @@
 //! The shape of a message: the frames that it consists of.
 //!
-//! A message of one part is handled as its body. A message of several parts is handled as its
-//! frames, back to back, as they are on the wire without encryption: each part except the last with
-//! the MORE flag.
+//! A message of the shape [`Single`](MessageShape::Single) is handled as its body. Messages of the
+//! other shapes are handled as their frames, back to back, as they are on the wire without
+//! encryption: each part except the last with the MORE flag.
 
-use std::iter;
+use std::{iter, mem};
 
 use bytes::BytesMut;
 use thiserror::Error;
@@ -21,16 +21,33 @@ pub enum MessageShape {
     Single,
     /// A group and a body, in two frames (RFC 37, The Radio-Dish Pattern).
     GroupAndBody,
+    /// Any number of parts, at least one (RFC 37, Framing).
+    Multipart,
 }
 
 impl MessageShape {
-    /// Returns the shape of the messages between a socket type and its remotes. The classic types
-    /// are not implemented: their messages have any number of parts.
+    /// Returns the shape of the messages between a socket type and its remotes.
     #[must_use]
     pub const fn of(socket_type: SocketType) -> Self {
         match socket_type {
+            SocketType::Req
+            | SocketType::Rep
+            | SocketType::Dealer
+            | SocketType::Router
+            | SocketType::Pub
+            | SocketType::Xpub
+            | SocketType::Sub
+            | SocketType::Xsub
+            | SocketType::Push
+            | SocketType::Pull
+            | SocketType::Pair => Self::Multipart,
+            SocketType::Client
+            | SocketType::Server
+            | SocketType::Scatter
+            | SocketType::Gather
+            | SocketType::Peer
+            | SocketType::Channel => Self::Single,
             SocketType::Radio | SocketType::Dish => Self::GroupAndBody,
-            _ => Self::Single,
         }
     }
 }
@@ -91,21 +108,70 @@ pub fn last_part(frames: &[u8]) -> Option<&[u8]> {
     if header.command || header.more { None } else { header.body(frames) }
 }
 
-/// Splits messages of several parts, which are back to back, into single ones. Ends where no
-/// complete one follows.
+/// Returns the parts of the message at the beginning of `frames`. Ends where no complete part
+/// follows.
+#[inline]
+pub const fn parts(frames: &[u8]) -> MessageParts<'_> {
+    MessageParts { frames }
+}
+
+/// The parts of a message, in order.
+///
+/// # Examples
+///
+/// ```
+/// use zmtp_proto::message_shape::parts;
+///
+/// let parts = parts(b"\x01\x05first\x00\x06second");
+/// assert_eq!(parts.len(), 2);
+/// assert!(parts.eq(["first", "second"].map(str::as_bytes)));
+/// ```
+#[derive(Clone, Debug)]
+pub struct MessageParts<'a> {
+    frames: &'a [u8],
+}
+
+impl<'a> Iterator for MessageParts<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if let Some((part, rest)) = split_first_part(self.frames) {
+            self.frames = rest;
+            return Some(part);
+        }
+        last_part(mem::take(&mut self.frames))
+    }
+
+    /// Counts the parts.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let (mut count, mut rest) = (0, self.frames);
+        while let Some((_, others)) = split_first_part(rest) {
+            rest = others;
+            count += 1;
+        }
+        count += usize::from(last_part(rest).is_some());
+        (count, Some(count))
+    }
+}
+
+impl ExactSizeIterator for MessageParts<'_> {}
+
+/// Splits messages, whose frames are back to back, into single ones. Ends where no complete one
+/// follows.
 pub fn split_messages(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = frames;
     iter::from_fn(move || {
-        let (message, others) = rest.split_at_checked(parts_len(rest)?)?;
+        let (message, others) = rest.split_at_checked(message_len(rest)?)?;
         rest = others;
         Some(message)
     })
 }
 
-/// Returns the length of the message of several parts at the beginning of `frames`, or `None` if it
-/// has one part, or if it is incomplete or malformed.
-pub(super) fn parts_len(frames: &[u8]) -> Option<usize> {
-    let (_, mut rest) = split_first_part(frames)?;
+/// Returns the length of the frames of the message at the beginning of `frames`, or `None` if it is
+/// incomplete or malformed.
+pub(super) fn message_len(frames: &[u8]) -> Option<usize> {
+    let mut rest = frames;
     loop {
         // Most last parts are short as well.
         if let [SHORT_MESSAGE, len, after @ ..] = rest {
@@ -138,7 +204,6 @@ mod tests {
     fn a_message_of_one_part_has_no_first_part() {
         for frames in [&b"\x00\x01a"[..], b"\x04\x01a", b"\x01\x02a", b"\x01", b""] {
             assert_eq!(split_first_part(frames), None, "{frames:?}");
-            assert_eq!(parts_len(frames), None, "{frames:?}");
         }
     }
 
@@ -157,11 +222,12 @@ mod tests {
             let twice = [&frames[..], &frames[..]].concat();
             prop_assert!(split_messages(&twice).eq([&frames[..]; 2]));
             frames.extend_from_slice(&after);
-            prop_assert_eq!(parts_len(&frames), Some(len));
+            prop_assert_eq!(message_len(&frames), Some(len));
+            prop_assert!(parts(&frames).eq([group.as_bytes(), &body]));
             let (first, rest) = split_first_part(&frames).unwrap();
             prop_assert_eq!(first, group.as_bytes());
             prop_assert_eq!(last_part(rest), Some(&body[..]));
-            prop_assert_eq!(parts_len(&frames[..len - 1]), None);
+            prop_assert_eq!(message_len(&frames[..len - 1]), None);
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::codec::Framed;
 use zmtp_proto::command::Command;
 use zmtp_proto::frame::{LONG_LENGTH, frame_len, put_message_header};
 use zmtp_proto::mechanism::curve::{OVERHEAD, Sealer};
-use zmtp_proto::message_shape::{MessageShape, last_part, split_first_part, split_messages};
+use zmtp_proto::message_shape::{MessageShape, last_part, parts, split_first_part, split_messages};
 
 use crate::message::Message;
 use crate::pipe::unpack;
@@ -211,20 +211,22 @@ impl Writer {
     fn encode(&mut self, buffer: &mut BytesMut) {
         match self.shape {
             MessageShape::Single => self.encode_messages::<false>(buffer),
-            MessageShape::GroupAndBody => self.encode_messages::<true>(buffer),
+            MessageShape::GroupAndBody | MessageShape::Multipart => {
+                self.encode_messages::<true>(buffer);
+            }
         }
     }
 
     /// Implements [`encode`](Self::encode) for one shape, so that it is not checked for each
     /// message.
-    fn encode_messages<const HAS_GROUP: bool>(&mut self, buffer: &mut BytesMut) {
+    fn encode_messages<const HAS_PARTS: bool>(&mut self, buffer: &mut BytesMut) {
         let missing = match &self.sealer {
             None => self.write_size - self.pending(buffer.len()),
             Some(_) => usize::MAX,
         };
         let (mut bytes, mut messages, mut copied) = (0, 0, 0);
         for message in self.taken.range(self.encoded..) {
-            let frame = self.frames_len::<HAS_GROUP>(message);
+            let frame = self.frames_len::<HAS_PARTS>(message);
             let is_copied = self.sealer.is_some() || message.len() < LONG_BODY;
             copied += if is_copied { frame } else { LONG_LENGTH };
             bytes += frame;
@@ -236,11 +238,11 @@ impl Writer {
         buffer.reserve(copied);
         for message in self.taken.range(self.encoded..self.encoded + messages) {
             if let Some(sealer) = &mut self.sealer {
-                put_sealed::<HAS_GROUP>(sealer, buffer, message);
+                put_sealed::<HAS_PARTS>(sealer, buffer, message);
                 continue;
             }
             // A message of several parts is its frames.
-            if !HAS_GROUP {
+            if !HAS_PARTS {
                 put_message_header(buffer, message.len());
             }
             match message.shared_body() {
@@ -294,7 +296,7 @@ impl Writer {
         }
         let messages = match self.shape {
             MessageShape::Single => self.encoded,
-            MessageShape::GroupAndBody => {
+            MessageShape::GroupAndBody | MessageShape::Multipart => {
                 self.taken.iter().map(|packed| split_messages(packed).count()).sum()
             }
         };
@@ -362,43 +364,39 @@ impl Writer {
     fn frame_len(&self, message: &Message) -> usize {
         match self.shape {
             MessageShape::Single => self.frames_len::<false>(message),
-            MessageShape::GroupAndBody => self.frames_len::<true>(message),
+            MessageShape::GroupAndBody | MessageShape::Multipart => {
+                self.frames_len::<true>(message)
+            }
         }
     }
 
     #[inline]
-    fn frames_len<const HAS_GROUP: bool>(&self, message: &Message) -> usize {
+    fn frames_len<const HAS_PARTS: bool>(&self, message: &Message) -> usize {
         let overhead = if self.sealer.is_some() { OVERHEAD } else { 0 };
-        if !HAS_GROUP {
+        if !HAS_PARTS {
             return frame_len(overhead + message.len());
         }
         if overhead == 0 {
             return message.len();
         }
-        let frames = split_messages(message).map(|message| {
-            let (group, body) = group_and_body(message);
-            frame_len(overhead + group.len()) + frame_len(overhead + body.len())
-        });
-        frames.sum()
+        let parts = split_messages(message).flat_map(parts);
+        parts.map(|part| frame_len(overhead + part.len())).sum()
     }
 }
 
-/// Appends the frame of a message, or the frames of packed messages.
-fn put_sealed<const HAS_GROUP: bool>(sealer: &mut Sealer, dst: &mut BytesMut, message: &Message) {
-    if !HAS_GROUP {
+/// Appends the frame of a message of one part, or the frames of messages of several parts.
+fn put_sealed<const HAS_PARTS: bool>(sealer: &mut Sealer, dst: &mut BytesMut, message: &Message) {
+    if !HAS_PARTS {
         return sealer.put_message(dst, message);
     }
     for message in split_messages(message) {
-        let (group, body) = group_and_body(message);
-        sealer.put_part(dst, group);
-        sealer.put_message(dst, body);
+        let mut rest = message;
+        while let Some((part, others)) = split_first_part(rest) {
+            sealer.put_part(dst, part);
+            rest = others;
+        }
+        sealer.put_message(dst, last_part(rest).unwrap_or_default());
     }
-}
-
-/// Returns the two parts of a message of a group.
-fn group_and_body(message: &[u8]) -> (&[u8], &[u8]) {
-    let (group, rest) = split_first_part(message).unwrap_or_default();
-    (group, last_part(rest).unwrap_or_default())
 }
 
 /// Bodies from this length on are written without a copy; copying shorter ones behind their headers

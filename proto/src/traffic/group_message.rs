@@ -1,120 +1,75 @@
 //! Decoding of messages of a group and a body (RFC 37, The Radio-Dish Pattern).
 
-use bytes::BytesMut;
-
-use super::super::frame::{Header, SHORT_MESSAGE, SHORT_PART};
 use super::super::group::{Group, GroupError};
 use super::super::message_shape::ShapeError;
-use super::{Traffic, TrafficDecoder, TrafficError};
+use super::parts::{ArrivedParts, PartRule};
+use super::{MAX_COMMAND_SIZE, TrafficDecoder, TrafficError};
 
-impl TrafficDecoder {
-    /// Returns the total length and the number of the complete messages at the beginning of
-    /// `input`.
-    pub(super) fn scan_group_messages(&self, input: &[u8]) -> Result<(usize, usize), TrafficError> {
-        let (mut end, mut messages) = (0, 0);
-        loop {
-            match self.group_message(&input[end..]) {
-                Ok(Some(len)) => {
-                    end += len;
-                    messages += 1;
-                }
-                // The messages before the error are returned first.
-                Err(error) if messages == 0 => return Err(error),
-                Ok(None) | Err(_) => return Ok((end, messages)),
-            }
-        }
+/// The first part is a group, and the second, which is the last, a body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GroupRule {
+    max_message_size: u64,
+}
+
+impl GroupRule {
+    pub(super) const fn of(decoder: &TrafficDecoder) -> Self {
+        Self { max_message_size: decoder.max_message_size }
+    }
+}
+
+impl PartRule for GroupRule {
+    fn limit(self, arrived: &ArrivedParts) -> (u64, u64) {
+        // The size limit does not apply to groups.
+        let is_group = arrived.parts == 0;
+        let limit = self.max_message_size;
+        (0, if is_group { limit.max(MAX_COMMAND_SIZE) } else { limit })
     }
 
-    /// Returns the length of the message at the beginning of `input`, or `None` if it is incomplete
-    /// or a command.
     #[inline]
-    fn group_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
-        match short_group_message(input) {
-            Some((group, body, len)) if body as u64 <= self.max_message_size => {
-                check_group(group)?;
-                Ok(Some(len))
+    fn check_header(
+        self,
+        arrived: &ArrivedParts,
+        more: bool,
+        size: u64,
+    ) -> Result<(), TrafficError> {
+        if arrived.parts == 0 {
+            if !more {
+                return Err(ShapeError::MissingGroup.into());
             }
-            _ => self.long_group_message(input),
+            if size > Group::LEN_MAX as u64 {
+                let len = usize::try_from(size).unwrap_or(usize::MAX);
+                return Err(ShapeError::Group(GroupError::TooLong { len }).into());
+            }
+            return Ok(());
         }
-    }
-
-    /// Does the same for a message with any headers.
-    fn long_group_message(&self, input: &[u8]) -> Result<Option<usize>, TrafficError> {
-        let Some(header) = Header::decode(input)? else { return Ok(None) };
-        if header.command {
-            return Ok(None);
-        }
-        if !header.more {
-            return Err(ShapeError::MissingGroup.into());
-        }
-        if header.size > Group::LEN_MAX as u64 {
-            let len = usize::try_from(header.size).unwrap_or(usize::MAX);
-            return Err(ShapeError::Group(GroupError::TooLong { len }).into());
-        }
-        let Some(group) = header.body(input) else { return Ok(None) };
-        check_group(group)?;
-        let start = header.len() + group.len();
-        let input = &input[start..];
-        let Some(header) = Header::decode(input)? else { return Ok(None) };
-        if header.command {
-            return Ok(None);
-        }
-        if header.more {
+        if more {
             return Err(ShapeError::TooManyParts.into());
         }
-        self.check_size(header.size)?;
-        Ok(header.body(input).map(|body| start + header.len() + body.len()))
-    }
-
-    /// Continues after the group of an incomplete message, whose frame has this header. libzmq
-    /// sends a PONG between the two frames of a message.
-    pub(super) fn decode_behind_group(
-        &mut self,
-        header: Header,
-        input: &mut BytesMut,
-    ) -> Result<Option<Traffic>, TrafficError> {
-        let mut missing = 0;
-        if let Some(group) = header.body(input) {
-            let start = header.len() + group.len();
-            match Header::decode(&input[start..])? {
-                Some(header) if header.command => return self.command(start, header, input),
-                Some(header) => {
-                    let len = (start as u64 + header.len() as u64).saturating_add(header.size);
-                    missing = len.saturating_sub(input.len() as u64);
-                }
-                None => {}
-            }
+        if size > self.max_message_size {
+            return Err(TrafficError::MessageTooLarge { size, limit: self.max_message_size });
         }
-        self.read_capacity.reserve(input, usize::try_from(missing).unwrap_or(usize::MAX));
-        Ok(None)
+        Ok(())
     }
-}
 
-/// Returns the group, the length of the body, and the length of the message at the beginning of
-/// `input`, or `None` if it is incomplete, or if one of its headers is long.
-#[inline]
-fn short_group_message(input: &[u8]) -> Option<(&[u8], usize, usize)> {
-    let [SHORT_PART, len, rest @ ..] = input else { return None };
-    let (group, rest) = rest.split_at_checked(usize::from(*len))?;
-    let [SHORT_MESSAGE, body, rest @ ..] = rest else { return None };
-    let body = usize::from(*body);
-    (body <= rest.len()).then(|| (group, body, input.len() - rest.len() + body))
-}
-
-/// Checks the first part of a message.
-pub(super) fn check_group(group: &[u8]) -> Result<(), TrafficError> {
-    Ok(Group::check(group).map_err(ShapeError::from)?)
+    #[inline]
+    fn check_part(self, arrived: &ArrivedParts, part: &[u8]) -> Result<(), TrafficError> {
+        if arrived.parts == 0 {
+            Group::check(part).map_err(ShapeError::from)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
+    use bytes::{Bytes, BytesMut};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::super::super::batch::Batch;
     use super::super::super::command::Command;
     use super::super::super::message_shape::{MessageShape, put_group_message};
+    use super::super::Traffic;
     use super::*;
 
     #[test]

@@ -1,15 +1,20 @@
 //! Traffic after the handshake (RFC 37, Formal Grammar): messages and commands intermixed.
 
 mod group_message;
+mod multipart;
+mod parts;
 mod read_capacity;
 mod sealed;
-mod sealed_group_message;
+mod sealed_parts;
 #[cfg(test)]
 mod tests;
 
 use bytes::{Buf, BytesMut};
 use thiserror::Error;
 
+use self::group_message::GroupRule;
+use self::multipart::PartLimits;
+use self::parts::{ArrivedParts, PartRule};
 use self::read_capacity::ReadCapacity;
 use self::sealed::SealedDecoder;
 use super::batch::{Batch, BrokenBatch};
@@ -21,12 +26,15 @@ use super::message_shape::{MessageShape, ShapeError};
 /// Splits the bytes of a remote into batches of messages and single commands.
 ///
 /// A thread-safe socket discards multipart messages (RFC 37, Thread-Safe Socket Types). Their parts
-/// are skipped as they arrive, without being buffered. Messages of RADIO have two parts
-/// ([`with_shape`](Self::with_shape)).
+/// are skipped as they arrive, without being buffered. Messages of RADIO have two parts, and those
+/// of the classic types any number ([`with_shape`](Self::with_shape)).
 #[derive(Debug)]
 pub struct TrafficDecoder {
     shape: MessageShape,
     max_message_size: u64,
+    max_message_parts: usize,
+    /// The parts of an incomplete message, at the beginning of the input.
+    arrived: ArrivedParts,
     /// True between the first part of a multipart message and its last.
     in_multipart: bool,
     /// Bytes of a discarded part that have not arrived yet.
@@ -78,10 +86,17 @@ pub enum TrafficError {
     /// A message or part exceeds the limit of the decoder.
     #[error("a message of {size} bytes exceeds the limit of {limit}")]
     MessageTooLarge {
-        /// The size of its body in bytes.
+        /// The size of its body in bytes. If messages have any number of parts, the size of all
+        /// parts up to the one that exceeds the limit.
         size: u64,
         /// The limit in bytes.
         limit: u64,
+    },
+    /// A message has more parts than the limit of the decoder.
+    #[error("a message has more than {limit} parts")]
+    TooManyParts {
+        /// The limit.
+        limit: usize,
     },
     /// An encrypted frame does not open, or its content is malformed.
     #[error("malformed MESSAGE")]
@@ -98,6 +113,8 @@ impl TrafficDecoder {
         Self {
             shape: MessageShape::Single,
             max_message_size: max_message_size.unwrap_or(u64::MAX),
+            max_message_parts: usize::MAX,
+            arrived: ArrivedParts::default(),
             in_multipart: false,
             skip: 0,
             discarded: 0,
@@ -110,10 +127,19 @@ impl TrafficDecoder {
     }
 
     /// Expects messages of another shape than one body. Their batches contain messages in the form
-    /// of [`message_shape`](super::message_shape). The size limit applies to the body.
+    /// of [`message_shape`](super::message_shape). The size limit applies to the body of a message
+    /// of a group, and to the sum of all parts of a multipart message.
     #[must_use]
     pub const fn with_shape(mut self, shape: MessageShape) -> Self {
         self.shape = shape;
+        self
+    }
+
+    /// Limits the number of parts of a multipart message. More parts are an error, as soon as the
+    /// header of the first excess part has arrived. By default there is no limit.
+    #[must_use]
+    pub const fn with_max_message_parts(mut self, parts: usize) -> Self {
+        self.max_message_parts = parts;
         self
     }
 
@@ -135,12 +161,11 @@ impl TrafficDecoder {
     #[inline]
     pub fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
         self.work = self.work.saturating_add(self.read_capacity.record_read(input));
-        let traffic = match &self.sealed {
-            None => self.decode_clear(input)?,
-            Some(_) if self.shape == MessageShape::GroupAndBody => {
-                self.decode_sealed_group_messages(input)?
-            }
-            Some(_) => self.decode_sealed(input)?,
+        let traffic = match self.shape {
+            MessageShape::Single if self.sealed.is_none() => self.decode_clear(input)?,
+            MessageShape::Single => self.decode_sealed(input)?,
+            MessageShape::GroupAndBody => self.decode_parts(GroupRule::of(self), input)?,
+            MessageShape::Multipart => self.decode_parts(PartLimits::of(self), input)?,
         };
         let traffic = traffic.or_else(|| self.has_worked().then_some(Traffic::Progress));
         if traffic.is_some() {
@@ -149,26 +174,35 @@ impl TrafficDecoder {
         Ok(traffic)
     }
 
-    /// Implements [`decode`](Self::decode) for unencrypted frames.
+    /// Implements [`decode`](Self::decode) for messages of several parts.
+    fn decode_parts(
+        &mut self,
+        rule: impl PartRule,
+        input: &mut BytesMut,
+    ) -> Result<Option<Traffic>, TrafficError> {
+        if input.len() < self.arrived.len {
+            // The caller has discarded the input, which it may do after an error.
+            self.arrived = ArrivedParts::default();
+        }
+        match self.sealed {
+            None => self.decode_clear_parts(rule, input),
+            Some(_) => self.decode_sealed_parts(rule, input),
+        }
+    }
+
+    /// Implements [`decode`](Self::decode) for unencrypted messages of one part.
     fn decode_clear(&mut self, input: &mut BytesMut) -> Result<Option<Traffic>, TrafficError> {
         loop {
             if !self.skip(input) {
                 return Ok(None);
             }
-            let (end, messages) = match self.shape {
-                _ if self.in_multipart => (0, 0),
-                MessageShape::Single => self.scan(input)?,
-                MessageShape::GroupAndBody => self.scan_group_messages(input)?,
-            };
+            let (end, messages) = if self.in_multipart { (0, 0) } else { self.scan(input)? };
             if messages > 0 {
                 self.read_capacity.record_frames(end, messages);
                 let buffer = self.read_capacity.buffer_len(input);
                 let frames = input.split_to(end).freeze();
                 let passed = std::mem::take(&mut self.passed).min(buffer);
-                let batch = match self.shape {
-                    MessageShape::Single => Batch::new(frames, messages, 0, passed)?,
-                    MessageShape::GroupAndBody => Batch::of_parts(frames, messages, passed)?,
-                };
+                let batch = Batch::new(frames, messages, 0, passed)?;
                 return Ok(Some(Traffic::Messages(batch.within(buffer))));
             }
             let Some(header) = Header::decode(input)? else {
@@ -177,9 +211,6 @@ impl TrafficDecoder {
             };
             if header.command {
                 return self.command(0, header, input);
-            }
-            if self.shape == MessageShape::GroupAndBody {
-                return self.decode_behind_group(header, input);
             }
             if self.in_multipart || header.more {
                 self.discarded += u64::from(!self.in_multipart);
@@ -263,7 +294,8 @@ impl TrafficDecoder {
         }
     }
 
-    /// Removes a command, which begins at `start`. The bytes before it stay in `input`.
+    /// Removes a command, which begins at `start`. The bytes before it stay in `input`: libzmq sends
+    /// a PONG between the frames of a message.
     fn command(
         &mut self,
         start: usize,
@@ -279,9 +311,22 @@ impl TrafficDecoder {
         };
         let len = header.len() + body.len();
         let command = Command::decode(body)?;
-        input.copy_within(..start, len);
-        self.pass(input, len);
+        self.remove(input, start, len);
         Ok(Some(Traffic::Command(command)))
+    }
+
+    /// Removes `len` bytes, which begin at `start`. Moves the bytes before or after them, whichever
+    /// are fewer: an incomplete message may be long, and a remote may send many commands in it.
+    fn remove(&mut self, input: &mut BytesMut, start: usize, len: usize) {
+        let after = input.len() - start - len;
+        if start <= after {
+            input.copy_within(..start, len);
+            self.pass(input, len);
+        } else {
+            input.copy_within(start + len.., start);
+            input.truncate(start + after);
+        }
+        self.work = self.work.saturating_add(start.min(after));
     }
 
     pub(super) const fn check_size(&self, size: u64) -> Result<(), TrafficError> {

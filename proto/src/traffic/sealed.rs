@@ -15,9 +15,6 @@ pub(super) struct SealedDecoder {
     /// The command or error after the last batch. Its frame is already decrypted, which is possible
     /// only once.
     pub(super) found: Option<Result<Command, TrafficError>>,
-    /// The length of the frame at the beginning of the input that is already decrypted: the group
-    /// of a message whose body has not arrived.
-    pub(super) group_frame: usize,
 }
 
 /// What stands at the beginning of the input: a frame, with its kind and length, or less.
@@ -35,21 +32,22 @@ pub(super) enum SealedFrame {
 
 impl SealedDecoder {
     pub(super) const fn new(opener: Opener) -> Self {
-        Self { opener, found: None, group_frame: 0 }
+        Self { opener, found: None }
     }
 
-    /// Decrypts the frame at the beginning of `input`. A part, except the last, may have up to
-    /// `part_max` bytes.
+    /// Decrypts the frame at the beginning of `input`. Its part of a message may have `limit` bytes
+    /// together with `before` earlier ones.
     pub(super) fn open(
         &mut self,
         input: &mut [u8],
-        max_message_size: u64,
-        part_max: u64,
+        before: u64,
+        limit: u64,
     ) -> Result<SealedFrame, TrafficError> {
         let Some(header) = Header::decode(input)? else { return Ok(SealedFrame::Incomplete(0)) };
         let size = header.size.checked_sub(OVERHEAD as u64).ok_or(SealError::NoMessage)?;
-        if size > max_message_size.max(MAX_COMMAND_SIZE) {
-            return Err(TrafficError::MessageTooLarge { size, limit: max_message_size });
+        let message_size = before.saturating_add(size);
+        if message_size > limit && size > MAX_COMMAND_SIZE {
+            return Err(TrafficError::MessageTooLarge { size: message_size, limit });
         }
         let Some(end) =
             usize::try_from(header.size).ok().and_then(|len| len.checked_add(header.len()))
@@ -70,9 +68,8 @@ impl SealedDecoder {
             }
             return Ok(SealedFrame::Command(end, Command::decode(&body[OVERHEAD..])?));
         }
-        let limit = if flags.more { part_max } else { max_message_size };
-        if size > limit {
-            return Err(TrafficError::MessageTooLarge { size, limit });
+        if message_size > limit {
+            return Err(TrafficError::MessageTooLarge { size: message_size, limit });
         }
         if flags.more {
             return Ok(SealedFrame::Part(end));
@@ -102,8 +99,7 @@ impl TrafficDecoder {
                 if self.work.saturating_sub(self.returned_at) >= WORK_MAX {
                     break Ok(SealedFrame::Enough);
                 }
-                let max = self.max_message_size;
-                let found = sealed.open(&mut input[end..], max, max);
+                let found = sealed.open(&mut input[end..], 0, self.max_message_size);
                 if let Ok(
                     SealedFrame::Message(len)
                     | SealedFrame::Part(len)

@@ -73,10 +73,12 @@ fn after_a_failure_exactly_the_unwritten_ones_of_packed_messages_are_left() {
     for message in &messages {
         ends.push(ends[ends.len() - 1] + message.len());
     }
-    for capacity in 1..=ends[messages.len()] {
+    let shapes = [MessageShape::GroupAndBody, MessageShape::Multipart];
+    let capacities = 1..=ends[messages.len()];
+    for (capacity, shape) in capacities.flat_map(|capacity| shapes.map(|shape| (capacity, shape))) {
         let (near, _far) = duplex(capacity);
         let mut framed = Framed::new(near, BytesCodec::new());
-        let mut writer = Writer::new(WRITE_SIZE, MessageShape::GroupAndBody, None);
+        let mut writer = Writer::new(WRITE_SIZE, shape, None);
         writer.taken().extend(packed.iter().cloned());
         let _ = writer.poll_write(&mut Context::from_waker(Waker::noop()), &mut framed);
         let buffered = framed.write_buffer().len();

@@ -1,86 +1,84 @@
-//! Decoding of messages of a group and a body in which every frame is encrypted.
+//! Decoding of messages of several parts in which every frame is encrypted.
 
 use bytes::BytesMut;
 
-use super::super::batch::Batch;
-use super::super::frame::{
-    Header, LONG_MESSAGE, SHORT_LENGTH, SHORT_MESSAGE, SHORT_PART, frame_len,
-};
+use super::super::frame::{Header, frame_len, write_header};
 use super::super::mechanism::curve::OVERHEAD;
-use super::super::message_shape::ShapeError;
-use super::group_message::check_group;
+use super::parts::{ArrivedParts, PartRule};
 use super::sealed::{SEALED_WORK, SealedFrame};
 use super::{Traffic, TrafficDecoder, TrafficError, WORK_MAX};
 
 impl TrafficDecoder {
-    /// Implements [`decode`](Self::decode) for encrypted frames of messages of a group.
+    /// Implements [`decode`](Self::decode) for encrypted frames of messages of several parts.
     ///
-    /// The two frames of a message are decrypted in place, and moved together to the form that they
-    /// have without encryption. `input` is then: complete messages up to `end`, unused bytes, the
-    /// decrypted group of an incomplete message, and from `next` on encrypted frames.
-    pub(super) fn decode_sealed_group_messages(
+    /// Frames are decrypted in place, and moved together to the form that they have without
+    /// encryption. `input` is then: unused bytes up to `start`, complete messages up to `end`, the
+    /// decrypted parts of an incomplete message up to `joined`, unused bytes, and from `next` on
+    /// encrypted frames.
+    pub(super) fn decode_sealed_parts(
         &mut self,
+        rule: impl PartRule,
         input: &mut BytesMut,
     ) -> Result<Option<Traffic>, TrafficError> {
         let Some(sealed) = &mut self.sealed else { return Ok(None) };
         if let Some(found) = sealed.found.take() {
             return found.map(|command| Some(Traffic::Command(command)));
         }
-        let (mut end, mut messages) = (0, 0);
-        let mut group = sealed.group_frame;
-        let mut next = group;
+        let mut arrived = self.arrived;
+        let (mut start, mut end, mut messages) = (0, 0, 0);
+        let (mut joined, mut next) = (arrived.len, arrived.len);
         let found = loop {
             if self.work.saturating_sub(self.returned_at) >= WORK_MAX {
                 break Ok(SealedFrame::Enough);
             }
-            let found = sealed.open(&mut input[next..], self.max_message_size, u64::MAX);
+            let (before, limit) = rule.limit(&arrived);
+            let found = sealed.open(&mut input[next..], before, limit);
             if let Ok(
                 SealedFrame::Message(len) | SealedFrame::Part(len) | SealedFrame::Command(len, _),
             ) = found
             {
                 self.work = self.work.saturating_add(SEALED_WORK).saturating_add(len);
             }
-            match found {
-                Ok(SealedFrame::Part(len)) if group == 0 => {
-                    if let Err(error) = check_group(content(&input[next..next + len])) {
-                        break Err(error);
-                    }
-                    group = len;
-                    next += len;
-                }
-                Ok(SealedFrame::Part(_)) => break Err(ShapeError::TooManyParts.into()),
-                Ok(SealedFrame::Message(_)) if group == 0 => {
-                    break Err(ShapeError::MissingGroup.into());
-                }
-                Ok(SealedFrame::Message(len)) => {
-                    end += join(&mut input[end..next + len], next - group - end, group);
-                    next += len;
-                    group = 0;
-                    messages += 1;
-                }
+            let (len, more) = match found {
+                Ok(SealedFrame::Message(len)) => (len, false),
+                Ok(SealedFrame::Part(len)) => (len, true),
                 found => break found,
+            };
+            let part = content(&input[next..next + len]);
+            let size = part.len();
+            let checked = rule.check_header(&arrived, more, size as u64);
+            if let Err(error) = checked.and_then(|()| rule.check_part(&arrived, part)) {
+                break Err(error);
+            }
+            next += len;
+            if joined == 0 {
+                // The first part stays where it is: it may be long.
+                start = next - frame_len(size);
+                joined = start;
+            }
+            join(&mut input[joined..next], more, size);
+            joined += frame_len(size);
+            if more {
+                arrived.add(frame_len(size), size);
+            } else {
+                arrived = ArrivedParts::default();
+                end = joined;
+                messages += 1;
             }
         };
+        self.arrived = arrived;
+        self.pass(input, start);
         let batch = (messages > 0).then(|| {
-            self.read_capacity.record_frames(next - group, messages);
-            let buffer = self.read_capacity.buffer_len(input);
-            let frames = input.split_to(end).freeze();
-            next -= end;
-            let passed = std::mem::take(&mut self.passed).min(buffer);
-            Batch::of_parts(frames, messages, passed).map(|batch| batch.within(buffer))
+            let read = next - arrived.len;
+            self.batch_of_parts(input, end - start, messages, read)
         });
-        if let Ok(SealedFrame::Command(len, _)) = found {
-            // The command is removed from behind the group.
-            input.copy_within(next - group..next, next + len - group);
-            next += len;
-        }
-        sealed.group_frame = group;
-        self.pass(input, next - group);
+        let command = if let Ok(SealedFrame::Command(len, _)) = found { len } else { 0 };
+        self.remove(input, arrived.len, next - joined + command);
         let found = match found {
             Ok(SealedFrame::Command(_, command)) => Some(Ok(command)),
             Err(error) => Some(Err(error)),
             Ok(SealedFrame::Incomplete(missing)) if batch.is_none() => {
-                self.read_capacity.reserve(input, missing);
+                self.reserve_for_parts(input, missing);
                 return Ok(None);
             }
             Ok(SealedFrame::Enough) if batch.is_none() => return Ok(Some(Traffic::Progress)),
@@ -96,29 +94,15 @@ impl TrafficDecoder {
     }
 }
 
-/// Moves the two decrypted frames of a message to the beginning of `input`, in the form that they
-/// have without encryption, and returns the length of this form. The first frame begins at `start`
-/// and has `group` bytes; the second is the rest.
+/// Moves the content of a decrypted frame, the last `size` bytes of `input`, to the beginning,
+/// behind its header.
 ///
 /// The overhead of each frame is longer than its header, so that nothing is overwritten before it
 /// is moved.
-fn join(input: &mut [u8], start: usize, group: usize) -> usize {
-    let name = start + group - content(&input[start..start + group]).len()..start + group;
-    let body = input.len() - content(&input[start + group..]).len()..input.len();
-    let (name_len, body_len) = (name.len(), body.len());
-    input.copy_within(name, SHORT_LENGTH);
-    input[..SHORT_LENGTH].copy_from_slice(&[SHORT_PART, u8::try_from(name_len).unwrap_or(u8::MAX)]);
-    let header_at = SHORT_LENGTH + name_len;
-    let body_at = header_at + frame_len(body_len) - body_len;
-    input.copy_within(body, body_at);
-    match u8::try_from(body_len) {
-        Ok(len) => input[header_at..body_at].copy_from_slice(&[SHORT_MESSAGE, len]),
-        Err(_) => {
-            input[header_at] = LONG_MESSAGE;
-            input[header_at + 1..body_at].copy_from_slice(&(body_len as u64).to_be_bytes());
-        }
-    }
-    body_at + body_len
+fn join(input: &mut [u8], more: bool, size: usize) {
+    let header = frame_len(size) - size;
+    input.copy_within(input.len() - size.., header);
+    write_header(input, more, size);
 }
 
 /// Returns the content of a decrypted frame.
@@ -136,7 +120,7 @@ mod tests {
     use super::super::super::command::Command;
     use super::super::super::group::Group;
     use super::super::super::mechanism::curve::Sealer;
-    use super::super::super::message_shape::{MessageShape, put_group_message};
+    use super::super::super::message_shape::{MessageShape, ShapeError, put_group_message};
     use super::super::super::ping_pong::Ping;
     use super::super::sealed::tests::ends;
     use super::*;
