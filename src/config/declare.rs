@@ -1,68 +1,88 @@
-//! The macro that turns the table of options into types.
+//! The macros that turn the table of options into types.
+//!
+//! A group of options is a list of rows in braces. With `yes` before it, a kind has these options;
+//! with `no`, it lacks them.
 
 /// Declares everything that depends on the table of kinds and options.
-///
-/// It calls itself to pick the options of one kind after another: a rule that begins with `@` is an
-/// internal step.
 macro_rules! sockets {
     (
-        kinds { $($socket:ident => $config:ident, $name:literal, [$($allowed:ident)+];)+ }
-        options { $($group:ident { $($row:tt)* })+ }
+        kinds { $($socket:ident => $config:ident, $name:literal, $allowed:tt;)+ }
+        options $options:tt
     ) => {
-        sockets! { @kinds $($socket $config $name;)+ }
-        sockets! { @keys
+        $crate::config::declare::kinds! { $($socket $config $name;)+ }
+        $crate::config::declare::all_keys! { $options }
+        $($crate::config::declare::description! { $socket $config $name $allowed $options })+
+    };
+}
+
+/// The keys of all kinds.
+macro_rules! all_keys {
+    ({
+        $($group:ident {
+            $(
+                $(#[cfg($($cfg:tt)*)])?
+                $(#[serde($($serde:tt)*)])?
+                $key:ident: $type:ty => $($place:ident).+,
+            )*
+        })+
+    }) => {
+        $crate::config::declare::keys! {
             /// The keys of all kinds, for a socket whose kind may be the last key to be read.
             pub(super) struct AllKeys { r#type: Option<TypeName> }
-            $($($row)*)+
+            $(yes {
+                $(
+                    $(#[cfg($($cfg)*)])?
+                    $(#[serde($($serde)*)])?
+                    $key: $type => $($place).+,
+                )*
+            };)+
         }
-        sockets! { @each [$([$socket $config $name] [$($allowed)+])+] $({ $($row)* })+ }
-    };
 
-    // Takes the first kind, and joins each of its words with a group of options; then the other
-    // kinds.
-    (@each [] $($rows:tt)+) => {};
-    (@each [$kind:tt [$($allowed:ident)+] $($kinds:tt)*] $($rows:tt)+) => {
-        sockets! { @select $kind allowed [] refused [] $($allowed $rows)+ }
-        sockets! { @each [$($kinds)*] $($rows)+ }
+        impl AllKeys {
+            /// Returns the options that differ from their defaults.
+            fn changed(&self) -> Vec<&'static str> {
+                let default = Self::default();
+                let options = [$($(
+                    $(#[cfg($($cfg)*)])?
+                    (stringify!($key), self.$key != default.$key),
+                )*)+];
+                options.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
+            }
+        }
     };
+}
 
-    // Separates the options that a kind has from those that it lacks.
+/// The description of one kind.
+macro_rules! description {
     (
-        @select $kind:tt allowed [$($allowed:tt)*] refused $refused:tt
-        yes { $($row:tt)* } $($groups:tt)*
+        $socket:ident $config:ident $name:literal
+        [$($allowed:ident)+] { $($group:ident $rows:tt)+ }
     ) => {
-        sockets! { @select $kind allowed [$($allowed)* $($row)*] refused $refused $($groups)* }
-    };
-    (
-        @select $kind:tt allowed $allowed:tt refused [$($refused:tt)*]
-        no { $($row:tt)* } $($groups:tt)*
-    ) => {
-        sockets! { @select $kind allowed $allowed refused [$($refused)* $($row)*] $($groups)* }
-    };
-    (
-        @select [$socket:ident $config:ident $name:literal]
-        allowed [$($allowed:tt)*] refused [$($refused:tt)*]
-    ) => {
-        sockets! { @keys
+        $crate::config::declare::keys! {
             #[doc = concat!("Describes a [`", stringify!($socket), "`].")]
             #[non_exhaustive]
             pub struct $config {}
-            $($allowed)*
+            $($allowed $rows;)+
         }
-        sockets! { @methods $socket $config $($allowed)* }
-        sockets! { @refuse $config $name $($refused)* }
+        $crate::config::declare::methods! { $socket $config $name $($allowed $rows;)+ }
     };
+}
 
-    // A struct whose fields are keys, and their defaults.
+/// A struct whose fields are keys, and their defaults.
+macro_rules! keys {
     (
-        @keys
         $(#[$attribute:meta])*
         $visibility:vis struct $name:ident { $($tag:ident: $tag_type:ty)? }
         $(
-            $(#[cfg($($cfg:tt)*)])?
-            $(#[serde($($serde:tt)*)])?
-            $key:ident: $type:ty => $($place:ident).+,
-        )*
+            $(yes {
+                $(
+                    $(#[cfg($($cfg:tt)*)])?
+                    $(#[serde($($serde:tt)*)])?
+                    $key:ident: $type:ty => $($place:ident).+,
+                )*
+            })?
+            $(no $other:tt)?;
+        )+
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -78,12 +98,12 @@ macro_rules! sockets {
             /// The endpoints that the socket connects to with every address of their host name.
             #[serde(deserialize_with = "form::one_or_many")]
             $visibility connect_all: Vec<Endpoint>,
-            $(
+            $($($(
                 $(#[cfg($($cfg)*)])?
                 #[doc = concat!("The value for [`Builder::", stringify!($key), "`].")]
                 $(#[serde($($serde)*)])?
                 $visibility $key: $type,
-            )*
+            )*)?)+
             /// The names and values for [`Builder::metadata`].
             #[serde(deserialize_with = "metadata::properties")]
             $visibility metadata: BTreeMap<String, String>,
@@ -97,21 +117,28 @@ macro_rules! sockets {
                     bind: Vec::new(),
                     connect: Vec::new(),
                     connect_all: Vec::new(),
-                    $($(#[cfg($($cfg)*)])? $key: options.$($place).+,)*
+                    $($($($(#[cfg($($cfg)*)])? $key: options.$($place).+,)*)?)+
                     metadata: BTreeMap::new(),
                 }
             }
         }
     };
+}
 
-    // The methods of the description of one kind.
+/// The methods of the description of one kind.
+macro_rules! methods {
     (
-        @methods $socket:ident $config:ident
+        $socket:ident $config:ident $name:literal
         $(
-            $(#[cfg($($cfg:tt)*)])?
-            $(#[serde($($serde:tt)*)])?
-            $key:ident: $type:ty => $($place:ident).+,
-        )*
+            $(yes {
+                $(
+                    $(#[cfg($($cfg:tt)*)])?
+                    $(#[serde($($serde:tt)*)])?
+                    $key:ident: $type:ty => $($place:ident).+,
+                )*
+            })?
+            $(no $other:tt)?;
+        )+
     ) => {
         impl $config {
             /// Returns a builder with these options but without the endpoints.
@@ -136,7 +163,7 @@ macro_rules! sockets {
             pub fn builder(&self) -> Result<Builder<$socket>, ConfigError> {
                 let config = self.clone();
                 let mut options = Options::default();
-                $($(#[cfg($($cfg)*)])? { options.$($place).+ = config.$key; })*
+                $($($($(#[cfg($($cfg)*)])? { options.$($place).+ = config.$key; })*)?)+
                 metadata::announce(Builder::with_options(options), &self.metadata)
                     .map_err(|(name, source)| ConfigError::Property { name, source })
             }
@@ -177,47 +204,26 @@ macro_rules! sockets {
                 start(self.builder()?, &self.bind, &self.connect, &self.connect_all).await
             }
 
-            fn from_keys(keys: AllKeys) -> Self {
-                Self {
+            /// Creates the description, or returns an error if a key is set that sockets of this
+            /// kind do not have.
+            fn from_keys(keys: AllKeys) -> Result<Self, String> {
+                let own = [$($($($(#[cfg($($cfg)*)])? stringify!($key),)*)?)+];
+                refuse_others(&keys.changed(), &own, $name)?;
+                Ok(Self {
                     bind: keys.bind,
                     connect: keys.connect,
                     connect_all: keys.connect_all,
-                    $($(#[cfg($($cfg)*)])? $key: keys.$key,)*
+                    $($($($(#[cfg($($cfg)*)])? $key: keys.$key,)*)?)+
                     metadata: keys.metadata,
-                }
+                })
             }
         }
     };
+}
 
-    // The options that a kind lacks.
-    (
-        @refuse $config:ident $name:literal
-        $(
-            $(#[cfg($($cfg:tt)*)])?
-            $(#[serde($($serde:tt)*)])?
-            $key:ident: $type:ty => $($place:ident).+,
-        )*
-    ) => {
-        impl $config {
-            /// Returns an error if a key is set that sockets of this kind do not have.
-            fn refuse_others(keys: &AllKeys) -> Result<(), String> {
-                let default = AllKeys::default();
-                $(
-                    $(#[cfg($($cfg)*)])?
-                    if keys.$key != default.$key {
-                        return Err(format!(
-                            "unknown field `{}`: it is not an option of a {}",
-                            stringify!($key), $name,
-                        ));
-                    }
-                )*
-                Ok(())
-            }
-        }
-    };
-
-    // The types that have a variant for each kind.
-    (@kinds $($socket:ident $config:ident $name:literal;)+) => {
+/// The types that have a variant for each kind.
+macro_rules! kinds {
+    ($($socket:ident $config:ident $name:literal;)+) => {
         /// Describes a socket of any kind. The key `type` names the kind, such as `"client"`.
         #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
         // Through a struct of all keys: for a tagged enum, serde buffers the fields until it has
@@ -293,10 +299,7 @@ macro_rules! sockets {
             fn try_from(keys: AllKeys) -> Result<Self, String> {
                 match keys.r#type {
                     $(
-                        Some(TypeName::$socket) => {
-                            $config::refuse_others(&keys)?;
-                            Ok(Self::$socket($config::from_keys(keys)))
-                        }
+                        Some(TypeName::$socket) => $config::from_keys(keys).map(Self::$socket),
                     )+
                     None => {
                         let kinds = [$(concat!("\"", $name, "\"")),+].join(", ");
@@ -316,4 +319,4 @@ macro_rules! sockets {
     };
 }
 
-pub(super) use sockets;
+pub(super) use {all_keys, description, keys, kinds, methods, sockets};

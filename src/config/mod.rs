@@ -114,3 +114,11 @@ async fn start<S: Socket>(
     }
     Err(error)
 }
+
+/// Returns an error if one of the changed options is not an option of a kind.
+fn refuse_others(changed: &[&str], own: &[&str], kind: &str) -> Result<(), String> {
+    match changed.iter().find(|key| !own.contains(key)) {
+        Some(key) => Err(format!("unknown field `{key}`: it is not an option of a {kind}")),
+        None => Ok(()),
+    }
+}

@@ -13,7 +13,7 @@ use zmtp_proto::group::Group;
 use zmtp_proto::mechanism::Mechanism;
 
 use super::declare::sockets;
-use super::{ConfigError, form, metadata, security, start};
+use super::{ConfigError, form, metadata, refuse_others, security, start};
 use crate::auth::Network;
 #[cfg(feature = "socks")]
 use crate::options::SocksProxy;
