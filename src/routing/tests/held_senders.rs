@@ -5,6 +5,7 @@ use zmtp_proto::command::Command;
 use zmtp_proto::group::Group;
 
 use super::*;
+use crate::message::GroupMessage;
 use crate::options::GroupOptions;
 use crate::routing::{Choice, GroupTable, ManyPipes, Strategy as _};
 
@@ -152,7 +153,8 @@ impl Socket {
 
 impl Sender {
     fn new(group: usize) -> Self {
-        Self { group, task: Task::default(), message: Some(Message::from("x")) }
+        let message = GroupMessage::new(&name(group), "x").into_frames();
+        Self { group, task: Task::default(), message: Some(message) }
     }
 
     fn is_woken(&self) -> bool {
