@@ -93,4 +93,7 @@ impl Kind for Peer {
     }
 }
 
-verbs!(Peer, "peer": Endpoints, ConnectPeer, Route<RoutingId>, Receive, Remotes, Options, Hellos, Hiccups, Disconnects);
+verbs!(
+    Peer, "peer": Endpoints, ConnectPeer, Route<RoutingId>, Receive, Remotes, Options, Hellos,
+    Hiccups, Disconnects
+);

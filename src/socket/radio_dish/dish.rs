@@ -71,8 +71,8 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Datagrams
 ///
-/// A dish can also bind [`udp` endpoints](crate::guide::endpoints#datagrams). Messages of groups that it
-/// has not joined are discarded when they arrive. Messages that arrive while
+/// A dish can also bind [`udp` endpoints](crate::guide::endpoints#datagrams). Messages of groups
+/// that it has not joined are discarded when they arrive. Messages that arrive while
 /// [`recv_hwm`](Builder::recv_hwm) of the endpoint are queued are dropped and
 /// [counted](crate::stats::DroppedDatagrams::overflowed), and so are datagrams that are not
 /// messages.

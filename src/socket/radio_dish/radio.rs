@@ -5,7 +5,7 @@ use zmtp_proto::socket_type::SocketType;
 use crate::options::Options;
 use crate::pipe::HighWaterMark;
 use crate::routing::{FairQueue, GroupTable, OutgoingPipes};
-use crate::socket::sections::{closed_sink, cooperative_scheduling, ending};
+use crate::socket::sections::{closed_sink, cooperative_scheduling, ending, silent_failures};
 use crate::socket::verbs::verbs;
 #[cfg(doc)]
 use crate::socket::{Builder, CloseReport};
@@ -59,11 +59,11 @@ use crate::socket::{Core, Handle, Kind};
 ///
 /// # Datagrams
 ///
-/// A radio can also connect to [`udp` endpoints](crate::guide::endpoints#datagrams). Such an endpoint is
-/// sent the messages of all groups, and the dishes there choose. One send is for all endpoints:
-/// while a radio is connected to a `udp` endpoint, it refuses messages that do not fit a datagram,
-/// and sends them to no remote ([`SendError::TooLong`](crate::SendError::TooLong)). Datagrams that
-/// the system does not send are [counted](crate::stats::DroppedDatagrams::lost).
+/// A radio can also connect to [`udp` endpoints](crate::guide::endpoints#datagrams). Such an
+/// endpoint is sent the messages of all groups, and the dishes there choose. One send is for all
+/// endpoints: while a radio is connected to a `udp` endpoint, it refuses messages that do not fit a
+/// datagram, and sends them to no remote ([`SendError::TooLong`](crate::SendError::TooLong)).
+/// Datagrams that the system does not send are [counted](crate::stats::DroppedDatagrams::lost).
 ///
 /// # Messages without a group
 ///
@@ -96,12 +96,12 @@ use crate::socket::{Core, Handle, Kind};
 /// order of arrival: a sender to several members is not overtaken, and other groups use the
 /// remaining room.
 ///
-/// # Remotes that fail silently
-///
-/// If the process of a dish hangs, or its host or network fails, its queue fills, and the dish
-/// misses messages. The radio notices the failure only if
-/// [`heartbeat_interval`](Builder::heartbeat_interval) is set, and only of a dish of this crate: a
-/// PING ends the connection of a libzmq dish, which is therefore never sent one.
+#[doc = silent_failures!(
+    "radio",
+    "dish",
+    ": the dish misses messages when its queue is full. A libzmq dish is never sent a PING, ",
+    "because that would end its connection: its failure is not noticed."
+)]
 ///
 /// # Sink
 ///
